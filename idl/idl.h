@@ -1,0 +1,29 @@
+/* The front end's entry: from file names to a checked model and diagnostics. */
+#ifndef IDL_H
+#define IDL_H
+
+#include "model.h"
+#include "diagnostics.h"
+
+G_BEGIN_DECLS
+
+/* Everything one run of the compiler has read: each file once, however often it is included. */
+typedef struct _IdlUnit IdlUnit;
+
+IdlUnit *idl_unit_new (void);
+void idl_unit_free (IdlUnit *unit);
+void idl_unit_add_include_dir (IdlUnit *unit, const gchar *directory);
+/* Parses @path, what it includes, resolves and checks. (nullable): NULL after an error, which is in
+ * the diagnostics. */
+IdlProgram *idl_unit_load (IdlUnit *unit, const gchar *path);
+/* The same for text that is in no file; @path is what diagnostics call it. */
+IdlProgram *idl_unit_load_text (IdlUnit *unit, const gchar *path, const gchar *text, gssize length);
+IdlDiagnostics *idl_unit_get_diagnostics (IdlUnit *unit);
+/* (element-type IdlProgram) (transfer none): all programs loaded, includes before their includers. */
+const GPtrArray *idl_unit_get_programs (IdlUnit *unit);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (IdlUnit, idl_unit_free)
+
+G_END_DECLS
+
+#endif /* IDL_H */

@@ -1,0 +1,188 @@
+/* The checked model: what an IDL file means, with every name resolved. The parser builds it, the
+ * checks complete it, the generator and the tools read it and change nothing. All of it is owned by
+ * the IdlUnit that was parsed for the command line; nodes are valid as long as that unit. */
+#ifndef IDL_MODEL_H
+#define IDL_MODEL_H
+
+#include <glib.h>
+
+#include "source.h"
+
+G_BEGIN_DECLS
+
+typedef struct _IdlType IdlType;
+typedef struct _IdlValue IdlValue;
+typedef struct _IdlField IdlField;
+typedef struct _IdlFunction IdlFunction;
+typedef struct _IdlEnumerator IdlEnumerator;
+typedef struct _IdlDefinition IdlDefinition;
+typedef struct _IdlProgram IdlProgram;
+
+/* An annotation: (name = "value"), or (name) with the value "1". */
+typedef struct
+{
+  IdlLocation location;
+  const gchar *name;
+  const gchar *value;
+} IdlAnnotation;
+
+/* What every named thing has. */
+typedef struct
+{
+  IdlLocation location;      /* of the name */
+  const gchar *name;
+  const gchar *doc;          /* (nullable): the doc comment's text, without its stars */
+  GPtrArray *annotations;    /* (nullable): of IdlAnnotation */
+} IdlNode;
+
+typedef enum
+{
+  IDL_TYPE_VOID,
+  IDL_TYPE_BOOL,
+  IDL_TYPE_I8,
+  IDL_TYPE_I16,
+  IDL_TYPE_I32,
+  IDL_TYPE_I64,
+  IDL_TYPE_DOUBLE,
+  IDL_TYPE_STRING,
+  IDL_TYPE_BINARY,
+  IDL_TYPE_UUID,
+  IDL_TYPE_LIST,
+  IDL_TYPE_SET,
+  IDL_TYPE_MAP,
+  IDL_TYPE_NAMED  /* a definition: enum, typedef, struct, union or exception */
+} IdlTypeKind;
+
+struct _IdlType
+{
+  IdlTypeKind kind;
+  IdlLocation location;
+  const gchar *name;           /* NAMED: as written, "shared.Thing" */
+  const IdlDefinition *definition; /* NAMED: what it resolved to */
+  IdlType *key;                /* MAP */
+  IdlType *element;            /* LIST, SET: the element; MAP: the value */
+  const gchar *cpp_type;       /* (nullable) */
+  GPtrArray *annotations;      /* (nullable) */
+};
+
+typedef enum
+{
+  IDL_VALUE_INTEGER,
+  IDL_VALUE_DOUBLE,
+  IDL_VALUE_STRING,
+  IDL_VALUE_LIST,
+  IDL_VALUE_MAP,
+  IDL_VALUE_NAMED  /* a reference to a constant or an enumerator */
+} IdlValueKind;
+
+/* A literal as written. idl_value_resolve() follows references. */
+struct _IdlValue
+{
+  IdlValueKind kind;
+  IdlLocation location;
+  gint64 integer;
+  gdouble number;
+  const gchar *text;           /* STRING: the bytes, escapes resolved; NAMED: as written */
+  gsize length;                /* STRING: bytes; may contain NUL */
+  GPtrArray *items;            /* LIST: elements; MAP: keys and values in turn; of IdlValue */
+  const IdlDefinition *constant;     /* NAMED: the constant, or NULL */
+  const IdlEnumerator *enumerator;   /* NAMED: the enumerator, or NULL */
+};
+
+typedef enum { IDL_DEFAULT, IDL_REQUIRED, IDL_OPTIONAL } IdlRequiredness;
+
+/* A field of a struct, an argument, or an exception that a function throws. */
+struct _IdlField
+{
+  IdlNode node;
+  gint32 id;                   /* as on the wire; implicit ids count down from -1 */
+  gboolean id_is_implicit;
+  IdlRequiredness requiredness;
+  IdlType *type;
+  IdlValue *value;             /* (nullable): the default */
+  gboolean is_reference;       /* `&` */
+};
+
+struct _IdlFunction
+{
+  IdlNode node;
+  gboolean oneway;
+  IdlType *returns;            /* VOID when nothing */
+  GPtrArray *arguments;        /* of IdlField, declaration order */
+  GPtrArray *throws;           /* of IdlField */
+};
+
+struct _IdlEnumerator
+{
+  IdlNode node;
+  gint32 value;
+  const IdlDefinition *owner;
+};
+
+typedef enum
+{
+  IDL_DEFINITION_ENUM,
+  IDL_DEFINITION_TYPEDEF,
+  IDL_DEFINITION_STRUCT,
+  IDL_DEFINITION_UNION,
+  IDL_DEFINITION_EXCEPTION,
+  IDL_DEFINITION_CONST,
+  IDL_DEFINITION_SERVICE
+} IdlDefinitionKind;
+
+struct _IdlDefinition
+{
+  IdlNode node;
+  IdlDefinitionKind kind;
+  IdlProgram *program;
+  guint index;                 /* position in program->definitions */
+  IdlType *type;               /* TYPEDEF: what it names; CONST: its type */
+  IdlValue *value;             /* CONST */
+  GPtrArray *members;          /* ENUM: of IdlEnumerator; STRUCT, UNION, EXCEPTION: of IdlField; SERVICE: of IdlFunction */
+  const gchar *extends_name;   /* SERVICE (nullable): as written */
+  IdlLocation extends_location;
+  const IdlDefinition *extends; /* SERVICE (nullable): what it resolved to */
+};
+
+typedef struct
+{
+  IdlLocation location;        /* of the file name's literal */
+  const gchar *path;           /* as written */
+  IdlProgram *program;
+} IdlInclude;
+
+typedef struct
+{
+  IdlLocation location;
+  const gchar *scope;          /* "c_glib", "java", "*" */
+  const gchar *name;           /* "t_test" */
+  GPtrArray *annotations;
+} IdlNamespace;
+
+/* One file. */
+struct _IdlProgram
+{
+  const gchar *name;           /* the file's base name without ".thrift" */
+  const gchar *doc;            /* (nullable): the program's doc comment */
+  IdlSource *source;
+  GPtrArray *includes;         /* of IdlInclude */
+  GPtrArray *cpp_includes;     /* of const gchar * */
+  GPtrArray *c_includes;       /* of const gchar * */
+  GPtrArray *namespaces;       /* of IdlNamespace */
+  GPtrArray *definitions;      /* of IdlDefinition, in the order of the file */
+};
+
+/* The namespace for @scope, or the one for `*`, or "". */
+const gchar *idl_program_get_namespace (const IdlProgram *program, const gchar *scope);
+/* Follows typedefs to the type itself. */
+const IdlType *idl_type_resolve (const IdlType *type);
+/* (nullable): the enum, struct, union or exception that @type is, typedefs followed. */
+const IdlDefinition *idl_type_get_definition (const IdlType *type);
+/* Follows references to constants down to a literal or to an enumerator (kind NAMED with ->enumerator). */
+const IdlValue *idl_value_resolve (const IdlValue *value);
+/* (nullable): the annotation's value. */
+const gchar *idl_annotations_get (const GPtrArray *annotations, const gchar *name);
+
+G_END_DECLS
+
+#endif /* IDL_MODEL_H */

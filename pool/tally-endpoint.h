@@ -1,0 +1,79 @@
+/* Where to dial and how to speak there: the pool's key. Immutable once made. */
+#ifndef TALLY_ENDPOINT_H
+#define TALLY_ENDPOINT_H
+
+#include <gio/gio.h>
+
+#include "tally-macros.h"
+
+G_BEGIN_DECLS
+
+/**
+ * TallyScheme:
+ * @TALLY_SCHEME_TCP: `tcp://host:port`, IPv4 or IPv6, `tcp://[::1]:9090`.
+ * @TALLY_SCHEME_UNIX: `unix:///path`.
+ * @TALLY_SCHEME_TLS: `tls://host:port`.
+ */
+typedef enum { TALLY_SCHEME_TCP, TALLY_SCHEME_UNIX, TALLY_SCHEME_TLS } TallyScheme;
+
+/**
+ * TallyProtocolId:
+ * @TALLY_PROTOCOL_BINARY: `protocol=binary`, the default; strict headers.
+ * @TALLY_PROTOCOL_COMPACT: `protocol=compact`.
+ */
+typedef enum { TALLY_PROTOCOL_BINARY, TALLY_PROTOCOL_COMPACT } TallyProtocolId;
+
+/**
+ * TallyFraming:
+ * @TALLY_FRAMING_FRAMED: `transport=framed`, the default: four bytes of length before each message.
+ * @TALLY_FRAMING_BUFFERED: `transport=buffered`: messages back to back.
+ */
+typedef enum { TALLY_FRAMING_FRAMED, TALLY_FRAMING_BUFFERED } TallyFraming;
+
+/**
+ * TallyMode:
+ * @TALLY_MODE_POOLED: `mode=pooled`, the default: a connection is borrowed for each call.
+ * @TALLY_MODE_UNPOOLED: `mode=unpooled`: a connection is opened and closed for each call.
+ * @TALLY_MODE_SHARED: `mode=shared`: many calls in flight on one connection.
+ */
+typedef enum { TALLY_MODE_POOLED, TALLY_MODE_UNPOOLED, TALLY_MODE_SHARED } TallyMode;
+
+/**
+ * TallyEndpoint:
+ *
+ * An immutable, atomically reference-counted description of a service's address and of how to speak
+ * there. Two endpoints made from URIs that mean the same compare equal and share a pool's connections.
+ * The mode and the timeout belong to the channel and take no part in equality.
+ */
+typedef struct _TallyEndpoint TallyEndpoint;
+
+#define TALLY_TYPE_ENDPOINT (tally_endpoint_get_type ())
+TALLY_API GType tally_endpoint_get_type (void);
+
+/* Parses a URI: %TALLY_ERROR_INVALID_ARGUMENT names the part that is wrong. Options:
+ * protocol=binary|compact, transport=framed|buffered, service=NAME, mode=pooled|unpooled|shared,
+ * timeout=MILLISECONDS. An unknown option is an error. */
+TALLY_API TallyEndpoint *tally_endpoint_new (const gchar *uri, GError **error);
+TALLY_API TallyEndpoint *tally_endpoint_ref (TallyEndpoint *endpoint);
+TALLY_API void tally_endpoint_unref (TallyEndpoint *endpoint);
+TALLY_API guint tally_endpoint_hash (gconstpointer endpoint);
+TALLY_API gboolean tally_endpoint_equal (gconstpointer a, gconstpointer b);
+
+/* The canonical URI, without mode and timeout: what error messages call the endpoint. */
+TALLY_API const gchar *tally_endpoint_get_uri (const TallyEndpoint *endpoint);
+TALLY_API TallyScheme tally_endpoint_get_scheme (const TallyEndpoint *endpoint);
+TALLY_API TallyProtocolId tally_endpoint_get_protocol (const TallyEndpoint *endpoint);
+TALLY_API TallyFraming tally_endpoint_get_framing (const TallyEndpoint *endpoint);
+TALLY_API TallyMode tally_endpoint_get_mode (const TallyEndpoint *endpoint);
+/* Milliseconds, or -1 when the URI does not say. */
+TALLY_API gint tally_endpoint_get_timeout (const TallyEndpoint *endpoint);
+/* (nullable): the multiplexed service's name. */
+TALLY_API const gchar *tally_endpoint_get_service (const TallyEndpoint *endpoint);
+/* (transfer none): what GIO resolves and enumerates addresses from. */
+TALLY_API GSocketConnectable *tally_endpoint_get_connectable (const TallyEndpoint *endpoint);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (TallyEndpoint, tally_endpoint_unref)
+
+G_END_DECLS
+
+#endif /* TALLY_ENDPOINT_H */

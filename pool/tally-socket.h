@@ -1,0 +1,76 @@
+/* A connected socket as a ThriftTransport, with one input and one output buffer, a deadline and a
+ * cancellable. The codec works directly in its buffers; Apache's protocols use it through the
+ * ThriftTransport functions. One thread uses a socket at a time. */
+#ifndef TALLY_SOCKET_H
+#define TALLY_SOCKET_H
+
+#include <gio/gio.h>
+#include <thrift/c_glib/transport/thrift_transport.h>
+
+#include "tally-endpoint.h"
+
+G_BEGIN_DECLS
+
+/**
+ * TallyBuffer:
+ * @data: (nullable): the bytes.
+ * @length: how many of them are meaningful.
+ * @capacity: how many are allocated.
+ *
+ * A growable run of bytes in contiguous memory. All zero is an empty buffer.
+ */
+typedef struct
+{
+  guint8 *data;
+  gsize length;
+  gsize capacity;
+} TallyBuffer;
+
+TALLY_API void tally_buffer_clear (TallyBuffer *buffer);
+/* Makes room for @extra bytes after @length; aborts only when memory is gone, as GLib does. */
+TALLY_API void tally_buffer_reserve (TallyBuffer *buffer, gsize extra);
+TALLY_API void tally_buffer_append (TallyBuffer *buffer, gconstpointer bytes, gsize length);
+
+#define TALLY_TYPE_SOCKET (tally_socket_get_type ())
+#define TALLY_SOCKET(object) (G_TYPE_CHECK_INSTANCE_CAST ((object), TALLY_TYPE_SOCKET, TallySocket))
+#define TALLY_IS_SOCKET(object) (G_TYPE_CHECK_INSTANCE_TYPE ((object), TALLY_TYPE_SOCKET))
+typedef struct _TallySocket TallySocket;
+TALLY_API GType tally_socket_get_type (void);
+
+/* Takes ownership of a connected stream socket's descriptor. Sets TCP_NODELAY where it applies. */
+TALLY_API TallySocket *tally_socket_new_from_fd (gint fd);
+
+/* Resolves @endpoint and connects, trying its addresses in turn. Fails with
+ * %TALLY_ERROR_CONNECT_FAILED, %TALLY_ERROR_TIMED_OUT or %G_IO_ERROR_CANCELLED, naming the endpoint. */
+TALLY_API TallySocket *tally_socket_dial (TallyEndpoint *endpoint, gint64 deadline,
+                                          GCancellable *cancellable, GError **error);
+
+TALLY_API gint tally_socket_get_fd (TallySocket *self);
+
+/* From now on every operation that blocks ends at @deadline (g_get_monotonic_time(); -1 = never)
+ * with %TALLY_ERROR_TIMED_OUT, or when @cancellable (borrowed, nullable) is cancelled. */
+TALLY_API void tally_socket_set_limits (TallySocket *self, gint64 deadline, GCancellable *cancellable);
+
+/* (transfer none): what the next tally_socket_send() sends. */
+TALLY_API TallyBuffer *tally_socket_get_output (TallySocket *self);
+/* Sends the whole output buffer and empties it. On failure %TALLY_ERROR_NOT_SENT when no byte reached
+ * the kernel, %TALLY_ERROR_CONNECTION_LOST or %TALLY_ERROR_TIMED_OUT otherwise. */
+TALLY_API gboolean tally_socket_send (TallySocket *self, GError **error);
+
+/* The bytes received and not yet consumed; valid until the next fill or consume. */
+TALLY_API const guint8 *tally_socket_peek_input (TallySocket *self, gsize *length);
+/* Blocks until at least @need unconsumed bytes are in the input buffer. End of stream is
+ * %TALLY_ERROR_CONNECTION_LOST and says how many bytes were missing. Memory grows with what
+ * arrived, not with @need. */
+TALLY_API gboolean tally_socket_fill (TallySocket *self, gsize need, GError **error);
+TALLY_API void tally_socket_consume (TallySocket *self, gsize length);
+
+/* Whether the connection may be handed out: no unconsumed input, none waiting in the kernel, no
+ * FIN, no RST. One system call (MSG_PEEK), never blocks. */
+TALLY_API gboolean tally_socket_is_clean (TallySocket *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (TallySocket, g_object_unref)
+
+G_END_DECLS
+
+#endif /* TALLY_SOCKET_H */

@@ -1,0 +1,105 @@
+/* The codec: values to bytes and back, in contiguous memory, one instance of the engine for each
+ * protocol. It knows tables and buffers; it knows no socket, call or pool. */
+#ifndef TALLY_CODEC_PRIVATE_H
+#define TALLY_CODEC_PRIVATE_H
+
+#include "tally-socket.h"
+#include "tally-struct.h"
+#include "tally-types.h"
+
+G_BEGIN_DECLS
+
+/* What a peer may declare; HOSTILE.md's defaults. */
+typedef struct
+{
+  guint32 max_message;  /* bytes of one message or frame; 16 MiB */
+  guint32 max_depth;    /* nesting of structs and containers, skipped ones included; 64 */
+  gboolean strict;      /* refuse binary headers without a version; TRUE */
+} TallyLimits;
+
+extern const TallyLimits tally_limits_default;
+
+typedef struct
+{
+  const gchar *name;    /* in the reader's input: not NUL-terminated, valid until the next fill */
+  guint32 name_length;
+  gint32 type;          /* ThriftMessageType, unchecked */
+  gint32 seqid;
+} TallyMessage;
+
+typedef struct _TallyReader TallyReader;
+
+/* Gets at least @need bytes between cursor and end, moving both if it must; FALSE with an error when
+ * they will not come. */
+typedef gboolean (*TallyFill) (TallyReader *reader, gsize need, GError **error);
+
+/* Where the codec reads from: bytes in memory and, for an unframed message that is still arriving, a
+ * way to get more. */
+struct _TallyReader
+{
+  const guint8 *cursor;
+  const guint8 *end;
+  TallyFill fill;            /* NULL: what is there is all there is */
+  gpointer fill_data;
+  gsize unread;              /* bytes the message may still have beyond end; 0 without fill */
+  guint depth;
+  const TallyLimits *limits;
+};
+
+static inline void
+tally_reader_init (TallyReader *reader, gconstpointer bytes, gsize length, const TallyLimits *limits)
+{
+  *reader = (TallyReader) { .cursor = bytes, .end = (const guint8 *) bytes + length, .limits = limits };
+}
+
+typedef struct
+{
+  const gchar *name;
+  void (*write_message) (TallyBuffer *output, const gchar *name, gsize name_length,
+                         ThriftMessageType type, gint32 seqid);
+  /* TALLY_ERROR_INVALID_VALUE (a required field that is not set, a union with none or two set, a
+   * string that is no UTF-8 is passed through) or TALLY_ERROR_LIMIT (depth); output is then cut back. */
+  gboolean (*write_struct) (TallyBuffer *output, const TallyStructInfo *info, gconstpointer instance,
+                            GError **error);
+  /* THRIFT_PROTOCOL_ERROR of every code, or TALLY_ERROR_LIMIT; messages name the struct and field. */
+  gboolean (*read_message) (TallyReader *reader, TallyMessage *message, GError **error);
+  /* @instance is initialised (tally_struct_init_instance) and may be used; fields that are read
+   * replace what is there. */
+  gboolean (*read_struct) (TallyReader *reader, const TallyStructInfo *info, gpointer instance,
+                           GError **error);
+  gboolean (*skip) (TallyReader *reader, gint wire_type, GError **error);
+} TallyCodec;
+
+extern const TallyCodec tally_codec_binary;
+extern const TallyCodec tally_codec_compact;
+
+/* The same four over any ThriftProtocol's functions, for Apache's protocols and transports. */
+gboolean tally_walker_write_struct (ThriftProtocol *protocol, const TallyStructInfo *info,
+                                    gconstpointer instance, gint32 *written, GError **error);
+gboolean tally_walker_read_struct (ThriftProtocol *protocol, const TallyStructInfo *info,
+                                   gpointer instance, gint32 *read, GError **error);
+gboolean tally_walker_skip (ThriftProtocol *protocol, gint wire_type, gint32 *read, GError **error);
+
+/* Initial values, disposal, reset of an instance's fields: for INLINE structs @instance is the
+ * zeroed C struct itself, for OBJECT ones the object. */
+void tally_struct_init_instance (const TallyStructInfo *info, gpointer instance);
+void tally_struct_dispose_instance (const TallyStructInfo *info, gpointer instance);
+void tally_struct_reset_instance (const TallyStructInfo *info, gpointer instance);
+
+/* (nullable): by bisection. */
+const TallyField *tally_struct_info_find_field (const TallyStructInfo *info, gint16 id);
+/* (nullable): looks in the parents too. */
+const TallyMethod *tally_service_find_method (const TallyService *service, const gchar *name, gsize length);
+
+/* TApplicationException as a table-driven INLINE struct. */
+typedef struct
+{
+  gchar *message;
+  gint32 type;
+} TallyApplicationException;
+
+extern const TallyStructInfo tally_application_exception_info;
+
+G_END_DECLS
+
+#endif /* TALLY_CODEC_PRIVATE_H */

@@ -1,0 +1,54 @@
+/* The base class of generated clients: on a channel, or as Apache's are on two given protocols. */
+#ifndef TALLY_CLIENT_H
+#define TALLY_CLIENT_H
+
+#include <thrift/c_glib/protocol/thrift_protocol.h>
+
+#include "tally-channel.h"
+
+G_BEGIN_DECLS
+
+/**
+ * TallyClient:
+ * @input_protocol: (nullable): where an Apache-style client reads replies; not owned.
+ * @output_protocol: (nullable): where it writes requests; not owned.
+ *
+ * The instance of every generated client: `typedef TallyClient DemoEchoClient`.
+ * Properties: `input_protocol`, `output_protocol` (as Apache's), `channel`.
+ */
+typedef struct _TallyClient
+{
+  GObject parent;
+
+  ThriftProtocol *input_protocol;
+  ThriftProtocol *output_protocol;
+
+  /*< private >*/
+  TallyChannel *channel;
+  gint32 seqid; /* of the last request over output_protocol */
+} TallyClient;
+
+typedef struct _TallyClientClass
+{
+  GObjectClass parent_class;
+} TallyClientClass;
+
+#define TALLY_TYPE_CLIENT (tally_client_get_type ())
+TALLY_API GType tally_client_get_type (void);
+
+/* @client: an instance of a generated client, passed as its interface type. */
+TALLY_API gboolean tally_client_call (gpointer client, const TallyMethod *method, gconstpointer args,
+                                      gpointer const *results, GError **error);
+/* The two halves, for Apache-style clients only; on a channel they fail with
+ * %TALLY_ERROR_NOT_SUPPORTED. */
+TALLY_API gboolean tally_client_send (gpointer client, const TallyMethod *method, gconstpointer args,
+                                      GError **error);
+TALLY_API gboolean tally_client_recv (gpointer client, const TallyMethod *method,
+                                      gpointer const *results, GError **error);
+
+/* What <svc>_client_new () calls. (transfer full) */
+TALLY_API gpointer tally_client_new (GType client_type, TallyChannel *channel);
+
+G_END_DECLS
+
+#endif /* TALLY_CLIENT_H */

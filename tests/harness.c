@@ -1,0 +1,204 @@
+/* Owns the way tests are run and reported; knows nothing of what they test. */
+#include "harness.h"
+
+#include <CUnit/TestRun.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const gchar *skip_reason;
+static guint test_number;
+static guint descriptors_before;
+static guint threads_before;
+static gboolean any_failed;
+
+static guint
+count_entries (const gchar *path)
+{
+  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
+  guint count = 0;
+
+  while (dir != NULL && g_dir_read_name (dir) != NULL)
+    count++;
+  return count;
+}
+
+guint
+test_count_descriptors (void)
+{
+  return count_entries ("/proc/self/fd") - 1; /* without the directory itself */
+}
+
+/* A joined thread leaves /proc a moment after pthread_join () returned, so that the count is taken
+ * again until it is down, for a bounded time. GLib's own threads live on and are not counted. */
+static guint
+count_threads (void)
+{
+  g_autoptr (GDir) dir = g_dir_open ("/proc/self/task", 0, NULL);
+  const gchar *id;
+  guint count = 0;
+
+  while (dir != NULL && (id = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree gchar *path = g_build_filename ("/proc/self/task", id, "comm", NULL);
+      g_autofree gchar *name = NULL;
+
+      if (!g_file_get_contents (path, &name, NULL, NULL))
+        continue;
+      g_strstrip (name);
+      if (!g_str_has_prefix (name, "pool-") && strcmp (name, "gmain") != 0 && strcmp (name, "gdbus") != 0)
+        count++;
+    }
+  return count;
+}
+
+static gboolean
+threads_are_back (void)
+{
+  gint64 end = g_get_monotonic_time () + 2 * G_TIME_SPAN_SECOND;
+
+  while (count_threads () > threads_before)
+    {
+      if (g_get_monotonic_time () > end)
+        return FALSE;
+      g_thread_yield ();
+    }
+  return TRUE;
+}
+
+static void
+on_test_start (const CU_pTest test, const CU_pSuite suite)
+{
+  skip_reason = NULL;
+  threads_before = count_threads ();
+  descriptors_before = test_count_descriptors ();
+}
+
+static void
+on_test_complete (const CU_pTest test, const CU_pSuite suite, const CU_pFailureRecord first)
+{
+  const CU_FailureRecord *failure;
+  guint descriptors_after = test_count_descriptors ();
+  gboolean threads_back = threads_are_back ();
+  gboolean failed = first != NULL || descriptors_after > descriptors_before || !threads_back;
+
+  test_number++;
+  printf ("%s %u - %s/%s%s%s\n", failed ? "not ok" : "ok", test_number, suite->pName, test->pName,
+          skip_reason != NULL && !failed ? " # SKIP " : "",
+          skip_reason != NULL && !failed ? skip_reason : "");
+  for (failure = first; failure != NULL; failure = failure->pNext)
+    printf ("# %s:%u: %s\n", failure->strFileName, failure->uiLineNumber, failure->strCondition);
+  if (descriptors_after > descriptors_before)
+    printf ("# %u descriptors before, %u after\n", descriptors_before, descriptors_after);
+  if (!threads_back)
+    printf ("# %u threads before, %u after\n", threads_before, count_threads ());
+  if (failed)
+    any_failed = TRUE;
+  fflush (stdout);
+}
+
+void
+test_skip (const gchar *reason)
+{
+  skip_reason = reason;
+}
+
+gchar *
+test_corpus_dir (void)
+{
+  g_autofree gchar *path = g_build_filename (TESTS_SOURCE_ROOT, "..", "shared", "corpus", NULL);
+
+  return g_file_test (path, G_FILE_TEST_IS_DIR) ? g_steal_pointer (&path) : NULL;
+}
+
+static void
+fail_at (const gchar *file, int line, gchar *message)
+{
+  CU_assertImplementation (CU_FALSE, line, message, file, "", CU_FALSE);
+  g_free (message);
+}
+
+void
+test_assert_string (const gchar *actual, const gchar *expected, const gchar *file, int line)
+{
+  if (g_strcmp0 (actual, expected) != 0)
+    fail_at (file, line, g_strdup_printf ("\"%s\" is not \"%s\"", actual, expected));
+  else
+    CU_PASS ();
+}
+
+void
+test_assert_int (gint64 actual, gint64 expected, const gchar *file, int line)
+{
+  if (actual != expected)
+    fail_at (file, line,
+             g_strdup_printf ("%" G_GINT64_FORMAT " is not %" G_GINT64_FORMAT, actual, expected));
+  else
+    CU_PASS ();
+}
+
+void
+test_assert_error (const GError *error, GQuark domain, gint code, const gchar *part, const gchar *file,
+                   int line)
+{
+  if (error == NULL)
+    fail_at (file, line, g_strdup_printf ("no error; %s %d expected", g_quark_to_string (domain), code));
+  else if (!g_error_matches (error, domain, code)
+           || (part != NULL && strstr (error->message, part) == NULL))
+    fail_at (file, line,
+             g_strdup_printf ("error %s %d \"%s\" is not %s %d \"…%s…\"",
+                              g_quark_to_string (error->domain), error->code, error->message,
+                              g_quark_to_string (domain), code, part != NULL ? part : ""));
+  else
+    CU_PASS ();
+}
+
+void
+test_assert_no_error (const GError *error, const gchar *file, int line)
+{
+  if (error != NULL)
+    fail_at (file, line,
+             g_strdup_printf ("unexpected error %s %d \"%s\"", g_quark_to_string (error->domain),
+                              error->code, error->message));
+  else
+    CU_PASS ();
+}
+
+static gboolean
+is_selected (const gchar *name, int argc, char **argv)
+{
+  int i;
+
+  for (i = 1; i < argc; i++)
+    if (strstr (name, argv[i]) != NULL)
+      return TRUE;
+  return argc <= 1;
+}
+
+int
+test_main (const gchar *suite_name, const TestCase *cases, int argc, char **argv)
+{
+  const TestCase *test_case;
+  CU_pSuite suite;
+  guint count = 0;
+
+  if (CU_initialize_registry () != CUE_SUCCESS
+      || (suite = CU_add_suite (suite_name, NULL, NULL)) == NULL)
+    g_error ("CUnit: %s", CU_get_error_msg ());
+  for (test_case = cases; test_case->name != NULL; test_case++)
+    if (is_selected (test_case->name, argc, argv))
+      {
+        if (CU_add_test (suite, test_case->name, test_case->run) == NULL)
+          g_error ("CUnit: %s: %s", test_case->name, CU_get_error_msg ());
+        count++;
+      }
+  printf ("1..%u\n", count);
+  fflush (stdout);
+  CU_set_test_start_handler (on_test_start);
+  CU_set_test_complete_handler (on_test_complete);
+  CU_run_all_tests ();
+  if (CU_get_number_of_tests_run () != count)
+    any_failed = TRUE;
+  CU_cleanup_registry ();
+  return any_failed ? 1 : 0;
+}

@@ -1,0 +1,45 @@
+/* The frame every test program stands in: it registers CUnit tests, prints one TAP line for each, and
+ * fails a test that leaves a descriptor open or a thread running. */
+#ifndef TESTS_HARNESS_H
+#define TESTS_HARNESS_H
+
+#include <CUnit/CUnit.h>
+#include <glib.h>
+
+typedef struct
+{
+  const gchar *name;
+  void (*run) (void);
+} TestCase;
+
+#define TEST(function) { #function, function }
+
+/* Runs @cases (ended by one without a name) as suite @suite and returns main's exit status. With
+ * arguments only the tests whose names contain one of them run. */
+int test_main (const gchar *suite, const TestCase *cases, int argc, char **argv);
+
+/* Reports the running test as skipped, because of @reason; the test then returns. */
+void test_skip (const gchar *reason);
+
+/* ../shared/corpus relative to the source root, or NULL where it is absent. (transfer full) */
+gchar *test_corpus_dir (void);
+
+/* Descriptors this process has open. */
+guint test_count_descriptors (void);
+
+/* Assertions that show both sides when they fail. */
+#define assert_string(actual, expected) \
+  test_assert_string (actual, expected, __FILE__, __LINE__)
+void test_assert_string (const gchar *actual, const gchar *expected, const gchar *file, int line);
+#define assert_int(actual, expected) test_assert_int (actual, expected, __FILE__, __LINE__)
+void test_assert_int (gint64 actual, gint64 expected, const gchar *file, int line);
+/* @error is set and has this domain and code, and its message contains @part (nullable). */
+#define assert_error(error, domain, code, part) \
+  test_assert_error (error, domain, code, part, __FILE__, __LINE__)
+void test_assert_error (const GError *error, GQuark domain, gint code, const gchar *part,
+                        const gchar *file, int line);
+/* @error is not set; shows its message when it is. */
+#define assert_no_error(error) test_assert_no_error (error, __FILE__, __LINE__)
+void test_assert_no_error (const GError *error, const gchar *file, int line);
+
+#endif /* TESTS_HARNESS_H */
