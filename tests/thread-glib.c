@@ -1,0 +1,175 @@
+/* Tells ThreadSanitizer what GLib's locks and reference counts mean. The installed GLib is not built
+ * with it and its GMutex is a bare futex, so that without this every use of a GMutex looks like a race.
+ * Linked into test programs under ThreadSanitizer only: the functions here stand in front of GLib's.
+ * It knows nothing of what is tested. */
+#define G_DISABLE_DEPRECATION_WARNINGS
+#include <dlfcn.h>
+#include <glib-object.h>
+
+void __tsan_acquire (void *address);
+void __tsan_release (void *address);
+
+/* GLib's own function of this name. */
+#define REAL(name) \
+  static __typeof__ (&(name)) real; \
+  if (__atomic_load_n (&real, __ATOMIC_RELAXED) == NULL) \
+  __atomic_store_n (&real, (__typeof__ (real)) dlsym (RTLD_NEXT, #name), __ATOMIC_RELAXED)
+
+void (g_mutex_lock) (GMutex *mutex)
+{
+  REAL (g_mutex_lock);
+  real (mutex);
+  __tsan_acquire (mutex);
+}
+
+gboolean (g_mutex_trylock) (GMutex *mutex)
+{
+  REAL (g_mutex_trylock);
+  if (!real (mutex))
+    return FALSE;
+  __tsan_acquire (mutex);
+  return TRUE;
+}
+
+void (g_mutex_unlock) (GMutex *mutex)
+{
+  REAL (g_mutex_unlock);
+  __tsan_release (mutex);
+  real (mutex);
+}
+
+void (g_rec_mutex_lock) (GRecMutex *mutex)
+{
+  REAL (g_rec_mutex_lock);
+  real (mutex);
+  __tsan_acquire (mutex);
+}
+
+void (g_rec_mutex_unlock) (GRecMutex *mutex)
+{
+  REAL (g_rec_mutex_unlock);
+  __tsan_release (mutex);
+  real (mutex);
+}
+
+void (g_rw_lock_reader_lock) (GRWLock *lock)
+{
+  REAL (g_rw_lock_reader_lock);
+  real (lock);
+  __tsan_acquire (lock);
+}
+
+void (g_rw_lock_reader_unlock) (GRWLock *lock)
+{
+  REAL (g_rw_lock_reader_unlock);
+  __tsan_release (lock);
+  real (lock);
+}
+
+void (g_rw_lock_writer_lock) (GRWLock *lock)
+{
+  REAL (g_rw_lock_writer_lock);
+  real (lock);
+  __tsan_acquire (lock);
+}
+
+void (g_rw_lock_writer_unlock) (GRWLock *lock)
+{
+  REAL (g_rw_lock_writer_unlock);
+  __tsan_release (lock);
+  real (lock);
+}
+
+void (g_cond_wait) (GCond *cond, GMutex *mutex)
+{
+  REAL (g_cond_wait);
+  __tsan_release (mutex);
+  real (cond, mutex);
+  __tsan_acquire (mutex);
+}
+
+gboolean (g_cond_wait_until) (GCond *cond, GMutex *mutex, gint64 end_time)
+{
+  gboolean signalled;
+
+  REAL (g_cond_wait_until);
+  __tsan_release (mutex);
+  signalled = real (cond, mutex, end_time);
+  __tsan_acquire (mutex);
+  return signalled;
+}
+
+gboolean (g_once_init_enter) (volatile void *location)
+{
+  gboolean is_first;
+
+  REAL (g_once_init_enter);
+  is_first = real (location);
+  if (!is_first)
+    __tsan_acquire ((void *) location);
+  return is_first;
+}
+
+void (g_once_init_leave) (volatile void *location, gsize result)
+{
+  REAL (g_once_init_leave);
+  __tsan_release ((void *) location);
+  real (location, result);
+}
+
+gpointer (g_once_impl) (GOnce *once, GThreadFunc function, gpointer data)
+{
+  gpointer result;
+
+  REAL (g_once_impl);
+  result = real (once, function, data);
+  __tsan_release (once);
+  __tsan_acquire (once);
+  return result;
+}
+
+/* Whoever drops the last reference sees what the others did before they dropped theirs. */
+void (g_object_unref) (gpointer object)
+{
+  REAL (g_object_unref);
+  __tsan_release (object);
+  __tsan_acquire (object);
+  real (object);
+}
+
+void (g_async_queue_push) (GAsyncQueue *queue, gpointer data)
+{
+  REAL (g_async_queue_push);
+  __tsan_release (queue);
+  real (queue, data);
+}
+
+gpointer (g_async_queue_pop) (GAsyncQueue *queue)
+{
+  gpointer data;
+
+  REAL (g_async_queue_pop);
+  data = real (queue);
+  __tsan_acquire (queue);
+  return data;
+}
+
+gpointer (g_async_queue_timeout_pop) (GAsyncQueue *queue, guint64 timeout)
+{
+  gpointer data;
+
+  REAL (g_async_queue_timeout_pop);
+  data = real (queue, timeout);
+  __tsan_acquire (queue);
+  return data;
+}
+
+gpointer (g_async_queue_try_pop) (GAsyncQueue *queue)
+{
+  gpointer data;
+
+  REAL (g_async_queue_try_pop);
+  data = real (queue);
+  __tsan_acquire (queue);
+  return data;
+}
