@@ -14,6 +14,13 @@ G_BEGIN_DECLS
  *
  * The instance of every generated processor: `typedef TallyProcessor DemoEchoProcessor`. A
  * ThriftDispatchProcessor, so that it also runs under Apache's servers and multiplexed processor.
+ * Property: `handler`. Once it has its handler, any number of threads may use it at once; the handler
+ * is then called by all of them.
+ *
+ * What a peer gets for each way a call can go is written in the Thrift RPC specification: an unknown
+ * method, an argument list that cannot be decoded, a handler that fails without a declared exception
+ * and a result that is missing are each answered by a TApplicationException. Nothing is ever answered
+ * to a oneway method or to a message of type oneway.
  */
 typedef struct _TallyProcessor
 {
@@ -23,17 +30,61 @@ typedef struct _TallyProcessor
   gpointer handler;
 } TallyProcessor;
 
+/**
+ * TallyProcessorClass:
+ * @service: what it serves; set at registration.
+ *
+ * The class of every generated processor: `typedef TallyProcessorClass DemoEchoProcessorClass`.
+ */
 typedef struct _TallyProcessorClass
 {
   ThriftDispatchProcessorClass parent_class;
-  const TallyService *service; /* set by the generated class_init */
+
+  const TallyService *service;
 } TallyProcessorClass;
 
 #define TALLY_TYPE_PROCESSOR (tally_processor_get_type ())
+#define TALLY_PROCESSOR(object) \
+  (G_TYPE_CHECK_INSTANCE_CAST ((object), TALLY_TYPE_PROCESSOR, TallyProcessor))
+#define TALLY_IS_PROCESSOR(object) (G_TYPE_CHECK_INSTANCE_TYPE ((object), TALLY_TYPE_PROCESSOR))
+#define TALLY_PROCESSOR_GET_CLASS(object) \
+  (G_TYPE_INSTANCE_GET_CLASS ((object), TALLY_TYPE_PROCESSOR, TallyProcessorClass))
 TALLY_API GType tally_processor_get_type (void);
 
-/* Defines c_prefix##_get_type () for a client class that implements its service's interface, and for a
- * processor class: see gen/ for how they are used. */
+/**
+ * TallyProcessorInfo:
+ * @type_name: the GType's name, `DemoEchoProcessor`.
+ * @get_parent_type: tally_processor_get_type(), or that of the processor of the service it extends.
+ * @get_handler_type: the type that the `handler` property accepts.
+ * @service: the service's table.
+ *
+ * What a generated processor is registered from.
+ */
+typedef struct
+{
+  const gchar *type_name;
+  GType (*get_parent_type) (void);
+  GType (*get_handler_type) (void);
+  const TallyService *service;
+} TallyProcessorInfo;
+
+/* Registers a processor's GType once, whichever thread comes first. @once is a zeroed static, @info
+ * lives for ever. */
+TALLY_API GType tally_processor_register (gsize *once, const TallyProcessorInfo *info);
+
+/* Defines c_prefix##_get_type (). For `service Echo` in namespace Demo:
+ *
+ *   TALLY_DEFINE_PROCESSOR (DemoEchoProcessor, demo_echo_processor, tally_processor_get_type,
+ *                           demo_echo_handler_get_type, demo_echo_service)
+ */
+#define TALLY_DEFINE_PROCESSOR(CType, c_prefix, parent_get_type, handler_get_type, service_table) \
+  GType c_prefix##_get_type (void) \
+  { \
+    static gsize once; \
+    static const TallyProcessorInfo info = { #CType, parent_get_type, handler_get_type, \
+                                             &(service_table) }; \
+    return tally_processor_register (&once, &info); \
+  }
 
 G_END_DECLS
 
