@@ -62,6 +62,19 @@ TALLY_API void tally_value_clear (const TallyType *type, gpointer slot);
  * container or struct, zero, a NULL string or binary). */
 TALLY_API void tally_value_init (const TallyType *type, const TallyValue *value, gpointer slot);
 
+/* Defines name##_hash () and name##_equal () for the container type @name that is a key: a container
+ * does not carry its element type in C, so a GHashTable of such keys needs functions of its own. */
+#define TALLY_DEFINE_KEY(name) \
+  static const TallyType name; \
+  static guint name##_hash (gconstpointer value) \
+  { \
+    return tally_value_hash (&name, &value); \
+  } \
+  static gboolean name##_equal (gconstpointer a, gconstpointer b) \
+  { \
+    return tally_value_equal (&name, &a, &b); \
+  }
+
 /* For constants of container and struct types: builds the value once, whichever thread comes first,
  * and returns it for ever; @once is a zeroed static. (transfer none) */
 TALLY_API gpointer tally_constant_get (gsize *once, const TallyType *type, const TallyValue *value);

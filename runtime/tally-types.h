@@ -122,20 +122,23 @@ TALLY_API const TallyType tally_type_binary;
 
 #define TALLY_WIRE_UUID 16
 
-/* A list whose elements are numbers, bools, enums or uuids: a GArray of ElementCType. */
-#define TALLY_ARRAY_OF(element_type) \
+/* Any of these takes further members of TallyType: a container that is itself a key has
+ * `.hash = name_hash, .equal = name_equal` of TALLY_DEFINE_KEY (name).
+ *
+ * A list whose elements are numbers, bools, enums or uuids: a GArray of ElementCType. */
+#define TALLY_ARRAY_OF(element_type, ...) \
   { .kind = TALLY_KIND_LIST, .wire = T_LIST, .storage = TALLY_STORAGE_ARRAY, \
-    .size = sizeof (gpointer), .element = (element_type) }
+    .size = sizeof (gpointer), .element = (element_type), __VA_ARGS__ }
 /* Any other list: a GPtrArray with the element's free function. */
-#define TALLY_LIST_OF(element_type) \
+#define TALLY_LIST_OF(element_type, ...) \
   { .kind = TALLY_KIND_LIST, .wire = T_LIST, .storage = TALLY_STORAGE_PTRARRAY, \
-    .size = sizeof (gpointer), .element = (element_type) }
-#define TALLY_SET_OF(element_type) \
+    .size = sizeof (gpointer), .element = (element_type), __VA_ARGS__ }
+#define TALLY_SET_OF(element_type, ...) \
   { .kind = TALLY_KIND_SET, .wire = T_SET, .storage = TALLY_STORAGE_TABLE, \
-    .size = sizeof (gpointer), .element = (element_type) }
-#define TALLY_MAP_OF(key_type, value_type) \
+    .size = sizeof (gpointer), .element = (element_type), __VA_ARGS__ }
+#define TALLY_MAP_OF(key_type, value_type, ...) \
   { .kind = TALLY_KIND_MAP, .wire = T_MAP, .storage = TALLY_STORAGE_TABLE, \
-    .size = sizeof (gpointer), .key = (key_type), .element = (value_type) }
+    .size = sizeof (gpointer), .key = (key_type), .element = (value_type), __VA_ARGS__ }
 
 /* ---- enums ---- */
 
@@ -158,6 +161,12 @@ struct _TallyEnumInfo
   { .type = { .kind = TALLY_KIND_ENUM, .wire = T_I32, .storage = TALLY_STORAGE_PLAIN, \
               .size = sizeof (CType) }, \
     .name = (idl_name), .values = (values_table), .n_values = G_N_ELEMENTS (values_table) }
+
+/* The same for an enum without values, whose C type is gint32. */
+#define TALLY_EMPTY_ENUM_INFO(idl_name) \
+  { .type = { .kind = TALLY_KIND_ENUM, .wire = T_I32, .storage = TALLY_STORAGE_PLAIN, \
+              .size = sizeof (gint32) }, \
+    .name = (idl_name) }
 
 /* ---- constant values: defaults and constants ---- */
 
@@ -208,6 +217,13 @@ typedef enum
 } TallyForm;
 
 #define TALLY_NO_ISSET (-1)
+
+/* A member whose name C++ reserves (`operator`) keeps it in C and has a `_` behind it in C++. */
+#ifdef __cplusplus
+#define TALLY_CXX_NAME(name) name##_
+#else
+#define TALLY_CXX_NAME(name) name
+#endif
 
 /**
  * TallyField:

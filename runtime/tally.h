@@ -1,6 +1,12 @@
-/* Everything that generated code and programs include. */
+/* Everything that generated code and programs include. Apache's headers stand here because programs
+ * written for Apache's generated code get them from it without naming them. */
 #ifndef TALLY_H
 #define TALLY_H
+
+#include <string.h>
+
+#include <thrift/c_glib/thrift.h>
+#include <thrift/c_glib/thrift_application_exception.h>
 
 #include "tally-channel.h"
 #include "tally-client.h"
@@ -9,6 +15,7 @@
 #include "tally-pool.h"
 #include "tally-processor.h"
 #include "tally-server.h"
+#include "tally-service.h"
 #include "tally-socket.h"
 #include "tally-struct.h"
 #include "tally-types.h"

@@ -1,0 +1,64 @@
+/* Registers the GObject types of generated services. It knows what these types have in
+ * common and nothing of calls, requests or any one service. */
+#include "tally-service.h"
+
+#include <thrift/c_glib/thrift_application_exception.h>
+
+GType
+tally_service_register_interface (gsize *once, const gchar *name, gsize size)
+{
+  if (g_once_init_enter (once))
+    {
+      const GTypeInfo info = { .class_size = (guint16) size };
+
+      g_once_init_leave (once, g_type_register_static (G_TYPE_INTERFACE, name, &info, 0));
+    }
+
+  return *once;
+}
+
+/* Registers a class whose instances are its parent's and that implements an interface. */
+static GType
+register_class (const gchar *name, gsize class_size, GType parent, GType interface,
+                GInterfaceInitFunc init)
+{
+  GTypeQuery query;
+
+  g_type_query (parent, &query);
+
+  const GTypeInfo info = { .class_size = (guint16) MAX (class_size, query.class_size),
+                           .instance_size = (guint16) query.instance_size };
+  const GInterfaceInfo implementation = { .interface_init = init };
+  GType type = g_type_register_static (parent, name, &info, 0);
+
+  g_type_add_interface_static (type, interface, &implementation);
+  return type;
+}
+
+GType
+tally_service_register_client (gsize *once, const gchar *name, GType (*parent_get_type) (void),
+                               GType (*interface_get_type) (void), GInterfaceInitFunc init)
+{
+  return tally_service_register_handler (once, name, 0, parent_get_type, interface_get_type, init);
+}
+
+GType
+tally_service_register_handler (gsize *once, const gchar *name, gsize class_size,
+                                GType (*parent_get_type) (void), GType (*interface_get_type) (void),
+                                GInterfaceInitFunc init)
+{
+  if (g_once_init_enter (once))
+    g_once_init_leave (once, register_class (name, class_size, parent_get_type (),
+                                             interface_get_type (), init));
+
+  return *once;
+}
+
+gboolean
+tally_service_unimplemented (gpointer handler, const TallyMethod *method, GError **error)
+{
+  g_set_error (error, THRIFT_APPLICATION_EXCEPTION_ERROR,
+               THRIFT_APPLICATION_EXCEPTION_ERROR_UNKNOWN_METHOD,
+               "%s does not implement method %s", G_OBJECT_TYPE_NAME (handler), method->name);
+  return FALSE;
+}
