@@ -1,0 +1,47 @@
+/* What every benchmark program shares: its options, its clock and the line it reports. Knows nothing of
+ * Thrift, so that the limit's programs are made of it too. */
+#ifndef BENCH_COMMON_H
+#define BENCH_COMMON_H
+
+#include <glib.h>
+
+typedef struct
+{
+  gchar *uri_options;  /* appended to Tally's URI */
+  gchar *payload;      /* "string" or "struct" */
+  gchar *mode;         /* "pooled": one connection for all calls; "unpooled": one for each */
+  gchar *request;      /* file that holds the framed request */
+  gint port;
+  gint calls;
+  gint warmup;
+  gboolean count_only; /* no clock and no report: for callgrind and strace */
+} BenchOptions;
+
+extern BenchOptions bench_options;
+
+/* Parses the command line into bench_options; exits with a message when it is wrong. @extra
+ * (nullable): a program's own options. */
+void bench_parse (int *argc, char ***argv, const GOptionEntry *extra);
+
+gboolean bench_is_struct (void);
+gboolean bench_is_unpooled (void);
+
+/* The 16 bytes of the small call. */
+#define BENCH_TEXT "sixteen bytes ok"
+
+/* Nanoseconds; 0 with --count-only. */
+gint64 bench_now (void);
+
+/* One measured operation: @run does it, checks what came back and returns the nanoseconds that count. */
+typedef gint64 (*BenchRun) (gpointer data);
+
+/* Runs @run warmup + calls times, and prints one line: name p50 p90 p99 max mean, in nanoseconds. */
+void bench_measure (const gchar *name, BenchRun run, gpointer data);
+
+/* Prints the message and exits: a benchmark that got something wrong measured nothing. */
+void bench_fail (const gchar *format, ...) G_GNUC_PRINTF (1, 2) G_GNUC_NORETURN;
+
+/* The server is to die with whoever started it. */
+void bench_die_with_parent (void);
+
+#endif /* BENCH_COMMON_H */

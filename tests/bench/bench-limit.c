@@ -1,0 +1,102 @@
+/* The limit: a blocking socket that sends the bytes of a request and receives the bytes of its reply,
+ * with nothing of Thrift in between. What any client adds to this is its own cost. */
+#include "bench-common.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+typedef struct
+{
+  int fd;
+  guint8 *request;
+  gsize length;
+  guint8 *expected;
+  guint8 *reply;
+} Limit;
+
+static int
+dial (void)
+{
+  struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl (INADDR_LOOPBACK),
+                                 .sin_port = htons (bench_options.port) };
+  int fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int on = 1;
+
+  if (fd < 0 || connect (fd, (struct sockaddr *) &address, sizeof address) != 0
+      || setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0)
+    bench_fail ("cannot connect: %s", g_strerror (errno));
+  return fd;
+}
+
+static void
+exchange (Limit *limit)
+{
+  gsize done = 0;
+
+  while (done < limit->length)
+    {
+      gssize sent = send (limit->fd, limit->request + done, limit->length - done, MSG_NOSIGNAL);
+
+      if (sent < 0)
+        bench_fail ("cannot send: %s", g_strerror (errno));
+      done += sent;
+    }
+  for (done = 0; done < limit->length;)
+    {
+      gssize received = recv (limit->fd, limit->reply + done, limit->length - done, 0);
+
+      if (received <= 0)
+        bench_fail ("%s", received == 0 ? "the server hung up" : g_strerror (errno));
+      done += received;
+    }
+}
+
+static gint64
+run (gpointer data)
+{
+  Limit *limit = data;
+  gint64 start = bench_now ();
+  gint64 end;
+
+  if (bench_is_unpooled ())
+    limit->fd = dial ();
+  exchange (limit);
+  if (bench_is_unpooled ())
+    close (limit->fd);
+  end = bench_now ();
+  if (memcmp (limit->reply, limit->expected, limit->length) != 0)
+    bench_fail ("the reply is not the request's");
+  memset (limit->reply, 0, 16);
+  return end - start;
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autoptr (GError) error = NULL;
+  Limit limit = { .fd = -1 };
+  guint32 name_length;
+
+  bench_parse (&argc, &argv, NULL);
+  if (!g_file_get_contents (bench_options.request, (gchar **) &limit.request, &limit.length, &error))
+    bench_fail ("%s", error->message);
+  limit.expected = g_memdup2 (limit.request, limit.length);
+  limit.reply = g_malloc0 (limit.length);
+  memcpy (&name_length, limit.expected + 8, sizeof name_length);
+  limit.expected[7] = 2;
+  limit.expected[12 + ntohl (name_length) + 4 + 2] = 0;
+  if (!bench_is_unpooled ())
+    limit.fd = dial ();
+  bench_measure ("call", run, &limit);
+  if (!bench_is_unpooled ())
+    close (limit.fd);
+  g_free (limit.request);
+  g_free (limit.expected);
+  g_free (limit.reply);
+  return 0;
+}

@@ -1,0 +1,296 @@
+"""Runs the benchmark's programs in turn and prints what their figures mean against each other.
+
+Every figure is a ratio within one round: the limit, Apache's and Tally's programs run one after the other,
+round after round, so that a machine that is busy for a while slows all of them. What is reported is the
+median of the rounds' ratios, with the smallest and the largest. This file knows programs, placements and
+tables; the programs know how to make and check a call.
+"""
+import argparse
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+
+PARTS = ['call', 'struct', 'server', 'unpooled', 'codec', 'pool']
+FIGURES = ['p50', 'p90', 'p99', 'max', 'mean']
+
+
+class Bench:
+    def __init__(self, options):
+        self.options = options
+        self.directory = options.programs
+        self.servers = []
+        self.results = []
+        self.cores = sorted(os.sched_getaffinity(0))
+        self.scratch = tempfile.TemporaryDirectory()
+        self.requests = {}
+
+    def program(self, name):
+        return os.path.join(self.directory, 'bench-' + name)
+
+    def has(self, name):
+        return os.access(self.program(name), os.X_OK)
+
+    def command(self, name, arguments, core=None):
+        placed = [] if core is None else ['taskset', '-c', str(core)]
+        return placed + [self.program(name)] + arguments
+
+    def output(self, command):
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode != 0:
+            sys.exit('bench: %s: exit status %d\n%s' % (' '.join(command), done.returncode, done.stderr))
+        if done.stderr and 'valgrind' not in command and 'strace' not in command:
+            sys.stderr.write(done.stderr)
+        return done
+
+    def start(self, name, core, wrapper=()):
+        """Starts a server; it says which port it took when it listens."""
+        server = subprocess.Popen(list(wrapper) + self.command(name, [], core), stdout=subprocess.PIPE, text=True)
+        self.servers.append(server)
+        line = server.stdout.readline()
+        if not line.strip().isdigit():
+            sys.exit('bench: bench-%s did not start' % name)
+        return int(line)
+
+    def stop_servers(self):
+        for server in self.servers:
+            server.kill()
+            server.wait()
+            server.stdout.close()
+        self.servers = []
+
+    def request(self, payload):
+        """The file with the request's bytes, which the limit's client sends."""
+        if payload not in self.requests:
+            path = os.path.join(self.scratch.name, payload)
+            writer = 'apache-client' if self.has('apache-client') else 'tally-client'
+            self.output(self.command(writer, ['--payload', payload, '--dump', path]))
+            self.requests[payload] = path
+        return self.requests[payload]
+
+    def client(self, name, port, payload='string', mode='pooled'):
+        arguments = ['--port', str(port), '--payload', payload, '--mode', mode]
+        return arguments + (['--request', self.request(payload)] if name == 'limit' else [])
+
+    def figures(self, command):
+        """{operation: {figure: nanoseconds}} from the lines that a program prints."""
+        found = {}
+        for line in self.output(command).stdout.splitlines():
+            name, *values = line.split()
+            found[name] = dict(zip(FIGURES, map(float, values)))
+        return found
+
+    def rounds(self, title, contenders, reference, unit=1000.0):
+        """contenders: [(label, program, arguments, core)]. Runs them in turn; the first figures of each
+        program's output are its own, or for a program of several operations each operation's."""
+        rows = {}
+        present = [contender for contender in contenders if self.has(contender[1])]
+        for number in range(self.options.rounds):
+            self.progress(title, number)
+            for label, program, arguments, core in present:
+                found = self.figures(self.command(program, arguments, core))
+                for operation, figures in found.items():
+                    name = label if operation == 'call' else '%s %s' % (label, operation)
+                    rows.setdefault(name, []).append(figures)
+        self.progress(None, 0)
+        for label, program, _, _ in contenders:
+            if not self.has(program):
+                print('(%s: bench-%s is not built)' % (label, program))
+        self.report(title, rows, reference, unit)
+        return rows
+
+    def progress(self, title, number):
+        if sys.stderr.isatty():
+            sys.stderr.write('\r\033[K' if title is None else '\r\033[K%s: round %d' % (title, number + 1))
+            sys.stderr.flush()
+
+    def report(self, title, rows, reference, unit):
+        """reference: a row's name, or {row's name: the name of the row it is compared with}."""
+        print('\n%s' % title)
+        width = max([len(name) for name in rows] + [20])
+        scale = 'µs' if unit == 1000.0 else 'ns'
+        print('  %-*s %9s %9s %9s %9s   %s' % (width, scale, 'p50', 'p90', 'p99', 'max', '×  (smallest to largest)'))
+        for name, figures in rows.items():
+            base = reference.get(name) if isinstance(reference, dict) else reference
+            middle = [statistics.median(round_[figure] for round_ in figures) / unit for figure in FIGURES[:4]]
+            entry = {'part': title, 'name': name, 'unit': 'ns', 'rounds': figures}
+            text = ''
+            if base in rows:
+                ratio = ratios(figures, rows[base])
+                text = '%.2f  (%.2f to %.2f)' % ratio
+                entry.update(reference=base, ratio=ratio[0], ratio_min=ratio[1], ratio_max=ratio[2])
+            print('  %-*s %9.2f %9.2f %9.2f %9.1f   %s' % (width, name, *middle, text))
+            self.results.append(entry)
+        sys.stdout.flush()
+
+    def claim(self, text, value, limit, at_most=True):
+        met = value <= limit if at_most else value >= limit
+        print('  %-4s %s: %.2f (%s %g)' % ('ok' if met else 'MISS', text, value, 'at most' if at_most else 'at least', limit))
+        self.results.append({'part': 'claims', 'name': text, 'value': value, 'limit': limit, 'met': met})
+
+    def claim_ratio(self, text, rows, name, base, limit, at_most=True):
+        if name in rows and base in rows:
+            self.claim(text, ratios(rows[name], rows[base])[0], limit, at_most)
+
+    # ---- the parts ----
+
+    def placements(self):
+        here = self.cores[0]
+        yield 'same core', here, here
+        if len(self.cores) > 1:
+            yield 'two cores', here, self.cores[1]
+
+    def calls(self, count):
+        return ['--calls', str(max(20, int(count * self.options.scale)))]
+
+    def part_call(self):
+        for placement, mine, other in self.placements():
+            port = self.start('ideal-server', other)
+            rows = self.rounds('One call at a time, 16 bytes, framed binary, ideal server, ' + placement, [
+                (label, program, self.client(program, port) + self.calls(20000), mine)
+                for label, program in CLIENTS], 'limit')
+            if placement == 'same core':
+                self.claim_ratio('Tally pooled against the limit, p50', rows, 'Tally pooled', 'limit', 1.10)
+                self.claim_ratio('Tally pooled against Apache C GLib, p50', rows, 'Tally pooled', 'Apache C GLib', 1.0)
+            self.stop_servers()
+
+    def part_struct(self):
+        for placement, mine, other in self.placements():
+            port = self.start('ideal-server', other)
+            rows = self.rounds('Rich struct echoed, 15.7 kB, framed binary, ideal server, ' + placement, [
+                (label, program, self.client(program, port, 'struct') + self.calls(500 if 'Apache' in label else 5000), mine)
+                for label, program in CLIENTS], 'limit')
+            if placement == 'same core':
+                self.claim_ratio('times faster than Apache C GLib, rich struct', rows, 'Apache C GLib', 'Tally pooled', 5, False)
+            self.stop_servers()
+
+    def part_server(self):
+        for placement, mine, other in self.placements():
+            contenders = []
+            for label, server in (('ideal server', 'ideal-server'), ('Apache C GLib simple server', 'apache-server'),
+                                  ('Tally server', 'tally-server')):
+                if self.has(server):
+                    port = self.start(server, other)
+                    contenders.append((label, 'limit', self.client('limit', port) + self.calls(20000), mine))
+                    if server == 'tally-server':
+                        contenders.append(('Tally server, Tally pooled', 'tally-client',
+                                           self.client('tally-client', port) + self.calls(20000), mine))
+            self.rounds('Servers under the limit\'s client, 16 bytes, ' + placement, contenders, 'ideal server')
+            self.stop_servers()
+
+    def part_unpooled(self):
+        core = self.cores[0]
+        port = self.start('ideal-server', core)
+        rows = self.rounds('A connection for each call against one for all, 16 bytes, same core', [
+            (label + (' unpooled' if mode == 'unpooled' else ''), program,
+             self.client(program, port, 'string', mode) + self.calls(1500 if mode == 'unpooled' else 5000), core)
+            for label, program in CLIENTS for mode in ('unpooled', 'pooled')],
+            {name + ' unpooled': name for name, _ in CLIENTS} | {name: 'limit' for name, _ in CLIENTS})
+        self.claim_ratio('Tally unpooled against the limit unpooled', rows, 'Tally pooled unpooled', 'limit unpooled', 1.15)
+        self.claim_ratio('Tally unpooled against pooled', rows, 'Tally pooled unpooled', 'Tally pooled', 4, False)
+        self.stop_servers()
+
+    def part_codec(self):
+        core = self.cores[0]
+        rows = self.rounds('Codec alone, rich struct', [
+            ('Apache C GLib', 'apache-codec', self.calls(300), core),
+            ('Tally', 'tally-codec', self.calls(3000), core)],
+            {'%s %s%s' % (who, what, how): 'Tally %s' % what
+             for who, hows in (('Apache C GLib', ('-plain', '-memory', '-framed')), ('Tally', ('-public', '-compact', '-public-compact')))
+             for what in ('encode', 'decode') for how in hows}, unit=1.0)
+        for what, least in (('encode', 8), ('decode', 1.7)):
+            tries = ['Apache C GLib %s-%s' % (what, how) for how in ('plain', 'memory', 'framed')]
+            if all(name in rows for name in tries + ['Tally ' + what]):
+                best = min(tries, key=lambda name: statistics.median(round_['p50'] for round_ in rows[name]))
+                self.claim_ratio('times faster than Apache C GLib\'s best, %s' % what, rows, best, 'Tally ' + what, least, False)
+
+    def part_pool(self):
+        if not self.has('pool'):
+            print('\n(bench-pool is not built)')
+            return
+        print('\nThe pool alone')
+        sys.stdout.flush()
+        subprocess.run([self.program('pool')], check=True)
+
+    # ---- instructions and system calls ----
+
+    def instructions(self, name, arguments):
+        done = self.output(['valgrind', '--tool=callgrind', '--callgrind-out-file=/dev/null']
+                           + self.command(name, arguments + ['--count-only', '--warmup', '50']))
+        return int(re.search(r'Collected : (\d+)', done.stderr).group(1))
+
+    def system_calls(self, name, arguments):
+        path = os.path.join(self.scratch.name, 'strace')
+        self.output(['strace', '-c', '-f', '-o', path] + self.command(name, arguments + ['--count-only', '--warmup', '50']))
+        with open(path) as lines:
+            for line in lines:
+                words = line.split()
+                if words and words[-1] == 'total':
+                    return int(words[3])
+        sys.exit('bench: strace counted nothing')
+
+    def for_each_call(self, count, name, arguments, few, many):
+        """The difference of two runs, so that start and end do not count."""
+        first = count(name, arguments + ['--calls', str(few)])
+        return (count(name, arguments + ['--calls', str(many)]) - first) / (many - few)
+
+    def part_counts(self):
+        port = self.start('ideal-server', None)
+        print('\nFor each call at the client, framed binary, ideal server')
+        print('  %-34s %14s %14s' % ('', 'instructions', 'system calls'))
+        for label, program, payload, mode, few, many in [
+                (label, program, payload, mode, *((200, 1200) if payload == 'string' else (20, 60)))
+                for payload, mode in (('string', 'pooled'), ('string', 'unpooled'), ('struct', 'pooled'))
+                for label, program in CLIENTS]:
+            if not self.has(program):
+                continue
+            arguments = self.client(program, port, payload, mode)
+            instructions = self.for_each_call(self.instructions, program, arguments, few, many)
+            calls = self.for_each_call(self.system_calls, program, arguments, few, many)
+            name = '%s, %s%s' % (label, payload, ', unpooled' if mode == 'unpooled' else '')
+            print('  %-34s %14.0f %14.2f' % (name, instructions, calls))
+            sys.stdout.flush()
+            self.results.append({'part': 'counts', 'name': name, 'instructions': instructions, 'system_calls': calls})
+            if (program, payload, mode) == ('tally-client', 'string', 'pooled'):
+                self.claim('user instructions for each call', instructions, 2600)
+                self.claim('system calls for each call', calls, 3)
+        self.stop_servers()
+
+
+CLIENTS = [('limit', 'limit'), ('Apache C GLib', 'apache-client'), ('Tally pooled', 'tally-client')]
+
+
+def ratios(figures, base):
+    of_rounds = [mine['p50'] / other['p50'] for mine, other in zip(figures, base)]
+    return statistics.median(of_rounds), min(of_rounds), max(of_rounds)
+
+
+def main():
+    parser = argparse.ArgumentParser(prog='script/bench', description=__doc__.splitlines()[0])
+    parser.add_argument('--programs', required=True, help=argparse.SUPPRESS)
+    parser.add_argument('--rounds', type=int, default=5, help='rounds of each part (default 5)')
+    parser.add_argument('--scale', type=float, default=1.0, help='multiply the number of operations (default 1)')
+    parser.add_argument('--parts', default=','.join(PARTS), help='of %s (default all)' % ', '.join(PARTS))
+    parser.add_argument('--counts', action='store_true', help='only instructions (callgrind) and system calls (strace) for each call')
+    parser.add_argument('--json', metavar='FILE', help='write every round\'s figures there')
+    options = parser.parse_args()
+    parts = ['counts'] if options.counts else options.parts.split(',')
+    unknown = [part for part in parts if not hasattr(Bench, 'part_' + part)]
+    if unknown:
+        parser.error('no part %s; there are %s' % (', '.join(unknown), ', '.join(PARTS + ['counts'])))
+    bench = Bench(options)
+    try:
+        for part in parts:
+            getattr(bench, 'part_' + part)()
+    finally:
+        bench.stop_servers()
+    if options.json:
+        with open(options.json, 'w') as output:
+            json.dump({'rounds': options.rounds, 'cores': bench.cores, 'results': bench.results}, output, indent=1)
+
+
+if __name__ == '__main__':
+    main()
