@@ -14,12 +14,18 @@ typedef enum { IDL_NOTE, IDL_WARNING, IDL_ERROR } IdlSeverity;
 typedef struct
 {
   IdlSeverity severity;
-  IdlLocation location;
+  IdlLocation location;      /* its source is NULL when it is about no file's text */
   gchar *message;
 } IdlDiagnostic;
 
 typedef struct _IdlDiagnostics IdlDiagnostics;
 
+/* Errors and warnings beyond this many are counted but not kept. */
+#define IDL_DIAGNOSTICS_MAX_KEPT 200
+
+IdlDiagnostics *idl_diagnostics_new (void);
+void idl_diagnostics_free (IdlDiagnostics *diagnostics);
+/* @location (nullable). A note after something that was not kept is not kept either. */
 void idl_diagnostics_add (IdlDiagnostics *diagnostics, IdlSeverity severity, const IdlLocation *location,
                           const gchar *format, ...) G_GNUC_PRINTF (4, 5);
 guint idl_diagnostics_count (const IdlDiagnostics *diagnostics, IdlSeverity severity);
@@ -27,6 +33,13 @@ guint idl_diagnostics_count (const IdlDiagnostics *diagnostics, IdlSeverity seve
 const GPtrArray *idl_diagnostics_get (const IdlDiagnostics *diagnostics);
 /* `file:line:column: error: …`, the source line, and a caret under the mistake. */
 void idl_diagnostics_print (const IdlDiagnostics *diagnostics, FILE *stream);
+/* The same text. (transfer full) */
+gchar *idl_diagnostics_to_string (const IdlDiagnostics *diagnostics);
+/* One JSON object: {"diagnostics": [{"severity", "file", "line", "column", "length", "message",
+ * "notes": [{"file", …}]}], "errors": N, "warnings": N}. (transfer full) */
+gchar *idl_diagnostics_to_json (const IdlDiagnostics *diagnostics);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (IdlDiagnostics, idl_diagnostics_free)
 
 G_END_DECLS
 

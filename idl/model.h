@@ -62,7 +62,7 @@ struct _IdlType
   IdlType *key;                /* MAP */
   IdlType *element;            /* LIST, SET: the element; MAP: the value */
   const gchar *cpp_type;       /* (nullable) */
-  GPtrArray *annotations;      /* (nullable) */
+  GPtrArray *annotations;      /* (nullable): of IdlAnnotation */
 };
 
 typedef enum
@@ -80,13 +80,15 @@ struct _IdlValue
 {
   IdlValueKind kind;
   IdlLocation location;
-  gint64 integer;
+  gboolean is_boolean;         /* INTEGER: written as true or false */
+  gint64 integer;              /* INTEGER; NAMED: the enumerator's value */
   gdouble number;
   const gchar *text;           /* STRING: the bytes, escapes resolved; NAMED: as written */
   gsize length;                /* STRING: bytes; may contain NUL */
   GPtrArray *items;            /* LIST: elements; MAP: keys and values in turn; of IdlValue */
   const IdlDefinition *constant;     /* NAMED: the constant, or NULL */
-  const IdlEnumerator *enumerator;   /* NAMED: the enumerator, or NULL */
+  const IdlEnumerator *enumerator;   /* NAMED: the enumerator, or NULL; INTEGER for an enum: the same */
+  const IdlType *type;         /* (nullable): what the checks took it for; typedefs not followed */
 };
 
 typedef enum { IDL_DEFAULT, IDL_REQUIRED, IDL_OPTIONAL } IdlRequiredness;
@@ -97,10 +99,14 @@ struct _IdlField
   IdlNode node;
   gint32 id;                   /* as on the wire; implicit ids count down from -1 */
   gboolean id_is_implicit;
+  IdlLocation id_location;     /* of the id, or of the name when the id is implicit */
   IdlRequiredness requiredness;
   IdlType *type;
   IdlValue *value;             /* (nullable): the default */
   gboolean is_reference;       /* `&` */
+  gboolean xsd_optional;       /* what follows has no meaning but is kept */
+  gboolean xsd_nillable;
+  GPtrArray *xsd_attributes;   /* (nullable): of IdlField */
 };
 
 struct _IdlFunction
@@ -142,6 +148,15 @@ struct _IdlDefinition
   const gchar *extends_name;   /* SERVICE (nullable): as written */
   IdlLocation extends_location;
   const IdlDefinition *extends; /* SERVICE (nullable): what it resolved to */
+  gboolean xsd_all;            /* STRUCT, UNION: no meaning, but kept */
+  /* The rest is the front end's own. */
+  gboolean is_broken;          /* an error within has been reported; members may be missing */
+  const IdlType *resolved;     /* TYPEDEF (nullable): the end of the chain, once found */
+  guint8 mark;                 /* of a search for cycles */
+  guint32 type_depth;          /* TYPEDEF: how deep the type nests, typedefs expanded */
+  guint32 type_size;           /* TYPEDEF: of how many types it consists, typedefs expanded */
+  GHashTable *members_by_name; /* (nullable): made by the first look-up */
+  GHashTable *members_by_value; /* ENUM (nullable): likewise */
 };
 
 typedef struct
@@ -170,6 +185,10 @@ struct _IdlProgram
   GPtrArray *c_includes;       /* of const gchar * */
   GPtrArray *namespaces;       /* of IdlNamespace */
   GPtrArray *definitions;      /* of IdlDefinition, in the order of the file */
+  /* The rest is the front end's own. */
+  gboolean is_broken;          /* it, or what it includes, has an error */
+  GHashTable *types;           /* name to IdlDefinition: types and services */
+  GHashTable *constants;       /* name to IdlDefinition */
 };
 
 /* The namespace for @scope, or the one for `*`, or "". */
@@ -180,6 +199,19 @@ const IdlType *idl_type_resolve (const IdlType *type);
 const IdlDefinition *idl_type_get_definition (const IdlType *type);
 /* Follows references to constants down to a literal or to an enumerator (kind NAMED with ->enumerator). */
 const IdlValue *idl_value_resolve (const IdlValue *value);
+/* (nullable): the enumerator, field or function of that name. A service's inherited functions are not
+ * looked at. Not thread-safe: the first call makes the index. */
+gpointer idl_definition_find_member (const IdlDefinition *definition, const gchar *name);
+/* (nullable): the first enumerator of value @value. Not thread-safe either. */
+const IdlEnumerator *idl_definition_find_enumerator (const IdlDefinition *definition, gint32 value);
+/* "struct", "enum", … as in the IDL. */
+const gchar *idl_definition_kind_get_name (IdlDefinitionKind kind);
+/* The type as an IDL would write it, without annotations: "map<string, list<shared.Thing>>".
+ * (transfer full) */
+gchar *idl_type_to_string (const IdlType *type);
+/* Whether both are the same on the wire and in C: typedefs followed, names of definitions equal by
+ * identity. */
+gboolean idl_type_equal (const IdlType *one, const IdlType *other);
 /* (nullable): the annotation's value. */
 const gchar *idl_annotations_get (const GPtrArray *annotations, const gchar *name);
 

@@ -1,0 +1,5 @@
+#include "unit-private.h"
+void
+idl_check (IdlUnit *unit, IdlProgram *program)
+{
+}

@@ -1,0 +1,246 @@
+/* Owns what is said about a source and the two forms in which it is shown. It knows no rule of the
+ * language. A source line is foreign text: it is cut to a window around the mistake (a line can have
+ * 10 MB) and its control characters do not reach the terminal. */
+#include "diagnostics.h"
+
+#include "json.h"
+
+#include <string.h>
+
+/* Bytes of a source line that are shown before and after the mistake. */
+#define WINDOW_BEFORE 80
+#define WINDOW_AFTER 80
+
+struct _IdlDiagnostics
+{
+  GPtrArray *items;
+  guint counts[IDL_ERROR + 1];
+  guint kept[IDL_ERROR + 1];
+  gboolean dropping; /* the last error or warning was not kept */
+};
+
+static const gchar *const severity_names[] = { "note", "warning", "error" };
+
+static void
+diagnostic_free (gpointer data)
+{
+  IdlDiagnostic *diagnostic = data;
+
+  g_free (diagnostic->message);
+  g_free (diagnostic);
+}
+
+IdlDiagnostics *
+idl_diagnostics_new (void)
+{
+  IdlDiagnostics *diagnostics = g_new0 (IdlDiagnostics, 1);
+
+  diagnostics->items = g_ptr_array_new_with_free_func (diagnostic_free);
+  return diagnostics;
+}
+
+void
+idl_diagnostics_free (IdlDiagnostics *diagnostics)
+{
+  if (diagnostics == NULL)
+    return;
+  g_ptr_array_unref (diagnostics->items);
+  g_free (diagnostics);
+}
+
+void
+idl_diagnostics_add (IdlDiagnostics *diagnostics, IdlSeverity severity, const IdlLocation *location,
+                     const gchar *format, ...)
+{
+  IdlDiagnostic *diagnostic;
+  va_list arguments;
+
+  diagnostics->counts[severity]++;
+  if (severity != IDL_NOTE)
+    diagnostics->dropping = diagnostics->kept[severity] >= IDL_DIAGNOSTICS_MAX_KEPT;
+  if (diagnostics->dropping)
+    return;
+  diagnostics->kept[severity]++;
+  diagnostic = g_new0 (IdlDiagnostic, 1);
+  diagnostic->severity = severity;
+  if (location != NULL)
+    diagnostic->location = *location;
+  va_start (arguments, format);
+  diagnostic->message = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  g_ptr_array_add (diagnostics->items, diagnostic);
+}
+
+guint
+idl_diagnostics_count (const IdlDiagnostics *diagnostics, IdlSeverity severity)
+{
+  return diagnostics->counts[severity];
+}
+
+const GPtrArray *
+idl_diagnostics_get (const IdlDiagnostics *diagnostics)
+{
+  return diagnostics->items;
+}
+
+/* Appends the @length bytes of @text; a byte that is no printable text becomes one '?'. With
+ * @blanks, a blank for each column that the text would take instead (tabs stay tabs). */
+static void
+append_shown (GString *output, const gchar *text, gsize length, gboolean blanks)
+{
+  const gchar *end = text + length;
+
+  while (text < end)
+    {
+      gunichar character = g_utf8_get_char_validated (text, end - text);
+      gboolean valid = character != (gunichar) -1 && character != (gunichar) -2;
+      gsize bytes = valid ? g_utf8_skip[(guchar) *text] : 1;
+
+      if (*text == '\t')
+        g_string_append_c (output, '\t');
+      else if (blanks)
+        {
+          if (!valid || !g_unichar_iszerowidth (character))
+            g_string_append (output, valid && g_unichar_iswide (character) ? "  " : " ");
+        }
+      else if (!valid || !g_unichar_isprint (character))
+        g_string_append_c (output, '?');
+      else
+        g_string_append_len (output, text, bytes);
+      text += bytes;
+    }
+}
+
+/* A cut inside a UTF-8 character moves back to its first byte. */
+static gsize
+align_to_character (const gchar *text, gsize at)
+{
+  for (guint i = 0; i < 3 && at > 0 && ((guchar) text[at] & 0xc0) == 0x80; i++)
+    at--;
+  return at;
+}
+
+static void
+append_source_line (GString *output, const IdlLocation *location, guint line)
+{
+  guint32 start;
+  gsize length;
+  const gchar *text = idl_source_get_line (location->source, line, &length, &start);
+  gsize at = MIN (location->offset - start, length);
+  gsize mark = MIN (MAX (location->length, 1), length - at);
+  gsize first = at > WINDOW_BEFORE ? align_to_character (text, at - WINDOW_BEFORE) : 0;
+  gsize last = length - at > WINDOW_AFTER ? align_to_character (text, at + WINDOW_AFTER) : length;
+  glong columns;
+
+  g_string_append (output, first > 0 ? "  ..." : "  ");
+  append_shown (output, text + first, last - first, FALSE);
+  g_string_append (output, last < length ? "...\n" : "\n");
+  g_string_append (output, first > 0 ? "     " : "  ");
+  append_shown (output, text + first, at - first, TRUE);
+  g_string_append_c (output, '^');
+  mark = MIN (mark, last - at);
+  columns = g_utf8_validate (text + at, (gssize) mark, NULL) ? g_utf8_strlen (text + at, (gssize) mark)
+                                                              : (glong) mark;
+  for (glong i = 1; i < columns; i++)
+    g_string_append_c (output, '~');
+  g_string_append_c (output, '\n');
+}
+
+static void
+append_diagnostic (GString *output, const IdlDiagnostic *diagnostic)
+{
+  const gchar *severity = severity_names[diagnostic->severity];
+  guint line, column;
+
+  if (diagnostic->location.source == NULL)
+    {
+      g_string_append_printf (output, "%s: %s\n", severity, diagnostic->message);
+      return;
+    }
+  idl_location_get_line (&diagnostic->location, &line, &column);
+  g_string_append_printf (output, "%s:%u:%u: %s: %s\n", idl_source_get_path (diagnostic->location.source),
+                          line, column, severity, diagnostic->message);
+  append_source_line (output, &diagnostic->location, line);
+}
+
+gchar *
+idl_diagnostics_to_string (const IdlDiagnostics *diagnostics)
+{
+  GString *output = g_string_new (NULL);
+  guint hidden = diagnostics->counts[IDL_ERROR] - diagnostics->kept[IDL_ERROR]
+                 + diagnostics->counts[IDL_WARNING] - diagnostics->kept[IDL_WARNING];
+
+  for (guint i = 0; i < diagnostics->items->len; i++)
+    append_diagnostic (output, g_ptr_array_index (diagnostics->items, i));
+  if (hidden > 0)
+    g_string_append_printf (output, "note: %u more errors and warnings are not shown\n", hidden);
+  return g_string_free (output, FALSE);
+}
+
+void
+idl_diagnostics_print (const IdlDiagnostics *diagnostics, FILE *stream)
+{
+  g_autofree gchar *text = idl_diagnostics_to_string (diagnostics);
+
+  fputs (text, stream);
+}
+
+static void
+append_json_place (GString *json, const IdlDiagnostic *diagnostic)
+{
+  guint line, column;
+
+  if (diagnostic->location.source != NULL)
+    {
+      idl_location_get_line (&diagnostic->location, &line, &column);
+      g_string_append (json, "\"file\": ");
+      idl_json_append_string (json, idl_source_get_path (diagnostic->location.source), -1);
+      g_string_append_printf (json, ", \"line\": %u, \"column\": %u, \"length\": %u, ", line, column,
+                              diagnostic->location.length);
+    }
+  g_string_append (json, "\"message\": ");
+  idl_json_append_string (json, diagnostic->message, -1);
+}
+
+/* Appends the notes that follow item @index; returns the index of the last one. */
+static guint
+append_json_notes (GString *json, const GPtrArray *items, guint index)
+{
+  gboolean first = TRUE;
+
+  g_string_append (json, ", \"notes\": [");
+  while (index + 1 < items->len)
+    {
+      const IdlDiagnostic *note = g_ptr_array_index (items, index + 1);
+
+      if (note->severity != IDL_NOTE)
+        break;
+      g_string_append (json, first ? "{" : ", {");
+      append_json_place (json, note);
+      g_string_append_c (json, '}');
+      first = FALSE;
+      index++;
+    }
+  g_string_append_c (json, ']');
+  return index;
+}
+
+gchar *
+idl_diagnostics_to_json (const IdlDiagnostics *diagnostics)
+{
+  GString *json = g_string_new ("{\"diagnostics\": [");
+
+  for (guint i = 0; i < diagnostics->items->len; i++)
+    {
+      const IdlDiagnostic *diagnostic = g_ptr_array_index (diagnostics->items, i);
+
+      g_string_append (json, i > 0 ? ",\n  {" : "\n  {");
+      g_string_append_printf (json, "\"severity\": \"%s\", ", severity_names[diagnostic->severity]);
+      append_json_place (json, diagnostic);
+      i = append_json_notes (json, diagnostics->items, i);
+      g_string_append_c (json, '}');
+    }
+  g_string_append_printf (json, "],\n \"errors\": %u, \"warnings\": %u}\n", diagnostics->counts[IDL_ERROR],
+                          diagnostics->counts[IDL_WARNING]);
+  return g_string_free (json, FALSE);
+}

@@ -1,0 +1,261 @@
+/* Owns a run of the front end: which files it has read, where includes are looked for, and the order of
+ * the steps. A file is known by its canonical path and read once, however it is included. */
+#include "unit-private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+IdlUnit *
+idl_unit_new (void)
+{
+  IdlUnit *unit = g_new0 (IdlUnit, 1);
+
+  unit->arena = idl_arena_new ();
+  unit->diagnostics = idl_diagnostics_new ();
+  unit->include_dirs = g_ptr_array_new_with_free_func (g_free);
+  unit->programs = g_ptr_array_new ();
+  unit->all_programs = g_ptr_array_new ();
+  unit->by_path = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  unit->loading = g_hash_table_new (NULL, NULL);
+  unit->sources = g_ptr_array_new_with_free_func ((GDestroyNotify) idl_source_free);
+  return unit;
+}
+
+/* The hash tables that hang on the model; the arena owns all the rest. */
+static void
+free_indexes (IdlProgram *program)
+{
+  g_clear_pointer (&program->types, g_hash_table_unref);
+  g_clear_pointer (&program->constants, g_hash_table_unref);
+  for (guint i = 0; i < program->definitions->len; i++)
+    {
+      IdlDefinition *definition = g_ptr_array_index (program->definitions, i);
+
+      g_clear_pointer (&definition->members_by_name, g_hash_table_unref);
+      g_clear_pointer (&definition->members_by_value, g_hash_table_unref);
+    }
+}
+
+void
+idl_unit_free (IdlUnit *unit)
+{
+  if (unit == NULL)
+    return;
+  g_ptr_array_foreach (unit->all_programs, (GFunc) (void (*) (void)) free_indexes, NULL);
+  g_ptr_array_unref (unit->all_programs);
+  g_ptr_array_unref (unit->programs);
+  g_hash_table_unref (unit->by_path);
+  g_hash_table_unref (unit->loading);
+  g_ptr_array_unref (unit->include_dirs);
+  idl_diagnostics_free (unit->diagnostics);
+  g_ptr_array_unref (unit->sources);
+  idl_arena_free (unit->arena);
+  g_free (unit);
+}
+
+void
+idl_unit_add_include_dir (IdlUnit *unit, const gchar *directory)
+{
+  g_ptr_array_add (unit->include_dirs, g_strdup (directory));
+}
+
+IdlDiagnostics *
+idl_unit_get_diagnostics (IdlUnit *unit)
+{
+  return unit->diagnostics;
+}
+
+const GPtrArray *
+idl_unit_get_programs (IdlUnit *unit)
+{
+  return unit->programs;
+}
+
+const gchar *
+idl_unit_name_from_path (IdlUnit *unit, const gchar *path)
+{
+  const gchar *slash = strrchr (path, '/');
+  const gchar *base = slash == NULL ? path : slash + 1;
+  const gchar *dot = strrchr (base, '.');
+
+  return idl_arena_strndup (unit->arena, base, dot == NULL ? strlen (base) : (gsize) (dot - base));
+}
+
+static IdlProgram *
+new_program (IdlUnit *unit, IdlSource *source)
+{
+  IdlProgram *program = idl_arena_new_node (unit->arena, IdlProgram);
+
+  g_ptr_array_add (unit->sources, source);
+  g_ptr_array_add (unit->all_programs, program);
+  program->source = source;
+  program->name = idl_unit_name_from_path (unit, idl_source_get_path (source));
+  program->includes = idl_arena_array (unit->arena);
+  program->cpp_includes = idl_arena_array (unit->arena);
+  program->c_includes = idl_arena_array (unit->arena);
+  program->namespaces = idl_arena_array (unit->arena);
+  program->definitions = idl_arena_array (unit->arena);
+  return program;
+}
+
+static void load_include (IdlUnit *unit, IdlProgram *program, IdlInclude *include);
+
+/* UTF-16 looks like a flood of stray bytes otherwise. */
+static gboolean
+refuse_utf16 (IdlUnit *unit, IdlSource *source)
+{
+  gsize length;
+  const gchar *text = idl_source_get_text (source, &length);
+  IdlLocation location = { source, 0, 1 };
+
+  if (length < 2 || (memcmp (text, "\377\376", 2) != 0 && memcmp (text, "\376\377", 2) != 0))
+    return FALSE;
+  idl_diagnostics_add (unit->diagnostics, IDL_ERROR, &location, "the file is UTF-16; Thrift files are UTF-8");
+  return TRUE;
+}
+
+/* The steps for one file whose text is there. */
+static IdlProgram *
+load_source (IdlUnit *unit, IdlSource *source, const gchar *canonical)
+{
+  guint errors = idl_diagnostics_count (unit->diagnostics, IDL_ERROR);
+  IdlProgram *program = new_program (unit, source);
+
+  if (canonical != NULL)
+    g_hash_table_insert (unit->by_path, g_strdup (canonical), program);
+  g_hash_table_add (unit->loading, program);
+  if (!refuse_utf16 (unit, source))
+    idl_parse (unit, program);
+  for (guint i = 0; i < program->includes->len; i++)
+    load_include (unit, program, g_ptr_array_index (program->includes, i));
+  idl_resolve (unit, program);
+  idl_check (unit, program);
+  g_hash_table_remove (unit->loading, program);
+  if (idl_diagnostics_count (unit->diagnostics, IDL_ERROR) > errors)
+    program->is_broken = TRUE;
+  g_ptr_array_add (unit->programs, program);
+  return program;
+}
+
+static gchar *
+canonicalize (const gchar *path)
+{
+  char *real = realpath (path, NULL);
+  gchar *copy = g_strdup (real);
+
+  free (real);
+  return copy;
+}
+
+/* The candidate for an include of @path in @directory; "" and "." add nothing to what is shown. */
+static gchar *
+join_path (const gchar *directory, const gchar *path)
+{
+  while (g_str_has_prefix (path, "./") && path[2] != '/')
+    path += 2;
+  if (g_path_is_absolute (path) || *directory == '\0' || strcmp (directory, ".") == 0)
+    return g_strdup (path);
+  return g_build_filename (directory, path, NULL);
+}
+
+/* Beside the including file first, then in the include directories, as Apache's compiler does. */
+static gchar *
+find_include (IdlUnit *unit, const IdlProgram *program, const gchar *path)
+{
+  const gchar *includer = idl_source_get_path (program->source);
+  const gchar *slash = strrchr (includer, '/');
+  g_autofree gchar *directory = g_strndup (includer, slash == NULL ? 0 : (gsize) (slash - includer) + (slash == includer));
+  gchar *candidate = join_path (directory, path);
+
+  for (guint i = 0; !g_file_test (candidate, G_FILE_TEST_EXISTS); i++)
+    {
+      g_free (candidate);
+      if (g_path_is_absolute (path) || i == unit->include_dirs->len)
+        return NULL;
+      candidate = join_path (g_ptr_array_index (unit->include_dirs, i), path);
+    }
+  return candidate;
+}
+
+static void
+read_include (IdlUnit *unit, IdlProgram *program, IdlInclude *include, const gchar *path, const gchar *canonical)
+{
+  g_autoptr (GError) error = NULL;
+  IdlSource *source = idl_source_read (path, &error);
+
+  if (source == NULL)
+    {
+      idl_diagnostics_add (unit->diagnostics, IDL_ERROR, &include->location, "%s", error->message);
+      program->is_broken = TRUE;
+      return;
+    }
+  include->program = load_source (unit, source, canonical);
+  if (include->program->is_broken)
+    {
+      idl_diagnostics_add (unit->diagnostics, IDL_NOTE, &include->location, "'%s' is included here",
+                           include->path);
+      program->is_broken = TRUE;
+    }
+}
+
+static void
+load_include (IdlUnit *unit, IdlProgram *program, IdlInclude *include)
+{
+  g_autofree gchar *path = find_include (unit, program, include->path);
+  g_autofree gchar *canonical = path == NULL ? NULL : canonicalize (path);
+  IdlProgram *known = canonical == NULL ? NULL : g_hash_table_lookup (unit->by_path, canonical);
+
+  if (canonical == NULL)
+    idl_diagnostics_add (unit->diagnostics, IDL_ERROR, &include->location, "included file '%s' is not found",
+                         include->path);
+  else if (known != NULL && g_hash_table_contains (unit->loading, known))
+    idl_diagnostics_add (unit->diagnostics, IDL_ERROR, &include->location,
+                         known == program ? "'%s' includes itself" : "include cycle: '%s' is being included already",
+                         include->path);
+  else if (known != NULL)
+    {
+      include->program = known;
+      program->is_broken |= known->is_broken;
+    }
+  else if (g_hash_table_size (unit->loading) >= IDL_MAX_INCLUDE_DEPTH)
+    idl_diagnostics_add (unit->diagnostics, IDL_ERROR, &include->location, "includes nest deeper than %d",
+                         IDL_MAX_INCLUDE_DEPTH);
+  else
+    read_include (unit, program, include, path, canonical);
+}
+
+IdlProgram *
+idl_unit_load (IdlUnit *unit, const gchar *path)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *canonical = canonicalize (path);
+  IdlProgram *program = canonical == NULL ? NULL : g_hash_table_lookup (unit->by_path, canonical);
+
+  if (program == NULL)
+    {
+      IdlSource *source = idl_source_read (path, &error);
+
+      if (source == NULL)
+        {
+          idl_diagnostics_add (unit->diagnostics, IDL_ERROR, NULL, "%s", error->message);
+          return NULL;
+        }
+      program = load_source (unit, source, canonical);
+    }
+  return program->is_broken ? NULL : program;
+}
+
+IdlProgram *
+idl_unit_load_text (IdlUnit *unit, const gchar *path, const gchar *text, gssize length)
+{
+  gsize size = length < 0 ? strlen (text) : (gsize) length;
+  gchar *copy = g_malloc (size + 1);
+  IdlProgram *program;
+
+  if (size > 0)
+    memcpy (copy, text, size);
+  copy[size] = '\0';
+  program = load_source (unit, idl_source_new (path, copy, size), NULL);
+  return program->is_broken ? NULL : program;
+}

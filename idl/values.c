@@ -1,0 +1,338 @@
+/* Owns the checking of constants and defaults: the walk over literals beside their types, and the order
+ * and cycles of constants that refer to each other. What a name means is in values-names.c, what a scalar
+ * may be in values-scalars.c. */
+#include "values-private.h"
+
+#include "graph.h"
+
+#include <string.h>
+
+static void
+check_list (IdlValues *values, IdlValue *value, const IdlType *type)
+{
+  const gchar *what = type->kind == IDL_TYPE_SET ? "set" : "list";
+
+  if (value->kind == IDL_VALUE_MAP && value->items->len == 0)
+    {
+      idl_values_report (values, IDL_WARNING, &value->location, "an empty %s is written []", what);
+      return;
+    }
+  if (value->kind != IDL_VALUE_LIST)
+    {
+      idl_values_report (values, IDL_ERROR, &value->location, "%s given for a %s", idl_values_describe (value), what);
+      return;
+    }
+  for (guint i = 0; i < value->items->len; i++)
+    idl_values_check_value (values, g_ptr_array_index (value->items, i), type->element);
+  if (type->kind == IDL_TYPE_SET)
+    idl_values_check_duplicates (values, value, 1);
+}
+
+static void
+check_map (IdlValues *values, IdlValue *value, const IdlType *type)
+{
+  if (value->kind == IDL_VALUE_LIST && value->items->len == 0)
+    {
+      idl_values_report (values, IDL_WARNING, &value->location, "an empty map is written {}");
+      return;
+    }
+  if (value->kind != IDL_VALUE_MAP)
+    {
+      idl_values_report (values, IDL_ERROR, &value->location, "%s given for a map", idl_values_describe (value));
+      return;
+    }
+  for (guint i = 0; i < value->items->len; i += 2)
+    {
+      idl_values_check_value (values, g_ptr_array_index (value->items, i), type->key);
+      idl_values_check_value (values, g_ptr_array_index (value->items, i + 1), type->element);
+    }
+  idl_values_check_duplicates (values, value, 2);
+}
+
+/* (nullable): the field that @key names, which is entered in @seen. */
+static const IdlField *
+find_field (IdlValues *values, IdlValue *key, const IdlDefinition *definition, GHashTable *seen)
+{
+  const IdlField *field;
+  const gchar *similar;
+
+  if (key->kind != IDL_VALUE_STRING)
+    {
+      idl_values_report (values, IDL_ERROR, &key->location, "a field of '%s' is named by a string, not by %s",
+                         definition->node.name, idl_values_describe (key));
+      return NULL;
+    }
+  field = idl_definition_find_member (definition, key->text);
+  if (field == NULL && !definition->is_broken)
+    {
+      similar = idl_names_find_similar (key->text, definition->members);
+      idl_values_report (values, IDL_ERROR, &key->location, "%s '%s' has no field '%s'%s%s%s",
+                         idl_definition_kind_get_name (definition->kind), definition->node.name, key->text,
+                         similar == NULL ? "" : "; did you mean '", similar == NULL ? "" : similar,
+                         similar == NULL ? "" : "'?");
+      idl_values_report (values, IDL_NOTE, &definition->node.location, "'%s' is defined here",
+                         definition->node.name);
+    }
+  if (field != NULL && !g_hash_table_add (seen, (gpointer) field))
+    idl_values_report (values, IDL_ERROR, &key->location, "field '%s' is given twice", key->text);
+  return field;
+}
+
+static void
+check_completeness (IdlValues *values, const IdlValue *value, const IdlDefinition *definition, GHashTable *seen)
+{
+  if (definition->kind == IDL_DEFINITION_UNION)
+    {
+      if (g_hash_table_size (seen) > 1)
+        idl_values_report (values, IDL_ERROR, &value->location, "union '%s' is given %u fields; it holds one",
+                           definition->node.name, g_hash_table_size (seen));
+      return;
+    }
+  for (guint i = 0; i < definition->members->len; i++)
+    {
+      const IdlField *field = g_ptr_array_index (definition->members, i);
+
+      if (field->requiredness != IDL_REQUIRED || field->value != NULL || g_hash_table_contains (seen, field))
+        continue;
+      idl_values_report (values, IDL_ERROR, &value->location, "required field '%s' of '%s' is not given",
+                         field->node.name, definition->node.name);
+      idl_values_report (values, IDL_NOTE, &field->node.location, "the field is here");
+      return;
+    }
+}
+
+static void
+check_struct (IdlValues *values, IdlValue *value, const IdlDefinition *definition)
+{
+  g_autoptr (GHashTable) seen = g_hash_table_new (NULL, NULL);
+  guint errors = idl_diagnostics_count (values->names->unit->diagnostics, IDL_ERROR);
+
+  if (value->kind != IDL_VALUE_MAP)
+    {
+      idl_values_report (values, IDL_ERROR, &value->location, "%s given for %s '%s'", idl_values_describe (value),
+                         idl_definition_kind_get_name (definition->kind), definition->node.name);
+      return;
+    }
+  for (guint i = 0; i < value->items->len; i += 2)
+    {
+      const IdlField *field = find_field (values, g_ptr_array_index (value->items, i), definition, seen);
+
+      if (field != NULL)
+        idl_values_check_value (values, g_ptr_array_index (value->items, i + 1), field->type);
+    }
+  if (idl_diagnostics_count (values->names->unit->diagnostics, IDL_ERROR) == errors && !definition->is_broken)
+    check_completeness (values, value, definition, seen);
+}
+
+/* An integer is taken for an enum when one of its enumerators has that value. */
+static void
+check_enum (IdlValues *values, IdlValue *value, const IdlDefinition *definition)
+{
+  if (value->kind != IDL_VALUE_INTEGER || value->is_boolean)
+    {
+      idl_values_report (values, IDL_ERROR, &value->location, "%s given for enum '%s'", idl_values_describe (value),
+                         definition->node.name);
+      return;
+    }
+  if (value->integer >= G_MININT32 && value->integer <= G_MAXINT32)
+    value->enumerator = idl_definition_find_enumerator (definition, (gint32) value->integer);
+  if (value->enumerator == NULL && !definition->is_broken)
+    idl_values_report (values, IDL_ERROR, &value->location, "enum '%s' has no enumerator of value %" G_GINT64_FORMAT,
+                       definition->node.name, value->integer);
+}
+
+/* Real files write 200 for an i8 and mean its bits. */
+static void
+wrap_unsigned (IdlValues *values, IdlValue *value, const IdlType *type)
+{
+  guint bits = 8u << (type->kind - IDL_TYPE_I8);
+  gint64 modulus;
+
+  if (value->kind != IDL_VALUE_INTEGER || type->kind < IDL_TYPE_I8 || type->kind > IDL_TYPE_I32)
+    return;
+  modulus = (gint64) 1 << bits;
+  if (value->integer < modulus / 2 || value->integer >= modulus)
+    return;
+  idl_values_report (values, IDL_WARNING, &value->location,
+                     "%" G_GINT64_FORMAT " does not fit an i%u; taken as %" G_GINT64_FORMAT, value->integer, bits,
+                     value->integer - modulus);
+  value->integer -= modulus;
+}
+
+static void
+check_scalar (IdlValues *values, IdlValue *value, const IdlType *type)
+{
+  g_autofree gchar *problem = NULL;
+
+  wrap_unsigned (values, value, type);
+  problem = idl_values_explain_scalar (value, type);
+
+  if (problem != NULL)
+    idl_values_report (values, IDL_ERROR, &value->location, "%s", problem);
+  else if (value->is_boolean && type->kind != IDL_TYPE_BOOL)
+    idl_values_report (values, IDL_WARNING, &value->location, "%s given for a number; write %d",
+                       value->integer != 0 ? "true" : "false", value->integer != 0);
+}
+
+void
+idl_values_check_value (IdlValues *values, IdlValue *value, const IdlType *type)
+{
+  value->type = type;
+  type = idl_type_resolve (type);
+  if (value->kind == IDL_VALUE_NAMED)
+    {
+      idl_values_check_name (values, value, type);
+      return;
+    }
+  switch (type->kind)
+    {
+    case IDL_TYPE_LIST:
+    case IDL_TYPE_SET:
+      check_list (values, value, type);
+      break;
+    case IDL_TYPE_MAP:
+      check_map (values, value, type);
+      break;
+    case IDL_TYPE_NAMED:
+      if (type->definition == NULL)
+        break; /* the type has been reported */
+      if (type->definition->kind == IDL_DEFINITION_ENUM)
+        check_enum (values, value, type->definition);
+      else
+        check_struct (values, value, type->definition);
+      break;
+    default:
+      check_scalar (values, value, type);
+    }
+}
+
+static void
+check_fields (IdlValues *values, const GPtrArray *fields)
+{
+  for (guint i = 0; i < fields->len; i++)
+    {
+      IdlField *field = g_ptr_array_index (fields, i);
+
+      if (field->value != NULL)
+        idl_values_check_value (values, field->value, field->type);
+    }
+}
+
+static void
+check_definition (IdlValues *values, IdlDefinition *definition)
+{
+  values->current = definition;
+  switch (definition->kind)
+    {
+    case IDL_DEFINITION_CONST:
+      if (definition->value != NULL)
+        idl_values_check_value (values, definition->value, definition->type);
+      break;
+    case IDL_DEFINITION_STRUCT:
+    case IDL_DEFINITION_UNION:
+    case IDL_DEFINITION_EXCEPTION:
+      check_fields (values, definition->members);
+      break;
+    case IDL_DEFINITION_SERVICE:
+      for (guint i = 0; i < definition->members->len; i++)
+        check_fields (values, ((IdlFunction *) g_ptr_array_index (definition->members, i))->arguments);
+      break;
+    default:
+      break;
+    }
+}
+
+/* Constants: an edge to each constant that the value names. */
+static void
+collect_constants (IdlValue *value, GPtrArray *targets)
+{
+  if (value->constant != NULL)
+    g_ptr_array_add (targets, (gpointer) value->constant);
+  for (guint i = 0; value->items != NULL && i < value->items->len; i++)
+    collect_constants (g_ptr_array_index (value->items, i), targets);
+}
+
+static void
+get_constant_edges (IdlDefinition *definition, GPtrArray *targets, gpointer user_data)
+{
+  if (definition->value != NULL)
+    collect_constants (definition->value, targets);
+}
+
+static void
+cut_constant (IdlValue *value, const IdlDefinition *constant)
+{
+  if (value->constant == constant)
+    value->constant = NULL;
+  for (guint i = 0; value->items != NULL && i < value->items->len; i++)
+    cut_constant (g_ptr_array_index (value->items, i), constant);
+}
+
+static void
+report_constant_cycle (IdlDefinition *first, IdlDefinition *last, gpointer user_data)
+{
+  IdlValues *values = user_data;
+
+  idl_values_report (values, IDL_ERROR, &first->node.location, "constant '%s' is defined by itself",
+                     first->node.name);
+  if (first != last)
+    idl_values_report (values, IDL_NOTE, &last->node.location, "through '%s'", last->node.name);
+  cut_constant (last->value, first);
+}
+
+/* Whether all values of @from are values of @to, up to the ranges of numbers, which widen. */
+static gboolean
+is_assignable (const IdlType *from, const IdlType *to)
+{
+  from = idl_type_resolve (from);
+  to = idl_type_resolve (to);
+  if (from->kind == IDL_TYPE_NAMED || to->kind == IDL_TYPE_NAMED)
+    return idl_type_equal (from, to);
+  if (from->kind >= IDL_TYPE_I8 && from->kind <= IDL_TYPE_I64 && to->kind >= IDL_TYPE_I8 && to->kind <= IDL_TYPE_DOUBLE)
+    return from->kind <= to->kind;
+  if (from->element == NULL || to->element == NULL)
+    return from->kind == to->kind;
+  if ((from->key == NULL) != (to->key == NULL))
+    return FALSE;
+  return (from->key == NULL || is_assignable (from->key, to->key)) && is_assignable (from->element, to->element);
+}
+
+/* A constant where another type is wanted: its scalar may fit, its containers may widen. */
+static void
+check_reference (IdlValues *values, IdlValue *value)
+{
+  const IdlType *type = idl_type_resolve (value->type);
+  const IdlValue *literal = idl_value_resolve (value);
+  gboolean is_scalar = literal->items == NULL && (literal->kind != IDL_VALUE_NAMED || literal->enumerator != NULL);
+  g_autofree gchar *problem = NULL;
+  g_autofree gchar *is = NULL;
+  g_autofree gchar *wanted = NULL;
+
+  if (value->constant == NULL || (type->kind == IDL_TYPE_NAMED && type->definition == NULL)
+      || is_assignable (value->constant->type, value->type))
+    return;
+  if (is_scalar)
+    problem = idl_values_explain_scalar (literal, type);
+  if (is_scalar && problem == NULL)
+    return;
+  is = idl_type_to_string (value->constant->type);
+  wanted = idl_type_to_string (value->type);
+  idl_values_report (values, IDL_ERROR, &value->location, "constant '%s' of type %s given for %s%s%s%s", value->text,
+                     is, wanted, problem == NULL ? "" : " (", problem == NULL ? "" : problem,
+                     problem == NULL ? "" : ")");
+  idl_values_report (values, IDL_NOTE, &value->constant->node.location, "the constant is here");
+}
+
+void
+idl_values_check (IdlNames *names)
+{
+  g_autoptr (GPtrArray) references = g_ptr_array_new ();
+  IdlValues values = { .names = names, .references = references };
+  IdlProgram *program = names->program;
+
+  for (guint i = 0; i < program->definitions->len; i++)
+    check_definition (&values, g_ptr_array_index (program->definitions, i));
+  idl_graph_visit (program, 1u << IDL_DEFINITION_CONST, get_constant_edges, report_constant_cycle, NULL, &values);
+  for (guint i = 0; i < references->len; i++)
+    check_reference (&values, g_ptr_array_index (references, i));
+}

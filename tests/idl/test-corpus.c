@@ -1,0 +1,78 @@
+/* The front end on whole files of public projects, and on the faulty ones. Skipped where the corpus is
+ * not beside the source tree. */
+#include "harness.h"
+#include "idl.h"
+
+#include <string.h>
+
+/* The lines of a tab-separated table without its heading, each split. (element-type GStrv) */
+static GPtrArray *
+read_table (const gchar *corpus, const gchar *name)
+{
+  GPtrArray *rows = g_ptr_array_new_with_free_func ((GDestroyNotify) g_strfreev);
+  g_autofree gchar *path = g_build_filename (corpus, name, NULL);
+  g_autofree gchar *text = NULL;
+  g_auto (GStrv) lines = NULL;
+
+  CU_ASSERT_TRUE_FATAL (g_file_get_contents (path, &text, NULL, NULL));
+  lines = g_strsplit (text, "\n", -1);
+  for (guint i = 1; lines[0] != NULL && lines[i] != NULL; i++)
+    if (*lines[i] != '\0')
+      g_ptr_array_add (rows, g_strsplit (lines[i], "\t", -1));
+  return rows;
+}
+
+/* A unit with the include directories of a row of real.tsv: "-I a -I b", relative to the corpus. */
+static IdlUnit *
+new_unit (const gchar *corpus, const gchar *directories)
+{
+  IdlUnit *unit = idl_unit_new ();
+  g_auto (GStrv) words = g_strsplit (directories, " ", -1);
+
+  for (guint i = 0; words[i] != NULL; i++)
+    if (*words[i] != '\0' && strcmp (words[i], "-I") != 0)
+      {
+        g_autofree gchar *directory = g_build_filename (corpus, words[i], NULL);
+
+        idl_unit_add_include_dir (unit, directory);
+      }
+  return unit;
+}
+
+static void
+accepts_real_files (void)
+{
+  g_autofree gchar *corpus = test_corpus_dir ();
+  g_autoptr (GPtrArray) rows = NULL;
+  guint accepted = 0;
+
+  if (corpus == NULL)
+    {
+      test_skip ("no corpus");
+      return;
+    }
+  rows = read_table (corpus, "real.tsv");
+  for (guint i = 0; i < rows->len; i++)
+    {
+      gchar **row = g_ptr_array_index (rows, i);
+      g_autoptr (IdlUnit) unit = new_unit (corpus, row[4]);
+      g_autofree gchar *path = g_build_filename (corpus, row[0], NULL);
+
+      if (strcmp (row[1], "apache") != 0 || strcmp (row[3], "yes") != 0)
+        continue;
+      accepted++;
+      if (idl_unit_load (unit, path) != NULL)
+        continue;
+      CU_FAIL ("a file that Apache's compiler accepts is refused");
+      idl_diagnostics_print (idl_unit_get_diagnostics (unit), stderr);
+    }
+  CU_ASSERT_TRUE (accepted > 200);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const TestCase cases[] = { TEST (accepts_real_files), { NULL } };
+
+  return test_main ("idl-corpus", cases, argc, argv);
+}
