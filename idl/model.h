@@ -153,7 +153,7 @@ struct _IdlDefinition
   gboolean is_broken;          /* an error within has been reported; members may be missing */
   const IdlType *resolved;     /* TYPEDEF (nullable): the end of the chain, once found */
   guint8 mark;                 /* of a search for cycles */
-  guint32 type_depth;          /* TYPEDEF: how deep the type nests, typedefs expanded */
+  guint32 type_depth;          /* TYPEDEF: how deep the type nests, typedefs expanded; SERVICE: ancestors */
   guint32 type_size;           /* TYPEDEF: of how many types it consists, typedefs expanded */
   GHashTable *members_by_name; /* (nullable): made by the first look-up */
   GHashTable *members_by_value; /* ENUM (nullable): likewise */

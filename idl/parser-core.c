@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+/* What the C standard's limits and linkers make of a name with its prefixes. */
+#define MAX_NAME_LENGTH 255
+
 void
 idl_parser_advance (IdlParser *parser)
 {
@@ -65,7 +68,7 @@ idl_parser_fail_expected (IdlParser *parser, const gchar *what)
   if (parser->token.kind == IDL_TOKEN_INVALID)
     return FALSE; /* the lexer has said it */
   /* What is missing at a line's end is missing there, not on the next line. */
-  if (next_is_on_another_line (parser))
+  if (parser->token.offset != parser->item_start && next_is_on_another_line (parser))
     location = (IdlLocation){ parser->program->source, parser->previous_end, 1 };
   found = describe_token (parser);
   idl_diagnostics_add (parser->unit->diagnostics, IDL_ERROR, &location, "expected %s, found %s", what, found);
@@ -131,6 +134,9 @@ idl_parser_parse_name (IdlParser *parser, IdlNode *node, const IdlToken *doc_tok
     return idl_parser_fail_expected (parser, what);
   node->location = idl_parser_get_location (parser);
   node->name = idl_parser_dup_token (parser);
+  if (parser->token.length > MAX_NAME_LENGTH)
+    idl_diagnostics_add (parser->unit->diagnostics, IDL_WARNING, &node->location,
+                         "a name of more than %d bytes: not every compiler takes it", MAX_NAME_LENGTH);
   if (doc_token != NULL && doc_token->doc_length > 0)
     node->doc = idl_lexer_clean_doc (parser->unit->arena, parser->lexer.text + doc_token->doc_offset,
                                      doc_token->doc_length);

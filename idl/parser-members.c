@@ -16,6 +16,13 @@ parse_field_id (IdlParser *parser, IdlField *field, gint32 *implicit_id)
     }
   field->id_location = idl_parser_get_location (parser);
   field->id = (gint32) CLAMP (id, G_MININT32, G_MAXINT32);
+  if (id < 0)
+    {
+      idl_diagnostics_add (parser->unit->diagnostics, IDL_WARNING, &field->id_location,
+                           "a negative id is ignored; the field gets %d", *implicit_id);
+      field->id = (*implicit_id)--;
+      field->id_is_implicit = TRUE;
+    }
   idl_parser_advance (parser);
   return idl_parser_expect (parser, ':', "':' after the field's id");
 }
@@ -57,19 +64,20 @@ parse_field (IdlParser *parser, gint32 *implicit_id)
   IdlField *field = idl_arena_new_node (parser->unit->arena, IdlField);
   IdlToken first = parser->token;
 
+  parser->item_start = first.offset;
   if (!parse_field_id (parser, field, implicit_id))
     return NULL;
   if (idl_parser_accept (parser, IDL_TOKEN_REQUIRED))
     field->requiredness = IDL_REQUIRED;
   else if (idl_parser_accept (parser, IDL_TOKEN_OPTIONAL))
     field->requiredness = IDL_OPTIONAL;
-  field->type = idl_parser_parse_type (parser, field->id_is_implicit ? "a field's id or type" : "the field's type");
+  field->type = idl_parser_parse_type (parser, field->id_location.source == NULL ? "a field's id or type" : "the field's type");
   if (field->type == NULL)
     return NULL;
   field->is_reference = idl_parser_accept (parser, '&');
   if (!parse_field_name (parser, field, &first))
     return NULL;
-  if (field->id_is_implicit)
+  if (field->id_location.source == NULL)
     field->id_location = field->node.location;
   if (idl_parser_accept (parser, '='))
     {
@@ -117,6 +125,7 @@ parse_function (IdlParser *parser)
   IdlFunction *function = idl_arena_new_node (parser->unit->arena, IdlFunction);
   IdlToken first = parser->token;
 
+  parser->item_start = first.offset;
   function->arguments = idl_arena_array (parser->unit->arena);
   function->throws = idl_arena_array (parser->unit->arena);
   function->oneway

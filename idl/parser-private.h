@@ -14,6 +14,7 @@ typedef struct
   IdlLexer lexer;
   IdlToken token;       /* the next one, not consumed */
   guint32 previous_end; /* where the last consumed token ended */
+  guint32 item_start;   /* where the field, function or definition began that is being parsed */
   guint depth;          /* of the type or value being parsed */
 } IdlParser;
 

@@ -204,6 +204,7 @@ parse_enumerators (IdlParser *parser, IdlDefinition *definition, const IdlLocati
       IdlToken first = parser->token;
       IdlLocation location;
 
+      parser->item_start = first.offset;
       if (parser->token.kind == IDL_TOKEN_END)
         return idl_parser_expect_close (parser, '}', open);
       if (!idl_parser_parse_name (parser, &enumerator->node, &first, "an enumerator's name"))
@@ -388,6 +389,7 @@ idl_parse (IdlUnit *unit, IdlProgram *program)
   while (parser.token.kind != IDL_TOKEN_END)
     {
       parser.depth = 0;
+      parser.item_start = parser.token.offset;
       if (parse_item (&parser))
         skip_stray_separator (&parser);
       else

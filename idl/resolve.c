@@ -242,6 +242,21 @@ finish_typedef (IdlDefinition *definition, gpointer user_data)
   definition->resolved = idl_type_resolve (definition->type);
 }
 
+/* Whoever walks up from a service to its ancestors walks no further than this. */
+static void
+finish_service (IdlDefinition *definition, gpointer user_data)
+{
+  IdlNames *names = user_data;
+
+  definition->type_depth = definition->extends == NULL ? 1 : definition->extends->type_depth + 1;
+  if (definition->type_depth <= IDL_MAX_NESTING)
+    return;
+  idl_diagnostics_add (names->unit->diagnostics, IDL_ERROR, &definition->extends_location,
+                       "services inherit through more than %d others", IDL_MAX_NESTING);
+  definition->extends = NULL;
+  definition->type_depth = 1;
+}
+
 static void
 get_service_edges (IdlDefinition *definition, GPtrArray *targets, gpointer user_data)
 {
@@ -276,7 +291,8 @@ idl_resolve (IdlUnit *unit, IdlProgram *program)
     }
   idl_graph_visit (program, 1u << IDL_DEFINITION_TYPEDEF, get_typedef_edges, report_typedef_cycle, finish_typedef,
                    &names);
-  idl_graph_visit (program, 1u << IDL_DEFINITION_SERVICE, get_service_edges, report_service_cycle, NULL, &names);
+  idl_graph_visit (program, 1u << IDL_DEFINITION_SERVICE, get_service_edges, report_service_cycle, finish_service,
+                   &names);
   idl_values_check (&names);
   idl_names_clear (&names);
 }

@@ -69,10 +69,80 @@ accepts_real_files (void)
   CU_ASSERT_TRUE (accepted > 200);
 }
 
+/* (nullable): the first diagnostic that is at least @severity. */
+static const IdlDiagnostic *
+find_first (IdlUnit *unit, IdlSeverity severity)
+{
+  const GPtrArray *items = idl_diagnostics_get (idl_unit_get_diagnostics (unit));
+
+  for (guint i = 0; i < items->len; i++)
+    {
+      const IdlDiagnostic *diagnostic = g_ptr_array_index (items, i);
+
+      if (diagnostic->severity >= severity)
+        return diagnostic;
+    }
+  return NULL;
+}
+
+/* Whether the verdict on a row of index.tsv is the wanted one; sets *@line to the first mistake's. */
+static gboolean
+judge (const gchar *corpus, gchar **row, guint *line)
+{
+  g_autoptr (IdlUnit) unit = idl_unit_new ();
+  g_autofree gchar *file = g_strconcat (row[0], ".thrift", NULL);
+  g_autofree gchar *path = g_build_filename (corpus, "bad", file, NULL);
+  gboolean accepted = idl_unit_load (unit, path) != NULL;
+  const IdlDiagnostic *first = find_first (unit, strcmp (row[2], "reject") == 0 ? IDL_ERROR : IDL_WARNING);
+  guint column;
+
+  *line = 0;
+  if (strcmp (row[2], "accept") == 0)
+    return accepted;
+  if (first != NULL && first->location.source != NULL)
+    idl_location_get_line (&first->location, line, &column);
+  return strcmp (row[2], "reject") == 0 ? !accepted && first != NULL : first != NULL;
+}
+
+static void
+judges_faulty_files (void)
+{
+  g_autofree gchar *corpus = test_corpus_dir ();
+  g_autoptr (GPtrArray) rows = NULL;
+  guint with_line = 0, right_line = 0;
+
+  if (corpus == NULL)
+    {
+      test_skip ("no corpus");
+      return;
+    }
+  rows = read_table (corpus, "bad/index.tsv");
+  for (guint i = 0; i < rows->len; i++)
+    {
+      gchar **row = g_ptr_array_index (rows, i);
+      guint line;
+
+      if (!judge (corpus, row, &line))
+        {
+          CU_FAIL ("a verdict is not the wanted one");
+          g_printerr ("%s: not judged as '%s'\n", row[0], row[2]);
+        }
+      if (strcmp (row[2], "accept") == 0)
+        continue;
+      with_line++;
+      if (line == g_ascii_strtoull (row[3], NULL, 10))
+        right_line++;
+      else
+        g_printerr ("%s: first mistake in line %u, not %s\n", row[0], line, row[3]);
+    }
+  CU_ASSERT_TRUE (with_line > 0);
+  CU_ASSERT_TRUE (right_line * 100 >= with_line * 95);
+}
+
 int
 main (int argc, char **argv)
 {
-  static const TestCase cases[] = { TEST (accepts_real_files), { NULL } };
+  static const TestCase cases[] = { TEST (accepts_real_files), TEST (judges_faulty_files), { NULL } };
 
   return test_main ("idl-corpus", cases, argc, argv);
 }
