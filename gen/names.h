@@ -1,0 +1,62 @@
+/* The C names of everything in a model, as COMPAT's rules say, and the one rule for clashes.
+ *
+ * The rule: a name that C, C++, GLib, an enclosing scope or an earlier definition has already taken
+ * gets one `_` at its end, and another as long as that is taken too. All C identifiers that a definition
+ * brings about count: `struct FooClass` gives way to `struct Foo`, whose class has that name. Types come
+ * before enumerators, these before services, services before constants, and what is included before
+ * what includes it, so that the same file has the same names wherever it is included. A member that only
+ * C++ reserves keeps its name in C. */
+#ifndef GEN_NAMES_H
+#define GEN_NAMES_H
+
+#include "model.h"
+
+G_BEGIN_DECLS
+
+/**
+ * GenName:
+ * @type: a definition's C type, `TTestBonk`; a method's part of local types, `TestVoid`.
+ * @lower: a definition's prefix for functions, `t_test_bonk`; a method's part of function names,
+ *   `test_void`.
+ * @upper: the prefix of a definition's macros, `T_TEST_BONK`; an enumerator's or constant's name.
+ * @space: a definition's namespace in macros, `T_TEST_`.
+ * @bare: the rest of @upper, `BONK`; a method's part of METHOD_ constants.
+ * @local: a definition's prefix for what is local to a file, `bonk`.
+ * @member: a field's, argument's or vfunc's name.
+ * @cxx: @member is a keyword of C++.
+ *
+ * The C names of one node of the model.
+ */
+typedef struct
+{
+  const gchar *type;
+  const gchar *lower;
+  const gchar *upper;
+  const gchar *space;
+  const gchar *bare;
+  const gchar *local;
+  const gchar *member;
+  gboolean cxx;
+} GenName;
+
+typedef struct _GenNames GenNames;
+
+GenNames *gen_names_new (void);
+void gen_names_free (GenNames *names);
+/* Names all of @program; what it includes must have been added before. */
+void gen_names_add (GenNames *names, const IdlProgram *program);
+/* @node: an IdlDefinition, IdlEnumerator, IdlFunction or IdlField of a program that was added. */
+const GenName *gen_names_get (const GenNames *names, gconstpointer node);
+/* The name of @program's types files without their suffixes: `t_test_thrift_test_types`. */
+const gchar *gen_names_get_file (const GenNames *names, const IdlProgram *program);
+/* Whether @identifier names something in @program or in what it includes. */
+gboolean gen_names_is_taken (const GenNames *names, const IdlProgram *program, const gchar *identifier);
+
+/* (transfer full): first character lowered, each later capital with a `_` in front. */
+gchar *gen_initial_caps_to_underscores (const gchar *name);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (GenNames, gen_names_free)
+
+G_END_DECLS
+
+#endif /* GEN_NAMES_H */

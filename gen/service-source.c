@@ -1,0 +1,482 @@
+/* The source of a service: argument and result tables, the stubs of client and handler, the method
+ * table that the processor and the client share. */
+#include <string.h>
+
+#include "ctype.h"
+#include "parts.h"
+#include "writer.h"
+
+/* ---- arguments and results ---- */
+
+/* A file-local struct; @part is Args or Result. */
+static void
+print_local_struct (GenSource *source, const GenName *method, const gchar *part, const GPtrArray *rows)
+{
+  g_string_append (source->out, "typedef struct\n{\n");
+  for (guint i = 0; i < rows->len; i++)
+    {
+      const GenRow *row = g_ptr_array_index (rows, i);
+      g_autofree gchar *type = gen_ctype_slot (source->names, row->type);
+      g_autofree gchar *declaration = gen_declare (type, row->member);
+
+      gen_print (source->out, "  %s;\n", declaration);
+      if (row->has_isset)
+        gen_print (source->out, "  gboolean __isset_%s;\n", row->member);
+    }
+  gen_print (source->out, "} %s%s;\n\n", method->type, part);
+}
+
+/* Struct, fields and description of arguments (@result FALSE) or result. */
+static void
+print_inline_info (GenSource *source, const IdlFunction *function, gboolean result, GPtrArray *rows)
+{
+  const GenName *method = gen_names_get (source->names, function);
+  const gchar *part = result ? "Result" : "Args";
+  const gchar *word = result ? "result" : "args";
+  g_autofree gchar *c_type = g_strdup_printf ("%s%s", method->type, part);
+  g_autofree gchar *wish = g_strdup_printf ("%s_%s", method->lower, word);
+  g_autofree gchar *fields = g_strdup_printf ("%s_fields", wish);
+  g_autofree gchar *head = g_strdup_printf ("static const TallyStructInfo %s_info = TALLY_INLINE_INFO ",
+                                            wish);
+  g_autoptr (GPtrArray) parameters = g_ptr_array_new_with_free_func (g_free);
+
+  print_local_struct (source, method, part, rows);
+  g_ptr_array_sort (rows, gen_compare_rows);
+  gen_print_fields (source, fields, c_type, wish, rows);
+  g_string_truncate (source->out, source->out->len - 1);
+
+  g_ptr_array_add (parameters, g_strdup (result ? "TALLY_FORM_RESULT" : "TALLY_FORM_ARGS"));
+  g_ptr_array_add (parameters, g_strdup_printf ("\"%s_%s\"", function->node.name, word));
+  g_ptr_array_add (parameters, g_steal_pointer (&c_type));
+  g_ptr_array_add (parameters, g_steal_pointer (&fields));
+  gen_print_call (source->out, head, parameters, ");\n\n");
+}
+
+static GenRow *
+row_new (const gchar *name, const gchar *member, gint32 id, const IdlType *type,
+         const gchar *requiredness)
+{
+  GenRow *row = g_new0 (GenRow, 1);
+
+  row->name = name;
+  row->member = member;
+  row->id = id;
+  row->type = type;
+  row->requiredness = requiredness;
+  return row;
+}
+
+static GPtrArray *
+list_argument_rows (const GenSource *source, const IdlFunction *function)
+{
+  GPtrArray *rows = g_ptr_array_new_with_free_func (g_free);
+
+  for (guint i = 0; i < function->arguments->len; i++)
+    {
+      const IdlField *argument = g_ptr_array_index (function->arguments, i);
+      GenRow *row = row_new (argument->node.name, gen_names_get (source->names, argument)->member,
+                             argument->id, argument->type, "TALLY_DEFAULT");
+
+      row->value = argument->value;
+      g_ptr_array_add (rows, row);
+    }
+
+  return rows;
+}
+
+/* In the order of the table, by id: `success` is 0. */
+static GPtrArray *
+list_result_rows (const GenSource *source, const IdlFunction *function)
+{
+  GPtrArray *rows = g_ptr_array_new_with_free_func (g_free);
+
+  if (function->returns->kind != IDL_TYPE_VOID)
+    {
+      GenRow *row = row_new ("success", "success", 0, function->returns, "TALLY_OPTIONAL");
+
+      row->has_isset = !gen_ctype_is_pointer (function->returns);
+      g_ptr_array_add (rows, row);
+    }
+
+  for (guint i = 0; i < function->throws->len; i++)
+    {
+      const IdlField *exception = g_ptr_array_index (function->throws, i);
+
+      g_ptr_array_add (rows,
+                       row_new (exception->node.name, gen_names_get (source->names, exception)->member,
+                                exception->id, exception->type, "TALLY_OPTIONAL"));
+    }
+
+  g_ptr_array_sort (rows, gen_compare_rows);
+  return rows;
+}
+
+/* ---- stubs ---- */
+
+/* `gboolean` and the head of a function with all its parameters. */
+static void
+print_function_head (GenSource *source, const IdlDefinition *service, const IdlFunction *function,
+                     const gchar *part, GenParameters which)
+{
+  g_autofree gchar *head
+      = g_strdup_printf ("%s_%s_%s ", gen_names_get (source->names, service)->lower, part,
+                         gen_names_get (source->names, function)->lower);
+  g_autoptr (GPtrArray) parameters = gen_list_parameters (source->names, service, function, which);
+
+  g_string_append (source->out, "gboolean\n");
+  gen_print_call (source->out, head, parameters, ")\n{\n");
+}
+
+/* `return CALLEE (iface, …);` */
+static void
+print_forwarding (GenSource *source, const IdlFunction *function, const gchar *callee)
+{
+  g_autofree gchar *head = g_strdup_printf ("  return %s ", callee);
+  g_autoptr (GPtrArray) arguments = gen_list_arguments (source->names, function);
+
+  gen_print_call (source->out, head, arguments, ");\n}\n\n");
+}
+
+static void
+print_interface_stub (GenSource *source, const IdlDefinition *service, const IdlFunction *function)
+{
+  g_autofree gchar *callee = g_strdup_printf ("%s_IF_GET_INTERFACE (iface)->%s",
+                                              gen_names_get (source->names, service)->upper,
+                                              gen_names_get (source->names, function)->member);
+
+  print_function_head (source, service, function, "if", GEN_PARAMETERS_CALL);
+  print_forwarding (source, function, callee);
+}
+
+/* Declares the struct of arguments that a request is encoded from. */
+static void
+print_arguments (GenSource *source, const IdlFunction *function)
+{
+  g_autoptr (GPtrArray) items = g_ptr_array_new_with_free_func (g_free);
+  g_autofree gchar *head
+      = g_strdup_printf ("  %sArgs args = { ", gen_names_get (source->names, function)->type);
+
+  for (guint i = 0; i < function->arguments->len; i++)
+    {
+      const IdlField *argument = g_ptr_array_index (function->arguments, i);
+      const gchar *member = gen_names_get (source->names, argument)->member;
+      g_autofree gchar *type = gen_ctype_slot (source->names, argument->type);
+
+      g_ptr_array_add (items, gen_ctype_is_pointer (argument->type)
+                                  ? g_strdup_printf (".%s = (%s) %s", member, type, member)
+                                  : g_strdup_printf (".%s = %s", member, member));
+    }
+  if (items->len > 0)
+    gen_print_list (source->out, head, items, " };\n");
+}
+
+/* Declares where the parts of a reply go, in the order of the result's table. */
+static void
+print_results (GenSource *source, const IdlFunction *function)
+{
+  g_autoptr (GPtrArray) rows = list_result_rows (source, function);
+  g_autoptr (GPtrArray) items = g_ptr_array_new ();
+
+  for (guint i = 0; i < rows->len; i++)
+    {
+      const GenRow *row = g_ptr_array_index (rows, i);
+
+      g_ptr_array_add (items, (gpointer) (strcmp (row->member, "success") == 0 ? "_return" : row->member));
+    }
+  if (items->len > 0)
+    gen_print_list (source->out, "  gpointer results[] = { ", items, " };\n");
+}
+
+static void
+print_client_stubs (GenSource *source, const IdlDefinition *service, const IdlFunction *function)
+{
+  GString *out = source->out;
+  const gchar *bare = gen_names_get (source->names, function)->bare;
+  const gchar *args = function->arguments->len > 0 ? "&args" : "NULL";
+  const gchar *results = gen_has_result (function) ? "results" : "NULL";
+
+  print_function_head (source, service, function, "client", GEN_PARAMETERS_CALL);
+  print_arguments (source, function);
+  print_results (source, function);
+  gen_print (out, "%s  return tally_client_call (iface, &methods[METHOD_%s], %s, %s, error);\n}\n\n",
+             function->arguments->len > 0 || gen_has_result (function) ? "\n" : "", bare, args, results);
+
+  print_function_head (source, service, function, "client_send", GEN_PARAMETERS_SEND);
+  print_arguments (source, function);
+  gen_print (out, "%s  return tally_client_send (iface, &methods[METHOD_%s], %s, error);\n}\n\n",
+             function->arguments->len > 0 ? "\n" : "", bare, args);
+
+  if (function->oneway)
+    return;
+
+  print_function_head (source, service, function, "client_recv", GEN_PARAMETERS_RECV);
+  print_results (source, function);
+  gen_print (out, "%s  return tally_client_recv (iface, &methods[METHOD_%s], %s, error);\n}\n\n",
+             gen_has_result (function) ? "\n" : "", bare, results);
+}
+
+static void
+print_handler_stub (GenSource *source, const IdlDefinition *service, const IdlFunction *function)
+{
+  const GenName *name = gen_names_get (source->names, service);
+  const GenName *method = gen_names_get (source->names, function);
+  g_autofree gchar *callee = g_strdup_printf ("klass->%s", method->member);
+
+  print_function_head (source, service, function, "handler", GEN_PARAMETERS_CALL);
+  gen_print (source->out,
+             "  %sHandlerClass *klass = %s_HANDLER_GET_CLASS (iface);\n\n"
+             "  if (klass->%s == NULL)\n"
+             "    return tally_service_unimplemented (iface, &methods[METHOD_%s], error);\n\n",
+             name->type, name->upper, method->member, method->bare);
+  print_forwarding (source, function, callee);
+}
+
+/* The trampoline from a decoded request to the handler. */
+static void
+print_invoke (GenSource *source, const IdlDefinition *service, const IdlFunction *function)
+{
+  GString *out = source->out;
+  const GenName *method = gen_names_get (source->names, function);
+  gboolean has_args = function->arguments->len > 0, has_result = gen_has_result (function);
+  g_autofree gchar *name = g_strdup_printf ("invoke_%s ", method->lower);
+  g_autoptr (GPtrArray) parameters = g_ptr_array_new_with_free_func (g_free);
+  g_autofree gchar *head = g_strdup_printf (
+      "  return %s_handler_%s ", gen_names_get (source->names, service)->lower, method->lower);
+  g_autoptr (GPtrArray) arguments = g_ptr_array_new_with_free_func (g_free);
+
+  g_ptr_array_add (parameters, g_strdup ("gpointer handler"));
+  g_ptr_array_add (parameters, g_strdup (has_args ? "gpointer args_" : "G_GNUC_UNUSED gpointer args_"));
+  g_ptr_array_add (parameters,
+                   g_strdup (has_result ? "gpointer result_" : "G_GNUC_UNUSED gpointer result_"));
+  g_ptr_array_add (parameters, g_strdup ("GError **error"));
+  g_string_append (out, "static gboolean\n");
+  gen_print_call (out, name, parameters, ")\n{\n");
+  if (has_args)
+    gen_print (out, "  %sArgs *args = args_;\n", method->type);
+  if (has_result)
+    gen_print (out, "  %sResult *result = result_;\n", method->type);
+  if (has_args || has_result)
+    g_string_append_c (out, '\n');
+
+  g_ptr_array_add (arguments, g_strdup ("handler"));
+  if (function->returns->kind != IDL_TYPE_VOID)
+    g_ptr_array_add (arguments, g_strdup ("&result->success"));
+  for (guint i = 0; i < function->arguments->len; i++)
+    g_ptr_array_add (arguments,
+                     g_strdup_printf ("args->%s", gen_names_get (source->names, g_ptr_array_index (
+                                                      function->arguments, i))->member));
+  for (guint i = 0; i < function->throws->len; i++)
+    g_ptr_array_add (arguments,
+                     g_strdup_printf ("&result->%s", gen_names_get (source->names, g_ptr_array_index (
+                                                         function->throws, i))->member));
+  g_ptr_array_add (arguments, g_strdup ("error"));
+  gen_print_call (out, head, arguments, ");\n}\n\n");
+}
+
+/* ---- the method table ---- */
+
+static gint
+compare_functions (gconstpointer a, gconstpointer b)
+{
+  return strcmp ((*(const IdlFunction *const *) a)->node.name,
+                 (*(const IdlFunction *const *) b)->node.name);
+}
+
+/* The service's functions as the table has them: by name. */
+static GPtrArray *
+sort_functions (const IdlDefinition *service)
+{
+  GPtrArray *functions = g_ptr_array_new ();
+
+  for (guint i = 0; i < service->members->len; i++)
+    g_ptr_array_add (functions, g_ptr_array_index (service->members, i));
+  g_ptr_array_sort (functions, compare_functions);
+  return functions;
+}
+
+static void
+print_method_rows (GenSource *source, const GPtrArray *functions)
+{
+  g_string_append (source->out, "static const TallyMethod methods[] = {\n");
+  for (guint i = 0; i < functions->len; i++)
+    {
+      const IdlFunction *function = g_ptr_array_index (functions, i);
+      const gchar *lower = gen_names_get (source->names, function)->lower;
+      g_autoptr (GPtrArray) parts = g_ptr_array_new_with_free_func (g_free);
+
+      g_ptr_array_add (parts, g_strdup_printf ("TALLY_METHOD_NAME (\"%s\")", function->node.name));
+      g_ptr_array_add (parts, function->arguments->len > 0 ? g_strdup_printf (".args = &%s_args_info", lower)
+                                                           : g_strdup (".args = &tally_empty_args"));
+      if (function->oneway)
+        g_ptr_array_add (parts, g_strdup (".oneway = TRUE"));
+      else
+        g_ptr_array_add (parts, gen_has_result (function)
+                                    ? g_strdup_printf (".result = &%s_result_info", lower)
+                                    : g_strdup (".result = &tally_empty_result"));
+      if (function->node.annotations != NULL
+          && idl_annotations_get (function->node.annotations, "idempotent") != NULL)
+        g_ptr_array_add (parts, g_strdup (".idempotent = TRUE"));
+      g_ptr_array_add (parts, g_strdup_printf (".invoke = invoke_%s", lower));
+      gen_print_braced (source->out, parts);
+    }
+  g_string_append (source->out, "};\n\n");
+}
+
+static void
+print_method_table (GenSource *source, const IdlDefinition *service, const GPtrArray *functions)
+{
+  const gchar *lower = gen_names_get (source->names, service)->lower;
+  g_autofree gchar *parent
+      = service->extends != NULL
+            ? g_strdup_printf ("&%s_service", gen_names_get (source->names, service->extends)->lower)
+            : g_strdup ("NULL");
+
+  if (functions->len > 0)
+    {
+      print_method_rows (source, functions);
+      gen_print (source->out,
+                 "const TallyService %s_service = { \"%s\", %s, methods, G_N_ELEMENTS (methods) };\n\n",
+                 lower, service->node.name, parent);
+    }
+  else
+    gen_print (source->out, "const TallyService %s_service = { \"%s\", %s, NULL, 0 };\n\n", lower,
+               service->node.name, parent);
+}
+
+/* The indices of the table, and the table itself for the handler's stubs, which stand before it. */
+static void
+print_method_indices (GenSource *source, const GPtrArray *functions)
+{
+  if (functions->len == 0)
+    return;
+
+  g_string_append (source->out, "/* Where each method is in the table, which is sorted by name. */\n"
+                                "enum\n{\n");
+  for (guint i = 0; i < functions->len; i++)
+    gen_print (source->out, "  METHOD_%s%s\n",
+               gen_names_get (source->names, g_ptr_array_index (functions, i))->bare,
+               i == functions->len - 1 ? "" : ",");
+  gen_print (source->out, "};\nstatic const TallyMethod methods[%u];\n\n", functions->len);
+}
+
+/* ---- types ---- */
+
+static void
+print_interface_init (GenSource *source, const IdlDefinition *service, const gchar *part)
+{
+  const GenName *name = gen_names_get (source->names, service);
+
+  if (service->members->len == 0)
+    return;
+
+  gen_print (source->out,
+             "static void\n%s_if_init (gpointer interface, G_GNUC_UNUSED gpointer data)\n"
+             "{\n"
+             "  %sIfInterface *vtable = interface;\n\n",
+             part, name->type);
+  for (guint i = 0; i < service->members->len; i++)
+    {
+      const GenName *method = gen_names_get (source->names, g_ptr_array_index (service->members, i));
+
+      gen_print (source->out, "  vtable->%s = %s_%s_%s;\n", method->member, name->lower, part,
+                 method->lower);
+    }
+  g_string_append (source->out, "}\n\n");
+}
+
+/* TALLY_DEFINE_CLIENT (…) and the like; @suffix is Client, Handler or Processor. */
+static void
+print_type_definition (GenSource *source, const IdlDefinition *service, const gchar *suffix,
+                       const gchar *root, gchar *fourth, gchar *fifth)
+{
+  const GenName *name = gen_names_get (source->names, service);
+  g_autofree gchar *upper = g_ascii_strup (suffix, -1);
+  g_autofree gchar *lower = g_ascii_strdown (suffix, -1);
+  g_autofree gchar *head = g_strdup_printf ("TALLY_DEFINE_%s ", upper);
+  g_autoptr (GPtrArray) parameters = g_ptr_array_new_with_free_func (g_free);
+
+  g_ptr_array_add (parameters, g_strdup_printf ("%s%s", name->type, suffix));
+  g_ptr_array_add (parameters, g_strdup_printf ("%s_%s", name->lower, lower));
+  g_ptr_array_add (parameters,
+                   service->extends != NULL
+                       ? g_strdup_printf ("%s_%s_get_type",
+                                          gen_names_get (source->names, service->extends)->lower, lower)
+                       : g_strdup (root));
+  g_ptr_array_add (parameters, fourth);
+  g_ptr_array_add (parameters, fifth);
+  gen_print_call (source->out, head, parameters, ")\n");
+}
+
+static void
+print_types (GenSource *source, const IdlDefinition *service)
+{
+  const GenName *name = gen_names_get (source->names, service);
+  gboolean empty = service->members->len == 0;
+
+  print_interface_init (source, service, "client");
+  print_interface_init (source, service, "handler");
+
+  gen_print (source->out, "TALLY_DEFINE_INTERFACE (%sIf, %s_if)\n", name->type, name->lower);
+  print_type_definition (source, service, "Client", "tally_client_get_type",
+                         g_strdup_printf ("%s_if_get_type", name->lower),
+                         g_strdup (empty ? "NULL" : "client_if_init"));
+  print_type_definition (source, service, "Handler", "g_object_get_type",
+                         g_strdup_printf ("%s_if_get_type", name->lower),
+                         g_strdup (empty ? "NULL" : "handler_if_init"));
+  print_type_definition (source, service, "Processor", "tally_processor_get_type",
+                         g_strdup_printf ("%s_handler_get_type", name->lower),
+                         g_strdup_printf ("%s_service", name->lower));
+  gen_print (source->out,
+             "\n%sClient *\n%s_client_new (TallyChannel *channel)\n"
+             "{\n"
+             "  return tally_client_new (%s_client_get_type (), channel);\n"
+             "}\n",
+             name->type, name->lower, name->lower);
+}
+
+static gboolean
+has_deprecated (const IdlDefinition *service)
+{
+  for (guint i = 0; i < service->members->len; i++)
+    if (gen_get_deprecated (g_ptr_array_index (service->members, i)) != NULL)
+      return TRUE;
+
+  return FALSE;
+}
+
+void
+gen_print_service_source (GenSource *source, const IdlDefinition *service)
+{
+  g_autoptr (GPtrArray) functions = sort_functions (service);
+  GString *out = source->out;
+
+  gen_print_banner (service->program, out);
+  gen_print (out, "#include \"%s.h\"\n\n", gen_names_get (source->names, service)->lower);
+  if (has_deprecated (service))
+    g_string_append (out, "G_GNUC_BEGIN_IGNORE_DEPRECATIONS\n\n");
+
+  print_method_indices (source, functions);
+  for (guint i = 0; i < service->members->len; i++)
+    {
+      const IdlFunction *function = g_ptr_array_index (service->members, i);
+      g_autoptr (GPtrArray) arguments = list_argument_rows (source, function);
+      g_autoptr (GPtrArray) results = list_result_rows (source, function);
+
+      gen_print (out, "/* ---- %s ---- */\n\n", function->node.name);
+      if (arguments->len > 0)
+        print_inline_info (source, function, FALSE, arguments);
+      if (results->len > 0)
+        print_inline_info (source, function, TRUE, results);
+      print_interface_stub (source, service, function);
+      print_client_stubs (source, service, function);
+      print_handler_stub (source, service, function);
+      print_invoke (source, service, function);
+    }
+
+  if (functions->len > 0)
+    g_string_append (out, "/* ---- the service ---- */\n\n");
+  print_method_table (source, service, functions);
+  print_types (source, service);
+  if (has_deprecated (service))
+    g_string_append (out, "\nG_GNUC_END_IGNORE_DEPRECATIONS\n");
+}
