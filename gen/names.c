@@ -384,6 +384,10 @@ name_function (GenNames *names, Scope *scope, const GenName *service, const IdlF
   while (!taken);
 
   name->bare = keep_upper (names, name->lower);
+  name->local = name->lower;
+  while (scope_has (scope, KEEP (names, "%s_args_info", name->local))
+         || scope_has (scope, KEEP (names, "%s_result_info", name->local)))
+    name->local = KEEP (names, "%s_", name->local);
   name->type = keep (names, underscores_to_caps (name->lower));
   while (g_hash_table_contains (types, name->type)
          || scope_has (scope, KEEP (names, "%sArgs", name->type))

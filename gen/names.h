@@ -21,7 +21,7 @@ G_BEGIN_DECLS
  * @upper: the prefix of a definition's macros, `T_TEST_BONK`; an enumerator's or constant's name.
  * @space: a definition's namespace in macros, `T_TEST_`.
  * @bare: the rest of @upper, `BONK`; a method's part of METHOD_ constants.
- * @local: a definition's prefix for what is local to a file, `bonk`.
+ * @local: a definition's or method's prefix for what is local to a file, `bonk`.
  * @member: a field's, argument's or vfunc's name.
  * @cxx: @member is a keyword of C++.
  *

@@ -49,7 +49,7 @@ static const gchar *const types[] = {
 };
 
 static const gchar *const own_parameters[] = {
-  "_return", "args", "args_", "error", "handler", "iface", "klass", "result", "result_", "results",
+  "_return", "args", "args_", "error", "handler", "iface", "klass", "methods", "result", "result_", "results",
   "success",
 };
 

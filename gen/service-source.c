@@ -34,7 +34,7 @@ print_inline_info (GenSource *source, const IdlFunction *function, gboolean resu
   const gchar *part = result ? "Result" : "Args";
   const gchar *word = result ? "result" : "args";
   g_autofree gchar *c_type = g_strdup_printf ("%s%s", method->type, part);
-  g_autofree gchar *wish = g_strdup_printf ("%s_%s", method->lower, word);
+  g_autofree gchar *wish = g_strdup_printf ("%s_%s", method->local, word);
   g_autofree gchar *fields = g_strdup_printf ("%s_fields", wish);
   g_autofree gchar *head = g_strdup_printf ("static const TallyStructInfo %s_info = TALLY_INLINE_INFO ",
                                             wish);
@@ -238,7 +238,7 @@ print_invoke (GenSource *source, const IdlDefinition *service, const IdlFunction
   GString *out = source->out;
   const GenName *method = gen_names_get (source->names, function);
   gboolean has_args = function->arguments->len > 0, has_result = gen_has_result (function);
-  g_autofree gchar *name = g_strdup_printf ("invoke_%s ", method->lower);
+  g_autofree gchar *name = g_strdup_printf ("invoke_%s ", method->local);
   g_autoptr (GPtrArray) parameters = g_ptr_array_new_with_free_func (g_free);
   g_autofree gchar *head = g_strdup_printf (
       "  return %s_handler_%s ", gen_names_get (source->names, service)->lower, method->lower);
@@ -301,22 +301,22 @@ print_method_rows (GenSource *source, const GPtrArray *functions)
   for (guint i = 0; i < functions->len; i++)
     {
       const IdlFunction *function = g_ptr_array_index (functions, i);
-      const gchar *lower = gen_names_get (source->names, function)->lower;
+      const gchar *local = gen_names_get (source->names, function)->local;
       g_autoptr (GPtrArray) parts = g_ptr_array_new_with_free_func (g_free);
 
       g_ptr_array_add (parts, g_strdup_printf ("TALLY_METHOD_NAME (\"%s\")", function->node.name));
-      g_ptr_array_add (parts, function->arguments->len > 0 ? g_strdup_printf (".args = &%s_args_info", lower)
+      g_ptr_array_add (parts, function->arguments->len > 0 ? g_strdup_printf (".args = &%s_args_info", local)
                                                            : g_strdup (".args = &tally_empty_args"));
       if (function->oneway)
         g_ptr_array_add (parts, g_strdup (".oneway = TRUE"));
       else
         g_ptr_array_add (parts, gen_has_result (function)
-                                    ? g_strdup_printf (".result = &%s_result_info", lower)
+                                    ? g_strdup_printf (".result = &%s_result_info", local)
                                     : g_strdup (".result = &tally_empty_result"));
       if (function->node.annotations != NULL
           && idl_annotations_get (function->node.annotations, "idempotent") != NULL)
         g_ptr_array_add (parts, g_strdup (".idempotent = TRUE"));
-      g_ptr_array_add (parts, g_strdup_printf (".invoke = invoke_%s", lower));
+      g_ptr_array_add (parts, g_strdup_printf (".invoke = invoke_%s", local));
       gen_print_braced (source->out, parts);
     }
   g_string_append (source->out, "};\n\n");

@@ -8,16 +8,12 @@
 static gchar *
 get_enum_literal (const GenNames *names, const IdlDefinition *definition, const IdlValue *value)
 {
-  if (value->kind == IDL_VALUE_NAMED && value->enumerator != NULL)
-    return g_strdup (gen_names_get (names, value->enumerator)->upper);
+  const IdlEnumerator *enumerator = value->enumerator;
 
-  for (guint i = 0; i < definition->members->len; i++)
-    {
-      const IdlEnumerator *enumerator = g_ptr_array_index (definition->members, i);
-
-      if (enumerator->value == value->integer)
-        return g_strdup (gen_names_get (names, enumerator)->upper);
-    }
+  if (enumerator == NULL && value->integer >= G_MININT32 && value->integer <= G_MAXINT32)
+    enumerator = idl_definition_find_enumerator (definition, (gint32) value->integer);
+  if (enumerator != NULL)
+    return g_strdup (gen_names_get (names, enumerator)->upper);
 
   return gen_integer_literal (value->integer);
 }
@@ -80,21 +76,6 @@ gen_scalar_literal (const GenNames *names, const IdlType *type, const IdlValue *
     }
 }
 
-static const IdlField *
-find_field (const IdlDefinition *definition, const IdlValue *name)
-{
-  for (guint i = 0; i < definition->members->len; i++)
-    {
-      const IdlField *field = g_ptr_array_index (definition->members, i);
-
-      if (strlen (field->node.name) == name->length
-          && memcmp (field->node.name, name->text, name->length) == 0)
-        return field;
-    }
-
-  return NULL;
-}
-
 /* The initializers of a container's or struct's parts. */
 static void
 collect_items (GenSource *source, const IdlType *type, const IdlValue *value, const gchar *wish,
@@ -109,7 +90,8 @@ collect_items (GenSource *source, const IdlType *type, const IdlValue *value, co
 
       if (type->kind == IDL_TYPE_NAMED)
         {
-          const IdlField *field = find_field (type->definition, idl_value_resolve (first));
+          const IdlField *field
+              = idl_definition_find_member (type->definition, idl_value_resolve (first)->text);
 
           g_ptr_array_add (items, g_strdup_printf ("TALLY_INTEGER_VALUE (%d)", field->id));
           item_type = field->type;

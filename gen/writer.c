@@ -56,10 +56,18 @@ print_folded (GString *out, const GPtrArray *items, gsize indent, const gchar *t
 }
 
 void
+gen_print_list (GString *out, const gchar *head, const GPtrArray *items, const gchar *tail)
+{
+  g_string_append (out, head);
+  print_folded (out, items, get_column (out), tail);
+}
+
+void
 gen_print_call (GString *out, const gchar *head, const GPtrArray *parameters, const gchar *tail)
 {
-  gen_print (out, "%s(", head);
-  print_folded (out, parameters, get_column (out), tail);
+  g_autofree gchar *open = g_strconcat (head, "(", NULL);
+
+  gen_print_list (out, open, parameters, tail);
 }
 
 void

@@ -11,8 +11,10 @@ G_BEGIN_DECLS
 #define GEN_MARGIN 100
 
 void gen_print (GString *out, const gchar *format, ...) G_GNUC_PRINTF (2, 3);
-/* @head, the parameters in parentheses and @tail, as many on a line as fit and the next lines aligned
- * with the first parameter. @parameters: of gchar *. */
+/* @head, the items (of gchar *) with commas between them, and @tail: as many on a line as fit, and the
+ * next lines aligned with the first item. */
+void gen_print_list (GString *out, const gchar *head, const GPtrArray *items, const gchar *tail);
+/* The same with an opening parenthesis behind @head. */
 void gen_print_call (GString *out, const gchar *head, const GPtrArray *parameters, const gchar *tail);
 /* `#define head body`, continued on a second line where one is too short. */
 void gen_print_define (GString *out, const gchar *head, const gchar *body);
