@@ -2,7 +2,7 @@
 #ifndef GEN_CTYPE_H
 #define GEN_CTYPE_H
 
-#include "names.h"
+#include "cnames.h"
 
 G_BEGIN_DECLS
 

@@ -3,7 +3,7 @@
 #define GEN_H
 
 #include "cycles.h"
-#include "names.h"
+#include "cnames.h"
 
 G_BEGIN_DECLS
 

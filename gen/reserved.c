@@ -1,4 +1,4 @@
-/* Lists of words, nothing else. What is done with a clash is decided in names.c. */
+/* Lists of words, nothing else. What is done with a clash is decided in cnames.c. */
 #include "reserved.h"
 
 #include <string.h>

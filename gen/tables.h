@@ -4,7 +4,7 @@
 #define GEN_TABLES_H
 
 #include "cycles.h"
-#include "names.h"
+#include "cnames.h"
 
 G_BEGIN_DECLS
 

@@ -1,6 +1,6 @@
 /* Gives every node of the model its C names. It knows which identifiers each kind of definition brings
  * about, but not how they are written down. */
-#include "names.h"
+#include "cnames.h"
 
 #include <string.h>
 
