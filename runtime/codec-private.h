@@ -41,7 +41,8 @@ struct _TallyReader
   const guint8 *end;
   TallyFill fill;            /* NULL: what is there is all there is */
   gpointer fill_data;
-  gsize unread;              /* bytes the message may still have beyond end; 0 without fill */
+  gsize unread;              /* bytes the message may still have beyond end; 0 without fill, else kept
+                              * by the codec */
   guint depth;
   const TallyLimits *limits;
 };
@@ -50,6 +51,17 @@ static inline void
 tally_reader_init (TallyReader *reader, gconstpointer bytes, gsize length, const TallyLimits *limits)
 {
   *reader = (TallyReader) { .cursor = bytes, .end = (const guint8 *) bytes + length, .limits = limits };
+}
+
+/* For a message that is still arriving: @bytes are what is there of it, @fill gets more. */
+static inline void
+tally_reader_init_fill (TallyReader *reader, gconstpointer bytes, gsize length, const TallyLimits *limits,
+                        TallyFill fill, gpointer fill_data)
+{
+  tally_reader_init (reader, bytes, length, limits);
+  reader->fill = fill;
+  reader->fill_data = fill_data;
+  reader->unread = limits->max_message > length ? limits->max_message - length : 0;
 }
 
 typedef struct
@@ -73,7 +85,12 @@ typedef struct
 extern const TallyCodec tally_codec_binary;
 extern const TallyCodec tally_codec_compact;
 
-/* The same four over any ThriftProtocol's functions, for Apache's protocols and transports. */
+/* The same over any ThriftProtocol's functions, for Apache's protocols and transports. Writing checks
+ * the whole instance before the first byte; tally_walker_check_struct () is that check by itself, for
+ * who must know before the message's header. A uuid is %TALLY_ERROR_NOT_SUPPORTED unless the protocol
+ * is Apache's binary one. */
+gboolean tally_walker_check_struct (ThriftProtocol *protocol, const TallyStructInfo *info,
+                                    gconstpointer instance, GError **error);
 gboolean tally_walker_write_struct (ThriftProtocol *protocol, const TallyStructInfo *info,
                                     gconstpointer instance, gint32 *written, GError **error);
 gboolean tally_walker_read_struct (ThriftProtocol *protocol, const TallyStructInfo *info,
@@ -81,15 +98,25 @@ gboolean tally_walker_read_struct (ThriftProtocol *protocol, const TallyStructIn
 gboolean tally_walker_skip (ThriftProtocol *protocol, gint wire_type, gint32 *read, GError **error);
 
 /* Initial values, disposal, reset of an instance's fields: for INLINE structs @instance is the
- * zeroed C struct itself, for OBJECT ones the object. */
+ * zeroed C struct itself, for OBJECT ones the object. Arguments of pointer type begin as NULL; reading
+ * (or tally_struct_complete_instance ()) gives what is then still NULL an empty value. */
 void tally_struct_init_instance (const TallyStructInfo *info, gpointer instance);
+void tally_struct_complete_instance (const TallyStructInfo *info, gpointer instance);
 void tally_struct_dispose_instance (const TallyStructInfo *info, gpointer instance);
 void tally_struct_reset_instance (const TallyStructInfo *info, gpointer instance);
+void tally_struct_reset_field (const TallyStructInfo *info, const TallyField *field, gpointer instance);
 
 /* (nullable): by bisection. */
 const TallyField *tally_struct_info_find_field (const TallyStructInfo *info, gint16 id);
 /* (nullable): looks in the parents too. */
 const TallyMethod *tally_service_find_method (const TallyService *service, const gchar *name, gsize length);
+
+/* A union's last field wins: clears what is set besides @field. */
+void tally_struct_clear_others (const TallyStructInfo *info, const TallyField *field, gpointer instance);
+/* How many fields would be written, up to 2: of a union it must be 1. */
+guint tally_struct_count_present (const TallyStructInfo *info, gconstpointer instance);
+
+guint tally_bytes_hash (const guint8 *bytes, gsize length);
 
 /* TApplicationException as a table-driven INLINE struct. */
 typedef struct

@@ -84,6 +84,9 @@ TALLY_API guint tally_binary_hash (gconstpointer bytes);
 TALLY_API gboolean tally_binary_equal (gconstpointer a, gconstpointer b);
 TALLY_API guint tally_uuid_hash (gconstpointer uuid);
 TALLY_API gboolean tally_uuid_equal (gconstpointer a, gconstpointer b);
+/* TallyUuid as a boxed type, for properties. */
+#define TALLY_TYPE_UUID (tally_uuid_get_type ())
+TALLY_API GType tally_uuid_get_type (void);
 /* The 36 characters with their NUL, and back; %FALSE and an error of %TALLY_ERROR_INVALID_VALUE. */
 TALLY_API void tally_uuid_to_string (const TallyUuid *uuid, gchar text[37]);
 TALLY_API gboolean tally_uuid_parse (const gchar *text, TallyUuid *uuid, GError **error);

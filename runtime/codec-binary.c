@@ -1,0 +1,419 @@
+/* The binary protocol (Thrift specification, "Thrift Binary protocol encoding"): big-endian numbers of
+ * fixed size. Owns its bytes; the engine is in the templates included at the end. */
+#include "codec-engine.h"
+
+#define VERSION_1 0x80010000u
+#define VERSION_MASK 0xffff0000u
+
+/* A field's header is 3 bytes, the longest plain value 16. */
+#define FIELD_BOUND 19
+
+static const guint8 smallest_size[TALLY_WIRE_UUID + 1] = {
+  [T_BOOL] = 1, [T_BYTE] = 1, [T_I16] = 2, [T_I32] = 4, [T_I64] = 8, [T_DOUBLE] = 8, [T_STRING] = 4,
+  [T_STRUCT] = 1, [T_MAP] = 6, [T_SET] = 5, [T_LIST] = 5, [TALLY_WIRE_UUID] = 16,
+};
+static const guint8 fixed_size[TALLY_WIRE_UUID + 1] = {
+  [T_BOOL] = 1, [T_BYTE] = 1, [T_I16] = 2, [T_I32] = 4, [T_I64] = 8, [T_DOUBLE] = 8, [TALLY_WIRE_UUID] = 16,
+};
+
+/* ---- writing ---- */
+
+static inline guint8 *
+put_field (guint8 *p, gint16 *last, gint16 id, guint8 wire)
+{
+  *p++ = wire;
+  return put_be16 (p, (guint16) id);
+}
+
+static inline guint8 *
+put_stop (guint8 *p)
+{
+  *p++ = T_STOP;
+  return p;
+}
+
+static inline guint8 *
+put_bool (guint8 *p, gboolean value)
+{
+  *p++ = value != FALSE;
+  return p;
+}
+
+static inline guint8 *
+put_bool_field (guint8 *p, gint16 *last, gint16 id, gboolean value)
+{
+  return put_bool (put_field (p, last, id, T_BOOL), value);
+}
+
+static inline guint8 *
+put_i8 (guint8 *p, gint8 value)
+{
+  *p++ = (guint8) value;
+  return p;
+}
+
+static inline guint8 *
+put_i16 (guint8 *p, gint16 value)
+{
+  return put_be16 (p, (guint16) value);
+}
+
+static inline guint8 *
+put_i32 (guint8 *p, gint32 value)
+{
+  return put_be32 (p, (guint32) value);
+}
+
+static inline guint8 *
+put_i64 (guint8 *p, gint64 value)
+{
+  return put_be64 (p, (guint64) value);
+}
+
+static inline guint8 *
+put_double (guint8 *p, gdouble value)
+{
+  guint64 bits;
+
+  memcpy (&bits, &value, sizeof bits);
+  return put_be64 (p, bits);
+}
+
+static inline guint8 *
+put_length (guint8 *p, guint32 length)
+{
+  return put_be32 (p, length);
+}
+
+static inline guint8 *
+put_list_header (guint8 *p, guint8 wire, guint32 count)
+{
+  *p++ = wire;
+  return put_be32 (p, count);
+}
+
+static inline guint8 *
+put_map_header (guint8 *p, guint8 key, guint8 value, guint32 count)
+{
+  *p++ = key;
+  *p++ = value;
+  return put_be32 (p, count);
+}
+
+static inline guint
+array_bound (const TallyType *type)
+{
+  return fixed_size[type->wire];
+}
+
+/* Copies @count numbers of 4 bytes, turning the bytes of each around, two at a time. */
+static void
+swap_4 (guint8 *target, const guint8 *source, gsize count)
+{
+#if G_BYTE_ORDER == G_LITTLE_ENDIAN
+  for (; count >= 2; count -= 2, target += 8, source += 8)
+    {
+      guint64 pair;
+
+      memcpy (&pair, source, sizeof pair);
+      pair = GUINT64_SWAP_LE_BE (pair);
+      pair = pair << 32 | pair >> 32;
+      memcpy (target, &pair, sizeof pair);
+    }
+#endif
+  for (; count > 0; count--, target += 4, source += 4)
+    {
+      guint32 value;
+
+      memcpy (&value, source, sizeof value);
+      put_be32 (target, value);
+    }
+}
+
+static void
+swap_8 (guint8 *target, const guint8 *source, gsize count)
+{
+  for (; count > 0; count--, target += 8, source += 8)
+    {
+      guint64 value;
+
+      memcpy (&value, source, sizeof value);
+      put_be64 (target, value);
+    }
+}
+
+static void
+swap_2 (guint8 *target, const guint8 *source, gsize count)
+{
+  for (; count > 0; count--, target += 2, source += 2)
+    {
+      guint16 value;
+
+      memcpy (&value, source, sizeof value);
+      put_be16 (target, value);
+    }
+}
+
+static guint8 *
+put_array (guint8 *p, const TallyType *type, const guint8 *data, gsize count)
+{
+  const gsize size = count * fixed_size[type->wire];
+
+  if (count == 0)
+    return p;
+  switch (type->wire)
+    {
+    case T_BOOL:
+      for (gsize i = 0; i < count; i++)
+        p[i] = ((const gboolean *) data)[i] != FALSE;
+      break;
+    case T_I16:
+      swap_2 (p, data, count);
+      break;
+    case T_I32:
+      swap_4 (p, data, count);
+      break;
+    case T_I64:
+    case T_DOUBLE:
+      swap_8 (p, data, count);
+      break;
+    default: /* bytes and uuids go as they are */
+      memcpy (p, data, size);
+      break;
+    }
+  return p + size;
+}
+
+static void
+write_message (TallyBuffer *output, const gchar *name, gsize name_length, ThriftMessageType type, gint32 seqid)
+{
+  guint8 *p;
+
+  tally_buffer_reserve (output, name_length + 12);
+  p = output->data + output->length;
+  p = put_be32 (p, VERSION_1 | ((guint32) type & 0xff));
+  p = put_be32 (p, (guint32) name_length);
+  memcpy (p, name, name_length);
+  p = put_be32 (p + name_length, (guint32) seqid);
+  output->length = p - output->data;
+}
+
+/* ---- reading ---- */
+
+static inline gboolean
+get_field (TallyReader *reader, gint16 *last, FieldHeader *header, GError **error)
+{
+  if (!tally_reader_need (reader, 1, error))
+    return FALSE;
+  header->wire = reader->cursor[0];
+  if (header->wire == T_STOP)
+    {
+      reader->cursor++;
+      return TRUE;
+    }
+  if (!tally_reader_need (reader, 3, error))
+    return FALSE;
+  header->id = (gint16) get_be16 (reader->cursor + 1);
+  reader->cursor += 3;
+  return TRUE;
+}
+
+static inline gboolean
+skip_needs_no_bytes (const FieldHeader *header)
+{
+  return FALSE;
+}
+
+static inline gboolean
+get_bool (TallyReader *reader, gboolean *value, GError **error)
+{
+  if (!tally_reader_need (reader, 1, error))
+    return FALSE;
+  *value = *reader->cursor++ != 0;
+  return TRUE;
+}
+
+static inline gboolean
+get_bool_field (TallyReader *reader, const FieldHeader *header, gboolean *value, GError **error)
+{
+  return get_bool (reader, value, error);
+}
+
+static inline gboolean
+get_i8 (TallyReader *reader, gint8 *value, GError **error)
+{
+  if (!tally_reader_need (reader, 1, error))
+    return FALSE;
+  *value = (gint8) *reader->cursor++;
+  return TRUE;
+}
+
+static inline gboolean
+get_i16 (TallyReader *reader, gint16 *value, GError **error)
+{
+  if (!tally_reader_need (reader, 2, error))
+    return FALSE;
+  *value = (gint16) get_be16 (reader->cursor);
+  reader->cursor += 2;
+  return TRUE;
+}
+
+static inline gboolean
+get_i32 (TallyReader *reader, gint32 *value, GError **error)
+{
+  if (!tally_reader_need (reader, 4, error))
+    return FALSE;
+  *value = (gint32) get_be32 (reader->cursor);
+  reader->cursor += 4;
+  return TRUE;
+}
+
+static inline gboolean
+get_i64 (TallyReader *reader, gint64 *value, GError **error)
+{
+  if (!tally_reader_need (reader, 8, error))
+    return FALSE;
+  *value = (gint64) get_be64 (reader->cursor);
+  reader->cursor += 8;
+  return TRUE;
+}
+
+static inline gboolean
+get_double (TallyReader *reader, gdouble *value, GError **error)
+{
+  guint64 bits;
+
+  if (!tally_reader_need (reader, 8, error))
+    return FALSE;
+  bits = get_be64 (reader->cursor);
+  memcpy (value, &bits, sizeof bits);
+  reader->cursor += 8;
+  return TRUE;
+}
+
+static inline gboolean
+get_length (TallyReader *reader, guint32 *length, GError **error)
+{
+  if (!tally_reader_need (reader, 4, error))
+    return FALSE;
+  *length = get_be32 (reader->cursor);
+  reader->cursor += 4;
+  if (G_UNLIKELY (!tally_reader_may_have (reader, *length, 1)))
+    return tally_reader_fail_length (reader, (gint32) *length, 1, error);
+  return TRUE;
+}
+
+static inline gboolean
+get_list_header (TallyReader *reader, guint8 *wire, guint32 *count, GError **error)
+{
+  if (!tally_reader_need (reader, 5, error))
+    return FALSE;
+  *wire = reader->cursor[0];
+  *count = get_be32 (reader->cursor + 1);
+  reader->cursor += 5;
+  return TRUE;
+}
+
+static inline gboolean
+get_map_header (TallyReader *reader, guint8 *key, guint8 *value, guint32 *count, GError **error)
+{
+  if (!tally_reader_need (reader, 6, error))
+    return FALSE;
+  *key = reader->cursor[0];
+  *value = reader->cursor[1];
+  *count = get_be32 (reader->cursor + 2);
+  reader->cursor += 6;
+  return TRUE;
+}
+
+/* All the elements are waited for before memory is allocated for them. */
+static gboolean
+get_array (TallyReader *reader, const TallyType *type, gpointer slot, guint32 count, GError **error)
+{
+  const gsize size = (gsize) count * fixed_size[type->wire];
+  guint8 *target;
+
+  if (!tally_reader_need (reader, size, error))
+    return FALSE;
+  target = tally_storage_grow_list (slot, count);
+  switch (type->wire)
+    {
+    case T_BOOL:
+      for (guint32 i = 0; i < count; i++)
+        ((gboolean *) target)[i] = reader->cursor[i] != 0;
+      break;
+    case T_I16:
+      swap_2 (target, reader->cursor, count);
+      break;
+    case T_I32:
+      swap_4 (target, reader->cursor, count);
+      break;
+    case T_I64:
+    case T_DOUBLE:
+      swap_8 (target, reader->cursor, count);
+      break;
+    default:
+      memcpy (target, reader->cursor, size);
+      break;
+    }
+  reader->cursor += size;
+  return TRUE;
+}
+
+/* Name, type and seqid of an old header, which begins with the name's length. */
+static gboolean
+read_unversioned (TallyReader *reader, guint32 length, TallyMessage *message, GError **error)
+{
+  if (reader->limits->strict)
+    return tally_reader_fail (error, THRIFT_PROTOCOL_ERROR_BAD_VERSION,
+                              "the message header has no version (it begins with 0x%08" G_GINT32_MODIFIER "x)",
+                              length);
+  reader->cursor += 4;
+  if (!tally_reader_may_have (reader, length, 1))
+    return tally_reader_fail_length (reader, (gint32) length, 1, error);
+  if (!tally_reader_need (reader, (gsize) length + 5, error))
+    return FALSE;
+  message->name = (const gchar *) reader->cursor;
+  message->name_length = length;
+  message->type = reader->cursor[length];
+  message->seqid = (gint32) get_be32 (reader->cursor + length + 1);
+  reader->cursor += (gsize) length + 5;
+  return TRUE;
+}
+
+static gboolean
+read_message (TallyReader *reader, TallyMessage *message, GError **error)
+{
+  guint32 version, length;
+
+  if (!tally_reader_need (reader, 4, error))
+    return FALSE;
+  version = get_be32 (reader->cursor);
+  if ((version & 0x80000000u) == 0)
+    return read_unversioned (reader, version, message, error);
+  if ((version & VERSION_MASK) != VERSION_1)
+    return tally_reader_fail (error, THRIFT_PROTOCOL_ERROR_BAD_VERSION,
+                              "the message header has version 0x%08" G_GINT32_MODIFIER "x, not 0x80010000",
+                              version & VERSION_MASK);
+  reader->cursor += 4;
+  if (!get_length (reader, &length, error) || !tally_reader_need (reader, (gsize) length + 4, error))
+    return FALSE;
+  message->name = (const gchar *) reader->cursor;
+  message->name_length = length;
+  message->type = (gint32) (version & 0xff);
+  message->seqid = (gint32) get_be32 (reader->cursor + length);
+  reader->cursor += (gsize) length + 4;
+  return TRUE;
+}
+
+#include "codec-read-template.h"
+#include "codec-write-template.h"
+
+const TallyCodec tally_codec_binary = {
+  .name = "binary",
+  .write_message = write_message,
+  .write_struct = write_struct,
+  .read_message = read_message,
+  .read_struct = read_struct,
+  .skip = skip_value,
+};

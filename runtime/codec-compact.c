@@ -1,0 +1,554 @@
+/* The compact protocol (Thrift specification, "Thrift Compact protocol encoding"): integers as zigzag
+ * varints, field ids as differences, a bool field's value in its header. Owns its bytes; the engine is
+ * in the templates included at the end. */
+#include "codec-engine.h"
+
+#define PROTOCOL_ID 0x82
+#define VERSION 1
+#define VERSION_MASK 0x1f
+#define TYPE_SHIFT 5
+
+/* The types of this protocol, by wire type. 1 and 2 are true and false; a container's elements that
+ * are bools are announced by 1 or by 2. */
+#define COMPACT_TRUE 1
+#define COMPACT_FALSE 2
+#define COMPACT_UUID 13
+
+static const guint8 compact_types[TALLY_WIRE_UUID + 1] = {
+  [T_BOOL] = COMPACT_TRUE, [T_BYTE] = 3, [T_I16] = 4, [T_I32] = 5, [T_I64] = 6, [T_DOUBLE] = 7, [T_STRING] = 8,
+  [T_LIST] = 9, [T_SET] = 10, [T_MAP] = 11, [T_STRUCT] = 12, [TALLY_WIRE_UUID] = COMPACT_UUID,
+};
+/* And back; T_VOID, which nothing reads, for what there is not. */
+static const guint8 wire_types[16] = {
+  T_STOP, T_BOOL, T_BOOL, T_BYTE, T_I16, T_I32, T_I64, T_DOUBLE, T_STRING, T_LIST, T_SET, T_MAP, T_STRUCT,
+  TALLY_WIRE_UUID, T_VOID, T_VOID,
+};
+
+/* A field's header is at most 4 bytes, the longest plain value 16. */
+#define FIELD_BOUND 20
+#define VARINT_MAX 10
+
+static const guint8 smallest_size[TALLY_WIRE_UUID + 1] = {
+  [T_BOOL] = 1, [T_BYTE] = 1, [T_I16] = 1, [T_I32] = 1, [T_I64] = 1, [T_DOUBLE] = 8, [T_STRING] = 1,
+  [T_STRUCT] = 1, [T_MAP] = 1, [T_SET] = 1, [T_LIST] = 1, [TALLY_WIRE_UUID] = 16,
+};
+static const guint8 fixed_size[TALLY_WIRE_UUID + 1] = {
+  [T_BOOL] = 1, [T_BYTE] = 1, [T_DOUBLE] = 8, [TALLY_WIRE_UUID] = 16,
+};
+
+/* ---- writing ---- */
+
+static inline guint8 *
+put_varint (guint8 *p, guint64 value)
+{
+  while (value >= 0x80)
+    {
+      *p++ = (guint8) value | 0x80;
+      value >>= 7;
+    }
+  *p++ = (guint8) value;
+  return p;
+}
+
+static inline guint8 *
+put_i64 (guint8 *p, gint64 value)
+{
+  return put_varint (p, (guint64) value << 1 ^ (guint64) (value >> 63));
+}
+
+static inline guint8 *
+put_i32 (guint8 *p, gint32 value)
+{
+  return put_varint (p, (guint32) value << 1 ^ (guint32) (value >> 31));
+}
+
+static inline guint8 *
+put_i16 (guint8 *p, gint16 value)
+{
+  return put_i32 (p, value);
+}
+
+static inline guint8 *
+put_i8 (guint8 *p, gint8 value)
+{
+  *p++ = (guint8) value;
+  return p;
+}
+
+static inline guint8 *
+put_double (guint8 *p, gdouble value)
+{
+  guint64 bits;
+
+  memcpy (&bits, &value, sizeof bits);
+  bits = GUINT64_TO_LE (bits);
+  memcpy (p, &bits, sizeof bits);
+  return p + sizeof bits;
+}
+
+static inline guint8 *
+put_typed_field (guint8 *p, gint16 *last, gint16 id, guint8 type)
+{
+  const gint delta = id - *last;
+
+  *last = id;
+  if (G_LIKELY (delta > 0 && delta <= 15))
+    {
+      *p++ = (guint8) (delta << 4 | type);
+      return p;
+    }
+  *p++ = type;
+  return put_i16 (p, id);
+}
+
+static inline guint8 *
+put_field (guint8 *p, gint16 *last, gint16 id, guint8 wire)
+{
+  return put_typed_field (p, last, id, compact_types[wire]);
+}
+
+static inline guint8 *
+put_bool_field (guint8 *p, gint16 *last, gint16 id, gboolean value)
+{
+  return put_typed_field (p, last, id, value ? COMPACT_TRUE : COMPACT_FALSE);
+}
+
+static inline guint8 *
+put_bool (guint8 *p, gboolean value)
+{
+  *p++ = value ? COMPACT_TRUE : COMPACT_FALSE;
+  return p;
+}
+
+static inline guint8 *
+put_stop (guint8 *p)
+{
+  *p++ = T_STOP;
+  return p;
+}
+
+static inline guint8 *
+put_length (guint8 *p, guint32 length)
+{
+  return put_varint (p, length);
+}
+
+static inline guint8 *
+put_list_header (guint8 *p, guint8 wire, guint32 count)
+{
+  if (count < 15)
+    {
+      *p++ = (guint8) (count << 4 | compact_types[wire]);
+      return p;
+    }
+  *p++ = 0xf0 | compact_types[wire];
+  return put_varint (p, count);
+}
+
+/* An empty map has no types. */
+static inline guint8 *
+put_map_header (guint8 *p, guint8 key, guint8 value, guint32 count)
+{
+  p = put_varint (p, count);
+  if (count > 0)
+    *p++ = (guint8) (compact_types[key] << 4 | compact_types[value]);
+  return p;
+}
+
+static inline guint
+array_bound (const TallyType *type)
+{
+  return fixed_size[type->wire] != 0 ? fixed_size[type->wire] : type->size + type->size / 4 + 1;
+}
+
+static guint8 *
+put_array (guint8 *p, const TallyType *type, const guint8 *data, gsize count)
+{
+  switch (type->wire)
+    {
+    case T_BOOL:
+      for (gsize i = 0; i < count; i++)
+        p = put_bool (p, ((const gboolean *) data)[i]);
+      return p;
+    case T_I16:
+      for (gsize i = 0; i < count; i++)
+        p = put_i16 (p, ((const gint16 *) data)[i]);
+      return p;
+    case T_I32:
+      for (gsize i = 0; i < count; i++)
+        p = put_i32 (p, ((const gint32 *) data)[i]);
+      return p;
+    case T_I64:
+      for (gsize i = 0; i < count; i++)
+        p = put_i64 (p, ((const gint64 *) data)[i]);
+      return p;
+    case T_DOUBLE:
+      for (gsize i = 0; i < count; i++)
+        p = put_double (p, ((const gdouble *) data)[i]);
+      return p;
+    default: /* bytes and uuids go as they are */
+      if (count > 0)
+        memcpy (p, data, count * type->size);
+      return p + count * type->size;
+    }
+}
+
+static void
+write_message (TallyBuffer *output, const gchar *name, gsize name_length, ThriftMessageType type, gint32 seqid)
+{
+  guint8 *p;
+
+  tally_buffer_reserve (output, name_length + 2 + 2 * VARINT_MAX);
+  p = output->data + output->length;
+  *p++ = PROTOCOL_ID;
+  *p++ = (guint8) ((guint) type << TYPE_SHIFT | VERSION);
+  p = put_varint (p, (guint32) seqid);
+  p = put_varint (p, name_length);
+  memcpy (p, name, name_length);
+  output->length = p + name_length - output->data;
+}
+
+/* ---- reading ---- */
+
+/* Byte by byte, for what may end in the middle. */
+static gboolean
+get_varint_slowly (TallyReader *reader, guint64 *value, GError **error)
+{
+  guint64 result = 0;
+
+  for (guint i = 0; i < VARINT_MAX; i++)
+    {
+      guint8 byte;
+
+      if (!tally_reader_need (reader, 1, error))
+        return FALSE;
+      byte = *reader->cursor++;
+      if (i == VARINT_MAX - 1 && byte > 1)
+        break;
+      result |= (guint64) (byte & 0x7f) << (7 * i);
+      if (byte < 0x80)
+        {
+          *value = result;
+          return TRUE;
+        }
+    }
+  return tally_reader_fail (error, THRIFT_PROTOCOL_ERROR_INVALID_DATA,
+                            "an integer is longer than ten bytes or 64 bits");
+}
+
+static inline gboolean
+get_varint (TallyReader *reader, guint64 *value, GError **error)
+{
+  const guint8 *p = reader->cursor;
+
+  if (G_LIKELY (reader->end - p >= 2))
+    {
+      if (p[0] < 0x80)
+        {
+          *value = p[0];
+          reader->cursor = p + 1;
+          return TRUE;
+        }
+      if (p[1] < 0x80)
+        {
+          *value = (guint64) p[1] << 7 | (p[0] & 0x7f);
+          reader->cursor = p + 2;
+          return TRUE;
+        }
+    }
+  return get_varint_slowly (reader, value, error);
+}
+
+static inline gint64
+from_zigzag (guint64 value)
+{
+  return (gint64) (value >> 1 ^ -(value & 1));
+}
+
+static inline gboolean
+get_i64 (TallyReader *reader, gint64 *value, GError **error)
+{
+  guint64 raw;
+
+  if (!get_varint (reader, &raw, error))
+    return FALSE;
+  *value = from_zigzag (raw);
+  return TRUE;
+}
+
+static void
+set_range_error (gint64 value, guint bits, GError **error)
+{
+  tally_reader_set_error (error, THRIFT_PROTOCOL_ERROR_INVALID_DATA,
+                          "the integer %" G_GINT64_FORMAT " does not fit into %u bits", value, bits);
+}
+
+static inline gboolean
+get_i32 (TallyReader *reader, gint32 *value, GError **error)
+{
+  gint64 wide;
+
+  if (!get_i64 (reader, &wide, error))
+    return FALSE;
+  *value = (gint32) wide;
+  if (G_LIKELY (wide == *value))
+    return TRUE;
+  set_range_error (wide, 32, error);
+  return FALSE;
+}
+
+static inline gboolean
+get_i16 (TallyReader *reader, gint16 *value, GError **error)
+{
+  gint64 wide;
+
+  if (!get_i64 (reader, &wide, error))
+    return FALSE;
+  *value = (gint16) wide;
+  if (G_LIKELY (wide == *value))
+    return TRUE;
+  set_range_error (wide, 16, error);
+  return FALSE;
+}
+
+static inline gboolean
+get_i8 (TallyReader *reader, gint8 *value, GError **error)
+{
+  if (!tally_reader_need (reader, 1, error))
+    return FALSE;
+  *value = (gint8) *reader->cursor++;
+  return TRUE;
+}
+
+static inline gboolean
+get_bool (TallyReader *reader, gboolean *value, GError **error)
+{
+  if (!tally_reader_need (reader, 1, error))
+    return FALSE;
+  *value = *reader->cursor++ == COMPACT_TRUE;
+  return TRUE;
+}
+
+static inline gboolean
+get_bool_field (TallyReader *reader, const FieldHeader *header, gboolean *value, GError **error)
+{
+  *value = header->truth;
+  return TRUE;
+}
+
+static inline gboolean
+get_double (TallyReader *reader, gdouble *value, GError **error)
+{
+  guint64 bits;
+
+  if (!tally_reader_need (reader, sizeof bits, error))
+    return FALSE;
+  memcpy (&bits, reader->cursor, sizeof bits);
+  bits = GUINT64_FROM_LE (bits);
+  memcpy (value, &bits, sizeof bits);
+  reader->cursor += sizeof bits;
+  return TRUE;
+}
+
+static inline gboolean
+skip_needs_no_bytes (const FieldHeader *header)
+{
+  return header->wire == T_BOOL;
+}
+
+
+static inline gboolean
+get_field (TallyReader *reader, gint16 *last, FieldHeader *header, GError **error)
+{
+  guint8 byte;
+  guint delta;
+
+  if (!tally_reader_need (reader, 1, error))
+    return FALSE;
+  byte = *reader->cursor++;
+  header->wire = wire_types[byte & 0x0f];
+  if (header->wire == T_STOP)
+    return TRUE;
+  header->truth = (byte & 0x0f) == COMPACT_TRUE;
+  delta = byte >> 4;
+  if (delta == 0)
+    {
+      if (!get_i16 (reader, &header->id, error))
+        return FALSE;
+    }
+  else
+    {
+      if (G_UNLIKELY (*last > G_MAXINT16 - (gint) delta))
+        return tally_reader_fail (error, THRIFT_PROTOCOL_ERROR_INVALID_DATA, "the field id %d + %u overflows",
+                                  *last, delta);
+      header->id = (gint16) (*last + (gint) delta);
+    }
+  *last = header->id;
+  return TRUE;
+}
+
+/* A length or count, which must fit into 31 bits. */
+static inline gboolean
+get_size (TallyReader *reader, guint32 *size, GError **error)
+{
+  guint64 wide;
+
+  if (!get_varint (reader, &wide, error))
+    return FALSE;
+  if (G_UNLIKELY (wide > G_MAXINT32))
+    return tally_reader_fail_length (reader, wide <= G_MAXUINT32 ? (gint32) wide : (gint64) MIN (wide, G_MAXINT64), 1,
+                                     error);
+  *size = (guint32) wide;
+  return TRUE;
+}
+
+static inline gboolean
+get_length (TallyReader *reader, guint32 *length, GError **error)
+{
+  if (!get_size (reader, length, error))
+    return FALSE;
+  if (G_UNLIKELY (!tally_reader_may_have (reader, *length, 1)))
+    return tally_reader_fail_length (reader, *length, 1, error);
+  return TRUE;
+}
+
+static inline gboolean
+get_list_header (TallyReader *reader, guint8 *wire, guint32 *count, GError **error)
+{
+  guint8 byte;
+
+  if (!tally_reader_need (reader, 1, error))
+    return FALSE;
+  byte = *reader->cursor++;
+  *wire = wire_types[byte & 0x0f];
+  *count = byte >> 4;
+  return *count < 15 || get_size (reader, count, error);
+}
+
+static inline gboolean
+get_map_header (TallyReader *reader, guint8 *key, guint8 *value, guint32 *count, GError **error)
+{
+  *key = *value = T_STOP;
+  if (!get_size (reader, count, error))
+    return FALSE;
+  if (*count == 0)
+    return TRUE;
+  if (!tally_reader_need (reader, 1, error))
+    return FALSE;
+  *key = wire_types[*reader->cursor >> 4];
+  *value = wire_types[*reader->cursor & 0x0f];
+  reader->cursor++;
+  return TRUE;
+}
+
+/* Elements of one size, all of which are waited for before memory is allocated for them. */
+static gboolean
+get_fixed_array (TallyReader *reader, const TallyType *type, gpointer slot, guint32 count, GError **error)
+{
+  const gsize size = (gsize) count * fixed_size[type->wire];
+  guint8 *target;
+
+  if (!tally_reader_need (reader, size, error))
+    return FALSE;
+  target = tally_storage_grow_list (slot, count);
+  if (type->wire == T_BOOL)
+    for (guint32 i = 0; i < count; i++)
+      ((gboolean *) target)[i] = reader->cursor[i] == COMPACT_TRUE;
+  else if (type->wire == T_DOUBLE)
+    for (guint32 i = 0; i < count; i++)
+      {
+        guint64 bits;
+
+        memcpy (&bits, reader->cursor + i * sizeof bits, sizeof bits);
+        bits = GUINT64_FROM_LE (bits);
+        memcpy (target + i * sizeof bits, &bits, sizeof bits);
+      }
+  else
+    memcpy (target, reader->cursor, size);
+  reader->cursor += size;
+  return TRUE;
+}
+
+/* Reads up to @count varints into @target and returns how many; fewer after an error. */
+static guint32
+get_varints (TallyReader *reader, const TallyType *type, guint8 *target, guint32 count, GError **error)
+{
+  guint32 i = 0;
+
+  if (type->wire == T_I32)
+    while (i < count && get_i32 (reader, (gint32 *) target + i, error))
+      i++;
+  else if (type->wire == T_I64)
+    while (i < count && get_i64 (reader, (gint64 *) target + i, error))
+      i++;
+  else
+    while (i < count && get_i16 (reader, (gint16 *) target + i, error))
+      i++;
+  return i;
+}
+
+static gboolean
+get_array (TallyReader *reader, const TallyType *type, gpointer slot, guint32 count, GError **error)
+{
+  guint32 done = 0;
+
+  if (fixed_size[type->wire] != 0)
+    return get_fixed_array (reader, type, slot, count, error);
+  /* Room is made for as many as can have arrived: at least one byte for each is there. */
+  while (done < count)
+    {
+      guint32 chunk = MAX (tally_reader_expect (reader, count - done, 1), 1);
+      guint32 got = get_varints (reader, type, tally_storage_grow_list (slot, chunk), chunk, error);
+
+      done += got;
+      if (G_UNLIKELY (got < chunk))
+        {
+          tally_storage_shrink_list (slot, done);
+          return FALSE;
+        }
+    }
+  return TRUE;
+}
+
+static gboolean
+read_message (TallyReader *reader, TallyMessage *message, GError **error)
+{
+  guint64 seqid;
+  guint32 length;
+  guint8 id, version;
+
+  if (!tally_reader_need (reader, 2, error))
+    return FALSE;
+  id = reader->cursor[0];
+  version = reader->cursor[1];
+  if (id != PROTOCOL_ID)
+    return tally_reader_fail (error, THRIFT_PROTOCOL_ERROR_BAD_VERSION,
+                              "the message begins with 0x%02x, not with the compact protocol's 0x82", id);
+  if ((version & VERSION_MASK) != VERSION)
+    return tally_reader_fail (error, THRIFT_PROTOCOL_ERROR_BAD_VERSION,
+                              "the message header has version %d of the compact protocol, not 1",
+                              version & VERSION_MASK);
+  reader->cursor += 2;
+  /* Some peers sign-extend a negative seqid to 64 bits; its lower half is meant. */
+  if (!get_varint (reader, &seqid, error) || !get_length (reader, &length, error)
+      || !tally_reader_need (reader, length, error))
+    return FALSE;
+  message->name = (const gchar *) reader->cursor;
+  message->name_length = length;
+  message->type = version >> TYPE_SHIFT;
+  message->seqid = (gint32) (guint32) seqid;
+  reader->cursor += length;
+  return TRUE;
+}
+
+#include "codec-read-template.h"
+#include "codec-write-template.h"
+
+const TallyCodec tally_codec_compact = {
+  .name = "compact",
+  .write_message = write_message,
+  .write_struct = write_struct,
+  .read_message = read_message,
+  .read_struct = read_struct,
+  .skip = skip_value,
+};

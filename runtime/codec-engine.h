@@ -1,0 +1,191 @@
+/* What the engine's instances share: failing, filling, the writer's room. Included by codec-binary.c,
+ * codec-compact.c and codec.c only. */
+#ifndef TALLY_CODEC_ENGINE_H
+#define TALLY_CODEC_ENGINE_H
+
+#include <string.h>
+
+#include "codec-private.h"
+#include "storage.h"
+#include "tally-error.h"
+
+G_BEGIN_DECLS
+
+/* ---- reading ---- */
+
+/* What became of a value: READ_SKIPPED is one that is well-formed but of another type than the table
+ * says; its bytes are consumed and it does not count as read. */
+typedef enum { READ_FAILED, READ_TAKEN, READ_SKIPPED } ReadResult;
+
+/* A field's header. @truth: the value of a bool whose protocol puts it there. */
+typedef struct
+{
+  gint16 id;
+  guint8 wire; /* T_STOP at the end */
+  guint8 truth;
+} FieldHeader;
+
+/* The slow path of tally_reader_need (). */
+gboolean tally_reader_fill (TallyReader *reader, gsize need, GError **error);
+/* These set a %THRIFT_PROTOCOL_ERROR. The macros below are FALSE besides, so that the compiler sees that
+ * nothing is read after them. */
+G_GNUC_PRINTF (3, 4)
+void tally_reader_set_error (GError **error, ThriftProtocolError code, const gchar *format, ...);
+void tally_reader_set_depth_error (const TallyReader *reader, GError **error);
+/* Says why a declared length or count was refused: negative, or more than the message still has. */
+void tally_reader_set_length_error (const TallyReader *reader, gint64 length, guint unit, GError **error);
+/* A string whose bytes are fine for the wire and not for C. */
+void tally_reader_set_nul_error (gsize position, GError **error);
+void tally_reader_set_missing_error (const TallyStructInfo *info, const TallyField *field, GError **error);
+void tally_prefix_field (GError **error, const TallyStructInfo *info, const TallyField *field);
+
+#define tally_reader_fail(...) (tally_reader_set_error (__VA_ARGS__), FALSE)
+#define tally_reader_fail_depth(...) (tally_reader_set_depth_error (__VA_ARGS__), FALSE)
+#define tally_reader_fail_length(...) (tally_reader_set_length_error (__VA_ARGS__), FALSE)
+#define tally_reader_fail_nul(...) (tally_reader_set_nul_error (__VA_ARGS__), FALSE)
+#define tally_reader_fail_missing(...) (tally_reader_set_missing_error (__VA_ARGS__), FALSE)
+
+/* Bytes from the cursor on that may belong to the message, arrived or not. */
+static inline gsize
+tally_reader_remaining (const TallyReader *reader)
+{
+  return (gsize) (reader->end - reader->cursor) + reader->unread;
+}
+
+/* Makes sure of @need bytes at the cursor. */
+static inline gboolean
+tally_reader_need (TallyReader *reader, gsize need, GError **error)
+{
+  if (G_LIKELY ((gsize) (reader->end - reader->cursor) >= need))
+    return TRUE;
+  return tally_reader_fill (reader, need, error);
+}
+
+/* Whether @count units of at least @size bytes each can be in what remains. A negative count is a huge
+ * one here. */
+static inline gboolean
+tally_reader_may_have (const TallyReader *reader, guint32 count, guint size)
+{
+  return count <= G_MAXINT32 && (guint64) count * size <= tally_reader_remaining (reader);
+}
+
+static inline gboolean
+tally_reader_enter (TallyReader *reader, GError **error)
+{
+  if (G_UNLIKELY (reader->depth >= reader->limits->max_depth))
+    return tally_reader_fail_depth (reader, error);
+  reader->depth++;
+  return TRUE;
+}
+
+static inline void
+tally_reader_leave (TallyReader *reader)
+{
+  reader->depth--;
+}
+
+/* How many elements to make room for before they are read: all, or as many as can have arrived. */
+static inline guint
+tally_reader_expect (const TallyReader *reader, guint32 count, guint size)
+{
+  return (guint) MIN ((gsize) count, (gsize) (reader->end - reader->cursor) / size);
+}
+
+/* Puts @length bytes at the cursor, which are there, into a string or binary slot. */
+static inline gboolean
+tally_reader_take_bytes (TallyReader *reader, const TallyType *type, gpointer slot, gsize length,
+                         GError **error)
+{
+  if (type->kind == TALLY_KIND_STRING)
+    {
+      const guint8 *nul = memchr (reader->cursor, 0, length);
+
+      if (G_UNLIKELY (nul != NULL))
+        return tally_reader_fail_nul (nul - reader->cursor, error);
+    }
+  tally_storage_set_bytes (type, slot, reader->cursor, length);
+  reader->cursor += length;
+  return TRUE;
+}
+
+/* ---- writing ---- */
+
+typedef struct
+{
+  TallyBuffer *output;
+  guint8 *limit;       /* the end of what is allocated */
+  guint depth;
+  GError **error;
+} TallyWriter;
+
+guint8 *tally_writer_grow (TallyWriter *writer, guint8 *cursor, gsize need);
+/* These set the error and return NULL, which every caller passes on. */
+G_GNUC_PRINTF (3, 4)
+guint8 *tally_writer_fail (TallyWriter *writer, TallyError code, const gchar *format, ...);
+guint8 *tally_writer_fail_union (TallyWriter *writer, const TallyStructInfo *info, gconstpointer instance);
+
+/* Makes sure of @need bytes at @cursor and returns where it is now. */
+static inline guint8 *
+tally_writer_room (TallyWriter *writer, guint8 *cursor, gsize need)
+{
+  if (G_LIKELY ((gsize) (writer->limit - cursor) >= need))
+    return cursor;
+  return tally_writer_grow (writer, cursor, need);
+}
+
+/* ---- fixed-size numbers ---- */
+
+static inline guint8 *
+put_be16 (guint8 *p, guint16 value)
+{
+  value = GUINT16_TO_BE (value);
+  memcpy (p, &value, sizeof value);
+  return p + sizeof value;
+}
+
+static inline guint8 *
+put_be32 (guint8 *p, guint32 value)
+{
+  value = GUINT32_TO_BE (value);
+  memcpy (p, &value, sizeof value);
+  return p + sizeof value;
+}
+
+static inline guint8 *
+put_be64 (guint8 *p, guint64 value)
+{
+  value = GUINT64_TO_BE (value);
+  memcpy (p, &value, sizeof value);
+  return p + sizeof value;
+}
+
+static inline guint16
+get_be16 (const guint8 *p)
+{
+  guint16 value;
+
+  memcpy (&value, p, sizeof value);
+  return GUINT16_FROM_BE (value);
+}
+
+static inline guint32
+get_be32 (const guint8 *p)
+{
+  guint32 value;
+
+  memcpy (&value, p, sizeof value);
+  return GUINT32_FROM_BE (value);
+}
+
+static inline guint64
+get_be64 (const guint8 *p)
+{
+  guint64 value;
+
+  memcpy (&value, p, sizeof value);
+  return GUINT64_FROM_BE (value);
+}
+
+G_END_DECLS
+
+#endif /* TALLY_CODEC_ENGINE_H */

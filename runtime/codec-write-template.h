@@ -1,0 +1,218 @@
+/* The engine's writing half, included by each protocol's file after it defined:
+ *
+ *   FIELD_BOUND              the most bytes of a field's header and a value of a plain type, or of the
+ *                            header and a container's or string's own header
+ *   put_field (p, &last, id, wire), put_bool_field (p, &last, id, truth), put_stop (p)
+ *   put_bool, put_i8, put_i16, put_i32, put_i64, put_double, put_length (p, value)
+ *   put_list_header (p, wire, count), put_map_header (p, key_wire, value_wire, count)
+ *   put_array (p, type, data, count), array_bound (type)   a list's elements of a plain type at once
+ *
+ * Nothing here checks room for a byte: a struct makes room for all its headers and plain values at
+ * once, whatever has a length makes room for that. A function takes the cursor and returns it moved,
+ * or NULL after an error. */
+
+static guint8 *write_struct_fields (TallyWriter *writer, guint8 *p, const TallyStructInfo *info,
+                                    gconstpointer instance);
+static guint8 *write_value (TallyWriter *writer, guint8 *p, const TallyType *type, gconstpointer slot);
+
+static inline guint8 *
+write_bytes (TallyWriter *writer, guint8 *p, const TallyType *type, gconstpointer slot)
+{
+  gsize length;
+  const guint8 *bytes = tally_storage_get_bytes (type, slot, &length);
+
+  if (G_UNLIKELY (length > G_MAXINT32))
+    return tally_writer_fail (writer, TALLY_ERROR_LIMIT, "%" G_GSIZE_FORMAT " bytes are more than a message holds",
+                              length);
+  p = tally_writer_room (writer, p, length + FIELD_BOUND);
+  p = put_length (p, (guint32) length);
+  if (length > 0)
+    memcpy (p, bytes, length);
+  return p + length;
+}
+
+/* A plain value. Room for FIELD_BOUND is there. */
+static inline guint8 *
+write_plain (guint8 *p, const TallyType *type, gconstpointer slot)
+{
+  switch ((TallyKind) type->kind)
+    {
+    case TALLY_KIND_BOOL:
+      return put_bool (p, *(const gboolean *) slot);
+    case TALLY_KIND_I8:
+      return put_i8 (p, *(const gint8 *) slot);
+    case TALLY_KIND_I16:
+      return put_i16 (p, *(const gint16 *) slot);
+    case TALLY_KIND_I32:
+    case TALLY_KIND_ENUM:
+      return put_i32 (p, *(const gint32 *) slot);
+    case TALLY_KIND_I64:
+      return put_i64 (p, *(const gint64 *) slot);
+    case TALLY_KIND_DOUBLE:
+      return put_double (p, *(const gdouble *) slot);
+    default:
+      memcpy (p, slot, sizeof (TallyUuid));
+      return p + sizeof (TallyUuid);
+    }
+}
+
+static guint8 *
+write_list (TallyWriter *writer, guint8 *p, const TallyType *type, gconstpointer slot)
+{
+  const TallyType *element = type->element;
+  TallyListView view = tally_storage_view_list (type, slot);
+
+  if (G_UNLIKELY (view.length > G_MAXINT32))
+    return tally_writer_fail (writer, TALLY_ERROR_LIMIT, "%u elements are more than a message holds", view.length);
+  p = tally_writer_room (writer, p, FIELD_BOUND);
+  p = put_list_header (p, element->wire, view.length);
+  if (element->storage == TALLY_STORAGE_PLAIN)
+    {
+      p = tally_writer_room (writer, p, (gsize) view.length * array_bound (element));
+      return put_array (p, element, view.data, view.length);
+    }
+  for (guint i = 0; i < view.length; i++)
+    {
+      gconstpointer item = view.data + i * view.stride;
+
+      if (G_UNLIKELY (tally_slot_is_null (element, item)))
+        return tally_writer_fail (writer, TALLY_ERROR_INVALID_VALUE, "element %u is NULL", i);
+      p = write_value (writer, p, element, item);
+      if (G_UNLIKELY (p == NULL))
+        return NULL;
+    }
+  return p;
+}
+
+static guint8 *
+write_cell (TallyWriter *writer, guint8 *p, const TallyType *type, gpointer stored)
+{
+  TallyCell cell;
+  gconstpointer slot = tally_cell_view (type, stored, &cell);
+
+  if (G_UNLIKELY (slot == NULL || tally_slot_is_null (type, slot)))
+    return tally_writer_fail (writer, TALLY_ERROR_INVALID_VALUE, "a key, value or element is NULL");
+  return write_value (writer, p, type, slot);
+}
+
+static guint8 *
+write_table (TallyWriter *writer, guint8 *p, const TallyType *type, gconstpointer slot)
+{
+  const gboolean is_map = type->kind == TALLY_KIND_MAP;
+  const TallyType *key_type = is_map ? type->key : type->element;
+  guint count = tally_storage_table_length (slot);
+  TallyTableIter iter;
+  gpointer key, value;
+
+  if (G_UNLIKELY (count > G_MAXINT32))
+    return tally_writer_fail (writer, TALLY_ERROR_LIMIT, "%u elements are more than a message holds", count);
+  p = tally_writer_room (writer, p, FIELD_BOUND);
+  if (is_map)
+    p = put_map_header (p, key_type->wire, type->element->wire, count);
+  else
+    p = put_list_header (p, key_type->wire, count);
+  tally_table_iter_init (&iter, slot);
+  while (tally_table_iter_next (&iter, &key, &value))
+    {
+      p = write_cell (writer, p, key_type, key);
+      if (is_map && p != NULL)
+        p = write_cell (writer, p, type->element, value);
+      if (G_UNLIKELY (p == NULL))
+        return NULL;
+    }
+  return p;
+}
+
+/* Anything but a plain value; nothing is promised about room. */
+static guint8 *
+write_nested (TallyWriter *writer, guint8 *p, const TallyType *type, gconstpointer slot)
+{
+  if (type->kind <= TALLY_KIND_BINARY)
+    return write_bytes (writer, p, type, slot);
+  if (G_UNLIKELY (writer->depth >= tally_limits_default.max_depth))
+    return tally_writer_fail (writer, TALLY_ERROR_LIMIT, "structs and containers are nested deeper than %u",
+                              tally_limits_default.max_depth);
+  writer->depth++;
+  if (type->kind == TALLY_KIND_STRUCT)
+    p = write_struct_fields (writer, p, (const TallyStructInfo *) type, tally_storage_get_struct (slot));
+  else if (type->kind == TALLY_KIND_LIST)
+    p = write_list (writer, p, type, slot);
+  else
+    p = write_table (writer, p, type, slot);
+  writer->depth--;
+  return p;
+}
+
+static guint8 *
+write_value (TallyWriter *writer, guint8 *p, const TallyType *type, gconstpointer slot)
+{
+  if (type->storage != TALLY_STORAGE_PLAIN)
+    return write_nested (writer, p, type, slot);
+  p = tally_writer_room (writer, p, FIELD_BOUND);
+  return write_plain (p, type, slot);
+}
+
+static guint8 *
+write_struct_fields (TallyWriter *writer, guint8 *p, const TallyStructInfo *info, gconstpointer instance)
+{
+  const gsize bound = (gsize) info->n_fields * FIELD_BOUND + 1;
+  const TallyField *end = info->fields + info->n_fields;
+  gint16 last = 0;
+
+  if (info->form == TALLY_FORM_UNION && G_UNLIKELY (tally_struct_count_present (info, instance) != 1))
+    return tally_writer_fail_union (writer, info, instance);
+  p = tally_writer_room (writer, p, bound);
+  for (const TallyField *field = info->fields; field < end; field++)
+    {
+      const TallyType *type = field->type;
+      gconstpointer slot = (const guint8 *) instance + field->offset;
+
+      if (!tally_field_is_present (info, field, instance))
+        {
+          if (G_UNLIKELY (field->requiredness == TALLY_REQUIRED && info->form != TALLY_FORM_UNION))
+            return tally_writer_fail (writer, TALLY_ERROR_INVALID_VALUE,
+                                      "%s: the required field %s is not set", info->name, field->name);
+          continue;
+        }
+      if (type->kind == TALLY_KIND_BOOL)
+        {
+          p = put_bool_field (p, &last, field->id, *(const gboolean *) slot);
+          continue;
+        }
+      p = put_field (p, &last, field->id, type->wire);
+      if (type->storage == TALLY_STORAGE_PLAIN)
+        {
+          p = write_plain (p, type, slot);
+          continue;
+        }
+      p = write_nested (writer, p, type, slot);
+      if (G_UNLIKELY (p == NULL))
+        {
+          tally_prefix_field (writer->error, info, field);
+          return NULL;
+        }
+      p = tally_writer_room (writer, p, bound);
+    }
+  return put_stop (p);
+}
+
+static gboolean
+write_struct (TallyBuffer *output, const TallyStructInfo *info, gconstpointer instance, GError **error)
+{
+  GError *local_error = NULL;
+  TallyWriter writer = { .output = output, .depth = 1, .error = &local_error };
+  const gsize start = output->length;
+  guint8 *p;
+
+  tally_buffer_reserve (output, 1);
+  writer.limit = output->data + output->capacity;
+  p = write_struct_fields (&writer, output->data + start, info, instance);
+  if (p == NULL)
+    {
+      output->length = start;
+      g_propagate_error (error, local_error);
+      return FALSE;
+    }
+  output->length = p - output->data;
+  return TRUE;
+}

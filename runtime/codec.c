@@ -1,0 +1,180 @@
+/* What the codec's instances share beside the engine itself: limits, failures, filling, and encoding a
+ * struct by itself. It knows neither protocol's bytes. */
+#include "codec-engine.h"
+
+const TallyLimits tally_limits_default = {
+  .max_message = 16 * 1024 * 1024,
+  .max_depth = 64,
+  .strict = TRUE,
+};
+
+/* ---- reading ---- */
+
+void
+tally_reader_set_error (GError **error, ThriftProtocolError code, const gchar *format, ...)
+{
+  va_list arguments;
+
+  va_start (arguments, format);
+  if (error != NULL && *error == NULL)
+    *error = g_error_new_valist (THRIFT_PROTOCOL_ERROR, (gint) code, format, arguments);
+  va_end (arguments);
+}
+
+gboolean
+tally_reader_fill (TallyReader *reader, gsize need, GError **error)
+{
+  gsize remaining = tally_reader_remaining (reader);
+  gsize present;
+
+  if (need > remaining && reader->fill != NULL)
+    return tally_reader_fail (error, THRIFT_PROTOCOL_ERROR_SIZE_LIMIT,
+                              "the message is longer than the limit of %" G_GUINT32_FORMAT " bytes",
+                              reader->limits->max_message);
+  if (need > remaining)
+    return tally_reader_fail (error, THRIFT_PROTOCOL_ERROR_INVALID_DATA,
+                              "the message ends early: %" G_GSIZE_FORMAT " bytes are needed, %" G_GSIZE_FORMAT
+                              " are left", need, remaining);
+  if (!reader->fill (reader, need, error))
+    return FALSE;
+  /* What was read ahead may be more than this message's. */
+  present = reader->end - reader->cursor;
+  reader->unread = remaining > present ? remaining - present : 0;
+  return TRUE;
+}
+
+void
+tally_reader_set_depth_error (const TallyReader *reader, GError **error)
+{
+  tally_reader_set_error (error, THRIFT_PROTOCOL_ERROR_DEPTH_LIMIT,
+                            "structs and containers are nested deeper than the limit of %u",
+                            reader->limits->max_depth);
+}
+
+void
+tally_reader_set_length_error (const TallyReader *reader, gint64 length, guint unit, GError **error)
+{
+  if (length < 0)
+    tally_reader_set_error (error, THRIFT_PROTOCOL_ERROR_NEGATIVE_SIZE,
+                            "the declared size %" G_GINT64_FORMAT " is negative", length);
+  else
+    tally_reader_set_error (error, THRIFT_PROTOCOL_ERROR_SIZE_LIMIT,
+                            "the declared size %" G_GINT64_FORMAT " (of %u bytes each at least) does not fit "
+                            "into the %" G_GSIZE_FORMAT " bytes that the message may still have",
+                            length, unit, tally_reader_remaining (reader));
+}
+
+void
+tally_reader_set_nul_error (gsize position, GError **error)
+{
+  tally_reader_set_error (error, THRIFT_PROTOCOL_ERROR_INVALID_DATA,
+                            "the string has a NUL at byte %" G_GSIZE_FORMAT ", which a C string cannot hold",
+                            position);
+}
+
+void
+tally_reader_set_missing_error (const TallyStructInfo *info, const TallyField *field, GError **error)
+{
+  tally_reader_set_error (error, THRIFT_PROTOCOL_ERROR_INVALID_DATA,
+                            "%s: the required field %s is missing", info->name, field->name);
+}
+
+void
+tally_prefix_field (GError **error, const TallyStructInfo *info, const TallyField *field)
+{
+  g_prefix_error (error, "%s.%s: ", info->name, field->name);
+}
+
+/* ---- writing ---- */
+
+guint8 *
+tally_writer_grow (TallyWriter *writer, guint8 *cursor, gsize need)
+{
+  TallyBuffer *output = writer->output;
+
+  output->length = cursor - output->data;
+  tally_buffer_reserve (output, need);
+  writer->limit = output->data + output->capacity;
+  return output->data + output->length;
+}
+
+guint8 *
+tally_writer_fail (TallyWriter *writer, TallyError code, const gchar *format, ...)
+{
+  va_list arguments;
+
+  va_start (arguments, format);
+  if (writer->error != NULL && *writer->error == NULL)
+    *writer->error = g_error_new_valist (TALLY_ERROR, (gint) code, format, arguments);
+  va_end (arguments);
+  return NULL;
+}
+
+guint8 *
+tally_writer_fail_union (TallyWriter *writer, const TallyStructInfo *info, gconstpointer instance)
+{
+  return tally_writer_fail (writer, TALLY_ERROR_INVALID_VALUE,
+                            "union %s: one field must be set, and %s set", info->name,
+                            tally_struct_count_present (info, instance) == 0 ? "none is" : "several are");
+}
+
+/* ---- a struct by itself ---- */
+
+static const TallyCodec *
+get_codec (gboolean compact)
+{
+  return compact ? &tally_codec_compact : &tally_codec_binary;
+}
+
+/**
+ * tally_struct_encode:
+ * @object: any TallyStruct
+ * @compact: whether to write the compact protocol, instead of the binary one
+ * @error: return location for an error
+ *
+ * Encodes @object by itself, without a message header or frame.
+ *
+ * Returns: (transfer full): the bytes, or %NULL with %TALLY_ERROR_INVALID_VALUE or %TALLY_ERROR_LIMIT
+ */
+GBytes *
+tally_struct_encode (gconstpointer object, gboolean compact, GError **error)
+{
+  TallyBuffer buffer = { NULL };
+  GBytes *bytes = NULL;
+
+  if (get_codec (compact)->write_struct (&buffer, tally_struct_get_info (object), object, error))
+    bytes = g_bytes_new (buffer.data, buffer.length);
+  tally_buffer_clear (&buffer);
+  return bytes;
+}
+
+/**
+ * tally_struct_decode:
+ * @object: any TallyStruct, new or used
+ * @compact: whether the bytes are of the compact protocol, instead of the binary one
+ * @bytes: the struct's bytes, without a message header or frame
+ * @length: how many; all of them must belong to the struct
+ * @error: return location for an error
+ *
+ * Replaces what @object holds by what @bytes say. After a failure @object is as new.
+ *
+ * Returns: %TRUE, or %FALSE with a %THRIFT_PROTOCOL_ERROR
+ */
+gboolean
+tally_struct_decode (gpointer object, gboolean compact, gconstpointer bytes, gsize length, GError **error)
+{
+  const TallyStructInfo *info = tally_struct_get_info (object);
+  TallyReader reader;
+  gboolean done;
+
+  tally_struct_reset_instance (info, object);
+  tally_reader_init (&reader, bytes, length, &tally_limits_default);
+  done = get_codec (compact)->read_struct (&reader, info, object, error);
+  if (done && reader.cursor != reader.end)
+    done = tally_reader_fail (error, THRIFT_PROTOCOL_ERROR_INVALID_DATA,
+                              "%s: %" G_GSIZE_FORMAT " bytes follow the struct", info->name,
+                              (gsize) (reader.end - reader.cursor));
+  if (!done)
+    tally_struct_reset_instance (info, object);
+  return done;
+}

@@ -1,0 +1,120 @@
+/* TallyStruct: the GObject class of every generated struct. It binds an instance's life to the engine;
+ * properties.c owns the properties. */
+#include "codec-private.h"
+#include "properties-private.h"
+#include "tally-struct.h"
+
+G_DEFINE_ABSTRACT_TYPE (TallyStruct, tally_struct, THRIFT_TYPE_STRUCT)
+
+static const TallyStructInfo *
+get_class_info (gconstpointer object)
+{
+  return ((const TallyStructClass *) ((const GTypeInstance *) object)->g_class)->info;
+}
+
+/* ---- vfuncs ---- */
+
+static gint32
+tally_struct_read (ThriftStruct *object, ThriftProtocol *protocol, GError **error)
+{
+  gint32 count;
+
+  return tally_walker_read_struct (protocol, get_class_info (object), object, &count, error) ? count : -1;
+}
+
+static gint32
+tally_struct_write (ThriftStruct *object, ThriftProtocol *protocol, GError **error)
+{
+  gint32 count;
+
+  return tally_walker_write_struct (protocol, get_class_info (object), object, &count, error) ? count : -1;
+}
+
+static void
+tally_struct_finalize (GObject *object)
+{
+  tally_struct_dispose_instance (get_class_info (object), object);
+  G_OBJECT_CLASS (tally_struct_parent_class)->finalize (object);
+}
+
+static void
+tally_struct_class_init (TallyStructClass *class)
+{
+  class->parent_class.read = tally_struct_read;
+  class->parent_class.write = tally_struct_write;
+  G_OBJECT_CLASS (class)->finalize = tally_struct_finalize;
+}
+
+static void
+tally_struct_init (TallyStruct *self)
+{
+}
+
+/* ---- registered types ---- */
+
+static void
+class_init (gpointer class, gpointer info)
+{
+  ((TallyStructClass *) class)->info = info;
+  tally_properties_install (class, info);
+}
+
+/* @class: that of the object that is made, which may be derived from the registered one. */
+static void
+instance_init (GTypeInstance *instance, gpointer class)
+{
+  tally_struct_init_instance (((TallyStructClass *) class)->info, instance);
+}
+
+/**
+ * tally_struct_register:
+ * @once: a zeroed static variable, one for each @info
+ * @type_name: the GType's name
+ * @info: the struct's table; kept
+ *
+ * Registers the GType of a struct. Thread-safe: whichever thread comes first registers it, and only once.
+ *
+ * Returns: the type
+ */
+GType
+tally_struct_register (gsize *once, const gchar *type_name, const TallyStructInfo *info)
+{
+  if (g_once_init_enter (once))
+    {
+      const GTypeInfo type_info = {
+        .class_size = sizeof (TallyStructClass),
+        .class_init = class_init,
+        .class_data = info,
+        .instance_size = (guint16) info->instance_size,
+        .instance_init = instance_init,
+      };
+
+      g_assert (info->instance_size <= G_MAXUINT16); /* GType's own limit */
+      g_once_init_leave (once, g_type_register_static (TALLY_TYPE_STRUCT, type_name, &type_info, 0));
+    }
+  return *once;
+}
+
+/**
+ * tally_struct_get_info:
+ * @object: any TallyStruct
+ *
+ * Returns: (transfer none): the table of @object's class
+ */
+const TallyStructInfo *
+tally_struct_get_info (gconstpointer object)
+{
+  return get_class_info (object);
+}
+
+/**
+ * tally_struct_clear:
+ * @object: any TallyStruct
+ *
+ * Puts @object back to the state of a new one. Its containers are emptied in place.
+ */
+void
+tally_struct_clear (gpointer object)
+{
+  tally_struct_reset_instance (get_class_info (object), object);
+}

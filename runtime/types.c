@@ -1,0 +1,203 @@
+/* The tables that every program shares, and finding things in tables. */
+#include <string.h>
+
+#include "codec-private.h"
+#include "tally-error.h"
+#include "tally-struct.h"
+
+#define BASE_TYPE(kind_, wire_, storage_, size_) \
+  { .kind = TALLY_KIND_##kind_, .wire = (wire_), .storage = TALLY_STORAGE_##storage_, .size = (size_) }
+
+const TallyType tally_type_bool = BASE_TYPE (BOOL, T_BOOL, PLAIN, sizeof (gboolean));
+const TallyType tally_type_i8 = BASE_TYPE (I8, T_BYTE, PLAIN, sizeof (gint8));
+const TallyType tally_type_i16 = BASE_TYPE (I16, T_I16, PLAIN, sizeof (gint16));
+const TallyType tally_type_i32 = BASE_TYPE (I32, T_I32, PLAIN, sizeof (gint32));
+const TallyType tally_type_i64 = BASE_TYPE (I64, T_I64, PLAIN, sizeof (gint64));
+const TallyType tally_type_double = BASE_TYPE (DOUBLE, T_DOUBLE, PLAIN, sizeof (gdouble));
+const TallyType tally_type_uuid = BASE_TYPE (UUID, TALLY_WIRE_UUID, PLAIN, sizeof (TallyUuid));
+const TallyType tally_type_string = BASE_TYPE (STRING, T_STRING, STRING, sizeof (gpointer));
+const TallyType tally_type_binary = BASE_TYPE (BINARY, T_STRING, BYTES, sizeof (gpointer));
+
+const TallyStructInfo tally_empty_args = {
+  .type = BASE_TYPE (STRUCT, T_STRUCT, INLINE, 0),
+  .name = "args",
+  .form = TALLY_FORM_ARGS,
+};
+
+const TallyStructInfo tally_empty_result = {
+  .type = BASE_TYPE (STRUCT, T_STRUCT, INLINE, 0),
+  .name = "result",
+  .form = TALLY_FORM_RESULT,
+};
+
+const TallyField *
+tally_struct_info_find_field (const TallyStructInfo *info, gint16 id)
+{
+  guint low = 0, high = info->n_fields;
+
+  while (low < high)
+    {
+      guint middle = (low + high) / 2;
+
+      if (info->fields[middle].id == id)
+        return &info->fields[middle];
+      if (info->fields[middle].id < id)
+        low = middle + 1;
+      else
+        high = middle;
+    }
+  return NULL;
+}
+
+/* strcmp () order, for a name that need not end in NUL. */
+static gint
+compare_name (const gchar *name, gsize length, const TallyMethod *method)
+{
+  gint order = memcmp (name, method->name, MIN (length, method->name_length));
+
+  if (order != 0 || length == method->name_length)
+    return order;
+  return length < method->name_length ? -1 : 1;
+}
+
+const TallyMethod *
+tally_service_find_method (const TallyService *service, const gchar *name, gsize length)
+{
+  for (; service != NULL; service = service->parent)
+    {
+      guint low = 0, high = service->n_methods;
+
+      while (low < high)
+        {
+          guint middle = (low + high) / 2;
+          gint order = compare_name (name, length, &service->methods[middle]);
+
+          if (order == 0)
+            return &service->methods[middle];
+          if (order < 0)
+            high = middle;
+          else
+            low = middle + 1;
+        }
+    }
+  return NULL;
+}
+
+const gchar *
+tally_enum_to_string (const TallyEnumInfo *info, gint value)
+{
+  for (guint i = 0; i < info->n_values; i++)
+    if (info->values[i].value == value)
+      return info->values[i].c_name;
+  return "";
+}
+
+/* ---- keys ---- */
+
+/* FNV-1a. */
+guint
+tally_bytes_hash (const guint8 *bytes, gsize length)
+{
+  guint32 hash = 2166136261u;
+
+  for (gsize i = 0; i < length; i++)
+    hash = (hash ^ bytes[i]) * 16777619u;
+  return hash;
+}
+
+guint
+tally_binary_hash (gconstpointer bytes)
+{
+  const GByteArray *array = bytes;
+
+  return tally_bytes_hash (array->data, array->len);
+}
+
+gboolean
+tally_binary_equal (gconstpointer a, gconstpointer b)
+{
+  const GByteArray *left = a, *right = b;
+
+  return left->len == right->len
+         && (left->len == 0 || memcmp (left->data, right->data, left->len) == 0);
+}
+
+guint
+tally_uuid_hash (gconstpointer uuid)
+{
+  return tally_bytes_hash (((const TallyUuid *) uuid)->bytes, sizeof (TallyUuid));
+}
+
+gboolean
+tally_uuid_equal (gconstpointer a, gconstpointer b)
+{
+  return memcmp (a, b, sizeof (TallyUuid)) == 0;
+}
+
+/* ---- uuid ---- */
+
+static TallyUuid *
+tally_uuid_copy (TallyUuid *uuid)
+{
+  return g_memdup2 (uuid, sizeof *uuid);
+}
+
+static void
+tally_uuid_free (TallyUuid *uuid)
+{
+  g_free (uuid);
+}
+
+G_DEFINE_BOXED_TYPE (TallyUuid, tally_uuid, tally_uuid_copy, tally_uuid_free)
+
+static gboolean
+is_dash (guint byte)
+{
+  return byte == 4 || byte == 6 || byte == 8 || byte == 10;
+}
+
+void
+tally_uuid_to_string (const TallyUuid *uuid, gchar text[37])
+{
+  static const gchar digits[] = "0123456789abcdef";
+  gchar *next = text;
+
+  for (guint i = 0; i < sizeof uuid->bytes; i++)
+    {
+      if (is_dash (i))
+        *next++ = '-';
+      *next++ = digits[uuid->bytes[i] >> 4];
+      *next++ = digits[uuid->bytes[i] & 15];
+    }
+  *next = '\0';
+}
+
+gboolean
+tally_uuid_parse (const gchar *text, TallyUuid *uuid, GError **error)
+{
+  TallyUuid parsed = { { 0 } };
+  const gchar *next = text;
+
+  g_return_val_if_fail (text != NULL && uuid != NULL, FALSE);
+
+  for (guint i = 0; next != NULL && i < sizeof parsed.bytes; i++)
+    {
+      if (is_dash (i) && *next++ != '-')
+        next = NULL;
+      else if (!g_ascii_isxdigit (next[0]) || !g_ascii_isxdigit (next[1]))
+        next = NULL;
+      else
+        {
+          parsed.bytes[i] = g_ascii_xdigit_value (next[0]) << 4 | g_ascii_xdigit_value (next[1]);
+          next += 2;
+        }
+    }
+  if (next == NULL || *next != '\0')
+    {
+      g_set_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_VALUE,
+                   "\"%s\" is no uuid: 8-4-4-4-12 hexadecimal digits are expected", text);
+      return FALSE;
+    }
+  *uuid = parsed;
+  return TRUE;
+}

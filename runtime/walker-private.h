@@ -1,0 +1,82 @@
+/* What the walker's two halves share: one walk's state, and how it ends. */
+#ifndef TALLY_WALKER_PRIVATE_H
+#define TALLY_WALKER_PRIVATE_H
+
+#include <thrift/c_glib/protocol/thrift_binary_protocol.h>
+#include <thrift/c_glib/protocol/thrift_compact_protocol.h>
+#include <thrift/c_glib/protocol/thrift_protocol_decorator.h>
+
+#include "codec-private.h"
+#include "storage.h"
+#include "tally-error.h"
+
+G_BEGIN_DECLS
+
+/* One walk over a value. @error is never NULL; @dry: everything is checked and nothing is written. */
+typedef struct
+{
+  ThriftProtocol *protocol;
+  ThriftProtocol *concrete; /* what a decorator decorates */
+  gint32 count;
+  guint depth;
+  gboolean dry;
+  GError **error;
+} TallyWalk;
+
+static inline void
+tally_walk_init (TallyWalk *walk, ThriftProtocol *protocol, GError **error)
+{
+  *walk = (TallyWalk) { .protocol = protocol, .concrete = protocol, .error = error };
+  while (THRIFT_IS_PROTOCOL_DECORATOR (walk->concrete))
+    walk->concrete = THRIFT_PROTOCOL_DECORATOR (walk->concrete)->concrete_protocol;
+}
+
+/* Counts what a protocol's function returned. Some of Apache's set an error and succeed. */
+static inline gboolean
+tally_walk_add (TallyWalk *walk, gint32 count)
+{
+  if (count < 0)
+    return FALSE;
+  g_clear_error (walk->error);
+  walk->count += count;
+  return TRUE;
+}
+
+static inline gboolean
+tally_walk_fail (TallyWalk *walk, GQuark domain, gint code, const gchar *message)
+{
+  g_clear_error (walk->error);
+  g_set_error_literal (walk->error, domain, code, message);
+  return FALSE;
+}
+
+static inline gboolean
+tally_walk_enter (TallyWalk *walk, GQuark domain, gint code)
+{
+  if (walk->depth >= tally_limits_default.max_depth)
+    return tally_walk_fail (walk, domain, code, "structs and containers are nested deeper than the limit of 64");
+  walk->depth++;
+  return TRUE;
+}
+
+/* Hands a walk's result to the caller: FALSE always comes with an error. */
+static inline gboolean
+tally_walk_finish (const TallyWalk *walk, gboolean done, gint32 *count, GError *local_error, GError **error)
+{
+  if (!done)
+    {
+      if (local_error == NULL)
+        local_error = g_error_new_literal (THRIFT_PROTOCOL_ERROR, THRIFT_PROTOCOL_ERROR_UNKNOWN,
+                                           "the protocol failed and did not say why");
+      g_propagate_error (error, local_error);
+      return FALSE;
+    }
+  g_clear_error (&local_error);
+  if (count != NULL)
+    *count = walk->count;
+  return TRUE;
+}
+
+G_END_DECLS
+
+#endif /* TALLY_WALKER_PRIVATE_H */
