@@ -1,0 +1,529 @@
+/* The codec of valid input: every type in every position there and back, in both protocols; what is
+ * written and what is left out; the exact bytes of small structs; messages' headers; filling. */
+#include <string.h>
+
+#include "fixture.h"
+#include "harness.h"
+#include "tally-error.h"
+
+static const TallyCodec *const codecs[] = { &tally_codec_binary, &tally_codec_compact };
+
+#define FOR_EACH_CODEC(codec) \
+  for (guint codec##_ = 0; codec##_ < G_N_ELEMENTS (codecs); codec##_++) \
+    for (const TallyCodec *codec = codecs[codec##_]; codec != NULL; codec = NULL)
+
+static TallyBuffer
+encode (const TallyCodec *codec, const TallyStructInfo *info, gconstpointer instance)
+{
+  TallyBuffer buffer = { NULL };
+  GError *error = NULL;
+
+  CU_ASSERT_TRUE (codec->write_struct (&buffer, info, instance, &error));
+  assert_no_error (error);
+  return buffer;
+}
+
+static gboolean
+decode (const TallyCodec *codec, const TallyStructInfo *info, gpointer instance, gconstpointer bytes,
+        gsize length, GError **error)
+{
+  TallyReader reader;
+  gboolean done;
+
+  tally_reader_init (&reader, bytes, length, &tally_limits_default);
+  done = codec->read_struct (&reader, info, instance, error);
+  if (done)
+    {
+      assert_int (reader.end - reader.cursor, 0);
+      assert_int (reader.depth, 0);
+    }
+  return done;
+}
+
+static void
+assert_hex (const TallyBuffer *buffer, const gchar *expected)
+{
+  g_autoptr (GString) hex = g_string_new (NULL);
+
+  for (gsize i = 0; i < buffer->length; i++)
+    g_string_append_printf (hex, "%02x", buffer->data[i]);
+  assert_string (hex->str, expected);
+}
+
+static void
+test_everything_round_trips (void)
+{
+  FOR_EACH_CODEC (codec)
+    {
+      g_autoptr (GObject) all = (GObject *) fix_all_new_full (TRUE);
+      g_autoptr (GObject) back = g_object_new (fix_all_get_type (), NULL);
+      TallyBuffer buffer = encode (codec, &fix_all_info, all);
+      g_autofree gchar *before = tally_struct_to_string (all);
+      g_autofree gchar *after = NULL;
+      GError *error = NULL;
+
+      CU_ASSERT_TRUE (decode (codec, &fix_all_info, back, buffer.data, buffer.length, &error));
+      assert_no_error (error);
+      after = tally_struct_to_string (back);
+      assert_string (after, before);
+      CU_ASSERT_TRUE (tally_struct_equal (all, back));
+      for (guint i = 0; i < FIX_ALL_FIELDS; i++)
+        CU_ASSERT_TRUE (((FixAll *) back)->isset[i]);
+      tally_buffer_clear (&buffer);
+    }
+}
+
+static void
+test_used_object_is_replaced (void)
+{
+  FOR_EACH_CODEC (codec)
+    {
+      g_autoptr (GObject) all = (GObject *) fix_all_new_full (TRUE);
+      g_autoptr (GObject) used = (GObject *) fix_all_new_full (TRUE);
+      TallyBuffer buffer = encode (codec, &fix_all_info, all);
+      GError *error = NULL;
+
+      CU_ASSERT_TRUE (decode (codec, &fix_all_info, used, buffer.data, buffer.length, &error));
+      assert_no_error (error);
+      CU_ASSERT_TRUE (tally_struct_equal (all, used));
+      tally_buffer_clear (&buffer);
+    }
+}
+
+static void
+test_exact_bytes (void)
+{
+  g_autoptr (GObject) point = (GObject *) fix_point_new (1, "t");
+  TallyBuffer binary = encode (&tally_codec_binary, &fix_point_info, point);
+  TallyBuffer compact = encode (&tally_codec_compact, &fix_point_info, point);
+
+  /* i64 far -3 = 5; i32 x 1 = 1; list<string> tags 2 = ["t"] */
+  assert_hex (&binary, "0afffd0000000000000005" "08000100000001" "0f00020b000000010000000174" "00");
+  assert_hex (&compact, "06050a" "4502" "19180174" "00");
+  tally_buffer_clear (&binary);
+  tally_buffer_clear (&compact);
+}
+
+static void
+test_unset_optional_is_left_out (void)
+{
+  g_autoptr (GObject) point = (GObject *) fix_point_new (0, NULL);
+  TallyBuffer binary = encode (&tally_codec_binary, &fix_point_info, point);
+
+  assert_hex (&binary, "0afffd0000000000000005" "08000100000000" "00");
+  tally_buffer_clear (&binary);
+}
+
+static void
+test_null_default_is_left_out (void)
+{
+  g_autoptr (GObject) oops = g_object_new (fix_oops_get_type (), NULL);
+  TallyBuffer binary = encode (&tally_codec_binary, &fix_oops_info, oops);
+
+  assert_hex (&binary, "0800020000000000");
+  tally_buffer_clear (&binary);
+}
+
+static void
+test_null_required_is_an_error (void)
+{
+  static const TallyField fields[] = {
+    { .name = "text", .id = 1, .type = &tally_type_string, .requiredness = TALLY_REQUIRED, .offset = 0,
+      .isset_offset = TALLY_NO_ISSET },
+  };
+  static const TallyStructInfo info = TALLY_INLINE_INFO (TALLY_FORM_STRUCT, "Holder", gpointer, fields);
+
+  FOR_EACH_CODEC (codec)
+    {
+      TallyBuffer buffer = { NULL };
+      GError *error = NULL;
+      gpointer holder = NULL;
+
+      tally_buffer_append (&buffer, "before", 6);
+      CU_ASSERT_FALSE (codec->write_struct (&buffer, &info, &holder, &error));
+      assert_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_VALUE, "Holder: the required field text");
+      g_clear_error (&error);
+      assert_int (buffer.length, 6);
+      tally_buffer_clear (&buffer);
+    }
+}
+
+static void
+test_null_element_is_an_error (void)
+{
+  FOR_EACH_CODEC (codec)
+    {
+      g_autoptr (GObject) point = (GObject *) fix_point_new (0, "t");
+      TallyBuffer buffer = { NULL };
+      GError *error = NULL;
+
+      g_ptr_array_add (((FixPoint *) point)->tags, NULL);
+      CU_ASSERT_FALSE (codec->write_struct (&buffer, &fix_point_info, point, &error));
+      assert_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_VALUE, "Point.tags: element 1");
+      g_clear_error (&error);
+      assert_int (buffer.length, 0);
+      tally_buffer_clear (&buffer);
+    }
+}
+
+static void
+test_union_writes_exactly_one (void)
+{
+  FOR_EACH_CODEC (codec)
+    {
+      g_autoptr (GObject) object = g_object_new (fix_choice_get_type (), NULL);
+      FixChoice *choice = (FixChoice *) object;
+      TallyBuffer buffer = { NULL };
+      GError *error = NULL;
+
+      CU_ASSERT_FALSE (codec->write_struct (&buffer, &fix_choice_info, choice, &error));
+      assert_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_VALUE, "Choice");
+      g_clear_error (&error);
+      choice->__isset_number = TRUE;
+      CU_ASSERT_TRUE (codec->write_struct (&buffer, &fix_choice_info, choice, &error));
+      assert_no_error (error);
+      choice->__isset_numbers = TRUE;
+      CU_ASSERT_FALSE (codec->write_struct (&buffer, &fix_choice_info, choice, &error));
+      assert_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_VALUE, "several");
+      g_clear_error (&error);
+      tally_buffer_clear (&buffer);
+    }
+}
+
+static void
+test_union_last_one_wins (void)
+{
+  /* text = "a", then numbers = [] */
+  static const guint8 bytes[] = { 11, 0, 2, 0, 0, 0, 1, 'a', 15, 0, 4, 8, 0, 0, 0, 0, 0 };
+  /* an unknown field 9 only */
+  static const guint8 unknown[] = { 3, 0, 9, 1, 0 };
+  g_autoptr (GObject) object = g_object_new (fix_choice_get_type (), NULL);
+  FixChoice *choice = (FixChoice *) object;
+  GError *error = NULL;
+
+  CU_ASSERT_TRUE (decode (&tally_codec_binary, &fix_choice_info, choice, bytes, sizeof bytes, &error));
+  assert_no_error (error);
+  CU_ASSERT_TRUE (choice->__isset_numbers);
+  CU_ASSERT_FALSE (choice->__isset_text);
+  CU_ASSERT_PTR_NULL (choice->text);
+  tally_struct_clear (choice);
+  CU_ASSERT_FALSE (choice->__isset_numbers);
+  CU_ASSERT_TRUE (decode (&tally_codec_binary, &fix_choice_info, choice, unknown, sizeof unknown, &error));
+  assert_no_error (error);
+  assert_int (tally_struct_count_present (&fix_choice_info, choice), 0);
+}
+
+static void
+test_required_must_come (void)
+{
+  static const guint8 none[] = { 0 };
+  static const guint8 of_wrong_type[] = { 3, 0, 1, 0, 0 };
+  static const guint8 late[] = { 15, 0, 2, 11, 0, 0, 0, 0, 8, 0, 1, 0, 0, 0, 9, 0 };
+  g_autoptr (GObject) point = g_object_new (fix_point_get_type (), NULL);
+  GError *error = NULL;
+
+  CU_ASSERT_FALSE (decode (&tally_codec_binary, &fix_point_info, point, none, sizeof none, &error));
+  assert_error (error, THRIFT_PROTOCOL_ERROR, THRIFT_PROTOCOL_ERROR_INVALID_DATA, "Point: the required field x");
+  g_clear_error (&error);
+  CU_ASSERT_FALSE (decode (&tally_codec_binary, &fix_point_info, point, of_wrong_type, sizeof of_wrong_type, &error));
+  assert_error (error, THRIFT_PROTOCOL_ERROR, THRIFT_PROTOCOL_ERROR_INVALID_DATA, "Point: the required field x");
+  g_clear_error (&error);
+  CU_ASSERT_TRUE (decode (&tally_codec_binary, &fix_point_info, point, late, sizeof late, &error));
+  assert_no_error (error);
+  assert_int (((FixPoint *) point)->x, 9);
+}
+
+static void
+test_other_types_are_skipped (void)
+{
+  /* x = 4; tags: list<i32> [1], which is no list<string>; far: a string, which is no i64 */
+  static const guint8 bytes[] = { 8, 0, 1, 0, 0, 0, 4, 15, 0, 2, 8, 0, 0, 0, 1, 0, 0, 0, 1,
+                                  11, 0xff, 0xfd, 0, 0, 0, 1, 'z', 0 };
+  g_autoptr (GObject) object = g_object_new (fix_point_get_type (), NULL);
+  FixPoint *point = (FixPoint *) object;
+  GError *error = NULL;
+
+  CU_ASSERT_TRUE (decode (&tally_codec_binary, &fix_point_info, point, bytes, sizeof bytes, &error));
+  assert_no_error (error);
+  assert_int (point->x, 4);
+  assert_int (point->tags->len, 0);
+  CU_ASSERT_FALSE (point->__isset_tags);
+  assert_int (point->far, 5);
+  CU_ASSERT_FALSE (point->__isset_far);
+}
+
+static void
+test_arguments_are_never_null (void)
+{
+  FOR_EACH_CODEC (codec)
+    {
+      static const guint8 none[] = { 0 };
+      FixArgs args = { NULL };
+      GError *error = NULL;
+
+      tally_struct_init_instance (&fix_args_info, &args);
+      CU_ASSERT_TRUE (decode (codec, &fix_args_info, &args, none, sizeof none, &error));
+      assert_no_error (error);
+      assert_string (args.text, "");
+      assert_int (args.bytes->len, 0);
+      assert_int (args.numbers->len, 0);
+      assert_int (args.point->far, 5);
+      assert_int (args.count, 7);
+      assert_string (args.word, "hello");
+      tally_struct_dispose_instance (&fix_args_info, &args);
+      CU_ASSERT_PTR_NULL (args.text);
+      CU_ASSERT_PTR_NULL (args.point);
+    }
+}
+
+static void
+test_result_is_filled_in_place (void)
+{
+  FOR_EACH_CODEC (codec)
+    {
+      g_autoptr (GArray) sent = g_array_new (FALSE, TRUE, sizeof (gint32));
+      g_autoptr (GArray) got = g_array_new (FALSE, TRUE, sizeof (gint32));
+      const gint32 number = 5;
+      FixListResult result = { .success = sent }, back = { .success = got };
+      TallyBuffer buffer;
+      GError *error = NULL;
+
+      g_array_append_val (sent, number);
+      g_array_append_val (got, number);
+      g_array_append_val (got, number);
+      buffer = encode (codec, &fix_list_result_info, &result);
+      CU_ASSERT_TRUE (decode (codec, &fix_list_result_info, &back, buffer.data, buffer.length, &error));
+      assert_no_error (error);
+      CU_ASSERT_PTR_EQUAL (back.success, got);
+      assert_int (got->len, 1);
+      CU_ASSERT_PTR_NULL (back.oops);
+      tally_buffer_clear (&buffer);
+    }
+}
+
+static void
+test_initial_result (void)
+{
+  FixListResult list = { NULL };
+  FixCountResult count = { 0 };
+  TallyBuffer buffer;
+
+  tally_struct_init_instance (&fix_list_result_info, &list);
+  CU_ASSERT_PTR_NOT_NULL (list.success);
+  CU_ASSERT_PTR_NULL (list.oops);
+  tally_struct_dispose_instance (&fix_list_result_info, &list);
+  tally_struct_init_instance (&fix_count_result_info, &count);
+  buffer = encode (&tally_codec_binary, &fix_count_result_info, &count);
+  assert_hex (&buffer, "00");
+  tally_buffer_clear (&buffer);
+}
+
+static void
+test_message_header (void)
+{
+  FOR_EACH_CODEC (codec)
+    {
+      static const gint32 seqids[] = { 1, 0, -1, G_MAXINT32, G_MININT32 };
+
+      for (guint i = 0; i < G_N_ELEMENTS (seqids); i++)
+        {
+          TallyBuffer buffer = { NULL };
+          TallyReader reader;
+          TallyMessage message;
+          GError *error = NULL;
+
+          codec->write_message (&buffer, "getThing", 8, T_REPLY, seqids[i]);
+          tally_reader_init (&reader, buffer.data, buffer.length, &tally_limits_default);
+          CU_ASSERT_TRUE (codec->read_message (&reader, &message, &error));
+          assert_no_error (error);
+          assert_int (message.name_length, 8);
+          CU_ASSERT_TRUE (memcmp (message.name, "getThing", 8) == 0);
+          assert_int (message.type, T_REPLY);
+          assert_int (message.seqid, seqids[i]);
+          CU_ASSERT_PTR_EQUAL (reader.cursor, reader.end);
+          tally_buffer_clear (&buffer);
+        }
+    }
+}
+
+static void
+test_exact_header (void)
+{
+  TallyBuffer binary = { NULL }, compact = { NULL };
+
+  tally_codec_binary.write_message (&binary, "ab", 2, T_CALL, 300);
+  tally_codec_compact.write_message (&compact, "ab", 2, T_CALL, 300);
+  assert_hex (&binary, "80010001" "00000002" "6162" "0000012c");
+  assert_hex (&compact, "8221" "ac02" "02" "6162");
+  tally_buffer_clear (&binary);
+  tally_buffer_clear (&compact);
+}
+
+static void
+test_application_exception (void)
+{
+  FOR_EACH_CODEC (codec)
+    {
+      TallyApplicationException sent = { (gchar *) "no such method", 1 }, got = { NULL, 0 };
+      TallyBuffer buffer = encode (codec, &tally_application_exception_info, &sent);
+      GError *error = NULL;
+
+      CU_ASSERT_TRUE (decode (codec, &tally_application_exception_info, &got, buffer.data, buffer.length, &error));
+      assert_no_error (error);
+      assert_string (got.message, "no such method");
+      assert_int (got.type, 1);
+      tally_struct_dispose_instance (&tally_application_exception_info, &got);
+      tally_buffer_clear (&buffer);
+    }
+}
+
+/* ---- filling ---- */
+
+/* Gives out what it has a few bytes at a time, each time in other memory, as a socket's buffer that
+ * grows does. */
+typedef struct
+{
+  const guint8 *bytes;
+  gsize length;
+  gsize given;
+  gsize step;
+  guint8 *window;
+  gsize largest; /* window that was ever asked for */
+} Source;
+
+static gboolean
+fill_from_source (TallyReader *reader, gsize need, GError **error)
+{
+  Source *source = reader->fill_data;
+  gsize kept = reader->end - reader->cursor;
+  gsize more = MAX (source->step, need - kept);
+  guint8 *window;
+
+  source->largest = MAX (source->largest, need);
+  if (more > source->length - source->given)
+    more = source->length - source->given;
+  window = g_malloc (kept + more + 1);
+  if (kept > 0)
+    memcpy (window, reader->cursor, kept);
+  memcpy (window + kept, source->bytes + source->given, more);
+  source->given += more;
+  g_free (source->window);
+  source->window = window;
+  reader->cursor = window;
+  reader->end = window + kept + more;
+  if (kept + more >= need)
+    return TRUE;
+  g_set_error_literal (error, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, "the source has ended");
+  return FALSE;
+}
+
+static void
+test_filling_gives_the_same (void)
+{
+  FOR_EACH_CODEC (codec)
+    {
+      g_autoptr (GObject) all = (GObject *) fix_all_new_full (TRUE);
+      TallyBuffer buffer = encode (codec, &fix_all_info, all);
+
+      for (gsize step = 1; step < 8192; step = step * 3 + 1)
+        {
+          g_autoptr (GObject) back = g_object_new (fix_all_get_type (), NULL);
+          Source source = { buffer.data, buffer.length, 0, step, NULL, 0 };
+          TallyReader reader;
+          GError *error = NULL;
+
+          tally_reader_init_fill (&reader, NULL, 0, &tally_limits_default, fill_from_source, &source);
+          CU_ASSERT_TRUE (codec->read_struct (&reader, &fix_all_info, back, &error));
+          assert_no_error (error);
+          CU_ASSERT_TRUE (tally_struct_equal (all, back));
+          assert_int (source.given - (reader.end - reader.cursor), buffer.length);
+          g_free (source.window);
+        }
+      tally_buffer_clear (&buffer);
+    }
+}
+
+static void
+test_filling_headers_and_skipping (void)
+{
+  FOR_EACH_CODEC (codec)
+    {
+      g_autoptr (GObject) all = (GObject *) fix_all_new_full (TRUE);
+      TallyBuffer buffer = { NULL };
+      Source source = { NULL, 0, 0, 1, NULL, 0 };
+      TallyReader reader;
+      TallyMessage message;
+      GError *error = NULL;
+
+      codec->write_message (&buffer, "someMethod", 10, T_CALL, -5);
+      CU_ASSERT_TRUE (codec->write_struct (&buffer, &fix_all_info, all, &error));
+      assert_no_error (error);
+      source.bytes = buffer.data;
+      source.length = buffer.length;
+      tally_reader_init_fill (&reader, NULL, 0, &tally_limits_default, fill_from_source, &source);
+      CU_ASSERT_TRUE (codec->read_message (&reader, &message, &error));
+      assert_no_error (error);
+      CU_ASSERT_TRUE (message.name_length == 10 && memcmp (message.name, "someMethod", 10) == 0);
+      assert_int (message.seqid, -5);
+      CU_ASSERT_TRUE (codec->skip (&reader, T_STRUCT, &error));
+      assert_no_error (error);
+      CU_ASSERT_PTR_EQUAL (reader.cursor, reader.end);
+      assert_int (source.given, buffer.length);
+      g_free (source.window);
+      tally_buffer_clear (&buffer);
+    }
+}
+
+static void
+test_filling_stops_at_the_limit (void)
+{
+  static const TallyLimits limits = { .max_message = 100, .max_depth = 64, .strict = TRUE };
+
+  FOR_EACH_CODEC (codec)
+    {
+      g_autoptr (GObject) all = (GObject *) fix_all_new_full (TRUE);
+      g_autoptr (GObject) back = g_object_new (fix_all_get_type (), NULL);
+      TallyBuffer buffer = encode (codec, &fix_all_info, all);
+      Source source = { buffer.data, buffer.length, 0, 1, NULL, 0 };
+      TallyReader reader;
+      GError *error = NULL;
+
+      tally_reader_init_fill (&reader, NULL, 0, &limits, fill_from_source, &source);
+      CU_ASSERT_FALSE (codec->read_struct (&reader, &fix_all_info, back, &error));
+      assert_error (error, THRIFT_PROTOCOL_ERROR, THRIFT_PROTOCOL_ERROR_SIZE_LIMIT, NULL);
+      g_clear_error (&error);
+      CU_ASSERT_TRUE (source.given <= 100);
+      g_free (source.window);
+      tally_buffer_clear (&buffer);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  static const TestCase cases[] = {
+    TEST (test_everything_round_trips),
+    TEST (test_used_object_is_replaced),
+    TEST (test_exact_bytes),
+    TEST (test_unset_optional_is_left_out),
+    TEST (test_null_default_is_left_out),
+    TEST (test_null_required_is_an_error),
+    TEST (test_null_element_is_an_error),
+    TEST (test_union_writes_exactly_one),
+    TEST (test_union_last_one_wins),
+    TEST (test_required_must_come),
+    TEST (test_other_types_are_skipped),
+    TEST (test_arguments_are_never_null),
+    TEST (test_result_is_filled_in_place),
+    TEST (test_initial_result),
+    TEST (test_message_header),
+    TEST (test_exact_header),
+    TEST (test_application_exception),
+    TEST (test_filling_gives_the_same),
+    TEST (test_filling_headers_and_skipping),
+    TEST (test_filling_stops_at_the_limit),
+    { NULL },
+  };
+
+  return test_main ("codec", cases, argc, argv);
+}
