@@ -1,0 +1,100 @@
+/* The Tally peer: generated code by tallyc, on TallyServer and TallyChannel, or with the flag apache-stack on
+ * Apache's server, protocols and transports. */
+#include "peer-tally.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+static TallyServer *running;
+
+static void
+on_signal (int number)
+{
+  tally_server_stop (running);
+}
+
+static gchar *
+make_uri (const PeerOptions *options)
+{
+  return g_strdup_printf ("%s%s?protocol=%s&transport=%s", peer_is_unix (options) ? "unix://" : "tcp://127.0.0.1:",
+                          peer_place (options), options->protocol, options->transport);
+}
+
+static void
+print_address (const PeerOptions *options)
+{
+  g_autofree gchar *uri = tally_server_dup_uri (running);
+  guint port;
+
+  if (peer_is_unix (options))
+    printf ("%s\n", options->address);
+  else if (sscanf (uri, "tcp://127.0.0.1:%u", &port) == 1)
+    printf ("tcp:%u\n", port);
+  else
+    peer_fail ("\"%s\" names no port", uri);
+  fflush (stdout);
+}
+
+static void
+serve (const PeerOptions *options)
+{
+  g_autofree gchar *uri = make_uri (options);
+  g_autoptr (GObject) handler = G_OBJECT (peer_handler_new ());
+  g_autoptr (GObject) processor = G_OBJECT (peer_processor_new (options, (PeerExtendedHandler *) handler));
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TallyServer) server = tally_server_new (THRIFT_PROCESSOR (processor), uri, &error);
+
+  peer_expect_no_error (error, "server");
+  tally_server_listen (server, &error);
+  peer_expect_no_error (error, "listen");
+  running = server;
+  signal (SIGTERM, on_signal);
+  print_address (options);
+  thrift_server_serve (THRIFT_SERVER (server), &error);
+  peer_expect_no_error (error, "serve");
+}
+
+static void
+check_wide (PeerProbeIf *probe)
+{
+  g_autoptr (GObject) wide = G_OBJECT (peer_make_wide ());
+  PeerWide *reply = g_object_new (PEER_TYPE_WIDE, NULL);
+  GError *error = NULL;
+  gboolean called = peer_probe_if_echo_wide (probe, &reply, (PeerWide *) wide, &error);
+
+  peer_expect_no_error (error, "wide");
+  peer_expect (called && tally_struct_equal (reply, wide), "wide");
+  g_object_unref (reply);
+}
+
+static void
+check (const PeerOptions *options)
+{
+  g_autofree gchar *uri = make_uri (options);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TallyChannel) channel = tally_channel_new (uri, &error);
+  g_autoptr (GObject) client = NULL;
+  g_autoptr (GObject) stranger = NULL;
+
+  peer_expect_no_error (error, "channel");
+  client = G_OBJECT (peer_extended_client_new (channel));
+  stranger = G_OBJECT (peer_stranger_client_new (channel));
+  if (!peer_has_flag (options, "no-wide"))
+    check_wide (PEER_PROBE_IF (client));
+  peer_check_all (PEER_EXTENDED_IF (client), PEER_STRANGER_IF (stranger), options);
+  tally_pool_close (tally_channel_get_pool (channel));
+}
+
+void
+peer_run (const PeerOptions *options)
+{
+  gboolean apache = peer_has_flag (options, "apache-stack");
+
+  if (g_str_equal (options->role, "vectors"))
+    peer_check_vectors (options->address);
+  else if (g_str_equal (options->role, "server"))
+    apache ? peer_apache_serve (options) : serve (options);
+  else
+    apache ? peer_apache_check (options) : check (options);
+}

@@ -1,0 +1,544 @@
+/* The C++ peer: a server or a client of interop.thrift over Apache's C++ library.
+ *
+ *   peer-cpp server|client PROTOCOL TRANSPORT ADDRESS [FLAG…]
+ *
+ * ADDRESS is tcp:PORT or unix:PATH. A server prints its own once it listens. Flags: templates (protocols
+ * bound to their transport when compiled, without virtual calls), multiplexed, no-nan, no-wide, no-unknown,
+ * no-failure. The client checks everything that it gets back and exits with 1 at the first difference. */
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <iostream>
+#include <limits>
+#include <set>
+#include <sstream>
+#include <string>
+
+#include <thrift/processor/TMultiplexedProcessor.h>
+#include <thrift/protocol/TBinaryProtocol.h>
+#include <thrift/protocol/TCompactProtocol.h>
+#include <thrift/protocol/TMultiplexedProtocol.h>
+#include <thrift/server/TThreadedServer.h>
+#include <thrift/transport/TBufferTransports.h>
+#include <thrift/transport/TServerSocket.h>
+#include <thrift/transport/TSocket.h>
+
+#include "Extended.h"
+#include "Stranger.h"
+
+using namespace apache::thrift;
+using namespace apache::thrift::protocol;
+using namespace apache::thrift::server;
+using namespace apache::thrift::transport;
+using namespace peer;
+using std::make_shared;
+using std::shared_ptr;
+using std::string;
+using std::vector;
+
+namespace
+{
+
+struct Options
+{
+  string role, protocol, transport, address;
+  std::set<string> flags;
+
+  bool has (const string &flag) const { return flags.count (flag) > 0; }
+  bool is_unix () const { return address.compare (0, 5, "unix:") == 0; }
+  string place () const { return address.substr (address.find (':') + 1); }
+};
+
+const int64_t i64_min = std::numeric_limits<int64_t>::min ();
+const int64_t i64_max = std::numeric_limits<int64_t>::max ();
+
+Point
+make_point (int32_t x, int32_t y)
+{
+  Point point;
+
+  point.x = x;
+  point.y = y;
+  return point;
+}
+
+Point
+make_point (int32_t x, int32_t y, const string &label)
+{
+  Point point = make_point (x, y);
+
+  point.__set_label (label);
+  return point;
+}
+
+string
+all_bytes (int times)
+{
+  string bytes;
+
+  for (int i = 0; i < 256 * times; i++)
+    bytes.push_back (static_cast<char> (i));
+  return bytes;
+}
+
+Scalars
+make_scalars ()
+{
+  Scalars scalars;
+
+  scalars.__set_yes (true);
+  scalars.__set_tiny (-128);
+  scalars.__set_small (-32768);
+  scalars.__set_medium (std::numeric_limits<int32_t>::min ());
+  scalars.__set_large (i64_min);
+  scalars.__set_number (-0.1);
+  scalars.__set_text ("grüße 日本 🌿");
+  scalars.__set_bytes (all_bytes (1));
+  scalars.__set_color (Color::FAR);
+  scalars.__set_stamp (i64_max);
+  scalars.__set_no (false);
+  scalars.__set_last (std::numeric_limits<int32_t>::max ());
+  return scalars;
+}
+
+Nested
+make_nested ()
+{
+  Nested nested;
+  Choice choice;
+
+  nested.__set_flags ({ true, false, true });
+  nested.__set_tinies ({ -128, 0, 127 });
+  nested.__set_smalls ({ -32768, 32767 });
+  for (int32_t i = -5; i < 300; i++)
+    nested.numbers.push_back (i);
+  nested.__isset.numbers = true;
+  nested.__set_larges ({ i64_min, -1, 0, i64_max });
+  nested.__set_doubles ({ 0.5, -1e300, std::numeric_limits<double>::infinity () });
+  nested.__set_names ({ "", "a", "ü" });
+  nested.__set_blobs ({ "", string ("\0\xff", 2) });
+  nested.__set_points ({ make_point (1, 2, "p"), make_point (-3, 4) });
+  nested.__set_colors ({ Color::RED, Color::DARK, Color::FAR });
+  nested.__set_chosen ({ 1, -2, 3 });
+  nested.__set_words ({ "x", "y", "" });
+  nested.__set_ages ({ { "a", 1 }, { "b", -2 } });
+  nested.__set_titles ({ { i64_min, "low" }, { 5, "five" } });
+  nested.__set_switches ({ { 1, true }, { 0, false } });
+  nested.__set_series ({ { "odd", { 1, 3 } }, { "none", {} } });
+  nested.__set_corners ({ { -1, make_point (9, 8, "c") } });
+  nested.__set_matrix ({ { 1 }, {}, { 2, 3 } });
+  nested.__set_tables ({ { "t", { { "u", 0.25 } } }, { "empty", {} } });
+  nested.__set_records ({ { { "k", 7 } }, {} });
+  nested.__set_origin (make_point (0, 0, ""));
+  choice.__set_text ("chosen");
+  nested.__set_choice (choice);
+  nested.__set_scalars ({ make_scalars () });
+  nested.__set_maybe (false);
+  return nested;
+}
+
+Wide
+make_wide ()
+{
+  Wide wide;
+
+  wide.__set_sets ({ { 1, 2 }, {}, { -7 } });
+  wide.__set_groups ({ { "g", { "a", "b" } }, { "none", {} } });
+  wide.__set_colors ({ Color::RED, Color::DARK });
+  wide.__set_names ({ { Color::RED, "red" }, { Color::FAR, "far" } });
+  wide.__set_stamps ({ i64_min, i64_max });
+  wide.__set_blobs ({ "", string ("\0a", 2), "\xff" });
+  wide.__set_sizes ({ { string ("\0", 1), 1 }, { string ("\0\0", 2), 2 } });
+  wide.__set_doubles ({ 0.5, -2.25 });
+  wide.__set_bools ({ true, false });
+  wide.__set_levels ({ { 1.5, true }, { -1.5, false } });
+  wide.__set_deep ({ { { "a" }, {} }, {}, { { "b", "c" } } });
+  return wide;
+}
+
+/* ---- the server ---- */
+
+class Handler : public ExtendedIf
+{
+public:
+  void nothing () override {}
+  bool echo_bool (const bool value) override { return value; }
+  int8_t echo_i8 (const int8_t value) override { return value; }
+  int16_t echo_i16 (const int16_t value) override { return value; }
+  int32_t echo_i32 (const int32_t value) override { return value; }
+  int64_t echo_i64 (const int64_t value) override { return value; }
+  double echo_double (const double value) override { return value; }
+  void echo_string (string &result, const string &value) override { result = value; }
+  void echo_binary (string &result, const string &value) override { result = value; }
+  Color::type echo_color (const Color::type value) override { return value; }
+  void echo_scalars (Scalars &result, const Scalars &value) override { result = value; }
+  void echo_nested (Nested &result, const Nested &value) override { result = value; }
+  void echo_choice (Choice &result, const Choice &value) override { result = value; }
+  void echo_wide (Wide &result, const Wide &value) override { result = value; }
+  void echo_flags (vector<bool> &result, const vector<bool> &value) override { result = value; }
+  void echo_paths (std::map<string, vector<Point>> &result,
+                   const std::map<string, vector<Point>> &value) override { result = value; }
+  void echo_words (std::set<string> &result, const std::set<string> &value) override { result = value; }
+
+  void
+  join (string &result, const bool yes, const int32_t number, const string &text,
+        const vector<string> &parts) override
+  {
+    std::ostringstream joined;
+
+    joined << (yes ? "yes" : "no") << '|' << number << '|' << text << '|';
+    for (size_t i = 0; i < parts.size (); i++)
+      joined << (i > 0 ? "," : "") << parts[i];
+    result = joined.str ();
+  }
+
+  int32_t
+  check (const int32_t kind) override
+  {
+    Refusal refusal;
+    Overflow overflow;
+
+    refusal.code = 17;
+    refusal.reason = "refused";
+    refusal.spot = make_point (1, -2);
+    overflow.limit = i64_max;
+    if (kind == 1)
+      throw refusal;
+    if (kind == 2)
+      throw overflow;
+    if (kind != 0)
+      throw std::runtime_error ("an undeclared kind");
+    return 1;
+  }
+
+  void check_nothing (const int32_t kind) override { check (kind); }
+  void remember (const int64_t token) override { token_ = token; }
+  int64_t remembered () override { return token_; }
+  void whoami (string &result) override { result = "cpp"; }
+
+private:
+  int64_t token_ = 0;
+};
+
+class Announcer : public TServerEventHandler
+{
+public:
+  Announcer (const Options &options, shared_ptr<TServerSocket> socket) : options_ (options), socket_ (socket) {}
+
+  void
+  preServe () override
+  {
+    if (options_.is_unix ())
+      std::cout << options_.address << std::endl;
+    else
+      std::cout << "tcp:" << socket_->getPort () << std::endl;
+  }
+
+private:
+  const Options &options_;
+  shared_ptr<TServerSocket> socket_;
+};
+
+template <class Transport>
+shared_ptr<TProtocolFactory>
+make_protocol_factory (const Options &options)
+{
+  if (options.protocol == "compact")
+    return make_shared<TCompactProtocolFactoryT<Transport>> ();
+  return make_shared<TBinaryProtocolFactoryT<Transport>> ();
+}
+
+/* The processor of templated protocols skips the virtual calls when the protocol is of its type. */
+template <class Transport>
+shared_ptr<TProcessor>
+make_templated_processor (const Options &options, shared_ptr<Handler> handler)
+{
+  if (options.protocol == "compact")
+    return make_shared<ExtendedProcessorT<TCompactProtocolT<Transport>>> (handler);
+  return make_shared<ExtendedProcessorT<TBinaryProtocolT<Transport>>> (handler);
+}
+
+void
+serve (const Options &options)
+{
+  auto handler = make_shared<Handler> ();
+  auto socket = options.is_unix () ? make_shared<TServerSocket> (options.place ())
+                                   : make_shared<TServerSocket> ("127.0.0.1", std::stoi (options.place ()));
+  shared_ptr<TProcessor> processor = make_shared<ExtendedProcessor> (handler);
+  shared_ptr<TProtocolFactory> protocols = make_protocol_factory<TTransport> (options);
+  shared_ptr<TTransportFactory> transports;
+
+  if (options.transport == "framed")
+    transports = make_shared<TFramedTransportFactory> ();
+  else
+    transports = make_shared<TBufferedTransportFactory> ();
+  if (options.has ("templates"))
+    {
+      processor = make_templated_processor<TBufferBase> (options, handler);
+      protocols = make_protocol_factory<TBufferBase> (options);
+    }
+  if (options.has ("multiplexed"))
+    {
+      auto multiplexed = make_shared<TMultiplexedProcessor> ();
+
+      multiplexed->registerProcessor ("probe", processor);
+      processor = multiplexed;
+    }
+
+  TThreadedServer server (processor, socket, transports, protocols);
+
+  server.setServerEventHandler (make_shared<Announcer> (options, socket));
+  server.serve ();
+}
+
+/* ---- the client ---- */
+
+void
+expect (const char *what, bool holds)
+{
+  if (holds)
+    return;
+  std::cerr << "peer-cpp: " << what << " differs" << std::endl;
+  std::exit (1);
+}
+
+template <class Exception, class Function>
+Exception
+raised (const char *what, Function function)
+{
+  try
+    {
+      function ();
+    }
+  catch (const Exception &exception)
+    {
+      return exception;
+    }
+  expect (what, false);
+  throw 0;
+}
+
+template <class Integer, class Function>
+void
+check_integer (const char *what, Function echo)
+{
+  for (Integer value : { Integer (0), Integer (1), Integer (-1), Integer (63), Integer (64), Integer (-65),
+                         std::numeric_limits<Integer>::min (), std::numeric_limits<Integer>::max () })
+    expect (what, echo (value) == value);
+}
+
+template <class Client>
+void
+check_base_types (Client &client, const Options &options)
+{
+  const double infinity = std::numeric_limits<double>::infinity ();
+  string text;
+
+  client.nothing ();
+  expect ("bool", client.echo_bool (true) && !client.echo_bool (false));
+  check_integer<int8_t> ("i8", [&] (int8_t value) { return client.echo_i8 (value); });
+  check_integer<int16_t> ("i16", [&] (int16_t value) { return client.echo_i16 (value); });
+  check_integer<int32_t> ("i32", [&] (int32_t value) { return client.echo_i32 (value); });
+  check_integer<int64_t> ("i64", [&] (int64_t value) { return client.echo_i64 (value); });
+  for (double value : { 0.0, -1.5, 1e-310, 1.7976931348623157e308, infinity, -infinity })
+    expect ("double", client.echo_double (value) == value);
+  expect ("negative zero", std::signbit (client.echo_double (-0.0)));
+  if (!options.has ("no-nan"))
+    expect ("nan", std::isnan (client.echo_double (std::nan (""))));
+  for (const string &value : { string (), string ("plain"), string ("grüße 日本 🌿"), string (100000, 'l') })
+    {
+      client.echo_string (text, value);
+      expect ("string", text == value);
+    }
+  for (const string &value : { string (), string ("\0", 1), all_bytes (300) })
+    {
+      client.echo_binary (text, value);
+      expect ("binary", text == value);
+    }
+  for (Color::type value : { Color::RED, Color::GREEN, Color::DARK, Color::FAR })
+    expect ("enum", client.echo_color (value) == value);
+}
+
+template <class Client>
+void
+check_choice (Client &client, const Choice &value)
+{
+  Choice choice;
+
+  client.echo_choice (choice, value);
+  expect ("union", choice == value && choice.__isset.number == value.__isset.number
+                     && choice.__isset.text == value.__isset.text && choice.__isset.point == value.__isset.point
+                     && choice.__isset.numbers == value.__isset.numbers);
+}
+
+template <class Client>
+void
+check_structs (Client &client, const Options &options)
+{
+  Scalars scalars;
+  Nested nested;
+  Choice choice;
+  Wide wide;
+
+  client.echo_scalars (scalars, make_scalars ());
+  expect ("scalars", scalars == make_scalars ());
+  client.echo_scalars (scalars, Scalars ());
+  expect ("zero scalars", scalars == Scalars ());
+  client.echo_nested (nested, make_nested ());
+  expect ("nested", nested == make_nested () && !nested.__isset.never);
+  choice.__set_number (-7);
+  check_choice (client, choice);
+  choice = Choice ();
+  choice.__set_point (make_point (1, 2));
+  check_choice (client, choice);
+  choice = Choice ();
+  choice.__set_numbers ({});
+  check_choice (client, choice);
+  if (options.has ("no-wide"))
+    return;
+  client.echo_wide (wide, make_wide ());
+  expect ("wide", wide == make_wide ());
+}
+
+template <class Client>
+void
+check_containers (Client &client)
+{
+  const std::map<string, vector<Point>> all_paths
+    = { { "", {} }, { "a", { make_point (1, 2), make_point (3, 4, "z") } }, { "b", vector<Point> (100, make_point (-1, -1)) } };
+  std::map<string, vector<Point>> paths;
+  std::set<string> words, many_words;
+  vector<bool> flags;
+  string joined;
+
+  for (const vector<bool> &value : { vector<bool> (), vector<bool> (1, true), vector<bool> (10000, false) })
+    {
+      client.echo_flags (flags, value);
+      expect ("list of bool", flags == value);
+    }
+  client.echo_paths (paths, all_paths);
+  expect ("map of lists", paths == all_paths);
+  client.echo_paths (paths, {});
+  expect ("empty map", paths.empty ());
+  for (int i = 0; i < 500; i++)
+    many_words.insert ("w" + std::to_string (i));
+  client.echo_words (words, many_words);
+  expect ("set", words == many_words);
+  client.echo_words (words, {});
+  expect ("empty set", words.empty ());
+  client.join (joined, true, -7, "hello", { "a", "b" });
+  expect ("arguments", joined == "yes|-7|hello|a,b");
+}
+
+template <class Client>
+void
+check_outcomes (Client &client)
+{
+  Refusal refusal;
+  string name;
+
+  expect ("no exception", client.check (0) == 1);
+  refusal = raised<Refusal> ("refusal", [&] { client.check (1); });
+  expect ("refusal's fields", refusal.code == 17 && refusal.reason == "refused" && refusal.spot == make_point (1, -2));
+  expect ("overflow", raised<Overflow> ("overflow", [&] { client.check (2); }).limit == i64_max);
+  client.check_nothing (0);
+  expect ("refusal of void", raised<Refusal> ("refusal of void", [&] { client.check_nothing (1); }).code == 17);
+  client.remember ((INT64_C (1) << 62) + 1);
+  expect ("oneway", client.remembered () == (INT64_C (1) << 62) + 1);
+  client.whoami (name);
+  expect ("inherited", !name.empty ());
+}
+
+template <class Client>
+void
+check_all (Client &client, StrangerClient &stranger, const Options &options)
+{
+  check_base_types (client, options);
+  check_structs (client, options);
+  check_containers (client);
+  check_outcomes (client);
+  if (options.has ("no-failure"))
+    return;
+  if (!options.has ("no-unknown"))
+    {
+      auto unknown = raised<TApplicationException> ("unknown method", [&] { stranger.unheard_of ("x"); });
+
+      expect ("unknown method's type", unknown.getType () == TApplicationException::UNKNOWN_METHOD);
+      client.nothing ();
+    }
+  raised<TApplicationException> ("undeclared", [&] { client.check (3); });
+}
+
+template <class Protocol>
+void
+check_templated (shared_ptr<Protocol> protocol, const Options &options)
+{
+  ExtendedClientT<Protocol> client (protocol);
+  StrangerClient stranger (protocol);
+
+  check_all (client, stranger, options);
+}
+
+void
+run_client (const Options &options)
+{
+  auto wire = options.is_unix () ? make_shared<TSocket> (options.place ())
+                                 : make_shared<TSocket> ("127.0.0.1", std::stoi (options.place ()));
+  shared_ptr<TBufferBase> transport;
+  shared_ptr<TProtocol> protocol;
+
+  wire->setRecvTimeout (20000);
+  if (options.transport == "framed")
+    transport = make_shared<TFramedTransport> (wire);
+  else
+    transport = make_shared<TBufferedTransport> (wire);
+  transport->open ();
+  if (options.has ("templates"))
+    {
+      if (options.protocol == "compact")
+        check_templated (make_shared<TCompactProtocolT<TBufferBase>> (transport), options);
+      else
+        check_templated (make_shared<TBinaryProtocolT<TBufferBase>> (transport), options);
+      return;
+    }
+  if (options.protocol == "compact")
+    protocol = make_shared<TCompactProtocol> (transport);
+  else
+    protocol = make_shared<TBinaryProtocol> (transport);
+  if (options.has ("multiplexed"))
+    protocol = make_shared<TMultiplexedProtocol> (protocol, "probe");
+
+  ExtendedClient client (protocol);
+  StrangerClient stranger (protocol);
+
+  check_all (client, stranger, options);
+}
+
+} // namespace
+
+int
+main (int argc, char **argv)
+{
+  if (argc < 5)
+    {
+      std::cerr << "usage: peer-cpp server|client PROTOCOL TRANSPORT ADDRESS [FLAG...]" << std::endl;
+      return 2;
+    }
+
+  Options options = { argv[1], argv[2], argv[3], argv[4], std::set<string> (argv + 5, argv + argc) };
+
+  GlobalOutput.setOutputFunction ([] (const char *) {});
+  try
+    {
+      if (options.role == "server")
+        serve (options);
+      else
+        run_client (options);
+    }
+  catch (const std::exception &exception)
+    {
+      std::cerr << "peer-cpp: " << exception.what () << std::endl;
+      return 1;
+    }
+  return 0;
+}
