@@ -45,6 +45,9 @@ TALLY_API TallySocket *tally_socket_new_from_fd (gint fd);
 TALLY_API TallySocket *tally_socket_dial (TallyEndpoint *endpoint, gint64 deadline,
                                           GCancellable *cancellable, GError **error);
 
+/* Takes back what its user set: limits, unsent output, memory that a large message took (rule 23). */
+TALLY_API void tally_socket_reset (TallySocket *self);
+
 TALLY_API gint tally_socket_get_fd (TallySocket *self);
 
 /* From now on every operation that blocks ends at @deadline (g_get_monotonic_time(); -1 = never)

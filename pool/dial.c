@@ -1,0 +1,380 @@
+/* Owns making a connection: resolving an endpoint's name and connecting to one of its addresses within
+ * a deadline. It knows nothing of the pool that asks for it.
+ *
+ * Addresses are tried in the resolver's order. The next one starts when the last has failed, or has
+ * not answered for a moment (RFC 8305, "Happy Eyeballs"); the first that connects wins. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "socket-private.h"
+#include "tally-error.h"
+#include "wait-private.h"
+
+/* RFC 8305, section 5: "Connection Attempt Delay". */
+#define STAGGER (250 * G_TIME_SPAN_MILLISECOND)
+
+typedef struct
+{
+  TallyEndpoint *endpoint;
+  gint64 deadline;
+  GCancellable *cancellable;
+  GPtrArray *addresses; /* of GSocketAddress */
+  guint next;           /* the first of addresses that was not tried */
+  GArray *attempts;     /* of Attempt: under way */
+  GString *failures;    /* "address: reason; …" */
+} Dial;
+
+typedef struct
+{
+  gint fd;
+  GSocketAddress *address; /* borrowed from addresses */
+} Attempt;
+
+static void
+dial_clear (Dial *dial)
+{
+  guint i;
+
+  for (i = 0; i < dial->attempts->len; i++)
+    close (g_array_index (dial->attempts, Attempt, i).fd);
+  g_array_unref (dial->attempts);
+  g_ptr_array_unref (dial->addresses);
+  g_string_free (dial->failures, TRUE);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Dial, dial_clear)
+
+/* ---- errors ---- */
+
+static void
+add_failure (Dial *dial, GSocketAddress *address, const gchar *reason)
+{
+  g_autofree gchar *text = g_socket_connectable_to_string (G_SOCKET_CONNECTABLE (address));
+
+  g_string_append_printf (dial->failures, "%s%s: %s", dial->failures->len > 0 ? "; " : "", text, reason);
+}
+
+static void
+add_unfinished (Dial *dial, const gchar *reason)
+{
+  guint i;
+
+  for (i = 0; i < dial->attempts->len; i++)
+    add_failure (dial, g_array_index (dial->attempts, Attempt, i).address, reason);
+}
+
+/* Always FALSE, so that callers may return it. */
+static gboolean
+fail (Dial *dial, TallyWait why, const gchar *step, GError **error)
+{
+  const gchar *uri = tally_endpoint_get_uri (dial->endpoint);
+  const gchar *separator = dial->failures->len > 0 ? ": " : "";
+
+  if (why == TALLY_WAIT_CANCELLED)
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "cancelled while %s %s; nothing was sent", step,
+                 uri);
+  else if (why == TALLY_WAIT_TIMED_OUT)
+    g_set_error (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "timed out while %s %s; nothing was sent%s%s",
+                 step, uri, separator, dial->failures->str);
+  else
+    g_set_error (error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED, "failed while %s %s%s%s", step, uri,
+                 separator, dial->failures->str);
+  return FALSE;
+}
+
+/* ---- addresses ---- */
+
+/* A resolver's answer, awaited in a main context of our own: a synchronous lookup would honour the
+ * cancellable but no deadline. */
+typedef struct
+{
+  gboolean done;
+  gboolean timed_out;
+  GSocketAddress *address;
+  GError *error;
+  GCancellable *stop; /* ends the lookup for whichever reason */
+} Lookup;
+
+static void
+on_address (GObject *enumerator, GAsyncResult *result, gpointer user_data)
+{
+  Lookup *lookup = user_data;
+
+  lookup->address
+    = g_socket_address_enumerator_next_finish (G_SOCKET_ADDRESS_ENUMERATOR (enumerator), result,
+                                               &lookup->error);
+  lookup->done = TRUE;
+}
+
+static gboolean
+on_deadline (gpointer user_data)
+{
+  Lookup *lookup = user_data;
+
+  lookup->timed_out = TRUE;
+  g_cancellable_cancel (lookup->stop);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+on_caller_cancelled (GCancellable *cancellable, gpointer user_data)
+{
+  g_cancellable_cancel (((Lookup *) user_data)->stop);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+add_source (GMainContext *context, GSource *source, GSourceFunc callback, gpointer user_data)
+{
+  g_source_set_callback (source, callback, user_data, NULL);
+  g_source_attach (source, context);
+  g_source_unref (source);
+}
+
+/* The next address, or NULL with or without lookup->error. Even a stopped lookup is awaited, so that
+ * nothing of it outlives the context; GIO answers at once when it is cancelled. */
+static GSocketAddress *
+next_address (GSocketAddressEnumerator *enumerator, GMainContext *context, Lookup *lookup)
+{
+  lookup->done = FALSE;
+  g_socket_address_enumerator_next_async (enumerator, lookup->stop, on_address, lookup);
+  while (!lookup->done)
+    g_main_context_iteration (context, TRUE);
+  return g_steal_pointer (&lookup->address);
+}
+
+static gboolean
+resolve (Dial *dial, GSocketConnectable *connectable, GError **error)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (context);
+  g_autoptr (GSocketAddressEnumerator) enumerator = g_socket_connectable_enumerate (connectable);
+  g_autoptr (GCancellable) stop = g_cancellable_new ();
+  Lookup lookup = { .stop = stop };
+  GSocketAddress *address;
+
+  if (dial->deadline >= 0)
+    add_source (context, g_timeout_source_new (MIN (tally_wait_remaining (dial->deadline) / 1000 + 1, G_MAXINT)),
+                on_deadline, &lookup);
+  if (dial->cancellable != NULL)
+    add_source (context, g_cancellable_source_new (dial->cancellable), G_SOURCE_FUNC (on_caller_cancelled),
+                &lookup);
+  while ((address = next_address (enumerator, context, &lookup)) != NULL)
+    g_ptr_array_add (dial->addresses, address);
+  if (lookup.error != NULL && dial->addresses->len == 0 && !g_cancellable_is_cancelled (stop))
+    g_string_append (dial->failures, lookup.error->message);
+  g_clear_error (&lookup.error);
+  if (lookup.timed_out)
+    return fail (dial, TALLY_WAIT_TIMED_OUT, "resolving", error);
+  if (g_cancellable_is_cancelled (stop))
+    return fail (dial, TALLY_WAIT_CANCELLED, "resolving", error);
+  return dial->addresses->len > 0 || fail (dial, TALLY_WAIT_FAILED, "resolving", error);
+}
+
+static gboolean
+collect_addresses (Dial *dial, GError **error)
+{
+  GSocketConnectable *connectable = tally_endpoint_get_connectable (dial->endpoint);
+  g_autoptr (GSocketConnectable) fresh = NULL;
+
+  if (G_IS_SOCKET_ADDRESS (connectable))
+    {
+      g_ptr_array_add (dial->addresses, g_object_ref (connectable));
+      return TRUE;
+    }
+  /* a GNetworkAddress remembers its first answer for good, and a service may move */
+  fresh = g_network_address_new (g_network_address_get_hostname (G_NETWORK_ADDRESS (connectable)),
+                                 g_network_address_get_port (G_NETWORK_ADDRESS (connectable)));
+  return resolve (dial, fresh, error);
+}
+
+/* ---- connecting ---- */
+
+/* A connection to a free local port can meet itself: TCP's simultaneous open, which happens where a
+ * server is dialed while it is down. Such a peer would echo every request as its own reply. */
+static gboolean
+is_connected_to_itself (const Attempt *attempt)
+{
+  struct sockaddr_storage local = { 0 };
+  struct sockaddr_storage remote = { 0 };
+  socklen_t size = sizeof local;
+
+  return getsockname (attempt->fd, (struct sockaddr *) &local, &size) == 0 && local.ss_family != AF_UNIX
+         && g_socket_address_to_native (attempt->address, &remote, sizeof remote, NULL)
+         && memcmp (&local, &remote, size) == 0;
+}
+
+/* Looks at what poll () reported of one attempt. TRUE when it is connected, else it is gone. */
+static gboolean
+finish_attempt (Dial *dial, guint index, gshort revents)
+{
+  Attempt *attempt = &g_array_index (dial->attempts, Attempt, index);
+  int reason = 0;
+  socklen_t size = sizeof reason;
+
+  if (revents != POLLOUT && getsockopt (attempt->fd, SOL_SOCKET, SO_ERROR, &reason, &size) != 0)
+    reason = errno;
+  if (reason == 0 && is_connected_to_itself (attempt))
+    reason = ECONNREFUSED;
+  if (reason == 0)
+    return TRUE;
+  add_failure (dial, attempt->address, g_strerror (reason));
+  close (attempt->fd);
+  g_array_remove_index (dial->attempts, index);
+  return FALSE;
+}
+
+/* Starts connecting to the next address. The index of its attempt when it connected at once, or -1. */
+static gint
+start_attempt (Dial *dial)
+{
+  Attempt attempt = { .address = g_ptr_array_index (dial->addresses, dial->next++) };
+  struct sockaddr_storage native = { 0 };
+  g_autoptr (GError) local_error = NULL;
+
+  if (!g_socket_address_to_native (attempt.address, &native, sizeof native, &local_error))
+    {
+      add_failure (dial, attempt.address, local_error->message);
+      return -1;
+    }
+  attempt.fd = socket (native.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (attempt.fd < 0)
+    {
+      add_failure (dial, attempt.address, g_strerror (errno));
+      return -1;
+    }
+  if (connect (attempt.fd, (struct sockaddr *) &native, g_socket_address_get_native_size (attempt.address)) == 0)
+    {
+      g_array_append_val (dial->attempts, attempt);
+      return finish_attempt (dial, dial->attempts->len - 1, POLLOUT) ? (gint) dial->attempts->len - 1 : -1;
+    }
+  if (errno == EINPROGRESS)
+    {
+      g_array_append_val (dial->attempts, attempt);
+      return -1;
+    }
+  /* EAGAIN is how a Unix socket says that its listener's queue is full */
+  add_failure (dial, attempt.address, errno == EAGAIN ? "its queue is full" : g_strerror (errno));
+  close (attempt.fd);
+  return -1;
+}
+
+/* Waits for any attempt, but only until the next one is due. The index of a connected attempt, or -1;
+ * @why then says whether the wait itself failed. */
+static gint
+await_attempts (Dial *dial, gint64 next_start, TallyWait *why)
+{
+  guint n = dial->attempts->len;
+  g_autofree struct pollfd *fds = g_new0 (struct pollfd, n + 1);
+  gboolean more = dial->next < dial->addresses->len;
+  gboolean stagger_first = more && (dial->deadline < 0 || next_start < dial->deadline);
+  guint i;
+
+  for (i = 0; i < n; i++)
+    fds[i] = (struct pollfd) { .fd = g_array_index (dial->attempts, Attempt, i).fd, .events = POLLOUT };
+  *why = tally_wait (fds, n, stagger_first ? next_start : dial->deadline, dial->cancellable);
+  if (*why == TALLY_WAIT_TIMED_OUT && stagger_first)
+    *why = TALLY_WAIT_READY;
+  else if (*why == TALLY_WAIT_READY)
+    for (i = n; i-- > 0;)
+      if (fds[i].revents != 0 && finish_attempt (dial, i, fds[i].revents))
+        return i;
+  return -1;
+}
+
+/* The index of a connected attempt, or -1 with @error. */
+static gint
+connect_any (Dial *dial, GError **error)
+{
+  gint64 next_start = 0;
+
+  for (;;)
+    {
+      TallyWait why = TALLY_WAIT_READY;
+      gint connected = -1;
+
+      if (dial->next < dial->addresses->len
+          && (dial->attempts->len == 0 || g_get_monotonic_time () >= next_start))
+        {
+          connected = start_attempt (dial);
+          next_start = g_get_monotonic_time () + STAGGER;
+        }
+      else if (dial->attempts->len > 0)
+        connected = await_attempts (dial, next_start, &why);
+      else
+        why = TALLY_WAIT_FAILED; /* every address has */
+      if (connected >= 0)
+        return connected;
+      if (why != TALLY_WAIT_READY)
+        {
+          add_unfinished (dial, why == TALLY_WAIT_FAILED ? g_strerror (errno) : "no answer yet");
+          fail (dial, why, "connecting to", error);
+          return -1;
+        }
+    }
+}
+
+/* Blocking from now on, because tally-socket.c waits in recv (). */
+static void
+prepare (gint fd, TallyScheme scheme)
+{
+  int off = 0;
+  int one = 1;
+
+  ioctl (fd, FIONBIO, &off);
+  if (scheme != TALLY_SCHEME_UNIX)
+    setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+}
+
+/**
+ * tally_socket_dial:
+ * @endpoint: where to
+ * @deadline: g_get_monotonic_time () at which it ends; -1 = never
+ * @cancellable: (nullable): ends it too
+ * @error: return location
+ *
+ * Resolves @endpoint and connects to the first of its addresses that answers, name lookup included
+ * within the deadline. While several addresses are tried at once each takes a descriptor. May be
+ * called by any thread; it runs no main context but its own.
+ *
+ * Returns: (transfer full): a connected socket, or %NULL with %TALLY_ERROR_CONNECT_FAILED,
+ *   %TALLY_ERROR_TIMED_OUT, %TALLY_ERROR_NOT_SUPPORTED or %G_IO_ERROR_CANCELLED; messages name the
+ *   endpoint and each address that was tried with its reason
+ */
+TallySocket *
+tally_socket_dial (TallyEndpoint *endpoint, gint64 deadline, GCancellable *cancellable, GError **error)
+{
+  g_auto (Dial) dial = { .endpoint = endpoint, .deadline = deadline, .cancellable = cancellable };
+  Attempt won;
+  gint index;
+
+  g_return_val_if_fail (endpoint != NULL, NULL);
+  dial.addresses = g_ptr_array_new_with_free_func (g_object_unref);
+  dial.attempts = g_array_new (FALSE, FALSE, sizeof (Attempt));
+  dial.failures = g_string_new (NULL);
+  if (tally_endpoint_get_scheme (endpoint) == TALLY_SCHEME_TLS)
+    {
+      g_set_error (error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED, "%s: this version does not speak TLS",
+                   tally_endpoint_get_uri (endpoint));
+      return NULL;
+    }
+  if (g_cancellable_is_cancelled (cancellable))
+    {
+      fail (&dial, TALLY_WAIT_CANCELLED, "connecting to", error);
+      return NULL;
+    }
+  if (!collect_addresses (&dial, error))
+    return NULL;
+  index = connect_any (&dial, error);
+  if (index < 0)
+    return NULL;
+  won = g_array_index (dial.attempts, Attempt, index);
+  g_array_remove_index (dial.attempts, index); /* the rest is closed with the dial */
+  prepare (won.fd, tally_endpoint_get_scheme (endpoint));
+  return tally_socket_new_prepared (won.fd);
+}

@@ -1,0 +1,361 @@
+/* Owns the URI of a service: its parsing, its canonical form, equality. It resolves and dials
+ * nothing. */
+#include "tally-endpoint.h"
+
+#include <gio/gunixsocketaddress.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "tally-error.h"
+
+struct _TallyEndpoint
+{
+  gatomicrefcount ref_count;
+  TallyScheme scheme;
+  TallyProtocolId protocol;
+  TallyFraming framing;
+  TallyMode mode;
+  gint timeout;
+  gchar *service;
+  GSocketConnectable *connectable;
+  gchar *uri; /* canonical: equal endpoints have equal ones */
+  guint hash; /* of uri */
+};
+
+G_DEFINE_BOXED_TYPE (TallyEndpoint, tally_endpoint, tally_endpoint_ref, tally_endpoint_unref)
+
+/* Indexed by the enumerations of the header. */
+static const gchar *const scheme_names[] = { "tcp", "unix", "tls" };
+static const gchar *const protocol_names[] = { "binary", "compact" };
+static const gchar *const framing_names[] = { "framed", "buffered" };
+static const gchar *const mode_names[] = { "pooled", "unpooled", "shared" };
+
+G_GNUC_PRINTF (3, 4)
+static gboolean
+refuse (const gchar *uri, GError **error, const gchar *format, ...)
+{
+  g_autofree gchar *reason = NULL;
+  va_list args;
+
+  va_start (args, format);
+  reason = g_strdup_vprintf (format, args);
+  va_end (args);
+  g_set_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_ARGUMENT, "URI \"%s\": %s", uri, reason);
+  return FALSE;
+}
+
+/* ---- options ---- */
+
+static gboolean
+parse_name (const gchar *uri, const gchar *option, const gchar *value, const gchar *const *names,
+            guint n_names, gpointer target, GError **error)
+{
+  g_autoptr (GString) choices = g_string_new (NULL);
+  guint i;
+
+  for (i = 0; i < n_names; i++)
+    {
+      if (strcmp (value, names[i]) == 0)
+        {
+          *(gint *) target = i;
+          return TRUE;
+        }
+      g_string_append_printf (choices, "%s%s", i == 0 ? "" : i + 1 < n_names ? ", " : " or ", names[i]);
+    }
+  return refuse (uri, error, "%s is \"%s\"; it must be %s", option, value, choices->str);
+}
+
+static gboolean
+parse_option (TallyEndpoint *self, const gchar *uri, const gchar *option, const gchar *value, GError **error)
+{
+  guint64 timeout;
+
+  G_STATIC_ASSERT (sizeof (TallyMode) == sizeof (gint));
+  if (strcmp (option, "protocol") == 0)
+    return parse_name (uri, option, value, protocol_names, G_N_ELEMENTS (protocol_names), &self->protocol,
+                       error);
+  if (strcmp (option, "transport") == 0)
+    return parse_name (uri, option, value, framing_names, G_N_ELEMENTS (framing_names), &self->framing,
+                       error);
+  if (strcmp (option, "mode") == 0)
+    return parse_name (uri, option, value, mode_names, G_N_ELEMENTS (mode_names), &self->mode, error);
+  if (strcmp (option, "timeout") == 0)
+    {
+      if (!g_ascii_string_to_unsigned (value, 10, 0, G_MAXINT, &timeout, NULL))
+        return refuse (uri, error, "timeout is \"%s\"; it must be milliseconds, 0 to %d", value, G_MAXINT);
+      self->timeout = timeout;
+      return TRUE;
+    }
+  if (strcmp (option, "service") == 0)
+    {
+      /* ":" ends the service's name on the wire: TMultiplexedProtocol */
+      if (*value == '\0' || strchr (value, ':') != NULL)
+        return refuse (uri, error, "service is \"%s\"; it must be a name without \":\"", value);
+      self->service = g_strdup (value);
+      return TRUE;
+    }
+  return refuse (uri, error,
+                 "unknown option \"%s\"; there are protocol, transport, service, mode and timeout", option);
+}
+
+static gboolean
+parse_query (TallyEndpoint *self, const gchar *uri, const gchar *query, GError **error)
+{
+  g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autoptr (GError) local_error = NULL;
+  GUriParamsIter iter;
+  gchar *option;
+  gchar *value;
+
+  g_uri_params_iter_init (&iter, query, -1, "&", G_URI_PARAMS_NONE);
+  while (g_uri_params_iter_next (&iter, &option, &value, &local_error))
+    {
+      g_autofree gchar *owned_value = value;
+      const gchar *name = option;
+
+      if (!g_hash_table_add (seen, option))
+        return refuse (uri, error, "option \"%s\" is given twice", name);
+      if (!parse_option (self, uri, name, value, error))
+        return FALSE;
+    }
+  if (local_error != NULL)
+    return refuse (uri, error, "options: %s", local_error->message);
+  return TRUE;
+}
+
+/* ---- addresses ---- */
+
+/* An address that is written as numbers needs no resolver; its text is made canonical. */
+static gboolean
+parse_host (TallyEndpoint *self, const gchar *uri, GUri *parsed, gchar **address, GError **error)
+{
+  const gchar *host = g_uri_get_host (parsed);
+  const gchar *path = g_uri_get_path (parsed);
+  gint port = g_uri_get_port (parsed);
+  GSocketAddress *numeric;
+
+  if (host == NULL || *host == '\0')
+    return refuse (uri, error, "it names no host");
+  if (port < 0)
+    return refuse (uri, error, "it names no port");
+  if (*path != '\0' && strcmp (path, "/") != 0)
+    return refuse (uri, error, "a %s URI has no path, but here is \"%s\"", scheme_names[self->scheme], path);
+  numeric = g_inet_socket_address_new_from_string (host, port);
+  if (numeric != NULL)
+    {
+      g_autofree gchar *text = g_socket_connectable_to_string (G_SOCKET_CONNECTABLE (numeric));
+
+      /* GIO writes IPv6 without brackets when the port is 0 */
+      if (port == 0 && strchr (host, ':') != NULL)
+        *address = g_strdup_printf ("[%s]:0", text);
+      else if (port == 0)
+        *address = g_strdup_printf ("%s:0", text);
+      else
+        *address = g_steal_pointer (&text);
+      self->connectable = G_SOCKET_CONNECTABLE (numeric);
+    }
+  else
+    {
+      g_autofree gchar *lower = g_ascii_strdown (host, -1);
+
+      if (strchr (host, ':') != NULL)
+        return refuse (uri, error, "\"%s\" is no IPv6 address", host);
+      *address = g_strdup_printf ("%s:%d", lower, port);
+      self->connectable = g_network_address_new (lower, port);
+    }
+  return TRUE;
+}
+
+static gboolean
+parse_path (TallyEndpoint *self, const gchar *uri, GUri *parsed, gchar **address, GError **error)
+{
+  const gchar *host = g_uri_get_host (parsed);
+  const gchar *path = g_uri_get_path (parsed);
+
+  if ((host != NULL && *host != '\0') || *path != '/')
+    return refuse (uri, error, "a unix URI is unix:// and an absolute path, as in unix:///run/echo.sock");
+  if (path[1] == '\0')
+    return refuse (uri, error, "it names no path");
+  if (strlen (path) >= sizeof ((struct sockaddr_un *) NULL)->sun_path)
+    return refuse (uri, error, "its path has %" G_GSIZE_FORMAT " bytes; a socket's has at most %" G_GSIZE_FORMAT,
+                   strlen (path), sizeof ((struct sockaddr_un *) NULL)->sun_path - 1);
+  self->connectable = G_SOCKET_CONNECTABLE (g_unix_socket_address_new (path));
+  *address = g_uri_escape_string (path, G_URI_RESERVED_CHARS_ALLOWED_IN_PATH, FALSE);
+  return TRUE;
+}
+
+static gboolean
+parse_scheme (TallyEndpoint *self, const gchar *uri, const gchar *scheme, GError **error)
+{
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (scheme_names); i++)
+    if (strcmp (scheme, scheme_names[i]) == 0)
+      {
+        self->scheme = i;
+        return TRUE;
+      }
+  return refuse (uri, error, "unknown scheme \"%s\"; there are tcp, unix and tls", scheme);
+}
+
+/* Defaults are left out, so that equal meanings have equal texts. */
+static gchar *
+make_canonical (TallyEndpoint *self, const gchar *address)
+{
+  GString *text = g_string_new (NULL);
+  gchar separator = '?';
+
+  g_string_printf (text, "%s://%s", scheme_names[self->scheme], address);
+  if (self->protocol != TALLY_PROTOCOL_BINARY)
+    {
+      g_string_append_printf (text, "%cprotocol=%s", separator, protocol_names[self->protocol]);
+      separator = '&';
+    }
+  if (self->framing != TALLY_FRAMING_FRAMED)
+    {
+      g_string_append_printf (text, "%ctransport=%s", separator, framing_names[self->framing]);
+      separator = '&';
+    }
+  if (self->service != NULL)
+    {
+      g_string_append_printf (text, "%cservice=", separator);
+      g_string_append_uri_escaped (text, self->service, NULL, FALSE);
+    }
+  return g_string_free (text, FALSE);
+}
+
+static gboolean
+parse (TallyEndpoint *self, const gchar *uri, GError **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  g_autoptr (GUri) parsed = NULL;
+  g_autofree gchar *address = NULL;
+
+  parsed = g_uri_parse (uri, G_URI_FLAGS_ENCODED_QUERY, &local_error);
+  if (parsed == NULL)
+    return refuse (uri, error, "%s", local_error->message);
+  if (!parse_scheme (self, uri, g_uri_get_scheme (parsed), error))
+    return FALSE;
+  if (g_uri_get_userinfo (parsed) != NULL)
+    return refuse (uri, error, "a user or password has no meaning here");
+  if (g_uri_get_fragment (parsed) != NULL)
+    return refuse (uri, error, "\"#%s\" has no meaning here", g_uri_get_fragment (parsed));
+  if (self->scheme == TALLY_SCHEME_UNIX ? !parse_path (self, uri, parsed, &address, error)
+                                        : !parse_host (self, uri, parsed, &address, error))
+    return FALSE;
+  if (g_uri_get_query (parsed) != NULL && !parse_query (self, uri, g_uri_get_query (parsed), error))
+    return FALSE;
+  self->uri = make_canonical (self, address);
+  self->hash = g_str_hash (self->uri);
+  return TRUE;
+}
+
+/* ---- public functions ---- */
+
+/**
+ * tally_endpoint_new:
+ * @uri: `tcp://host:port`, `tls://host:port` or `unix:///path`, with options after `?`
+ * @error: return location
+ *
+ * Parses a URI. Host and path may be percent-encoded; IPv6 addresses stand in brackets. Port 0 is
+ * accepted, because a server may listen there; dialing it fails. The options are
+ * `protocol=binary|compact`, `transport=framed|buffered`, `service=NAME`,
+ * `mode=pooled|unpooled|shared` and `timeout=MILLISECONDS`, each at most once.
+ *
+ * Returns: (transfer full): a new endpoint, or %NULL with %TALLY_ERROR_INVALID_ARGUMENT, which names
+ *   the part that is wrong
+ */
+TallyEndpoint *
+tally_endpoint_new (const gchar *uri, GError **error)
+{
+  g_autoptr (TallyEndpoint) self = NULL;
+
+  g_return_val_if_fail (uri != NULL, NULL);
+  self = g_new0 (TallyEndpoint, 1);
+  g_atomic_ref_count_init (&self->ref_count);
+  self->timeout = -1;
+  return parse (self, uri, error) ? g_steal_pointer (&self) : NULL;
+}
+
+TallyEndpoint *
+tally_endpoint_ref (TallyEndpoint *endpoint)
+{
+  g_return_val_if_fail (endpoint != NULL, NULL);
+  g_atomic_ref_count_inc (&endpoint->ref_count);
+  return endpoint;
+}
+
+void
+tally_endpoint_unref (TallyEndpoint *endpoint)
+{
+  g_return_if_fail (endpoint != NULL);
+  if (!g_atomic_ref_count_dec (&endpoint->ref_count))
+    return;
+  g_clear_object (&endpoint->connectable);
+  g_free (endpoint->service);
+  g_free (endpoint->uri);
+  g_free (endpoint);
+}
+
+guint
+tally_endpoint_hash (gconstpointer endpoint)
+{
+  return ((const TallyEndpoint *) endpoint)->hash;
+}
+
+gboolean
+tally_endpoint_equal (gconstpointer a, gconstpointer b)
+{
+  const TallyEndpoint *left = a;
+  const TallyEndpoint *right = b;
+
+  return left->hash == right->hash && strcmp (left->uri, right->uri) == 0;
+}
+
+const gchar *
+tally_endpoint_get_uri (const TallyEndpoint *endpoint)
+{
+  return endpoint->uri;
+}
+
+TallyScheme
+tally_endpoint_get_scheme (const TallyEndpoint *endpoint)
+{
+  return endpoint->scheme;
+}
+
+TallyProtocolId
+tally_endpoint_get_protocol (const TallyEndpoint *endpoint)
+{
+  return endpoint->protocol;
+}
+
+TallyFraming
+tally_endpoint_get_framing (const TallyEndpoint *endpoint)
+{
+  return endpoint->framing;
+}
+
+TallyMode
+tally_endpoint_get_mode (const TallyEndpoint *endpoint)
+{
+  return endpoint->mode;
+}
+
+gint
+tally_endpoint_get_timeout (const TallyEndpoint *endpoint)
+{
+  return endpoint->timeout;
+}
+
+const gchar *
+tally_endpoint_get_service (const TallyEndpoint *endpoint)
+{
+  return endpoint->service;
+}
+
+GSocketConnectable *
+tally_endpoint_get_connectable (const TallyEndpoint *endpoint)
+{
+  return endpoint->connectable;
+}

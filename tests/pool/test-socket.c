@@ -1,0 +1,437 @@
+/* TallySocket against the other end of a socket pair, and against loopback TCP where it matters. */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "harness.h"
+#include "peer.h"
+#include "tally-error.h"
+#include "tally-socket.h"
+
+#define AT_ONCE (10 * G_TIME_SPAN_SECOND)
+
+static TallySocket *
+make_pair (gint *other)
+{
+  gint fds[2];
+
+  CU_ASSERT_EQUAL_FATAL (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+  *other = fds[1];
+  return tally_socket_new_from_fd (fds[0]);
+}
+
+static void
+put (TallySocket *socket, const gchar *text)
+{
+  tally_buffer_append (tally_socket_get_output (socket), text, strlen (text));
+}
+
+static void
+assert_input (TallySocket *socket, const gchar *expected)
+{
+  gsize length;
+  const guint8 *bytes = tally_socket_peek_input (socket, &length);
+  g_autofree gchar *text = g_strndup ((const gchar *) bytes, length);
+
+  assert_string (text, expected);
+}
+
+/* A thread that runs a step while the test blocks. */
+typedef struct
+{
+  gint fd;
+  gsize length;
+  GCancellable *cancellable;
+  TallySocket *socket;
+} Step;
+
+static gpointer
+write_one_byte_at_a_time (gpointer data)
+{
+  Step *step = data;
+  gsize i;
+
+  for (i = 0; i < step->length; i++)
+    test_write_all (step->fd, "x", 1);
+  return NULL;
+}
+
+static gpointer
+trickle_until_refused (gpointer data)
+{
+  Step *step = data;
+
+  while (test_write_all (step->fd, "x", 1))
+    g_usleep (1000); /* the peer's slowness is what is tested, not waited for */
+  return NULL;
+}
+
+static gpointer
+read_everything (gpointer data)
+{
+  Step *step = data;
+  g_autofree guint8 *bytes = g_malloc (step->length);
+
+  return GINT_TO_POINTER (test_read_exact (step->fd, bytes, step->length)
+                          && bytes[0] == 'a' && bytes[step->length - 1] == 'z');
+}
+
+/* Cancels once the thread that it serves sleeps in the kernel: its state says so. */
+static gpointer
+cancel_when_asleep (gpointer data)
+{
+  Step *step = data;
+  gboolean asleep = FALSE;
+
+  while (!asleep)
+    {
+      g_autofree gchar *path = g_strdup_printf ("/proc/self/task/%d/stat", (gint) getpid ());
+      g_autofree gchar *stat = NULL;
+      const gchar *state;
+
+      if (g_file_get_contents (path, &stat, NULL, NULL) && (state = strrchr (stat, ')')) != NULL)
+        asleep = state[2] == 'S';
+      g_thread_yield ();
+    }
+  g_cancellable_cancel (step->cancellable);
+  return NULL;
+}
+
+static void
+buffer_grows_and_keeps_its_bytes (void)
+{
+  TallyBuffer buffer = { 0 };
+  gsize i;
+
+  for (i = 0; i < 5000; i++)
+    {
+      guint8 byte = i % 251;
+
+      tally_buffer_append (&buffer, &byte, 1);
+    }
+  tally_buffer_append (&buffer, NULL, 0);
+  tally_buffer_reserve (&buffer, 100000);
+  CU_ASSERT_TRUE (buffer.capacity >= 105000);
+  assert_int (buffer.length, 5000);
+  for (i = 0; i < 5000; i++)
+    if (buffer.data[i] != i % 251)
+      CU_FAIL ("a byte changed");
+  tally_buffer_clear (&buffer);
+  CU_ASSERT_PTR_NULL (buffer.data);
+}
+
+static void
+bytes_go_and_come (void)
+{
+  g_autoptr (GError) error = NULL;
+  gchar bytes[5];
+  gint other;
+  g_autoptr (TallySocket) socket = make_pair (&other);
+
+  put (socket, "hello");
+  CU_ASSERT_TRUE (tally_socket_send (socket, &error));
+  assert_no_error (error);
+  assert_int (tally_socket_get_output (socket)->length, 0);
+  CU_ASSERT_TRUE (test_read_exact (other, bytes, 5));
+  CU_ASSERT_TRUE (memcmp (bytes, "hello", 5) == 0);
+
+  test_write_all (other, "world!", 6);
+  CU_ASSERT_TRUE (tally_socket_fill (socket, 6, &error));
+  assert_input (socket, "world!");
+  tally_socket_consume (socket, 5);
+  assert_input (socket, "!");
+  CU_ASSERT_TRUE (tally_socket_fill (socket, 1, &error));
+  tally_socket_consume (socket, 1);
+  assert_input (socket, "");
+  close (other);
+}
+
+static void
+from_fd_sets_what_a_call_needs (void)
+{
+  int on = 0;
+  socklen_t size = sizeof on;
+  gint fd = socket (AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+  g_autoptr (TallySocket) socket = tally_socket_new_from_fd (fd);
+
+  CU_ASSERT_EQUAL (getsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &on, &size), 0);
+  CU_ASSERT_TRUE (on != 0);
+  CU_ASSERT_TRUE ((fcntl (fd, F_GETFD) & FD_CLOEXEC) != 0);
+  CU_ASSERT_TRUE ((fcntl (fd, F_GETFL) & O_NONBLOCK) == 0);
+}
+
+static void
+end_of_stream_says_what_is_missing (void)
+{
+  g_autoptr (GError) error = NULL;
+  gint other;
+  g_autoptr (TallySocket) socket = make_pair (&other);
+
+  test_write_all (other, "abc", 3);
+  close (other);
+  CU_ASSERT_FALSE (tally_socket_fill (socket, 10, &error));
+  assert_error (error, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, "3 of at least 10 bytes");
+  assert_input (socket, "abc");
+}
+
+static void
+sending_to_a_closed_peer_sends_nothing (void)
+{
+  g_autoptr (GError) error = NULL;
+  gint other;
+  g_autoptr (TallySocket) socket = make_pair (&other);
+
+  close (other);
+  put (socket, "hello");
+  CU_ASSERT_FALSE (tally_socket_send (socket, &error));
+  assert_error (error, TALLY_ERROR, TALLY_ERROR_NOT_SENT, "nothing was sent");
+  assert_int (tally_socket_get_output (socket)->length, 0);
+}
+
+static void
+a_peer_that_leaves_ends_a_large_send (void)
+{
+  g_autoptr (GError) error = NULL;
+  gint other;
+  g_autoptr (TallySocket) socket = make_pair (&other);
+
+  shutdown (other, SHUT_WR); /* it will not answer, though the kernel takes bytes for it */
+  tally_buffer_reserve (tally_socket_get_output (socket), 8 << 20);
+  memset (tally_socket_get_output (socket)->data, 'x', 8 << 20);
+  tally_socket_get_output (socket)->length = 8 << 20;
+  CU_ASSERT_FALSE (tally_socket_send (socket, &error));
+  assert_error (error, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, "of 8388608 bytes were sent");
+  close (other);
+}
+
+static void
+a_large_message_passes_whole (void)
+{
+  g_autoptr (GError) error = NULL;
+  Step step = { .length = 8 << 20 };
+  gint other;
+  g_autoptr (TallySocket) socket = make_pair (&other);
+  TallyBuffer *output = tally_socket_get_output (socket);
+  GThread *thread;
+
+  step.fd = other;
+  thread = g_thread_new ("reader", read_everything, &step);
+  tally_buffer_reserve (output, step.length);
+  memset (output->data, 'x', step.length);
+  output->length = step.length;
+  output->data[0] = 'a';
+  output->data[step.length - 1] = 'z';
+  CU_ASSERT_TRUE (tally_socket_send (socket, &error));
+  assert_no_error (error);
+  CU_ASSERT_TRUE (GPOINTER_TO_INT (g_thread_join (thread)));
+  tally_socket_reset (socket);
+  assert_int (output->capacity, 0); /* an idle connection does not keep 8 MiB */
+  close (other);
+}
+
+static void
+one_byte_at_a_time_is_enough (void)
+{
+  g_autoptr (GError) error = NULL;
+  Step step = { .length = 3000 };
+  gint other;
+  g_autoptr (TallySocket) socket = make_pair (&other);
+  GThread *thread;
+  gsize length;
+
+  step.fd = other;
+  tally_socket_set_limits (socket, g_get_monotonic_time () + AT_ONCE, NULL);
+  thread = g_thread_new ("writer", write_one_byte_at_a_time, &step);
+  CU_ASSERT_TRUE (tally_socket_fill (socket, step.length, &error));
+  assert_no_error (error);
+  tally_socket_peek_input (socket, &length);
+  assert_int (length, step.length);
+  g_thread_join (thread);
+  close (other);
+}
+
+static void
+the_deadline_ends_silence (void)
+{
+  gint64 timeouts[] = { 0, 3, 100, 130 }; /* ms: the longer ones are armed in the kernel */
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (timeouts); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      gint other;
+      g_autoptr (TallySocket) socket = make_pair (&other);
+      gint64 deadline = g_get_monotonic_time () + timeouts[i] * 1000;
+
+      tally_socket_set_limits (socket, deadline, NULL);
+      CU_ASSERT_FALSE (tally_socket_fill (socket, 1, &error));
+      assert_error (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "0 of at least 1 bytes");
+      CU_ASSERT_TRUE (g_get_monotonic_time () >= deadline);
+      close (other);
+    }
+}
+
+static void
+the_deadline_ends_a_trickle (void)
+{
+  g_autoptr (GError) error = NULL;
+  Step step = { 0 };
+  gint other;
+  g_autoptr (TallySocket) socket = make_pair (&other);
+  GThread *thread;
+
+  step.fd = other;
+  tally_socket_set_limits (socket, g_get_monotonic_time () + 100 * 1000, NULL);
+  thread = g_thread_new ("trickle", trickle_until_refused, &step);
+  CU_ASSERT_FALSE (tally_socket_fill (socket, 1 << 20, &error));
+  assert_error (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "of at least 1048576 bytes");
+  thrift_transport_close ((ThriftTransport *) socket, NULL);
+  g_thread_join (thread);
+  close (other);
+}
+
+static void
+the_deadline_ends_a_send (void)
+{
+  g_autoptr (GError) error = NULL;
+  gint other;
+  g_autoptr (TallySocket) socket = make_pair (&other);
+  TallyBuffer *output = tally_socket_get_output (socket);
+
+  tally_buffer_reserve (output, 8 << 20);
+  memset (output->data, 'x', 8 << 20);
+  output->length = 8 << 20;
+  tally_socket_set_limits (socket, g_get_monotonic_time () + 5000, NULL);
+  CU_ASSERT_FALSE (tally_socket_send (socket, &error));
+  assert_error (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "bytes were sent");
+  close (other);
+}
+
+static void
+cancelling_wakes_receive_and_send (void)
+{
+  guint round;
+
+  for (round = 0; round < 2; round++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+      Step step = { .cancellable = cancellable };
+      gint other;
+      g_autoptr (TallySocket) socket = make_pair (&other);
+      TallyBuffer *output = tally_socket_get_output (socket);
+      GThread *thread;
+
+      tally_socket_set_limits (socket, -1, cancellable);
+      if (round == 1)
+        {
+          tally_buffer_reserve (output, 8 << 20);
+          memset (output->data, 'x', 8 << 20);
+          output->length = 8 << 20;
+        }
+      thread = g_thread_new ("cancel", cancel_when_asleep, &step);
+      if (round == 0)
+        CU_ASSERT_FALSE (tally_socket_fill (socket, 1, &error))
+      else
+        CU_ASSERT_FALSE (tally_socket_send (socket, &error));
+      assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "cancelled while");
+      g_thread_join (thread);
+      close (other);
+    }
+}
+
+static void
+only_a_silent_open_connection_is_clean (void)
+{
+  g_autoptr (GError) error = NULL;
+  gint other;
+  g_autoptr (TallySocket) socket = make_pair (&other);
+
+  CU_ASSERT_TRUE (tally_socket_is_clean (socket));
+  test_write_all (other, "ab", 2);
+  CU_ASSERT_FALSE (tally_socket_is_clean (socket)); /* in the kernel */
+  CU_ASSERT_TRUE (tally_socket_fill (socket, 2, &error));
+  tally_socket_consume (socket, 1);
+  CU_ASSERT_FALSE (tally_socket_is_clean (socket)); /* in our buffer */
+  tally_socket_consume (socket, 1);
+  CU_ASSERT_TRUE (tally_socket_is_clean (socket));
+  close (other);
+  CU_ASSERT_FALSE (tally_socket_is_clean (socket)); /* FIN */
+  thrift_transport_close ((ThriftTransport *) socket, NULL);
+  CU_ASSERT_FALSE (tally_socket_is_clean (socket));
+}
+
+static void
+a_declared_size_takes_no_memory (void)
+{
+  g_autoptr (GError) error = NULL;
+  gint other;
+  g_autoptr (TallySocket) socket = make_pair (&other);
+
+  test_write_all (other, "abcd", 4);
+  close (other);
+  CU_ASSERT_FALSE (tally_socket_fill (socket, G_MAXSIZE / 2, &error)); /* would abort if allocated */
+  assert_error (error, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, "4 of at least");
+}
+
+static void
+it_is_a_thrift_transport (void)
+{
+  g_autoptr (GError) error = NULL;
+  gchar bytes[6] = "";
+  gint other;
+  g_autoptr (TallySocket) socket = make_pair (&other);
+  ThriftTransport *transport = THRIFT_TRANSPORT (socket);
+
+  CU_ASSERT_TRUE (thrift_transport_is_open (transport));
+  CU_ASSERT_TRUE (thrift_transport_open (transport, &error));
+  CU_ASSERT_TRUE (thrift_transport_write (transport, (gpointer) "hel", 3, &error));
+  CU_ASSERT_TRUE (thrift_transport_write (transport, (gpointer) "lo", 2, &error));
+  CU_ASSERT_TRUE (thrift_transport_flush (transport, &error));
+  CU_ASSERT_TRUE (test_read_exact (other, bytes, 5));
+  assert_string (bytes, "hello");
+  test_write_all (other, "world", 5);
+  CU_ASSERT_TRUE (thrift_transport_peek (transport, &error));
+  assert_int (thrift_transport_read (transport, bytes, 2, &error), 2);
+  assert_int (thrift_transport_read_all (transport, bytes + 2, 3, &error), 3);
+  assert_string (bytes, "world");
+  assert_int (thrift_transport_read_all (transport, bytes, G_MAXINT32, &error), -1);
+  assert_error (error, THRIFT_TRANSPORT_ERROR, THRIFT_TRANSPORT_ERROR_MAX_MESSAGE_SIZE_REACHED, NULL);
+  g_clear_error (&error);
+  close (other);
+  CU_ASSERT_FALSE (thrift_transport_peek (transport, &error));
+  assert_no_error (error);
+  assert_int (thrift_transport_read (transport, bytes, 1, &error), -1);
+  assert_error (error, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, NULL);
+  CU_ASSERT_TRUE (thrift_transport_close (transport, NULL));
+  CU_ASSERT_FALSE (thrift_transport_is_open (transport));
+}
+
+int
+main (int argc, char **argv)
+{
+  static const TestCase cases[] = {
+    TEST (buffer_grows_and_keeps_its_bytes),
+    TEST (bytes_go_and_come),
+    TEST (from_fd_sets_what_a_call_needs),
+    TEST (end_of_stream_says_what_is_missing),
+    TEST (sending_to_a_closed_peer_sends_nothing),
+    TEST (a_peer_that_leaves_ends_a_large_send),
+    TEST (a_large_message_passes_whole),
+    TEST (one_byte_at_a_time_is_enough),
+    TEST (the_deadline_ends_silence),
+    TEST (the_deadline_ends_a_trickle),
+    TEST (the_deadline_ends_a_send),
+    TEST (cancelling_wakes_receive_and_send),
+    TEST (only_a_silent_open_connection_is_clean),
+    TEST (a_declared_size_takes_no_memory),
+    TEST (it_is_a_thrift_transport),
+    { NULL },
+  };
+
+  return test_main ("socket", cases, argc, argv);
+}
