@@ -29,7 +29,8 @@ class Bench:
         self.requests = {}
 
     def program(self, name):
-        return os.path.join(self.directory, 'bench-' + name)
+        inside = 'apache' if name.startswith('apache-') else ''
+        return os.path.join(self.directory, inside, 'bench-' + name)
 
     def has(self, name):
         return os.access(self.program(name), os.X_OK)
