@@ -5,19 +5,13 @@
 
 #include "tally-endpoint.h"
 #include "tally-error.h"
+#include "tally-pool-types.h"
 #include "tally-socket.h"
 
 G_BEGIN_DECLS
 
 #define TALLY_TYPE_POOL (tally_pool_get_type ())
 TALLY_API G_DECLARE_FINAL_TYPE (TallyPool, tally_pool, TALLY, POOL, GObject)
-
-/**
- * TallyOutcome:
- * @TALLY_OUTCOME_CLEAN: the reply was read to its last byte; the connection may serve again.
- * @TALLY_OUTCOME_BROKEN: anything else; the connection is closed.
- */
-typedef enum { TALLY_OUTCOME_CLEAN, TALLY_OUTCOME_BROKEN } TallyOutcome;
 
 /**
  * TallyBucket:
@@ -30,7 +24,7 @@ typedef struct _TallyBucket TallyBucket;
 /**
  * TallyLease:
  * @transport: (transfer none): the borrowed connection, valid until the release.
- * @reused: whether the connection served before; %FALSE when it was just dialed.
+ * @reused: whether the connection existed before the borrow; %FALSE when it was dialed for it.
  *
  * A borrowed connection. Filled by a borrow, emptied by the release; the rest is the pool's.
  */
@@ -47,6 +41,50 @@ typedef struct
 TALLY_API TallyPool *tally_pool_new (void);
 /* (transfer none): the process-wide pool. */
 TALLY_API TallyPool *tally_pool_get_default (void);
+
+/**
+ * TallyDialHook:
+ * @deadline: g_get_monotonic_time() by which it must return; the dial is then of no more use.
+ * @cancellable: cancelled when the pool closes; it must then return soon, for close waits for it.
+ *
+ * Makes a connection to @endpoint instead of tally_socket_dial(). Runs on a thread of the pool, never
+ * under a lock; several may run at once.
+ *
+ * Returns: (transfer full): the connection, or %NULL with @error set
+ */
+typedef ThriftTransport *(*TallyDialHook) (TallyEndpoint *endpoint, gint64 deadline,
+                                           GCancellable *cancellable, gpointer user_data, GError **error);
+
+/**
+ * TallyCheckHook:
+ * @idle_time: microseconds for which @transport was idle.
+ *
+ * Decides whether an idle connection may be handed out, instead of tally_socket_is_clean(), when the
+ * property `check` wants it examined. It may do I/O; it runs on the borrower's thread, never under a
+ * lock.
+ *
+ * Returns: %FALSE when @transport is dead: then all idle connections to its endpoint are closed
+ */
+typedef gboolean (*TallyCheckHook) (ThriftTransport *transport, gint64 idle_time, gpointer user_data);
+
+/**
+ * TallyResetHook:
+ *
+ * Undoes, when a lease comes back clean, what its borrower did to @transport. Runs on the borrower's
+ * thread, never under a lock.
+ *
+ * Returns: %FALSE to have it closed
+ */
+typedef gboolean (*TallyResetHook) (ThriftTransport *transport, gpointer user_data);
+
+/* Each sets, or with %NULL removes, a hook; may be done while the pool is in use. @destroy (nullable) is called
+ * with @user_data when the last call that may use it has returned. After tally_pool_close() no hook runs. */
+TALLY_API void tally_pool_set_dial_hook (TallyPool *self, TallyDialHook hook, gpointer user_data,
+                                         GDestroyNotify destroy);
+TALLY_API void tally_pool_set_check_hook (TallyPool *self, TallyCheckHook hook, gpointer user_data,
+                                          GDestroyNotify destroy);
+TALLY_API void tally_pool_set_reset_hook (TallyPool *self, TallyResetHook hook, gpointer user_data,
+                                          GDestroyNotify destroy);
 
 TALLY_API TallyBucket *tally_pool_dup_bucket (TallyPool *self, TallyEndpoint *endpoint);
 TALLY_API TallyBucket *tally_bucket_ref (TallyBucket *bucket);
@@ -65,7 +103,12 @@ TALLY_API gboolean tally_bucket_borrow_fresh (TallyBucket *bucket, const gchar *
  * is refused with a critical warning and the pool is unharmed (rule 20). */
 TALLY_API void tally_bucket_release (TallyBucket *bucket, TallyLease *lease, TallyOutcome outcome);
 
-/* Closes the pool: see rule 19. Idempotent; returns when nothing is left open. */
+/* One consistent view of the numbers of one endpoint, or of the whole pool (rule 25). Thread-safe. */
+TALLY_API void tally_bucket_snapshot (TallyBucket *bucket, TallyPoolSnapshot *snapshot);
+TALLY_API void tally_pool_snapshot (TallyPool *self, TallyPoolSnapshot *snapshot);
+
+/* Closes the pool: see rule 19. Idempotent; returns when nothing is left open but what borrowers
+ * still hold after the drain time-out, which was shut down. */
 TALLY_API void tally_pool_close (TallyPool *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TallyBucket, tally_bucket_unref)

@@ -1,0 +1,184 @@
+/* Owns what makes a connection go: age, limits, clearing, closing; and when the next of these is due.
+ * Part of the policy: no thread, lock, socket or clock. */
+#include "policy-private.h"
+
+gboolean
+tally_policy_outlived (TallyPolicy *self, const TallyInstant *now, const TallyConn *conn)
+{
+  gdouble share = 1 - self->options.lifetime_jitter * conn->jitter;
+
+  return self->options.max_lifetime > 0
+         && now->mono - conn->dialed >= (gint64) ((gdouble) self->options.max_lifetime * share);
+}
+
+/* Whether @conn, past its lifetime and one of @n_idle idle ones, stays until its replacement is there
+ * (rule 15). */
+gboolean
+tally_policy_keep_until_replaced (TallyPolicy *self, const TallyConn *conn, guint n_idle)
+{
+  if (n_idle > self->options.min_idle)
+    return FALSE;
+  return conn->replaced || tally_policy_has_room (self);
+}
+
+/* Takes @conn out of service and puts it where the caller finds what to close. */
+void
+tally_policy_retire (TallyPolicy *self, TallyConn *conn, TallyCloseReason reason)
+{
+  if (conn->state == TALLY_CONN_IDLE)
+    {
+      tally_conn_list_remove (&self->idle, conn);
+      self->n_idle--;
+    }
+  else if (conn->state == TALLY_CONN_BUSY)
+    self->n_busy--;
+  conn->state = TALLY_CONN_CLOSING;
+  conn->doomed = TRUE;
+  conn->reason = reason;
+  self->n_closing++;
+  conn->next = self->closing;
+  self->closing = conn;
+}
+
+/* Brings idle connections down to the limits; busy ones follow as they come back (rule 18). */
+void
+tally_policy_shed (TallyPolicy *self)
+{
+  guint max_open = self->options.max_open;
+  gint max_idle = self->options.max_idle;
+
+  while (self->n_idle > 0 && max_open > 0 && tally_policy_open (self) - self->n_closing > max_open)
+    tally_policy_retire (self, self->idle.tail, TALLY_CLOSE_LIMIT);
+  while (max_idle >= 0 && self->n_idle > (guint) max_idle)
+    tally_policy_retire (self, self->idle.tail, TALLY_CLOSE_LIMIT);
+}
+
+void
+tally_policy_set_options (TallyPolicy *self, const TallyInstant *now, const TallyPoolOptions *options)
+{
+  self->options = *options;
+  tally_policy_shed (self);
+  tally_policy_pump (self, now);
+}
+
+/* Closes the idle connections without looking at them; the busy ones and those being dialed go when
+ * they come back. */
+void
+tally_policy_drop_all (TallyPolicy *self, TallyCloseReason reason)
+{
+  self->epoch++;
+  while (self->idle.tail != NULL)
+    tally_policy_retire (self, self->idle.tail, reason);
+  for (guint i = 0; i < self->conns->len; i++)
+    {
+      TallyConn *conn = g_ptr_array_index (self->conns, i);
+
+      if (conn->state == TALLY_CONN_BUSY && !conn->doomed)
+        tally_policy_doom (self, conn, reason);
+    }
+}
+
+void
+tally_policy_close (TallyPolicy *self, const TallyInstant *now)
+{
+  self->closed = TRUE;
+  tally_policy_drop_all (self, TALLY_CLOSE_POOL);
+  while (self->first != NULL)
+    tally_policy_fail (self, now, self->first, TALLY_REFUSAL_CLOSED);
+}
+
+/* ---- what time does ---- */
+
+static void
+expire_idle (TallyPolicy *self, const TallyInstant *now)
+{
+  TallyConn *previous;
+
+  for (TallyConn *conn = self->idle.tail; conn != NULL; conn = previous)
+    {
+      previous = conn->prev;
+      if (self->options.idle_timeout > 0 && now->boot - conn->idle_since >= self->options.idle_timeout)
+        tally_policy_retire (self, conn, TALLY_CLOSE_IDLE);
+      else if (tally_policy_outlived (self, now, conn)
+               && !tally_policy_keep_until_replaced (self, conn, self->n_idle))
+        tally_policy_retire (self, conn, TALLY_CLOSE_LIFETIME);
+    }
+}
+
+void
+tally_policy_tick (TallyPolicy *self, const TallyInstant *now)
+{
+  expire_idle (self, now);
+  tally_policy_pump (self, now);
+}
+
+/* A lease held for longer than `leak-threshold` that nobody was warned of yet (rule 21). */
+TallyHold *
+tally_policy_next_leak (TallyPolicy *self, const TallyInstant *now)
+{
+  if (self->options.leak_threshold == 0)
+    return NULL;
+  for (guint i = 0; i < self->conns->len; i++)
+    {
+      TallyConn *conn = g_ptr_array_index (self->conns, i);
+      TallyHold *hold = &conn->hold;
+
+      if (conn->state != TALLY_CONN_BUSY)
+        continue;
+      for (; hold != NULL; hold = hold == &conn->hold ? conn->further : hold->next)
+        if (hold->generation != 0 && !hold->leak_warned
+            && now->mono - hold->since >= self->options.leak_threshold)
+          {
+            hold->leak_warned = TRUE;
+            self->stats.leaks++;
+            return hold;
+          }
+    }
+  return NULL;
+}
+
+static gint64
+next_of_conn (TallyPolicy *self, const TallyInstant *now, TallyConn *conn)
+{
+  const TallyPoolOptions *options = &self->options;
+  gint64 next = G_MAXINT64;
+
+  if (conn->state == TALLY_CONN_IDLE)
+    {
+      if (options->idle_timeout > 0)
+        next = now->mono + conn->idle_since + options->idle_timeout - now->boot;
+      if (options->keepalive > 0)
+        next = MIN (next, now->mono + MAX (conn->idle_since, conn->checked) + options->keepalive - now->boot);
+      if (options->max_lifetime > 0 && !conn->replaced)
+        next = MIN (next, conn->dialed
+                            + (gint64) ((gdouble) options->max_lifetime
+                                        * (1 - options->lifetime_jitter * conn->jitter)));
+    }
+  else if (conn->state == TALLY_CONN_BUSY && options->leak_threshold > 0)
+    for (TallyHold *hold = &conn->hold; hold != NULL; hold = hold == &conn->hold ? conn->further : hold->next)
+      if (hold->generation != 0 && !hold->leak_warned)
+        next = MIN (next, hold->since + options->leak_threshold);
+  return next;
+}
+
+/* The monotonic time at which tally_policy_tick () next has something to do; G_MAXINT64: never, until
+ * something happens (rule 17). */
+gint64
+tally_policy_next_event (TallyPolicy *self, const TallyInstant *now)
+{
+  gint64 next = G_MAXINT64;
+
+  if (self->closed)
+    return next;
+  for (guint i = 0; i < self->conns->len; i++)
+    {
+      gint64 due = next_of_conn (self, now, g_ptr_array_index (self->conns, i));
+
+      /* What is overdue although everything due was just done waits for something else. */
+      next = MIN (next, due <= now->mono ? now->mono + G_TIME_SPAN_SECOND : due);
+    }
+  if (self->backoff.until > now->mono
+      && (self->waiting > 0 || (self->active && self->n_idle < self->options.min_idle)))
+    next = MIN (next, self->backoff.until);
+  return next;
+}

@@ -1,0 +1,328 @@
+/* Owns when to dial and what becomes of a dial's result: permits, backoff, background dials. Part of
+ * the policy: no thread, lock, socket or clock. */
+#include "policy-private.h"
+
+gboolean
+tally_policy_has_room (TallyPolicy *self)
+{
+  return self->options.max_open == 0 || tally_policy_open (self) < self->options.max_open;
+}
+
+/* After failures one dial at a time, and none before the backoff is over (rule 9). */
+static gboolean
+backoff_allows (TallyPolicy *self, const TallyInstant *now)
+{
+  return self->backoff.failures == 0 || self->options.backoff_base == 0
+         || (now->mono >= self->backoff.until && self->n_dialing == 0);
+}
+
+gboolean
+tally_policy_may_dial (TallyPolicy *self, const TallyInstant *now)
+{
+  return !self->closed && tally_policy_has_room (self)
+         && self->n_dialing < MAX (self->options.max_dials, 1) && backoff_allows (self, now);
+}
+
+/* Takes a slot, in state DIALING; NULL when the limits over all endpoints forbid it. The caller has
+ * asked tally_policy_may_dial (). */
+TallyConn *
+tally_policy_start_dial (TallyPolicy *self, const TallyInstant *now)
+{
+  TallyConn *conn = self->free;
+
+  if (self->reserve != NULL && !self->reserve (self->totals))
+    {
+      self->starved = TRUE;
+      return NULL;
+    }
+  if (conn != NULL)
+    self->free = conn->next;
+  else
+    g_ptr_array_add (self->conns, conn = g_new0 (TallyConn, 1));
+  *conn = (TallyConn) {
+    .hold = { .conn = conn },
+    .state = TALLY_CONN_DIALING,
+    .epoch = self->epoch,
+    .dial_started = now->mono,
+    .jitter = tally_policy_random (self),
+  };
+  self->n_dialing++;
+  self->stats.dials_started++;
+  return conn;
+}
+
+static void
+free_slot (TallyPolicy *self, TallyConn *conn)
+{
+  conn->state = TALLY_CONN_FREE;
+  conn->payload = NULL;
+  conn->next = self->free;
+  self->free = conn;
+  if (self->unreserve != NULL)
+    self->unreserve (self->totals);
+}
+
+static void
+hand_to_thread (TallyPolicy *self, TallyConn *conn)
+{
+  conn->next = self->to_dial;
+  self->to_dial = conn;
+}
+
+/* The first in the queue may dial itself; it leaves the queue for that. */
+static void
+give_permit (TallyPolicy *self, const TallyInstant *now, TallyConn *conn)
+{
+  TallyWaiter *waiter = self->first;
+
+  tally_policy_dequeue (self, waiter);
+  tally_histogram_add (&self->stats.wait_time, now->mono - waiter->arrived);
+  conn->owned = TRUE;
+  self->n_owned++;
+  waiter->permit = conn;
+  waiter->state = TALLY_WAITER_PERMIT;
+  self->wake (waiter);
+}
+
+/* Starts dials until each waiter has one to hope for, or no more may be started. Dials in the
+ * background do not count: they must never delay a borrower (rule 16). */
+void
+tally_policy_dial_for_waiters (TallyPolicy *self, const TallyInstant *now)
+{
+  guint streams = MAX (self->options.streams, 1);
+
+  while (self->waiting > 0)
+    {
+      guint unowned = self->n_dialing - self->n_owned - self->n_background;
+      guint promised = unowned * streams + self->n_owned * (streams - 1);
+      TallyConn *conn;
+
+      if (self->waiting <= promised || !tally_policy_may_dial (self, now))
+        return;
+      conn = tally_policy_start_dial (self, now);
+      if (conn == NULL)
+        return;
+      if (self->quick && self->first->may_dial && promised == 0)
+        give_permit (self, now, conn);
+      else
+        hand_to_thread (self, conn);
+    }
+}
+
+static gboolean
+start_in_background (TallyPolicy *self, const TallyInstant *now)
+{
+  /* One permit stays free for borrowers where there is more than one. */
+  guint allowed = MAX (self->options.max_dials, 2) - 1;
+  TallyConn *conn;
+
+  if (self->n_background >= allowed || !tally_policy_may_dial (self, now))
+    return FALSE;
+  conn = tally_policy_start_dial (self, now);
+  if (conn == NULL)
+    return FALSE;
+  conn->background = TRUE;
+  self->n_background++;
+  hand_to_thread (self, conn);
+  return TRUE;
+}
+
+/* An idle connection that has outlived its time and must be replaced before it goes (rule 15). */
+static TallyConn *
+find_to_replace (TallyPolicy *self, const TallyInstant *now)
+{
+  if (self->options.max_lifetime == 0)
+    return NULL;
+  for (TallyConn *conn = self->idle.tail; conn != NULL; conn = conn->prev)
+    if (!conn->replaced && tally_policy_outlived (self, now, conn))
+      return conn;
+  return NULL;
+}
+
+/* Keeps `min-idle` connections ready (rule 16) and replaces those past their lifetime (rule 15). */
+void
+tally_policy_dial_in_background (TallyPolicy *self, const TallyInstant *now)
+{
+  guint wanted = self->options.min_idle;
+  TallyConn *old;
+
+  if (wanted == 0 || !self->active || self->closed)
+    return;
+  if (self->options.max_idle >= 0)
+    wanted = MIN (wanted, (guint) self->options.max_idle);
+  while (self->n_idle + self->n_background < wanted)
+    if (!start_in_background (self, now))
+      return;
+  while (self->n_idle <= self->options.min_idle && (old = find_to_replace (self, now)) != NULL)
+    {
+      if (!start_in_background (self, now))
+        return;
+      old->replaced = TRUE;
+    }
+}
+
+/* Starts dials in the background until @count connections are idle or on their way to be. Returns how
+ * many it started. */
+guint
+tally_policy_warm (TallyPolicy *self, const TallyInstant *now, guint count)
+{
+  guint started = 0;
+
+  self->active = TRUE;
+  while (self->n_idle + self->n_background < count && start_in_background (self, now))
+    started++;
+  return started;
+}
+
+static TallyConn *
+find_replaced (TallyPolicy *self)
+{
+  TallyConn *busy = NULL;
+
+  for (guint i = 0; i < self->conns->len; i++)
+    {
+      TallyConn *conn = g_ptr_array_index (self->conns, i);
+
+      if (!conn->replaced || conn->doomed)
+        continue;
+      if (conn->state == TALLY_CONN_IDLE)
+        return conn;
+      if (conn->state == TALLY_CONN_BUSY)
+        busy = conn;
+    }
+  return busy;
+}
+
+static void
+end_dial (TallyPolicy *self, TallyConn *conn)
+{
+  self->n_dialing--;
+  self->n_owned -= conn->owned;
+  self->n_background -= conn->background;
+}
+
+/* The caller who has @conn as its permit cannot wait for the dial any longer than this, or rather waits for
+ * whatever comes first: a thread dials on, @waiter joins the queue at its place. */
+void
+tally_policy_permit_to_thread (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter)
+{
+  TallyConn *conn = waiter->permit;
+
+  conn->owned = FALSE;
+  self->n_owned--;
+  waiter->permit = NULL;
+  hand_to_thread (self, conn);
+  tally_policy_enqueue (self, waiter);
+  if (self->closed)
+    tally_policy_fail (self, now, waiter, TALLY_REFUSAL_CLOSED);
+  else
+    tally_policy_pump (self, now);
+}
+
+/* A permit that was not used: its slot goes to the next. */
+void
+tally_policy_permit_returned (TallyPolicy *self, const TallyInstant *now, TallyConn *conn)
+{
+  end_dial (self, conn);
+  self->stats.dials_failed++;
+  free_slot (self, conn);
+  tally_policy_pump (self, now);
+}
+
+/* @conn was dialed, by @owner or (NULL) by a thread: then it serves whoever is first (rules 5, 6). */
+void
+tally_policy_dial_done (TallyPolicy *self, const TallyInstant *now, TallyConn *conn,
+                        gpointer payload, TallyWaiter *owner)
+{
+  gboolean background = conn->background;
+
+  end_dial (self, conn);
+  conn->payload = payload;
+  conn->dialed = now->mono;
+  conn->checked = now->boot;
+  self->stats.dials_done++;
+  tally_histogram_add (&self->stats.dial_time, now->mono - conn->dial_started);
+  self->backoff = (TallyBackoff) { 0 };
+  if (self->closed)
+    {
+      tally_policy_retire (self, conn, TALLY_CLOSE_POOL);
+      if (owner != NULL)
+        tally_policy_fail (self, now, owner, TALLY_REFUSAL_CLOSED);
+      return;
+    }
+  if (owner != NULL)
+    {
+      owner->permit = NULL;
+      owner->reused = FALSE;
+      self->stats.dials++;
+      tally_policy_claim (self, now, conn, owner);
+    }
+  else if (conn->epoch != self->epoch)
+    tally_policy_retire (self, conn, TALLY_CLOSE_CLEARED);
+  else
+    tally_policy_offer (self, now, conn);
+  if (background && (conn = find_replaced (self)) != NULL)
+    tally_policy_doom (self, conn, TALLY_CLOSE_LIFETIME);
+  tally_policy_pump (self, now);
+}
+
+static void
+back_off (TallyPolicy *self, const TallyInstant *now, const TallyConn *conn)
+{
+  gint64 delay = self->options.backoff_base;
+
+  if (self->backoff.failures > 0 && conn->dial_started < self->backoff.began)
+    return;
+  for (guint i = 0; i < self->backoff.failures && delay < self->options.backoff_max; i++)
+    delay *= 2;
+  delay = MIN (delay, MAX (self->options.backoff_max, self->options.backoff_base));
+  self->backoff.failures++;
+  self->backoff.began = now->mono;
+  self->backoff.until = now->mono + (gint64) ((gdouble) delay * (0.5 + tally_policy_random (self) / 2));
+}
+
+/* The dial of @conn failed. One caller learns of it: @owner, or the first in the queue; the slot goes to
+ * the next (rule 7). */
+void
+tally_policy_dial_failed (TallyPolicy *self, const TallyInstant *now, TallyConn *conn,
+                          const GError *error, TallyWaiter *owner)
+{
+  gboolean background = conn->background;
+  TallyWaiter *waiter = owner != NULL ? owner : background ? NULL : self->first;
+
+  end_dial (self, conn);
+  self->stats.dials_failed++;
+  if (error != self->last_error)
+    {
+      g_clear_error (&self->last_error);
+      self->last_error = g_error_copy (error);
+    }
+  back_off (self, now, conn);
+  free_slot (self, conn);
+  if (waiter != NULL)
+    {
+      waiter->permit = NULL;
+      waiter->error = g_error_copy (error);
+      tally_policy_fail (self, now, waiter, self->closed ? TALLY_REFUSAL_CLOSED : TALLY_REFUSAL_DIAL);
+    }
+  if (background && (conn = find_replaced (self)) != NULL)
+    conn->replaced = FALSE;
+  tally_policy_pump (self, now);
+}
+
+void
+tally_policy_reset_backoff (TallyPolicy *self, const TallyInstant *now)
+{
+  self->backoff = (TallyBackoff) { 0 };
+  tally_policy_pump (self, now);
+}
+
+/* The caller has closed @conn: its slot is free, and somebody may want it. */
+void
+tally_policy_closed (TallyPolicy *self, const TallyInstant *now, TallyConn *conn)
+{
+  self->n_closing--;
+  self->stats.closes[conn->reason]++;
+  free_slot (self, conn);
+  tally_policy_pump (self, now);
+}

@@ -1,0 +1,281 @@
+/* The pool's policy for one endpoint: which connection a borrower gets, who waits and in which order,
+ * when to dial, what is too old, what is too much. It is a plain state machine: it knows no thread,
+ * lock, socket or clock. Whoever calls it holds the bucket's lock and passes the time.
+ *
+ * What cannot be done under a lock it asks for: connections to be closed are queued in `closing`,
+ * slots to be dialed by a thread of the pool in `to_dial`. The caller takes both lists, does the work
+ * without the lock and reports with tally_policy_closed (), tally_policy_dial_done () or
+ * tally_policy_dial_failed ().
+ *
+ * A slot (TallyConn) is FREE, DIALING, IDLE, BUSY or CLOSING, and counted in exactly one of these; that
+ * is what makes rule 1 hold: a slot is taken before a dial starts and given back after the close. */
+#ifndef TALLY_POLICY_PRIVATE_H
+#define TALLY_POLICY_PRIVATE_H
+
+#include <gio/gio.h>
+
+#include "tally-pool.h"
+
+G_BEGIN_DECLS
+
+/* Both in microseconds; boot goes on while the machine is suspended (rule 27). */
+typedef struct
+{
+  gint64 mono;
+  gint64 boot;
+} TallyInstant;
+
+/* The pool's properties in one piece; times in microseconds. */
+typedef struct
+{
+  guint64 version; /* of two setters the later one wins, in every bucket */
+  guint max_open;
+  guint max_open_total;
+  gint max_idle;
+  guint max_idle_total;
+  guint min_idle;
+  guint max_waiters;
+  gint64 idle_timeout;
+  gint64 max_lifetime;
+  gdouble lifetime_jitter;
+  gint64 wait_timeout;
+  gint64 drain_timeout;
+  gint64 connect_timeout;
+  guint max_dials;
+  gint64 backoff_base;
+  gint64 backoff_max;
+  TallyPoolOrder order;
+  TallyPoolCheck check;
+  gint64 check_after;
+  guint streams;
+  gint64 leak_threshold;
+  gint64 keepalive;
+} TallyPoolOptions;
+
+extern const TallyPoolOptions tally_pool_options_default;
+
+typedef enum
+{
+  TALLY_CONN_FREE,
+  TALLY_CONN_DIALING,
+  TALLY_CONN_IDLE,
+  TALLY_CONN_BUSY,
+  TALLY_CONN_CLOSING
+} TallyConnState;
+
+typedef struct _TallyConn TallyConn;
+typedef struct _TallyHold TallyHold;
+typedef struct _TallyWaiter TallyWaiter;
+typedef struct _TallyPolicy TallyPolicy;
+
+/* One lease's half that the pool keeps. Never freed while the policy lives, so that a lease given back
+ * twice can always be compared with it (rule 20). */
+struct _TallyHold
+{
+  TallyConn *conn;
+  guint64 generation; /* the lease's; 0 when nobody holds it */
+  const gchar *label;
+  gint64 since;
+  guint32 thread;
+  gboolean leak_warned;
+  TallyHold *next; /* of the connection's further holds, or of the free ones */
+};
+
+struct _TallyConn
+{
+  TallyHold hold;     /* the first lease's; the only one unless connections are shared */
+  TallyHold *further; /* the other streams' */
+  TallyConn *prev;    /* in `idle` or `available` */
+  TallyConn *next;    /* the same, or in `free`, `closing`, `to_dial` */
+  gpointer payload;   /* the caller's connection; the policy only carries it */
+  gpointer socket;    /* the same if it is a TallySocket, else NULL: the caller's too */
+  TallyConnState state;
+  guint streams;      /* leases that it carries */
+  guint64 epoch;      /* of the policy when the dial began (rule 14) */
+  gint64 dial_started;
+  gint64 dialed;
+  gint64 idle_since;  /* boot time */
+  gint64 checked;     /* boot time of the last proof of life */
+  gdouble jitter;     /* 0 to 1, the connection's share of lifetime-jitter */
+  gboolean owned;     /* its dial is its borrower's, who waits for nothing else */
+  gboolean background;/* its dial is nobody's: min-idle, a replacement, warm */
+  gboolean checking;  /* claimed, but not proven alive: no further stream yet */
+  gboolean listed;    /* in `available` */
+  gboolean doomed;    /* no further lease; closes after the last */
+  gboolean replaced;  /* past its lifetime; a dial for its replacement was started (rule 15) */
+  TallyCloseReason reason;
+};
+
+typedef struct
+{
+  TallyConn *head; /* used last */
+  TallyConn *tail; /* unused for longest */
+} TallyConnList;
+
+typedef enum
+{
+  TALLY_WAITER_NEW,
+  TALLY_WAITER_QUEUED,
+  TALLY_WAITER_SERVED, /* `hold`, `generation`, `reused`, `idle_age` are set */
+  TALLY_WAITER_PERMIT, /* `permit` is a slot that this caller shall dial itself */
+  TALLY_WAITER_FAILED  /* `refusal` is set, and `error` where a dial failed */
+} TallyWaiterState;
+
+typedef enum
+{
+  TALLY_REFUSAL_NONE,
+  TALLY_REFUSAL_TIMED_OUT,
+  TALLY_REFUSAL_CANCELLED,
+  TALLY_REFUSAL_FULL,      /* max-waiters, or wait-timeout 0 */
+  TALLY_REFUSAL_ESTIMATE,  /* rule 29 */
+  TALLY_REFUSAL_BACKOFF,
+  TALLY_REFUSAL_CLOSED,
+  TALLY_REFUSAL_DIAL
+} TallyRefusal;
+
+/* A caller that wants a connection; it lies on that caller's stack or in its task. */
+struct _TallyWaiter
+{
+  TallyWaiter *prev;
+  TallyWaiter *next;
+  TallyWaiterState state;
+  gboolean fresh;      /* wants a connection dialed from now on */
+  gboolean may_dial;   /* has a thread of its own to dial on */
+  const gchar *label;
+  guint32 thread;
+  gint64 deadline;     /* G_MAXINT64: none */
+  guint64 ticket;      /* order of arrival; 0 before tally_policy_ask () */
+  gint64 arrived;
+  TallyHold *hold;
+  guint64 generation;
+  gboolean reused;
+  gint64 idle_age;
+  TallyConn *permit;
+  TallyRefusal refusal;
+  GError *error;
+  gint64 estimate;
+};
+
+typedef struct
+{
+  guint failures;  /* in a row */
+  gint64 began;    /* dials begun before this say nothing new when they fail */
+  gint64 until;
+} TallyBackoff;
+
+struct _TallyPolicy
+{
+  TallyPoolOptions options;
+
+  GPtrArray *conns;  /* every slot that was ever made */
+  GPtrArray *holds;  /* the same for holds that lie in no slot */
+  TallyConn *free;
+  TallyHold *free_holds;
+  TallyConnList idle;
+  TallyConnList available; /* busy and shared, with room for another stream */
+  TallyConn *closing;      /* for the caller to close */
+  TallyConn *to_dial;      /* for the caller to dial, on a thread of the pool */
+
+  TallyWaiter *first;
+  TallyWaiter *last;
+  guint waiting;
+  guint waiting_fresh; /* of these, those that want a fresh connection */
+
+  guint n_idle;
+  guint n_busy;
+  guint n_dialing;
+  guint n_closing;
+  guint n_owned;      /* of the dialing ones, those whose result is their borrower's */
+  guint n_background; /* of the dialing ones, those that nobody waits for */
+
+  guint64 last_generation;
+  guint64 last_ticket;
+  guint64 epoch;
+  guint64 random;
+  TallyBackoff backoff;
+  GError *last_error; /* of the last failed dial */
+  gboolean quick;     /* dials are so short that a borrower may do its own */
+  gboolean active;    /* somebody has used it: min-idle counts */
+  gboolean closed;
+  gboolean starved;   /* a dial was held back by the limits over all endpoints */
+  gint64 mean_hold;   /* microseconds times 16, a moving average */
+
+  TallyPoolSnapshot stats; /* the counters and histograms; gauges are filled in by snapshot */
+
+  /* What the owner supplies; set once, before use. */
+  void (*wake) (TallyWaiter *waiter); /* the waiter's state was changed from QUEUED */
+  gboolean (*reserve) (gpointer totals);
+  void (*unreserve) (gpointer totals);
+  gpointer totals;
+};
+
+void tally_policy_init (TallyPolicy *self, const TallyPoolOptions *options, guint64 seed);
+void tally_policy_clear_memory (TallyPolicy *self);
+
+/* Borrow and release: policy.c */
+TallyHold *tally_policy_try (TallyPolicy *self, const TallyInstant *now, const gchar *label,
+                             guint32 thread, gint64 *idle_age);
+void tally_policy_ask (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter);
+void tally_policy_refuse (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter,
+                          TallyRefusal refusal);
+void tally_policy_ask_again (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter);
+gboolean tally_policy_leave (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter,
+                             TallyRefusal refusal);
+void tally_policy_checked (TallyPolicy *self, const TallyInstant *now, TallyHold *hold);
+void tally_policy_check_failed (TallyPolicy *self, const TallyInstant *now, TallyHold *hold,
+                                TallyCloseReason reason);
+gboolean tally_policy_owns (TallyPolicy *self, TallyHold *hold, guint64 generation);
+void tally_policy_release (TallyPolicy *self, const TallyInstant *now, TallyHold *hold,
+                           TallyCloseReason reason);
+void tally_policy_pump (TallyPolicy *self, const TallyInstant *now);
+
+/* Dialing: policy-dial.c */
+TallyConn *tally_policy_start_dial (TallyPolicy *self, const TallyInstant *now);
+gboolean tally_policy_may_dial (TallyPolicy *self, const TallyInstant *now);
+gboolean tally_policy_has_room (TallyPolicy *self);
+void tally_policy_dial_for_waiters (TallyPolicy *self, const TallyInstant *now);
+void tally_policy_dial_in_background (TallyPolicy *self, const TallyInstant *now);
+void tally_policy_permit_to_thread (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter);
+void tally_policy_permit_returned (TallyPolicy *self, const TallyInstant *now, TallyConn *conn);
+void tally_policy_dial_done (TallyPolicy *self, const TallyInstant *now, TallyConn *conn,
+                             gpointer payload, TallyWaiter *owner);
+void tally_policy_dial_failed (TallyPolicy *self, const TallyInstant *now, TallyConn *conn,
+                               const GError *error, TallyWaiter *owner);
+guint tally_policy_warm (TallyPolicy *self, const TallyInstant *now, guint count);
+void tally_policy_reset_backoff (TallyPolicy *self, const TallyInstant *now);
+
+/* Ageing and limits: policy-ageing.c */
+gboolean tally_policy_outlived (TallyPolicy *self, const TallyInstant *now, const TallyConn *conn);
+gboolean tally_policy_keep_until_replaced (TallyPolicy *self, const TallyConn *conn, guint n_idle);
+void tally_policy_retire (TallyPolicy *self, TallyConn *conn, TallyCloseReason reason);
+void tally_policy_closed (TallyPolicy *self, const TallyInstant *now, TallyConn *conn);
+void tally_policy_set_options (TallyPolicy *self, const TallyInstant *now, const TallyPoolOptions *options);
+void tally_policy_shed (TallyPolicy *self);
+void tally_policy_drop_all (TallyPolicy *self, TallyCloseReason reason);
+void tally_policy_close (TallyPolicy *self, const TallyInstant *now);
+void tally_policy_tick (TallyPolicy *self, const TallyInstant *now);
+gint64 tally_policy_next_event (TallyPolicy *self, const TallyInstant *now);
+TallyHold *tally_policy_next_leak (TallyPolicy *self, const TallyInstant *now);
+
+/* Pieces that the files share. */
+void tally_conn_list_push (TallyConnList *list, TallyConn *conn);
+void tally_conn_list_remove (TallyConnList *list, TallyConn *conn);
+TallyConn *tally_policy_take_idle (TallyPolicy *self, const TallyInstant *now);
+void tally_policy_claim (TallyPolicy *self, const TallyInstant *now, TallyConn *conn, TallyWaiter *waiter);
+void tally_policy_enqueue (TallyPolicy *self, TallyWaiter *waiter);
+void tally_policy_dequeue (TallyPolicy *self, TallyWaiter *waiter);
+void tally_policy_fail (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter,
+                        TallyRefusal refusal);
+void tally_policy_doom (TallyPolicy *self, TallyConn *conn, TallyCloseReason reason);
+void tally_policy_offer (TallyPolicy *self, const TallyInstant *now, TallyConn *conn);
+gdouble tally_policy_random (TallyPolicy *self);
+
+static inline guint
+tally_policy_open (const TallyPolicy *self)
+{
+  return self->n_idle + self->n_busy + self->n_dialing + self->n_closing;
+}
+
+G_END_DECLS
+
+#endif /* TALLY_POLICY_PRIVATE_H */

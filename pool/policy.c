@@ -1,0 +1,671 @@
+/* Owns the order of service: who gets a connection, who waits, who is refused. See the header for
+ * what it must not know. */
+#include "policy-private.h"
+
+const TallyPoolOptions tally_pool_options_default = {
+  .max_open = 64,
+  .max_idle = -1,
+  .idle_timeout = 30 * G_TIME_SPAN_SECOND,
+  .lifetime_jitter = 0.1,
+  .wait_timeout = -1,
+  .drain_timeout = 5 * G_TIME_SPAN_SECOND,
+  .connect_timeout = 3 * G_TIME_SPAN_SECOND,
+  .max_dials = 4,
+  .backoff_base = 100 * G_TIME_SPAN_MILLISECOND,
+  .backoff_max = 10 * G_TIME_SPAN_SECOND,
+  .check_after = G_TIME_SPAN_SECOND,
+  .streams = 1,
+};
+
+/* How long a borrow waits when neither it nor the pool says. */
+#define DEFAULT_WAIT (5 * G_TIME_SPAN_SECOND)
+/* Holds to have seen before an estimate is trusted, and the weight of one hold in the average. */
+#define ESTIMATE_SAMPLES 32
+#define MEAN_WEIGHT 16
+
+void
+tally_policy_init (TallyPolicy *self, const TallyPoolOptions *options, guint64 seed)
+{
+  *self = (TallyPolicy) {
+    .options = *options,
+    .conns = g_ptr_array_new_with_free_func (g_free),
+    .holds = g_ptr_array_new_with_free_func (g_free),
+    .quick = TRUE,
+    .random = seed != 0 ? seed : 1,
+  };
+}
+
+void
+tally_policy_clear_memory (TallyPolicy *self)
+{
+  g_clear_pointer (&self->conns, g_ptr_array_unref);
+  g_clear_pointer (&self->holds, g_ptr_array_unref);
+  g_clear_error (&self->last_error);
+}
+
+/* xorshift64*: jitter needs no better. From 0 to below 1. */
+gdouble
+tally_policy_random (TallyPolicy *self)
+{
+  self->random ^= self->random >> 12;
+  self->random ^= self->random << 25;
+  self->random ^= self->random >> 27;
+  return (gdouble) ((self->random * G_GUINT64_CONSTANT (2685821657736338717)) >> 11) / (gdouble) (1ULL << 53);
+}
+
+/* ---- lists ---- */
+
+void
+tally_conn_list_push (TallyConnList *list, TallyConn *conn)
+{
+  conn->prev = NULL;
+  conn->next = list->head;
+  if (list->head != NULL)
+    list->head->prev = conn;
+  else
+    list->tail = conn;
+  list->head = conn;
+}
+
+void
+tally_conn_list_remove (TallyConnList *list, TallyConn *conn)
+{
+  if (conn->prev != NULL)
+    conn->prev->next = conn->next;
+  else
+    list->head = conn->next;
+  if (conn->next != NULL)
+    conn->next->prev = conn->prev;
+  else
+    list->tail = conn->prev;
+}
+
+/* By ticket: a waiter that was in the queue before gets its old place back (rule 3). */
+void
+tally_policy_enqueue (TallyPolicy *self, TallyWaiter *waiter)
+{
+  TallyWaiter *before = self->last;
+
+  while (before != NULL && before->ticket > waiter->ticket)
+    before = before->prev;
+  waiter->prev = before;
+  waiter->next = before != NULL ? before->next : self->first;
+  if (waiter->next != NULL)
+    waiter->next->prev = waiter;
+  else
+    self->last = waiter;
+  if (before != NULL)
+    before->next = waiter;
+  else
+    self->first = waiter;
+  waiter->state = TALLY_WAITER_QUEUED;
+  self->waiting++;
+  self->waiting_fresh += waiter->fresh;
+}
+
+void
+tally_policy_dequeue (TallyPolicy *self, TallyWaiter *waiter)
+{
+  if (waiter->prev != NULL)
+    waiter->prev->next = waiter->next;
+  else
+    self->first = waiter->next;
+  if (waiter->next != NULL)
+    waiter->next->prev = waiter->prev;
+  else
+    self->last = waiter->prev;
+  self->waiting--;
+  self->waiting_fresh -= waiter->fresh;
+}
+
+/* ---- leases ---- */
+
+static gboolean
+has_room_for_stream (TallyPolicy *self, const TallyConn *conn)
+{
+  return conn->streams < self->options.streams && !conn->doomed && !conn->checking
+         && conn->epoch == self->epoch;
+}
+
+/* Keeps `available` true to its name after anything that may change it. */
+static void
+update_available (TallyPolicy *self, TallyConn *conn)
+{
+  gboolean available = conn->state == TALLY_CONN_BUSY && conn->streams > 0 && has_room_for_stream (self, conn);
+
+  if (available == conn->listed)
+    return;
+  conn->listed = available;
+  if (available)
+    tally_conn_list_push (&self->available, conn);
+  else
+    tally_conn_list_remove (&self->available, conn);
+}
+
+static TallyHold *
+take_further_hold (TallyPolicy *self, TallyConn *conn)
+{
+  TallyHold *hold = self->free_holds;
+
+  if (hold != NULL)
+    self->free_holds = hold->next;
+  else
+    g_ptr_array_add (self->holds, hold = g_new0 (TallyHold, 1));
+  hold->conn = conn;
+  hold->next = conn->further;
+  conn->further = hold;
+  return hold;
+}
+
+static void
+drop_hold (TallyPolicy *self, TallyConn *conn, TallyHold *hold)
+{
+  TallyHold **link = &conn->further;
+
+  hold->generation = 0;
+  if (hold == &conn->hold)
+    return;
+  while (*link != hold)
+    link = &(*link)->next;
+  *link = hold->next;
+  hold->next = self->free_holds;
+  self->free_holds = hold;
+}
+
+/* Lends @conn, which is idle (and in no list any more), just dialed, or available, to @waiter. */
+void
+tally_policy_claim (TallyPolicy *self, const TallyInstant *now, TallyConn *conn, TallyWaiter *waiter)
+{
+  TallyHold *hold = conn->hold.generation == 0 ? &conn->hold : take_further_hold (self, conn);
+
+  if (conn->state != TALLY_CONN_BUSY)
+    self->n_busy++;
+  conn->state = TALLY_CONN_BUSY;
+  conn->streams++;
+  self->stats.leases++;
+  hold->generation = ++self->last_generation;
+  hold->label = waiter->label;
+  hold->thread = waiter->thread;
+  hold->since = now->mono;
+  hold->leak_warned = FALSE;
+  waiter->hold = hold;
+  waiter->generation = hold->generation;
+  waiter->state = TALLY_WAITER_SERVED;
+  if (G_UNLIKELY (self->options.streams > 1))
+    {
+      /* Nobody else may join before the first has proven it alive. */
+      conn->checking = waiter->reused && conn->streams == 1 && self->options.check != TALLY_POOL_CHECK_NEVER;
+      update_available (self, conn);
+    }
+}
+
+/* The idle connection to hand out next; what is too old is retired on the way. */
+TallyConn *
+tally_policy_take_idle (TallyPolicy *self, const TallyInstant *now)
+{
+  TallyConn *conn;
+
+  while ((conn = self->options.order == TALLY_POOL_ORDER_LIFO ? self->idle.head : self->idle.tail) != NULL)
+    {
+      if (G_UNLIKELY (self->options.idle_timeout > 0
+                      && now->boot - conn->idle_since >= self->options.idle_timeout))
+        {
+          tally_policy_retire (self, conn, TALLY_CLOSE_IDLE);
+          continue;
+        }
+      tally_conn_list_remove (&self->idle, conn);
+      self->n_idle--;
+      return conn;
+    }
+  return NULL;
+}
+
+static gboolean
+claim_at_once (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter)
+{
+  TallyConn *conn = self->available.head;
+
+  waiter->reused = TRUE;
+  waiter->idle_age = 0;
+  if (G_LIKELY (conn == NULL))
+    {
+      conn = tally_policy_take_idle (self, now);
+      if (conn == NULL)
+        return FALSE;
+      waiter->idle_age = now->boot - conn->idle_since;
+    }
+  self->stats.hits++;
+  tally_policy_claim (self, now, conn, waiter);
+  return TRUE;
+}
+
+/* The common case of tally_policy_ask () in one step: nobody waits and a connection is idle. NULL
+ * otherwise, and nothing is changed. */
+TallyHold *
+tally_policy_try (TallyPolicy *self, const TallyInstant *now, const gchar *label, guint32 thread,
+                  gint64 *idle_age)
+{
+  TallyConn *conn = self->options.order == TALLY_POOL_ORDER_LIFO ? self->idle.head : self->idle.tail;
+  TallyHold *hold;
+
+  if (conn == NULL || self->waiting > 0 || self->options.streams > 1)
+    return NULL;
+  *idle_age = now->boot - conn->idle_since;
+  if (self->options.idle_timeout > 0 && *idle_age >= self->options.idle_timeout)
+    return NULL;
+  tally_conn_list_remove (&self->idle, conn);
+  self->n_idle--;
+  self->n_busy++;
+  self->stats.requests++;
+  self->stats.hits++;
+  self->stats.leases++;
+  conn->state = TALLY_CONN_BUSY;
+  conn->streams = 1;
+  hold = &conn->hold;
+  hold->generation = ++self->last_generation;
+  hold->label = label;
+  hold->since = now->mono;
+  hold->thread = thread;
+  hold->leak_warned = FALSE;
+  return hold;
+}
+
+/* ---- waiting ---- */
+
+void
+tally_policy_fail (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter, TallyRefusal refusal)
+{
+  guint64 *counters[] = {
+    [TALLY_REFUSAL_NONE] = NULL,
+    [TALLY_REFUSAL_TIMED_OUT] = &self->stats.timeouts,
+    [TALLY_REFUSAL_CANCELLED] = &self->stats.cancelled,
+    [TALLY_REFUSAL_FULL] = &self->stats.full,
+    [TALLY_REFUSAL_ESTIMATE] = &self->stats.full,
+    [TALLY_REFUSAL_BACKOFF] = &self->stats.backoff,
+    [TALLY_REFUSAL_CLOSED] = &self->stats.closed,
+    [TALLY_REFUSAL_DIAL] = &self->stats.dial_errors,
+  };
+  gboolean queued = waiter->state == TALLY_WAITER_QUEUED;
+
+  if (queued)
+    {
+      tally_policy_dequeue (self, waiter);
+      tally_histogram_add (&self->stats.wait_time, now->mono - waiter->arrived);
+    }
+  ++*counters[refusal];
+  waiter->refusal = refusal;
+  waiter->state = TALLY_WAITER_FAILED;
+  if (queued)
+    self->wake (waiter);
+}
+
+/* Microseconds that a newcomer would wait in the queue behind @ahead others, from the mean time that
+ * connections were held lately; 0 when that is not known or more connections may be opened. */
+static gint64
+estimate_wait (TallyPolicy *self, guint ahead)
+{
+  guint capacity = self->n_busy * self->options.streams;
+
+  if (self->stats.hold_time.count < ESTIMATE_SAMPLES || capacity == 0 || tally_policy_has_room (self))
+    return 0;
+  return self->mean_hold / MEAN_WEIGHT * ((gint64) ahead + 1) / capacity;
+}
+
+/* While dialing is not tried, only a connection that is out already can come; a caller who has nothing
+ * to hope for is told the cause instead of waiting for it (rule 9). */
+static gboolean
+is_hopeless (TallyPolicy *self, const TallyInstant *now, const TallyWaiter *waiter)
+{
+  return self->backoff.until > now->mono && self->n_dialing == 0 && (waiter->fresh || self->n_busy == 0);
+}
+
+/* Whether @waiter, for whom no dial can be started now, may join the queue. */
+static TallyRefusal
+admit (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter)
+{
+  guint promised = (self->n_dialing - self->n_owned) * self->options.streams;
+  guint ahead = self->waiting > promised ? self->waiting - promised : 0;
+
+  if (is_hopeless (self, now, waiter))
+    return TALLY_REFUSAL_BACKOFF;
+  if (promised > self->waiting)
+    return TALLY_REFUSAL_NONE;
+  if (self->options.wait_timeout == 0)
+    return TALLY_REFUSAL_FULL;
+  if (self->options.max_waiters > 0 && ahead >= self->options.max_waiters)
+    return TALLY_REFUSAL_FULL;
+  waiter->estimate = estimate_wait (self, self->waiting);
+  if (waiter->estimate > 0 && waiter->deadline != G_MAXINT64
+      && now->mono + waiter->estimate > waiter->deadline)
+    return TALLY_REFUSAL_ESTIMATE;
+  return TALLY_REFUSAL_NONE;
+}
+
+static void
+arrive (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter)
+{
+  gint64 wait = self->options.wait_timeout;
+
+  self->active = TRUE;
+  waiter->ticket = ++self->last_ticket;
+  waiter->arrived = now->mono;
+  self->stats.requests++;
+  if (wait < 0 && waiter->deadline == G_MAXINT64)
+    wait = DEFAULT_WAIT;
+  if (wait > 0)
+    waiter->deadline = MIN (waiter->deadline, now->mono + wait);
+}
+
+/* Serves @waiter at once, lets it dial, queues it or refuses it: its state says which. A waiter whose
+ * connection proved dead asks again and keeps its place. */
+void
+tally_policy_ask (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter)
+{
+  gboolean again = waiter->ticket != 0;
+  gboolean first;
+  TallyRefusal refusal;
+
+  waiter->state = TALLY_WAITER_NEW;
+  if (!again)
+    arrive (self, now, waiter);
+  if (self->closed)
+    {
+      tally_policy_fail (self, now, waiter, TALLY_REFUSAL_CLOSED);
+      return;
+    }
+  /* Who waits for a fresh connection has no use for an idle one and is not overtaken. */
+  first = self->first == NULL || self->first->ticket > waiter->ticket;
+  if (!waiter->fresh && (first || self->waiting == self->waiting_fresh)
+      && claim_at_once (self, now, waiter))
+    return;
+  if (first && waiter->may_dial && self->quick && tally_policy_may_dial (self, now))
+    {
+      waiter->permit = tally_policy_start_dial (self, now);
+      waiter->permit->owned = TRUE;
+      self->n_owned++;
+      waiter->state = TALLY_WAITER_PERMIT;
+      return;
+    }
+  if (!again && !tally_policy_may_dial (self, now)
+      && (refusal = admit (self, now, waiter)) != TALLY_REFUSAL_NONE)
+    {
+      tally_policy_fail (self, now, waiter, refusal);
+      return;
+    }
+  tally_policy_enqueue (self, waiter);
+  tally_policy_pump (self, now);
+}
+
+/* A request that fails before it asks. */
+void
+tally_policy_refuse (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter, TallyRefusal refusal)
+{
+  arrive (self, now, waiter);
+  tally_policy_fail (self, now, waiter, refusal);
+}
+
+/* For a borrow that tally_policy_try () had served and whose connection proved dead: @waiter stands for
+ * that request, which was counted. */
+void
+tally_policy_ask_again (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter)
+{
+  arrive (self, now, waiter);
+  self->stats.requests--;
+  tally_policy_ask (self, now, waiter);
+}
+
+/* A caller in the queue goes, at its deadline or because it was cancelled. FALSE when it was served
+ * or failed in the meantime: then that counts (rule 4). */
+gboolean
+tally_policy_leave (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter,
+                    TallyRefusal refusal)
+{
+  if (waiter->state != TALLY_WAITER_QUEUED)
+    return FALSE;
+  tally_policy_dequeue (self, waiter);
+  tally_histogram_add (&self->stats.wait_time, now->mono - waiter->arrived);
+  waiter->state = TALLY_WAITER_NEW; /* it is awake: nobody need be told */
+  tally_policy_fail (self, now, waiter, refusal);
+  return TRUE;
+}
+
+/* The first in the queue who can use a connection that is there already. */
+static TallyWaiter *
+first_to_serve (TallyPolicy *self, const TallyConn *conn)
+{
+  TallyWaiter *waiter = self->first;
+
+  if (G_UNLIKELY (self->waiting_fresh > 0))
+    while (waiter != NULL && waiter->fresh && conn->dial_started < waiter->arrived)
+      waiter = waiter->next;
+  return waiter;
+}
+
+static void
+serve (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter, TallyConn *conn)
+{
+  gboolean fresh = conn->state == TALLY_CONN_DIALING;
+
+  tally_policy_dequeue (self, waiter);
+  waiter->reused = !fresh;
+  waiter->idle_age = 0;
+  if (fresh)
+    self->stats.dials++;
+  else
+    self->stats.waits++;
+  tally_histogram_add (&self->stats.wait_time, now->mono - waiter->arrived);
+  tally_policy_claim (self, now, conn, waiter);
+  self->wake (waiter);
+}
+
+/* @conn has just been dialed (DIALING, no longer counted as that) or has room for another stream (BUSY) or
+ * for its first (IDLE, not counted): lends it to who waits, else keeps it. */
+void
+tally_policy_offer (TallyPolicy *self, const TallyInstant *now, TallyConn *conn)
+{
+  TallyWaiter *waiter;
+
+  do
+    {
+      waiter = first_to_serve (self, conn);
+      if (waiter == NULL)
+        break;
+      serve (self, now, waiter, conn);
+    }
+  while (conn->listed);
+  if (conn->state != TALLY_CONN_BUSY)
+    {
+      conn->state = TALLY_CONN_IDLE;
+      conn->idle_since = now->boot;
+      tally_conn_list_push (&self->idle, conn);
+      self->n_idle++;
+      tally_policy_shed (self);
+    }
+}
+
+/* ---- what the borrower found ---- */
+
+/* The borrower has found its connection alive. */
+void
+tally_policy_checked (TallyPolicy *self, const TallyInstant *now, TallyHold *hold)
+{
+  TallyConn *conn = hold->conn;
+
+  conn->checked = now->boot;
+  if (!conn->checking)
+    return;
+  conn->checking = FALSE;
+  update_available (self, conn);
+  if (conn->listed)
+    tally_policy_pump (self, now);
+}
+
+/* @conn takes no further lease and closes after the last. */
+void
+tally_policy_doom (TallyPolicy *self, TallyConn *conn, TallyCloseReason reason)
+{
+  conn->doomed = TRUE;
+  conn->reason = reason;
+  update_available (self, conn);
+  if (conn->streams == 0)
+    tally_policy_retire (self, conn, reason);
+}
+
+static void
+give_up_stream (TallyPolicy *self, TallyConn *conn, TallyHold *hold)
+{
+  drop_hold (self, conn, hold);
+  conn->streams--;
+  self->stats.leases--;
+  update_available (self, conn);
+}
+
+/* The borrower has found its connection dead, or with bytes unread, before it used it. Death is
+ * everybody's: the idle ones are closed without looking (rule 14). */
+void
+tally_policy_check_failed (TallyPolicy *self, const TallyInstant *now, TallyHold *hold,
+                           TallyCloseReason reason)
+{
+  TallyConn *conn = hold->conn;
+
+  give_up_stream (self, conn, hold);
+  self->stats.stale++;
+  tally_policy_doom (self, conn, reason);
+  if (reason == TALLY_CLOSE_DEAD)
+    tally_policy_drop_all (self, TALLY_CLOSE_STALE);
+}
+
+gboolean
+tally_policy_owns (TallyPolicy *self, TallyHold *hold, guint64 generation)
+{
+  return hold != NULL && generation != 0 && hold->generation == generation;
+}
+
+/* Whether @conn has served for the last time, and why. */
+static TallyCloseReason
+last_use (TallyPolicy *self, const TallyInstant *now, TallyConn *conn)
+{
+  if (conn->doomed)
+    return conn->reason;
+  if (self->closed)
+    return TALLY_CLOSE_POOL;
+  if (conn->epoch != self->epoch)
+    return conn->reason != TALLY_CLOSE_NONE ? conn->reason : TALLY_CLOSE_STALE;
+  if (self->options.max_open > 0
+      && tally_policy_open (self) - self->n_closing > self->options.max_open)
+    return TALLY_CLOSE_LIMIT;
+  if (self->options.max_lifetime > 0 && tally_policy_outlived (self, now, conn)
+      && !tally_policy_keep_until_replaced (self, conn, self->n_idle + 1))
+    return TALLY_CLOSE_LIFETIME;
+  return TALLY_CLOSE_NONE;
+}
+
+/* The first in the queue wants a connection dialed from now on and there is no room: this one makes room. */
+static gboolean
+must_make_room (TallyPolicy *self)
+{
+  return self->first != NULL && self->first->fresh && self->n_closing == 0
+         && !tally_policy_has_room (self);
+}
+
+static void
+end_hold (TallyPolicy *self, const TallyInstant *now, TallyHold *hold)
+{
+  gint64 held = now->mono - hold->since;
+
+  if (G_UNLIKELY (held < 0))
+    held = 0;
+  self->mean_hold += held - self->mean_hold / MEAN_WEIGHT;
+  self->stats.releases++;
+  tally_histogram_add (&self->stats.hold_time, held);
+}
+
+/* A lease comes back. @reason is NONE when the connection may serve again, else why it must close. */
+void
+tally_policy_release (TallyPolicy *self, const TallyInstant *now, TallyHold *hold, TallyCloseReason reason)
+{
+  TallyConn *conn = hold->conn;
+  gboolean shared = self->options.streams > 1 || conn->streams > 1;
+
+  end_hold (self, now, hold);
+  if (G_UNLIKELY (shared))
+    give_up_stream (self, conn, hold);
+  else
+    {
+      hold->generation = 0;
+      conn->streams = 0;
+      self->stats.leases--;
+    }
+  if (reason != TALLY_CLOSE_NONE && !conn->doomed)
+    {
+      conn->doomed = TRUE;
+      conn->reason = reason;
+    }
+  reason = last_use (self, now, conn);
+  if (reason == TALLY_CLOSE_NONE && G_UNLIKELY (must_make_room (self)))
+    reason = TALLY_CLOSE_EVICTED;
+  if (G_UNLIKELY (reason != TALLY_CLOSE_NONE))
+    {
+      tally_policy_doom (self, conn, reason);
+      return;
+    }
+  if (conn->streams == 0)
+    {
+      conn->state = TALLY_CONN_IDLE;
+      self->n_busy--;
+    }
+  else if (!conn->listed)
+    return;
+  tally_policy_offer (self, now, conn);
+}
+
+/* ---- what has become possible ---- */
+
+static void
+serve_from_what_is_there (TallyPolicy *self, const TallyInstant *now)
+{
+  TallyConn *conn;
+
+  while (self->waiting > self->waiting_fresh)
+    {
+      TallyWaiter *waiter = self->first;
+
+      while (waiter->fresh)
+        waiter = waiter->next;
+      conn = self->available.head;
+      if (conn == NULL && (conn = tally_policy_take_idle (self, now)) == NULL)
+        return;
+      serve (self, now, waiter, conn);
+    }
+}
+
+static void
+refuse_the_hopeless (TallyPolicy *self, const TallyInstant *now)
+{
+  TallyWaiter *next;
+
+  for (TallyWaiter *waiter = self->first; waiter != NULL; waiter = next)
+    {
+      next = waiter->next;
+      if (is_hopeless (self, now, waiter))
+        tally_policy_fail (self, now, waiter, TALLY_REFUSAL_BACKOFF);
+    }
+}
+
+/* Does what has become possible since: called after anything that is not a plain borrow or release. */
+void
+tally_policy_pump (TallyPolicy *self, const TallyInstant *now)
+{
+  if (self->closed)
+    return;
+  if (self->waiting > 0)
+    {
+      serve_from_what_is_there (self, now);
+      if (must_make_room (self) && self->idle.tail != NULL)
+        tally_policy_retire (self, self->idle.tail, TALLY_CLOSE_EVICTED);
+      tally_policy_dial_for_waiters (self, now);
+      if (G_UNLIKELY (self->backoff.until > now->mono))
+        refuse_the_hopeless (self, now);
+    }
+  tally_policy_dial_in_background (self, now);
+}

@@ -1,0 +1,192 @@
+/* Owns where a dial runs. A short one runs on the thread of the borrower that wants it; one that takes
+ * longer than DIAL_ON_CALLER, or has no such thread, runs on a thread of its own, which ends with it, so
+ * that its caller can leave at its deadline, or with another connection, while the dial goes on. */
+#include "pool-private.h"
+
+/* For so long a borrower dials itself, deaf to connections that come back. A dial within the same host or
+ * site takes less, and pays no thread; anything longer is dialed on a thread from the next time on. */
+#define DIAL_ON_CALLER (2 * G_TIME_SPAN_MILLISECOND)
+/* A dial on a thread that took no longer makes borrowers try it themselves again. */
+#define QUICK_DIAL (DIAL_ON_CALLER / 2)
+
+/* On a dial thread, the pool that it works for. */
+static __thread TallyPoolCore *dialing_for;
+
+typedef struct
+{
+  TallyBucket *bucket; /* a reference */
+  TallyConn *conn;     /* a slot in state DIALING: this job's alone */
+} DialJob;
+
+/* Without the lock. @hook, if there is one, is used up. */
+static gpointer
+dial (TallyBucket *bucket, TallyConn *conn, TallyHook *hook, gint64 deadline, GCancellable *cancellable,
+      GError **error)
+{
+  gpointer transport;
+
+  if (hook != NULL)
+    transport = tally_hook_dial (bucket, hook, deadline, cancellable, error);
+  else
+    transport = tally_socket_dial (bucket->endpoint, deadline, cancellable, error);
+  conn->socket = transport != NULL && TALLY_IS_SOCKET (transport) ? transport : NULL;
+  return transport;
+}
+
+/* ---- on a thread ---- */
+
+static void
+finish (DialJob *job, gpointer transport, const GError *error)
+{
+  TallyPolicy *policy = &job->bucket->policy;
+  TallyInstant now;
+
+  tally_bucket_lock (job->bucket);
+  tally_bucket_now_locked (job->bucket, &now);
+  if (transport == NULL)
+    tally_policy_dial_failed (policy, &now, job->conn, error, NULL);
+  else
+    {
+      if (now.mono - job->conn->dial_started <= QUICK_DIAL && job->bucket->hooks[TALLY_HOOK_DIAL] == NULL)
+        policy->quick = TRUE;
+      tally_policy_dial_done (policy, &now, job->conn, transport, NULL);
+    }
+  tally_bucket_unlock (job->bucket);
+  tally_bucket_unref (job->bucket);
+  g_free (job);
+}
+
+static void
+end_thread (TallyPoolCore *core)
+{
+  pthread_t self = pthread_self ();
+
+  pthread_mutex_lock (&core->lock);
+  core->n_threads--;
+  g_array_append_val (core->finished, self);
+  pthread_cond_broadcast (&core->changed);
+  pthread_mutex_unlock (&core->lock);
+  tally_core_unref (core);
+}
+
+static gpointer
+run_dial (gpointer data)
+{
+  DialJob *job = data;
+  TallyPoolCore *core = tally_core_ref (job->bucket->core);
+  g_autoptr (GError) error = NULL;
+  TallyHook *hook;
+  gint64 deadline;
+  gboolean closed;
+  gpointer transport = NULL;
+
+  dialing_for = core;
+  pthread_setname_np (pthread_self (), "tally-dial");
+  tally_bucket_lock (job->bucket);
+  deadline = job->conn->dial_started + job->bucket->policy.options.connect_timeout;
+  hook = tally_bucket_take_hook_locked (job->bucket, TALLY_HOOK_DIAL);
+  closed = job->bucket->policy.closed;
+  tally_bucket_unlock (job->bucket);
+  if (closed)
+    g_set_error (&error, TALLY_ERROR, TALLY_ERROR_POOL_CLOSED, "%s: the pool is closed",
+                 tally_endpoint_get_uri (job->bucket->endpoint));
+  else
+    transport = dial (job->bucket, job->conn, hook, deadline, job->bucket->dials, &error);
+  finish (job, transport, error);
+  end_thread (core);
+  return NULL;
+}
+
+/* 1 on a dial thread of @core, else 0. */
+guint
+tally_dial_is_thread (TallyPoolCore *core)
+{
+  return dialing_for == core;
+}
+
+/* Not under any lock. */
+void
+tally_dial_join_finished (TallyPoolCore *core)
+{
+  g_autoptr (GArray) finished = NULL;
+
+  pthread_mutex_lock (&core->lock);
+  if (core->finished->len > 0)
+    {
+      finished = core->finished;
+      core->finished = g_array_new (FALSE, FALSE, sizeof (pthread_t));
+    }
+  pthread_mutex_unlock (&core->lock);
+  for (guint i = 0; finished != NULL && i < finished->len; i++)
+    {
+      pthread_t thread = g_array_index (finished, pthread_t, i);
+
+      if (pthread_equal (thread, pthread_self ()))
+        pthread_detach (thread);
+      else
+        pthread_join (thread, NULL);
+    }
+}
+
+/* Not under any lock. */
+void
+tally_dial_on_thread (TallyBucket *bucket, TallyConn *conn)
+{
+  TallyPoolCore *core = bucket->core;
+  DialJob *job = g_new (DialJob, 1);
+  pthread_t thread;
+  int status;
+
+  *job = (DialJob) { tally_bucket_ref (bucket), conn };
+  tally_dial_join_finished (core);
+  pthread_mutex_lock (&core->lock);
+  core->n_threads++;
+  pthread_mutex_unlock (&core->lock);
+  status = pthread_create (&thread, NULL, run_dial, job);
+  if (status != 0)
+    {
+      g_autoptr (GError) error = g_error_new (TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED,
+                                              "%s: no thread to dial on: %s",
+                                              tally_endpoint_get_uri (bucket->endpoint),
+                                              g_strerror (status));
+
+      pthread_mutex_lock (&core->lock);
+      core->n_threads--;
+      pthread_mutex_unlock (&core->lock);
+      finish (job, NULL, error);
+    }
+}
+
+/* ---- on the borrower's thread ---- */
+
+/* Locked before and after. @waiter has a permit. Afterwards it is served, has failed, or waits in the
+ * queue while a thread dials. */
+void
+tally_dial_on_caller (TallyBucket *bucket, TallyWaiter *waiter, GCancellable *cancellable)
+{
+  TallyPolicy *policy = &bucket->policy;
+  TallyConn *conn = waiter->permit;
+  gint64 deadline = MIN (waiter->deadline, conn->dial_started + MIN (policy->options.connect_timeout,
+                                                                     DIAL_ON_CALLER));
+  g_autoptr (GError) error = NULL;
+  gpointer transport;
+  TallyInstant now;
+
+  tally_bucket_unlock (bucket);
+  transport = dial (bucket, conn, NULL, deadline, cancellable, &error);
+  tally_bucket_lock (bucket);
+  tally_bucket_now_locked (bucket, &now);
+  if (transport != NULL)
+    tally_policy_dial_done (policy, &now, conn, transport, waiter);
+  else if (g_error_matches (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT)
+           || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    {
+      if (now.mono - conn->dial_started >= DIAL_ON_CALLER)
+        policy->quick = FALSE;
+      tally_policy_permit_to_thread (policy, &now, waiter);
+      if (g_cancellable_is_cancelled (cancellable))
+        tally_policy_leave (policy, &now, waiter, TALLY_REFUSAL_CANCELLED);
+    }
+  else
+    tally_policy_dial_failed (policy, &now, conn, error, waiter);
+}

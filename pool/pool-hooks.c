@@ -1,0 +1,129 @@
+/* Owns the user's functions that a pool calls: who may run them, and that none runs after close. */
+#include "pool-private.h"
+
+/* A hook that runs on this thread, so that a hook may close the pool that called it. */
+typedef struct _Frame Frame;
+struct _Frame
+{
+  TallyPoolCore *core;
+  Frame *outer;
+};
+
+static __thread Frame *frames;
+
+TallyHook *
+tally_hook_new (GCallback function, gpointer data, GDestroyNotify destroy)
+{
+  TallyHook *hook;
+
+  if (function == NULL)
+    return NULL;
+  hook = g_new (TallyHook, 1);
+  *hook = (TallyHook) { 1, function, data, destroy };
+  return hook;
+}
+
+TallyHook *
+tally_hook_ref (TallyHook *hook)
+{
+  if (hook != NULL)
+    __atomic_add_fetch (&hook->ref_count, 1, __ATOMIC_RELAXED);
+  return hook;
+}
+
+/* Calls the user's destroy function: not under any lock. */
+void
+tally_hook_unref (TallyHook *hook)
+{
+  if (hook == NULL || __atomic_sub_fetch (&hook->ref_count, 1, __ATOMIC_ACQ_REL) > 0)
+    return;
+  if (hook->destroy != NULL)
+    hook->destroy (hook->data);
+  g_free (hook);
+}
+
+/* With the bucket's lock: the hook to call, or NULL when there is none or the pool is closed. The caller
+ * unlocks, calls it between tally_hook_enter () and tally_hook_leave (). */
+TallyHook *
+tally_bucket_take_hook_locked (TallyBucket *bucket, TallyHookKind kind)
+{
+  TallyHook *hook = bucket->hooks[kind];
+
+  if (hook == NULL || bucket->policy.closed)
+    return NULL;
+  __atomic_add_fetch (&bucket->core->n_hooks, 1, __ATOMIC_ACQ_REL);
+  return tally_hook_ref (hook);
+}
+
+static void
+count_down (TallyPoolCore *core)
+{
+  __atomic_sub_fetch (&core->n_hooks, 1, __ATOMIC_ACQ_REL);
+  pthread_mutex_lock (&core->lock);
+  if (core->closed)
+    pthread_cond_broadcast (&core->changed);
+  pthread_mutex_unlock (&core->lock);
+}
+
+static guint
+count_mine (TallyPoolCore *core)
+{
+  guint count = 0;
+
+  for (Frame *frame = frames; frame != NULL; frame = frame->outer)
+    count += frame->core == core;
+  return count;
+}
+
+/* With the core's lock: whether hooks run, but for those that this thread itself is in. */
+gboolean
+tally_hooks_run_locked (TallyPoolCore *core)
+{
+  return __atomic_load_n (&core->n_hooks, __ATOMIC_ACQUIRE) > count_mine (core);
+}
+
+ThriftTransport *
+tally_hook_dial (TallyBucket *bucket, TallyHook *hook, gint64 deadline, GCancellable *cancellable,
+                 GError **error)
+{
+  Frame frame = { bucket->core, frames };
+  ThriftTransport *transport;
+
+  frames = &frame;
+  transport = ((TallyDialHook) hook->function) (bucket->endpoint, deadline, cancellable, hook->data, error);
+  frames = frame.outer;
+  tally_hook_unref (hook);
+  count_down (bucket->core);
+  if (transport == NULL && error != NULL && *error == NULL)
+    g_set_error (error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED, "%s: the dial hook failed without an error",
+                 tally_endpoint_get_uri (bucket->endpoint));
+  return transport;
+}
+
+gboolean
+tally_hook_check (TallyBucket *bucket, TallyHook *hook, ThriftTransport *transport, gint64 idle_time)
+{
+  Frame frame = { bucket->core, frames };
+  gboolean alive;
+
+  frames = &frame;
+  alive = ((TallyCheckHook) hook->function) (transport, idle_time, hook->data);
+  frames = frame.outer;
+  tally_hook_unref (hook);
+  count_down (bucket->core);
+  return alive;
+}
+
+gboolean
+tally_hook_reset (TallyBucket *bucket, TallyHook *hook, ThriftTransport *transport)
+{
+  Frame frame = { bucket->core, frames };
+  gboolean usable;
+
+  frames = &frame;
+  usable = ((TallyResetHook) hook->function) (transport, hook->data);
+  frames = frame.outer;
+  tally_hook_unref (hook);
+  count_down (bucket->core);
+  return usable;
+}

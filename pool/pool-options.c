@@ -1,0 +1,210 @@
+/* Owns the pool's options as GObject properties: one table says name, type, range, unit and place of each. */
+#include "pool-private.h"
+
+#define MS G_TIME_SPAN_MILLISECOND
+#define NO_LIMIT G_MAXINT
+
+typedef enum
+{
+  OPTION_COUNT, /* guint */
+  OPTION_LEVEL, /* gint, -1 = follows another option */
+  OPTION_TIME,  /* guint milliseconds, kept as gint64 microseconds; a minimum of -1 makes it a gint */
+  OPTION_SHARE, /* gdouble from 0 to 1 */
+  OPTION_ORDER,
+  OPTION_CHECK
+} OptionKind;
+
+typedef struct
+{
+  const gchar *name;
+  const gchar *blurb;
+  OptionKind kind;
+  gsize offset;
+  gint minimum;
+} Option;
+
+#define OPTION(name, kind, field, minimum, blurb) \
+  { name, blurb, kind, G_STRUCT_OFFSET (TallyPoolOptions, field), minimum }
+
+static const Option options[] = {
+  OPTION ("max-open", OPTION_COUNT, max_open, 0,
+          "Connections to one endpoint, in any state; 0 = no limit"),
+  OPTION ("max-open-total", OPTION_COUNT, max_open_total, 0,
+          "Connections to all endpoints, in any state; 0 = no limit"),
+  OPTION ("max-idle", OPTION_LEVEL, max_idle, -1,
+          "Idle connections kept for one endpoint; -1 = as many as max-open"),
+  OPTION ("max-idle-total", OPTION_COUNT, max_idle_total, 0,
+          "Idle connections kept for all endpoints, the oldest go first; 0 = no limit"),
+  OPTION ("min-idle", OPTION_COUNT, min_idle, 0,
+          "Idle connections kept ready for one endpoint, from its first use on, filled in the background"),
+  OPTION ("max-waiters", OPTION_COUNT, max_waiters, 0,
+          "Callers that may queue for one endpoint, past which borrow fails at once; 0 = no limit"),
+  OPTION ("idle-timeout", OPTION_TIME, idle_timeout, 0,
+          "Milliseconds after which an idle connection is closed; 0 = never"),
+  OPTION ("max-lifetime", OPTION_TIME, max_lifetime, 0,
+          "Milliseconds after which a connection is retired at its next release or sweep; 0 = never"),
+  OPTION ("lifetime-jitter", OPTION_SHARE, lifetime_jitter, 0,
+          "Share of max-lifetime by which a connection's own is shortened at most, at random"),
+  OPTION ("wait-timeout", OPTION_TIME, wait_timeout, -1,
+          "Milliseconds a borrow may wait; -1 = the call's deadline, else 5 s; 0 = fails at once unless it may dial"),
+  OPTION ("drain-timeout", OPTION_TIME, drain_timeout, 0,
+          "Milliseconds for which close waits for busy connections"),
+  OPTION ("connect-timeout", OPTION_TIME, connect_timeout, 1, "Milliseconds for one dial"),
+  OPTION ("max-dials", OPTION_COUNT, max_dials, 1, "Dials under way to one endpoint"),
+  OPTION ("backoff-base", OPTION_TIME, backoff_base, 0,
+          "Milliseconds of pause after a first failed dial, doubling, jittered; 0 = no pause"),
+  OPTION ("backoff-max", OPTION_TIME, backoff_max, 0, "Milliseconds beyond which that pause does not grow"),
+  OPTION ("order", OPTION_ORDER, order, 0, "Which idle connection is handed out"),
+  OPTION ("check", OPTION_CHECK, check, 0, "When an idle connection is examined before it is handed out"),
+  OPTION ("check-after", OPTION_TIME, check_after, 0,
+          "Milliseconds of idleness after which check=auto examines"),
+  OPTION ("streams-per-connection", OPTION_COUNT, streams, 1,
+          "Leases that one connection may carry at once; more than 1 = shared"),
+  OPTION ("leak-threshold", OPTION_TIME, leak_threshold, 0,
+          "Milliseconds after which a lease that is still out is warned of, once; 0 = never"),
+  OPTION ("keepalive-interval", OPTION_TIME, keepalive, 0,
+          "Milliseconds after which an idle connection is examined in the background; 0 = never"),
+};
+
+GType
+tally_pool_order_get_type (void)
+{
+  static const GEnumValue values[] = {
+    { TALLY_POOL_ORDER_LIFO, "TALLY_POOL_ORDER_LIFO", "lifo" },
+    { TALLY_POOL_ORDER_FIFO, "TALLY_POOL_ORDER_FIFO", "fifo" },
+    { 0 },
+  };
+  static gsize type;
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type, g_enum_register_static ("TallyPoolOrder", values));
+  return type;
+}
+
+GType
+tally_pool_check_get_type (void)
+{
+  static const GEnumValue values[] = {
+    { TALLY_POOL_CHECK_ALWAYS, "TALLY_POOL_CHECK_ALWAYS", "always" },
+    { TALLY_POOL_CHECK_AUTO, "TALLY_POOL_CHECK_AUTO", "auto" },
+    { TALLY_POOL_CHECK_NEVER, "TALLY_POOL_CHECK_NEVER", "never" },
+    { 0 },
+  };
+  static gsize type;
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type, g_enum_register_static ("TallyPoolCheck", values));
+  return type;
+}
+
+static gint64
+get_default (const Option *option)
+{
+  gconstpointer place = G_STRUCT_MEMBER_P (&tally_pool_options_default, option->offset);
+
+  switch (option->kind)
+    {
+    case OPTION_COUNT:
+      return *(const guint *) place;
+    case OPTION_TIME:
+      return *(const gint64 *) place < 0 ? -1 : *(const gint64 *) place / MS;
+    default:
+      return *(const gint *) place;
+    }
+}
+
+static GParamSpec *
+make_pspec (const Option *option)
+{
+  GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS;
+
+  switch (option->kind)
+    {
+    case OPTION_SHARE:
+      return g_param_spec_double (option->name, NULL, option->blurb, 0, 1,
+                                  tally_pool_options_default.lifetime_jitter, flags);
+    case OPTION_ORDER:
+      return g_param_spec_enum (option->name, NULL, option->blurb, TALLY_TYPE_POOL_ORDER,
+                                tally_pool_options_default.order, flags);
+    case OPTION_CHECK:
+      return g_param_spec_enum (option->name, NULL, option->blurb, TALLY_TYPE_POOL_CHECK,
+                                tally_pool_options_default.check, flags);
+    default:
+      if (option->minimum < 0)
+        return g_param_spec_int (option->name, NULL, option->blurb, option->minimum, NO_LIMIT,
+                                 (gint) get_default (option), flags);
+      return g_param_spec_uint (option->name, NULL, option->blurb, (guint) option->minimum, NO_LIMIT,
+                                (guint) get_default (option), flags);
+    }
+}
+
+void
+tally_pool_install_options (GObjectClass *class)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (options); i++)
+    g_object_class_install_property (class, i + 1, make_pspec (&options[i]));
+}
+
+static gint64
+get_integer (const GValue *value)
+{
+  return G_VALUE_HOLDS_INT (value) ? g_value_get_int (value) : (gint64) g_value_get_uint (value);
+}
+
+/* Sets the option that @property_id names. */
+void
+tally_pool_options_set (TallyPoolOptions *self, guint property_id, const GValue *value)
+{
+  const Option *option = &options[property_id - 1];
+  gpointer place = G_STRUCT_MEMBER_P (self, option->offset);
+
+  switch (option->kind)
+    {
+    case OPTION_COUNT:
+      *(guint *) place = g_value_get_uint (value);
+      break;
+    case OPTION_LEVEL:
+      *(gint *) place = g_value_get_int (value);
+      break;
+    case OPTION_TIME:
+      *(gint64 *) place = get_integer (value) < 0 ? -1 : get_integer (value) * MS;
+      break;
+    case OPTION_SHARE:
+      *(gdouble *) place = g_value_get_double (value);
+      break;
+    case OPTION_ORDER:
+    case OPTION_CHECK:
+      *(gint *) place = g_value_get_enum (value);
+      break;
+    }
+}
+
+void
+tally_pool_options_get (const TallyPoolOptions *self, guint property_id, GValue *value)
+{
+  const Option *option = &options[property_id - 1];
+  gconstpointer place = G_STRUCT_MEMBER_P (self, option->offset);
+
+  switch (option->kind)
+    {
+    case OPTION_COUNT:
+      g_value_set_uint (value, *(const guint *) place);
+      break;
+    case OPTION_LEVEL:
+      g_value_set_int (value, *(const gint *) place);
+      break;
+    case OPTION_TIME:
+      if (G_VALUE_HOLDS_INT (value))
+        g_value_set_int (value, *(const gint64 *) place < 0 ? -1 : (gint) (*(const gint64 *) place / MS));
+      else
+        g_value_set_uint (value, (guint) (*(const gint64 *) place / MS));
+      break;
+    case OPTION_SHARE:
+      g_value_set_double (value, *(const gdouble *) place);
+      break;
+    case OPTION_ORDER:
+    case OPTION_CHECK:
+      g_value_set_enum (value, *(const gint *) place);
+      break;
+    }
+}

@@ -1,0 +1,177 @@
+/* Owns what a pool tells about itself: histograms, snapshots, the sentence that says how full it is. */
+#include "policy-private.h"
+#include "pool-private.h"
+
+const gchar *
+tally_close_reason_to_string (TallyCloseReason reason)
+{
+  static const gchar *const names[TALLY_N_CLOSE_REASONS] = {
+    [TALLY_CLOSE_NONE] = "none",       [TALLY_CLOSE_BROKEN] = "broken",
+    [TALLY_CLOSE_UNREAD] = "unread",   [TALLY_CLOSE_DEAD] = "dead",
+    [TALLY_CLOSE_STALE] = "stale",     [TALLY_CLOSE_IDLE] = "idle",
+    [TALLY_CLOSE_LIFETIME] = "lifetime", [TALLY_CLOSE_LIMIT] = "limit",
+    [TALLY_CLOSE_EVICTED] = "evicted", [TALLY_CLOSE_CLEARED] = "cleared",
+    [TALLY_CLOSE_RETIRED] = "retired", [TALLY_CLOSE_RESET] = "reset",
+    [TALLY_CLOSE_POOL] = "pool",
+  };
+
+  g_return_val_if_fail ((guint) reason < TALLY_N_CLOSE_REASONS, "unknown");
+  return names[reason];
+}
+
+/* Two bins for each power of two: 2 and 3 have their own, then 4-5, 6-7, 8-11, 12-15, … */
+static guint
+bin_of (guint64 value)
+{
+  guint top, bin;
+
+  if (value < 2)
+    return (guint) value;
+  top = 63 - (guint) __builtin_clzll (value);
+  bin = top * 2 + ((value >> (top - 1)) & 1);
+  return MIN (bin, TALLY_HISTOGRAM_BINS - 1);
+}
+
+static guint64
+greatest_of_bin (guint bin)
+{
+  guint top = (bin + 1) / 2;
+
+  if (bin < 2)
+    return bin;
+  return (((bin + 1) % 2 == 0 ? 2ULL : 3ULL) << (top - 1)) - 1;
+}
+
+void
+tally_histogram_add (TallyHistogram *histogram, gint64 microseconds)
+{
+  guint64 value = microseconds > 0 ? (guint64) microseconds : 0;
+
+  histogram->count++;
+  histogram->sum += value;
+  if (value > histogram->max)
+    histogram->max = value;
+  histogram->bins[bin_of (value)]++;
+}
+
+guint64
+tally_histogram_quantile (const TallyHistogram *histogram, gdouble share)
+{
+  guint64 wanted = (guint64) (share * (gdouble) histogram->count + 0.9999);
+  guint64 seen = 0;
+
+  if (histogram->count == 0)
+    return 0;
+  wanted = CLAMP (wanted, 1, histogram->count);
+  for (guint bin = 0; bin < TALLY_HISTOGRAM_BINS - 1; bin++)
+    {
+      seen += histogram->bins[bin];
+      if (seen >= wanted)
+        return MIN (greatest_of_bin (bin), histogram->max);
+    }
+  return histogram->max;
+}
+
+/* The counters are kept in `stats`; the gauges come from the state itself. */
+void
+tally_policy_snapshot (const TallyPolicy *self, const TallyInstant *now, TallyPoolSnapshot *snapshot)
+{
+  *snapshot = self->stats;
+  snapshot->open = tally_policy_open (self);
+  snapshot->idle = self->n_idle;
+  snapshot->busy = self->n_busy;
+  snapshot->dialing = self->n_dialing;
+  snapshot->closing = self->n_closing;
+  snapshot->waiting = self->waiting;
+  snapshot->pending = self->waiting + self->n_owned;
+  snapshot->oldest_wait = self->first != NULL ? now->mono - self->first->arrived : 0;
+  snapshot->borrows = self->stats.hits + self->stats.dials + self->stats.waits - self->stats.stale;
+}
+
+static const TallyHold *
+longest_holder (const TallyPolicy *self)
+{
+  const TallyHold *longest = NULL;
+
+  for (guint i = 0; i < self->conns->len; i++)
+    {
+      const TallyConn *conn = g_ptr_array_index (self->conns, i);
+      const TallyHold *hold = &conn->hold;
+
+      if (conn->state != TALLY_CONN_BUSY)
+        continue;
+      for (; hold != NULL; hold = hold == &conn->hold ? conn->further : hold->next)
+        if (hold->generation != 0 && (longest == NULL || hold->since < longest->since))
+          longest = hold;
+    }
+  return longest;
+}
+
+/* What rule 28 wants of an error: how full, who holds for longest, what went wrong last. */
+gchar *
+tally_policy_describe (const TallyPolicy *self, const TallyInstant *now)
+{
+  const TallyHold *longest = longest_holder (self);
+  GString *text = g_string_new (NULL);
+
+  g_string_append_printf (text, "%u open: %u busy, %u idle, %u dialing, %u closing; %u waiting",
+                          tally_policy_open (self), self->n_busy, self->n_idle, self->n_dialing,
+                          self->n_closing, self->waiting);
+  if (longest != NULL)
+    g_string_append_printf (text, "; held longest: \"%s\", for %.3f s, by thread %u",
+                            longest->label != NULL ? longest->label : "?",
+                            (gdouble) (now->mono - longest->since) / G_TIME_SPAN_SECOND,
+                            longest->thread);
+  if (self->last_error != NULL)
+    g_string_append_printf (text, "; last dial error: %s", self->last_error->message);
+  return g_string_free (text, FALSE);
+}
+
+static void
+add_histogram (TallyHistogram *sum, const TallyHistogram *histogram)
+{
+  sum->count += histogram->count;
+  sum->sum += histogram->sum;
+  sum->max = MAX (sum->max, histogram->max);
+  for (guint i = 0; i < TALLY_HISTOGRAM_BINS; i++)
+    sum->bins[i] += histogram->bins[i];
+}
+
+void
+tally_snapshot_add (TallyPoolSnapshot *sum, const TallyPoolSnapshot *part)
+{
+#define ADD(field) sum->field += part->field
+  ADD (open);
+  ADD (idle);
+  ADD (busy);
+  ADD (dialing);
+  ADD (closing);
+  ADD (leases);
+  ADD (waiting);
+  ADD (pending);
+  ADD (requests);
+  ADD (borrows);
+  ADD (hits);
+  ADD (dials);
+  ADD (waits);
+  ADD (stale);
+  ADD (releases);
+  ADD (timeouts);
+  ADD (cancelled);
+  ADD (full);
+  ADD (backoff);
+  ADD (closed);
+  ADD (dial_errors);
+  ADD (dials_started);
+  ADD (dials_done);
+  ADD (dials_failed);
+  ADD (leaks);
+  ADD (refused);
+#undef ADD
+  for (guint i = 0; i < TALLY_N_CLOSE_REASONS; i++)
+    sum->closes[i] += part->closes[i];
+  sum->oldest_wait = MAX (sum->oldest_wait, part->oldest_wait);
+  add_histogram (&sum->wait_time, &part->wait_time);
+  add_histogram (&sum->dial_time, &part->dial_time);
+  add_histogram (&sum->hold_time, &part->hold_time);
+}

@@ -1,0 +1,191 @@
+/* The values that a pool's interface speaks in: outcomes, orders, reasons, statistics. Plain data. */
+#ifndef TALLY_POOL_TYPES_H
+#define TALLY_POOL_TYPES_H
+
+#include <glib-object.h>
+
+#include "tally-macros.h"
+
+G_BEGIN_DECLS
+
+/**
+ * TallyOutcome:
+ * @TALLY_OUTCOME_CLEAN: the reply was read to its last byte; the connection may serve again.
+ * @TALLY_OUTCOME_BROKEN: anything else; the connection is closed.
+ *
+ * What a borrower says of a connection when it gives it back.
+ */
+typedef enum { TALLY_OUTCOME_CLEAN, TALLY_OUTCOME_BROKEN } TallyOutcome;
+
+/**
+ * TallyPoolOrder:
+ * @TALLY_POOL_ORDER_LIFO: the connection used last, so that the others may age and go.
+ * @TALLY_POOL_ORDER_FIFO: the one unused for longest, so that all are used alike.
+ *
+ * Which idle connection is handed out.
+ */
+typedef enum { TALLY_POOL_ORDER_LIFO, TALLY_POOL_ORDER_FIFO } TallyPoolOrder;
+
+#define TALLY_TYPE_POOL_ORDER (tally_pool_order_get_type ())
+TALLY_API GType tally_pool_order_get_type (void);
+
+/**
+ * TallyPoolCheck:
+ * @TALLY_POOL_CHECK_ALWAYS: before each borrow; one system call for a socket.
+ * @TALLY_POOL_CHECK_AUTO: only when it was idle for longer than `check-after`.
+ * @TALLY_POOL_CHECK_NEVER: not at all; a call on a dead connection fails.
+ *
+ * When an idle connection is examined before it is handed out.
+ */
+typedef enum
+{
+  TALLY_POOL_CHECK_ALWAYS,
+  TALLY_POOL_CHECK_AUTO,
+  TALLY_POOL_CHECK_NEVER
+} TallyPoolCheck;
+
+#define TALLY_TYPE_POOL_CHECK (tally_pool_check_get_type ())
+TALLY_API GType tally_pool_check_get_type (void);
+
+/**
+ * TallyCloseReason:
+ * @TALLY_CLOSE_NONE: it is not being closed.
+ * @TALLY_CLOSE_BROKEN: its borrower said so.
+ * @TALLY_CLOSE_UNREAD: it held bytes that nobody had asked for, or that nobody read (rule 11).
+ * @TALLY_CLOSE_DEAD: the peer had closed it, or the `check` hook refused it.
+ * @TALLY_CLOSE_STALE: another connection to the endpoint was found dead (rule 14).
+ * @TALLY_CLOSE_IDLE: it was idle for longer than `idle-timeout`.
+ * @TALLY_CLOSE_LIFETIME: it was older than `max-lifetime`.
+ * @TALLY_CLOSE_LIMIT: more were open or idle than is allowed.
+ * @TALLY_CLOSE_EVICTED: it made room for another connection.
+ * @TALLY_CLOSE_CLEARED: the pool was cleared.
+ * @TALLY_CLOSE_RETIRED: its borrower said that it was its last use.
+ * @TALLY_CLOSE_RESET: the `reset` hook refused it.
+ * @TALLY_CLOSE_POOL: the pool was closed.
+ *
+ * Why a connection was closed.
+ */
+typedef enum
+{
+  TALLY_CLOSE_NONE,
+  TALLY_CLOSE_BROKEN,
+  TALLY_CLOSE_UNREAD,
+  TALLY_CLOSE_DEAD,
+  TALLY_CLOSE_STALE,
+  TALLY_CLOSE_IDLE,
+  TALLY_CLOSE_LIFETIME,
+  TALLY_CLOSE_LIMIT,
+  TALLY_CLOSE_EVICTED,
+  TALLY_CLOSE_CLEARED,
+  TALLY_CLOSE_RETIRED,
+  TALLY_CLOSE_RESET,
+  TALLY_CLOSE_POOL
+} TallyCloseReason;
+
+#define TALLY_N_CLOSE_REASONS (TALLY_CLOSE_POOL + 1)
+
+/* The name of @reason as messages and dumps show it: "idle", "lifetime". (transfer none) */
+TALLY_API const gchar *tally_close_reason_to_string (TallyCloseReason reason);
+
+#define TALLY_HISTOGRAM_BINS 64
+
+/**
+ * TallyHistogram:
+ * @count: how many values were added.
+ * @sum: their sum, in microseconds.
+ * @max: the greatest of them.
+ * @bins: how many fell into each bin. Bin 0 holds 0, bin 1 holds 1; from there on each power of two has two
+ *   bins, so that a quantile is at most 50 % too high.
+ *
+ * A distribution of times.
+ */
+typedef struct
+{
+  guint64 count;
+  guint64 sum;
+  guint64 max;
+  guint64 bins[TALLY_HISTOGRAM_BINS];
+} TallyHistogram;
+
+TALLY_API void tally_histogram_add (TallyHistogram *histogram, gint64 microseconds);
+/* The smallest bin limit that at least @share (0 to 1) of the values do not exceed, in microseconds,
+ * never more than the maximum; 0 for an empty histogram. */
+TALLY_API guint64 tally_histogram_quantile (const TallyHistogram *histogram, gdouble share);
+
+/**
+ * TallyPoolSnapshot:
+ * @open: connections in any state: @idle + @busy + @dialing + @closing.
+ * @idle: open and unused.
+ * @busy: borrowed, or being checked for a borrower.
+ * @dialing: being dialed.
+ * @closing: being closed.
+ * @leases: leases that are out; more than @busy only where connections are shared.
+ * @waiting: callers in the queue.
+ * @pending: callers that have asked and got neither connection nor error: @waiting and those that dial.
+ * @oldest_wait: microseconds for which the first of the queue has waited.
+ * @requests: borrows asked for: @borrows + the six kinds of failure + @pending.
+ * @borrows: connections lent: @hits + @dials + @waits - @stale.
+ * @hits: taken from the idle ones at once.
+ * @dials: dialed for their borrower.
+ * @waits: given to a borrower in the queue when they were returned.
+ * @stale: taken, but then found dead, so that the borrower was served otherwise.
+ * @releases: leases that came back: @borrows - @leases.
+ * @timeouts: borrows that failed at their deadline.
+ * @cancelled: borrows that were cancelled.
+ * @full: borrows refused because of a limit on waiting, or because the wait was estimated too long.
+ * @backoff: borrows refused because dialing had failed lately.
+ * @closed: borrows refused because the pool was closed.
+ * @dial_errors: borrows that got a failed dial's error.
+ * @dials_started: @dials_done + @dials_failed + @dialing.
+ * @dials_done: dials that gave a connection.
+ * @dials_failed: dials that did not.
+ * @closes: by #TallyCloseReason; their sum is @dials_done - @idle - @busy - @closing.
+ * @leaks: leases that were reported as leaked.
+ * @refused: releases refused because the lease was unknown (rule 20).
+ * @wait_time: of borrows that queued, served or not.
+ * @dial_time: of dials that gave a connection.
+ * @hold_time: of leases that came back. With `check` at never it is measured with the kernel's coarse
+ *   clock, whose tick is 1 to 10 milliseconds.
+ *
+ * One consistent view of a bucket or pool (rule 25): every sum named above holds exactly.
+ */
+typedef struct
+{
+  guint open;
+  guint idle;
+  guint busy;
+  guint dialing;
+  guint closing;
+  guint leases;
+  guint waiting;
+  guint pending;
+  gint64 oldest_wait;
+
+  guint64 requests;
+  guint64 borrows;
+  guint64 hits;
+  guint64 dials;
+  guint64 waits;
+  guint64 stale;
+  guint64 releases;
+  guint64 timeouts;
+  guint64 cancelled;
+  guint64 full;
+  guint64 backoff;
+  guint64 closed;
+  guint64 dial_errors;
+  guint64 dials_started;
+  guint64 dials_done;
+  guint64 dials_failed;
+  guint64 closes[TALLY_N_CLOSE_REASONS];
+  guint64 leaks;
+  guint64 refused;
+
+  TallyHistogram wait_time;
+  TallyHistogram dial_time;
+  TallyHistogram hold_time;
+} TallyPoolSnapshot;
+
+G_END_DECLS
+
+#endif /* TALLY_POOL_TYPES_H */

@@ -1,0 +1,279 @@
+/* Owns the laboratory that pool tests work in; knows the pool only by its public functions. */
+#include "lab.h"
+
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* With the lab's lock. */
+static void
+remember (Lab *lab, gint pool_end, gint peer)
+{
+  struct stat status;
+
+  fstat (pool_end, &status);
+  g_hash_table_add (lab->inodes, g_strdup_printf ("socket:[%lu]", (gulong) status.st_ino));
+  if (lab->forget_peers)
+    {
+      close (peer);
+      peer = -1;
+    }
+  g_array_append_val (lab->peers, peer);
+  lab->dialed++;
+}
+
+guint
+lab_count_descriptors (Lab *lab)
+{
+  g_autoptr (GDir) dir = g_dir_open ("/proc/self/fd", 0, NULL);
+  const gchar *name;
+  guint count = 0;
+
+  while ((name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree gchar *path = g_build_filename ("/proc/self/fd", name, NULL);
+      g_autofree gchar *target = g_file_read_link (path, NULL);
+
+      pthread_mutex_lock (&lab->lock);
+      if (target != NULL && g_hash_table_contains (lab->inodes, target))
+        count++;
+      pthread_mutex_unlock (&lab->lock);
+    }
+  return count;
+}
+
+static ThriftTransport *
+dial_pair (TallyEndpoint *endpoint, gint64 deadline, GCancellable *cancellable, gpointer user_data,
+           GError **error)
+{
+  Lab *lab = user_data;
+  gint fds[2];
+  gboolean fail;
+
+  pthread_mutex_lock (&lab->lock);
+  lab->at_gate++;
+  pthread_cond_broadcast (&lab->changed);
+  while (lab->gated && lab->passes == 0 && !g_cancellable_is_cancelled (cancellable))
+    {
+      struct timespec soon;
+
+      clock_gettime (CLOCK_REALTIME, &soon);
+      soon.tv_nsec += 10000000;
+      if (soon.tv_nsec >= 1000000000)
+        soon = (struct timespec) { soon.tv_sec + 1, soon.tv_nsec - 1000000000 };
+      pthread_cond_timedwait (&lab->changed, &lab->lock, &soon);
+    }
+  lab->at_gate--;
+  if (lab->gated && lab->passes > 0)
+    lab->passes--;
+  fail = lab->failures > 0 || g_cancellable_is_cancelled (cancellable);
+  if (lab->failures > 0)
+    lab->failures--;
+  if (!fail && socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) == 0)
+    remember (lab, fds[0], fds[1]);
+  pthread_mutex_unlock (&lab->lock);
+  if (!fail)
+    return THRIFT_TRANSPORT (tally_socket_new_from_fd (fds[0]));
+  g_set_error (error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED, "the laboratory's dial failed");
+  return NULL;
+}
+
+Lab *
+lab_new (const gchar *first_property, ...)
+{
+  Lab *lab = g_new0 (Lab, 1);
+  va_list arguments;
+
+  pthread_mutex_init (&lab->lock, NULL);
+  pthread_cond_init (&lab->changed, NULL);
+  lab->peers = g_array_new (FALSE, FALSE, sizeof (gint));
+  lab->inodes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  va_start (arguments, first_property);
+  lab->pool = TALLY_POOL (g_object_new_valist (TALLY_TYPE_POOL, first_property, arguments));
+  va_end (arguments);
+  tally_pool_set_dial_hook (lab->pool, dial_pair, lab, NULL);
+  lab->endpoint = tally_endpoint_new ("unix:///laboratory", NULL);
+  lab->bucket = tally_pool_dup_bucket (lab->pool, lab->endpoint);
+  return lab;
+}
+
+void
+lab_free (Lab *lab)
+{
+  tally_pool_close (lab->pool);
+  tally_bucket_unref (lab->bucket);
+  g_object_unref (lab->pool);
+  tally_endpoint_unref (lab->endpoint);
+  for (guint i = 0; i < lab->peers->len; i++)
+    lab_close_peer (lab, i);
+  g_array_unref (lab->peers);
+  g_hash_table_unref (lab->inodes);
+  pthread_cond_destroy (&lab->changed);
+  pthread_mutex_destroy (&lab->lock);
+  g_free (lab);
+}
+
+void
+lab_gate (Lab *lab, gboolean gated)
+{
+  pthread_mutex_lock (&lab->lock);
+  lab->gated = gated;
+  lab->passes = 0;
+  pthread_cond_broadcast (&lab->changed);
+  pthread_mutex_unlock (&lab->lock);
+}
+
+void
+lab_let_dial (Lab *lab, guint count)
+{
+  pthread_mutex_lock (&lab->lock);
+  lab->passes += count;
+  pthread_cond_broadcast (&lab->changed);
+  pthread_mutex_unlock (&lab->lock);
+}
+
+void
+lab_fail_dials (Lab *lab, guint count)
+{
+  pthread_mutex_lock (&lab->lock);
+  lab->failures = count;
+  pthread_mutex_unlock (&lab->lock);
+}
+
+void
+lab_wait_at_gate (Lab *lab, guint count)
+{
+  pthread_mutex_lock (&lab->lock);
+  while (lab->at_gate < count)
+    pthread_cond_wait (&lab->changed, &lab->lock);
+  pthread_mutex_unlock (&lab->lock);
+}
+
+gint
+lab_peer (Lab *lab, guint index)
+{
+  gint fd;
+
+  pthread_mutex_lock (&lab->lock);
+  fd = g_array_index (lab->peers, gint, index);
+  pthread_mutex_unlock (&lab->lock);
+  return fd;
+}
+
+void
+lab_close_peer (Lab *lab, guint index)
+{
+  pthread_mutex_lock (&lab->lock);
+  if (g_array_index (lab->peers, gint, index) >= 0)
+    close (g_array_index (lab->peers, gint, index));
+  g_array_index (lab->peers, gint, index) = -1;
+  pthread_mutex_unlock (&lab->lock);
+}
+
+/* A byte sent through the connection arrives at its peer, and only there. */
+guint
+lab_index_of (Lab *lab, const TallyLease *lease)
+{
+  gint fd = tally_socket_get_fd (TALLY_SOCKET (lease->transport));
+  gchar byte = 'x';
+
+  CU_ASSERT_EQUAL_FATAL (send (fd, &byte, 1, MSG_NOSIGNAL), 1);
+  for (guint i = 0; i < lab->peers->len; i++)
+    if (lab_peer (lab, i) >= 0 && recv (lab_peer (lab, i), &byte, 1, MSG_DONTWAIT) == 1)
+      return i;
+  CU_FAIL_FATAL ("no peer got the byte");
+  return G_MAXUINT;
+}
+
+TallyLease
+lab_borrow (Lab *lab)
+{
+  g_autoptr (GError) error = NULL;
+  TallyLease lease = { 0 };
+
+  CU_ASSERT_TRUE (tally_bucket_borrow (lab->bucket, "test", -1, NULL, &lease, &error));
+  assert_no_error (error);
+  return lease;
+}
+
+void
+lab_release (Lab *lab, TallyLease *lease)
+{
+  tally_bucket_release (lab->bucket, lease, TALLY_OUTCOME_CLEAN);
+}
+
+void
+lab_break (Lab *lab, TallyLease *lease)
+{
+  tally_bucket_release (lab->bucket, lease, TALLY_OUTCOME_BROKEN);
+}
+
+TallyPoolSnapshot
+lab_snapshot (Lab *lab)
+{
+  TallyPoolSnapshot now;
+
+  tally_bucket_snapshot (lab->bucket, &now);
+  return now;
+}
+
+void
+lab_fill (Lab *lab, guint count)
+{
+  g_autofree TallyLease *leases = g_new0 (TallyLease, count);
+
+  for (guint i = 0; i < count; i++)
+    leases[i] = lab_borrow (lab);
+  for (guint i = 0; i < count; i++)
+    lab_release (lab, &leases[i]);
+}
+
+static gpointer
+run_borrower (gpointer data)
+{
+  Borrower *self = data;
+  gboolean (*borrow) (TallyBucket *, const gchar *, gint64, GCancellable *, TallyLease *, GError **)
+      = self->fresh ? tally_bucket_borrow_fresh : tally_bucket_borrow;
+
+  self->done = borrow (self->lab->bucket, self->label, self->deadline, self->cancellable, &self->lease,
+                       &self->error);
+  __atomic_store_n (&self->returned, TRUE, __ATOMIC_RELEASE);
+  return NULL;
+}
+
+/* Set deadline, cancellable and fresh before; a deadline of 0 is none. */
+void
+borrower_start (Borrower *borrower, Lab *lab, const gchar *label)
+{
+  borrower->lab = lab;
+  borrower->label = label;
+  if (borrower->deadline == 0)
+    borrower->deadline = -1;
+  CU_ASSERT_EQUAL_FATAL (pthread_create (&borrower->thread, NULL, run_borrower, borrower), 0);
+}
+
+gboolean
+borrower_join (Borrower *borrower)
+{
+  pthread_join (borrower->thread, NULL);
+  return borrower->done;
+}
+
+void
+assert_sums (const TallyPoolSnapshot *now)
+{
+  guint64 closes = 0;
+
+  for (guint i = 0; i < TALLY_N_CLOSE_REASONS; i++)
+    closes += now->closes[i];
+  assert_int (now->open, now->idle + now->busy + now->dialing + now->closing);
+  assert_int (now->borrows, now->hits + now->dials + now->waits - now->stale);
+  assert_int (now->requests, now->borrows + now->timeouts + now->cancelled + now->full + now->backoff
+                               + now->closed + now->dial_errors + now->pending);
+  assert_int (now->releases, now->borrows - now->leases);
+  assert_int (now->hold_time.count, now->releases);
+  assert_int (now->dials_started, now->dials_done + now->dials_failed + now->dialing);
+  assert_int (now->dial_time.count, now->dials_done);
+  assert_int (closes, now->dials_done - now->idle - now->busy - now->closing);
+}

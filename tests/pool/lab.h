@@ -1,0 +1,93 @@
+/* A pool whose connections are socket pairs: the test holds the peers' ends, lets dials wait at a gate,
+ * succeed or fail, and borrows on threads of its own. */
+#ifndef TESTS_POOL_LAB_H
+#define TESTS_POOL_LAB_H
+
+#include <pthread.h>
+
+#include "harness.h"
+#include "tally-pool.h"
+
+typedef struct
+{
+  TallyPool *pool;
+  TallyEndpoint *endpoint;
+  TallyBucket *bucket;
+
+  pthread_mutex_t lock; /* protects what follows */
+  pthread_cond_t changed;
+  gboolean gated;       /* dials wait for lab_let_dial () */
+  guint at_gate;
+  guint passes;
+  guint failures;       /* so many of the next dials fail */
+  guint dialed;         /* dials that gave a connection */
+  GArray *peers;        /* the other ends, in the order of dialing; -1 when closed */
+  GHashTable *inodes;   /* of the pool's ends */
+  gboolean forget_peers;/* close the other ends at once: the pool does not look at them */
+} Lab;
+
+/* What a borrowing thread is told and reports. */
+typedef struct
+{
+  Lab *lab;
+  pthread_t thread;
+  const gchar *label;
+  gint64 deadline;
+  GCancellable *cancellable;
+  gboolean fresh;
+  /* results */
+  gboolean done;
+  TallyLease lease;
+  GError *error;
+  gboolean returned; /* atomic; set last */
+} Borrower;
+
+Lab *lab_new (const gchar *first_property, ...) G_GNUC_NULL_TERMINATED;
+/* Closes the pool and everything else. */
+void lab_free (Lab *lab);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Lab, lab_free)
+
+void lab_gate (Lab *lab, gboolean gated);
+/* Lets @count dials through the gate, those that wait there and those to come. */
+void lab_let_dial (Lab *lab, guint count);
+void lab_fail_dials (Lab *lab, guint count);
+void lab_wait_at_gate (Lab *lab, guint count);
+/* The peer's descriptor of the connection that was dialed as number @index. */
+gint lab_peer (Lab *lab, guint index);
+void lab_close_peer (Lab *lab, guint index);
+/* How many descriptors of the pool's ends are open right now, as the kernel says. */
+guint lab_count_descriptors (Lab *lab);
+/* Which connection the lease is: its index among all dialed. */
+guint lab_index_of (Lab *lab, const TallyLease *lease);
+
+/* Borrows on the test's thread; records a failure when that fails. */
+TallyLease lab_borrow (Lab *lab);
+void lab_release (Lab *lab, TallyLease *lease);
+void lab_break (Lab *lab, TallyLease *lease);
+TallyPoolSnapshot lab_snapshot (Lab *lab);
+/* Borrows @count connections and gives them back: so many are idle afterwards. */
+void lab_fill (Lab *lab, guint count);
+
+void borrower_start (Borrower *borrower, Lab *lab, const gchar *label);
+/* TRUE when it got a lease; else its error is set. */
+gboolean borrower_join (Borrower *borrower);
+
+/* Waits, for a bounded time, until @condition holds of the lab's snapshot `now`. */
+#define lab_await(lab, condition) \
+  do \
+    { \
+      TallyPoolSnapshot now = lab_snapshot (lab); \
+      gint64 end_ = g_get_monotonic_time () + 20 * G_TIME_SPAN_SECOND; \
+      while (!(condition) && g_get_monotonic_time () < end_) \
+        { \
+          g_thread_yield (); \
+          now = lab_snapshot (lab); \
+        } \
+      CU_ASSERT_TRUE_FATAL (condition); \
+    } \
+  while (0)
+
+/* Every sum that TallyPoolSnapshot promises. */
+void assert_sums (const TallyPoolSnapshot *now);
+
+#endif /* TESTS_POOL_LAB_H */
