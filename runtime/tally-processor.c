@@ -1,6 +1,11 @@
-/* The processor class: owns the handler and the registration of generated processor types. It knows
- * no socket and no server. */
+/* The processor class: owns the handler, the registration of generated processor types, and the way
+ * through any ThriftProtocol that Apache's servers take. It knows no socket and no server. */
 #include "tally-processor.h"
+
+#include <string.h>
+#include <thrift/c_glib/protocol/thrift_stored_message_protocol.h>
+
+#include "processor-private.h"
 
 enum
 {
@@ -9,6 +14,226 @@ enum
 };
 
 G_DEFINE_TYPE (TallyProcessor, tally_processor, THRIFT_TYPE_DISPATCH_PROCESSOR)
+
+/* ---- one message through two ThriftProtocols ---- */
+
+/* A message's header as Apache's protocols give it; the name is owned. */
+typedef struct
+{
+  gchar *name;
+  ThriftMessageType type;
+  gint32 seqid;
+} Header;
+
+static ThriftTransport *
+dup_transport (ThriftProtocol *protocol)
+{
+  ThriftTransport *transport = NULL;
+
+  /* The property, not the field: a decorating protocol has only the former. */
+  g_object_get (protocol, "transport", &transport, NULL);
+  return transport;
+}
+
+static gboolean
+end_reading (ThriftProtocol *in, GError **error)
+{
+  g_autoptr (GObject) transport = NULL;
+
+  if (thrift_protocol_read_message_end (in, error) < 0)
+    return FALSE;
+  transport = (GObject *) dup_transport (in);
+  return thrift_transport_read_end ((ThriftTransport *) transport, error);
+}
+
+static gboolean
+end_writing (ThriftProtocol *out, GError **error)
+{
+  g_autoptr (GObject) transport = NULL;
+
+  if (thrift_protocol_write_message_end (out, error) < 0)
+    return FALSE;
+  transport = (GObject *) dup_transport (out);
+  return thrift_transport_write_end ((ThriftTransport *) transport, error)
+         && thrift_transport_flush ((ThriftTransport *) transport, error);
+}
+
+static gboolean
+write_reply (ThriftProtocol *out, const gchar *name, ThriftMessageType type, gint32 seqid,
+             const TallyStructInfo *info, gconstpointer instance, GError **error)
+{
+  gint32 written;
+
+  return thrift_protocol_write_message_begin (out, name, type, seqid, error) >= 0
+         && tally_walker_write_struct (out, info, instance, &written, error)
+         && end_writing (out, error);
+}
+
+/* Clears @failure. */
+static gboolean
+write_failure (ThriftProtocol *out, const Header *header, TallyApplicationException *failure,
+               GError **error)
+{
+  gboolean ok = TRUE;
+
+  if (header->type != T_ONEWAY)
+    ok = write_reply (out, header->name, T_EXCEPTION, header->seqid,
+                      &tally_application_exception_info, failure, error);
+  tally_failure_clear (failure);
+  return ok;
+}
+
+/* A protocol's transport takes bytes that cannot be called back, so that the result is encoded once
+ * for nothing: what can fail fails here, before anything is sent. */
+static gboolean
+check_writable (const TallyInvocation *invocation, TallyApplicationException *failure)
+{
+  TallyBuffer scratch = { NULL, 0, 0 };
+  g_autoptr (GError) error = NULL;
+  gboolean ok = tally_codec_binary.write_struct (&scratch, invocation->method->result,
+                                                 invocation->result, &error);
+
+  tally_buffer_clear (&scratch);
+  if (!ok)
+    tally_failure_init_unwritable (failure, invocation->method, error);
+  return ok;
+}
+
+/* Says to the peer why its arguments could not be read, where there is still somebody to be told, and
+ * fails, so that the server closes the connection. Apache's multiplexed processor, which is met by its
+ * protocol, answers failures itself: two answers must not be. */
+static gboolean
+refuse_arguments (ThriftProtocol *in, ThriftProtocol *out, const Header *header,
+                  const TallyMethod *method, GError *read_error, GError **error)
+{
+  TallyApplicationException failure;
+
+  if (read_error->domain != THRIFT_TRANSPORT_ERROR && !method->oneway
+      && !THRIFT_IS_STORED_MESSAGE_PROTOCOL (in))
+    {
+      tally_failure_init_unreadable (&failure, method, read_error);
+      write_failure (out, header, &failure, NULL);
+    }
+  g_propagate_error (error, read_error);
+  return FALSE;
+}
+
+static gboolean
+run_invocation (TallyProcessor *self, TallyInvocation *invocation, ThriftProtocol *in,
+                ThriftProtocol *out, const Header *header, GError **error)
+{
+  const TallyMethod *method = invocation->method;
+  TallyApplicationException failure;
+  GError *read_error = NULL;
+  gint32 read;
+
+  if (!tally_walker_read_struct (in, method->args, invocation->args, &read, &read_error)
+      || !end_reading (in, &read_error))
+    return refuse_arguments (in, out, header, method, read_error, error);
+
+  if (!tally_invocation_run (invocation, self->handler, &failure))
+    return write_failure (out, header, &failure, error);
+  if (invocation->result == NULL || header->type == T_ONEWAY)
+    return TRUE;
+  if (!check_writable (invocation, &failure))
+    return write_failure (out, header, &failure, error);
+  return write_reply (out, method->name, T_REPLY, header->seqid, method->result,
+                      invocation->result, error);
+}
+
+/* Skips the arguments and answers @failure, which it clears. */
+static gboolean
+refuse_message (ThriftProtocol *in, ThriftProtocol *out, const Header *header,
+                TallyApplicationException *failure, GError **error)
+{
+  gint32 read;
+
+  if (!tally_walker_skip (in, T_STRUCT, &read, error) || !end_reading (in, error))
+    {
+      tally_failure_clear (failure);
+      return FALSE;
+    }
+  return write_failure (out, header, failure, error);
+}
+
+static gboolean
+dispatch (TallyProcessor *self, ThriftProtocol *in, ThriftProtocol *out, const Header *header,
+          GError **error)
+{
+  const TallyService *service = TALLY_PROCESSOR_GET_CLASS (self)->service;
+  const TallyMethod *method = NULL;
+  TallyInvocation invocation;
+  TallyApplicationException failure;
+  gboolean ok;
+
+  if (service != NULL)
+    method = tally_service_find_method (service, header->name, strlen (header->name));
+  if (method == NULL)
+    {
+      tally_failure_init_unknown_method (&failure, header->name, strlen (header->name));
+      return refuse_message (in, out, header, &failure, error);
+    }
+  tally_invocation_init (&invocation, method);
+  ok = run_invocation (self, &invocation, in, out, header, error);
+  tally_invocation_clear (&invocation);
+  return ok;
+}
+
+/* Apache's way to add methods to a processor: a subclass overrides this and chains up. The message's
+ * type does not come this way; it was a call or a oneway. */
+static gboolean
+tally_processor_dispatch_call (ThriftDispatchProcessor *processor, ThriftProtocol *in,
+                               ThriftProtocol *out, gchar *name, gint32 seqid, GError **error)
+{
+  g_autofree gchar *owned_name = name;
+  const Header header = { owned_name, T_CALL, seqid };
+
+  return dispatch (TALLY_PROCESSOR (processor), in, out, &header, error);
+}
+
+static gboolean
+process_header (TallyProcessor *self, ThriftProtocol *in, ThriftProtocol *out, Header *header,
+                GError **error)
+{
+  ThriftDispatchProcessorClass *klass = THRIFT_DISPATCH_PROCESSOR_GET_CLASS (self);
+  TallyApplicationException failure;
+
+  if (header->type != T_CALL && header->type != T_ONEWAY)
+    {
+      tally_failure_init_message_type (&failure, header->type);
+      return refuse_message (in, out, header, &failure, error);
+    }
+  if (klass->dispatch_call == tally_processor_dispatch_call)
+    return dispatch (self, in, out, header, error);
+  return klass->dispatch_call (THRIFT_DISPATCH_PROCESSOR (self), in, out,
+                               g_steal_pointer (&header->name), header->seqid, error);
+}
+
+static gboolean
+tally_processor_process (ThriftProcessor *processor, ThriftProtocol *in, ThriftProtocol *out,
+                         GError **error)
+{
+  Header header = { NULL, 0, 0 };
+  GError *failed = NULL;
+  gboolean ok = FALSE;
+
+  if (thrift_protocol_read_message_begin (in, &header.name, &header.type, &header.seqid, &failed) >= 0
+      && header.name != NULL)
+    ok = process_header (TALLY_PROCESSOR (processor), in, out, &header, &failed);
+  else if (failed == NULL) /* what Apache's binary protocol makes of a header without a version */
+    g_set_error_literal (&failed, THRIFT_PROTOCOL_ERROR, THRIFT_PROTOCOL_ERROR_BAD_VERSION,
+                         "a message without a version and a name");
+  g_free (header.name);
+  if (ok)
+    return TRUE;
+  if (failed == NULL)
+    g_set_error_literal (&failed, TALLY_ERROR, TALLY_ERROR_FAILED,
+                         "a protocol or transport failed without saying why");
+  g_propagate_error (error, failed);
+  return FALSE;
+}
+
+/* ---- the class ---- */
 
 static void
 tally_processor_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
@@ -67,6 +292,8 @@ tally_processor_class_init (TallyProcessorClass *klass)
   object_class->set_property = tally_processor_set_property;
   object_class->get_property = tally_processor_get_property;
   object_class->dispose = tally_processor_dispose;
+  THRIFT_PROCESSOR_CLASS (klass)->process = tally_processor_process;
+  THRIFT_DISPATCH_PROCESSOR_CLASS (klass)->dispatch_call = tally_processor_dispatch_call;
   install_handler_property (object_class, G_TYPE_OBJECT);
 }
 

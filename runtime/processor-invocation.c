@@ -1,0 +1,235 @@
+/* One call of a handler: its arguments and result in memory, and what the call came to. It knows
+ * neither how they were read nor how they will be written. */
+#include "processor-private.h"
+
+#include <string.h>
+
+/* A peer's bytes in a message that goes back to it or into a log. */
+#define MAX_QUOTED 128
+
+static gsize
+align (gsize size)
+{
+  return (size + G_MEM_ALIGN - 1) & ~((gsize) G_MEM_ALIGN - 1);
+}
+
+void
+tally_invocation_init (TallyInvocation *self, const TallyMethod *method)
+{
+  gsize args_size = align (method->args->instance_size);
+  gsize size = args_size + (method->result != NULL ? method->result->instance_size : 0);
+  guint8 *memory;
+
+  self->method = method;
+  self->heap = size > sizeof self->stack ? g_malloc (size) : NULL;
+  memory = self->heap != NULL ? self->heap : self->stack.bytes;
+  memset (memory, 0, size);
+
+  self->args = memory;
+  tally_struct_init_instance (method->args, self->args);
+  self->result = NULL;
+  if (method->result != NULL)
+    {
+      self->result = memory + args_size;
+      tally_struct_init_instance (method->result, self->result);
+    }
+}
+
+void
+tally_invocation_clear (TallyInvocation *self)
+{
+  tally_struct_dispose_instance (self->method->args, self->args);
+  if (self->result != NULL)
+    tally_struct_dispose_instance (self->method->result, self->result);
+  g_free (self->heap);
+}
+
+/* ---- arguments and results ---- */
+
+static gboolean
+is_pointer (const TallyField *field)
+{
+  return field->type->storage != TALLY_STORAGE_PLAIN;
+}
+
+static gpointer *
+pointer_slot (gpointer instance, const TallyField *field)
+{
+  return (gpointer *) ((guint8 *) instance + field->offset);
+}
+
+static void
+clear_field (gpointer instance, const TallyField *field)
+{
+  tally_value_clear (field->type, (guint8 *) instance + field->offset);
+  if (field->isset_offset != TALLY_NO_ISSET)
+    *(gboolean *) ((guint8 *) instance + field->isset_offset) = FALSE;
+}
+
+/* A handler never sees NULL: COMPAT's programs dereference their arguments unasked. */
+static void
+complete_arguments (const TallyStructInfo *info, gpointer args)
+{
+  for (guint i = 0; i < info->n_fields; i++)
+    {
+      const TallyField *field = &info->fields[i];
+      gpointer *slot;
+
+      if (!is_pointer (field))
+        continue;
+      slot = pointer_slot (args, field);
+      if (*slot != NULL)
+        continue;
+      tally_value_init (field->type, field->value, slot);
+      if (*slot == NULL && field->type->kind == TALLY_KIND_STRING)
+        *slot = g_strdup ("");
+      else if (*slot == NULL && field->type->kind == TALLY_KIND_BINARY)
+        *slot = g_byte_array_new ();
+    }
+}
+
+static gboolean
+is_success (const TallyField *field)
+{
+  return field->id == 0;
+}
+
+/* The handler returned TRUE: `success` counts, exceptions do not. %FALSE when there is no value. */
+static gboolean
+settle_success (const TallyStructInfo *info, gpointer result)
+{
+  gboolean complete = TRUE;
+
+  for (guint i = 0; i < info->n_fields; i++)
+    {
+      const TallyField *field = &info->fields[i];
+
+      if (!is_success (field))
+        clear_field (result, field);
+      else if (is_pointer (field))
+        complete = *pointer_slot (result, field) != NULL;
+      else if (field->isset_offset != TALLY_NO_ISSET)
+        *(gboolean *) ((guint8 *) result + field->isset_offset) = TRUE;
+    }
+  return complete;
+}
+
+/* The handler returned FALSE: the first exception that is set is the result. %FALSE without one. */
+static gboolean
+settle_exception (const TallyStructInfo *info, gpointer result)
+{
+  gboolean found = FALSE;
+
+  for (guint i = 0; i < info->n_fields; i++)
+    {
+      const TallyField *field = &info->fields[i];
+
+      if (!is_success (field) && !found && *pointer_slot (result, field) != NULL)
+        found = TRUE;
+      else
+        clear_field (result, field);
+    }
+  return found;
+}
+
+static void
+fail_from_handler (TallyApplicationException *failure, const TallyMethod *method,
+                   const GError *error)
+{
+  ThriftApplicationExceptionError type = THRIFT_APPLICATION_EXCEPTION_ERROR_INTERNAL_ERROR;
+
+  if (error == NULL)
+    {
+      tally_failure_init (failure, type,
+                          g_strdup_printf ("%s failed without saying why", method->name));
+      return;
+    }
+  /* A handler that chose Thrift's own domain chose the code too. */
+  if (error->domain == THRIFT_APPLICATION_EXCEPTION_ERROR)
+    type = error->code;
+  tally_failure_init (failure, type, g_strdup (error->message));
+}
+
+gboolean
+tally_invocation_run (TallyInvocation *self, gpointer handler, TallyApplicationException *failure)
+{
+  const TallyMethod *method = self->method;
+  g_autoptr (GError) error = NULL;
+  gboolean returned;
+
+  complete_arguments (method->args, self->args);
+  returned = method->invoke (handler, self->args, self->result, &error);
+  if (self->result == NULL)
+    {
+      if (!returned)
+        g_debug ("oneway %s failed: %s", method->name,
+                 error != NULL ? error->message : "it does not say why");
+      return TRUE;
+    }
+
+  if (returned && settle_success (method->result, self->result))
+    return TRUE;
+  if (returned)
+    {
+      tally_failure_init (failure, THRIFT_APPLICATION_EXCEPTION_ERROR_MISSING_RESULT,
+                          g_strdup_printf ("%s returned no result", method->name));
+      return FALSE;
+    }
+  if (settle_exception (method->result, self->result))
+    return TRUE;
+  fail_from_handler (failure, method, error);
+  return FALSE;
+}
+
+/* ---- the exceptions that a processor answers ---- */
+
+void
+tally_failure_init (TallyApplicationException *failure, ThriftApplicationExceptionError type,
+                    gchar *message)
+{
+  failure->type = type;
+  failure->message = message;
+}
+
+void
+tally_failure_init_unknown_method (TallyApplicationException *failure, const gchar *name,
+                                   gsize name_length)
+{
+  g_autofree gchar *part = g_strndup (name, MIN (name_length, MAX_QUOTED));
+  g_autofree gchar *escaped = g_strescape (part, NULL);
+
+  tally_failure_init (failure, THRIFT_APPLICATION_EXCEPTION_ERROR_UNKNOWN_METHOD,
+                      g_strdup_printf ("Invalid method name: '%s'%s", escaped,
+                                       name_length > MAX_QUOTED ? " and more" : ""));
+}
+
+void
+tally_failure_init_message_type (TallyApplicationException *failure, gint32 type)
+{
+  tally_failure_init (failure, THRIFT_APPLICATION_EXCEPTION_ERROR_INVALID_MESSAGE_TYPE,
+                      g_strdup_printf ("a server takes calls, not a message of type %d", type));
+}
+
+void
+tally_failure_init_unreadable (TallyApplicationException *failure, const TallyMethod *method,
+                               const GError *error)
+{
+  tally_failure_init (failure, THRIFT_APPLICATION_EXCEPTION_ERROR_PROTOCOL_ERROR,
+                      g_strdup_printf ("%s: arguments: %s",
+                                       method != NULL ? method->name : "unknown method",
+                                       error->message));
+}
+
+void
+tally_failure_init_unwritable (TallyApplicationException *failure, const TallyMethod *method,
+                               const GError *error)
+{
+  tally_failure_init (failure, THRIFT_APPLICATION_EXCEPTION_ERROR_INTERNAL_ERROR,
+                      g_strdup_printf ("%s: result: %s", method->name, error->message));
+}
+
+void
+tally_failure_clear (TallyApplicationException *failure)
+{
+  g_clear_pointer (&failure->message, g_free);
+}

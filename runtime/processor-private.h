@@ -1,0 +1,73 @@
+/* How a processor answers one message: what a call may come to, and the way to it that needs no
+ * ThriftProtocol. For processors and servers only. */
+#ifndef TALLY_PROCESSOR_PRIVATE_H
+#define TALLY_PROCESSOR_PRIVATE_H
+
+#include <thrift/c_glib/thrift_application_exception.h>
+
+#include "codec-private.h"
+#include "tally-error.h"
+#include "tally-processor.h"
+
+G_BEGIN_DECLS
+
+/* Arguments and result of nearly every method fit here, so that a call takes no memory of its own. */
+#define TALLY_INVOCATION_STACK 512
+
+/* One call under way: its arguments and its result, initialised, on the stack or on the heap. */
+typedef struct
+{
+  const TallyMethod *method;
+  gpointer args;
+  gpointer result; /* NULL for a oneway method */
+  gpointer heap;   /* what to free, or NULL */
+  union
+  {
+    gint64 alignment;
+    gdouble alignment_too;
+    guint8 bytes[TALLY_INVOCATION_STACK];
+  } stack;
+} TallyInvocation;
+
+void tally_invocation_init (TallyInvocation *self, const TallyMethod *method);
+void tally_invocation_clear (TallyInvocation *self);
+
+/* Gives absent arguments their values and calls the handler. %TRUE: the result, a return value or a
+ * declared exception, may be written (for a oneway method there is none). %FALSE: @failure is filled
+ * with the exception to answer instead. */
+gboolean tally_invocation_run (TallyInvocation *self, gpointer handler,
+                               TallyApplicationException *failure);
+
+/* The exceptions that a processor answers; @failure is to be cleared. Names and texts of a peer are
+ * shortened and escaped. */
+void tally_failure_init (TallyApplicationException *failure,
+                         ThriftApplicationExceptionError type, gchar *message);
+void tally_failure_init_unknown_method (TallyApplicationException *failure, const gchar *name,
+                                        gsize name_length);
+void tally_failure_init_message_type (TallyApplicationException *failure, gint32 type);
+/* @error is what reading the arguments, or writing the result, came to. */
+void tally_failure_init_unreadable (TallyApplicationException *failure, const TallyMethod *method,
+                                    const GError *error);
+void tally_failure_init_unwritable (TallyApplicationException *failure, const TallyMethod *method,
+                                    const GError *error);
+void tally_failure_clear (TallyApplicationException *failure);
+
+/* Writes an exception as the answer to @name. */
+void tally_failure_write (const TallyApplicationException *failure, const TallyCodec *codec,
+                          const gchar *name, gsize name_length, gint32 seqid, TallyBuffer *output);
+
+/* Whether a message of this type wants an answer at all. */
+gboolean tally_message_wants_reply (const TallyMessage *message);
+
+/* Answers one message whose header was read already, which ends where @reader ends and is all there
+ * (a reader without fill). The answer,
+ * if one is due, is appended to @output, complete; an answer longer than the limits allow is replaced
+ * by an exception. %FALSE: what was read is not to be trusted; @output may hold an exception that says
+ * so, and after it the connection must be closed. */
+gboolean tally_processor_process_message (TallyProcessor *self, const TallyCodec *codec,
+                                          TallyReader *reader, const TallyMessage *message,
+                                          TallyBuffer *output, GError **error);
+
+G_END_DECLS
+
+#endif /* TALLY_PROCESSOR_PRIVATE_H */
