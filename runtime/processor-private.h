@@ -59,6 +59,10 @@ void tally_failure_write (const TallyApplicationException *failure, const TallyC
 /* Whether a message of this type wants an answer at all. */
 gboolean tally_message_wants_reply (const TallyMessage *message);
 
+/* Whether @processor may be reached through tally_processor_process_message(): it is a TallyProcessor
+ * and no subclass has put its own code in the way of a ThriftProtocol. */
+gboolean tally_processor_is_direct (ThriftProcessor *processor);
+
 /* Answers one message whose header was read already, which ends where @reader ends and is all there
  * (a reader without fill). The answer,
  * if one is due, is appended to @output, complete; an answer longer than the limits allow is replaced

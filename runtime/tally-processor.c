@@ -233,6 +233,15 @@ tally_processor_process (ThriftProcessor *processor, ThriftProtocol *in, ThriftP
   return FALSE;
 }
 
+gboolean
+tally_processor_is_direct (ThriftProcessor *processor)
+{
+  return TALLY_IS_PROCESSOR (processor)
+         && THRIFT_PROCESSOR_GET_CLASS (processor)->process == tally_processor_process
+         && THRIFT_DISPATCH_PROCESSOR_GET_CLASS (processor)->dispatch_call
+                == tally_processor_dispatch_call;
+}
+
 /* ---- the class ---- */
 
 static void

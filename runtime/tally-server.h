@@ -12,6 +12,26 @@ G_BEGIN_DECLS
 #define TALLY_TYPE_SERVER (tally_server_get_type ())
 #define TALLY_SERVER(object) (G_TYPE_CHECK_INSTANCE_CAST ((object), TALLY_TYPE_SERVER, TallyServer))
 #define TALLY_IS_SERVER(object) (G_TYPE_CHECK_INSTANCE_TYPE ((object), TALLY_TYPE_SERVER))
+
+/**
+ * TallyServer:
+ *
+ * A ThriftServer that serves many connections at once. Handlers are called by several threads.
+ *
+ * Properties, to be set before it serves; times are in milliseconds and 0 means none:
+ *
+ * | property | default | meaning |
+ * |---|---|---|
+ * | `max-workers` | 256 | threads that may serve at once |
+ * | `max-connections` | 8192 | open connections; one more gets an exception as its answer and is closed |
+ * | `idle-timeout` | 600000 | a connection without a request for so long is closed |
+ * | `read-timeout` | 30000 | a request must be there, from its first byte to its last, within it |
+ * | `write-timeout` | 30000 | the peer must take its answers within it |
+ * | `drain-timeout` | 5000 | what a stop waits for requests that are still arriving and answers not taken |
+ * | `max-message` | 16 MiB | bytes of a request, and of an answer |
+ * | `max-depth` | 64 | nesting of structs and containers in a request |
+ * | `strict` | %TRUE | whether a binary message must have a version |
+ */
 typedef struct _TallyServer TallyServer;
 TALLY_API GType tally_server_get_type (void);
 
@@ -28,6 +48,28 @@ TALLY_API gchar *tally_server_dup_uri (TallyServer *self);
  * tally_server_stop) any signal handler may call: no new connections, requests under way finish,
  * then close. */
 TALLY_API void tally_server_stop (TallyServer *self);
+
+/**
+ * TallyServerStatistics:
+ * @connections: open now, refused ones included.
+ * @workers: threads now.
+ * @accepted: connections ever accepted.
+ * @refused: those of them that were past `max-connections`, or found no descriptor.
+ * @timed_out: connections closed because a time-out passed.
+ * @requests: messages answered, or executed where no answer was due.
+ */
+typedef struct
+{
+  guint connections;
+  guint workers;
+  guint64 accepted;
+  guint64 refused;
+  guint64 timed_out;
+  guint64 requests;
+} TallyServerStatistics;
+
+/* One consistent snapshot. Thread-safe. */
+TALLY_API void tally_server_get_statistics (TallyServer *self, TallyServerStatistics *statistics);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TallyServer, g_object_unref)
 

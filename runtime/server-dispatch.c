@@ -1,0 +1,192 @@
+/* From one complete message to its answer, whatever kind of processor the server has. It knows no
+ * socket and no thread.
+ *
+ * A TallyProcessor is reached without a ThriftProtocol. So are those behind Apache's multiplexed
+ * processor, whose services are looked up here: its own function reads a NULL error when a name is
+ * unknown. Any other processor gets Apache's protocol over memory, and only messages that a reader of
+ * ours went through before. */
+#include "server-private.h"
+
+#include <string.h>
+#include <thrift/c_glib/processor/thrift_multiplexed_processor.h>
+#include <thrift/c_glib/protocol/thrift_binary_protocol.h>
+#include <thrift/c_glib/protocol/thrift_compact_protocol.h>
+
+#include "memory-transport.h"
+#include "processor-private.h"
+
+#define SERVICE_SEPARATOR ':'
+
+/* Answers and clears @failure. */
+static void
+answer_failure (const TallyServer *server, const TallyMessage *message,
+                TallyApplicationException *failure, TallyBuffer *output)
+{
+  if (tally_message_wants_reply (message))
+    tally_failure_write (failure, server->codec, message->name, message->name_length,
+                         message->seqid, output);
+  tally_failure_clear (failure);
+}
+
+/* A protocol's vfuncs find no fault with a message that this lets through, and it ends where it should. */
+static gboolean
+check_body (const TallyServer *server, TallyReader *reader, GError **error)
+{
+  if (!server->codec->skip (reader, T_STRUCT, error))
+    return FALSE;
+  if (reader->cursor == reader->end)
+    return TRUE;
+  g_set_error (error, THRIFT_PROTOCOL_ERROR, THRIFT_PROTOCOL_ERROR_INVALID_DATA,
+               "%" G_GSIZE_FORMAT " bytes follow the message's end",
+               (gsize) (reader->end - reader->cursor));
+  return FALSE;
+}
+
+static ThriftProtocol *
+new_protocol (const TallyServer *server, TallyMemoryTransport *transport)
+{
+  GType type = tally_endpoint_get_protocol (server->endpoint) == TALLY_PROTOCOL_BINARY
+                   ? THRIFT_TYPE_BINARY_PROTOCOL
+                   : THRIFT_TYPE_COMPACT_PROTOCOL;
+
+  return g_object_new (type, "transport", transport, NULL);
+}
+
+/* Lets @processor process the whole message in @bytes. What it flushed is its answer. */
+static gboolean
+run_processor (const TallyServer *server, ThriftProcessor *processor, const TallyBuffer *bytes,
+               TallyBuffer *output, GError **error)
+{
+  g_autoptr (TallyMemoryTransport) transport
+      = tally_memory_transport_new (bytes->data, bytes->length, output);
+  g_autoptr (GObject) in = G_OBJECT (new_protocol (server, transport));
+  g_autoptr (GObject) out = G_OBJECT (new_protocol (server, transport));
+  GError *failed = NULL;
+  gboolean ok = THRIFT_PROCESSOR_GET_CLASS (processor)->process (
+      processor, THRIFT_PROTOCOL (in), THRIFT_PROTOCOL (out), &failed);
+
+  tally_memory_transport_finish (transport);
+  if (ok)
+    {
+      g_clear_error (&failed);
+      return TRUE;
+    }
+  if (failed == NULL)
+    g_set_error_literal (&failed, TALLY_ERROR, TALLY_ERROR_FAILED,
+                         "the processor failed without saying why");
+  g_propagate_error (error, failed);
+  return FALSE;
+}
+
+/* Any ThriftProcessor. The message is written anew, because its name may be shorter than the peer's. */
+static gboolean
+process_foreign (const TallyServer *server, ThriftProcessor *processor, TallyReader *reader,
+                 const TallyMessage *message, TallyBuffer *output, GError **error)
+{
+  const guint8 *body = reader->cursor;
+  TallyBuffer bytes = { NULL, 0, 0 };
+  gsize start = output->length;
+  TallyApplicationException failure;
+  g_autoptr (GError) failed = NULL;
+  gboolean ok = check_body (server, reader, &failed);
+
+  if (ok && message->type != T_CALL && message->type != T_ONEWAY)
+    {
+      tally_failure_init_message_type (&failure, message->type);
+      answer_failure (server, message, &failure, output);
+      return TRUE;
+    }
+  if (ok)
+    {
+      server->codec->write_message (&bytes, message->name, message->name_length, message->type,
+                                    message->seqid);
+      tally_buffer_append (&bytes, body, reader->end - body);
+      ok = run_processor (server, processor, &bytes, output, &failed);
+      tally_buffer_clear (&bytes);
+    }
+  if (!tally_message_wants_reply (message))
+    output->length = start;
+  if (ok)
+    return TRUE;
+  if (output->length == start)
+    {
+      tally_failure_init (&failure, THRIFT_APPLICATION_EXCEPTION_ERROR_PROTOCOL_ERROR,
+                          g_strdup (failed->message));
+      answer_failure (server, message, &failure, output);
+    }
+  g_propagate_error (error, g_steal_pointer (&failed));
+  return FALSE;
+}
+
+static gboolean
+process (const TallyServer *server, ThriftProcessor *processor, TallyReader *reader,
+         const TallyMessage *message, TallyBuffer *output, GError **error)
+{
+  if (tally_processor_is_direct (processor))
+    return tally_processor_process_message ((TallyProcessor *) processor, server->codec, reader,
+                                            message, output, error);
+  return process_foreign (server, processor, reader, message, output, error);
+}
+
+/* Finds the service that "service:method" names, or the default one, and takes the service's name off
+ * @message. NULL when there is none. */
+static ThriftProcessor *
+find_service (ThriftMultiplexedProcessor *multiplexed, TallyMessage *message)
+{
+  const gchar *separator = memchr (message->name, SERVICE_SEPARATOR, message->name_length);
+  g_autofree gchar *service = NULL;
+
+  if (separator == NULL)
+    return multiplexed->default_processor_name != NULL
+               ? g_hash_table_lookup (multiplexed->multiplexed_services,
+                                      multiplexed->default_processor_name)
+               : NULL;
+  service = g_strndup (message->name, separator - message->name);
+  message->name_length -= separator + 1 - message->name;
+  message->name = separator + 1;
+  return g_hash_table_lookup (multiplexed->multiplexed_services, service);
+}
+
+static gboolean
+process_multiplexed (const TallyServer *server, ThriftMultiplexedProcessor *multiplexed,
+                     TallyReader *reader, TallyMessage *message, TallyBuffer *output, GError **error)
+{
+  const TallyMessage whole = *message;
+  ThriftProcessor *processor = find_service (multiplexed, message);
+  TallyApplicationException failure;
+
+  if (processor != NULL)
+    return process (server, processor, reader, message, output, error);
+  tally_failure_init_unknown_method (&failure, whole.name, whole.name_length);
+  answer_failure (server, message, &failure, output);
+  return check_body (server, reader, error);
+}
+
+gboolean
+server_dispatch (TallyServer *server, const guint8 *bytes, gsize length, const gchar *refusal,
+                 TallyBuffer *output, GError **error)
+{
+  ThriftProcessor *processor = ((ThriftServer *) server)->processor;
+  TallyApplicationException failure;
+  TallyMessage message;
+  TallyReader reader;
+
+  tally_reader_init (&reader, bytes, length, &server->limits);
+  if (!server->codec->read_message (&reader, &message, error))
+    return FALSE;
+  if (refusal != NULL)
+    {
+      tally_failure_init (&failure, THRIFT_APPLICATION_EXCEPTION_ERROR_INTERNAL_ERROR,
+                          g_strdup (refusal));
+      answer_failure (server, &message, &failure, output);
+      g_set_error_literal (error, TALLY_ERROR, TALLY_ERROR_LIMIT, refusal);
+      return FALSE;
+    }
+  if (server->direct != NULL)
+    return tally_processor_process_message (server->direct, server->codec, &reader, &message, output,
+                                            error);
+  if (THRIFT_IS_MULTIPLEXED_PROCESSOR (processor))
+    return process_multiplexed (server, (ThriftMultiplexedProcessor *) processor, &reader, &message,
+                                output, error);
+  return process (server, processor, &reader, &message, output, error);
+}

@@ -1,0 +1,498 @@
+/* The server's epoll: who became ready, who connects, and the hand-over of connections between threads.
+ * It knows neither messages nor which thread it runs on; one at a time calls server_loop_wait (). */
+#include "server-private.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MAX_EVENTS 128
+/* Connections accepted before those that wait for an answer get their turn. */
+#define MAX_ACCEPTS 32
+
+gint64
+server_now (void)
+{
+  struct timespec now;
+
+  clock_gettime (CLOCK_MONOTONIC_COARSE, &now);
+  return (gint64) now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* ---- what epoll watches ---- */
+
+static gboolean
+watch (TallyServer *self, gint operation, gint fd, guint32 events, gpointer data)
+{
+  struct epoll_event event = { .events = events, .data.ptr = data };
+
+  return epoll_ctl (self->epoll_fd, operation, fd, &event) == 0;
+}
+
+static void
+watch_listeners (TallyServer *self, gint operation, guint32 events)
+{
+  for (guint i = 0; i < self->listener.n_fds; i++)
+    watch (self, operation, self->listener.fds[i], events, &self->listener.fds[i]);
+}
+
+gboolean
+server_loop_open (TallyServer *self, GError **error)
+{
+  self->epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
+  self->wake_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (self->epoll_fd < 0 || self->wake_fd < 0
+      || !watch (self, EPOLL_CTL_ADD, self->wake_fd, EPOLLIN, &self->wake_fd)
+      || !watch (self, EPOLL_CTL_ADD, self->stop_fd, EPOLLIN, &self->stop_fd))
+    {
+      g_set_error (error, TALLY_ERROR, TALLY_ERROR_FAILED, "cannot serve %s: %s",
+                   tally_endpoint_get_uri (self->endpoint), g_strerror (errno));
+      server_loop_close (self);
+      return FALSE;
+    }
+  watch_listeners (self, EPOLL_CTL_ADD, EPOLLIN);
+  return TRUE;
+}
+
+void
+server_loop_close (TallyServer *self)
+{
+  if (self->epoll_fd >= 0)
+    close (self->epoll_fd);
+  if (self->wake_fd >= 0)
+    close (self->wake_fd);
+  self->epoll_fd = self->wake_fd = -1;
+}
+
+void
+server_loop_interrupt (TallyServer *self)
+{
+  const guint64 one = 1;
+
+  if (write (self->wake_fd, &one, sizeof one) < 0)
+    g_debug ("eventfd: %s", g_strerror (errno)); /* full: it is readable already */
+}
+
+void
+server_loop_watch (TallyServer *self, ServerConnection *connection, gboolean readable,
+                   gboolean writable)
+{
+  guint32 events = EPOLLET | (readable ? EPOLLIN | EPOLLRDHUP : 0) | (writable ? EPOLLOUT : 0);
+
+  watch (self, EPOLL_CTL_MOD, connection->fd, events, connection);
+}
+
+/* The listeners' descriptors are closed by whoever waits in the loop, never beside it. */
+void
+server_loop_resume_listeners_locked (TallyServer *self)
+{
+  if (!self->listeners_paused || self->stopping)
+    return;
+  self->listeners_paused = FALSE;
+  watch_listeners (self, EPOLL_CTL_MOD, EPOLLIN);
+}
+
+/* ---- who has a connection ---- */
+
+gboolean
+server_claim (ServerConnection *connection)
+{
+  guint owner = atomic_get (&connection->owner);
+
+  for (;;)
+    {
+      guint wanted = owner == OWNER_NOBODY ? OWNER_THREAD : OWNER_THREAD_AGAIN;
+
+      if (owner == OWNER_DEAD || owner == OWNER_THREAD_AGAIN)
+        return FALSE;
+      if (__atomic_compare_exchange_n (&connection->owner, &owner, wanted, FALSE, __ATOMIC_SEQ_CST,
+                                       __ATOMIC_SEQ_CST))
+        return wanted == OWNER_THREAD;
+    }
+}
+
+/* FALSE: an event came while it was owned, and the owner has to look again. */
+static gboolean
+park (ServerConnection *connection)
+{
+  guint owner = OWNER_THREAD;
+
+  if (__atomic_compare_exchange_n (&connection->owner, &owner, OWNER_NOBODY, FALSE, __ATOMIC_SEQ_CST,
+                                   __ATOMIC_SEQ_CST))
+    return TRUE;
+  atomic_set (&connection->owner, OWNER_THREAD);
+  return FALSE;
+}
+
+void
+server_enqueue_locked (TallyServer *self, ServerConnection *connection)
+{
+  connection->next_ready = NULL;
+  if (self->ready_tail != NULL)
+    self->ready_tail->next_ready = connection;
+  else
+    self->ready_head = connection;
+  self->ready_tail = connection;
+}
+
+static void
+link_locked (TallyServer *self, ServerConnection *connection)
+{
+  connection->next = self->connections;
+  if (self->connections != NULL)
+    self->connections->previous = connection;
+  self->connections = connection;
+  self->n_connections++;
+  self->n_refused += connection->refused;
+}
+
+static void
+unlink_locked (TallyServer *self, ServerConnection *connection)
+{
+  if (connection->next != NULL)
+    connection->next->previous = connection->previous;
+  if (connection->previous != NULL)
+    connection->previous->next = connection->next;
+  else
+    self->connections = connection->next;
+}
+
+void
+server_discard (TallyServer *self, ServerConnection *connection)
+{
+  gboolean refused = connection->refused;
+
+  /* Out of the list first, so that the supervisor finds no closed descriptor there; into the
+   * graveyard last, so that no later wait of the loop can return its event. */
+  pthread_mutex_lock (&self->lock);
+  unlink_locked (self, connection);
+  pthread_mutex_unlock (&self->lock);
+
+  atomic_set (&connection->owner, OWNER_DEAD);
+  server_connection_release (connection);
+
+  pthread_mutex_lock (&self->lock);
+  self->n_connections--;
+  self->n_refused -= refused;
+  g_ptr_array_add (self->graveyard, connection);
+  server_loop_resume_listeners_locked (self);
+  if (self->stopping && self->n_connections == 0)
+    server_wake_supervisor_locked (self);
+  pthread_mutex_unlock (&self->lock);
+}
+
+/* Called before a wait: no batch of events is under way that could name what lies there. */
+static void
+empty_graveyard (TallyServer *self)
+{
+  g_autoptr (GPtrArray) dead = NULL;
+
+  pthread_mutex_lock (&self->lock);
+  if (self->graveyard->len > 0)
+    {
+      dead = self->graveyard;
+      self->graveyard = g_ptr_array_new_with_free_func ((GDestroyNotify) server_connection_free);
+    }
+  pthread_mutex_unlock (&self->lock);
+}
+
+/* ---- events ---- */
+
+/* Whether a new peer may be served, or told that it may not be. */
+static gboolean
+admit_locked (TallyServer *self, gboolean *refused)
+{
+  self->n_accepted++;
+  *refused = self->n_connections - self->n_refused >= self->max_connections;
+  self->n_refusals += *refused;
+  return !*refused || self->n_refused < TALLY_SERVER_MAX_REFUSED;
+}
+
+static void
+add_connection (TallyServer *self, gint fd)
+{
+  ServerConnection *connection;
+  gboolean refused;
+  gboolean admitted;
+
+  pthread_mutex_lock (&self->lock);
+  admitted = admit_locked (self, &refused);
+  pthread_mutex_unlock (&self->lock);
+  if (!admitted)
+    {
+      close (fd);
+      return;
+    }
+  /* It begins as this thread's: a stop must not close it before epoll knows it. */
+  connection = server_connection_new (self, fd, refused);
+  pthread_mutex_lock (&self->lock);
+  link_locked (self, connection);
+  pthread_mutex_unlock (&self->lock);
+  if (!watch (self, EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLRDHUP | EPOLLET, connection))
+    server_discard (self, connection);
+  else if (!park (connection))
+    {
+      pthread_mutex_lock (&self->lock);
+      server_enqueue_locked (self, connection);
+      pthread_mutex_unlock (&self->lock);
+    }
+}
+
+/* Descriptors or memory have run out. A peer that could not even be refused makes the listener stay
+ * readable: it is looked at again when a connection was closed, or soon. */
+static void
+note_shortage (TallyServer *self, gboolean refused)
+{
+  pthread_mutex_lock (&self->lock);
+  self->n_accepted += refused;
+  self->n_refusals += refused;
+  if (!refused)
+    {
+      self->listeners_paused = TRUE;
+      watch_listeners (self, EPOLL_CTL_MOD, 0);
+    }
+  pthread_mutex_unlock (&self->lock);
+}
+
+static void
+accept_connections (TallyServer *self, guint index)
+{
+  for (guint i = 0; i < MAX_ACCEPTS; i++)
+    {
+      gint fd = server_listener_accept (&self->listener, index);
+
+      if (fd >= 0)
+        {
+          add_connection (self, fd);
+          continue;
+        }
+      if (errno == EAGAIN || errno == EWOULDBLOCK)
+        return;
+      if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM)
+        continue; /* that peer's own trouble: it left before it was accepted */
+      note_shortage (self, errno == EMFILE);
+      return;
+    }
+}
+
+/* A stop was asked for. */
+static void
+begin_stop (TallyServer *self)
+{
+  watch (self, EPOLL_CTL_DEL, self->stop_fd, 0, NULL);
+  pthread_mutex_lock (&self->lock);
+  atomic_set (&self->stopping, TRUE); /* from here on nobody else touches the listeners */
+  self->listening = FALSE;
+  server_wake_supervisor_locked (self);
+  pthread_mutex_unlock (&self->lock);
+  server_listener_close (&self->listener);
+}
+
+static void
+drain_wake_ups (TallyServer *self)
+{
+  guint64 count;
+
+  if (read (self->wake_fd, &count, sizeof count) < 0)
+    g_debug ("eventfd: %s", g_strerror (errno));
+}
+
+/* Everything but connections. FALSE: @event is a connection's. */
+static gboolean
+handle_special (TallyServer *self, const struct epoll_event *event)
+{
+  if (event->data.ptr == &self->stop_fd)
+    begin_stop (self);
+  else if (event->data.ptr == &self->wake_fd)
+    drain_wake_ups (self);
+  else if (event->data.ptr >= (gpointer) self->listener.fds
+           && event->data.ptr < (gpointer) (self->listener.fds + TALLY_SERVER_MAX_LISTENERS))
+    {
+      guint index = (gint *) event->data.ptr - self->listener.fds;
+
+      if (index < self->listener.n_fds) /* not closed by an event before this one */
+        accept_connections (self, index);
+    }
+  else
+    return FALSE;
+  return TRUE;
+}
+
+void
+server_loop_wait (TallyServer *self, gint timeout)
+{
+  struct epoll_event events[MAX_EVENTS];
+  ServerConnection *claimed[MAX_EVENTS];
+  guint n_claimed = 0;
+  gint n_events;
+
+  empty_graveyard (self);
+  n_events = epoll_wait (self->epoll_fd, events, MAX_EVENTS, timeout);
+  for (gint i = 0; i < n_events; i++)
+    {
+      ServerConnection *connection = events[i].data.ptr;
+
+      if (handle_special (self, &events[i]))
+        continue;
+      if (events[i].events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+        atomic_put (&connection->hung_up, TRUE);
+      if (server_claim (connection))
+        claimed[n_claimed++] = connection;
+    }
+  atomic_put (&self->n_events, atomic_peek (&self->n_events) + n_claimed);
+
+  pthread_mutex_lock (&self->lock);
+  for (guint i = 0; i < n_claimed; i++)
+    server_enqueue_locked (self, claimed[i]);
+  if (n_events > 0)
+    server_wake_supervisor_locked (self);
+  pthread_mutex_unlock (&self->lock);
+}
+
+/* ---- serving ---- */
+
+#define HOT_TURNS 16
+/* A pinned connection is looked at anew after so many requests. */
+#define PINNED_TURNS 64
+/* How long a pinned connection's worker waits for the next request; milliseconds. */
+#define PINNED_WAIT 20
+/* In so many parts may its request come. */
+#define MAX_PARTS 16
+/* With slow handlers about: so many requests in a row that took less than this many microseconds. */
+#define QUICK_TURNS 64
+#define QUICK_TIME 100
+
+static void
+count_from_here (TallyServer *self, ServerConnection *connection)
+{
+  connection->turns = 0;
+  connection->turns_began = atomic_peek (&self->n_events);
+}
+
+/* Whether, of what the loop finds ready, this connection is so large a part that it deserves a thread. */
+static gboolean
+is_hot (TallyServer *self, ServerConnection *connection)
+{
+  guint64 span;
+
+  if (connection->turns == 0)
+    connection->turns_began = atomic_peek (&self->n_events);
+  if (++connection->turns < HOT_TURNS)
+    return FALSE;
+  span = atomic_peek (&self->n_events) - connection->turns_began;
+  connection->turns = 0;
+  return span <= (guint64) HOT_TURNS * self->max_pinned;
+}
+
+/* Whether a pinned connection may stay so: others are not far busier, and nobody waits for a worker. */
+static gboolean
+stays_pinned (TallyServer *self, ServerConnection *connection)
+{
+  guint64 span;
+
+  if (atomic_peek (&self->crowded) || atomic_peek (&self->stopping))
+    return FALSE;
+  if (++connection->turns < PINNED_TURNS)
+    return TRUE;
+  span = atomic_peek (&self->n_events) - connection->turns_began;
+  count_from_here (self, connection);
+  return span <= (guint64) PINNED_TURNS * self->max_pinned * 2;
+}
+
+/* Keeps @connection for the worker alone, if there is another one for the rest. */
+static gboolean
+pin (TallyServer *self, ServerConnection *connection, ServerWorker *worker)
+{
+  gboolean pinned = FALSE;
+
+  pthread_mutex_lock (&self->lock);
+  if (self->n_pinned < self->max_pinned && !self->stopping
+      && (self->loop_holder != worker || server_wake_worker_locked (self)))
+    {
+      if (self->loop_holder == worker)
+        self->loop_holder = NULL;
+      self->n_pinned++;
+      pinned = TRUE;
+    }
+  pthread_mutex_unlock (&self->lock);
+  if (!pinned)
+    return FALSE;
+  server_connection_set_wait (connection, PINNED_WAIT);
+  server_loop_watch (self, connection, FALSE, FALSE);
+  count_from_here (self, connection);
+  return TRUE;
+}
+
+static void
+unpin (TallyServer *self, ServerConnection *connection)
+{
+  pthread_mutex_lock (&self->lock);
+  self->n_pinned--;
+  pthread_mutex_unlock (&self->lock);
+  count_from_here (self, connection);
+  server_loop_watch (self, connection, TRUE, connection->wants_write);
+}
+
+/* Serves a pinned connection until it is idle, or over. A large request may come in several parts. */
+static ServerTurn
+serve_pinned (TallyServer *self, ServerConnection *connection, ServerWorker *worker)
+{
+  ServerTurn turn;
+  guint parts = 0;
+  gsize before;
+
+  do
+    {
+      before = connection->input.length;
+      turn = server_connection_turn (connection, worker, TRUE);
+      parts = turn == TURN_SERVED ? 0 : parts + 1;
+    }
+  while ((turn == TURN_SERVED || (connection->input.length > before && parts < MAX_PARTS))
+         && turn != TURN_CLOSE && connection->output.length == 0 && stays_pinned (self, connection));
+  unpin (self, connection);
+  return turn == TURN_CLOSE ? TURN_CLOSE : TURN_SERVED;
+}
+
+static ServerTurn
+serve_once (TallyServer *self, ServerConnection *connection, ServerWorker *worker)
+{
+  ServerTurn turn;
+  gint64 began;
+
+  if (!atomic_peek (&self->eager))
+    return server_connection_turn (connection, worker, FALSE);
+  began = g_get_monotonic_time ();
+  turn = server_connection_turn (connection, worker, FALSE);
+  if (g_get_monotonic_time () - began > QUICK_TIME)
+    atomic_put (&self->quick_turns, 0);
+  else if (__atomic_add_fetch (&self->quick_turns, 1, __ATOMIC_RELAXED) >= QUICK_TURNS)
+    atomic_put (&self->eager, FALSE);
+  return turn;
+}
+
+void
+server_serve (TallyServer *self, ServerConnection *connection, ServerWorker *worker)
+{
+  for (;;)
+    {
+      ServerTurn turn = serve_once (self, connection, worker);
+
+      if (turn == TURN_SERVED && connection->output.length == 0 && is_hot (self, connection)
+          && pin (self, connection, worker))
+        turn = serve_pinned (self, connection, worker);
+      if (turn != TURN_CLOSE)
+        server_connection_set_deadline (connection, turn == TURN_SERVED);
+      if (turn == TURN_CLOSE
+          || (atomic_get (&self->stopping) && atomic_peek (&connection->phase) == PHASE_IDLE))
+        {
+          server_discard (self, connection);
+          return;
+        }
+      if (park (connection))
+        return;
+      atomic_put (&worker->epoch, atomic_peek (&worker->epoch) + 1);
+    }
+}

@@ -1,0 +1,283 @@
+/* The thread in serve (): time-outs, a loop whose holder is stuck in a handler, stopping. While requests
+ * come it looks at the server every tick; while none come it sleeps. It serves nobody itself.
+ *
+ * The tick is the price for serving without a thread switch: whoever holds the loop calls handlers, and
+ * nobody can know beforehand which of them will be slow. */
+#include "server-private.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <time.h>
+
+/* Microseconds between two looks at a busy server. */
+#define TICK 1000
+/* So many ticks without a sign of life, and the supervisor sleeps. */
+#define QUIET_TICKS 5
+/* Milliseconds between two looks at the deadlines, at least and at most. */
+#define MIN_REAP 5
+#define MAX_REAP 1000
+/* Fewer requests in a tick than this and each of them is work that another core should share. */
+#define HEAVY_REQUESTS 50
+
+/* What the last tick saw. */
+typedef struct
+{
+  const ServerWorker *holder;
+  guint64 epoch;
+  gboolean backlog;
+  guint quiet;
+  gint64 next_reap;      /* server_now () */
+  gint64 drain_deadline; /* the same; 0 before a stop, and when draining takes as long as it takes */
+  gboolean draining;
+} Watch;
+
+void
+server_wake_supervisor_locked (TallyServer *self)
+{
+  if (atomic_peek (&self->supervisor_asleep))
+    pthread_cond_signal (&self->supervisor_wake);
+}
+
+/* Sleeps @microseconds, or with -1 until it is woken. */
+static void
+sleep_locked (TallyServer *self, gint64 microseconds)
+{
+  struct timespec end;
+
+  if (microseconds < 0)
+    {
+      pthread_cond_wait (&self->supervisor_wake, &self->lock);
+      return;
+    }
+  clock_gettime (CLOCK_MONOTONIC, &end);
+  end.tv_nsec += microseconds % 1000000 * 1000;
+  end.tv_sec += microseconds / 1000000 + end.tv_nsec / 1000000000;
+  end.tv_nsec %= 1000000000;
+  pthread_cond_timedwait (&self->supervisor_wake, &self->lock, &end);
+}
+
+/* ---- deadlines ---- */
+
+static guint
+reap_interval (const TallyServer *self)
+{
+  const guint timeouts[] = { self->idle_timeout, self->read_timeout, self->write_timeout,
+                             self->drain_timeout };
+  guint interval = MAX_REAP;
+
+  for (guint i = 0; i < G_N_ELEMENTS (timeouts); i++)
+    if (timeouts[i] > 0)
+      interval = MIN (interval, timeouts[i] / 4);
+  return MAX (interval, MIN_REAP);
+}
+
+static gboolean
+is_overdue (ServerConnection *connection, gint64 now)
+{
+  gint64 deadline = atomic_peek (&connection->deadline);
+
+  return deadline != 0 && deadline <= now;
+}
+
+/* Claims the connections for which @wanted holds, once before and once after the claim: between the two
+ * their owner may have served and parked them. The others it claimed are given to a worker, who parks
+ * them. (transfer container) */
+static GPtrArray *
+claim_where_locked (TallyServer *self, gboolean (*wanted) (ServerConnection *, gint64), gint64 now)
+{
+  GPtrArray *claimed = g_ptr_array_new ();
+
+  for (ServerConnection *connection = self->connections; connection != NULL;
+       connection = connection->next)
+    {
+      if (atomic_peek (&connection->owner) != OWNER_NOBODY || !wanted (connection, now)
+          || !server_claim (connection))
+        continue;
+      if (wanted (connection, now))
+        g_ptr_array_add (claimed, connection);
+      else
+        server_enqueue_locked (self, connection);
+    }
+  return claimed;
+}
+
+/* Somebody is to look at the queue. */
+static void
+rouse_locked (TallyServer *self)
+{
+  if (self->ready_head != NULL && !server_wake_worker_locked (self))
+    server_loop_interrupt (self);
+}
+
+static void
+discard_all_unlocked (TallyServer *self, GPtrArray *connections)
+{
+  for (guint i = 0; i < connections->len; i++)
+    server_discard (self, g_ptr_array_index (connections, i));
+}
+
+/* Closes what is overdue. */
+static void
+reap_locked (TallyServer *self, Watch *seen, gint64 now)
+{
+  g_autoptr (GPtrArray) overdue = NULL;
+
+  if (now < seen->next_reap)
+    return;
+  seen->next_reap = now + reap_interval (self);
+  server_loop_resume_listeners_locked (self);
+  overdue = claim_where_locked (self, is_overdue, now);
+  self->n_timeouts += overdue->len;
+  rouse_locked (self);
+  pthread_mutex_unlock (&self->lock);
+  discard_all_unlocked (self, overdue);
+  pthread_mutex_lock (&self->lock);
+  server_join_retired_locked (self);
+}
+
+/* ---- the loop's holder ---- */
+
+/* Gives the loop away. With every worker busy, looks for events itself, so that peers past the limits
+ * are still refused and a stop is still seen. */
+static void
+replace_holder_locked (TallyServer *self)
+{
+  self->loop_holder = NULL;
+  if (server_wake_worker_locked (self))
+    return;
+  atomic_put (&self->crowded, TRUE);
+  self->loop_holder = &self->supervisor;
+  pthread_mutex_unlock (&self->lock);
+  server_loop_wait (self, 0);
+  pthread_mutex_lock (&self->lock);
+  self->loop_holder = NULL;
+}
+
+/* Requests pile up although the loop's holder is not stuck: a second worker helps if they are heavy, or
+ * if there are cores to spare. */
+static void
+help_locked (TallyServer *self, guint64 n_requests)
+{
+  guint n_cores = g_get_num_processors ();
+
+  if (n_cores > 1 && (n_requests < HEAVY_REQUESTS || self->n_workers < n_cores / 2))
+    server_wake_worker_locked (self);
+}
+
+/* TRUE: the server is busy, look again in a tick. */
+static gboolean
+watch_holder_locked (TallyServer *self, Watch *seen)
+{
+  const ServerWorker *holder = self->loop_holder;
+  guint64 epoch = holder != NULL ? atomic_peek (&holder->epoch) : 0;
+  gboolean same = holder == seen->holder && epoch == seen->epoch;
+  gboolean busy = holder == NULL || atomic_peek (&holder->busy) || self->ready_head != NULL;
+  gboolean backlog = self->ready_head != NULL;
+
+  if (holder == NULL && seen->holder == NULL)
+    replace_holder_locked (self);
+  else if (holder != NULL && same && atomic_peek (&holder->busy))
+    {
+      atomic_put (&self->quick_turns, 0);
+      atomic_put (&self->eager, TRUE);
+      replace_holder_locked (self);
+    }
+  else if (backlog && seen->backlog)
+    help_locked (self, epoch - seen->epoch);
+  seen->quiet = busy || !same ? 0 : seen->quiet + 1;
+  seen->holder = self->loop_holder;
+  seen->epoch = seen->holder != NULL ? atomic_peek (&seen->holder->epoch) : 0;
+  seen->backlog = backlog;
+  return seen->quiet < QUIET_TICKS;
+}
+
+/* ---- stopping ---- */
+
+static gboolean
+is_idle (ServerConnection *connection, gint64 now)
+{
+  return atomic_peek (&connection->phase) == PHASE_IDLE;
+}
+
+static gboolean
+is_any (ServerConnection *connection, gint64 now)
+{
+  return TRUE;
+}
+
+/* Lets each idle connection be looked at once more, for a request that is there already; then it is
+ * closed by whoever looks. Past the deadline all the others go too. */
+static void
+drain_locked (TallyServer *self, Watch *seen, gint64 now)
+{
+  g_autoptr (GPtrArray) idle = NULL;
+  g_autoptr (GPtrArray) late = NULL;
+
+  if (!seen->draining && self->drain_timeout > 0)
+    seen->drain_deadline = now + self->drain_timeout;
+  seen->draining = TRUE;
+  idle = claim_where_locked (self, is_idle, now);
+  for (guint i = 0; i < idle->len; i++)
+    server_enqueue_locked (self, g_ptr_array_index (idle, i));
+  rouse_locked (self);
+  if (seen->drain_deadline == 0 || now < seen->drain_deadline)
+    return;
+
+  late = claim_where_locked (self, is_any, now);
+  /* A handler cannot be ended, only its connection. */
+  for (ServerConnection *connection = self->connections; connection != NULL;
+       connection = connection->next)
+    shutdown (connection->fd, SHUT_RDWR);
+  pthread_mutex_unlock (&self->lock);
+  discard_all_unlocked (self, late);
+  pthread_mutex_lock (&self->lock);
+}
+
+/* Sends every worker home and waits until the last has left. */
+static void
+dismiss_locked (TallyServer *self)
+{
+  self->quit = TRUE;
+  for (ServerWorker *worker = self->idle_workers; worker != NULL; worker = worker->next_idle)
+    pthread_cond_signal (&worker->wake);
+  while (self->n_workers > 0)
+    {
+      server_loop_interrupt (self);
+      sleep_locked (self, TICK);
+    }
+  server_join_retired_locked (self);
+}
+
+void
+server_supervise (TallyServer *self)
+{
+  Watch seen = { .holder = &self->supervisor, .next_reap = server_now () + reap_interval (self) };
+
+  pthread_mutex_lock (&self->lock);
+  server_wake_worker_locked (self);
+  while (!self->stopping || self->n_connections > 0)
+    {
+      gboolean busy = watch_holder_locked (self, &seen);
+      gint64 now = server_now ();
+
+      reap_locked (self, &seen, now);
+      if (self->stopping)
+        drain_locked (self, &seen, now);
+      if (self->stopping && self->n_connections == 0)
+        break;
+      if (busy || self->stopping)
+        {
+          sleep_locked (self, TICK);
+          continue;
+        }
+      atomic_put (&self->supervisor_asleep, TRUE);
+      if (self->n_connections == 0 && self->retired == NULL && !self->listeners_paused)
+        sleep_locked (self, -1);
+      else
+        sleep_locked (self, MAX (seen.next_reap - now, 1) * 1000);
+      atomic_put (&self->supervisor_asleep, FALSE);
+      seen.quiet = 0;
+    }
+  dismiss_locked (self);
+  pthread_mutex_unlock (&self->lock);
+}

@@ -1,0 +1,201 @@
+/* The server's threads that serve: who runs, who waits for work, who leaves. It knows neither epoll nor
+ * messages. */
+#include "server-private.h"
+
+#include <errno.h>
+#include <time.h>
+
+/* Seconds that a worker stays without work. */
+#define RETIRE_AFTER 10
+/* An answer larger than this is not worth keeping its memory for. */
+#define MAX_KEPT_OUTPUT (1024 * 1024)
+
+static ServerWorker *
+worker_new (TallyServer *self)
+{
+  ServerWorker *worker = g_new0 (ServerWorker, 1);
+  pthread_condattr_t attributes;
+
+  worker->server = self;
+  pthread_condattr_init (&attributes);
+  pthread_condattr_setclock (&attributes, CLOCK_MONOTONIC);
+  pthread_cond_init (&worker->wake, &attributes);
+  pthread_condattr_destroy (&attributes);
+  worker->input = g_malloc (TALLY_SERVER_CHUNK);
+  return worker;
+}
+
+void
+server_worker_free (ServerWorker *worker)
+{
+  pthread_cond_destroy (&worker->wake);
+  g_free (worker->input);
+  tally_buffer_clear (&worker->output);
+  g_free (worker);
+}
+
+/* ---- idling ---- */
+
+static void
+remove_idle_locked (TallyServer *self, ServerWorker *worker)
+{
+  ServerWorker **place = &self->idle_workers;
+
+  while (*place != worker)
+    place = &(*place)->next_idle;
+  *place = worker->next_idle;
+}
+
+/* Waits for work. FALSE: there was none for so long that the worker is to leave. */
+static gboolean
+idle_locked (TallyServer *self, ServerWorker *worker)
+{
+  struct timespec end;
+  gint result = 0;
+
+  clock_gettime (CLOCK_MONOTONIC, &end);
+  end.tv_sec += RETIRE_AFTER;
+  worker->woken = FALSE;
+  worker->next_idle = self->idle_workers;
+  self->idle_workers = worker;
+  atomic_put (&self->crowded, FALSE);
+  while (!worker->woken && !self->quit && result != ETIMEDOUT)
+    result = pthread_cond_timedwait (&worker->wake, &self->lock, &end);
+  if (worker->woken)
+    return TRUE;
+  remove_idle_locked (self, worker);
+  return self->quit;
+}
+
+static void
+leave_locked (TallyServer *self, ServerWorker *worker)
+{
+  ServerWorker **place = &self->workers;
+
+  while (*place != worker)
+    place = &(*place)->next;
+  *place = worker->next;
+  worker->next = self->retired;
+  self->retired = worker;
+  self->n_workers--;
+  self->n_requests += atomic_peek (&worker->n_requests);
+  if (self->quit)
+    server_wake_supervisor_locked (self);
+}
+
+/* ---- working ---- */
+
+static ServerConnection *
+take_ready_locked (TallyServer *self)
+{
+  ServerConnection *connection = self->ready_head;
+
+  self->ready_head = connection->next_ready;
+  if (self->ready_head == NULL)
+    self->ready_tail = NULL;
+  return connection;
+}
+
+/* Serves the connection that waited longest. */
+static void
+work_locked (TallyServer *self, ServerWorker *worker)
+{
+  ServerConnection *connection = take_ready_locked (self);
+
+  /* Under the lock, so that the supervisor never sees an empty queue and an idle worker in between. */
+  atomic_put (&worker->busy, TRUE);
+  atomic_put (&worker->epoch, atomic_peek (&worker->epoch) + 1);
+  if (self->loop_holder == worker && atomic_peek (&self->eager) && server_wake_worker_locked (self))
+    self->loop_holder = NULL;
+  pthread_mutex_unlock (&self->lock);
+
+  server_serve (self, connection, worker);
+  if (worker->output.capacity > MAX_KEPT_OUTPUT)
+    tally_buffer_clear (&worker->output);
+
+  pthread_mutex_lock (&self->lock);
+  atomic_put (&worker->busy, FALSE);
+}
+
+static void *
+worker_main (void *data)
+{
+  ServerWorker *worker = data;
+  TallyServer *self = worker->server;
+
+  pthread_mutex_lock (&self->lock);
+  for (;;)
+    {
+      if (self->ready_head != NULL)
+        {
+          work_locked (self, worker);
+          continue;
+        }
+      if (self->quit)
+        break;
+      if (self->loop_holder == NULL)
+        self->loop_holder = worker;
+      if (self->loop_holder == worker)
+        {
+          pthread_mutex_unlock (&self->lock);
+          server_loop_wait (self, -1);
+          pthread_mutex_lock (&self->lock);
+        }
+      else if (!idle_locked (self, worker))
+        break;
+    }
+  if (self->loop_holder == worker)
+    self->loop_holder = NULL;
+  leave_locked (self, worker);
+  pthread_mutex_unlock (&self->lock);
+  return NULL;
+}
+
+/* ---- starting and joining ---- */
+
+static gboolean
+start_worker_locked (TallyServer *self)
+{
+  ServerWorker *worker;
+
+  if (self->n_workers >= self->max_workers)
+    return FALSE;
+  worker = worker_new (self);
+  if (pthread_create (&worker->thread, NULL, worker_main, worker) != 0)
+    {
+      server_worker_free (worker);
+      return FALSE;
+    }
+  worker->next = self->workers;
+  self->workers = worker;
+  self->n_workers++;
+  return TRUE;
+}
+
+gboolean
+server_wake_worker_locked (TallyServer *self)
+{
+  ServerWorker *worker = self->idle_workers;
+
+  if (worker == NULL)
+    return start_worker_locked (self);
+  self->idle_workers = worker->next_idle;
+  worker->woken = TRUE;
+  pthread_cond_signal (&worker->wake);
+  return TRUE;
+}
+
+void
+server_join_retired_locked (TallyServer *self)
+{
+  while (self->retired != NULL)
+    {
+      ServerWorker *worker = self->retired;
+
+      self->retired = worker->next;
+      pthread_mutex_unlock (&self->lock);
+      pthread_join (worker->thread, NULL);
+      server_worker_free (worker);
+      pthread_mutex_lock (&self->lock);
+    }
+}

@@ -1,0 +1,376 @@
+/* The server as an object: its properties, its address, its beginning and its end. What it does in
+ * between is in the server-….c files; server-private.h says how they belong together. */
+#include "tally-server.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "processor-private.h"
+#include "server-private.h"
+
+typedef ThriftServerClass TallyServerClass;
+
+G_DEFINE_TYPE (TallyServer, tally_server, THRIFT_TYPE_SERVER)
+
+enum
+{
+  PROP_0,
+  PROP_URI,
+  PROP_MAX_WORKERS,
+  PROP_MAX_CONNECTIONS,
+  PROP_IDLE_TIMEOUT,
+  PROP_READ_TIMEOUT,
+  PROP_WRITE_TIMEOUT,
+  PROP_DRAIN_TIMEOUT,
+  PROP_MAX_MESSAGE,
+  PROP_MAX_DEPTH,
+  PROP_STRICT,
+  N_PROPERTIES
+};
+
+static GParamSpec *properties[N_PROPERTIES];
+
+/* ---- properties ---- */
+
+/* Where a property of type guint lies; NULL for the others. */
+static guint *
+find_number (TallyServer *self, guint id)
+{
+  switch (id)
+    {
+    case PROP_MAX_WORKERS:
+      return &self->max_workers;
+    case PROP_MAX_CONNECTIONS:
+      return &self->max_connections;
+    case PROP_IDLE_TIMEOUT:
+      return &self->idle_timeout;
+    case PROP_READ_TIMEOUT:
+      return &self->read_timeout;
+    case PROP_WRITE_TIMEOUT:
+      return &self->write_timeout;
+    case PROP_DRAIN_TIMEOUT:
+      return &self->drain_timeout;
+    case PROP_MAX_MESSAGE:
+      return &self->limits.max_message;
+    case PROP_MAX_DEPTH:
+      return &self->limits.max_depth;
+    default:
+      return NULL;
+    }
+}
+
+static void
+tally_server_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  TallyServer *self = TALLY_SERVER (object);
+  guint *number = find_number (self, id);
+
+  if (number != NULL)
+    *number = g_value_get_uint (value);
+  else if (id == PROP_URI)
+    self->uri = g_value_dup_string (value);
+  else if (id == PROP_STRICT)
+    self->limits.strict = g_value_get_boolean (value);
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+}
+
+static void
+tally_server_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  TallyServer *self = TALLY_SERVER (object);
+  guint *number = find_number (self, id);
+
+  if (number != NULL)
+    g_value_set_uint (value, *number);
+  else if (id == PROP_URI)
+    g_value_take_string (value, self->listening ? tally_server_dup_uri (self) : g_strdup (self->uri));
+  else if (id == PROP_STRICT)
+    g_value_set_boolean (value, self->limits.strict);
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+}
+
+/* ---- the address ---- */
+
+static gboolean
+open_endpoint (TallyServer *self, GError **error)
+{
+  if (self->endpoint != NULL)
+    return TRUE;
+  if (self->uri == NULL)
+    {
+      g_set_error_literal (error, TALLY_ERROR, TALLY_ERROR_INVALID_ARGUMENT,
+                           "a server needs a URI to listen at");
+      return FALSE;
+    }
+  self->endpoint = tally_endpoint_new (self->uri, error);
+  if (self->endpoint == NULL)
+    return FALSE;
+  if (tally_endpoint_get_scheme (self->endpoint) == TALLY_SCHEME_TLS)
+    {
+      g_clear_pointer (&self->endpoint, tally_endpoint_unref);
+      g_set_error (error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED, "%s: the server does not speak TLS",
+                   self->uri);
+      return FALSE;
+    }
+  self->framed = tally_endpoint_get_framing (self->endpoint) == TALLY_FRAMING_FRAMED;
+  self->codec = tally_endpoint_get_protocol (self->endpoint) == TALLY_PROTOCOL_BINARY
+                    ? &tally_codec_binary
+                    : &tally_codec_compact;
+  return TRUE;
+}
+
+/**
+ * tally_server_new:
+ * @processor: (transfer none): what answers; a reference is taken
+ * @uri: where to listen and how to speak
+ * @error: (nullable): %TALLY_ERROR_INVALID_ARGUMENT, %TALLY_ERROR_NOT_SUPPORTED
+ *
+ * Makes a server that does not listen yet. `tcp://HOST:PORT` listens at every address of the host,
+ * `tcp://0.0.0.0:PORT` at every IPv4 address, `tcp://[::]:PORT` at every address of both families.
+ *
+ * Returns: (transfer full) (nullable): the server
+ */
+TallyServer *
+tally_server_new (ThriftProcessor *processor, const gchar *uri, GError **error)
+{
+  g_autoptr (TallyServer) self = NULL;
+
+  g_return_val_if_fail (THRIFT_IS_PROCESSOR (processor), NULL);
+  g_return_val_if_fail (uri != NULL, NULL);
+
+  self = g_object_new (TALLY_TYPE_SERVER, "processor", processor, "uri", uri, NULL);
+  return open_endpoint (self, error) ? g_steal_pointer (&self) : NULL;
+}
+
+/**
+ * tally_server_listen:
+ * @error: (nullable): %TALLY_ERROR_FAILED names the address and the reason
+ *
+ * Binds and listens: from now on clients may connect, and are served once somebody calls
+ * thrift_server_serve(). A Unix socket's file that no server listens at any more is replaced. Does
+ * nothing when the server listens already.
+ *
+ * Returns: whether the server listens
+ */
+gboolean
+tally_server_listen (TallyServer *self, GError **error)
+{
+  ServerListener listener;
+
+  g_return_val_if_fail (TALLY_IS_SERVER (self), FALSE);
+
+  if (self->listening)
+    return TRUE;
+  if (!open_endpoint (self, error) || !server_listener_open (&listener, self->endpoint, error))
+    return FALSE;
+  pthread_mutex_lock (&self->lock);
+  self->listener = listener;
+  self->listening = TRUE;
+  pthread_mutex_unlock (&self->lock);
+  return TRUE;
+}
+
+/* The endpoint's URI with @port in place of its own. */
+static gchar *
+replace_port (const gchar *uri, guint port)
+{
+  const gchar *host = strstr (uri, "://") + strlen ("://");
+  gsize length = strcspn (host, "/?");
+  const gchar *colon = g_strrstr_len (host, length, ":");
+  const gchar *bracket = g_strrstr_len (host, length, "]");
+
+  if (colon == NULL || (bracket != NULL && bracket > colon))
+    colon = host + length;
+  return g_strdup_printf ("%.*s:%u%s", (gint) (colon - uri), uri, port, host + length);
+}
+
+/**
+ * tally_server_dup_uri:
+ *
+ * Says where the server can be reached, in the form that tally_channel_new() takes. Thread-safe.
+ *
+ * Returns: (transfer full) (nullable): the URI with the real port; %NULL when it does not listen
+ */
+gchar *
+tally_server_dup_uri (TallyServer *self)
+{
+  gboolean listening;
+  guint port;
+
+  g_return_val_if_fail (TALLY_IS_SERVER (self), NULL);
+
+  pthread_mutex_lock (&self->lock);
+  listening = self->listening;
+  port = self->listener.port;
+  pthread_mutex_unlock (&self->lock);
+  if (!listening)
+    return NULL;
+  return port != 0 ? replace_port (tally_endpoint_get_uri (self->endpoint), port)
+                   : g_strdup (tally_endpoint_get_uri (self->endpoint));
+}
+
+/* ---- serving ---- */
+
+/* So that it can serve again. */
+static void
+reset (TallyServer *self)
+{
+  guint64 count;
+
+  pthread_mutex_lock (&self->lock);
+  atomic_set (&self->stopping, FALSE);
+  atomic_put (&self->crowded, FALSE);
+  atomic_put (&self->eager, FALSE);
+  self->quit = FALSE;
+  self->listeners_paused = FALSE;
+  g_ptr_array_set_size (self->graveyard, 0);
+  pthread_mutex_unlock (&self->lock);
+  if (read (self->stop_fd, &count, sizeof count) < 0)
+    g_debug ("eventfd: %s", g_strerror (errno));
+}
+
+static gboolean
+tally_server_serve (ThriftServer *server, GError **error)
+{
+  TallyServer *self = TALLY_SERVER (server);
+
+  if (!tally_server_listen (self, error) || !server_loop_open (self, error))
+    return FALSE;
+  self->direct = tally_processor_is_direct (server->processor) ? TALLY_PROCESSOR (server->processor)
+                                                               : NULL;
+  self->max_pinned = MIN (g_get_num_processors (), self->max_workers - 1);
+  server_supervise (self);
+  server_loop_close (self);
+  reset (self);
+  return TRUE;
+}
+
+/**
+ * tally_server_stop:
+ *
+ * Makes thrift_server_serve() return once every request under way was answered. A stop that comes
+ * before a serve ends that serve. Thread-safe and async-signal-safe.
+ */
+void
+tally_server_stop (TallyServer *self)
+{
+  const guint64 one = 1;
+  gint number = errno;
+  gssize written = write (self->stop_fd, &one, sizeof one); /* fails only where it is set already */
+
+  (void) written;
+  errno = number;
+}
+
+static void
+tally_server_stop_vfunc (ThriftServer *server)
+{
+  tally_server_stop (TALLY_SERVER (server));
+}
+
+/**
+ * tally_server_get_statistics:
+ * @statistics: (out caller-allocated): filled in
+ *
+ * Takes a snapshot of what the server has done. Thread-safe.
+ */
+void
+tally_server_get_statistics (TallyServer *self, TallyServerStatistics *statistics)
+{
+  g_return_if_fail (TALLY_IS_SERVER (self));
+
+  pthread_mutex_lock (&self->lock);
+  *statistics = (TallyServerStatistics) {
+    .connections = self->n_connections,
+    .workers = self->n_workers,
+    .accepted = self->n_accepted,
+    .refused = self->n_refusals,
+    .timed_out = self->n_timeouts,
+    .requests = self->n_requests,
+  };
+  for (ServerWorker *worker = self->workers; worker != NULL; worker = worker->next)
+    statistics->requests += atomic_peek (&worker->n_requests);
+  pthread_mutex_unlock (&self->lock);
+}
+
+/* ---- the object ---- */
+
+static void
+tally_server_finalize (GObject *object)
+{
+  TallyServer *self = TALLY_SERVER (object);
+
+  if (self->listening)
+    server_listener_close (&self->listener);
+  if (self->stop_fd >= 0)
+    close (self->stop_fd);
+  g_ptr_array_unref (self->graveyard);
+  g_clear_pointer (&self->endpoint, tally_endpoint_unref);
+  g_free (self->uri);
+  pthread_cond_destroy (&self->supervisor_wake);
+  pthread_mutex_destroy (&self->lock);
+  G_OBJECT_CLASS (tally_server_parent_class)->finalize (object);
+}
+
+static void
+install_number (guint id, const gchar *name, const gchar *blurb, guint minimum, guint maximum,
+                guint initial)
+{
+  properties[id] = g_param_spec_uint (name, NULL, blurb, minimum, maximum, initial,
+                                      G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS);
+}
+
+static void
+tally_server_class_init (TallyServerClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  ThriftServerClass *server_class = THRIFT_SERVER_CLASS (klass);
+
+  object_class->set_property = tally_server_set_property;
+  object_class->get_property = tally_server_get_property;
+  object_class->finalize = tally_server_finalize;
+  server_class->serve = tally_server_serve;
+  server_class->stop = tally_server_stop_vfunc;
+
+  properties[PROP_URI]
+      = g_param_spec_string ("uri", NULL, "Where it listens and how it speaks", NULL,
+                             G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+  install_number (PROP_MAX_WORKERS, "max-workers", "Threads that may serve at once", 1, 65536, 256);
+  install_number (PROP_MAX_CONNECTIONS, "max-connections", "Open connections", 1, G_MAXINT, 8192);
+  install_number (PROP_IDLE_TIMEOUT, "idle-timeout", "Milliseconds without a request", 0, G_MAXINT,
+                  600 * 1000);
+  install_number (PROP_READ_TIMEOUT, "read-timeout", "Milliseconds for a request to arrive", 0,
+                  G_MAXINT, 30 * 1000);
+  install_number (PROP_WRITE_TIMEOUT, "write-timeout", "Milliseconds for an answer to be taken", 0,
+                  G_MAXINT, 30 * 1000);
+  install_number (PROP_DRAIN_TIMEOUT, "drain-timeout", "Milliseconds that a stop waits for peers", 0,
+                  G_MAXINT, 5 * 1000);
+  install_number (PROP_MAX_MESSAGE, "max-message", "Bytes of a request or an answer", 64, G_MAXINT,
+                  tally_limits_default.max_message);
+  install_number (PROP_MAX_DEPTH, "max-depth", "Nesting of structs and containers", 1, 1024,
+                  tally_limits_default.max_depth);
+  properties[PROP_STRICT]
+      = g_param_spec_boolean ("strict", NULL, "Whether a binary message must have a version", TRUE,
+                              G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS);
+  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
+}
+
+static void
+tally_server_init (TallyServer *self)
+{
+  pthread_condattr_t attributes;
+
+  pthread_mutex_init (&self->lock, NULL);
+  pthread_condattr_init (&attributes);
+  pthread_condattr_setclock (&attributes, CLOCK_MONOTONIC);
+  pthread_cond_init (&self->supervisor_wake, &attributes);
+  pthread_condattr_destroy (&attributes);
+  self->graveyard = g_ptr_array_new_with_free_func ((GDestroyNotify) server_connection_free);
+  self->epoll_fd = self->wake_fd = -1;
+  self->stop_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+}
