@@ -44,7 +44,7 @@ tally_invocation_clear (TallyInvocation *self)
   g_free (self->heap);
 }
 
-/* ---- arguments and results ---- */
+/* ---- results ---- */
 
 static gboolean
 is_pointer (const TallyField *field)
@@ -64,28 +64,6 @@ clear_field (gpointer instance, const TallyField *field)
   tally_value_clear (field->type, (guint8 *) instance + field->offset);
   if (field->isset_offset != TALLY_NO_ISSET)
     *(gboolean *) ((guint8 *) instance + field->isset_offset) = FALSE;
-}
-
-/* A handler never sees NULL: COMPAT's programs dereference their arguments unasked. */
-static void
-complete_arguments (const TallyStructInfo *info, gpointer args)
-{
-  for (guint i = 0; i < info->n_fields; i++)
-    {
-      const TallyField *field = &info->fields[i];
-      gpointer *slot;
-
-      if (!is_pointer (field))
-        continue;
-      slot = pointer_slot (args, field);
-      if (*slot != NULL)
-        continue;
-      tally_value_init (field->type, field->value, slot);
-      if (*slot == NULL && field->type->kind == TALLY_KIND_STRING)
-        *slot = g_strdup ("");
-      else if (*slot == NULL && field->type->kind == TALLY_KIND_BINARY)
-        *slot = g_byte_array_new ();
-    }
 }
 
 static gboolean
@@ -157,7 +135,6 @@ tally_invocation_run (TallyInvocation *self, gpointer handler, TallyApplicationE
   g_autoptr (GError) error = NULL;
   gboolean returned;
 
-  complete_arguments (method->args, self->args);
   returned = method->invoke (handler, self->args, self->result, &error);
   if (self->result == NULL)
     {

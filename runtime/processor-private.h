@@ -32,7 +32,7 @@ typedef struct
 void tally_invocation_init (TallyInvocation *self, const TallyMethod *method);
 void tally_invocation_clear (TallyInvocation *self);
 
-/* Gives absent arguments their values and calls the handler. %TRUE: the result, a return value or a
+/* Calls the handler with the arguments, which were read. %TRUE: the result, a return value or a
  * declared exception, may be written (for a oneway method there is none). %FALSE: @failure is filled
  * with the exception to answer instead. */
 gboolean tally_invocation_run (TallyInvocation *self, gpointer handler,

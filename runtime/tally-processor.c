@@ -284,9 +284,13 @@ tally_processor_dispose (GObject *object)
   G_OBJECT_CLASS (tally_processor_parent_class)->dispose (object);
 }
 
+/* GObject does not let a class inherit these two functions, and the property is each class's own: each
+ * accepts another type of handler. */
 static void
 install_handler_property (GObjectClass *object_class, GType handler_type)
 {
+  object_class->set_property = tally_processor_set_property;
+  object_class->get_property = tally_processor_get_property;
   g_object_class_install_property (
       object_class, PROP_HANDLER,
       g_param_spec_object ("handler", "Handler", "The object whose functions answer the calls",
@@ -298,8 +302,6 @@ tally_processor_class_init (TallyProcessorClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
-  object_class->set_property = tally_processor_set_property;
-  object_class->get_property = tally_processor_get_property;
   object_class->dispose = tally_processor_dispose;
   THRIFT_PROCESSOR_CLASS (klass)->process = tally_processor_process;
   THRIFT_DISPATCH_PROCESSOR_CLASS (klass)->dispatch_call = tally_processor_dispatch_call;
