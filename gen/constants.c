@@ -90,8 +90,8 @@ print_definition (GenSource *source, const IdlDefinition *constant)
   g_autofree gchar *wish = g_strdup_printf ("%s_value", name->local);
   g_autofree gchar *value = gen_source_take (source, wish);
 
-  gen_print (source->out, "static const TallyValue %s = %s;\n\n", value, initializer);
-  source->gap = FALSE;
+  gen_print_value (source, value, initializer);
+  gen_source_close_gap (source);
   gen_print (source->out,
              "%s\n%s_constant (void)\n"
              "{\n"

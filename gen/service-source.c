@@ -23,7 +23,7 @@ print_local_struct (GenSource *source, const GenName *method, const gchar *part,
       if (row->has_isset)
         gen_print (source->out, "  gboolean __isset_%s;\n", row->member);
     }
-  gen_print (source->out, "} %s%s;\n\n", method->type, part);
+  gen_print (source->out, "} %s%s;\n", method->type, part);
 }
 
 /* Struct, fields and description of arguments (@result FALSE) or result. */
@@ -36,8 +36,7 @@ print_inline_info (GenSource *source, const IdlFunction *function, gboolean resu
   g_autofree gchar *c_type = g_strdup_printf ("%s%s", method->type, part);
   g_autofree gchar *wish = g_strdup_printf ("%s_%s", method->local, word);
   g_autofree gchar *fields = g_strdup_printf ("%s_fields", wish);
-  g_autofree gchar *head = g_strdup_printf ("static const TallyStructInfo %s_info = TALLY_INLINE_INFO ",
-                                            wish);
+  g_autofree gchar *declaration = g_strdup_printf ("static const TallyStructInfo %s_info", wish);
   g_autoptr (GPtrArray) parameters = g_ptr_array_new_with_free_func (g_free);
 
   print_local_struct (source, method, part, rows);
@@ -49,12 +48,13 @@ print_inline_info (GenSource *source, const IdlFunction *function, gboolean resu
   g_ptr_array_add (parameters, g_strdup_printf ("\"%s_%s\"", function->node.name, word));
   g_ptr_array_add (parameters, g_steal_pointer (&c_type));
   g_ptr_array_add (parameters, g_steal_pointer (&fields));
-  gen_print_call (source->out, head, parameters, ");\n\n");
+  gen_print_table (source->out, declaration, "TALLY_INLINE_INFO", parameters);
+  g_string_append_c (source->out, '\n');
 }
 
 static GenRow *
 row_new (const gchar *name, const gchar *member, gint32 id, const IdlType *type,
-         const gchar *requiredness)
+         const gchar *slot)
 {
   GenRow *row = g_new0 (GenRow, 1);
 
@@ -62,7 +62,7 @@ row_new (const gchar *name, const gchar *member, gint32 id, const IdlType *type,
   row->member = member;
   row->id = id;
   row->type = type;
-  row->requiredness = requiredness;
+  row->slot = slot;
   return row;
 }
 
@@ -75,7 +75,7 @@ list_argument_rows (const GenSource *source, const IdlFunction *function)
     {
       const IdlField *argument = g_ptr_array_index (function->arguments, i);
       GenRow *row = row_new (argument->node.name, gen_names_get (source->names, argument)->member,
-                             argument->id, argument->type, "TALLY_DEFAULT");
+                             argument->id, argument->type, "TALLY_ARGUMENT_SLOT");
 
       row->value = argument->value;
       g_ptr_array_add (rows, row);
@@ -92,9 +92,11 @@ list_result_rows (const GenSource *source, const IdlFunction *function)
 
   if (function->returns->kind != IDL_TYPE_VOID)
     {
-      GenRow *row = row_new ("success", "success", 0, function->returns, "TALLY_OPTIONAL");
+      gboolean has_isset = !gen_ctype_is_pointer (function->returns);
+      GenRow *row = row_new ("success", "success", 0, function->returns,
+                             has_isset ? "TALLY_OPTIONAL_SLOT" : "TALLY_RESULT_SLOT");
 
-      row->has_isset = !gen_ctype_is_pointer (function->returns);
+      row->has_isset = has_isset;
       g_ptr_array_add (rows, row);
     }
 
@@ -104,7 +106,7 @@ list_result_rows (const GenSource *source, const IdlFunction *function)
 
       g_ptr_array_add (rows,
                        row_new (exception->node.name, gen_names_get (source->names, exception)->member,
-                                exception->id, exception->type, "TALLY_OPTIONAL"));
+                                exception->id, exception->type, "TALLY_RESULT_SLOT"));
     }
 
   g_ptr_array_sort (rows, gen_compare_rows);
@@ -332,15 +334,10 @@ print_method_table (GenSource *source, const IdlDefinition *service, const GPtrA
             : g_strdup ("NULL");
 
   if (functions->len > 0)
-    {
-      print_method_rows (source, functions);
-      gen_print (source->out,
-                 "const TallyService %s_service = { \"%s\", %s, methods, G_N_ELEMENTS (methods) };\n\n",
-                 lower, service->node.name, parent);
-    }
-  else
-    gen_print (source->out, "const TallyService %s_service = { \"%s\", %s, NULL, 0 };\n\n", lower,
-               service->node.name, parent);
+    print_method_rows (source, functions);
+  gen_print (source->out, "const TallyService %s_service =\n  { \"%s\", %s, %s };\n\n", lower,
+             service->node.name, parent,
+             functions->len > 0 ? "methods, G_N_ELEMENTS (methods)" : "NULL, 0");
 }
 
 /* The indices of the table, and the table itself for the handler's stubs, which stand before it. */
@@ -350,12 +347,15 @@ print_method_indices (GenSource *source, const GPtrArray *functions)
   if (functions->len == 0)
     return;
 
+  g_autoptr (GPtrArray) indices = g_ptr_array_new_with_free_func (g_free);
+
+  for (guint i = 0; i < functions->len; i++)
+    g_ptr_array_add (indices,
+                     g_strdup_printf ("METHOD_%s", gen_names_get (source->names, g_ptr_array_index (
+                                                       functions, i))->bare));
   g_string_append (source->out, "/* Where each method is in the table, which is sorted by name. */\n"
                                 "enum\n{\n");
-  for (guint i = 0; i < functions->len; i++)
-    gen_print (source->out, "  METHOD_%s%s\n",
-               gen_names_get (source->names, g_ptr_array_index (functions, i))->bare,
-               i == functions->len - 1 ? "" : ",");
+  gen_print_filled (source->out, indices);
   gen_print (source->out, "};\nstatic const TallyMethod methods[%u];\n\n", functions->len);
 }
 

@@ -117,7 +117,7 @@ print_container (GenSource *source, const IdlType *type, const gchar *name, gboo
                        : type->kind == IDL_TYPE_MAP        ? "TALLY_MAP_OF"
                        : is_array_element (type->element) ? "TALLY_ARRAY_OF"
                                                            : "TALLY_LIST_OF";
-  g_autofree gchar *head = g_strdup_printf ("static const TallyType %s = %s ", name, macro);
+  g_autofree gchar *declaration = g_strdup_printf ("static const TallyType %s", name);
   g_autoptr (GPtrArray) parameters = g_ptr_array_new_with_free_func (g_free);
 
   if (is_key)
@@ -130,7 +130,7 @@ print_container (GenSource *source, const IdlType *type, const gchar *name, gboo
       g_ptr_array_add (parameters, g_strdup_printf (".hash = %s_hash", name));
       g_ptr_array_add (parameters, g_strdup_printf (".equal = %s_equal", name));
     }
-  gen_print_call (source->out, head, parameters, ");\n");
+  gen_print_table (source->out, declaration, macro, parameters);
   source->gap = TRUE;
 }
 
@@ -178,6 +178,16 @@ gen_type_table (GenSource *source, const IdlType *type)
 
 /* ---- fields ---- */
 
+void
+gen_print_value (GenSource *source, const gchar *name, const gchar *initializer)
+{
+  gboolean fits = strlen ("static const TallyValue  = ;") + strlen (name) + strlen (initializer) <= GEN_MARGIN;
+
+  gen_print (source->out, fits ? "static const TallyValue %s = %s;\n" : "static const TallyValue %s =\n  %s;\n",
+             name, initializer);
+  source->gap = TRUE;
+}
+
 gint
 gen_compare_rows (gconstpointer a, gconstpointer b)
 {
@@ -199,8 +209,7 @@ print_default (GenSource *source, const gchar *wish, const GenRow *row)
   g_autofree gchar *default_wish = g_strdup_printf ("%s_default", base);
   gchar *name = gen_source_take (source, default_wish);
 
-  gen_print (source->out, "static const TallyValue %s = %s;\n", name, initializer);
-  source->gap = TRUE;
+  gen_print_value (source, name, initializer);
   return name;
 }
 
@@ -214,12 +223,7 @@ print_row (GenSource *source, const gchar *c_type, const GenRow *row, const gcha
   g_ptr_array_add (parts, g_strdup_printf (".name = %s", name));
   g_ptr_array_add (parts, g_strdup_printf (".id = %d", row->id));
   g_ptr_array_add (parts, g_strdup_printf (".type = %s", type));
-  g_ptr_array_add (parts, g_strdup_printf (".requiredness = %s", row->requiredness));
-  g_ptr_array_add (parts, g_strdup_printf (".offset = G_STRUCT_OFFSET (%s, %s)", c_type, row->member));
-  g_ptr_array_add (parts,
-                   row->has_isset ? g_strdup_printf (".isset_offset = G_STRUCT_OFFSET (%s, __isset_%s)",
-                                                     c_type, row->member)
-                                  : g_strdup (".isset_offset = TALLY_NO_ISSET"));
+  g_ptr_array_add (parts, g_strdup_printf ("%s (%s, %s)", row->slot, c_type, row->member));
   if (value != NULL)
     g_ptr_array_add (parts, g_strdup_printf (".value = &%s", value));
   if (row->starts_null)

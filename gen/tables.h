@@ -44,6 +44,8 @@ gchar *gen_type_table (GenSource *source, const IdlType *type);
  * under names that begin with @wish. */
 gchar *gen_value_initializer (GenSource *source, const IdlType *type, const IdlValue *value,
                               const gchar *wish);
+/* Writes `static const TallyValue NAME = INITIALIZER;`. */
+void gen_print_value (GenSource *source, const gchar *name, const gchar *initializer);
 /* The bytes that the hexadecimal digits of a uuid's literal say. */
 void gen_parse_uuid (const IdlValue *value, guint8 bytes[16]);
 /* (transfer full): C text for a bool, number, enum, string, binary or uuid literal. */
@@ -57,8 +59,8 @@ typedef struct
   gint32 id;
   const IdlType *type;
   const IdlValue *value;     /* (nullable) */
-  const gchar *requiredness; /* "TALLY_DEFAULT" */
-  gboolean has_isset;
+  const gchar *slot;         /* "TALLY_DEFAULT_SLOT" */
+  gboolean has_isset;        /* TALLY_DEFAULT_SLOT and TALLY_OPTIONAL_SLOT: an __isset_member */
   gboolean starts_null;
 } GenRow;
 

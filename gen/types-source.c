@@ -1,6 +1,4 @@
 /* The types source of a program: the tables of its enums and structs, and its constants. */
-#include <string.h>
-
 #include "parts.h"
 #include "writer.h"
 
@@ -26,15 +24,15 @@ print_enum (GenSource *source, const IdlDefinition *definition)
 
           gen_print (out, "  { %s, \"%s\", \"%s\" },\n", c_name, enumerator->node.name, c_name);
         }
-      g_autofree gchar *head = g_strdup_printf ("const TallyEnumInfo %s_info = TALLY_ENUM_INFO ",
-                                                name->lower);
+      g_autofree gchar *declaration = g_strdup_printf ("const TallyEnumInfo %s_info", name->lower);
       g_autoptr (GPtrArray) parameters = g_ptr_array_new_with_free_func (g_free);
 
       g_ptr_array_add (parameters, g_strdup_printf ("\"%s\"", definition->node.name));
       g_ptr_array_add (parameters, g_strdup (name->type));
       g_ptr_array_add (parameters, g_strdup (values));
       g_string_append (out, "};\n");
-      gen_print_call (out, head, parameters, ");\n\n");
+      gen_print_table (out, declaration, "TALLY_ENUM_INFO", parameters);
+      g_string_append_c (out, '\n');
     }
 
   gen_print (out,
@@ -48,14 +46,14 @@ print_enum (GenSource *source, const IdlDefinition *definition)
 /* ---- structs ---- */
 
 static const gchar *
-get_requiredness (const IdlDefinition *definition, const IdlField *field)
+get_slot (const IdlDefinition *definition, const IdlField *field)
 {
   if (definition->kind == IDL_DEFINITION_UNION)
-    return "TALLY_OPTIONAL";
+    return "TALLY_OPTIONAL_SLOT";
 
-  return field->requiredness == IDL_REQUIRED   ? "TALLY_REQUIRED"
-         : field->requiredness == IDL_OPTIONAL ? "TALLY_OPTIONAL"
-                                               : "TALLY_DEFAULT";
+  return field->requiredness == IDL_REQUIRED   ? "TALLY_REQUIRED_SLOT"
+         : field->requiredness == IDL_OPTIONAL ? "TALLY_OPTIONAL_SLOT"
+                                               : "TALLY_DEFAULT_SLOT";
 }
 
 static GPtrArray *
@@ -66,7 +64,6 @@ list_rows (GenSource *source, const IdlDefinition *definition)
   for (guint i = 0; i < definition->members->len; i++)
     {
       const IdlField *field = g_ptr_array_index (definition->members, i);
-      const gchar *requiredness = get_requiredness (definition, field);
       GenRow *row = g_new0 (GenRow, 1);
 
       row->name = field->node.name;
@@ -74,8 +71,7 @@ list_rows (GenSource *source, const IdlDefinition *definition)
       row->id = field->id;
       row->type = field->type;
       row->value = field->value;
-      row->requiredness = requiredness;
-      row->has_isset = strcmp (requiredness, "TALLY_REQUIRED") != 0;
+      row->slot = get_slot (definition, field);
       row->starts_null = gen_cycles_contain (source->cycles, definition, field->type);
       g_ptr_array_add (rows, row);
     }
@@ -91,9 +87,9 @@ print_info (GenSource *source, const IdlDefinition *definition, const gchar *fie
   gboolean exception = definition->kind == IDL_DEFINITION_EXCEPTION;
   const gchar *form = definition->kind == IDL_DEFINITION_UNION ? "TALLY_FORM_UNION"
                                                                : "TALLY_FORM_STRUCT";
-  g_autofree gchar *head
-      = g_strdup_printf ("const TallyStructInfo %s_info = TALLY_%s%s_INFO ", name->lower,
-                         fields == NULL ? "EMPTY_" : "", exception ? "EXCEPTION" : "STRUCT");
+  g_autofree gchar *declaration = g_strdup_printf ("const TallyStructInfo %s_info", name->lower);
+  g_autofree gchar *macro = g_strdup_printf ("TALLY_%s%s_INFO", fields == NULL ? "EMPTY_" : "",
+                                             exception ? "EXCEPTION" : "STRUCT");
   g_autoptr (GPtrArray) parameters = g_ptr_array_new_with_free_func (g_free);
 
   if (!exception)
@@ -103,7 +99,7 @@ print_info (GenSource *source, const IdlDefinition *definition, const gchar *fie
   g_ptr_array_add (parameters, g_strdup (name->lower));
   if (fields != NULL)
     g_ptr_array_add (parameters, g_strdup (fields));
-  gen_print_call (source->out, head, parameters, ");\n");
+  gen_print_table (source->out, declaration, macro, parameters);
   gen_print (source->out, "TALLY_DEFINE_STRUCT (%s, %s)\n", name->type, name->lower);
 
   if (exception)

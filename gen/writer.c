@@ -26,40 +26,57 @@ get_column (const GString *out)
 }
 
 /* @items with commas between them, as many on a line as fit when @indent columns are left free, and
- * then @tail. */
-static void
+ * then @tail. Returns how many lines that makes; with @out %NULL it only counts. */
+static guint
 print_folded (GString *out, const GPtrArray *items, gsize indent, const gchar *tail)
 {
   gsize column = indent;
+  guint lines = 1;
 
   for (guint i = 0; i < items->len; i++)
     {
       const gchar *item = g_ptr_array_index (items, i);
       gboolean last = i == items->len - 1;
       gsize needed = strlen (item) + (last ? strcspn (tail, "\n") : 1);
+      gboolean fold = i > 0 && column + 1 + needed > GEN_MARGIN;
 
-      if (i > 0 && column + 1 + needed > GEN_MARGIN)
-        {
-          gen_print (out, "\n%*s", (int) indent, "");
-          column = indent;
-        }
-      else if (i > 0)
-        {
-          g_string_append_c (out, ' ');
-          column++;
-        }
-      gen_print (out, last ? "%s" : "%s,", item);
-      column += needed;
+      column = (fold ? indent : column + (i > 0)) + needed;
+      /* A line that is too long all the same counts as bad. */
+      lines += fold + (column > GEN_MARGIN ? 2 : 0);
+      if (out != NULL && fold)
+        gen_print (out, "\n%*s%s%s", (int) indent, "", item, last ? "" : ",");
+      else if (out != NULL)
+        gen_print (out, "%s%s%s", i > 0 ? " " : "", item, last ? "" : ",");
     }
 
-  g_string_append (out, tail);
+  if (out != NULL)
+    g_string_append (out, tail);
+  return lines;
+}
+
+/* Columns of the line that @out ends with, and how far its text is indented. */
+static gsize
+get_indent (const GString *out, gsize column)
+{
+  const gchar *line = out->str + out->len - column;
+
+  return strspn (line, " ");
 }
 
 void
 gen_print_list (GString *out, const gchar *head, const GPtrArray *items, const gchar *tail)
 {
   g_string_append (out, head);
-  print_folded (out, items, get_column (out), tail);
+
+  gsize column = get_column (out);
+  gsize indent = get_indent (out, column) + 4;
+
+  if (print_folded (NULL, items, column, tail) > 1 + print_folded (NULL, items, indent, tail))
+    {
+      gen_print (out, "\n%*s", (int) indent, "");
+      column = indent;
+    }
+  print_folded (out, items, column, tail);
 }
 
 void
@@ -68,6 +85,20 @@ gen_print_call (GString *out, const gchar *head, const GPtrArray *parameters, co
   g_autofree gchar *open = g_strconcat (head, "(", NULL);
 
   gen_print_list (out, open, parameters, tail);
+}
+
+void
+gen_print_table (GString *out, const gchar *declaration, const gchar *macro, const GPtrArray *parameters)
+{
+  gsize start = out->len;
+
+  gen_print (out, "%s = %s (", declaration, macro);
+  if (print_folded (NULL, parameters, get_column (out), ");") > 1)
+    {
+      g_string_truncate (out, start);
+      gen_print (out, "%s =\n  %s (", declaration, macro);
+    }
+  gen_print_list (out, "", parameters, ");\n");
 }
 
 void
@@ -80,10 +111,15 @@ gen_print_braced (GString *out, const GPtrArray *items)
 void
 gen_print_define (GString *out, const gchar *head, const gchar *body)
 {
+  const gchar *comma = strrchr (body, ',');
+
   if (strlen ("#define ") + strlen (head) + 1 + strlen (body) <= GEN_MARGIN)
     gen_print (out, "#define %s %s\n", head, body);
-  else
+  else if (comma == NULL || strlen (body) + 2 <= GEN_MARGIN)
     gen_print (out, "#define %s \\\n  %s\n", head, body);
+  else
+    gen_print (out, "#define %s \\\n  %.*s, \\\n    %s\n", head, (int) (comma - body), body,
+               comma + 2);
 }
 
 void

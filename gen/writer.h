@@ -16,6 +16,9 @@ void gen_print (GString *out, const gchar *format, ...) G_GNUC_PRINTF (2, 3);
 void gen_print_list (GString *out, const gchar *head, const GPtrArray *items, const gchar *tail);
 /* The same with an opening parenthesis behind @head. */
 void gen_print_call (GString *out, const gchar *head, const GPtrArray *parameters, const gchar *tail);
+/* `declaration = macro (parameters);`, the macro on a line of its own where one is too short. */
+void gen_print_table (GString *out, const gchar *declaration, const gchar *macro,
+                      const GPtrArray *parameters);
 /* `#define head body`, continued on a second line where one is too short. */
 void gen_print_define (GString *out, const gchar *head, const gchar *body);
 /* @items (of gchar *) separated by commas, as many on a line as fit, indented by two. */

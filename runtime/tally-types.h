@@ -11,11 +11,9 @@
  *   static const TallyValue point_tags_items[] = { TALLY_STRING_VALUE ("a") };
  *   static const TallyValue point_tags_default = TALLY_ITEMS_VALUE (point_tags_items);
  *   static const TallyField point_fields[] = {
- *     { .name = "x", .id = 1, .type = &tally_type_i32, .requiredness = TALLY_REQUIRED,
- *       .offset = G_STRUCT_OFFSET (DemoPoint, x), .isset_offset = TALLY_NO_ISSET },
- *     { .name = "tags", .id = 2, .type = &list_string, .requiredness = TALLY_OPTIONAL,
- *       .offset = G_STRUCT_OFFSET (DemoPoint, tags),
- *       .isset_offset = G_STRUCT_OFFSET (DemoPoint, __isset_tags), .value = &point_tags_default },
+ *     { .name = "x", .id = 1, .type = &tally_type_i32, TALLY_REQUIRED_SLOT (DemoPoint, x) },
+ *     { .name = "tags", .id = 2, .type = &list_string, TALLY_OPTIONAL_SLOT (DemoPoint, tags),
+ *       .value = &point_tags_default },
  *   };
  *   const TallyStructInfo demo_point_info =
  *     TALLY_STRUCT_INFO (TALLY_FORM_STRUCT, "Point", DemoPoint, demo_point, point_fields);
@@ -248,6 +246,21 @@ struct _TallyField
   gint32 offset;
   gint32 isset_offset;
 };
+
+/* A row's requiredness and place in its C struct. Optional and default fields have an `__isset_member`;
+ * required ones, arguments and a result's pointers do not. */
+#define TALLY_REQUIRED_SLOT(CType, member) \
+  .requiredness = TALLY_REQUIRED, .offset = G_STRUCT_OFFSET (CType, member), .isset_offset = TALLY_NO_ISSET
+#define TALLY_OPTIONAL_SLOT(CType, member) \
+  .requiredness = TALLY_OPTIONAL, .offset = G_STRUCT_OFFSET (CType, member), \
+  .isset_offset = G_STRUCT_OFFSET (CType, __isset_##member)
+#define TALLY_DEFAULT_SLOT(CType, member) \
+  .requiredness = TALLY_DEFAULT, .offset = G_STRUCT_OFFSET (CType, member), \
+  .isset_offset = G_STRUCT_OFFSET (CType, __isset_##member)
+#define TALLY_ARGUMENT_SLOT(CType, member) \
+  .requiredness = TALLY_DEFAULT, .offset = G_STRUCT_OFFSET (CType, member), .isset_offset = TALLY_NO_ISSET
+#define TALLY_RESULT_SLOT(CType, member) \
+  .requiredness = TALLY_OPTIONAL, .offset = G_STRUCT_OFFSET (CType, member), .isset_offset = TALLY_NO_ISSET
 
 /**
  * TallyStructInfo:
