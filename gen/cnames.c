@@ -1,16 +1,16 @@
-/* Gives every node of the model its C names. It knows which identifiers each kind of definition brings
- * about, but not how they are written down. */
+/* Gives every node of the model its C names, each free in the scope where it stands. */
 #include "cnames.h"
 
 #include <string.h>
 
+#include "identifiers.h"
 #include "reserved.h"
 
 /* The identifiers of one program, and the scopes of all programs that it sees. */
 typedef struct
 {
   GHashTable *taken;   /* of const gchar * */
-  GPtrArray *visible;  /* of Scope: every program included, directly or not */
+  GPtrArray *visible;  /* of Scope: what C can see beside this one */
   const gchar *type;   /* TTest */
   const gchar *lower;  /* t_test_ */
   const gchar *upper;  /* T_TEST_ */
@@ -32,26 +32,6 @@ scope_free (gpointer data)
   g_hash_table_unref (scope->taken);
   g_ptr_array_unref (scope->visible);
   g_free (scope);
-}
-
-GenNames *
-gen_names_new (void)
-{
-  GenNames *names = g_new0 (GenNames, 1);
-
-  names->strings = g_string_chunk_new (4096);
-  names->names = g_hash_table_new_full (NULL, NULL, NULL, g_free);
-  names->scopes = g_hash_table_new_full (NULL, NULL, NULL, scope_free);
-  return names;
-}
-
-void
-gen_names_free (GenNames *names)
-{
-  g_hash_table_unref (names->names);
-  g_hash_table_unref (names->scopes);
-  g_string_chunk_free (names->strings);
-  g_free (names);
 }
 
 gchar *
@@ -108,97 +88,7 @@ static gboolean
 scope_has (const Scope *scope, const gchar *identifier)
 {
   return gen_is_reserved (identifier) || gen_is_cxx_keyword (identifier) || gen_is_global (identifier)
-         || scope_defines (scope, identifier);
-}
-
-/* ---- what a definition brings about ---- */
-
-static void
-add_struct_identifiers (GenNames *names, const GenName *name, gboolean exception, GPtrArray *list)
-{
-  const gchar *space = name->space, *bare = name->bare;
-
-  g_ptr_array_add (list, (gpointer) name->type);
-  g_ptr_array_add (list, (gpointer) KEEP (names, "%sClass", name->type));
-  g_ptr_array_add (list, (gpointer) KEEP (names, "%s_get_type", name->lower));
-  g_ptr_array_add (list, (gpointer) KEEP (names, "%s_info", name->lower));
-  g_ptr_array_add (list, (gpointer) name->upper);
-  g_ptr_array_add (list, (gpointer) KEEP (names, "%sTYPE_%s", space, bare));
-  g_ptr_array_add (list, (gpointer) KEEP (names, "%s_CLASS", name->upper));
-  g_ptr_array_add (list, (gpointer) KEEP (names, "%sIS_%s", space, bare));
-  g_ptr_array_add (list, (gpointer) KEEP (names, "%sIS_%s_CLASS", space, bare));
-  g_ptr_array_add (list, (gpointer) KEEP (names, "%s_GET_CLASS", name->upper));
-  if (!exception)
-    return;
-  g_ptr_array_add (list, (gpointer) KEEP (names, "%sError", name->type));
-  g_ptr_array_add (list, (gpointer) KEEP (names, "%s_ERROR", name->upper));
-  g_ptr_array_add (list, (gpointer) KEEP (names, "%s_ERROR_CODE", name->upper));
-  g_ptr_array_add (list, (gpointer) KEEP (names, "%s_error_quark", name->lower));
-}
-
-static void
-add_service_identifiers (GenNames *names, const GenName *name, GPtrArray *list)
-{
-  static const gchar *const parts[][2] = { { "If", "IF" }, { "Client", "CLIENT" },
-                                           { "Handler", "HANDLER" }, { "Processor", "PROCESSOR" } };
-
-  g_ptr_array_add (list, (gpointer) KEEP (names, "%s_service", name->lower));
-  g_ptr_array_add (list, (gpointer) KEEP (names, "%s_client_new", name->lower));
-  g_ptr_array_add (list, (gpointer) KEEP (names, "%sIfInterface", name->type));
-  g_ptr_array_add (list, (gpointer) KEEP (names, "%s_IF_GET_INTERFACE", name->upper));
-  g_ptr_array_add (list, (gpointer) KEEP (names, "%s_IS_CLIENT", name->upper));
-  g_ptr_array_add (list, (gpointer) KEEP (names, "%s_IS_CLIENT_CLASS", name->upper));
-  g_ptr_array_add (list, (gpointer) KEEP (names, "%s_H", name->upper));
-
-  for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
-    {
-      const gchar *type = parts[i][0], *upper = parts[i][1];
-      g_autofree gchar *lower = g_ascii_strdown (upper, -1);
-
-      g_ptr_array_add (list, (gpointer) KEEP (names, "%s%s", name->type, type));
-      g_ptr_array_add (list, (gpointer) KEEP (names, "%s%sClass", name->type, type));
-      g_ptr_array_add (list, (gpointer) KEEP (names, "%s_%s_get_type", name->lower, lower));
-      g_ptr_array_add (list, (gpointer) KEEP (names, "%sTYPE_%s_%s", name->space, name->bare, upper));
-      g_ptr_array_add (list, (gpointer) KEEP (names, "%s_%s", name->upper, upper));
-      g_ptr_array_add (list, (gpointer) KEEP (names, "%s_%s_CLASS", name->upper, upper));
-      g_ptr_array_add (list, (gpointer) KEEP (names, "%s_%s_GET_CLASS", name->upper, upper));
-      g_ptr_array_add (list, (gpointer) KEEP (names, "%sIS_%s_%s", name->space, name->bare, upper));
-      g_ptr_array_add (list,
-                       (gpointer) KEEP (names, "%sIS_%s_%s_CLASS", name->space, name->bare, upper));
-    }
-}
-
-/* (element-type const gchar *): all identifiers that a definition of @kind called @name defines. */
-static GPtrArray *
-list_identifiers (GenNames *names, IdlDefinitionKind kind, const GenName *name)
-{
-  GPtrArray *list = g_ptr_array_new ();
-
-  switch (kind)
-    {
-    case IDL_DEFINITION_ENUM:
-      g_ptr_array_add (list, (gpointer) name->type);
-      g_ptr_array_add (list, (gpointer) KEEP (names, "%s_to_string", name->lower));
-      g_ptr_array_add (list, (gpointer) KEEP (names, "%s_info", name->lower));
-      break;
-    case IDL_DEFINITION_TYPEDEF:
-      g_ptr_array_add (list, (gpointer) name->type);
-      break;
-    case IDL_DEFINITION_STRUCT:
-    case IDL_DEFINITION_UNION:
-    case IDL_DEFINITION_EXCEPTION:
-      add_struct_identifiers (names, name, kind == IDL_DEFINITION_EXCEPTION, list);
-      break;
-    case IDL_DEFINITION_SERVICE:
-      add_service_identifiers (names, name, list);
-      break;
-    case IDL_DEFINITION_CONST:
-      g_ptr_array_add (list, (gpointer) name->upper);
-      g_ptr_array_add (list, (gpointer) KEEP (names, "%s_constant", name->lower));
-      break;
-    }
-
-  return list;
+         || gen_is_header_type (identifier) || scope_defines (scope, identifier);
 }
 
 /* Takes all of @identifiers when none of them is taken. */
@@ -242,7 +132,7 @@ name_definition (GenNames *names, Scope *scope, const IdlDefinition *definition)
     {
       fill_definition_name (names, scope, definition->kind, word->str, name);
 
-      g_autoptr (GPtrArray) identifiers = list_identifiers (names, definition->kind, name);
+      g_autoptr (GPtrArray) identifiers = gen_list_identifiers (names->strings, definition->kind, name);
 
       if (scope_take (scope, identifiers))
         break;
@@ -300,6 +190,21 @@ is_macro (const Scope *scope, const gchar *word)
   return strcmp (word, upper) == 0 && scope_defines (scope, word);
 }
 
+static gboolean
+is_never_refused (const gchar *word)
+{
+  return FALSE;
+}
+
+/* Gives @name another name for C++, which none of its siblings in @local has; they are complete. */
+static void
+name_for_cxx (GenNames *names, GHashTable *local, GenName *name)
+{
+  g_autofree gchar *wish = g_strconcat (name->member, "_", NULL);
+
+  name->cxx = take_member (names, local, wish, is_never_refused);
+}
+
 static void
 name_fields (GenNames *names, const Scope *scope, const IdlDefinition *definition)
 {
@@ -313,10 +218,17 @@ name_fields (GenNames *names, const Scope *scope, const IdlDefinition *definitio
       do
         name->member = take_member (names, local, field->node.name, is_instance_member);
       while (is_macro (scope, name->member));
-      /* In C++ a member may not have the name of a type that its class mentions either. */
-      name->cxx = gen_is_cxx_keyword (name->member) || scope_defines (scope, name->member)
-                  || gen_is_type (name->member);
       g_hash_table_insert (names->names, (gpointer) field, name);
+    }
+
+  for (guint i = 0; i < definition->members->len; i++)
+    {
+      GenName *name = g_hash_table_lookup (names->names, g_ptr_array_index (definition->members, i));
+
+      /* In C++ a member may not have the name of a type that its class mentions either. */
+      if (gen_is_cxx_keyword (name->member) || scope_defines (scope, name->member)
+          || gen_is_type (name->member))
+        name_for_cxx (names, local, name);
     }
 }
 
@@ -415,9 +327,16 @@ name_functions (GenNames *names, Scope *scope, const IdlDefinition *service)
       GenName *name = g_hash_table_lookup (names->names, function);
 
       name->member = take_member (names, vfuncs, name->lower, is_instance_member);
-      name->cxx = gen_is_cxx_keyword (name->member);
       name_parameters (names, scope, function->arguments, local);
       name_parameters (names, scope, function->throws, local);
+    }
+
+  for (guint i = 0; i < service->members->len; i++)
+    {
+      GenName *name = g_hash_table_lookup (names->names, g_ptr_array_index (service->members, i));
+
+      if (gen_is_cxx_keyword (name->member))
+        name_for_cxx (names, vfuncs, name);
     }
 }
 
@@ -452,21 +371,54 @@ scope_new (GenNames *names, const IdlProgram *program)
 static void
 scope_see (Scope *scope, Scope *other)
 {
-  if (!g_ptr_array_find (scope->visible, other, NULL))
+  if (other != scope && !g_ptr_array_find (scope->visible, other, NULL))
     g_ptr_array_add (scope->visible, other);
 }
 
-static void
-scope_see_includes (GenNames *names, Scope *scope, const IdlProgram *program)
+/* (element-type Scope) (transfer full): @program's and those of all that it includes, at any depth;
+ * what @program includes has its list already. */
+static GPtrArray *
+list_seen (GenNames *names, GHashTable *seen, const IdlProgram *program)
 {
+  GPtrArray *list = g_ptr_array_new ();
+
+  g_ptr_array_add (list, g_hash_table_lookup (names->scopes, program));
   for (guint i = 0; i < program->includes->len; i++)
     {
       const IdlInclude *include = g_ptr_array_index (program->includes, i);
-      Scope *other = g_hash_table_lookup (names->scopes, include->program);
+      const GPtrArray *others = g_hash_table_lookup (seen, include->program);
 
-      scope_see (scope, other);
-      for (guint j = 0; j < other->visible->len; j++)
-        scope_see (scope, g_ptr_array_index (other->visible, j));
+      for (guint j = 0; j < others->len; j++)
+        if (!g_ptr_array_find (list, g_ptr_array_index (others, j), NULL))
+          g_ptr_array_add (list, g_ptr_array_index (others, j));
+    }
+
+  return list;
+}
+
+/* Makes the scopes of @programs, each seeing all that C will see beside it in any one file: what it
+ * includes, what includes it, and what these include. */
+static void
+make_scopes (GenNames *names, const GPtrArray *programs)
+{
+  g_autoptr (GHashTable) seen
+      = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) g_ptr_array_unref);
+
+  for (guint i = 0; i < programs->len; i++)
+    {
+      const IdlProgram *program = g_ptr_array_index (programs, i);
+
+      g_hash_table_insert (names->scopes, (gpointer) program, scope_new (names, program));
+      g_hash_table_insert (seen, (gpointer) program, list_seen (names, seen, program));
+    }
+
+  for (guint i = 0; i < programs->len; i++)
+    {
+      const GPtrArray *list = g_hash_table_lookup (seen, g_ptr_array_index (programs, i));
+
+      for (guint j = 0; j < list->len; j++)
+        for (guint k = 0; k < list->len; k++)
+          scope_see (g_ptr_array_index (list, j), g_ptr_array_index (list, k));
     }
 }
 
@@ -495,16 +447,10 @@ get_rank (IdlDefinitionKind kind)
     }
 }
 
-void
-gen_names_add (GenNames *names, const IdlProgram *program)
+static void
+name_program (GenNames *names, const IdlProgram *program)
 {
-  if (g_hash_table_contains (names->scopes, program))
-    return;
-
-  Scope *scope = scope_new (names, program);
-
-  g_hash_table_insert (names->scopes, (gpointer) program, scope);
-  scope_see_includes (names, scope, program);
+  Scope *scope = g_hash_table_lookup (names->scopes, program);
 
   for (guint rank = 0; rank <= 3; rank++)
     for (guint i = 0; i < program->definitions->len; i++)
@@ -528,6 +474,31 @@ gen_names_add (GenNames *names, const IdlProgram *program)
       else if (definition->kind == IDL_DEFINITION_SERVICE)
         name_functions (names, scope, definition);
     }
+}
+
+GenNames *
+gen_names_new (const GPtrArray *programs)
+{
+  GenNames *names = g_new0 (GenNames, 1);
+
+  names->strings = g_string_chunk_new (4096);
+  names->names = g_hash_table_new_full (NULL, NULL, NULL, g_free);
+  names->scopes = g_hash_table_new_full (NULL, NULL, NULL, scope_free);
+
+  make_scopes (names, programs);
+  for (guint i = 0; i < programs->len; i++)
+    name_program (names, g_ptr_array_index (programs, i));
+
+  return names;
+}
+
+void
+gen_names_free (GenNames *names)
+{
+  g_hash_table_unref (names->names);
+  g_hash_table_unref (names->scopes);
+  g_string_chunk_free (names->strings);
+  g_free (names);
 }
 
 const GenName *

@@ -4,8 +4,9 @@
  * gets one `_` at its end, and another as long as that is taken too. All C identifiers that a definition
  * brings about count: `struct FooClass` gives way to `struct Foo`, whose class has that name. Types come
  * before enumerators, these before services, services before constants, and what is included before
- * what includes it, so that the same file has the same names wherever it is included. A member that only
- * C++ reserves keeps its name in C. */
+ * what includes it. Files that one file includes side by side are seen together, the earlier include
+ * first; they then have to be generated together too, with -r. A member that only C++ reserves keeps its
+ * name in C. */
 #ifndef GEN_NAMES_H
 #define GEN_NAMES_H
 
@@ -23,7 +24,7 @@ G_BEGIN_DECLS
  * @bare: the rest of @upper, `BONK`; a method's part of METHOD_ constants.
  * @local: a definition's or method's prefix for what is local to a file, `bonk`.
  * @member: a field's, argument's or vfunc's name.
- * @cxx: @member is a keyword of C++.
+ * @cxx: (nullable): what @member is called in C++, which reserves the word.
  *
  * The C names of one node of the model.
  */
@@ -36,16 +37,15 @@ typedef struct
   const gchar *bare;
   const gchar *local;
   const gchar *member;
-  gboolean cxx;
+  const gchar *cxx;
 } GenName;
 
 typedef struct _GenNames GenNames;
 
-GenNames *gen_names_new (void);
+/* Names all of @programs (of IdlProgram), what is included before what includes it. */
+GenNames *gen_names_new (const GPtrArray *programs);
 void gen_names_free (GenNames *names);
-/* Names all of @program; what it includes must have been added before. */
-void gen_names_add (GenNames *names, const IdlProgram *program);
-/* @node: an IdlDefinition, IdlEnumerator, IdlFunction or IdlField of a program that was added. */
+/* @node: an IdlDefinition, IdlEnumerator, IdlFunction or IdlField of one of the programs. */
 const GenName *gen_names_get (const GenNames *names, gconstpointer node);
 /* The name of @program's types files without their suffixes: `t_test_thrift_test_types`. */
 const gchar *gen_names_get_file (const GenNames *names, const IdlProgram *program);

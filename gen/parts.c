@@ -23,6 +23,13 @@ gen_has_result (const IdlFunction *function)
   return function->returns->kind != IDL_TYPE_VOID || function->throws->len > 0;
 }
 
+gchar *
+gen_get_member (const GenName *name)
+{
+  return name->cxx == NULL ? g_strdup (name->member)
+                           : g_strdup_printf ("TALLY_CXX_NAME (%s, %s)", name->member, name->cxx);
+}
+
 void
 gen_print_banner (const IdlProgram *program, GString *out)
 {

@@ -35,6 +35,8 @@ gboolean gen_is_struct (const IdlDefinition *definition);
 const gchar *gen_get_deprecated (const IdlNode *node);
 /* Whether @function has a reply with something in it. */
 gboolean gen_has_result (const IdlFunction *function);
+/* (transfer full): how a member is declared, with its other name for C++ where it has one. */
+gchar *gen_get_member (const GenName *name);
 /* What every generated file says first. */
 void gen_print_banner (const IdlProgram *program, GString *out);
 /* `#ifndef GUARD` and so on; (transfer full): the guard. */

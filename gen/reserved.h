@@ -13,6 +13,8 @@ gboolean gen_is_cxx_keyword (const gchar *word);
 /* A type, function or macro of the C library or GLib that has no prefix of its own: taken at file
  * level, free for members and parameters. */
 gboolean gen_is_global (const gchar *word);
+/* A type or enumerator of the headers that <tally.h> includes. */
+gboolean gen_is_header_type (const gchar *word);
 /* A type that generated declarations mention. */
 gboolean gen_is_type (const gchar *word);
 /* What a generated function calls its own parameters and variables, and what it calls. */

@@ -24,9 +24,8 @@ print_vfuncs (const GenNames *names, const IdlDefinition *service, GString *out)
     {
       const IdlFunction *function = g_ptr_array_index (service->members, i);
       const GenName *name = gen_names_get (names, function);
-      g_autofree gchar *head = g_strdup_printf (name->cxx ? "  gboolean (*TALLY_CXX_NAME (%s)) "
-                                                          : "  gboolean (*%s) ",
-                                                name->member);
+      g_autofree gchar *member = gen_get_member (name);
+      g_autofree gchar *head = g_strdup_printf ("  gboolean (*%s) ", member);
       g_autoptr (GPtrArray) parameters
           = gen_list_parameters (names, service, function, GEN_PARAMETERS_CALL);
 

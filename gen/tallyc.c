@@ -163,12 +163,10 @@ generate (const Options *options, IdlUnit *unit, const GPtrArray *named, GError 
 {
   const GPtrArray *all = idl_unit_get_programs (unit);
   const GPtrArray *wanted = options->recurse ? all : named;
-  g_autoptr (GenNames) names = gen_names_new ();
+  g_autoptr (GenNames) names = gen_names_new (all);
   g_autoptr (GenCycles) cycles = gen_cycles_new (all);
   g_autoptr (GPtrArray) files = g_ptr_array_new_with_free_func ((GDestroyNotify) gen_file_free);
 
-  for (guint i = 0; i < all->len; i++)
-    gen_names_add (names, g_ptr_array_index (all, i));
   for (guint i = 0; i < wanted->len; i++)
     g_ptr_array_extend_and_steal (files, gen_program (names, cycles, g_ptr_array_index (wanted, i)));
 

@@ -124,8 +124,7 @@ print_members (const GenNames *names, const IdlDefinition *definition, GString *
       const IdlField *field = g_ptr_array_index (definition->members, i);
       const GenName *name = gen_names_get (names, field);
       g_autofree gchar *type = gen_ctype_slot (names, field->type);
-      g_autofree gchar *member = name->cxx ? g_strdup_printf ("TALLY_CXX_NAME (%s)", name->member)
-                                           : g_strdup (name->member);
+      g_autofree gchar *member = gen_get_member (name);
       g_autofree gchar *declaration = gen_declare (type, member);
 
       if (i == 0)

@@ -216,11 +216,11 @@ typedef enum
 
 #define TALLY_NO_ISSET (-1)
 
-/* A member whose name C++ reserves (`operator`) keeps it in C and has a `_` behind it in C++. */
+/* A member whose name C++ reserves (`operator`) keeps it in C and has another in C++ (`operator_`). */
 #ifdef __cplusplus
-#define TALLY_CXX_NAME(name) name##_
+#define TALLY_CXX_NAME(c_name, cxx_name) cxx_name
 #else
-#define TALLY_CXX_NAME(name) name
+#define TALLY_CXX_NAME(c_name, cxx_name) c_name
 #endif
 
 /**
