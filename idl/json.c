@@ -1,4 +1,4 @@
-/* Owns how a string is written in JSON (RFC 8259, section 7), for diagnostics and for the dump. */
+/* Owns how JSON is written (RFC 8259), for diagnostics and for the dump. */
 #include "json.h"
 
 #include <string.h>
@@ -54,4 +54,104 @@ idl_json_append_string (GString *json, const gchar *text, gssize length)
       text += character == 0 ? 1 : g_utf8_skip[(guchar) *text];
     }
   g_string_append_c (json, '"');
+}
+
+void
+idl_json_init (IdlJson *json)
+{
+  *json = (IdlJson){ .text = g_string_new (NULL), .first = TRUE };
+}
+
+gchar *
+idl_json_finish (IdlJson *json)
+{
+  g_string_append_c (json->text, '\n');
+  return g_string_free (g_steal_pointer (&json->text), FALSE);
+}
+
+static void
+new_line (IdlJson *json)
+{
+  g_string_append_c (json->text, '\n');
+  for (guint i = 0; i < json->depth; i++)
+    g_string_append (json->text, "  ");
+}
+
+/* What stands before a value: the comma, the line, the key. */
+static void
+begin_value (IdlJson *json, const gchar *key)
+{
+  if (!json->first)
+    g_string_append_c (json->text, ',');
+  if (json->depth > 0 && json->flat == 0)
+    new_line (json);
+  else if (!json->first)
+    g_string_append_c (json->text, ' ');
+  json->first = FALSE;
+  if (key == NULL)
+    return;
+  idl_json_append_string (json->text, key, -1);
+  g_string_append (json->text, ": ");
+}
+
+void
+idl_json_begin (IdlJson *json, const gchar *key, gchar bracket, gboolean flat)
+{
+  begin_value (json, key);
+  g_string_append_c (json->text, bracket);
+  json->depth++;
+  if (flat || json->flat > 0)
+    json->flat++;
+  json->first = TRUE;
+}
+
+void
+idl_json_end (IdlJson *json, gchar bracket)
+{
+  gboolean empty = json->first;
+
+  json->depth--;
+  if (json->flat > 0)
+    json->flat--;
+  else if (!empty)
+    new_line (json);
+  g_string_append_c (json->text, bracket == '{' ? '}' : ']');
+  json->first = FALSE;
+}
+
+void
+idl_json_bytes (IdlJson *json, const gchar *key, const gchar *value, gssize length)
+{
+  begin_value (json, key);
+  idl_json_append_string (json->text, value, length);
+}
+
+void
+idl_json_string (IdlJson *json, const gchar *key, const gchar *value)
+{
+  if (value != NULL)
+    idl_json_bytes (json, key, value, -1);
+}
+
+void
+idl_json_integer (IdlJson *json, const gchar *key, gint64 value)
+{
+  begin_value (json, key);
+  g_string_append_printf (json->text, "%" G_GINT64_FORMAT, value);
+}
+
+void
+idl_json_double (IdlJson *json, const gchar *key, gdouble value)
+{
+  gchar buffer[G_ASCII_DTOSTR_BUF_SIZE];
+
+  begin_value (json, key);
+  g_string_append (json->text, g_ascii_dtostr (buffer, sizeof buffer, value));
+}
+
+void
+idl_json_true (IdlJson *json, const gchar *key)
+{
+  begin_value (json, key);
+  g_string_append (json->text, "true");
 }

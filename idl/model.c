@@ -49,6 +49,33 @@ idl_value_resolve (const IdlValue *value)
   return value;
 }
 
+gboolean
+idl_value_equal (const IdlValue *one, const IdlValue *other)
+{
+  gboolean one_is_integer, other_is_integer;
+
+  one = idl_value_resolve (one);
+  other = idl_value_resolve (other);
+  if (one == other)
+    return TRUE;
+  one_is_integer = one->kind == IDL_VALUE_INTEGER || one->enumerator != NULL;
+  other_is_integer = other->kind == IDL_VALUE_INTEGER || other->enumerator != NULL;
+  if (one_is_integer && other_is_integer)
+    return one->integer == other->integer;
+  if (one_is_integer || other_is_integer || one->kind != other->kind)
+    return FALSE;
+  if (one->kind == IDL_VALUE_DOUBLE)
+    return one->number == other->number;
+  if (one->kind == IDL_VALUE_STRING)
+    return one->length == other->length && memcmp (one->text, other->text, (gsize) one->length) == 0;
+  if (one->items == NULL || other->items == NULL || one->items->len != other->items->len)
+    return FALSE;
+  for (guint i = 0; i < one->items->len; i++)
+    if (!idl_value_equal (g_ptr_array_index (one->items, i), g_ptr_array_index (other->items, i)))
+      return FALSE;
+  return TRUE;
+}
+
 const gchar *
 idl_annotations_get (const GPtrArray *annotations, const gchar *name)
 {

@@ -153,8 +153,9 @@ struct _IdlDefinition
   gboolean is_broken;          /* an error within has been reported; members may be missing */
   const IdlType *resolved;     /* TYPEDEF (nullable): the end of the chain, once found */
   guint8 mark;                 /* of a search for cycles */
-  guint32 type_depth;          /* TYPEDEF: how deep the type nests, typedefs expanded; SERVICE: ancestors */
-  guint32 type_size;           /* TYPEDEF: of how many types it consists, typedefs expanded */
+  guint32 type_depth;          /* TYPEDEF: how deep the type nests, typedefs expanded; SERVICE: ancestors;
+                                * CONST: how deep the value nests, references expanded */
+  guint32 type_size;           /* TYPEDEF, CONST: of how many parts it consists, all expanded */
   GHashTable *members_by_name; /* (nullable): made by the first look-up */
   GHashTable *members_by_value; /* ENUM (nullable): likewise */
 };
@@ -212,6 +213,8 @@ gchar *idl_type_to_string (const IdlType *type);
 /* Whether both are the same on the wire and in C: typedefs followed, names of definitions equal by
  * identity. */
 gboolean idl_type_equal (const IdlType *one, const IdlType *other);
+/* Whether both are the same value: references followed, an enumerator equal to its number. */
+gboolean idl_value_equal (const IdlValue *one, const IdlValue *other);
 /* (nullable): the annotation's value. */
 const gchar *idl_annotations_get (const GPtrArray *annotations, const gchar *name);
 

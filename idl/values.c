@@ -7,6 +7,9 @@
 
 #include <string.h>
 
+/* A value that consists of more than this, references expanded, is refused: each constant may double it. */
+#define MAX_VALUE_SIZE (10 * 1000 * 1000)
+
 static void
 check_list (IdlValues *values, IdlValue *value, const IdlType *type)
 {
@@ -280,6 +283,43 @@ report_constant_cycle (IdlDefinition *first, IdlDefinition *last, gpointer user_
   cut_constant (last->value, first);
 }
 
+/* How deep @value nests and of how many values it consists, references expanded. Constants that it
+ * refers to have been measured. */
+static void
+measure_value (const IdlValue *value, guint32 *depth, guint32 *size)
+{
+  *depth = *size = 1;
+  if (value->constant != NULL)
+    {
+      *depth = MAX (value->constant->type_depth, 1);
+      *size = MAX (value->constant->type_size, 1);
+    }
+  for (guint i = 0; value->items != NULL && i < value->items->len; i++)
+    {
+      guint32 item_depth, item_size;
+
+      measure_value (g_ptr_array_index (value->items, i), &item_depth, &item_size);
+      *depth = MAX (*depth, item_depth + 1);
+      *size = MIN (*size + item_size, 2 * MAX_VALUE_SIZE);
+    }
+}
+
+static void
+finish_constant (IdlDefinition *constant, gpointer user_data)
+{
+  IdlValues *values = user_data;
+
+  if (constant->value == NULL)
+    return;
+  measure_value (constant->value, &constant->type_depth, &constant->type_size);
+  if (constant->type_depth <= IDL_MAX_NESTING && constant->type_size <= MAX_VALUE_SIZE)
+    return;
+  idl_values_report (values, IDL_ERROR, &constant->value->location,
+                     "with what it refers to, this value nests deeper than %d or has more than %d parts",
+                     IDL_MAX_NESTING, MAX_VALUE_SIZE);
+  constant->type_depth = constant->type_size = 1; /* so that what refers to it is not reported */
+}
+
 /* Whether all values of @from are values of @to, up to the ranges of numbers, which widen. */
 static gboolean
 is_assignable (const IdlType *from, const IdlType *to)
@@ -332,7 +372,8 @@ idl_values_check (IdlNames *names)
 
   for (guint i = 0; i < program->definitions->len; i++)
     check_definition (&values, g_ptr_array_index (program->definitions, i));
-  idl_graph_visit (program, 1u << IDL_DEFINITION_CONST, get_constant_edges, report_constant_cycle, NULL, &values);
+  idl_graph_visit (program, 1u << IDL_DEFINITION_CONST, get_constant_edges, report_constant_cycle,
+                   finish_constant, &values);
   for (guint i = 0; i < references->len; i++)
     check_reference (&values, g_ptr_array_index (references, i));
 }
