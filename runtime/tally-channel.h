@@ -24,22 +24,14 @@ TALLY_API TallyPool *tally_channel_get_pool (TallyChannel *self);
 TALLY_API void tally_channel_set_timeout (TallyChannel *self, guint milliseconds);
 TALLY_API guint tally_channel_get_timeout (TallyChannel *self);
 
-/**
- * tally_channel_call:
- * @args: the arguments' C struct, as @method's table describes it
- * @results: (nullable): for each field of @method's result table, in its order, a pointer to the
- *   caller's variable. The return value: a string's or binary's old value is freed, a struct or
- *   container is filled in place, or allocated when the variable holds %NULL. An exception's variable
- *   receives the object.
- * @timeout: milliseconds for this call; -1 = the channel's
- *
- * Makes one call: borrows a connection, sends the request, receives and validates the reply,
- * releases the connection as clean or broken.
- *
- * Returns: %TRUE, or %FALSE with @error set: a declared exception as (its domain, 0, its name),
- *   anything from the peer in %THRIFT_APPLICATION_EXCEPTION_ERROR or %THRIFT_PROTOCOL_ERROR, the rest
- *   in %TALLY_ERROR or %G_IO_ERROR_CANCELLED
- */
+/* Bytes that a request or a reply may have. Default 16 MiB. */
+TALLY_API void tally_channel_set_max_message_size (TallyChannel *self, guint bytes);
+TALLY_API guint tally_channel_get_max_message_size (TallyChannel *self);
+
+/* Makes one call. @results (nullable): for each field of @method's result table, in its order, a
+ * pointer to the caller's variable. The return value: a string's or binary's old value is freed, a
+ * struct or container is filled in place, or allocated when the variable holds %NULL. An exception's
+ * variable receives the object. @timeout: milliseconds for this call; 0 = no limit, -1 = the channel's. */
 TALLY_API gboolean tally_channel_call (TallyChannel *self, const TallyMethod *method,
                                        gconstpointer args, gpointer const *results, gint timeout,
                                        GCancellable *cancellable, GError **error);

@@ -34,6 +34,8 @@ typedef struct _TallyClientClass
 } TallyClientClass;
 
 #define TALLY_TYPE_CLIENT (tally_client_get_type ())
+#define TALLY_CLIENT(object) (G_TYPE_CHECK_INSTANCE_CAST ((object), TALLY_TYPE_CLIENT, TallyClient))
+#define TALLY_IS_CLIENT(object) (G_TYPE_CHECK_INSTANCE_TYPE ((object), TALLY_TYPE_CLIENT))
 TALLY_API GType tally_client_get_type (void);
 
 /* @client: an instance of a generated client, passed as its interface type. */

@@ -1,0 +1,323 @@
+/* Owns one call from its deadline to the release of its connection: DESIGN.md, "A call", whose steps the
+ * comments name. It knows no address and no protocol's bytes. */
+#include <string.h>
+#include <thrift/c_glib/thrift_application_exception.h>
+
+#include "channel-private.h"
+#include "framing-private.h"
+#include "reply-private.h"
+
+typedef struct
+{
+  TallyChannel *channel;
+  const TallyMethod *method;
+  gconstpointer args;
+  gpointer const *results;
+  gint64 deadline;
+  GCancellable *cancellable;
+  gint32 seqid;
+  TallyLimits limits;
+  gboolean answered; /* a valid reply was read to its end, whatever it said */
+  gboolean declared; /* it was one of the method's exceptions */
+} Call;
+
+/* ---- steps 1 to 3: deadline, seqid, encoding ---- */
+
+static gint64
+deadline_in (TallyChannel *channel, gint timeout)
+{
+  if (timeout < 0)
+    timeout = g_atomic_int_get (&channel->timeout);
+  return timeout > 0 ? g_get_monotonic_time () + (gint64) timeout * 1000 : -1;
+}
+
+/* 0 is what clients send that do not match replies; a peer that echoes it must not pass. */
+static gint32
+take_seqid (TallyChannel *channel)
+{
+  gint32 seqid = (gint32) ((guint32) g_atomic_int_add (&channel->seqid, 1) + 1);
+
+  return G_LIKELY (seqid != 0) ? seqid : take_seqid (channel);
+}
+
+/* A multiplexed service's methods are called by "service:method" (Thrift, TMultiplexedProtocol). */
+static void
+write_header (const Call *call, TallyBuffer *output)
+{
+  const TallyMethod *method = call->method;
+  ThriftMessageType type = method->oneway ? T_ONEWAY : T_CALL;
+  const gchar *service = call->channel->service;
+
+  if (G_LIKELY (service == NULL))
+    call->channel->codec->write_message (output, method->name, method->name_length, type, call->seqid);
+  else
+    {
+      g_autofree gchar *name = g_strconcat (service, ":", method->name, NULL);
+
+      call->channel->codec->write_message (output, name, strlen (name), type, call->seqid);
+    }
+}
+
+static gboolean
+encode (const Call *call, TallySocket *socket, GError **error)
+{
+  TallyBuffer *output = tally_socket_get_output (socket);
+  gsize start = tally_frame_begin (output, call->channel->framing);
+
+  write_header (call, output);
+  if (G_LIKELY (call->channel->codec->write_struct (output, call->method->args, call->args, error)
+                && tally_frame_end (output, call->channel->framing, start, &call->limits, error)))
+    return TRUE;
+  output->length = start; /* the connection is as clean as it was */
+  return FALSE;
+}
+
+/* ---- steps 4 to 6: the reply ---- */
+
+/* What can have become of the request is part of every error from when it was sent until it was
+ * answered. */
+static void
+add_that_it_was_sent (GError *error)
+{
+  gchar *message
+    = g_strconcat (error->message, "; the request was sent and may have been executed", NULL);
+
+  g_free (error->message);
+  error->message = message;
+}
+
+static gboolean
+read_exception (Call *call, TallyIncoming *incoming, gboolean *clean, GError **error)
+{
+  TallyApplicationException exception = { NULL, THRIFT_APPLICATION_EXCEPTION_ERROR_UNKNOWN };
+
+  if (!call->channel->codec->read_struct (&incoming->reader, &tally_application_exception_info, &exception,
+                                          error))
+    {
+      tally_struct_dispose_instance (&tally_application_exception_info, &exception);
+      return FALSE;
+    }
+  call->answered = TRUE;
+  *clean = tally_incoming_close (incoming);
+  tally_reply_set_exception (&exception, error);
+  return FALSE;
+}
+
+static gboolean
+read_result (Call *call, TallyIncoming *incoming, gboolean *clean, GError **error)
+{
+  gsize size = tally_result_size (call->method->result);
+  gpointer memory = g_alloca (size);
+  TallyResult result;
+
+  memset (memory, 0, size);
+  tally_result_open (&result, call->method, call->results, memory);
+  if (G_UNLIKELY (!call->channel->codec->read_struct (&incoming->reader, result.info, result.instance, error)))
+    {
+      tally_result_abandon (&result);
+      return FALSE;
+    }
+  call->answered = TRUE;
+  *clean = tally_incoming_close (incoming);
+  if (G_LIKELY (tally_result_hand_out (&result, error)))
+    return TRUE;
+  call->declared = (*error)->domain != THRIFT_APPLICATION_EXCEPTION_ERROR; /* else MISSING_RESULT */
+  return FALSE;
+}
+
+static gboolean
+receive (Call *call, TallySocket *socket, gboolean *clean, GError **error)
+{
+  TallyChannel *channel = call->channel;
+  TallyIncoming incoming;
+  TallyMessage message;
+
+  if (!tally_incoming_open (&incoming, socket, channel->framing, &call->limits, error)
+      || !channel->codec->read_message (&incoming.reader, &message, error)
+      || !tally_reply_check (&message, call->method, channel->service, call->seqid, error))
+    return FALSE;
+  if (G_UNLIKELY (message.type == T_EXCEPTION))
+    return read_exception (call, &incoming, clean, error);
+  return read_result (call, &incoming, clean, error);
+}
+
+/* Steps 3 to 6 on one connection. @clean: whether it may serve again. @error is never NULL in these
+ * functions. */
+static gboolean
+exchange (Call *call, TallySocket *socket, gboolean *clean, GError **error)
+{
+  *clean = TRUE;
+  if (!encode (call, socket, error))
+    return FALSE;
+  *clean = FALSE;
+  tally_socket_set_limits (socket, call->deadline, call->cancellable);
+  if (!tally_socket_send (socket, error))
+    return FALSE;
+  if (call->method->oneway)
+    {
+      *clean = TRUE; /* should a reply come all the same, the check before the next borrow finds it */
+      return TRUE;
+    }
+  if (G_LIKELY (receive (call, socket, clean, error)))
+    return TRUE;
+  if (!call->answered)
+    add_that_it_was_sent (*error);
+  return FALSE;
+}
+
+/* ---- steps 2 and 7: borrowing and releasing ---- */
+
+/* The pool's transports are sockets unless the program's own dial hook made something else. */
+static TallySocket *
+lease_get_socket (const TallyLease *lease, GError **error)
+{
+  if (G_LIKELY (G_TYPE_FROM_INSTANCE (lease->transport) == TALLY_TYPE_SOCKET))
+    return (TallySocket *) lease->transport;
+  g_set_error (error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED,
+               "the pool's connection is a %s, not a TallySocket; nothing was sent",
+               G_OBJECT_TYPE_NAME (lease->transport));
+  return NULL;
+}
+
+/* One attempt: borrow, exchange, release. @reused: whether its connection had served before. */
+static gboolean
+attempt (Call *call, gboolean fresh, gboolean *reused, GError **error)
+{
+  TallyBucket *bucket = call->channel->bucket;
+  TallyLease lease;
+  TallySocket *socket;
+  gboolean clean = FALSE;
+  gboolean done = FALSE;
+
+  *reused = FALSE;
+  if (!(fresh ? tally_bucket_borrow_fresh : tally_bucket_borrow) (bucket, call->method->name, call->deadline,
+                                                                  call->cancellable, &lease, error))
+    return FALSE;
+  *reused = lease.reused;
+  socket = lease_get_socket (&lease, error);
+  if (G_LIKELY (socket != NULL))
+    {
+      done = exchange (call, socket, &clean, error);
+      tally_socket_reset (socket);
+    }
+  if (call->channel->unpooled)
+    clean = FALSE; /* the connection was this call's own */
+  tally_bucket_release (bucket, &lease, clean ? TALLY_OUTCOME_CLEAN : TALLY_OUTCOME_BROKEN);
+  return done;
+}
+
+/* ---- pool rule 13: the one replay ---- */
+
+/* Whether a call that failed with @error on a reused connection may be made again: its connection had
+ * died, and either the server cannot have seen the request or seeing it twice does no harm. */
+static gboolean
+may_replay (const Call *call, const GError *error)
+{
+  return g_error_matches (error, TALLY_ERROR, TALLY_ERROR_NOT_SENT)
+         || (call->method->idempotent && g_error_matches (error, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST));
+}
+
+/* The error of a call whose replay failed too. The first attempt may have been executed, and an error
+ * that says that nothing was sent, true of the replay, must not hide it. */
+static GError *
+join_errors (const Call *call, GError *first, GError *second)
+{
+  gboolean maybe_executed = g_error_matches (first, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST);
+  gboolean is_ending = g_error_matches (second, G_IO_ERROR, G_IO_ERROR_CANCELLED)
+                       || g_error_matches (second, TALLY_ERROR, TALLY_ERROR_TIMED_OUT);
+  GError *joined;
+
+  if (call->answered)
+    {
+      g_error_free (first);
+      return second;
+    }
+  joined = g_error_new (maybe_executed && !is_ending ? first->domain : second->domain,
+                        maybe_executed && !is_ending ? first->code : second->code,
+                        "%s; then the replay failed: %s", first->message, second->message);
+  g_error_free (first);
+  g_error_free (second);
+  return joined;
+}
+
+/* (nullable): the error of a call, which may be made twice. */
+static GError *
+run (Call *call)
+{
+  GError *first = NULL;
+  GError *second = NULL;
+  gboolean reused;
+
+  if (G_LIKELY (attempt (call, call->channel->unpooled, &reused, &first)))
+    return NULL;
+  if (!reused || !may_replay (call, first))
+    return first;
+  if (!attempt (call, TRUE, &reused, &second))
+    return join_errors (call, first, second);
+  g_error_free (first);
+  return NULL;
+}
+
+static gboolean
+check_cancelled (const Call *call, GError **error)
+{
+  if (!g_cancellable_is_cancelled (call->cancellable))
+    return TRUE;
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "cancelled before it began; nothing was sent");
+  return FALSE;
+}
+
+/**
+ * tally_channel_call:
+ * @self: a channel
+ * @method: the method's table
+ * @args: the arguments' C struct, as @method's table describes it
+ * @results: (nullable): for each field of @method's result table, in its order, a pointer (nullable) to
+ *   the caller's variable
+ * @timeout: milliseconds for this call in all its steps; 0 = no limit, -1 = the channel's
+ * @cancellable: (nullable): ends the call early
+ * @error: return location
+ *
+ * Makes one call: borrows a connection, sends the request, receives and validates the reply, releases
+ * the connection as clean or broken.
+ *
+ * A number is written to its variable; a string's or binary's old value is freed and replaced; a struct
+ * or container is filled in place, or allocated when the variable holds %NULL. A declared exception's
+ * variable, which starts %NULL, receives the object (transfer full). When the call fails no variable is
+ * touched but two: an exception's, and a struct or container that was filled in place when its reply
+ * proved malformed half way, which then holds what had been read.
+ *
+ * A call whose reused connection proved dead is made once more on a new one if no byte of the request
+ * was sent, or if the method is idempotent, within the same deadline (pool rule 13).
+ *
+ * May be called by any number of threads at once; blocks the calling one and runs no main context.
+ *
+ * Returns: %TRUE, or %FALSE with @error set. A declared exception is (its own domain, 0, its name). Of
+ *   %THRIFT_APPLICATION_EXCEPTION_ERROR are what the server says instead of a result, with the code it
+ *   sent, and a reply that does not match: %THRIFT_APPLICATION_EXCEPTION_ERROR_WRONG_METHOD_NAME,
+ *   BAD_SEQUENCE_ID, INVALID_MESSAGE_TYPE, MISSING_RESULT. %THRIFT_PROTOCOL_ERROR is a malformed reply.
+ *   %TALLY_ERROR has the rest, and %G_IO_ERROR_CANCELLED; their messages say whether the server may have
+ *   executed the call. All but the first name the method and the endpoint
+ */
+gboolean
+tally_channel_call (TallyChannel *self, const TallyMethod *method, gconstpointer args,
+                    gpointer const *results, gint timeout, GCancellable *cancellable, GError **error)
+{
+  Call call = { .channel = self, .method = method, .args = args, .results = results,
+                .cancellable = cancellable, .limits = tally_limits_default };
+  GError *local_error = NULL;
+
+  g_return_val_if_fail (TALLY_IS_CHANNEL (self), FALSE);
+  g_return_val_if_fail (method != NULL && args != NULL, FALSE);
+  call.deadline = deadline_in (self, timeout);
+  call.seqid = take_seqid (self);
+  call.limits.max_message = g_atomic_int_get (&self->max_message);
+  if (G_LIKELY (check_cancelled (&call, &local_error)))
+    local_error = run (&call);
+  if (G_LIKELY (local_error == NULL))
+    return TRUE;
+  if (!call.declared)
+    g_prefix_error (&local_error, "%s at %s: ", method->name, tally_endpoint_get_uri (self->endpoint));
+  g_propagate_error (error, local_error);
+  return FALSE;
+}

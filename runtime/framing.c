@@ -1,0 +1,129 @@
+/* Owns where a message begins and ends in a socket's buffers. It knows nothing of what a message says. */
+#include "framing-private.h"
+
+#include <string.h>
+
+#include "tally-error.h"
+
+/* A frame is a big-endian length and that many bytes (Thrift, "Framed transport"). */
+#define FRAME_HEADER 4
+
+gsize
+tally_frame_begin (TallyBuffer *output, TallyFraming framing)
+{
+  gsize start = output->length;
+
+  if (framing == TALLY_FRAMING_FRAMED)
+    {
+      tally_buffer_reserve (output, FRAME_HEADER);
+      output->length += FRAME_HEADER;
+    }
+  return start;
+}
+
+gboolean
+tally_frame_end (TallyBuffer *output, TallyFraming framing, gsize start, const TallyLimits *limits,
+                 GError **error)
+{
+  gsize header = framing == TALLY_FRAMING_FRAMED ? FRAME_HEADER : 0;
+  gsize length = output->length - start - header;
+
+  if (G_UNLIKELY (length > limits->max_message))
+    {
+      output->length = start;
+      g_set_error (error, TALLY_ERROR, TALLY_ERROR_LIMIT,
+                   "the message has %" G_GSIZE_FORMAT " bytes; the limit is %" G_GUINT32_FORMAT
+                   "; nothing was sent", length, limits->max_message);
+      return FALSE;
+    }
+  if (header > 0)
+    {
+      guint32 size = GUINT32_TO_BE ((guint32) length);
+
+      memcpy (output->data + start, &size, sizeof size);
+    }
+  return TRUE;
+}
+
+/* The reader's bytes are those that the socket has. */
+static void
+look_again (TallyIncoming *self)
+{
+  gsize length;
+
+  self->base = tally_socket_peek_input (self->socket, &length);
+  self->reader.cursor = self->base;
+  self->reader.end = self->base + length;
+}
+
+static gboolean
+fill (TallyReader *reader, gsize need, GError **error)
+{
+  TallyIncoming *self = (TallyIncoming *) reader;
+  gboolean filled;
+
+  tally_socket_consume (self->socket, reader->cursor - self->base);
+  filled = tally_socket_fill (self->socket, need, error);
+  look_again (self);
+  return filled;
+}
+
+static gboolean
+receive_frame (TallyIncoming *self, const TallyLimits *limits, GError **error)
+{
+  gsize available;
+  guint32 size;
+
+  if (!tally_socket_fill (self->socket, FRAME_HEADER, error))
+    return FALSE;
+  memcpy (&size, tally_socket_peek_input (self->socket, &available), sizeof size);
+  size = GUINT32_FROM_BE (size);
+  if (G_UNLIKELY (size > limits->max_message))
+    {
+      g_set_error (error, THRIFT_PROTOCOL_ERROR,
+                   size > G_MAXINT32 ? THRIFT_PROTOCOL_ERROR_NEGATIVE_SIZE : THRIFT_PROTOCOL_ERROR_SIZE_LIMIT,
+                   "a frame of %d bytes was announced; the limit is %" G_GUINT32_FORMAT, (gint) size,
+                   limits->max_message);
+      return FALSE;
+    }
+  self->length = FRAME_HEADER + (gsize) size;
+  if (!tally_socket_fill (self->socket, self->length, error))
+    return FALSE;
+  self->base = tally_socket_peek_input (self->socket, &available);
+  tally_reader_init (&self->reader, self->base + FRAME_HEADER, size, limits);
+  return TRUE;
+}
+
+gboolean
+tally_incoming_open (TallyIncoming *self, TallySocket *socket, TallyFraming framing, const TallyLimits *limits,
+                     GError **error)
+{
+  gsize length;
+
+  self->socket = socket;
+  if (framing == TALLY_FRAMING_FRAMED)
+    return receive_frame (self, limits, error);
+  self->length = 0;
+  self->base = tally_socket_peek_input (socket, &length);
+  tally_reader_init_fill (&self->reader, self->base, length, limits, fill, self);
+  return TRUE;
+}
+
+gboolean
+tally_incoming_close (TallyIncoming *self)
+{
+  gsize consumed = self->reader.cursor - self->base;
+  gsize available;
+
+  if (self->length > 0)
+    {
+      gboolean whole = consumed == self->length;
+
+      tally_socket_consume (self->socket, self->length);
+      tally_socket_peek_input (self->socket, &available);
+      return whole && available == 0;
+    }
+  tally_socket_consume (self->socket, consumed);
+  tally_socket_peek_input (self->socket, &available);
+  return available == 0;
+}

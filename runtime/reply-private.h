@@ -1,0 +1,39 @@
+/* What a reply must be and where its content goes: the same for every way in which a call can travel. */
+#ifndef TALLY_REPLY_PRIVATE_H
+#define TALLY_REPLY_PRIVATE_H
+
+#include "codec-private.h"
+
+G_BEGIN_DECLS
+
+/* DESIGN "A call", step 5: name, seqid, type, in this order. An EXCEPTION passes; the caller then reads
+ * it and calls tally_reply_set_exception (). @service (nullable): what the method's name was prefixed
+ * with. Errors are %THRIFT_APPLICATION_EXCEPTION_ERROR. */
+gboolean tally_reply_check (const TallyMessage *reply, const TallyMethod *method, const gchar *service,
+                            gint32 seqid, GError **error);
+/* The peer's TApplicationException as a GError; disposes @exception. */
+void tally_reply_set_exception (TallyApplicationException *exception, GError **error);
+
+/* The result of one call while it is read. */
+typedef struct
+{
+  const TallyStructInfo *info; /* the table to read it with */
+  gpointer instance;           /* the C struct to read into */
+  /*< private >*/
+  const TallyField *success;   /* (nullable): of info */
+  gpointer const *results;
+} TallyResult;
+
+/* Bytes of stack that tally_result_open () needs as @memory, zeroed. */
+gsize tally_result_size (const TallyStructInfo *info);
+void tally_result_open (TallyResult *result, const TallyMethod *method, gpointer const *results,
+                        gpointer memory);
+/* For a result that could not be read: drops it. What was filled in place stays as far as it was. */
+void tally_result_abandon (TallyResult *result);
+/* For one that was read: gives it to the caller's variables. %FALSE for a declared exception (its
+ * domain, 0, its name) and for %THRIFT_APPLICATION_EXCEPTION_ERROR_MISSING_RESULT. */
+gboolean tally_result_hand_out (TallyResult *result, GError **error);
+
+G_END_DECLS
+
+#endif /* TALLY_REPLY_PRIVATE_H */

@@ -1,0 +1,242 @@
+/* Owns the validation of a reply's header and the hand-out of its result to the caller's variables. It
+ * knows tables; it knows no socket and no protocol. */
+#include "reply-private.h"
+
+#include <string.h>
+#include <thrift/c_glib/thrift_application_exception.h>
+
+#include "storage.h"
+
+/* Names that peers send are shown cut and escaped. */
+#define LONGEST_SHOWN 64
+
+/* ---- validation ---- */
+
+static inline gboolean
+is_name (const TallyMessage *reply, const gchar *name, gsize length)
+{
+  return reply->name_length == length && memcmp (reply->name, name, length) == 0;
+}
+
+/* A multiplexed server answers with the bare name: its processor hands the call on without the prefix.
+ * Only what the multiplexing processor itself refuses (C++: "Unknown service") carries the name as it
+ * was sent. Both are ours; nothing else is. */
+static gboolean
+is_multiplexed_name (const TallyMessage *reply, const TallyMethod *method, const gchar *service)
+{
+  gsize length = strlen (service);
+
+  return reply->name_length == length + 1 + method->name_length && memcmp (reply->name, service, length) == 0
+         && reply->name[length] == ':'
+         && memcmp (reply->name + length + 1, method->name, method->name_length) == 0;
+}
+
+static void
+set_wrong_name (const TallyMessage *reply, const TallyMethod *method, GError **error)
+{
+  g_autofree gchar *cut
+    = reply->name_length > 0 ? g_strndup (reply->name, MIN (reply->name_length, LONGEST_SHOWN)) : g_strdup ("");
+  g_autofree gchar *shown = g_strescape (cut, NULL);
+
+  g_set_error (error, THRIFT_APPLICATION_EXCEPTION_ERROR, THRIFT_APPLICATION_EXCEPTION_ERROR_WRONG_METHOD_NAME,
+               "expected the reply to \"%s\", got one to \"%s\"%s", method->name, shown,
+               reply->name_length > LONGEST_SHOWN ? " and more" : "");
+}
+
+gboolean
+tally_reply_check (const TallyMessage *reply, const TallyMethod *method, const gchar *service, gint32 seqid,
+                   GError **error)
+{
+  if (G_UNLIKELY (!is_name (reply, method->name, method->name_length)
+                  && !(service != NULL && is_multiplexed_name (reply, method, service))))
+    {
+      set_wrong_name (reply, method, error);
+      return FALSE;
+    }
+  if (G_UNLIKELY (reply->seqid != seqid))
+    {
+      g_set_error (error, THRIFT_APPLICATION_EXCEPTION_ERROR, THRIFT_APPLICATION_EXCEPTION_ERROR_BAD_SEQUENCE_ID,
+                   "expected the reply with sequence id %d, got one with %d", seqid, reply->seqid);
+      return FALSE;
+    }
+  if (G_UNLIKELY (reply->type != T_REPLY && reply->type != T_EXCEPTION))
+    {
+      g_set_error (error, THRIFT_APPLICATION_EXCEPTION_ERROR,
+                   THRIFT_APPLICATION_EXCEPTION_ERROR_INVALID_MESSAGE_TYPE,
+                   "expected a message of type %d (reply) or %d (exception), got one of type %d", T_REPLY,
+                   T_EXCEPTION, reply->type);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+void
+tally_reply_set_exception (TallyApplicationException *exception, GError **error)
+{
+  g_autofree gchar *text
+    = exception->message != NULL ? g_utf8_make_valid (exception->message, -1) : g_strdup ("no message");
+
+  g_set_error (error, THRIFT_APPLICATION_EXCEPTION_ERROR, exception->type, "the server says: %s", text);
+  tally_struct_dispose_instance (&tally_application_exception_info, exception);
+}
+
+/* ---- the result ---- */
+
+/* A struct or container that the caller allocated is filled in place, so that its slot is never NULL
+ * and cannot tell whether a result came. The table is then copied with a flag of its own for that. */
+static inline gboolean
+needs_flag (const TallyStructInfo *info)
+{
+  return info->n_fields > 0 && info->fields[0].id == 0 && info->fields[0].type->kind >= TALLY_KIND_STRUCT;
+}
+
+static inline gsize
+align (gsize size)
+{
+  return (size + 15) & ~(gsize) 15;
+}
+
+gsize
+tally_result_size (const TallyStructInfo *info)
+{
+  if (!needs_flag (info))
+    return info->instance_size;
+  return align (info->instance_size + 2 * sizeof (gboolean)) + align (sizeof (TallyStructInfo))
+         + info->n_fields * sizeof (TallyField);
+}
+
+static void
+add_flag (TallyResult *self, const TallyStructInfo *info, guint8 *memory)
+{
+  gint32 flag = (info->instance_size + sizeof (gboolean) - 1) & ~(sizeof (gboolean) - 1);
+  TallyStructInfo *copy = (TallyStructInfo *) (memory + align (info->instance_size + 2 * sizeof (gboolean)));
+  TallyField *fields = (TallyField *) ((guint8 *) copy + align (sizeof *copy));
+
+  memcpy (fields, info->fields, info->n_fields * sizeof *fields);
+  fields[0].isset_offset = flag;
+  *copy = *info;
+  copy->fields = fields;
+  self->info = copy;
+}
+
+void
+tally_result_open (TallyResult *self, const TallyMethod *method, gpointer const *results, gpointer memory)
+{
+  const TallyStructInfo *info = method->result;
+
+  self->info = info;
+  self->instance = memory;
+  self->results = results;
+  self->success = NULL;
+  if (info->n_fields == 0 || info->fields[0].id != 0)
+    return;
+  if (needs_flag (info))
+    {
+      add_flag (self, info, memory);
+      if (results != NULL && results[0] != NULL)
+        *(gpointer *) ((guint8 *) memory + info->fields[0].offset) = *(gpointer *) results[0];
+    }
+  self->success = &self->info->fields[0];
+}
+
+static inline gpointer
+slot_of (const TallyResult *self, const TallyField *field)
+{
+  return (guint8 *) self->instance + field->offset;
+}
+
+/* Takes back what is the caller's: the value to be filled in place. */
+static void
+give_back (TallyResult *self)
+{
+  gpointer *slot;
+
+  if (self->success == NULL || self->success->type->kind < TALLY_KIND_STRUCT || self->results == NULL
+      || self->results[0] == NULL)
+    return;
+  slot = slot_of (self, self->success);
+  if (*slot == *(gpointer *) self->results[0])
+    *slot = NULL;
+}
+
+void
+tally_result_abandon (TallyResult *self)
+{
+  give_back (self);
+  tally_struct_dispose_instance (self->info, self->instance);
+}
+
+/* The declared exception that was thrown, or NULL. */
+static const TallyField *
+find_exception (const TallyResult *self)
+{
+  const TallyStructInfo *info = self->info;
+  guint i;
+
+  for (i = self->success != NULL ? 1 : 0; i < info->n_fields; i++)
+    if (*(gpointer *) slot_of (self, &info->fields[i]) != NULL)
+      return &info->fields[i];
+  return NULL;
+}
+
+static gboolean
+hand_out_exception (TallyResult *self, const TallyField *field, GError **error)
+{
+  const TallyStructInfo *exception = (const TallyStructInfo *) field->type;
+  guint index = field - self->info->fields;
+
+  if (self->results != NULL && self->results[index] != NULL)
+    *(gpointer *) self->results[index] = g_steal_pointer ((gpointer *) slot_of (self, field));
+  tally_result_abandon (self);
+  g_set_error_literal (error, exception->error_quark (), 0, exception->name);
+  return FALSE;
+}
+
+static inline gboolean
+is_present (const TallyResult *self, const TallyField *field)
+{
+  if (field->isset_offset != TALLY_NO_ISSET)
+    return *(const gboolean *) ((const guint8 *) self->instance + field->isset_offset);
+  return !tally_slot_is_null (field->type, slot_of (self, field));
+}
+
+static void
+hand_out_success (TallyResult *self)
+{
+  const TallyType *type = self->success->type;
+  gpointer slot = slot_of (self, self->success);
+  gpointer variable = self->results[0];
+
+  if (type->storage == TALLY_STORAGE_PLAIN)
+    {
+      memcpy (variable, slot, type->size);
+      return;
+    }
+  if (*(gpointer *) variable != *(gpointer *) slot)
+    tally_storage_clear (type, variable); /* a string or binary that the new one replaces */
+  *(gpointer *) variable = g_steal_pointer ((gpointer *) slot);
+}
+
+gboolean
+tally_result_hand_out (TallyResult *self, GError **error)
+{
+  const TallyField *exception = find_exception (self);
+
+  if (G_UNLIKELY (exception != NULL))
+    return hand_out_exception (self, exception, error);
+  if (self->success == NULL)
+    return TRUE;
+  if (G_UNLIKELY (!is_present (self, self->success)))
+    {
+      tally_result_abandon (self);
+      g_set_error_literal (error, THRIFT_APPLICATION_EXCEPTION_ERROR,
+                           THRIFT_APPLICATION_EXCEPTION_ERROR_MISSING_RESULT,
+                           "the reply has neither a result nor a declared exception");
+      return FALSE;
+    }
+  if (G_LIKELY (self->results != NULL && self->results[0] != NULL))
+    hand_out_success (self);
+  else
+    tally_result_abandon (self);
+  return TRUE;
+}

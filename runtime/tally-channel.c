@@ -1,0 +1,229 @@
+/* Owns the channel object: what a URI means for calls, and the channel's options. The call itself is in
+ * call.c. */
+#include "tally-channel.h"
+
+#include "channel-private.h"
+
+#define DEFAULT_TIMEOUT 30000 /* ms */
+
+enum
+{
+  PROP_0,
+  PROP_TIMEOUT,
+  PROP_MAX_MESSAGE_SIZE,
+  N_PROPERTIES
+};
+
+static GParamSpec *properties[N_PROPERTIES];
+
+G_DEFINE_FINAL_TYPE (TallyChannel, tally_channel, G_TYPE_OBJECT)
+
+static void
+tally_channel_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  TallyChannel *self = TALLY_CHANNEL (object);
+
+  if (id == PROP_TIMEOUT)
+    g_value_set_uint (value, tally_channel_get_timeout (self));
+  else
+    g_value_set_uint (value, tally_channel_get_max_message_size (self));
+}
+
+static void
+tally_channel_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  TallyChannel *self = TALLY_CHANNEL (object);
+
+  if (id == PROP_TIMEOUT)
+    tally_channel_set_timeout (self, g_value_get_uint (value));
+  else
+    tally_channel_set_max_message_size (self, g_value_get_uint (value));
+}
+
+static void
+tally_channel_finalize (GObject *object)
+{
+  TallyChannel *self = TALLY_CHANNEL (object);
+
+  g_clear_pointer (&self->bucket, tally_bucket_unref);
+  g_clear_object (&self->pool);
+  g_clear_pointer (&self->endpoint, tally_endpoint_unref);
+  G_OBJECT_CLASS (tally_channel_parent_class)->finalize (object);
+}
+
+static void
+tally_channel_class_init (TallyChannelClass *class)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (class);
+
+  object_class->get_property = tally_channel_get_property;
+  object_class->set_property = tally_channel_set_property;
+  object_class->finalize = tally_channel_finalize;
+  /**
+   * TallyChannel:timeout:
+   *
+   * Milliseconds that a call may take in all its steps; 0 = no limit.
+   */
+  properties[PROP_TIMEOUT] = g_param_spec_uint ("timeout", NULL, NULL, 0, G_MAXINT, DEFAULT_TIMEOUT,
+                                                G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
+  /**
+   * TallyChannel:max-message-size:
+   *
+   * Bytes that a request or a reply may have.
+   */
+  properties[PROP_MAX_MESSAGE_SIZE]
+    = g_param_spec_uint ("max-message-size", NULL, NULL, 1, G_MAXINT, 16 << 20,
+                         G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
+  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
+}
+
+static void
+tally_channel_init (TallyChannel *self)
+{
+  self->timeout = DEFAULT_TIMEOUT;
+  self->max_message = tally_limits_default.max_message;
+}
+
+/* Says no to what this version cannot do when the channel is made rather than at its first call. */
+static gboolean
+check_supported (TallyEndpoint *endpoint, GError **error)
+{
+  const gchar *uri = tally_endpoint_get_uri (endpoint);
+
+  if (tally_endpoint_get_mode (endpoint) == TALLY_MODE_SHARED)
+    {
+      g_set_error (error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED,
+                   "%s: this version has no mode=shared; there are mode=pooled and mode=unpooled", uri);
+      return FALSE;
+    }
+  if (tally_endpoint_get_scheme (endpoint) == TALLY_SCHEME_TLS)
+    {
+      g_set_error (error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED,
+                   "%s: this version does not speak TLS; there are tcp:// and unix://", uri);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+/**
+ * tally_channel_new:
+ * @uri: see tally_endpoint_new()
+ * @error: return location
+ *
+ * Makes a channel whose connections come from the process-wide default pool. No connection is made
+ * before the first call.
+ *
+ * Returns: (transfer full): a new channel, or %NULL with %TALLY_ERROR_INVALID_ARGUMENT or
+ *   %TALLY_ERROR_NOT_SUPPORTED
+ */
+TallyChannel *
+tally_channel_new (const gchar *uri, GError **error)
+{
+  return tally_channel_new_with_pool (uri, NULL, error);
+}
+
+/**
+ * tally_channel_new_with_pool:
+ * @uri: see tally_endpoint_new()
+ * @pool: (nullable): where its connections come from; %NULL for the process-wide default pool
+ * @error: return location
+ *
+ * As tally_channel_new(), with a pool of the caller's, of which a reference is taken.
+ *
+ * Returns: (transfer full): a new channel, or %NULL with %TALLY_ERROR_INVALID_ARGUMENT or
+ *   %TALLY_ERROR_NOT_SUPPORTED
+ */
+TallyChannel *
+tally_channel_new_with_pool (const gchar *uri, TallyPool *pool, GError **error)
+{
+  g_autoptr (TallyEndpoint) endpoint = NULL;
+  TallyChannel *self;
+
+  g_return_val_if_fail (uri != NULL, NULL);
+  g_return_val_if_fail (pool == NULL || TALLY_IS_POOL (pool), NULL);
+  endpoint = tally_endpoint_new (uri, error);
+  if (endpoint == NULL || !check_supported (endpoint, error))
+    return NULL;
+  self = g_object_new (TALLY_TYPE_CHANNEL, NULL);
+  self->pool = g_object_ref (pool != NULL ? pool : tally_pool_get_default ());
+  self->bucket = tally_pool_dup_bucket (self->pool, endpoint);
+  self->codec = tally_endpoint_get_protocol (endpoint) == TALLY_PROTOCOL_COMPACT ? &tally_codec_compact
+                                                                                 : &tally_codec_binary;
+  self->framing = tally_endpoint_get_framing (endpoint);
+  self->unpooled = tally_endpoint_get_mode (endpoint) == TALLY_MODE_UNPOOLED;
+  self->service = tally_endpoint_get_service (endpoint);
+  if (tally_endpoint_get_timeout (endpoint) >= 0)
+    self->timeout = tally_endpoint_get_timeout (endpoint);
+  self->endpoint = g_steal_pointer (&endpoint);
+  return self;
+}
+
+/**
+ * tally_channel_get_endpoint:
+ * @self: a channel
+ *
+ * Returns: (transfer none): where the channel leads
+ */
+TallyEndpoint *
+tally_channel_get_endpoint (TallyChannel *self)
+{
+  g_return_val_if_fail (TALLY_IS_CHANNEL (self), NULL);
+  return self->endpoint;
+}
+
+/**
+ * tally_channel_get_pool:
+ * @self: a channel
+ *
+ * Returns: (transfer none): where its connections come from
+ */
+TallyPool *
+tally_channel_get_pool (TallyChannel *self)
+{
+  g_return_val_if_fail (TALLY_IS_CHANNEL (self), NULL);
+  return self->pool;
+}
+
+/**
+ * tally_channel_set_timeout:
+ * @self: a channel
+ * @milliseconds: what a call may take in all its steps, at most %G_MAXINT; 0 = no limit
+ *
+ * Applies to calls that begin from now on. Thread-safe.
+ */
+void
+tally_channel_set_timeout (TallyChannel *self, guint milliseconds)
+{
+  g_return_if_fail (TALLY_IS_CHANNEL (self));
+  g_atomic_int_set (&self->timeout, (gint) MIN (milliseconds, G_MAXINT));
+}
+
+guint
+tally_channel_get_timeout (TallyChannel *self)
+{
+  g_return_val_if_fail (TALLY_IS_CHANNEL (self), 0);
+  return g_atomic_int_get (&self->timeout);
+}
+
+/**
+ * tally_channel_set_max_message_size:
+ * @self: a channel
+ * @bytes: at least 1 and at most %G_MAXINT
+ *
+ * What a request or a reply may have. A longer request is %TALLY_ERROR_LIMIT and nothing is sent; a
+ * longer reply is %THRIFT_PROTOCOL_ERROR_SIZE_LIMIT, found before memory is taken for it. Thread-safe.
+ */
+void
+tally_channel_set_max_message_size (TallyChannel *self, guint bytes)
+{
+  g_return_if_fail (TALLY_IS_CHANNEL (self));
+  g_return_if_fail (bytes > 0 && bytes <= G_MAXINT);
+  g_atomic_int_set (&self->max_message, (gint) bytes);
+}
+
+guint
+tally_channel_get_max_message_size (TallyChannel *self)
+{
+  g_return_val_if_fail (TALLY_IS_CHANNEL (self), 0);
+  return g_atomic_int_get (&self->max_message);
+}

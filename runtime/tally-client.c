@@ -1,0 +1,350 @@
+/* Owns the base class of generated clients and the Apache-style way of calling, over two protocols that
+ * the program made. On a channel a call is call.c's. */
+#include "tally-client.h"
+
+#include <string.h>
+#include <thrift/c_glib/thrift_application_exception.h>
+
+#include "codec-private.h"
+#include "reply-private.h"
+#include "tally-error.h"
+
+enum
+{
+  PROP_0,
+  PROP_INPUT_PROTOCOL,
+  PROP_OUTPUT_PROTOCOL,
+  PROP_CHANNEL
+};
+
+G_DEFINE_TYPE (TallyClient, tally_client, G_TYPE_OBJECT)
+
+static void
+tally_client_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  TallyClient *self = TALLY_CLIENT (object);
+
+  switch (id)
+    {
+    case PROP_INPUT_PROTOCOL:
+      self->input_protocol = g_value_get_object (value);
+      break;
+    case PROP_OUTPUT_PROTOCOL:
+      self->output_protocol = g_value_get_object (value);
+      break;
+    case PROP_CHANNEL:
+      g_set_object (&self->channel, g_value_get_object (value));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+}
+
+static void
+tally_client_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  TallyClient *self = TALLY_CLIENT (object);
+
+  switch (id)
+    {
+    case PROP_INPUT_PROTOCOL:
+      g_value_set_object (value, self->input_protocol);
+      break;
+    case PROP_OUTPUT_PROTOCOL:
+      g_value_set_object (value, self->output_protocol);
+      break;
+    case PROP_CHANNEL:
+      g_value_set_object (value, self->channel);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+}
+
+static void
+tally_client_finalize (GObject *object)
+{
+  g_clear_object (&TALLY_CLIENT (object)->channel);
+  G_OBJECT_CLASS (tally_client_parent_class)->finalize (object);
+}
+
+static void
+tally_client_class_init (TallyClientClass *class)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (class);
+
+  object_class->set_property = tally_client_set_property;
+  object_class->get_property = tally_client_get_property;
+  object_class->finalize = tally_client_finalize;
+  /**
+   * TallyClient:input_protocol:
+   *
+   * Where an Apache-style client reads replies. Not owned.
+   */
+  g_object_class_install_property (object_class, PROP_INPUT_PROTOCOL,
+                                   g_param_spec_object ("input_protocol", NULL, NULL, THRIFT_TYPE_PROTOCOL,
+                                                        G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
+  /**
+   * TallyClient:output_protocol:
+   *
+   * Where an Apache-style client writes requests. Not owned.
+   */
+  g_object_class_install_property (object_class, PROP_OUTPUT_PROTOCOL,
+                                   g_param_spec_object ("output_protocol", NULL, NULL, THRIFT_TYPE_PROTOCOL,
+                                                        G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
+  /**
+   * TallyClient:channel:
+   *
+   * How calls travel; where it is set, the two protocols are not used.
+   */
+  g_object_class_install_property (object_class, PROP_CHANNEL,
+                                   g_param_spec_object ("channel", NULL, NULL, TALLY_TYPE_CHANNEL,
+                                                        G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
+}
+
+static void
+tally_client_init (TallyClient *self)
+{
+}
+
+/**
+ * tally_client_new:
+ * @client_type: the type of a generated client
+ * @channel: how its calls travel; a reference is taken
+ *
+ * What `<svc>_client_new ()` calls. Such a client may be used by any number of threads at once.
+ *
+ * Returns: (transfer full): a new client
+ */
+gpointer
+tally_client_new (GType client_type, TallyChannel *channel)
+{
+  g_return_val_if_fail (g_type_is_a (client_type, TALLY_TYPE_CLIENT), NULL);
+  g_return_val_if_fail (TALLY_IS_CHANNEL (channel), NULL);
+  return g_object_new (client_type, "channel", channel, NULL);
+}
+
+/* ---- the Apache-style client ---- */
+
+/* The protocol that serves one half, or NULL with an error. */
+static ThriftProtocol *
+half (TallyClient *self, ThriftProtocol *protocol, const gchar *property, const TallyMethod *method,
+      GError **error)
+{
+  if (self->channel != NULL)
+    g_set_error (error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED,
+                 "%s: a client on a channel cannot send and receive in two steps; nothing was sent",
+                 method->name);
+  else if (protocol == NULL)
+    g_set_error (error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED,
+                 "%s: the client has neither a channel nor an %s; nothing was sent", method->name, property);
+  else
+    return protocol;
+  return NULL;
+}
+
+/* Some of Apache's functions fail without saying why; FALSE always comes with an error here. */
+static gboolean
+fail (const TallyMethod *method, const gchar *step, GError *local_error, GError **error)
+{
+  if (local_error == NULL)
+    local_error = g_error_new_literal (THRIFT_TRANSPORT_ERROR, THRIFT_TRANSPORT_ERROR_UNKNOWN,
+                                       "the protocol or transport failed and did not say why");
+  g_propagate_prefixed_error (error, local_error, "%s: %s: ", method->name, step);
+  return FALSE;
+}
+
+static gint32
+take_seqid (TallyClient *self)
+{
+  self->seqid = (gint32) ((guint32) self->seqid + 1);
+  if (self->seqid == 0) /* what clients send that do not match replies */
+    self->seqid = 1;
+  return self->seqid;
+}
+
+static gboolean
+write_request (TallyClient *self, ThriftProtocol *protocol, const TallyMethod *method, gconstpointer args,
+               GError **error)
+{
+  return thrift_protocol_write_message_begin (protocol, method->name, method->oneway ? T_ONEWAY : T_CALL,
+                                              take_seqid (self), error) >= 0
+         && tally_walker_write_struct (protocol, method->args, args, NULL, error)
+         && thrift_protocol_write_message_end (protocol, error) >= 0
+         && thrift_transport_write_end (protocol->transport, error)
+         && thrift_transport_flush (protocol->transport, error);
+}
+
+/**
+ * tally_client_send:
+ * @client: an Apache-style client, as its interface type
+ * @method: the method's table
+ * @args: the arguments' C struct
+ * @error: return location
+ *
+ * Writes a request to the client's output protocol and flushes it: the first half of a call. Arguments
+ * that cannot be encoded are found before the first byte is written. Not thread-safe, as the
+ * protocols are not.
+ *
+ * Returns: %TRUE, or %FALSE with %TALLY_ERROR_INVALID_VALUE when the arguments cannot be encoded,
+ *   %TALLY_ERROR_NOT_SUPPORTED on a channel, or what the protocol and its transport raise
+ */
+gboolean
+tally_client_send (gpointer client, const TallyMethod *method, gconstpointer args, GError **error)
+{
+  TallyClient *self = client;
+  ThriftProtocol *protocol;
+  GError *local_error = NULL;
+
+  g_return_val_if_fail (TALLY_IS_CLIENT (client), FALSE);
+  g_return_val_if_fail (method != NULL && args != NULL, FALSE);
+  protocol = half (self, self->output_protocol, "output_protocol", method, error);
+  if (protocol == NULL)
+    return FALSE;
+  if (!tally_walker_check_struct (protocol, method->args, args, &local_error))
+    return fail (method, "nothing was sent", local_error, error);
+  if (!write_request (self, protocol, method, args, &local_error))
+    return fail (method, "sending", local_error, error);
+  g_clear_error (&local_error); /* some of Apache's set one and succeed */
+  return TRUE;
+}
+
+static gboolean
+end_message (ThriftProtocol *protocol, GError **error)
+{
+  return thrift_protocol_read_message_end (protocol, error) >= 0
+         && thrift_transport_read_end (protocol->transport, error);
+}
+
+/* A reply that is not ours is read to its end before it is refused, as Apache's clients do, so that what
+ * follows is read from where it begins. */
+static gboolean
+check_reply (TallyClient *self, ThriftProtocol *protocol, const TallyMethod *method, const TallyMessage *reply,
+             GError **error)
+{
+  if (tally_reply_check (reply, method, NULL, self->seqid, error))
+    return TRUE;
+  if (tally_walker_skip (protocol, T_STRUCT, NULL, NULL))
+    end_message (protocol, NULL);
+  return FALSE;
+}
+
+static gboolean
+read_exception (ThriftProtocol *protocol, GError **error)
+{
+  TallyApplicationException exception = { NULL, THRIFT_APPLICATION_EXCEPTION_ERROR_UNKNOWN };
+
+  if (tally_walker_read_struct (protocol, &tally_application_exception_info, &exception, NULL, error)
+      && end_message (protocol, error))
+    tally_reply_set_exception (&exception, error);
+  else
+    tally_struct_dispose_instance (&tally_application_exception_info, &exception);
+  return FALSE;
+}
+
+/* @declared: whether it failed with one of the method's exceptions. */
+static gboolean
+read_result (ThriftProtocol *protocol, const TallyMethod *method, gpointer const *results, gboolean *declared,
+             GError **error)
+{
+  gsize size = tally_result_size (method->result);
+  gpointer memory = g_alloca (size);
+  TallyResult result;
+
+  memset (memory, 0, size);
+  tally_result_open (&result, method, results, memory);
+  if (!tally_walker_read_struct (protocol, result.info, result.instance, NULL, error)
+      || !end_message (protocol, error))
+    {
+      tally_result_abandon (&result);
+      return FALSE;
+    }
+  g_clear_error (error);
+  if (tally_result_hand_out (&result, error))
+    return TRUE;
+  *declared = (*error)->domain != THRIFT_APPLICATION_EXCEPTION_ERROR;
+  return FALSE;
+}
+
+static gboolean
+read_reply (TallyClient *self, ThriftProtocol *protocol, const TallyMethod *method, gpointer const *results,
+            gboolean *declared, GError **error)
+{
+  g_autofree gchar *name = NULL;
+  ThriftMessageType type = 0; /* Apache's binary protocol leaves all three alone for an old header */
+  gint32 seqid = 0;
+  TallyMessage reply;
+
+  if (thrift_protocol_read_message_begin (protocol, &name, &type, &seqid, error) < 0)
+    return FALSE;
+  g_clear_error (error);
+  reply = (TallyMessage) { .name = name, .name_length = name != NULL ? strlen (name) : 0, .type = type,
+                           .seqid = seqid };
+  if (!check_reply (self, protocol, method, &reply, error))
+    return FALSE;
+  if (reply.type == T_EXCEPTION)
+    return read_exception (protocol, error);
+  return read_result (protocol, method, results, declared, error);
+}
+
+/**
+ * tally_client_recv:
+ * @client: an Apache-style client, as its interface type
+ * @method: the method's table, not of a oneway one
+ * @results: (nullable): as for tally_channel_call()
+ * @error: return location
+ *
+ * Reads the reply to the last request from the client's input protocol and matches it as a channel
+ * does: the second half of a call. After an error other than a declared exception or what the server
+ * says, the protocols are best dropped with their transport: what else arrives on it is still matched
+ * and so refused, never mistaken for a later call's reply, but a stream once out of step stays so.
+ *
+ * Returns: %TRUE, or %FALSE with an error as of tally_channel_call(), or what the protocol and its
+ *   transport raise
+ */
+gboolean
+tally_client_recv (gpointer client, const TallyMethod *method, gpointer const *results, GError **error)
+{
+  TallyClient *self = client;
+  ThriftProtocol *protocol;
+  GError *local_error = NULL;
+  gboolean declared = FALSE;
+
+  g_return_val_if_fail (TALLY_IS_CLIENT (client), FALSE);
+  g_return_val_if_fail (method != NULL && method->result != NULL, FALSE);
+  protocol = half (self, self->input_protocol, "input_protocol", method, error);
+  if (protocol == NULL)
+    return FALSE;
+  if (read_reply (self, protocol, method, results, &declared, &local_error))
+    return TRUE;
+  if (!declared)
+    return fail (method, "receiving", local_error, error);
+  g_propagate_error (error, local_error);
+  return FALSE;
+}
+
+/**
+ * tally_client_call:
+ * @client: an instance of a generated client, as its interface type
+ * @method: the method's table
+ * @args: the arguments' C struct
+ * @results: (nullable): as for tally_channel_call()
+ * @error: return location
+ *
+ * Makes one call: on the client's channel with its timeout, or over its two protocols.
+ *
+ * Returns: %TRUE, or %FALSE with an error as of tally_channel_call(), or of tally_client_send() and
+ *   tally_client_recv()
+ */
+gboolean
+tally_client_call (gpointer client, const TallyMethod *method, gconstpointer args, gpointer const *results,
+                   GError **error)
+{
+  TallyClient *self = client;
+
+  g_return_val_if_fail (TALLY_IS_CLIENT (client), FALSE);
+  if (G_LIKELY (self->channel != NULL))
+    return tally_channel_call (self->channel, method, args, results, -1, NULL, error);
+  return tally_client_send (client, method, args, error)
+         && (method->oneway || tally_client_recv (client, method, results, error));
+}
