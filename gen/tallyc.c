@@ -20,6 +20,7 @@ typedef struct
   gchar *diagnostics;
   gboolean recurse;
   gboolean check;
+  gboolean quiet;
   gboolean version;
   gchar **files;
 } Options;
@@ -45,6 +46,7 @@ parse_options (Options *options, int *argc, char ***argv, GError **error)
       "Write a make rule with all files that were read", "FILE" },
     { "recurse", 'r', 0, G_OPTION_ARG_NONE, &options->recurse, "Generate for included files too", NULL },
     { "check", 0, 0, G_OPTION_ARG_NONE, &options->check, "Look for mistakes only; write nothing", NULL },
+    { "no-warnings", 0, 0, G_OPTION_ARG_NONE, &options->quiet, "Show nothing when there is no error", NULL },
     { "diagnostics", 0, 0, G_OPTION_ARG_STRING, &options->diagnostics,
       "Show mistakes as text (default) or json", "FORM" },
     { "version", 0, 0, G_OPTION_ARG_NONE, &options->version, "Show the version", NULL },
@@ -180,7 +182,8 @@ run (const Options *options)
   g_autoptr (GPtrArray) programs = load (options, unit);
   g_autoptr (GError) error = NULL;
 
-  show_diagnostics (options, unit);
+  if (programs == NULL || !options->quiet)
+    show_diagnostics (options, unit);
   if (programs == NULL)
     return EXIT_ERRORS;
   if (options->check)
