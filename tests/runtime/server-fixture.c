@@ -1,0 +1,238 @@
+/* Owns a server in a thread of its own and the sockets that tests speak to it with. */
+#include "server-fixture.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "message-scanner.h"
+
+/* Seconds after which a receive gives up: the test has failed then. */
+#define PATIENCE 20
+
+static void *
+serve (void *data)
+{
+  Running *self = data;
+  GError *error = NULL;
+
+  self->served = thrift_server_serve (THRIFT_SERVER (self->server), &error);
+  if (error != NULL)
+    g_printerr ("# serve: %s\n", error->message);
+  g_clear_error (&error);
+  return NULL;
+}
+
+static void
+configure (TallyServer *server, const gchar *options)
+{
+  g_auto (GStrv) parts = g_strsplit (options != NULL ? options : "", " ", -1);
+
+  for (guint i = 0; parts[i] != NULL && *parts[i] != '\0'; i++)
+    {
+      gchar *value = strchr (parts[i], '=');
+
+      *value = '\0';
+      g_object_set (server, parts[i], (guint) strtoul (value + 1, NULL, 10), NULL);
+    }
+}
+
+Running *
+running_start_with (ThriftProcessor *processor, TestHandler *handler, const Speech *speech,
+                    const gchar *address, const gchar *options)
+{
+  Running *self = g_new0 (Running, 1);
+  g_autofree gchar *uri
+      = g_strdup_printf ("%s?protocol=%s&transport=%s", address != NULL ? address : "tcp://127.0.0.1:0",
+                         speech->protocol == TALLY_PROTOCOL_BINARY ? "binary" : "compact",
+                         speech->framed ? "framed" : "buffered");
+  g_autoptr (GError) error = NULL;
+
+  self->speech = speech;
+  self->processor = processor;
+  self->handler = handler;
+  self->server = tally_server_new (processor, uri, &error);
+  assert_no_error (error);
+  configure (self->server, options);
+  CU_ASSERT_FATAL (tally_server_listen (self->server, &error));
+  assert_no_error (error);
+  self->uri = tally_server_dup_uri (self->server);
+  CU_ASSERT_FATAL (pthread_create (&self->thread, NULL, serve, self) == 0);
+  return self;
+}
+
+Running *
+running_start (const Speech *speech, const gchar *address, const gchar *options)
+{
+  TestHandler *handler = g_object_new (test_handler_get_type (), NULL);
+
+  return running_start_with (test_processor_new (derived_processor_get_type (), handler), handler,
+                             speech, address, options);
+}
+
+void
+running_join (Running *self)
+{
+  pthread_join (self->thread, NULL);
+  CU_ASSERT (self->served);
+  if (self->handler != NULL)
+    CU_ASSERT (!self->handler->saw_null);
+  g_object_unref (self->server);
+  g_object_unref (self->processor);
+  g_clear_object (&self->handler);
+  g_free (self->uri);
+  g_free (self);
+}
+
+void
+running_stop (Running *self)
+{
+  tally_server_stop (self->server);
+  running_join (self);
+}
+
+/* ---- sockets ---- */
+
+gint
+peer_connect_uri (const gchar *uri)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TallyEndpoint) endpoint = tally_endpoint_new (uri, &error);
+  g_autoptr (TallySocket) dialed = NULL;
+  const struct timeval patience = { PATIENCE, 0 };
+  gint fd;
+
+  assert_no_error (error);
+  dialed = tally_socket_dial (endpoint, -1, NULL, &error);
+  assert_no_error (error);
+  if (dialed == NULL)
+    return -1;
+  /* The descriptor alone, blocking, without the socket's buffers. */
+  fd = dup (tally_socket_get_fd (dialed));
+  CU_ASSERT (setsockopt (fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0);
+  return fd;
+}
+
+gint
+peer_connect (Running *self)
+{
+  return peer_connect_uri (self->uri);
+}
+
+static gssize
+retry_recv (gint fd, gpointer bytes, gsize length, gint flags)
+{
+  gssize count;
+
+  for (;;)
+    {
+      count = recv (fd, bytes, length, flags);
+      if (count >= 0 || errno != EINTR)
+        return count;
+    }
+}
+
+void
+peer_send (gint fd, TallyBuffer *buffer)
+{
+  gsize sent = 0;
+
+  while (sent < buffer->length)
+    {
+      gssize count = send (fd, buffer->data + sent, buffer->length - sent, MSG_NOSIGNAL);
+
+      if (count < 0 && errno != EINTR)
+        break; /* the server has had enough of it: what it says is the test's business */
+      sent += MAX (count, 0);
+    }
+  tally_buffer_clear (buffer);
+}
+
+static gboolean
+read_all (gint fd, gpointer bytes, gsize length)
+{
+  return length == 0 || retry_recv (fd, bytes, length, MSG_WAITALL) == (gssize) length;
+}
+
+/* Byte by byte, so that nothing of the next message is taken. */
+static gboolean
+read_unframed (gint fd, const Speech *speech, TallyBuffer *message)
+{
+  TallyScanner *scanner = tally_scanner_new (speech->protocol, &tally_limits_default);
+  gboolean complete = FALSE;
+
+  while (!complete)
+    {
+      tally_buffer_reserve (message, 1);
+      if (!read_all (fd, message->data + message->length, 1))
+        break;
+      message->length++;
+      complete = tally_scanner_scan (scanner, message->data, message->length) == message->length;
+    }
+  tally_scanner_free (scanner);
+  return complete;
+}
+
+static gboolean
+read_framed (gint fd, TallyBuffer *message)
+{
+  guint32 frame;
+
+  if (!read_all (fd, &frame, sizeof frame))
+    return FALSE;
+  frame = GUINT32_FROM_BE (frame);
+  CU_ASSERT_FATAL (frame < 64 * 1024 * 1024);
+  tally_buffer_reserve (message, frame);
+  message->length = frame;
+  return read_all (fd, message->data, frame);
+}
+
+gboolean
+peer_receive (gint fd, const Speech *speech, TallyKind kind, Answer *answer)
+{
+  TallyBuffer message = { NULL, 0, 0 };
+  gboolean ok = speech->framed ? read_framed (fd, &message) : read_unframed (fd, speech, &message);
+
+  memset (answer, 0, sizeof *answer);
+  if (ok)
+    answer_parse (answer, speech, message.data, message.length, kind);
+  tally_buffer_clear (&message);
+  return ok;
+}
+
+gboolean
+peer_sees_end (gint fd)
+{
+  guint8 byte;
+  gssize count = retry_recv (fd, &byte, 1, 0);
+
+  return count == 0 || (count < 0 && (errno == ECONNRESET || errno == EPIPE));
+}
+
+gboolean
+peer_echoes (gint fd, const Speech *speech, gint32 seqid, const gchar *text)
+{
+  TallyBuffer request = { NULL, 0, 0 };
+  Answer answer;
+  gboolean ok;
+
+  write_echo (&request, speech, seqid, text);
+  peer_send (fd, &request);
+  ok = peer_receive (fd, speech, TALLY_KIND_STRING, &answer) && answer.type == T_REPLY
+       && answer.seqid == seqid && g_strcmp0 (answer.text, text) == 0;
+  answer_clear (&answer);
+  return ok;
+}
+
+void
+check_alive (Running *self)
+{
+  gint fd = peer_connect (self);
+
+  CU_ASSERT (fd >= 0);
+  CU_ASSERT (peer_echoes (fd, self->speech, 4711, "alive"));
+  close (fd);
+}

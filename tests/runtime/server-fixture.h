@@ -1,0 +1,48 @@
+/* A running TallyServer and raw sockets to it. Knows no test. */
+#ifndef TESTS_RUNTIME_SERVER_FIXTURE_H
+#define TESTS_RUNTIME_SERVER_FIXTURE_H
+
+#include "service-fixture.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  TallyServer *server;
+  TestHandler *handler;
+  ThriftProcessor *processor;
+  const Speech *speech;
+  gchar *uri;             /* the real one */
+  pthread_t thread;
+  gboolean served;        /* what serve () returned */
+} Running;
+
+/* Starts a server at @address ("tcp://127.0.0.1:0", "unix:///…"; NULL for the first) with a Derived
+ * processor. @options (nullable): properties that are numbers, "max-workers=1 idle-timeout=0". */
+Running *running_start (const Speech *speech, const gchar *address, const gchar *options);
+/* The same with any processor; (transfer full) of both. */
+Running *running_start_with (ThriftProcessor *processor, TestHandler *handler, const Speech *speech,
+                             const gchar *address, const gchar *options);
+/* Waits for serve () to return; it must have been told to stop. */
+void running_join (Running *self);
+/* Stops, joins, frees. */
+void running_stop (Running *self);
+
+/* A connected socket whose receives fail after a time that only a failing test needs. */
+gint peer_connect (Running *self);
+gint peer_connect_uri (const gchar *uri);
+/* Sends the buffer's bytes and clears it. */
+void peer_send (gint fd, TallyBuffer *buffer);
+/* Reads one message; FALSE when the connection ended instead. Clear @answer in either case. */
+gboolean peer_receive (gint fd, const Speech *speech, TallyKind kind, Answer *answer);
+/* Whether the server ends the connection without another byte. */
+gboolean peer_sees_end (gint fd);
+
+/* One echo on @fd; whether its answer was right. */
+gboolean peer_echoes (gint fd, const Speech *speech, gint32 seqid, const gchar *text);
+/* The server still answers a new client. */
+void check_alive (Running *self);
+
+G_END_DECLS
+
+#endif /* TESTS_RUNTIME_SERVER_FIXTURE_H */
