@@ -7,7 +7,7 @@
 
 #include "bench-common.h"
 
-/* Not everything here holds a reference to what is below it, so that the references stay with us. */
+/* Not everything here holds a reference to what is below it, so that ours are kept. */
 static ThriftSocket *wire;
 static ThriftTransport *framed;
 static ThriftProtocol *protocol;
@@ -17,13 +17,14 @@ bench_client_open (void)
 {
   g_autoptr (GError) error = NULL;
 
-  wire = g_object_new (THRIFT_TYPE_SOCKET, "hostname", "127.0.0.1", "port", bench_options.port, NULL);
+  wire =
+      g_object_new (THRIFT_TYPE_SOCKET, "hostname", "127.0.0.1", "port", bench_options.port, NULL);
   framed = g_object_new (THRIFT_TYPE_FRAMED_TRANSPORT, "transport", wire, NULL);
   protocol = g_object_new (THRIFT_TYPE_BINARY_PROTOCOL, "transport", framed, NULL);
   if (!thrift_transport_open (framed, &error))
     bench_fail ("cannot connect: %s", error->message);
-  return g_object_new (BENCH_TYPE_ECHO_CLIENT, "input_protocol", protocol, "output_protocol", protocol,
-                       NULL);
+  return g_object_new (BENCH_TYPE_ECHO_CLIENT, "input_protocol", protocol, "output_protocol",
+                       protocol, NULL);
 }
 
 void

@@ -14,10 +14,9 @@ static gchar *dump_path;
 static BenchEchoIf *client;
 static BenchPayload *payload;
 
-static const GOptionEntry entries[] = {
-  { "dump", 0, 0, G_OPTION_ARG_FILENAME, &dump_path, "Write the framed request there and exit", "FILE" },
-  { NULL }
-};
+static const GOptionEntry entries[] = { { "dump", 0, 0, G_OPTION_ARG_FILENAME, &dump_path,
+                                          "Write the framed request there and exit", "FILE" },
+                                        { NULL } };
 
 static gboolean
 is_connection_for_each_call (void)
@@ -70,15 +69,18 @@ dump (void)
 {
   g_autoptr (GByteArray) bytes = g_byte_array_new ();
   g_autoptr (GObject) memory = g_object_new (THRIFT_TYPE_MEMORY_BUFFER, "buf_size", 1 << 20, NULL);
-  g_autoptr (GObject) framed = g_object_new (THRIFT_TYPE_FRAMED_TRANSPORT, "transport", memory, NULL);
-  g_autoptr (GObject) protocol = g_object_new (THRIFT_TYPE_BINARY_PROTOCOL, "transport", framed, NULL);
+  g_autoptr (GObject) framed =
+      g_object_new (THRIFT_TYPE_FRAMED_TRANSPORT, "transport", memory, NULL);
+  g_autoptr (GObject) protocol =
+      g_object_new (THRIFT_TYPE_BINARY_PROTOCOL, "transport", framed, NULL);
   g_autoptr (GObject) writer = g_object_new (BENCH_TYPE_ECHO_CLIENT, "input_protocol", protocol,
                                              "output_protocol", protocol, NULL);
   g_autoptr (GError) error = NULL;
   GByteArray *written = THRIFT_MEMORY_BUFFER (memory)->buf;
-  gboolean sent = bench_is_struct ()
-    ? bench_echo_client_send_echo_payload (BENCH_ECHO_IF (writer), payload, &error)
-    : bench_echo_client_send_echo (BENCH_ECHO_IF (writer), BENCH_TEXT, &error);
+  gboolean sent =
+      bench_is_struct ()
+          ? bench_echo_client_send_echo_payload (BENCH_ECHO_IF (writer), payload, &error)
+          : bench_echo_client_send_echo (BENCH_ECHO_IF (writer), BENCH_TEXT, &error);
 
   if (!sent || !g_file_set_contents (dump_path, (gchar *) written->data, written->len, &error))
     bench_fail ("cannot dump: %s", error->message);

@@ -4,7 +4,8 @@
 
 #include "bench_echo.h"
 
-/* (transfer full): a client on one connection, or for Tally on a channel in the mode that was asked for. */
+/* (transfer full): a client on one connection, or for Tally on a channel in the mode that was asked
+ * for. */
 BenchEchoIf *bench_client_open (void);
 /* Closes the connection and drops the client. */
 void bench_client_close (BenchEchoIf *client);

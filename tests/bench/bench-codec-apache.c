@@ -1,5 +1,6 @@
-/* The rich struct through Apache's binary protocol over three transports: framed on a memory buffer, its
- * memory buffer alone, and one of ours that does nothing but copy, which is the best it can have. */
+/* The rich struct through Apache's binary protocol over three transports: framed on a memory
+ * buffer, its memory buffer alone, and one of ours that does nothing but copy, which is the best it
+ * can have. */
 #include <string.h>
 #include <thrift/c_glib/protocol/thrift_binary_protocol.h>
 #include <thrift/c_glib/transport/thrift_framed_transport.h>
@@ -95,10 +96,10 @@ typedef struct
 {
   const gchar *name;
   ThriftProtocol *protocol;
-  Plain *plain;              /* or */
+  Plain *plain; /* or */
   ThriftMemoryBuffer *memory;
   BenchPayload *payload;
-  GByteArray *expected;      /* what the first encoding gave */
+  GByteArray *expected; /* what the first encoding gave */
 } Codec;
 
 static void

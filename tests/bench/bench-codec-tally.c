@@ -1,5 +1,5 @@
-/* The rich struct through Tally's engine: as a call uses it, into a buffer that is kept, and as a program
- * uses it, through tally_struct_encode () and tally_struct_decode (). */
+/* The rich struct through Tally's engine: as a call uses it, into a buffer that is kept, and as a
+ * program uses it, through tally_struct_encode () and tally_struct_decode (). */
 #include <string.h>
 
 #include "bench-common.h"
@@ -27,7 +27,8 @@ encode (gpointer data)
     bench_fail ("cannot write: %s", error->message);
   end = bench_now ();
   if (codec->buffer.length != g_bytes_get_size (codec->expected)
-      || memcmp (codec->buffer.data, g_bytes_get_data (codec->expected, NULL), codec->buffer.length) != 0)
+      || memcmp (codec->buffer.data, g_bytes_get_data (codec->expected, NULL), codec->buffer.length)
+             != 0)
     bench_fail ("the bytes differ");
   return end - start;
 }
@@ -63,7 +64,8 @@ encode_public (gpointer data)
   Codec *codec = data;
   g_autoptr (GError) error = NULL;
   gint64 start = bench_now ();
-  g_autoptr (GBytes) bytes = tally_struct_encode (codec->payload, codec->codec == &tally_codec_compact, &error);
+  g_autoptr (GBytes) bytes =
+      tally_struct_encode (codec->payload, codec->codec == &tally_codec_compact, &error);
   gint64 end = bench_now ();
 
   if (bytes == NULL || !g_bytes_equal (bytes, codec->expected))
@@ -98,11 +100,14 @@ measure (Codec *codec, const gchar *protocol)
   {
     const gchar *name;
     BenchRun run;
-  } parts[] = { { "encode", encode }, { "decode", decode },
-                { "encode-public", encode_public }, { "decode-public", decode_public } };
+  } parts[] = { { "encode", encode },
+                { "decode", decode },
+                { "encode-public", encode_public },
+                { "decode-public", decode_public } };
   guint i;
 
-  codec->expected = tally_struct_encode (codec->payload, codec->codec == &tally_codec_compact, NULL);
+  codec->expected =
+      tally_struct_encode (codec->payload, codec->codec == &tally_codec_compact, NULL);
   for (i = 0; i < G_N_ELEMENTS (parts); i++)
     {
       g_autofree gchar *name = g_strconcat (parts[i].name, protocol, NULL);

@@ -16,8 +16,10 @@ static const GOptionEntry entries[] = {
   { "calls", 0, 0, G_OPTION_ARG_INT, &bench_options.calls, "Operations that are measured", "N" },
   { "warmup", 0, 0, G_OPTION_ARG_INT, &bench_options.warmup, "Operations before them", "N" },
   { "request", 0, 0, G_OPTION_ARG_FILENAME, &bench_options.request, "The framed request", "FILE" },
-  { "uri-options", 0, 0, G_OPTION_ARG_STRING, &bench_options.uri_options, "More for the URI", "TEXT" },
-  { "count-only", 0, 0, G_OPTION_ARG_NONE, &bench_options.count_only, "Neither clock nor report", NULL },
+  { "uri-options", 0, 0, G_OPTION_ARG_STRING, &bench_options.uri_options, "More for the URI",
+    "TEXT" },
+  { "count-only", 0, 0, G_OPTION_ARG_NONE, &bench_options.count_only, "Neither clock nor report",
+    NULL },
   { NULL }
 };
 
@@ -106,7 +108,8 @@ bench_measure (const gchar *name, BenchRun run, gpointer data)
       total += samples[i];
     }
   qsort (samples, calls, sizeof *samples, compare_samples);
-  printf ("%s %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %.0f\n",
+  printf ("%s %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT
+          " %.0f\n",
           name, samples[calls / 2], samples[calls * 9 / 10], samples[calls * 99 / 100],
           samples[calls - 1], total / calls);
   fflush (stdout);

@@ -1,5 +1,5 @@
-/* What every benchmark program shares: its options, its clock and the line it reports. Knows nothing of
- * Thrift, so that the limit's programs are made of it too. */
+/* What every benchmark program shares: its options, its clock and the line it reports. Knows
+ * nothing of Thrift, so that the limit's programs are made of it too. */
 #ifndef BENCH_COMMON_H
 #define BENCH_COMMON_H
 
@@ -7,10 +7,10 @@
 
 typedef struct
 {
-  gchar *uri_options;  /* appended to Tally's URI */
-  gchar *payload;      /* "string" or "struct" */
-  gchar *mode;         /* "pooled": one connection for all calls; "unpooled": one for each */
-  gchar *request;      /* file that holds the framed request */
+  gchar *uri_options; /* appended to Tally's URI */
+  gchar *payload;     /* "string" or "struct" */
+  gchar *mode;        /* "pooled": one connection for all calls; "unpooled": one for each */
+  gchar *request;     /* file that holds the framed request */
   gint port;
   gint calls;
   gint warmup;
@@ -32,10 +32,11 @@ gboolean bench_is_unpooled (void);
 /* Nanoseconds; 0 with --count-only. */
 gint64 bench_now (void);
 
-/* One measured operation: @run does it, checks what came back and returns the nanoseconds that count. */
+/* One measured operation: @run does it, checks what came back and returns the nanoseconds that
+ * count. */
 typedef gint64 (*BenchRun) (gpointer data);
 
-/* Runs @run warmup + calls times, and prints one line: name p50 p90 p99 max mean, in nanoseconds. */
+/* Runs @run warmup + calls times; prints a line: name p50 p90 p99 max mean, in nanoseconds. */
 void bench_measure (const gchar *name, BenchRun run, gpointer data);
 
 /* Prints the message and exits: a benchmark that got something wrong measured nothing. */

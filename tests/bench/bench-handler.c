@@ -15,7 +15,10 @@ echo (BenchEchoIf *iface, gchar **_return, const gchar *text, GError **error)
 }
 
 static gboolean
-echo_payload (BenchEchoIf *iface, BenchPayload **_return, const BenchPayload *payload, GError **error)
+echo_payload (BenchEchoIf *iface,
+              BenchPayload **_return,
+              const BenchPayload *payload,
+              GError **error)
 {
   g_set_object (_return, (BenchPayload *) payload);
   return TRUE;

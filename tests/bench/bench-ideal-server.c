@@ -1,6 +1,6 @@
 /* The partner that costs least: a blocking server that sends each framed binary call back with the
- * message type turned into REPLY and the first field's id into 0, which makes it the valid reply of an
- * echo method. It serves one connection at a time and knows nothing else of Thrift. */
+ * message type turned into REPLY and the first field's id into 0, which makes it the valid reply of
+ * an echo method. It serves one connection at a time and knows nothing else of Thrift. */
 #include "bench-common.h"
 
 #include <arpa/inet.h>
@@ -83,14 +83,16 @@ serve (int fd)
 int
 main (int argc, char **argv)
 {
-  struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
+  struct sockaddr_in address = { .sin_family = AF_INET,
+                                 .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
   socklen_t length = sizeof address;
   int listener = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   int on = 1;
 
   bench_parse (&argc, &argv, NULL);
   bench_die_with_parent ();
-  /* An accepted socket inherits TCP_NODELAY from its listener: no system call for each connection. */
+  /* An accepted socket inherits TCP_NODELAY from its listener: no system call for each connection.
+   */
   if (listener < 0 || setsockopt (listener, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0
       || bind (listener, (struct sockaddr *) &address, sizeof address) != 0
       || listen (listener, 128) != 0

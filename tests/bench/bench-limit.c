@@ -1,5 +1,5 @@
-/* The limit: a blocking socket that sends the bytes of a request and receives the bytes of its reply,
- * with nothing of Thrift in between. What any client adds to this is its own cost. */
+/* The limit: a blocking socket that sends the bytes of a request and receives the bytes of its
+ * reply, with nothing of Thrift in between. What any client adds to this is its own cost. */
 #include "bench-common.h"
 
 #include <arpa/inet.h>
@@ -22,7 +22,8 @@ typedef struct
 static int
 dial (void)
 {
-  struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl (INADDR_LOOPBACK),
+  struct sockaddr_in address = { .sin_family = AF_INET,
+                                 .sin_addr.s_addr = htonl (INADDR_LOOPBACK),
                                  .sin_port = htons (bench_options.port) };
   int fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   int on = 1;
@@ -83,7 +84,8 @@ main (int argc, char **argv)
   guint32 name_length;
 
   bench_parse (&argc, &argv, NULL);
-  if (!g_file_get_contents (bench_options.request, (gchar **) &limit.request, &limit.length, &error))
+  if (!g_file_get_contents (bench_options.request, (gchar **) &limit.request, &limit.length,
+                            &error))
     bench_fail ("%s", error->message);
   limit.expected = g_memdup2 (limit.request, limit.length);
   limit.reply = g_malloc0 (limit.length);

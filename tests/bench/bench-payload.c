@@ -72,8 +72,8 @@ check_items (const GPtrArray *actual, const GPtrArray *expected)
       const BenchItem *a = actual->pdata[i];
       const BenchItem *e = expected->pdata[i];
 
-      if (a->id != e->id || a->stamp != e->stamp || a->weight != e->weight
-          || a->active != e->active || g_strcmp0 (a->name, e->name) != 0)
+      if (a->id != e->id || a->stamp != e->stamp || a->weight != e->weight || a->active != e->active
+          || g_strcmp0 (a->name, e->name) != 0)
         bench_fail ("item %u differs", i);
     }
 }
@@ -100,7 +100,9 @@ bench_payload_check (const BenchPayload *actual, const BenchPayload *expected)
   check_items (actual->items, expected->items);
   check_tags (actual->tags, expected->tags);
   if (actual->samples->len != expected->samples->len
-      || memcmp (actual->samples->data, expected->samples->data, expected->samples->len * sizeof (gint32)) != 0)
+      || memcmp (actual->samples->data, expected->samples->data,
+                 expected->samples->len * sizeof (gint32))
+             != 0)
     bench_fail ("the samples differ");
   if (actual->blob == NULL || actual->blob->len != expected->blob->len
       || memcmp (actual->blob->data, expected->blob->data, expected->blob->len) != 0)

@@ -1,5 +1,5 @@
-/* The rich struct: made, and compared with what came back. Compiled once with Apache's generated types
- * and once with Tally's. */
+/* The rich struct: made, and compared with what came back. Compiled once with Apache's generated
+ * types and once with Tally's. */
 #ifndef BENCH_PAYLOAD_H
 #define BENCH_PAYLOAD_H
 

@@ -23,7 +23,8 @@ listener_listen (ThriftServerTransport *transport, GError **error)
 
   if (!THRIFT_SERVER_TRANSPORT_CLASS (listener_parent_class)->listen (transport, error))
     return FALSE;
-  if (getsockname (THRIFT_SERVER_SOCKET (transport)->sd, (struct sockaddr *) &address, &length) != 0)
+  if (getsockname (THRIFT_SERVER_SOCKET (transport)->sd, (struct sockaddr *) &address, &length)
+      != 0)
     bench_fail ("no address");
   printf ("%d\n", ntohs (address.sin_port));
   fflush (stdout);
@@ -50,13 +51,13 @@ main (int argc, char **argv)
   bench_parse (&argc, &argv, NULL);
   bench_die_with_parent ();
   server = g_object_new (
-    THRIFT_TYPE_SIMPLE_SERVER,
-    "processor", g_object_new (BENCH_TYPE_ECHO_PROCESSOR, "handler", bench_handler_new (), NULL),
-    "server_transport", g_object_new (listener_get_type (), "port", 0, NULL),
-    "input_transport_factory", g_object_new (THRIFT_TYPE_FRAMED_TRANSPORT_FACTORY, NULL),
-    "output_transport_factory", g_object_new (THRIFT_TYPE_FRAMED_TRANSPORT_FACTORY, NULL),
-    "input_protocol_factory", g_object_new (THRIFT_TYPE_BINARY_PROTOCOL_FACTORY, NULL),
-    "output_protocol_factory", g_object_new (THRIFT_TYPE_BINARY_PROTOCOL_FACTORY, NULL), NULL);
+      THRIFT_TYPE_SIMPLE_SERVER, "processor",
+      g_object_new (BENCH_TYPE_ECHO_PROCESSOR, "handler", bench_handler_new (), NULL),
+      "server_transport", g_object_new (listener_get_type (), "port", 0, NULL),
+      "input_transport_factory", g_object_new (THRIFT_TYPE_FRAMED_TRANSPORT_FACTORY, NULL),
+      "output_transport_factory", g_object_new (THRIFT_TYPE_FRAMED_TRANSPORT_FACTORY, NULL),
+      "input_protocol_factory", g_object_new (THRIFT_TYPE_BINARY_PROTOCOL_FACTORY, NULL),
+      "output_protocol_factory", g_object_new (THRIFT_TYPE_BINARY_PROTOCOL_FACTORY, NULL), NULL);
   if (!thrift_server_serve (server, &error))
     bench_fail ("%s", error->message);
   return 0;

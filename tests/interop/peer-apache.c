@@ -1,5 +1,5 @@
-/* Owns Apache's stack: its simple server, sockets, transports and protocols, under whichever generated code
- * this is compiled with. */
+/* Owns Apache's stack: its simple server, sockets, transports and protocols, under whichever
+ * generated code this is compiled with. */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,19 +67,24 @@ is_framed (const PeerOptions *options)
 void
 peer_apache_serve (const PeerOptions *options)
 {
-  GType transports = is_framed (options) ? THRIFT_TYPE_FRAMED_TRANSPORT_FACTORY : THRIFT_TYPE_BUFFERED_TRANSPORT_FACTORY;
-  GType protocols = is_compact (options) ? THRIFT_TYPE_COMPACT_PROTOCOL_FACTORY : THRIFT_TYPE_BINARY_PROTOCOL_FACTORY;
+  GType transports = is_framed (options) ? THRIFT_TYPE_FRAMED_TRANSPORT_FACTORY
+                                         : THRIFT_TYPE_BUFFERED_TRANSPORT_FACTORY;
+  GType protocols = is_compact (options) ? THRIFT_TYPE_COMPACT_PROTOCOL_FACTORY
+                                         : THRIFT_TYPE_BINARY_PROTOCOL_FACTORY;
   g_autoptr (GObject) handler = G_OBJECT (peer_handler_new ());
-  g_autoptr (GObject) processor = G_OBJECT (peer_processor_new (options, (PeerExtendedHandler *) handler));
-  g_autoptr (GObject) listener = peer_is_unix (options)
-    ? g_object_new (listener_get_type (), "path", peer_place (options), NULL)
-    : g_object_new (listener_get_type (), "port", atoi (peer_place (options)), NULL);
+  g_autoptr (GObject) processor =
+      G_OBJECT (peer_processor_new (options, (PeerExtendedHandler *) handler));
+  g_autoptr (GObject) listener =
+      peer_is_unix (options)
+          ? g_object_new (listener_get_type (), "path", peer_place (options), NULL)
+          : g_object_new (listener_get_type (), "port", atoi (peer_place (options)), NULL);
   g_autoptr (GObject) transport_factory = g_object_new (transports, NULL);
   g_autoptr (GObject) protocol_factory = g_object_new (protocols, NULL);
-  g_autoptr (GObject) server = g_object_new (
-    THRIFT_TYPE_SIMPLE_SERVER, "processor", processor, "server_transport", listener, "input_transport_factory",
-    transport_factory, "output_transport_factory", transport_factory, "input_protocol_factory", protocol_factory,
-    "output_protocol_factory", protocol_factory, NULL);
+  g_autoptr (GObject) server =
+      g_object_new (THRIFT_TYPE_SIMPLE_SERVER, "processor", processor, "server_transport", listener,
+                    "input_transport_factory", transport_factory, "output_transport_factory",
+                    transport_factory, "input_protocol_factory", protocol_factory,
+                    "output_protocol_factory", protocol_factory, NULL);
   g_autoptr (GError) error = NULL;
 
   thrift_server_serve (THRIFT_SERVER (server), &error);
@@ -89,18 +94,24 @@ peer_apache_serve (const PeerOptions *options)
 void
 peer_apache_check (const PeerOptions *options)
 {
-  g_autoptr (GObject) wire = peer_is_unix (options)
-    ? g_object_new (THRIFT_TYPE_SOCKET, "path", peer_place (options), NULL)
-    : g_object_new (THRIFT_TYPE_SOCKET, "hostname", "127.0.0.1", "port", atoi (peer_place (options)), NULL);
-  g_autoptr (GObject) transport = g_object_new (is_framed (options) ? THRIFT_TYPE_FRAMED_TRANSPORT : THRIFT_TYPE_BUFFERED_TRANSPORT,
-                                                "transport", wire, NULL);
-  g_autoptr (GObject) plain = g_object_new (is_compact (options) ? THRIFT_TYPE_COMPACT_PROTOCOL : THRIFT_TYPE_BINARY_PROTOCOL,
+  g_autoptr (GObject) wire =
+      peer_is_unix (options) ? g_object_new (THRIFT_TYPE_SOCKET, "path", peer_place (options), NULL)
+                             : g_object_new (THRIFT_TYPE_SOCKET, "hostname", "127.0.0.1", "port",
+                                             atoi (peer_place (options)), NULL);
+  g_autoptr (GObject) transport =
+      g_object_new (is_framed (options) ? THRIFT_TYPE_FRAMED_TRANSPORT
+                                        : THRIFT_TYPE_BUFFERED_TRANSPORT,
+                    "transport", wire, NULL);
+  g_autoptr (GObject) plain = g_object_new (is_compact (options) ? THRIFT_TYPE_COMPACT_PROTOCOL
+                                                                 : THRIFT_TYPE_BINARY_PROTOCOL,
                                             "transport", transport, NULL);
-  g_autoptr (GObject) protocol = peer_has_flag (options, "multiplexed")
-    ? g_object_new (THRIFT_TYPE_MULTIPLEXED_PROTOCOL, "transport", transport, "protocol", plain, "service-name", "probe", NULL)
-    : g_object_ref (plain);
-  g_autoptr (GObject) client = g_object_new (PEER_TYPE_EXTENDED_CLIENT, "input_protocol", plain, "output_protocol",
-                                             protocol, NULL);
+  g_autoptr (GObject) protocol =
+      peer_has_flag (options, "multiplexed")
+          ? g_object_new (THRIFT_TYPE_MULTIPLEXED_PROTOCOL, "transport", transport, "protocol",
+                          plain, "service-name", "probe", NULL)
+          : g_object_ref (plain);
+  g_autoptr (GObject) client = g_object_new (PEER_TYPE_EXTENDED_CLIENT, "input_protocol", plain,
+                                             "output_protocol", protocol, NULL);
   g_autoptr (GObject) stranger = g_object_new (PEER_TYPE_STRANGER_CLIENT, "input_protocol", plain,
                                                "output_protocol", protocol, NULL);
   g_autoptr (GError) error = NULL;

@@ -1,4 +1,5 @@
-/* Owns the calls that the C peers' clients make and what must come back; knows nothing of where they go. */
+/* Owns the calls that the C peers' clients make and what must come back; knows nothing of where
+ * they go. */
 #include "peer.h"
 
 #include <math.h>
@@ -15,18 +16,18 @@ settle (gboolean called, GError *error, gboolean holds, const gchar *what)
 }
 
 /* Uses the caller's probe, called and error. */
-#define CHECK_ECHO(name, CType, ...) \
-  G_STMT_START \
-  { \
-    static const CType values[] = { __VA_ARGS__ }; \
-    guint n; \
-    for (n = 0; n < G_N_ELEMENTS (values); n++) \
-      { \
-        CType reply = 0; \
-        called = peer_probe_if_echo_##name (probe, &reply, values[n], &error); \
-        settle (called, error, memcmp (&reply, &values[n], sizeof reply) == 0, #name); \
-      } \
-  } \
+#define CHECK_ECHO(name, CType, ...)                                                               \
+  G_STMT_START                                                                                     \
+  {                                                                                                \
+    static const CType values[] = { __VA_ARGS__ };                                                 \
+    guint n;                                                                                       \
+    for (n = 0; n < G_N_ELEMENTS (values); n++)                                                    \
+      {                                                                                            \
+        CType reply = 0;                                                                           \
+        called = peer_probe_if_echo_##name (probe, &reply, values[n], &error);                     \
+        settle (called, error, memcmp (&reply, &values[n], sizeof reply) == 0, #name);             \
+      }                                                                                            \
+  }                                                                                                \
   G_STMT_END
 
 static void
@@ -41,7 +42,8 @@ check_numbers (PeerProbeIf *probe, const PeerOptions *options)
   CHECK_ECHO (i16, gint16, 0, 1, -1, 63, 64, -65, G_MAXINT16, G_MININT16);
   CHECK_ECHO (i32, gint32, 0, 1, -1, 63, 64, -65, G_MAXINT32, G_MININT32);
   CHECK_ECHO (i64, gint64, 0, 1, -1, 63, 64, -65, G_MAXINT64, G_MININT64);
-  CHECK_ECHO (double, gdouble, 0.0, -0.0, -1.5, 1e-310, 1.7976931348623157e308, INFINITY, -INFINITY);
+  CHECK_ECHO (double, gdouble, 0.0, -0.0, -1.5, 1e-310, 1.7976931348623157e308, INFINITY,
+              -INFINITY);
   CHECK_ECHO (color, PeerColor, PEER_COLOR_RED, PEER_COLOR_GREEN, PEER_COLOR_DARK, PEER_COLOR_FAR);
   called = peer_probe_if_nothing (probe, &error);
   settle (called, error, TRUE, "void");
@@ -96,14 +98,16 @@ check_choice (PeerProbeIf *probe, PeerChoice *value)
   gboolean called = peer_probe_if_echo_choice (probe, &reply, value, &error);
 
   settle (called, error,
-          reply->__isset_number == value->__isset_number && reply->__isset_text == value->__isset_text
-            && reply->__isset_point == value->__isset_point && reply->__isset_numbers == value->__isset_numbers,
+          reply->__isset_number == value->__isset_number
+              && reply->__isset_text == value->__isset_text
+              && reply->__isset_point == value->__isset_point
+              && reply->__isset_numbers == value->__isset_numbers,
           "union's field");
   settle (called, error,
           (!value->__isset_number || reply->number == value->number)
-            && (!value->__isset_text || g_strcmp0 (reply->text, value->text) == 0)
-            && (!value->__isset_point || peer_points_equal (reply->point, value->point))
-            && (!value->__isset_numbers || peer_arrays_equal (reply->numbers, value->numbers)),
+              && (!value->__isset_text || g_strcmp0 (reply->text, value->text) == 0)
+              && (!value->__isset_point || peer_points_equal (reply->point, value->point))
+              && (!value->__isset_numbers || peer_arrays_equal (reply->numbers, value->numbers)),
           "union");
   g_object_unref (value);
 }
@@ -191,7 +195,8 @@ check_words (PeerProbeIf *probe, guint count)
 static GHashTable *
 make_paths (void)
 {
-  return g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
+  return g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
+                                (GDestroyNotify) g_ptr_array_unref);
 }
 
 static void
@@ -218,7 +223,8 @@ check_paths (PeerProbeIf *probe)
   peer_expect (points != NULL && points->len == 100, "map's list");
   for (i = 0; i < 100; i++)
     {
-      g_autoptr (GObject) point = G_OBJECT (peer_make_point (i, -(gint) i, i % 2 == 0 ? "even" : NULL));
+      g_autoptr (GObject) point =
+          G_OBJECT (peer_make_point (i, -(gint) i, i % 2 == 0 ? "even" : NULL));
 
       peer_expect (peer_points_equal (points->pdata[i], (PeerPoint *) point), "list's struct");
     }
@@ -249,7 +255,7 @@ check_refusal (gboolean called, PeerRefusal *refusal, GError *error, const gchar
   if (called || !g_error_matches (error, PEER_REFUSAL_ERROR, PEER_REFUSAL_ERROR_CODE))
     peer_fail ("%s: %s instead of a refusal", what, called ? "success" : error->message);
   peer_expect (refusal != NULL && refusal->code == 17 && g_strcmp0 (refusal->reason, "refused") == 0
-                 && peer_points_equal (refusal->spot, (PeerPoint *) spot),
+                   && peer_points_equal (refusal->spot, (PeerPoint *) spot),
                what);
   g_object_unref (refusal);
   g_error_free (error);
@@ -271,7 +277,8 @@ check_exceptions (PeerProbeIf *probe)
   refusal = NULL;
   error = NULL;
   called = peer_probe_if_check (probe, &checked, 2, &refusal, &overflow, &error);
-  peer_expect (!called && g_error_matches (error, PEER_OVERFLOW_ERROR, PEER_OVERFLOW_ERROR_CODE), "overflow");
+  peer_expect (!called && g_error_matches (error, PEER_OVERFLOW_ERROR, PEER_OVERFLOW_ERROR_CODE),
+               "overflow");
   peer_expect (overflow != NULL && overflow->limit == G_MAXINT64, "overflow's field");
   g_clear_object (&overflow);
   g_clear_error (&error);

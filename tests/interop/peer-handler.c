@@ -20,12 +20,12 @@ nothing (PeerProbeIf *iface, GError **error)
 }
 
 /* One echo for each type that is handed over as a plain value. */
-#define DEFINE_ECHO(name, CType) \
-  static gboolean \
-  echo_##name (PeerProbeIf *iface, CType *_return, const CType value, GError **error) \
-  { \
-    *_return = value; \
-    return TRUE; \
+#define DEFINE_ECHO(name, CType)                                                                   \
+  static gboolean echo_##name (PeerProbeIf *iface, CType *_return, const CType value,              \
+                               GError **error)                                                     \
+  {                                                                                                \
+    *_return = value;                                                                              \
+    return TRUE;                                                                                   \
   }
 DEFINE_ECHO (bool, gboolean)
 DEFINE_ECHO (i8, gint8)
@@ -51,13 +51,13 @@ echo_binary (PeerProbeIf *iface, GByteArray **_return, const GByteArray *value, 
   return TRUE;
 }
 
-/* One for each struct: the default that the return value arrives as makes place for the argument. */
-#define DEFINE_ECHO_OBJECT(name, CType) \
-  static gboolean \
-  echo_##name (PeerProbeIf *iface, CType **_return, const CType *value, GError **error) \
-  { \
-    g_set_object (_return, (CType *) value); \
-    return TRUE; \
+/* One for each struct: the default that the return value arrives as gives way to the argument. */
+#define DEFINE_ECHO_OBJECT(name, CType)                                                            \
+  static gboolean echo_##name (PeerProbeIf *iface, CType **_return, const CType *value,            \
+                               GError **error)                                                     \
+  {                                                                                                \
+    g_set_object (_return, (CType *) value);                                                       \
+    return TRUE;                                                                                   \
   }
 DEFINE_ECHO_OBJECT (scalars, PeerScalars)
 DEFINE_ECHO_OBJECT (nested, PeerNested)
@@ -101,8 +101,13 @@ echo_paths (PeerProbeIf *iface, GHashTable **_return, const GHashTable *value, G
 }
 
 static gboolean
-join (PeerProbeIf *iface, gchar **_return, const gboolean yes, const gint32 number, const gchar *text,
-      const GPtrArray *parts, GError **error)
+join (PeerProbeIf *iface,
+      gchar **_return,
+      const gboolean yes,
+      const gint32 number,
+      const gchar *text,
+      const GPtrArray *parts,
+      GError **error)
 {
   g_autoptr (GString) joined = g_string_new (NULL);
   guint i;
@@ -126,7 +131,11 @@ refuse (PeerRefusal **refusal)
 }
 
 static gboolean
-check (PeerProbeIf *iface, gint32 *_return, const gint32 kind, PeerRefusal **refusal, PeerOverflow **overflow,
+check (PeerProbeIf *iface,
+       gint32 *_return,
+       const gint32 kind,
+       PeerRefusal **refusal,
+       PeerOverflow **overflow,
        GError **error)
 {
   if (kind == 1)
@@ -138,8 +147,8 @@ check (PeerProbeIf *iface, gint32 *_return, const gint32 kind, PeerRefusal **ref
     }
   if (kind != 0)
     {
-      g_set_error (error, THRIFT_APPLICATION_EXCEPTION_ERROR, THRIFT_APPLICATION_EXCEPTION_ERROR_INTERNAL_ERROR,
-                   "an undeclared kind");
+      g_set_error (error, THRIFT_APPLICATION_EXCEPTION_ERROR,
+                   THRIFT_APPLICATION_EXCEPTION_ERROR_INTERNAL_ERROR, "an undeclared kind");
       return FALSE;
     }
   *_return = 1;
@@ -218,7 +227,8 @@ peer_handler_new (void)
 ThriftProcessor *
 peer_processor_new (const PeerOptions *options, PeerExtendedHandler *handler)
 {
-  GType type = peer_has_flag (options, "plain-service") ? PEER_TYPE_PROBE_PROCESSOR : PEER_TYPE_EXTENDED_PROCESSOR;
+  GType type = peer_has_flag (options, "plain-service") ? PEER_TYPE_PROBE_PROCESSOR
+                                                        : PEER_TYPE_EXTENDED_PROCESSOR;
   ThriftProcessor *processor = g_object_new (type, "handler", handler, NULL);
   ThriftProcessor *multiplexed;
   g_autoptr (GError) error = NULL;
@@ -226,7 +236,8 @@ peer_processor_new (const PeerOptions *options, PeerExtendedHandler *handler)
   if (!peer_has_flag (options, "multiplexed"))
     return processor;
   multiplexed = g_object_new (THRIFT_TYPE_MULTIPLEXED_PROCESSOR, NULL);
-  THRIFT_MULTIPLEXED_PROCESSOR_GET_CLASS (multiplexed)->register_processor (multiplexed, "probe", processor, &error);
+  THRIFT_MULTIPLEXED_PROCESSOR_GET_CLASS (multiplexed)
+      ->register_processor (multiplexed, "probe", processor, &error);
   peer_expect_no_error (error, "multiplexed");
   g_object_unref (processor);
   return multiplexed;

@@ -3,9 +3,10 @@
  *   peer-glib|peer-tally server|client PROTOCOL TRANSPORT ADDRESS [FLAG…]
  *
  * ADDRESS is tcp:PORT or unix:PATH. A server prints its own once it listens. Flags: multiplexed,
- * plain-service (the service that extends none), no-inherited, no-nan, no-wide, no-unknown, no-failure, and
- * for peer-tally apache-stack (Apache's server, protocols and transports under Tally's generated code). The
- * client checks everything that it gets back and exits with 1 at the first difference. */
+ * plain-service (the service that extends none), no-inherited, no-nan, no-wide, no-unknown,
+ * no-failure, and for peer-tally apache-stack (Apache's server, protocols and transports under
+ * Tally's generated code). The client checks everything that it gets back and exits with 1 at the
+ * first difference. */
 #include "peer.h"
 
 #include <stdio.h>
@@ -58,7 +59,8 @@ void
 peer_expect_no_error (const GError *error, const gchar *what)
 {
   if (error != NULL)
-    peer_fail ("%s: %s %d: %s", what, g_quark_to_string (error->domain), error->code, error->message);
+    peer_fail ("%s: %s %d: %s", what, g_quark_to_string (error->domain), error->code,
+               error->message);
 }
 
 int

@@ -115,7 +115,8 @@ peer_make_wide (void)
   fill_sets (wide);
   fill_maps (wide);
   g_array_append_vals (wide->stamps, stamps, 2);
-  g_ptr_array_add (wide->deep, make_list_of_lists (2, make_list_of_string (1, letters), make_list_of_string (0, NULL)));
+  g_ptr_array_add (wide->deep, make_list_of_lists (2, make_list_of_string (1, letters),
+                                                   make_list_of_string (0, NULL)));
   g_ptr_array_add (wide->deep, make_list_of_lists (0));
   g_ptr_array_add (wide->deep, make_list_of_lists (1, make_list_of_string (2, letters + 1)));
   wide->__isset_sets = wide->__isset_groups = wide->__isset_colors = wide->__isset_blobs = TRUE;
@@ -175,13 +176,13 @@ make_trimmed_nested (void)
 {
   PeerNested *nested = peer_make_nested ();
 
-  KEEP (nested->chosen, is_not_i32, &(gint32) { -2 });
+  KEEP (nested->chosen, is_not_i32, &(gint32){ -2 });
   KEEP (nested->words, is_not_string, "");
   KEEP (nested->ages, is_not_string, "a");
-  KEEP (nested->titles, is_not_i64, &(gint64) { G_MININT64 });
-  KEEP (nested->switches, is_not_i32, &(gint32) { 0 });
+  KEEP (nested->titles, is_not_i64, &(gint64){ G_MININT64 });
+  KEEP (nested->switches, is_not_i32, &(gint32){ 0 });
   KEEP (nested->series, is_not_string, "none");
-  KEEP (nested->corners, is_not_i16, &(gint16) { -1 });
+  KEEP (nested->corners, is_not_i16, &(gint16){ -1 });
   KEEP (nested->tables, is_not_string, "empty");
   return nested;
 }
@@ -191,16 +192,16 @@ make_trimmed_wide (void)
 {
   PeerWide *wide = peer_make_wide ();
 
-  KEEP (wide->sets->pdata[0], is_not_i32, &(gint32) { 1 });
+  KEEP (wide->sets->pdata[0], is_not_i32, &(gint32){ 1 });
   KEEP (wide->groups, is_not_string, "g");
   KEEP (g_hash_table_lookup (wide->groups, "g"), is_not_string, "a");
   KEEP (wide->colors, is_not_pointer, GINT_TO_POINTER (PEER_COLOR_DARK));
   KEEP (wide->names, is_not_pointer, GINT_TO_POINTER (PEER_COLOR_RED));
   KEEP (wide->blobs, is_not_length, 0);
   KEEP (wide->sizes, is_not_length, GUINT_TO_POINTER (1));
-  KEEP (wide->doubles, is_not_double, &(gdouble) { -2.25 });
-  KEEP (wide->bools, is_not_i32, &(gboolean) { FALSE });
-  KEEP (wide->levels, is_not_double, &(gdouble) { -1.5 });
+  KEEP (wide->doubles, is_not_double, &(gdouble){ -2.25 });
+  KEEP (wide->bools, is_not_i32, &(gboolean){ FALSE });
+  KEEP (wide->levels, is_not_double, &(gdouble){ -1.5 });
   return wide;
 }
 

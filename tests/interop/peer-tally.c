@@ -1,5 +1,5 @@
-/* The Tally peer: generated code by tallyc, on TallyServer and TallyChannel, or with the flag apache-stack on
- * Apache's server, protocols and transports. */
+/* The Tally peer: generated code by tallyc, on TallyServer and TallyChannel, or with the flag
+ * apache-stack on Apache's server, protocols and transports. */
 #include "peer-tally.h"
 
 #include <signal.h>
@@ -17,7 +17,8 @@ on_signal (int number)
 static gchar *
 make_uri (const PeerOptions *options)
 {
-  return g_strdup_printf ("%s%s?protocol=%s&transport=%s", peer_is_unix (options) ? "unix://" : "tcp://127.0.0.1:",
+  return g_strdup_printf ("%s%s?protocol=%s&transport=%s",
+                          peer_is_unix (options) ? "unix://" : "tcp://127.0.0.1:",
                           peer_place (options), options->protocol, options->transport);
 }
 
@@ -41,7 +42,8 @@ serve (const PeerOptions *options)
 {
   g_autofree gchar *uri = make_uri (options);
   g_autoptr (GObject) handler = G_OBJECT (peer_handler_new ());
-  g_autoptr (GObject) processor = G_OBJECT (peer_processor_new (options, (PeerExtendedHandler *) handler));
+  g_autoptr (GObject) processor =
+      G_OBJECT (peer_processor_new (options, (PeerExtendedHandler *) handler));
   g_autoptr (GError) error = NULL;
   g_autoptr (TallyServer) server = tally_server_new (THRIFT_PROCESSOR (processor), uri, &error);
 

@@ -113,7 +113,8 @@ fill_lists (PeerNested *nested)
   g_ptr_array_add (nested->blobs, g_byte_array_append (g_byte_array_new (), blob, sizeof blob));
   g_ptr_array_add (nested->points, peer_make_point (1, 2, "p"));
   g_ptr_array_add (nested->points, peer_make_point (-3, 4, NULL));
-  nested->__isset_flags = nested->__isset_tinies = nested->__isset_smalls = nested->__isset_numbers = TRUE;
+  nested->__isset_flags = nested->__isset_tinies = nested->__isset_smalls =
+      nested->__isset_numbers = TRUE;
   nested->__isset_larges = nested->__isset_doubles = nested->__isset_colors = TRUE;
   nested->__isset_names = nested->__isset_blobs = nested->__isset_points = TRUE;
 }
@@ -146,7 +147,8 @@ fill_tables (PeerNested *nested)
   g_hash_table_insert (nested->switches, peer_box_i32 (1), on);
   g_hash_table_insert (nested->switches, peer_box_i32 (0), g_new0 (gboolean, 1));
   g_hash_table_insert (nested->corners, box_i16 (-1), peer_make_point (9, 8, "c"));
-  nested->__isset_chosen = nested->__isset_words = nested->__isset_ages = nested->__isset_titles = TRUE;
+  nested->__isset_chosen = nested->__isset_words = nested->__isset_ages = nested->__isset_titles =
+      TRUE;
   nested->__isset_switches = nested->__isset_corners = TRUE;
 }
 
@@ -180,7 +182,8 @@ fill_containers_of_containers (PeerNested *nested)
   g_hash_table_insert (table, g_strdup ("k"), peer_box_i32 (7));
   g_ptr_array_add (nested->records, table);
   g_ptr_array_add (nested->records, make_string_table ());
-  nested->__isset_series = nested->__isset_matrix = nested->__isset_tables = nested->__isset_records = TRUE;
+  nested->__isset_series = nested->__isset_matrix = nested->__isset_tables =
+      nested->__isset_records = TRUE;
 }
 
 PeerNested *
@@ -195,9 +198,11 @@ peer_make_nested (void)
   nested->origin = peer_make_point (0, 0, "");
   nested->choice->text = g_strdup ("chosen");
   nested->choice->__isset_text = TRUE;
-  nested->scalars = nested->scalars != NULL ? nested->scalars : g_ptr_array_new_with_free_func (g_object_unref);
+  nested->scalars =
+      nested->scalars != NULL ? nested->scalars : g_ptr_array_new_with_free_func (g_object_unref);
   g_ptr_array_add (nested->scalars, peer_make_scalars ());
-  nested->__isset_origin = nested->__isset_choice = nested->__isset_scalars = nested->__isset_maybe = TRUE;
+  nested->__isset_origin = nested->__isset_choice = nested->__isset_scalars =
+      nested->__isset_maybe = TRUE;
   return nested;
 }
 
@@ -290,11 +295,14 @@ tables_of_double_equal (GHashTable *a, GHashTable *b)
 void
 peer_check_nested (const PeerNested *actual, const PeerNested *expected)
 {
-#define ARRAY(field) peer_expect (peer_arrays_equal (actual->field, expected->field), "nested." #field)
-#define LIST(field, equal) \
-  peer_expect (lists_equal (actual->field, expected->field, (GEqualFunc) (equal)), "nested." #field)
-#define TABLE(field, equal) \
-  peer_expect (tables_equal (actual->field, expected->field, (GEqualFunc) (equal)), "nested." #field)
+#define ARRAY(field)                                                                               \
+  peer_expect (peer_arrays_equal (actual->field, expected->field), "nested." #field)
+#define LIST(field, equal)                                                                         \
+  peer_expect (lists_equal (actual->field, expected->field, (GEqualFunc) (equal)), "nested"        \
+                                                                                   "." #field)
+#define TABLE(field, equal)                                                                        \
+  peer_expect (tables_equal (actual->field, expected->field, (GEqualFunc) (equal)),                \
+               "nested." #field)
   ARRAY (flags);
   ARRAY (tinies);
   ARRAY (smalls);
@@ -319,9 +327,10 @@ peer_check_nested (const PeerNested *actual, const PeerNested *expected)
 #undef ARRAY
 #undef LIST
 #undef TABLE
-  peer_expect (actual->__isset_origin && peer_points_equal (actual->origin, expected->origin), "nested.origin");
+  peer_expect (actual->__isset_origin && peer_points_equal (actual->origin, expected->origin),
+               "nested.origin");
   peer_expect (actual->__isset_choice && actual->choice->__isset_text
-                 && g_strcmp0 (actual->choice->text, expected->choice->text) == 0,
+                   && g_strcmp0 (actual->choice->text, expected->choice->text) == 0,
                "nested.choice");
   peer_expect (actual->__isset_maybe && !actual->maybe, "nested.maybe");
   peer_expect (!actual->__isset_never, "nested.never");

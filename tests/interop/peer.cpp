@@ -2,9 +2,10 @@
  *
  *   peer-cpp server|client PROTOCOL TRANSPORT ADDRESS [FLAG…]
  *
- * ADDRESS is tcp:PORT or unix:PATH. A server prints its own once it listens. Flags: templates (protocols
- * bound to their transport when compiled, without virtual calls), multiplexed, no-nan, no-wide, no-unknown,
- * no-failure. The client checks everything that it gets back and exits with 1 at the first difference. */
+ * ADDRESS is tcp:PORT or unix:PATH. A server prints its own once it listens. Flags: templates
+ * (protocols bound to their transport when compiled, without virtual calls), multiplexed, no-nan,
+ * no-wide, no-unknown, no-failure. The client checks everything that it gets back and exits with 1
+ * at the first difference. */
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
@@ -44,9 +45,21 @@ struct Options
   string role, protocol, transport, address;
   std::set<string> flags;
 
-  bool has (const string &flag) const { return flags.count (flag) > 0; }
-  bool is_unix () const { return address.compare (0, 5, "unix:") == 0; }
-  string place () const { return address.substr (address.find (':') + 1); }
+  bool
+  has (const string &flag) const
+  {
+    return flags.count (flag) > 0;
+  }
+  bool
+  is_unix () const
+  {
+    return address.compare (0, 5, "unix:") == 0;
+  }
+  string
+  place () const
+  {
+    return address.substr (address.find (':') + 1);
+  }
 };
 
 const int64_t i64_min = std::numeric_limits<int64_t>::min ();
@@ -161,27 +174,97 @@ make_wide ()
 class Handler : public ExtendedIf
 {
 public:
-  void nothing () override {}
-  bool echo_bool (const bool value) override { return value; }
-  int8_t echo_i8 (const int8_t value) override { return value; }
-  int16_t echo_i16 (const int16_t value) override { return value; }
-  int32_t echo_i32 (const int32_t value) override { return value; }
-  int64_t echo_i64 (const int64_t value) override { return value; }
-  double echo_double (const double value) override { return value; }
-  void echo_string (string &result, const string &value) override { result = value; }
-  void echo_binary (string &result, const string &value) override { result = value; }
-  Color::type echo_color (const Color::type value) override { return value; }
-  void echo_scalars (Scalars &result, const Scalars &value) override { result = value; }
-  void echo_nested (Nested &result, const Nested &value) override { result = value; }
-  void echo_choice (Choice &result, const Choice &value) override { result = value; }
-  void echo_wide (Wide &result, const Wide &value) override { result = value; }
-  void echo_flags (vector<bool> &result, const vector<bool> &value) override { result = value; }
-  void echo_paths (std::map<string, vector<Point>> &result,
-                   const std::map<string, vector<Point>> &value) override { result = value; }
-  void echo_words (std::set<string> &result, const std::set<string> &value) override { result = value; }
+  void
+  nothing () override
+  {
+  }
+  bool
+  echo_bool (const bool value) override
+  {
+    return value;
+  }
+  int8_t
+  echo_i8 (const int8_t value) override
+  {
+    return value;
+  }
+  int16_t
+  echo_i16 (const int16_t value) override
+  {
+    return value;
+  }
+  int32_t
+  echo_i32 (const int32_t value) override
+  {
+    return value;
+  }
+  int64_t
+  echo_i64 (const int64_t value) override
+  {
+    return value;
+  }
+  double
+  echo_double (const double value) override
+  {
+    return value;
+  }
+  void
+  echo_string (string &result, const string &value) override
+  {
+    result = value;
+  }
+  void
+  echo_binary (string &result, const string &value) override
+  {
+    result = value;
+  }
+  Color::type
+  echo_color (const Color::type value) override
+  {
+    return value;
+  }
+  void
+  echo_scalars (Scalars &result, const Scalars &value) override
+  {
+    result = value;
+  }
+  void
+  echo_nested (Nested &result, const Nested &value) override
+  {
+    result = value;
+  }
+  void
+  echo_choice (Choice &result, const Choice &value) override
+  {
+    result = value;
+  }
+  void
+  echo_wide (Wide &result, const Wide &value) override
+  {
+    result = value;
+  }
+  void
+  echo_flags (vector<bool> &result, const vector<bool> &value) override
+  {
+    result = value;
+  }
+  void
+  echo_paths (std::map<string, vector<Point> > &result,
+              const std::map<string, vector<Point> > &value) override
+  {
+    result = value;
+  }
+  void
+  echo_words (std::set<string> &result, const std::set<string> &value) override
+  {
+    result = value;
+  }
 
   void
-  join (string &result, const bool yes, const int32_t number, const string &text,
+  join (string &result,
+        const bool yes,
+        const int32_t number,
+        const string &text,
         const vector<string> &parts) override
   {
     std::ostringstream joined;
@@ -211,10 +294,26 @@ public:
     return 1;
   }
 
-  void check_nothing (const int32_t kind) override { check (kind); }
-  void remember (const int64_t token) override { token_ = token; }
-  int64_t remembered () override { return token_; }
-  void whoami (string &result) override { result = "cpp"; }
+  void
+  check_nothing (const int32_t kind) override
+  {
+    check (kind);
+  }
+  void
+  remember (const int64_t token) override
+  {
+    token_ = token;
+  }
+  int64_t
+  remembered () override
+  {
+    return token_;
+  }
+  void
+  whoami (string &result) override
+  {
+    result = "cpp";
+  }
 
 private:
   int64_t token_ = 0;
@@ -223,7 +322,10 @@ private:
 class Announcer : public TServerEventHandler
 {
 public:
-  Announcer (const Options &options, shared_ptr<TServerSocket> socket) : options_ (options), socket_ (socket) {}
+  Announcer (const Options &options, shared_ptr<TServerSocket> socket)
+      : options_ (options), socket_ (socket)
+  {
+  }
 
   void
   preServe () override
@@ -244,8 +346,8 @@ shared_ptr<TProtocolFactory>
 make_protocol_factory (const Options &options)
 {
   if (options.protocol == "compact")
-    return make_shared<TCompactProtocolFactoryT<Transport>> ();
-  return make_shared<TBinaryProtocolFactoryT<Transport>> ();
+    return make_shared<TCompactProtocolFactoryT<Transport> > ();
+  return make_shared<TBinaryProtocolFactoryT<Transport> > ();
 }
 
 /* The processor of templated protocols skips the virtual calls when the protocol is of its type. */
@@ -254,16 +356,17 @@ shared_ptr<TProcessor>
 make_templated_processor (const Options &options, shared_ptr<Handler> handler)
 {
   if (options.protocol == "compact")
-    return make_shared<ExtendedProcessorT<TCompactProtocolT<Transport>>> (handler);
-  return make_shared<ExtendedProcessorT<TBinaryProtocolT<Transport>>> (handler);
+    return make_shared<ExtendedProcessorT<TCompactProtocolT<Transport> > > (handler);
+  return make_shared<ExtendedProcessorT<TBinaryProtocolT<Transport> > > (handler);
 }
 
 void
 serve (const Options &options)
 {
   auto handler = make_shared<Handler> ();
-  auto socket = options.is_unix () ? make_shared<TServerSocket> (options.place ())
-                                   : make_shared<TServerSocket> ("127.0.0.1", std::stoi (options.place ()));
+  auto socket = options.is_unix ()
+                    ? make_shared<TServerSocket> (options.place ())
+                    : make_shared<TServerSocket> ("127.0.0.1", std::stoi (options.place ()));
   shared_ptr<TProcessor> processor = make_shared<ExtendedProcessor> (handler);
   shared_ptr<TProtocolFactory> protocols = make_protocol_factory<TTransport> (options);
   shared_ptr<TTransportFactory> transports;
@@ -322,8 +425,9 @@ template <class Integer, class Function>
 void
 check_integer (const char *what, Function echo)
 {
-  for (Integer value : { Integer (0), Integer (1), Integer (-1), Integer (63), Integer (64), Integer (-65),
-                         std::numeric_limits<Integer>::min (), std::numeric_limits<Integer>::max () })
+  for (Integer value :
+       { Integer (0), Integer (1), Integer (-1), Integer (63), Integer (64), Integer (-65),
+         std::numeric_limits<Integer>::min (), std::numeric_limits<Integer>::max () })
     expect (what, echo (value) == value);
 }
 
@@ -345,7 +449,8 @@ check_base_types (Client &client, const Options &options)
   expect ("negative zero", std::signbit (client.echo_double (-0.0)));
   if (!options.has ("no-nan"))
     expect ("nan", std::isnan (client.echo_double (std::nan (""))));
-  for (const string &value : { string (), string ("plain"), string ("grüße 日本 🌿"), string (100000, 'l') })
+  for (const string &value :
+       { string (), string ("plain"), string ("grüße 日本 🌿"), string (100000, 'l') })
     {
       client.echo_string (text, value);
       expect ("string", text == value);
@@ -367,8 +472,9 @@ check_choice (Client &client, const Choice &value)
 
   client.echo_choice (choice, value);
   expect ("union", choice == value && choice.__isset.number == value.__isset.number
-                     && choice.__isset.text == value.__isset.text && choice.__isset.point == value.__isset.point
-                     && choice.__isset.numbers == value.__isset.numbers);
+                       && choice.__isset.text == value.__isset.text
+                       && choice.__isset.point == value.__isset.point
+                       && choice.__isset.numbers == value.__isset.numbers);
 }
 
 template <class Client>
@@ -404,14 +510,18 @@ template <class Client>
 void
 check_containers (Client &client)
 {
-  const std::map<string, vector<Point>> all_paths
-    = { { "", {} }, { "a", { make_point (1, 2), make_point (3, 4, "z") } }, { "b", vector<Point> (100, make_point (-1, -1)) } };
-  std::map<string, vector<Point>> paths;
+  const std::map<string, vector<Point> > all_paths = {
+    { "", {} },
+    { "a", { make_point (1, 2), make_point (3, 4, "z") } },
+    { "b", vector<Point> (100, make_point (-1, -1)) }
+  };
+  std::map<string, vector<Point> > paths;
   std::set<string> words, many_words;
   vector<bool> flags;
   string joined;
 
-  for (const vector<bool> &value : { vector<bool> (), vector<bool> (1, true), vector<bool> (10000, false) })
+  for (const vector<bool> &value :
+       { vector<bool> (), vector<bool> (1, true), vector<bool> (10000, false) })
     {
       client.echo_flags (flags, value);
       expect ("list of bool", flags == value);
@@ -439,10 +549,12 @@ check_outcomes (Client &client)
 
   expect ("no exception", client.check (0) == 1);
   refusal = raised<Refusal> ("refusal", [&] { client.check (1); });
-  expect ("refusal's fields", refusal.code == 17 && refusal.reason == "refused" && refusal.spot == make_point (1, -2));
+  expect ("refusal's fields",
+          refusal.code == 17 && refusal.reason == "refused" && refusal.spot == make_point (1, -2));
   expect ("overflow", raised<Overflow> ("overflow", [&] { client.check (2); }).limit == i64_max);
   client.check_nothing (0);
-  expect ("refusal of void", raised<Refusal> ("refusal of void", [&] { client.check_nothing (1); }).code == 17);
+  expect ("refusal of void",
+          raised<Refusal> ("refusal of void", [&] { client.check_nothing (1); }).code == 17);
   client.remember ((INT64_C (1) << 62) + 1);
   expect ("oneway", client.remembered () == (INT64_C (1) << 62) + 1);
   client.whoami (name);
@@ -461,7 +573,8 @@ check_all (Client &client, StrangerClient &stranger, const Options &options)
     return;
   if (!options.has ("no-unknown"))
     {
-      auto unknown = raised<TApplicationException> ("unknown method", [&] { stranger.unheard_of ("x"); });
+      auto unknown =
+          raised<TApplicationException> ("unknown method", [&] { stranger.unheard_of ("x"); });
 
       expect ("unknown method's type", unknown.getType () == TApplicationException::UNKNOWN_METHOD);
       client.nothing ();
@@ -496,9 +609,9 @@ run_client (const Options &options)
   if (options.has ("templates"))
     {
       if (options.protocol == "compact")
-        check_templated (make_shared<TCompactProtocolT<TBufferBase>> (transport), options);
+        check_templated (make_shared<TCompactProtocolT<TBufferBase> > (transport), options);
       else
-        check_templated (make_shared<TBinaryProtocolT<TBufferBase>> (transport), options);
+        check_templated (make_shared<TBinaryProtocolT<TBufferBase> > (transport), options);
       return;
     }
   if (options.protocol == "compact")
@@ -521,11 +634,13 @@ main (int argc, char **argv)
 {
   if (argc < 5)
     {
-      std::cerr << "usage: peer-cpp server|client PROTOCOL TRANSPORT ADDRESS [FLAG...]" << std::endl;
+      std::cerr << "usage: peer-cpp server|client PROTOCOL TRANSPORT ADDRESS [FLAG...]"
+                << std::endl;
       return 2;
     }
 
-  Options options = { argv[1], argv[2], argv[3], argv[4], std::set<string> (argv + 5, argv + argc) };
+  Options options = { argv[1], argv[2], argv[3], argv[4],
+                      std::set<string> (argv + 5, argv + argc) };
 
   GlobalOutput.setOutputFunction ([] (const char *) {});
   try

@@ -1,5 +1,5 @@
-/* The C peers: one source, compiled with the code that Apache's compiler generates (peer-glib) and with
- * the code that tallyc generates (peer-tally). Only where calls travel differs. */
+/* The C peers: one source, compiled with the code that Apache's compiler generates (peer-glib) and
+ * with the code that tallyc generates (peer-tally). Only where calls travel differs. */
 #ifndef PEER_H
 #define PEER_H
 

@@ -1,5 +1,6 @@
-/* Owns the matrix of peers: for each case one server program and one client program, which checks everything
- * that it gets back. Knows how to start, await and stop programs, and nothing of what they say. */
+/* Owns the matrix of peers: for each case one server program and one client program, which checks
+ * everything that it gets back. Knows how to start, await and stop programs, and nothing of what
+ * they say. */
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -25,14 +26,18 @@ typedef struct
 
 static const Peer tally = { "Tally", { PEER_TALLY }, "not built" };
 static const Peer glib = { "Apache C GLib", { PEER_GLIB }, "no thrift compiler" };
-static const Peer cpp = { "Apache C++", { PEER_CPP }, "no thrift compiler, or no C++ library for it" };
-static const Peer python = { "Python", { PEER_PYTHON, PEER_SCRIPT, PEER_GENERATED }, "no thrift module for Python" };
+static const Peer cpp = { "Apache C++",
+                          { PEER_CPP },
+                          "no thrift compiler, or no C++ library for it" };
+static const Peer python = { "Python",
+                             { PEER_PYTHON, PEER_SCRIPT, PEER_GENERATED },
+                             "no thrift module for Python" };
 
 typedef struct
 {
   GPid pid;
-  gint output;           /* its standard output's end */
-  gchar *complaints;     /* the file with its standard error */
+  gint output;       /* its standard output's end */
+  gchar *complaints; /* the file with its standard error */
 } Program;
 
 static gchar *directory; /* of sockets and captured output */
@@ -66,8 +71,8 @@ start (Program *program, const Peer *peer, const gchar *const *arguments, const 
   complaints = open (program->complaints, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
   if (complaints < 0 || pipe2 (pipes, O_CLOEXEC) != 0)
     g_error ("no file for output: %s", g_strerror (errno));
-  g_spawn_async_with_fds (NULL, (gchar **) command->pdata, NULL, G_SPAWN_DO_NOT_REAP_CHILD, on_child, NULL,
-                          &program->pid, -1, pipes[1], complaints, &error);
+  g_spawn_async_with_fds (NULL, (gchar **) command->pdata, NULL, G_SPAWN_DO_NOT_REAP_CHILD,
+                          on_child, NULL, &program->pid, -1, pipes[1], complaints, &error);
   close (pipes[1]);
   close (complaints);
   program->output = pipes[0];
@@ -99,7 +104,9 @@ finish (Program *program, const Peer *peer)
     return g_strdup_printf ("%s does not end", peer->name);
   if (WIFSIGNALED (status))
     return g_strdup_printf ("%s: signal %d", peer->name, WTERMSIG (status));
-  return WEXITSTATUS (status) == 0 ? NULL : g_strdup_printf ("%s: exit status %d", peer->name, WEXITSTATUS (status));
+  return WEXITSTATUS (status) == 0
+             ? NULL
+             : g_strdup_printf ("%s: exit status %d", peer->name, WEXITSTATUS (status));
 }
 
 /* The last of what a program wrote to its standard error. */
@@ -156,7 +163,10 @@ stop_server (Program *server, const Peer *peer)
 }
 
 static void
-run_client (const Peer *peer, const gchar *protocol, const gchar *transport, const gchar *address,
+run_client (const Peer *peer,
+            const gchar *protocol,
+            const gchar *transport,
+            const gchar *address,
             const gchar *flags)
 {
   const gchar *arguments[] = { "client", protocol, transport, address, NULL };
@@ -183,16 +193,23 @@ is_there (const Peer *peer)
 }
 
 static void
-run_case (const Peer *client, const gchar *client_flags, const Peer *server, const gchar *server_flags,
-          const gchar *protocol, const gchar *transport, const gchar *wire)
+run_case (const Peer *client,
+          const gchar *client_flags,
+          const Peer *server,
+          const gchar *server_flags,
+          const gchar *protocol,
+          const gchar *transport,
+          const gchar *wire)
 {
   g_autofree gchar *path = g_strdup_printf ("%s/socket", directory);
-  g_autofree gchar *place = g_str_equal (wire, "tcp") ? g_strdup ("tcp:0") : g_strconcat ("unix:", path, NULL);
+  g_autofree gchar *place =
+      g_str_equal (wire, "tcp") ? g_strdup ("tcp:0") : g_strconcat ("unix:", path, NULL);
   const gchar *arguments[] = { "server", protocol, transport, place, NULL };
   g_autofree gchar *address = NULL;
   Program running;
 
-  if (!is_there (client) || !is_there (server) || !start (&running, server, arguments, server_flags))
+  if (!is_there (client) || !is_there (server)
+      || !start (&running, server, arguments, server_flags))
     return;
   address = read_address (&running);
   if (address != NULL)
@@ -240,54 +257,57 @@ tally_writes_and_reads_what_python_does (void)
 
 /* ---- the matrix ---- */
 
-/* What Apache C GLib's generated server cannot do: NaN, sets in containers and much else of Wide, and an
- * unknown method on a service that extends another, which ends it. */
+/* What Apache C GLib's generated server cannot do: NaN, sets in containers and much else of Wide,
+ * and an unknown method on a service that extends another, which ends it. */
 #define BEYOND_GLIB "no-nan no-wide no-unknown"
 
 /* X (client, its flags, server, its flags), for every protocol, transport and kind of socket. */
-#define FULL(X) \
-  X (tally_calls_tally, tally, "", tally, "") \
-  X (tally_calls_glib, tally, BEYOND_GLIB, glib, "") \
-  X (tally_calls_cpp, tally, "", cpp, "") \
-  X (tally_calls_python, tally, "", python, "") \
-  X (glib_calls_tally, glib, "", tally, "") \
-  X (cpp_calls_tally, cpp, "", tally, "") \
-  X (python_calls_tally, python, "", tally, "") \
-  X (glib_calls_tally_under_apache_server, glib, "", tally, "apache-stack") \
+#define FULL(X)                                                                                    \
+  X (tally_calls_tally, tally, "", tally, "")                                                      \
+  X (tally_calls_glib, tally, BEYOND_GLIB, glib, "")                                               \
+  X (tally_calls_cpp, tally, "", cpp, "")                                                          \
+  X (tally_calls_python, tally, "", python, "")                                                    \
+  X (glib_calls_tally, glib, "", tally, "")                                                        \
+  X (cpp_calls_tally, cpp, "", tally, "")                                                          \
+  X (python_calls_tally, python, "", tally, "")                                                    \
+  X (glib_calls_tally_under_apache_server, glib, "", tally, "apache-stack")                        \
   X (tally_over_apache_protocols_calls_glib, tally, "apache-stack " BEYOND_GLIB, glib, "")
 
 /* The same over TCP alone: what differs is in the protocols and processors. */
-#define TCP(X) \
-  X (tally_calls_cpp_templates, tally, "", cpp, "templates") \
-  X (cpp_templates_calls_tally, cpp, "templates", tally, "") \
-  X (tally_calls_python_accelerated, tally, "", python, "accelerated") \
-  X (python_accelerated_calls_tally, python, "accelerated", tally, "") \
-  X (tally_calls_glib_plain_service, tally, "no-nan no-wide no-inherited", glib, "plain-service") \
-  X (cpp_calls_tally_under_apache_server, cpp, "", tally, "apache-stack") \
-  X (tally_over_apache_protocols_calls_cpp, tally, "apache-stack", cpp, "") \
-  X (tally_over_apache_protocols_calls_tally, tally, "apache-stack", tally, "") \
-  X (glib_calls_tally_multiplexed, glib, "multiplexed no-failure", tally, "apache-stack multiplexed") \
-  X (python_calls_tally_multiplexed, python, "multiplexed no-failure", tally, "apache-stack multiplexed") \
-  X (tally_over_apache_protocols_calls_cpp_multiplexed, tally, "apache-stack multiplexed no-failure", cpp, "multiplexed")
+#define TCP(X)                                                                                     \
+  X (tally_calls_cpp_templates, tally, "", cpp, "templates")                                       \
+  X (cpp_templates_calls_tally, cpp, "templates", tally, "")                                       \
+  X (tally_calls_python_accelerated, tally, "", python, "accelerated")                             \
+  X (python_accelerated_calls_tally, python, "accelerated", tally, "")                             \
+  X (tally_calls_glib_plain_service, tally, "no-nan no-wide no-inherited", glib, "plain-service")  \
+  X (cpp_calls_tally_under_apache_server, cpp, "", tally, "apache-stack")                          \
+  X (tally_over_apache_protocols_calls_cpp, tally, "apache-stack", cpp, "")                        \
+  X (tally_over_apache_protocols_calls_tally, tally, "apache-stack", tally, "")                    \
+  X (glib_calls_tally_multiplexed, glib, "multiplexed no-failure", tally,                          \
+     "apache-stack multiplexed")                                                                   \
+  X (python_calls_tally_multiplexed, python, "multiplexed no-failure", tally,                      \
+     "apache-stack multiplexed")                                                                   \
+  X (tally_over_apache_protocols_calls_cpp_multiplexed, tally,                                     \
+     "apache-stack multiplexed no-failure", cpp, "multiplexed")
 
 /* The peers among themselves: when these fail, a peer is wrong and not Tally. */
-#define PEERS(X) \
-  X (glib_calls_cpp, glib, "", cpp, "") \
-  X (cpp_calls_python, cpp, "", python, "") \
+#define PEERS(X)                                                                                   \
+  X (glib_calls_cpp, glib, "", cpp, "")                                                            \
+  X (cpp_calls_python, cpp, "", python, "")                                                        \
   X (python_calls_glib, python, BEYOND_GLIB, glib, "")
 
-#define DEFINE(name, client, client_flags, server, server_flags, protocol, transport, wire) \
-  static void name##_##protocol##_##transport##_##wire (void) \
-  { \
-    run_case (&client, client_flags, &server, server_flags, #protocol, #transport, #wire); \
+#define DEFINE(name, client, client_flags, server, server_flags, protocol, transport, wire)        \
+  static void name##_##protocol##_##transport##_##wire (void)                                      \
+  {                                                                                                \
+    run_case (&client, client_flags, &server, server_flags, #protocol, #transport, #wire);         \
   }
-#define LIST(name, client, client_flags, server, server_flags, protocol, transport, wire) \
+#define LIST(name, client, client_flags, server, server_flags, protocol, transport, wire)          \
   TEST (name##_##protocol##_##transport##_##wire),
 
-#define ON_WIRE(X, wire, ...) \
-  X (__VA_ARGS__, binary, framed, wire) \
-  X (__VA_ARGS__, binary, buffered, wire) \
-  X (__VA_ARGS__, compact, framed, wire) \
+#define ON_WIRE(X, wire, ...)                                                                      \
+  X (__VA_ARGS__, binary, framed, wire)                                                            \
+  X (__VA_ARGS__, binary, buffered, wire)                                                          \
+  X (__VA_ARGS__, compact, framed, wire)                                                           \
   X (__VA_ARGS__, compact, buffered, wire)
 #define DEFINE_TCP(...) ON_WIRE (DEFINE, tcp, __VA_ARGS__)
 #define DEFINE_FULL(...) DEFINE_TCP (__VA_ARGS__) ON_WIRE (DEFINE, local, __VA_ARGS__)
@@ -301,8 +321,8 @@ PEERS (DEFINE_TCP)
 int
 main (int argc, char **argv)
 {
-  static const TestCase cases[] = { TEST (tally_writes_and_reads_what_python_does), FULL (LIST_FULL) TCP (LIST_TCP)
-                                      PEERS (LIST_TCP) { NULL } };
+  static const TestCase cases[] = { TEST (tally_writes_and_reads_what_python_does),
+                                    FULL (LIST_FULL) TCP (LIST_TCP) PEERS (LIST_TCP){ NULL } };
   int status;
 
   directory = g_dir_make_tmp ("tally-interop-XXXXXX", NULL);
