@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import re
+import signal
 import statistics
 import subprocess
 import sys
@@ -43,7 +44,7 @@ class Bench:
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode != 0:
             sys.exit('bench: %s: exit status %d\n%s' % (' '.join(command), done.returncode, done.stderr))
-        if done.stderr and 'valgrind' not in command and 'strace' not in command:
+        if done.stderr:
             sys.stderr.write(done.stderr)
         return done
 
@@ -171,8 +172,7 @@ class Bench:
     def part_server(self):
         for placement, mine, other in self.placements():
             contenders = []
-            for label, server in (('ideal server', 'ideal-server'), ('Apache C GLib simple server', 'apache-server'),
-                                  ('Tally server', 'tally-server')):
+            for label, server in SERVERS:
                 if self.has(server):
                     port = self.start(server, other)
                     contenders.append((label, 'limit', self.client('limit', port) + self.calls(20000), mine))
@@ -218,14 +218,18 @@ class Bench:
 
     # ---- instructions and system calls ----
 
-    def instructions(self, name, arguments):
-        done = self.output(['valgrind', '--tool=callgrind', '--callgrind-out-file=/dev/null']
-                           + self.command(name, arguments + ['--count-only', '--warmup', '50']))
-        return int(re.search(r'Collected : (\d+)', done.stderr).group(1))
+    CALLGRIND = ['valgrind', '--tool=callgrind', '--callgrind-out-file=/dev/null']
+    STRACE = ['strace', '-c', '-f']
 
-    def system_calls(self, name, arguments):
+    def instructions(self, run):
+        path = os.path.join(self.scratch.name, 'callgrind')
+        run(self.CALLGRIND + ['--log-file=' + path])
+        with open(path) as log:
+            return int(re.search(r'Collected : (\d+)', log.read()).group(1))
+
+    def system_calls(self, run):
         path = os.path.join(self.scratch.name, 'strace')
-        self.output(['strace', '-c', '-f', '-o', path] + self.command(name, arguments + ['--count-only', '--warmup', '50']))
+        run(self.STRACE + ['-o', path])
         with open(path) as lines:
             for line in lines:
                 words = line.split()
@@ -233,34 +237,53 @@ class Bench:
                     return int(words[3])
         sys.exit('bench: strace counted nothing')
 
-    def for_each_call(self, count, name, arguments, few, many):
-        """The difference of two runs, so that start and end do not count."""
-        first = count(name, arguments + ['--calls', str(few)])
-        return (count(name, arguments + ['--calls', str(many)]) - first) / (many - few)
+    def run_client(self, wrapper, name, arguments, calls):
+        self.output(wrapper + self.command(name, arguments + ['--count-only', '--warmup', '50', '--calls', str(calls)]))
+
+    def run_server(self, wrapper, name, calls):
+        """Starts a server below the wrapper, lets the limit's client call it, and ends the server alone, so that
+        the wrapper reports."""
+        port = self.start(name, None, wrapper)
+        self.run_client([], 'limit', self.client('limit', port), calls)
+        pid = self.servers[-1].pid
+        with open('/proc/%d/task/%d/children' % (pid, pid)) as children:
+            pid = int((children.read().split() or [pid])[0])
+        os.kill(pid, signal.SIGTERM)
+        server = self.servers.pop()
+        server.wait()
+        server.stdout.close()
+
+    def count(self, name, run, few, many):
+        """What one call costs: the difference of two runs, so that start and end do not count."""
+        costs = [(count(lambda wrapper: run(wrapper, many)) - count(lambda wrapper: run(wrapper, few))) / (many - few)
+                 for count in (self.instructions, self.system_calls)]
+        print('  %-38s %14.0f %14.2f' % (name, *costs))
+        sys.stdout.flush()
+        self.results.append({'part': 'counts', 'name': name, 'instructions': costs[0], 'system_calls': costs[1]})
+        return costs
 
     def part_counts(self):
         port = self.start('ideal-server', None)
-        print('\nFor each call at the client, framed binary, ideal server')
-        print('  %-34s %14s %14s' % ('', 'instructions', 'system calls'))
-        for label, program, payload, mode, few, many in [
-                (label, program, payload, mode, *((200, 1200) if payload == 'string' else (20, 60)))
-                for payload, mode in (('string', 'pooled'), ('string', 'unpooled'), ('struct', 'pooled'))
-                for label, program in CLIENTS]:
-            if not self.has(program):
-                continue
-            arguments = self.client(program, port, payload, mode)
-            instructions = self.for_each_call(self.instructions, program, arguments, few, many)
-            calls = self.for_each_call(self.system_calls, program, arguments, few, many)
-            name = '%s, %s%s' % (label, payload, ', unpooled' if mode == 'unpooled' else '')
-            print('  %-34s %14.0f %14.2f' % (name, instructions, calls))
-            sys.stdout.flush()
-            self.results.append({'part': 'counts', 'name': name, 'instructions': instructions, 'system_calls': calls})
-            if (program, payload, mode) == ('tally-client', 'string', 'pooled'):
-                self.claim('user instructions for each call', instructions, 2600)
-                self.claim('system calls for each call', calls, 3)
+        print('\nFor each call, framed binary')
+        print('  %-38s %14s %14s' % ('', 'instructions', 'system calls'))
+        for payload, mode, few, many in (('string', 'pooled', 200, 1200), ('string', 'unpooled', 200, 1200),
+                                         ('struct', 'pooled', 20, 60)):
+            for label, program in CLIENTS:
+                if not self.has(program):
+                    continue
+                arguments = self.client(program, port, payload, mode)
+                costs = self.count('%s client, %s%s' % (label, payload, ', unpooled' if mode == 'unpooled' else ''),
+                                   lambda wrapper, calls: self.run_client(wrapper, program, arguments, calls), few, many)
+                if (program, payload, mode) == ('tally-client', 'string', 'pooled'):
+                    self.claim('user instructions for each call at the client', costs[0], 2600)
+                    self.claim('system calls for each call at the client', costs[1], 3)
         self.stop_servers()
+        for label, server in SERVERS:
+            if self.has(server):
+                self.count(label + ', string', lambda wrapper, calls: self.run_server(wrapper, server, calls), 200, 1200)
 
 
+SERVERS = [('ideal server', 'ideal-server'), ('Apache C GLib simple server', 'apache-server'), ('Tally server', 'tally-server')]
 CLIENTS = [('limit', 'limit'), ('Apache C GLib', 'apache-client'), ('Tally pooled', 'tally-client')]
 
 

@@ -262,6 +262,31 @@ parse_hexadecimal (const gchar *text)
   return g_byte_array_free_to_bytes (bytes);
 }
 
+/* Fails saying where the bytes part, and how both go on from there. */
+static void
+expect_bytes (GBytes *written, GBytes *expected, const gchar *what)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  GBytes *sides[] = { written, expected };
+  const guint8 *bytes[2];
+  gsize lengths[2], at = 0, i, j;
+
+  if (g_bytes_equal (written, expected))
+    return;
+  for (i = 0; i < 2; i++)
+    bytes[i] = g_bytes_get_data (sides[i], &lengths[i]);
+  while (at < lengths[0] && at < lengths[1] && bytes[0][at] == bytes[1][at])
+    at++;
+  for (i = 0; i < 2; i++)
+    {
+      g_string_append (text, i == 0 ? "" : " instead of");
+      for (j = at; j < lengths[i] && j < at + 12; j++)
+        g_string_append_printf (text, " %02x", bytes[i][j]);
+      g_string_append_printf (text, " (of %" G_GSIZE_FORMAT ")", lengths[i]);
+    }
+  peer_fail ("%s: at byte %" G_GSIZE_FORMAT "%s", what, at, text->str);
+}
+
 static void
 check_vector (const gchar *name, const gchar *protocol, GBytes *expected)
 {
@@ -282,7 +307,7 @@ check_vector (const gchar *name, const gchar *protocol, GBytes *expected)
     peer_fail ("no value is called \"%s\"", name);
   written = tally_struct_encode (value, compact, &error);
   peer_expect_no_error (error, what);
-  peer_expect (g_bytes_equal (written, expected), what);
+  expect_bytes (written, expected, what);
   read = g_object_new (G_OBJECT_TYPE (value), NULL);
   tally_struct_decode (read, compact, bytes, length, &error);
   peer_expect_no_error (error, what);

@@ -167,10 +167,11 @@ make_string_table (void)
 static void
 fill_containers_of_containers (PeerNested *nested)
 {
-  static const gint32 numbers[] = { 1, 3, 2 };
+  static const gint32 odd[] = { 1, 3 };
+  static const gint32 numbers[] = { 1, 2, 3 };
   GHashTable *table = make_string_table ();
 
-  g_hash_table_insert (nested->series, g_strdup ("odd"), make_numbers (2, numbers));
+  g_hash_table_insert (nested->series, g_strdup ("odd"), make_numbers (2, odd));
   g_hash_table_insert (nested->series, g_strdup ("none"), make_numbers (0, NULL));
   g_ptr_array_add (nested->matrix, make_numbers (1, numbers));
   g_ptr_array_add (nested->matrix, make_numbers (0, NULL));
