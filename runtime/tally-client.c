@@ -83,7 +83,7 @@ tally_client_class_init (TallyClientClass *class)
    */
   g_object_class_install_property (object_class, PROP_INPUT_PROTOCOL,
                                    g_param_spec_object ("input_protocol", NULL, NULL, THRIFT_TYPE_PROTOCOL,
-                                                        G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
+                                                        G_PARAM_READWRITE | G_PARAM_STATIC_NICK | G_PARAM_STATIC_BLURB));
   /**
    * TallyClient:output_protocol:
    *
@@ -91,7 +91,7 @@ tally_client_class_init (TallyClientClass *class)
    */
   g_object_class_install_property (object_class, PROP_OUTPUT_PROTOCOL,
                                    g_param_spec_object ("output_protocol", NULL, NULL, THRIFT_TYPE_PROTOCOL,
-                                                        G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
+                                                        G_PARAM_READWRITE | G_PARAM_STATIC_NICK | G_PARAM_STATIC_BLURB));
   /**
    * TallyClient:channel:
    *
@@ -197,7 +197,7 @@ tally_client_send (gpointer client, const TallyMethod *method, gconstpointer arg
   GError *local_error = NULL;
 
   g_return_val_if_fail (TALLY_IS_CLIENT (client), FALSE);
-  g_return_val_if_fail (method != NULL && args != NULL, FALSE);
+  g_return_val_if_fail (method != NULL && (args != NULL || method->args->n_fields == 0), FALSE);
   protocol = half (self, self->output_protocol, "output_protocol", method, error);
   if (protocol == NULL)
     return FALSE;
