@@ -197,20 +197,18 @@ gen_compare_rows (gconstpointer a, gconstpointer b)
   return (first->id > second->id) - (first->id < second->id);
 }
 
-/* The static that holds a field's default, as TallyField.value wants it; NULL without one. */
+/* What TallyField.value points to, written in place; the arrays that it needs are statics. NULL without
+ * a default. */
 static gchar *
-print_default (GenSource *source, const gchar *wish, const GenRow *row)
+get_default (GenSource *source, const gchar *wish, const GenRow *row)
 {
   if (row->value == NULL)
     return NULL;
 
   g_autofree gchar *base = g_strdup_printf ("%s_%s", wish, row->member);
   g_autofree gchar *initializer = gen_value_initializer (source, row->type, row->value, base);
-  g_autofree gchar *default_wish = g_strdup_printf ("%s_default", base);
-  gchar *name = gen_source_take (source, default_wish);
 
-  gen_print_value (source, name, initializer);
-  return name;
+  return g_strdup_printf (".value = &(const TallyValue) %s", initializer);
 }
 
 static void
@@ -225,7 +223,7 @@ print_row (GenSource *source, const gchar *c_type, const GenRow *row, const gcha
   g_ptr_array_add (parts, g_strdup_printf (".type = %s", type));
   g_ptr_array_add (parts, g_strdup_printf ("%s (%s, %s)", row->slot, c_type, row->member));
   if (value != NULL)
-    g_ptr_array_add (parts, g_strdup_printf (".value = &%s", value));
+    g_ptr_array_add (parts, g_strdup (value));
   if (row->starts_null)
     g_ptr_array_add (parts, g_strdup (".starts_null = TRUE"));
 
@@ -244,7 +242,7 @@ gen_print_fields (GenSource *source, const gchar *name, const gchar *c_type, con
       const GenRow *row = g_ptr_array_index (rows, i);
 
       g_ptr_array_add (types, gen_type_table (source, row->type));
-      g_ptr_array_add (values, print_default (source, wish, row));
+      g_ptr_array_add (values, get_default (source, wish, row));
     }
   gen_source_close_gap (source);
 

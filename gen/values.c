@@ -76,32 +76,44 @@ gen_scalar_literal (const GenNames *names, const IdlType *type, const IdlValue *
     }
 }
 
+/* Adds the initializer of one part; arrays within it are named after its place. */
+static void
+add_item (GenSource *source, const IdlType *type, const IdlValue *value, const gchar *wish,
+          GPtrArray *items)
+{
+  g_autofree gchar *item_wish = g_strdup_printf ("%s_%u", wish, items->len);
+
+  g_ptr_array_add (items, gen_value_initializer (source, type, value, item_wish));
+}
+
 /* The initializers of a container's or struct's parts. */
 static void
 collect_items (GenSource *source, const IdlType *type, const IdlValue *value, const gchar *wish,
                GPtrArray *items)
 {
-  gboolean pairs = value->kind == IDL_VALUE_MAP;
-
-  for (guint i = 0; i < value->items->len; i += pairs ? 2 : 1)
+  if (value->kind != IDL_VALUE_MAP)
     {
-      const IdlValue *first = g_ptr_array_index (value->items, i);
-      const IdlType *item_type = type->element;
+      for (guint i = 0; i < value->items->len; i++)
+        add_item (source, type->element, g_ptr_array_index (value->items, i), wish, items);
+      return;
+    }
+
+  for (guint i = 0; i < value->items->len; i += 2)
+    {
+      const IdlValue *key = g_ptr_array_index (value->items, i);
+      const IdlType *value_type = type->element;
 
       if (type->kind == IDL_TYPE_NAMED)
         {
           const IdlField *field
-              = idl_definition_find_member (type->definition, idl_value_resolve (first)->text);
+              = idl_definition_find_member (type->definition, idl_value_resolve (key)->text);
 
           g_ptr_array_add (items, g_strdup_printf ("TALLY_INTEGER_VALUE (%d)", field->id));
-          item_type = field->type;
+          value_type = field->type;
         }
       else
-        g_ptr_array_add (items,
-                         gen_value_initializer (source, pairs ? type->key : type->element, first, wish));
-      if (pairs)
-        g_ptr_array_add (items, gen_value_initializer (source, item_type,
-                                                       g_ptr_array_index (value->items, i + 1), wish));
+        add_item (source, type->key, key, wish, items);
+      add_item (source, value_type, g_ptr_array_index (value->items, i + 1), wish, items);
     }
 }
 
@@ -155,5 +167,6 @@ gen_value_initializer (GenSource *source, const IdlType *type, const IdlValue *v
 
   g_autofree gchar *literal = gen_scalar_literal (source->names, resolved, value);
 
-  return g_strdup_printf ("%s (%s)", macro, literal);
+  /* A negative number has its parentheses already. */
+  return g_strdup_printf (g_str_has_prefix (literal, "(-") ? "%s %s" : "%s (%s)", macro, literal);
 }

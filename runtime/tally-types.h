@@ -9,11 +9,10 @@
  *
  *   static const TallyType list_string = TALLY_LIST_OF (&tally_type_string);
  *   static const TallyValue point_tags_items[] = { TALLY_STRING_VALUE ("a") };
- *   static const TallyValue point_tags_default = TALLY_ITEMS_VALUE (point_tags_items);
  *   static const TallyField point_fields[] = {
  *     { .name = "x", .id = 1, .type = &tally_type_i32, TALLY_REQUIRED_SLOT (DemoPoint, x) },
  *     { .name = "tags", .id = 2, .type = &list_string, TALLY_OPTIONAL_SLOT (DemoPoint, tags),
- *       .value = &point_tags_default },
+ *       .value = &(const TallyValue) TALLY_ITEMS_VALUE (point_tags_items) },
  *   };
  *   const TallyStructInfo demo_point_info =
  *     TALLY_STRUCT_INFO (TALLY_FORM_STRUCT, "Point", DemoPoint, demo_point, point_fields);

@@ -1,0 +1,176 @@
+/* C names: COMPAT's rules, and the rule for clashes. */
+#include "generate.h"
+#include "harness.h"
+
+#include "cnames.h"
+
+static void
+assert_underscores (const gchar *name, const gchar *expected)
+{
+  g_autofree gchar *actual = gen_initial_caps_to_underscores (name);
+
+  assert_string (actual, expected);
+}
+
+static void
+capitals_become_underscores (void)
+{
+  assert_underscores ("TTest", "t_test");
+  assert_underscores ("ABCFoo", "a_b_c_foo");
+  assert_underscores ("testI32", "test_i32");
+  assert_underscores ("already_lower", "already_lower");
+  assert_underscores ("Mixed_Case", "mixed__case");
+}
+
+static void
+a_namespace_is_a_prefix (void)
+{
+  g_autofree gchar *text = generate ("namespace c_glib TTest struct Insanity { 1: i32 x }",
+                                     "t_test_demo_types.h");
+
+  assert_contains (text, "#ifndef T_TEST_DEMO_TYPES_H\n");
+  assert_contains (text, "typedef struct _TTestInsanity TTestInsanity;\n");
+  assert_contains (text, "#define T_TEST_TYPE_INSANITY (t_test_insanity_get_type ())\n");
+  assert_contains (text, "#define T_TEST_IS_INSANITY(obj) ");
+}
+
+static void
+without_a_namespace_there_is_no_prefix (void)
+{
+  g_autofree gchar *text = generate ("struct Work { 1: i32 x }", "demo_types.h");
+
+  assert_contains (text, "struct _Work\n{\n  ThriftStruct parent;\n");
+  assert_contains (text, "#define TYPE_WORK (work_get_type ())\n");
+  assert_contains (text, "#define IS_WORK(obj) ");
+}
+
+static void
+a_dotted_namespace_has_underscores (void)
+{
+  g_autofree gchar *text = generate ("namespace c_glib foo.bar struct S {}", "foo_bar_demo_types.h");
+
+  assert_contains (text, "typedef struct _foo_barS foo_barS;\n");
+  assert_contains (text, "#define FOO_BAR_TYPE_S (foo_bar_s_get_type ())\n");
+}
+
+static void
+keywords_and_the_parent_get_an_underscore (void)
+{
+  g_autofree gchar *text = generate ("struct S { 1: i32 auto 2: i32 parent 3: i32 errno 4: i32 ok }",
+                                     "demo_types.h");
+
+  assert_contains (text, "  gint32 auto_;\n  gboolean __isset_auto_;\n");
+  assert_contains (text, "  gint32 parent_;\n");
+  assert_contains (text, "  gint32 errno_;\n");
+  assert_contains (text, "  gint32 ok;\n");
+}
+
+static void
+a_clash_takes_another_underscore (void)
+{
+  g_autofree gchar *text = generate ("struct S { 1: i32 auto_ 2: i32 auto }", "demo_types.h");
+
+  assert_contains (text, "  gint32 auto_;\n");
+  assert_contains (text, "  gint32 auto__;\n");
+}
+
+static void
+cxx_keywords_keep_their_name_in_c (void)
+{
+  g_autofree gchar *text = generate ("struct S { 1: i32 operator 2: i32 operator_ }", "demo_types.h");
+
+  assert_contains (text, "  gint32 TALLY_CXX_NAME (operator, operator__);\n");
+  assert_contains (text, "  gboolean __isset_operator;\n");
+}
+
+static void
+the_class_of_a_struct_goes_before_a_struct_of_its_name (void)
+{
+  g_autofree gchar *text = generate ("struct Foo {} struct FooClass {}", "demo_types.h");
+
+  assert_contains (text, "typedef TallyStructClass FooClass;\n");
+  assert_contains (text, "typedef struct _FooClass_ FooClass_;\n");
+}
+
+static void
+an_enumerator_gives_way_to_a_type (void)
+{
+  g_autofree gchar *text = generate ("enum Type { WORK, REST } struct Work {}", "demo_types.h");
+
+  assert_contains (text, "#define TYPE_WORK (work_get_type ())\n");
+  assert_contains (text, "  TYPE_WORK_ = 0,\n  TYPE_REST = 1\n");
+}
+
+static void
+a_constant_gives_way_to_a_type (void)
+{
+  g_autofree gchar *text = generate ("const i32 WORK = 3 struct Work {}", "demo_types.h");
+
+  assert_contains (text, "#define WORK(obj) ");
+  assert_contains (text, "#define WORK_ 3\n");
+}
+
+static void
+methods_of_one_c_name_are_told_apart (void)
+{
+  g_autofree gchar *text = generate ("service S { void foo () void Foo () void getType () void new () "
+                                     "void sendFoo () }", "s.h");
+
+  assert_contains (text, "gboolean s_client_foo (");
+  assert_contains (text, "gboolean s_client_foo_ (");
+  assert_contains (text, "gboolean s_if_get_type_ (");
+  assert_contains (text, "gboolean s_client_new_ (");
+  assert_contains (text, "gboolean s_client_send_foo (SIf *iface, GError **error);");
+  assert_contains (text, "gboolean s_client_send_foo__ (");
+}
+
+static void
+arguments_are_not_our_own_parameters (void)
+{
+  g_autofree gchar *text = generate ("exception E {} struct Work {} service S { i32 f (1: i32 error, "
+                                     "2: i32 iface, 3: i32 for, 4: i32 new, 5: i32 ret, 6: Work Work, "
+                                     "7: i32 _return) throws (1: E error) }", "s.h");
+
+  assert_contains (text, "const gint32 error_,");
+  assert_contains (text, "const gint32 iface_,");
+  assert_contains (text, "const gint32 for_,");
+  assert_contains (text, "const gint32 new_,");
+  assert_contains (text, "const gint32 ret,");
+  assert_contains (text, "const Work *Work_,");
+  assert_contains (text, "const gint32 _return_,");
+  assert_contains (text, "E **error__,");
+}
+
+static void
+types_of_the_headers_are_left_alone (void)
+{
+  g_autofree gchar *text = generate ("enum ThriftProtocol { BINARY } struct GObject {} struct Complex {}",
+                                     "demo_types.h");
+
+  assert_contains (text, "} ThriftProtocol_;\n");
+  assert_contains (text, "struct _GObject_\n");
+  assert_contains (text, "struct _Complex_\n");
+}
+
+int
+main (int argc, char **argv)
+{
+  static const TestCase cases[] = {
+    TEST (capitals_become_underscores),
+    TEST (a_namespace_is_a_prefix),
+    TEST (without_a_namespace_there_is_no_prefix),
+    TEST (a_dotted_namespace_has_underscores),
+    TEST (keywords_and_the_parent_get_an_underscore),
+    TEST (a_clash_takes_another_underscore),
+    TEST (cxx_keywords_keep_their_name_in_c),
+    TEST (the_class_of_a_struct_goes_before_a_struct_of_its_name),
+    TEST (an_enumerator_gives_way_to_a_type),
+    TEST (a_constant_gives_way_to_a_type),
+    TEST (methods_of_one_c_name_are_told_apart),
+    TEST (arguments_are_not_our_own_parameters),
+    TEST (types_of_the_headers_are_left_alone),
+    { NULL, NULL },
+  };
+
+  return test_main ("cnames", cases, argc, argv);
+}
