@@ -169,10 +169,12 @@ write_struct_fields (TallyWriter *writer, guint8 *p, const TallyStructInfo *info
 
       if (!tally_field_is_present (info, field, instance))
         {
-          if (G_UNLIKELY (field->requiredness == TALLY_REQUIRED && info->form != TALLY_FORM_UNION))
+          if (G_LIKELY (field->requiredness != TALLY_REQUIRED || info->form == TALLY_FORM_UNION))
+            continue;
+          slot = tally_storage_get_stand_in (type);
+          if (slot == NULL)
             return tally_writer_fail (writer, TALLY_ERROR_INVALID_VALUE,
                                       "%s: the required field %s is not set", info->name, field->name);
-          continue;
         }
       if (type->kind == TALLY_KIND_BOOL)
         {

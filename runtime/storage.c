@@ -244,3 +244,12 @@ tally_storage_lookup (gconstpointer slot, gconstpointer key, gpointer *value)
 {
   return g_hash_table_lookup_extended (*(GHashTable *const *) slot, key, NULL, value);
 }
+
+gconstpointer
+tally_storage_get_stand_in (const TallyType *type)
+{
+  static const GByteArray no_bytes = { NULL, 0 };
+  static const GByteArray *const slot = &no_bytes;
+
+  return type->storage == TALLY_STORAGE_BYTES ? &slot : NULL;
+}

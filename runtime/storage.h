@@ -70,6 +70,10 @@ tally_field_is_present (const TallyStructInfo *info, const TallyField *field, gc
   return !tally_slot_is_null (field->type, base + field->offset);
 }
 
+/* The slot that is written for a required field which is NULL, or NULL when that is an error: Apache's
+ * library sends a binary without an array as an empty one, and programs leave it so. */
+gconstpointer tally_storage_get_stand_in (const TallyType *type);
+
 static inline void
 tally_field_set_isset (const TallyField *field, gpointer instance, gboolean isset)
 {

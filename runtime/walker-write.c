@@ -121,16 +121,21 @@ write_fields (TallyWalk *walk, const TallyStructInfo *info, gconstpointer instan
   for (guint i = 0; i < info->n_fields; i++)
     {
       const TallyField *field = &info->fields[i];
+      gconstpointer slot = (const guint8 *) instance + field->offset;
 
       if (!tally_field_is_present (info, field, instance))
         {
           if (field->requiredness != TALLY_REQUIRED || is_union)
             continue;
+          slot = tally_storage_get_stand_in (field->type);
+        }
+      if (slot == NULL)
+        {
           g_set_error (walk->error, TALLY_ERROR, TALLY_ERROR_INVALID_VALUE, "%s: the required field %s is not set",
                        info->name, field->name);
           return FALSE;
         }
-      if (!write_field (walk, field, (const guint8 *) instance + field->offset))
+      if (!write_field (walk, field, slot))
         {
           g_prefix_error (walk->error, "%s.%s: ", info->name, field->name);
           return FALSE;

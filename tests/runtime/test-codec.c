@@ -148,6 +148,25 @@ test_null_required_is_an_error (void)
     }
 }
 
+/* Apache's library sends it so, and its own programs (testoptionalrequired) count on that. */
+static void
+test_null_required_binary_is_empty (void)
+{
+  static const TallyField fields[] = {
+    { .name = "bytes", .id = 1, .type = &tally_type_binary, .requiredness = TALLY_REQUIRED, .offset = 0,
+      .isset_offset = TALLY_NO_ISSET },
+  };
+  static const TallyStructInfo info = TALLY_INLINE_INFO (TALLY_FORM_STRUCT, "Holder", gpointer, fields);
+  gpointer holder = NULL;
+  TallyBuffer binary = encode (&tally_codec_binary, &info, &holder);
+  TallyBuffer compact = encode (&tally_codec_compact, &info, &holder);
+
+  assert_hex (&binary, "0b00010000000000");
+  assert_hex (&compact, "180000");
+  tally_buffer_clear (&binary);
+  tally_buffer_clear (&compact);
+}
+
 static void
 test_null_element_is_an_error (void)
 {
@@ -508,6 +527,7 @@ main (int argc, char **argv)
     TEST (test_unset_optional_is_left_out),
     TEST (test_null_default_is_left_out),
     TEST (test_null_required_is_an_error),
+    TEST (test_null_required_binary_is_empty),
     TEST (test_null_element_is_an_error),
     TEST (test_union_writes_exactly_one),
     TEST (test_union_last_one_wins),
