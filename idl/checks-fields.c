@@ -32,15 +32,15 @@ check_id (IdlChecks *checks, const IdlField *field, GHashTable *seen)
   if (!field->id_is_implicit && field->id == 0)
     idl_checks_report (checks, IDL_ERROR, &field->id_location, "field ids begin with 1");
   else if (field->id < G_MININT16 || field->id > G_MAXINT16)
-    idl_checks_report (checks, IDL_ERROR, &field->id_location, "field id %d: an id has 16 bits, at most %d",
-                       field->id, G_MAXINT16);
+    idl_checks_report (checks, IDL_ERROR, &field->id_location, "a field's id has 16 bits: it is at most %d",
+                       G_MAXINT16);
   other = g_hash_table_lookup (seen, GINT_TO_POINTER (field->id));
   if (other == NULL)
     {
       g_hash_table_insert (seen, GINT_TO_POINTER (field->id), (gpointer) field);
       return;
     }
-  idl_checks_report (checks, IDL_ERROR, &field->id_location, "field '%s' has the id of '%s', %d", field->node.name,
+  idl_checks_report (checks, IDL_ERROR, &field->id_location, "'%s' has the id of '%s', %d", field->node.name,
                      other->node.name, field->id);
   idl_checks_report (checks, IDL_NOTE, &other->node.location, "'%s' is here", other->node.name);
 }
@@ -56,7 +56,8 @@ check_ids (IdlChecks *checks, const GPtrArray *fields)
       const IdlField *field = g_ptr_array_index (fields, i);
 
       check_id (checks, field, seen);
-      if (!field->id_is_implicit || warned)
+      /* A negative id was warned of when it was read. */
+      if (!field->id_is_implicit || field->id_location.offset != field->node.location.offset || warned)
         continue;
       idl_checks_report (checks, IDL_WARNING, &field->id_location,
                          "field '%s' has no id of its own: it gets %d, which changes with its place",

@@ -71,6 +71,8 @@ check_function_types (IdlChecks *checks, const IdlDefinition *service)
 static void
 check_definition (IdlChecks *checks, IdlDefinition *definition)
 {
+  if (definition->is_broken)
+    return; /* it is not known what else is in it */
   idl_checks_c_names (checks, definition);
   if (definition->type != NULL)
     check_type (checks, definition->type);

@@ -158,8 +158,10 @@ idl_format_comments (IdlFormat *format, IdlBreak before)
       gboolean is_line = format->text[comment->offset] != '/' || format->text[comment->offset + 1] == '/';
       guint lines_after = i + 1 < token->n_comments ? (comment + 1)->lines_before : token->lines_before;
       gboolean ends_line = is_line || lines_after > 0;
+      /* What begins a line that its token goes on with belongs to that token. */
+      gboolean goes_ahead = !ends_line && before >= IDL_BREAK_LINE;
 
-      if (comment->lines_before == 0 && !idl_layout_is_empty (format->layout))
+      if (comment->lines_before == 0 && !goes_ahead && !idl_layout_is_empty (format->layout))
         {
           idl_layout_space (format->layout);
           if (ends_line)

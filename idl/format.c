@@ -60,13 +60,15 @@ format_annotations (IdlFormat *format)
   idl_layout_end (format->layout);
 }
 
-static void
+/* Returns what stands before what follows. */
+static IdlBreak
 format_cpp_type (IdlFormat *format)
 {
   if (peek (format) != IDL_TOKEN_CPP_TYPE)
-    return;
+    return IDL_BREAK_NONE;
   idl_format_token (format, IDL_BREAK_SPACE);
   idl_format_token (format, IDL_BREAK_SPACE);
+  return IDL_BREAK_SPACE;
 }
 
 static void
@@ -77,8 +79,7 @@ format_type (IdlFormat *format, IdlBreak before)
   idl_format_token (format, before);
   if (kind == IDL_TOKEN_LIST || kind == IDL_TOKEN_SET || kind == IDL_TOKEN_MAP)
     {
-      format_cpp_type (format);
-      idl_format_token (format, IDL_BREAK_NONE);
+      idl_format_token (format, format_cpp_type (format));
       format_type (format, IDL_BREAK_NONE);
       if (kind == IDL_TOKEN_MAP)
         {

@@ -45,7 +45,7 @@ const IdlValue *
 idl_value_resolve (const IdlValue *value)
 {
   while (value->kind == IDL_VALUE_NAMED && value->constant != NULL)
-    value = value->constant->value;
+    value = value->constant->literal != NULL ? value->constant->literal : value->constant->value;
   return value;
 }
 

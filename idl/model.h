@@ -152,6 +152,7 @@ struct _IdlDefinition
   /* The rest is the front end's own. */
   gboolean is_broken;          /* an error within has been reported; members may be missing */
   const IdlType *resolved;     /* TYPEDEF (nullable): the end of the chain, once found */
+  const IdlValue *literal;     /* CONST (nullable): the end of the references, once found */
   guint8 mark;                 /* of a search for cycles */
   guint32 type_depth;          /* TYPEDEF: how deep the type nests, typedefs expanded; SERVICE: ancestors;
                                 * CONST: how deep the value nests, references expanded */

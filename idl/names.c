@@ -14,10 +14,16 @@
 static void
 report_clash (IdlUnit *unit, IdlSeverity severity, const IdlDefinition *second, const IdlDefinition *first)
 {
-  idl_diagnostics_add (unit->diagnostics, severity, &second->node.location, "%s '%s' has the name of %s %s",
-                       idl_definition_kind_get_name (second->kind), second->node.name,
-                       first->kind == IDL_DEFINITION_ENUM || first->kind == IDL_DEFINITION_EXCEPTION ? "an" : "a",
-                       idl_definition_kind_get_name (first->kind));
+  const gchar *kind = idl_definition_kind_get_name (second->kind);
+
+  if (first->kind == second->kind)
+    idl_diagnostics_add (unit->diagnostics, severity, &second->node.location, "%s '%s' is defined twice", kind,
+                         second->node.name);
+  else
+    idl_diagnostics_add (unit->diagnostics, severity, &second->node.location, "%s '%s' has the name of %s %s", kind,
+                         second->node.name,
+                         first->kind == IDL_DEFINITION_ENUM || first->kind == IDL_DEFINITION_EXCEPTION ? "an" : "a",
+                         idl_definition_kind_get_name (first->kind));
   idl_diagnostics_add (unit->diagnostics, IDL_NOTE, &first->node.location, "the other '%s' is here",
                        first->node.name);
 }
@@ -156,10 +162,19 @@ gchar *
 idl_names_suggest (IdlNames *names, IdlNamesTable table, const gchar *name)
 {
   Suggestion suggestion = { .kind = table == IDL_NAMES_CONSTANTS ? IDL_DEFINITION_CONST : IDL_DEFINITION_STRUCT };
+  const gchar *dot = strrchr (name, '.');
+  g_autofree gchar *missing = NULL;
   gchar *hint;
 
+  if (dot != NULL)
+    {
+      g_autofree gchar *prefix = g_strndup (name, (gsize) (dot - name));
+
+      if (!g_hash_table_contains (names->includes, prefix) && strchr (prefix, '.') == NULL && table == IDL_NAMES_TYPES)
+        missing = g_strdup_printf ("no included file is called '%s'", prefix);
+    }
   if (++names->suggestions > MAX_SUGGESTIONS)
-    return NULL;
+    return g_steal_pointer (&missing);
   idl_similar_init (&suggestion.similar, name);
   compare_all (&suggestion, names->program, NULL);
   for (guint i = 0; i < names->program->includes->len; i++)
@@ -169,7 +184,8 @@ idl_names_suggest (IdlNames *names, IdlNamesTable table, const gchar *name)
       if (include->program != NULL)
         compare_all (&suggestion, include->program, include->program->name);
     }
-  hint = suggestion.similar.best == NULL ? NULL : g_strdup_printf ("did you mean '%s'?", suggestion.similar.best);
+  hint = suggestion.similar.best == NULL ? g_steal_pointer (&missing)
+                                         : g_strdup_printf ("did you mean '%s'?", suggestion.similar.best);
   idl_similar_clear (&suggestion.similar);
   return hint;
 }

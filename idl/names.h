@@ -25,7 +25,8 @@ void idl_names_clear (IdlNames *names);
  * has been reported: an include that failed, or an ambiguous prefix. */
 IdlDefinition *idl_names_find (IdlNames *names, IdlNamesTable table, const gchar *name,
                                const IdlLocation *location, gboolean *reported);
-/* (nullable) (transfer full): "did you mean 'Thing'?" with the known name that is most like @name. */
+/* (nullable) (transfer full): "did you mean 'Thing'?" with the known name that is most like @name, or
+ * what else may be wrong with it. */
 gchar *idl_names_suggest (IdlNames *names, IdlNamesTable table, const gchar *name);
 /* (nullable): of @candidates (of IdlNode), the name most like @name. */
 const gchar *idl_names_find_similar (const gchar *name, const GPtrArray *candidates);

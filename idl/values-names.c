@@ -46,7 +46,8 @@ find_wanted_enumerator (IdlValues *values, IdlValue *value, const IdlType *type)
   if (enumerator == NULL)
     return FALSE;
   bind_enumerator (value, enumerator);
-  idl_values_report (values, IDL_WARNING, &value->location, "write '%s.%s'", type->definition->node.name, last);
+  idl_values_report (values, IDL_WARNING, &value->location, "'%s' is taken for '%s.%s', which is its full name",
+                     value->text, type->definition->node.name, last);
   return TRUE;
 }
 

@@ -311,6 +311,7 @@ finish_constant (IdlDefinition *constant, gpointer user_data)
 
   if (constant->value == NULL)
     return;
+  constant->literal = idl_value_resolve (constant->value);
   measure_value (constant->value, &constant->type_depth, &constant->type_size);
   if (constant->type_depth <= IDL_MAX_NESTING && constant->type_size <= MAX_VALUE_SIZE)
     return;
