@@ -16,23 +16,46 @@ static guint8 *write_struct_fields (TallyWriter *writer, guint8 *p, const TallyS
 static guint8 *write_value (TallyWriter *writer, guint8 *p, const TallyType *type, gconstpointer slot);
 
 static inline guint8 *
-write_bytes (TallyWriter *writer, guint8 *p, const TallyType *type, gconstpointer slot)
+put_bytes (guint8 *p, const guint8 *bytes, gsize length)
 {
-  gsize length;
-  const guint8 *bytes = tally_storage_get_bytes (type, slot, &length);
-
-  if (G_UNLIKELY (length > G_MAXINT32))
-    return tally_writer_fail (writer, TALLY_ERROR_LIMIT, "%" G_GSIZE_FORMAT " bytes are more than a message holds",
-                              length);
-  p = tally_writer_room (writer, p, length + FIELD_BOUND);
   p = put_length (p, (guint32) length);
   if (length > 0)
     memcpy (p, bytes, length);
   return p + length;
 }
 
-/* A plain value. Room for FIELD_BOUND is there. */
+static guint8 *
+fail_length (TallyWriter *writer, gsize length)
+{
+  return tally_writer_fail (writer, TALLY_ERROR_LIMIT,
+                            "%" G_GSIZE_FORMAT " bytes or elements are more than a message holds", length);
+}
+
+/* A string, and after it room for @after bytes more. */
 static inline guint8 *
+write_text (TallyWriter *writer, guint8 *p, gconstpointer slot, gsize after)
+{
+  gsize length;
+  const guint8 *bytes = tally_storage_get_text (slot, &length);
+
+  if (G_UNLIKELY (length > G_MAXINT32))
+    return fail_length (writer, length);
+  return put_bytes (tally_writer_room (writer, p, length + FIELD_BOUND + after), bytes, length);
+}
+
+static guint8 *
+write_binary (TallyWriter *writer, guint8 *p, const TallyType *type, gconstpointer slot)
+{
+  gsize length;
+  const guint8 *bytes = tally_storage_get_bytes (type, slot, &length);
+
+  if (G_UNLIKELY (length > G_MAXINT32))
+    return fail_length (writer, length);
+  return put_bytes (tally_writer_room (writer, p, length + FIELD_BOUND), bytes, length);
+}
+
+/* A plain value. Room for FIELD_BOUND is there. */
+static G_ALWAYS_INLINE inline guint8 *
 write_plain (guint8 *p, const TallyType *type, gconstpointer slot)
 {
   switch ((TallyKind) type->kind)
@@ -57,13 +80,42 @@ write_plain (guint8 *p, const TallyType *type, gconstpointer slot)
 }
 
 static guint8 *
+enter (TallyWriter *writer, guint8 *p)
+{
+  if (G_UNLIKELY (writer->depth >= tally_limits_default.max_depth))
+    return tally_writer_fail (writer, TALLY_ERROR_LIMIT, "structs and containers are nested deeper than %u",
+                              tally_limits_default.max_depth);
+  writer->depth++;
+  return p;
+}
+
+static guint8 *
+write_structs (TallyWriter *writer, guint8 *p, const TallyStructInfo *info, const TallyListView *view)
+{
+  if (view->length > 0 && enter (writer, p) == NULL)
+    return NULL;
+  for (guint i = 0; i < view->length; i++)
+    {
+      gconstpointer instance = tally_storage_get_struct (view->data + i * view->stride);
+
+      if (G_UNLIKELY (instance == NULL))
+        return tally_writer_fail (writer, TALLY_ERROR_INVALID_VALUE, "element %u is NULL", i);
+      p = write_struct_fields (writer, p, info, instance);
+      if (G_UNLIKELY (p == NULL))
+        return NULL;
+    }
+  writer->depth -= view->length > 0;
+  return p;
+}
+
+static guint8 *
 write_list (TallyWriter *writer, guint8 *p, const TallyType *type, gconstpointer slot)
 {
   const TallyType *element = type->element;
   TallyListView view = tally_storage_view_list (type, slot);
 
   if (G_UNLIKELY (view.length > G_MAXINT32))
-    return tally_writer_fail (writer, TALLY_ERROR_LIMIT, "%u elements are more than a message holds", view.length);
+    return fail_length (writer, view.length);
   p = tally_writer_room (writer, p, FIELD_BOUND);
   p = put_list_header (p, element->wire, view.length);
   if (element->storage == TALLY_STORAGE_PLAIN)
@@ -71,6 +123,8 @@ write_list (TallyWriter *writer, guint8 *p, const TallyType *type, gconstpointer
       p = tally_writer_room (writer, p, (gsize) view.length * array_bound (element));
       return put_array (p, element, view.data, view.length);
     }
+  if (element->kind == TALLY_KIND_STRUCT)
+    return write_structs (writer, p, (const TallyStructInfo *) element, &view);
   for (guint i = 0; i < view.length; i++)
     {
       gconstpointer item = view.data + i * view.stride;
@@ -105,7 +159,7 @@ write_table (TallyWriter *writer, guint8 *p, const TallyType *type, gconstpointe
   gpointer key, value;
 
   if (G_UNLIKELY (count > G_MAXINT32))
-    return tally_writer_fail (writer, TALLY_ERROR_LIMIT, "%u elements are more than a message holds", count);
+    return fail_length (writer, count);
   p = tally_writer_room (writer, p, FIELD_BOUND);
   if (is_map)
     p = put_map_header (p, key_type->wire, type->element->wire, count);
@@ -123,16 +177,14 @@ write_table (TallyWriter *writer, guint8 *p, const TallyType *type, gconstpointe
   return p;
 }
 
-/* Anything but a plain value; nothing is promised about room. */
+/* A binary, struct or container; nothing is promised about room. */
 static guint8 *
 write_nested (TallyWriter *writer, guint8 *p, const TallyType *type, gconstpointer slot)
 {
-  if (type->kind <= TALLY_KIND_BINARY)
-    return write_bytes (writer, p, type, slot);
-  if (G_UNLIKELY (writer->depth >= tally_limits_default.max_depth))
-    return tally_writer_fail (writer, TALLY_ERROR_LIMIT, "structs and containers are nested deeper than %u",
-                              tally_limits_default.max_depth);
-  writer->depth++;
+  if (type->kind == TALLY_KIND_BINARY)
+    return write_binary (writer, p, type, slot);
+  if (enter (writer, p) == NULL)
+    return NULL;
   if (type->kind == TALLY_KIND_STRUCT)
     p = write_struct_fields (writer, p, (const TallyStructInfo *) type, tally_storage_get_struct (slot));
   else if (type->kind == TALLY_KIND_LIST)
@@ -146,10 +198,30 @@ write_nested (TallyWriter *writer, guint8 *p, const TallyType *type, gconstpoint
 static guint8 *
 write_value (TallyWriter *writer, guint8 *p, const TallyType *type, gconstpointer slot)
 {
+  if (type->kind == TALLY_KIND_STRING)
+    return write_text (writer, p, slot, 0);
   if (type->storage != TALLY_STORAGE_PLAIN)
     return write_nested (writer, p, type, slot);
   p = tally_writer_room (writer, p, FIELD_BOUND);
   return write_plain (p, type, slot);
+}
+
+/* One field that has a value. Room for it and for all that follow it in the struct, @bound, is there
+ * and is there again afterwards. */
+static G_ALWAYS_INLINE inline guint8 *
+write_field (TallyWriter *writer, guint8 *p, const TallyField *field, gconstpointer slot, gint16 *last, gsize bound)
+{
+  const TallyType *type = field->type;
+
+  if (type->kind == TALLY_KIND_BOOL)
+    return put_bool_field (p, last, field->id, *(const gboolean *) slot);
+  p = put_field (p, last, field->id, type->wire);
+  if (type->storage == TALLY_STORAGE_PLAIN)
+    return write_plain (p, type, slot);
+  if (type->kind == TALLY_KIND_STRING)
+    return write_text (writer, p, slot, bound);
+  p = write_nested (writer, p, type, slot);
+  return G_LIKELY (p != NULL) ? tally_writer_room (writer, p, bound) : NULL;
 }
 
 static guint8 *
@@ -159,41 +231,28 @@ write_struct_fields (TallyWriter *writer, guint8 *p, const TallyStructInfo *info
   const TallyField *end = info->fields + info->n_fields;
   gint16 last = 0;
 
-  if (info->form == TALLY_FORM_UNION && G_UNLIKELY (tally_struct_count_present (info, instance) != 1))
+  if (G_UNLIKELY (info->form == TALLY_FORM_UNION && tally_struct_count_present (info, instance) != 1))
     return tally_writer_fail_union (writer, info, instance);
   p = tally_writer_room (writer, p, bound);
   for (const TallyField *field = info->fields; field < end; field++)
     {
-      const TallyType *type = field->type;
       gconstpointer slot = (const guint8 *) instance + field->offset;
 
-      if (!tally_field_is_present (info, field, instance))
+      if (G_UNLIKELY (!tally_field_is_present (info, field, instance)))
         {
           if (G_LIKELY (field->requiredness != TALLY_REQUIRED || info->form == TALLY_FORM_UNION))
             continue;
-          slot = tally_storage_get_stand_in (type);
+          slot = tally_storage_get_stand_in (field->type);
           if (slot == NULL)
-            return tally_writer_fail (writer, TALLY_ERROR_INVALID_VALUE,
-                                      "%s: the required field %s is not set", info->name, field->name);
+            return tally_writer_fail (writer, TALLY_ERROR_INVALID_VALUE, "%s: the required field %s is not set",
+                                      info->name, field->name);
         }
-      if (type->kind == TALLY_KIND_BOOL)
-        {
-          p = put_bool_field (p, &last, field->id, *(const gboolean *) slot);
-          continue;
-        }
-      p = put_field (p, &last, field->id, type->wire);
-      if (type->storage == TALLY_STORAGE_PLAIN)
-        {
-          p = write_plain (p, type, slot);
-          continue;
-        }
-      p = write_nested (writer, p, type, slot);
+      p = write_field (writer, p, field, slot, &last, bound);
       if (G_UNLIKELY (p == NULL))
         {
           tally_prefix_field (writer->error, info, field);
           return NULL;
         }
-      p = tally_writer_room (writer, p, bound);
     }
   return put_stop (p);
 }

@@ -37,17 +37,22 @@ tally_storage_get_struct (gconstpointer slot)
   return *(const gconstpointer *) slot;
 }
 
+/* The bytes of a string slot that is not NULL. */
+static inline const guint8 *
+tally_storage_get_text (gconstpointer slot, gsize *length)
+{
+  const gchar *text = *(gchar *const *) slot;
+
+  *length = strlen (text);
+  return (const guint8 *) text;
+}
+
 /* The bytes of a string or binary slot that is not NULL. */
 static inline const guint8 *
 tally_storage_get_bytes (const TallyType *type, gconstpointer slot, gsize *length)
 {
   if (type->storage == TALLY_STORAGE_STRING)
-    {
-      const gchar *text = *(gchar *const *) slot;
-
-      *length = strlen (text);
-      return (const guint8 *) text;
-    }
+    return tally_storage_get_text (slot, length);
 
   const GByteArray *bytes = *(GByteArray *const *) slot;
 
