@@ -342,7 +342,7 @@ tally_client_call (gpointer client, const TallyMethod *method, gconstpointer arg
 {
   TallyClient *self = client;
 
-  g_return_val_if_fail (TALLY_IS_CLIENT (client), FALSE);
+  g_return_val_if_fail (client != NULL, FALSE); /* its type was checked by whoever found the method */
   if (G_LIKELY (self->channel != NULL))
     return tally_channel_call (self->channel, method, args, results, -1, NULL, error);
   return tally_client_send (client, method, args, error)
