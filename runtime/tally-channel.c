@@ -84,6 +84,17 @@ tally_channel_init (TallyChannel *self)
   self->max_message = tally_limits_default.max_message;
 }
 
+static gboolean
+has_port_0 (TallyEndpoint *endpoint)
+{
+  GSocketConnectable *connectable = tally_endpoint_get_connectable (endpoint);
+
+  if (G_IS_NETWORK_ADDRESS (connectable))
+    return g_network_address_get_port (G_NETWORK_ADDRESS (connectable)) == 0;
+  return G_IS_INET_SOCKET_ADDRESS (connectable)
+         && g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (connectable)) == 0;
+}
+
 /* Says no to what this version cannot do when the channel is made rather than at its first call. */
 static gboolean
 check_supported (TallyEndpoint *endpoint, GError **error)
@@ -100,6 +111,11 @@ check_supported (TallyEndpoint *endpoint, GError **error)
     {
       g_set_error (error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED,
                    "%s: this version does not speak TLS; there are tcp:// and unix://", uri);
+      return FALSE;
+    }
+  if (has_port_0 (endpoint))
+    {
+      g_set_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_ARGUMENT, "%s: nobody can be reached at port 0", uri);
       return FALSE;
     }
   return TRUE;

@@ -1,0 +1,68 @@
+/* Channels: what a URI makes of them, their options, what is refused. */
+#include "harness.h"
+#include "tally-channel.h"
+
+static void
+options_come_from_the_uri (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TallyChannel) plain = tally_channel_new ("tcp://127.0.0.1:1", &error);
+  g_autoptr (TallyChannel) hasty = tally_channel_new ("tcp://127.0.0.1:1?timeout=250", &error);
+  g_autoptr (TallyChannel) patient = tally_channel_new ("unix:///tmp/s?timeout=0", &error);
+
+  assert_no_error (error);
+  assert_int (tally_channel_get_timeout (plain), 30000);
+  assert_int (tally_channel_get_timeout (hasty), 250);
+  assert_int (tally_channel_get_timeout (patient), 0);
+  assert_int (tally_channel_get_max_message_size (plain), 16 << 20);
+  CU_ASSERT_PTR_EQUAL (tally_channel_get_pool (plain), tally_pool_get_default ());
+  CU_ASSERT_TRUE (tally_endpoint_equal (tally_channel_get_endpoint (plain), tally_channel_get_endpoint (hasty)));
+}
+
+static void
+properties_are_the_options (void)
+{
+  g_autoptr (TallyPool) pool = tally_pool_new ();
+  g_autoptr (TallyChannel) channel = tally_channel_new_with_pool ("tcp://h:1", pool, NULL);
+  guint timeout;
+  guint size;
+
+  g_object_set (channel, "timeout", 7, "max-message-size", 99, NULL);
+  g_object_get (channel, "timeout", &timeout, "max-message-size", &size, NULL);
+  assert_int (timeout, 7);
+  assert_int (size, 99);
+  assert_int (tally_channel_get_timeout (channel), 7);
+  assert_int (tally_channel_get_max_message_size (channel), 99);
+  CU_ASSERT_PTR_EQUAL (tally_channel_get_pool (channel), pool);
+}
+
+static void
+assert_refused (const gchar *uri, gint code, const gchar *part)
+{
+  g_autoptr (GError) error = NULL;
+
+  CU_ASSERT_PTR_NULL (tally_channel_new (uri, &error));
+  assert_error (error, TALLY_ERROR, code, part);
+}
+
+static void
+what_it_cannot_do_is_refused_when_it_is_made (void)
+{
+  assert_refused ("tcp://h:1?mode=shared", TALLY_ERROR_NOT_SUPPORTED, "mode=shared");
+  assert_refused ("tls://h:1", TALLY_ERROR_NOT_SUPPORTED, "TLS");
+  assert_refused ("tcp://h:0", TALLY_ERROR_INVALID_ARGUMENT, "port 0");
+  assert_refused ("tcp://h", TALLY_ERROR_INVALID_ARGUMENT, "no port");
+}
+
+int
+main (int argc, char **argv)
+{
+  static const TestCase cases[] = {
+    TEST (options_come_from_the_uri),
+    TEST (properties_are_the_options),
+    TEST (what_it_cannot_do_is_refused_when_it_is_made),
+    { NULL },
+  };
+
+  return test_main ("channel", cases, argc, argv);
+}
