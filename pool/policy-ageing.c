@@ -57,6 +57,8 @@ void
 tally_policy_set_options (TallyPolicy *self, const TallyInstant *now, const TallyPoolOptions *options)
 {
   self->options = *options;
+  for (guint i = 0; i < self->conns->len; i++)
+    tally_policy_update_available (self, g_ptr_array_index (self->conns, i));
   tally_policy_shed (self);
   tally_policy_pump (self, now);
 }
@@ -112,6 +114,54 @@ tally_policy_tick (TallyPolicy *self, const TallyInstant *now)
   tally_policy_pump (self, now);
 }
 
+/* An idle connection that was not proven alive for `keepalive-interval`: out of reach, as if busy, until
+ * tally_policy_examined (). */
+TallyConn *
+tally_policy_take_to_examine (TallyPolicy *self, const TallyInstant *now)
+{
+  for (TallyConn *conn = self->idle.tail; conn != NULL && !self->closed; conn = conn->prev)
+    if (now->boot - MAX (conn->idle_since, conn->checked) >= self->options.keepalive)
+      {
+        tally_conn_list_remove (&self->idle, conn);
+        self->n_idle--;
+        self->n_busy++;
+        conn->state = TALLY_CONN_BUSY;
+        conn->streams = 1;
+        return conn;
+      }
+  return NULL;
+}
+
+/* Puts @conn back where it was, as if it had not been away, unless it must go or somebody waits. */
+void
+tally_policy_examined (TallyPolicy *self, const TallyInstant *now, TallyConn *conn, TallyCloseReason reason)
+{
+  TallyConn *newer = NULL;
+  gint64 idle_since = conn->idle_since;
+
+  conn->streams = 0;
+  conn->checked = now->boot;
+  if (reason != TALLY_CLOSE_NONE || conn->doomed || self->closed)
+    {
+      tally_policy_retire (self, conn, reason != TALLY_CLOSE_NONE ? reason
+                                       : conn->doomed ? conn->reason : TALLY_CLOSE_POOL);
+      if (reason == TALLY_CLOSE_DEAD)
+        tally_policy_drop_all (self, TALLY_CLOSE_STALE);
+      tally_policy_pump (self, now);
+      return;
+    }
+  self->n_busy--;
+  conn->state = TALLY_CONN_IDLE;
+  tally_policy_offer (self, now, conn);
+  if (conn->state != TALLY_CONN_IDLE)
+    return;
+  tally_conn_list_remove (&self->idle, conn);
+  conn->idle_since = idle_since;
+  for (TallyConn *other = self->idle.head; other != NULL && other->idle_since > idle_since; other = other->next)
+    newer = other;
+  tally_conn_list_insert (&self->idle, newer, conn);
+}
+
 /* A lease held for longer than `leak-threshold` that nobody was warned of yet (rule 21). */
 TallyHold *
 tally_policy_next_leak (TallyPolicy *self, const TallyInstant *now)
@@ -137,8 +187,9 @@ tally_policy_next_leak (TallyPolicy *self, const TallyInstant *now)
   return NULL;
 }
 
-static gint64
-next_of_conn (TallyPolicy *self, const TallyInstant *now, TallyConn *conn)
+/* When something is due of @conn in its present state; G_MAXINT64: nothing. */
+gint64
+tally_policy_due_of (const TallyPolicy *self, const TallyInstant *now, const TallyConn *conn)
 {
   const TallyPoolOptions *options = &self->options;
   gint64 next = G_MAXINT64;
@@ -155,7 +206,8 @@ next_of_conn (TallyPolicy *self, const TallyInstant *now, TallyConn *conn)
                                         * (1 - options->lifetime_jitter * conn->jitter)));
     }
   else if (conn->state == TALLY_CONN_BUSY && options->leak_threshold > 0)
-    for (TallyHold *hold = &conn->hold; hold != NULL; hold = hold == &conn->hold ? conn->further : hold->next)
+    for (const TallyHold *hold = &conn->hold; hold != NULL;
+         hold = hold == &conn->hold ? conn->further : hold->next)
       if (hold->generation != 0 && !hold->leak_warned)
         next = MIN (next, hold->since + options->leak_threshold);
   return next;
@@ -172,7 +224,7 @@ tally_policy_next_event (TallyPolicy *self, const TallyInstant *now)
     return next;
   for (guint i = 0; i < self->conns->len; i++)
     {
-      gint64 due = next_of_conn (self, now, g_ptr_array_index (self->conns, i));
+      gint64 due = tally_policy_due_of (self, now, g_ptr_array_index (self->conns, i));
 
       /* What is overdue although everything due was just done waits for something else. */
       next = MIN (next, due <= now->mono ? now->mono + G_TIME_SPAN_SECOND : due);

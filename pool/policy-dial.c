@@ -26,15 +26,12 @@ tally_policy_may_dial (TallyPolicy *self, const TallyInstant *now)
 /* Takes a slot, in state DIALING; NULL when the limits over all endpoints forbid it. The caller has
  * asked tally_policy_may_dial (). */
 TallyConn *
-tally_policy_start_dial (TallyPolicy *self, const TallyInstant *now)
+tally_policy_start_dial (TallyPolicy *self, const TallyInstant *now, gboolean background)
 {
   TallyConn *conn = self->free;
 
-  if (self->reserve != NULL && !self->reserve (self->totals))
-    {
-      self->starved = TRUE;
-      return NULL;
-    }
+  if (self->reserve != NULL && !self->reserve (self->totals, background))
+    return NULL;
   if (conn != NULL)
     self->free = conn->next;
   else
@@ -44,6 +41,7 @@ tally_policy_start_dial (TallyPolicy *self, const TallyInstant *now)
     .state = TALLY_CONN_DIALING,
     .epoch = self->epoch,
     .dial_started = now->mono,
+    .background = background,
     .jitter = tally_policy_random (self),
   };
   self->n_dialing++;
@@ -81,7 +79,7 @@ give_permit (TallyPolicy *self, const TallyInstant *now, TallyConn *conn)
   self->n_owned++;
   waiter->permit = conn;
   waiter->state = TALLY_WAITER_PERMIT;
-  self->wake (waiter);
+  tally_policy_wake (self, waiter);
 }
 
 /* Starts dials until each waiter has one to hope for, or no more may be started. Dials in the
@@ -99,7 +97,7 @@ tally_policy_dial_for_waiters (TallyPolicy *self, const TallyInstant *now)
 
       if (self->waiting <= promised || !tally_policy_may_dial (self, now))
         return;
-      conn = tally_policy_start_dial (self, now);
+      conn = tally_policy_start_dial (self, now, FALSE);
       if (conn == NULL)
         return;
       if (self->quick && self->first->may_dial && promised == 0)
@@ -118,10 +116,9 @@ start_in_background (TallyPolicy *self, const TallyInstant *now)
 
   if (self->n_background >= allowed || !tally_policy_may_dial (self, now))
     return FALSE;
-  conn = tally_policy_start_dial (self, now);
+  conn = tally_policy_start_dial (self, now, TRUE);
   if (conn == NULL)
     return FALSE;
-  conn->background = TRUE;
   self->n_background++;
   hand_to_thread (self, conn);
   return TRUE;
@@ -146,8 +143,11 @@ tally_policy_dial_in_background (TallyPolicy *self, const TallyInstant *now)
   guint wanted = self->options.min_idle;
   TallyConn *old;
 
-  if (wanted == 0 || !self->active || self->closed)
+  if (!self->active || self->closed || (wanted == 0 && self->warm == 0))
     return;
+  if (self->n_idle >= self->warm)
+    self->warm = 0;
+  wanted = MAX (wanted, self->warm);
   if (self->options.max_idle >= 0)
     wanted = MIN (wanted, (guint) self->options.max_idle);
   while (self->n_idle + self->n_background < wanted)
@@ -161,17 +161,13 @@ tally_policy_dial_in_background (TallyPolicy *self, const TallyInstant *now)
     }
 }
 
-/* Starts dials in the background until @count connections are idle or on their way to be. Returns how
- * many it started. */
-guint
+/* Dials in the background until @count connections are idle at once, or a dial fails. */
+void
 tally_policy_warm (TallyPolicy *self, const TallyInstant *now, guint count)
 {
-  guint started = 0;
-
   self->active = TRUE;
-  while (self->n_idle + self->n_background < count && start_in_background (self, now))
-    started++;
-  return started;
+  self->warm = count;
+  tally_policy_pump (self, now);
 }
 
 static TallyConn *
@@ -212,11 +208,7 @@ tally_policy_permit_to_thread (TallyPolicy *self, const TallyInstant *now, Tally
   self->n_owned--;
   waiter->permit = NULL;
   hand_to_thread (self, conn);
-  tally_policy_enqueue (self, waiter);
-  if (self->closed)
-    tally_policy_fail (self, now, waiter, TALLY_REFUSAL_CLOSED);
-  else
-    tally_policy_pump (self, now);
+  tally_policy_enqueue_and_pump (self, now, waiter);
 }
 
 /* A permit that was not used: its slot goes to the next. */
@@ -305,8 +297,12 @@ tally_policy_dial_failed (TallyPolicy *self, const TallyInstant *now, TallyConn 
       waiter->error = g_error_copy (error);
       tally_policy_fail (self, now, waiter, self->closed ? TALLY_REFUSAL_CLOSED : TALLY_REFUSAL_DIAL);
     }
-  if (background && (conn = find_replaced (self)) != NULL)
-    conn->replaced = FALSE;
+  if (background)
+    {
+      self->warm = 0;
+      if ((conn = find_replaced (self)) != NULL)
+        conn->replaced = FALSE;
+    }
   tally_policy_pump (self, now);
 }
 

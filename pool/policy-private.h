@@ -140,12 +140,15 @@ struct _TallyWaiter
   TallyWaiter *next;
   TallyWaiterState state;
   gboolean fresh;      /* wants a connection dialed from now on */
+  gboolean is_asking;  /* its thread is in the policy and needs no waking */
+  gboolean is_async;   /* lies in no thread's stack: completed by a callback */
   gboolean may_dial;   /* has a thread of its own to dial on */
   const gchar *label;
   guint32 thread;
   gint64 deadline;     /* G_MAXINT64: none */
   guint64 ticket;      /* order of arrival; 0 before tally_policy_ask () */
   gint64 arrived;
+  gint64 waited;       /* at least 1 when it was served from the queue */
   TallyHold *hold;
   guint64 generation;
   gboolean reused;
@@ -188,6 +191,7 @@ struct _TallyPolicy
   guint n_owned;      /* of the dialing ones, those whose result is their borrower's */
   guint n_background; /* of the dialing ones, those that nobody waits for */
 
+  guint64 first_generation; /* leases numbered below are of before a fork */
   guint64 last_generation;
   guint64 last_ticket;
   guint64 epoch;
@@ -197,14 +201,14 @@ struct _TallyPolicy
   gboolean quick;     /* dials are so short that a borrower may do its own */
   gboolean active;    /* somebody has used it: min-idle counts */
   gboolean closed;
-  gboolean starved;   /* a dial was held back by the limits over all endpoints */
+  guint warm;         /* so many shall be idle or on their way, until they were once */
   gint64 mean_hold;   /* microseconds times 16, a moving average */
 
   TallyPoolSnapshot stats; /* the counters and histograms; gauges are filled in by snapshot */
 
   /* What the owner supplies; set once, before use. */
   void (*wake) (TallyWaiter *waiter); /* the waiter's state was changed from QUEUED */
-  gboolean (*reserve) (gpointer totals);
+  gboolean (*reserve) (gpointer totals, gboolean background);
   void (*unreserve) (gpointer totals);
   gpointer totals;
 };
@@ -230,7 +234,7 @@ void tally_policy_release (TallyPolicy *self, const TallyInstant *now, TallyHold
 void tally_policy_pump (TallyPolicy *self, const TallyInstant *now);
 
 /* Dialing: policy-dial.c */
-TallyConn *tally_policy_start_dial (TallyPolicy *self, const TallyInstant *now);
+TallyConn *tally_policy_start_dial (TallyPolicy *self, const TallyInstant *now, gboolean background);
 gboolean tally_policy_may_dial (TallyPolicy *self, const TallyInstant *now);
 gboolean tally_policy_has_room (TallyPolicy *self);
 void tally_policy_dial_for_waiters (TallyPolicy *self, const TallyInstant *now);
@@ -241,7 +245,7 @@ void tally_policy_dial_done (TallyPolicy *self, const TallyInstant *now, TallyCo
                              gpointer payload, TallyWaiter *owner);
 void tally_policy_dial_failed (TallyPolicy *self, const TallyInstant *now, TallyConn *conn,
                                const GError *error, TallyWaiter *owner);
-guint tally_policy_warm (TallyPolicy *self, const TallyInstant *now, guint count);
+void tally_policy_warm (TallyPolicy *self, const TallyInstant *now, guint count);
 void tally_policy_reset_backoff (TallyPolicy *self, const TallyInstant *now);
 
 /* Ageing and limits: policy-ageing.c */
@@ -257,15 +261,24 @@ void tally_policy_tick (TallyPolicy *self, const TallyInstant *now);
 gint64 tally_policy_next_event (TallyPolicy *self, const TallyInstant *now);
 TallyHold *tally_policy_next_leak (TallyPolicy *self, const TallyInstant *now);
 
+TallyConn *tally_policy_take_to_examine (TallyPolicy *self, const TallyInstant *now);
+void tally_policy_examined (TallyPolicy *self, const TallyInstant *now, TallyConn *conn,
+                            TallyCloseReason reason);
+gint64 tally_policy_due_of (const TallyPolicy *self, const TallyInstant *now, const TallyConn *conn);
+
 /* Pieces that the files share. */
 void tally_conn_list_push (TallyConnList *list, TallyConn *conn);
+void tally_conn_list_insert (TallyConnList *list, TallyConn *newer, TallyConn *conn);
 void tally_conn_list_remove (TallyConnList *list, TallyConn *conn);
 TallyConn *tally_policy_take_idle (TallyPolicy *self, const TallyInstant *now);
 void tally_policy_claim (TallyPolicy *self, const TallyInstant *now, TallyConn *conn, TallyWaiter *waiter);
 void tally_policy_enqueue (TallyPolicy *self, TallyWaiter *waiter);
+void tally_policy_enqueue_and_pump (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter);
+void tally_policy_wake (TallyPolicy *self, TallyWaiter *waiter);
 void tally_policy_dequeue (TallyPolicy *self, TallyWaiter *waiter);
 void tally_policy_fail (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter,
                         TallyRefusal refusal);
+void tally_policy_update_available (TallyPolicy *self, TallyConn *conn);
 void tally_policy_doom (TallyPolicy *self, TallyConn *conn, TallyCloseReason reason);
 void tally_policy_offer (TallyPolicy *self, const TallyInstant *now, TallyConn *conn);
 gdouble tally_policy_random (TallyPolicy *self);

@@ -67,6 +67,24 @@ tally_conn_list_push (TallyConnList *list, TallyConn *conn)
   list->head = conn;
 }
 
+/* Behind @newer, or first when that is NULL. */
+void
+tally_conn_list_insert (TallyConnList *list, TallyConn *newer, TallyConn *conn)
+{
+  if (newer == NULL)
+    {
+      tally_conn_list_push (list, conn);
+      return;
+    }
+  conn->prev = newer;
+  conn->next = newer->next;
+  if (newer->next != NULL)
+    newer->next->prev = conn;
+  else
+    list->tail = conn;
+  newer->next = conn;
+}
+
 void
 tally_conn_list_remove (TallyConnList *list, TallyConn *conn)
 {
@@ -128,8 +146,8 @@ has_room_for_stream (TallyPolicy *self, const TallyConn *conn)
 }
 
 /* Keeps `available` true to its name after anything that may change it. */
-static void
-update_available (TallyPolicy *self, TallyConn *conn)
+void
+tally_policy_update_available (TallyPolicy *self, TallyConn *conn)
 {
   gboolean available = conn->state == TALLY_CONN_BUSY && conn->streams > 0 && has_room_for_stream (self, conn);
 
@@ -195,7 +213,7 @@ tally_policy_claim (TallyPolicy *self, const TallyInstant *now, TallyConn *conn,
     {
       /* Nobody else may join before the first has proven it alive. */
       conn->checking = waiter->reused && conn->streams == 1 && self->options.check != TALLY_POOL_CHECK_NEVER;
-      update_available (self, conn);
+      tally_policy_update_available (self, conn);
     }
 }
 
@@ -296,7 +314,7 @@ tally_policy_fail (TallyPolicy *self, const TallyInstant *now, TallyWaiter *wait
   waiter->refusal = refusal;
   waiter->state = TALLY_WAITER_FAILED;
   if (queued)
-    self->wake (waiter);
+    tally_policy_wake (self, waiter);
 }
 
 /* Microseconds that a newcomer would wait in the queue behind @ahead others, from the mean time that
@@ -356,6 +374,27 @@ arrive (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter)
     waiter->deadline = MIN (waiter->deadline, now->mono + wait);
 }
 
+/* Tells @waiter's thread that its state is no longer QUEUED, unless that thread is where we are. */
+void
+tally_policy_wake (TallyPolicy *self, TallyWaiter *waiter)
+{
+  if (!waiter->is_asking)
+    self->wake (waiter);
+}
+
+/* @waiter joins the queue, which may serve or fail it at once; it is not woken for that. */
+void
+tally_policy_enqueue_and_pump (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter)
+{
+  waiter->is_asking = TRUE;
+  tally_policy_enqueue (self, waiter);
+  if (self->closed)
+    tally_policy_fail (self, now, waiter, TALLY_REFUSAL_CLOSED);
+  else
+    tally_policy_pump (self, now);
+  waiter->is_asking = FALSE;
+}
+
 /* Serves @waiter at once, lets it dial, queues it or refuses it: its state says which. A waiter whose
  * connection proved dead asks again and keeps its place. */
 void
@@ -380,11 +419,14 @@ tally_policy_ask (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waite
     return;
   if (first && waiter->may_dial && self->quick && tally_policy_may_dial (self, now))
     {
-      waiter->permit = tally_policy_start_dial (self, now);
-      waiter->permit->owned = TRUE;
-      self->n_owned++;
-      waiter->state = TALLY_WAITER_PERMIT;
-      return;
+      waiter->permit = tally_policy_start_dial (self, now, FALSE);
+      if (waiter->permit != NULL)
+        {
+          waiter->permit->owned = TRUE;
+          self->n_owned++;
+          waiter->state = TALLY_WAITER_PERMIT;
+          return;
+        }
     }
   if (!again && !tally_policy_may_dial (self, now)
       && (refusal = admit (self, now, waiter)) != TALLY_REFUSAL_NONE)
@@ -392,8 +434,7 @@ tally_policy_ask (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waite
       tally_policy_fail (self, now, waiter, refusal);
       return;
     }
-  tally_policy_enqueue (self, waiter);
-  tally_policy_pump (self, now);
+  tally_policy_enqueue_and_pump (self, now, waiter);
 }
 
 /* A request that fails before it asks. */
@@ -453,9 +494,10 @@ serve (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter, TallyCon
     self->stats.dials++;
   else
     self->stats.waits++;
+  waiter->waited = MAX (now->mono - waiter->arrived, 1);
   tally_histogram_add (&self->stats.wait_time, now->mono - waiter->arrived);
   tally_policy_claim (self, now, conn, waiter);
-  self->wake (waiter);
+  tally_policy_wake (self, waiter);
 }
 
 /* @conn has just been dialed (DIALING, no longer counted as that) or has room for another stream (BUSY) or
@@ -495,7 +537,7 @@ tally_policy_checked (TallyPolicy *self, const TallyInstant *now, TallyHold *hol
   if (!conn->checking)
     return;
   conn->checking = FALSE;
-  update_available (self, conn);
+  tally_policy_update_available (self, conn);
   if (conn->listed)
     tally_policy_pump (self, now);
 }
@@ -506,7 +548,7 @@ tally_policy_doom (TallyPolicy *self, TallyConn *conn, TallyCloseReason reason)
 {
   conn->doomed = TRUE;
   conn->reason = reason;
-  update_available (self, conn);
+  tally_policy_update_available (self, conn);
   if (conn->streams == 0)
     tally_policy_retire (self, conn, reason);
 }
@@ -517,7 +559,7 @@ give_up_stream (TallyPolicy *self, TallyConn *conn, TallyHold *hold)
   drop_hold (self, conn, hold);
   conn->streams--;
   self->stats.leases--;
-  update_available (self, conn);
+  tally_policy_update_available (self, conn);
 }
 
 /* The borrower has found its connection dead, or with bytes unread, before it used it. Death is
@@ -538,7 +580,7 @@ tally_policy_check_failed (TallyPolicy *self, const TallyInstant *now, TallyHold
 gboolean
 tally_policy_owns (TallyPolicy *self, TallyHold *hold, guint64 generation)
 {
-  return hold != NULL && generation != 0 && hold->generation == generation;
+  return hold != NULL && generation > self->first_generation && hold->generation == generation;
 }
 
 /* Whether @conn has served for the last time, and why. */
@@ -601,6 +643,8 @@ tally_policy_release (TallyPolicy *self, const TallyInstant *now, TallyHold *hol
       conn->doomed = TRUE;
       conn->reason = reason;
     }
+  if (G_UNLIKELY (reason == TALLY_CLOSE_DEAD))
+    tally_policy_drop_all (self, TALLY_CLOSE_STALE);
   reason = last_use (self, now, conn);
   if (reason == TALLY_CLOSE_NONE && G_UNLIKELY (must_make_room (self)))
     reason = TALLY_CLOSE_EVICTED;

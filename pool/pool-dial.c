@@ -3,19 +3,19 @@
  * that its caller can leave at its deadline, or with another connection, while the dial goes on. */
 #include "pool-private.h"
 
+#include <errno.h>
+
 /* For so long a borrower dials itself, deaf to connections that come back. A dial within the same host or
  * site takes less, and pays no thread; anything longer is dialed on a thread from the next time on. */
 #define DIAL_ON_CALLER (2 * G_TIME_SPAN_MILLISECOND)
 /* A dial on a thread that took no longer makes borrowers try it themselves again. */
 #define QUICK_DIAL (DIAL_ON_CALLER / 2)
 
-/* On a dial thread, the pool that it works for. */
-static __thread TallyPoolCore *dialing_for;
-
 typedef struct
 {
   TallyBucket *bucket; /* a reference */
   TallyConn *conn;     /* a slot in state DIALING: this job's alone */
+  guint forks;         /* the bucket's when it began */
 } DialJob;
 
 /* Without the lock. @hook, if there is one, is used up. */
@@ -40,48 +40,39 @@ finish (DialJob *job, gpointer transport, const GError *error)
 {
   TallyPolicy *policy = &job->bucket->policy;
   TallyInstant now;
+  gint64 duration;
 
   tally_bucket_lock (job->bucket);
   tally_bucket_now_locked (job->bucket, &now);
-  if (transport == NULL)
+  duration = now.mono - job->conn->dial_started;
+  if (job->bucket->forks != job->forks)
+    g_debug ("pool: a dial that the parent process began has ended in its child");
+  else if (transport == NULL)
     tally_policy_dial_failed (policy, &now, job->conn, error, NULL);
   else
     {
-      if (now.mono - job->conn->dial_started <= QUICK_DIAL && job->bucket->hooks[TALLY_HOOK_DIAL] == NULL)
+      if (duration <= QUICK_DIAL && job->bucket->hooks[TALLY_HOOK_DIAL] == NULL)
         policy->quick = TRUE;
       tally_policy_dial_done (policy, &now, job->conn, transport, NULL);
     }
+  tally_bucket_schedule_locked (job->bucket);
   tally_bucket_unlock (job->bucket);
+  if (transport != NULL)
+    tally_bucket_emit (job->bucket, &(TallyPoolEvent) { .kind = TALLY_POOL_EVENT_OPENED, .duration = duration });
   tally_bucket_unref (job->bucket);
   g_free (job);
-}
-
-static void
-end_thread (TallyPoolCore *core)
-{
-  pthread_t self = pthread_self ();
-
-  pthread_mutex_lock (&core->lock);
-  core->n_threads--;
-  g_array_append_val (core->finished, self);
-  pthread_cond_broadcast (&core->changed);
-  pthread_mutex_unlock (&core->lock);
-  tally_core_unref (core);
 }
 
 static gpointer
 run_dial (gpointer data)
 {
   DialJob *job = data;
-  TallyPoolCore *core = tally_core_ref (job->bucket->core);
   g_autoptr (GError) error = NULL;
   TallyHook *hook;
   gint64 deadline;
   gboolean closed;
   gpointer transport = NULL;
 
-  dialing_for = core;
-  pthread_setname_np (pthread_self (), "tally-dial");
   tally_bucket_lock (job->bucket);
   deadline = job->conn->dial_started + job->bucket->policy.options.connect_timeout;
   hook = tally_bucket_take_hook_locked (job->bucket, TALLY_HOOK_DIAL);
@@ -93,68 +84,22 @@ run_dial (gpointer data)
   else
     transport = dial (job->bucket, job->conn, hook, deadline, job->bucket->dials, &error);
   finish (job, transport, error);
-  end_thread (core);
   return NULL;
-}
-
-/* 1 on a dial thread of @core, else 0. */
-guint
-tally_dial_is_thread (TallyPoolCore *core)
-{
-  return dialing_for == core;
-}
-
-/* Not under any lock. */
-void
-tally_dial_join_finished (TallyPoolCore *core)
-{
-  g_autoptr (GArray) finished = NULL;
-
-  pthread_mutex_lock (&core->lock);
-  if (core->finished->len > 0)
-    {
-      finished = core->finished;
-      core->finished = g_array_new (FALSE, FALSE, sizeof (pthread_t));
-    }
-  pthread_mutex_unlock (&core->lock);
-  for (guint i = 0; finished != NULL && i < finished->len; i++)
-    {
-      pthread_t thread = g_array_index (finished, pthread_t, i);
-
-      if (pthread_equal (thread, pthread_self ()))
-        pthread_detach (thread);
-      else
-        pthread_join (thread, NULL);
-    }
 }
 
 /* Not under any lock. */
 void
 tally_dial_on_thread (TallyBucket *bucket, TallyConn *conn)
 {
-  TallyPoolCore *core = bucket->core;
   DialJob *job = g_new (DialJob, 1);
-  pthread_t thread;
-  int status;
+  g_autoptr (GError) error = NULL;
 
-  *job = (DialJob) { tally_bucket_ref (bucket), conn };
-  tally_dial_join_finished (core);
-  pthread_mutex_lock (&core->lock);
-  core->n_threads++;
-  pthread_mutex_unlock (&core->lock);
-  status = pthread_create (&thread, NULL, run_dial, job);
-  if (status != 0)
-    {
-      g_autoptr (GError) error = g_error_new (TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED,
-                                              "%s: no thread to dial on: %s",
-                                              tally_endpoint_get_uri (bucket->endpoint),
-                                              g_strerror (status));
-
-      pthread_mutex_lock (&core->lock);
-      core->n_threads--;
-      pthread_mutex_unlock (&core->lock);
-      finish (job, NULL, error);
-    }
+  *job = (DialJob) { tally_bucket_ref (bucket), conn, bucket->forks };
+  if (tally_run_on_thread (bucket->core, run_dial, job))
+    return;
+  error = g_error_new (TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED, "%s: no thread to dial on: %s",
+                       tally_endpoint_get_uri (bucket->endpoint), g_strerror (errno));
+  finish (job, NULL, error);
 }
 
 /* ---- on the borrower's thread ---- */
@@ -174,6 +119,10 @@ tally_dial_on_caller (TallyBucket *bucket, TallyWaiter *waiter, GCancellable *ca
 
   tally_bucket_unlock (bucket);
   transport = dial (bucket, conn, NULL, deadline, cancellable, &error);
+  if (transport != NULL)
+    tally_bucket_emit (bucket, &(TallyPoolEvent) { .kind = TALLY_POOL_EVENT_OPENED, .label = waiter->label,
+                                                   .thread = waiter->thread,
+                                                   .duration = g_get_monotonic_time () - conn->dial_started });
   tally_bucket_lock (bucket);
   tally_bucket_now_locked (bucket, &now);
   if (transport != NULL)

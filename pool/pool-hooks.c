@@ -1,15 +1,20 @@
 /* Owns the user's functions that a pool calls: who may run them, and that none runs after close. */
 #include "pool-private.h"
 
-/* A hook that runs on this thread, so that a hook may close the pool that called it. */
-typedef struct _Frame Frame;
-struct _Frame
-{
-  TallyPoolCore *core;
-  Frame *outer;
-};
+static __thread TallyFrame *frames;
 
-static __thread Frame *frames;
+void
+tally_frame_push (TallyFrame *frame, TallyPoolCore *core)
+{
+  *frame = (TallyFrame) { core, frames };
+  frames = frame;
+}
+
+void
+tally_frame_pop (TallyFrame *frame)
+{
+  frames = frame->outer;
+}
 
 TallyHook *
 tally_hook_new (GCallback function, gpointer data, GDestroyNotify destroy)
@@ -55,22 +60,33 @@ tally_bucket_take_hook_locked (TallyBucket *bucket, TallyHookKind kind)
   return tally_hook_ref (hook);
 }
 
-static void
-count_down (TallyPoolCore *core)
+/* For foreign code that is no hook of a bucket: FALSE once close is about to return. */
+gboolean
+tally_hooks_begin (TallyPoolCore *core)
 {
-  __atomic_sub_fetch (&core->n_hooks, 1, __ATOMIC_ACQ_REL);
+  __atomic_add_fetch (&core->n_hooks, 1, __ATOMIC_SEQ_CST);
+  if (!__atomic_load_n (&core->hooks_ended, __ATOMIC_SEQ_CST))
+    return TRUE;
+  tally_hooks_end (core);
+  return FALSE;
+}
+
+void
+tally_hooks_end (TallyPoolCore *core)
+{
+  __atomic_sub_fetch (&core->n_hooks, 1, __ATOMIC_SEQ_CST);
   pthread_mutex_lock (&core->lock);
   if (core->closed)
     pthread_cond_broadcast (&core->changed);
   pthread_mutex_unlock (&core->lock);
 }
 
-static guint
-count_mine (TallyPoolCore *core)
+guint
+tally_hooks_count_mine (TallyPoolCore *core)
 {
   guint count = 0;
 
-  for (Frame *frame = frames; frame != NULL; frame = frame->outer)
+  for (TallyFrame *frame = frames; frame != NULL; frame = frame->outer)
     count += frame->core == core;
   return count;
 }
@@ -79,21 +95,21 @@ count_mine (TallyPoolCore *core)
 gboolean
 tally_hooks_run_locked (TallyPoolCore *core)
 {
-  return __atomic_load_n (&core->n_hooks, __ATOMIC_ACQUIRE) > count_mine (core);
+  return __atomic_load_n (&core->n_hooks, __ATOMIC_SEQ_CST) > tally_hooks_count_mine (core);
 }
 
 ThriftTransport *
 tally_hook_dial (TallyBucket *bucket, TallyHook *hook, gint64 deadline, GCancellable *cancellable,
                  GError **error)
 {
-  Frame frame = { bucket->core, frames };
+  TallyFrame frame;
   ThriftTransport *transport;
 
-  frames = &frame;
+  tally_frame_push (&frame, bucket->core);
   transport = ((TallyDialHook) hook->function) (bucket->endpoint, deadline, cancellable, hook->data, error);
-  frames = frame.outer;
   tally_hook_unref (hook);
-  count_down (bucket->core);
+  tally_frame_pop (&frame);
+  tally_hooks_end (bucket->core);
   if (transport == NULL && error != NULL && *error == NULL)
     g_set_error (error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED, "%s: the dial hook failed without an error",
                  tally_endpoint_get_uri (bucket->endpoint));
@@ -103,27 +119,27 @@ tally_hook_dial (TallyBucket *bucket, TallyHook *hook, gint64 deadline, GCancell
 gboolean
 tally_hook_check (TallyBucket *bucket, TallyHook *hook, ThriftTransport *transport, gint64 idle_time)
 {
-  Frame frame = { bucket->core, frames };
+  TallyFrame frame;
   gboolean alive;
 
-  frames = &frame;
+  tally_frame_push (&frame, bucket->core);
   alive = ((TallyCheckHook) hook->function) (transport, idle_time, hook->data);
-  frames = frame.outer;
   tally_hook_unref (hook);
-  count_down (bucket->core);
+  tally_frame_pop (&frame);
+  tally_hooks_end (bucket->core);
   return alive;
 }
 
 gboolean
 tally_hook_reset (TallyBucket *bucket, TallyHook *hook, ThriftTransport *transport)
 {
-  Frame frame = { bucket->core, frames };
+  TallyFrame frame;
   gboolean usable;
 
-  frames = &frame;
+  tally_frame_push (&frame, bucket->core);
   usable = ((TallyResetHook) hook->function) (transport, hook->data);
-  frames = frame.outer;
   tally_hook_unref (hook);
-  count_down (bucket->core);
+  tally_frame_pop (&frame);
+  tally_hooks_end (bucket->core);
   return usable;
 }

@@ -11,6 +11,9 @@ G_BEGIN_DECLS
 
 typedef struct _TallyPoolCore TallyPoolCore;
 
+/* How many times a policy's lease numbers jump in a child process: more than can be in flight. */
+#define TALLY_FORK_GAP (G_GUINT64_CONSTANT (1) << 20)
+
 typedef enum { TALLY_HOOK_DIAL, TALLY_HOOK_CHECK, TALLY_HOOK_RESET } TallyHookKind;
 #define TALLY_N_HOOKS 3
 
@@ -22,7 +25,15 @@ typedef struct
   GDestroyNotify destroy;
 } TallyHook;
 
-/* Lock order: core->lock, then a bucket's lock, then core->totals_lock. No I/O, hook, log or
+/* A hook that runs on this thread, so that a hook may close the pool that called it. */
+typedef struct _TallyFrame TallyFrame;
+struct _TallyFrame
+{
+  TallyPoolCore *core;
+  TallyFrame *outer;
+};
+
+/* Lock order: core->snapshot_lock, core->lock, then a bucket's lock, then core->totals_lock. No I/O, hook, log or
  * foreign code under any of them.
  *
  * pthread's mutexes and conditions rather than GLib's, so that ThreadSanitizer sees them. */
@@ -33,6 +44,7 @@ struct _TallyPoolCore
   pthread_mutex_t snapshot_lock; /* taken first, by whoever locks several buckets */
   pthread_mutex_t lock;    /* protects what follows */
   pthread_cond_t changed;  /* a thread ended, a hook returned, a closing bucket lost a connection */
+  pthread_cond_t reaper_wake;
   GHashTable *buckets;     /* TallyEndpoint to TallyBucket; each bucket's reference is the table's */
   TallyPoolOptions options;
   TallyHook *hooks[TALLY_N_HOOKS]; /* nullable */
@@ -40,6 +52,23 @@ struct _TallyPoolCore
   gboolean close_done;
   guint n_threads;         /* dial threads that run */
   GArray *finished;        /* pthread_t of those that have ended and were not joined */
+  pthread_t reaper;
+  gboolean reaper_runs;
+  gint64 reap_at;          /* monotonic; G_MAXINT64: nothing is due */
+  guint n_reaps;           /* how often the reaper looked */
+  TallyPoolSnapshot gone;  /* the counters of buckets that are no more */
+
+  pthread_mutex_t totals_lock; /* protects what follows; the innermost lock */
+  GQueue starved;          /* TallyBucket that only the limits over all endpoints hold back */
+  guint open_total;
+
+  gint idle_total;         /* atomic; kept while max-idle-total is in force */
+  guint n_starved;         /* atomic: the length of `starved` */
+  guint max_open_total;    /* atomic: the options of these names */
+  gint max_idle_total;
+  gboolean hooks_ended;    /* atomic: close is about to return */
+  GWeakRef pool;           /* the TallyPool, for its signal */
+  guint event_signal;
 };
 
 struct _TallyBucket
@@ -47,34 +76,101 @@ struct _TallyBucket
   gint ref_count;          /* atomic */
   TallyPoolCore *core;     /* a reference */
   TallyEndpoint *endpoint;
-  GCancellable *dials;     /* cancelled when the pool closes */
+  gboolean is_starved;     /* core->totals_lock */
   gboolean coarse;         /* atomic: the coarse clock will do */
   pthread_mutex_t lock;    /* protects what follows */
   TallyPolicy policy;
   TallyHook *hooks[TALLY_N_HOOKS]; /* the core's */
+  GCancellable *dials;     /* cancelled when the pool closes */
+  TallyWaiter *ready;      /* asynchronous borrows that are decided, to be completed without the lock */
+  gint64 due;              /* when the reaper will look at the latest */
+  gint64 wanted;           /* when it should, as found since the lock was taken; G_MAXINT64: never */
+  guint idle_published;    /* what of n_idle is in core->idle_total */
+  guint forks;             /* how often this process is a child of the one that made the bucket */
   gint64 boot_offset;      /* boot time minus monotonic time */
   gint64 boot_offset_read; /* when that was, monotonic */
 };
 
-/* tally-pool.c */
+/* pool-core.c */
+TallyPoolCore *tally_core_new (TallyPool *pool, guint event_signal);
 TallyPoolCore *tally_core_ref (TallyPoolCore *core);
 void tally_core_unref (TallyPoolCore *core);
 void tally_core_changed (TallyPoolCore *core);
+GPtrArray *tally_core_dup_buckets (TallyPoolCore *core);
+TallyBucket *tally_core_dup_bucket (TallyPoolCore *core, TallyEndpoint *endpoint);
+void tally_core_forget_unused (TallyPoolCore *core);
+void tally_core_snapshot (TallyPoolCore *core, TallyPoolSnapshot *snapshot);
+void tally_core_set_option (TallyPoolCore *core, guint property_id, const GValue *value);
+void tally_core_set_hook (TallyPoolCore *core, TallyHookKind kind, GCallback function, gpointer data,
+                          GDestroyNotify destroy);
+
+/* pool-close.c */
+void tally_core_close (TallyPoolCore *core, gboolean wait);
+
+/* pool-reaper.c */
+void tally_reaper_schedule (TallyPoolCore *core, gint64 due);
+void tally_reaper_stop (TallyPoolCore *core);
+
+/* pool-totals.c */
+gboolean tally_totals_reserve (gpointer bucket, gboolean background);
+void tally_totals_unreserve (gpointer bucket);
+void tally_totals_forget (TallyBucket *bucket);
+void tally_totals_publish_idle_locked (TallyBucket *bucket);
+void tally_totals_balance (TallyPoolCore *core);
+
+static inline gboolean
+tally_totals_need_balance (TallyPoolCore *core)
+{
+  gint max_idle = __atomic_load_n (&core->max_idle_total, __ATOMIC_RELAXED);
+
+  return __atomic_load_n (&core->n_starved, __ATOMIC_ACQUIRE) > 0
+         || (max_idle > 0 && __atomic_load_n (&core->idle_total, __ATOMIC_ACQUIRE) > max_idle);
+}
+
+/* pool-fork.c */
+void tally_fork_watch (TallyPoolCore *core);
+void tally_fork_unwatch (TallyPoolCore *core);
+
+/* pool-events.c */
+guint tally_pool_install_event (GType type);
+void tally_bucket_emit (TallyBucket *bucket, const TallyPoolEvent *event);
+
+/* pool-async.c */
+void tally_async_wake (TallyWaiter *waiter);
+void tally_async_complete (TallyWaiter *waiter);
+
+/* pool-borrow.c */
+guint32 tally_get_thread_id (void);
+void tally_forget_thread_id (void);
+gboolean tally_bucket_must_check_locked (TallyBucket *bucket, gint64 idle_age);
+void tally_bucket_fill_lease (TallyBucket *bucket, const TallyWaiter *waiter, TallyLease *lease);
+GError *tally_bucket_unlock_with_error (TallyBucket *bucket, TallyWaiter *waiter);
+void tally_sync_wake (TallyWaiter *waiter);
 
 /* pool-bucket.c */
 TallyBucket *tally_bucket_new (TallyPoolCore *core, TallyEndpoint *endpoint, gboolean closed);
 void tally_bucket_now_locked (TallyBucket *bucket, TallyInstant *now);
 void tally_bucket_lock (TallyBucket *bucket);
 void tally_bucket_unlock (TallyBucket *bucket);
-void tally_sync_waiter_wake (TallyWaiter *waiter);
+void tally_bucket_start_anew (TallyBucket *bucket);
+void tally_bucket_schedule_locked (TallyBucket *bucket);
+TallyCloseReason tally_bucket_examine (TallyBucket *bucket, const TallyConn *conn, TallyHook *hook,
+                                       gint64 idle_age);
+TallyCloseReason tally_bucket_examine_locked (TallyBucket *bucket, TallyConn *conn, gint64 idle_age);
+gboolean tally_bucket_is_dead (const TallyConn *conn);
+gint64 tally_bucket_read_clock (TallyBucket *bucket);
+void tally_bucket_complete_instant_locked (TallyBucket *bucket, TallyInstant *now);
 void tally_cond_init (pthread_cond_t *cond);
 gboolean tally_cond_wait_until (pthread_cond_t *cond, pthread_mutex_t *lock, gint64 deadline);
+
+/* pool-threads.c */
+gboolean tally_run_on_thread (TallyPoolCore *core, gpointer (*function) (gpointer data), gpointer data);
+void tally_threads_join_finished (TallyPoolCore *core);
+guint tally_threads_count_mine (TallyPoolCore *core);
 
 /* pool-dial.c */
 void tally_dial_on_thread (TallyBucket *bucket, TallyConn *conn);
 void tally_dial_on_caller (TallyBucket *bucket, TallyWaiter *waiter, GCancellable *cancellable);
-guint tally_dial_is_thread (TallyPoolCore *core);
-void tally_dial_join_finished (TallyPoolCore *core);
 
 /* pool-options.c */
 void tally_pool_install_options (GObjectClass *class);
@@ -87,12 +183,18 @@ TallyHook *tally_hook_ref (TallyHook *hook);
 void tally_hook_unref (TallyHook *hook);
 TallyHook *tally_bucket_take_hook_locked (TallyBucket *bucket, TallyHookKind kind);
 gboolean tally_hooks_run_locked (TallyPoolCore *core);
+guint tally_hooks_count_mine (TallyPoolCore *core);
+gboolean tally_hooks_begin (TallyPoolCore *core);
+void tally_hooks_end (TallyPoolCore *core);
+void tally_frame_push (TallyFrame *frame, TallyPoolCore *core);
+void tally_frame_pop (TallyFrame *frame);
 ThriftTransport *tally_hook_dial (TallyBucket *bucket, TallyHook *hook, gint64 deadline,
                                   GCancellable *cancellable, GError **error);
 gboolean tally_hook_check (TallyBucket *bucket, TallyHook *hook, ThriftTransport *transport, gint64 idle_time);
 gboolean tally_hook_reset (TallyBucket *bucket, TallyHook *hook, ThriftTransport *transport);
 
 /* pool-stats.c */
+gchar *tally_policy_dump (const TallyPolicy *self, const TallyInstant *now);
 void tally_policy_snapshot (const TallyPolicy *self, const TallyInstant *now, TallyPoolSnapshot *snapshot);
 void tally_snapshot_add (TallyPoolSnapshot *sum, const TallyPoolSnapshot *part);
 gchar *tally_policy_describe (const TallyPolicy *self, const TallyInstant *now);

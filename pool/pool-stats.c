@@ -128,6 +128,48 @@ tally_policy_describe (const TallyPolicy *self, const TallyInstant *now)
 }
 
 static void
+dump_lease (GString *text, const TallyHold *hold, const TallyInstant *now)
+{
+  g_string_append_printf (text, "  busy: \"%s\" for %.3f s, thread %u%s\n",
+                          hold->label != NULL ? hold->label : "?",
+                          (gdouble) (now->mono - hold->since) / G_TIME_SPAN_SECOND, hold->thread,
+                          hold->leak_warned ? ", leaked?" : "");
+}
+
+/* What rule 30 wants: who holds what, for how long. The first line continues the endpoint's. */
+gchar *
+tally_policy_dump (const TallyPolicy *self, const TallyInstant *now)
+{
+  g_autofree gchar *state = tally_policy_describe (self, now);
+  GString *text = g_string_new (NULL);
+
+  g_string_append_printf (text, "%s\n", state);
+  for (guint i = 0; i < self->conns->len; i++)
+    {
+      const TallyConn *conn = g_ptr_array_index (self->conns, i);
+      const TallyHold *hold = &conn->hold;
+
+      for (; conn->state == TALLY_CONN_BUSY && hold != NULL;
+           hold = hold == &conn->hold ? conn->further : hold->next)
+        if (hold->generation != 0)
+          dump_lease (text, hold, now);
+      if (conn->state == TALLY_CONN_IDLE)
+        g_string_append_printf (text, "  idle: for %.3f s\n",
+                                (gdouble) (now->boot - conn->idle_since) / G_TIME_SPAN_SECOND);
+      else if (conn->state == TALLY_CONN_DIALING)
+        g_string_append_printf (text, "  dialing: for %.3f s\n",
+                                (gdouble) (now->mono - conn->dial_started) / G_TIME_SPAN_SECOND);
+      else if (conn->state == TALLY_CONN_CLOSING)
+        g_string_append_printf (text, "  closing: %s\n", tally_close_reason_to_string (conn->reason));
+    }
+  for (const TallyWaiter *waiter = self->first; waiter != NULL; waiter = waiter->next)
+    g_string_append_printf (text, "  waiting: \"%s\" for %.3f s, thread %u\n",
+                            waiter->label != NULL ? waiter->label : "?",
+                            (gdouble) (now->mono - waiter->arrived) / G_TIME_SPAN_SECOND, waiter->thread);
+  return g_string_free (text, FALSE);
+}
+
+static void
 add_histogram (TallyHistogram *sum, const TallyHistogram *histogram)
 {
   sum->count += histogram->count;

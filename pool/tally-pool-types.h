@@ -4,7 +4,7 @@
 
 #include <glib-object.h>
 
-#include "tally-macros.h"
+#include "tally-endpoint.h"
 
 G_BEGIN_DECLS
 
@@ -86,6 +86,52 @@ typedef enum
 
 /* The name of @reason as messages and dumps show it: "idle", "lifetime". (transfer none) */
 TALLY_API const gchar *tally_close_reason_to_string (TallyCloseReason reason);
+
+/**
+ * TallyPoolEventKind:
+ * @TALLY_POOL_EVENT_OPENED: a connection was dialed; `duration` is the dial's.
+ * @TALLY_POOL_EVENT_CLOSED: a connection was closed; `reason` says why.
+ * @TALLY_POOL_EVENT_WAITED: a borrower got a connection after `duration` in the queue.
+ * @TALLY_POOL_EVENT_EXHAUSTED: a borrower was refused, or gave up at its deadline after `duration`.
+ * @TALLY_POOL_EVENT_LEAKED: a lease is out for longer than `leak-threshold`.
+ *
+ * What a #TallyPool's signal "event" tells.
+ */
+typedef enum
+{
+  TALLY_POOL_EVENT_OPENED,
+  TALLY_POOL_EVENT_CLOSED,
+  TALLY_POOL_EVENT_WAITED,
+  TALLY_POOL_EVENT_EXHAUSTED,
+  TALLY_POOL_EVENT_LEAKED
+} TallyPoolEventKind;
+
+/**
+ * TallyPoolEvent:
+ * @kind: what happened.
+ * @endpoint: where.
+ * @reason: of a close.
+ * @label: (nullable): of the borrower.
+ * @thread: the kernel's id of the borrower's thread, 0 where there is none.
+ * @duration: microseconds; what of depends on @kind.
+ *
+ * One event. Boxed, so that handlers may copy it.
+ */
+typedef struct
+{
+  TallyPoolEventKind kind;
+  TallyEndpoint *endpoint;
+  TallyCloseReason reason;
+  const gchar *label;
+  guint32 thread;
+  gint64 duration;
+} TallyPoolEvent;
+
+#define TALLY_TYPE_POOL_EVENT (tally_pool_event_get_type ())
+TALLY_API GType tally_pool_event_get_type (void);
+/* (transfer full) */
+TALLY_API TallyPoolEvent *tally_pool_event_copy (const TallyPoolEvent *event);
+TALLY_API void tally_pool_event_free (TallyPoolEvent *event);
 
 #define TALLY_HISTOGRAM_BINS 64
 

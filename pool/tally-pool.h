@@ -87,29 +87,33 @@ TALLY_API void tally_pool_set_reset_hook (TallyPool *self, TallyResetHook hook, 
                                           GDestroyNotify destroy);
 
 TALLY_API TallyBucket *tally_pool_dup_bucket (TallyPool *self, TallyEndpoint *endpoint);
+TALLY_API void tally_pool_clear (TallyPool *self);
+TALLY_API void tally_pool_reset_backoff (TallyPool *self);
+TALLY_API void tally_pool_snapshot (TallyPool *self, TallyPoolSnapshot *snapshot);
+TALLY_API gchar *tally_pool_dump (TallyPool *self);
+TALLY_API void tally_pool_close (TallyPool *self);
+
 TALLY_API TallyBucket *tally_bucket_ref (TallyBucket *bucket);
 TALLY_API void tally_bucket_unref (TallyBucket *bucket);
 
-/* Borrows a connection. @deadline: g_get_monotonic_time(), -1 = none. @label: static string, for
- * dumps. On failure @lease is untouched. */
 TALLY_API gboolean tally_bucket_borrow (TallyBucket *bucket, const gchar *label, gint64 deadline,
                                         GCancellable *cancellable, TallyLease *lease, GError **error);
-/* As tally_bucket_borrow(), but always on a connection dialed now: for a call's one replay and for
- * calls that want a connection each. It counts against the same limits. */
 TALLY_API gboolean tally_bucket_borrow_fresh (TallyBucket *bucket, const gchar *label, gint64 deadline,
                                               GCancellable *cancellable, TallyLease *lease,
                                               GError **error);
-/* Gives a lease back; @lease is emptied. A lease that is not this bucket's or was given back already
- * is refused with a critical warning and the pool is unharmed (rule 20). */
+TALLY_API void tally_bucket_borrow_async (TallyBucket *bucket, const gchar *label, gint64 deadline,
+                                          GCancellable *cancellable, GAsyncReadyCallback callback,
+                                          gpointer user_data);
+TALLY_API gboolean tally_bucket_borrow_finish (TallyBucket *bucket, GAsyncResult *result, TallyLease *lease,
+                                               GError **error);
 TALLY_API void tally_bucket_release (TallyBucket *bucket, TallyLease *lease, TallyOutcome outcome);
+TALLY_API void tally_bucket_retire (TallyBucket *bucket, const TallyLease *lease);
 
-/* One consistent view of the numbers of one endpoint, or of the whole pool (rule 25). Thread-safe. */
+TALLY_API void tally_bucket_clear (TallyBucket *bucket);
+TALLY_API void tally_bucket_reset_backoff (TallyBucket *bucket);
+TALLY_API void tally_bucket_warm (TallyBucket *bucket, guint count);
 TALLY_API void tally_bucket_snapshot (TallyBucket *bucket, TallyPoolSnapshot *snapshot);
-TALLY_API void tally_pool_snapshot (TallyPool *self, TallyPoolSnapshot *snapshot);
-
-/* Closes the pool: see rule 19. Idempotent; returns when nothing is left open but what borrowers
- * still hold after the drain time-out, which was shut down. */
-TALLY_API void tally_pool_close (TallyPool *self);
+TALLY_API gchar *tally_bucket_dump (TallyBucket *bucket);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TallyBucket, tally_bucket_unref)
 

@@ -90,4 +90,30 @@ gboolean borrower_join (Borrower *borrower);
 /* Every sum that TallyPoolSnapshot promises. */
 void assert_sums (const TallyPoolSnapshot *now);
 
+/* A TCP server on a free loopback port, without a thread: it does what the test says, when it says it. */
+typedef struct
+{
+  gint listener;
+  guint16 port;
+  TallyEndpoint *endpoint;
+  GArray *connections; /* descriptors */
+} Server;
+
+Server *server_new (void);
+void server_free (Server *server);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Server, server_free)
+
+/* Accepts the next connection, which must be there or on its way. */
+void server_accept (Server *server);
+/* Accepts what has arrived, as an ordinary server would. */
+void server_accept_all (Server *server);
+/* Ends all connections, with FIN or with RST. */
+void server_close_all (Server *server);
+void server_reset_all (Server *server);
+/* Goes away with all connections and is there again on the same port. */
+void server_restart (Server *server);
+void server_stop_listening (Server *server);
+/* Sends a byte over @transport and, if it arrives, back: whether it came back. */
+gboolean server_echoes (Server *server, ThriftTransport *transport);
+
 #endif /* TESTS_POOL_LAB_H */

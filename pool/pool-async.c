@@ -1,0 +1,276 @@
+/* Owns borrowing without a thread of one's own: the same waiter in the same queue, completed as a GTask in
+ * the context that asked. Nothing is called back under a lock, nor before the start function has returned. */
+#include "pool-private.h"
+
+typedef struct
+{
+  TallyWaiter waiter; /* first; protected by the bucket's lock */
+  gint ref_count;     /* atomic: the task's, each source's, the queue's */
+  TallyBucket *bucket;
+  GTask *task;
+  GSource *timer;     /* of the task's context, destroyed on completion; nullable */
+  GSource *watch;     /* the same, for the cancellable */
+  TallyLease lease;   /* under the lock */
+} AsyncBorrow;
+
+static AsyncBorrow *
+async_borrow_ref (AsyncBorrow *self)
+{
+  __atomic_add_fetch (&self->ref_count, 1, __ATOMIC_RELAXED);
+  return self;
+}
+
+static void
+async_borrow_unref (gpointer data)
+{
+  AsyncBorrow *self = data;
+
+  if (__atomic_sub_fetch (&self->ref_count, 1, __ATOMIC_ACQ_REL) > 0)
+    return;
+  g_clear_pointer (&self->timer, g_source_unref);
+  g_clear_pointer (&self->watch, g_source_unref);
+  tally_bucket_unref (self->bucket);
+  g_free (self);
+}
+
+/* The result that nobody fetched. */
+static void
+give_back (gpointer data)
+{
+  AsyncBorrow *self = data;
+
+  tally_bucket_release (self->bucket, &self->lease, TALLY_OUTCOME_CLEAN);
+  async_borrow_unref (self);
+}
+
+/* Not under any lock. Uses up the queue's reference. */
+static void
+finish (AsyncBorrow *self, GError *error)
+{
+  if (self->timer != NULL)
+    g_source_destroy (self->timer);
+  if (self->watch != NULL)
+    g_source_destroy (self->watch);
+  if (error != NULL)
+    g_task_return_error (self->task, error);
+  else
+    g_task_return_pointer (self->task, async_borrow_ref (self), give_back);
+  g_clear_object (&self->task);
+  async_borrow_unref (self);
+}
+
+/* With the lock, for tally_bucket_unlock () to complete. */
+void
+tally_async_wake (TallyWaiter *waiter)
+{
+  TallyBucket *bucket = ((AsyncBorrow *) waiter)->bucket;
+
+  waiter->next = bucket->ready;
+  bucket->ready = waiter;
+}
+
+/* Locked before and after; @self was given a connection. FALSE when it proved unusable and @self asked again. */
+static gboolean
+accept_locked (AsyncBorrow *self)
+{
+  TallyBucket *bucket = self->bucket;
+  TallyWaiter *waiter = &self->waiter;
+  TallyCloseReason reason = TALLY_CLOSE_NONE;
+  TallyInstant now;
+
+  if (waiter->reused && tally_bucket_must_check_locked (bucket, waiter->idle_age))
+    reason = tally_bucket_examine_locked (bucket, waiter->hold->conn, waiter->idle_age);
+  tally_bucket_now_locked (bucket, &now);
+  if (reason == TALLY_CLOSE_NONE)
+    {
+      tally_policy_checked (&bucket->policy, &now, waiter->hold);
+      tally_bucket_fill_lease (bucket, waiter, &self->lease);
+      return TRUE;
+    }
+  tally_policy_check_failed (&bucket->policy, &now, waiter->hold, reason);
+  tally_policy_ask (&bucket->policy, &now, waiter);
+  return FALSE;
+}
+
+static void proceed (AsyncBorrow *self);
+
+static void
+leave (AsyncBorrow *self, TallyRefusal refusal)
+{
+  TallyInstant now;
+
+  tally_bucket_lock (self->bucket);
+  tally_bucket_now_locked (self->bucket, &now);
+  if (tally_policy_leave (&self->bucket->policy, &now, &self->waiter, refusal))
+    proceed (self);
+  else
+    tally_bucket_unlock (self->bucket);
+}
+
+static gboolean
+on_deadline (gpointer data)
+{
+  leave (data, TALLY_REFUSAL_TIMED_OUT);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+on_cancelled (GCancellable *cancellable, gpointer data)
+{
+  leave (data, TALLY_REFUSAL_CANCELLED);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+attach (AsyncBorrow *self, GSource *source, GSourceFunc function)
+{
+  g_source_set_callback (source, function, async_borrow_ref (self), async_borrow_unref);
+  g_source_attach (source, g_task_get_context (self->task));
+}
+
+/* Before the waiter can be completed by anybody: with the lock. */
+static void
+prepare_to_leave (AsyncBorrow *self)
+{
+  GCancellable *cancellable = g_task_get_cancellable (self->task);
+
+  if (self->waiter.deadline != G_MAXINT64)
+    {
+      self->timer = g_timeout_source_new (0);
+      g_source_set_ready_time (self->timer, self->waiter.deadline);
+      attach (self, self->timer, on_deadline);
+    }
+  if (cancellable != NULL)
+    {
+      self->watch = g_cancellable_source_new (cancellable);
+      attach (self, self->watch, (GSourceFunc) (GCallback) on_cancelled);
+    }
+}
+
+/* Locked before, unlocked after. Completes @self if its borrow is decided; else it stays in the queue. */
+static void
+proceed (AsyncBorrow *self)
+{
+  TallyBucket *bucket = self->bucket;
+  TallyWaiter *waiter = &self->waiter;
+  GError *error = NULL;
+
+  while (waiter->state == TALLY_WAITER_SERVED)
+    if (accept_locked (self))
+      {
+        tally_bucket_unlock (bucket);
+        if (waiter->waited > 0)
+          tally_bucket_emit (bucket, &(TallyPoolEvent) { .kind = TALLY_POOL_EVENT_WAITED,
+                                                         .label = waiter->label,
+                                                         .duration = waiter->waited });
+        finish (self, NULL);
+        return;
+      }
+  if (waiter->state == TALLY_WAITER_QUEUED && self->timer == NULL && self->watch == NULL)
+    prepare_to_leave (self);
+  if (waiter->state == TALLY_WAITER_FAILED)
+    {
+      error = tally_bucket_unlock_with_error (bucket, waiter);
+      finish (self, error);
+    }
+  else
+    tally_bucket_unlock (bucket);
+}
+
+static gpointer
+check_on_thread (gpointer data)
+{
+  AsyncBorrow *self = data;
+
+  tally_bucket_lock (self->bucket);
+  proceed (self);
+  return NULL;
+}
+
+/* Not under any lock: @waiter is no longer in the queue. A check hook may block, so that it gets a thread. */
+void
+tally_async_complete (TallyWaiter *waiter)
+{
+  AsyncBorrow *self = (AsyncBorrow *) waiter;
+  gboolean blocks;
+
+  tally_bucket_lock (self->bucket);
+  blocks = waiter->state == TALLY_WAITER_SERVED && waiter->reused && self->bucket->hooks[TALLY_HOOK_CHECK] != NULL
+           && tally_bucket_must_check_locked (self->bucket, waiter->idle_age);
+  if (!blocks)
+    {
+      proceed (self);
+      return;
+    }
+  tally_bucket_unlock (self->bucket);
+  if (!tally_run_on_thread (self->bucket->core, check_on_thread, self))
+    check_on_thread (self);
+}
+
+/**
+ * tally_bucket_borrow_async:
+ * @bucket: a bucket
+ * @label: (nullable): as in tally_bucket_borrow()
+ * @deadline: the same
+ * @cancellable: (nullable): the same
+ * @callback: called in the caller's thread-default main context
+ * @user_data: for @callback
+ *
+ * As tally_bucket_borrow(), without blocking: the caller waits in the same queue as those who block. Thread-safe.
+ */
+void
+tally_bucket_borrow_async (TallyBucket *bucket, const gchar *label, gint64 deadline, GCancellable *cancellable,
+                           GAsyncReadyCallback callback, gpointer user_data)
+{
+  AsyncBorrow *self;
+  TallyInstant now;
+
+  g_return_if_fail (bucket != NULL);
+  self = g_new0 (AsyncBorrow, 1);
+  self->ref_count = 1;
+  self->bucket = tally_bucket_ref (bucket);
+  self->task = g_task_new (NULL, cancellable, callback, user_data);
+  g_task_set_source_tag (self->task, tally_bucket_borrow_async);
+  /* A connection that was lent is delivered, cancelled or not: it must come back. */
+  g_task_set_check_cancellable (self->task, FALSE);
+  self->waiter = (TallyWaiter) { .label = label, .thread = tally_get_thread_id (), .is_async = TRUE,
+                                 .deadline = deadline < 0 ? G_MAXINT64 : deadline };
+  tally_bucket_lock (bucket);
+  tally_bucket_now_locked (bucket, &now);
+  if (g_cancellable_is_cancelled (cancellable))
+    tally_policy_refuse (&bucket->policy, &now, &self->waiter, TALLY_REFUSAL_CANCELLED);
+  else
+    tally_policy_ask (&bucket->policy, &now, &self->waiter);
+  if (self->waiter.state == TALLY_WAITER_QUEUED)
+    {
+      prepare_to_leave (self);
+      tally_bucket_unlock (bucket);
+      return;
+    }
+  tally_bucket_unlock (bucket);
+  tally_async_complete (&self->waiter);
+}
+
+/**
+ * tally_bucket_borrow_finish:
+ * @bucket: a bucket
+ * @result: what the callback was given
+ * @lease: (out): the connection; untouched on failure
+ *
+ * Returns: %TRUE, or %FALSE with @error set as by tally_bucket_borrow()
+ */
+gboolean
+tally_bucket_borrow_finish (TallyBucket *bucket, GAsyncResult *result, TallyLease *lease, GError **error)
+{
+  AsyncBorrow *self;
+
+  g_return_val_if_fail (bucket != NULL && lease != NULL && g_task_is_valid (result, NULL), FALSE);
+  self = g_task_propagate_pointer (G_TASK (result), error);
+  if (self == NULL)
+    return FALSE;
+  tally_bucket_lock (self->bucket);
+  *lease = self->lease;
+  tally_bucket_unlock (self->bucket);
+  async_borrow_unref (self);
+  return TRUE;
+}

@@ -1,0 +1,532 @@
+/* Owns borrowing and releasing on the caller's own thread: the common path in one step, and the wait. */
+#include "pool-private.h"
+
+#include <unistd.h>
+
+/* A borrower that waits on its own thread. */
+typedef struct
+{
+  TallyWaiter waiter; /* first; protected by the bucket's lock */
+  TallyBucket *bucket;
+  pthread_cond_t changed;
+  gboolean cancelled; /* the same lock */
+} SyncWaiter;
+
+static __thread guint32 thread_id __attribute__ ((tls_model ("initial-exec")));
+
+guint32
+tally_get_thread_id (void)
+{
+  if (G_UNLIKELY (thread_id == 0))
+    thread_id = (guint32) gettid ();
+  return thread_id;
+}
+
+/* In a child process. */
+void
+tally_forget_thread_id (void)
+{
+  thread_id = 0;
+}
+
+static inline gboolean
+must_check (const TallyPolicy *policy, gint64 idle_age)
+{
+  return policy->options.check == TALLY_POOL_CHECK_ALWAYS
+         || (policy->options.check == TALLY_POOL_CHECK_AUTO && idle_age >= policy->options.check_after);
+}
+
+gboolean
+tally_bucket_must_check_locked (TallyBucket *bucket, gint64 idle_age)
+{
+  return must_check (&bucket->policy, idle_age);
+}
+
+static inline void
+fill_lease (TallyLease *lease, TallyBucket *bucket, TallyHold *hold, guint64 generation, gboolean reused)
+{
+  lease->transport = hold->conn->payload;
+  lease->reused = reused;
+  lease->bucket = bucket;
+  lease->slot = hold;
+  lease->generation = generation;
+}
+
+void
+tally_bucket_fill_lease (TallyBucket *bucket, const TallyWaiter *waiter, TallyLease *lease)
+{
+  fill_lease (lease, bucket, waiter->hold, waiter->generation, waiter->reused);
+}
+
+/* ---- waiting ---- */
+
+static void
+on_cancelled (GCancellable *cancellable, gpointer user_data)
+{
+  SyncWaiter *self = user_data;
+
+  pthread_mutex_lock (&self->bucket->lock);
+  self->cancelled = TRUE;
+  pthread_cond_signal (&self->changed);
+  pthread_mutex_unlock (&self->bucket->lock);
+}
+
+/* With the lock. */
+void
+tally_sync_wake (TallyWaiter *waiter)
+{
+  pthread_cond_signal (&((SyncWaiter *) waiter)->changed);
+}
+
+static void
+wait_locked (SyncWaiter *self)
+{
+  TallyPolicy *policy = &self->bucket->policy;
+  TallyWaiter *waiter = &self->waiter;
+  TallyInstant now;
+
+  while (waiter->state == TALLY_WAITER_QUEUED)
+    {
+      gboolean in_time = self->cancelled
+                         || tally_cond_wait_until (&self->changed, &self->bucket->lock, waiter->deadline);
+
+      if (waiter->state != TALLY_WAITER_QUEUED)
+        return;
+      tally_bucket_now_locked (self->bucket, &now);
+      if (self->cancelled)
+        tally_policy_leave (policy, &now, waiter, TALLY_REFUSAL_CANCELLED);
+      else if (!in_time)
+        tally_policy_leave (policy, &now, waiter, TALLY_REFUSAL_TIMED_OUT);
+    }
+}
+
+/* Locked before and after. Connecting to the cancellable may call on_cancelled () at once, and disconnecting
+ * waits for it: neither is done under the lock. */
+static void
+wait_in_queue (SyncWaiter *self, GCancellable *cancellable)
+{
+  gulong handler = 0;
+
+  /* In any case: the dial that was asked for on this caller's behalf must start before it sleeps. */
+  tally_bucket_unlock (self->bucket);
+  if (cancellable != NULL)
+    handler = g_cancellable_connect (cancellable, G_CALLBACK (on_cancelled), self, NULL);
+  tally_bucket_lock (self->bucket);
+  wait_locked (self);
+  if (handler == 0)
+    return;
+  tally_bucket_unlock (self->bucket);
+  g_cancellable_disconnect (cancellable, handler);
+  tally_bucket_lock (self->bucket);
+}
+
+/* ---- errors ---- */
+
+static GError *
+make_error (TallyBucket *bucket, const TallyWaiter *waiter, const gchar *state)
+{
+  const gchar *uri = tally_endpoint_get_uri (bucket->endpoint);
+
+  switch (waiter->refusal)
+    {
+    case TALLY_REFUSAL_CANCELLED:
+      return g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "%s: cancelled before a connection was there; "
+                          "nothing was sent", uri);
+    case TALLY_REFUSAL_TIMED_OUT:
+      return g_error_new (TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "%s: no connection within the time allowed; "
+                          "nothing was sent (%s)", uri, state);
+    case TALLY_REFUSAL_ESTIMATE:
+      return g_error_new (TALLY_ERROR, TALLY_ERROR_POOL_EXHAUSTED, "%s: the wait for a connection, about "
+                          "%.3f s, would pass the deadline (%s)", uri,
+                          (gdouble) waiter->estimate / G_TIME_SPAN_SECOND, state);
+    case TALLY_REFUSAL_BACKOFF:
+      return g_error_new (TALLY_ERROR, TALLY_ERROR_BACKOFF, "%s: dialing failed lately and is not tried "
+                          "again yet (%s)", uri, state);
+    case TALLY_REFUSAL_CLOSED:
+      return g_error_new (TALLY_ERROR, TALLY_ERROR_POOL_CLOSED, "%s: the pool is closed", uri);
+    case TALLY_REFUSAL_FULL:
+    default:
+      return g_error_new (TALLY_ERROR, TALLY_ERROR_POOL_EXHAUSTED, "%s: the pool is exhausted (%s)", uri, state);
+    }
+}
+
+/* Unlocks. (transfer full): what became of @waiter, which failed. */
+GError *
+tally_bucket_unlock_with_error (TallyBucket *bucket, TallyWaiter *waiter)
+{
+  g_autofree gchar *state = NULL;
+  GError *error;
+  TallyInstant now;
+
+  tally_bucket_now_locked (bucket, &now);
+  if (waiter->refusal != TALLY_REFUSAL_DIAL && waiter->refusal != TALLY_REFUSAL_CANCELLED)
+    state = tally_policy_describe (&bucket->policy, &now);
+  tally_bucket_unlock (bucket);
+  if (waiter->refusal == TALLY_REFUSAL_DIAL)
+    return g_steal_pointer (&waiter->error);
+  g_clear_error (&waiter->error);
+  error = make_error (bucket, waiter, state);
+  if (waiter->refusal == TALLY_REFUSAL_FULL || waiter->refusal == TALLY_REFUSAL_ESTIMATE
+      || waiter->refusal == TALLY_REFUSAL_TIMED_OUT)
+    tally_bucket_emit (bucket, &(TallyPoolEvent) { .kind = TALLY_POOL_EVENT_EXHAUSTED, .label = waiter->label,
+                                                   .thread = waiter->thread,
+                                                   .duration = now.mono - waiter->arrived });
+  return error;
+}
+
+/* ---- borrow ---- */
+
+/* @self was given a connection. Locked before and after; FALSE when the connection proved unusable and
+ * @self has asked again. */
+static gboolean
+accept_locked (SyncWaiter *self)
+{
+  TallyBucket *bucket = self->bucket;
+  TallyWaiter *waiter = &self->waiter;
+  TallyCloseReason reason;
+  TallyInstant now;
+
+  if (!waiter->reused || !must_check (&bucket->policy, waiter->idle_age))
+    {
+      tally_bucket_now_locked (bucket, &now);
+      tally_policy_checked (&bucket->policy, &now, waiter->hold);
+      return TRUE;
+    }
+  reason = tally_bucket_examine_locked (bucket, waiter->hold->conn, waiter->idle_age);
+  tally_bucket_now_locked (bucket, &now);
+  if (reason == TALLY_CLOSE_NONE)
+    {
+      tally_policy_checked (&bucket->policy, &now, waiter->hold);
+      return TRUE;
+    }
+  tally_policy_check_failed (&bucket->policy, &now, waiter->hold, reason);
+  tally_policy_ask (&bucket->policy, &now, waiter);
+  return FALSE;
+}
+
+static void
+unlock_with_lease (SyncWaiter *self, TallyLease *lease)
+{
+  TallyWaiter *waiter = &self->waiter;
+
+  tally_bucket_fill_lease (self->bucket, waiter, lease);
+  if (self->bucket->policy.options.leak_threshold > 0)
+    tally_bucket_schedule_locked (self->bucket);
+  tally_bucket_unlock (self->bucket);
+  if (waiter->waited > 0)
+    tally_bucket_emit (self->bucket, &(TallyPoolEvent) { .kind = TALLY_POOL_EVENT_WAITED,
+                                                         .label = waiter->label, .thread = waiter->thread,
+                                                         .duration = waiter->waited });
+}
+
+/* Locked before, unlocked after; @self has asked. */
+static gboolean
+see_through (SyncWaiter *self, GCancellable *cancellable, TallyLease *lease, GError **error)
+{
+  TallyWaiter *waiter = &self->waiter;
+
+  for (;;)
+    switch (waiter->state)
+      {
+      case TALLY_WAITER_NEW:
+        g_assert_not_reached ();
+      case TALLY_WAITER_QUEUED:
+        wait_in_queue (self, cancellable);
+        break;
+      case TALLY_WAITER_PERMIT:
+        tally_dial_on_caller (self->bucket, waiter, cancellable);
+        break;
+      case TALLY_WAITER_SERVED:
+        if (!accept_locked (self))
+          break;
+        unlock_with_lease (self, lease);
+        return TRUE;
+      case TALLY_WAITER_FAILED:
+        g_propagate_error (error, tally_bucket_unlock_with_error (self->bucket, waiter));
+        return FALSE;
+      }
+}
+
+static void
+init_waiter (SyncWaiter *self, TallyBucket *bucket, const gchar *label, gint64 deadline, gboolean fresh)
+{
+  *self = (SyncWaiter) {
+    .waiter = { .label = label, .thread = tally_get_thread_id (), .fresh = fresh, .may_dial = TRUE,
+                .deadline = deadline < 0 ? G_MAXINT64 : deadline },
+    .bucket = bucket,
+  };
+  tally_cond_init (&self->changed);
+}
+
+static gboolean
+borrow_slowly (TallyBucket *bucket, const gchar *label, gint64 deadline, gboolean fresh,
+               GCancellable *cancellable, TallyLease *lease, GError **error)
+{
+  SyncWaiter self;
+  TallyInstant now;
+  gboolean done;
+
+  init_waiter (&self, bucket, label, deadline, fresh);
+  tally_bucket_lock (bucket);
+  tally_bucket_now_locked (bucket, &now);
+  if (g_cancellable_is_cancelled (cancellable))
+    tally_policy_refuse (&bucket->policy, &now, &self.waiter, TALLY_REFUSAL_CANCELLED);
+  else
+    tally_policy_ask (&bucket->policy, &now, &self.waiter);
+  done = see_through (&self, cancellable, lease, error);
+  pthread_cond_destroy (&self.changed);
+  return done;
+}
+
+/* The connection that tally_bucket_borrow () took proved unusable: the borrow goes on as if it had
+ * only now begun. */
+static gboolean
+borrow_again (TallyBucket *bucket, TallyHold *hold, TallyCloseReason reason, gint64 deadline,
+              GCancellable *cancellable, TallyLease *lease, GError **error)
+{
+  SyncWaiter self;
+  TallyInstant now;
+  gboolean done;
+
+  init_waiter (&self, bucket, hold->label, deadline, FALSE);
+  tally_bucket_lock (bucket);
+  tally_bucket_now_locked (bucket, &now);
+  tally_policy_check_failed (&bucket->policy, &now, hold, reason);
+  tally_policy_ask_again (&bucket->policy, &now, &self.waiter);
+  done = see_through (&self, cancellable, lease, error);
+  pthread_cond_destroy (&self.changed);
+  return done;
+}
+
+/**
+ * tally_bucket_borrow:
+ * @bucket: a bucket
+ * @label: (nullable): who borrows, for dumps and errors: a static string such as the method's name
+ * @deadline: g_get_monotonic_time() by which it must return; -1 = none
+ * @cancellable: (nullable): ends the wait
+ * @lease: (out): the connection; untouched on failure
+ *
+ * Borrows a connection: an idle one, else the first that is returned or dialed. Blocks as `wait-timeout` says,
+ * in the order of arrival (rules 3 to 6). Give it back with tally_bucket_release(), from any thread.
+ * Thread-safe. The caller's reference to @bucket must outlive the lease.
+ *
+ * Errors: %TALLY_ERROR_TIMED_OUT, %TALLY_ERROR_POOL_EXHAUSTED (rules 28, 29), %TALLY_ERROR_BACKOFF,
+ * %TALLY_ERROR_POOL_CLOSED, what the dial failed with (mostly %TALLY_ERROR_CONNECT_FAILED), or
+ * %G_IO_ERROR_CANCELLED; nothing was sent in any case.
+ *
+ * Returns: %TRUE, or %FALSE with @error set
+ */
+gboolean
+tally_bucket_borrow (TallyBucket *bucket, const gchar *label, gint64 deadline,
+                     GCancellable *cancellable, TallyLease *lease, GError **error)
+{
+  TallyInstant now;
+  TallyHold *hold;
+  TallyHook *hook = NULL;
+  TallyCloseReason reason;
+  gint64 idle_age;
+  guint64 generation;
+  gboolean check;
+
+  g_return_val_if_fail (bucket != NULL && lease != NULL, FALSE);
+  if (cancellable != NULL && g_cancellable_is_cancelled (cancellable))
+    return borrow_slowly (bucket, label, deadline, FALSE, cancellable, lease, error);
+  now.mono = tally_bucket_read_clock (bucket);
+  pthread_mutex_lock (&bucket->lock);
+  tally_bucket_complete_instant_locked (bucket, &now);
+  hold = tally_policy_try (&bucket->policy, &now, label, tally_get_thread_id (), &idle_age);
+  if (G_UNLIKELY (hold == NULL))
+    {
+      pthread_mutex_unlock (&bucket->lock);
+      return borrow_slowly (bucket, label, deadline, FALSE, cancellable, lease, error);
+    }
+  generation = hold->generation;
+  check = must_check (&bucket->policy, idle_age);
+  if (check)
+    hook = tally_bucket_take_hook_locked (bucket, TALLY_HOOK_CHECK);
+  if (G_LIKELY (bucket->policy.options.leak_threshold == 0 && bucket->policy.options.max_idle_total == 0))
+    pthread_mutex_unlock (&bucket->lock);
+  else
+    {
+      bucket->wanted = MIN (bucket->wanted, tally_policy_due_of (&bucket->policy, &now, hold->conn));
+      tally_bucket_unlock (bucket);
+    }
+  if (check
+      && G_UNLIKELY ((reason = tally_bucket_examine (bucket, hold->conn, hook, idle_age)) != TALLY_CLOSE_NONE))
+    return borrow_again (bucket, hold, reason, deadline, cancellable, lease, error);
+  fill_lease (lease, bucket, hold, generation, TRUE);
+  return TRUE;
+}
+
+/**
+ * tally_bucket_borrow_fresh:
+ * @bucket: a bucket
+ * @label: (nullable): as in tally_bucket_borrow()
+ * @deadline: the same
+ * @cancellable: (nullable): the same
+ * @lease: (out): the same
+ *
+ * As tally_bucket_borrow(), but always a connection whose dial began after this call: for a call's one
+ * replay (rule 13) and for calls that want a connection each. It counts against the same limits and waits in the
+ * same queue; where there is no room, an idle connection is closed for it.
+ *
+ * Returns: %TRUE, or %FALSE with @error set
+ */
+gboolean
+tally_bucket_borrow_fresh (TallyBucket *bucket, const gchar *label, gint64 deadline,
+                           GCancellable *cancellable, TallyLease *lease, GError **error)
+{
+  g_return_val_if_fail (bucket != NULL && lease != NULL, FALSE);
+  return borrow_slowly (bucket, label, deadline, TRUE, cancellable, lease, error);
+}
+
+/* ---- release ---- */
+
+/* What the pool can see of the connection without a system call; undoes what the borrower set (rule 23). */
+static TallyCloseReason
+look_at_returned (const TallyConn *conn)
+{
+  gsize length = 0;
+
+  if (conn->socket == NULL || conn->streams > 1)
+    return TALLY_CLOSE_NONE;
+  tally_socket_peek_input (conn->socket, &length);
+  if (length > 0)
+    return TALLY_CLOSE_UNREAD;
+  tally_socket_reset (conn->socket);
+  return TALLY_CLOSE_NONE;
+}
+
+static void
+refuse_release (TallyBucket *bucket)
+{
+  g_critical ("tally_bucket_release: this lease is not of the pool for %s, or was given back before",
+              tally_endpoint_get_uri (bucket->endpoint));
+}
+
+/* Locked before and after. Looks for death and lets the user's hook undo what the borrower did, both without
+ * the lock, while the lease is still out. */
+static TallyCloseReason
+settle_locked (TallyBucket *bucket, TallyHold *hold, TallyCloseReason reason)
+{
+  TallyHook *hook;
+
+  /* Whether death is why it is broken matters only to those that are idle (rule 14). */
+  if (reason == TALLY_CLOSE_BROKEN && bucket->policy.n_idle > 0)
+    {
+      tally_bucket_unlock (bucket);
+      if (tally_bucket_is_dead (hold->conn))
+        reason = TALLY_CLOSE_DEAD;
+      tally_bucket_lock (bucket);
+    }
+  else if (reason == TALLY_CLOSE_NONE
+           && (hook = tally_bucket_take_hook_locked (bucket, TALLY_HOOK_RESET)) != NULL)
+    {
+      tally_bucket_unlock (bucket);
+      if (!tally_hook_reset (bucket, hook, hold->conn->payload))
+        reason = TALLY_CLOSE_RESET;
+      tally_bucket_lock (bucket);
+    }
+  return reason;
+}
+
+static void
+report_late_return (TallyBucket *bucket, const gchar *label, gint64 held)
+{
+  g_message ("pool: the connection to %s that \"%s\" had borrowed is back after %.3f s",
+             tally_endpoint_get_uri (bucket->endpoint), label != NULL ? label : "?",
+             (gdouble) held / G_TIME_SPAN_SECOND);
+}
+
+/* FALSE when @lease is not one that is out. */
+static gboolean
+take_back_locked (TallyBucket *bucket, TallyLease *lease, TallyOutcome outcome, TallyInstant *now)
+{
+  TallyCloseReason reason = TALLY_CLOSE_BROKEN;
+  TallyPolicy *policy = &bucket->policy;
+  TallyHold *hold = lease->slot;
+
+  if (G_UNLIKELY (lease->bucket != bucket || !tally_policy_owns (policy, hold, lease->generation)))
+    return FALSE;
+  tally_bucket_complete_instant_locked (bucket, now);
+  if (outcome == TALLY_OUTCOME_CLEAN)
+    reason = look_at_returned (hold->conn);
+  if (G_UNLIKELY (reason == TALLY_CLOSE_BROKEN || bucket->hooks[TALLY_HOOK_RESET] != NULL))
+    {
+      reason = settle_locked (bucket, hold, reason);
+      if (!tally_policy_owns (policy, hold, lease->generation))
+        return FALSE;
+    }
+  tally_policy_release (policy, now, hold, reason);
+  bucket->wanted = MIN (bucket->wanted, tally_policy_due_of (policy, now, hold->conn));
+  return TRUE;
+}
+
+/**
+ * tally_bucket_release:
+ * @bucket: the bucket that @lease was borrowed from
+ * @lease: (inout): a lease; emptied
+ * @outcome: what the borrower knows of the connection
+ *
+ * Gives a lease back. %TALLY_OUTCOME_CLEAN only if every byte of the reply was read; bytes left in the
+ * connection's buffer make it broken in any case (rule 11). A lease that is not @bucket's, or was given back
+ * already, is refused with a critical warning and the pool is unharmed (rule 20). Never blocks for long;
+ * thread-safe.
+ */
+void
+tally_bucket_release (TallyBucket *bucket, TallyLease *lease, TallyOutcome outcome)
+{
+  TallyHold hold = { .leak_warned = FALSE };
+  TallyInstant now;
+  gboolean done;
+
+  g_return_if_fail (bucket != NULL && lease != NULL);
+  now.mono = tally_bucket_read_clock (bucket);
+  pthread_mutex_lock (&bucket->lock);
+  if (G_UNLIKELY (lease->generation <= bucket->policy.first_generation && lease->generation != 0
+                  && lease->bucket == bucket))
+    {
+      /* A lease from before a fork, in the child: it is the parent's (rule 22). */
+      pthread_mutex_unlock (&bucket->lock);
+      *lease = (TallyLease) { 0 };
+      return;
+    }
+  if (G_UNLIKELY (bucket->policy.stats.leaks > 0 && lease->bucket == bucket && lease->slot != NULL))
+    hold = *(TallyHold *) lease->slot;
+  done = take_back_locked (bucket, lease, outcome, &now);
+  if (G_UNLIKELY (!done))
+    bucket->policy.stats.refused++;
+  tally_bucket_unlock (bucket);
+  if (G_UNLIKELY (!done))
+    refuse_release (bucket);
+  else if (G_UNLIKELY (hold.leak_warned))
+    report_late_return (bucket, hold.label, now.mono - hold.since);
+  if (G_LIKELY (done))
+    *lease = (TallyLease) { 0 };
+}
+
+/**
+ * tally_bucket_retire:
+ * @bucket: the bucket that @lease was borrowed from
+ * @lease: a lease that is out
+ *
+ * Has the connection closed after its last lease was given back, and lent to nobody else until then: for a
+ * peer that gave notice that it wants no more requests on it. The leases that are out may be used to their end.
+ * Thread-safe.
+ */
+void
+tally_bucket_retire (TallyBucket *bucket, const TallyLease *lease)
+{
+  TallyHold *hold;
+  gboolean known;
+
+  g_return_if_fail (bucket != NULL && lease != NULL);
+  hold = lease->slot;
+  tally_bucket_lock (bucket);
+  known = lease->bucket == bucket && tally_policy_owns (&bucket->policy, hold, lease->generation);
+  if (known)
+    tally_policy_doom (&bucket->policy, hold->conn, TALLY_CLOSE_RETIRED);
+  tally_bucket_unlock (bucket);
+  if (!known)
+    refuse_release (bucket);
+}

@@ -1,0 +1,51 @@
+/* Owns the "event" signal: what a pool tells those who listen, outside every lock and never after close. */
+#include "pool-private.h"
+
+G_DEFINE_BOXED_TYPE (TallyPoolEvent, tally_pool_event, tally_pool_event_copy, tally_pool_event_free)
+
+TallyPoolEvent *
+tally_pool_event_copy (const TallyPoolEvent *event)
+{
+  TallyPoolEvent *copy = g_memdup2 (event, sizeof *event);
+
+  copy->endpoint = tally_endpoint_ref (event->endpoint);
+  return copy;
+}
+
+void
+tally_pool_event_free (TallyPoolEvent *event)
+{
+  tally_endpoint_unref (event->endpoint);
+  g_free (event);
+}
+
+guint
+tally_pool_install_event (GType type)
+{
+  return g_signal_new ("event", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
+                       TALLY_TYPE_POOL_EVENT | G_SIGNAL_TYPE_STATIC_SCOPE);
+}
+
+/* Not under any lock. @event's endpoint is filled in. */
+void
+tally_bucket_emit (TallyBucket *bucket, const TallyPoolEvent *event)
+{
+  TallyPoolCore *core = bucket->core;
+  g_autoptr (TallyPool) pool = NULL;
+  TallyFrame frame;
+
+  if (!tally_hooks_begin (core))
+    return;
+  tally_frame_push (&frame, core);
+  pool = g_weak_ref_get (&core->pool);
+  if (pool != NULL && g_signal_has_handler_pending (pool, core->event_signal, 0, FALSE))
+    {
+      TallyPoolEvent complete = *event;
+
+      complete.endpoint = bucket->endpoint;
+      g_signal_emit (pool, core->event_signal, 0, &complete);
+    }
+  g_clear_object (&pool);
+  tally_frame_pop (&frame);
+  tally_hooks_end (core);
+}

@@ -1,0 +1,80 @@
+/* Owns what becomes of pools in a child process (rule 22): each starts anew, empty, as if nothing had been
+ * borrowed, and the parent's connections are neither closed nor used. Their descriptors and memory stay,
+ * unreachable, until the child execs or exits: closing a transport might say goodbye on a connection that is
+ * the parent's. */
+#include "pool-private.h"
+
+static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER; /* taken before any core's lock */
+static GPtrArray *cores;
+
+/* So that no registry of buckets is half changed in the child. Buckets themselves may be: they are not looked at. */
+static void
+before_fork (void)
+{
+  pthread_mutex_lock (&list_lock);
+  for (guint i = 0; i < cores->len; i++)
+    pthread_mutex_lock (&((TallyPoolCore *) g_ptr_array_index (cores, i))->lock);
+}
+
+static void
+in_parent (void)
+{
+  for (guint i = 0; i < cores->len; i++)
+    pthread_mutex_unlock (&((TallyPoolCore *) g_ptr_array_index (cores, i))->lock);
+  pthread_mutex_unlock (&list_lock);
+}
+
+static void
+start_anew (TallyPoolCore *core)
+{
+  GHashTableIter iter;
+  gpointer bucket;
+
+  pthread_mutex_init (&core->lock, NULL);
+  pthread_mutex_init (&core->totals_lock, NULL);
+  pthread_mutex_init (&core->snapshot_lock, NULL);
+  tally_cond_init (&core->changed);
+  tally_cond_init (&core->reaper_wake);
+  core->reaper_runs = FALSE;
+  core->reap_at = G_MAXINT64;
+  core->n_threads = tally_threads_count_mine (core);
+  core->n_hooks = tally_hooks_count_mine (core);
+  core->open_total = 0;
+  core->idle_total = 0;
+  core->n_starved = 0;
+  g_queue_init (&core->starved);
+  core->finished = g_array_new (FALSE, FALSE, sizeof (pthread_t));
+  g_hash_table_iter_init (&iter, core->buckets);
+  while (g_hash_table_iter_next (&iter, NULL, &bucket))
+    tally_bucket_start_anew (bucket);
+}
+
+static void
+in_child (void)
+{
+  pthread_mutex_init (&list_lock, NULL);
+  tally_forget_thread_id ();
+  for (guint i = 0; i < cores->len; i++)
+    start_anew (g_ptr_array_index (cores, i));
+}
+
+void
+tally_fork_watch (TallyPoolCore *core)
+{
+  pthread_mutex_lock (&list_lock);
+  if (cores == NULL)
+    {
+      cores = g_ptr_array_new ();
+      pthread_atfork (before_fork, in_parent, in_child);
+    }
+  g_ptr_array_add (cores, core);
+  pthread_mutex_unlock (&list_lock);
+}
+
+void
+tally_fork_unwatch (TallyPoolCore *core)
+{
+  pthread_mutex_lock (&list_lock);
+  g_ptr_array_remove_fast (cores, core);
+  pthread_mutex_unlock (&list_lock);
+}

@@ -1,0 +1,144 @@
+/* Owns the one thread of a pool that acts when nobody calls: it closes what is too old, warns of leaks,
+ * examines idle connections, ends backoff. It sleeps until the earliest of these is due, without a time
+ * when none is (rule 17), exists only once something was due, and ends when the pool closes. */
+#include "pool-private.h"
+
+/* A bucket is looked at a little after it is due, so that connections due together go together. */
+#define SLACK (50 * G_TIME_SPAN_MILLISECOND)
+
+static void
+report_leak (TallyBucket *bucket, const TallyHold *leak, gint64 now)
+{
+  const gchar *label = leak->label != NULL ? leak->label : "?";
+
+  g_warning ("pool: a connection to %s was borrowed %.3f s ago by \"%s\" on thread %u and is not back",
+             tally_endpoint_get_uri (bucket->endpoint),
+             (gdouble) (now - leak->since) / G_TIME_SPAN_SECOND, label, leak->thread);
+  tally_bucket_emit (bucket, &(TallyPoolEvent) { .kind = TALLY_POOL_EVENT_LEAKED, .label = leak->label,
+                                                 .thread = leak->thread, .duration = now - leak->since });
+}
+
+static GArray *
+find_leaks_locked (TallyBucket *bucket, const TallyInstant *now)
+{
+  GArray *leaks = NULL;
+  TallyHold *hold;
+
+  while ((hold = tally_policy_next_leak (&bucket->policy, now)) != NULL)
+    {
+      if (leaks == NULL)
+        leaks = g_array_new (FALSE, FALSE, sizeof (TallyHold));
+      g_array_append_val (leaks, *hold);
+    }
+  return leaks;
+}
+
+/* Locked before and after. Examines the idle connections that are due for it, one after the other. */
+static void
+keep_alive_locked (TallyBucket *bucket)
+{
+  TallyPolicy *policy = &bucket->policy;
+  TallyInstant now;
+  TallyConn *conn;
+
+  tally_bucket_now_locked (bucket, &now);
+  while ((conn = tally_policy_take_to_examine (policy, &now)) != NULL)
+    {
+      gint64 idle_since = conn->idle_since;
+      TallyCloseReason reason = tally_bucket_examine_locked (bucket, conn, now.boot - idle_since);
+
+      tally_bucket_now_locked (bucket, &now);
+      tally_policy_examined (policy, &now, conn, reason);
+    }
+}
+
+/* Does what is due in @bucket; when something is due next. */
+static gint64
+reap (TallyBucket *bucket)
+{
+  g_autoptr (GArray) leaks = NULL;
+  TallyInstant now;
+  gint64 due;
+
+  tally_bucket_lock (bucket);
+  tally_bucket_now_locked (bucket, &now);
+  tally_policy_tick (&bucket->policy, &now);
+  leaks = find_leaks_locked (bucket, &now);
+  if (bucket->policy.options.keepalive > 0)
+    keep_alive_locked (bucket);
+  due = tally_policy_next_event (&bucket->policy, &now);
+  bucket->due = due;
+  tally_bucket_unlock (bucket);
+  for (guint i = 0; leaks != NULL && i < leaks->len; i++)
+    report_leak (bucket, &g_array_index (leaks, TallyHold, i), now.mono);
+  return due;
+}
+
+static gpointer
+run (gpointer data)
+{
+  TallyPoolCore *core = data;
+
+  pthread_setname_np (pthread_self (), "tally-reaper");
+  pthread_mutex_lock (&core->lock);
+  while (!core->closed)
+    {
+      g_autoptr (GPtrArray) buckets = NULL;
+      gint64 next = G_MAXINT64;
+
+      if (core->reap_at > g_get_monotonic_time ())
+        {
+          tally_cond_wait_until (&core->reaper_wake, &core->lock, core->reap_at);
+          continue;
+        }
+      core->reap_at = G_MAXINT64;
+      core->n_reaps++;
+      pthread_mutex_unlock (&core->lock);
+      buckets = tally_core_dup_buckets (core);
+      for (guint i = 0; i < buckets->len; i++)
+        next = MIN (next, reap (g_ptr_array_index (buckets, i)));
+      g_clear_pointer (&buckets, g_ptr_array_unref);
+      tally_core_forget_unused (core);
+      pthread_mutex_lock (&core->lock);
+      if (next != G_MAXINT64)
+        core->reap_at = MIN (core->reap_at, next + SLACK);
+    }
+  pthread_mutex_unlock (&core->lock);
+  return NULL;
+}
+
+/* Has the reaper look at the buckets at @due, or before. Not under any lock. */
+void
+tally_reaper_schedule (TallyPoolCore *core, gint64 due)
+{
+  pthread_mutex_lock (&core->lock);
+  if (!core->closed && due + SLACK < core->reap_at)
+    {
+      core->reap_at = due + SLACK;
+      if (core->reaper_runs)
+        pthread_cond_signal (&core->reaper_wake);
+      else
+        core->reaper_runs = pthread_create (&core->reaper, NULL, run, core) == 0;
+    }
+  pthread_mutex_unlock (&core->lock);
+}
+
+/* The pool is closed: ends the thread. Not under any lock; not on the reaper itself, which a handler of
+ * its events that closes the pool would be: then it ends by itself. */
+void
+tally_reaper_stop (TallyPoolCore *core)
+{
+  gboolean runs;
+
+  pthread_mutex_lock (&core->lock);
+  runs = core->reaper_runs;
+  core->reaper_runs = FALSE;
+  pthread_cond_signal (&core->reaper_wake);
+  pthread_mutex_unlock (&core->lock);
+  if (!runs)
+    return;
+  if (pthread_equal (core->reaper, pthread_self ()))
+    pthread_detach (core->reaper);
+  else
+    pthread_join (core->reaper, NULL);
+}

@@ -1,0 +1,189 @@
+/* Owns the limits over all endpoints (rule 2): who may open a connection next, and which idle one goes for
+ * it. A bucket that may not dial because of them joins the queue of the starved; whoever frees a slot or
+ * leaves a connection idle serves that queue, after unlocking. */
+#include "pool-private.h"
+
+/* On the thread that balances already: what it causes it will see itself. */
+static __thread gboolean balancing;
+
+/* Called by a policy, under its bucket's lock. @background: for no borrower, so that nothing is evicted. */
+gboolean
+tally_totals_reserve (gpointer data, gboolean background)
+{
+  TallyBucket *bucket = data;
+  TallyPoolCore *core = bucket->core;
+  guint limit = bucket->policy.options.max_open_total;
+  TallyBucket *first;
+  gboolean granted;
+
+  pthread_mutex_lock (&core->totals_lock);
+  first = g_queue_peek_head (&core->starved);
+  granted = limit == 0 || (core->open_total < limit && (first == NULL || first == bucket));
+  if (granted)
+    core->open_total++;
+  if (granted && first == bucket)
+    {
+      g_queue_pop_head (&core->starved);
+      bucket->is_starved = FALSE;
+    }
+  if (!granted && !background && !bucket->is_starved)
+    {
+      g_queue_push_tail (&core->starved, bucket);
+      bucket->is_starved = TRUE;
+    }
+  __atomic_store_n (&core->n_starved, core->starved.length, __ATOMIC_RELEASE);
+  pthread_mutex_unlock (&core->totals_lock);
+  return granted;
+}
+
+/* The same, for a slot that is free again. */
+void
+tally_totals_unreserve (gpointer data)
+{
+  TallyPoolCore *core = ((TallyBucket *) data)->core;
+
+  pthread_mutex_lock (&core->totals_lock);
+  core->open_total--;
+  pthread_mutex_unlock (&core->totals_lock);
+}
+
+/* @bucket starves no longer, or is going. Its lock may be held. */
+void
+tally_totals_forget (TallyBucket *bucket)
+{
+  TallyPoolCore *core = bucket->core;
+
+  pthread_mutex_lock (&core->totals_lock);
+  if (bucket->is_starved)
+    g_queue_remove (&core->starved, bucket);
+  bucket->is_starved = FALSE;
+  __atomic_store_n (&core->n_starved, core->starved.length, __ATOMIC_RELEASE);
+  pthread_mutex_unlock (&core->totals_lock);
+}
+
+/* Under the bucket's lock, while `max-idle-total` is in force: keeps the sum over all buckets. */
+void
+tally_totals_publish_idle_locked (TallyBucket *bucket)
+{
+  gint change = (gint) bucket->policy.n_idle - (gint) bucket->idle_published;
+
+  if (change == 0)
+    return;
+  bucket->idle_published = bucket->policy.n_idle;
+  __atomic_add_fetch (&bucket->core->idle_total, change, __ATOMIC_ACQ_REL);
+}
+
+/* Retires the connection that is idle for longest of all; FALSE when none is idle. */
+static gboolean
+evict_oldest (TallyPoolCore *core, TallyCloseReason reason)
+{
+  g_autoptr (GPtrArray) buckets = tally_core_dup_buckets (core);
+  TallyBucket *victim = NULL;
+  gint64 oldest = G_MAXINT64;
+  gboolean evicted = FALSE;
+
+  for (guint i = 0; i < buckets->len; i++)
+    {
+      TallyBucket *bucket = g_ptr_array_index (buckets, i);
+
+      pthread_mutex_lock (&bucket->lock);
+      if (bucket->policy.idle.tail != NULL && bucket->policy.idle.tail->idle_since < oldest)
+        {
+          oldest = bucket->policy.idle.tail->idle_since;
+          victim = bucket;
+        }
+      pthread_mutex_unlock (&bucket->lock);
+    }
+  if (victim == NULL)
+    return FALSE;
+  tally_bucket_lock (victim);
+  if (victim->policy.idle.tail != NULL)
+    {
+      tally_policy_retire (&victim->policy, victim->policy.idle.tail, reason);
+      evicted = TRUE;
+    }
+  tally_bucket_unlock (victim);
+  return evicted;
+}
+
+/* The first of the starved, with a reference, and whether there is room for it. */
+static TallyBucket *
+dup_first_starved (TallyPoolCore *core, gboolean *room)
+{
+  TallyBucket *bucket;
+
+  pthread_mutex_lock (&core->totals_lock);
+  bucket = g_queue_peek_head (&core->starved);
+  if (bucket != NULL)
+    {
+      guint limit = __atomic_load_n (&core->max_open_total, __ATOMIC_RELAXED);
+
+      tally_bucket_ref (bucket);
+      *room = limit == 0 || core->open_total < limit;
+    }
+  pthread_mutex_unlock (&core->totals_lock);
+  return bucket;
+}
+
+static void
+feed (TallyBucket *bucket)
+{
+  TallyInstant now;
+  guint64 before;
+
+  tally_bucket_lock (bucket);
+  tally_bucket_now_locked (bucket, &now);
+  before = bucket->policy.stats.dials_started;
+  tally_policy_pump (&bucket->policy, &now);
+  if (bucket->policy.stats.dials_started == before)
+    tally_totals_forget (bucket);
+  tally_bucket_unlock (bucket);
+}
+
+static gboolean
+may_evict (TallyBucket *bucket)
+{
+  gboolean waits;
+
+  pthread_mutex_lock (&bucket->lock);
+  waits = bucket->policy.waiting > 0;
+  pthread_mutex_unlock (&bucket->lock);
+  return waits;
+}
+
+static void
+feed_the_starved (TallyPoolCore *core)
+{
+  for (;;)
+    {
+      gboolean room = FALSE;
+      g_autoptr (TallyBucket) bucket = dup_first_starved (core, &room);
+
+      if (bucket == NULL)
+        return;
+      if (room)
+        feed (bucket);
+      else if (!may_evict (bucket))
+        tally_totals_forget (bucket);
+      else if (!evict_oldest (core, TALLY_CLOSE_EVICTED))
+        return;
+    }
+}
+
+/* Serves those whom only the limits over all endpoints hold back. Not under any lock. */
+void
+tally_totals_balance (TallyPoolCore *core)
+{
+  gint limit;
+
+  if (balancing)
+    return;
+  balancing = TRUE;
+  while ((limit = __atomic_load_n (&core->max_idle_total, __ATOMIC_RELAXED)) > 0
+         && __atomic_load_n (&core->idle_total, __ATOMIC_ACQUIRE) > limit)
+    if (!evict_oldest (core, TALLY_CLOSE_LIMIT))
+      break;
+  if (__atomic_load_n (&core->n_starved, __ATOMIC_ACQUIRE) > 0)
+    feed_the_starved (core);
+  balancing = FALSE;
+}

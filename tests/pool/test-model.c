@@ -1,0 +1,642 @@
+/* Random interleavings of everything that can happen to a pool, against its policy, with a clock that only
+ * the test moves. After each step every invariant is looked at. TALLY_MODEL_SEED and TALLY_MODEL_STEPS choose
+ * another run; the seed is printed, and a run with it is the same run. */
+#include "harness.h"
+#include "pool-private.h"
+
+#include <stdio.h>
+
+#define DEFAULT_STEPS 1200000
+#define MAX_BORROWERS 24
+
+typedef enum { BORROWER_NONE, BORROWER_ASKED, BORROWER_CHECKS, BORROWER_DIALS, BORROWER_HOLDS } BorrowerState;
+
+typedef struct
+{
+  TallyWaiter waiter;
+  BorrowerState state;
+  gboolean in_queue; /* as the test believes */
+} ModelBorrower;
+
+typedef struct
+{
+  TallyPolicy policy;
+  TallyInstant now;
+  guint64 random;
+  guint64 step;
+  ModelBorrower borrowers[MAX_BORROWERS];
+  GPtrArray *dialing; /* slots that a thread of the pool dials */
+  GPtrArray *closing; /* connections whose close is under way */
+  guint descriptors;  /* really open */
+  guint calm;         /* percent of the steps in which nobody borrows, who would otherwise */
+  guint64 served;
+  guint64 old_generation;
+  TallyHold *old_hold;
+} Model;
+
+static Model *current; /* for wake (), which gets only the waiter */
+
+/* CUnit counts assertions; a million steps have too many to count. */
+#define HOLDS(condition) \
+  do \
+    if (G_UNLIKELY (!(condition))) \
+      fail (#condition, __LINE__); \
+  while (0)
+
+static void
+fail (const gchar *condition, int line)
+{
+  fprintf (stderr, "# step %" G_GUINT64_FORMAT ", line %d: %s\n", current->step, line, condition);
+  CU_assertImplementation (CU_FALSE, (guint) line, condition, __FILE__, "", CU_TRUE);
+}
+
+static guint
+pick (Model *model, guint below)
+{
+  model->random = model->random * G_GUINT64_CONSTANT (6364136223846793005) + 1442695040888963407;
+  return (guint) ((model->random >> 33) % below);
+}
+
+/* ---- what the policy calls ---- */
+
+/* Nobody who could have used it is passed over (rule 3). */
+static void
+check_order (Model *model, const TallyWaiter *served)
+{
+  for (const TallyWaiter *other = model->policy.first; other != NULL; other = other->next)
+    HOLDS (other == served || other->ticket > served->ticket || other->fresh);
+}
+
+static void
+on_wake (TallyWaiter *waiter)
+{
+  ModelBorrower *borrower = (ModelBorrower *) waiter;
+
+  HOLDS (borrower->state == BORROWER_ASKED && borrower->in_queue);
+  borrower->in_queue = FALSE;
+  if (waiter->state != TALLY_WAITER_FAILED)
+    check_order (current, waiter);
+}
+
+/* ---- the borrowers ---- */
+
+static void
+note (Model *model, ModelBorrower *borrower)
+{
+  TallyWaiter *waiter = &borrower->waiter;
+
+  switch (waiter->state)
+    {
+    case TALLY_WAITER_QUEUED:
+      borrower->state = BORROWER_ASKED;
+      borrower->in_queue = TRUE;
+      break;
+    case TALLY_WAITER_SERVED:
+      HOLDS (waiter->hold->generation == waiter->generation);
+      HOLDS (waiter->hold->conn->state == TALLY_CONN_BUSY);
+      HOLDS (!waiter->fresh || waiter->hold->conn->dial_started >= waiter->arrived);
+      borrower->state = waiter->reused ? BORROWER_CHECKS : BORROWER_HOLDS;
+      if (!waiter->reused)
+        tally_policy_checked (&model->policy, &model->now, waiter->hold);
+      model->served++;
+      break;
+    case TALLY_WAITER_PERMIT:
+      HOLDS (waiter->permit->state == TALLY_CONN_DIALING && waiter->permit->owned);
+      borrower->state = BORROWER_DIALS;
+      break;
+    case TALLY_WAITER_FAILED:
+      g_clear_error (&waiter->error);
+      borrower->state = BORROWER_NONE;
+      break;
+    case TALLY_WAITER_NEW:
+      HOLDS (FALSE);
+    }
+}
+
+/* What happened to borrowers in the queue is noticed when they wake: later, at random. */
+static void
+notice_some (Model *model)
+{
+  for (guint i = 0; i < MAX_BORROWERS; i++)
+    {
+      ModelBorrower *borrower = &model->borrowers[i];
+
+      if (borrower->state == BORROWER_ASKED && !borrower->in_queue && pick (model, 2) == 0)
+        note (model, borrower);
+    }
+}
+
+static ModelBorrower *
+find (Model *model, BorrowerState state)
+{
+  guint start = pick (model, MAX_BORROWERS);
+
+  for (guint i = 0; i < MAX_BORROWERS; i++)
+    {
+      ModelBorrower *borrower = &model->borrowers[(start + i) % MAX_BORROWERS];
+
+      if (borrower->state == state)
+        return borrower;
+    }
+  return NULL;
+}
+
+static void
+step_borrow (Model *model)
+{
+  ModelBorrower *borrower = find (model, BORROWER_NONE);
+
+  if (borrower == NULL)
+    return;
+  *borrower = (ModelBorrower) {
+    .waiter = { .label = "model", .fresh = pick (model, 10) == 0, .may_dial = pick (model, 2) == 0,
+                .deadline = pick (model, 2) == 0 ? G_MAXINT64 : model->now.mono + pick (model, 2000) },
+  };
+  model->policy.quick = pick (model, 2) == 0;
+  if (!borrower->waiter.fresh && pick (model, 2) == 0)
+    {
+      gint64 idle_age;
+      TallyHold *hold = tally_policy_try (&model->policy, &model->now, "model", 1, &idle_age);
+
+      if (hold != NULL)
+        {
+          HOLDS (model->policy.first == NULL);
+          borrower->waiter.state = TALLY_WAITER_SERVED;
+          borrower->waiter.reused = TRUE;
+          borrower->waiter.hold = hold;
+          borrower->waiter.generation = hold->generation;
+          note (model, borrower);
+          return;
+        }
+    }
+  tally_policy_ask (&model->policy, &model->now, &borrower->waiter);
+  note (model, borrower);
+}
+
+static void
+step_check (Model *model)
+{
+  ModelBorrower *borrower = find (model, BORROWER_CHECKS);
+  TallyWaiter *waiter = borrower != NULL ? &borrower->waiter : NULL;
+
+  if (borrower == NULL)
+    return;
+  if (pick (model, 8) > 0)
+    {
+      borrower->state = BORROWER_HOLDS;
+      tally_policy_checked (&model->policy, &model->now, waiter->hold);
+      return;
+    }
+  tally_policy_check_failed (&model->policy, &model->now, waiter->hold,
+                             pick (model, 2) == 0 ? TALLY_CLOSE_DEAD : TALLY_CLOSE_UNREAD);
+  if (waiter->ticket == 0)
+    tally_policy_ask_again (&model->policy, &model->now, waiter);
+  else
+    tally_policy_ask (&model->policy, &model->now, waiter);
+  note (model, borrower);
+}
+
+static void
+step_release (Model *model)
+{
+  static const TallyCloseReason reasons[] = { TALLY_CLOSE_BROKEN, TALLY_CLOSE_UNREAD, TALLY_CLOSE_DEAD,
+                                              TALLY_CLOSE_RESET };
+  TallyCloseReason reason = pick (model, 6) == 0 ? reasons[pick (model, G_N_ELEMENTS (reasons))]
+                                                 : TALLY_CLOSE_NONE;
+  ModelBorrower *borrower = find (model, BORROWER_HOLDS);
+
+  /* A lease given back before is known as such, whatever has become of its slot (rule 20). */
+  if (model->old_hold != NULL)
+    HOLDS (!tally_policy_owns (&model->policy, model->old_hold, model->old_generation));
+  if (borrower == NULL)
+    return;
+  HOLDS (tally_policy_owns (&model->policy, borrower->waiter.hold, borrower->waiter.generation));
+  tally_policy_release (&model->policy, &model->now, borrower->waiter.hold, reason);
+  model->old_hold = borrower->waiter.hold;
+  model->old_generation = borrower->waiter.generation;
+  borrower->state = BORROWER_NONE;
+}
+
+static void
+step_leave (Model *model)
+{
+  ModelBorrower *borrower = find (model, BORROWER_ASKED);
+
+  if (borrower == NULL)
+    return;
+  if (tally_policy_leave (&model->policy, &model->now, &borrower->waiter,
+                          pick (model, 2) == 0 ? TALLY_REFUSAL_TIMED_OUT : TALLY_REFUSAL_CANCELLED))
+    {
+      HOLDS (borrower->in_queue);
+      borrower->in_queue = FALSE;
+      borrower->state = BORROWER_NONE;
+      return;
+    }
+  HOLDS (!borrower->in_queue);
+  note (model, borrower);
+}
+
+static void
+step_retire (Model *model)
+{
+  ModelBorrower *borrower = find (model, BORROWER_HOLDS);
+
+  if (borrower != NULL)
+    tally_policy_doom (&model->policy, borrower->waiter.hold->conn, TALLY_CLOSE_RETIRED);
+}
+
+/* ---- dials and closes ---- */
+
+static gpointer
+open_descriptor (Model *model)
+{
+  model->descriptors++;
+  return model;
+}
+
+static void
+step_dial_on_caller (Model *model)
+{
+  static const GError failure = { 1, 1, (gchar *) "model" };
+  ModelBorrower *borrower = find (model, BORROWER_DIALS);
+  TallyWaiter *waiter = borrower != NULL ? &borrower->waiter : NULL;
+
+  if (borrower == NULL)
+    return;
+  switch (pick (model, 4))
+    {
+    case 0:
+      tally_policy_dial_failed (&model->policy, &model->now, waiter->permit, &failure, waiter);
+      break;
+    case 1:
+      tally_policy_permit_to_thread (&model->policy, &model->now, waiter);
+      break;
+    default:
+      tally_policy_dial_done (&model->policy, &model->now, waiter->permit, open_descriptor (model), waiter);
+    }
+  note (model, borrower);
+}
+
+static void
+step_dial_on_thread (Model *model)
+{
+  static const GError failure = { 1, 1, (gchar *) "model" };
+  TallyConn *conn;
+
+  if (model->dialing->len == 0)
+    return;
+  conn = g_ptr_array_remove_index_fast (model->dialing, pick (model, model->dialing->len));
+  HOLDS (conn->state == TALLY_CONN_DIALING && !conn->owned);
+  if (pick (model, 3) == 0)
+    tally_policy_dial_failed (&model->policy, &model->now, conn, &failure, NULL);
+  else
+    tally_policy_dial_done (&model->policy, &model->now, conn, open_descriptor (model), NULL);
+}
+
+static void
+step_close (Model *model)
+{
+  TallyConn *conn;
+
+  if (model->closing->len == 0)
+    return;
+  conn = g_ptr_array_remove_index_fast (model->closing, pick (model, model->closing->len));
+  HOLDS (conn->state == TALLY_CONN_CLOSING && conn->streams == 0);
+  model->descriptors--;
+  tally_policy_closed (&model->policy, &model->now, conn);
+}
+
+/* The caller unlocks: it takes over what the policy asked for. */
+static void
+take_work (Model *model)
+{
+  TallyConn *next;
+
+  for (TallyConn *conn = g_steal_pointer (&model->policy.to_dial); conn != NULL; conn = next)
+    {
+      next = conn->next;
+      g_ptr_array_add (model->dialing, conn);
+    }
+  for (TallyConn *conn = g_steal_pointer (&model->policy.closing); conn != NULL; conn = next)
+    {
+      next = conn->next;
+      g_ptr_array_add (model->closing, conn);
+    }
+}
+
+static void
+step_examine (Model *model)
+{
+  TallyConn *conn = model->policy.options.keepalive > 0
+                      ? tally_policy_take_to_examine (&model->policy, &model->now) : NULL;
+
+  if (conn == NULL)
+    return;
+  if (pick (model, 4) == 0)
+    tally_policy_drop_all (&model->policy, TALLY_CLOSE_CLEARED);
+  tally_policy_examined (&model->policy, &model->now, conn,
+                         pick (model, 8) == 0 ? TALLY_CLOSE_DEAD : TALLY_CLOSE_NONE);
+}
+
+/* ---- the rest of the world ---- */
+
+static void
+choose_options (Model *model, TallyPoolOptions *options)
+{
+  *options = tally_pool_options_default;
+  options->max_open = pick (model, 8);
+  options->max_idle = (gint) pick (model, 6) - 1;
+  options->min_idle = pick (model, 3) == 0 ? pick (model, 4) : 0;
+  options->max_waiters = pick (model, 3) == 0 ? 1 + pick (model, 6) : 0;
+  options->max_dials = 1 + pick (model, 4);
+  options->idle_timeout = pick (model, 2) == 0 ? 0 : 500;
+  options->max_lifetime = pick (model, 2) == 0 ? 0 : 2000;
+  options->backoff_base = pick (model, 2) == 0 ? 0 : 50;
+  options->backoff_max = 1000;
+  options->wait_timeout = pick (model, 8) == 0 ? 0 : -1;
+  options->order = pick (model, 2) == 0 ? TALLY_POOL_ORDER_LIFO : TALLY_POOL_ORDER_FIFO;
+  options->streams = pick (model, 3) == 0 ? 1 + pick (model, 3) : 1;
+  options->leak_threshold = pick (model, 3) == 0 ? 300 : 0;
+  options->keepalive = pick (model, 3) == 0 ? 200 : 0;
+}
+
+static void
+step_resize (Model *model)
+{
+  TallyPoolOptions options;
+
+  choose_options (model, &options);
+  tally_policy_set_options (&model->policy, &model->now, &options);
+}
+
+static void
+step_time (Model *model)
+{
+  gint64 passed = pick (model, 4) == 0 ? pick (model, 1000) : pick (model, 50);
+
+  model->now.mono += passed;
+  model->now.boot += passed + (pick (model, 50) == 0 ? 1000 : 0); /* the lid was shut */
+  if (pick (model, 2) == 0)
+    {
+      tally_policy_tick (&model->policy, &model->now);
+      while (tally_policy_next_leak (&model->policy, &model->now) != NULL)
+        continue;
+      HOLDS (tally_policy_next_event (&model->policy, &model->now) > model->now.mono);
+    }
+}
+
+static void
+step_rare (Model *model)
+{
+  switch (pick (model, 4))
+    {
+    case 0:
+      tally_policy_drop_all (&model->policy, TALLY_CLOSE_CLEARED);
+      tally_policy_pump (&model->policy, &model->now);
+      break;
+    case 1:
+      tally_policy_reset_backoff (&model->policy, &model->now);
+      break;
+    case 2:
+      tally_policy_warm (&model->policy, &model->now, pick (model, 6));
+      break;
+    default:
+      step_resize (model);
+    }
+}
+
+/* ---- invariants ---- */
+
+static void
+check_slots (Model *model)
+{
+  TallyPolicy *policy = &model->policy;
+  guint counts[TALLY_CONN_CLOSING + 1] = { 0 };
+  guint owned = 0, background = 0, leases = 0, idle = 0, available = 0, listed = 0;
+
+  for (guint i = 0; i < policy->conns->len; i++)
+    {
+      TallyConn *conn = g_ptr_array_index (policy->conns, i);
+
+      counts[conn->state]++;
+      if (conn->state == TALLY_CONN_DIALING)
+        {
+          owned += conn->owned;
+          background += conn->background;
+        }
+      if (conn->state == TALLY_CONN_BUSY)
+        {
+          HOLDS (conn->streams > 0);
+          leases += conn->streams;
+          listed += conn->listed;
+        }
+      else if (conn->state != TALLY_CONN_FREE)
+        HOLDS (conn->streams == 0 && !conn->listed);
+    }
+  for (TallyConn *conn = policy->idle.head; conn != NULL; conn = conn->next)
+    {
+      HOLDS (conn->state == TALLY_CONN_IDLE && !conn->doomed);
+      HOLDS (conn->next == NULL || conn->next->idle_since <= conn->idle_since);
+      idle++;
+    }
+  for (TallyConn *conn = policy->available.head; conn != NULL; conn = conn->next)
+    available++;
+  HOLDS (counts[TALLY_CONN_IDLE] == policy->n_idle && idle == policy->n_idle);
+  HOLDS (counts[TALLY_CONN_BUSY] == policy->n_busy && available == listed);
+  HOLDS (counts[TALLY_CONN_DIALING] == policy->n_dialing);
+  HOLDS (counts[TALLY_CONN_CLOSING] == policy->n_closing && policy->n_closing == model->closing->len);
+  HOLDS (owned == policy->n_owned && background == policy->n_background);
+  HOLDS (policy->n_dialing == policy->n_owned + model->dialing->len);
+  HOLDS (leases == policy->stats.leases);
+  HOLDS (model->descriptors == policy->n_idle + policy->n_busy + policy->n_closing);
+}
+
+static void
+check_limits (Model *model, guint open_before, guint dialing_before)
+{
+  TallyPolicy *policy = &model->policy;
+  guint open = tally_policy_open (policy);
+
+  if (policy->options.max_open > 0)
+    HOLDS (open <= MAX (policy->options.max_open, open_before));
+  HOLDS (policy->n_dialing <= MAX (MAX (policy->options.max_dials, 1), dialing_before));
+}
+
+/* Whoever waits has a reason to: nothing that it could use is there or may be dialed. */
+static void
+check_nobody_forgotten (Model *model)
+{
+  TallyPolicy *policy = &model->policy;
+  guint streams = policy->options.streams;
+  guint unowned = policy->n_dialing - policy->n_owned - policy->n_background;
+  guint waiting = 0, fresh = 0;
+
+  for (TallyWaiter *waiter = policy->first; waiter != NULL; waiter = waiter->next)
+    {
+      HOLDS (waiter->state == TALLY_WAITER_QUEUED && ((ModelBorrower *) waiter)->in_queue);
+      HOLDS (waiter->next == NULL || waiter->next->ticket > waiter->ticket);
+      waiting++;
+      fresh += waiter->fresh;
+    }
+  HOLDS (waiting == policy->waiting && fresh == policy->waiting_fresh);
+  if (policy->closed)
+    HOLDS (waiting == 0);
+  if (waiting > fresh)
+    HOLDS (policy->n_idle == 0 && policy->available.head == NULL);
+  /* The end of a backoff is noticed at the next tick; the test's clock may be ahead of that. */
+  if (waiting > unowned * streams + policy->n_owned * (streams - 1) && policy->backoff.failures == 0)
+    HOLDS (!tally_policy_may_dial (policy, &model->now));
+}
+
+static void
+check_sums (Model *model)
+{
+  TallyPoolSnapshot now;
+  guint64 closes = 0;
+  guint pending = 0;
+
+  tally_policy_snapshot (&model->policy, &model->now, &now);
+  for (guint i = 0; i < TALLY_N_CLOSE_REASONS; i++)
+    closes += now.closes[i];
+  for (guint i = 0; i < MAX_BORROWERS; i++)
+    pending += model->borrowers[i].in_queue
+               || (model->borrowers[i].state == BORROWER_DIALS)
+               || (model->borrowers[i].state == BORROWER_ASKED
+                   && model->borrowers[i].waiter.state == TALLY_WAITER_PERMIT);
+  HOLDS (now.open == now.idle + now.busy + now.dialing + now.closing);
+  HOLDS (now.borrows == now.hits + now.dials + now.waits - now.stale);
+  HOLDS (now.pending == pending);
+  HOLDS (now.requests == now.borrows + now.timeouts + now.cancelled + now.full + now.backoff + now.closed
+                           + now.dial_errors + now.pending);
+  HOLDS (now.releases == now.borrows - now.leases);
+  HOLDS (now.hold_time.count == now.releases && now.dial_time.count == now.dials_done);
+  HOLDS (now.dials_started == now.dials_done + now.dials_failed + now.dialing);
+  HOLDS (closes == now.dials_done - now.idle - now.busy - now.closing);
+}
+
+/* ---- the run ---- */
+
+static void
+start (Model *model)
+{
+  TallyPoolOptions options;
+
+  choose_options (model, &options);
+  tally_policy_init (&model->policy, &options, model->random | 1);
+  model->policy.wake = on_wake;
+  model->old_hold = NULL;
+  model->calm = pick (model, 25);
+}
+
+static void
+step (Model *model)
+{
+  guint dice = pick (model, 100);
+
+  if (dice < 28 && dice >= model->calm)
+    step_borrow (model);
+  else if (dice < 28)
+    return;
+  else if (dice < 40)
+    step_check (model);
+  else if (dice < 60)
+    step_release (model);
+  else if (dice < 68)
+    step_dial_on_thread (model);
+  else if (dice < 74)
+    step_dial_on_caller (model);
+  else if (dice < 84)
+    step_close (model);
+  else if (dice < 88)
+    step_leave (model);
+  else if (dice < 96)
+    step_time (model);
+  else if (dice < 97)
+    step_examine (model);
+  else if (pick (model, 8) > 0)
+    return;
+  else if (dice < 98)
+    step_retire (model);
+  else
+    step_rare (model);
+}
+
+/* Closes the policy and plays on until everything is back: then not one slot may be missing. */
+static void
+finish (Model *model)
+{
+  tally_policy_close (&model->policy, &model->now);
+  take_work (model);
+  for (guint i = 0; i < 100000; i++)
+    {
+      guint left = 0;
+
+      notice_some (model);
+      step_check (model);
+      step_release (model);
+      step_dial_on_thread (model);
+      step_dial_on_caller (model);
+      step_close (model);
+      take_work (model);
+      for (guint j = 0; j < MAX_BORROWERS; j++)
+        left += model->borrowers[j].state != BORROWER_NONE;
+      if (left == 0 && tally_policy_open (&model->policy) == 0)
+        break;
+    }
+  HOLDS (tally_policy_open (&model->policy) == 0 && model->descriptors == 0);
+  HOLDS (model->policy.stats.leases == 0 && model->policy.first == NULL);
+  check_sums (model);
+  tally_policy_clear_memory (&model->policy);
+}
+
+static guint64
+get_number (const gchar *name, guint64 otherwise)
+{
+  const gchar *text = g_getenv (name);
+
+  return text != NULL ? g_ascii_strtoull (text, NULL, 0) : otherwise;
+}
+
+static void
+model_random_interleavings (void)
+{
+  guint64 seed = get_number ("TALLY_MODEL_SEED", (guint64) g_get_real_time ());
+  guint64 steps = get_number ("TALLY_MODEL_STEPS", DEFAULT_STEPS);
+  Model model = { .random = seed, .now = { 1000000, 2000000 }, .dialing = g_ptr_array_new (),
+                  .closing = g_ptr_array_new () };
+
+  printf ("# TALLY_MODEL_SEED=%" G_GUINT64_FORMAT " TALLY_MODEL_STEPS=%" G_GUINT64_FORMAT "\n", seed, steps);
+  fflush (stdout);
+  current = &model;
+  start (&model);
+  for (model.step = 0; model.step < steps; model.step++)
+    {
+      guint open = tally_policy_open (&model.policy), dialing = model.policy.n_dialing;
+
+      step (&model);
+      take_work (&model);
+      check_slots (&model);
+      check_limits (&model, open, dialing);
+      check_nobody_forgotten (&model);
+      check_sums (&model);
+      notice_some (&model);
+      if (model.step % 20000 == 19999)
+        {
+          finish (&model);
+          start (&model);
+        }
+    }
+  finish (&model);
+  printf ("# %" G_GUINT64_FORMAT " borrows served\n", model.served);
+  CU_ASSERT_TRUE (model.served > steps / 20);
+  g_ptr_array_unref (model.dialing);
+  g_ptr_array_unref (model.closing);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const TestCase cases[] = { TEST (model_random_interleavings), { NULL, NULL } };
+
+  return test_main ("pool", cases, argc, argv);
+}
