@@ -64,10 +64,16 @@ compare_requiredness (IdlAudit *audit, const IdlField *was, const IdlField *is, 
                       &was->node.location, "%s is no longer required: older readers refuse messages without it", what);
 }
 
+static const gchar *
+get_noun (IdlAuditFieldsKind kind)
+{
+  return kind == IDL_AUDIT_ARGUMENTS ? "argument" : "field";
+}
+
 static void
 compare_field (IdlAudit *audit, const IdlField *was, const IdlField *is, IdlAuditFieldsKind kind, const gchar *owner)
 {
-  g_autofree gchar *what = g_strdup_printf ("field %d, '%s', of %s", is->id, is->node.name, owner);
+  g_autofree gchar *what = g_strdup_printf ("%s %d, '%s', of %s", get_noun (kind), is->id, is->node.name, owner);
 
   if (g_strcmp0 (was->node.name, is->node.name) != 0)
     idl_audit_report (audit, IDL_WARNING, &is->node.location, &was->node.location,
@@ -81,7 +87,8 @@ compare_field (IdlAudit *audit, const IdlField *was, const IdlField *is, IdlAudi
 }
 
 static void
-report_removed (IdlAudit *audit, const IdlField *was, const GPtrArray *new_fields, const gchar *owner)
+report_removed (IdlAudit *audit, const IdlField *was, const GPtrArray *new_fields, IdlAuditFieldsKind kind,
+                const gchar *owner)
 {
   for (guint i = 0; i < new_fields->len; i++)
     {
@@ -90,7 +97,7 @@ report_removed (IdlAudit *audit, const IdlField *was, const GPtrArray *new_field
       if (g_strcmp0 (other->node.name, was->node.name) != 0)
         continue;
       idl_audit_report (audit, IDL_ERROR, &other->id_location, &was->id_location,
-                        "field '%s' of %s had id %d and has id %d", was->node.name, owner, was->id, other->id);
+                        "%s '%s' of %s had id %d and has id %d", get_noun (kind), was->node.name, owner, was->id, other->id);
       return;
     }
   if (was->requiredness == IDL_REQUIRED)
@@ -99,8 +106,8 @@ report_removed (IdlAudit *audit, const IdlField *was, const GPtrArray *new_field
                       was->node.name, owner);
   else
     idl_audit_report (audit, IDL_WARNING, &was->node.location, NULL,
-                      "field %d, '%s', of %s is gone; its id should not be used again", was->id, was->node.name,
-                      owner);
+                      "%s %d, '%s', of %s is gone; its id should not be used again", get_noun (kind), was->id,
+                      was->node.name, owner);
 }
 
 static void
@@ -155,7 +162,7 @@ idl_audit_fields (IdlAudit *audit, const GPtrArray *old_fields, const GPtrArray 
       const IdlField *is = g_hash_table_lookup (new_by_id, GINT_TO_POINTER (was->id));
 
       if (is == NULL)
-        report_removed (audit, was, new_fields, owner);
+        report_removed (audit, was, new_fields, kind, owner);
       else
         compare_field (audit, was, is, kind, owner);
     }

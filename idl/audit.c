@@ -17,7 +17,7 @@ idl_audit_report (IdlAudit *audit, IdlSeverity severity, const IdlLocation *plac
   va_end (arguments);
   idl_diagnostics_add (audit->findings, severity, place, "%s", message);
   if (old_place != NULL)
-    idl_diagnostics_add (audit->findings, IDL_NOTE, old_place, "it was");
+    idl_diagnostics_add (audit->findings, IDL_NOTE, old_place, "the older version is here");
 }
 
 static guint

@@ -82,7 +82,10 @@ dump_value (IdlJson *json, const gchar *key, const IdlValue *value)
   switch (value->kind)
     {
     case IDL_VALUE_INTEGER:
-      idl_json_integer (json, value->is_boolean ? "bool" : "integer", value->integer);
+      if (value->is_boolean)
+        idl_json_boolean (json, "bool", value->integer != 0);
+      else
+        idl_json_integer (json, "integer", value->integer);
       break;
     case IDL_VALUE_DOUBLE:
       idl_json_double (json, "double", value->number);
@@ -121,18 +124,18 @@ dump_field (IdlJson *json, const IdlField *field)
   idl_json_begin (json, NULL, '{', TRUE);
   idl_json_integer (json, "id", field->id);
   if (field->id_is_implicit)
-    idl_json_true (json, "implicit_id");
+    idl_json_boolean (json, "implicit_id", TRUE);
   dump_node (json, &field->node);
   idl_json_string (json, "requiredness", requiredness[field->requiredness]);
   dump_type (json, "type", field->type);
   if (field->value != NULL)
     dump_value (json, "default", field->value);
   if (field->is_reference)
-    idl_json_true (json, "reference");
+    idl_json_boolean (json, "reference", TRUE);
   if (field->xsd_optional)
-    idl_json_true (json, "xsd_optional");
+    idl_json_boolean (json, "xsd_optional", TRUE);
   if (field->xsd_nillable)
-    idl_json_true (json, "xsd_nillable");
+    idl_json_boolean (json, "xsd_nillable", TRUE);
   if (field->xsd_attributes != NULL)
     dump_fields (json, "xsd_attributes", field->xsd_attributes);
   idl_json_end (json, '{');
@@ -181,7 +184,7 @@ dump_service (IdlJson *json, const IdlDefinition *service)
       idl_json_begin (json, NULL, '{', FALSE);
       dump_node (json, &function->node);
       if (function->oneway)
-        idl_json_true (json, "oneway");
+        idl_json_boolean (json, "oneway", TRUE);
       dump_type (json, "returns", function->returns);
       dump_fields (json, "arguments", function->arguments);
       dump_fields (json, "throws", function->throws);
@@ -201,7 +204,7 @@ dump_definition (IdlJson *json, const IdlDefinition *definition)
   if (definition->value != NULL)
     dump_value (json, "value", definition->value);
   if (definition->xsd_all)
-    idl_json_true (json, "xsd_all");
+    idl_json_boolean (json, "xsd_all", TRUE);
   if (definition->kind == IDL_DEFINITION_ENUM)
     dump_enumerators (json, definition);
   else if (definition->kind == IDL_DEFINITION_SERVICE)

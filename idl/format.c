@@ -5,6 +5,8 @@
 
 #include "unit-private.h"
 
+#include <string.h>
+
 #define WIDTH 100
 
 
@@ -316,10 +318,21 @@ idl_format_source (const IdlSource *source, IdlDiagnostics *diagnostics)
 {
   g_autoptr (IdlArena) arena = idl_arena_new ();
   IdlFormat format;
+  gsize length;
+  const gchar *bytes = idl_source_get_text (source, &length);
+  const gchar *nul = memchr (bytes, '\0', length);
   gchar *text;
 
   if (!parses (source, arena, diagnostics))
     return NULL;
+  if (nul != NULL)
+    {
+      /* It is in a comment or string; what is returned could not hold it. */
+      IdlLocation location = { source, (guint32) (nul - bytes), 1 };
+
+      idl_diagnostics_add (diagnostics, IDL_ERROR, &location, "a text with a NUL byte is not formatted");
+      return NULL;
+    }
   idl_format_init (&format, source, arena);
   format_program (&format);
   text = idl_layout_render (format.layout, WIDTH);

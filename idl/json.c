@@ -150,8 +150,8 @@ idl_json_double (IdlJson *json, const gchar *key, gdouble value)
 }
 
 void
-idl_json_true (IdlJson *json, const gchar *key)
+idl_json_boolean (IdlJson *json, const gchar *key, gboolean value)
 {
   begin_value (json, key);
-  g_string_append (json->text, "true");
+  g_string_append (json->text, value ? "true" : "false");
 }

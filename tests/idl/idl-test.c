@@ -5,10 +5,10 @@
 #include <string.h>
 
 gchar *
-idl_test_diagnostics (IdlUnit *unit)
+idl_test_describe (const IdlDiagnostics *diagnostics)
 {
   static const gchar *const severities[] = { "note", "warning", "error" };
-  const GPtrArray *items = idl_diagnostics_get (idl_unit_get_diagnostics (unit));
+  const GPtrArray *items = idl_diagnostics_get (diagnostics);
   GString *text = g_string_new (NULL);
 
   for (guint i = 0; i < items->len; i++)
@@ -27,6 +27,12 @@ idl_test_diagnostics (IdlUnit *unit)
       g_string_append_printf (text, "%u:%u: %s: %s\n", line, column, severities[item->severity], item->message);
     }
   return g_string_free (text, FALSE);
+}
+
+gchar *
+idl_test_diagnostics (IdlUnit *unit)
+{
+  return idl_test_describe (idl_unit_get_diagnostics (unit));
 }
 
 gchar *

@@ -8,7 +8,8 @@
 /* What is said about @text: one line "line:column: severity: message" each, without the source line. The
  * file's name is left out unless it is not "t.thrift". (transfer full) */
 gchar *idl_test_check (const gchar *text);
-/* The same for what @unit has collected. */
+/* The same for what @diagnostics hold, or @unit has collected. */
+gchar *idl_test_describe (const IdlDiagnostics *diagnostics);
 gchar *idl_test_diagnostics (IdlUnit *unit);
 /* @text says exactly @expected. */
 #define assert_says(text, expected) idl_test_assert_says ((text), (expected), __FILE__, __LINE__)

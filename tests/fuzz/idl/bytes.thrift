@@ -1,0 +1,2 @@
+﻿// astruct S { 1: S b }
+/** é � */ senum X @y package "z" stream<i32>

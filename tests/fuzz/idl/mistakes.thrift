@@ -1,0 +1,1 @@
+struct S { 1: list<list<i32>> a } const list<list<i32>> A = [[1,2],[3 4;5]] typedef A B typedef B A union U { 1: i32 a = 1 2: i32 b = 2 }
