@@ -1,9 +1,10 @@
-/* The compiler's command line: reads IDL files, shows what is wrong with them, writes C files. */
+/* The compiler's command line: writes C files here, and hands what writes none to idl/tools.h. */
 #include <stdlib.h>
 
 #include "gen.h"
 #include "idl.h"
 #include "output.h"
+#include "tools.h"
 
 /* Exit statuses. */
 enum
@@ -19,8 +20,13 @@ typedef struct
   gchar *depfile;
   gchar *diagnostics;
   gboolean recurse;
-  gboolean check;
   gboolean quiet;
+  gboolean check;
+  gboolean format;
+  gboolean in_place;
+  gboolean diff;
+  gboolean audit;
+  gchar *dump;
   gboolean version;
   gchar **files;
 } Options;
@@ -32,7 +38,33 @@ options_clear (Options *options)
   g_free (options->out);
   g_free (options->depfile);
   g_free (options->diagnostics);
+  g_free (options->dump);
   g_strfreev (options->files);
+}
+
+/* What is asked for but makes no sense. */
+static const gchar *
+find_misuse (const Options *options)
+{
+  gint modes = options->check + options->format + options->audit + (options->dump != NULL);
+
+  if (options->files == NULL)
+    return "no file given";
+  if (modes > 1)
+    return "--check, --format, --audit and --dump exclude each other";
+  if ((options->in_place || options->diff) && !options->format)
+    return "--in-place and --diff go with --format";
+  if (options->in_place && options->diff)
+    return "--in-place and --diff exclude each other";
+  if (options->audit && g_strv_length (options->files) != 2)
+    return "--audit takes two files, OLD and NEW";
+  if (options->dump != NULL && !g_str_equal (options->dump, "json"))
+    return "--dump: only json is known";
+  if (options->diagnostics != NULL && !g_str_equal (options->diagnostics, "json")
+      && !g_str_equal (options->diagnostics, "text"))
+    return "--diagnostics: must be text or json";
+
+  return NULL;
 }
 
 static gboolean
@@ -45,12 +77,18 @@ parse_options (Options *options, int *argc, char ***argv, GError **error)
     { "depfile", 0, 0, G_OPTION_ARG_FILENAME, &options->depfile,
       "Write a make rule with all files that were read", "FILE" },
     { "recurse", 'r', 0, G_OPTION_ARG_NONE, &options->recurse, "Generate for included files too", NULL },
-    { "check", 0, 0, G_OPTION_ARG_NONE, &options->check, "Look for mistakes only; write nothing", NULL },
     { "no-warnings", 0, 0, G_OPTION_ARG_NONE, &options->quiet, "Show nothing when there is no error", NULL },
     { "diagnostics", 0, 0, G_OPTION_ARG_STRING, &options->diagnostics,
       "Show mistakes as text (default) or json", "FORM" },
+    { "check", 0, 0, G_OPTION_ARG_NONE, &options->check, "Look for mistakes only", NULL },
+    { "format", 0, 0, G_OPTION_ARG_NONE, &options->format, "Print the IDL in one style", NULL },
+    { "in-place", 0, 0, G_OPTION_ARG_NONE, &options->in_place, "With --format: change the files", NULL },
+    { "diff", 0, 0, G_OPTION_ARG_NONE, &options->diff, "With --format: show what would change", NULL },
+    { "audit", 0, 0, G_OPTION_ARG_NONE, &options->audit,
+      "Tell how NEW breaks those who speak OLD; FILE... is OLD NEW", NULL },
+    { "dump", 0, 0, G_OPTION_ARG_STRING, &options->dump, "Print what the IDL means; FORM is json", "FORM" },
     { "version", 0, 0, G_OPTION_ARG_NONE, &options->version, "Show the version", NULL },
-    { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->files, NULL, "FILE…" },
+    { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->files, NULL, "FILE..." },
     G_OPTION_ENTRY_NULL,
   };
   g_autoptr (GOptionContext) context = g_option_context_new (NULL);
@@ -61,37 +99,12 @@ parse_options (Options *options, int *argc, char ***argv, GError **error)
   if (!g_option_context_parse (context, argc, argv, error))
     return FALSE;
 
-  if (options->version)
-    return TRUE;
-  if (options->files == NULL)
-    {
-      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, "no file given");
-      return FALSE;
-    }
-  if (options->diagnostics != NULL && !g_str_equal (options->diagnostics, "json")
-      && !g_str_equal (options->diagnostics, "text"))
-    {
-      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                   "--diagnostics=%s: must be text or json", options->diagnostics);
-      return FALSE;
-    }
+  const gchar *misuse = options->version ? NULL : find_misuse (options);
 
-  return TRUE;
-}
+  if (misuse != NULL)
+    g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, misuse);
 
-static void
-show_diagnostics (const Options *options, IdlUnit *unit)
-{
-  const IdlDiagnostics *diagnostics = idl_unit_get_diagnostics (unit);
-
-  if (g_strcmp0 (options->diagnostics, "json") == 0)
-    {
-      g_autofree gchar *json = idl_diagnostics_to_json (diagnostics);
-
-      g_print ("%s\n", json);
-    }
-  else
-    idl_diagnostics_print (diagnostics, stderr);
+  return misuse == NULL;
 }
 
 /* (element-type IdlProgram) (transfer full) (nullable): what the command line names, each file once. */
@@ -176,18 +189,16 @@ generate (const Options *options, IdlUnit *unit, const GPtrArray *named, GError 
 }
 
 static int
-run (const Options *options)
+compile (const Options *options, const IdlToolOptions *tool_options)
 {
   g_autoptr (IdlUnit) unit = idl_unit_new ();
   g_autoptr (GPtrArray) programs = load (options, unit);
   g_autoptr (GError) error = NULL;
 
   if (programs == NULL || !options->quiet)
-    show_diagnostics (options, unit);
+    idl_tool_print (idl_unit_get_diagnostics (unit), tool_options);
   if (programs == NULL)
     return EXIT_ERRORS;
-  if (options->check)
-    return EXIT_SUCCESS;
   if (!generate (options, unit, programs, &error))
     {
       g_printerr ("tallyc: %s\n", error->message);
@@ -195,6 +206,27 @@ run (const Options *options)
     }
 
   return EXIT_SUCCESS;
+}
+
+static int
+run (const Options *options)
+{
+  const gchar *const *files = (const gchar *const *) options->files;
+  const IdlToolOptions tool_options = { .include_dirs = (const gchar *const *) options->include_dirs,
+                                        .json = g_strcmp0 (options->diagnostics, "json") == 0 };
+
+  if (options->check)
+    return idl_tool_check (files, &tool_options);
+  if (options->format)
+    return idl_tool_format (files, options->in_place ? IDL_FORMAT_IN_PLACE
+                                   : options->diff   ? IDL_FORMAT_DIFF
+                                                     : IDL_FORMAT_PRINT, &tool_options);
+  if (options->audit)
+    return idl_tool_audit (files[0], files[1], &tool_options);
+  if (options->dump != NULL)
+    return idl_tool_dump (files, &tool_options);
+
+  return compile (options, &tool_options);
 }
 
 int

@@ -91,7 +91,8 @@ TALLY_API GType tally_uuid_get_type (void);
 TALLY_API void tally_uuid_to_string (const TallyUuid *uuid, gchar text[37]);
 TALLY_API gboolean tally_uuid_parse (const gchar *text, TallyUuid *uuid, GError **error);
 
-/* What generated toString_<Enum> () calls: the C name, or "" for a value that has none. */
+/* What generated toString_<Enum> () calls: the C name. For a value that has none the number as text, in
+ * the thread's own buffer, until its next call for such a value. */
 TALLY_API const gchar *tally_enum_to_string (const TallyEnumInfo *info, gint value);
 
 /* Encodes @object into bytes and back; `compact` chooses the protocol. (transfer full) */

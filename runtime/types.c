@@ -89,7 +89,12 @@ tally_enum_to_string (const TallyEnumInfo *info, gint value)
   for (guint i = 0; i < info->n_values; i++)
     if (info->values[i].value == value)
       return info->values[i].c_name;
-  return "";
+
+  /* As Apache's toString_X () does: the number, good until the thread asks for another. */
+  static _Thread_local gchar number[16];
+
+  g_snprintf (number, sizeof number, "%d", value);
+  return number;
 }
 
 /* ---- keys ---- */
