@@ -1,0 +1,579 @@
+/* Owns the tests of what hostile and broken peers send to a server: after each of them the server
+ * answers the next client, and leaks nothing (the sanitizers look). */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <thrift/c_glib/thrift_application_exception.h>
+#include <unistd.h>
+
+#include "server-fixture.h"
+
+#define BINARY (&all_speeches[0])
+#define COMPACT (&all_speeches[2])
+
+/* What a peer gets for a message. */
+typedef enum
+{
+  GETS_REPLY,      /* and may go on */
+  GETS_REFUSAL,    /* a PROTOCOL_ERROR, then the end */
+  GETS_END         /* nothing but the end */
+} Outcome;
+
+static void
+check_outcome (gint fd, const Speech *speech, Outcome outcome, const gchar *what)
+{
+  Answer answer = { 0 };
+  gboolean answered = peer_receive (fd, speech, TALLY_KIND_BOOL, &answer);
+  gboolean right;
+
+  if (outcome == GETS_END)
+    right = !answered;
+  else if (outcome == GETS_REFUSAL)
+    right = answered && answer.type == T_EXCEPTION
+            && answer.number == THRIFT_APPLICATION_EXCEPTION_ERROR_PROTOCOL_ERROR && peer_sees_end (fd);
+  else
+    right = answered && answer.type == T_REPLY && peer_echoes (fd, speech, 2, "and on");
+  if (!right)
+    g_printerr ("# %s: got %d, %d \"%s\"\n", what, answer.type, answer.number, answer.text);
+  CU_ASSERT (right);
+  answer_clear (&answer);
+}
+
+/* Sends the message @name with @body as its arguments' bytes to a server in each framing. */
+static void
+send_body (const Speech *speech, const gchar *name, gconstpointer body, gsize length, Outcome outcome)
+{
+  for (guint framing = 0; framing < 2; framing++)
+    {
+      const Speech *variant = speech + framing;
+      Running *running = running_start (variant, NULL, NULL);
+      gint fd = peer_connect (running);
+      TallyBuffer message = { NULL, 0, 0 };
+      TallyBuffer request = { NULL, 0, 0 };
+
+      variant->codec->write_message (&message, name, strlen (name), T_CALL, 1);
+      tally_buffer_append (&message, body, length);
+      write_raw (&request, variant, message.data, message.length);
+      peer_send (fd, &request);
+      /* Without a frame, a message that lacks bytes ends only with the connection. */
+      if (!variant->framed && outcome == GETS_REFUSAL)
+        shutdown (fd, SHUT_WR);
+      if (!variant->framed && outcome == GETS_REFUSAL)
+        {
+          Answer answer;
+
+          if (peer_receive (fd, variant, TALLY_KIND_BOOL, &answer))
+            assert_int (answer.type, T_EXCEPTION);
+          answer_clear (&answer);
+        }
+      else
+        check_outcome (fd, variant, outcome, name);
+      close (fd);
+      check_alive (running);
+      running_stop (running);
+      tally_buffer_clear (&message);
+    }
+}
+
+#define SEND_BODY(speech, name, outcome, ...) \
+  G_STMT_START { \
+    static const guint8 body_[] = { __VA_ARGS__ }; \
+    send_body (speech, name, body_, sizeof body_, outcome); \
+  } G_STMT_END
+
+/* ---- what a message says ---- */
+
+/* 19 bytes crash Apache's server: dispatch calls itself for ever. */
+static void
+unknown_method_on_an_extending_service (void)
+{
+  static const guint8 bytes[19] = { 0x80, 1, 0, 1, 0, 0, 0, 6, 'f', 'o', 'o', 'b', 'a', 'r', 0, 0, 0, 1, 0 };
+  Running *running = running_start (BINARY, NULL, NULL);
+  gint fd = peer_connect (running);
+  TallyBuffer request = { NULL, 0, 0 };
+  Answer answer;
+
+  write_raw (&request, BINARY, bytes, sizeof bytes);
+  peer_send (fd, &request);
+  CU_ASSERT (peer_receive (fd, BINARY, TALLY_KIND_BOOL, &answer));
+  assert_int (answer.type, T_EXCEPTION);
+  assert_int (answer.number, THRIFT_APPLICATION_EXCEPTION_ERROR_UNKNOWN_METHOD);
+  assert_string (answer.name, "foobar");
+  answer_clear (&answer);
+  CU_ASSERT (peer_echoes (fd, BINARY, 2, "and on"));
+  close (fd);
+  running_stop (running);
+}
+
+static void
+binary_field_twice (void)
+{
+  SEND_BODY (BINARY, "blob", GETS_REPLY, T_STRING, 0, 1, 0, 0, 0, 1, 'a', T_STRING, 0, 1, 0, 0, 0, 2, 'b', 'c', 0);
+  SEND_BODY (COMPACT, "blob", GETS_REPLY, 0x18, 1, 'a', 0x08, 2, 2, 'b', 'c', 0);
+}
+
+static void
+repeated_fields (void)
+{
+  SEND_BODY (BINARY, "echo", GETS_REPLY, T_STRING, 0, 1, 0, 0, 0, 1, 'a', T_STRING, 0, 1, 0, 0, 0, 1, 'b', 0);
+  /* A list of strings twice, a Point (x, tags) twice. */
+  SEND_BODY (BINARY, "extra", GETS_REPLY, T_LIST, 0, 2, T_STRING, 0, 0, 0, 1, 0, 0, 0, 1, 'a', T_LIST, 0, 2,
+             T_STRING, 0, 0, 0, 1, 0, 0, 0, 1, 'b', T_STRUCT, 0, 1, T_I32, 0, 1, 0, 0, 0, 1, T_LIST, 0, 2,
+             T_STRING, 0, 0, 0, 1, 0, 0, 0, 1, 'c', 0, T_STRUCT, 0, 1, T_I32, 0, 1, 0, 0, 0, 2, 0, 0);
+}
+
+static void
+nested_unknown_structs (void)
+{
+  enum { DEPTH = 75000 };
+  g_autofree guint8 *binary = g_malloc0 (DEPTH * 4);
+  g_autofree guint8 *compact = g_malloc0 (DEPTH * 2);
+
+  for (guint i = 0; i < DEPTH; i++)
+    {
+      memcpy (binary + i * 3, "\x0c\x00\x09", 3);
+      compact[i] = 0x9c;
+    }
+  send_body (BINARY, "echo", binary, DEPTH * 4, GETS_REFUSAL);
+  send_body (COMPACT, "echo", compact, DEPTH * 2, GETS_REFUSAL);
+  send_body (BINARY, "nope", binary, DEPTH * 4, GETS_REFUSAL);
+}
+
+static void
+send_bytes (const Speech *speech, gconstpointer bytes, gsize length, Outcome outcome, const gchar *what)
+{
+  Running *running = running_start (speech, NULL, NULL);
+  gint fd = peer_connect (running);
+  TallyBuffer request = { NULL, 0, 0 };
+
+  tally_buffer_append (&request, bytes, length);
+  peer_send (fd, &request);
+  shutdown (fd, SHUT_WR);
+  check_outcome (fd, speech, outcome, what);
+  close (fd);
+  check_alive (running);
+  running_stop (running);
+}
+
+static void
+unversioned_header (void)
+{
+  send_bytes (BINARY, "\0\0\0\4\0\0\0\4", 8, GETS_END, "four bytes in a frame");
+  send_bytes (&all_speeches[1], "\0\0\0\4", 4, GETS_END, "four bytes");
+  send_bytes (&all_speeches[1], "\0\0\0\4echo\1\0\0\0\1\0", 14, GETS_END, "an old header");
+  send_bytes (COMPACT, "\0\0\0\2\x83\x21", 6, GETS_END, "another protocol's id");
+}
+
+static void
+absent_argument (void)
+{
+  SEND_BODY (BINARY, "echo", GETS_REPLY, 0);
+  SEND_BODY (BINARY, "blob", GETS_REPLY, 0);
+  SEND_BODY (BINARY, "extra", GETS_REPLY, 0);
+  SEND_BODY (COMPACT, "extra", GETS_REPLY, 0);
+}
+
+/* ---- sizes ---- */
+
+static void
+sizes_of_strings (void)
+{
+  SEND_BODY (BINARY, "echo", GETS_REFUSAL, T_STRING, 0, 1, 0xff, 0xff, 0xff, 0xff, 'x', 0);
+  SEND_BODY (BINARY, "echo", GETS_REFUSAL, T_STRING, 0, 1, 0x7f, 0xff, 0xff, 0xff, 'x', 0);
+  SEND_BODY (BINARY, "blob", GETS_REFUSAL, T_STRING, 0, 1, 0x7f, 0xff, 0xff, 0xff, 'x', 0);
+  SEND_BODY (BINARY, "echo", GETS_REFUSAL, T_STRING, 0, 1, 0, 0, 0, 9, 'x', 0);
+  SEND_BODY (COMPACT, "echo", GETS_REFUSAL, 0x18, 0xff, 0xff, 0xff, 0xff, 0x0f, 'x', 0);
+}
+
+static void
+sizes_of_containers (void)
+{
+  SEND_BODY (BINARY, "extra", GETS_REFUSAL, T_LIST, 0, 2, T_STRING, 0xff, 0xff, 0xff, 0xff, 0);
+  SEND_BODY (BINARY, "extra", GETS_REFUSAL, T_LIST, 0, 2, T_STRING, 0x7f, 0xff, 0xff, 0xff, 0);
+  SEND_BODY (BINARY, "extra", GETS_REFUSAL, T_MAP, 0, 9, T_I32, T_I32, 0xff, 0xff, 0xff, 0xff, 0);
+  SEND_BODY (BINARY, "extra", GETS_REFUSAL, T_SET, 0, 9, T_I64, 0x7f, 0xff, 0xff, 0xff, 0);
+  SEND_BODY (COMPACT, "extra", GETS_REFUSAL, 0x29, 0xf8, 0xff, 0xff, 0xff, 0xff, 0x07, 0);
+  SEND_BODY (COMPACT, "extra", GETS_REFUSAL, 0x9b, 0xff, 0xff, 0xff, 0xff, 0x07, 0x55, 0);
+}
+
+/* Elements without a size would be counted to 2^31. */
+static void
+elements_of_no_size (void)
+{
+  SEND_BODY (BINARY, "echo", GETS_REFUSAL, T_LIST, 0, 9, T_STRUCT, 0x7f, 0xff, 0xff, 0xff, 0, 0);
+  SEND_BODY (BINARY, "echo", GETS_REFUSAL, T_LIST, 0, 9, T_VOID, 0x7f, 0xff, 0xff, 0xff, 0, 0);
+  SEND_BODY (BINARY, "echo", GETS_REFUSAL, T_LIST, 0, 9, T_STOP, 0x7f, 0xff, 0xff, 0xff, 0, 0);
+  SEND_BODY (BINARY, "echo", GETS_REFUSAL, T_MAP, 0, 9, T_VOID, T_VOID, 0x7f, 0xff, 0xff, 0xff, 0, 0);
+  SEND_BODY (COMPACT, "echo", GETS_REFUSAL, 0x99, 0xf0, 0xff, 0xff, 0xff, 0xff, 0x07, 0);
+}
+
+static void
+numbers_of_compact (void)
+{
+  /* A varint of eleven bytes; ids that run past 32767. */
+  SEND_BODY (COMPACT, "add", GETS_REFUSAL, 0x15, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01, 0);
+  SEND_BODY (COMPACT, "add", GETS_REFUSAL, 0x05, 0xfe, 0xff, 0x03, 0x01, 0xf5, 0x01, 0);
+}
+
+static void
+sizes_of_frames (void)
+{
+  send_bytes (BINARY, "\xff\xff\xff\xff", 4, GETS_END, "negative");
+  send_bytes (BINARY, "\x7f\xff\xff\xff", 4, GETS_END, "huge");
+  send_bytes (BINARY, "\0\0\0\0", 4, GETS_END, "empty");
+  send_bytes (BINARY, "\0\0\0\x64\x80\1\0\1", 8, GETS_END, "cut off");
+}
+
+/* Where the frame shows who asks what, it is told why it gets no answer. */
+static void
+frame_past_the_limit (void)
+{
+  Running *running = running_start (BINARY, NULL, "max-message=1000");
+  gint fd = peer_connect (running);
+  g_autofree gchar *text = g_strnfill (2000, 'x');
+  TallyBuffer request = { NULL, 0, 0 };
+  Answer answer;
+
+  write_echo (&request, BINARY, 8, text);
+  peer_send (fd, &request);
+  CU_ASSERT (peer_receive (fd, BINARY, TALLY_KIND_BOOL, &answer));
+  assert_int (answer.type, T_EXCEPTION);
+  assert_int (answer.seqid, 8);
+  CU_ASSERT (answer.text != NULL && strstr (answer.text, "passes the limit of 1000") != NULL);
+  answer_clear (&answer);
+  CU_ASSERT (peer_sees_end (fd));
+  close (fd);
+  assert_int (test_handler_n_calls (running->handler), 0);
+  check_alive (running);
+  running_stop (running);
+}
+
+static void
+bytes_behind_the_message (void)
+{
+  Running *running = running_start (BINARY, NULL, NULL);
+  gint fd = peer_connect (running);
+  TallyBuffer message = { NULL, 0, 0 };
+  TallyBuffer request = { NULL, 0, 0 };
+
+  write_echo (&message, &all_speeches[1], 1, "x");
+  tally_buffer_append (&message, "behind", 6);
+  write_raw (&request, BINARY, message.data, message.length);
+  peer_send (fd, &request);
+  check_outcome (fd, BINARY, GETS_REFUSAL, "bytes behind");
+  close (fd);
+  assert_int (test_handler_n_calls (running->handler), 0);
+  tally_buffer_clear (&message);
+  running_stop (running);
+}
+
+/* ---- time ---- */
+
+static void
+idle_connections_block_nobody (void)
+{
+  Running *running = running_start (BINARY, NULL, "max-workers=1");
+  gint idle[20];
+
+  for (guint i = 0; i < G_N_ELEMENTS (idle); i++)
+    idle[i] = peer_connect (running);
+  check_alive (running);
+  for (guint i = 0; i < G_N_ELEMENTS (idle); i++)
+    close (idle[i]);
+  running_stop (running);
+}
+
+static void
+idle_connection_is_closed (void)
+{
+  Running *running = running_start (BINARY, NULL, "idle-timeout=20");
+  gint fd = peer_connect (running);
+  TallyServerStatistics statistics;
+
+  CU_ASSERT (peer_echoes (fd, BINARY, 1, "then nothing"));
+  CU_ASSERT (peer_sees_end (fd));
+  tally_server_get_statistics (running->server, &statistics);
+  assert_int (statistics.timed_out, 1);
+  close (fd);
+  running_stop (running);
+}
+
+/* More slow writers than workers, and a byte now and then prolongs nothing. */
+static void
+slow_writers (void)
+{
+  for (guint s = 0; s < G_N_ELEMENTS (all_speeches); s++)
+    {
+      Running *running = running_start (&all_speeches[s], NULL, "max-workers=2 read-timeout=50 idle-timeout=0");
+      TallyBuffer request = { NULL, 0, 0 };
+      gint fds[8];
+
+      write_echo (&request, running->speech, 1, "never complete");
+      for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
+        {
+          fds[i] = peer_connect (running);
+          CU_ASSERT (send (fds[i], request.data, request.length / 2, MSG_NOSIGNAL) > 0);
+        }
+      check_alive (running);
+      /* Bytes trickle in until the server has had enough. */
+      for (gsize at = request.length / 2; at < request.length - 1; at++)
+        send (fds[0], request.data + at, 1, MSG_NOSIGNAL);
+      for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
+        {
+          CU_ASSERT (peer_sees_end (fds[i]));
+          close (fds[i]);
+        }
+      assert_int (test_handler_n_calls (running->handler), 1);
+      tally_buffer_clear (&request);
+      running_stop (running);
+    }
+}
+
+/* Every message arrives byte by byte and is understood. */
+static void
+a_byte_at_a_time (void)
+{
+  for (guint s = 0; s < G_N_ELEMENTS (all_speeches); s++)
+    {
+      Running *running = running_start (&all_speeches[s], NULL, NULL);
+      gint fd = peer_connect (running);
+      TallyBuffer request = { NULL, 0, 0 };
+      Answer answer;
+
+      write_echo (&request, running->speech, 6, "slowly");
+      for (gsize i = 0; i < request.length; i++)
+        CU_ASSERT (send (fd, request.data + i, 1, MSG_NOSIGNAL) == 1);
+      CU_ASSERT (peer_receive (fd, running->speech, TALLY_KIND_STRING, &answer));
+      assert_string (answer.text, "slowly");
+      answer_clear (&answer);
+      tally_buffer_clear (&request);
+      close (fd);
+      running_stop (running);
+    }
+}
+
+/* It asks and asks and never reads: no worker waits for it, and its time runs out. */
+static void
+slow_readers (void)
+{
+  Running *running = running_start (BINARY, NULL, "max-workers=1 write-timeout=50");
+  g_autofree gchar *text = g_strnfill (4 * 1024 * 1024, 'x');
+  TallyServerStatistics statistics;
+  gint fds[3];
+
+  for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
+    {
+      TallyBuffer request = { NULL, 0, 0 };
+
+      fds[i] = peer_connect (running);
+      write_echo (&request, BINARY, 1, text);
+      write_echo (&request, BINARY, 2, "behind it");
+      peer_send (fds[i], &request);
+    }
+  check_alive (running);
+  do
+    {
+      tally_server_get_statistics (running->server, &statistics);
+      g_thread_yield ();
+    }
+  while (statistics.timed_out < G_N_ELEMENTS (fds));
+  for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
+    close (fds[i]);
+  check_alive (running);
+  running_stop (running);
+}
+
+/* ---- lifecycle ---- */
+
+static void
+reset_connection (gint fd)
+{
+  const struct linger hard = { 1, 0 };
+
+  setsockopt (fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+  close (fd);
+}
+
+static void
+half_a_frame_then_the_end (void)
+{
+  for (guint s = 0; s < G_N_ELEMENTS (all_speeches); s++)
+    {
+      Running *running = running_start (&all_speeches[s], NULL, NULL);
+      TallyBuffer request = { NULL, 0, 0 };
+      gint fin = peer_connect (running);
+      gint rst = peer_connect (running);
+
+      write_echo (&request, running->speech, 1, "never complete");
+      CU_ASSERT (send (fin, request.data, request.length / 2, MSG_NOSIGNAL) > 0);
+      CU_ASSERT (send (rst, request.data, request.length / 2, MSG_NOSIGNAL) > 0);
+      shutdown (fin, SHUT_WR);
+      CU_ASSERT (peer_sees_end (fin));
+      close (fin);
+      reset_connection (rst);
+      check_alive (running);
+      assert_int (test_handler_n_calls (running->handler), 1);
+      tally_buffer_clear (&request);
+      running_stop (running);
+    }
+}
+
+static void
+reset_in_the_middle_of_a_reply (void)
+{
+  Running *running = running_start (BINARY, NULL, NULL);
+  g_autofree gchar *text = g_strnfill (4 * 1024 * 1024, 'x');
+  TallyBuffer request = { NULL, 0, 0 };
+  gint fd = peer_connect (running);
+  guint8 some[1000];
+
+  write_echo (&request, BINARY, 1, text);
+  peer_send (fd, &request);
+  CU_ASSERT (recv (fd, some, sizeof some, 0) > 0);
+  reset_connection (fd);
+  check_alive (running);
+  running_stop (running);
+}
+
+static void
+reset_while_the_handler_works (void)
+{
+  Running *running = running_start (BINARY, NULL, NULL);
+  TallyBuffer request = { NULL, 0, 0 };
+  gint fd = peer_connect (running);
+
+  write_request (&request, BINARY, "block", T_CALL, 1, NULL, NULL);
+  peer_send (fd, &request);
+  test_handler_wait_inside (running->handler, 1);
+  reset_connection (fd);
+  test_handler_release (running->handler);
+  check_alive (running);
+  running_stop (running);
+}
+
+/* A request and a FIN behind it is a peer that still wants its answer. */
+static void
+answers_a_half_closed_peer (void)
+{
+  Running *running = running_start (BINARY, NULL, NULL);
+  TallyBuffer request = { NULL, 0, 0 };
+  gint fd = peer_connect (running);
+  Answer answer;
+
+  write_echo (&request, BINARY, 4, "last words");
+  peer_send (fd, &request);
+  shutdown (fd, SHUT_WR);
+  CU_ASSERT (peer_receive (fd, BINARY, TALLY_KIND_STRING, &answer));
+  assert_string (answer.text, "last words");
+  answer_clear (&answer);
+  CU_ASSERT (peer_sees_end (fd));
+  close (fd);
+  running_stop (running);
+}
+
+static void
+handler_fails_half_way (void)
+{
+  Running *running = running_start (BINARY, NULL, NULL);
+  TallyBuffer request = { NULL, 0, 0 };
+  gint fd = peer_connect (running);
+  Answer answer;
+
+  write_request (&request, BINARY, "half", T_CALL, 1, NULL, NULL);
+  peer_send (fd, &request);
+  CU_ASSERT (peer_receive (fd, BINARY, TALLY_KIND_BOOL, &answer));
+  assert_int (answer.type, T_EXCEPTION);
+  assert_int (answer.number, THRIFT_APPLICATION_EXCEPTION_ERROR_INTERNAL_ERROR);
+  answer_clear (&answer);
+  CU_ASSERT (peer_echoes (fd, BINARY, 2, "and on"));
+  close (fd);
+  running_stop (running);
+}
+
+static void
+failed_oneway_then_a_call (void)
+{
+  Running *running = running_start (BINARY, NULL, NULL);
+  const TextArgs args = { "fail" };
+  TallyBuffer request = { NULL, 0, 0 };
+  gint fd = peer_connect (running);
+
+  write_request (&request, BINARY, "note", T_ONEWAY, 1, &text_args_info, &args);
+  write_request (&request, BINARY, "note", T_CALL, 2, &text_args_info, &args);
+  write_request (&request, BINARY, "nope", T_ONEWAY, 3, NULL, NULL);
+  peer_send (fd, &request);
+  CU_ASSERT (peer_echoes (fd, BINARY, 4, "the first answer"));
+  close (fd);
+  running_stop (running);
+}
+
+/* ---- noise ---- */
+
+/* Sends messages with some bytes changed, cut, or made up, from a fixed seed. Whatever comes back, the
+ * server lives. */
+static void
+noise (void)
+{
+  for (guint s = 0; s < G_N_ELEMENTS (all_speeches); s++)
+    {
+      Running *running = running_start (&all_speeches[s], NULL, "max-message=65536");
+      g_autoptr (GRand) rand = g_rand_new_with_seed (42 + s);
+
+      for (guint round = 0; round < 300; round++)
+        {
+          TallyBuffer request = { NULL, 0, 0 };
+          const AddArgs args = { g_rand_int (rand), 1 };
+          gint fd = peer_connect (running);
+
+          write_request (&request, running->speech, round % 2 == 0 ? "add" : "extra", T_CALL, round,
+                         &add_args_info, &args);
+          write_echo (&request, running->speech, round, "some text");
+          for (gint i = g_rand_int_range (rand, 1, 8); i > 0; i--)
+            request.data[g_rand_int_range (rand, 0, request.length)] = g_rand_int (rand);
+          if (round % 3 == 0)
+            request.length = g_rand_int_range (rand, 1, request.length);
+          peer_send (fd, &request);
+          if (round % 5 == 0)
+            reset_connection (fd);
+          else
+            close (fd);
+        }
+      check_alive (running);
+      running_stop (running);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  static const TestCase cases[] = {
+    TEST (unknown_method_on_an_extending_service),
+    TEST (binary_field_twice),
+    TEST (repeated_fields),
+    TEST (nested_unknown_structs),
+    TEST (unversioned_header),
+    TEST (absent_argument),
+    TEST (sizes_of_strings),
+    TEST (sizes_of_containers),
+    TEST (elements_of_no_size),
+    TEST (numbers_of_compact),
+    TEST (sizes_of_frames),
+    TEST (frame_past_the_limit),
+    TEST (bytes_behind_the_message),
+    TEST (idle_connections_block_nobody),
+    TEST (idle_connection_is_closed),
+    TEST (slow_writers),
+    TEST (a_byte_at_a_time),
+    TEST (slow_readers),
+    TEST (half_a_frame_then_the_end),
+    TEST (reset_in_the_middle_of_a_reply),
+    TEST (reset_while_the_handler_works),
+    TEST (answers_a_half_closed_peer),
+    TEST (handler_fails_half_way),
+    TEST (failed_oneway_then_a_call),
+    TEST (noise),
+    { NULL, NULL },
+  };
+
+  return test_main ("server-hostile", cases, argc, argv);
+}
