@@ -84,6 +84,22 @@ idl_test_find (const IdlProgram *program, const gchar *name)
   return NULL;
 }
 
+IdlUnit *
+idl_test_new_unit (const gchar *corpus, const gchar *directories)
+{
+  IdlUnit *unit = idl_unit_new ();
+  g_auto (GStrv) words = g_strsplit (directories, " ", -1);
+
+  for (guint i = 0; words[i] != NULL; i++)
+    if (*words[i] != '\0' && strcmp (words[i], "-I") != 0)
+      {
+        g_autofree gchar *directory = g_build_filename (corpus, words[i], NULL);
+
+        idl_unit_add_include_dir (unit, directory);
+      }
+  return unit;
+}
+
 gchar *
 idl_test_make_directory (void)
 {

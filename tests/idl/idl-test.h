@@ -19,6 +19,9 @@ IdlProgram *idl_test_load (const gchar *text, IdlUnit **unit);
 /* The definition of that name; fails when there is none. */
 const IdlDefinition *idl_test_find (const IdlProgram *program, const gchar *name);
 
+/* A unit with the include directories of a row of the corpus' real.tsv: "-I a -I b", relative to it. */
+IdlUnit *idl_test_new_unit (const gchar *corpus, const gchar *directories);
+
 /* A new directory, and a file in it. (transfer full) */
 gchar *idl_test_make_directory (void);
 void idl_test_write (const gchar *directory, const gchar *name, const gchar *text);

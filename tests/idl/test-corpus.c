@@ -1,7 +1,9 @@
 /* The front end on whole files of public projects, and on the faulty ones. Skipped where the corpus is
  * not beside the source tree. */
-#include "harness.h"
-#include "idl.h"
+#include "idl-test.h"
+
+#include "dump.h"
+#include "format.h"
 
 #include <string.h>
 
@@ -22,23 +24,6 @@ read_table (const gchar *corpus, const gchar *name)
   return rows;
 }
 
-/* A unit with the include directories of a row of real.tsv: "-I a -I b", relative to the corpus. */
-static IdlUnit *
-new_unit (const gchar *corpus, const gchar *directories)
-{
-  IdlUnit *unit = idl_unit_new ();
-  g_auto (GStrv) words = g_strsplit (directories, " ", -1);
-
-  for (guint i = 0; words[i] != NULL; i++)
-    if (*words[i] != '\0' && strcmp (words[i], "-I") != 0)
-      {
-        g_autofree gchar *directory = g_build_filename (corpus, words[i], NULL);
-
-        idl_unit_add_include_dir (unit, directory);
-      }
-  return unit;
-}
-
 static void
 accepts_real_files (void)
 {
@@ -55,7 +40,7 @@ accepts_real_files (void)
   for (guint i = 0; i < rows->len; i++)
     {
       gchar **row = g_ptr_array_index (rows, i);
-      g_autoptr (IdlUnit) unit = new_unit (corpus, row[4]);
+      g_autoptr (IdlUnit) unit = idl_test_new_unit (corpus, row[4]);
       g_autofree gchar *path = g_build_filename (corpus, row[0], NULL);
 
       if (strcmp (row[1], "apache") != 0 || strcmp (row[3], "yes") != 0)
@@ -67,6 +52,79 @@ accepts_real_files (void)
       idl_diagnostics_print (idl_unit_get_diagnostics (unit), stderr);
     }
   CU_ASSERT_TRUE (accepted > 200);
+}
+
+/* Takes the places out of a dump, which formatting may change. */
+static void
+remove_places (gchar *json)
+{
+  gchar *to = json;
+
+  for (const gchar *from = json; *from != '\0';)
+    {
+      if (g_str_has_prefix (from, "\"line\": ") || g_str_has_prefix (from, "\"column\": "))
+        {
+          from = strchr (from, ' ') + 1;
+          while (g_ascii_isdigit (*from))
+            from++;
+          continue;
+        }
+      *to++ = *from++;
+    }
+  *to = '\0';
+}
+
+/* The model of @text as the file @path, whose includes are looked for as in @row. */
+static gchar *
+get_model (const gchar *corpus, gchar **row, const gchar *path, const gchar *text)
+{
+  g_autoptr (IdlUnit) unit = idl_test_new_unit (corpus, row[4]);
+  gchar *model;
+
+  if (idl_unit_load_text (unit, path, text, -1) == NULL)
+    return NULL;
+  model = idl_dump_json (idl_unit_get_programs (unit));
+  remove_places (model);
+  return model;
+}
+
+static void
+formats_real_files (void)
+{
+  g_autofree gchar *corpus = test_corpus_dir ();
+  g_autoptr (GPtrArray) rows = NULL;
+
+  if (corpus == NULL)
+    {
+      test_skip ("no corpus");
+      return;
+    }
+  rows = read_table (corpus, "real.tsv");
+  for (guint i = 0; i < rows->len; i++)
+    {
+      gchar **row = g_ptr_array_index (rows, i);
+      g_autoptr (IdlDiagnostics) diagnostics = idl_diagnostics_new ();
+      g_autofree gchar *path = g_build_filename (corpus, row[0], NULL);
+      g_autofree gchar *once = NULL;
+      g_autofree gchar *twice = NULL;
+      g_autofree gchar *before = NULL;
+      g_autofree gchar *after = NULL;
+      g_autoptr (IdlSource) source = NULL;
+      g_autoptr (IdlSource) formatted = NULL;
+      gsize length;
+
+      if (strcmp (row[1], "apache") != 0 || strcmp (row[3], "yes") != 0)
+        continue;
+      once = idl_format_file (path, &source, diagnostics);
+      CU_ASSERT_PTR_NOT_NULL_FATAL (once);
+      formatted = idl_source_new (path, g_strdup (once), strlen (once));
+      twice = idl_format_source (formatted, diagnostics);
+      assert_string (twice, once);
+      before = get_model (corpus, row, path, idl_source_get_text (source, &length));
+      after = get_model (corpus, row, path, once);
+      CU_ASSERT_PTR_NOT_NULL (before);
+      assert_string (after, before);
+    }
 }
 
 /* (nullable): the first diagnostic that is at least @severity. */
@@ -142,7 +200,8 @@ judges_faulty_files (void)
 int
 main (int argc, char **argv)
 {
-  static const TestCase cases[] = { TEST (accepts_real_files), TEST (judges_faulty_files), { NULL } };
+  static const TestCase cases[] = { TEST (accepts_real_files), TEST (formats_real_files),
+                                    TEST (judges_faulty_files), { NULL } };
 
   return test_main ("idl-corpus", cases, argc, argv);
 }
