@@ -69,11 +69,19 @@ typedef struct
   const gchar *name;
   void (*write_message) (TallyBuffer *output, const gchar *name, gsize name_length,
                          ThriftMessageType type, gint32 seqid);
-  /* TALLY_ERROR_INVALID_VALUE (a required field that is not set, a union with none or two set, a
-   * string that is no UTF-8 is passed through) or TALLY_ERROR_LIMIT (depth); output is then cut back. */
+  /* TALLY_ERROR_INVALID_VALUE (a required field that is not set, a union with none or two set, a NULL
+   * in a container) or TALLY_ERROR_LIMIT (depth); output is then cut back. */
   gboolean (*write_struct) (TallyBuffer *output, const TallyStructInfo *info, gconstpointer instance,
                             GError **error);
-  /* THRIFT_PROTOCOL_ERROR of every code, or TALLY_ERROR_LIMIT; messages name the struct and field. */
+  /* THRIFT_PROTOCOL_ERROR, with messages that name the struct and field:
+   *   INVALID_DATA    ends early; a type there is not; an integer too large; a string with a NUL in it;
+   *                   a required field that is missing
+   *   NEGATIVE_SIZE   a declared length or count below zero
+   *   SIZE_LIMIT      a declared length or count that the rest of the message cannot hold
+   *   DEPTH_LIMIT     nested deeper than max_depth
+   *   BAD_VERSION     another protocol's header, or with strict one without a version
+   * or what fill failed with. After a failure the instance holds part of the message and can be
+   * disposed of or read again. */
   gboolean (*read_message) (TallyReader *reader, TallyMessage *message, GError **error);
   /* @instance is initialised (tally_struct_init_instance) and may be used; fields that are read
    * replace what is there. */

@@ -142,6 +142,8 @@ tally_struct_encode (gconstpointer object, gboolean compact, GError **error)
   TallyBuffer buffer = { NULL };
   GBytes *bytes = NULL;
 
+  g_return_val_if_fail (G_TYPE_CHECK_INSTANCE_TYPE (object, TALLY_TYPE_STRUCT), NULL);
+
   if (get_codec (compact)->write_struct (&buffer, tally_struct_get_info (object), object, error))
     bytes = g_bytes_new (buffer.data, buffer.length);
   tally_buffer_clear (&buffer);
@@ -163,10 +165,13 @@ tally_struct_encode (gconstpointer object, gboolean compact, GError **error)
 gboolean
 tally_struct_decode (gpointer object, gboolean compact, gconstpointer bytes, gsize length, GError **error)
 {
-  const TallyStructInfo *info = tally_struct_get_info (object);
+  const TallyStructInfo *info;
   TallyReader reader;
   gboolean done;
 
+  g_return_val_if_fail (G_TYPE_CHECK_INSTANCE_TYPE (object, TALLY_TYPE_STRUCT), FALSE);
+
+  info = tally_struct_get_info (object);
   tally_struct_reset_instance (info, object);
   tally_reader_init (&reader, bytes, length, &tally_limits_default);
   done = get_codec (compact)->read_struct (&reader, info, object, error);

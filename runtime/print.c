@@ -231,5 +231,7 @@ tally_value_to_string (const TallyType *type, gconstpointer slot)
 gchar *
 tally_struct_to_string (gconstpointer object)
 {
+  g_return_val_if_fail (G_TYPE_CHECK_INSTANCE_TYPE (object, TALLY_TYPE_STRUCT), NULL);
+
   return tally_value_to_string (&tally_struct_get_info (object)->type, &object);
 }

@@ -55,15 +55,16 @@ tally_struct_init (TallyStruct *self)
 static void
 class_init (gpointer class, gpointer info)
 {
-  ((TallyStructClass *) class)->info = info;
+  g_atomic_pointer_set (&((TallyStructClass *) class)->info, info);
   tally_properties_install (class, info);
 }
 
-/* @class: that of the object that is made, which may be derived from the registered one. */
+/* @class: that of the object that is made, which may be derived from the registered one. Another thread
+ * may just have initialised it; GType orders that, but by means that ThreadSanitizer does not see. */
 static void
 instance_init (GTypeInstance *instance, gpointer class)
 {
-  tally_struct_init_instance (((TallyStructClass *) class)->info, instance);
+  tally_struct_init_instance (g_atomic_pointer_get (&((TallyStructClass *) class)->info), instance);
 }
 
 /**
@@ -116,5 +117,7 @@ tally_struct_get_info (gconstpointer object)
 void
 tally_struct_clear (gpointer object)
 {
+  g_return_if_fail (G_TYPE_CHECK_INSTANCE_TYPE (object, TALLY_TYPE_STRUCT));
+
   tally_struct_reset_instance (get_class_info (object), object);
 }

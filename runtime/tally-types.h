@@ -50,7 +50,10 @@ typedef struct
 
 /* What a type is. The C type of a slot (a struct's field, an argument, a GArray's element):
  * gboolean, gint8, gint16, gint32, gint64, gdouble, a C enum (32 bits), TallyUuid, gchar *,
- * GByteArray *, a pointer to the struct, GArray * or GPtrArray *, GHashTable *, GHashTable *. */
+ * GByteArray *, a pointer to the struct, GArray * or GPtrArray *, GHashTable *, GHashTable *.
+ *
+ * A string is a C string and so holds no NUL. One that comes with a NUL in it is refused as invalid
+ * data instead of being cut; IDL's `binary` carries any bytes. UTF-8 is passed on unchecked. */
 typedef enum
 {
   TALLY_KIND_BOOL,
@@ -118,6 +121,15 @@ TALLY_API const TallyType tally_type_string;
 TALLY_API const TallyType tally_type_binary;
 
 #define TALLY_WIRE_UUID 16
+
+/* A container type that is used as a key needs functions by value, as its C type does not say what is
+ * in it: they are written down with its table, as
+ *
+ *   static guint list_i32_hash (gconstpointer key) { return tally_value_hash (&list_i32, &key); }
+ *   static gboolean list_i32_equal (gconstpointer a, gconstpointer b)
+ *   { return tally_value_equal (&list_i32, &a, &b); }
+ *
+ * and named in .hash and .equal. Keys of all other types are hashed and compared by value anyway. */
 
 /* Any of these takes further members of TallyType: a container that is itself a key has
  * `.hash = name_hash, .equal = name_equal` of TALLY_DEFINE_KEY (name).

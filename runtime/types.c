@@ -83,6 +83,14 @@ tally_service_find_method (const TallyService *service, const gchar *name, gsize
   return NULL;
 }
 
+/**
+ * tally_enum_to_string:
+ * @info: an enum's table
+ * @value: a value
+ *
+ * Returns: (transfer none): the value's name in C, or "" where it has none; what the generated
+ *   `toString_<Enum> ()` returns
+ */
 const gchar *
 tally_enum_to_string (const TallyEnumInfo *info, gint value)
 {
@@ -110,6 +118,12 @@ tally_bytes_hash (const guint8 *bytes, gsize length)
   return hash;
 }
 
+/**
+ * tally_binary_hash:
+ * @bytes: (type GByteArray): a key
+ *
+ * Returns: a hash of the bytes
+ */
 guint
 tally_binary_hash (gconstpointer bytes)
 {
@@ -118,6 +132,13 @@ tally_binary_hash (gconstpointer bytes)
   return tally_bytes_hash (array->data, array->len);
 }
 
+/**
+ * tally_binary_equal:
+ * @a: (type GByteArray): a key
+ * @b: (type GByteArray): another
+ *
+ * Returns: whether both hold the same bytes
+ */
 gboolean
 tally_binary_equal (gconstpointer a, gconstpointer b)
 {
@@ -127,12 +148,25 @@ tally_binary_equal (gconstpointer a, gconstpointer b)
          && (left->len == 0 || memcmp (left->data, right->data, left->len) == 0);
 }
 
+/**
+ * tally_uuid_hash:
+ * @uuid: (type TallyUuid): a key
+ *
+ * Returns: a hash of the uuid
+ */
 guint
 tally_uuid_hash (gconstpointer uuid)
 {
   return tally_bytes_hash (((const TallyUuid *) uuid)->bytes, sizeof (TallyUuid));
 }
 
+/**
+ * tally_uuid_equal:
+ * @a: (type TallyUuid): a key
+ * @b: (type TallyUuid): another
+ *
+ * Returns: whether both are the same uuid
+ */
 gboolean
 tally_uuid_equal (gconstpointer a, gconstpointer b)
 {
@@ -161,6 +195,13 @@ is_dash (guint byte)
   return byte == 4 || byte == 6 || byte == 8 || byte == 10;
 }
 
+/**
+ * tally_uuid_to_string:
+ * @uuid: a uuid
+ * @text: (out caller-allocates): its text in lower case, with a NUL
+ *
+ * Writes a uuid in the form 8-4-4-4-12 of RFC 4122.
+ */
 void
 tally_uuid_to_string (const TallyUuid *uuid, gchar text[37])
 {
@@ -177,6 +218,14 @@ tally_uuid_to_string (const TallyUuid *uuid, gchar text[37])
   *next = '\0';
 }
 
+/**
+ * tally_uuid_parse:
+ * @text: 36 characters in the form 8-4-4-4-12, of either case
+ * @uuid: (out caller-allocates): the uuid; untouched after a failure
+ * @error: return location for an error
+ *
+ * Returns: %TRUE, or %FALSE with %TALLY_ERROR_INVALID_VALUE
+ */
 gboolean
 tally_uuid_parse (const gchar *text, TallyUuid *uuid, GError **error)
 {

@@ -1,0 +1,272 @@
+/* Values of any type compared and hashed by value, to any depth. It knows tables and storage. */
+#include <math.h>
+#include <string.h>
+
+#include "codec-private.h"
+#include "storage.h"
+#include "tally-struct.h"
+
+static gconstpointer
+const_slot_of (gconstpointer instance, const TallyField *field)
+{
+  return (const guint8 *) instance + field->offset;
+}
+
+/* ---- equality ---- */
+
+static gboolean
+equal_instances (const TallyStructInfo *info, gconstpointer a, gconstpointer b)
+{
+  for (guint i = 0; i < info->n_fields; i++)
+    {
+      const TallyField *field = &info->fields[i];
+      gboolean present = tally_field_is_present (info, field, a);
+
+      if (present != tally_field_is_present (info, field, b))
+        return FALSE;
+      if (present && !tally_value_equal (field->type, const_slot_of (a, field), const_slot_of (b, field)))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+equal_lists (const TallyType *type, gconstpointer a, gconstpointer b)
+{
+  TallyListView left = tally_storage_view_list (type, a), right = tally_storage_view_list (type, b);
+
+  if (left.length != right.length)
+    return FALSE;
+  for (guint i = 0; i < left.length; i++)
+    if (!tally_value_equal (type->element, left.data + i * left.stride, right.data + i * right.stride))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+equal_tables (const TallyType *type, gconstpointer a, gconstpointer b)
+{
+  TallyTableIter iter;
+  gpointer key, value;
+
+  if (tally_storage_table_length (a) != tally_storage_table_length (b))
+    return FALSE;
+  tally_table_iter_init (&iter, a);
+  while (tally_table_iter_next (&iter, &key, &value))
+    {
+      TallyCell left, right;
+      gpointer other;
+
+      if (!tally_storage_lookup (b, key, &other))
+        return FALSE;
+      if (type->kind == TALLY_KIND_MAP
+          && !tally_value_equal (type->element, tally_cell_view (type->element, value, &left),
+                                 tally_cell_view (type->element, other, &right)))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/**
+ * tally_value_equal:
+ * @type: the type of both slots
+ * @slot_a: where one value lies
+ * @slot_b: where the other lies
+ *
+ * Compares by value and to any depth. NaN equals NaN, so that a copy equals its original; a field counts
+ * only if it would be written.
+ *
+ * Returns: whether the values are equal
+ */
+gboolean
+tally_value_equal (const TallyType *type, gconstpointer slot_a, gconstpointer slot_b)
+{
+  if (type->kind == TALLY_KIND_BOOL)
+    return !*(const gboolean *) slot_a == !*(const gboolean *) slot_b;
+  if (type->kind == TALLY_KIND_DOUBLE)
+    {
+      /* A copy is equal to its original, also where NaN is in it. */
+      gdouble a = *(const gdouble *) slot_a, b = *(const gdouble *) slot_b;
+
+      return a == b || (isnan (a) && isnan (b));
+    }
+  if (type->storage == TALLY_STORAGE_PLAIN)
+    return memcmp (slot_a, slot_b, type->size) == 0;
+  if (tally_slot_is_null (type, slot_a) || tally_slot_is_null (type, slot_b))
+    return tally_slot_is_null (type, slot_a) && tally_slot_is_null (type, slot_b);
+  switch ((TallyKind) type->kind)
+    {
+    case TALLY_KIND_STRING:
+    case TALLY_KIND_BINARY:
+      {
+        gsize length_a, length_b;
+        const guint8 *a = tally_storage_get_bytes (type, slot_a, &length_a);
+        const guint8 *b = tally_storage_get_bytes (type, slot_b, &length_b);
+
+        return length_a == length_b && (length_a == 0 || memcmp (a, b, length_a) == 0);
+      }
+    case TALLY_KIND_STRUCT:
+      return equal_instances ((const TallyStructInfo *) type, tally_storage_get_struct (slot_a),
+                              tally_storage_get_struct (slot_b));
+    case TALLY_KIND_LIST:
+      return equal_lists (type, slot_a, slot_b);
+    default:
+      return equal_tables (type, slot_a, slot_b);
+    }
+}
+
+/**
+ * tally_struct_equal:
+ * @a: (nullable): any TallyStruct
+ * @b: (nullable): any TallyStruct
+ *
+ * A GEqualFunc: whether both are of one class and hold the same. Not to be used while another thread
+ * changes either.
+ *
+ * Returns: whether they are equal
+ */
+gboolean
+tally_struct_equal (gconstpointer a, gconstpointer b)
+{
+  const TallyStructInfo *info;
+
+  if (a == b)
+    return TRUE;
+  if (a == NULL || b == NULL)
+    return FALSE;
+  info = tally_struct_get_info (a);
+  return info == tally_struct_get_info (b) && equal_instances (info, a, b);
+}
+
+/* ---- hash ---- */
+
+/* The finalizer of MurmurHash3's 32-bit variant spreads what FNV and small integers leave close. */
+static guint
+mix (guint hash, guint value)
+{
+  guint32 mixed = hash * 31 + value;
+
+  mixed = (mixed ^ (mixed >> 16)) * 0x85ebca6bu;
+  mixed = (mixed ^ (mixed >> 13)) * 0xc2b2ae35u;
+  return mixed ^ (mixed >> 16);
+}
+
+static guint
+hash_instance (const TallyStructInfo *info, gconstpointer instance)
+{
+  guint hash = info->n_fields;
+
+  for (guint i = 0; i < info->n_fields; i++)
+    if (tally_field_is_present (info, &info->fields[i], instance))
+      hash = mix (hash + (guint) info->fields[i].id,
+                  tally_value_hash (info->fields[i].type, const_slot_of (instance, &info->fields[i])));
+  return hash;
+}
+
+/* A table has no order: its pairs' hashes are added. */
+static guint
+hash_table (const TallyType *type, gconstpointer slot)
+{
+  guint hash = tally_storage_table_length (slot);
+  TallyTableIter iter;
+  gpointer key, value;
+
+  tally_table_iter_init (&iter, slot);
+  while (tally_table_iter_next (&iter, &key, &value))
+    {
+      const TallyType *key_type = type->kind == TALLY_KIND_MAP ? type->key : type->element;
+      TallyCell cell;
+      guint pair = tally_value_hash (key_type, tally_cell_view (key_type, key, &cell));
+
+      if (type->kind == TALLY_KIND_MAP)
+        pair = mix (pair, tally_value_hash (type->element, tally_cell_view (type->element, value, &cell)));
+      hash += mix (1, pair);
+    }
+  return hash;
+}
+
+static guint
+hash_plain (const TallyType *type, gconstpointer slot)
+{
+  switch ((TallyKind) type->kind)
+    {
+    case TALLY_KIND_BOOL:
+      return *(const gboolean *) slot != FALSE;
+    case TALLY_KIND_I8:
+      return (guint) *(const gint8 *) slot;
+    case TALLY_KIND_I16:
+      return (guint) *(const gint16 *) slot;
+    case TALLY_KIND_I64:
+      return g_int64_hash (slot);
+    case TALLY_KIND_DOUBLE:
+      {
+        /* Equal values have equal hashes: of zero there are two, of NaN many. */
+        gdouble number = *(const gdouble *) slot;
+        guint64 bits = 0;
+
+        if (isnan (number))
+          return 1;
+        if (number != 0)
+          memcpy (&bits, &number, sizeof bits);
+        return (guint) (bits ^ (bits >> 32));
+      }
+    case TALLY_KIND_UUID:
+      return tally_uuid_hash (slot);
+    default:
+      return (guint) *(const gint32 *) slot;
+    }
+}
+
+/**
+ * tally_value_hash:
+ * @type: the slot's type
+ * @slot: where the value lies
+ *
+ * Returns: a hash that equal values share
+ */
+guint
+tally_value_hash (const TallyType *type, gconstpointer slot)
+{
+  if (type->storage == TALLY_STORAGE_PLAIN)
+    return hash_plain (type, slot);
+  if (tally_slot_is_null (type, slot))
+    return 0;
+  switch ((TallyKind) type->kind)
+    {
+    case TALLY_KIND_STRING:
+    case TALLY_KIND_BINARY:
+      {
+        gsize length;
+        const guint8 *bytes = tally_storage_get_bytes (type, slot, &length);
+
+        return tally_bytes_hash (bytes, length);
+      }
+    case TALLY_KIND_STRUCT:
+      return hash_instance ((const TallyStructInfo *) type, tally_storage_get_struct (slot));
+    case TALLY_KIND_LIST:
+      {
+        TallyListView view = tally_storage_view_list (type, slot);
+        guint hash = view.length;
+
+        for (guint i = 0; i < view.length; i++)
+          hash = mix (hash, tally_value_hash (type->element, view.data + i * view.stride));
+        return hash;
+      }
+    default:
+      return hash_table (type, slot);
+    }
+}
+
+/**
+ * tally_struct_hash:
+ * @object: any TallyStruct
+ *
+ * A GHashFunc. An object that is a key must not be changed.
+ *
+ * Returns: a hash that equal objects share
+ */
+guint
+tally_struct_hash (gconstpointer object)
+{
+  return hash_instance (tally_struct_get_info (object), object);
+}
