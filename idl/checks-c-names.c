@@ -26,8 +26,8 @@ static void
 check_word (IdlChecks *checks, const IdlNode *node)
 {
   if (bsearch (node->name, c_words, G_N_ELEMENTS (c_words), sizeof c_words[0], compare_word) != NULL)
-    idl_checks_report (checks, IDL_WARNING, &node->location, "'%s' is a word of C; generated C code renames it",
-                       node->name);
+    idl_checks_report (checks, IDL_WARNING, &node->location,
+                       "'%s' is a word of C; generated C code may have to rename it", node->name);
 }
 
 /* "fooBar" to "foo_bar": what c_glib makes of names of functions and properties. */

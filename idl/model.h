@@ -157,6 +157,7 @@ struct _IdlDefinition
   guint32 type_depth;          /* TYPEDEF: how deep the type nests, typedefs expanded; SERVICE: ancestors;
                                 * CONST: how deep the value nests, references expanded */
   guint32 type_size;           /* TYPEDEF, CONST: of how many parts it consists, all expanded */
+  GPtrArray *obligatory;       /* STRUCT, EXCEPTION (nullable): fields that a literal must have, once needed */
   GHashTable *members_by_name; /* (nullable): made by the first look-up */
   GHashTable *members_by_value; /* ENUM (nullable): likewise */
 };

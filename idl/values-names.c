@@ -39,6 +39,7 @@ find_wanted_enumerator (IdlValues *values, IdlValue *value, const IdlType *type)
   const gchar *dot = strrchr (value->text, '.');
   const gchar *last = dot == NULL ? value->text : dot + 1;
   const IdlEnumerator *enumerator;
+  gboolean is_foreign;
 
   if (type->kind != IDL_TYPE_NAMED || type->definition == NULL || type->definition->kind != IDL_DEFINITION_ENUM)
     return FALSE;
@@ -46,8 +47,10 @@ find_wanted_enumerator (IdlValues *values, IdlValue *value, const IdlType *type)
   if (enumerator == NULL)
     return FALSE;
   bind_enumerator (value, enumerator);
-  idl_values_report (values, IDL_WARNING, &value->location, "'%s' is taken for '%s.%s', which is its full name",
-                     value->text, type->definition->node.name, last);
+  is_foreign = type->definition->program != values->names->program;
+  idl_values_report (values, IDL_WARNING, &value->location, "'%s' is taken for '%s%s%s.%s', which is its full name",
+                     value->text, is_foreign ? type->definition->program->name : "", is_foreign ? "." : "",
+                     type->definition->node.name, last);
   return TRUE;
 }
 

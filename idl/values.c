@@ -81,9 +81,31 @@ find_field (IdlValues *values, IdlValue *key, const IdlDefinition *definition, G
   return field;
 }
 
+/* The required fields without a default; found once, as a file may have many literals. */
+static const GPtrArray *
+get_obligatory_fields (IdlValues *values, const IdlDefinition *definition)
+{
+  GPtrArray *fields = definition->obligatory;
+
+  if (fields != NULL)
+    return fields;
+  fields = idl_arena_array (values->names->unit->arena);
+  for (guint i = 0; i < definition->members->len; i++)
+    {
+      IdlField *field = g_ptr_array_index (definition->members, i);
+
+      if (field->requiredness == IDL_REQUIRED && field->value == NULL)
+        g_ptr_array_add (fields, field);
+    }
+  ((IdlDefinition *) definition)->obligatory = fields; /* a cache */
+  return fields;
+}
+
 static void
 check_completeness (IdlValues *values, const IdlValue *value, const IdlDefinition *definition, GHashTable *seen)
 {
+  const GPtrArray *obligatory;
+
   if (definition->kind == IDL_DEFINITION_UNION)
     {
       if (g_hash_table_size (seen) > 1)
@@ -91,11 +113,12 @@ check_completeness (IdlValues *values, const IdlValue *value, const IdlDefinitio
                            definition->node.name, g_hash_table_size (seen));
       return;
     }
-  for (guint i = 0; i < definition->members->len; i++)
+  obligatory = get_obligatory_fields (values, definition);
+  for (guint i = 0; i < obligatory->len; i++)
     {
-      const IdlField *field = g_ptr_array_index (definition->members, i);
+      const IdlField *field = g_ptr_array_index (obligatory, i);
 
-      if (field->requiredness != IDL_REQUIRED || field->value != NULL || g_hash_table_contains (seen, field))
+      if (g_hash_table_contains (seen, field))
         continue;
       idl_values_report (values, IDL_ERROR, &value->location, "required field '%s' of '%s' is not given",
                          field->node.name, definition->node.name);
@@ -283,6 +306,50 @@ report_constant_cycle (IdlDefinition *first, IdlDefinition *last, gpointer user_
   cut_constant (last->value, first);
 }
 
+/* Structs and constants: an edge to each struct that is made, and to each constant that is used, when one
+ * is made with its defaults. */
+static void
+collect_made (const IdlValue *value, GPtrArray *targets)
+{
+  const IdlDefinition *made = value->kind == IDL_VALUE_MAP && value->type != NULL
+                                  ? idl_type_get_definition (value->type)
+                                  : NULL;
+
+  if (made != NULL)
+    g_ptr_array_add (targets, (gpointer) made);
+  if (value->constant != NULL)
+    g_ptr_array_add (targets, (gpointer) value->constant);
+  for (guint i = 0; value->items != NULL && i < value->items->len; i++)
+    collect_made (g_ptr_array_index (value->items, i), targets);
+}
+
+static void
+get_made_edges (IdlDefinition *definition, GPtrArray *targets, gpointer user_data)
+{
+  if (definition->value != NULL)
+    collect_made (definition->value, targets);
+  if (definition->kind == IDL_DEFINITION_CONST)
+    return;
+  for (guint i = 0; i < definition->members->len; i++)
+    {
+      const IdlField *field = g_ptr_array_index (definition->members, i);
+
+      if (field->value != NULL)
+        collect_made (field->value, targets);
+    }
+}
+
+static void
+report_endless_default (IdlDefinition *first, IdlDefinition *last, gpointer user_data)
+{
+  IdlValues *values = user_data;
+
+  idl_values_report (values, IDL_ERROR, &first->node.location, "the default values of '%s' contain another '%s'",
+                     first->node.name, first->node.name);
+  if (first != last)
+    idl_values_report (values, IDL_NOTE, &last->node.location, "through '%s'", last->node.name);
+}
+
 /* How deep @value nests and of how many values it consists, references expanded. Constants that it
  * refers to have been measured. */
 static void
@@ -375,6 +442,10 @@ idl_values_check (IdlNames *names)
     check_definition (&values, g_ptr_array_index (program->definitions, i));
   idl_graph_visit (program, 1u << IDL_DEFINITION_CONST, get_constant_edges, report_constant_cycle,
                    finish_constant, &values);
+  idl_graph_visit (program,
+                   1u << IDL_DEFINITION_CONST | 1u << IDL_DEFINITION_STRUCT | 1u << IDL_DEFINITION_UNION
+                       | 1u << IDL_DEFINITION_EXCEPTION,
+                   get_made_edges, report_endless_default, NULL, &values);
   for (guint i = 0; i < references->len; i++)
     check_reference (&values, g_ptr_array_index (references, i));
 }

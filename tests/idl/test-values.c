@@ -218,6 +218,25 @@ references (void)
 }
 
 static void
+endless_defaults (void)
+{
+  assert_says ("struct S { 1: S s = {} }",
+               "1:8: error: the default values of 'S' contain another 'S'\n");
+  assert_says ("struct S { 1: optional T t = {} }\n"
+               "struct T { 1: list<S> l = [{}] }",
+               "1:8: error: the default values of 'S' contain another 'S'\n"
+               "2:8: note: through 'T'\n");
+  assert_says ("struct S { 1: i32 a, 2: optional S s = A }\n"
+               "const S A = {'a': 1}",
+               "1:40: warning: 'A' is defined later; other Thrift compilers need it first\n"
+               "2:9: note: it is defined here\n"
+               "1:8: error: the default values of 'S' contain another 'S'\n"
+               "2:9: note: through 'A'\n");
+  assert_says ("struct S { 1: S s } const S A = {} struct T { 1: S s = {} 2: S t = A }",
+               "");
+}
+
+static void
 cycles (void)
 {
   assert_says ("const i32 A = B\n"
@@ -254,6 +273,7 @@ main (int argc, char **argv)
     TEST (structs),
     TEST (defaults),
     TEST (references),
+    TEST (endless_defaults),
     TEST (cycles),
     { NULL },
   };
