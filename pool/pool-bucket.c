@@ -9,6 +9,11 @@
 
 /* How long an offset between the two clocks is believed: only a suspension changes it. */
 #define OFFSET_AGE (4 * G_TIME_SPAN_MILLISECOND)
+/* Two readings of it differ by less than this unless the machine was suspended in between. */
+#define OFFSET_NOISE G_TIME_SPAN_MILLISECOND
+
+/* Boot time minus monotonic time. Atomic; the same for all buckets, so that their ages compare exactly. */
+static gint64 boot_offset;
 
 /* ---- time ---- */
 
@@ -35,7 +40,14 @@ tally_bucket_complete_instant_locked (TallyBucket *bucket, TallyInstant *now)
 {
   if (G_UNLIKELY (now->mono - bucket->boot_offset_read >= OFFSET_AGE))
     {
-      bucket->boot_offset = read_clock (CLOCK_BOOTTIME) - read_clock (CLOCK_MONOTONIC);
+      gint64 offset = read_clock (CLOCK_BOOTTIME) - read_clock (CLOCK_MONOTONIC);
+      gint64 known = __atomic_load_n (&boot_offset, __ATOMIC_RELAXED);
+
+      if (ABS (offset - known) < OFFSET_NOISE)
+        offset = known;
+      else
+        __atomic_store_n (&boot_offset, offset, __ATOMIC_RELAXED);
+      bucket->boot_offset = offset;
       bucket->boot_offset_read = now->mono;
     }
   now->boot = now->mono + bucket->boot_offset;

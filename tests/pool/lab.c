@@ -260,6 +260,28 @@ borrower_join (Borrower *borrower)
   return borrower->done;
 }
 
+static gpointer
+run_closer (gpointer data)
+{
+  Closer *self = data;
+
+  tally_pool_close (self->lab->pool);
+  __atomic_store_n (&self->done, TRUE, __ATOMIC_RELEASE);
+  return NULL;
+}
+
+void
+closer_start (Closer *closer)
+{
+  CU_ASSERT_EQUAL_FATAL (pthread_create (&closer->thread, NULL, run_closer, closer), 0);
+}
+
+void
+closer_join (Closer *closer)
+{
+  pthread_join (closer->thread, NULL);
+}
+
 void
 assert_sums (const TallyPoolSnapshot *now)
 {

@@ -72,6 +72,17 @@ void borrower_start (Borrower *borrower, Lab *lab, const gchar *label);
 /* TRUE when it got a lease; else its error is set. */
 gboolean borrower_join (Borrower *borrower);
 
+/* Closes the pool on a thread of its own. */
+typedef struct
+{
+  Lab *lab;
+  pthread_t thread;
+  gboolean done; /* atomic */
+} Closer;
+
+void closer_start (Closer *closer);
+void closer_join (Closer *closer);
+
 /* Waits, for a bounded time, until @condition holds of the lab's snapshot `now`. */
 #define lab_await(lab, condition) \
   do \

@@ -1,0 +1,628 @@
+/* Rules 2, 17, 19 to 22, 24 to 26, 28 and 30: limits over all, the end, misuse, and what a pool tells. */
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lab.h"
+
+/* ---- rule 2 ---- */
+
+static TallyBucket *
+other_bucket (Lab *lab, const gchar *uri)
+{
+  g_autoptr (TallyEndpoint) endpoint = tally_endpoint_new (uri, NULL);
+
+  return tally_pool_dup_bucket (lab->pool, endpoint);
+}
+
+static TallyLease
+borrow_from (TallyBucket *bucket)
+{
+  g_autoptr (GError) error = NULL;
+  TallyLease lease = { 0 };
+
+  CU_ASSERT_TRUE (tally_bucket_borrow (bucket, "test", -1, NULL, &lease, &error));
+  assert_no_error (error);
+  return lease;
+}
+
+/* So that of two releases one is the older by the pool's measure, which is the microsecond. */
+static void
+let_the_clock_move (void)
+{
+  gint64 start = g_get_monotonic_time ();
+
+  while (g_get_monotonic_time () < start + 2)
+    continue;
+}
+
+static void
+rule_02_the_oldest_idle_connection_makes_room (void)
+{
+  g_autoptr (Lab) lab = lab_new ("max-open-total", 3, NULL);
+  g_autoptr (TallyBucket) one = other_bucket (lab, "unix:///one");
+  g_autoptr (TallyBucket) two = other_bucket (lab, "unix:///two");
+  TallyLease a = borrow_from (one), b = borrow_from (two), c = lab_borrow (lab), d;
+  TallyPoolSnapshot seen;
+
+  tally_bucket_release (two, &b, TALLY_OUTCOME_CLEAN); /* the oldest */
+  let_the_clock_move ();
+  tally_bucket_release (one, &a, TALLY_OUTCOME_CLEAN);
+  d = lab_borrow (lab);
+  tally_pool_snapshot (lab->pool, &seen);
+  assert_int (seen.open, 3);
+  assert_int (seen.closes[TALLY_CLOSE_EVICTED], 1);
+  tally_bucket_snapshot (two, &seen);
+  assert_int (seen.open, 0);
+  tally_bucket_snapshot (one, &seen);
+  assert_int (seen.idle, 1);
+  lab_release (lab, &c);
+  lab_release (lab, &d);
+}
+
+/* All are busy: the newcomer waits until one is returned elsewhere; no busy one is touched. */
+static void
+rule_02_a_busy_connection_is_never_evicted (void)
+{
+  g_autoptr (Lab) lab = lab_new ("max-open-total", 2, NULL);
+  g_autoptr (TallyBucket) one = other_bucket (lab, "unix:///one");
+  TallyLease a = borrow_from (one), b = borrow_from (one);
+  Borrower waiter = { 0 };
+  TallyPoolSnapshot seen;
+
+  borrower_start (&waiter, lab, "waiter");
+  lab_await (lab, now.waiting == 1);
+  tally_bucket_snapshot (one, &seen);
+  assert_int (seen.busy, 2);
+  tally_bucket_release (one, &a, TALLY_OUTCOME_CLEAN);
+  CU_ASSERT_TRUE (borrower_join (&waiter));
+  tally_bucket_snapshot (one, &seen);
+  assert_int (seen.busy, 1);
+  assert_int (seen.closes[TALLY_CLOSE_EVICTED], 1);
+  tally_bucket_release (one, &b, TALLY_OUTCOME_CLEAN);
+  lab_release (lab, &waiter.lease);
+}
+
+static void
+rule_02_idle_connections_over_all_endpoints (void)
+{
+  g_autoptr (Lab) lab = lab_new ("max-idle-total", 2, NULL);
+  g_autoptr (TallyBucket) one = other_bucket (lab, "unix:///one");
+  g_autoptr (TallyBucket) two = other_bucket (lab, "unix:///two");
+  TallyLease a = borrow_from (one), b = borrow_from (two), c = lab_borrow (lab);
+  TallyPoolSnapshot seen;
+
+  tally_bucket_release (one, &a, TALLY_OUTCOME_CLEAN);
+  let_the_clock_move ();
+  tally_bucket_release (two, &b, TALLY_OUTCOME_CLEAN);
+  let_the_clock_move ();
+  lab_release (lab, &c);
+  tally_pool_snapshot (lab->pool, &seen);
+  assert_int (seen.idle, 2);
+  tally_bucket_snapshot (one, &seen);
+  assert_int (seen.idle, 0);
+  g_object_set (lab->pool, "max-idle-total", 1, NULL);
+  tally_pool_snapshot (lab->pool, &seen);
+  assert_int (seen.idle, 1);
+  assert_int (lab_snapshot (lab).idle, 1);
+}
+
+/* ---- rule 17 ---- */
+
+typedef struct
+{
+  pthread_mutex_t lock;
+  pthread_cond_t changed;
+  guint counts[TALLY_POOL_EVENT_LEAKED + 1];
+  TallyPoolEvent last;
+  gint64 at;
+} Listener;
+
+static void
+on_event (TallyPool *pool, const TallyPoolEvent *event, gpointer user_data)
+{
+  Listener *self = user_data;
+  TallyPoolSnapshot now;
+
+  tally_pool_snapshot (pool, &now); /* handlers may use the pool */
+  pthread_mutex_lock (&self->lock);
+  self->counts[event->kind]++;
+  self->last = *event;
+  self->at = g_get_monotonic_time ();
+  pthread_cond_broadcast (&self->changed);
+  pthread_mutex_unlock (&self->lock);
+}
+
+/* It outlives the pool, which has something to tell when it is closed. */
+static Listener *
+listen_to (Lab *lab)
+{
+  static Listener the_only;
+  Listener *self = &the_only;
+
+  *self = (Listener) { .at = 0 };
+  pthread_mutex_init (&self->lock, NULL);
+  pthread_cond_init (&self->changed, NULL);
+  g_signal_connect (lab->pool, "event", G_CALLBACK (on_event), self);
+  return self;
+}
+
+static void
+await_event (Listener *self, TallyPoolEventKind kind, guint count)
+{
+  pthread_mutex_lock (&self->lock);
+  while (self->counts[kind] < count)
+    pthread_cond_wait (&self->changed, &self->lock);
+  pthread_mutex_unlock (&self->lock);
+}
+
+static void
+rule_17_the_reaper_closes_and_then_sleeps (void)
+{
+  g_autoptr (Lab) lab = lab_new ("idle-timeout", 30, NULL);
+  Listener *listener = listen_to (lab);
+  gint64 start;
+
+  lab_fill (lab, 2);
+  start = g_get_monotonic_time ();
+  await_event (listener, TALLY_POOL_EVENT_CLOSED, 2);
+  CU_ASSERT_EQUAL (listener->last.reason, TALLY_CLOSE_IDLE);
+  CU_ASSERT_TRUE (listener->at - start < 30 * G_TIME_SPAN_MILLISECOND + G_TIME_SPAN_SECOND);
+  assert_int (lab_count_descriptors (lab), 0);
+}
+
+/* ---- rule 19 ---- */
+
+static void
+rule_19_close_refuses_and_drains (void)
+{
+  g_autoptr (Lab) lab = lab_new ("max-open", 1, NULL);
+  g_autoptr (GError) error = NULL;
+  Borrower waiter = { 0 };
+  TallyLease lease = lab_borrow (lab), late = { 0 };
+  Closer closer = { lab };
+
+  borrower_start (&waiter, lab, "waiter");
+  lab_await (lab, now.waiting == 1);
+  closer_start (&closer);
+  CU_ASSERT_FALSE (borrower_join (&waiter));
+  assert_error (waiter.error, TALLY_ERROR, TALLY_ERROR_POOL_CLOSED, NULL);
+  g_clear_error (&waiter.error);
+  CU_ASSERT_FALSE (tally_bucket_borrow (lab->bucket, "late", -1, NULL, &late, &error));
+  assert_error (error, TALLY_ERROR, TALLY_ERROR_POOL_CLOSED, NULL);
+  CU_ASSERT_FALSE (__atomic_load_n (&closer.done, __ATOMIC_ACQUIRE));
+  lab_release (lab, &lease);
+  closer_join (&closer);
+  assert_int (lab_count_descriptors (lab), 0);
+  tally_pool_close (lab->pool);
+}
+
+static void
+rule_19_who_does_not_come_back_is_shut_down (void)
+{
+  g_autoptr (Lab) lab = lab_new ("drain-timeout", 10, NULL);
+  TallyLease lease = lab_borrow (lab);
+  gchar byte;
+
+  tally_pool_close (lab->pool);
+  /* The borrower learns of it by its next receive, and still owns the descriptor. */
+  CU_ASSERT_FALSE (tally_socket_fill (TALLY_SOCKET (lease.transport), 1, NULL));
+  CU_ASSERT_EQUAL (read (lab_peer (lab, 0), &byte, 1), 0);
+  assert_int (lab_count_descriptors (lab), 1);
+  lab_break (lab, &lease);
+  assert_int (lab_count_descriptors (lab), 0);
+}
+
+static void
+rule_19_no_hook_runs_afterwards (void)
+{
+  g_autoptr (Lab) lab = lab_new (NULL, NULL);
+  Listener *listener = listen_to (lab);
+  TallyLease lease = { 0 };
+  Borrower hasty = { .deadline = g_get_monotonic_time () + 1000 };
+  guint events = 0;
+
+  lab_gate (lab, TRUE);
+  borrower_start (&hasty, lab, "hasty");
+  CU_ASSERT_FALSE (borrower_join (&hasty));
+  g_clear_error (&hasty.error);
+  lab_wait_at_gate (lab, 1);
+  tally_pool_close (lab->pool);
+  assert_int (lab->at_gate, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (listener->counts); i++)
+    events += listener->counts[i];
+  CU_ASSERT_FALSE (tally_bucket_borrow (lab->bucket, "late", -1, NULL, &lease, NULL));
+  for (guint i = 0; i < G_N_ELEMENTS (listener->counts); i++)
+    events -= listener->counts[i];
+  assert_int (events, 0);
+}
+
+static gboolean
+close_pool_in_hook (ThriftTransport *transport, gint64 idle_time, gpointer user_data)
+{
+  tally_pool_close (user_data);
+  return TRUE;
+}
+
+static void
+rule_19_a_hook_may_close_the_pool (void)
+{
+  g_autoptr (Lab) lab = lab_new ("drain-timeout", 0, NULL);
+  TallyLease lease = { 0 };
+
+  lab_fill (lab, 1);
+  tally_pool_set_check_hook (lab->pool, close_pool_in_hook, lab->pool, NULL);
+  if (tally_bucket_borrow (lab->bucket, "test", -1, NULL, &lease, NULL))
+    lab_release (lab, &lease);
+  assert_int (lab_snapshot (lab).open, 0);
+}
+
+/* ---- rule 20 ---- */
+
+static guint criticals, warnings, messages;
+static gchar *last_log;
+
+static GLogWriterOutput
+count_logs (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer user_data)
+{
+  criticals += (level & G_LOG_LEVEL_CRITICAL) != 0;
+  warnings += (level & G_LOG_LEVEL_WARNING) != 0;
+  messages += (level & G_LOG_LEVEL_MESSAGE) != 0;
+  for (gsize i = 0; i < n_fields; i++)
+    if (strcmp (fields[i].key, "MESSAGE") == 0)
+      {
+        g_free (last_log);
+        last_log = g_strdup (fields[i].value);
+      }
+  return G_LOG_WRITER_HANDLED;
+}
+
+static void
+rule_20_a_second_release_is_refused (void)
+{
+  g_autoptr (Lab) lab = lab_new (NULL, NULL);
+  g_autoptr (Lab) stranger = lab_new (NULL, NULL);
+  TallyLease lease = lab_borrow (lab), copy = lease, next, foreign;
+  TallyPoolSnapshot seen;
+
+  criticals = 0;
+  lab_release (lab, &lease);
+  CU_ASSERT_PTR_NULL (lease.transport);
+  next = lab_borrow (lab); /* the same connection, lent anew */
+  tally_bucket_release (lab->bucket, &copy, TALLY_OUTCOME_BROKEN);
+  assert_int (criticals, 1);
+  tally_bucket_release (lab->bucket, &lease, TALLY_OUTCOME_BROKEN);
+  assert_int (criticals, 2);
+  foreign = lab_borrow (stranger);
+  copy = foreign;
+  tally_bucket_release (lab->bucket, &copy, TALLY_OUTCOME_BROKEN);
+  assert_int (criticals, 3);
+  seen = lab_snapshot (lab);
+  assert_int (seen.busy, 1);
+  assert_int (seen.refused, 3);
+  assert_sums (&seen);
+  CU_ASSERT_TRUE (tally_socket_is_clean (TALLY_SOCKET (next.transport)));
+  lab_release (lab, &next);
+  lab_release (stranger, &foreign);
+  assert_int (criticals, 3);
+}
+
+/* ---- rule 21 ---- */
+
+static void
+rule_21_a_leak_is_warned_of_once (void)
+{
+  g_autoptr (Lab) lab = lab_new ("leak-threshold", 10, NULL);
+  Listener *listener = listen_to (lab);
+  TallyLease lease, other;
+
+  warnings = messages = 0;
+  CU_ASSERT_TRUE (tally_bucket_borrow (lab->bucket, "forgetful", -1, NULL, &lease, NULL));
+  await_event (listener, TALLY_POOL_EVENT_LEAKED, 1);
+  assert_int (warnings, 1);
+  CU_ASSERT_PTR_NOT_NULL (strstr (last_log, "forgetful"));
+  CU_ASSERT_PTR_NOT_NULL (strstr (last_log, "thread"));
+  assert_string (listener->last.label, "forgetful");
+  assert_int (listener->last.thread, gettid ());
+  /* Another leak wakes the reaper again, which says nothing more of the first. */
+  CU_ASSERT_TRUE (tally_bucket_borrow (lab->bucket, "other", -1, NULL, &other, NULL));
+  await_event (listener, TALLY_POOL_EVENT_LEAKED, 2);
+  assert_int (warnings, 2);
+  lab_release (lab, &lease);
+  assert_int (messages, 1);
+  CU_ASSERT_PTR_NOT_NULL (strstr (last_log, "back after"));
+  lab_release (lab, &other);
+}
+
+/* ---- rule 22 ---- */
+
+static int
+be_the_child (Lab *lab, TallyLease *lease, guint before)
+{
+  TallyPoolSnapshot seen = lab_snapshot (lab);
+  TallyLease own = { 0 };
+
+  if (seen.open != 0 || seen.waiting != 0)
+    return 1;
+  tally_bucket_release (lab->bucket, lease, TALLY_OUTCOME_CLEAN); /* the parent's */
+  if (lab_count_descriptors (lab) != before)
+    return 2;
+  lab->forget_peers = TRUE;
+  if (!tally_bucket_borrow (lab->bucket, "child", -1, NULL, &own, NULL) || own.reused)
+    return 3;
+  tally_bucket_release (lab->bucket, &own, TALLY_OUTCOME_CLEAN);
+  seen = lab_snapshot (lab);
+  if (seen.open != 1 || seen.idle != 1)
+    return 4;
+  tally_pool_close (lab->pool);
+  return lab_count_descriptors (lab) == before ? 0 : 5;
+}
+
+static void
+rule_22_a_child_starts_empty (void)
+{
+  g_autoptr (Lab) lab = lab_new ("max-open", 2, "idle-timeout", 60000, NULL);
+  TallyLease lease, busy;
+  TallyPoolSnapshot seen;
+  gint status;
+  pid_t child;
+
+  lab_fill (lab, 2);
+  lease = lab_borrow (lab);
+  busy = lease;
+  fflush (NULL);
+  child = fork ();
+  if (child == 0)
+    _exit (be_the_child (lab, &busy, 2));
+  waitpid (child, &status, 0);
+  CU_ASSERT_TRUE (WIFEXITED (status));
+  assert_int (WEXITSTATUS (status), 0);
+  /* The parent's connections are what they were. */
+  CU_ASSERT_TRUE (tally_socket_is_clean (TALLY_SOCKET (lease.transport)));
+  lab_release (lab, &lease);
+  seen = lab_snapshot (lab);
+  assert_int (seen.idle, 2);
+  lease = lab_borrow (lab);
+  CU_ASSERT_TRUE (lease.reused);
+  lab_release (lab, &lease);
+}
+
+/* ---- rule 24: the pool's side of it ---- */
+
+static void
+rule_24_a_full_connection_means_the_next (void)
+{
+  g_autoptr (Lab) lab = lab_new ("streams-per-connection", 2, "max-open", 2, NULL);
+  TallyLease a = lab_borrow (lab), b = lab_borrow (lab), c = lab_borrow (lab), d = lab_borrow (lab);
+  Borrower waiter = { 0 };
+  TallyPoolSnapshot seen;
+
+  CU_ASSERT_PTR_EQUAL (a.transport, b.transport);
+  CU_ASSERT_PTR_NOT_EQUAL (a.transport, c.transport);
+  CU_ASSERT_PTR_EQUAL (c.transport, d.transport);
+  seen = lab_snapshot (lab);
+  assert_int (seen.busy, 2);
+  assert_int (seen.leases, 4);
+  borrower_start (&waiter, lab, "waiter");
+  lab_await (lab, now.waiting == 1);
+  lab_release (lab, &b);
+  CU_ASSERT_TRUE (borrower_join (&waiter));
+  CU_ASSERT_PTR_EQUAL (waiter.lease.transport, a.transport);
+  /* Whoever finds it broken takes nobody's lease away; it closes after the last. */
+  lab_break (lab, &a);
+  seen = lab_snapshot (lab);
+  assert_int (seen.busy, 2);
+  lab_release (lab, &waiter.lease);
+  seen = lab_snapshot (lab);
+  assert_int (seen.busy, 1);
+  assert_int (seen.closes[TALLY_CLOSE_BROKEN], 1);
+  lab_release (lab, &c);
+  lab_release (lab, &d);
+  seen = lab_snapshot (lab);
+  assert_sums (&seen);
+}
+
+/* ---- rule 25 ---- */
+
+static gpointer
+churn (gpointer data)
+{
+  Lab *lab = data;
+
+  for (guint i = 0; i < 3000; i++)
+    {
+      TallyLease lease = { 0 };
+      gint64 deadline = i % 3 == 0 ? g_get_monotonic_time () + 50 : -1;
+
+      if (tally_bucket_borrow (lab->bucket, "churn", deadline, NULL, &lease, NULL))
+        tally_bucket_release (lab->bucket, &lease, i % 7 == 0 ? TALLY_OUTCOME_BROKEN : TALLY_OUTCOME_CLEAN);
+    }
+  return NULL;
+}
+
+static void
+rule_25_the_sums_add_up_at_every_instant (void)
+{
+  g_autoptr (Lab) lab = lab_new ("max-open", 3, "check", TALLY_POOL_CHECK_NEVER, NULL);
+  pthread_t threads[6];
+  TallyPoolSnapshot seen;
+
+  lab->forget_peers = TRUE;
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    pthread_create (&threads[i], NULL, churn, lab);
+  for (guint i = 0; i < 3000; i++)
+    {
+      tally_pool_snapshot (lab->pool, &seen);
+      assert_sums (&seen);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    pthread_join (threads[i], NULL);
+  seen = lab_snapshot (lab);
+  assert_sums (&seen);
+  assert_int (seen.requests, 18000);
+  assert_int (seen.pending, 0);
+}
+
+static void
+rule_25_histograms (void)
+{
+  TallyHistogram histogram = { 0 };
+
+  assert_int (tally_histogram_quantile (&histogram, 0.5), 0);
+  for (guint i = 0; i <= 1000; i++)
+    tally_histogram_add (&histogram, i);
+  assert_int (histogram.count, 1001);
+  assert_int (histogram.sum, 500500);
+  assert_int (histogram.max, 1000);
+  CU_ASSERT_TRUE (tally_histogram_quantile (&histogram, 0.5) >= 500);
+  CU_ASSERT_TRUE (tally_histogram_quantile (&histogram, 0.5) <= 750);
+  assert_int (tally_histogram_quantile (&histogram, 1), 1000);
+  tally_histogram_add (&histogram, G_MAXINT64);
+  assert_int (tally_histogram_quantile (&histogram, 1), G_MAXINT64);
+}
+
+/* ---- rule 26 ---- */
+
+static gboolean
+borrow_in_check (ThriftTransport *transport, gint64 idle_time, gpointer user_data)
+{
+  Lab *lab = user_data;
+  g_autofree gchar *dump = tally_pool_dump (lab->pool);
+  TallyPoolSnapshot seen = lab_snapshot (lab);
+
+  g_object_set (lab->pool, "check", TALLY_POOL_CHECK_NEVER, "max-open", 7, NULL);
+  if (seen.idle > 0)
+    {
+      TallyLease lease = lab_borrow (lab);
+
+      lab_release (lab, &lease);
+    }
+  return TRUE;
+}
+
+static gboolean
+snapshot_in_reset (ThriftTransport *transport, gpointer user_data)
+{
+  TallyPoolSnapshot seen;
+
+  tally_pool_snapshot (((Lab *) user_data)->pool, &seen);
+  return seen.busy > 0;
+}
+
+/* A hook under a lock would stop for ever at its first call of the pool. */
+static void
+rule_26_hooks_run_outside_locks (void)
+{
+  g_autoptr (Lab) lab = lab_new (NULL, NULL);
+  Listener *listener = listen_to (lab);
+  TallyLease lease;
+
+  lab_fill (lab, 2);
+  tally_pool_set_check_hook (lab->pool, borrow_in_check, lab, NULL);
+  tally_pool_set_reset_hook (lab->pool, snapshot_in_reset, lab, NULL);
+  lease = lab_borrow (lab);
+  lab_release (lab, &lease);
+  tally_pool_clear (lab->pool);
+  assert_int (listener->counts[TALLY_POOL_EVENT_OPENED], 2);
+  assert_int (listener->counts[TALLY_POOL_EVENT_CLOSED], 2);
+}
+
+/* ---- rule 28 ---- */
+
+static void
+rule_28_the_error_of_a_full_pool_says_all (void)
+{
+  g_autoptr (Lab) lab = lab_new ("max-open", 2, "wait-timeout", 0, "backoff-base", 0, NULL);
+  Listener *listener = listen_to (lab);
+  g_autoptr (GError) error = NULL;
+  TallyLease a, b, c = { 0 };
+
+  lab_fail_dials (lab, 1);
+  CU_ASSERT_FALSE (tally_bucket_borrow (lab->bucket, "unlucky", -1, NULL, &a, NULL));
+  CU_ASSERT_TRUE (tally_bucket_borrow (lab->bucket, "longest", -1, NULL, &a, NULL));
+  CU_ASSERT_TRUE (tally_bucket_borrow (lab->bucket, "shorter", -1, NULL, &b, NULL));
+  CU_ASSERT_FALSE (tally_bucket_borrow (lab->bucket, "third", -1, NULL, &c, &error));
+  assert_error (error, TALLY_ERROR, TALLY_ERROR_POOL_EXHAUSTED, "2 open");
+  assert_error (error, TALLY_ERROR, TALLY_ERROR_POOL_EXHAUSTED, "2 busy, 0 idle, 0 dialing, 0 closing; 0 waiting");
+  assert_error (error, TALLY_ERROR, TALLY_ERROR_POOL_EXHAUSTED, "held longest: \"longest\", for 0.");
+  assert_error (error, TALLY_ERROR, TALLY_ERROR_POOL_EXHAUSTED, "last dial error: the laboratory's dial failed");
+  assert_error (error, TALLY_ERROR, TALLY_ERROR_POOL_EXHAUSTED, "unix:///laboratory");
+  assert_int (listener->counts[TALLY_POOL_EVENT_EXHAUSTED], 1);
+  CU_ASSERT_PTR_NULL (c.transport);
+  lab_release (lab, &a);
+  lab_release (lab, &b);
+}
+
+static void
+rule_28_max_waiters (void)
+{
+  g_autoptr (Lab) lab = lab_new ("max-open", 1, "max-waiters", 1, NULL);
+  g_autoptr (GError) error = NULL;
+  TallyLease lease = lab_borrow (lab), other = { 0 };
+  Borrower waiter = { 0 };
+
+  borrower_start (&waiter, lab, "waiter");
+  lab_await (lab, now.waiting == 1);
+  CU_ASSERT_FALSE (tally_bucket_borrow (lab->bucket, "one too many", -1, NULL, &other, &error));
+  assert_error (error, TALLY_ERROR, TALLY_ERROR_POOL_EXHAUSTED, "1 waiting");
+  lab_release (lab, &lease);
+  CU_ASSERT_TRUE (borrower_join (&waiter));
+  lab_release (lab, &waiter.lease);
+}
+
+/* ---- rule 30 ---- */
+
+static void
+rule_30_a_dump_says_who_holds_what (void)
+{
+  g_autoptr (Lab) lab = lab_new ("max-open", 2, NULL);
+  g_autofree gchar *dump = NULL;
+  TallyLease a, b;
+  Borrower waiter = { 0 };
+
+  CU_ASSERT_TRUE (tally_bucket_borrow (lab->bucket, "getUser", -1, NULL, &a, NULL));
+  CU_ASSERT_TRUE (tally_bucket_borrow (lab->bucket, "putUser", -1, NULL, &b, NULL));
+  borrower_start (&waiter, lab, "patient");
+  lab_await (lab, now.waiting == 1);
+  dump = tally_pool_dump (lab->pool);
+  CU_ASSERT_PTR_NOT_NULL (strstr (dump, "unix:///laboratory"));
+  CU_ASSERT_PTR_NOT_NULL (strstr (dump, "busy: \"getUser\" for 0."));
+  CU_ASSERT_PTR_NOT_NULL (strstr (dump, "busy: \"putUser\" for 0."));
+  CU_ASSERT_PTR_NOT_NULL (strstr (dump, "waiting: \"patient\" for 0."));
+  lab_release (lab, &a);
+  CU_ASSERT_TRUE (borrower_join (&waiter));
+  lab_release (lab, &b);
+  lab_release (lab, &waiter.lease);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const TestCase cases[] = {
+    TEST (rule_02_the_oldest_idle_connection_makes_room),
+    TEST (rule_02_a_busy_connection_is_never_evicted),
+    TEST (rule_02_idle_connections_over_all_endpoints),
+    TEST (rule_17_the_reaper_closes_and_then_sleeps),
+    TEST (rule_19_close_refuses_and_drains),
+    TEST (rule_19_who_does_not_come_back_is_shut_down),
+    TEST (rule_19_no_hook_runs_afterwards),
+    TEST (rule_19_a_hook_may_close_the_pool),
+    TEST (rule_20_a_second_release_is_refused),
+    TEST (rule_21_a_leak_is_warned_of_once),
+    TEST (rule_22_a_child_starts_empty),
+    TEST (rule_24_a_full_connection_means_the_next),
+    TEST (rule_25_the_sums_add_up_at_every_instant),
+    TEST (rule_25_histograms),
+    TEST (rule_26_hooks_run_outside_locks),
+    TEST (rule_28_the_error_of_a_full_pool_says_all),
+    TEST (rule_28_max_waiters),
+    TEST (rule_30_a_dump_says_who_holds_what),
+    { NULL, NULL },
+  };
+  int status;
+
+  g_log_set_writer_func (count_logs, NULL, NULL);
+  status = test_main ("pool", cases, argc, argv);
+  g_free (last_log);
+  return status;
+}
