@@ -23,8 +23,9 @@ remember (Lab *lab, gint pool_end, gint peer)
   lab->dialed++;
 }
 
-guint
-lab_count_descriptors (Lab *lab)
+/* With the lab's lock: nothing is dialed meanwhile, so that what is counted was open at one time. */
+static guint
+count_descriptors_locked (Lab *lab)
 {
   g_autoptr (GDir) dir = g_dir_open ("/proc/self/fd", 0, NULL);
   const gchar *name;
@@ -35,11 +36,20 @@ lab_count_descriptors (Lab *lab)
       g_autofree gchar *path = g_build_filename ("/proc/self/fd", name, NULL);
       g_autofree gchar *target = g_file_read_link (path, NULL);
 
-      pthread_mutex_lock (&lab->lock);
       if (target != NULL && g_hash_table_contains (lab->inodes, target))
         count++;
-      pthread_mutex_unlock (&lab->lock);
     }
+  return count;
+}
+
+guint
+lab_count_descriptors (Lab *lab)
+{
+  guint count;
+
+  pthread_mutex_lock (&lab->lock);
+  count = count_descriptors_locked (lab);
+  pthread_mutex_unlock (&lab->lock);
   return count;
 }
 
@@ -71,7 +81,11 @@ dial_pair (TallyEndpoint *endpoint, gint64 deadline, GCancellable *cancellable, 
   if (lab->failures > 0)
     lab->failures--;
   if (!fail && socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) == 0)
-    remember (lab, fds[0], fds[1]);
+    {
+      remember (lab, fds[0], fds[1]);
+      if (lab->measures)
+        lab->most_open = MAX (lab->most_open, count_descriptors_locked (lab));
+    }
   pthread_mutex_unlock (&lab->lock);
   if (!fail)
     return THRIFT_TRANSPORT (tally_socket_new_from_fd (fds[0]));

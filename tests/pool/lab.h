@@ -23,6 +23,8 @@ typedef struct
   guint dialed;         /* dials that gave a connection */
   GArray *peers;        /* the other ends, in the order of dialing; -1 when closed */
   GHashTable *inodes;   /* of the pool's ends */
+  gboolean measures;    /* after each dial, how many descriptors are open */
+  guint most_open;      /* of those measurements */
   gboolean forget_peers;/* close the other ends at once: the pool does not look at them */
 } Lab;
 
