@@ -1,0 +1,156 @@
+/* Owns the tests of the scanner: it finds a message's end exactly where the codec finds it, however the
+ * bytes arrive. */
+#include <string.h>
+
+#include "message-scanner.h"
+#include "service-fixture.h"
+
+/* Each unframed protocol. */
+static const Speech *const speeches[] = { &all_speeches[1], &all_speeches[3] };
+
+/* A message with a value of every type in every position; fixture.h's All. */
+static void
+write_all (TallyBuffer *message, const Speech *speech)
+{
+  g_autoptr (GObject) all = G_OBJECT (fix_all_new_full (TRUE));
+  g_autoptr (GError) error = NULL;
+
+  speech->codec->write_message (message, "method", 6, T_CALL, -5);
+  CU_ASSERT (speech->codec->write_struct (message, &fix_all_info, all, &error));
+  assert_no_error (error);
+}
+
+/* With the next message behind it. */
+static void
+finds_the_end (void)
+{
+  for (guint s = 0; s < G_N_ELEMENTS (speeches); s++)
+    {
+      TallyScanner *scanner = tally_scanner_new (speeches[s]->protocol, &tally_limits_default);
+      TallyBuffer message = { NULL, 0, 0 };
+      gsize length;
+
+      write_all (&message, speeches[s]);
+      length = message.length;
+      write_echo (&message, speeches[s], 1, "next");
+      assert_int (tally_scanner_scan (scanner, message.data, message.length), length);
+      tally_scanner_reset (scanner);
+      assert_int (tally_scanner_scan (scanner, message.data + length, message.length - length),
+                  message.length - length);
+      tally_buffer_clear (&message);
+      tally_scanner_free (scanner);
+    }
+}
+
+/* Byte by byte; each step sees a copy of its own, so that a look beyond it is one the sanitizers see. */
+static void
+finds_the_end_piecemeal (void)
+{
+  for (guint s = 0; s < G_N_ELEMENTS (speeches); s++)
+    {
+      TallyScanner *scanner = tally_scanner_new (speeches[s]->protocol, &tally_limits_default);
+      TallyBuffer message = { NULL, 0, 0 };
+
+      write_all (&message, speeches[s]);
+      for (gsize length = 0; length < message.length; length++)
+        {
+          g_autofree guint8 *part = g_memdup2 (message.data, length);
+
+          assert_int (tally_scanner_scan (scanner, part, length), 0);
+        }
+      assert_int (tally_scanner_scan (scanner, message.data, message.length), message.length);
+      tally_buffer_clear (&message);
+      tally_scanner_free (scanner);
+    }
+}
+
+static void
+check_gives_up (const Speech *speech, const gchar *what, gconstpointer bytes, gsize length)
+{
+  TallyScanner *scanner = tally_scanner_new (speech->protocol, &tally_limits_default);
+  gsize found = tally_scanner_scan (scanner, bytes, length);
+
+  if (found != length)
+    g_printerr ("# %s\n", what);
+  assert_int (found, length);
+  tally_scanner_free (scanner);
+}
+
+#define GIVES_UP(speech, what, bytes) check_gives_up (speech, what, bytes, sizeof (bytes) - 1)
+
+/* Nobody waits for the rest of what cannot become a message. */
+static void
+gives_up_on_nonsense (void)
+{
+  const Speech *binary = speeches[0];
+  const Speech *compact = speeches[1];
+
+  GIVES_UP (binary, "no version", "\0\0\0\1x");
+  GIVES_UP (binary, "a negative name", "\x80\1\0\1\xff\xff\xff\xff");
+  GIVES_UP (binary, "a negative string", "\x80\1\0\1\0\0\0\0\0\0\0\1\x0b\0\1\x80\0\0\0");
+  GIVES_UP (binary, "a negative list", "\x80\1\0\1\0\0\0\0\0\0\0\1\x0f\0\1\x0b\x80\0\0\0");
+  GIVES_UP (binary, "a string past the limit", "\x80\1\0\1\0\0\0\0\0\0\0\1\x0b\0\1\x7f\xff\xff\xff");
+  GIVES_UP (binary, "numbers past the limit", "\x80\1\0\1\0\0\0\0\0\0\0\1\x0f\0\1\x0a\x7f\xff\xff\xff");
+  GIVES_UP (binary, "an unknown type", "\x80\1\0\1\0\0\0\0\0\0\0\1\x07\0\1");
+  GIVES_UP (binary, "a list of void", "\x80\1\0\1\0\0\0\0\0\0\0\1\x0f\0\1\1\0\0\0\1");
+  GIVES_UP (compact, "another protocol", "\x80\1");
+  GIVES_UP (compact, "a long varint", "\x82\x21\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80");
+  GIVES_UP (compact, "a string past the limit", "\x82\x21\1\0\x18\xff\xff\xff\xff\x0f");
+  GIVES_UP (compact, "an unknown type", "\x82\x21\1\0\x1e");
+}
+
+static void
+gives_up_on_depth (void)
+{
+  TallyBuffer message = { NULL, 0, 0 };
+
+  tally_codec_binary.write_message (&message, "m", 1, T_CALL, 1);
+  for (guint i = 0; i < 100; i++)
+    tally_buffer_append (&message, "\x0c\0\1", 3);
+  check_gives_up (speeches[0], "depth", message.data, message.length);
+  tally_buffer_clear (&message);
+}
+
+static void
+gives_up_on_length (void)
+{
+  const TallyLimits limits = { 1000, 64, TRUE };
+  TallyScanner *scanner = tally_scanner_new (TALLY_PROTOCOL_BINARY, &limits);
+  TallyBuffer message = { NULL, 0, 0 };
+
+  tally_codec_binary.write_message (&message, "m", 1, T_CALL, 1);
+  assert_int (tally_scanner_scan (scanner, message.data, message.length), 0);
+  while (message.length <= 1000)
+    tally_buffer_append (&message, "\x02\0\1\0", 4);
+  assert_int (tally_scanner_scan (scanner, message.data, message.length), message.length);
+  tally_buffer_clear (&message);
+  tally_scanner_free (scanner);
+}
+
+static void
+old_headers_where_allowed (void)
+{
+  static const gchar bytes[] = "\0\0\0\4echo\1\0\0\0\1";
+  const TallyLimits limits = { 1000, 64, FALSE };
+  TallyScanner *scanner = tally_scanner_new (TALLY_PROTOCOL_BINARY, &limits);
+
+  assert_int (tally_scanner_scan (scanner, (const guint8 *) bytes, sizeof bytes - 1), 0);
+  assert_int (tally_scanner_scan (scanner, (const guint8 *) bytes, sizeof bytes), sizeof bytes);
+  tally_scanner_free (scanner);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const TestCase cases[] = {
+    TEST (finds_the_end),
+    TEST (finds_the_end_piecemeal),
+    TEST (gives_up_on_nonsense),
+    TEST (gives_up_on_depth),
+    TEST (gives_up_on_length),
+    TEST (old_headers_where_allowed),
+    { NULL, NULL },
+  };
+
+  return test_main ("message-scanner", cases, argc, argv);
+}
