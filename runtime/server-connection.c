@@ -167,13 +167,12 @@ read_frame_length (const guint8 *at)
   return (guint32) at[0] << 24 | (guint32) at[1] << 16 | (guint32) at[2] << 8 | at[3];
 }
 
-/* Answers the message of @length bytes; with @refusal, with an exception that says so. FALSE: the
- * connection ends after what is in the worker's output. */
+/* Answers the message of @length bytes into @output; with @refusal, with an exception that says so.
+ * FALSE: the connection ends after what is there. */
 static gboolean
 answer_message (ServerConnection *self, ServerWorker *worker, const guint8 *bytes, gsize length,
-                const gchar *refusal)
+                const gchar *refusal, TallyBuffer *output)
 {
-  TallyBuffer *output = &worker->output;
   gsize start = output->length;
   gsize header = self->server->framed ? FRAME_HEADER : 0;
   g_autoptr (GError) error = NULL;
@@ -193,6 +192,29 @@ answer_message (ServerConnection *self, ServerWorker *worker, const guint8 *byte
       frame = GUINT32_TO_BE ((guint32) (output->length - start - header));
       memcpy (output->data + start, &frame, sizeof frame);
     }
+  return ok;
+}
+
+/* The same while answers to requests before it wait to be sent. */
+static gboolean
+answer_message_behind (ServerConnection *self, ServerWorker *worker, const guint8 *bytes, gsize length,
+                       const gchar *refusal, gboolean *lost)
+{
+  TallyBuffer *output = &worker->output;
+  gboolean ok;
+  gssize sent;
+
+  server_offer (worker, self->fd);
+  ok = answer_message (self, worker, bytes, length, refusal, &worker->next_answer);
+  sent = server_take_back (worker);
+  *lost = sent < 0;
+  if (sent > 0)
+    {
+      output->length -= sent;
+      memmove (output->data, output->data + sent, output->length);
+    }
+  tally_buffer_append (output, worker->next_answer.data, worker->next_answer.length);
+  worker->next_answer.length = 0;
   return ok;
 }
 
@@ -266,10 +288,15 @@ answer_messages (ServerConnection *self, ServerWorker *worker, const guint8 *byt
                                    self->server->max_connections);
       if (self->scanner != NULL)
         tally_scanner_reset (self->scanner);
-      progress.closing = !answer_message (self, worker, message + header, size - header, refusal);
+      if (worker->output.length == 0)
+        progress.closing = !answer_message (self, worker, message + header, size - header, refusal,
+                                            &worker->output);
+      else
+        progress.closing = !answer_message_behind (self, worker, message + header, size - header,
+                                                   refusal, &progress.lost);
       progress.used += size;
       progress.served = TRUE;
-      if (progress.used < length && !progress.closing && should_send (worker, &began))
+      if (progress.used < length && !progress.closing && !progress.lost && should_send (worker, &began))
         progress.lost = !send_answers (self, &worker->output);
     }
   if (!progress.lost)

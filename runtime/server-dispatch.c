@@ -162,6 +162,19 @@ process_multiplexed (const TallyServer *server, ThriftMultiplexedProcessor *mult
   return check_body (server, reader, error);
 }
 
+/* Clients that reach the server by its own URI send "NAME:method" where that says service=NAME. */
+static void
+strip_service (const TallyServer *server, TallyMessage *message)
+{
+  gsize length = strlen (server->service);
+
+  if (message->name_length <= length || message->name[length] != SERVICE_SEPARATOR
+      || memcmp (message->name, server->service, length) != 0)
+    return;
+  message->name += length + 1;
+  message->name_length -= length + 1;
+}
+
 gboolean
 server_dispatch (TallyServer *server, const guint8 *bytes, gsize length, const gchar *refusal,
                  TallyBuffer *output, GError **error)
@@ -182,6 +195,8 @@ server_dispatch (TallyServer *server, const guint8 *bytes, gsize length, const g
       g_set_error_literal (error, TALLY_ERROR, TALLY_ERROR_LIMIT, refusal);
       return FALSE;
     }
+  if (server->service != NULL && !THRIFT_IS_MULTIPLEXED_PROCESSOR (processor))
+    strip_service (server, &message);
   if (server->direct != NULL)
     return tally_processor_process_message (server->direct, server->codec, &reader, &message, output,
                                             error);

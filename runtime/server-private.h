@@ -149,6 +149,10 @@ struct _ServerWorker
   ServerWorker *next_idle;    /* lock: of the idle ones, last used first */
   guint8 *input;              /* TALLY_SERVER_CHUNK bytes */
   TallyBuffer output;
+  TallyBuffer next_answer;    /* of the request under way, while output is offered */
+  guint offer;                /* atomic: server-offer.c; while it is open output is only read */
+  gint offer_fd;
+  gssize offer_sent;
 };
 
 /* Wakes the most recently used idle worker, or starts one. FALSE: every worker is busy, and there may
@@ -156,6 +160,15 @@ struct _ServerWorker
 gboolean server_wake_worker_locked (TallyServer *self);
 void server_join_retired_locked (TallyServer *self);
 void server_worker_free (ServerWorker *worker);
+
+/* ---- offers ---- */
+
+/* Lets the supervisor send the worker's output to @fd while a handler runs. */
+void server_offer (ServerWorker *worker, gint fd);
+/* Ends that. Returns how many bytes were sent, -1 when the connection is lost. */
+gssize server_take_back (ServerWorker *worker);
+/* The supervisor sends what is offered. Whether there was anything. */
+gboolean server_accept_offers_locked (TallyServer *self);
 
 /* ---- loop ---- */
 
@@ -196,6 +209,7 @@ struct _TallyServer
   TallyProcessor *direct;      /* the processor, when it needs no ThriftProtocol; borrowed */
   const TallyCodec *codec;
   gboolean framed;
+  const gchar *service;        /* nullable: "NAME:method" is then taken for "method"; the endpoint's */
   TallyLimits limits;
   guint max_workers;
   guint max_connections;

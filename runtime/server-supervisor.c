@@ -11,6 +11,9 @@
 
 /* Microseconds between two looks at a busy server. */
 #define TICK 1000
+/* The loop's holder is stuck when it has served one and the same request for so many ticks. More than
+ * one, because on a busy machine it may just not have run. */
+#define STUCK_TICKS 2
 /* So many ticks without a sign of life, and the supervisor sleeps. */
 #define QUIET_TICKS 5
 /* Milliseconds between two looks at the deadlines, at least and at most. */
@@ -24,6 +27,7 @@ typedef struct
 {
   const ServerWorker *holder;
   guint64 epoch;
+  guint same;            /* ticks for which both have been the same */
   gboolean backlog;
   guint quiet;
   gint64 next_reap;      /* server_now () */
@@ -174,9 +178,10 @@ watch_holder_locked (TallyServer *self, Watch *seen)
   gboolean busy = holder == NULL || atomic_peek (&holder->busy) || self->ready_head != NULL;
   gboolean backlog = self->ready_head != NULL;
 
+  seen->same = same ? seen->same + 1 : 0;
   if (holder == NULL && seen->holder == NULL)
     replace_holder_locked (self);
-  else if (holder != NULL && same && atomic_peek (&holder->busy))
+  else if (holder != NULL && seen->same >= STUCK_TICKS && atomic_peek (&holder->busy))
     {
       atomic_put (&self->quick_turns, 0);
       atomic_put (&self->eager, TRUE);
@@ -257,7 +262,8 @@ server_supervise (TallyServer *self)
   server_wake_worker_locked (self);
   while (!self->stopping || self->n_connections > 0)
     {
-      gboolean busy = watch_holder_locked (self, &seen);
+      gboolean offered = server_accept_offers_locked (self);
+      gboolean busy = watch_holder_locked (self, &seen) || offered;
       gint64 now = server_now ();
 
       reap_locked (self, &seen, now);
@@ -270,12 +276,16 @@ server_supervise (TallyServer *self)
           sleep_locked (self, TICK);
           continue;
         }
-      atomic_put (&self->supervisor_asleep, TRUE);
-      if (self->n_connections == 0 && self->retired == NULL && !self->listeners_paused)
+      /* Whoever makes an offer looks whether the supervisor sleeps; so it looks once more after that
+       * can be seen. */
+      atomic_set (&self->supervisor_asleep, TRUE);
+      if (server_accept_offers_locked (self))
+        seen.quiet = 0;
+      else if (self->n_connections == 0 && self->retired == NULL && !self->listeners_paused)
         sleep_locked (self, -1);
       else
         sleep_locked (self, MAX (seen.next_reap - now, 1) * 1000);
-      atomic_put (&self->supervisor_asleep, FALSE);
+      atomic_set (&self->supervisor_asleep, FALSE);
       seen.quiet = 0;
     }
   dismiss_locked (self);

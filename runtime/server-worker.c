@@ -31,6 +31,7 @@ server_worker_free (ServerWorker *worker)
   pthread_cond_destroy (&worker->wake);
   g_free (worker->input);
   tally_buffer_clear (&worker->output);
+  tally_buffer_clear (&worker->next_answer);
   g_free (worker);
 }
 
@@ -112,6 +113,8 @@ work_locked (TallyServer *self, ServerWorker *worker)
   server_serve (self, connection, worker);
   if (worker->output.capacity > MAX_KEPT_OUTPUT)
     tally_buffer_clear (&worker->output);
+  if (worker->next_answer.capacity > MAX_KEPT_OUTPUT)
+    tally_buffer_clear (&worker->next_answer);
 
   pthread_mutex_lock (&self->lock);
   atomic_put (&worker->busy, FALSE);

@@ -117,6 +117,7 @@ open_endpoint (TallyServer *self, GError **error)
                    self->uri);
       return FALSE;
     }
+  self->service = tally_endpoint_get_service (self->endpoint);
   self->framed = tally_endpoint_get_framing (self->endpoint) == TALLY_FRAMING_FRAMED;
   self->codec = tally_endpoint_get_protocol (self->endpoint) == TALLY_PROTOCOL_BINARY
                     ? &tally_codec_binary
@@ -132,6 +133,7 @@ open_endpoint (TallyServer *self, GError **error)
  *
  * Makes a server that does not listen yet. `tcp://HOST:PORT` listens at every address of the host,
  * `tcp://0.0.0.0:PORT` at every IPv4 address, `tcp://[::]:PORT` at every address of both families.
+ * With `service=NAME` calls that are multiplexed to that name are answered as well as plain ones.
  *
  * Returns: (transfer full) (nullable): the server
  */

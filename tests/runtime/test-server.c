@@ -408,6 +408,37 @@ pipelined_requests (void)
     }
 }
 
+/* The answer to the first request does not wait for the second's handler. */
+static void
+pipelined_before_a_slow_one (void)
+{
+  for (guint s = 0; s < G_N_ELEMENTS (all_speeches); s++)
+    {
+      Running *running = running_start (&all_speeches[s], NULL, NULL);
+      gint fd = peer_connect (running);
+      TallyBuffer requests = { NULL, 0, 0 };
+      Answer answer;
+
+      write_echo (&requests, running->speech, 1, "quick");
+      write_request (&requests, running->speech, "block", T_CALL, 2, NULL, NULL);
+      write_echo (&requests, running->speech, 3, "behind");
+      peer_send (fd, &requests);
+      CU_ASSERT (peer_receive (fd, running->speech, TALLY_KIND_STRING, &answer));
+      assert_string (answer.text, "quick");
+      answer_clear (&answer);
+      test_handler_wait_inside (running->handler, 1);
+      test_handler_release (running->handler);
+      CU_ASSERT (peer_receive (fd, running->speech, TALLY_KIND_BOOL, &answer));
+      assert_int (answer.seqid, 2);
+      answer_clear (&answer);
+      CU_ASSERT (peer_receive (fd, running->speech, TALLY_KIND_STRING, &answer));
+      assert_string (answer.text, "behind");
+      answer_clear (&answer);
+      close (fd);
+      running_stop (running);
+    }
+}
+
 /* A large message arrives in many parts and leaves in many parts. */
 static void
 large_messages (void)
@@ -681,6 +712,46 @@ multiplexed_services (void)
   running_stop (running);
 }
 
+static void *
+serve_in_thread (void *server)
+{
+  CU_ASSERT (thrift_server_serve (server, NULL));
+  return NULL;
+}
+
+/* A client at the URI that the server gives sends the service's name with each call. */
+static void
+service_of_the_uri (void)
+{
+  TestHandler *handler = g_object_new (test_handler_get_type (), NULL);
+  g_autoptr (GObject) processor = G_OBJECT (test_processor_new (base_processor_get_type (), handler));
+  g_autoptr (TallyServer) server
+      = tally_server_new (THRIFT_PROCESSOR (processor), "tcp://127.0.0.1:0?service=Base", NULL);
+  Running running = { .server = server, .speech = &framed_binary };
+  const TextArgs args = { "x" };
+  TallyBuffer request = { NULL, 0, 0 };
+  Answer answer;
+  gint fd;
+
+  g_object_unref (handler);
+  CU_ASSERT_FATAL (tally_server_listen (server, NULL));
+  running.uri = tally_server_dup_uri (server);
+  CU_ASSERT (strstr (running.uri, "service=Base") != NULL);
+  pthread_create (&running.thread, NULL, serve_in_thread, server);
+  fd = peer_connect (&running);
+  write_request (&request, running.speech, "Base:echo", T_CALL, 1, &text_args_info, &args);
+  peer_send (fd, &request);
+  CU_ASSERT (peer_receive (fd, running.speech, TALLY_KIND_STRING, &answer));
+  assert_string (answer.name, "echo");
+  assert_string (answer.text, "x");
+  answer_clear (&answer);
+  CU_ASSERT (peer_echoes (fd, running.speech, 2, "plain"));
+  close (fd);
+  tally_server_stop (server);
+  pthread_join (running.thread, NULL);
+  g_free (running.uri);
+}
+
 /* A processor that puts its own code before a generated one's, as a user of Apache's library may. */
 typedef TallyProcessor LateProcessor;
 typedef TallyProcessorClass LateProcessorClass;
@@ -757,6 +828,7 @@ main (int argc, char **argv)
     TEST (slow_handlers_do_not_block_others),
     TEST (all_workers_busy),
     TEST (pipelined_requests),
+    TEST (pipelined_before_a_slow_one),
     TEST (large_messages),
     TEST (stop_before_serve),
     TEST (stop_drains),
@@ -768,6 +840,7 @@ main (int argc, char **argv)
     TEST (past_max_connections_and_silent),
     TEST (out_of_descriptors),
     TEST (multiplexed_services),
+    TEST (service_of_the_uri),
     TEST (any_thrift_processor),
     { NULL, NULL },
   };
