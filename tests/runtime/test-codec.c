@@ -517,6 +517,34 @@ test_filling_stops_at_the_limit (void)
     }
 }
 
+/* Also when no single length is too large: many small fields. */
+static void
+test_filling_adds_up (void)
+{
+  static const TallyLimits limits = { .max_message = 100, .max_depth = 64, .strict = TRUE };
+
+  FOR_EACH_CODEC (codec)
+    {
+      const gboolean compact = codec == &tally_codec_compact;
+      g_autoptr (GObject) empty = g_object_new (fix_empty_get_type (), NULL);
+      g_autoptr (GByteArray) bytes = g_byte_array_new ();
+      Source source = { NULL, 0, 0, 1, NULL, 0 };
+      TallyReader reader;
+      GError *error = NULL;
+
+      while (bytes->len < 200)
+        g_byte_array_append (bytes, (const guint8 *) (compact ? "\x13\x01" : "\x03\x00\x63\x01"), compact ? 2 : 4);
+      source.bytes = bytes->data;
+      source.length = bytes->len;
+      tally_reader_init_fill (&reader, NULL, 0, &limits, fill_from_source, &source);
+      CU_ASSERT_FALSE (codec->read_struct (&reader, &fix_empty_info, empty, &error));
+      assert_error (error, THRIFT_PROTOCOL_ERROR, THRIFT_PROTOCOL_ERROR_SIZE_LIMIT, "100 bytes");
+      g_clear_error (&error);
+      CU_ASSERT_TRUE (source.given <= 100);
+      g_free (source.window);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -542,6 +570,7 @@ main (int argc, char **argv)
     TEST (test_filling_gives_the_same),
     TEST (test_filling_headers_and_skipping),
     TEST (test_filling_stops_at_the_limit),
+    TEST (test_filling_adds_up),
     { NULL },
   };
 

@@ -87,6 +87,13 @@ note_finalized (gpointer data, GObject *where_the_object_was)
 }
 
 static void
+note_data_freed (gpointer data)
+{
+  (*(guint *) data)++;
+}
+
+/* To GObject's own finalizer: it frees an object's data. */
+static void
 test_objects_are_finalized (void)
 {
   guint finalized = 0;
@@ -95,8 +102,9 @@ test_objects_are_finalized (void)
   g_object_weak_ref (G_OBJECT (all), note_finalized, &finalized);
   g_object_weak_ref (G_OBJECT (all->a_point), note_finalized, &finalized);
   g_object_weak_ref (G_OBJECT (all->points->pdata[0]), note_finalized, &finalized);
+  g_object_set_data_full (G_OBJECT (all), "data", &finalized, note_data_freed);
   g_object_unref (all);
-  assert_int (finalized, 3);
+  assert_int (finalized, 4);
 }
 
 static void
