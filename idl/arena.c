@@ -11,7 +11,7 @@ struct _IdlArena
 {
   GPtrArray *blocks;
   GPtrArray *arrays;
-  gchar *free;      /* the unused rest of the newest small block */
+  gchar *free; /* the unused rest of the newest small block */
   gsize free_size;
 };
 

@@ -21,18 +21,35 @@ typedef struct
 } IdlAudit;
 
 /* What two lists of fields belong to: whose rules differ. */
-typedef enum { IDL_AUDIT_STRUCT, IDL_AUDIT_UNION, IDL_AUDIT_ARGUMENTS } IdlAuditFieldsKind;
+typedef enum
+{
+  IDL_AUDIT_STRUCT,
+  IDL_AUDIT_UNION,
+  IDL_AUDIT_ARGUMENTS
+} IdlAuditFieldsKind;
 
 /* Reports at @place (of the new version), with a note at @old_place (nullable). */
-void idl_audit_report (IdlAudit *audit, IdlSeverity severity, const IdlLocation *place,
-                       const IdlLocation *old_place, const gchar *format, ...) G_GNUC_PRINTF (5, 6);
+void idl_audit_report (IdlAudit *audit,
+                       IdlSeverity severity,
+                       const IdlLocation *place,
+                       const IdlLocation *old_place,
+                       const gchar *format,
+                       ...) G_GNUC_PRINTF (5, 6);
 /* The two definitions are to be compared, once. */
-void idl_audit_add_pair (IdlAudit *audit, const IdlDefinition *old_definition, const IdlDefinition *new_definition);
+void idl_audit_add_pair (IdlAudit *audit,
+                         const IdlDefinition *old_definition,
+                         const IdlDefinition *new_definition);
 /* Compares types; @what has the type, "field 'a' of 'S'". */
-void idl_audit_types (IdlAudit *audit, const IdlType *old_type, const IdlType *new_type, const gchar *what);
+void idl_audit_types (IdlAudit *audit,
+                      const IdlType *old_type,
+                      const IdlType *new_type,
+                      const gchar *what);
 /* Compares lists of fields by their ids; @owner has them. */
-void idl_audit_fields (IdlAudit *audit, const GPtrArray *old_fields, const GPtrArray *new_fields,
-                       IdlAuditFieldsKind kind, const gchar *owner);
+void idl_audit_fields (IdlAudit *audit,
+                       const GPtrArray *old_fields,
+                       const GPtrArray *new_fields,
+                       IdlAuditFieldsKind kind,
+                       const gchar *owner);
 
 G_END_DECLS
 

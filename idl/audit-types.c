@@ -13,18 +13,25 @@ get_wire_kind (const IdlType *type)
 }
 
 static void
-report_type (IdlAudit *audit, IdlSeverity severity, const IdlType *old_type, const IdlType *new_type,
+report_type (IdlAudit *audit,
+             IdlSeverity severity,
+             const IdlType *old_type,
+             const IdlType *new_type,
              const gchar *what)
 {
   g_autofree gchar *was = idl_type_to_string (old_type);
   g_autofree gchar *is = idl_type_to_string (new_type);
 
-  idl_audit_report (audit, severity, &new_type->location, &old_type->location, "%s was of type %s and is of type %s%s",
-                    what, was, is, severity == IDL_WARNING ? ", which is the same on the wire" : "");
+  idl_audit_report (audit, severity, &new_type->location, &old_type->location,
+                    "%s was of type %s and is of type %s%s", what, was, is,
+                    severity == IDL_WARNING ? ", which is the same on the wire" : "");
 }
 
 void
-idl_audit_types (IdlAudit *audit, const IdlType *old_type, const IdlType *new_type, const gchar *what)
+idl_audit_types (IdlAudit *audit,
+                 const IdlType *old_type,
+                 const IdlType *new_type,
+                 const gchar *what)
 {
   const IdlType *was = idl_type_resolve (old_type);
   const IdlType *is = idl_type_resolve (new_type);
@@ -57,11 +64,13 @@ compare_requiredness (IdlAudit *audit, const IdlField *was, const IdlField *is, 
   if (was->requiredness == is->requiredness)
     return;
   if (is->requiredness == IDL_REQUIRED)
-    idl_audit_report (audit, was->requiredness == IDL_OPTIONAL ? IDL_ERROR : IDL_WARNING, &is->node.location,
-                      &was->node.location, "%s is now required: who reads it refuses messages without it", what);
+    idl_audit_report (audit, was->requiredness == IDL_OPTIONAL ? IDL_ERROR : IDL_WARNING,
+                      &is->node.location, &was->node.location,
+                      "%s is now required: who reads it refuses messages without it", what);
   else if (was->requiredness == IDL_REQUIRED)
-    idl_audit_report (audit, is->requiredness == IDL_OPTIONAL ? IDL_ERROR : IDL_WARNING, &is->node.location,
-                      &was->node.location, "%s is no longer required: older readers refuse messages without it", what);
+    idl_audit_report (audit, is->requiredness == IDL_OPTIONAL ? IDL_ERROR : IDL_WARNING,
+                      &is->node.location, &was->node.location,
+                      "%s is no longer required: older readers refuse messages without it", what);
 }
 
 static const gchar *
@@ -71,23 +80,33 @@ get_noun (IdlAuditFieldsKind kind)
 }
 
 static void
-compare_field (IdlAudit *audit, const IdlField *was, const IdlField *is, IdlAuditFieldsKind kind, const gchar *owner)
+compare_field (IdlAudit *audit,
+               const IdlField *was,
+               const IdlField *is,
+               IdlAuditFieldsKind kind,
+               const gchar *owner)
 {
-  g_autofree gchar *what = g_strdup_printf ("%s %d, '%s', of %s", get_noun (kind), is->id, is->node.name, owner);
+  g_autofree gchar *what =
+      g_strdup_printf ("%s %d, '%s', of %s", get_noun (kind), is->id, is->node.name, owner);
 
   if (g_strcmp0 (was->node.name, is->node.name) != 0)
     idl_audit_report (audit, IDL_WARNING, &is->node.location, &was->node.location,
-                      "%s was called '%s': source code and JSON by name change", what, was->node.name);
+                      "%s was called '%s': source code and JSON by name change", what,
+                      was->node.name);
   idl_audit_types (audit, was->type, is->type, what);
   if (kind == IDL_AUDIT_STRUCT)
     compare_requiredness (audit, was, is, what);
-  if ((was->value == NULL) != (is->value == NULL) || (was->value != NULL && !idl_value_equal (was->value, is->value)))
+  if ((was->value == NULL) != (is->value == NULL)
+      || (was->value != NULL && !idl_value_equal (was->value, is->value)))
     idl_audit_report (audit, IDL_WARNING, &is->node.location, &was->node.location,
                       "the default of %s changes: what is absent means something else", what);
 }
 
 static void
-report_removed (IdlAudit *audit, const IdlField *was, const GPtrArray *new_fields, IdlAuditFieldsKind kind,
+report_removed (IdlAudit *audit,
+                const IdlField *was,
+                const GPtrArray *new_fields,
+                IdlAuditFieldsKind kind,
                 const gchar *owner)
 {
   for (guint i = 0; i < new_fields->len; i++)
@@ -97,17 +116,19 @@ report_removed (IdlAudit *audit, const IdlField *was, const GPtrArray *new_field
       if (g_strcmp0 (other->node.name, was->node.name) != 0)
         continue;
       idl_audit_report (audit, IDL_ERROR, &other->id_location, &was->id_location,
-                        "%s '%s' of %s had id %d and has id %d", get_noun (kind), was->node.name, owner, was->id, other->id);
+                        "%s '%s' of %s had id %d and has id %d", get_noun (kind), was->node.name,
+                        owner, was->id, other->id);
       return;
     }
   if (was->requiredness == IDL_REQUIRED)
-    idl_audit_report (audit, IDL_ERROR, &was->node.location, NULL,
-                      "required field %d, '%s', of %s is gone: older readers refuse messages without it", was->id,
-                      was->node.name, owner);
+    idl_audit_report (
+        audit, IDL_ERROR, &was->node.location, NULL,
+        "required field %d, '%s', of %s is gone: older readers refuse messages without it", was->id,
+        was->node.name, owner);
   else
     idl_audit_report (audit, IDL_WARNING, &was->node.location, NULL,
-                      "%s %d, '%s', of %s is gone; its id should not be used again", get_noun (kind), was->id,
-                      was->node.name, owner);
+                      "%s %d, '%s', of %s is gone; its id should not be used again",
+                      get_noun (kind), was->id, was->node.name, owner);
 }
 
 static void
@@ -115,14 +136,17 @@ report_added (IdlAudit *audit, const IdlField *is, IdlAuditFieldsKind kind, cons
 {
   if (kind == IDL_AUDIT_UNION)
     idl_audit_report (audit, IDL_WARNING, &is->node.location, NULL,
-                      "field %d, '%s', of %s is new: older readers see an empty union", is->id, is->node.name, owner);
-  else if (kind == IDL_AUDIT_STRUCT && is->requiredness == IDL_REQUIRED)
-    idl_audit_report (audit, IDL_ERROR, &is->node.location, NULL,
-                      "required field %d, '%s', of %s is new: messages of older writers are refused", is->id,
+                      "field %d, '%s', of %s is new: older readers see an empty union", is->id,
                       is->node.name, owner);
+  else if (kind == IDL_AUDIT_STRUCT && is->requiredness == IDL_REQUIRED)
+    idl_audit_report (
+        audit, IDL_ERROR, &is->node.location, NULL,
+        "required field %d, '%s', of %s is new: messages of older writers are refused", is->id,
+        is->node.name, owner);
   else if (kind == IDL_AUDIT_ARGUMENTS)
     idl_audit_report (audit, IDL_WARNING, &is->node.location, NULL,
-                      "argument %d, '%s', of %s is new: older callers do not send it", is->id, is->node.name, owner);
+                      "argument %d, '%s', of %s is new: older callers do not send it", is->id,
+                      is->node.name, owner);
 }
 
 static GHashTable *
@@ -150,7 +174,10 @@ has_name (const GPtrArray *fields, const gchar *name)
 }
 
 void
-idl_audit_fields (IdlAudit *audit, const GPtrArray *old_fields, const GPtrArray *new_fields, IdlAuditFieldsKind kind,
+idl_audit_fields (IdlAudit *audit,
+                  const GPtrArray *old_fields,
+                  const GPtrArray *new_fields,
+                  IdlAuditFieldsKind kind,
                   const gchar *owner)
 {
   g_autoptr (GHashTable) old_by_id = index_by_id (old_fields);
@@ -170,7 +197,8 @@ idl_audit_fields (IdlAudit *audit, const GPtrArray *old_fields, const GPtrArray 
     {
       const IdlField *is = g_ptr_array_index (new_fields, i);
 
-      if (!g_hash_table_contains (old_by_id, GINT_TO_POINTER (is->id)) && !has_name (old_fields, is->node.name))
+      if (!g_hash_table_contains (old_by_id, GINT_TO_POINTER (is->id))
+          && !has_name (old_fields, is->node.name))
         report_added (audit, is, kind, owner);
     }
 }

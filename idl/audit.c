@@ -1,13 +1,17 @@
-/* Owns the comparison of two versions of an IDL: definitions, enumerators, services. Types and fields are
- * in audit-types.c. Definitions wait in a queue, so that recursive structs end and none is compared
- * twice. */
+/* Owns the comparison of two versions of an IDL: definitions, enumerators, services. Types and
+ * fields are in audit-types.c. Definitions wait in a queue, so that recursive structs end and none
+ * is compared twice. */
 #include "audit-private.h"
 
 #include <string.h>
 
 void
-idl_audit_report (IdlAudit *audit, IdlSeverity severity, const IdlLocation *place, const IdlLocation *old_place,
-                  const gchar *format, ...)
+idl_audit_report (IdlAudit *audit,
+                  IdlSeverity severity,
+                  const IdlLocation *place,
+                  const IdlLocation *old_place,
+                  const gchar *format,
+                  ...)
 {
   g_autofree gchar *message = NULL;
   va_list arguments;
@@ -37,7 +41,9 @@ pair_equal (gconstpointer one, gconstpointer other)
 }
 
 void
-idl_audit_add_pair (IdlAudit *audit, const IdlDefinition *old_definition, const IdlDefinition *new_definition)
+idl_audit_add_pair (IdlAudit *audit,
+                    const IdlDefinition *old_definition,
+                    const IdlDefinition *new_definition)
 {
   IdlAuditPair pair = { old_definition, new_definition };
   IdlAuditPair *kept;
@@ -61,16 +67,16 @@ compare_enums (IdlAudit *audit, const IdlDefinition *was, const IdlDefinition *i
 
       if (new_one != NULL && new_one->value != old_one->value)
         idl_audit_report (audit, IDL_ERROR, &new_one->node.location, &old_one->node.location,
-                          "'%s.%s' was %d and is %d", is->node.name, new_one->node.name, old_one->value,
-                          new_one->value);
+                          "'%s.%s' was %d and is %d", is->node.name, new_one->node.name,
+                          old_one->value, new_one->value);
       else if (new_one == NULL && renamed != NULL)
         idl_audit_report (audit, IDL_WARNING, &renamed->node.location, &old_one->node.location,
-                          "value %d of enum '%s' was called '%s' and is called '%s'", old_one->value, is->node.name,
-                          old_one->node.name, renamed->node.name);
+                          "value %d of enum '%s' was called '%s' and is called '%s'",
+                          old_one->value, is->node.name, old_one->node.name, renamed->node.name);
       else if (new_one == NULL)
         idl_audit_report (audit, IDL_WARNING, &old_one->node.location, NULL,
-                          "'%s.%s' (%d) is gone; older peers may still send it", is->node.name, old_one->node.name,
-                          old_one->value);
+                          "'%s.%s' (%d) is gone; older peers may still send it", is->node.name,
+                          old_one->node.name, old_one->value);
     }
 }
 
@@ -103,7 +109,8 @@ compare_throws (IdlAudit *audit, const IdlFunction *was, const IdlFunction *is, 
         idl_audit_types (audit, before->type, thrown->type, owner);
       else if (is->returns->kind == IDL_TYPE_VOID)
         idl_audit_report (audit, IDL_ERROR, &thrown->node.location, NULL,
-                          "%s throws '%s' now, which older callers take for success", owner, thrown->node.name);
+                          "%s throws '%s' now, which older callers take for success", owner,
+                          thrown->node.name);
       else
         idl_audit_report (audit, IDL_WARNING, &thrown->node.location, NULL,
                           "%s throws '%s' now, which older callers see as a missing result", owner,
@@ -140,8 +147,8 @@ compare_services (IdlAudit *audit, const IdlDefinition *was, const IdlDefinition
           continue; /* another took its place */
         if (new_one == NULL)
           idl_audit_report (audit, IDL_ERROR, &old_one->node.location, NULL,
-                            "function '%s' of service '%s' is gone: older callers get an error", old_one->node.name,
-                            was->node.name);
+                            "function '%s' of service '%s' is gone: older callers get an error",
+                            old_one->node.name, was->node.name);
         else
           compare_functions (audit, old_one, new_one);
       }
@@ -150,21 +157,23 @@ compare_services (IdlAudit *audit, const IdlDefinition *was, const IdlDefinition
 static gboolean
 is_struct_like (IdlDefinitionKind kind)
 {
-  return kind == IDL_DEFINITION_STRUCT || kind == IDL_DEFINITION_UNION || kind == IDL_DEFINITION_EXCEPTION;
+  return kind == IDL_DEFINITION_STRUCT || kind == IDL_DEFINITION_UNION
+         || kind == IDL_DEFINITION_EXCEPTION;
 }
 
 static void
 compare_definitions (IdlAudit *audit, const IdlDefinition *was, const IdlDefinition *is)
 {
-  g_autofree gchar *owner
-      = g_strdup_printf ("%s '%s'", idl_definition_kind_get_name (is->kind), is->node.name);
+  g_autofree gchar *owner =
+      g_strdup_printf ("%s '%s'", idl_definition_kind_get_name (is->kind), is->node.name);
 
   if (was->kind != is->kind)
     {
       gboolean same_wire = is_struct_like (was->kind) && is_struct_like (is->kind);
 
-      idl_audit_report (audit, same_wire ? IDL_WARNING : IDL_ERROR, &is->node.location, &was->node.location,
-                        "%s was a %s", owner, idl_definition_kind_get_name (was->kind));
+      idl_audit_report (audit, same_wire ? IDL_WARNING : IDL_ERROR, &is->node.location,
+                        &was->node.location, "%s was a %s", owner,
+                        idl_definition_kind_get_name (was->kind));
       if (!same_wire)
         return;
     }
@@ -180,15 +189,16 @@ compare_definitions (IdlAudit *audit, const IdlDefinition *was, const IdlDefinit
     case IDL_DEFINITION_UNION:
     case IDL_DEFINITION_EXCEPTION:
       idl_audit_fields (audit, was->members, is->members,
-                        is->kind == IDL_DEFINITION_UNION ? IDL_AUDIT_UNION : IDL_AUDIT_STRUCT, owner);
+                        is->kind == IDL_DEFINITION_UNION ? IDL_AUDIT_UNION : IDL_AUDIT_STRUCT,
+                        owner);
       break;
     case IDL_DEFINITION_TYPEDEF:
       idl_audit_types (audit, was->type, is->type, owner);
       break;
     case IDL_DEFINITION_CONST:
       if (!idl_value_equal (was->value, is->value))
-        idl_audit_report (audit, IDL_WARNING, &is->node.location, &was->node.location, "the value of %s changes",
-                          owner);
+        idl_audit_report (audit, IDL_WARNING, &is->node.location, &was->node.location,
+                          "the value of %s changes", owner);
       break;
     }
 }
@@ -197,8 +207,9 @@ compare_definitions (IdlAudit *audit, const IdlDefinition *was, const IdlDefinit
 static void
 report_removed (IdlAudit *audit, const IdlDefinition *was)
 {
-  idl_audit_report (audit, was->kind == IDL_DEFINITION_SERVICE ? IDL_ERROR : IDL_WARNING, &was->node.location, NULL,
-                    "%s '%s' is gone", idl_definition_kind_get_name (was->kind), was->node.name);
+  idl_audit_report (audit, was->kind == IDL_DEFINITION_SERVICE ? IDL_ERROR : IDL_WARNING,
+                    &was->node.location, NULL, "%s '%s' is gone",
+                    idl_definition_kind_get_name (was->kind), was->node.name);
 }
 
 gboolean
@@ -213,8 +224,9 @@ idl_audit (const IdlProgram *old_program, const IdlProgram *new_program, IdlDiag
     {
       const IdlDefinition *was = g_ptr_array_index (old_program->definitions, i);
       gboolean is_constant = was->kind == IDL_DEFINITION_CONST;
-      const IdlDefinition *is
-          = g_hash_table_lookup (is_constant ? new_program->constants : new_program->types, was->node.name);
+      const IdlDefinition *is =
+          g_hash_table_lookup (is_constant ? new_program->constants : new_program->types,
+                               was->node.name);
 
       if (is == NULL)
         report_removed (&audit, was);

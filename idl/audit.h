@@ -1,4 +1,5 @@
-/* Whether programs built from two versions of an IDL can talk to each other, for `tallyc --audit`. */
+/* Whether programs built from two versions of an IDL can talk to each other, for `tallyc --audit`.
+ */
 #ifndef IDL_AUDIT_H
 #define IDL_AUDIT_H
 
@@ -14,12 +15,13 @@ G_BEGIN_DECLS
  *   that is gone, a changed default, a renamed field).
  *
  * Each is at its place in the new version, with a note at the place in the old one, or at the old
- * place when there is no new one. Definitions are compared by name, and so is whatever they are made of
- * in included files. Both programs are without errors; they stay as they are, and
- * their units must live as long as @findings.
+ * place when there is no new one. Definitions are compared by name, and so is whatever they are
+ * made of in included files. Both programs are without errors; they stay as they are, and their
+ * units must live as long as @findings.
  *
  * Returns: whether there is no finding that is an error. */
-gboolean idl_audit (const IdlProgram *old_program, const IdlProgram *new_program, IdlDiagnostics *findings);
+gboolean
+idl_audit (const IdlProgram *old_program, const IdlProgram *new_program, IdlDiagnostics *findings);
 
 G_END_DECLS
 

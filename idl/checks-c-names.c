@@ -1,6 +1,6 @@
-/* Owns what is said about names that mean something else in C. Such names are legal: the generated code
- * spells them otherwise, and whoever writes C against it should know. How they are spelled is the
- * generator's. */
+/* Owns what is said about names that mean something else in C. Such names are legal: the generated
+ * code spells them otherwise, and whoever writes C against it should know. How they are spelled is
+ * the generator's. */
 #include "checks-private.h"
 
 #include <stdlib.h>
@@ -8,12 +8,12 @@
 
 /* In strcmp's order. */
 static const gchar *const c_words[] = {
-  "EOF",      "FALSE",   "MAX",    "MIN",      "NULL",     "TRUE",   "asm",    "auto",     "break",
-  "case",     "char",    "const",  "continue", "default",  "do",     "double", "else",     "enum",
-  "errno",    "extern",  "float",  "for",      "goto",     "if",     "inline", "int",      "linux",
-  "long",     "register", "restrict", "return", "short",   "signed", "sizeof", "static",   "stderr",
-  "stdin",    "stdout",  "struct", "switch",   "typedef",  "typeof", "union",  "unix",     "unsigned",
-  "void",     "volatile", "while",
+  "EOF",     "FALSE",  "MAX",    "MIN",    "NULL",     "TRUE",     "asm",      "auto",
+  "break",   "case",   "char",   "const",  "continue", "default",  "do",       "double",
+  "else",    "enum",   "errno",  "extern", "float",    "for",      "goto",     "if",
+  "inline",  "int",    "linux",  "long",   "register", "restrict", "return",   "short",
+  "signed",  "sizeof", "static", "stderr", "stdin",    "stdout",   "struct",   "switch",
+  "typedef", "typeof", "union",  "unix",   "unsigned", "void",     "volatile", "while",
 };
 
 static gint
@@ -25,7 +25,8 @@ compare_word (gconstpointer key, gconstpointer element)
 static void
 check_word (IdlChecks *checks, const IdlNode *node)
 {
-  if (bsearch (node->name, c_words, G_N_ELEMENTS (c_words), sizeof c_words[0], compare_word) != NULL)
+  if (bsearch (node->name, c_words, G_N_ELEMENTS (c_words), sizeof c_words[0], compare_word)
+      != NULL)
     idl_checks_report (checks, IDL_WARNING, &node->location,
                        "'%s' is a word of C; generated C code may have to rename it", node->name);
 }
@@ -64,8 +65,8 @@ check_case_clashes (IdlChecks *checks, const GPtrArray *members, const gchar *wh
         }
       if (strcmp (other->name, node->name) == 0)
         continue;
-      idl_checks_report (checks, IDL_WARNING, &node->location, "'%s' and '%s' are one %s in C: '%s'",
-                         other->name, node->name, what, key);
+      idl_checks_report (checks, IDL_WARNING, &node->location,
+                         "'%s' and '%s' are one %s in C: '%s'", other->name, node->name, what, key);
       idl_checks_report (checks, IDL_NOTE, &other->location, "'%s' is here", other->name);
     }
 }
@@ -79,8 +80,9 @@ check_struct (IdlChecks *checks, const IdlDefinition *definition)
 
       check_word (checks, node);
       if (strcmp (node->name, "parent") == 0)
-        idl_checks_report (checks, IDL_WARNING, &node->location,
-                           "'parent' is the first member of every struct in C; generated C code renames this one");
+        idl_checks_report (
+            checks, IDL_WARNING, &node->location,
+            "'parent' is the first member of every struct in C; generated C code renames this one");
     }
   check_case_clashes (checks, definition->members, "property");
 }
@@ -95,9 +97,10 @@ check_service (IdlChecks *checks, const IdlDefinition *service)
 
       check_word (checks, &function->node);
       if (strcmp (name, "get_type") == 0 || strcmp (name, "new") == 0)
-        idl_checks_report (checks, IDL_WARNING, &function->node.location,
-                           "'%s': every class in C has a function of that name; generated C code renames this one",
-                           function->node.name);
+        idl_checks_report (
+            checks, IDL_WARNING, &function->node.location,
+            "'%s': every class in C has a function of that name; generated C code renames this one",
+            function->node.name);
       for (guint j = 0; j < function->arguments->len; j++)
         check_word (checks, g_ptr_array_index (function->arguments, j));
     }

@@ -1,5 +1,5 @@
-/* Owns the rules about lists of fields: those of structs, unions and exceptions, arguments, and what a
- * function throws. */
+/* Owns the rules about lists of fields: those of structs, unions and exceptions, arguments, and
+ * what a function throws. */
 #include "checks-private.h"
 
 #include <string.h>
@@ -19,7 +19,8 @@ idl_checks_unique_names (IdlChecks *checks, const GPtrArray *nodes, const gchar 
           g_hash_table_insert (seen, (gpointer) node->name, (gpointer) node);
           continue;
         }
-      idl_checks_report (checks, IDL_ERROR, &node->location, "%s '%s' is defined twice", what, node->name);
+      idl_checks_report (checks, IDL_ERROR, &node->location, "%s '%s' is defined twice", what,
+                         node->name);
       idl_checks_report (checks, IDL_NOTE, &other->location, "the other '%s' is here", other->name);
     }
 }
@@ -32,16 +33,16 @@ check_id (IdlChecks *checks, const IdlField *field, GHashTable *seen)
   if (!field->id_is_implicit && field->id == 0)
     idl_checks_report (checks, IDL_ERROR, &field->id_location, "field ids begin with 1");
   else if (field->id < G_MININT16 || field->id > G_MAXINT16)
-    idl_checks_report (checks, IDL_ERROR, &field->id_location, "a field's id has 16 bits: it is at most %d",
-                       G_MAXINT16);
+    idl_checks_report (checks, IDL_ERROR, &field->id_location,
+                       "a field's id has 16 bits: it is at most %d", G_MAXINT16);
   other = g_hash_table_lookup (seen, GINT_TO_POINTER (field->id));
   if (other == NULL)
     {
       g_hash_table_insert (seen, GINT_TO_POINTER (field->id), (gpointer) field);
       return;
     }
-  idl_checks_report (checks, IDL_ERROR, &field->id_location, "'%s' has the id of '%s', %d", field->node.name,
-                     other->node.name, field->id);
+  idl_checks_report (checks, IDL_ERROR, &field->id_location, "'%s' has the id of '%s', %d",
+                     field->node.name, other->node.name, field->id);
   idl_checks_report (checks, IDL_NOTE, &other->node.location, "'%s' is here", other->node.name);
 }
 
@@ -57,11 +58,13 @@ check_ids (IdlChecks *checks, const GPtrArray *fields)
 
       check_id (checks, field, seen);
       /* A negative id was warned of when it was read. */
-      if (!field->id_is_implicit || field->id_location.offset != field->node.location.offset || warned)
+      if (!field->id_is_implicit || field->id_location.offset != field->node.location.offset
+          || warned)
         continue;
-      idl_checks_report (checks, IDL_WARNING, &field->id_location,
-                         "field '%s' has no id of its own: it gets %d, which changes with its place",
-                         field->node.name, field->id);
+      idl_checks_report (
+          checks, IDL_WARNING, &field->id_location,
+          "field '%s' has no id of its own: it gets %d, which changes with its place",
+          field->node.name, field->id);
       warned = TRUE;
     }
 }
@@ -72,7 +75,8 @@ check_union_field (IdlChecks *checks, IdlField *field, const IdlField **with_def
 {
   if (field->requiredness == IDL_REQUIRED)
     idl_checks_report (checks, IDL_WARNING, &field->node.location,
-                       "union field '%s': 'required' is ignored; fields of a union are optional", field->node.name);
+                       "union field '%s': 'required' is ignored; fields of a union are optional",
+                       field->node.name);
   field->requiredness = IDL_OPTIONAL;
   if (field->value == NULL)
     return;
@@ -82,7 +86,8 @@ check_union_field (IdlChecks *checks, IdlField *field, const IdlField **with_def
       return;
     }
   idl_checks_report (checks, IDL_ERROR, &field->node.location,
-                     "union field '%s' is the second with a default; a union holds one field", field->node.name);
+                     "union field '%s' is the second with a default; a union holds one field",
+                     field->node.name);
   idl_checks_report (checks, IDL_NOTE, &(*with_default)->node.location, "the first is here");
 }
 
@@ -92,12 +97,15 @@ check_thrown_type (IdlChecks *checks, const IdlField *field)
   const IdlType *type = idl_type_resolve (field->type);
   g_autofree gchar *name = NULL;
 
-  if (type->kind == IDL_TYPE_NAMED && (type->definition == NULL || type->definition->kind == IDL_DEFINITION_EXCEPTION))
+  if (type->kind == IDL_TYPE_NAMED
+      && (type->definition == NULL || type->definition->kind == IDL_DEFINITION_EXCEPTION))
     return;
   name = idl_type_to_string (field->type);
-  idl_checks_report (checks, IDL_ERROR, &field->type->location, "'%s' is thrown but is not an exception", name);
+  idl_checks_report (checks, IDL_ERROR, &field->type->location,
+                     "'%s' is thrown but is not an exception", name);
   if (type->kind == IDL_TYPE_NAMED)
-    idl_checks_report (checks, IDL_NOTE, &type->definition->node.location, "it is %s %s, defined here",
+    idl_checks_report (checks, IDL_NOTE, &type->definition->node.location,
+                       "it is %s %s, defined here",
                        type->definition->kind == IDL_DEFINITION_ENUM ? "an" : "a",
                        idl_definition_kind_get_name (type->definition->kind));
 }
@@ -109,10 +117,12 @@ check_field (IdlChecks *checks, IdlField *field, IdlFieldsKind kind, const IdlFi
     check_union_field (checks, field, with_default);
   if (kind == IDL_FIELDS_THROWS)
     check_thrown_type (checks, field);
-  if ((kind == IDL_FIELDS_ARGUMENTS || kind == IDL_FIELDS_THROWS) && field->requiredness == IDL_OPTIONAL)
+  if ((kind == IDL_FIELDS_ARGUMENTS || kind == IDL_FIELDS_THROWS)
+      && field->requiredness == IDL_OPTIONAL)
     {
-      idl_checks_report (checks, IDL_WARNING, &field->node.location, "'optional' is ignored for '%s': it is %s",
-                         field->node.name, kind == IDL_FIELDS_ARGUMENTS ? "an argument" : "thrown");
+      idl_checks_report (checks, IDL_WARNING, &field->node.location,
+                         "'optional' is ignored for '%s': it is %s", field->node.name,
+                         kind == IDL_FIELDS_ARGUMENTS ? "an argument" : "thrown");
       field->requiredness = IDL_DEFAULT;
     }
 }
@@ -120,7 +130,9 @@ check_field (IdlChecks *checks, IdlField *field, IdlFieldsKind kind, const IdlFi
 void
 idl_checks_fields (IdlChecks *checks, const GPtrArray *fields, IdlFieldsKind kind)
 {
-  const gchar *what = kind == IDL_FIELDS_ARGUMENTS ? "argument" : kind == IDL_FIELDS_THROWS ? "exception" : "field";
+  const gchar *what = kind == IDL_FIELDS_ARGUMENTS ? "argument"
+                      : kind == IDL_FIELDS_THROWS  ? "exception"
+                                                   : "field";
   const IdlField *with_default = NULL;
 
   if (fields->len > 1)

@@ -12,14 +12,21 @@ typedef struct
   IdlProgram *program;
 } IdlChecks;
 
-#define idl_checks_report(checks, severity, location, ...) \
+#define idl_checks_report(checks, severity, location, ...)                                         \
   idl_diagnostics_add ((checks)->unit->diagnostics, (severity), (location), __VA_ARGS__)
 
-typedef enum { IDL_FIELDS_STRUCT, IDL_FIELDS_UNION, IDL_FIELDS_ARGUMENTS, IDL_FIELDS_THROWS } IdlFieldsKind;
+typedef enum
+{
+  IDL_FIELDS_STRUCT,
+  IDL_FIELDS_UNION,
+  IDL_FIELDS_ARGUMENTS,
+  IDL_FIELDS_THROWS
+} IdlFieldsKind;
 
 /* Ids, names, requiredness and types of one list of fields. */
 void idl_checks_fields (IdlChecks *checks, const GPtrArray *fields, IdlFieldsKind kind);
-/* Reports of two of @nodes (of IdlNode) with one name the second; @what is "field", "function", … */
+/* Reports of two of @nodes (of IdlNode) with one name the second; @what is "field", "function", …
+ */
 void idl_checks_unique_names (IdlChecks *checks, const GPtrArray *nodes, const gchar *what);
 void idl_checks_service (IdlChecks *checks, IdlDefinition *service);
 /* Warns of names that C, or what Tally generates, uses otherwise. */

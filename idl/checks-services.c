@@ -12,8 +12,10 @@ check_result (IdlChecks *checks, const IdlFunction *function)
       const IdlField *field = g_ptr_array_index (function->throws, i);
 
       if (strcmp (field->node.name, "success") == 0)
-        idl_checks_report (checks, function->returns->kind == IDL_TYPE_VOID ? IDL_WARNING : IDL_ERROR,
-                           &field->node.location, "an exception may not be called 'success', as the return value is");
+        idl_checks_report (checks,
+                           function->returns->kind == IDL_TYPE_VOID ? IDL_WARNING : IDL_ERROR,
+                           &field->node.location,
+                           "an exception may not be called 'success', as the return value is");
     }
 }
 
@@ -22,11 +24,13 @@ check_oneway (IdlChecks *checks, const IdlFunction *function)
 {
   if (function->returns->kind != IDL_TYPE_VOID)
     idl_checks_report (checks, IDL_ERROR, &function->returns->location,
-                       "oneway function '%s' returns a value; there is no reply to carry it", function->node.name);
+                       "oneway function '%s' returns a value; there is no reply to carry it",
+                       function->node.name);
   if (function->throws->len > 0)
     idl_checks_report (checks, IDL_ERROR,
                        &((const IdlField *) g_ptr_array_index (function->throws, 0))->node.location,
-                       "oneway function '%s' throws; there is no reply to carry an exception", function->node.name);
+                       "oneway function '%s' throws; there is no reply to carry an exception",
+                       function->node.name);
 }
 
 static void
@@ -40,9 +44,10 @@ check_inherited (IdlChecks *checks, const IdlDefinition *service, const IdlFunct
       if (other == NULL)
         continue;
       idl_checks_report (checks, IDL_WARNING, &function->node.location,
-                         "function '%s' is inherited from '%s' too; this one takes its place", function->node.name,
-                         parent->node.name);
-      idl_checks_report (checks, IDL_NOTE, &other->node.location, "the inherited '%s' is here", other->node.name);
+                         "function '%s' is inherited from '%s' too; this one takes its place",
+                         function->node.name, parent->node.name);
+      idl_checks_report (checks, IDL_NOTE, &other->node.location, "the inherited '%s' is here",
+                         other->node.name);
       return;
     }
 }

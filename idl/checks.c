@@ -1,5 +1,6 @@
-/* Owns the rules about definitions: enums, typed containers, values that would contain themselves. Rules
- * about fields, services and C names have files of their own; names and values were checked before. */
+/* Owns the rules about definitions: enums, typed containers, values that would contain themselves.
+ * Rules about fields, services and C names have files of their own; names and values were checked
+ * before. */
 #include "checks-private.h"
 
 #include "graph.h"
@@ -12,8 +13,8 @@ check_enum (IdlChecks *checks, const IdlDefinition *definition)
   g_autoptr (GHashTable) seen = g_hash_table_new (NULL, NULL);
 
   if (definition->members->len == 0)
-    idl_checks_report (checks, IDL_WARNING, &definition->node.location, "enum '%s' has no enumerators",
-                       definition->node.name);
+    idl_checks_report (checks, IDL_WARNING, &definition->node.location,
+                       "enum '%s' has no enumerators", definition->node.name);
   idl_checks_unique_names (checks, definition->members, "enumerator");
   for (guint i = 0; i < definition->members->len; i++)
     {
@@ -25,8 +26,9 @@ check_enum (IdlChecks *checks, const IdlDefinition *definition)
           g_hash_table_insert (seen, GINT_TO_POINTER (enumerator->value), (gpointer) enumerator);
           continue;
         }
-      idl_checks_report (checks, IDL_WARNING, &enumerator->node.location, "'%s' has the value of '%s', %d",
-                         enumerator->node.name, other->node.name, enumerator->value);
+      idl_checks_report (checks, IDL_WARNING, &enumerator->node.location,
+                         "'%s' has the value of '%s', %d", enumerator->node.name, other->node.name,
+                         enumerator->value);
       idl_checks_report (checks, IDL_NOTE, &other->node.location, "'%s' is here", other->node.name);
     }
 }
@@ -43,10 +45,12 @@ check_type (IdlChecks *checks, const IdlType *type)
   check_type (checks, type->key);
   key = idl_type_resolve (type->key);
   if (key->element != NULL
-      || (key->kind == IDL_TYPE_NAMED && key->definition != NULL && key->definition->kind != IDL_DEFINITION_ENUM))
+      || (key->kind == IDL_TYPE_NAMED && key->definition != NULL
+          && key->definition->kind != IDL_DEFINITION_ENUM))
     idl_checks_report (checks, IDL_WARNING, &type->key->location,
                        "a map keyed by a %s: not every Thrift language has such maps",
-                       key->element != NULL ? "container" : idl_definition_kind_get_name (key->definition->kind));
+                       key->element != NULL ? "container"
+                                            : idl_definition_kind_get_name (key->definition->kind));
 }
 
 static void
@@ -85,7 +89,8 @@ check_definition (IdlChecks *checks, IdlDefinition *definition)
     case IDL_DEFINITION_EXCEPTION:
     case IDL_DEFINITION_UNION:
       idl_checks_fields (checks, definition->members,
-                         definition->kind == IDL_DEFINITION_UNION ? IDL_FIELDS_UNION : IDL_FIELDS_STRUCT);
+                         definition->kind == IDL_DEFINITION_UNION ? IDL_FIELDS_UNION
+                                                                  : IDL_FIELDS_STRUCT);
       check_field_types (checks, definition->members);
       break;
     case IDL_DEFINITION_SERVICE:
@@ -128,8 +133,8 @@ find_required_field (const IdlDefinition *definition, const IdlDefinition *targe
   g_assert_not_reached ();
 }
 
-/* Apache's tests have a struct that holds itself in every requiredness, so where a field that is not
- * required has the type too, it is taken for such a test and only warned of. */
+/* Apache's tests have a struct that holds itself in every requiredness, so where a field that is
+ * not required has the type too, it is taken for such a test and only warned of. */
 static gboolean
 holds_otherwise (const IdlDefinition *definition, const IdlDefinition *target)
 {
@@ -150,11 +155,13 @@ report_required_cycle (IdlDefinition *first, IdlDefinition *last, gpointer user_
   const IdlField *field = find_required_field (last, first);
   IdlSeverity severity = holds_otherwise (last, first) ? IDL_WARNING : IDL_ERROR;
 
-  idl_checks_report (checks, severity, &field->node.location, "'%s' requires a '%s' within itself: no value can end",
-                     first->node.name, first->node.name);
+  idl_checks_report (checks, severity, &field->node.location,
+                     "'%s' requires a '%s' within itself: no value can end", first->node.name,
+                     first->node.name);
   if (first != last)
-    idl_checks_report (checks, IDL_NOTE, &first->node.location, "'%s' is defined here, and requires '%s'",
-                       first->node.name, last->node.name);
+    idl_checks_report (checks, IDL_NOTE, &first->node.location,
+                       "'%s' is defined here, and requires '%s'", first->node.name,
+                       last->node.name);
 }
 
 void
@@ -164,6 +171,6 @@ idl_check (IdlUnit *unit, IdlProgram *program)
 
   for (guint i = 0; i < program->definitions->len; i++)
     check_definition (&checks, g_ptr_array_index (program->definitions, i));
-  idl_graph_visit (program, 1u << IDL_DEFINITION_STRUCT | 1u << IDL_DEFINITION_EXCEPTION, get_required_edges,
-                   report_required_cycle, NULL, &checks);
+  idl_graph_visit (program, 1u << IDL_DEFINITION_STRUCT | 1u << IDL_DEFINITION_EXCEPTION,
+                   get_required_edges, report_required_cycle, NULL, &checks);
 }

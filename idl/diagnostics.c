@@ -1,6 +1,6 @@
 /* Owns what is said about a source and the two forms in which it is shown. It knows no rule of the
- * language. A source line is foreign text: it is cut to a window around the mistake (a line can have
- * 10 MB) and its control characters do not reach the terminal. */
+ * language. A source line is foreign text: it is cut to a window around the mistake (a line can
+ * have 10 MB) and its control characters do not reach the terminal. */
 #include "diagnostics.h"
 
 #include "json.h"
@@ -49,8 +49,11 @@ idl_diagnostics_free (IdlDiagnostics *diagnostics)
 }
 
 void
-idl_diagnostics_add (IdlDiagnostics *diagnostics, IdlSeverity severity, const IdlLocation *location,
-                     const gchar *format, ...)
+idl_diagnostics_add (IdlDiagnostics *diagnostics,
+                     IdlSeverity severity,
+                     const IdlLocation *location,
+                     const gchar *format,
+                     ...)
 {
   IdlDiagnostic *diagnostic;
   va_list arguments;
@@ -139,8 +142,9 @@ append_source_line (GString *output, const IdlLocation *location, guint line)
   append_shown (output, text + first, at - first, TRUE);
   g_string_append_c (output, '^');
   mark = MIN (mark, last - at);
-  columns = g_utf8_validate (text + at, (gssize) mark, NULL) ? g_utf8_strlen (text + at, (gssize) mark)
-                                                              : (glong) mark;
+  columns = g_utf8_validate (text + at, (gssize) mark, NULL)
+                ? g_utf8_strlen (text + at, (gssize) mark)
+                : (glong) mark;
   for (glong i = 1; i < columns; i++)
     g_string_append_c (output, '~');
   g_string_append_c (output, '\n');
@@ -158,8 +162,9 @@ append_diagnostic (GString *output, const IdlDiagnostic *diagnostic)
       return;
     }
   idl_location_get_line (&diagnostic->location, &line, &column);
-  g_string_append_printf (output, "%s:%u:%u: %s: %s\n", idl_source_get_path (diagnostic->location.source),
-                          line, column, severity, diagnostic->message);
+  g_string_append_printf (output, "%s:%u:%u: %s: %s\n",
+                          idl_source_get_path (diagnostic->location.source), line, column, severity,
+                          diagnostic->message);
   append_source_line (output, &diagnostic->location, line);
 }
 
@@ -195,8 +200,8 @@ append_json_place (GString *json, const IdlDiagnostic *diagnostic)
       idl_location_get_line (&diagnostic->location, &line, &column);
       g_string_append (json, "\"file\": ");
       idl_json_append_string (json, idl_source_get_path (diagnostic->location.source), -1);
-      g_string_append_printf (json, ", \"line\": %u, \"column\": %u, \"length\": %u, ", line, column,
-                              diagnostic->location.length);
+      g_string_append_printf (json, ", \"line\": %u, \"column\": %u, \"length\": %u, ", line,
+                              column, diagnostic->location.length);
     }
   g_string_append (json, "\"message\": ");
   idl_json_append_string (json, diagnostic->message, -1);
@@ -240,7 +245,7 @@ idl_diagnostics_to_json (const IdlDiagnostics *diagnostics)
       i = append_json_notes (json, diagnostics->items, i);
       g_string_append_c (json, '}');
     }
-  g_string_append_printf (json, "],\n \"errors\": %u, \"warnings\": %u}\n", diagnostics->counts[IDL_ERROR],
-                          diagnostics->counts[IDL_WARNING]);
+  g_string_append_printf (json, "],\n \"errors\": %u, \"warnings\": %u}\n",
+                          diagnostics->counts[IDL_ERROR], diagnostics->counts[IDL_WARNING]);
   return g_string_free (json, FALSE);
 }

@@ -8,13 +8,18 @@
 
 G_BEGIN_DECLS
 
-typedef enum { IDL_NOTE, IDL_WARNING, IDL_ERROR } IdlSeverity;
+typedef enum
+{
+  IDL_NOTE,
+  IDL_WARNING,
+  IDL_ERROR
+} IdlSeverity;
 
 /* One thing said; a note belongs to the error or warning before it. */
 typedef struct
 {
   IdlSeverity severity;
-  IdlLocation location;      /* its source is NULL when it is about no file's text */
+  IdlLocation location; /* its source is NULL when it is about no file's text */
   gchar *message;
 } IdlDiagnostic;
 
@@ -26,8 +31,11 @@ typedef struct _IdlDiagnostics IdlDiagnostics;
 IdlDiagnostics *idl_diagnostics_new (void);
 void idl_diagnostics_free (IdlDiagnostics *diagnostics);
 /* @location (nullable). A note after something that was not kept is not kept either. */
-void idl_diagnostics_add (IdlDiagnostics *diagnostics, IdlSeverity severity, const IdlLocation *location,
-                          const gchar *format, ...) G_GNUC_PRINTF (4, 5);
+void idl_diagnostics_add (IdlDiagnostics *diagnostics,
+                          IdlSeverity severity,
+                          const IdlLocation *location,
+                          const gchar *format,
+                          ...) G_GNUC_PRINTF (4, 5);
 guint idl_diagnostics_count (const IdlDiagnostics *diagnostics, IdlSeverity severity);
 /* (element-type IdlDiagnostic) (transfer none) */
 const GPtrArray *idl_diagnostics_get (const IdlDiagnostics *diagnostics);

@@ -1,5 +1,5 @@
-/* Owns the unified diff of two texts, by lines: Myers' "An O(ND) Difference Algorithm" (1986), given up
- * for one block when there are too many differences for its square of memory. */
+/* Owns the unified diff of two texts, by lines: Myers' "An O(ND) Difference Algorithm" (1986),
+ * given up for one block when there are too many differences for its square of memory. */
 #include "format.h"
 
 #include <string.h>
@@ -93,14 +93,17 @@ compare (Diff *diff)
   /* rows[d][k + d + 1] is how far diagonal k reaches with at most d edits; row 0 is before any. */
   for (gint d = 0; d <= max; d++)
     {
-      const gint *before = d == 0 ? NULL : (const gint *) g_ptr_array_index (rows, (guint) d - 1) + d;
+      const gint *before =
+          d == 0 ? NULL : (const gint *) g_ptr_array_index (rows, (guint) d - 1) + d;
       gint *row = g_new0 (gint, 2 * (gsize) d + 3);
 
       g_ptr_array_add (rows, row);
       row += d + 1;
       for (gint k = -d; k <= d; k += 2)
         {
-          gint x = d == 0 ? 0 : k == -d || (k != d && before[k - 1] < before[k + 1]) ? before[k + 1] : before[k - 1] + 1;
+          gint x = d == 0                                                 ? 0
+                   : k == -d || (k != d && before[k - 1] < before[k + 1]) ? before[k + 1]
+                                                                          : before[k - 1] + 1;
 
           while (x < diff->old_count && x - k < diff->new_count && same_line (diff, x, x - k))
             x++;
@@ -127,7 +130,8 @@ append_line (GString *output, gchar mark, const Line *line)
 
 /* Prints the edits from @first up to @last, which begin at the given lines. */
 static void
-append_hunk (GString *output, const Diff *diff, guint first, guint last, gint old_line, gint new_line)
+append_hunk (
+    GString *output, const Diff *diff, guint first, guint last, gint old_line, gint new_line)
 {
   gint old_length = 0, new_length = 0;
 
@@ -136,19 +140,21 @@ append_hunk (GString *output, const Diff *diff, guint first, guint last, gint ol
       old_length += diff->edits->data[i] != '+';
       new_length += diff->edits->data[i] != '-';
     }
-  g_string_append_printf (output, "@@ -%d,%d +%d,%d @@\n", old_length > 0 ? old_line + 1 : old_line, old_length,
-                          new_length > 0 ? new_line + 1 : new_line, new_length);
+  g_string_append_printf (output, "@@ -%d,%d +%d,%d @@\n", old_length > 0 ? old_line + 1 : old_line,
+                          old_length, new_length > 0 ? new_line + 1 : new_line, new_length);
   for (guint i = first; i < last; i++)
     {
       gchar edit = diff->edits->data[i];
 
-      append_line (output, edit, edit == '+' ? &diff->new_lines[new_line] : &diff->old_lines[old_line]);
+      append_line (output, edit,
+                   edit == '+' ? &diff->new_lines[new_line] : &diff->old_lines[old_line]);
       old_line += edit != '+';
       new_line += edit != '-';
     }
 }
 
-/* The end of the hunk that begins at @first: the edit after which more than twice the context is kept. */
+/* The end of the hunk that begins at @first: the edit after which more than twice the context is
+ * kept. */
 static guint
 find_hunk_end (const Diff *diff, guint first)
 {
@@ -166,8 +172,9 @@ idl_format_diff (const gchar *path, const gchar *old_text, const gchar *new_text
   g_autoptr (GArray) old_lines = split_lines (old_text);
   g_autoptr (GArray) new_lines = split_lines (new_text);
   g_autoptr (GArray) edits = g_array_new (FALSE, FALSE, 1);
-  Diff diff = { (const Line *) (gpointer) old_lines->data, (const Line *) (gpointer) new_lines->data,
-                (gint) old_lines->len, (gint) new_lines->len, edits };
+  Diff diff = { (const Line *) (gpointer) old_lines->data,
+                (const Line *) (gpointer) new_lines->data, (gint) old_lines->len,
+                (gint) new_lines->len, edits };
   GString *output = g_string_new (NULL);
   gint old_line = 0, new_line = 0;
 

@@ -1,4 +1,5 @@
-/* Owns the JSON form of the model. It decides nothing: what is in the model is written, in its order. */
+/* Owns the JSON form of the model. It decides nothing: what is in the model is written, in its
+ * order. */
 #include "dump.h"
 
 #include "json.h"
@@ -40,7 +41,8 @@ get_type_kind (const IdlType *type)
   static const gchar *const names[] = { "void",   "bool",   "i8",   "i16",  "i32", "i64", "double",
                                         "string", "binary", "uuid", "list", "set", "map" };
 
-  return type->kind == IDL_TYPE_NAMED ? idl_definition_kind_get_name (type->definition->kind) : names[type->kind];
+  return type->kind == IDL_TYPE_NAMED ? idl_definition_kind_get_name (type->definition->kind)
+                                      : names[type->kind];
 }
 
 static void
@@ -73,8 +75,8 @@ dump_items (IdlJson *json, const IdlValue *value)
   idl_json_end (json, '[');
 }
 
-/* An object that says what kind it is, because 1, 1.0, true and E.ONE are to be told apart; a map is
- * an array of keys and values in turn, because keys need not be strings. */
+/* An object that says what kind it is, because 1, 1.0, true and E.ONE are to be told apart; a map
+ * is an array of keys and values in turn, because keys need not be strings. */
 static void
 dump_value (IdlJson *json, const gchar *key, const IdlValue *value)
 {

@@ -7,8 +7,8 @@
 G_BEGIN_DECLS
 
 /* One JSON object: {"programs": […]}, of @programs (element-type IdlProgram), which have no errors:
- * everything that is in the model, references by name. What is absent (a doc comment, a default) has no
- * member. (transfer full) */
+ * everything that is in the model, references by name. What is absent (a doc comment, a default)
+ * has no member. (transfer full) */
 gchar *idl_dump_json (const GPtrArray *programs);
 
 G_END_DECLS

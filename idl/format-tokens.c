@@ -1,6 +1,6 @@
-/* Owns how tokens and comments are set one after the other. Comments stay where they are between two
- * tokens: one that followed its token on the line stays there, one on a line of its own gets one. Which
- * token goes where is format.c's. */
+/* Owns how tokens and comments are set one after the other. Comments stay where they are between
+ * two tokens: one that followed its token on the line stays there, one on a line of its own gets
+ * one. Which token goes where is format.c's. */
 #include "format-private.h"
 
 #include <string.h>
@@ -46,8 +46,10 @@ idl_format_init (IdlFormat *format, const IdlSource *source, IdlArena *arena)
         }
       else
         {
-          IdlFormatToken kept = { token.kind, token.offset, token.length, lines, first_comment,
-                                  format->comments->len - first_comment };
+          IdlFormatToken kept = {
+            token.kind, token.offset,  token.length,
+            lines,      first_comment, format->comments->len - first_comment
+          };
 
           g_array_append_val (format->tokens, kept);
           first_comment = format->comments->len;
@@ -153,10 +155,12 @@ idl_format_comments (IdlFormat *format, IdlBreak before)
 
   for (guint i = 0; i < token->n_comments; i++)
     {
-      const IdlFormatComment *comment
-          = &g_array_index (format->comments, IdlFormatComment, token->first_comment + i);
-      gboolean is_line = format->text[comment->offset] != '/' || format->text[comment->offset + 1] == '/';
-      guint lines_after = i + 1 < token->n_comments ? (comment + 1)->lines_before : token->lines_before;
+      const IdlFormatComment *comment =
+          &g_array_index (format->comments, IdlFormatComment, token->first_comment + i);
+      gboolean is_line =
+          format->text[comment->offset] != '/' || format->text[comment->offset + 1] == '/';
+      guint lines_after =
+          i + 1 < token->n_comments ? (comment + 1)->lines_before : token->lines_before;
       gboolean ends_line = is_line || lines_after > 0;
       /* What begins a line that its token goes on with belongs to that token. */
       gboolean goes_ahead = !ends_line && before >= IDL_BREAK_LINE;
@@ -171,7 +175,8 @@ idl_format_comments (IdlFormat *format, IdlBreak before)
         }
       else
         {
-          set_break (format, before == IDL_BREAK_BLANK ? before : IDL_BREAK_LINE, comment->lines_before);
+          set_break (format, before == IDL_BREAK_BLANK ? before : IDL_BREAK_LINE,
+                     comment->lines_before);
           before = !ends_line ? IDL_BREAK_SPACE : closing ? IDL_BREAK_CLOSE : IDL_BREAK_LINE;
           format->just_opened = FALSE;
         }

@@ -1,6 +1,7 @@
-/* Owns the layout of IDL: which tokens share a line. It follows the grammar as the parser does, on a text
- * that the parser has accepted. Each field, enumerator and function has a line; arguments, annotations
- * and values share one when they fit in 100 columns. No token is added, left out or changed. */
+/* Owns the layout of IDL: which tokens share a line. It follows the grammar as the parser does, on
+ * a text that the parser has accepted. Each field, enumerator and function has a line; arguments,
+ * annotations and values share one when they fit in 100 columns. No token is added, left out or
+ * changed. */
 #include "format-private.h"
 
 #include "unit-private.h"
@@ -8,7 +9,6 @@
 #include <string.h>
 
 #define WIDTH 100
-
 
 static guint
 peek (const IdlFormat *format)
@@ -245,8 +245,8 @@ format_braced (IdlFormat *format, IdlBreak before)
 static gboolean
 is_braced (guint kind)
 {
-  return kind == IDL_TOKEN_ENUM || kind == IDL_TOKEN_STRUCT || kind == IDL_TOKEN_UNION || kind == IDL_TOKEN_EXCEPTION
-         || kind == IDL_TOKEN_SERVICE;
+  return kind == IDL_TOKEN_ENUM || kind == IDL_TOKEN_STRUCT || kind == IDL_TOKEN_UNION
+         || kind == IDL_TOKEN_EXCEPTION || kind == IDL_TOKEN_SERVICE;
 }
 
 static void
@@ -330,7 +330,8 @@ idl_format_source (const IdlSource *source, IdlDiagnostics *diagnostics)
       /* It is in a comment or string; what is returned could not hold it. */
       IdlLocation location = { source, (guint32) (nul - bytes), 1 };
 
-      idl_diagnostics_add (diagnostics, IDL_ERROR, &location, "a text with a NUL byte is not formatted");
+      idl_diagnostics_add (diagnostics, IDL_ERROR, &location,
+                           "a text with a NUL byte is not formatted");
       return NULL;
     }
   idl_format_init (&format, source, arena);

@@ -6,10 +6,10 @@
 
 G_BEGIN_DECLS
 
-/* The text of the file @path in Tally's layout: every comment kept, no token changed, so that it means
- * the same; formatting the result again changes nothing. Only syntax is looked at, includes are not read.
- * (nullable) (transfer full): NULL after an error, which is in @diagnostics, whose source then is
- * owned by *@source. */
+/* The text of the file @path in Tally's layout: every comment kept, no token changed, so that it
+ * means the same; formatting the result again changes nothing. Only syntax is looked at, includes
+ * are not read. (nullable) (transfer full): NULL after an error, which is in @diagnostics, whose
+ * source then is owned by *@source. */
 gchar *idl_format_file (const gchar *path, IdlSource **source, IdlDiagnostics *diagnostics);
 /* The same for a source in memory. */
 gchar *idl_format_source (const IdlSource *source, IdlDiagnostics *diagnostics);

@@ -1,8 +1,13 @@
-/* Owns the search for cycles among a program's definitions, depth first with its own stack: a chain of
- * 100,000 typedefs must not use the thread's. It does not know what an edge means. */
+/* Owns the search for cycles among a program's definitions, depth first with its own stack: a chain
+ * of 100,000 typedefs must not use the thread's. It does not know what an edge means. */
 #include "graph.h"
 
-enum { MARK_NEW, MARK_OPEN, MARK_DONE };
+enum
+{
+  MARK_NEW,
+  MARK_OPEN,
+  MARK_DONE
+};
 
 typedef struct
 {
@@ -57,7 +62,11 @@ follow_edge (Search *search)
 }
 
 void
-idl_graph_visit (IdlProgram *program, guint kinds, IdlGraphEdges edges, IdlGraphCycle cycle, IdlGraphDone done,
+idl_graph_visit (IdlProgram *program,
+                 guint kinds,
+                 IdlGraphEdges edges,
+                 IdlGraphCycle cycle,
+                 IdlGraphDone done,
                  gpointer user_data)
 {
   g_autoptr (GArray) stack = g_array_new (FALSE, FALSE, sizeof (Frame));

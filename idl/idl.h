@@ -19,7 +19,8 @@ IdlProgram *idl_unit_load (IdlUnit *unit, const gchar *path);
 /* The same for text that is in no file; @path is what diagnostics call it. */
 IdlProgram *idl_unit_load_text (IdlUnit *unit, const gchar *path, const gchar *text, gssize length);
 IdlDiagnostics *idl_unit_get_diagnostics (IdlUnit *unit);
-/* (element-type IdlProgram) (transfer none): all programs loaded, includes before their includers. */
+/* (element-type IdlProgram) (transfer none): all programs loaded, includes before their includers.
+ */
 const GPtrArray *idl_unit_get_programs (IdlUnit *unit);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (IdlUnit, idl_unit_free)

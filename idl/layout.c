@@ -1,23 +1,33 @@
-/* Owns the breaking of lines: groups that fit stay on one line, the others are broken outermost first
- * (after Oppen's "Prettyprinting", 1980, without its streaming). It knows nothing of IDL. */
+/* Owns the breaking of lines: groups that fit stay on one line, the others are broken outermost
+ * first (after Oppen's "Prettyprinting", 1980, without its streaming). It knows nothing of IDL. */
 #include "layout.h"
 
 #include <string.h>
 
 #define INDENTATION 2
 
-typedef enum { OP_TEXT, OP_SPACE, OP_LINE, OP_RAW_LINE, OP_SOFT, OP_BEGIN, OP_END, OP_INDENT } OpKind;
+typedef enum
+{
+  OP_TEXT,
+  OP_SPACE,
+  OP_LINE,
+  OP_RAW_LINE,
+  OP_SOFT,
+  OP_BEGIN,
+  OP_END,
+  OP_INDENT
+} OpKind;
 
 typedef struct
 {
   OpKind kind;
-  gint value;          /* LINE: an empty one first; SOFT: a space; INDENT: by how much */
-  const gchar *text;   /* TEXT */
-  guint32 length;      /* TEXT */
-  guint32 end;         /* BEGIN: the END's index */
-  guint32 next_hard;   /* the next hard line from here on */
-  guint32 next_break;  /* the next hard or soft line from here on */
-  gsize before;        /* columns of all before, if on one line */
+  gint value;         /* LINE: an empty one first; SOFT: a space; INDENT: by how much */
+  const gchar *text;  /* TEXT */
+  guint32 length;     /* TEXT */
+  guint32 end;        /* BEGIN: the END's index */
+  guint32 next_hard;  /* the next hard line from here on */
+  guint32 next_break; /* the next hard or soft line from here on */
+  gsize before;       /* columns of all before, if on one line */
 } Op;
 
 struct _IdlLayout
@@ -110,7 +120,8 @@ idl_layout_is_empty (const IdlLayout *layout)
 static guint
 flat_width (const Op *op)
 {
-  return op->kind == OP_TEXT ? op->length : op->kind == OP_SPACE || (op->kind == OP_SOFT && op->value != 0);
+  return op->kind == OP_TEXT ? op->length
+                             : op->kind == OP_SPACE || (op->kind == OP_SOFT && op->value != 0);
 }
 
 /* Finds each group's end, and for every operation where the next lines are. */
@@ -199,7 +210,8 @@ render_op (Render *render, const IdlLayout *layout, const Op *op, guint width)
       start_line (render, FALSE, FALSE);
       break;
     case OP_SOFT:
-      if (render->broken->len > 0 && g_array_index (render->broken, gboolean, render->broken->len - 1))
+      if (render->broken->len > 0
+          && g_array_index (render->broken, gboolean, render->broken->len - 1))
         start_line (render, FALSE, TRUE);
       else if (op->value != 0)
         g_string_append_c (render->text, ' ');

@@ -6,8 +6,8 @@
 
 G_BEGIN_DECLS
 
-/* A sequence of operations, rendered at the end. A group is set on one line when it fits and has no hard
- * line in it; else each soft break that is directly in it becomes a line. */
+/* A sequence of operations, rendered at the end. A group is set on one line when it fits and has no
+ * hard line in it; else each soft break that is directly in it becomes a line. */
 typedef struct _IdlLayout IdlLayout;
 
 IdlLayout *idl_layout_new (void);

@@ -26,7 +26,11 @@ fail (IdlLexer *lexer, IdlToken *token, const gchar *message)
 
 /* Sets @token to the integer of @digits in @base. */
 static void
-convert_integer (IdlLexer *lexer, IdlToken *token, const gchar *digits, const gchar *end, guint base,
+convert_integer (IdlLexer *lexer,
+                 IdlToken *token,
+                 const gchar *digits,
+                 const gchar *end,
+                 guint base,
                  gboolean negative)
 {
   guint64 limit = negative ? (guint64) G_MAXINT64 + 1 : (guint64) G_MAXINT64;
@@ -164,7 +168,8 @@ idl_lexer_string (IdlLexer *lexer, IdlToken *token)
   gsize start = lexer->at + 1;
   gsize end = start;
 
-  while (end < lexer->length && lexer->text[end] != mark && lexer->text[end] != '\n' && lexer->text[end] != '\r')
+  while (end < lexer->length && lexer->text[end] != mark && lexer->text[end] != '\n'
+         && lexer->text[end] != '\r')
     end += lexer->text[end] == '\\' && end + 1 < lexer->length && lexer->text[end + 1] != '\n'
                    && lexer->text[end + 1] != '\r'
                ? 2

@@ -1,7 +1,7 @@
 /* Owns the lexical rules: white space, comments, names, numbers, strings. It knows no grammar. The
- * rules are those of Apache's compiler (thriftl.ll), with form feed as white space, a lone CR as a line
- * end and INT64_MIN in hexadecimal added, and with malformed numbers refused that Apache reads as 0.
- * Every byte is looked at a bounded number of times. */
+ * rules are those of Apache's compiler (thriftl.ll), with form feed as white space, a lone CR as a
+ * line end and INT64_MIN in hexadecimal added, and with malformed numbers refused that Apache reads
+ * as 0. Every byte is looked at a bounded number of times. */
 #include "lexer.h"
 
 #include "lexer-private.h"
@@ -11,11 +11,12 @@
 
 /* In the order of IdlTokenKind, which is also strcmp's. */
 static const gchar *const keywords[] = {
-  "async",    "binary",   "bool",    "byte",      "const",     "cpp_include",  "cpp_type", "double",
-  "enum",     "exception", "extends", "false",    "i16",       "i32",          "i64",      "i8",
-  "include",  "list",     "map",     "namespace", "oneway",    "optional",     "required", "service",
-  "set",      "string",   "struct",  "throws",    "true",      "typedef",      "union",    "uuid",
-  "void",     "xsd_all",  "xsd_attrs", "xsd_nillable", "xsd_optional",
+  "async",        "binary",       "bool",      "byte",    "const",  "cpp_include", "cpp_type",
+  "double",       "enum",         "exception", "extends", "false",  "i16",         "i32",
+  "i64",          "i8",           "include",   "list",    "map",    "namespace",   "oneway",
+  "optional",     "required",     "service",   "set",     "string", "struct",      "throws",
+  "true",         "typedef",      "union",     "uuid",    "void",   "xsd_all",     "xsd_attrs",
+  "xsd_nillable", "xsd_optional",
 };
 
 G_STATIC_ASSERT (G_N_ELEMENTS (keywords) == IDL_TOKEN_LAST_KEYWORD - IDL_TOKEN_FIRST_KEYWORD + 1);
@@ -28,7 +29,10 @@ idl_token_kind_get_keyword (guint kind)
 }
 
 void
-idl_lexer_init (IdlLexer *lexer, const IdlSource *source, IdlDiagnostics *diagnostics, IdlArena *arena)
+idl_lexer_init (IdlLexer *lexer,
+                const IdlSource *source,
+                IdlDiagnostics *diagnostics,
+                IdlArena *arena)
 {
   *lexer = (IdlLexer){ .source = source, .diagnostics = diagnostics, .arena = arena };
   lexer->text = idl_source_get_text (source, &lexer->length);
@@ -37,7 +41,8 @@ idl_lexer_init (IdlLexer *lexer, const IdlSource *source, IdlDiagnostics *diagno
 }
 
 void
-idl_lexer_report (IdlLexer *lexer, IdlSeverity severity, gsize offset, gsize length, const gchar *message)
+idl_lexer_report (
+    IdlLexer *lexer, IdlSeverity severity, gsize offset, gsize length, const gchar *message)
 {
   IdlLocation location = { lexer->source, (guint32) offset, (guint32) length };
 
@@ -193,7 +198,8 @@ classify_name (const gchar *text, gsize length)
   memcpy (name, text, length);
   name[length] = '\0';
   found = bsearch (name, keywords, G_N_ELEMENTS (keywords), sizeof keywords[0], compare_keyword);
-  return found == NULL ? IDL_TOKEN_IDENTIFIER : IDL_TOKEN_FIRST_KEYWORD + (guint) (found - keywords);
+  return found == NULL ? IDL_TOKEN_IDENTIFIER
+                       : IDL_TOKEN_FIRST_KEYWORD + (guint) (found - keywords);
 }
 
 static inline gboolean
@@ -207,7 +213,8 @@ lex_name (IdlLexer *lexer, IdlToken *token)
 {
   gsize end = lexer->at + 1;
 
-  while (is_name_byte (lexer->text[end]) || (lexer->text[end] == '.' && is_name_byte (lexer->text[end + 1])))
+  while (is_name_byte (lexer->text[end])
+         || (lexer->text[end] == '.' && is_name_byte (lexer->text[end + 1])))
     end++;
   token->kind = classify_name (lexer->text + lexer->at, end - lexer->at);
   token->length = (guint32) (end - lexer->at);
@@ -229,7 +236,8 @@ lex_stray (IdlLexer *lexer, IdlToken *token)
   if (lexer->quiet)
     return;
   if (*text == '@')
-    message = g_strdup ("structured annotations ('@…') are fbthrift's; Apache Thrift has only (name = \"value\")");
+    message = g_strdup (
+        "structured annotations ('@…') are fbthrift's; Apache Thrift has only (name = \"value\")");
   else if (*text == '\0')
     message = g_strdup ("NUL byte: this is not a text file");
   else if (valid && g_unichar_isprint (character))

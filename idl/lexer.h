@@ -60,15 +60,15 @@ typedef enum
 
 typedef struct
 {
-  guint kind;           /* an IdlTokenKind or a symbol's character */
+  guint kind; /* an IdlTokenKind or a symbol's character */
   guint32 offset;
   guint32 length;
-  gint64 integer;       /* INTEGER */
-  gdouble number;       /* DOUBLE */
-  const gchar *text;    /* STRING: escapes resolved, in the arena */
+  gint64 integer;    /* INTEGER */
+  gdouble number;    /* DOUBLE */
+  const gchar *text; /* STRING: escapes resolved, in the arena */
   gsize text_length;
-  guint32 doc_offset;   /* the doc comment before the token; */
-  guint32 doc_length;   /* 0: none */
+  guint32 doc_offset; /* the doc comment before the token; */
+  guint32 doc_length; /* 0: none */
 } IdlToken;
 
 typedef struct
@@ -79,8 +79,8 @@ typedef struct
   const gchar *text;
   gsize length;
   gsize at;
-  gboolean keep_comments; /* hand comments out as tokens, for the formatter */
-  gboolean quiet;         /* skipping after an error: stray characters are not reported */
+  gboolean keep_comments;   /* hand comments out as tokens, for the formatter */
+  gboolean quiet;           /* skipping after an error: stray characters are not reported */
   guint32 first_doc_offset; /* the first doc comment of the file; */
   guint32 first_doc_length; /* 0: none yet */
   /* Said once a file, however often it is so. */
@@ -89,7 +89,10 @@ typedef struct
   gboolean warned_form_feed;
 } IdlLexer;
 
-void idl_lexer_init (IdlLexer *lexer, const IdlSource *source, IdlDiagnostics *diagnostics, IdlArena *arena);
+void idl_lexer_init (IdlLexer *lexer,
+                     const IdlSource *source,
+                     IdlDiagnostics *diagnostics,
+                     IdlArena *arena);
 /* After the last token: END, again and again. */
 void idl_lexer_next (IdlLexer *lexer, IdlToken *token);
 /* The keyword's spelling. */

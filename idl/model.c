@@ -67,7 +67,8 @@ idl_value_equal (const IdlValue *one, const IdlValue *other)
   if (one->kind == IDL_VALUE_DOUBLE)
     return one->number == other->number;
   if (one->kind == IDL_VALUE_STRING)
-    return one->length == other->length && memcmp (one->text, other->text, (gsize) one->length) == 0;
+    return one->length == other->length
+           && memcmp (one->text, other->text, (gsize) one->length) == 0;
   if (one->items == NULL || other->items == NULL || one->items->len != other->items->len)
     return FALSE;
   for (guint i = 0; i < one->items->len; i++)
@@ -94,8 +95,8 @@ idl_annotations_get (const GPtrArray *annotations, const gchar *name)
 const gchar *
 idl_definition_kind_get_name (IdlDefinitionKind kind)
 {
-  static const gchar *const names[]
-      = { "enum", "typedef", "struct", "union", "exception", "const", "service" };
+  static const gchar *const names[] = { "enum",      "typedef", "struct", "union",
+                                        "exception", "const",   "service" };
 
   g_return_val_if_fail (kind < G_N_ELEMENTS (names), NULL);
   return names[kind];

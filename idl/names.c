@@ -1,5 +1,5 @@
-/* Owns the scopes: a program's own names and the prefixes of its includes. It does not know what a name
- * is wanted for. */
+/* Owns the scopes: a program's own names and the prefixes of its includes. It does not know what a
+ * name is wanted for. */
 #include "names.h"
 
 #include "similar.h"
@@ -12,18 +12,22 @@
 #define MAX_CANDIDATES 20000
 
 static void
-report_clash (IdlUnit *unit, IdlSeverity severity, const IdlDefinition *second, const IdlDefinition *first)
+report_clash (IdlUnit *unit,
+              IdlSeverity severity,
+              const IdlDefinition *second,
+              const IdlDefinition *first)
 {
   const gchar *kind = idl_definition_kind_get_name (second->kind);
 
   if (first->kind == second->kind)
-    idl_diagnostics_add (unit->diagnostics, severity, &second->node.location, "%s '%s' is defined twice", kind,
-                         second->node.name);
+    idl_diagnostics_add (unit->diagnostics, severity, &second->node.location,
+                         "%s '%s' is defined twice", kind, second->node.name);
   else
-    idl_diagnostics_add (unit->diagnostics, severity, &second->node.location, "%s '%s' has the name of %s %s", kind,
-                         second->node.name,
-                         first->kind == IDL_DEFINITION_ENUM || first->kind == IDL_DEFINITION_EXCEPTION ? "an" : "a",
-                         idl_definition_kind_get_name (first->kind));
+    idl_diagnostics_add (
+        unit->diagnostics, severity, &second->node.location, "%s '%s' has the name of %s %s", kind,
+        second->node.name,
+        first->kind == IDL_DEFINITION_ENUM || first->kind == IDL_DEFINITION_EXCEPTION ? "an" : "a",
+        idl_definition_kind_get_name (first->kind));
   idl_diagnostics_add (unit->diagnostics, IDL_NOTE, &first->node.location, "the other '%s' is here",
                        first->node.name);
 }
@@ -50,8 +54,9 @@ enter_definition (IdlUnit *unit, IdlProgram *program, IdlDefinition *definition)
 static void
 enter_include (IdlNames *names, IdlInclude *include)
 {
-  const gchar *prefix = include->program != NULL ? include->program->name
-                                                 : idl_unit_name_from_path (names->unit, include->path);
+  const gchar *prefix = include->program != NULL
+                            ? include->program->name
+                            : idl_unit_name_from_path (names->unit, include->path);
   const IdlInclude *same = g_hash_table_lookup (names->includes, prefix);
 
   if (same == NULL)
@@ -92,12 +97,17 @@ report_ambiguous (IdlNames *names, const gchar *prefix, const IdlLocation *use)
   g_hash_table_replace (names->ambiguous, (gpointer) first->program->name, NULL);
   idl_diagnostics_add (names->unit->diagnostics, IDL_ERROR, &second->location,
                        "two included files are called '%s'", prefix);
-  idl_diagnostics_add (names->unit->diagnostics, IDL_NOTE, &first->location, "the other is included here");
-  idl_diagnostics_add (names->unit->diagnostics, IDL_NOTE, use, "so it is not known which is meant here");
+  idl_diagnostics_add (names->unit->diagnostics, IDL_NOTE, &first->location,
+                       "the other is included here");
+  idl_diagnostics_add (names->unit->diagnostics, IDL_NOTE, use,
+                       "so it is not known which is meant here");
 }
 
 IdlDefinition *
-idl_names_find (IdlNames *names, IdlNamesTable table, const gchar *name, const IdlLocation *location,
+idl_names_find (IdlNames *names,
+                IdlNamesTable table,
+                const gchar *name,
+                const IdlLocation *location,
                 gboolean *reported)
 {
   IdlProgram *program = names->program;
@@ -161,7 +171,8 @@ compare_all (Suggestion *suggestion, const IdlProgram *program, const gchar *pre
 gchar *
 idl_names_suggest (IdlNames *names, IdlNamesTable table, const gchar *name)
 {
-  Suggestion suggestion = { .kind = table == IDL_NAMES_CONSTANTS ? IDL_DEFINITION_CONST : IDL_DEFINITION_STRUCT };
+  Suggestion suggestion = { .kind = table == IDL_NAMES_CONSTANTS ? IDL_DEFINITION_CONST
+                                                                 : IDL_DEFINITION_STRUCT };
   const gchar *dot = strrchr (name, '.');
   g_autofree gchar *missing = NULL;
   gchar *hint;
@@ -170,7 +181,8 @@ idl_names_suggest (IdlNames *names, IdlNamesTable table, const gchar *name)
     {
       g_autofree gchar *prefix = g_strndup (name, (gsize) (dot - name));
 
-      if (!g_hash_table_contains (names->includes, prefix) && strchr (prefix, '.') == NULL && table == IDL_NAMES_TYPES)
+      if (!g_hash_table_contains (names->includes, prefix) && strchr (prefix, '.') == NULL
+          && table == IDL_NAMES_TYPES)
         missing = g_strdup_printf ("no included file is called '%s'", prefix);
     }
   if (++names->suggestions > MAX_SUGGESTIONS)
@@ -184,8 +196,9 @@ idl_names_suggest (IdlNames *names, IdlNamesTable table, const gchar *name)
       if (include->program != NULL)
         compare_all (&suggestion, include->program, include->program->name);
     }
-  hint = suggestion.similar.best == NULL ? g_steal_pointer (&missing)
-                                         : g_strdup_printf ("did you mean '%s'?", suggestion.similar.best);
+  hint = suggestion.similar.best == NULL
+             ? g_steal_pointer (&missing)
+             : g_strdup_printf ("did you mean '%s'?", suggestion.similar.best);
   idl_similar_clear (&suggestion.similar);
   return hint;
 }

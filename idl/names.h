@@ -6,7 +6,11 @@
 
 G_BEGIN_DECLS
 
-typedef enum { IDL_NAMES_TYPES, IDL_NAMES_CONSTANTS } IdlNamesTable;
+typedef enum
+{
+  IDL_NAMES_TYPES,
+  IDL_NAMES_CONSTANTS
+} IdlNamesTable;
 
 /* What one program sees: its own definitions and, with a prefix, those of what it includes. */
 typedef struct
@@ -21,12 +25,15 @@ typedef struct
 /* Enters the program's definitions in its tables, and reports clashes. */
 void idl_names_init (IdlNames *names, IdlUnit *unit, IdlProgram *program);
 void idl_names_clear (IdlNames *names);
-/* (nullable): @name, which may have a prefix. Sets *@reported when the reason for NULL is a mistake that
- * has been reported: an include that failed, or an ambiguous prefix. */
-IdlDefinition *idl_names_find (IdlNames *names, IdlNamesTable table, const gchar *name,
-                               const IdlLocation *location, gboolean *reported);
-/* (nullable) (transfer full): "did you mean 'Thing'?" with the known name that is most like @name, or
- * what else may be wrong with it. */
+/* (nullable): @name, which may have a prefix. Sets *@reported when the reason for NULL is a mistake
+ * that has been reported: an include that failed, or an ambiguous prefix. */
+IdlDefinition *idl_names_find (IdlNames *names,
+                               IdlNamesTable table,
+                               const gchar *name,
+                               const IdlLocation *location,
+                               gboolean *reported);
+/* (nullable) (transfer full): "did you mean 'Thing'?" with the known name that is most like @name,
+ * or what else may be wrong with it. */
 gchar *idl_names_suggest (IdlNames *names, IdlNamesTable table, const gchar *name);
 /* (nullable): of @candidates (of IdlNode), the name most like @name. */
 const gchar *idl_names_find_similar (const gchar *name, const GPtrArray *candidates);

@@ -1,8 +1,9 @@
-/* Owns the grammar of what stands in a struct's or a service's braces: fields and functions. Which ids
- * and names are allowed is not known here. */
+/* Owns the grammar of what stands in a struct's or a service's braces: fields and functions. Which
+ * ids and names are allowed is not known here. */
 #include "parser-private.h"
 
-/* `1:`; without one, the next of the ids that count down from -1, as Apache's compiler numbers them. */
+/* `1:`; without one, the next of the ids that count down from -1, as Apache's compiler numbers
+ * them. */
 static gboolean
 parse_field_id (IdlParser *parser, IdlField *field, gint32 *implicit_id)
 {
@@ -71,7 +72,9 @@ parse_field (IdlParser *parser, gint32 *implicit_id)
     field->requiredness = IDL_REQUIRED;
   else if (idl_parser_accept (parser, IDL_TOKEN_OPTIONAL))
     field->requiredness = IDL_OPTIONAL;
-  field->type = idl_parser_parse_type (parser, field->id_location.source == NULL ? "a field's id or type" : "the field's type");
+  field->type =
+      idl_parser_parse_type (parser, field->id_location.source == NULL ? "a field's id or type"
+                                                                       : "the field's type");
   if (field->type == NULL)
     return NULL;
   field->is_reference = idl_parser_accept (parser, '&');
@@ -85,7 +88,8 @@ parse_field (IdlParser *parser, gint32 *implicit_id)
       if (field->value == NULL)
         return NULL;
     }
-  if (!parse_xsd (parser, field) || !idl_parser_parse_annotations (parser, &field->node.annotations))
+  if (!parse_xsd (parser, field)
+      || !idl_parser_parse_annotations (parser, &field->node.annotations))
     return NULL;
   idl_parser_skip_separator (parser);
   return field;
@@ -116,7 +120,8 @@ parse_parenthesised_fields (IdlParser *parser, GPtrArray *fields, const gchar *w
 {
   IdlLocation open = idl_parser_get_location (parser);
 
-  return idl_parser_expect (parser, '(', what) && idl_parser_parse_fields (parser, ')', &open, fields);
+  return idl_parser_expect (parser, '(', what)
+         && idl_parser_parse_fields (parser, ')', &open, fields);
 }
 
 static IdlFunction *
@@ -128,8 +133,8 @@ parse_function (IdlParser *parser)
   parser->item_start = first.offset;
   function->arguments = idl_arena_array (parser->unit->arena);
   function->throws = idl_arena_array (parser->unit->arena);
-  function->oneway
-      = idl_parser_accept (parser, IDL_TOKEN_ONEWAY) || idl_parser_accept (parser, IDL_TOKEN_ASYNC);
+  function->oneway =
+      idl_parser_accept (parser, IDL_TOKEN_ONEWAY) || idl_parser_accept (parser, IDL_TOKEN_ASYNC);
   if (parser->token.kind == IDL_TOKEN_VOID)
     {
       function->returns = idl_arena_new_node (parser->unit->arena, IdlType);

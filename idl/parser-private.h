@@ -18,8 +18,8 @@ typedef struct
   guint depth;          /* of the type or value being parsed */
 } IdlParser;
 
-/* A function that parses something returns FALSE or NULL after it has reported why not; the definition
- * is then given up. */
+/* A function that parses something returns FALSE or NULL after it has reported why not; the
+ * definition is then given up. */
 
 void idl_parser_advance (IdlParser *parser);
 /* Consumes the next token when it is @kind. */
@@ -41,8 +41,11 @@ idl_parser_leave (IdlParser *parser)
 {
   parser->depth--;
 }
-/* The next token is a name for @node: its name, location and doc comment (@doc_token's, nullable). */
-gboolean idl_parser_parse_name (IdlParser *parser, IdlNode *node, const IdlToken *doc_token,
+/* The next token is a name for @node: its name, location and doc comment (@doc_token's, nullable).
+ */
+gboolean idl_parser_parse_name (IdlParser *parser,
+                                IdlNode *node,
+                                const IdlToken *doc_token,
                                 const gchar *what);
 
 IdlType *idl_parser_parse_type (IdlParser *parser, const gchar *what);
@@ -50,8 +53,12 @@ IdlValue *idl_parser_parse_value (IdlParser *parser);
 /* Sets *@annotations to NULL when there are none. */
 gboolean idl_parser_parse_annotations (IdlParser *parser, GPtrArray **annotations);
 /* The fields up to and with @close, which ends what @open began. */
-gboolean idl_parser_parse_fields (IdlParser *parser, guint close, const IdlLocation *open, GPtrArray *fields);
-gboolean idl_parser_parse_functions (IdlParser *parser, const IdlLocation *open, GPtrArray *functions);
+gboolean idl_parser_parse_fields (IdlParser *parser,
+                                  guint close,
+                                  const IdlLocation *open,
+                                  GPtrArray *fields);
+gboolean
+idl_parser_parse_functions (IdlParser *parser, const IdlLocation *open, GPtrArray *functions);
 
 G_END_DECLS
 

@@ -38,7 +38,8 @@ parse_container (IdlParser *parser, IdlTypeKind kind)
   if (kind == IDL_TYPE_MAP)
     {
       type->key = idl_parser_parse_type (parser, "the type of the keys");
-      if (type->key == NULL || !idl_parser_expect (parser, ',', "',' and the type of the map's values"))
+      if (type->key == NULL
+          || !idl_parser_expect (parser, ',', "',' and the type of the map's values"))
         return NULL;
     }
   type->element = idl_parser_parse_type (parser, "the type of the elements");

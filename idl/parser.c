@@ -1,6 +1,6 @@
-/* Owns the grammar of a whole file: headers, definitions, and where parsing goes on after a mistake. The
- * grammar is that of Apache's compiler (thrifty.yy), as recursive descent with one token in hand. It
- * resolves no name and checks no rule beyond syntax. */
+/* Owns the grammar of a whole file: headers, definitions, and where parsing goes on after a
+ * mistake. The grammar is that of Apache's compiler (thrifty.yy), as recursive descent with one
+ * token in hand. It resolves no name and checks no rule beyond syntax. */
 #include "parser-private.h"
 
 #include <string.h>
@@ -24,8 +24,10 @@ static const ForeignWord foreign_words[] = {
   { "py_module", "'py_module' was removed from Thrift; use 'namespace py'" },
   { "perl_package", "'perl_package' was removed from Thrift; use 'namespace perl'" },
   { "ruby_namespace", "'ruby_namespace' was removed from Thrift; use 'namespace rb'" },
-  { "smalltalk_category", "'smalltalk_category' was removed from Thrift; use 'namespace smalltalk.category'" },
-  { "smalltalk_prefix", "'smalltalk_prefix' was removed from Thrift; use 'namespace smalltalk.prefix'" },
+  { "smalltalk_category",
+    "'smalltalk_category' was removed from Thrift; use 'namespace smalltalk.category'" },
+  { "smalltalk_prefix",
+    "'smalltalk_prefix' was removed from Thrift; use 'namespace smalltalk.prefix'" },
   { "java_package", "'java_package' was removed from Thrift; use 'namespace java'" },
   { "cocoa_prefix", "'cocoa_prefix' was removed from Thrift; use 'namespace cocoa'" },
   { "csharp_namespace", "'csharp_namespace' was removed from Thrift; use 'namespace csharp'" },
@@ -95,9 +97,10 @@ static void
 skip_to_definition (IdlParser *parser)
 {
   parser->lexer.quiet = TRUE;
-  while (parser->token.kind != IDL_TOKEN_END
-         && !(is_first_on_line (parser)
-              && (is_definition (parser) || is_header (parser) || find_foreign_word (parser) != NULL)))
+  while (
+      parser->token.kind != IDL_TOKEN_END
+      && !(is_first_on_line (parser)
+           && (is_definition (parser) || is_header (parser) || find_foreign_word (parser) != NULL)))
     idl_parser_advance (parser);
   parser->lexer.quiet = FALSE;
 }
@@ -220,7 +223,8 @@ parse_enumerators (IdlParser *parser, IdlDefinition *definition, const IdlLocati
         }
       if (next < G_MININT32 || next > G_MAXINT32)
         idl_diagnostics_add (parser->unit->diagnostics, IDL_ERROR, &location,
-                             "the value of '%s' is %" G_GINT64_FORMAT ", which does not fit 32 bits",
+                             "the value of '%s' is %" G_GINT64_FORMAT
+                             ", which does not fit 32 bits",
                              enumerator->node.name, next);
       enumerator->value = (gint32) CLAMP (next, G_MININT32, G_MAXINT32);
       enumerator->owner = definition;
@@ -241,8 +245,8 @@ parse_body (IdlParser *parser, IdlDefinition *definition)
   IdlLocation open;
   gboolean parsed;
 
-  definition->xsd_all
-      = definition->kind != IDL_DEFINITION_SERVICE && idl_parser_accept (parser, IDL_TOKEN_XSD_ALL);
+  definition->xsd_all =
+      definition->kind != IDL_DEFINITION_SERVICE && idl_parser_accept (parser, IDL_TOKEN_XSD_ALL);
   if (definition->kind == IDL_DEFINITION_SERVICE && idl_parser_accept (parser, IDL_TOKEN_EXTENDS))
     {
       if (parser->token.kind != IDL_TOKEN_IDENTIFIER)
@@ -308,7 +312,8 @@ parse_definition (IdlParser *parser, IdlDefinitionKind kind)
     parsed = parse_const (parser, definition, &first);
   else
     {
-      g_autofree gchar *what = g_strdup_printf ("the %s's name", idl_definition_kind_get_name (kind));
+      g_autofree gchar *what =
+          g_strdup_printf ("the %s's name", idl_definition_kind_get_name (kind));
 
       if (!idl_parser_parse_name (parser, &definition->node, &first, what))
         return FALSE;
@@ -362,8 +367,9 @@ take_program_doc (IdlParser *parser)
 
   if (lexer->first_doc_length > 0
       && (is_header (parser) || lexer->first_doc_offset != parser->token.doc_offset))
-    parser->program->doc = idl_lexer_clean_doc (parser->unit->arena, lexer->text + lexer->first_doc_offset,
-                                                lexer->first_doc_length);
+    parser->program->doc =
+        idl_lexer_clean_doc (parser->unit->arena, lexer->text + lexer->first_doc_offset,
+                             lexer->first_doc_length);
 }
 
 static void

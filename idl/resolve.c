@@ -1,12 +1,14 @@
 /* Owns the binding of names to definitions: types, the services that are extended, and, through
- * values.c, constants. Ends typedef chains, so that following one is a single step for all others. */
+ * values.c, constants. Ends typedef chains, so that following one is a single step for all others.
+ */
 #include "graph.h"
 #include "names.h"
 #include "values.h"
 
 #include <string.h>
 
-/* A type that consists of more than this, typedefs expanded, is refused: each typedef may double it. */
+/* A type that consists of more than this, typedefs expanded, is refused: each typedef may double
+ * it. */
 #define MAX_TYPE_SIZE 4096
 
 typedef struct
@@ -37,14 +39,15 @@ report_unknown_type (IdlNames *names, IdlType *type)
 {
   g_autofree gchar *hint = NULL;
   gboolean reported;
-  const IdlDefinition *constant
-      = idl_names_find (names, IDL_NAMES_CONSTANTS, type->name, &type->location, &reported);
+  const IdlDefinition *constant =
+      idl_names_find (names, IDL_NAMES_CONSTANTS, type->name, &type->location, &reported);
 
   if (constant != NULL)
     {
       idl_diagnostics_add (names->unit->diagnostics, IDL_ERROR, &type->location,
                            "'%s' is a constant, not a type", type->name);
-      idl_diagnostics_add (names->unit->diagnostics, IDL_NOTE, &constant->node.location, "it is defined here");
+      idl_diagnostics_add (names->unit->diagnostics, IDL_NOTE, &constant->node.location,
+                           "it is defined here");
       return;
     }
   for (guint i = 0; i < G_N_ELEMENTS (type_hints); i++)
@@ -52,8 +55,9 @@ report_unknown_type (IdlNames *names, IdlType *type)
       hint = g_strdup (type_hints[i].hint);
   if (hint == NULL)
     hint = idl_names_suggest (names, IDL_NAMES_TYPES, type->name);
-  idl_diagnostics_add (names->unit->diagnostics, IDL_ERROR, &type->location, "unknown type '%s'%s%s", type->name,
-                       hint == NULL ? "" : "; ", hint == NULL ? "" : hint);
+  idl_diagnostics_add (names->unit->diagnostics, IDL_ERROR, &type->location,
+                       "unknown type '%s'%s%s", type->name, hint == NULL ? "" : "; ",
+                       hint == NULL ? "" : hint);
 }
 
 static void
@@ -67,7 +71,8 @@ resolve_type (IdlNames *names, IdlType *type)
     resolve_type (names, type->element);
   if (type->kind != IDL_TYPE_NAMED)
     return;
-  type->definition = idl_names_find (names, IDL_NAMES_TYPES, type->name, &type->location, &reported);
+  type->definition =
+      idl_names_find (names, IDL_NAMES_TYPES, type->name, &type->location, &reported);
   if (type->definition != NULL && type->definition->kind == IDL_DEFINITION_SERVICE)
     {
       idl_diagnostics_add (names->unit->diagnostics, IDL_ERROR, &type->location,
@@ -102,27 +107,31 @@ resolve_extends (IdlNames *names, IdlDefinition *service)
 
   if (service->extends_name == NULL)
     return;
-  parent = idl_names_find (names, IDL_NAMES_TYPES, service->extends_name, &service->extends_location, &reported);
+  parent = idl_names_find (names, IDL_NAMES_TYPES, service->extends_name,
+                           &service->extends_location, &reported);
   if (parent == NULL)
     {
       if (reported)
         return;
       hint = idl_names_suggest (names, IDL_NAMES_TYPES, service->extends_name);
-      idl_diagnostics_add (diagnostics, IDL_ERROR, &service->extends_location, "unknown service '%s'%s%s",
-                           service->extends_name, hint == NULL ? "" : "; ", hint == NULL ? "" : hint);
+      idl_diagnostics_add (diagnostics, IDL_ERROR, &service->extends_location,
+                           "unknown service '%s'%s%s", service->extends_name,
+                           hint == NULL ? "" : "; ", hint == NULL ? "" : hint);
       return;
     }
   if (parent->kind != IDL_DEFINITION_SERVICE)
     {
-      idl_diagnostics_add (diagnostics, IDL_ERROR, &service->extends_location, "'%s' is not a service but a %s",
-                           service->extends_name, idl_definition_kind_get_name (parent->kind));
+      idl_diagnostics_add (diagnostics, IDL_ERROR, &service->extends_location,
+                           "'%s' is not a service but a %s", service->extends_name,
+                           idl_definition_kind_get_name (parent->kind));
       idl_diagnostics_add (diagnostics, IDL_NOTE, &parent->node.location, "it is defined here");
       return;
     }
   service->extends = parent;
   if (parent->program == service->program && parent->index > service->index)
     idl_diagnostics_add (diagnostics, IDL_WARNING, &service->extends_location,
-                         "'%s' is defined later; other Thrift compilers need it first", service->extends_name);
+                         "'%s' is defined later; other Thrift compilers need it first",
+                         service->extends_name);
 }
 
 static void
@@ -195,8 +204,8 @@ report_typedef_cycle (IdlDefinition *first, IdlDefinition *last, gpointer user_d
   cut_type (last->type, first);
 }
 
-/* How deep @type nests and of how many types it consists, typedefs expanded. Typedefs that it is made
- * of have been measured. */
+/* How deep @type nests and of how many types it consists, typedefs expanded. Typedefs that it is
+ * made of have been measured. */
 static void
 measure_type (const IdlType *type, guint32 *depth, guint32 *size)
 {
@@ -229,9 +238,10 @@ finish_typedef (IdlDefinition *definition, gpointer user_data)
   definition->type_size = size;
   if (depth > IDL_MAX_NESTING || size > MAX_TYPE_SIZE)
     {
-      idl_diagnostics_add (names->unit->diagnostics, IDL_ERROR, &definition->type->location,
-                           "with its typedefs expanded, this type nests deeper than %d or has more than %d parts",
-                           IDL_MAX_NESTING, MAX_TYPE_SIZE);
+      idl_diagnostics_add (
+          names->unit->diagnostics, IDL_ERROR, &definition->type->location,
+          "with its typedefs expanded, this type nests deeper than %d or has more than %d parts",
+          IDL_MAX_NESTING, MAX_TYPE_SIZE);
       /* So that what is made of it is not reported, nor expanded. */
       definition->type_depth = definition->type_size = 1;
       definition->type = idl_arena_new_node (names->unit->arena, IdlType);
@@ -269,11 +279,11 @@ report_service_cycle (IdlDefinition *first, IdlDefinition *last, gpointer user_d
 {
   IdlNames *names = user_data;
 
-  idl_diagnostics_add (names->unit->diagnostics, IDL_ERROR, &first->extends_location, "service '%s' extends itself",
-                       first->node.name);
+  idl_diagnostics_add (names->unit->diagnostics, IDL_ERROR, &first->extends_location,
+                       "service '%s' extends itself", first->node.name);
   if (first != last)
-    idl_diagnostics_add (names->unit->diagnostics, IDL_NOTE, &last->extends_location, "through '%s'",
-                         last->node.name);
+    idl_diagnostics_add (names->unit->diagnostics, IDL_NOTE, &last->extends_location,
+                         "through '%s'", last->node.name);
   last->extends = NULL;
 }
 
@@ -289,10 +299,10 @@ idl_resolve (IdlUnit *unit, IdlProgram *program)
 
       resolve_definition (&names, definition);
     }
-  idl_graph_visit (program, 1u << IDL_DEFINITION_TYPEDEF, get_typedef_edges, report_typedef_cycle, finish_typedef,
-                   &names);
-  idl_graph_visit (program, 1u << IDL_DEFINITION_SERVICE, get_service_edges, report_service_cycle, finish_service,
-                   &names);
+  idl_graph_visit (program, 1u << IDL_DEFINITION_TYPEDEF, get_typedef_edges, report_typedef_cycle,
+                   finish_typedef, &names);
+  idl_graph_visit (program, 1u << IDL_DEFINITION_SERVICE, get_service_edges, report_service_cycle,
+                   finish_service, &names);
   idl_values_check (&names);
   idl_names_clear (&names);
 }

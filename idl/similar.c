@@ -1,5 +1,6 @@
-/* Owns the distance between words, for "did you mean": how many letters must be changed, added, left out
- * or swapped with their neighbour. Long words are not compared: the cost is the product of the lengths. */
+/* Owns the distance between words, for "did you mean": how many letters must be changed, added,
+ * left out or swapped with their neighbour. Long words are not compared: the cost is the product of
+ * the lengths. */
 #include "similar.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
-/* Owns the bytes of one IDL file and the index of its lines. It knows nothing of tokens: whether the
- * bytes are text is the lexer's question. Reading refuses whatever is not a regular file, because an
- * include may name a directory, a FIFO or /dev/zero. */
+/* Owns the bytes of one IDL file and the index of its lines. It knows nothing of tokens: whether
+ * the bytes are text is the lexer's question. Reading refuses whatever is not a regular file,
+ * because an include may name a directory, a FIFO or /dev/zero. */
 #include "source.h"
 
 #include <errno.h>
@@ -42,8 +42,8 @@ idl_source_free (IdlSource *source)
 static void
 set_error_from_errno (GError **error, const gchar *path, int code)
 {
-  g_set_error (error, G_FILE_ERROR, (gint) g_file_error_from_errno (code), "cannot read '%s': %s", path,
-               g_strerror (code));
+  g_set_error (error, G_FILE_ERROR, (gint) g_file_error_from_errno (code), "cannot read '%s': %s",
+               path, g_strerror (code));
 }
 
 static gboolean
@@ -90,8 +90,8 @@ read_to_end (int fd, const gchar *path, GError **error)
         }
       if (text->len + (gsize) got > IDL_SOURCE_MAX_SIZE)
         {
-          g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_NOSPC, "'%s' is larger than %u bytes", path,
-                       IDL_SOURCE_MAX_SIZE);
+          g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_NOSPC, "'%s' is larger than %u bytes",
+                       path, IDL_SOURCE_MAX_SIZE);
           return NULL;
         }
       g_string_append_len (text, buffer, got);
@@ -145,7 +145,8 @@ get_lines (const IdlSource *source)
   g_array_append_val (lines, start);
   for (gsize i = 0; i < source->length; i++)
     {
-      gboolean ends = source->text[i] == '\n' || (source->text[i] == '\r' && source->text[i + 1] != '\n');
+      gboolean ends =
+          source->text[i] == '\n' || (source->text[i] == '\r' && source->text[i + 1] != '\n');
 
       if (!ends)
         continue;

@@ -31,7 +31,8 @@ const gchar *idl_source_get_path (const IdlSource *source);
 /* The whole text, ended by a NUL that @length does not count. */
 const gchar *idl_source_get_text (const IdlSource *source, gsize *length);
 /* The bytes of line @line (counted from 1) without its end, and where it begins. */
-const gchar *idl_source_get_line (const IdlSource *source, guint line, gsize *length, guint32 *offset);
+const gchar *
+idl_source_get_line (const IdlSource *source, guint line, gsize *length, guint32 *offset);
 /* Counted from 1; the column in bytes. A line ends with LF, CR LF or CR. Not thread-safe: the index
  * of lines is made by the first call. */
 void idl_location_get_line (const IdlLocation *location, guint *line, guint *column);

@@ -1,4 +1,5 @@
-/* Owns the modes of tallyc that write no C, as whole runs: what they print, and their exit status. */
+/* Owns the modes of tallyc that write no C, as whole runs: what they print, and their exit status.
+ */
 #include "tools.h"
 
 #include "audit.h"
@@ -104,7 +105,10 @@ replace_file (const gchar *path, const gchar *text, GError **error)
 
 /* Whether nothing is to be reported: no error, and with --diff no difference. */
 static gboolean
-show_formatted (const gchar *path, const IdlSource *source, const gchar *formatted, IdlFormatMode mode)
+show_formatted (const gchar *path,
+                const IdlSource *source,
+                const gchar *formatted,
+                IdlFormatMode mode)
 {
   gsize length;
   const gchar *text = idl_source_get_text (source, &length);

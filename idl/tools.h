@@ -1,4 +1,5 @@
-/* The modes of `tallyc` that write no C: each a whole run, from file names to output and exit status. */
+/* The modes of `tallyc` that write no C: each a whole run, from file names to output and exit
+ * status. */
 #ifndef IDL_TOOLS_H
 #define IDL_TOOLS_H
 
@@ -12,7 +13,12 @@ typedef struct
   gboolean json;                    /* --diagnostics=json: on stdout; else text on stderr */
 } IdlToolOptions;
 
-typedef enum { IDL_FORMAT_PRINT, IDL_FORMAT_IN_PLACE, IDL_FORMAT_DIFF } IdlFormatMode;
+typedef enum
+{
+  IDL_FORMAT_PRINT,
+  IDL_FORMAT_IN_PLACE,
+  IDL_FORMAT_DIFF
+} IdlFormatMode;
 
 /* All return the exit status: 0, or 1 when there was an error (for a diff: or a difference; for an
  * audit: or a finding that breaks). @paths is NULL-terminated and has at least one. */

@@ -1,5 +1,6 @@
-/* Owns a run of the front end: which files it has read, where includes are looked for, and the order of
- * the steps. A file is known by its canonical path and read once, however it is included. */
+/* Owns a run of the front end: which files it has read, where includes are looked for, and the
+ * order of the steps. A file is known by its canonical path and read once, however it is included.
+ */
 #include "unit-private.h"
 
 #include <errno.h>
@@ -111,7 +112,8 @@ refuse_utf16 (IdlUnit *unit, IdlSource *source)
 
   if (length < 2 || (memcmp (text, "\377\376", 2) != 0 && memcmp (text, "\376\377", 2) != 0))
     return FALSE;
-  idl_diagnostics_add (unit->diagnostics, IDL_ERROR, &location, "the file is UTF-16; Thrift files are UTF-8");
+  idl_diagnostics_add (unit->diagnostics, IDL_ERROR, &location,
+                       "the file is UTF-16; Thrift files are UTF-8");
   return TRUE;
 }
 
@@ -165,7 +167,8 @@ find_include (IdlUnit *unit, const IdlProgram *program, const gchar *path)
 {
   const gchar *includer = idl_source_get_path (program->source);
   const gchar *slash = strrchr (includer, '/');
-  g_autofree gchar *directory = g_strndup (includer, slash == NULL ? 0 : (gsize) (slash - includer) + (slash == includer));
+  g_autofree gchar *directory =
+      g_strndup (includer, slash == NULL ? 0 : (gsize) (slash - includer) + (slash == includer));
   gchar *candidate = join_path (directory, path);
 
   for (guint i = 0; !g_file_test (candidate, G_FILE_TEST_EXISTS); i++)
@@ -179,7 +182,11 @@ find_include (IdlUnit *unit, const IdlProgram *program, const gchar *path)
 }
 
 static void
-read_include (IdlUnit *unit, IdlProgram *program, IdlInclude *include, const gchar *path, const gchar *canonical)
+read_include (IdlUnit *unit,
+              IdlProgram *program,
+              IdlInclude *include,
+              const gchar *path,
+              const gchar *canonical)
 {
   g_autoptr (GError) error = NULL;
   IdlSource *source = idl_source_read (path, &error);
@@ -207,11 +214,12 @@ load_include (IdlUnit *unit, IdlProgram *program, IdlInclude *include)
   IdlProgram *known = canonical == NULL ? NULL : g_hash_table_lookup (unit->by_path, canonical);
 
   if (canonical == NULL)
-    idl_diagnostics_add (unit->diagnostics, IDL_ERROR, &include->location, "included file '%s' is not found",
-                         include->path);
+    idl_diagnostics_add (unit->diagnostics, IDL_ERROR, &include->location,
+                         "included file '%s' is not found", include->path);
   else if (known != NULL && g_hash_table_contains (unit->loading, known))
     idl_diagnostics_add (unit->diagnostics, IDL_ERROR, &include->location,
-                         known == program ? "'%s' includes itself" : "include cycle: '%s' is being included already",
+                         known == program ? "'%s' includes itself"
+                                          : "include cycle: '%s' is being included already",
                          include->path);
   else if (known != NULL)
     {
@@ -219,8 +227,8 @@ load_include (IdlUnit *unit, IdlProgram *program, IdlInclude *include)
       program->is_broken |= known->is_broken;
     }
   else if (g_hash_table_size (unit->loading) >= IDL_MAX_INCLUDE_DEPTH)
-    idl_diagnostics_add (unit->diagnostics, IDL_ERROR, &include->location, "includes nest deeper than %d",
-                         IDL_MAX_INCLUDE_DEPTH);
+    idl_diagnostics_add (unit->diagnostics, IDL_ERROR, &include->location,
+                         "includes nest deeper than %d", IDL_MAX_INCLUDE_DEPTH);
   else
     read_include (unit, program, include, path, canonical);
 }

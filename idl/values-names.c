@@ -1,4 +1,5 @@
-/* Owns what a name means as a value: a constant, or an enumerator, of this file or an included one. */
+/* Owns what a name means as a value: a constant, or an enumerator, of this file or an included one.
+ */
 #include "values-private.h"
 
 #include <string.h>
@@ -21,10 +22,12 @@ check_enumerator (IdlValues *values, IdlValue *value, const IdlType *type)
     {
       if (type->definition == NULL || type->definition == owner)
         return;
-      idl_values_report (values, IDL_ERROR, &value->location, "an enumerator of '%s' given for %s '%s'",
-                         owner->node.name, idl_definition_kind_get_name (type->definition->kind),
+      idl_values_report (values, IDL_ERROR, &value->location,
+                         "an enumerator of '%s' given for %s '%s'", owner->node.name,
+                         idl_definition_kind_get_name (type->definition->kind),
                          type->definition->node.name);
-      idl_values_report (values, IDL_NOTE, &value->enumerator->node.location, "the enumerator is here");
+      idl_values_report (values, IDL_NOTE, &value->enumerator->node.location,
+                         "the enumerator is here");
       return;
     }
   problem = idl_values_explain_scalar (value, type);
@@ -41,26 +44,29 @@ find_wanted_enumerator (IdlValues *values, IdlValue *value, const IdlType *type)
   const IdlEnumerator *enumerator;
   gboolean is_foreign;
 
-  if (type->kind != IDL_TYPE_NAMED || type->definition == NULL || type->definition->kind != IDL_DEFINITION_ENUM)
+  if (type->kind != IDL_TYPE_NAMED || type->definition == NULL
+      || type->definition->kind != IDL_DEFINITION_ENUM)
     return FALSE;
   enumerator = idl_definition_find_member (type->definition, last);
   if (enumerator == NULL)
     return FALSE;
   bind_enumerator (value, enumerator);
   is_foreign = type->definition->program != values->names->program;
-  idl_values_report (values, IDL_WARNING, &value->location, "'%s' is taken for '%s%s%s.%s', which is its full name",
-                     value->text, is_foreign ? type->definition->program->name : "", is_foreign ? "." : "",
+  idl_values_report (values, IDL_WARNING, &value->location,
+                     "'%s' is taken for '%s%s%s.%s', which is its full name", value->text,
+                     is_foreign ? type->definition->program->name : "", is_foreign ? "." : "",
                      type->definition->node.name, last);
   return TRUE;
 }
 
 /* `Enum.NAME`. FALSE: the part before the last dot names no enum. */
 static gboolean
-find_enumerator (IdlValues *values, IdlValue *value, const IdlType *type, const gchar *dot, gboolean *reported)
+find_enumerator (
+    IdlValues *values, IdlValue *value, const IdlType *type, const gchar *dot, gboolean *reported)
 {
   g_autofree gchar *prefix = g_strndup (value->text, (gsize) (dot - value->text));
-  const IdlDefinition *owner
-      = idl_names_find (values->names, IDL_NAMES_TYPES, prefix, &value->location, reported);
+  const IdlDefinition *owner =
+      idl_names_find (values->names, IDL_NAMES_TYPES, prefix, &value->location, reported);
   const IdlEnumerator *enumerator;
   const gchar *similar;
 
@@ -94,10 +100,12 @@ bind_constant (IdlValues *values, IdlValue *value, const IdlDefinition *constant
     return; /* its own mistake has been reported */
   value->constant = constant;
   g_ptr_array_add (values->references, value);
-  if (constant->program == values->names->program && constant->node.location.offset > value->location.offset)
+  if (constant->program == values->names->program
+      && constant->node.location.offset > value->location.offset)
     {
       idl_values_report (values, IDL_WARNING, &value->location,
-                         "'%s' is defined later; other Thrift compilers need it first", value->text);
+                         "'%s' is defined later; other Thrift compilers need it first",
+                         value->text);
       idl_values_report (values, IDL_NOTE, &constant->node.location, "it is defined here");
     }
 }
@@ -108,8 +116,8 @@ idl_values_check_name (IdlValues *values, IdlValue *value, const IdlType *type)
   const gchar *dot = strrchr (value->text, '.');
   g_autofree gchar *hint = NULL;
   gboolean reported, prefix_reported = FALSE;
-  const IdlDefinition *constant
-      = idl_names_find (values->names, IDL_NAMES_CONSTANTS, value->text, &value->location, &reported);
+  const IdlDefinition *constant =
+      idl_names_find (values->names, IDL_NAMES_CONSTANTS, value->text, &value->location, &reported);
 
   if (constant != NULL)
     {
@@ -125,6 +133,6 @@ idl_values_check_name (IdlValues *values, IdlValue *value, const IdlType *type)
   if (reported || prefix_reported || find_wanted_enumerator (values, value, type))
     return;
   hint = idl_names_suggest (values->names, IDL_NAMES_CONSTANTS, value->text);
-  idl_values_report (values, IDL_ERROR, &value->location, "unknown constant or enumerator '%s'%s%s", value->text,
-                     hint == NULL ? "" : "; ", hint == NULL ? "" : hint);
+  idl_values_report (values, IDL_ERROR, &value->location, "unknown constant or enumerator '%s'%s%s",
+                     value->text, hint == NULL ? "" : "; ", hint == NULL ? "" : hint);
 }

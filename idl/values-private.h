@@ -13,14 +13,16 @@ typedef struct
   const IdlDefinition *current; /* the definition whose values are being checked */
 } IdlValues;
 
-#define idl_values_report(values, severity, location, ...) \
+#define idl_values_report(values, severity, location, ...)                                         \
   idl_diagnostics_add ((values)->names->unit->diagnostics, (severity), (location), __VA_ARGS__)
 
-/* Binds what @value names, and checks it against @type (resolved, not a typedef) and all that is in it. */
+/* Binds what @value names, and checks it against @type (resolved, not a typedef) and all that is in
+ * it. */
 void idl_values_check_value (IdlValues *values, IdlValue *value, const IdlType *type);
 /* @value is NAMED. */
 void idl_values_check_name (IdlValues *values, IdlValue *value, const IdlType *type);
-/* (nullable): why the literal @value, no container, is no @type; NULL when it is. (transfer full) */
+/* (nullable): why the literal @value, no container, is no @type; NULL when it is. (transfer full)
+ */
 gchar *idl_values_explain_scalar (const IdlValue *value, const IdlType *type);
 /* Warns of elements (step 1) or keys (step 2) that occur twice. */
 void idl_values_check_duplicates (IdlValues *values, const IdlValue *value, guint step);

@@ -72,7 +72,8 @@ idl_values_explain_scalar (const IdlValue *value, const IdlType *type)
     {
     case IDL_TYPE_BOOL:
       if (is_integer && !value->is_boolean && value->integer != 0 && value->integer != 1)
-        return g_strdup_printf ("%" G_GINT64_FORMAT " is not a bool; use true or false", value->integer);
+        return g_strdup_printf ("%" G_GINT64_FORMAT " is not a bool; use true or false",
+                                value->integer);
       return is_integer ? NULL : explain_wrong_kind (value, type);
     case IDL_TYPE_I8:
     case IDL_TYPE_I16:
@@ -80,7 +81,8 @@ idl_values_explain_scalar (const IdlValue *value, const IdlType *type)
     case IDL_TYPE_I64:
       return is_integer ? explain_integer (value, type) : explain_wrong_kind (value, type);
     case IDL_TYPE_DOUBLE:
-      return is_integer || value->kind == IDL_VALUE_DOUBLE ? NULL : explain_wrong_kind (value, type);
+      return is_integer || value->kind == IDL_VALUE_DOUBLE ? NULL
+                                                           : explain_wrong_kind (value, type);
     case IDL_TYPE_STRING:
     case IDL_TYPE_BINARY:
       return value->kind == IDL_VALUE_STRING ? NULL : explain_wrong_kind (value, type);
@@ -146,11 +148,12 @@ idl_values_check_duplicates (IdlValues *values, const IdlValue *value, guint ste
       other = g_hash_table_lookup (seen, key->str);
       if (other == NULL)
         {
-          g_hash_table_insert (seen, g_string_free (g_steal_pointer (&key), FALSE), (gpointer) item);
+          g_hash_table_insert (seen, g_string_free (g_steal_pointer (&key), FALSE),
+                               (gpointer) item);
           continue;
         }
-      idl_values_report (values, IDL_WARNING, &item->location, step == 1 ? "element occurs twice in a set"
-                                                                         : "key occurs twice in a map");
+      idl_values_report (values, IDL_WARNING, &item->location,
+                         step == 1 ? "element occurs twice in a set" : "key occurs twice in a map");
       idl_values_report (values, IDL_NOTE, &other->location, "the other is here");
     }
 }

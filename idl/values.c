@@ -1,13 +1,14 @@
-/* Owns the checking of constants and defaults: the walk over literals beside their types, and the order
- * and cycles of constants that refer to each other. What a name means is in values-names.c, what a scalar
- * may be in values-scalars.c. */
+/* Owns the checking of constants and defaults: the walk over literals beside their types, and the
+ * order and cycles of constants that refer to each other. What a name means is in values-names.c,
+ * what a scalar may be in values-scalars.c. */
 #include "values-private.h"
 
 #include "graph.h"
 
 #include <string.h>
 
-/* A value that consists of more than this, references expanded, is refused: each constant may double it. */
+/* A value that consists of more than this, references expanded, is refused: each constant may
+ * double it. */
 #define MAX_VALUE_SIZE (10 * 1000 * 1000)
 
 static void
@@ -22,7 +23,8 @@ check_list (IdlValues *values, IdlValue *value, const IdlType *type)
     }
   if (value->kind != IDL_VALUE_LIST)
     {
-      idl_values_report (values, IDL_ERROR, &value->location, "%s given for a %s", idl_values_describe (value), what);
+      idl_values_report (values, IDL_ERROR, &value->location, "%s given for a %s",
+                         idl_values_describe (value), what);
       return;
     }
   for (guint i = 0; i < value->items->len; i++)
@@ -41,7 +43,8 @@ check_map (IdlValues *values, IdlValue *value, const IdlType *type)
     }
   if (value->kind != IDL_VALUE_MAP)
     {
-      idl_values_report (values, IDL_ERROR, &value->location, "%s given for a map", idl_values_describe (value));
+      idl_values_report (values, IDL_ERROR, &value->location, "%s given for a map",
+                         idl_values_describe (value));
       return;
     }
   for (guint i = 0; i < value->items->len; i += 2)
@@ -61,8 +64,9 @@ find_field (IdlValues *values, IdlValue *key, const IdlDefinition *definition, G
 
   if (key->kind != IDL_VALUE_STRING)
     {
-      idl_values_report (values, IDL_ERROR, &key->location, "a field of '%s' is named by a string, not by %s",
-                         definition->node.name, idl_values_describe (key));
+      idl_values_report (values, IDL_ERROR, &key->location,
+                         "a field of '%s' is named by a string, not by %s", definition->node.name,
+                         idl_values_describe (key));
       return NULL;
     }
   field = idl_definition_find_member (definition, key->text);
@@ -70,9 +74,9 @@ find_field (IdlValues *values, IdlValue *key, const IdlDefinition *definition, G
     {
       similar = idl_names_find_similar (key->text, definition->members);
       idl_values_report (values, IDL_ERROR, &key->location, "%s '%s' has no field '%s'%s%s%s",
-                         idl_definition_kind_get_name (definition->kind), definition->node.name, key->text,
-                         similar == NULL ? "" : "; did you mean '", similar == NULL ? "" : similar,
-                         similar == NULL ? "" : "'?");
+                         idl_definition_kind_get_name (definition->kind), definition->node.name,
+                         key->text, similar == NULL ? "" : "; did you mean '",
+                         similar == NULL ? "" : similar, similar == NULL ? "" : "'?");
       idl_values_report (values, IDL_NOTE, &definition->node.location, "'%s' is defined here",
                          definition->node.name);
     }
@@ -102,15 +106,19 @@ get_obligatory_fields (IdlValues *values, const IdlDefinition *definition)
 }
 
 static void
-check_completeness (IdlValues *values, const IdlValue *value, const IdlDefinition *definition, GHashTable *seen)
+check_completeness (IdlValues *values,
+                    const IdlValue *value,
+                    const IdlDefinition *definition,
+                    GHashTable *seen)
 {
   const GPtrArray *obligatory;
 
   if (definition->kind == IDL_DEFINITION_UNION)
     {
       if (g_hash_table_size (seen) > 1)
-        idl_values_report (values, IDL_ERROR, &value->location, "union '%s' is given %u fields; it holds one",
-                           definition->node.name, g_hash_table_size (seen));
+        idl_values_report (values, IDL_ERROR, &value->location,
+                           "union '%s' is given %u fields; it holds one", definition->node.name,
+                           g_hash_table_size (seen));
       return;
     }
   obligatory = get_obligatory_fields (values, definition);
@@ -120,8 +128,9 @@ check_completeness (IdlValues *values, const IdlValue *value, const IdlDefinitio
 
       if (g_hash_table_contains (seen, field))
         continue;
-      idl_values_report (values, IDL_ERROR, &value->location, "required field '%s' of '%s' is not given",
-                         field->node.name, definition->node.name);
+      idl_values_report (values, IDL_ERROR, &value->location,
+                         "required field '%s' of '%s' is not given", field->node.name,
+                         definition->node.name);
       idl_values_report (values, IDL_NOTE, &field->node.location, "the field is here");
       return;
     }
@@ -135,18 +144,21 @@ check_struct (IdlValues *values, IdlValue *value, const IdlDefinition *definitio
 
   if (value->kind != IDL_VALUE_MAP)
     {
-      idl_values_report (values, IDL_ERROR, &value->location, "%s given for %s '%s'", idl_values_describe (value),
+      idl_values_report (values, IDL_ERROR, &value->location, "%s given for %s '%s'",
+                         idl_values_describe (value),
                          idl_definition_kind_get_name (definition->kind), definition->node.name);
       return;
     }
   for (guint i = 0; i < value->items->len; i += 2)
     {
-      const IdlField *field = find_field (values, g_ptr_array_index (value->items, i), definition, seen);
+      const IdlField *field =
+          find_field (values, g_ptr_array_index (value->items, i), definition, seen);
 
       if (field != NULL)
         idl_values_check_value (values, g_ptr_array_index (value->items, i + 1), field->type);
     }
-  if (idl_diagnostics_count (values->names->unit->diagnostics, IDL_ERROR) == errors && !definition->is_broken)
+  if (idl_diagnostics_count (values->names->unit->diagnostics, IDL_ERROR) == errors
+      && !definition->is_broken)
     check_completeness (values, value, definition, seen);
 }
 
@@ -156,14 +168,15 @@ check_enum (IdlValues *values, IdlValue *value, const IdlDefinition *definition)
 {
   if (value->kind != IDL_VALUE_INTEGER || value->is_boolean)
     {
-      idl_values_report (values, IDL_ERROR, &value->location, "%s given for enum '%s'", idl_values_describe (value),
-                         definition->node.name);
+      idl_values_report (values, IDL_ERROR, &value->location, "%s given for enum '%s'",
+                         idl_values_describe (value), definition->node.name);
       return;
     }
   if (value->integer >= G_MININT32 && value->integer <= G_MAXINT32)
     value->enumerator = idl_definition_find_enumerator (definition, (gint32) value->integer);
   if (value->enumerator == NULL && !definition->is_broken)
-    idl_values_report (values, IDL_ERROR, &value->location, "enum '%s' has no enumerator of value %" G_GINT64_FORMAT,
+    idl_values_report (values, IDL_ERROR, &value->location,
+                       "enum '%s' has no enumerator of value %" G_GINT64_FORMAT,
                        definition->node.name, value->integer);
 }
 
@@ -180,8 +193,8 @@ wrap_unsigned (IdlValues *values, IdlValue *value, const IdlType *type)
   if (value->integer < modulus / 2 || value->integer >= modulus)
     return;
   idl_values_report (values, IDL_WARNING, &value->location,
-                     "%" G_GINT64_FORMAT " does not fit an i%u; taken as %" G_GINT64_FORMAT, value->integer, bits,
-                     value->integer - modulus);
+                     "%" G_GINT64_FORMAT " does not fit an i%u; taken as %" G_GINT64_FORMAT,
+                     value->integer, bits, value->integer - modulus);
   value->integer -= modulus;
 }
 
@@ -261,7 +274,8 @@ check_definition (IdlValues *values, IdlDefinition *definition)
       break;
     case IDL_DEFINITION_SERVICE:
       for (guint i = 0; i < definition->members->len; i++)
-        check_fields (values, ((IdlFunction *) g_ptr_array_index (definition->members, i))->arguments);
+        check_fields (values,
+                      ((IdlFunction *) g_ptr_array_index (definition->members, i))->arguments);
       break;
     default:
       break;
@@ -306,8 +320,8 @@ report_constant_cycle (IdlDefinition *first, IdlDefinition *last, gpointer user_
   cut_constant (last->value, first);
 }
 
-/* Structs and constants: an edge to each struct that is made, and to each constant that is used, when one
- * is made with its defaults. */
+/* Structs and constants: an edge to each struct that is made, and to each constant that is used,
+ * when one is made with its defaults. */
 static void
 collect_made (const IdlValue *value, GPtrArray *targets)
 {
@@ -344,8 +358,9 @@ report_endless_default (IdlDefinition *first, IdlDefinition *last, gpointer user
 {
   IdlValues *values = user_data;
 
-  idl_values_report (values, IDL_ERROR, &first->node.location, "the default values of '%s' contain another '%s'",
-                     first->node.name, first->node.name);
+  idl_values_report (values, IDL_ERROR, &first->node.location,
+                     "the default values of '%s' contain another '%s'", first->node.name,
+                     first->node.name);
   if (first != last)
     idl_values_report (values, IDL_NOTE, &last->node.location, "through '%s'", last->node.name);
 }
@@ -382,9 +397,10 @@ finish_constant (IdlDefinition *constant, gpointer user_data)
   measure_value (constant->value, &constant->type_depth, &constant->type_size);
   if (constant->type_depth <= IDL_MAX_NESTING && constant->type_size <= MAX_VALUE_SIZE)
     return;
-  idl_values_report (values, IDL_ERROR, &constant->value->location,
-                     "with what it refers to, this value nests deeper than %d or has more than %d parts",
-                     IDL_MAX_NESTING, MAX_VALUE_SIZE);
+  idl_values_report (
+      values, IDL_ERROR, &constant->value->location,
+      "with what it refers to, this value nests deeper than %d or has more than %d parts",
+      IDL_MAX_NESTING, MAX_VALUE_SIZE);
   constant->type_depth = constant->type_size = 1; /* so that what refers to it is not reported */
 }
 
@@ -396,13 +412,15 @@ is_assignable (const IdlType *from, const IdlType *to)
   to = idl_type_resolve (to);
   if (from->kind == IDL_TYPE_NAMED || to->kind == IDL_TYPE_NAMED)
     return idl_type_equal (from, to);
-  if (from->kind >= IDL_TYPE_I8 && from->kind <= IDL_TYPE_I64 && to->kind >= IDL_TYPE_I8 && to->kind <= IDL_TYPE_DOUBLE)
+  if (from->kind >= IDL_TYPE_I8 && from->kind <= IDL_TYPE_I64 && to->kind >= IDL_TYPE_I8
+      && to->kind <= IDL_TYPE_DOUBLE)
     return from->kind <= to->kind;
   if (from->element == NULL || to->element == NULL)
     return from->kind == to->kind;
   if ((from->key == NULL) != (to->key == NULL))
     return FALSE;
-  return (from->key == NULL || is_assignable (from->key, to->key)) && is_assignable (from->element, to->element);
+  return (from->key == NULL || is_assignable (from->key, to->key))
+         && is_assignable (from->element, to->element);
 }
 
 /* A constant where another type is wanted: its scalar may fit, its containers may widen. */
@@ -411,7 +429,8 @@ check_reference (IdlValues *values, IdlValue *value)
 {
   const IdlType *type = idl_type_resolve (value->type);
   const IdlValue *literal = idl_value_resolve (value);
-  gboolean is_scalar = literal->items == NULL && (literal->kind != IDL_VALUE_NAMED || literal->enumerator != NULL);
+  gboolean is_scalar =
+      literal->items == NULL && (literal->kind != IDL_VALUE_NAMED || literal->enumerator != NULL);
   g_autofree gchar *problem = NULL;
   g_autofree gchar *is = NULL;
   g_autofree gchar *wanted = NULL;
@@ -425,8 +444,9 @@ check_reference (IdlValues *values, IdlValue *value)
     return;
   is = idl_type_to_string (value->constant->type);
   wanted = idl_type_to_string (value->type);
-  idl_values_report (values, IDL_ERROR, &value->location, "constant '%s' of type %s given for %s%s%s%s", value->text,
-                     is, wanted, problem == NULL ? "" : " (", problem == NULL ? "" : problem,
+  idl_values_report (values, IDL_ERROR, &value->location,
+                     "constant '%s' of type %s given for %s%s%s%s", value->text, is, wanted,
+                     problem == NULL ? "" : " (", problem == NULL ? "" : problem,
                      problem == NULL ? "" : ")");
   idl_values_report (values, IDL_NOTE, &value->constant->node.location, "the constant is here");
 }
@@ -443,8 +463,8 @@ idl_values_check (IdlNames *names)
   idl_graph_visit (program, 1u << IDL_DEFINITION_CONST, get_constant_edges, report_constant_cycle,
                    finish_constant, &values);
   idl_graph_visit (program,
-                   1u << IDL_DEFINITION_CONST | 1u << IDL_DEFINITION_STRUCT | 1u << IDL_DEFINITION_UNION
-                       | 1u << IDL_DEFINITION_EXCEPTION,
+                   1u << IDL_DEFINITION_CONST | 1u << IDL_DEFINITION_STRUCT
+                       | 1u << IDL_DEFINITION_UNION | 1u << IDL_DEFINITION_EXCEPTION,
                    get_made_edges, report_endless_default, NULL, &values);
   for (guint i = 0; i < references->len; i++)
     check_reference (&values, g_ptr_array_index (references, i));

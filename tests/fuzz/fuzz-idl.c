@@ -1,5 +1,6 @@
-/* Any bytes through the whole front end: load, print what is said, dump, audit against itself, format. Besides
- * what the sanitizers see, it holds that the formatter is idempotent and keeps the model. */
+/* Any bytes through the whole front end: load, print what is said, dump, audit against itself,
+ * format. Besides what the sanitizers see, it holds that the formatter is idempotent and keeps the
+ * model. */
 #include "fuzz.h"
 
 #include "audit.h"

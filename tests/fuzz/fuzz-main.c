@@ -1,5 +1,6 @@
-/* Runs a fuzz target over the files of a directory, without libFuzzer: so its corpus is an ordinary test.
- * With prefixes of each file, and each byte changed, as a little more than the corpus itself. */
+/* Runs a fuzz target over the files of a directory, without libFuzzer: so its corpus is an ordinary
+ * test. With prefixes of each file, and each byte changed, as a little more than the corpus itself.
+ */
 #include "fuzz.h"
 
 #include <stdio.h>

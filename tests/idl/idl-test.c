@@ -18,13 +18,15 @@ idl_test_describe (const IdlDiagnostics *diagnostics)
 
       if (item->location.source != NULL)
         {
-          g_autofree gchar *name = g_path_get_basename (idl_source_get_path (item->location.source));
+          g_autofree gchar *name =
+              g_path_get_basename (idl_source_get_path (item->location.source));
 
           idl_location_get_line (&item->location, &line, &column);
           if (strcmp (name, "t.thrift") != 0)
             g_string_append_printf (text, "%s:", name);
         }
-      g_string_append_printf (text, "%u:%u: %s: %s\n", line, column, severities[item->severity], item->message);
+      g_string_append_printf (text, "%u:%u: %s: %s\n", line, column, severities[item->severity],
+                              item->message);
     }
   return g_string_free (text, FALSE);
 }

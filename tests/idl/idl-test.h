@@ -5,8 +5,8 @@
 #include "harness.h"
 #include "idl.h"
 
-/* What is said about @text: one line "line:column: severity: message" each, without the source line. The
- * file's name is left out unless it is not "t.thrift". (transfer full) */
+/* What is said about @text: one line "line:column: severity: message" each, without the source
+ * line. The file's name is left out unless it is not "t.thrift". (transfer full) */
 gchar *idl_test_check (const gchar *text);
 /* The same for what @diagnostics hold, or @unit has collected. */
 gchar *idl_test_describe (const IdlDiagnostics *diagnostics);
@@ -19,7 +19,8 @@ IdlProgram *idl_test_load (const gchar *text, IdlUnit **unit);
 /* The definition of that name; fails when there is none. */
 const IdlDefinition *idl_test_find (const IdlProgram *program, const gchar *name);
 
-/* A unit with the include directories of a row of the corpus' real.tsv: "-I a -I b", relative to it. */
+/* A unit with the include directories of a row of the corpus' real.tsv: "-I a -I b", relative to
+ * it. */
 IdlUnit *idl_test_new_unit (const gchar *corpus, const gchar *directories);
 
 /* A new directory, and a file in it. (transfer full) */

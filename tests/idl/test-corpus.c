@@ -1,5 +1,5 @@
-/* The front end on whole files of public projects, and on the faulty ones. Skipped where the corpus is
- * not beside the source tree. */
+/* The front end on whole files of public projects, and on the faulty ones. Skipped where the corpus
+ * is not beside the source tree. */
 #include "idl-test.h"
 
 #include "dump.h"
@@ -143,7 +143,8 @@ find_first (IdlUnit *unit, IdlSeverity severity)
   return NULL;
 }
 
-/* Whether the verdict on a row of index.tsv is the wanted one; sets *@line to the first mistake's. */
+/* Whether the verdict on a row of index.tsv is the wanted one; sets *@line to the first mistake's.
+ */
 static gboolean
 judge (const gchar *corpus, gchar **row, guint *line)
 {
@@ -151,7 +152,8 @@ judge (const gchar *corpus, gchar **row, guint *line)
   g_autofree gchar *file = g_strconcat (row[0], ".thrift", NULL);
   g_autofree gchar *path = g_build_filename (corpus, "bad", file, NULL);
   gboolean accepted = idl_unit_load (unit, path) != NULL;
-  const IdlDiagnostic *first = find_first (unit, strcmp (row[2], "reject") == 0 ? IDL_ERROR : IDL_WARNING);
+  const IdlDiagnostic *first =
+      find_first (unit, strcmp (row[2], "reject") == 0 ? IDL_ERROR : IDL_WARNING);
   guint column;
 
   *line = 0;
@@ -200,8 +202,9 @@ judges_faulty_files (void)
 int
 main (int argc, char **argv)
 {
-  static const TestCase cases[] = { TEST (accepts_real_files), TEST (formats_real_files),
-                                    TEST (judges_faulty_files), { NULL } };
+  static const TestCase cases[] = {
+    TEST (accepts_real_files), TEST (formats_real_files), TEST (judges_faulty_files), { NULL }
+  };
 
   return test_main ("idl-corpus", cases, argc, argv);
 }

@@ -15,7 +15,8 @@ show (const gchar *text, gssize length)
 static void
 text_form (void)
 {
-  g_autofree gchar *shown = show ("struct Thing {}\nstruct S {\n  1: list<Thnig> a\n  2: i32 a\n}", -1);
+  g_autofree gchar *shown =
+      show ("struct Thing {}\nstruct S {\n  1: list<Thnig> a\n  2: i32 a\n}", -1);
 
   assert_string (shown, "dir/t.thrift:3:11: error: unknown type 'Thnig'; did you mean 'Thing'?\n"
                         "    1: list<Thnig> a\n"
@@ -87,24 +88,30 @@ json_form (void)
   idl_unit_load_text (unit, "a\"b.thrift", "enum E { A = 1, B = 1 }\nstruct S { 1: Foo a }", -1);
   idl_unit_load (unit, "/nonexistent/file");
   json = idl_diagnostics_to_json (idl_unit_get_diagnostics (unit));
-  assert_string (json,
-                 "{\"diagnostics\": [\n"
-                 "  {\"severity\": \"error\", \"file\": \"a\\\"b.thrift\", \"line\": 2, \"column\": 15, \"length\": 3, "
-                 "\"message\": \"unknown type 'Foo'\", \"notes\": []},\n"
-                 "  {\"severity\": \"warning\", \"file\": \"a\\\"b.thrift\", \"line\": 1, \"column\": 17, \"length\": 1, "
-                 "\"message\": \"'B' has the value of 'A', 1\", \"notes\": [{\"file\": \"a\\\"b.thrift\", \"line\": 1, "
-                 "\"column\": 10, \"length\": 1, \"message\": \"'A' is here\"}]},\n"
-                 "  {\"severity\": \"error\", \"message\": \"cannot read '/nonexistent/file': No such file or "
-                 "directory\", \"notes\": []}],\n"
-                 " \"errors\": 2, \"warnings\": 1}\n");
+  assert_string (
+      json,
+      "{\"diagnostics\": [\n"
+      "  {\"severity\": \"error\", \"file\": \"a\\\"b.thrift\", \"line\": 2, \"column\": 15, "
+      "\"length\": 3, "
+      "\"message\": \"unknown type 'Foo'\", \"notes\": []},\n"
+      "  {\"severity\": \"warning\", \"file\": \"a\\\"b.thrift\", \"line\": 1, \"column\": 17, "
+      "\"length\": 1, "
+      "\"message\": \"'B' has the value of 'A', 1\", \"notes\": [{\"file\": \"a\\\"b.thrift\", "
+      "\"line\": 1, "
+      "\"column\": 10, \"length\": 1, \"message\": \"'A' is here\"}]},\n"
+      "  {\"severity\": \"error\", \"message\": \"cannot read '/nonexistent/file': No such file or "
+      "directory\", \"notes\": []}],\n"
+      " \"errors\": 2, \"warnings\": 1}\n");
 }
 
 int
 main (int argc, char **argv)
 {
-  static const TestCase cases[] = { TEST (text_form),   TEST (caret_under_tabs_and_wide_characters),
-                                    TEST (hostile_lines), TEST (many_errors),
-                                    TEST (json_form),   { NULL } };
+  static const TestCase cases[] = {
+    TEST (text_form),     TEST (caret_under_tabs_and_wide_characters),
+    TEST (hostile_lines), TEST (many_errors),
+    TEST (json_form),     { NULL }
+  };
 
   return test_main ("idl-diagnostics", cases, argc, argv);
 }

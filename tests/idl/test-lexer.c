@@ -15,11 +15,12 @@ static void
 numbers (void)
 {
   g_autoptr (IdlUnit) unit = NULL;
-  IdlProgram *program = idl_test_load ("const i64 A = -9223372036854775808\n"
-                                       "const i64 B = -0x8000000000000000\n"
-                                       "const i64 C = +7, const i64 D = 0xfF; const double E = -.5e-1\n"
-                                       "const double F = 1E3 const double G = 1.25",
-                                       &unit);
+  IdlProgram *program =
+      idl_test_load ("const i64 A = -9223372036854775808\n"
+                     "const i64 B = -0x8000000000000000\n"
+                     "const i64 C = +7, const i64 D = 0xfF; const double E = -.5e-1\n"
+                     "const double F = 1E3 const double G = 1.25",
+                     &unit);
 
   assert_int (value_of (program, "A")->integer, G_MININT64);
   assert_int (value_of (program, "B")->integer, G_MININT64);
@@ -44,8 +45,9 @@ static void
 strings (void)
 {
   g_autoptr (IdlUnit) unit = NULL;
-  IdlProgram *program
-      = idl_test_load ("const string A = \"a\\n\\r\\t\\\\\\\"'\\'\" const string B = '\"\xc3\xa9'", &unit);
+  IdlProgram *program =
+      idl_test_load ("const string A = \"a\\n\\r\\t\\\\\\\"'\\'\" const string B = '\"\xc3\xa9'",
+                     &unit);
 
   assert_string (value_of (program, "A")->text, "a\n\r\t\\\"''");
   assert_int (value_of (program, "A")->length, 8);
@@ -55,9 +57,12 @@ strings (void)
 static void
 wrong_strings (void)
 {
-  assert_says ("const string A = \"abc", "1:18: error: string is not closed at the end of the line\n");
-  assert_says ("const string A = 'a\nb'", "1:18: error: string is not closed at the end of the line\n");
-  assert_says ("const string A = \"a\\", "1:18: error: string is not closed at the end of the line\n");
+  assert_says ("const string A = \"abc",
+               "1:18: error: string is not closed at the end of the line\n");
+  assert_says ("const string A = 'a\nb'",
+               "1:18: error: string is not closed at the end of the line\n");
+  assert_says ("const string A = \"a\\",
+               "1:18: error: string is not closed at the end of the line\n");
   assert_says ("const string A = \"a\\x41\"",
                "1:20: error: unknown escape: there are \\n, \\r, \\t, \\\", \\' and \\\\\n");
 }
@@ -68,7 +73,8 @@ comments (void)
   assert_says ("/**/ /***/ // x\n# y\n/* z **/ struct S {} // no end", "");
   assert_says ("struct S {}\n/* open", "2:1: error: comment is not closed\n");
   assert_says ("struct S {}\n/*/", "2:1: error: comment is not closed\n");
-  assert_says ("/** a /* b */ struct S {}", "1:7: warning: '/*' within a comment: comments do not nest\n");
+  assert_says ("/** a /* b */ struct S {}",
+               "1:7: warning: '/*' within a comment: comments do not nest\n");
 }
 
 static void
@@ -76,7 +82,8 @@ white_space (void)
 {
   assert_says ("struct S {\r\n  1: i32 a\r\n}\r\n", "");
   assert_says ("// comment\rstruct S {\r  1: Foo a\r}", "3:6: error: unknown type 'Foo'\n");
-  assert_says ("struct S {}\f", "1:12: warning: form feed: other Thrift compilers do not take it as white space\n");
+  assert_says ("struct S {}\f",
+               "1:12: warning: form feed: other Thrift compilers do not take it as white space\n");
   assert_says ("\xef\xbb\xbfstruct S {}", "");
 }
 
@@ -105,7 +112,8 @@ other_encodings (void)
   CU_ASSERT_PTR_NULL (idl_unit_load_text (unit, "t.thrift", "\xff\xfes\0t\0", 6));
   CU_ASSERT_PTR_NOT_NULL (idl_unit_load_text (unit, "t.thrift", "// a\0b\n", 7));
   said = idl_test_diagnostics (unit);
-  assert_string (said, "1:1: error: the file is UTF-16; Thrift files are UTF-8\n1:5: warning: NUL byte\n");
+  assert_string (
+      said, "1:1: error: the file is UTF-16; Thrift files are UTF-8\n1:5: warning: NUL byte\n");
 }
 
 static void
@@ -129,11 +137,20 @@ static void
 long_tokens (void)
 {
   static const gchar *const frames[][3] = {
-    { "const string A = '", "x", "'" }, { "/* ", "*", " */" },          { "// ", "x", "" },
-    { "const i32 A = ", "1", "" },      { "const double A = .", "1", "" }, { "struct ", "x", " {}" },
-    { "const string A = '", "\\n", "'" }, { "const string A = \"", "\\", "" }, { "", "$", "" },
-    { "", "/*", "" },                   { "", "'", "" },                { "", "\xff", "" },
-    { "const string A = '", "\xff", "'" }, { "", "\n", "$" },
+    { "const string A = '", "x", "'" },
+    { "/* ", "*", " */" },
+    { "// ", "x", "" },
+    { "const i32 A = ", "1", "" },
+    { "const double A = .", "1", "" },
+    { "struct ", "x", " {}" },
+    { "const string A = '", "\\n", "'" },
+    { "const string A = \"", "\\", "" },
+    { "", "$", "" },
+    { "", "/*", "" },
+    { "", "'", "" },
+    { "", "\xff", "" },
+    { "const string A = '", "\xff", "'" },
+    { "", "\n", "$" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (frames); i++)
@@ -155,10 +172,17 @@ long_tokens (void)
 int
 main (int argc, char **argv)
 {
-  static const TestCase cases[]
-      = { TEST (numbers),     TEST (wrong_numbers), TEST (strings),         TEST (wrong_strings), TEST (comments),
-          TEST (white_space), TEST (stray_bytes),   TEST (other_encodings), TEST (doc_text),      TEST (long_tokens),
-          { NULL } };
+  static const TestCase cases[] = { TEST (numbers),
+                                    TEST (wrong_numbers),
+                                    TEST (strings),
+                                    TEST (wrong_strings),
+                                    TEST (comments),
+                                    TEST (white_space),
+                                    TEST (stray_bytes),
+                                    TEST (other_encodings),
+                                    TEST (doc_text),
+                                    TEST (long_tokens),
+                                    { NULL } };
 
   return test_main ("idl-lexer", cases, argc, argv);
 }

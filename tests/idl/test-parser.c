@@ -38,13 +38,14 @@ static void
 fields (void)
 {
   g_autoptr (IdlUnit) unit = NULL;
-  IdlProgram *program = idl_test_load ("struct S xsd_all {\n"
-                                       "  1: required i32 a = 5 (x = 'y');\n"
-                                       "  2: optional S & b xsd_optional xsd_nillable xsd_attrs { 1: i32 q },\n"
-                                       "  byte c i8 d\n"
-                                       "  0x10: string (unicode = 'yes') string\n"
-                                       "} (final)",
-                                       &unit);
+  IdlProgram *program =
+      idl_test_load ("struct S xsd_all {\n"
+                     "  1: required i32 a = 5 (x = 'y');\n"
+                     "  2: optional S & b xsd_optional xsd_nillable xsd_attrs { 1: i32 q },\n"
+                     "  byte c i8 d\n"
+                     "  0x10: string (unicode = 'yes') string\n"
+                     "} (final)",
+                     &unit);
   const IdlDefinition *definition = idl_test_find (program, "S");
   const IdlField *a = field_of (program, "S", 0), *b = field_of (program, "S", 1);
   const IdlField *d = field_of (program, "S", 3), *last = field_of (program, "S", 4);
@@ -69,7 +70,8 @@ fields (void)
 static void
 keywords_as_field_names (void)
 {
-  assert_says ("struct S { 1: i32 namespace, 2: i32 include, 3: i32 i32, 4: i32 list, 5: i32 required, 6: i32 oneway,"
+  assert_says ("struct S { 1: i32 namespace, 2: i32 include, 3: i32 i32, 4: i32 list, 5: i32 "
+               "required, 6: i32 oneway,"
                " 7: i32 service, 8: i32 const, 9: i32 async, 10: i32 throws, 11: i32 void }",
                "1:126: warning: 'const' is a word of C; generated C code may have to rename it\n"
                "1:171: warning: 'void' is a word of C; generated C code may have to rename it\n");
@@ -79,8 +81,9 @@ static void
 containers (void)
 {
   g_autoptr (IdlUnit) unit = NULL;
-  IdlProgram *program = idl_test_load (
-      "typedef map cpp_type 'M' <i32, list<set<uuid>>> (a = 'b') T typedef list<binary> cpp_type \"L\" U", &unit);
+  IdlProgram *program = idl_test_load ("typedef map cpp_type 'M' <i32, list<set<uuid>>> (a = 'b') "
+                                       "T typedef list<binary> cpp_type \"L\" U",
+                                       &unit);
   const IdlType *map = idl_test_find (program, "T")->type;
   const IdlType *list = idl_test_find (program, "U")->type;
   g_autofree gchar *text = idl_type_to_string (map);
@@ -95,8 +98,8 @@ static void
 enums (void)
 {
   g_autoptr (IdlUnit) unit = NULL;
-  IdlProgram *program
-      = idl_test_load ("enum E { A, B = 0x10; C /** doc */ D = -3 (x = 'y') E }", &unit);
+  IdlProgram *program =
+      idl_test_load ("enum E { A, B = 0x10; C /** doc */ D = -3 (x = 'y') E }", &unit);
   static const gint values[] = { 0, 16, 17, -3, -2 };
   const IdlDefinition *definition = idl_test_find (program, "E");
 
@@ -115,13 +118,14 @@ static void
 services (void)
 {
   g_autoptr (IdlUnit) unit = NULL;
-  IdlProgram *program = idl_test_load ("exception X {}\n"
-                                       "service P { void ping() }\n"
-                                       "service S extends P {\n"
-                                       "  /** doc */ list<i32> f(1: i32 a = 3; 2: string b) throws (1: X x) (idempotent),\n"
-                                       "  oneway void g(); async void h()\n"
-                                       "} (a = 'b')",
-                                       &unit);
+  IdlProgram *program = idl_test_load (
+      "exception X {}\n"
+      "service P { void ping() }\n"
+      "service S extends P {\n"
+      "  /** doc */ list<i32> f(1: i32 a = 3; 2: string b) throws (1: X x) (idempotent),\n"
+      "  oneway void g(); async void h()\n"
+      "} (a = 'b')",
+      &unit);
   const IdlDefinition *service = idl_test_find (program, "S");
   const IdlFunction *f = g_ptr_array_index (service->members, 0);
   const IdlFunction *h = g_ptr_array_index (service->members, 2);
@@ -141,9 +145,10 @@ static void
 doc_comments (void)
 {
   g_autoptr (IdlUnit) unit = NULL;
-  IdlProgram *program = idl_test_load ("/** of S */ // and more\nstruct S { /** of a */ 1: i32 a /** of b */ 2: i32 b, "
-                                       "3: i32 c }\n/** lost */\n/** of T */ typedef i32 T\nconst i32 C = /** no */ 1",
-                                       &unit);
+  IdlProgram *program = idl_test_load (
+      "/** of S */ // and more\nstruct S { /** of a */ 1: i32 a /** of b */ 2: i32 b, "
+      "3: i32 c }\n/** lost */\n/** of T */ typedef i32 T\nconst i32 C = /** no */ 1",
+      &unit);
 
   CU_ASSERT_PTR_NULL (program->doc);
   assert_string (idl_test_find (program, "S")->node.doc, "of S");
@@ -159,19 +164,29 @@ syntax_errors (void)
 {
   assert_says ("struct S {\n  1: i32 a\n", "3:1: error: expected '}' before the end of the file\n"
                                            "1:10: note: this is not closed\n");
-  assert_says ("struct S {\n  1 i32 a\n}", "2:5: error: expected ':' after the field's id, found 'i32'\n");
-  assert_says ("struct S {\n  1: i32 a,,\n}", "2:12: error: expected a field's id or type, found ','\n");
-  assert_says ("struct S {\n  \"1\": i32 a\n}", "2:3: error: expected a field's id or type, found a string\n");
-  assert_says ("struct S {\n  true: i32 a\n}", "2:3: error: expected a field's id or type, found 'true'\n");
+  assert_says ("struct S {\n  1 i32 a\n}",
+               "2:5: error: expected ':' after the field's id, found 'i32'\n");
+  assert_says ("struct S {\n  1: i32 a,,\n}",
+               "2:12: error: expected a field's id or type, found ','\n");
+  assert_says ("struct S {\n  \"1\": i32 a\n}",
+               "2:3: error: expected a field's id or type, found a string\n");
+  assert_says ("struct S {\n  true: i32 a\n}",
+               "2:3: error: expected a field's id or type, found 'true'\n");
   assert_says ("const i32 A =\nstruct S {}", "1:14: error: expected a value, found 'struct'\n");
-  assert_says ("namespace c_glib\nstruct S {}", "1:17: error: expected the namespace's name, found 'struct'\n");
-  assert_says ("struct S { 1: map<i32> a }", "1:22: error: expected ',' and the type of the map's values, found '>'\n");
-  assert_says ("struct S { 1: list<void> a }", "1:20: error: expected the type of the elements, found 'void'\n");
-  assert_says ("struct S { 1: i32 a (k=5) }", "1:24: error: expected a string as the annotation's value, found '5'\n");
+  assert_says ("namespace c_glib\nstruct S {}",
+               "1:17: error: expected the namespace's name, found 'struct'\n");
+  assert_says ("struct S { 1: map<i32> a }",
+               "1:22: error: expected ',' and the type of the map's values, found '>'\n");
+  assert_says ("struct S { 1: list<void> a }",
+               "1:20: error: expected the type of the elements, found 'void'\n");
+  assert_says ("struct S { 1: i32 a (k=5) }",
+               "1:24: error: expected a string as the annotation's value, found '5'\n");
   assert_says ("struct S { 1: i32 x.y }", "1:19: error: a name may not have a dot\n");
-  assert_says ("service S { void struct() }",
-               "1:18: error: expected the function's name (which may not be a keyword), found 'struct'\n");
-  assert_says ("foo", "1:1: error: expected a definition, such as 'struct' or 'service', found 'foo'\n");
+  assert_says (
+      "service S { void struct() }",
+      "1:18: error: expected the function's name (which may not be a keyword), found 'struct'\n");
+  assert_says ("foo",
+               "1:1: error: expected a definition, such as 'struct' or 'service', found 'foo'\n");
   assert_says ("struct S {}\nnamespace c_glib x",
                "2:1: error: includes and namespaces stand before the first definition\n");
   assert_says ("struct S {};", "1:12: warning: other Thrift compilers take no separator here\n");
@@ -181,21 +196,26 @@ static void
 words_of_other_dialects (void)
 {
   assert_says ("package \"x\"", "1:1: error: 'package' is fbthrift's; use 'namespace'\n");
-  assert_says ("interaction I {}", "1:1: error: 'interaction' is fbthrift's; Apache Thrift has none\n");
-  assert_says ("@Foo\nstruct S {}",
-               "1:1: error: structured annotations ('@…') are fbthrift's; Apache Thrift has only (name = \"value\")\n");
+  assert_says ("interaction I {}",
+               "1:1: error: 'interaction' is fbthrift's; Apache Thrift has none\n");
+  assert_says ("@Foo\nstruct S {}", "1:1: error: structured annotations ('@…') are fbthrift's; "
+                                    "Apache Thrift has only (name = \"value\")\n");
   assert_says ("service S {\n  stream<i32> f()\n}",
                "2:3: error: 'stream<>' is fbthrift's; Apache Thrift has no streams\n");
-  assert_says ("senum S { 'a' }", "1:1: error: 'senum' was removed from Thrift; use 'enum', or 'string'\n");
-  assert_says ("php_namespace x", "1:1: error: 'php_namespace' was removed from Thrift; use 'namespace php'\n");
-  assert_says ("typedef slist T", "1:9: error: unknown type 'slist'; 'slist' was removed from Thrift; use 'string'\n");
+  assert_says ("senum S { 'a' }",
+               "1:1: error: 'senum' was removed from Thrift; use 'enum', or 'string'\n");
+  assert_says ("php_namespace x",
+               "1:1: error: 'php_namespace' was removed from Thrift; use 'namespace php'\n");
+  assert_says ("typedef slist T",
+               "1:9: error: unknown type 'slist'; 'slist' was removed from Thrift; use 'string'\n");
 }
 
 /* Each mistake costs its own definition only, and what refers to that is not reported. */
 static void
 recovery (void)
 {
-  assert_says ("struct A {\n  1: i32\n}\nstruct B {\n  1: A a\n  2: Foo b\n}\nenum E { 1 }\nconst E C = E.X\n"
+  assert_says ("struct A {\n  1: i32\n}\nstruct B {\n  1: A a\n  2: Foo b\n}\nenum E { 1 }\nconst "
+               "E C = E.X\n"
                "service S {\n  void f(\n}\ntypedef A T",
                "2:9: error: expected the field's name, found '}'\n"
                "8:10: error: expected an enumerator's name, found '1'\n"
@@ -235,18 +255,12 @@ nesting (void)
 int
 main (int argc, char **argv)
 {
-  static const TestCase cases[] = { TEST (headers),
-                                    TEST (fields),
-                                    TEST (keywords_as_field_names),
-                                    TEST (containers),
-                                    TEST (enums),
-                                    TEST (services),
-                                    TEST (doc_comments),
-                                    TEST (syntax_errors),
-                                    TEST (words_of_other_dialects),
-                                    TEST (recovery),
-                                    TEST (nesting),
-                                    { NULL } };
+  static const TestCase cases[] = {
+    TEST (headers),      TEST (fields),        TEST (keywords_as_field_names),
+    TEST (containers),   TEST (enums),         TEST (services),
+    TEST (doc_comments), TEST (syntax_errors), TEST (words_of_other_dialects),
+    TEST (recovery),     TEST (nesting),       { NULL }
+  };
 
   return test_main ("idl-parser", cases, argc, argv);
 }

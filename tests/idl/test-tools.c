@@ -38,8 +38,8 @@ run (Fixture *fixture, const gchar *arguments)
 
   g_clear_pointer (&fixture->output, g_free);
   g_clear_pointer (&fixture->errors, g_free);
-  CU_ASSERT_TRUE_FATAL (g_spawn_sync (fixture->directory, words, NULL, G_SPAWN_DEFAULT, NULL, NULL, &fixture->output,
-                                      &fixture->errors, &status, NULL));
+  CU_ASSERT_TRUE_FATAL (g_spawn_sync (fixture->directory, words, NULL, G_SPAWN_DEFAULT, NULL, NULL,
+                                      &fixture->output, &fixture->errors, &status, NULL));
   return WIFEXITED (status) ? WEXITSTATUS (status) : -1;
 }
 
@@ -69,9 +69,11 @@ check (void)
                                  "  struct S { 1: Foo a }\n"
                                  "                ^~~\n");
   assert_int (run (&fixture, "--check --diagnostics=json bad.thrift"), 1);
-  CU_ASSERT_TRUE (g_str_has_prefix (fixture.output, "{\"diagnostics\": [\n  {\"severity\": \"error\""));
+  CU_ASSERT_TRUE (
+      g_str_has_prefix (fixture.output, "{\"diagnostics\": [\n  {\"severity\": \"error\""));
   assert_int (run (&fixture, "--check missing.thrift"), 1);
-  assert_string (fixture.errors, "error: cannot read 'missing.thrift': No such file or directory\n");
+  assert_string (fixture.errors,
+                 "error: cannot read 'missing.thrift': No such file or directory\n");
   assert_int (run (&fixture, "--check"), 2);
   assert_int (run (&fixture, "--check --dump=json good.thrift"), 2);
   assert_int (run (&fixture, "--nonsense"), 2);
@@ -124,9 +126,11 @@ audit (void)
   assert_int (run (&fixture, "--audit old.thrift old.thrift"), 0);
   assert_string (fixture.errors, "");
   assert_int (run (&fixture, "--audit old.thrift risky.thrift"), 0);
-  CU_ASSERT_PTR_NOT_NULL (strstr (fixture.errors, "old.thrift:1:29: warning: field 2, 'b', of struct 'S' is gone"));
+  CU_ASSERT_PTR_NOT_NULL (
+      strstr (fixture.errors, "old.thrift:1:29: warning: field 2, 'b', of struct 'S' is gone"));
   assert_int (run (&fixture, "--audit old.thrift new.thrift"), 1);
-  CU_ASSERT_PTR_NOT_NULL (strstr (fixture.errors, "new.thrift:1:15: error: field 1, 'a', of struct 'S' was of type "));
+  CU_ASSERT_PTR_NOT_NULL (
+      strstr (fixture.errors, "new.thrift:1:15: error: field 1, 'a', of struct 'S' was of type "));
   assert_int (run (&fixture, "--audit old.thrift missing.thrift"), 1);
   end (&fixture);
 }
@@ -141,7 +145,9 @@ dump (void)
   idl_test_write (fixture.directory, "b.thrift", "const i32 C = 1");
   idl_test_write (fixture.directory, "bad.thrift", "x");
   assert_int (run (&fixture, "--dump=json a.thrift"), 0);
-  CU_ASSERT_PTR_NOT_NULL (strstr (fixture.output, "\"includes\": [\n        {\"path\": \"b.thrift\", \"program\": \"b\"}"));
+  CU_ASSERT_PTR_NOT_NULL (
+      strstr (fixture.output,
+              "\"includes\": [\n        {\"path\": \"b.thrift\", \"program\": \"b\"}"));
   CU_ASSERT_PTR_NOT_NULL (strstr (fixture.output, "\"value\": {\"integer\": 1}"));
   assert_int (run (&fixture, "--dump=json bad.thrift"), 1);
   assert_string (fixture.output, "");
@@ -151,7 +157,9 @@ dump (void)
 int
 main (int argc, char **argv)
 {
-  static const TestCase cases[] = { TEST (check), TEST (format), TEST (audit), TEST (dump), { NULL } };
+  static const TestCase cases[] = {
+    TEST (check), TEST (format), TEST (audit), TEST (dump), { NULL }
+  };
 
   return test_main ("idl-tools", cases, argc, argv);
 }

@@ -51,10 +51,12 @@ names_across_files (void)
   const IdlInclude *include;
 
   begin (&fixture);
-  idl_test_write (fixture.path, "shared.thrift",
-                  "enum E { A = 1 } struct T {} typedef T U const i32 C = 7 exception X {} service P {}");
+  idl_test_write (
+      fixture.path, "shared.thrift",
+      "enum E { A = 1 } struct T {} typedef T U const i32 C = 7 exception X {} service P {}");
   idl_test_write (fixture.path, "t.thrift",
-                  "include 'shared.thrift' struct S { 1: shared.T a, 2: shared.U b, 3: shared.E e = shared.E.A, 4: i32 c "
+                  "include 'shared.thrift' struct S { 1: shared.T a, 2: shared.U b, 3: shared.E e "
+                  "= shared.E.A, 4: i32 c "
                   "= shared.C } service Q extends shared.P { void f() throws (1: shared.X x) }");
   program = load (&fixture, "t.thrift");
   assert_said (&fixture, "");
@@ -74,7 +76,8 @@ names_not_in_included_file (void)
   begin (&fixture);
   idl_test_write (fixture.path, "shared.thrift", "struct Thing {} enum E { A }");
   idl_test_write (fixture.path, "t.thrift",
-                  "include 'shared.thrift'\nstruct S { 1: shared.Nope a, 2: Thing b, 3: shared.E e = shared.E.B }");
+                  "include 'shared.thrift'\nstruct S { 1: shared.Nope a, 2: Thing b, 3: shared.E e "
+                  "= shared.E.B }");
   CU_ASSERT_PTR_NULL (load (&fixture, "t.thrift"));
   assert_said (&fixture, "2:15: error: unknown type 'shared.Nope'\n"
                          "2:33: error: unknown type 'Thing'; did you mean 'shared.Thing'?\n"
@@ -90,7 +93,8 @@ include_directories (void)
   g_autofree gchar *other = idl_test_make_directory ();
 
   begin (&fixture);
-  idl_test_write (fixture.path, "t.thrift", "include 'a.thrift' include 'b.thrift' struct S { 1: a.A a, 2: b.B b }");
+  idl_test_write (fixture.path, "t.thrift",
+                  "include 'a.thrift' include 'b.thrift' struct S { 1: a.A a, 2: b.B b }");
   idl_test_write (fixture.path, "a.thrift", "struct A {}"); /* beside the file: comes first */
   idl_test_write (other, "a.thrift", "struct Other {}");
   idl_test_write (other, "b.thrift", "struct B {}");
@@ -112,8 +116,9 @@ each_file_once (void)
     {
       g_autofree gchar *a = g_strdup_printf ("a%u.thrift", i);
       g_autofree gchar *b = g_strdup_printf ("b%u.thrift", i);
-      g_autofree gchar *text = i == 29 ? g_strdup ("struct S {}")
-                                       : g_strdup_printf ("include 'a%u.thrift' include './b%u.thrift'", i + 1, i + 1);
+      g_autofree gchar *text =
+          i == 29 ? g_strdup ("struct S {}")
+                  : g_strdup_printf ("include 'a%u.thrift' include './b%u.thrift'", i + 1, i + 1);
 
       idl_test_write (fixture.path, a, text);
       idl_test_write (fixture.path, b, text);
@@ -135,10 +140,11 @@ cycles (void)
   idl_test_write (fixture.path, "a.thrift", "include 'b.thrift'");
   idl_test_write (fixture.path, "b.thrift", "include 'a.thrift'");
   CU_ASSERT_PTR_NULL (load (&fixture, "t.thrift"));
-  assert_said (&fixture, "1:9: error: 't.thrift' includes itself\n"
-                         "b.thrift:1:9: error: include cycle: 'a.thrift' is being included already\n"
-                         "a.thrift:1:9: note: 'b.thrift' is included here\n"
-                         "2:9: note: 'a.thrift' is included here\n");
+  assert_said (&fixture,
+               "1:9: error: 't.thrift' includes itself\n"
+               "b.thrift:1:9: error: include cycle: 'a.thrift' is being included already\n"
+               "a.thrift:1:9: note: 'b.thrift' is included here\n"
+               "2:9: note: 'a.thrift' is included here\n");
   end (&fixture);
 }
 
@@ -156,7 +162,8 @@ what_is_no_file (void)
   assert_int (mkfifo (fifo, 0600), 0);
   assert_int (g_mkdir (directory, 0700), 0);
   idl_test_write (fixture.path, "t.thrift",
-                  "include '/dev/zero'\ninclude 'fifo'\ninclude 'directory'\ninclude 'missing'\nstruct S { 1: missing.T a }");
+                  "include '/dev/zero'\ninclude 'fifo'\ninclude 'directory'\ninclude "
+                  "'missing'\nstruct S { 1: missing.T a }");
   CU_ASSERT_PTR_NULL (load (&fixture, "t.thrift"));
   CU_ASSERT_PTR_NULL (load (&fixture, "absent.thrift"));
   said = idl_test_diagnostics (fixture.unit);
@@ -189,7 +196,9 @@ two_files_of_one_name (void)
 {
   Fixture fixture;
   g_autofree gchar *other = idl_test_make_directory ();
-  g_autofree gchar *text = g_strdup_printf ("include 'a.thrift'\ninclude '%s/a.thrift'\nstruct S { 1: a.A a, 2: a.A b }", other);
+  g_autofree gchar *text =
+      g_strdup_printf ("include 'a.thrift'\ninclude '%s/a.thrift'\nstruct S { 1: a.A a, 2: a.A b }",
+                       other);
 
   begin (&fixture);
   idl_test_write (fixture.path, "a.thrift", "struct A {}");
@@ -220,7 +229,8 @@ deep_includes (void)
     }
   CU_ASSERT_PTR_NULL (load (&fixture, "c0.thrift"));
   said = idl_test_diagnostics (fixture.unit);
-  CU_ASSERT_TRUE (g_str_has_prefix (said, "c999.thrift:1:9: error: includes nest deeper than 1000\n"));
+  CU_ASSERT_TRUE (
+      g_str_has_prefix (said, "c999.thrift:1:9: error: includes nest deeper than 1000\n"));
   CU_ASSERT_PTR_NOT_NULL (load (&fixture, "c1000.thrift"));
   end (&fixture);
 }
@@ -263,7 +273,8 @@ many_definitions (void)
     { "", "typedef map<T@, T@> T#\n", "typedef i32 T100000", FALSE },
     { "", "typedef T@ T#\n", "typedef T0 T100000", FALSE },
     { "", "const i32 C# = C@\n", "const i32 C100000 = 1", TRUE },
-    { "typedef list<i32> L\n", "const list<L> C# = [C@, C@]\n", "const list<L> C100000 = []", FALSE },
+    { "typedef list<i32> L\n", "const list<L> C# = [C@, C@]\n", "const list<L> C100000 = []",
+      FALSE },
     { "", "struct S# { 1: required S@ a }\n", "struct S100000 {}", TRUE },
     { "", "struct S# { 1: required S@ a }\n", "struct S100000 { 1: required S0 a }", FALSE },
     { "", "service S# extends S@ {}\n", "service S100000 {}", FALSE },
@@ -302,10 +313,17 @@ int
 main (int argc, char **argv)
 {
   static const TestCase cases[] = {
-    TEST (names_across_files), TEST (names_not_in_included_file), TEST (include_directories),
-    TEST (each_file_once),     TEST (cycles),                     TEST (what_is_no_file),
-    TEST (faulty_included_file), TEST (two_files_of_one_name),    TEST (deep_includes),
-    TEST (many_definitions),   { NULL },
+    TEST (names_across_files),
+    TEST (names_not_in_included_file),
+    TEST (include_directories),
+    TEST (each_file_once),
+    TEST (cycles),
+    TEST (what_is_no_file),
+    TEST (faulty_included_file),
+    TEST (two_files_of_one_name),
+    TEST (deep_includes),
+    TEST (many_definitions),
+    { NULL },
   };
 
   return test_main ("idl-unit", cases, argc, argv);

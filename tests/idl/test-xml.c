@@ -1,13 +1,14 @@
-/* Our model beside that of Apache's compiler: for each file of the corpus that Debian's thrift accepts,
- * what `thrift --gen xml` writes of it is what the model says. Both become trees that are compared as
- * text. Skipped without the corpus or without thrift. */
+/* Our model beside that of Apache's compiler: for each file of the corpus that Debian's thrift
+ * accepts, what `thrift --gen xml` writes of it is what the model says. Both become trees that are
+ * compared as text. Skipped without the corpus or without thrift. */
 #include "idl-test.h"
 
 #include <glib/gstdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* An element: its name and attributes as one string, its children, in the order in which they matter. */
+/* An element: its name and attributes as one string, its children, in the order in which they
+ * matter. */
 typedef struct
 {
   GString *head;
@@ -75,15 +76,21 @@ render (const Element *element)
 /* Apache's XML */
 
 static void
-on_start (GMarkupParseContext *context, const gchar *name, const gchar **names, const gchar **values, gpointer data,
+on_start (GMarkupParseContext *context,
+          const gchar *name,
+          const gchar **names,
+          const gchar **values,
+          gpointer data,
           GError **error)
 {
   GQueue *open = data;
   Element *element = add_element (g_queue_peek_tail (open), name);
 
-  /* What our side does not say: documentation is cleaned in another way, and name spaces are of XML. */
+  /* What our side does not say: documentation is cleaned in another way, and name spaces are of
+   * XML. */
   for (guint i = 0; names[i] != NULL; i++)
-    if (strcmp (names[i], "doc") != 0 && !g_str_has_prefix (names[i], "xmlns") && strcmp (names[i], "targetNamespace") != 0)
+    if (strcmp (names[i], "doc") != 0 && !g_str_has_prefix (names[i], "xmlns")
+        && strcmp (names[i], "targetNamespace") != 0)
       add_attribute (element, names[i], values[i]);
   element->unordered = strcmp (name, "map") == 0;
   g_queue_push_tail (open, element);
@@ -107,7 +114,8 @@ on_end (GMarkupParseContext *context, const gchar *name, gpointer data, GError *
 }
 
 static void
-on_text (GMarkupParseContext *context, const gchar *text, gsize length, gpointer data, GError **error)
+on_text (
+    GMarkupParseContext *context, const gchar *text, gsize length, gpointer data, GError **error)
 {
   Element *element = g_queue_peek_tail (data);
 
@@ -118,7 +126,9 @@ on_text (GMarkupParseContext *context, const gchar *text, gsize length, gpointer
 static Element *
 parse_xml (const gchar *text, gsize length)
 {
-  static const GMarkupParser parser = { .start_element = on_start, .end_element = on_end, .text = on_text };
+  static const GMarkupParser parser = { .start_element = on_start,
+                                        .end_element = on_end,
+                                        .text = on_text };
   GQueue open = G_QUEUE_INIT;
   Element *root = add_element (NULL, "root");
   g_autoptr (GMarkupParseContext) context = g_markup_parse_context_new (&parser, 0, &open, NULL);
@@ -142,7 +152,8 @@ put_annotations (Element *parent, const GPtrArray *annotations)
 
   /* Apache's are sorted by name; of several with one name all are kept in 0.17, in their order. */
   for (guint i = 0; annotations != NULL && i < annotations->len; i++)
-    g_ptr_array_add (names, (gpointer) ((IdlAnnotation *) g_ptr_array_index (annotations, i))->name);
+    g_ptr_array_add (names,
+                     (gpointer) ((IdlAnnotation *) g_ptr_array_index (annotations, i))->name);
   g_ptr_array_sort (names, compare_strings);
   for (guint i = 0; i < names->len; i++)
     {
@@ -208,7 +219,8 @@ put_value (Element *parent, const IdlValue *value)
   /* 200 for an i8 is -56 in the model and 200 in the XML: the text has what was written. */
   if (value->kind == IDL_VALUE_INTEGER && value->integer < 0 && value->location.length > 1)
     put_integer (parent, g_ascii_strtoll (idl_source_get_text (value->location.source, &length)
-                                              + value->location.offset, NULL, 0));
+                                              + value->location.offset,
+                                          NULL, 0));
   else if (value->kind == IDL_VALUE_INTEGER || value->enumerator != NULL)
     put_integer (parent, value->integer);
   else if (value->kind == IDL_VALUE_DOUBLE)
@@ -308,7 +320,8 @@ put_definition (Element *document, const IdlDefinition *definition)
       put_value (element, definition->value);
       break;
     case IDL_DEFINITION_TYPEDEF:
-      put_type (element, idl_type_resolve (definition->type)); /* it leaves no typedef of a typedef */
+      put_type (element,
+                idl_type_resolve (definition->type)); /* it leaves no typedef of a typedef */
       break;
     case IDL_DEFINITION_ENUM:
       put_enum (element, definition);
@@ -413,8 +426,8 @@ run_thrift (const gchar *corpus, gchar **row, const gchar *directory, gsize *len
   g_ptr_array_add (arguments, row[0]);
   g_ptr_array_add (arguments, NULL);
   g_spawn_sync (corpus, (gchar **) arguments->pdata, NULL,
-                G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL | G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, NULL, NULL,
-                NULL, NULL);
+                G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL | G_SPAWN_STDERR_TO_DEV_NULL, NULL,
+                NULL, NULL, NULL, NULL, NULL);
   strcpy (strrchr (output, '.'), ".xml");
   g_file_get_contents (output, &text, length, NULL);
   g_remove (output);
@@ -431,7 +444,8 @@ is_same (const gchar *path, const gchar *ours, const gchar *theirs)
   for (; ours[at] == theirs[at]; at++)
     if (ours[at] == '\n')
       line = at + 1;
-  g_printerr ("%s: model differs from Apache's:\nours:   %.100s\ntheirs: %.100s\n", path, ours + line, theirs + line);
+  g_printerr ("%s: model differs from Apache's:\nours:   %.100s\ntheirs: %.100s\n", path,
+              ours + line, theirs + line);
   return FALSE;
 }
 
@@ -440,7 +454,8 @@ equals_apaches_model (void)
 {
   g_autofree gchar *corpus = test_corpus_dir ();
   g_autofree gchar *thrift = g_find_program_in_path ("thrift");
-  g_autofree gchar *table_path = corpus == NULL ? NULL : g_build_filename (corpus, "real.tsv", NULL);
+  g_autofree gchar *table_path =
+      corpus == NULL ? NULL : g_build_filename (corpus, "real.tsv", NULL);
   g_autofree gchar *directory = idl_test_make_directory ();
   g_autofree gchar *table = NULL;
   g_auto (GStrv) lines = NULL;
