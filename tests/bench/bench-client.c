@@ -21,7 +21,7 @@ static const GOptionEntry entries[] = { { "dump", 0, 0, G_OPTION_ARG_FILENAME, &
 static gboolean
 is_connection_for_each_call (void)
 {
-  return bench_is_unpooled () && !bench_client_has_channel ();
+  return bench_options.is_unpooled && !bench_client_has_channel ();
 }
 
 static gint64
@@ -78,7 +78,7 @@ dump (void)
   g_autoptr (GError) error = NULL;
   GByteArray *written = THRIFT_MEMORY_BUFFER (memory)->buf;
   gboolean sent =
-      bench_is_struct ()
+      bench_options.is_struct
           ? bench_echo_client_send_echo_payload (BENCH_ECHO_IF (writer), payload, &error)
           : bench_echo_client_send_echo (BENCH_ECHO_IF (writer), BENCH_TEXT, &error);
 
@@ -99,7 +99,7 @@ main (int argc, char **argv)
     }
   if (!is_connection_for_each_call ())
     client = bench_client_open ();
-  bench_measure ("call", bench_is_struct () ? call_with_struct : call_with_text, NULL);
+  bench_measure ("call", bench_options.is_struct ? call_with_struct : call_with_text, NULL);
   if (!is_connection_for_each_call ())
     bench_client_close (client);
   g_object_unref (payload);

@@ -49,20 +49,10 @@ bench_parse (int *argc, char ***argv, const GOptionEntry *extra)
     bench_fail ("%s", error->message);
   if (*argc > 1)
     bench_fail ("unexpected argument %s", (*argv)[1]);
+  bench_options.is_struct = g_strcmp0 (bench_options.payload, "struct") == 0;
+  bench_options.is_unpooled = g_strcmp0 (bench_options.mode, "unpooled") == 0;
   if (bench_options.calls < 1 || bench_options.warmup < 0)
     bench_fail ("nothing to measure");
-}
-
-gboolean
-bench_is_struct (void)
-{
-  return g_strcmp0 (bench_options.payload, "struct") == 0;
-}
-
-gboolean
-bench_is_unpooled (void)
-{
-  return g_strcmp0 (bench_options.mode, "unpooled") == 0;
 }
 
 gint64

@@ -15,6 +15,10 @@ typedef struct
   gint calls;
   gint warmup;
   gboolean count_only; /* no clock and no report: for callgrind and strace */
+
+  /* what payload and mode say */
+  gboolean is_struct;
+  gboolean is_unpooled;
 } BenchOptions;
 
 extern BenchOptions bench_options;
@@ -22,9 +26,6 @@ extern BenchOptions bench_options;
 /* Parses the command line into bench_options; exits with a message when it is wrong. @extra
  * (nullable): a program's own options. */
 void bench_parse (int *argc, char ***argv, const GOptionEntry *extra);
-
-gboolean bench_is_struct (void);
-gboolean bench_is_unpooled (void);
 
 /* The 16 bytes of the small call. */
 #define BENCH_TEXT "sixteen bytes ok"

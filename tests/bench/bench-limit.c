@@ -64,10 +64,10 @@ run (gpointer data)
   gint64 start = bench_now ();
   gint64 end;
 
-  if (bench_is_unpooled ())
+  if (bench_options.is_unpooled)
     limit->fd = dial ();
   exchange (limit);
-  if (bench_is_unpooled ())
+  if (bench_options.is_unpooled)
     close (limit->fd);
   end = bench_now ();
   if (memcmp (limit->reply, limit->expected, limit->length) != 0)
@@ -92,10 +92,10 @@ main (int argc, char **argv)
   memcpy (&name_length, limit.expected + 8, sizeof name_length);
   limit.expected[7] = 2;
   limit.expected[12 + ntohl (name_length) + 4 + 2] = 0;
-  if (!bench_is_unpooled ())
+  if (!bench_options.is_unpooled)
     limit.fd = dial ();
   bench_measure ("call", run, &limit);
-  if (!bench_is_unpooled ())
+  if (!bench_options.is_unpooled)
     close (limit.fd);
   g_free (limit.request);
   g_free (limit.expected);
