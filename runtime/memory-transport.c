@@ -1,5 +1,5 @@
-/* A ThriftTransport over borrowed memory. Every length that a protocol asks for is compared with what
- * is there before the protocol allocates for it. It knows no message. */
+/* A ThriftTransport over borrowed memory. Every length that a protocol asks for is compared with
+ * what is there before the protocol allocates for it. It knows no message. */
 #include "memory-transport.h"
 
 #include <string.h>
@@ -65,7 +65,10 @@ memory_peek (ThriftTransport *transport, GError **error)
 }
 
 static gboolean
-memory_write (ThriftTransport *transport, const gpointer bytes, const guint32 length, GError **error)
+memory_write (ThriftTransport *transport,
+              const gpointer bytes,
+              const guint32 length,
+              GError **error)
 {
   TallyMemoryTransport *self = (TallyMemoryTransport *) transport;
 

@@ -1,15 +1,15 @@
 /* Owns the search for a message's end in bytes that arrive piecemeal. It is a walk over the wire
- * format with its own stack, one small step at a time; a step that lacks bytes changes nothing and is
- * taken again when there are more. Formats: Thrift's binary and compact protocol specifications. */
+ * format with its own stack, one small step at a time; a step that lacks bytes changes nothing and
+ * is taken again when there are more. Formats: Thrift's binary and compact specifications. */
 #include "message-scanner.h"
 
 #include <thrift/c_glib/protocol/thrift_protocol.h>
 
 typedef enum
 {
-  STEP_DONE,    /* the position moved on */
-  STEP_MORE,    /* bytes are missing; nothing changed */
-  STEP_INVALID  /* no reader would accept this */
+  STEP_DONE,   /* the position moved on */
+  STEP_MORE,   /* bytes are missing; nothing changed */
+  STEP_INVALID /* no reader would accept this */
 } Step;
 
 typedef enum
@@ -25,8 +25,8 @@ typedef struct
   guint8 kind;
   guint8 key_type;
   guint8 type;
-  gboolean at_value;  /* a map whose next part is a value */
-  guint64 remaining;  /* elements of a container; a map's pairs */
+  gboolean at_value; /* a map whose next part is a value */
+  guint64 remaining; /* elements of a container; a map's pairs */
 } Level;
 
 struct _TallyScanner
@@ -37,7 +37,7 @@ struct _TallyScanner
   guint64 position; /* may lie beyond the bytes that are there: inside a string, say */
   guint depth;
   guint max_depth;
-  Level levels[];   /* max_depth of them */
+  Level levels[]; /* max_depth of them */
 };
 
 /* Readers count depth in their own ways; a message at the limit's edge is theirs to judge. */
@@ -196,7 +196,7 @@ binary_value (TallyScanner *self, Cursor *cursor, guint8 type)
       cursor->position += length;
       return STEP_DONE;
     case T_STRUCT:
-      return push (self, (Level) { .kind = LEVEL_STRUCT });
+      return push (self, (Level){ .kind = LEVEL_STRUCT });
     case T_LIST:
     case T_SET:
     case T_MAP:
@@ -341,7 +341,7 @@ compact_value (TallyScanner *self, Cursor *cursor, guint8 type)
     case COMPACT_MAP:
       return compact_map (self, cursor);
     case COMPACT_STRUCT:
-      return push (self, (Level) { .kind = LEVEL_STRUCT });
+      return push (self, (Level){ .kind = LEVEL_STRUCT });
     default:
       return STEP_INVALID;
     }
@@ -403,7 +403,7 @@ static Step
 scan_value (TallyScanner *self, Cursor *cursor, guint8 type)
 {
   return self->protocol == TALLY_PROTOCOL_BINARY ? binary_value (self, cursor, type)
-                                                  : compact_value (self, cursor, type);
+                                                 : compact_value (self, cursor, type);
 }
 
 /* One element, or one half of a map's pair. */
@@ -443,7 +443,7 @@ scan_step (TallyScanner *self, Cursor *cursor)
       if (step == STEP_DONE)
         {
           self->in_body = TRUE;
-          step = push (self, (Level) { .kind = LEVEL_STRUCT });
+          step = push (self, (Level){ .kind = LEVEL_STRUCT });
         }
       return step;
     }

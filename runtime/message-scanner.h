@@ -1,5 +1,6 @@
-/* Finds where an unframed message ends while its bytes are still arriving, so that a server needs no
- * thread for a peer that sends slowly. It knows the two wire formats' shapes and nothing of tables. */
+/* Finds where an unframed message ends while its bytes are still arriving, so that a server needs
+ * no thread for a peer that sends slowly. It knows the two wire formats' shapes and nothing of
+ * tables. */
 #ifndef TALLY_MESSAGE_SCANNER_H
 #define TALLY_MESSAGE_SCANNER_H
 
@@ -16,9 +17,10 @@ void tally_scanner_free (TallyScanner *self);
 /* To the start of a message. */
 void tally_scanner_reset (TallyScanner *self);
 
-/* @bytes: the message from its start, the bytes shown before included. Returns the message's length,
- * or 0 when more bytes are needed. Of a message that no reader would accept (a negative length, a
- * limit passed) all @length bytes are returned: the reader then says what is wrong with it. */
+/* @bytes: the message from its start, the bytes shown before included. Returns the message's
+ * length, or 0 when more bytes are needed. Of a message that no reader would accept (a negative
+ * length, a limit passed) all @length bytes are returned: the reader then says what is wrong with
+ * it. */
 gsize tally_scanner_scan (TallyScanner *self, const guint8 *bytes, gsize length);
 
 G_END_DECLS

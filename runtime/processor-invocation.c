@@ -111,7 +111,8 @@ settle_exception (const TallyStructInfo *info, gpointer result)
 }
 
 static void
-fail_from_handler (TallyApplicationException *failure, const TallyMethod *method,
+fail_from_handler (TallyApplicationException *failure,
+                   const TallyMethod *method,
                    const GError *error)
 {
   ThriftApplicationExceptionError type = THRIFT_APPLICATION_EXCEPTION_ERROR_INTERNAL_ERROR;
@@ -161,7 +162,8 @@ tally_invocation_run (TallyInvocation *self, gpointer handler, TallyApplicationE
 /* ---- the exceptions that a processor answers ---- */
 
 void
-tally_failure_init (TallyApplicationException *failure, ThriftApplicationExceptionError type,
+tally_failure_init (TallyApplicationException *failure,
+                    ThriftApplicationExceptionError type,
                     gchar *message)
 {
   failure->type = type;
@@ -169,7 +171,8 @@ tally_failure_init (TallyApplicationException *failure, ThriftApplicationExcepti
 }
 
 void
-tally_failure_init_unknown_method (TallyApplicationException *failure, const gchar *name,
+tally_failure_init_unknown_method (TallyApplicationException *failure,
+                                   const gchar *name,
                                    gsize name_length)
 {
   g_autofree gchar *part = g_strndup (name, MIN (name_length, MAX_QUOTED));
@@ -188,7 +191,8 @@ tally_failure_init_message_type (TallyApplicationException *failure, gint32 type
 }
 
 void
-tally_failure_init_unreadable (TallyApplicationException *failure, const TallyMethod *method,
+tally_failure_init_unreadable (TallyApplicationException *failure,
+                               const TallyMethod *method,
                                const GError *error)
 {
   tally_failure_init (failure, THRIFT_APPLICATION_EXCEPTION_ERROR_PROTOCOL_ERROR,
@@ -198,7 +202,8 @@ tally_failure_init_unreadable (TallyApplicationException *failure, const TallyMe
 }
 
 void
-tally_failure_init_unwritable (TallyApplicationException *failure, const TallyMethod *method,
+tally_failure_init_unwritable (TallyApplicationException *failure,
+                               const TallyMethod *method,
                                const GError *error)
 {
   tally_failure_init (failure, THRIFT_APPLICATION_EXCEPTION_ERROR_INTERNAL_ERROR,

@@ -3,8 +3,12 @@
 #include "processor-private.h"
 
 void
-tally_failure_write (const TallyApplicationException *failure, const TallyCodec *codec,
-                     const gchar *name, gsize name_length, gint32 seqid, TallyBuffer *output)
+tally_failure_write (const TallyApplicationException *failure,
+                     const TallyCodec *codec,
+                     const gchar *name,
+                     gsize name_length,
+                     gint32 seqid,
+                     TallyBuffer *output)
 {
   g_autoptr (GError) error = NULL;
 
@@ -22,11 +26,14 @@ tally_message_wants_reply (const TallyMessage *message)
 
 /* Answers @failure, unless the message wants none, and clears it. */
 static void
-answer_failure (TallyApplicationException *failure, const TallyCodec *codec,
-                const TallyMessage *message, TallyBuffer *output)
+answer_failure (TallyApplicationException *failure,
+                const TallyCodec *codec,
+                const TallyMessage *message,
+                TallyBuffer *output)
 {
   if (tally_message_wants_reply (message))
-    tally_failure_write (failure, codec, message->name, message->name_length, message->seqid, output);
+    tally_failure_write (failure, codec, message->name, message->name_length, message->seqid,
+                         output);
   tally_failure_clear (failure);
 }
 
@@ -42,8 +49,11 @@ check_end (const TallyReader *reader, GError **error)
 }
 
 static gboolean
-answer_unexpected (const TallyCodec *codec, TallyReader *reader, const TallyMessage *message,
-                   TallyBuffer *output, GError **error)
+answer_unexpected (const TallyCodec *codec,
+                   TallyReader *reader,
+                   const TallyMessage *message,
+                   TallyBuffer *output,
+                   GError **error)
 {
   TallyApplicationException failure;
   g_autoptr (GError) read_error = NULL;
@@ -63,8 +73,11 @@ answer_unexpected (const TallyCodec *codec, TallyReader *reader, const TallyMess
 
 /* Writes the result whole, or in its place the exception that says why it could not be written. */
 static void
-answer_result (const TallyInvocation *invocation, const TallyCodec *codec, TallyReader *reader,
-               const TallyMessage *message, TallyBuffer *output)
+answer_result (const TallyInvocation *invocation,
+               const TallyCodec *codec,
+               TallyReader *reader,
+               const TallyMessage *message,
+               TallyBuffer *output)
 {
   const TallyMethod *method = invocation->method;
   gsize start = output->length;
@@ -87,8 +100,13 @@ answer_result (const TallyInvocation *invocation, const TallyCodec *codec, Tally
 }
 
 static gboolean
-call (TallyProcessor *self, const TallyMethod *method, const TallyCodec *codec, TallyReader *reader,
-      const TallyMessage *message, TallyBuffer *output, GError **error)
+call (TallyProcessor *self,
+      const TallyMethod *method,
+      const TallyCodec *codec,
+      TallyReader *reader,
+      const TallyMessage *message,
+      TallyBuffer *output,
+      GError **error)
 {
   /* The method's own name: a reader's bytes are valid only until it reads on. */
   TallyMessage known = { method->name, method->name_length, message->type, message->seqid };
@@ -120,11 +138,16 @@ call (TallyProcessor *self, const TallyMethod *method, const TallyCodec *codec, 
 }
 
 gboolean
-tally_processor_process_message (TallyProcessor *self, const TallyCodec *codec, TallyReader *reader,
-                                 const TallyMessage *message, TallyBuffer *output, GError **error)
+tally_processor_process_message (TallyProcessor *self,
+                                 const TallyCodec *codec,
+                                 TallyReader *reader,
+                                 const TallyMessage *message,
+                                 TallyBuffer *output,
+                                 GError **error)
 {
   /* No cast check here: it would cost as much as decoding a small message. */
-  const TallyService *service = ((TallyProcessorClass *) ((GTypeInstance *) self)->g_class)->service;
+  const TallyService *service =
+      ((TallyProcessorClass *) ((GTypeInstance *) self)->g_class)->service;
   const TallyMethod *method = NULL;
 
   if (service != NULL && (message->type == T_CALL || message->type == T_ONEWAY))

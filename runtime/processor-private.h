@@ -11,7 +11,7 @@
 
 G_BEGIN_DECLS
 
-/* Arguments and result of nearly every method fit here, so that a call takes no memory of its own. */
+/* Arguments and result of nearly every method fit here: a call takes no memory of its own. */
 #define TALLY_INVOCATION_STACK 512
 
 /* One call under way: its arguments and its result, initialised, on the stack or on the heap. */
@@ -33,15 +33,15 @@ void tally_invocation_init (TallyInvocation *self, const TallyMethod *method);
 void tally_invocation_clear (TallyInvocation *self);
 
 /* Calls the handler with the arguments, which were read. %TRUE: the result, a return value or a
- * declared exception, may be written (for a oneway method there is none). %FALSE: @failure is filled
- * with the exception to answer instead. */
+ * declared exception, may be written (for a oneway method there is none). %FALSE: @failure is
+ * filled with the exception to answer instead. */
 gboolean tally_invocation_run (TallyInvocation *self, gpointer handler,
                                TallyApplicationException *failure);
 
 /* The exceptions that a processor answers; @failure is to be cleared. Names and texts of a peer are
  * shortened and escaped. */
-void tally_failure_init (TallyApplicationException *failure,
-                         ThriftApplicationExceptionError type, gchar *message);
+void tally_failure_init (TallyApplicationException *failure, ThriftApplicationExceptionError type,
+                         gchar *message);
 void tally_failure_init_unknown_method (TallyApplicationException *failure, const gchar *name,
                                         gsize name_length);
 void tally_failure_init_message_type (TallyApplicationException *failure, gint32 type);
@@ -59,15 +59,15 @@ void tally_failure_write (const TallyApplicationException *failure, const TallyC
 /* Whether a message of this type wants an answer at all. */
 gboolean tally_message_wants_reply (const TallyMessage *message);
 
-/* Whether @processor may be reached through tally_processor_process_message(): it is a TallyProcessor
- * and no subclass has put its own code in the way of a ThriftProtocol. */
+/* Whether @processor may be reached through tally_processor_process_message(): it is a
+ * TallyProcessor and no subclass has put its own code in the way of a ThriftProtocol. */
 gboolean tally_processor_is_direct (ThriftProcessor *processor);
 
 /* Answers one message whose header was read already, which ends where @reader ends and is all there
  * (a reader without fill). The answer,
- * if one is due, is appended to @output, complete; an answer longer than the limits allow is replaced
- * by an exception. %FALSE: what was read is not to be trusted; @output may hold an exception that says
- * so, and after it the connection must be closed. */
+ * if one is due, is appended to @output, complete; an answer longer than the limits allow is
+ * replaced by an exception. %FALSE: what was read is not to be trusted; @output may hold an
+ * exception that says so, and after it the connection must be closed. */
 gboolean tally_processor_process_message (TallyProcessor *self, const TallyCodec *codec,
                                           TallyReader *reader, const TallyMessage *message,
                                           TallyBuffer *output, GError **error);

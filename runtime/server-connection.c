@@ -1,6 +1,6 @@
 /* One connection of the server: receives what is there, cuts it into messages, has them answered,
- * sends. It never waits for a slow peer: what is incomplete or not taken is kept until the next event.
- * It knows neither epoll nor which thread it runs on. */
+ * sends. It never waits for a slow peer: what is incomplete or not taken is kept until the next
+ * event. It knows neither epoll nor which thread it runs on. */
 #include "server-private.h"
 
 #include <errno.h>
@@ -10,7 +10,8 @@
 #include <unistd.h>
 
 #define FRAME_HEADER 4
-/* What a peer that is being closed has to read its last answer, and a refused one to send a request. */
+/* What a peer that is being closed has to read its last answer, and a refused one to send a
+ * request. */
 #define LINGER_TIME 1000
 /* An answer waits for those behind it in the same receive no longer than this; microseconds. */
 #define MAX_GATHER 200
@@ -64,7 +65,8 @@ phase_timeout (const ServerConnection *self, ServerPhase phase)
     }
 }
 
-/* A phase's time runs from its start: neither a byte a second nor reading a byte a second prolongs it. */
+/* A phase's time runs from its start: neither a byte a second nor reading a byte a second prolongs
+ * it. */
 static void
 enter_phase (ServerConnection *self, ServerPhase phase, gboolean restart)
 {
@@ -102,7 +104,7 @@ server_connection_set_wait (ServerConnection *self, guint milliseconds)
 
 /* ---- sending ---- */
 
-/* Sends from @bytes what the peer takes now. Returns how much, or -1 when the connection is lost. */
+/* Sends from @bytes what the peer takes now. Returns how much, -1 when the connection is lost. */
 static gssize
 send_some (const ServerConnection *self, const guint8 *bytes, gsize length)
 {
@@ -122,7 +124,7 @@ send_some (const ServerConnection *self, const guint8 *bytes, gsize length)
   return sent;
 }
 
-/* Sends the worker's answers; what the peer does not take is kept. FALSE: the connection is lost. */
+/* Sends the worker's answers; what is not taken is kept. FALSE: the connection is lost. */
 static gboolean
 send_answers (ServerConnection *self, TallyBuffer *answers)
 {
@@ -170,8 +172,12 @@ read_frame_length (const guint8 *at)
 /* Answers the message of @length bytes into @output; with @refusal, with an exception that says so.
  * FALSE: the connection ends after what is there. */
 static gboolean
-answer_message (ServerConnection *self, ServerWorker *worker, const guint8 *bytes, gsize length,
-                const gchar *refusal, TallyBuffer *output)
+answer_message (ServerConnection *self,
+                ServerWorker *worker,
+                const guint8 *bytes,
+                gsize length,
+                const gchar *refusal,
+                TallyBuffer *output)
 {
   gsize start = output->length;
   gsize header = self->server->framed ? FRAME_HEADER : 0;
@@ -197,8 +203,12 @@ answer_message (ServerConnection *self, ServerWorker *worker, const guint8 *byte
 
 /* The same while answers to requests before it wait to be sent. */
 static gboolean
-answer_message_behind (ServerConnection *self, ServerWorker *worker, const guint8 *bytes, gsize length,
-                       const gchar *refusal, gboolean *lost)
+answer_message_behind (ServerConnection *self,
+                       ServerWorker *worker,
+                       const guint8 *bytes,
+                       gsize length,
+                       const gchar *refusal,
+                       gboolean *lost)
 {
   TallyBuffer *output = &worker->output;
   gboolean ok;
@@ -218,8 +228,8 @@ answer_message_behind (ServerConnection *self, ServerWorker *worker, const guint
   return ok;
 }
 
-/* The length of the first message in @bytes, its frame's header included; 0 when it is not all there
- * yet. A frame that is too long is reported as all of @length, with *@refusal set. */
+/* The length of the first message in @bytes, its frame's header included; 0 when it is not all
+ * there yet. A frame that is too long is reported as all of @length, with *@refusal set. */
 static gsize
 find_message (ServerConnection *self, const guint8 *bytes, gsize length, gchar **refusal)
 {
@@ -229,8 +239,8 @@ find_message (ServerConnection *self, const guint8 *bytes, gsize length, gchar *
   if (!server->framed)
     {
       if (self->scanner == NULL)
-        self->scanner = tally_scanner_new (tally_endpoint_get_protocol (server->endpoint),
-                                           &server->limits);
+        self->scanner =
+            tally_scanner_new (tally_endpoint_get_protocol (server->endpoint), &server->limits);
       return tally_scanner_scan (self->scanner, bytes, length);
     }
   if (length < FRAME_HEADER)
@@ -247,10 +257,10 @@ find_message (ServerConnection *self, const guint8 *bytes, gsize length, gchar *
 
 typedef struct
 {
-  gsize used;        /* bytes of the input */
+  gsize used; /* bytes of the input */
   gboolean served;
-  gboolean closing;  /* send the answers, then end */
-  gboolean lost;     /* the peer is gone */
+  gboolean closing; /* send the answers, then end */
+  gboolean lost;    /* the peer is gone */
 } Progress;
 
 /* With several requests in one receive: whether the answers so far should go now. */
@@ -296,7 +306,8 @@ answer_messages (ServerConnection *self, ServerWorker *worker, const guint8 *byt
                                                    refusal, &progress.lost);
       progress.used += size;
       progress.served = TRUE;
-      if (progress.used < length && !progress.closing && !progress.lost && should_send (worker, &began))
+      if (progress.used < length && !progress.closing && !progress.lost
+          && should_send (worker, &began))
         progress.lost = !send_answers (self, &worker->output);
     }
   if (!progress.lost)
@@ -320,8 +331,8 @@ linger (ServerConnection *self, ServerWorker *worker)
     }
 }
 
-/* Tells the peer that nothing follows and waits for it to have read that: closing at once with bytes
- * of it unread would make the kernel take back the answer. */
+/* Tells the peer that nothing follows and waits for it to have read that: closing at once with
+ * bytes of it unread would make the kernel take back the answer. */
 static ServerTurn
 begin_linger (ServerConnection *self, ServerWorker *worker)
 {

@@ -3,8 +3,8 @@
  *
  * A TallyProcessor is reached without a ThriftProtocol. So are those behind Apache's multiplexed
  * processor, whose services are looked up here: its own function reads a NULL error when a name is
- * unknown. Any other processor gets Apache's protocol over memory, and only messages that a reader of
- * ours went through before. */
+ * unknown. Any other processor gets Apache's protocol over memory, and only messages that a reader
+ * of ours went through before. */
 #include "server-private.h"
 
 #include <string.h>
@@ -19,8 +19,10 @@
 
 /* Answers and clears @failure. */
 static void
-answer_failure (const TallyServer *server, const TallyMessage *message,
-                TallyApplicationException *failure, TallyBuffer *output)
+answer_failure (const TallyServer *server,
+                const TallyMessage *message,
+                TallyApplicationException *failure,
+                TallyBuffer *output)
 {
   if (tally_message_wants_reply (message))
     tally_failure_write (failure, server->codec, message->name, message->name_length,
@@ -28,7 +30,8 @@ answer_failure (const TallyServer *server, const TallyMessage *message,
   tally_failure_clear (failure);
 }
 
-/* A protocol's vfuncs find no fault with a message that this lets through, and it ends where it should. */
+/* A protocol's vfuncs find no fault with a message that this lets through, and it ends where it
+ * should. */
 static gboolean
 check_body (const TallyServer *server, TallyReader *reader, GError **error)
 {
@@ -54,16 +57,19 @@ new_protocol (const TallyServer *server, TallyMemoryTransport *transport)
 
 /* Lets @processor process the whole message in @bytes. What it flushed is its answer. */
 static gboolean
-run_processor (const TallyServer *server, ThriftProcessor *processor, const TallyBuffer *bytes,
-               TallyBuffer *output, GError **error)
+run_processor (const TallyServer *server,
+               ThriftProcessor *processor,
+               const TallyBuffer *bytes,
+               TallyBuffer *output,
+               GError **error)
 {
-  g_autoptr (TallyMemoryTransport) transport
-      = tally_memory_transport_new (bytes->data, bytes->length, output);
+  g_autoptr (TallyMemoryTransport) transport =
+      tally_memory_transport_new (bytes->data, bytes->length, output);
   g_autoptr (GObject) in = G_OBJECT (new_protocol (server, transport));
   g_autoptr (GObject) out = G_OBJECT (new_protocol (server, transport));
   GError *failed = NULL;
-  gboolean ok = THRIFT_PROCESSOR_GET_CLASS (processor)->process (
-      processor, THRIFT_PROTOCOL (in), THRIFT_PROTOCOL (out), &failed);
+  gboolean ok = THRIFT_PROCESSOR_GET_CLASS (processor)->process (processor, THRIFT_PROTOCOL (in),
+                                                                 THRIFT_PROTOCOL (out), &failed);
 
   tally_memory_transport_finish (transport);
   if (ok)
@@ -78,10 +84,15 @@ run_processor (const TallyServer *server, ThriftProcessor *processor, const Tall
   return FALSE;
 }
 
-/* Any ThriftProcessor. The message is written anew, because its name may be shorter than the peer's. */
+/* Any ThriftProcessor. The message is written anew, because its name may be shorter than the
+ * peer's. */
 static gboolean
-process_foreign (const TallyServer *server, ThriftProcessor *processor, TallyReader *reader,
-                 const TallyMessage *message, TallyBuffer *output, GError **error)
+process_foreign (const TallyServer *server,
+                 ThriftProcessor *processor,
+                 TallyReader *reader,
+                 const TallyMessage *message,
+                 TallyBuffer *output,
+                 GError **error)
 {
   const guint8 *body = reader->cursor;
   TallyBuffer bytes = { NULL, 0, 0 };
@@ -119,8 +130,12 @@ process_foreign (const TallyServer *server, ThriftProcessor *processor, TallyRea
 }
 
 static gboolean
-process (const TallyServer *server, ThriftProcessor *processor, TallyReader *reader,
-         const TallyMessage *message, TallyBuffer *output, GError **error)
+process (const TallyServer *server,
+         ThriftProcessor *processor,
+         TallyReader *reader,
+         const TallyMessage *message,
+         TallyBuffer *output,
+         GError **error)
 {
   if (tally_processor_is_direct (processor))
     return tally_processor_process_message ((TallyProcessor *) processor, server->codec, reader,
@@ -128,7 +143,8 @@ process (const TallyServer *server, ThriftProcessor *processor, TallyReader *rea
   return process_foreign (server, processor, reader, message, output, error);
 }
 
-/* Finds the service that "service:method" names, or the default one, and takes the service's name off
+/* Finds the service that "service:method" names, or the default one, and takes the service's name
+ * off
  * @message. NULL when there is none. */
 static ThriftProcessor *
 find_service (ThriftMultiplexedProcessor *multiplexed, TallyMessage *message)
@@ -148,8 +164,12 @@ find_service (ThriftMultiplexedProcessor *multiplexed, TallyMessage *message)
 }
 
 static gboolean
-process_multiplexed (const TallyServer *server, ThriftMultiplexedProcessor *multiplexed,
-                     TallyReader *reader, TallyMessage *message, TallyBuffer *output, GError **error)
+process_multiplexed (const TallyServer *server,
+                     ThriftMultiplexedProcessor *multiplexed,
+                     TallyReader *reader,
+                     TallyMessage *message,
+                     TallyBuffer *output,
+                     GError **error)
 {
   const TallyMessage whole = *message;
   ThriftProcessor *processor = find_service (multiplexed, message);
@@ -176,8 +196,12 @@ strip_service (const TallyServer *server, TallyMessage *message)
 }
 
 gboolean
-server_dispatch (TallyServer *server, const guint8 *bytes, gsize length, const gchar *refusal,
-                 TallyBuffer *output, GError **error)
+server_dispatch (TallyServer *server,
+                 const guint8 *bytes,
+                 gsize length,
+                 const gchar *refusal,
+                 TallyBuffer *output,
+                 GError **error)
 {
   ThriftProcessor *processor = ((ThriftServer *) server)->processor;
   TallyApplicationException failure;
@@ -198,8 +222,8 @@ server_dispatch (TallyServer *server, const guint8 *bytes, gsize length, const g
   if (server->service != NULL && !THRIFT_IS_MULTIPLEXED_PROCESSOR (processor))
     strip_service (server, &message);
   if (server->direct != NULL)
-    return tally_processor_process_message (server->direct, server->codec, &reader, &message, output,
-                                            error);
+    return tally_processor_process_message (server->direct, server->codec, &reader, &message,
+                                            output, error);
   if (THRIFT_IS_MULTIPLEXED_PROCESSOR (processor))
     return process_multiplexed (server, (ThriftMultiplexedProcessor *) processor, &reader, &message,
                                 output, error);

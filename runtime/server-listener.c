@@ -47,7 +47,8 @@ set_options (gint fd, const Address *address)
   set_option (fd, SOL_SOCKET, SO_REUSEADDR, 1);
   set_option (fd, IPPROTO_TCP, TCP_NODELAY, 1);
   set_option (fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-  if (address->any.sa_family == AF_INET6) /* [::] is every address of both families, ::1 only itself */
+  if (address->any.sa_family
+      == AF_INET6) /* [::] is every address of both families, ::1 only itself */
     set_option (fd, IPPROTO_IPV6, IPV6_V6ONLY, !IN6_IS_ADDR_UNSPECIFIED (&address->v6.sin6_addr));
 }
 
@@ -107,7 +108,8 @@ port_of (Address *address)
 }
 
 static gboolean
-listen_at (ServerListener *self, Address *address, socklen_t length, const gchar *uri, GError **error)
+listen_at (
+    ServerListener *self, Address *address, socklen_t length, const gchar *uri, GError **error)
 {
   gint fd = socket (address->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   guint16 *port = port_of (address);
@@ -132,8 +134,8 @@ listen_at (ServerListener *self, Address *address, socklen_t length, const gchar
   return TRUE;
 }
 
-/* A host without the one family is no failure as long as the other listens; an address that somebody
- * else has is one, or half of the peers would reach the wrong server. */
+/* A host without the one family is no failure as long as the other listens; an address that
+ * somebody else has is one, or half of the peers would reach the wrong server. */
 static gboolean
 is_fatal (gint number)
 {
@@ -141,7 +143,9 @@ is_fatal (gint number)
 }
 
 static gboolean
-listen_at_each (ServerListener *self, GSocketAddressEnumerator *enumerator, const gchar *uri,
+listen_at_each (ServerListener *self,
+                GSocketAddressEnumerator *enumerator,
+                const gchar *uri,
                 GError **error)
 {
   g_autoptr (GError) first_error = NULL;
@@ -176,8 +180,8 @@ listen_at_each (ServerListener *self, GSocketAddressEnumerator *enumerator, cons
   if (self->n_fds > 0)
     return TRUE;
   if (first_error == NULL)
-    g_set_error (&first_error, TALLY_ERROR, TALLY_ERROR_FAILED, "cannot listen at %s: it has no address",
-                 uri);
+    g_set_error (&first_error, TALLY_ERROR, TALLY_ERROR_FAILED,
+                 "cannot listen at %s: it has no address", uri);
   g_propagate_error (error, g_steal_pointer (&first_error));
   return FALSE;
 }
@@ -196,7 +200,7 @@ server_listener_open (ServerListener *self, TallyEndpoint *endpoint, GError **er
   return TRUE;
 }
 
-/* Removes the file only if it is the one that was made here: another server may have its own there. */
+/* Removes the file only if it is the one made here: another server may have its own there. */
 static void
 remove_file (ServerListener *self)
 {

@@ -1,5 +1,6 @@
-/* The server's epoll: who became ready, who connects, and the hand-over of connections between threads.
- * It knows neither messages nor which thread it runs on; one at a time calls server_loop_wait (). */
+/* The server's epoll: who became ready, who connects, and the hand-over of connections between
+ * threads. It knows neither messages nor which thread it runs on; one at a time calls
+ * server_loop_wait (). */
 #include "server-private.h"
 
 #include <errno.h>
@@ -77,7 +78,9 @@ server_loop_interrupt (TallyServer *self)
 }
 
 void
-server_loop_watch (TallyServer *self, ServerConnection *connection, gboolean readable,
+server_loop_watch (TallyServer *self,
+                   ServerConnection *connection,
+                   gboolean readable,
                    gboolean writable)
 {
   guint32 events = EPOLLET | (readable ? EPOLLIN | EPOLLRDHUP : 0) | (writable ? EPOLLOUT : 0);
@@ -120,8 +123,8 @@ park (ServerConnection *connection)
 {
   guint owner = OWNER_THREAD;
 
-  if (__atomic_compare_exchange_n (&connection->owner, &owner, OWNER_NOBODY, FALSE, __ATOMIC_SEQ_CST,
-                                   __ATOMIC_SEQ_CST))
+  if (__atomic_compare_exchange_n (&connection->owner, &owner, OWNER_NOBODY, FALSE,
+                                   __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
     return TRUE;
   atomic_set (&connection->owner, OWNER_THREAD);
   return FALSE;
@@ -361,7 +364,7 @@ server_loop_wait (TallyServer *self, gint timeout)
 #define PINNED_WAIT 20
 /* In so many parts may its request come. */
 #define MAX_PARTS 16
-/* With slow handlers about: so many requests in a row that took less than this many microseconds. */
+/* With slow handlers about: so many requests in a row that took fewer microseconds than this. */
 #define QUICK_TURNS 64
 #define QUICK_TIME 100
 
@@ -372,7 +375,8 @@ count_from_here (TallyServer *self, ServerConnection *connection)
   connection->turns_began = atomic_peek (&self->n_events);
 }
 
-/* Whether, of what the loop finds ready, this connection is so large a part that it deserves a thread. */
+/* Whether, of what the loop finds ready, this connection is so large a part that it deserves a
+ * thread. */
 static gboolean
 is_hot (TallyServer *self, ServerConnection *connection)
 {
@@ -387,7 +391,8 @@ is_hot (TallyServer *self, ServerConnection *connection)
   return span <= (guint64) HOT_TURNS * self->max_pinned;
 }
 
-/* Whether a pinned connection may stay so: others are not far busier, and nobody waits for a worker. */
+/* Whether a pinned connection may stay so: others are not far busier, and nobody waits for a
+ * worker. */
 static gboolean
 stays_pinned (TallyServer *self, ServerConnection *connection)
 {
@@ -436,7 +441,7 @@ unpin (TallyServer *self, ServerConnection *connection)
   server_loop_watch (self, connection, TRUE, connection->wants_write);
 }
 
-/* Serves a pinned connection until it is idle, or over. A large request may come in several parts. */
+/* Serves a pinned connection until it is idle, or over. A large request may come in parts. */
 static ServerTurn
 serve_pinned (TallyServer *self, ServerConnection *connection, ServerWorker *worker)
 {
@@ -451,7 +456,8 @@ serve_pinned (TallyServer *self, ServerConnection *connection, ServerWorker *wor
       parts = turn == TURN_SERVED ? 0 : parts + 1;
     }
   while ((turn == TURN_SERVED || (connection->input.length > before && parts < MAX_PARTS))
-         && turn != TURN_CLOSE && connection->output.length == 0 && stays_pinned (self, connection));
+         && turn != TURN_CLOSE && connection->output.length == 0
+         && stays_pinned (self, connection));
   unpin (self, connection);
   return turn == TURN_CLOSE ? TURN_CLOSE : TURN_SERVED;
 }

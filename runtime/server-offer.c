@@ -1,7 +1,7 @@
-/* Answers that wait in a worker's buffer while the next request of the same receive is under way. Sending
- * them together saves a system call for each; but the handler of that next request may be slow. So the
- * worker offers them first, and the supervisor sends them when it comes by before the worker is back. It
- * knows no message. */
+/* Answers that wait in a worker's buffer while the next request of the same receive is under way.
+ * Sending them together saves a system call for each; but the handler of that next request may be
+ * slow. So the worker offers them first, and the supervisor sends them when it comes by before the
+ * worker is back. It knows no message. */
 #include "server-private.h"
 
 #include <errno.h>
@@ -49,8 +49,8 @@ claim_offer (ServerWorker *worker)
 {
   guint state = OFFER_OPEN;
 
-  return __atomic_compare_exchange_n (&worker->offer, &state, OFFER_SENDING, FALSE, __ATOMIC_SEQ_CST,
-                                      __ATOMIC_SEQ_CST);
+  return __atomic_compare_exchange_n (&worker->offer, &state, OFFER_SENDING, FALSE,
+                                      __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 
 /* Neither the worker nor its connection can go while the offer is claimed. */

@@ -1,20 +1,21 @@
 /* What the server's files share. The server is four things, each in its file:
  *
  *  - listener (server-listener.c): sockets to accept from;
- *  - connection (server-connection.c): one peer, its half-received and half-sent bytes, its deadline;
+ *  - connection (server-connection.c): one peer, what it half received and half sent;
  *  - loop and workers (server-loop.c, server-worker.c): who waits for events, who serves whom;
  *  - supervisor (server-supervisor.c): the thread in serve (), which looks after time and stopping;
  *
- * and server-dispatch.c, which turns a message into an answer and knows no sockets.
+ * and server-dispatch.c, which turns a message into an answer and knows no sockets; server-offer.c is
+ * how a worker lets the supervisor send for it.
  *
  * Threads. One worker at a time holds the loop: it waits in epoll, and serves what became ready
  * itself, without a thread switch. Whoever holds the loop may get stuck in a slow handler; the
- * supervisor, awake only while requests come, sees that within a tick and gives the loop to the most
- * recently used idle worker. A connection that is hot is kept by its worker, which then waits for
- * nothing but its next request (the connection is pinned) and has handed the loop on before.
+ * supervisor, awake only while requests come, sees that within a tick and gives the loop to the
+ * most recently used idle worker. A connection that is hot is kept by its worker, which then waits
+ * for nothing but its next request (the connection is pinned) and has handed the loop on before.
  *
- * A connection is owned by at most one thread. An event or the supervisor claims it; its owner parks
- * it. epoll reports each connection edge-triggered, so that neither costs a system call. */
+ * A connection is owned by at most one thread. An event or the supervisor claims it; its owner
+ * parks it. epoll reports each connection edge-triggered, so that neither costs a system call. */
 #ifndef TALLY_SERVER_PRIVATE_H
 #define TALLY_SERVER_PRIVATE_H
 
@@ -49,9 +50,9 @@ typedef struct
 {
   gint fds[TALLY_SERVER_MAX_LISTENERS];
   guint n_fds;
-  gint spare_fd;       /* given up to accept and refuse a peer when descriptors have run out */
-  guint16 port;        /* the real one; TCP */
-  gchar *path;         /* Unix: to be unlinked if it is still this file */
+  gint spare_fd; /* given up to accept and refuse a peer when descriptors have run out */
+  guint16 port;  /* the real one; TCP */
+  gchar *path;   /* Unix: to be unlinked if it is still this file */
   guint64 device;
   guint64 inode;
 } ServerListener;
@@ -85,21 +86,21 @@ struct _ServerConnection
 {
   TallyServer *server;
   gint fd;
-  guint owner;                 /* atomic: a ServerOwner */
-  guint phase;                 /* atomic: a ServerPhase; written by the owner */
-  gint64 deadline;             /* atomic: server_now () at which it is closed if nobody owns it */
-  gint hung_up;                /* atomic: the peer's end was seen; read until it is reached */
+  guint owner;     /* atomic: a ServerOwner */
+  guint phase;     /* atomic: a ServerPhase; written by the owner */
+  gint64 deadline; /* atomic: server_now () at which it is closed if nobody owns it */
+  gint hung_up;    /* atomic: the peer's end was seen; read until it is reached */
 
   /* the owner's */
-  TallyBuffer input;           /* part of a request, or requests behind an answer that will not go */
-  TallyBuffer output;          /* what is still to be sent, from `sent` on */
+  TallyBuffer input;  /* part of a request, or requests behind an answer that will not go */
+  TallyBuffer output; /* what is still to be sent, from `sent` on */
   gsize sent;
-  TallyScanner *scanner;       /* unframed: made when a request first arrives in parts */
-  gboolean refused;            /* past the limit: its first request is answered with an exception */
-  gboolean wants_write;        /* epoll watches for writability */
-  gboolean has_timeout;        /* the kernel's receive time-out is set */
-  guint turns;                 /* requests since turns_began: how hot it is */
-  guint64 turns_began;         /* the loop's event count then */
+  TallyScanner *scanner; /* unframed: made when a request first arrives in parts */
+  gboolean refused;      /* past the limit: its first request is answered with an exception */
+  gboolean wants_write;  /* epoll watches for writability */
+  gboolean has_timeout;  /* the kernel's receive time-out is set */
+  guint turns;           /* requests since turns_began: how hot it is */
+  guint64 turns_began;   /* the loop's event count then */
 
   /* the server's lock */
   ServerConnection *previous;
@@ -109,9 +110,9 @@ struct _ServerConnection
 
 typedef enum
 {
-  TURN_WAIT,    /* nothing more to do before the next event */
-  TURN_SERVED,  /* the same, and at least one request was answered */
-  TURN_CLOSE    /* it is over */
+  TURN_WAIT,   /* nothing more to do before the next event */
+  TURN_SERVED, /* the same, and at least one request was answered */
+  TURN_CLOSE   /* it is over */
 } ServerTurn;
 
 /* The caller owns it. */
@@ -129,8 +130,8 @@ void server_connection_set_wait (ServerConnection *self, guint milliseconds);
 
 /* ---- dispatch ---- */
 
-/* Answers one complete message into @output; with @refusal (nullable), with an exception of that text,
- * executing nothing. %FALSE: send what is there, then close. */
+/* Answers one complete message into @output; with @refusal (nullable), with an exception of that
+ * text, executing nothing. %FALSE: send what is there, then close. */
 gboolean server_dispatch (TallyServer *server, const guint8 *bytes, gsize length,
                           const gchar *refusal, TallyBuffer *output, GError **error);
 
@@ -140,23 +141,23 @@ struct _ServerWorker
 {
   TallyServer *server;
   pthread_t thread;
-  pthread_cond_t wake;        /* with the server's lock */
-  gboolean woken;             /* lock */
-  guint64 epoch;              /* atomic: counts what it began to serve */
-  gint busy;                  /* atomic: serves a connection now */
-  guint64 n_requests;         /* atomic: for statistics; written by the worker */
-  ServerWorker *next;         /* lock: of all workers */
-  ServerWorker *next_idle;    /* lock: of the idle ones, last used first */
-  guint8 *input;              /* TALLY_SERVER_CHUNK bytes */
+  pthread_cond_t wake;     /* with the server's lock */
+  gboolean woken;          /* lock */
+  guint64 epoch;           /* atomic: counts what it began to serve */
+  gint busy;               /* atomic: serves a connection now */
+  guint64 n_requests;      /* atomic: for statistics; written by the worker */
+  ServerWorker *next;      /* lock: of all workers */
+  ServerWorker *next_idle; /* lock: of the idle ones, last used first */
+  guint8 *input;           /* TALLY_SERVER_CHUNK bytes */
   TallyBuffer output;
-  TallyBuffer next_answer;    /* of the request under way, while output is offered */
-  guint offer;                /* atomic: server-offer.c; while it is open output is only read */
+  TallyBuffer next_answer; /* of the request under way, while output is offered */
+  guint offer;             /* atomic: server-offer.c; while it is open output is only read */
   gint offer_fd;
   gssize offer_sent;
 };
 
-/* Wakes the most recently used idle worker, or starts one. FALSE: every worker is busy, and there may
- * be no more. */
+/* Wakes the most recently used idle worker, or starts one. FALSE: every worker is busy, and there
+ * may be no more. */
 gboolean server_wake_worker_locked (TallyServer *self);
 void server_join_retired_locked (TallyServer *self);
 void server_worker_free (ServerWorker *worker);
@@ -174,7 +175,8 @@ gboolean server_accept_offers_locked (TallyServer *self);
 
 gboolean server_loop_open (TallyServer *self, GError **error);
 void server_loop_close (TallyServer *self);
-/* Waits for events, at most @timeout milliseconds (-1: for ever), accepts, and queues what is ready. */
+/* Waits for events, at most @timeout milliseconds (-1: for ever), accepts, and queues what is
+ * ready. */
 void server_loop_wait (TallyServer *self, gint timeout);
 /* Makes whoever waits in the loop look up. */
 void server_loop_interrupt (TallyServer *self);
@@ -206,33 +208,33 @@ struct _TallyServer
   /* set before it serves, constant while it does */
   gchar *uri;
   TallyEndpoint *endpoint;
-  TallyProcessor *direct;      /* the processor, when it needs no ThriftProtocol; borrowed */
+  TallyProcessor *direct; /* the processor, when it needs no ThriftProtocol; borrowed */
   const TallyCodec *codec;
   gboolean framed;
-  const gchar *service;        /* nullable: "NAME:method" is then taken for "method"; the endpoint's */
+  const gchar *service; /* nullable: "NAME:method" is then taken for "method"; the endpoint's */
   TallyLimits limits;
   guint max_workers;
   guint max_connections;
-  guint idle_timeout;          /* milliseconds, 0 = none; so are the next three */
+  guint idle_timeout; /* milliseconds, 0 = none; so are the next three */
   guint read_timeout;
   guint write_timeout;
   guint drain_timeout;
   guint max_pinned;
 
-  gint stop_fd;                /* eventfd, as long as the object lives: tally_server_stop () may come any time */
-  gint wake_fd;                /* eventfd: server_loop_interrupt () */
+  gint stop_fd; /* eventfd, as long as the object lives: tally_server_stop () may come any time */
+  gint wake_fd; /* eventfd: server_loop_interrupt () */
   gint epoll_fd;
   ServerListener listener;
 
   pthread_mutex_t lock;
   pthread_cond_t supervisor_wake;
 
-  gint stopping;               /* atomic, written under the lock */
-  gint crowded;                /* atomic: a worker is wanted and none is left */
-  gint eager;                  /* atomic: handlers are slow; hand the loop on before each */
-  guint quick_turns;           /* atomic: requests that were quick in spite of that */
-  guint64 n_events;            /* atomic: connections that the loop found ready */
-  gint supervisor_asleep;      /* atomic, written under the lock */
+  gint stopping;          /* atomic, written under the lock */
+  gint crowded;           /* atomic: a worker is wanted and none is left */
+  gint eager;             /* atomic: handlers are slow; hand the loop on before each */
+  guint quick_turns;      /* atomic: requests that were quick in spite of that */
+  guint64 n_events;       /* atomic: connections that the loop found ready */
+  gint supervisor_asleep; /* atomic, written under the lock */
 
   /* the lock's */
   gboolean quit;
@@ -243,9 +245,9 @@ struct _TallyServer
   guint n_refused;
   ServerConnection *ready_head;
   ServerConnection *ready_tail;
-  GPtrArray *graveyard;        /* closed connections that a batch of events may still name */
+  GPtrArray *graveyard; /* closed connections that a batch of events may still name */
   ServerWorker *loop_holder;
-  ServerWorker supervisor;     /* the holder's name while the supervisor itself looks for events */
+  ServerWorker supervisor; /* the holder's name while the supervisor itself looks for events */
   ServerWorker *workers;
   ServerWorker *idle_workers;
   ServerWorker *retired;
@@ -254,7 +256,7 @@ struct _TallyServer
   guint64 n_accepted;
   guint64 n_refusals;
   guint64 n_timeouts;
-  guint64 n_requests;          /* of workers that left */
+  guint64 n_requests; /* of workers that left */
 };
 
 /* Milliseconds of a clock that is cheap to read and advances every few of them. */

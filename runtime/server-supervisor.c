@@ -1,8 +1,9 @@
-/* The thread in serve (): time-outs, a loop whose holder is stuck in a handler, stopping. While requests
- * come it looks at the server every tick; while none come it sleeps. It serves nobody itself.
+/* The thread in serve (): time-outs, a loop whose holder is stuck in a handler, stopping. While
+ * requests come it looks at the server every tick; while none come it sleeps. It serves nobody
+ * itself.
  *
- * The tick is the price for serving without a thread switch: whoever holds the loop calls handlers, and
- * nobody can know beforehand which of them will be slow. */
+ * The tick is the price for serving without a thread switch: whoever holds the loop calls handlers,
+ * and nobody can know beforehand which of them will be slow. */
 #include "server-private.h"
 
 #include <errno.h>
@@ -11,8 +12,8 @@
 
 /* Microseconds between two looks at a busy server. */
 #define TICK 1000
-/* The loop's holder is stuck when it has served one and the same request for so many ticks. More than
- * one, because on a busy machine it may just not have run. */
+/* The loop's holder is stuck when it has served one and the same request for so many ticks. More
+ * than one, because on a busy machine it may just not have run. */
 #define STUCK_TICKS 2
 /* So many ticks without a sign of life, and the supervisor sleeps. */
 #define QUIET_TICKS 5
@@ -27,11 +28,12 @@ typedef struct
 {
   const ServerWorker *holder;
   guint64 epoch;
-  guint same;            /* ticks for which both have been the same */
+  guint same; /* ticks for which both have been the same */
   gboolean backlog;
   guint quiet;
-  gint64 next_reap;      /* server_now () */
-  gint64 drain_deadline; /* the same; 0 before a stop, and when draining takes as long as it takes */
+  gint64 next_reap; /* server_now () */
+  gint64
+      drain_deadline; /* the same; 0 before a stop, and when draining takes as long as it takes */
   gboolean draining;
 } Watch;
 
@@ -83,9 +85,9 @@ is_overdue (ServerConnection *connection, gint64 now)
   return deadline != 0 && deadline <= now;
 }
 
-/* Claims the connections for which @wanted holds, once before and once after the claim: between the two
- * their owner may have served and parked them. The others it claimed are given to a worker, who parks
- * them. (transfer container) */
+/* Claims the connections for which @wanted holds, once before and once after the claim: between the
+ * two their owner may have served and parked them. The others it claimed are given to a worker, who
+ * parks them. (transfer container) */
 static GPtrArray *
 claim_where_locked (TallyServer *self, gboolean (*wanted) (ServerConnection *, gint64), gint64 now)
 {
@@ -141,8 +143,8 @@ reap_locked (TallyServer *self, Watch *seen, gint64 now)
 
 /* ---- the loop's holder ---- */
 
-/* Gives the loop away. With every worker busy, looks for events itself, so that peers past the limits
- * are still refused and a stop is still seen. */
+/* Gives the loop away. With every worker busy, looks for events itself, so that peers past the
+ * limits are still refused and a stop is still seen. */
 static void
 replace_holder_locked (TallyServer *self)
 {
@@ -157,8 +159,8 @@ replace_holder_locked (TallyServer *self)
   self->loop_holder = NULL;
 }
 
-/* Requests pile up although the loop's holder is not stuck: a second worker helps if they are heavy, or
- * if there are cores to spare. */
+/* Requests pile up although the loop's holder is not stuck: a second worker helps if they are
+ * heavy, or if there are cores to spare. */
 static void
 help_locked (TallyServer *self, guint64 n_requests)
 {
@@ -276,8 +278,8 @@ server_supervise (TallyServer *self)
           sleep_locked (self, TICK);
           continue;
         }
-      /* Whoever makes an offer looks whether the supervisor sleeps; so it looks once more after that
-       * can be seen. */
+      /* Whoever makes an offer looks whether the supervisor sleeps; so it looks once more after
+       * that can be seen. */
       atomic_set (&self->supervisor_asleep, TRUE);
       if (server_accept_offers_locked (self))
         seen.quiet = 0;

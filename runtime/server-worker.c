@@ -1,5 +1,5 @@
-/* The server's threads that serve: who runs, who waits for work, who leaves. It knows neither epoll nor
- * messages. */
+/* The server's threads that serve: who runs, who waits for work, who leaves. It knows neither epoll
+ * nor messages. */
 #include "server-private.h"
 
 #include <errno.h>
@@ -103,7 +103,8 @@ work_locked (TallyServer *self, ServerWorker *worker)
 {
   ServerConnection *connection = take_ready_locked (self);
 
-  /* Under the lock, so that the supervisor never sees an empty queue and an idle worker in between. */
+  /* Under the lock, so that the supervisor never sees an empty queue and an idle worker in between.
+   */
   atomic_put (&worker->busy, TRUE);
   atomic_put (&worker->epoch, atomic_peek (&worker->epoch) + 1);
   if (self->loop_holder == worker && atomic_peek (&self->eager) && server_wake_worker_locked (self))

@@ -59,8 +59,13 @@ end_writing (ThriftProtocol *out, GError **error)
 }
 
 static gboolean
-write_reply (ThriftProtocol *out, const gchar *name, ThriftMessageType type, gint32 seqid,
-             const TallyStructInfo *info, gconstpointer instance, GError **error)
+write_reply (ThriftProtocol *out,
+             const gchar *name,
+             ThriftMessageType type,
+             gint32 seqid,
+             const TallyStructInfo *info,
+             gconstpointer instance,
+             GError **error)
 {
   gint32 written;
 
@@ -71,7 +76,9 @@ write_reply (ThriftProtocol *out, const gchar *name, ThriftMessageType type, gin
 
 /* Clears @failure. */
 static gboolean
-write_failure (ThriftProtocol *out, const Header *header, TallyApplicationException *failure,
+write_failure (ThriftProtocol *out,
+               const Header *header,
+               TallyApplicationException *failure,
                GError **error)
 {
   gboolean ok = TRUE;
@@ -99,12 +106,16 @@ check_writable (const TallyInvocation *invocation, TallyApplicationException *fa
   return ok;
 }
 
-/* Says to the peer why its arguments could not be read, where there is still somebody to be told, and
- * fails, so that the server closes the connection. Apache's multiplexed processor, which is met by its
- * protocol, answers failures itself: two answers must not be. */
+/* Says to the peer why its arguments could not be read, where there is still somebody to be told,
+ * and fails, so that the server closes the connection. Apache's multiplexed processor, which is met
+ * by its protocol, answers failures itself: two answers must not be. */
 static gboolean
-refuse_arguments (ThriftProtocol *in, ThriftProtocol *out, const Header *header,
-                  const TallyMethod *method, GError *read_error, GError **error)
+refuse_arguments (ThriftProtocol *in,
+                  ThriftProtocol *out,
+                  const Header *header,
+                  const TallyMethod *method,
+                  GError *read_error,
+                  GError **error)
 {
   TallyApplicationException failure;
 
@@ -119,8 +130,12 @@ refuse_arguments (ThriftProtocol *in, ThriftProtocol *out, const Header *header,
 }
 
 static gboolean
-run_invocation (TallyProcessor *self, TallyInvocation *invocation, ThriftProtocol *in,
-                ThriftProtocol *out, const Header *header, GError **error)
+run_invocation (TallyProcessor *self,
+                TallyInvocation *invocation,
+                ThriftProtocol *in,
+                ThriftProtocol *out,
+                const Header *header,
+                GError **error)
 {
   const TallyMethod *method = invocation->method;
   TallyApplicationException failure;
@@ -137,14 +152,17 @@ run_invocation (TallyProcessor *self, TallyInvocation *invocation, ThriftProtoco
     return TRUE;
   if (!check_writable (invocation, &failure))
     return write_failure (out, header, &failure, error);
-  return write_reply (out, method->name, T_REPLY, header->seqid, method->result,
-                      invocation->result, error);
+  return write_reply (out, method->name, T_REPLY, header->seqid, method->result, invocation->result,
+                      error);
 }
 
 /* Skips the arguments and answers @failure, which it clears. */
 static gboolean
-refuse_message (ThriftProtocol *in, ThriftProtocol *out, const Header *header,
-                TallyApplicationException *failure, GError **error)
+refuse_message (ThriftProtocol *in,
+                ThriftProtocol *out,
+                const Header *header,
+                TallyApplicationException *failure,
+                GError **error)
 {
   gint32 read;
 
@@ -157,7 +175,10 @@ refuse_message (ThriftProtocol *in, ThriftProtocol *out, const Header *header,
 }
 
 static gboolean
-dispatch (TallyProcessor *self, ThriftProtocol *in, ThriftProtocol *out, const Header *header,
+dispatch (TallyProcessor *self,
+          ThriftProtocol *in,
+          ThriftProtocol *out,
+          const Header *header,
           GError **error)
 {
   const TallyService *service = TALLY_PROCESSOR_GET_CLASS (self)->service;
@@ -179,11 +200,15 @@ dispatch (TallyProcessor *self, ThriftProtocol *in, ThriftProtocol *out, const H
   return ok;
 }
 
-/* Apache's way to add methods to a processor: a subclass overrides this and chains up. The message's
- * type does not come this way; it was a call or a oneway. */
+/* Apache's way to add methods to a processor: a subclass overrides this and chains up. The
+ * message's type does not come this way; it was a call or a oneway. */
 static gboolean
-tally_processor_dispatch_call (ThriftDispatchProcessor *processor, ThriftProtocol *in,
-                               ThriftProtocol *out, gchar *name, gint32 seqid, GError **error)
+tally_processor_dispatch_call (ThriftDispatchProcessor *processor,
+                               ThriftProtocol *in,
+                               ThriftProtocol *out,
+                               gchar *name,
+                               gint32 seqid,
+                               GError **error)
 {
   g_autofree gchar *owned_name = name;
   const Header header = { owned_name, T_CALL, seqid };
@@ -192,8 +217,8 @@ tally_processor_dispatch_call (ThriftDispatchProcessor *processor, ThriftProtoco
 }
 
 static gboolean
-process_header (TallyProcessor *self, ThriftProtocol *in, ThriftProtocol *out, Header *header,
-                GError **error)
+process_header (
+    TallyProcessor *self, ThriftProtocol *in, ThriftProtocol *out, Header *header, GError **error)
 {
   ThriftDispatchProcessorClass *klass = THRIFT_DISPATCH_PROCESSOR_GET_CLASS (self);
   TallyApplicationException failure;
@@ -210,14 +235,17 @@ process_header (TallyProcessor *self, ThriftProtocol *in, ThriftProtocol *out, H
 }
 
 static gboolean
-tally_processor_process (ThriftProcessor *processor, ThriftProtocol *in, ThriftProtocol *out,
+tally_processor_process (ThriftProcessor *processor,
+                         ThriftProtocol *in,
+                         ThriftProtocol *out,
                          GError **error)
 {
   Header header = { NULL, 0, 0 };
   GError *failed = NULL;
   gboolean ok = FALSE;
 
-  if (thrift_protocol_read_message_begin (in, &header.name, &header.type, &header.seqid, &failed) >= 0
+  if (thrift_protocol_read_message_begin (in, &header.name, &header.type, &header.seqid, &failed)
+          >= 0
       && header.name != NULL)
     ok = process_header (TALLY_PROCESSOR (processor), in, out, &header, &failed);
   else if (failed == NULL) /* what Apache's binary protocol makes of a header without a version */
@@ -284,8 +312,8 @@ tally_processor_dispose (GObject *object)
   G_OBJECT_CLASS (tally_processor_parent_class)->dispose (object);
 }
 
-/* GObject does not let a class inherit these two functions, and the property is each class's own: each
- * accepts another type of handler. */
+/* GObject does not let a class inherit these two functions, and the property is each class's own:
+ * each accepts another type of handler. */
 static void
 install_handler_property (GObjectClass *object_class, GType handler_type)
 {
@@ -343,7 +371,8 @@ tally_processor_register (gsize *once, const TallyProcessorInfo *info)
         .class_data = info,
         .instance_size = sizeof (TallyProcessor),
       };
-      GType type = g_type_register_static (info->get_parent_type (), info->type_name, &type_info, 0);
+      GType type =
+          g_type_register_static (info->get_parent_type (), info->type_name, &type_info, 0);
 
       g_once_init_leave (once, type);
     }

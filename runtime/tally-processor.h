@@ -1,4 +1,5 @@
-/* The base class of generated processors: decodes a request, calls the handler, encodes the reply. */
+/* The base class of generated processors: decodes a request, calls the handler, encodes the
+ * reply. */
 #ifndef TALLY_PROCESSOR_H
 #define TALLY_PROCESSOR_H
 
@@ -14,13 +15,13 @@ G_BEGIN_DECLS
  *
  * The instance of every generated processor: `typedef TallyProcessor DemoEchoProcessor`. A
  * ThriftDispatchProcessor, so that it also runs under Apache's servers and multiplexed processor.
- * Property: `handler`. Once it has its handler, any number of threads may use it at once; the handler
- * is then called by all of them.
+ * Property: `handler`. Once it has its handler, any number of threads may use it at once; the
+ * handler is then called by all of them.
  *
- * What a peer gets for each way a call can go is written in the Thrift RPC specification: an unknown
- * method, an argument list that cannot be decoded, a handler that fails without a declared exception
- * and a result that is missing are each answered by a TApplicationException. Nothing is ever answered
- * to a oneway method or to a message of type oneway.
+ * What a peer gets for each way a call can go is written in the Thrift RPC specification: an
+ * unknown method, an argument list that cannot be decoded, a handler that fails without a declared
+ * exception and a result that is missing are each answered by a TApplicationException. Nothing is
+ * ever answered to a oneway method or to a message of type oneway.
  */
 typedef struct _TallyProcessor
 {

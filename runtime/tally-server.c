@@ -87,7 +87,8 @@ tally_server_get_property (GObject *object, guint id, GValue *value, GParamSpec 
   if (number != NULL)
     g_value_set_uint (value, *number);
   else if (id == PROP_URI)
-    g_value_take_string (value, self->listening ? tally_server_dup_uri (self) : g_strdup (self->uri));
+    g_value_take_string (value,
+                         self->listening ? tally_server_dup_uri (self) : g_strdup (self->uri));
   else if (id == PROP_STRICT)
     g_value_set_boolean (value, self->limits.strict);
   else
@@ -113,8 +114,8 @@ open_endpoint (TallyServer *self, GError **error)
   if (tally_endpoint_get_scheme (self->endpoint) == TALLY_SCHEME_TLS)
     {
       g_clear_pointer (&self->endpoint, tally_endpoint_unref);
-      g_set_error (error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED, "%s: the server does not speak TLS",
-                   self->uri);
+      g_set_error (error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED,
+                   "%s: the server does not speak TLS", self->uri);
       return FALSE;
     }
   self->service = tally_endpoint_get_service (self->endpoint);
@@ -243,8 +244,8 @@ tally_server_serve (ThriftServer *server, GError **error)
 
   if (!tally_server_listen (self, error) || !server_loop_open (self, error))
     return FALSE;
-  self->direct = tally_processor_is_direct (server->processor) ? TALLY_PROCESSOR (server->processor)
-                                                               : NULL;
+  self->direct =
+      tally_processor_is_direct (server->processor) ? TALLY_PROCESSOR (server->processor) : NULL;
   self->max_pinned = MIN (g_get_num_processors (), self->max_workers - 1);
   server_supervise (self);
   server_loop_close (self);
@@ -287,7 +288,7 @@ tally_server_get_statistics (TallyServer *self, TallyServerStatistics *statistic
   g_return_if_fail (TALLY_IS_SERVER (self));
 
   pthread_mutex_lock (&self->lock);
-  *statistics = (TallyServerStatistics) {
+  *statistics = (TallyServerStatistics){
     .connections = self->n_connections,
     .workers = self->n_workers,
     .accepted = self->n_accepted,
@@ -320,11 +321,12 @@ tally_server_finalize (GObject *object)
 }
 
 static void
-install_number (guint id, const gchar *name, const gchar *blurb, guint minimum, guint maximum,
-                guint initial)
+install_number (
+    guint id, const gchar *name, const gchar *blurb, guint minimum, guint maximum, guint initial)
 {
-  properties[id] = g_param_spec_uint (name, NULL, blurb, minimum, maximum, initial,
-                                      G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS);
+  properties[id] =
+      g_param_spec_uint (name, NULL, blurb, minimum, maximum, initial,
+                         G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS);
 }
 
 static void
@@ -339,9 +341,9 @@ tally_server_class_init (TallyServerClass *klass)
   server_class->serve = tally_server_serve;
   server_class->stop = tally_server_stop_vfunc;
 
-  properties[PROP_URI]
-      = g_param_spec_string ("uri", NULL, "Where it listens and how it speaks", NULL,
-                             G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+  properties[PROP_URI] =
+      g_param_spec_string ("uri", NULL, "Where it listens and how it speaks", NULL,
+                           G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
   install_number (PROP_MAX_WORKERS, "max-workers", "Threads that may serve at once", 1, 65536, 256);
   install_number (PROP_MAX_CONNECTIONS, "max-connections", "Open connections", 1, G_MAXINT, 8192);
   install_number (PROP_IDLE_TIMEOUT, "idle-timeout", "Milliseconds without a request", 0, G_MAXINT,
@@ -350,15 +352,15 @@ tally_server_class_init (TallyServerClass *klass)
                   G_MAXINT, 30 * 1000);
   install_number (PROP_WRITE_TIMEOUT, "write-timeout", "Milliseconds for an answer to be taken", 0,
                   G_MAXINT, 30 * 1000);
-  install_number (PROP_DRAIN_TIMEOUT, "drain-timeout", "Milliseconds that a stop waits for peers", 0,
-                  G_MAXINT, 5 * 1000);
+  install_number (PROP_DRAIN_TIMEOUT, "drain-timeout", "Milliseconds that a stop waits for peers",
+                  0, G_MAXINT, 5 * 1000);
   install_number (PROP_MAX_MESSAGE, "max-message", "Bytes of a request or an answer", 64, G_MAXINT,
                   tally_limits_default.max_message);
   install_number (PROP_MAX_DEPTH, "max-depth", "Nesting of structs and containers", 1, 1024,
                   tally_limits_default.max_depth);
-  properties[PROP_STRICT]
-      = g_param_spec_boolean ("strict", NULL, "Whether a binary message must have a version", TRUE,
-                              G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS);
+  properties[PROP_STRICT] =
+      g_param_spec_boolean ("strict", NULL, "Whether a binary message must have a version", TRUE,
+                            G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 

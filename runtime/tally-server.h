@@ -23,11 +23,11 @@ G_BEGIN_DECLS
  * | property | default | meaning |
  * |---|---|---|
  * | `max-workers` | 256 | threads that may serve at once |
- * | `max-connections` | 8192 | open connections; one more gets an exception as its answer and is closed |
+ * | `max-connections` | 8192 | open connections; one more is answered by an exception |
  * | `idle-timeout` | 600000 | a connection without a request for so long is closed |
  * | `read-timeout` | 30000 | a request must be there, from its first byte to its last, within it |
  * | `write-timeout` | 30000 | the peer must take its answers within it |
- * | `drain-timeout` | 5000 | what a stop waits for requests that are still arriving and answers not taken |
+ * | `drain-timeout` | 5000 | what a stop waits for what is still to arrive or to be taken |
  * | `max-message` | 16 MiB | bytes of a request, and of an answer |
  * | `max-depth` | 64 | nesting of structs and containers in a request |
  * | `strict` | %TRUE | whether a binary message must have a version |
@@ -37,9 +37,10 @@ TALLY_API GType tally_server_get_type (void);
 
 /* @uri: where to listen and how to speak: `tcp://127.0.0.1:0?protocol=compact&transport=buffered`,
  * `unix:///run/echo.sock`; port 0 takes a free one. The processor's reference is taken. */
-TALLY_API TallyServer *tally_server_new (ThriftProcessor *processor, const gchar *uri, GError **error);
+TALLY_API TallyServer *tally_server_new (ThriftProcessor *processor, const gchar *uri,
+                                         GError **error);
 
-/* Binds and listens, so that clients may connect; thrift_server_serve () does it when it was not done. */
+/* Binds and listens, so that clients may connect; thrift_server_serve () does it if need be. */
 TALLY_API gboolean tally_server_listen (TallyServer *self, GError **error);
 /* (transfer full): the URI to reach it by, with the real port; %NULL before it listens. */
 TALLY_API gchar *tally_server_dup_uri (TallyServer *self);

@@ -41,14 +41,18 @@ configure (TallyServer *server, const gchar *options)
 }
 
 Running *
-running_start_with (ThriftProcessor *processor, TestHandler *handler, const Speech *speech,
-                    const gchar *address, const gchar *options)
+running_start_with (ThriftProcessor *processor,
+                    TestHandler *handler,
+                    const Speech *speech,
+                    const gchar *address,
+                    const gchar *options)
 {
   Running *self = g_new0 (Running, 1);
-  g_autofree gchar *uri
-      = g_strdup_printf ("%s?protocol=%s&transport=%s", address != NULL ? address : "tcp://127.0.0.1:0",
-                         speech->protocol == TALLY_PROTOCOL_BINARY ? "binary" : "compact",
-                         speech->framed ? "framed" : "buffered");
+  g_autofree gchar *uri =
+      g_strdup_printf ("%s?protocol=%s&transport=%s",
+                       address != NULL ? address : "tcp://127.0.0.1:0",
+                       speech->protocol == TALLY_PROTOCOL_BINARY ? "binary" : "compact",
+                       speech->framed ? "framed" : "buffered");
   g_autoptr (GError) error = NULL;
 
   self->speech = speech;

@@ -12,9 +12,9 @@ typedef struct
   TestHandler *handler;
   ThriftProcessor *processor;
   const Speech *speech;
-  gchar *uri;             /* the real one */
+  gchar *uri; /* the real one */
   pthread_t thread;
-  gboolean served;        /* what serve () returned */
+  gboolean served; /* what serve () returned */
 } Running;
 
 /* Starts a server at @address ("tcp://127.0.0.1:0", "unix:///…"; NULL for the first) with a Derived

@@ -6,31 +6,44 @@
 
 /* ---- tables ---- */
 
-#define FIELD(struct_type, field_name, field_id, field_type, need) \
-  { .name = #field_name, .id = (field_id), .type = (const TallyType *) (field_type), \
-    .requiredness = (need), .offset = G_STRUCT_OFFSET (struct_type, field_name), \
-    .isset_offset = TALLY_NO_ISSET }
-#define FLAGGED(struct_type, field_name, field_id, field_type) \
-  { .name = #field_name, .id = (field_id), .type = (const TallyType *) (field_type), \
-    .requiredness = TALLY_OPTIONAL, .offset = G_STRUCT_OFFSET (struct_type, field_name), \
-    .isset_offset = G_STRUCT_OFFSET (struct_type, __isset_##field_name) }
+#define FIELD(struct_type, field_name, field_id, field_type, need)                                 \
+  {                                                                                                \
+    .name = #field_name, .id = (field_id), .type = (const TallyType *) (field_type),               \
+    .requiredness = (need), .offset = G_STRUCT_OFFSET (struct_type, field_name),                   \
+    .isset_offset = TALLY_NO_ISSET                                                                 \
+  }
+#define FLAGGED(struct_type, field_name, field_id, field_type)                                     \
+  {                                                                                                \
+    .name = #field_name, .id = (field_id), .type = (const TallyType *) (field_type),               \
+    .requiredness = TALLY_OPTIONAL, .offset = G_STRUCT_OFFSET (struct_type, field_name),           \
+    .isset_offset = G_STRUCT_OFFSET (struct_type, __isset_##field_name)                            \
+  }
 
-static const TallyField text_args_fields[] = { FIELD (TextArgs, text, 1, &tally_type_string, TALLY_DEFAULT) };
-const TallyStructInfo text_args_info
-  = TALLY_INLINE_INFO (TALLY_FORM_ARGS, "text_args", TextArgs, text_args_fields);
+static const TallyField text_args_fields[] = {
+  FIELD (TextArgs, text, 1, &tally_type_string, TALLY_DEFAULT)
+};
+const TallyStructInfo text_args_info =
+    TALLY_INLINE_INFO (TALLY_FORM_ARGS, "text_args", TextArgs, text_args_fields);
 
 static const TallyValue add_b_default = TALLY_INTEGER_VALUE (5);
 static const TallyField add_args_fields[] = {
   FIELD (AddArgs, a, 1, &tally_type_i32, TALLY_DEFAULT),
-  { .name = "b", .id = 2, .type = &tally_type_i32, .requiredness = TALLY_DEFAULT,
-    .offset = G_STRUCT_OFFSET (AddArgs, b), .isset_offset = TALLY_NO_ISSET, .value = &add_b_default },
+  { .name = "b",
+    .id = 2,
+    .type = &tally_type_i32,
+    .requiredness = TALLY_DEFAULT,
+    .offset = G_STRUCT_OFFSET (AddArgs, b),
+    .isset_offset = TALLY_NO_ISSET,
+    .value = &add_b_default },
 };
-const TallyStructInfo add_args_info
-  = TALLY_INLINE_INFO (TALLY_FORM_ARGS, "add_args", AddArgs, add_args_fields);
+const TallyStructInfo add_args_info =
+    TALLY_INLINE_INFO (TALLY_FORM_ARGS, "add_args", AddArgs, add_args_fields);
 
-static const TallyField blob_args_fields[] = { FIELD (BlobArgs, data, 1, &tally_type_binary, TALLY_DEFAULT) };
-const TallyStructInfo blob_args_info
-  = TALLY_INLINE_INFO (TALLY_FORM_ARGS, "blob_args", BlobArgs, blob_args_fields);
+static const TallyField blob_args_fields[] = {
+  FIELD (BlobArgs, data, 1, &tally_type_binary, TALLY_DEFAULT)
+};
+const TallyStructInfo blob_args_info =
+    TALLY_INLINE_INFO (TALLY_FORM_ARGS, "blob_args", BlobArgs, blob_args_fields);
 
 typedef struct
 {
@@ -41,33 +54,39 @@ static const TallyField act_result_fields[] = {
   FIELD (ActResult, success, 0, &tally_type_string, TALLY_OPTIONAL),
   FIELD (ActResult, oops, 1, &fix_oops_info, TALLY_OPTIONAL),
 };
-static const TallyStructInfo act_result_info
-  = TALLY_INLINE_INFO (TALLY_FORM_RESULT, "act_result", ActResult, act_result_fields);
+static const TallyStructInfo act_result_info =
+    TALLY_INLINE_INFO (TALLY_FORM_RESULT, "act_result", ActResult, act_result_fields);
 
 typedef struct
 {
   gint32 success;
   gboolean __isset_success;
 } NumberResult;
-static const TallyField number_result_fields[] = { FLAGGED (NumberResult, success, 0, &tally_type_i32) };
-static const TallyStructInfo number_result_info
-  = TALLY_INLINE_INFO (TALLY_FORM_RESULT, "number_result", NumberResult, number_result_fields);
+static const TallyField number_result_fields[] = {
+  FLAGGED (NumberResult, success, 0, &tally_type_i32)
+};
+static const TallyStructInfo number_result_info =
+    TALLY_INLINE_INFO (TALLY_FORM_RESULT, "number_result", NumberResult, number_result_fields);
 
 typedef struct
 {
   GByteArray *success;
 } BlobResult;
-static const TallyField blob_result_fields[] = { FIELD (BlobResult, success, 0, &tally_type_binary, TALLY_OPTIONAL) };
-static const TallyStructInfo blob_result_info
-  = TALLY_INLINE_INFO (TALLY_FORM_RESULT, "blob_result", BlobResult, blob_result_fields);
+static const TallyField blob_result_fields[] = {
+  FIELD (BlobResult, success, 0, &tally_type_binary, TALLY_OPTIONAL)
+};
+static const TallyStructInfo blob_result_info =
+    TALLY_INLINE_INFO (TALLY_FORM_RESULT, "blob_result", BlobResult, blob_result_fields);
 
 typedef struct
 {
   gchar *success;
 } TextResult;
-static const TallyField text_result_fields[] = { FIELD (TextResult, success, 0, &tally_type_string, TALLY_OPTIONAL) };
-static const TallyStructInfo text_result_info
-  = TALLY_INLINE_INFO (TALLY_FORM_RESULT, "text_result", TextResult, text_result_fields);
+static const TallyField text_result_fields[] = {
+  FIELD (TextResult, success, 0, &tally_type_string, TALLY_OPTIONAL)
+};
+static const TallyStructInfo text_result_info =
+    TALLY_INLINE_INFO (TALLY_FORM_RESULT, "text_result", TextResult, text_result_fields);
 
 /* struct Half { 1: required i32 first, 2: required string second } */
 typedef struct
@@ -81,17 +100,19 @@ static const TallyField half_fields[] = {
   FIELD (TestHalf, first, 1, &tally_type_i32, TALLY_REQUIRED),
   FIELD (TestHalf, second, 2, &tally_type_string, TALLY_REQUIRED),
 };
-static const TallyStructInfo test_half_info
-  = TALLY_STRUCT_INFO (TALLY_FORM_STRUCT, "Half", TestHalf, test_half, half_fields);
+static const TallyStructInfo test_half_info =
+    TALLY_STRUCT_INFO (TALLY_FORM_STRUCT, "Half", TestHalf, test_half, half_fields);
 static TALLY_DEFINE_STRUCT (TestHalf, test_half)
 
-typedef struct
+    typedef struct
 {
   TestHalf *success;
 } HalfResult;
-static const TallyField half_result_fields[] = { FIELD (HalfResult, success, 0, &test_half_info, TALLY_OPTIONAL) };
-static const TallyStructInfo half_result_info
-  = TALLY_INLINE_INFO (TALLY_FORM_RESULT, "half_result", HalfResult, half_result_fields);
+static const TallyField half_result_fields[] = {
+  FIELD (HalfResult, success, 0, &test_half_info, TALLY_OPTIONAL)
+};
+static const TallyStructInfo half_result_info =
+    TALLY_INLINE_INFO (TALLY_FORM_RESULT, "half_result", HalfResult, half_result_fields);
 
 static const TallyType list_string = TALLY_LIST_OF (&tally_type_string);
 typedef struct
@@ -103,8 +124,8 @@ static const TallyField extra_args_fields[] = {
   FIELD (ExtraArgs, point, 1, &fix_point_info, TALLY_DEFAULT),
   FIELD (ExtraArgs, words, 2, &list_string, TALLY_DEFAULT),
 };
-static const TallyStructInfo extra_args_info
-  = TALLY_INLINE_INFO (TALLY_FORM_ARGS, "extra_args", ExtraArgs, extra_args_fields);
+static const TallyStructInfo extra_args_info =
+    TALLY_INLINE_INFO (TALLY_FORM_ARGS, "extra_args", ExtraArgs, extra_args_fields);
 
 /* ---- the handler ---- */
 
@@ -221,7 +242,8 @@ invoke_add (gpointer handler, gpointer args_, gpointer result_, GError **error)
   AddArgs *args = args_;
 
   count (handler, &((TestHandler *) handler)->n_calls);
-  ((NumberResult *) result_)->success = (gint32) ((guint32) args->a + (guint32) args->b); /* noise may overflow it */
+  ((NumberResult *) result_)->success =
+      (gint32) ((guint32) args->a + (guint32) args->b); /* noise may overflow it */
   return TRUE;
 }
 
@@ -301,27 +323,38 @@ invoke_extra (gpointer handler, gpointer args_, gpointer result_, GError **error
 }
 
 static const TallyMethod base_methods[] = {
-  { TALLY_METHOD_NAME ("act"), .args = &text_args_info, .result = &act_result_info, .invoke = invoke_act },
-  { TALLY_METHOD_NAME ("add"), .args = &add_args_info, .result = &number_result_info, .invoke = invoke_add },
-  { TALLY_METHOD_NAME ("blob"), .args = &blob_args_info, .result = &blob_result_info, .invoke = invoke_blob },
-  { TALLY_METHOD_NAME ("block"), .args = &tally_empty_args, .result = &tally_empty_result, .invoke = invoke_block },
-  { TALLY_METHOD_NAME ("echo"), .args = &text_args_info, .result = &text_result_info, .invoke = invoke_echo },
-  { TALLY_METHOD_NAME ("half"), .args = &tally_empty_args, .result = &half_result_info, .invoke = invoke_half },
+  { TALLY_METHOD_NAME ("act"), .args = &text_args_info, .result = &act_result_info,
+    .invoke = invoke_act },
+  { TALLY_METHOD_NAME ("add"), .args = &add_args_info, .result = &number_result_info,
+    .invoke = invoke_add },
+  { TALLY_METHOD_NAME ("blob"), .args = &blob_args_info, .result = &blob_result_info,
+    .invoke = invoke_blob },
+  { TALLY_METHOD_NAME ("block"), .args = &tally_empty_args, .result = &tally_empty_result,
+    .invoke = invoke_block },
+  { TALLY_METHOD_NAME ("echo"), .args = &text_args_info, .result = &text_result_info,
+    .invoke = invoke_echo },
+  { TALLY_METHOD_NAME ("half"), .args = &tally_empty_args, .result = &half_result_info,
+    .invoke = invoke_half },
   { TALLY_METHOD_NAME ("note"), .oneway = TRUE, .args = &text_args_info, .invoke = invoke_note },
-  { TALLY_METHOD_NAME ("ping"), .args = &tally_empty_args, .result = &tally_empty_result, .invoke = invoke_ping },
+  { TALLY_METHOD_NAME ("ping"), .args = &tally_empty_args, .result = &tally_empty_result,
+    .invoke = invoke_ping },
 };
 const TallyService base_service = { "Base", NULL, base_methods, G_N_ELEMENTS (base_methods) };
 
 static const TallyMethod derived_methods[] = {
-  { TALLY_METHOD_NAME ("extra"), .args = &extra_args_info, .result = &number_result_info, .invoke = invoke_extra },
+  { TALLY_METHOD_NAME ("extra"), .args = &extra_args_info, .result = &number_result_info,
+    .invoke = invoke_extra },
 };
-const TallyService derived_service
-  = { "Derived", &base_service, derived_methods, G_N_ELEMENTS (derived_methods) };
+const TallyService derived_service = { "Derived", &base_service, derived_methods,
+                                       G_N_ELEMENTS (derived_methods) };
 
-TALLY_DEFINE_PROCESSOR (BaseProcessor, base_processor, tally_processor_get_type,
-                        test_handler_get_type, base_service)
-TALLY_DEFINE_PROCESSOR (DerivedProcessor, derived_processor, base_processor_get_type,
-                        test_handler_get_type, derived_service)
+TALLY_DEFINE_PROCESSOR (
+    BaseProcessor, base_processor, tally_processor_get_type, test_handler_get_type, base_service)
+TALLY_DEFINE_PROCESSOR (DerivedProcessor,
+                        derived_processor,
+                        base_processor_get_type,
+                        test_handler_get_type,
+                        derived_service)
 
 ThriftProcessor *
 test_processor_new (GType type, TestHandler *handler)
@@ -350,8 +383,13 @@ write_raw (TallyBuffer *buffer, const Speech *speech, gconstpointer bytes, gsize
 }
 
 void
-write_request (TallyBuffer *buffer, const Speech *speech, const gchar *name, ThriftMessageType type,
-               gint32 seqid, const TallyStructInfo *info, gconstpointer args)
+write_request (TallyBuffer *buffer,
+               const Speech *speech,
+               const gchar *name,
+               ThriftMessageType type,
+               gint32 seqid,
+               const TallyStructInfo *info,
+               gconstpointer args)
 {
   const guint8 stop = 0;
   TallyBuffer message = { NULL, 0, 0 };
@@ -388,11 +426,14 @@ parse_result (Answer *answer, const Speech *speech, TallyReader *reader, TallyKi
   BlobResult blob = { 0 };
   NumberResult number = { 0 };
 
-  if (kind == TALLY_KIND_STRING && speech->codec->read_struct (reader, &act_result_info, &text, NULL))
+  if (kind == TALLY_KIND_STRING
+      && speech->codec->read_struct (reader, &act_result_info, &text, NULL))
     answer->text = g_strdup (text.oops != NULL ? "Oops" : text.success);
   else if (kind == TALLY_KIND_BINARY
-           && speech->codec->read_struct (reader, &blob_result_info, &blob, NULL) && blob.success != NULL)
-    answer->text = g_strndup (blob.success->len > 0 ? (gchar *) blob.success->data : "", blob.success->len);
+           && speech->codec->read_struct (reader, &blob_result_info, &blob, NULL)
+           && blob.success != NULL)
+    answer->text =
+        g_strndup (blob.success->len > 0 ? (gchar *) blob.success->data : "", blob.success->len);
   else if (kind == TALLY_KIND_I32
            && speech->codec->read_struct (reader, &number_result_info, &number, NULL))
     answer->number = number.__isset_success ? number.success : -1;
@@ -401,7 +442,8 @@ parse_result (Answer *answer, const Speech *speech, TallyReader *reader, TallyKi
 }
 
 void
-answer_parse (Answer *answer, const Speech *speech, const guint8 *bytes, gsize length, TallyKind kind)
+answer_parse (
+    Answer *answer, const Speech *speech, const guint8 *bytes, gsize length, TallyKind kind)
 {
   TallyApplicationException exception = { 0 };
   TallyMessage message;
@@ -419,7 +461,8 @@ answer_parse (Answer *answer, const Speech *speech, const guint8 *bytes, gsize l
       parse_result (answer, speech, &reader, kind);
       return;
     }
-  CU_ASSERT (speech->codec->read_struct (&reader, &tally_application_exception_info, &exception, NULL));
+  CU_ASSERT (
+      speech->codec->read_struct (&reader, &tally_application_exception_info, &exception, NULL));
   answer->text = g_steal_pointer (&exception.message);
   answer->number = exception.type;
 }

@@ -52,7 +52,7 @@ typedef struct
   GObject parent;
   pthread_mutex_t lock;
   pthread_cond_t changed;
-  guint n_inside;   /* calls that block () holds now */
+  guint n_inside; /* calls that block () holds now */
   gboolean released;
   guint n_calls;
   guint n_notes;
@@ -94,15 +94,17 @@ void write_raw (TallyBuffer *buffer, const Speech *speech, gconstpointer bytes, 
 /* What came back. */
 typedef struct
 {
-  gint type;       /* 0: nothing came, or nothing that can be read */
+  gint type; /* 0: nothing came, or nothing that can be read */
   gint32 seqid;
   gchar *name;
-  gchar *text;     /* a string result, or an exception's message */
-  gint32 number;   /* an i32 result, or an exception's type */
+  gchar *text;   /* a string result, or an exception's message */
+  gint32 number; /* an i32 result, or an exception's type */
 } Answer;
 void answer_clear (Answer *answer);
-/* Reads one message that ends where @bytes end, its result as @kind (STRING, BINARY, I32; else none). */
-void answer_parse (Answer *answer, const Speech *speech, const guint8 *bytes, gsize length, TallyKind kind);
+/* Reads one message that ends where @bytes end, its result as @kind (STRING, BINARY, I32; else
+ * none). */
+void answer_parse (Answer *answer, const Speech *speech, const guint8 *bytes, gsize length,
+                   TallyKind kind);
 
 G_END_DECLS
 

@@ -1,5 +1,5 @@
-/* Owns the tests of the scanner: it finds a message's end exactly where the codec finds it, however the
- * bytes arrive. */
+/* Owns the tests of the scanner: it finds a message's end exactly where the codec finds it, however
+ * the bytes arrive. */
 #include <string.h>
 
 #include "message-scanner.h"
@@ -42,7 +42,8 @@ finds_the_end (void)
     }
 }
 
-/* Byte by byte; each step sees a copy of its own, so that a look beyond it is one the sanitizers see. */
+/* Byte by byte; each step sees a copy of its own, so that a look beyond it is one the sanitizers
+ * see. */
 static void
 finds_the_end_piecemeal (void)
 {
@@ -89,8 +90,10 @@ gives_up_on_nonsense (void)
   GIVES_UP (binary, "a negative name", "\x80\1\0\1\xff\xff\xff\xff");
   GIVES_UP (binary, "a negative string", "\x80\1\0\1\0\0\0\0\0\0\0\1\x0b\0\1\x80\0\0\0");
   GIVES_UP (binary, "a negative list", "\x80\1\0\1\0\0\0\0\0\0\0\1\x0f\0\1\x0b\x80\0\0\0");
-  GIVES_UP (binary, "a string past the limit", "\x80\1\0\1\0\0\0\0\0\0\0\1\x0b\0\1\x7f\xff\xff\xff");
-  GIVES_UP (binary, "numbers past the limit", "\x80\1\0\1\0\0\0\0\0\0\0\1\x0f\0\1\x0a\x7f\xff\xff\xff");
+  GIVES_UP (binary, "a string past the limit",
+            "\x80\1\0\1\0\0\0\0\0\0\0\1\x0b\0\1\x7f\xff\xff\xff");
+  GIVES_UP (binary, "numbers past the limit",
+            "\x80\1\0\1\0\0\0\0\0\0\0\1\x0f\0\1\x0a\x7f\xff\xff\xff");
   GIVES_UP (binary, "an unknown type", "\x80\1\0\1\0\0\0\0\0\0\0\1\x07\0\1");
   GIVES_UP (binary, "a list of void", "\x80\1\0\1\0\0\0\0\0\0\0\1\x0f\0\1\1\0\0\0\1");
   GIVES_UP (compact, "another protocol", "\x80\1");
@@ -143,12 +146,8 @@ int
 main (int argc, char **argv)
 {
   static const TestCase cases[] = {
-    TEST (finds_the_end),
-    TEST (finds_the_end_piecemeal),
-    TEST (gives_up_on_nonsense),
-    TEST (gives_up_on_depth),
-    TEST (gives_up_on_length),
-    TEST (old_headers_where_allowed),
+    TEST (finds_the_end),     TEST (finds_the_end_piecemeal), TEST (gives_up_on_nonsense),
+    TEST (gives_up_on_depth), TEST (gives_up_on_length),      TEST (old_headers_where_allowed),
     { NULL, NULL },
   };
 

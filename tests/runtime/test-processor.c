@@ -1,5 +1,5 @@
-/* Owns the tests of TallyProcessor: what each way a call can end looks like to the peer, through the
- * codec and through Apache's protocols. */
+/* Owns the tests of TallyProcessor: what each way a call can end looks like to the peer, through
+ * the codec and through Apache's protocols. */
 #include <string.h>
 #include <thrift/c_glib/processor/thrift_multiplexed_processor.h>
 #include <thrift/c_glib/protocol/thrift_binary_protocol.h>
@@ -13,12 +13,18 @@
 static const Speech *const speeches[] = { &all_speeches[1], &all_speeches[3] };
 
 /* One message in, what came back out; the processor's verdict in *ok. */
-typedef void (*Ask) (ThriftProcessor *processor, const Speech *speech, const TallyBuffer *request,
-                     TallyBuffer *output, gboolean *ok);
+typedef void (*Ask) (ThriftProcessor *processor,
+                     const Speech *speech,
+                     const TallyBuffer *request,
+                     TallyBuffer *output,
+                     gboolean *ok);
 
 static void
-ask_codec (ThriftProcessor *processor, const Speech *speech, const TallyBuffer *request,
-           TallyBuffer *output, gboolean *ok)
+ask_codec (ThriftProcessor *processor,
+           const Speech *speech,
+           const TallyBuffer *request,
+           TallyBuffer *output,
+           gboolean *ok)
 {
   g_autoptr (GError) error = NULL;
   TallyMessage message;
@@ -26,19 +32,22 @@ ask_codec (ThriftProcessor *processor, const Speech *speech, const TallyBuffer *
 
   tally_reader_init (&reader, request->data, request->length, &tally_limits_default);
   CU_ASSERT_FATAL (speech->codec->read_message (&reader, &message, NULL));
-  *ok = tally_processor_process_message ((TallyProcessor *) processor, speech->codec, &reader, &message,
-                                         output, &error);
+  *ok = tally_processor_process_message ((TallyProcessor *) processor, speech->codec, &reader,
+                                         &message, output, &error);
   CU_ASSERT (*ok == (error == NULL));
 }
 
 static void
-ask_protocol (ThriftProcessor *processor, const Speech *speech, const TallyBuffer *request,
-              TallyBuffer *output, gboolean *ok)
+ask_protocol (ThriftProcessor *processor,
+              const Speech *speech,
+              const TallyBuffer *request,
+              TallyBuffer *output,
+              gboolean *ok)
 {
   GType type = speech->protocol == TALLY_PROTOCOL_BINARY ? THRIFT_TYPE_BINARY_PROTOCOL
                                                          : THRIFT_TYPE_COMPACT_PROTOCOL;
-  g_autoptr (TallyMemoryTransport) transport
-      = tally_memory_transport_new (request->data, request->length, output);
+  g_autoptr (TallyMemoryTransport) transport =
+      tally_memory_transport_new (request->data, request->length, output);
   g_autoptr (GObject) protocol = g_object_new (type, "transport", transport, NULL);
   GError *error = NULL;
 
@@ -71,8 +80,8 @@ ask_all (GType processor_type, const Question *question, Check check)
     for (guint i = 0; i < G_N_ELEMENTS (speeches); i++)
       {
         g_autoptr (GObject) handler = g_object_new (test_handler_get_type (), NULL);
-        g_autoptr (GObject) processor
-            = G_OBJECT (test_processor_new (processor_type, (TestHandler *) handler));
+        g_autoptr (GObject) processor =
+            G_OBJECT (test_processor_new (processor_type, (TestHandler *) handler));
         TallyBuffer request = { NULL, 0, 0 };
         TallyBuffer output = { NULL, 0, 0 };
         Answer answer;
@@ -203,7 +212,8 @@ is_unknown (const Answer *answer, gsize length)
 static void
 unknown_method (void)
 {
-  const Question question = { "nope", T_CALL, &text_args_info, &(TextArgs){ "x" }, TALLY_KIND_BOOL, FALSE };
+  const Question question = { "nope",          T_CALL, &text_args_info, &(TextArgs){ "x" },
+                              TALLY_KIND_BOOL, FALSE };
 
   ask_all (base_processor_get_type (), &question, is_unknown);
   ask_all (derived_processor_get_type (), &question, is_unknown);
@@ -241,7 +251,8 @@ oneway_is_never_answered (void)
   /* Peers of old send oneway methods as calls. */
   const Question as_call = { "note", T_CALL, &text_args_info, &fails, TALLY_KIND_BOOL, FALSE };
   /* And whoever sends a oneway message reads no answer, whatever the method is. */
-  const Question as_oneway = { "act", T_ONEWAY, &text_args_info, &(TextArgs){ "error" }, TALLY_KIND_BOOL, FALSE };
+  const Question as_oneway = { "act",           T_ONEWAY, &text_args_info, &(TextArgs){ "error" },
+                               TALLY_KIND_BOOL, FALSE };
   const Question unknown = { "nope", T_ONEWAY, &text_args_info, &fine, TALLY_KIND_BOOL, FALSE };
 
   ask_all (base_processor_get_type (), &failing, is_nothing);
@@ -321,8 +332,12 @@ half_written_result (void)
 }
 
 static void
-ask_bytes (ThriftProcessor *processor, const gchar *name, gconstpointer body, gsize length,
-           Answer *answer, gboolean *ok)
+ask_bytes (ThriftProcessor *processor,
+           const gchar *name,
+           gconstpointer body,
+           gsize length,
+           Answer *answer,
+           gboolean *ok)
 {
   const Speech *speech = &all_speeches[1];
   TallyBuffer request = { NULL, 0, 0 };
@@ -342,8 +357,8 @@ unreadable_arguments (void)
   static const guint8 truncated[] = { T_STRING, 0, 1, 0, 0, 0, 9, 'x' };
   static const guint8 followed[] = { T_STOP, 1, 2, 3 };
   g_autoptr (GObject) handler = g_object_new (test_handler_get_type (), NULL);
-  g_autoptr (GObject) processor
-      = G_OBJECT (test_processor_new (derived_processor_get_type (), (TestHandler *) handler));
+  g_autoptr (GObject) processor =
+      G_OBJECT (test_processor_new (derived_processor_get_type (), (TestHandler *) handler));
   const gchar *const names[] = { "echo", "nope" };
 
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
@@ -372,8 +387,8 @@ answer_past_the_limit (void)
   const TallyLimits limits = { 200, 64, TRUE };
   g_autofree gchar *text = g_strnfill (180, 'x');
   g_autoptr (GObject) handler = g_object_new (test_handler_get_type (), NULL);
-  g_autoptr (GObject) processor
-      = G_OBJECT (test_processor_new (base_processor_get_type (), (TestHandler *) handler));
+  g_autoptr (GObject) processor =
+      G_OBJECT (test_processor_new (base_processor_get_type (), (TestHandler *) handler));
   TallyBuffer request = { NULL, 0, 0 };
   TallyBuffer output = { NULL, 0, 0 };
   TallyMessage message;
@@ -400,8 +415,8 @@ behind_apaches_multiplexed_processor (void)
   const Speech *speech = &all_speeches[1];
   const AddArgs args = { 200, 5 };
   g_autoptr (GObject) handler = g_object_new (test_handler_get_type (), NULL);
-  g_autoptr (GObject) processor
-      = G_OBJECT (test_processor_new (base_processor_get_type (), (TestHandler *) handler));
+  g_autoptr (GObject) processor =
+      G_OBJECT (test_processor_new (base_processor_get_type (), (TestHandler *) handler));
   g_autoptr (GObject) multiplexed = g_object_new (THRIFT_TYPE_MULTIPLEXED_PROCESSOR, NULL);
   TallyBuffer request = { NULL, 0, 0 };
   TallyBuffer output = { NULL, 0, 0 };
@@ -426,8 +441,8 @@ static void
 handler_property (void)
 {
   g_autoptr (GObject) handler = g_object_new (test_handler_get_type (), NULL);
-  g_autoptr (GObject) processor
-      = G_OBJECT (test_processor_new (derived_processor_get_type (), (TestHandler *) handler));
+  g_autoptr (GObject) processor =
+      G_OBJECT (test_processor_new (derived_processor_get_type (), (TestHandler *) handler));
   g_autoptr (GObject) got = NULL;
 
   g_object_get (processor, "handler", &got, NULL);

@@ -14,9 +14,9 @@
 /* What a peer gets for a message. */
 typedef enum
 {
-  GETS_REPLY,      /* and may go on */
-  GETS_REFUSAL,    /* a PROTOCOL_ERROR, then the end */
-  GETS_END         /* nothing but the end */
+  GETS_REPLY,   /* and may go on */
+  GETS_REFUSAL, /* a PROTOCOL_ERROR, then the end */
+  GETS_END      /* nothing but the end */
 } Outcome;
 
 static void
@@ -30,7 +30,8 @@ check_outcome (gint fd, const Speech *speech, Outcome outcome, const gchar *what
     right = !answered;
   else if (outcome == GETS_REFUSAL)
     right = answered && answer.type == T_EXCEPTION
-            && answer.number == THRIFT_APPLICATION_EXCEPTION_ERROR_PROTOCOL_ERROR && peer_sees_end (fd);
+            && answer.number == THRIFT_APPLICATION_EXCEPTION_ERROR_PROTOCOL_ERROR
+            && peer_sees_end (fd);
   else
     right = answered && answer.type == T_REPLY && peer_echoes (fd, speech, 2, "and on");
   if (!right)
@@ -41,7 +42,8 @@ check_outcome (gint fd, const Speech *speech, Outcome outcome, const gchar *what
 
 /* Sends the message @name with @body as its arguments' bytes to a server in each framing. */
 static void
-send_body (const Speech *speech, const gchar *name, gconstpointer body, gsize length, Outcome outcome)
+send_body (
+    const Speech *speech, const gchar *name, gconstpointer body, gsize length, Outcome outcome)
 {
   for (guint framing = 0; framing < 2; framing++)
     {
@@ -75,11 +77,13 @@ send_body (const Speech *speech, const gchar *name, gconstpointer body, gsize le
     }
 }
 
-#define SEND_BODY(speech, name, outcome, ...) \
-  G_STMT_START { \
-    static const guint8 body_[] = { __VA_ARGS__ }; \
-    send_body (speech, name, body_, sizeof body_, outcome); \
-  } G_STMT_END
+#define SEND_BODY(speech, name, outcome, ...)                                                      \
+  G_STMT_START                                                                                     \
+  {                                                                                                \
+    static const guint8 body_[] = { __VA_ARGS__ };                                                 \
+    send_body (speech, name, body_, sizeof body_, outcome);                                        \
+  }                                                                                                \
+  G_STMT_END
 
 /* ---- what a message says ---- */
 
@@ -87,7 +91,8 @@ send_body (const Speech *speech, const gchar *name, gconstpointer body, gsize le
 static void
 unknown_method_on_an_extending_service (void)
 {
-  static const guint8 bytes[19] = { 0x80, 1, 0, 1, 0, 0, 0, 6, 'f', 'o', 'o', 'b', 'a', 'r', 0, 0, 0, 1, 0 };
+  static const guint8 bytes[19] = { 0x80, 1,   0,   1,   0, 0, 0, 6, 'f', 'o',
+                                    'o',  'b', 'a', 'r', 0, 0, 0, 1, 0 };
   Running *running = running_start (BINARY, NULL, NULL);
   gint fd = peer_connect (running);
   TallyBuffer request = { NULL, 0, 0 };
@@ -108,24 +113,30 @@ unknown_method_on_an_extending_service (void)
 static void
 binary_field_twice (void)
 {
-  SEND_BODY (BINARY, "blob", GETS_REPLY, T_STRING, 0, 1, 0, 0, 0, 1, 'a', T_STRING, 0, 1, 0, 0, 0, 2, 'b', 'c', 0);
+  SEND_BODY (BINARY, "blob", GETS_REPLY, T_STRING, 0, 1, 0, 0, 0, 1, 'a', T_STRING, 0, 1, 0, 0, 0,
+             2, 'b', 'c', 0);
   SEND_BODY (COMPACT, "blob", GETS_REPLY, 0x18, 1, 'a', 0x08, 2, 2, 'b', 'c', 0);
 }
 
 static void
 repeated_fields (void)
 {
-  SEND_BODY (BINARY, "echo", GETS_REPLY, T_STRING, 0, 1, 0, 0, 0, 1, 'a', T_STRING, 0, 1, 0, 0, 0, 1, 'b', 0);
+  SEND_BODY (BINARY, "echo", GETS_REPLY, T_STRING, 0, 1, 0, 0, 0, 1, 'a', T_STRING, 0, 1, 0, 0, 0,
+             1, 'b', 0);
   /* A list of strings twice, a Point (x, tags) twice. */
-  SEND_BODY (BINARY, "extra", GETS_REPLY, T_LIST, 0, 2, T_STRING, 0, 0, 0, 1, 0, 0, 0, 1, 'a', T_LIST, 0, 2,
-             T_STRING, 0, 0, 0, 1, 0, 0, 0, 1, 'b', T_STRUCT, 0, 1, T_I32, 0, 1, 0, 0, 0, 1, T_LIST, 0, 2,
-             T_STRING, 0, 0, 0, 1, 0, 0, 0, 1, 'c', 0, T_STRUCT, 0, 1, T_I32, 0, 1, 0, 0, 0, 2, 0, 0);
+  SEND_BODY (BINARY, "extra", GETS_REPLY, T_LIST, 0, 2, T_STRING, 0, 0, 0, 1, 0, 0, 0, 1, 'a',
+             T_LIST, 0, 2, T_STRING, 0, 0, 0, 1, 0, 0, 0, 1, 'b', T_STRUCT, 0, 1, T_I32, 0, 1, 0, 0,
+             0, 1, T_LIST, 0, 2, T_STRING, 0, 0, 0, 1, 0, 0, 0, 1, 'c', 0, T_STRUCT, 0, 1, T_I32, 0,
+             1, 0, 0, 0, 2, 0, 0);
 }
 
 static void
 nested_unknown_structs (void)
 {
-  enum { DEPTH = 75000 };
+  enum
+  {
+    DEPTH = 75000
+  };
   g_autofree guint8 *binary = g_malloc0 (DEPTH * 4);
   g_autofree guint8 *compact = g_malloc0 (DEPTH * 2);
 
@@ -140,7 +151,8 @@ nested_unknown_structs (void)
 }
 
 static void
-send_bytes (const Speech *speech, gconstpointer bytes, gsize length, Outcome outcome, const gchar *what)
+send_bytes (
+    const Speech *speech, gconstpointer bytes, gsize length, Outcome outcome, const gchar *what)
 {
   Running *running = running_start (speech, NULL, NULL);
   gint fd = peer_connect (running);
@@ -203,7 +215,8 @@ elements_of_no_size (void)
   SEND_BODY (BINARY, "echo", GETS_REFUSAL, T_LIST, 0, 9, T_STRUCT, 0x7f, 0xff, 0xff, 0xff, 0, 0);
   SEND_BODY (BINARY, "echo", GETS_REFUSAL, T_LIST, 0, 9, T_VOID, 0x7f, 0xff, 0xff, 0xff, 0, 0);
   SEND_BODY (BINARY, "echo", GETS_REFUSAL, T_LIST, 0, 9, T_STOP, 0x7f, 0xff, 0xff, 0xff, 0, 0);
-  SEND_BODY (BINARY, "echo", GETS_REFUSAL, T_MAP, 0, 9, T_VOID, T_VOID, 0x7f, 0xff, 0xff, 0xff, 0, 0);
+  SEND_BODY (BINARY, "echo", GETS_REFUSAL, T_MAP, 0, 9, T_VOID, T_VOID, 0x7f, 0xff, 0xff, 0xff, 0,
+             0);
   SEND_BODY (COMPACT, "echo", GETS_REFUSAL, 0x99, 0xf0, 0xff, 0xff, 0xff, 0xff, 0x07, 0);
 }
 
@@ -211,7 +224,8 @@ static void
 numbers_of_compact (void)
 {
   /* A varint of eleven bytes; ids that run past 32767. */
-  SEND_BODY (COMPACT, "add", GETS_REFUSAL, 0x15, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01, 0);
+  SEND_BODY (COMPACT, "add", GETS_REFUSAL, 0x15, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80,
+             0x80, 0x80, 0x01, 0);
   SEND_BODY (COMPACT, "add", GETS_REFUSAL, 0x05, 0xfe, 0xff, 0x03, 0x01, 0xf5, 0x01, 0);
 }
 
@@ -304,7 +318,8 @@ slow_writers (void)
 {
   for (guint s = 0; s < G_N_ELEMENTS (all_speeches); s++)
     {
-      Running *running = running_start (&all_speeches[s], NULL, "max-workers=2 read-timeout=50 idle-timeout=0");
+      Running *running =
+          running_start (&all_speeches[s], NULL, "max-workers=2 read-timeout=50 idle-timeout=0");
       TallyBuffer request = { NULL, 0, 0 };
       gint fds[8];
 
@@ -509,8 +524,8 @@ failed_oneway_then_a_call (void)
 
 /* ---- noise ---- */
 
-/* Sends messages with some bytes changed, cut, or made up, from a fixed seed. Whatever comes back, the
- * server lives. */
+/* Sends messages with some bytes changed, cut, or made up, from a fixed seed. Whatever comes back,
+ * the server lives. */
 static void
 noise (void)
 {

@@ -1,197 +1,11 @@
-/* Owns the tests of TallyServer with peers that behave: addresses, many clients, stopping, limits. */
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
+/* Owns the tests of TallyServer with peers that behave: many at once, slow handlers, pipelines,
+ * processors of every kind. */
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <sys/wait.h>
 #include <thrift/c_glib/processor/thrift_multiplexed_processor.h>
 #include <thrift/c_glib/thrift_application_exception.h>
 #include <unistd.h>
 
 #include "server-fixture.h"
-
-/* ---- addresses ---- */
-
-static void
-speaks (const gchar *address)
-{
-  for (guint i = 0; i < G_N_ELEMENTS (all_speeches); i++)
-    {
-      Running *running = running_start (&all_speeches[i], address, NULL);
-      gint fd = peer_connect (running);
-
-      CU_ASSERT (peer_echoes (fd, running->speech, 1, "hello"));
-      CU_ASSERT (peer_echoes (fd, running->speech, 2, ""));
-      close (fd);
-      running_stop (running);
-    }
-}
-
-static void
-ipv4 (void)
-{
-  speaks ("tcp://127.0.0.1:0");
-}
-
-static gboolean
-has_ipv6 (void)
-{
-  g_autofree gchar *text = NULL;
-
-  return g_file_get_contents ("/proc/net/if_inet6", &text, NULL, NULL) && strlen (text) > 0;
-}
-
-static void
-ipv6 (void)
-{
-  if (has_ipv6 ())
-    speaks ("tcp://[::1]:0");
-  else
-    test_skip ("no IPv6 here");
-}
-
-/* [::] is reached through either family. */
-static void
-dual_stack (void)
-{
-  Running *running;
-  g_autoptr (GUri) uri = NULL;
-  g_autofree gchar *over_v4 = NULL;
-  gint fd;
-
-  if (!has_ipv6 ())
-    {
-      test_skip ("no IPv6 here");
-      return;
-    }
-  running = running_start (&framed_binary, "tcp://[::]:0", NULL);
-  uri = g_uri_parse (running->uri, G_URI_FLAGS_NONE, NULL);
-  over_v4 = g_strdup_printf ("tcp://127.0.0.1:%d", g_uri_get_port (uri));
-  fd = peer_connect_uri (over_v4);
-  CU_ASSERT (peer_echoes (fd, &framed_binary, 1, "four"));
-  close (fd);
-  check_alive (running);
-  running_stop (running);
-}
-
-static gchar *
-new_socket_path (gchar **directory)
-{
-  *directory = g_dir_make_tmp ("tally-server-XXXXXX", NULL);
-  return g_build_filename (*directory, "s", NULL);
-}
-
-static void
-unix_socket (void)
-{
-  g_autofree gchar *directory = NULL;
-  g_autofree gchar *path = new_socket_path (&directory);
-  g_autofree gchar *address = g_strdup_printf ("unix://%s", path);
-
-  speaks (address);
-  CU_ASSERT (!g_file_test (path, G_FILE_TEST_EXISTS));
-  rmdir (directory);
-}
-
-static gint
-make_socket_file (const gchar *path)
-{
-  struct sockaddr_un address = { .sun_family = AF_UNIX };
-  gint fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-  g_strlcpy (address.sun_path, path, sizeof address.sun_path);
-  CU_ASSERT (bind (fd, (struct sockaddr *) &address, sizeof address) == 0);
-  CU_ASSERT (listen (fd, 1) == 0);
-  return fd;
-}
-
-static gboolean
-listens (const gchar *address, GError **error)
-{
-  g_autoptr (GObject) handler = g_object_new (test_handler_get_type (), NULL);
-  g_autoptr (GObject) processor
-      = G_OBJECT (test_processor_new (base_processor_get_type (), (TestHandler *) handler));
-  g_autoptr (TallyServer) server = tally_server_new (THRIFT_PROCESSOR (processor), address, error);
-
-  return server != NULL && tally_server_listen (server, error);
-}
-
-static void
-unix_socket_in_the_way (void)
-{
-  g_autofree gchar *directory = NULL;
-  g_autofree gchar *path = new_socket_path (&directory);
-  g_autofree gchar *address = g_strdup_printf ("unix://%s", path);
-  g_autoptr (GError) used = NULL;
-  g_autoptr (GError) file = NULL;
-  g_autoptr (GError) stale = NULL;
-  gint other = make_socket_file (path);
-
-  CU_ASSERT (!listens (address, &used));
-  assert_error (used, TALLY_ERROR, TALLY_ERROR_FAILED, path);
-  CU_ASSERT (g_file_test (path, G_FILE_TEST_EXISTS));
-  close (other);
-  CU_ASSERT (listens (address, &stale));
-  assert_no_error (stale);
-  CU_ASSERT (!g_file_test (path, G_FILE_TEST_EXISTS));
-
-  CU_ASSERT (g_file_set_contents (path, "precious", -1, NULL));
-  CU_ASSERT (!listens (address, &file));
-  assert_error (file, TALLY_ERROR, TALLY_ERROR_FAILED, path);
-  CU_ASSERT (g_file_test (path, G_FILE_TEST_IS_REGULAR));
-  unlink (path);
-  rmdir (directory);
-}
-
-/* Another's file under the same name stays. */
-static void
-unix_socket_replaced_meanwhile (void)
-{
-  g_autofree gchar *directory = NULL;
-  g_autofree gchar *path = new_socket_path (&directory);
-  g_autofree gchar *address = g_strdup_printf ("unix://%s", path);
-  Running *running = running_start (&framed_binary, address, NULL);
-  gint other;
-
-  unlink (path);
-  other = make_socket_file (path);
-  running_stop (running);
-  CU_ASSERT (g_file_test (path, G_FILE_TEST_EXISTS));
-  close (other);
-  unlink (path);
-  rmdir (directory);
-}
-
-static void
-port_in_use (void)
-{
-  Running *running = running_start (&framed_binary, NULL, NULL);
-  g_autoptr (GError) error = NULL;
-
-  CU_ASSERT (!listens (running->uri, &error));
-  assert_error (error, TALLY_ERROR, TALLY_ERROR_FAILED, "127.0.0.1");
-  running_stop (running);
-}
-
-static void
-restart_on_the_same_port (void)
-{
-  Running *running = running_start (&framed_binary, NULL, NULL);
-  g_autofree gchar *address = g_strndup (running->uri, strcspn (running->uri, "?"));
-  gint fd = peer_connect (running);
-
-  CU_ASSERT (peer_echoes (fd, &framed_binary, 1, "first"));
-  running_stop (running);
-  CU_ASSERT (peer_sees_end (fd));
-  close (fd);
-  running = running_start (&framed_binary, address, NULL);
-  check_alive (running);
-  running_stop (running);
-}
 
 /* ---- many clients ---- */
 
@@ -252,7 +66,7 @@ many_connections (void)
 
       for (guint i = 0; i < N_THREADS; i++)
         {
-          clients[i] = (Client) { .running = running };
+          clients[i] = (Client){ .running = running };
           pthread_create (&clients[i].thread, NULL, call_on_many, &clients[i]);
         }
       for (guint i = 0; i < N_THREADS; i++)
@@ -289,7 +103,7 @@ hot_connections (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (clients); i++)
     {
-      clients[i] = (Client) { .running = running };
+      clients[i] = (Client){ .running = running };
       pthread_create (&clients[i].thread, NULL, call_one_by_one, &clients[i]);
     }
   CU_ASSERT (peer_echoes (cold, &framed_binary, 1, "cold"));
@@ -463,216 +277,6 @@ large_messages (void)
     }
 }
 
-/* ---- stopping ---- */
-
-static void
-stop_before_serve (void)
-{
-  g_autoptr (GObject) handler = g_object_new (test_handler_get_type (), NULL);
-  g_autoptr (GObject) processor
-      = G_OBJECT (test_processor_new (base_processor_get_type (), (TestHandler *) handler));
-  g_autoptr (TallyServer) server
-      = tally_server_new (THRIFT_PROCESSOR (processor), "tcp://127.0.0.1:0", NULL);
-  g_autoptr (GError) error = NULL;
-
-  CU_ASSERT (tally_server_dup_uri (server) == NULL);
-  thrift_server_stop (THRIFT_SERVER (server));
-  CU_ASSERT (thrift_server_serve (THRIFT_SERVER (server), &error));
-  assert_no_error (error);
-}
-
-static void
-stop_drains (void)
-{
-  Running *running = running_start (&framed_binary, NULL, NULL);
-  TallyBuffer request = { NULL, 0, 0 };
-  gint idle = peer_connect (running);
-  gint busy = peer_connect (running);
-  Answer answer;
-
-  CU_ASSERT (peer_echoes (idle, running->speech, 1, "idle"));
-  write_request (&request, running->speech, "block", T_CALL, 5, NULL, NULL);
-  peer_send (busy, &request);
-  test_handler_wait_inside (running->handler, 1);
-  tally_server_stop (running->server);
-  CU_ASSERT (peer_sees_end (idle));
-  test_handler_release (running->handler);
-  CU_ASSERT (peer_receive (busy, running->speech, TALLY_KIND_BOOL, &answer));
-  assert_int (answer.type, T_REPLY);
-  assert_int (answer.seqid, 5);
-  answer_clear (&answer);
-  CU_ASSERT (peer_sees_end (busy));
-  close (idle);
-  close (busy);
-  running_join (running);
-}
-
-/* A peer that never completes its request does not hold up a stop for ever. */
-static void
-stop_gives_up_on_half_a_request (void)
-{
-  Running *running = running_start (&framed_binary, NULL, "drain-timeout=20");
-  gint fd = peer_connect (running);
-
-  CU_ASSERT (peer_echoes (fd, running->speech, 1, "whole"));
-  CU_ASSERT (send (fd, "\0\0", 2, MSG_NOSIGNAL) == 2);
-  tally_server_stop (running->server);
-  CU_ASSERT (peer_sees_end (fd));
-  close (fd);
-  running_join (running);
-}
-
-static void
-stop_ends_a_pinned_connection (void)
-{
-  Running *running = running_start (&framed_binary, NULL, NULL);
-  gint fd = peer_connect (running);
-
-  for (guint i = 0; i < 200; i++)
-    CU_ASSERT (peer_echoes (fd, running->speech, i, "hot"));
-  tally_server_stop (running->server);
-  CU_ASSERT (peer_sees_end (fd));
-  close (fd);
-  running_join (running);
-}
-
-static TallyServer *signalled_server;
-
-static void
-on_signal (int number)
-{
-  tally_server_stop (signalled_server);
-}
-
-static void
-stop_from_a_signal_handler (void)
-{
-  Running *running = running_start (&framed_binary, NULL, NULL);
-  const struct sigaction action = { .sa_handler = on_signal };
-  struct sigaction before;
-
-  check_alive (running);
-  signalled_server = running->server;
-  sigaction (SIGUSR1, &action, &before);
-  kill (getpid (), SIGUSR1);
-  running_join (running);
-  sigaction (SIGUSR1, &before, NULL);
-}
-
-static void
-serves_again_after_a_stop (void)
-{
-  Running *running = running_start (&framed_binary, NULL, NULL);
-  TallyServer *server = g_object_ref (running->server);
-  g_autoptr (GError) error = NULL;
-
-  check_alive (running);
-  running_stop (running);
-  CU_ASSERT (tally_server_dup_uri (server) == NULL);
-  tally_server_stop (server);
-  CU_ASSERT (thrift_server_serve (THRIFT_SERVER (server), &error));
-  assert_no_error (error);
-  g_object_unref (server);
-}
-
-/* ---- limits ---- */
-
-static void
-past_max_connections (void)
-{
-  Running *running = running_start (&framed_binary, NULL, "max-connections=2");
-  gint first = peer_connect (running);
-  gint second = peer_connect (running);
-  TallyBuffer request = { NULL, 0, 0 };
-  TallyServerStatistics statistics;
-  Answer answer;
-  gint third;
-
-  CU_ASSERT (peer_echoes (first, running->speech, 1, "in"));
-  CU_ASSERT (peer_echoes (second, running->speech, 1, "in"));
-  third = peer_connect (running);
-  write_echo (&request, running->speech, 9, "one too many");
-  peer_send (third, &request);
-  CU_ASSERT (peer_receive (third, running->speech, TALLY_KIND_STRING, &answer));
-  assert_int (answer.type, T_EXCEPTION);
-  assert_int (answer.seqid, 9);
-  assert_string (answer.text, "the server is full: it serves 2 connections at once");
-  answer_clear (&answer);
-  CU_ASSERT (peer_sees_end (third));
-  close (third);
-  assert_int (test_handler_n_calls (running->handler), 2);
-  tally_server_get_statistics (running->server, &statistics);
-  assert_int (statistics.refused, 1);
-
-  CU_ASSERT (peer_echoes (first, running->speech, 2, "still in"));
-  close (first);
-  close (second);
-  running_stop (running);
-}
-
-/* A refused peer that asks nothing is not kept. */
-static void
-past_max_connections_and_silent (void)
-{
-  Running *running = running_start (&framed_binary, NULL, "max-connections=1 idle-timeout=0 read-timeout=100");
-  gint first = peer_connect (running);
-  gint second;
-
-  CU_ASSERT (peer_echoes (first, running->speech, 1, "in"));
-  second = peer_connect (running);
-  CU_ASSERT (peer_sees_end (second));
-  CU_ASSERT (peer_echoes (first, running->speech, 2, "in"));
-  close (first);
-  close (second);
-  running_stop (running);
-}
-
-/* In a process of its own, because the limit on descriptors is the whole process's. */
-static void
-out_of_descriptors_child (void)
-{
-  Running *running = running_start (&framed_binary, NULL, NULL);
-  gint fd = peer_connect (running);
-  struct sockaddr_storage address;
-  socklen_t length = sizeof address;
-  struct rlimit limit = { 0 };
-  gint late;
-  guint8 byte;
-  gssize end;
-
-  alarm (60);
-  if (!peer_echoes (fd, running->speech, 1, "in"))
-    _exit (1);
-  late = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  limit.rlim_cur = limit.rlim_max = test_count_descriptors () + 16;
-  setrlimit (RLIMIT_NOFILE, &limit);
-  while (dup (late) >= 0)
-    ;
-  getpeername (fd, (struct sockaddr *) &address, &length);
-  if (connect (late, (struct sockaddr *) &address, length) != 0)
-    _exit (2);
-  end = recv (late, &byte, 1, 0);
-  if (end > 0 || (end < 0 && errno != ECONNRESET))
-    _exit (3);
-  if (!peer_echoes (fd, running->speech, 2, "still in"))
-    _exit (4);
-  _exit (0);
-}
-
-static void
-out_of_descriptors (void)
-{
-  pid_t child = fork ();
-  gint status = -1;
-
-  if (child == 0)
-    out_of_descriptors_child ();
-  while (waitpid (child, &status, 0) < 0 && errno == EINTR)
-    ;
-  CU_ASSERT (WIFEXITED (status));
-  assert_int (WEXITSTATUS (status), 0);
-}
-
 /* ---- processors of other kinds ---- */
 
 static void
@@ -690,7 +294,8 @@ multiplexed_services (void)
 
   thrift_multiplexed_processor_register_processor (THRIFT_PROCESSOR (multiplexed), "Base",
                                                    THRIFT_PROCESSOR (base), NULL);
-  running = running_start_with (THRIFT_PROCESSOR (multiplexed), handler, &framed_binary, NULL, NULL);
+  running =
+      running_start_with (THRIFT_PROCESSOR (multiplexed), handler, &framed_binary, NULL, NULL);
   fd = peer_connect (running);
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
     {
@@ -724,9 +329,10 @@ static void
 service_of_the_uri (void)
 {
   TestHandler *handler = g_object_new (test_handler_get_type (), NULL);
-  g_autoptr (GObject) processor = G_OBJECT (test_processor_new (base_processor_get_type (), handler));
-  g_autoptr (TallyServer) server
-      = tally_server_new (THRIFT_PROCESSOR (processor), "tcp://127.0.0.1:0?service=Base", NULL);
+  g_autoptr (GObject) processor =
+      G_OBJECT (test_processor_new (base_processor_get_type (), handler));
+  g_autoptr (TallyServer) server =
+      tally_server_new (THRIFT_PROCESSOR (processor), "tcp://127.0.0.1:0?service=Base", NULL);
   Running running = { .server = server, .speech = &framed_binary };
   const TextArgs args = { "x" };
   TallyBuffer request = { NULL, 0, 0 };
@@ -752,15 +358,19 @@ service_of_the_uri (void)
   g_free (running.uri);
 }
 
-/* A processor that puts its own code before a generated one's, as a user of Apache's library may. */
+/* A processor that puts its own code before a generated one's, as Apache's users may. */
 typedef TallyProcessor LateProcessor;
 typedef TallyProcessorClass LateProcessorClass;
 static GType late_processor_get_type (void);
 G_DEFINE_TYPE (LateProcessor, late_processor, base_processor_get_type ())
 
 static gboolean
-late_dispatch_call (ThriftDispatchProcessor *self, ThriftProtocol *in, ThriftProtocol *out, gchar *name,
-                    gint32 seqid, GError **error)
+late_dispatch_call (ThriftDispatchProcessor *self,
+                    ThriftProtocol *in,
+                    ThriftProtocol *out,
+                    gchar *name,
+                    gint32 seqid,
+                    GError **error)
 {
   if (g_str_equal (name, "alias"))
     {
@@ -789,9 +399,9 @@ any_thrift_processor (void)
     {
       const Speech *speech = &all_speeches[s];
       TestHandler *handler = g_object_new (test_handler_get_type (), NULL);
-      Running *running
-          = running_start_with (test_processor_new (late_processor_get_type (), handler), handler, speech,
-                                NULL, NULL);
+      Running *running =
+          running_start_with (test_processor_new (late_processor_get_type (), handler), handler,
+                              speech, NULL, NULL);
       const TextArgs args = { "by another name" };
       TallyBuffer request = { NULL, 0, 0 };
       gint fd = peer_connect (running);
@@ -814,14 +424,6 @@ int
 main (int argc, char **argv)
 {
   static const TestCase cases[] = {
-    TEST (ipv4),
-    TEST (ipv6),
-    TEST (dual_stack),
-    TEST (unix_socket),
-    TEST (unix_socket_in_the_way),
-    TEST (unix_socket_replaced_meanwhile),
-    TEST (port_in_use),
-    TEST (restart_on_the_same_port),
     TEST (many_connections),
     TEST (hot_connections),
     TEST (one_worker_serves_all),
@@ -830,15 +432,6 @@ main (int argc, char **argv)
     TEST (pipelined_requests),
     TEST (pipelined_before_a_slow_one),
     TEST (large_messages),
-    TEST (stop_before_serve),
-    TEST (stop_drains),
-    TEST (stop_gives_up_on_half_a_request),
-    TEST (stop_ends_a_pinned_connection),
-    TEST (stop_from_a_signal_handler),
-    TEST (serves_again_after_a_stop),
-    TEST (past_max_connections),
-    TEST (past_max_connections_and_silent),
-    TEST (out_of_descriptors),
     TEST (multiplexed_services),
     TEST (service_of_the_uri),
     TEST (any_thrift_processor),

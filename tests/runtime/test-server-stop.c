@@ -1,0 +1,240 @@
+/* Owns the tests of how a TallyServer stops, and of whom it does not serve. */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "server-fixture.h"
+
+/* ---- stopping ---- */
+
+static void
+stop_before_serve (void)
+{
+  g_autoptr (GObject) handler = g_object_new (test_handler_get_type (), NULL);
+  g_autoptr (GObject) processor =
+      G_OBJECT (test_processor_new (base_processor_get_type (), (TestHandler *) handler));
+  g_autoptr (TallyServer) server =
+      tally_server_new (THRIFT_PROCESSOR (processor), "tcp://127.0.0.1:0", NULL);
+  g_autoptr (GError) error = NULL;
+
+  CU_ASSERT (tally_server_dup_uri (server) == NULL);
+  thrift_server_stop (THRIFT_SERVER (server));
+  CU_ASSERT (thrift_server_serve (THRIFT_SERVER (server), &error));
+  assert_no_error (error);
+}
+
+static void
+stop_drains (void)
+{
+  Running *running = running_start (&framed_binary, NULL, NULL);
+  TallyBuffer request = { NULL, 0, 0 };
+  gint idle = peer_connect (running);
+  gint busy = peer_connect (running);
+  Answer answer;
+
+  CU_ASSERT (peer_echoes (idle, running->speech, 1, "idle"));
+  write_request (&request, running->speech, "block", T_CALL, 5, NULL, NULL);
+  peer_send (busy, &request);
+  test_handler_wait_inside (running->handler, 1);
+  tally_server_stop (running->server);
+  CU_ASSERT (peer_sees_end (idle));
+  test_handler_release (running->handler);
+  CU_ASSERT (peer_receive (busy, running->speech, TALLY_KIND_BOOL, &answer));
+  assert_int (answer.type, T_REPLY);
+  assert_int (answer.seqid, 5);
+  answer_clear (&answer);
+  CU_ASSERT (peer_sees_end (busy));
+  close (idle);
+  close (busy);
+  running_join (running);
+}
+
+/* A peer that never completes its request does not hold up a stop for ever. */
+static void
+stop_gives_up_on_half_a_request (void)
+{
+  Running *running = running_start (&framed_binary, NULL, "drain-timeout=20");
+  gint fd = peer_connect (running);
+
+  CU_ASSERT (peer_echoes (fd, running->speech, 1, "whole"));
+  CU_ASSERT (send (fd, "\0\0", 2, MSG_NOSIGNAL) == 2);
+  tally_server_stop (running->server);
+  CU_ASSERT (peer_sees_end (fd));
+  close (fd);
+  running_join (running);
+}
+
+static void
+stop_ends_a_pinned_connection (void)
+{
+  Running *running = running_start (&framed_binary, NULL, NULL);
+  gint fd = peer_connect (running);
+
+  for (guint i = 0; i < 200; i++)
+    CU_ASSERT (peer_echoes (fd, running->speech, i, "hot"));
+  tally_server_stop (running->server);
+  CU_ASSERT (peer_sees_end (fd));
+  close (fd);
+  running_join (running);
+}
+
+static TallyServer *signalled_server;
+
+static void
+on_signal (int number)
+{
+  tally_server_stop (signalled_server);
+}
+
+static void
+stop_from_a_signal_handler (void)
+{
+  Running *running = running_start (&framed_binary, NULL, NULL);
+  const struct sigaction action = { .sa_handler = on_signal };
+  struct sigaction before;
+
+  check_alive (running);
+  signalled_server = running->server;
+  sigaction (SIGUSR1, &action, &before);
+  kill (getpid (), SIGUSR1);
+  running_join (running);
+  sigaction (SIGUSR1, &before, NULL);
+}
+
+static void
+serves_again_after_a_stop (void)
+{
+  Running *running = running_start (&framed_binary, NULL, NULL);
+  TallyServer *server = g_object_ref (running->server);
+  g_autoptr (GError) error = NULL;
+
+  check_alive (running);
+  running_stop (running);
+  CU_ASSERT (tally_server_dup_uri (server) == NULL);
+  tally_server_stop (server);
+  CU_ASSERT (thrift_server_serve (THRIFT_SERVER (server), &error));
+  assert_no_error (error);
+  g_object_unref (server);
+}
+
+/* ---- limits ---- */
+
+static void
+past_max_connections (void)
+{
+  Running *running = running_start (&framed_binary, NULL, "max-connections=2");
+  gint first = peer_connect (running);
+  gint second = peer_connect (running);
+  TallyBuffer request = { NULL, 0, 0 };
+  TallyServerStatistics statistics;
+  Answer answer;
+  gint third;
+
+  CU_ASSERT (peer_echoes (first, running->speech, 1, "in"));
+  CU_ASSERT (peer_echoes (second, running->speech, 1, "in"));
+  third = peer_connect (running);
+  write_echo (&request, running->speech, 9, "one too many");
+  peer_send (third, &request);
+  CU_ASSERT (peer_receive (third, running->speech, TALLY_KIND_STRING, &answer));
+  assert_int (answer.type, T_EXCEPTION);
+  assert_int (answer.seqid, 9);
+  assert_string (answer.text, "the server is full: it serves 2 connections at once");
+  answer_clear (&answer);
+  CU_ASSERT (peer_sees_end (third));
+  close (third);
+  assert_int (test_handler_n_calls (running->handler), 2);
+  tally_server_get_statistics (running->server, &statistics);
+  assert_int (statistics.refused, 1);
+
+  CU_ASSERT (peer_echoes (first, running->speech, 2, "still in"));
+  close (first);
+  close (second);
+  running_stop (running);
+}
+
+/* A refused peer that asks nothing is not kept. */
+static void
+past_max_connections_and_silent (void)
+{
+  Running *running =
+      running_start (&framed_binary, NULL, "max-connections=1 idle-timeout=0 read-timeout=100");
+  gint first = peer_connect (running);
+  gint second;
+
+  CU_ASSERT (peer_echoes (first, running->speech, 1, "in"));
+  second = peer_connect (running);
+  CU_ASSERT (peer_sees_end (second));
+  CU_ASSERT (peer_echoes (first, running->speech, 2, "in"));
+  close (first);
+  close (second);
+  running_stop (running);
+}
+
+/* In a process of its own, because the limit on descriptors is the whole process's. */
+static void
+out_of_descriptors_child (void)
+{
+  Running *running = running_start (&framed_binary, NULL, NULL);
+  gint fd = peer_connect (running);
+  struct sockaddr_storage address;
+  socklen_t length = sizeof address;
+  struct rlimit limit = { 0 };
+  gint late;
+  guint8 byte;
+  gssize end;
+
+  alarm (60);
+  if (!peer_echoes (fd, running->speech, 1, "in"))
+    _exit (1);
+  late = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  limit.rlim_cur = limit.rlim_max = test_count_descriptors () + 16;
+  setrlimit (RLIMIT_NOFILE, &limit);
+  while (dup (late) >= 0)
+    ;
+  getpeername (fd, (struct sockaddr *) &address, &length);
+  if (connect (late, (struct sockaddr *) &address, length) != 0)
+    _exit (2);
+  end = recv (late, &byte, 1, 0);
+  if (end > 0 || (end < 0 && errno != ECONNRESET))
+    _exit (3);
+  if (!peer_echoes (fd, running->speech, 2, "still in"))
+    _exit (4);
+  _exit (0);
+}
+
+static void
+out_of_descriptors (void)
+{
+  pid_t child = fork ();
+  gint status = -1;
+
+  if (child == 0)
+    out_of_descriptors_child ();
+  while (waitpid (child, &status, 0) < 0 && errno == EINTR)
+    ;
+  CU_ASSERT (WIFEXITED (status));
+  assert_int (WEXITSTATUS (status), 0);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const TestCase cases[] = {
+    TEST (stop_before_serve),
+    TEST (stop_drains),
+    TEST (stop_gives_up_on_half_a_request),
+    TEST (stop_ends_a_pinned_connection),
+    TEST (stop_from_a_signal_handler),
+    TEST (serves_again_after_a_stop),
+    TEST (past_max_connections),
+    TEST (past_max_connections_and_silent),
+    TEST (out_of_descriptors),
+    { NULL, NULL },
+  };
+
+  return test_main ("server-stop", cases, argc, argv);
+}
