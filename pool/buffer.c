@@ -20,20 +20,19 @@ tally_buffer_clear (TallyBuffer *buffer)
 }
 
 /**
- * tally_buffer_reserve:
+ * tally_buffer_grow:
  * @buffer: a buffer
- * @extra: bytes
+ * @extra: bytes, more than there is room for
  *
- * Makes room for @extra bytes after the buffer's length. What is allocated at least doubles, so that
- * many small additions cost no more than one large one. Aborts when memory is gone, as GLib does.
+ * Makes room for @extra bytes after the buffer's length, for tally_buffer_reserve (). What is allocated at
+ * least doubles, so that many small additions cost no more than one large one. Aborts when memory is gone,
+ * as GLib does.
  */
 void
-tally_buffer_reserve (TallyBuffer *buffer, gsize extra)
+tally_buffer_grow (TallyBuffer *buffer, gsize extra)
 {
   gsize need, capacity;
 
-  if (extra <= buffer->capacity - buffer->length)
-    return;
   if (extra > G_MAXSSIZE - buffer->length)
     g_error ("a buffer of %" G_GSIZE_FORMAT " + %" G_GSIZE_FORMAT " bytes is asked for", buffer->length, extra);
   need = buffer->length + extra;

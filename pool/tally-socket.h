@@ -27,8 +27,15 @@ typedef struct
 } TallyBuffer;
 
 TALLY_API void tally_buffer_clear (TallyBuffer *buffer);
-/* Makes room for @extra bytes after @length; aborts only when memory is gone, as GLib does. */
-TALLY_API void tally_buffer_reserve (TallyBuffer *buffer, gsize extra);
+TALLY_API void tally_buffer_grow (TallyBuffer *buffer, gsize extra);
+/* Makes room for @extra bytes after @length, so that they may be written there directly; aborts only when
+ * memory is gone, as GLib does. */
+static inline void
+tally_buffer_reserve (TallyBuffer *buffer, gsize extra)
+{
+  if (G_UNLIKELY (extra > buffer->capacity - buffer->length))
+    tally_buffer_grow (buffer, extra);
+}
 TALLY_API void tally_buffer_append (TallyBuffer *buffer, gconstpointer bytes, gsize length);
 
 #define TALLY_TYPE_SOCKET (tally_socket_get_type ())

@@ -190,16 +190,16 @@ attempt (Call *call, gboolean fresh, gboolean *reused, GError **error)
   gboolean done = FALSE;
 
   *reused = FALSE;
-  if (!(fresh ? tally_bucket_borrow_fresh : tally_bucket_borrow) (bucket, call->method->name, call->deadline,
-                                                                  call->cancellable, &lease, error))
+  if (G_UNLIKELY (fresh
+                    ? !tally_bucket_borrow_fresh (bucket, call->method->name, call->deadline,
+                                                  call->cancellable, &lease, error)
+                    : !tally_bucket_borrow (bucket, call->method->name, call->deadline, call->cancellable,
+                                            &lease, error)))
     return FALSE;
   *reused = lease.reused;
   socket = lease_get_socket (&lease, error);
   if (G_LIKELY (socket != NULL))
-    {
-      done = exchange (call, socket, &clean, error);
-      tally_socket_reset (socket);
-    }
+    done = exchange (call, socket, &clean, error);
   if (call->channel->unpooled)
     clean = FALSE; /* the connection was this call's own */
   tally_bucket_release (bucket, &lease, clean ? TALLY_OUTCOME_CLEAN : TALLY_OUTCOME_BROKEN);
@@ -261,7 +261,7 @@ run (Call *call)
 static gboolean
 check_cancelled (const Call *call, GError **error)
 {
-  if (!g_cancellable_is_cancelled (call->cancellable))
+  if (G_LIKELY (call->cancellable == NULL) || !g_cancellable_is_cancelled (call->cancellable))
     return TRUE;
   g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "cancelled before it began; nothing was sent");
   return FALSE;

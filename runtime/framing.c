@@ -76,7 +76,8 @@ receive_frame (TallyIncoming *self, const TallyLimits *limits, GError **error)
 
   if (!tally_socket_fill (self->socket, FRAME_HEADER, error))
     return FALSE;
-  memcpy (&size, tally_socket_peek_input (self->socket, &available), sizeof size);
+  self->base = tally_socket_peek_input (self->socket, &available);
+  memcpy (&size, self->base, sizeof size);
   size = GUINT32_FROM_BE (size);
   if (G_UNLIKELY (size > limits->max_message))
     {
@@ -87,9 +88,12 @@ receive_frame (TallyIncoming *self, const TallyLimits *limits, GError **error)
       return FALSE;
     }
   self->length = FRAME_HEADER + (gsize) size;
-  if (!tally_socket_fill (self->socket, self->length, error))
-    return FALSE;
-  self->base = tally_socket_peek_input (self->socket, &available);
+  if (G_UNLIKELY (available < self->length)) /* a small frame comes whole with its header */
+    {
+      if (!tally_socket_fill (self->socket, self->length, error))
+        return FALSE;
+      self->base = tally_socket_peek_input (self->socket, &available);
+    }
   tally_reader_init (&self->reader, self->base + FRAME_HEADER, size, limits);
   return TRUE;
 }

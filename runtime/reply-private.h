@@ -24,8 +24,23 @@ typedef struct
   gpointer const *results;
 } TallyResult;
 
+/* A struct or container that the caller allocated is filled in place, so that its slot is never NULL
+ * and cannot tell whether a result came. The table is then copied with a flag of its own for that. */
+static inline gboolean
+tally_result_needs_flag (const TallyStructInfo *info)
+{
+  return info->n_fields > 0 && info->fields[0].id == 0 && info->fields[0].type->kind >= TALLY_KIND_STRUCT;
+}
+
+gsize tally_result_size_with_flag (const TallyStructInfo *info);
+
 /* Bytes of stack that tally_result_open () needs as @memory, zeroed. */
-gsize tally_result_size (const TallyStructInfo *info);
+static inline gsize
+tally_result_size (const TallyStructInfo *info)
+{
+  return tally_result_needs_flag (info) ? tally_result_size_with_flag (info) : info->instance_size;
+}
+
 void tally_result_open (TallyResult *result, const TallyMethod *method, gpointer const *results,
                         gpointer memory);
 /* For a result that could not be read: drops it. What was filled in place stays as far as it was. */

@@ -82,14 +82,6 @@ tally_reply_set_exception (TallyApplicationException *exception, GError **error)
 
 /* ---- the result ---- */
 
-/* A struct or container that the caller allocated is filled in place, so that its slot is never NULL
- * and cannot tell whether a result came. The table is then copied with a flag of its own for that. */
-static inline gboolean
-needs_flag (const TallyStructInfo *info)
-{
-  return info->n_fields > 0 && info->fields[0].id == 0 && info->fields[0].type->kind >= TALLY_KIND_STRUCT;
-}
-
 static inline gsize
 align (gsize size)
 {
@@ -97,10 +89,8 @@ align (gsize size)
 }
 
 gsize
-tally_result_size (const TallyStructInfo *info)
+tally_result_size_with_flag (const TallyStructInfo *info)
 {
-  if (!needs_flag (info))
-    return info->instance_size;
   return align (info->instance_size + 2 * sizeof (gboolean)) + align (sizeof (TallyStructInfo))
          + info->n_fields * sizeof (TallyField);
 }
@@ -130,7 +120,7 @@ tally_result_open (TallyResult *self, const TallyMethod *method, gpointer const 
   self->success = NULL;
   if (info->n_fields == 0 || info->fields[0].id != 0)
     return;
-  if (needs_flag (info))
+  if (tally_result_needs_flag (info))
     {
       add_flag (self, info, memory);
       if (results != NULL && results[0] != NULL)
