@@ -105,6 +105,30 @@ test_exact_bytes (void)
 }
 
 static void
+test_strings_of_every_length (void)
+{
+  FOR_EACH_CODEC (codec)
+    for (guint length = 0; length < 300; length++)
+      {
+        g_autoptr (GObject) sent = g_object_new (fix_oops_get_type (), NULL);
+        g_autoptr (GObject) got = g_object_new (fix_oops_get_type (), NULL);
+        TallyBuffer buffer;
+        gchar *text = g_malloc (length + 1);
+        GError *error = NULL;
+
+        for (guint i = 0; i < length; i++)
+          text[i] = (gchar) ('!' + i % 90);
+        text[length] = '\0';
+        ((FixOops *) sent)->message = text;
+        buffer = encode (codec, &fix_oops_info, sent);
+        CU_ASSERT_TRUE (decode (codec, &fix_oops_info, got, buffer.data, buffer.length, &error));
+        assert_no_error (error);
+        assert_string (((FixOops *) got)->message, text);
+        tally_buffer_clear (&buffer);
+      }
+}
+
+static void
 test_unset_optional_is_left_out (void)
 {
   g_autoptr (GObject) point = (GObject *) fix_point_new (0, NULL);
@@ -552,6 +576,7 @@ main (int argc, char **argv)
     TEST (test_everything_round_trips),
     TEST (test_used_object_is_replaced),
     TEST (test_exact_bytes),
+    TEST (test_strings_of_every_length),
     TEST (test_unset_optional_is_left_out),
     TEST (test_null_default_is_left_out),
     TEST (test_null_required_is_an_error),
