@@ -238,6 +238,7 @@ struct _TallyServer
 
   /* the lock's */
   gboolean quit;
+  gboolean serving;
   gboolean listening;
   gboolean listeners_paused;
   ServerConnection *connections;

@@ -127,6 +127,7 @@ worker_main (void *data)
   ServerWorker *worker = data;
   TallyServer *self = worker->server;
 
+  pthread_setname_np (pthread_self (), "tally-worker");
   pthread_mutex_lock (&self->lock);
   for (;;)
     {

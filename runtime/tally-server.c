@@ -230,6 +230,7 @@ reset (TallyServer *self)
   atomic_put (&self->crowded, FALSE);
   atomic_put (&self->eager, FALSE);
   self->quit = FALSE;
+  self->serving = FALSE;
   self->listeners_paused = FALSE;
   g_ptr_array_set_size (self->graveyard, 0);
   pthread_mutex_unlock (&self->lock);
@@ -237,13 +238,33 @@ reset (TallyServer *self)
     g_debug ("eventfd: %s", g_strerror (errno));
 }
 
+/* Only one thread at a time may serve. */
+static gboolean
+begin (TallyServer *self, GError **error)
+{
+  gboolean busy;
+
+  pthread_mutex_lock (&self->lock);
+  busy = self->serving;
+  self->serving = TRUE;
+  pthread_mutex_unlock (&self->lock);
+  if (busy)
+    g_set_error (error, TALLY_ERROR, TALLY_ERROR_FAILED, "%s is being served already", self->uri);
+  return !busy;
+}
+
 static gboolean
 tally_server_serve (ThriftServer *server, GError **error)
 {
   TallyServer *self = TALLY_SERVER (server);
 
-  if (!tally_server_listen (self, error) || !server_loop_open (self, error))
+  if (!begin (self, error))
     return FALSE;
+  if (!tally_server_listen (self, error) || !server_loop_open (self, error))
+    {
+      reset (self);
+      return FALSE;
+    }
   self->direct =
       tally_processor_is_direct (server->processor) ? TALLY_PROCESSOR (server->processor) : NULL;
   self->max_pinned = MIN (g_get_num_processors (), self->max_workers - 1);

@@ -121,6 +121,19 @@ serves_again_after_a_stop (void)
   g_object_unref (server);
 }
 
+static void
+serves_once_at_a_time (void)
+{
+  Running *running = running_start (&framed_binary, NULL, NULL);
+  g_autoptr (GError) error = NULL;
+
+  check_alive (running);
+  CU_ASSERT (!thrift_server_serve (THRIFT_SERVER (running->server), &error));
+  assert_error (error, TALLY_ERROR, TALLY_ERROR_FAILED, "already");
+  check_alive (running);
+  running_stop (running);
+}
+
 /* ---- limits ---- */
 
 static void
@@ -230,6 +243,7 @@ main (int argc, char **argv)
     TEST (stop_ends_a_pinned_connection),
     TEST (stop_from_a_signal_handler),
     TEST (serves_again_after_a_stop),
+    TEST (serves_once_at_a_time),
     TEST (past_max_connections),
     TEST (past_max_connections_and_silent),
     TEST (out_of_descriptors),
