@@ -257,6 +257,8 @@ void
 gen_print_types_header (const GenNames *names, const IdlProgram *program, GString *out)
 {
   gen_print_banner (program, out);
+  if (program->doc != NULL)
+    gen_print_comment (out, program->doc);
 
   g_autofree gchar *guard = gen_print_guard (gen_names_get_file (names, program), out);
 

@@ -174,10 +174,20 @@ print_comment_lines (GString *out, const gchar *lead, const gchar *text)
 }
 
 void
+gen_print_comment (GString *out, const gchar *text)
+{
+  g_string_append (out, "/*\n");
+  print_comment_lines (out, "", text);
+  g_string_append (out, " */\n");
+}
+
+void
 gen_print_doc (GString *out, const gchar *symbol, const gchar *text, const GPtrArray *members,
                const gchar *deprecated)
 {
-  gboolean anything = text != NULL || deprecated != NULL;
+  /* Of a bare (deprecated) the attribute says all. */
+  gboolean reason = deprecated != NULL && strcmp (deprecated, "1") != 0 && *deprecated != '\0';
+  gboolean anything = text != NULL || reason;
 
   for (guint i = 1; members != NULL && i < members->len; i += 2)
     anything = anything || g_ptr_array_index (members, i) != NULL;
@@ -202,10 +212,10 @@ gen_print_doc (GString *out, const gchar *symbol, const gchar *text, const GPtrA
       g_string_append (out, " *\n");
       print_comment_lines (out, "", text);
     }
-  if (deprecated != NULL)
+  if (reason)
     {
       g_string_append (out, " *\n");
-      print_comment_lines (out, "Deprecated: ", strcmp (deprecated, "1") == 0 ? "" : deprecated);
+      print_comment_lines (out, "Deprecated: ", deprecated);
     }
   g_string_append (out, " */\n");
 }

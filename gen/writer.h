@@ -27,6 +27,8 @@ void gen_print_filled (GString *out, const GPtrArray *items);
 /* `  { item, item },`, folded at the margin: a row of a table. */
 void gen_print_braced (GString *out, const GPtrArray *items);
 
+/* @text as a comment of its own. */
+void gen_print_comment (GString *out, const gchar *text);
 /* A gtk-doc comment about @symbol. @members: (nullable): names and texts in turn, of const gchar *,
  * those with a %NULL text left out. Nothing is printed when there is nothing to say. @deprecated:
  * (nullable): the annotation's value. */
