@@ -105,16 +105,15 @@ compare_field (IdlAudit *audit,
 static void
 report_removed (IdlAudit *audit,
                 const IdlField *was,
-                const GPtrArray *new_fields,
+                GHashTable *new_by_name,
                 IdlAuditFieldsKind kind,
                 const gchar *owner)
 {
-  for (guint i = 0; i < new_fields->len; i++)
-    {
-      const IdlField *other = g_ptr_array_index (new_fields, i);
+  const IdlField *other = g_hash_table_lookup (new_by_name, was->node.name);
 
-      if (g_strcmp0 (other->node.name, was->node.name) != 0)
-        continue;
+  if (other != NULL)
+    {
+      /* Renumbered, not gone. */
       idl_audit_report (audit, IDL_ERROR, &other->id_location, &was->id_location,
                         "%s '%s' of %s had id %d and has id %d", get_noun (kind), was->node.name,
                         owner, was->id, other->id);
@@ -150,6 +149,20 @@ report_added (IdlAudit *audit, const IdlField *is, IdlAuditFieldsKind kind, cons
 }
 
 static GHashTable *
+index_by_name (const GPtrArray *fields)
+{
+  GHashTable *index = g_hash_table_new (g_str_hash, g_str_equal);
+
+  for (guint i = 0; i < fields->len; i++)
+    {
+      IdlNode *node = g_ptr_array_index (fields, i);
+
+      g_hash_table_insert (index, (gpointer) node->name, node);
+    }
+  return index;
+}
+
+static GHashTable *
 index_by_id (const GPtrArray *fields)
 {
   GHashTable *index = g_hash_table_new (NULL, NULL);
@@ -163,16 +176,6 @@ index_by_id (const GPtrArray *fields)
   return index;
 }
 
-/* Whether an older field of @name has another id: then it is renumbered, not new. */
-static gboolean
-has_name (const GPtrArray *fields, const gchar *name)
-{
-  for (guint i = 0; i < fields->len; i++)
-    if (g_strcmp0 (((const IdlNode *) g_ptr_array_index (fields, i))->name, name) == 0)
-      return TRUE;
-  return FALSE;
-}
-
 void
 idl_audit_fields (IdlAudit *audit,
                   const GPtrArray *old_fields,
@@ -182,6 +185,8 @@ idl_audit_fields (IdlAudit *audit,
 {
   g_autoptr (GHashTable) old_by_id = index_by_id (old_fields);
   g_autoptr (GHashTable) new_by_id = index_by_id (new_fields);
+  g_autoptr (GHashTable) old_by_name = index_by_name (old_fields);
+  g_autoptr (GHashTable) new_by_name = index_by_name (new_fields);
 
   for (guint i = 0; i < old_fields->len; i++)
     {
@@ -189,7 +194,7 @@ idl_audit_fields (IdlAudit *audit,
       const IdlField *is = g_hash_table_lookup (new_by_id, GINT_TO_POINTER (was->id));
 
       if (is == NULL)
-        report_removed (audit, was, new_fields, kind, owner);
+        report_removed (audit, was, new_by_name, kind, owner);
       else
         compare_field (audit, was, is, kind, owner);
     }
@@ -198,7 +203,7 @@ idl_audit_fields (IdlAudit *audit,
       const IdlField *is = g_ptr_array_index (new_fields, i);
 
       if (!g_hash_table_contains (old_by_id, GINT_TO_POINTER (is->id))
-          && !has_name (old_fields, is->node.name))
+          && !g_hash_table_contains (old_by_name, is->node.name))
         report_added (audit, is, kind, owner);
     }
 }

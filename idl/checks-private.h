@@ -10,6 +10,7 @@ typedef struct
 {
   IdlUnit *unit;
   IdlProgram *program;
+  guint required_cycles; /* found so far */
 } IdlChecks;
 
 #define idl_checks_report(checks, severity, location, ...)                                         \

@@ -152,9 +152,18 @@ static void
 report_required_cycle (IdlDefinition *first, IdlDefinition *last, gpointer user_data)
 {
   IdlChecks *checks = user_data;
-  const IdlField *field = find_required_field (last, first);
-  IdlSeverity severity = holds_otherwise (last, first) ? IDL_WARNING : IDL_ERROR;
+  const IdlField *field;
+  /* Looked at for as many as are shown: a large struct can close 100,000 cycles. */
+  gboolean is_shown = checks->required_cycles++ < IDL_DIAGNOSTICS_MAX_KEPT;
+  IdlSeverity severity = is_shown && holds_otherwise (last, first) ? IDL_WARNING : IDL_ERROR;
 
+  if (!is_shown)
+    {
+      idl_checks_report (checks, IDL_ERROR, &last->node.location, "'%s' requires itself",
+                         first->node.name);
+      return;
+    }
+  field = find_required_field (last, first);
   idl_checks_report (checks, severity, &field->node.location,
                      "'%s' requires a '%s' within itself: no value can end", first->node.name,
                      first->node.name);
@@ -167,7 +176,7 @@ report_required_cycle (IdlDefinition *first, IdlDefinition *last, gpointer user_
 void
 idl_check (IdlUnit *unit, IdlProgram *program)
 {
-  IdlChecks checks = { unit, program };
+  IdlChecks checks = { unit, program, 0 };
 
   for (guint i = 0; i < program->definitions->len; i++)
     check_definition (&checks, g_ptr_array_index (program->definitions, i));

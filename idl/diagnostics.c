@@ -10,6 +10,8 @@
 /* Bytes of a source line that are shown before and after the mistake. */
 #define WINDOW_BEFORE 80
 #define WINDOW_AFTER 80
+/* Bytes of a message, but for an ellipsis. */
+#define MESSAGE_MAX 600
 
 struct _IdlDiagnostics
 {
@@ -20,6 +22,23 @@ struct _IdlDiagnostics
 };
 
 static const gchar *const severity_names[] = { "note", "warning", "error" };
+
+/* A message names what the text names, which may have 10 MB. */
+static void
+shorten (gchar *message)
+{
+  gsize length = strlen (message);
+  gsize head = MESSAGE_MAX / 2, tail = length - MESSAGE_MAX / 2;
+
+  if (length <= MESSAGE_MAX)
+    return;
+  while (head > 0 && ((guchar) message[head] & 0xc0) == 0x80)
+    head--;
+  while (tail < length && ((guchar) message[tail] & 0xc0) == 0x80)
+    tail++;
+  memcpy (message + head, "...", 3);
+  memmove (message + head + 3, message + tail, length - tail + 1);
+}
 
 static void
 diagnostic_free (gpointer data)
@@ -71,6 +90,7 @@ idl_diagnostics_add (IdlDiagnostics *diagnostics,
   va_start (arguments, format);
   diagnostic->message = g_strdup_vprintf (format, arguments);
   va_end (arguments);
+  shorten (diagnostic->message);
   g_ptr_array_add (diagnostics->items, diagnostic);
 }
 

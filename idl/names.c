@@ -6,10 +6,9 @@
 
 #include <string.h>
 
-/* A name of 100,000 unknown ones is compared with all known ones only this often, and only with so
- * many, so that a file full of mistakes takes no quadratic time. */
-#define MAX_SUGGESTIONS 50
-#define MAX_CANDIDATES 20000
+/* Letters compared in search of similar names, in one file: so that one full of mistakes takes no
+ * quadratic time. */
+#define MAX_EFFORT (20 * 1000 * 1000)
 
 static void
 report_clash (IdlUnit *unit,
@@ -68,7 +67,7 @@ enter_include (IdlNames *names, IdlInclude *include)
 void
 idl_names_init (IdlNames *names, IdlUnit *unit, IdlProgram *program)
 {
-  *names = (IdlNames){ .unit = unit, .program = program };
+  *names = (IdlNames){ .unit = unit, .program = program, .effort = MAX_EFFORT };
   names->includes = g_hash_table_new (g_str_hash, g_str_equal);
   names->ambiguous = g_hash_table_new (g_str_hash, g_str_equal);
   program->types = g_hash_table_new (g_str_hash, g_str_equal);
@@ -141,20 +140,18 @@ typedef struct
 {
   IdlSimilar similar;
   IdlDefinitionKind kind; /* CONST: constants only; else types only */
-  guint compared;
 } Suggestion;
 
 static void
 compare_all (Suggestion *suggestion, const IdlProgram *program, const gchar *prefix)
 {
-  for (guint i = 0; i < program->definitions->len && suggestion->compared < MAX_CANDIDATES; i++)
+  for (guint i = 0; i<program->definitions->len && * suggestion->similar.effort> 0; i++)
     {
       const IdlDefinition *definition = g_ptr_array_index (program->definitions, i);
       g_autofree gchar *full = NULL;
 
       if ((definition->kind == IDL_DEFINITION_CONST) != (suggestion->kind == IDL_DEFINITION_CONST))
         continue;
-      suggestion->compared++;
       if (prefix == NULL)
         {
           idl_similar_offer (&suggestion->similar, definition->node.name);
@@ -185,9 +182,7 @@ idl_names_suggest (IdlNames *names, IdlNamesTable table, const gchar *name)
           && table == IDL_NAMES_TYPES)
         missing = g_strdup_printf ("no included file is called '%s'", prefix);
     }
-  if (++names->suggestions > MAX_SUGGESTIONS)
-    return g_steal_pointer (&missing);
-  idl_similar_init (&suggestion.similar, name);
+  idl_similar_init (&suggestion.similar, name, &names->effort);
   compare_all (&suggestion, names->program, NULL);
   for (guint i = 0; i < names->program->includes->len; i++)
     {
@@ -204,13 +199,13 @@ idl_names_suggest (IdlNames *names, IdlNamesTable table, const gchar *name)
 }
 
 const gchar *
-idl_names_find_similar (const gchar *name, const GPtrArray *candidates)
+idl_names_find_similar (IdlNames *names, const gchar *name, const GPtrArray *candidates)
 {
   IdlSimilar similar;
   const gchar *best = NULL;
 
-  idl_similar_init (&similar, name);
-  for (guint i = 0; i < candidates->len && i < MAX_CANDIDATES; i++)
+  idl_similar_init (&similar, name, &names->effort);
+  for (guint i = 0; i < candidates->len && names->effort > 0; i++)
     {
       const IdlNode *node = g_ptr_array_index (candidates, i);
 

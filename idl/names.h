@@ -19,7 +19,7 @@ typedef struct
   IdlProgram *program;
   GHashTable *includes;  /* prefix to IdlInclude */
   GHashTable *ambiguous; /* prefix to the second IdlInclude of that name */
-  guint suggestions;     /* how many names were compared with all others: it is bounded */
+  gint64 effort;         /* what may still be spent on finding similar names */
 } IdlNames;
 
 /* Enters the program's definitions in its tables, and reports clashes. */
@@ -36,7 +36,8 @@ IdlDefinition *idl_names_find (IdlNames *names,
  * or what else may be wrong with it. */
 gchar *idl_names_suggest (IdlNames *names, IdlNamesTable table, const gchar *name);
 /* (nullable): of @candidates (of IdlNode), the name most like @name. */
-const gchar *idl_names_find_similar (const gchar *name, const GPtrArray *candidates);
+const gchar *
+idl_names_find_similar (IdlNames *names, const gchar *name, const GPtrArray *candidates);
 
 G_END_DECLS
 

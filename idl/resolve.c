@@ -180,15 +180,14 @@ get_typedef_edges (IdlDefinition *definition, GPtrArray *targets, gpointer user_
   collect_typedefs (definition->type, targets);
 }
 
+/* @definition is no type any more: what is made of it is not reported, nor expanded. */
 static void
-cut_type (IdlType *type, const IdlDefinition *definition)
+make_unknown (IdlNames *names, IdlDefinition *definition)
 {
-  if (type->key != NULL)
-    cut_type (type->key, definition);
-  if (type->element != NULL)
-    cut_type (type->element, definition);
-  if (type->definition == definition)
-    type->definition = NULL;
+  definition->type = idl_arena_new_node (names->unit->arena, IdlType);
+  definition->type->kind = IDL_TYPE_NAMED;
+  definition->type->location = definition->node.location;
+  definition->type->name = definition->node.name;
 }
 
 static void
@@ -201,7 +200,7 @@ report_typedef_cycle (IdlDefinition *first, IdlDefinition *last, gpointer user_d
   if (first != last)
     idl_diagnostics_add (names->unit->diagnostics, IDL_NOTE, &last->node.location, "through '%s'",
                          last->node.name);
-  cut_type (last->type, first);
+  make_unknown (names, last);
 }
 
 /* How deep @type nests and of how many types it consists, typedefs expanded. Typedefs that it is
@@ -242,12 +241,8 @@ finish_typedef (IdlDefinition *definition, gpointer user_data)
           names->unit->diagnostics, IDL_ERROR, &definition->type->location,
           "with its typedefs expanded, this type nests deeper than %d or has more than %d parts",
           IDL_MAX_NESTING, MAX_TYPE_SIZE);
-      /* So that what is made of it is not reported, nor expanded. */
       definition->type_depth = definition->type_size = 1;
-      definition->type = idl_arena_new_node (names->unit->arena, IdlType);
-      definition->type->kind = IDL_TYPE_NAMED;
-      definition->type->location = definition->node.location;
-      definition->type->name = definition->node.name;
+      make_unknown (names, definition);
     }
   definition->resolved = idl_type_resolve (definition->type);
 }

@@ -8,8 +8,9 @@
 #define MAX_LENGTH 60
 
 void
-idl_similar_init (IdlSimilar *similar, const gchar *wanted)
+idl_similar_init (IdlSimilar *similar, const gchar *wanted, gint64 *effort)
 {
+  similar->effort = effort;
   similar->wanted = wanted;
   similar->length = strlen (wanted);
   /* A third of the letters may differ. */
@@ -55,12 +56,18 @@ get_distance (const gchar *one, gsize one_length, const gchar *other, gsize othe
 gboolean
 idl_similar_offer (IdlSimilar *similar, const gchar *word)
 {
-  gsize length = strlen (word);
-  gsize difference = length > similar->length ? length - similar->length : similar->length - length;
+  gsize length;
+  gsize difference;
   guint distance;
 
+  if (*similar->effort <= 0)
+    return FALSE;
+  length = strlen (word);
+  *similar->effort -= (gint64) length + 1;
+  difference = length > similar->length ? length - similar->length : similar->length - length;
   if (length > MAX_LENGTH || similar->length > MAX_LENGTH || difference >= similar->distance)
     return FALSE;
+  *similar->effort -= (gint64) (length * similar->length);
   distance = g_ascii_strcasecmp (word, similar->wanted) == 0
                  ? 0
                  : get_distance (similar->wanted, similar->length, word, length);

@@ -12,9 +12,10 @@ typedef struct
   gsize length;
   guint distance; /* of the best; a worse one is not taken */
   gchar *best;    /* (nullable) */
+  gint64 *effort; /* what may still be spent on comparing; none is made when it is used up */
 } IdlSimilar;
 
-void idl_similar_init (IdlSimilar *similar, const gchar *wanted);
+void idl_similar_init (IdlSimilar *similar, const gchar *wanted, gint64 *effort);
 void idl_similar_clear (IdlSimilar *similar);
 /* TRUE when @word is the best so far. */
 gboolean idl_similar_offer (IdlSimilar *similar, const gchar *word);

@@ -85,7 +85,7 @@ find_enumerator (
     }
   if (owner->is_broken || find_wanted_enumerator (values, value, type))
     return TRUE;
-  similar = idl_names_find_similar (dot + 1, owner->members);
+  similar = idl_names_find_similar (values->names, dot + 1, owner->members);
   idl_values_report (values, IDL_ERROR, &value->location, "enum '%s' has no enumerator '%s'%s%s%s",
                      owner->node.name, dot + 1, similar == NULL ? "" : "; did you mean '",
                      similar == NULL ? "" : similar, similar == NULL ? "" : "'?");

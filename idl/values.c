@@ -72,7 +72,7 @@ find_field (IdlValues *values, IdlValue *key, const IdlDefinition *definition, G
   field = idl_definition_find_member (definition, key->text);
   if (field == NULL && !definition->is_broken)
     {
-      similar = idl_names_find_similar (key->text, definition->members);
+      similar = idl_names_find_similar (values->names, key->text, definition->members);
       idl_values_report (values, IDL_ERROR, &key->location, "%s '%s' has no field '%s'%s%s%s",
                          idl_definition_kind_get_name (definition->kind), definition->node.name,
                          key->text, similar == NULL ? "" : "; did you mean '",
@@ -184,11 +184,12 @@ check_enum (IdlValues *values, IdlValue *value, const IdlDefinition *definition)
 static void
 wrap_unsigned (IdlValues *values, IdlValue *value, const IdlType *type)
 {
-  guint bits = 8u << (type->kind - IDL_TYPE_I8);
+  guint bits;
   gint64 modulus;
 
   if (value->kind != IDL_VALUE_INTEGER || type->kind < IDL_TYPE_I8 || type->kind > IDL_TYPE_I32)
     return;
+  bits = 8u << (type->kind - IDL_TYPE_I8);
   modulus = (gint64) 1 << bits;
   if (value->integer < modulus / 2 || value->integer >= modulus)
     return;
@@ -300,15 +301,6 @@ get_constant_edges (IdlDefinition *definition, GPtrArray *targets, gpointer user
 }
 
 static void
-cut_constant (IdlValue *value, const IdlDefinition *constant)
-{
-  if (value->constant == constant)
-    value->constant = NULL;
-  for (guint i = 0; value->items != NULL && i < value->items->len; i++)
-    cut_constant (g_ptr_array_index (value->items, i), constant);
-}
-
-static void
 report_constant_cycle (IdlDefinition *first, IdlDefinition *last, gpointer user_data)
 {
   IdlValues *values = user_data;
@@ -317,7 +309,12 @@ report_constant_cycle (IdlDefinition *first, IdlDefinition *last, gpointer user_
                      first->node.name);
   if (first != last)
     idl_values_report (values, IDL_NOTE, &last->node.location, "through '%s'", last->node.name);
-  cut_constant (last->value, first);
+  /* The cycle ends in a value that is nothing, so that whoever follows references comes to an end.
+   */
+  last->value = idl_arena_new_node (values->names->unit->arena, IdlValue);
+  last->value->kind = IDL_VALUE_NAMED;
+  last->value->location = last->node.location;
+  last->value->text = last->node.name;
 }
 
 /* Structs and constants: an edge to each struct that is made, and to each constant that is used,
@@ -436,6 +433,7 @@ check_reference (IdlValues *values, IdlValue *value)
   g_autofree gchar *wanted = NULL;
 
   if (value->constant == NULL || (type->kind == IDL_TYPE_NAMED && type->definition == NULL)
+      || (literal->kind == IDL_VALUE_NAMED && literal->enumerator == NULL)
       || is_assignable (value->constant->type, value->type))
     return;
   if (is_scalar)

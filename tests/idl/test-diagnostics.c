@@ -65,6 +65,20 @@ hostile_lines (void)
 }
 
 static void
+long_messages (void)
+{
+  g_autoptr (GString) text = g_string_new ("typedef ");
+  g_autofree gchar *shown = NULL;
+
+  for (guint i = 0; i < 10 * 1000 * 1000; i++)
+    g_string_append_c (text, 'x');
+  g_string_append (text, " T");
+  shown = show (text->str, -1);
+  CU_ASSERT_TRUE (strlen (shown) < 2000);
+  CU_ASSERT_PTR_NOT_NULL (strstr (shown, "xxx...xxx"));
+}
+
+static void
 many_errors (void)
 {
   g_autoptr (GString) text = g_string_new ("struct S {");
@@ -107,11 +121,13 @@ json_form (void)
 int
 main (int argc, char **argv)
 {
-  static const TestCase cases[] = {
-    TEST (text_form),     TEST (caret_under_tabs_and_wide_characters),
-    TEST (hostile_lines), TEST (many_errors),
-    TEST (json_form),     { NULL }
-  };
+  static const TestCase cases[] = { TEST (text_form),
+                                    TEST (caret_under_tabs_and_wide_characters),
+                                    TEST (hostile_lines),
+                                    TEST (long_messages),
+                                    TEST (many_errors),
+                                    TEST (json_form),
+                                    { NULL } };
 
   return test_main ("idl-diagnostics", cases, argc, argv);
 }

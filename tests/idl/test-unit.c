@@ -292,6 +292,10 @@ many_definitions (void)
     { "struct T {} const list<T> L = [", "{}", "]", TRUE },
     { "", "include 'missing#.thrift'\n", "", FALSE },
     { "", "namespace c_glib a# ", "", TRUE },
+    { "", "enum E# { A } const E# C# = E#.Unknown\n", "", FALSE },
+    { "enum E {", "A_rather_long_name_of_an_enumerator_# ",
+      "} struct S { 1: E a = E.Nam, 2: E b = E.A_rather_long_name_of_an_enumerato_1 }", FALSE },
+    { "struct A { 1: required B b } struct B {", "i32 a# ", "1: required A a }", FALSE },
     { "struct S {} (", "a# = 'b' ", ")", TRUE },
   };
 
@@ -309,6 +313,39 @@ many_definitions (void)
     }
 }
 
+/* 100,000 mistakes, each of which is like 100,000 names. */
+static void
+many_unknown_names (void)
+{
+  g_autofree gchar *members =
+      many ("enum E {", "An_enumerator_of_a_long_name_# ", "} const list<E> L = [");
+  g_autofree gchar *values = many (members, "E.An_enumerator_of_a_lnog_name_#,", "]");
+  g_autofree gchar *structs =
+      many ("", "struct A_struct_of_a_rather_long_name_# {}\n", "struct S {");
+  g_autofree gchar *fields = many (structs, "1: A_struct_of_a_rather_lnog_name_# a# ", "}");
+  g_autoptr (IdlUnit) unit = idl_unit_new ();
+
+  CU_ASSERT_PTR_NULL (idl_unit_load_text (unit, "t.thrift", values, -1));
+  CU_ASSERT_PTR_NULL (idl_unit_load_text (unit, "t.thrift", fields, -1));
+}
+
+/* A struct that closes a cycle with each of 100,000 others. */
+static void
+many_cycles (void)
+{
+  g_autofree gchar *chain = many ("", "struct S# { 1: required S@ a }\n", "struct S100000 { ");
+  g_autofree gchar *text = many (chain, "1: required S# a ", "}");
+  g_autofree gchar *types = many ("", "typedef T@ T#\n", "typedef ");
+  g_autofree gchar *constants =
+      many ("", "const list<i32> C# = [C@]\n", "const list<i32> C100000 = [");
+  g_autofree gchar *values = many (constants, "C#,", "]");
+  g_autoptr (IdlUnit) unit = idl_unit_new ();
+
+  CU_ASSERT_PTR_NULL (idl_unit_load_text (unit, "t.thrift", text, -1));
+  CU_ASSERT_PTR_NULL (idl_unit_load_text (unit, "t.thrift", types, -1));
+  CU_ASSERT_PTR_NULL (idl_unit_load_text (unit, "t.thrift", values, -1));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -323,6 +360,8 @@ main (int argc, char **argv)
     TEST (two_files_of_one_name),
     TEST (deep_includes),
     TEST (many_definitions),
+    TEST (many_unknown_names),
+    TEST (many_cycles),
     { NULL },
   };
 

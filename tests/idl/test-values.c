@@ -222,7 +222,9 @@ cycles (void)
                "2:15: warning: 'C' is defined later; other Thrift compilers need it first\n"
                "3:11: note: it is defined here\n"
                "1:17: error: constant 'A' is defined by itself\n"
-               "3:11: note: through 'C'\n");
+               "3:11: note: through 'C'\n"
+               "3:15: error: constant 'A' of type list<i32> given for i32\n"
+               "1:17: note: the constant is here\n");
 }
 
 int
