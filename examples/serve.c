@@ -1,0 +1,43 @@
+/* Serves until a signal asks it to stop. Knows nothing of the service. */
+#include "serve.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+static TallyServer *server; /* what a signal stops */
+
+static void
+on_signal (int number)
+{
+  tally_server_stop (server);
+}
+
+gboolean
+serve (ThriftProcessor *processor, const gchar *uri, GError **error)
+{
+  struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+  g_autofree gchar *real_uri = NULL;
+  gboolean served;
+
+  server = tally_server_new (processor, uri, error);
+  if (server == NULL)
+    return FALSE;
+  if (!tally_server_listen (server, error))
+    {
+      g_clear_object (&server);
+      return FALSE;
+    }
+  sigaction (SIGTERM, &action, NULL);
+  sigaction (SIGINT, &action, NULL);
+  real_uri = tally_server_dup_uri (server);
+  printf ("listening on %s\n", real_uri);
+  fflush (stdout);
+
+  served = thrift_server_serve (THRIFT_SERVER (server), error);
+
+  action.sa_handler = SIG_IGN; /* nothing is left to stop */
+  sigaction (SIGTERM, &action, NULL);
+  sigaction (SIGINT, &action, NULL);
+  g_clear_object (&server);
+  return served;
+}

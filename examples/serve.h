@@ -1,0 +1,11 @@
+/* What both example servers do with their processor. */
+#ifndef EXAMPLES_SERVE_H
+#define EXAMPLES_SERVE_H
+
+#include <tally.h>
+
+/* Listens at @uri, prints "listening on URI" with the real port, and serves until SIGTERM or SIGINT;
+ * then requests under way are finished. */
+gboolean serve (ThriftProcessor *processor, const gchar *uri, GError **error);
+
+#endif /* EXAMPLES_SERVE_H */
