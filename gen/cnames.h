@@ -1,4 +1,4 @@
-/* The C names of everything in a model, as COMPAT's rules say, and the one rule for clashes.
+/* The C names of everything in a model, as docs/compatibility.md says, and the one rule for clashes.
  *
  * The rule: a name that C, C++, GLib, an enclosing scope or an earlier definition has already taken
  * gets one `_` at its end, and another as long as that is taken too. All C identifiers that a definition

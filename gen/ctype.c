@@ -1,4 +1,4 @@
-/* The C spelling of types; the table of COMPAT's "Types" section in one place. */
+/* The C spelling of types; Apache's choice for each type, in one place. */
 #include "ctype.h"
 
 static const gchar *const plain_types[] = {

@@ -1,4 +1,4 @@
-/* Owns one call from its deadline to the release of its connection: DESIGN.md, "A call", whose steps the
+/* Owns one call from its deadline to the release of its connection: ARCHITECTURE.md, "A call", whose steps the
  * comments name. It knows no address and no protocol's bytes. */
 #include <string.h>
 #include <thrift/c_glib/thrift_application_exception.h>

@@ -9,7 +9,7 @@
 
 G_BEGIN_DECLS
 
-/* What a peer may declare; HOSTILE.md's defaults. */
+/* What a peer may declare; the defaults are in docs/limits.md. */
 typedef struct
 {
   guint32 max_message;  /* bytes of one message or frame; 16 MiB */

@@ -1,4 +1,4 @@
-/* C names: COMPAT's rules, and the rule for clashes. */
+/* C names: Apache's rules, and the rule for clashes. */
 #include "generate.h"
 #include "harness.h"
 

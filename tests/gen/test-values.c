@@ -146,7 +146,7 @@ defaults_are_not_shared (void)
   assert_int (g_hash_table_size (other->names), 2);
 }
 
-/* Two namespaces have an enum of this name; COMPAT's toString_Color is the first one included. */
+/* Two namespaces have an enum of this name; the name toString_Color is the first one included. */
 static void
 enums_of_one_name_have_their_own_names (void)
 {
