@@ -53,10 +53,23 @@ tally_policy_shed (TallyPolicy *self)
     tally_policy_retire (self, self->idle.tail, TALLY_CLOSE_LIMIT);
 }
 
+/* What tally_policy_put () needs to know of the options. */
+void
+tally_policy_note_options (TallyPolicy *self)
+{
+  const TallyPoolOptions *options = &self->options;
+
+  self->is_plain = options->streams <= 1 && options->max_lifetime == 0 && options->keepalive == 0
+                   && options->leak_threshold == 0 && options->max_idle_total == 0 && !self->closed;
+  self->idle_limit = options->max_idle < 0 ? G_MAXUINT : (guint) options->max_idle;
+  self->open_limit = options->max_open == 0 ? G_MAXUINT : options->max_open;
+}
+
 void
 tally_policy_set_options (TallyPolicy *self, const TallyInstant *now, const TallyPoolOptions *options)
 {
   self->options = *options;
+  tally_policy_note_options (self);
   for (guint i = 0; i < self->conns->len; i++)
     tally_policy_update_available (self, g_ptr_array_index (self->conns, i));
   tally_policy_shed (self);
@@ -84,6 +97,7 @@ void
 tally_policy_close (TallyPolicy *self, const TallyInstant *now)
 {
   self->closed = TRUE;
+  self->is_plain = FALSE;
   tally_policy_drop_all (self, TALLY_CLOSE_POOL);
   while (self->first != NULL)
     tally_policy_fail (self, now, self->first, TALLY_REFUSAL_CLOSED);

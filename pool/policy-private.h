@@ -18,6 +18,9 @@
 
 G_BEGIN_DECLS
 
+/* One hold is this part of the moving average. */
+#define TALLY_MEAN_WEIGHT 16
+
 /* Both in microseconds; boot goes on while the machine is suspended (rule 27). */
 typedef struct
 {
@@ -202,7 +205,10 @@ struct _TallyPolicy
   gboolean active;    /* somebody has used it: min-idle counts */
   gboolean closed;
   guint warm;         /* so many shall be idle or on their way, until they were once */
-  gint64 mean_hold;   /* microseconds times 16, a moving average */
+  gboolean is_plain;  /* no option is set that a release would have to think of: tally_policy_put () */
+  guint idle_limit;   /* max_idle and max_open, G_MAXUINT for none */
+  guint open_limit;
+  gint64 mean_hold;   /* microseconds times TALLY_MEAN_WEIGHT, a moving average */
 
   TallyPoolSnapshot stats; /* the counters and histograms; gauges are filled in by snapshot */
 
@@ -231,6 +237,7 @@ void tally_policy_check_failed (TallyPolicy *self, const TallyInstant *now, Tall
 gboolean tally_policy_owns (TallyPolicy *self, TallyHold *hold, guint64 generation);
 void tally_policy_release (TallyPolicy *self, const TallyInstant *now, TallyHold *hold,
                            TallyCloseReason reason);
+gboolean tally_policy_put (TallyPolicy *self, const TallyInstant *now, TallyHold *hold);
 void tally_policy_pump (TallyPolicy *self, const TallyInstant *now);
 
 /* Dialing: policy-dial.c */
@@ -253,6 +260,7 @@ gboolean tally_policy_outlived (TallyPolicy *self, const TallyInstant *now, cons
 gboolean tally_policy_keep_until_replaced (TallyPolicy *self, const TallyConn *conn, guint n_idle);
 void tally_policy_retire (TallyPolicy *self, TallyConn *conn, TallyCloseReason reason);
 void tally_policy_closed (TallyPolicy *self, const TallyInstant *now, TallyConn *conn);
+void tally_policy_note_options (TallyPolicy *self);
 void tally_policy_set_options (TallyPolicy *self, const TallyInstant *now, const TallyPoolOptions *options);
 void tally_policy_shed (TallyPolicy *self);
 void tally_policy_drop_all (TallyPolicy *self, TallyCloseReason reason);

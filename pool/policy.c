@@ -19,9 +19,8 @@ const TallyPoolOptions tally_pool_options_default = {
 
 /* How long a borrow waits when neither it nor the pool says. */
 #define DEFAULT_WAIT (5 * G_TIME_SPAN_SECOND)
-/* Holds to have seen before an estimate is trusted, and the weight of one hold in the average. */
+/* Holds to have seen before an estimate is trusted. */
 #define ESTIMATE_SAMPLES 32
-#define MEAN_WEIGHT 16
 
 void
 tally_policy_init (TallyPolicy *self, const TallyPoolOptions *options, guint64 seed)
@@ -33,6 +32,7 @@ tally_policy_init (TallyPolicy *self, const TallyPoolOptions *options, guint64 s
     .quick = TRUE,
     .random = seed != 0 ? seed : 1,
   };
+  tally_policy_note_options (self);
 }
 
 void
@@ -266,7 +266,7 @@ tally_policy_try (TallyPolicy *self, const TallyInstant *now, const gchar *label
   TallyConn *conn = self->options.order == TALLY_POOL_ORDER_LIFO ? self->idle.head : self->idle.tail;
   TallyHold *hold;
 
-  if (conn == NULL || self->waiting > 0 || self->options.streams > 1)
+  if (G_UNLIKELY (conn == NULL || self->waiting > 0 || self->options.streams > 1))
     return NULL;
   *idle_age = now->boot - conn->idle_since;
   if (self->options.idle_timeout > 0 && *idle_age >= self->options.idle_timeout)
@@ -326,7 +326,7 @@ estimate_wait (TallyPolicy *self, guint ahead)
 
   if (self->stats.hold_time.count < ESTIMATE_SAMPLES || capacity == 0 || tally_policy_has_room (self))
     return 0;
-  return self->mean_hold / MEAN_WEIGHT * ((gint64) ahead + 1) / capacity;
+  return self->mean_hold / TALLY_MEAN_WEIGHT * ((gint64) ahead + 1) / capacity;
 }
 
 /* While dialing is not tried, only a connection that is out already can come; a caller who has nothing
@@ -617,8 +617,7 @@ end_hold (TallyPolicy *self, const TallyInstant *now, TallyHold *hold)
 
   if (G_UNLIKELY (held < 0))
     held = 0;
-  self->mean_hold += held - self->mean_hold / MEAN_WEIGHT;
-  self->stats.releases++;
+  self->mean_hold += held - self->mean_hold / TALLY_MEAN_WEIGHT;
   tally_histogram_add (&self->stats.hold_time, held);
 }
 
@@ -661,6 +660,29 @@ tally_policy_release (TallyPolicy *self, const TallyInstant *now, TallyHold *hol
   else if (!conn->listed)
     return;
   tally_policy_offer (self, now, conn);
+}
+
+/* The common case of tally_policy_release () in one step: nobody waits, and nothing says that the
+ * connection must go. FALSE otherwise, and nothing is changed. */
+gboolean
+tally_policy_put (TallyPolicy *self, const TallyInstant *now, TallyHold *hold)
+{
+  TallyConn *conn = hold->conn;
+
+  if (G_UNLIKELY (!self->is_plain || self->waiting > 0 || conn->doomed || conn->epoch != self->epoch
+                  || conn->streams > 1 || self->n_idle >= self->idle_limit
+                  || self->n_idle + self->n_busy + self->n_dialing > self->open_limit))
+    return FALSE;
+  end_hold (self, now, hold);
+  hold->generation = 0;
+  self->stats.leases--;
+  self->n_busy--;
+  self->n_idle++;
+  conn->streams = 0;
+  conn->state = TALLY_CONN_IDLE;
+  conn->idle_since = now->boot;
+  tally_conn_list_push (&self->idle, conn);
+  return TRUE;
 }
 
 /* ---- what has become possible ---- */

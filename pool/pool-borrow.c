@@ -1,7 +1,12 @@
 /* Owns borrowing and releasing on the caller's own thread: the common path in one step, and the wait. */
 #include "pool-private.h"
 
+#include <sched.h>
 #include <unistd.h>
+
+/* Microseconds: below this mean hold a borrower looks again, so many times, before it queues. */
+#define SHORT_HOLD 20
+#define LOOKS 8
 
 /* A borrower that waits on its own thread. */
 typedef struct
@@ -298,6 +303,32 @@ borrow_again (TallyBucket *bucket, TallyHold *hold, TallyCloseReason reason, gin
   return done;
 }
 
+/* Connections that are held for less than it takes to fall asleep are worth another look before this
+ * caller arrives in the queue, as long as nobody else is in it: a borrower that was interrupted while it held one
+ * gets the processor. */
+static TallyHold *
+look_again (TallyBucket *bucket, const gchar *label, gint64 *idle_age)
+{
+  TallyPolicy *policy = &bucket->policy;
+  TallyHold *hold = NULL;
+
+  for (guint i = 0; i < LOOKS && hold == NULL; i++)
+    {
+      TallyInstant now;
+
+      if (policy->waiting > 0 || policy->n_dialing > 0 || policy->n_busy == 0
+          || policy->mean_hold / TALLY_MEAN_WEIGHT >= SHORT_HOLD || tally_policy_has_room (policy))
+        return NULL;
+      pthread_mutex_unlock (&bucket->lock);
+      sched_yield ();
+      now.mono = tally_bucket_read_clock (bucket);
+      pthread_mutex_lock (&bucket->lock);
+      tally_bucket_complete_instant_locked (bucket, &now);
+      hold = tally_policy_try (policy, &now, label, tally_get_thread_id (), idle_age);
+    }
+  return hold;
+}
+
 /**
  * tally_bucket_borrow:
  * @bucket: a bucket
@@ -335,7 +366,7 @@ tally_bucket_borrow (TallyBucket *bucket, const gchar *label, gint64 deadline,
   pthread_mutex_lock (&bucket->lock);
   tally_bucket_complete_instant_locked (bucket, &now);
   hold = tally_policy_try (&bucket->policy, &now, label, tally_get_thread_id (), &idle_age);
-  if (G_UNLIKELY (hold == NULL))
+  if (G_UNLIKELY (hold == NULL) && (hold = look_again (bucket, label, &idle_age)) == NULL)
     {
       pthread_mutex_unlock (&bucket->lock);
       return borrow_slowly (bucket, label, deadline, FALSE, cancellable, lease, error);
@@ -438,6 +469,19 @@ report_late_return (TallyBucket *bucket, const gchar *label, gint64 held)
              (gdouble) held / G_TIME_SPAN_SECOND);
 }
 
+/* The common release in one step: of a clean connection without hooks, options or waiters to think of. */
+static inline gboolean
+put_back_locked (TallyBucket *bucket, const TallyLease *lease, TallyOutcome outcome, const TallyInstant *now)
+{
+  TallyPolicy *policy = &bucket->policy;
+  TallyHold *hold = lease->slot;
+
+  return outcome == TALLY_OUTCOME_CLEAN && G_LIKELY (lease->bucket == bucket)
+         && G_LIKELY (tally_policy_owns (policy, hold, lease->generation))
+         && bucket->hooks[TALLY_HOOK_RESET] == NULL && policy->stats.leaks == 0
+         && look_at_returned (hold->conn) == TALLY_CLOSE_NONE && tally_policy_put (policy, now, hold);
+}
+
 /* FALSE when @lease is not one that is out. */
 static gboolean
 take_back_locked (TallyBucket *bucket, TallyLease *lease, TallyOutcome outcome, TallyInstant *now)
@@ -448,7 +492,6 @@ take_back_locked (TallyBucket *bucket, TallyLease *lease, TallyOutcome outcome, 
 
   if (G_UNLIKELY (lease->bucket != bucket || !tally_policy_owns (policy, hold, lease->generation)))
     return FALSE;
-  tally_bucket_complete_instant_locked (bucket, now);
   if (outcome == TALLY_OUTCOME_CLEAN)
     reason = look_at_returned (hold->conn);
   if (G_UNLIKELY (reason == TALLY_CLOSE_BROKEN || bucket->hooks[TALLY_HOOK_RESET] != NULL))
@@ -460,6 +503,23 @@ take_back_locked (TallyBucket *bucket, TallyLease *lease, TallyOutcome outcome, 
   tally_policy_release (policy, now, hold, reason);
   bucket->wanted = MIN (bucket->wanted, tally_policy_due_of (policy, now, hold->conn));
   return TRUE;
+}
+
+/* Unlocks; a plain policy has nothing to be done but, at times, by the reaper or for the starved. */
+static inline void
+unlock_after_put (TallyBucket *bucket, gint64 now)
+{
+  gint64 timeout = bucket->policy.options.idle_timeout;
+
+  if (G_UNLIKELY (timeout > 0 && now + timeout < bucket->due))
+    {
+      bucket->wanted = now + timeout;
+      tally_bucket_unlock (bucket);
+      return;
+    }
+  pthread_mutex_unlock (&bucket->lock);
+  if (G_UNLIKELY (__atomic_load_n (&bucket->core->n_starved, __ATOMIC_ACQUIRE) > 0))
+    tally_totals_balance (bucket->core);
 }
 
 /**
@@ -483,6 +543,13 @@ tally_bucket_release (TallyBucket *bucket, TallyLease *lease, TallyOutcome outco
   g_return_if_fail (bucket != NULL && lease != NULL);
   now.mono = tally_bucket_read_clock (bucket);
   pthread_mutex_lock (&bucket->lock);
+  tally_bucket_complete_instant_locked (bucket, &now);
+  if (G_LIKELY (put_back_locked (bucket, lease, outcome, &now)))
+    {
+      unlock_after_put (bucket, now.mono);
+      *lease = (TallyLease) { 0 };
+      return;
+    }
   if (G_UNLIKELY (lease->generation <= bucket->policy.first_generation && lease->generation != 0
                   && lease->bucket == bucket))
     {

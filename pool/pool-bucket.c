@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 /* How long an offset between the two clocks is believed: only a suspension changes it. */
@@ -17,46 +16,25 @@ static gint64 boot_offset;
 
 /* ---- time ---- */
 
-static inline gint64
-read_clock (clockid_t clock)
-{
-  struct timespec time;
-
-  clock_gettime (clock, &time);
-  return time.tv_sec * G_TIME_SPAN_SECOND + time.tv_nsec / 1000;
-}
-
-/* For the common path: the coarse clock, at a quarter of the cost, where nothing else takes longer. */
-gint64
-tally_bucket_read_clock (TallyBucket *bucket)
-{
-  gboolean coarse = __atomic_load_n (&bucket->coarse, __ATOMIC_RELAXED);
-
-  return read_clock (coarse ? CLOCK_MONOTONIC_COARSE : CLOCK_MONOTONIC);
-}
-
+/* Boot time is read seldom: only a suspension changes its distance from monotonic time. */
 void
-tally_bucket_complete_instant_locked (TallyBucket *bucket, TallyInstant *now)
+tally_bucket_read_offset_locked (TallyBucket *bucket, gint64 now)
 {
-  if (G_UNLIKELY (now->mono - bucket->boot_offset_read >= OFFSET_AGE))
-    {
-      gint64 offset = read_clock (CLOCK_BOOTTIME) - read_clock (CLOCK_MONOTONIC);
-      gint64 known = __atomic_load_n (&boot_offset, __ATOMIC_RELAXED);
+  gint64 offset = tally_read_clock (CLOCK_BOOTTIME) - tally_read_clock (CLOCK_MONOTONIC);
+  gint64 known = __atomic_load_n (&boot_offset, __ATOMIC_RELAXED);
 
-      if (ABS (offset - known) < OFFSET_NOISE)
-        offset = known;
-      else
-        __atomic_store_n (&boot_offset, offset, __ATOMIC_RELAXED);
-      bucket->boot_offset = offset;
-      bucket->boot_offset_read = now->mono;
-    }
-  now->boot = now->mono + bucket->boot_offset;
+  if (ABS (offset - known) < OFFSET_NOISE)
+    offset = known;
+  else
+    __atomic_store_n (&boot_offset, offset, __ATOMIC_RELAXED);
+  bucket->boot_offset = offset;
+  bucket->boot_offset_until = now + OFFSET_AGE;
 }
 
 void
 tally_bucket_now_locked (TallyBucket *bucket, TallyInstant *now)
 {
-  now->mono = read_clock (CLOCK_MONOTONIC);
+  now->mono = tally_read_clock (CLOCK_MONOTONIC);
   tally_bucket_complete_instant_locked (bucket, now);
 }
 
@@ -346,14 +324,14 @@ wake (TallyWaiter *waiter)
 static void
 start_policy (TallyBucket *self, const TallyPoolOptions *options)
 {
-  tally_policy_init (&self->policy, options, (guint64) read_clock (CLOCK_MONOTONIC) ^ (gsize) self);
+  tally_policy_init (&self->policy, options, (guint64) tally_read_clock (CLOCK_MONOTONIC) ^ (gsize) self);
   self->policy.wake = wake;
   self->policy.reserve = tally_totals_reserve;
   self->policy.unreserve = tally_totals_unreserve;
   self->policy.totals = self;
   self->policy.quick = self->hooks[TALLY_HOOK_DIAL] == NULL;
   self->dials = g_cancellable_new ();
-  self->boot_offset_read = G_MININT64 / 2;
+  self->boot_offset_until = G_MININT64;
   self->due = self->wanted = G_MAXINT64;
 }
 
@@ -372,6 +350,7 @@ tally_bucket_new (TallyPoolCore *core, TallyEndpoint *endpoint, gboolean closed)
     self->hooks[i] = tally_hook_ref (core->hooks[i]);
   start_policy (self, &core->options);
   self->policy.closed = closed;
+  tally_policy_note_options (&self->policy);
   return self;
 }
 
@@ -387,6 +366,7 @@ tally_bucket_start_anew (TallyBucket *self)
   start_policy (self, &self->core->options);
   self->policy.first_generation = self->policy.last_generation = last_generation + TALLY_FORK_GAP;
   self->policy.closed = closed;
+  tally_policy_note_options (&self->policy);
   self->ready = NULL;
   self->is_starved = FALSE;
   self->idle_published = 0;

@@ -40,11 +40,12 @@ finish (DialJob *job, gpointer transport, const GError *error)
 {
   TallyPolicy *policy = &job->bucket->policy;
   TallyInstant now;
-  gint64 duration;
+  gint64 duration = g_get_monotonic_time () - job->conn->dial_started;
 
+  if (transport != NULL)
+    tally_bucket_emit (job->bucket, &(TallyPoolEvent) { .kind = TALLY_POOL_EVENT_OPENED, .duration = duration });
   tally_bucket_lock (job->bucket);
   tally_bucket_now_locked (job->bucket, &now);
-  duration = now.mono - job->conn->dial_started;
   if (job->bucket->forks != job->forks)
     g_debug ("pool: a dial that the parent process began has ended in its child");
   else if (transport == NULL)
@@ -57,8 +58,6 @@ finish (DialJob *job, gpointer transport, const GError *error)
     }
   tally_bucket_schedule_locked (job->bucket);
   tally_bucket_unlock (job->bucket);
-  if (transport != NULL)
-    tally_bucket_emit (job->bucket, &(TallyPoolEvent) { .kind = TALLY_POOL_EVENT_OPENED, .duration = duration });
   tally_bucket_unref (job->bucket);
   g_free (job);
 }

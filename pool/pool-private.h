@@ -3,6 +3,7 @@
 #define TALLY_POOL_PRIVATE_H
 
 #include <pthread.h>
+#include <time.h>
 
 #include "policy-private.h"
 #include "tally-pool.h"
@@ -88,8 +89,26 @@ struct _TallyBucket
   guint idle_published;    /* what of n_idle is in core->idle_total */
   guint forks;             /* how often this process is a child of the one that made the bucket */
   gint64 boot_offset;      /* boot time minus monotonic time */
-  gint64 boot_offset_read; /* when that was, monotonic */
+  gint64 boot_offset_until;/* until when that is believed, monotonic */
 };
+
+static inline gint64
+tally_read_clock (clockid_t clock)
+{
+  struct timespec time;
+
+  clock_gettime (clock, &time);
+  return time.tv_sec * G_TIME_SPAN_SECOND + time.tv_nsec / 1000;
+}
+
+/* For the common path: the coarse clock, at a quarter of the cost, where nothing else takes longer. */
+static inline gint64
+tally_bucket_read_clock (TallyBucket *bucket)
+{
+  gboolean coarse = __atomic_load_n (&bucket->coarse, __ATOMIC_RELAXED);
+
+  return tally_read_clock (coarse ? CLOCK_MONOTONIC_COARSE : CLOCK_MONOTONIC);
+}
 
 /* pool-core.c */
 TallyPoolCore *tally_core_new (TallyPool *pool, guint event_signal);
@@ -150,6 +169,16 @@ void tally_sync_wake (TallyWaiter *waiter);
 /* pool-bucket.c */
 TallyBucket *tally_bucket_new (TallyPoolCore *core, TallyEndpoint *endpoint, gboolean closed);
 void tally_bucket_now_locked (TallyBucket *bucket, TallyInstant *now);
+void tally_bucket_read_offset_locked (TallyBucket *bucket, gint64 now);
+
+static inline void
+tally_bucket_complete_instant_locked (TallyBucket *bucket, TallyInstant *now)
+{
+  if (G_UNLIKELY (now->mono >= bucket->boot_offset_until))
+    tally_bucket_read_offset_locked (bucket, now->mono);
+  now->boot = now->mono + bucket->boot_offset;
+}
+
 void tally_bucket_lock (TallyBucket *bucket);
 void tally_bucket_unlock (TallyBucket *bucket);
 void tally_bucket_start_anew (TallyBucket *bucket);
@@ -158,8 +187,6 @@ TallyCloseReason tally_bucket_examine (TallyBucket *bucket, const TallyConn *con
                                        gint64 idle_age);
 TallyCloseReason tally_bucket_examine_locked (TallyBucket *bucket, TallyConn *conn, gint64 idle_age);
 gboolean tally_bucket_is_dead (const TallyConn *conn);
-gint64 tally_bucket_read_clock (TallyBucket *bucket);
-void tally_bucket_complete_instant_locked (TallyBucket *bucket, TallyInstant *now);
 void tally_cond_init (pthread_cond_t *cond);
 gboolean tally_cond_wait_until (pthread_cond_t *cond, pthread_mutex_t *lock, gint64 deadline);
 

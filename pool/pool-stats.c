@@ -85,6 +85,7 @@ tally_policy_snapshot (const TallyPolicy *self, const TallyInstant *now, TallyPo
   snapshot->waiting = self->waiting;
   snapshot->pending = self->waiting + self->n_owned;
   snapshot->oldest_wait = self->first != NULL ? now->mono - self->first->arrived : 0;
+  snapshot->releases = self->stats.hold_time.count;
   snapshot->borrows = self->stats.hits + self->stats.dials + self->stats.waits - self->stats.stale;
 }
 

@@ -48,6 +48,31 @@ typedef enum
 TALLY_API GType tally_pool_check_get_type (void);
 
 /**
+ * TallyPoolSystem:
+ * @TALLY_POOL_LIKE_NET_HTTP_1: Go's net/http over HTTP/1.
+ * @TALLY_POOL_LIKE_NET_HTTP_2: Go's net/http over HTTP/2: shared connections.
+ * @TALLY_POOL_LIKE_FASTHTTP: fasthttp's client.
+ * @TALLY_POOL_LIKE_GRPC: a gRPC channel: one shared connection, with backoff.
+ * @TALLY_POOL_LIKE_REDIGO: redigo's redis.Pool.
+ * @TALLY_POOL_LIKE_GO_REDIS: go-redis.
+ * @TALLY_POOL_LIKE_DATABASE_SQL: Go's database/sql.
+ * @TALLY_POOL_LIKE_HIKARICP: HikariCP.
+ *
+ * The systems whose behaviour tally_pool_new_like() has a configuration for.
+ */
+typedef enum
+{
+  TALLY_POOL_LIKE_NET_HTTP_1,
+  TALLY_POOL_LIKE_NET_HTTP_2,
+  TALLY_POOL_LIKE_FASTHTTP,
+  TALLY_POOL_LIKE_GRPC,
+  TALLY_POOL_LIKE_REDIGO,
+  TALLY_POOL_LIKE_GO_REDIS,
+  TALLY_POOL_LIKE_DATABASE_SQL,
+  TALLY_POOL_LIKE_HIKARICP
+} TallyPoolSystem;
+
+/**
  * TallyCloseReason:
  * @TALLY_CLOSE_NONE: it is not being closed.
  * @TALLY_CLOSE_BROKEN: its borrower said so.

@@ -39,6 +39,7 @@ typedef struct
 } TallyLease;
 
 TALLY_API TallyPool *tally_pool_new (void);
+TALLY_API TallyPool *tally_pool_new_like (TallyPoolSystem system);
 /* (transfer none): the process-wide pool. */
 TALLY_API TallyPool *tally_pool_get_default (void);
 

@@ -211,7 +211,9 @@ step_release (Model *model)
   if (borrower == NULL)
     return;
   HOLDS (tally_policy_owns (&model->policy, borrower->waiter.hold, borrower->waiter.generation));
-  tally_policy_release (&model->policy, &model->now, borrower->waiter.hold, reason);
+  if (reason != TALLY_CLOSE_NONE || pick (model, 2) == 0
+      || !tally_policy_put (&model->policy, &model->now, borrower->waiter.hold))
+    tally_policy_release (&model->policy, &model->now, borrower->waiter.hold, reason);
   model->old_hold = borrower->waiter.hold;
   model->old_generation = borrower->waiter.generation;
   borrower->state = BORROWER_NONE;

@@ -1,0 +1,275 @@
+/* Borrowing without a thread of one's own: completion in the caller's context, in the common queue, and
+ * leaving it in every state. */
+#include "lab.h"
+
+typedef struct
+{
+  Lab *lab;
+  GMainContext *context;
+  gboolean called;
+  gboolean done;
+  TallyLease lease;
+  GError *error;
+} AsyncCall;
+
+static void
+on_borrowed (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  AsyncCall *self = user_data;
+
+  CU_ASSERT_TRUE (g_main_context_is_owner (self->context));
+  self->called = TRUE;
+  self->done = tally_bucket_borrow_finish (self->lab->bucket, result, &self->lease, &self->error);
+}
+
+static void
+start (AsyncCall *self, Lab *lab, gint64 deadline, GCancellable *cancellable)
+{
+  *self = (AsyncCall) { .lab = lab, .context = g_main_context_new () };
+  g_main_context_push_thread_default (self->context);
+  tally_bucket_borrow_async (lab->bucket, "async", deadline, cancellable, on_borrowed, self);
+  g_main_context_pop_thread_default (self->context);
+  CU_ASSERT_FALSE (self->called);
+}
+
+static void
+await (AsyncCall *self)
+{
+  while (!self->called)
+    g_main_context_iteration (self->context, TRUE);
+}
+
+static void
+finish (AsyncCall *self)
+{
+  if (self->done)
+    lab_release (self->lab, &self->lease);
+  g_clear_error (&self->error);
+  /* Sources that were destroyed are let go of when the context looks at them. */
+  while (g_main_context_iteration (self->context, FALSE))
+    continue;
+  g_main_context_unref (self->context);
+}
+
+static void
+async_an_idle_connection (void)
+{
+  g_autoptr (Lab) lab = lab_new (NULL, NULL);
+  AsyncCall call;
+
+  lab_fill (lab, 1);
+  start (&call, lab, -1, NULL);
+  await (&call);
+  CU_ASSERT_TRUE (call.done);
+  CU_ASSERT_TRUE (call.lease.reused);
+  finish (&call);
+}
+
+static void
+async_a_dial (void)
+{
+  g_autoptr (Lab) lab = lab_new (NULL, NULL);
+  AsyncCall call;
+
+  start (&call, lab, -1, NULL);
+  await (&call);
+  CU_ASSERT_TRUE (call.done);
+  CU_ASSERT_FALSE (call.lease.reused);
+  finish (&call);
+}
+
+static void
+async_a_failed_dial (void)
+{
+  g_autoptr (Lab) lab = lab_new (NULL, NULL);
+  AsyncCall call;
+
+  lab_fail_dials (lab, 1);
+  start (&call, lab, -1, NULL);
+  await (&call);
+  assert_error (call.error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED, NULL);
+  finish (&call);
+  start (&call, lab, -1, NULL);
+  await (&call);
+  assert_error (call.error, TALLY_ERROR, TALLY_ERROR_BACKOFF, NULL);
+  finish (&call);
+}
+
+/* Blocking and asynchronous borrowers stand in one queue. */
+static void
+async_in_the_common_queue (void)
+{
+  g_autoptr (Lab) lab = lab_new ("max-open", 1, NULL);
+  TallyLease lease = lab_borrow (lab);
+  Borrower first = { 0 }, third = { 0 };
+  AsyncCall second;
+
+  borrower_start (&first, lab, "first");
+  lab_await (lab, now.waiting == 1);
+  start (&second, lab, -1, NULL);
+  borrower_start (&third, lab, "third");
+  lab_await (lab, now.waiting == 3);
+  lab_release (lab, &lease);
+  CU_ASSERT_TRUE (borrower_join (&first));
+  CU_ASSERT_FALSE (g_main_context_pending (second.context));
+  lab_release (lab, &first.lease);
+  await (&second);
+  CU_ASSERT_TRUE (second.done);
+  CU_ASSERT_FALSE (__atomic_load_n (&third.returned, __ATOMIC_ACQUIRE));
+  finish (&second);
+  CU_ASSERT_TRUE (borrower_join (&third));
+  lab_release (lab, &third.lease);
+}
+
+static void
+async_a_deadline_in_the_queue (void)
+{
+  g_autoptr (Lab) lab = lab_new ("max-open", 1, NULL);
+  TallyLease lease = lab_borrow (lab);
+  AsyncCall call;
+  TallyPoolSnapshot seen;
+
+  start (&call, lab, g_get_monotonic_time () + 5000, NULL);
+  await (&call);
+  assert_error (call.error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "1 busy");
+  finish (&call);
+  lab_release (lab, &lease);
+  seen = lab_snapshot (lab);
+  assert_int (seen.idle, 1);
+  assert_sums (&seen);
+}
+
+static void
+async_cancelled_in_the_queue (void)
+{
+  g_autoptr (Lab) lab = lab_new ("max-open", 1, NULL);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  TallyLease lease = lab_borrow (lab);
+  AsyncCall call;
+
+  start (&call, lab, -1, cancellable);
+  g_cancellable_cancel (cancellable);
+  await (&call);
+  assert_error (call.error, G_IO_ERROR, G_IO_ERROR_CANCELLED, NULL);
+  finish (&call);
+  assert_int (lab_snapshot (lab).waiting, 0);
+  lab_release (lab, &lease);
+}
+
+static void
+async_cancelled_while_dialing (void)
+{
+  g_autoptr (Lab) lab = lab_new (NULL, NULL);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  AsyncCall call;
+
+  lab_gate (lab, TRUE);
+  start (&call, lab, -1, cancellable);
+  lab_wait_at_gate (lab, 1);
+  g_cancellable_cancel (cancellable);
+  await (&call);
+  assert_error (call.error, G_IO_ERROR, G_IO_ERROR_CANCELLED, NULL);
+  finish (&call);
+  lab_let_dial (lab, 1);
+  lab_await (lab, now.idle == 1);
+}
+
+static void
+async_cancelled_before (void)
+{
+  g_autoptr (Lab) lab = lab_new (NULL, NULL);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  AsyncCall call;
+
+  g_cancellable_cancel (cancellable);
+  start (&call, lab, -1, cancellable);
+  await (&call);
+  assert_error (call.error, G_IO_ERROR, G_IO_ERROR_CANCELLED, NULL);
+  finish (&call);
+  assert_int (lab->dialed, 0);
+}
+
+static gboolean
+refuse_first (ThriftTransport *transport, gint64 idle_time, gpointer user_data)
+{
+  return ++*(guint *) user_data > 1;
+}
+
+/* A check hook may block: it runs on a thread, and a connection that it refuses does not end the borrow. */
+static void
+async_a_check_hook_that_refuses (void)
+{
+  g_autoptr (Lab) lab = lab_new (NULL, NULL);
+  guint checks = 0;
+  AsyncCall call;
+
+  lab_fill (lab, 1);
+  tally_pool_set_check_hook (lab->pool, refuse_first, &checks, NULL);
+  start (&call, lab, -1, NULL);
+  await (&call);
+  CU_ASSERT_TRUE (call.done);
+  CU_ASSERT_FALSE (call.lease.reused);
+  assert_int (checks, 1);
+  finish (&call);
+}
+
+static void
+async_a_closed_pool (void)
+{
+  g_autoptr (Lab) lab = lab_new ("max-open", 1, NULL);
+  TallyLease lease = lab_borrow (lab);
+  Closer closer = { lab };
+  AsyncCall call;
+
+  start (&call, lab, -1, NULL);
+  closer_start (&closer);
+  await (&call);
+  assert_error (call.error, TALLY_ERROR, TALLY_ERROR_POOL_CLOSED, NULL);
+  finish (&call);
+  lab_release (lab, &lease);
+  closer_join (&closer);
+}
+
+static void
+drop_result (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  *(gboolean *) user_data = TRUE;
+}
+
+/* A result that nobody fetches gives its connection back. */
+static void
+async_a_result_nobody_wants (void)
+{
+  g_autoptr (Lab) lab = lab_new (NULL, NULL);
+  gboolean called = FALSE;
+
+  lab_fill (lab, 1);
+  tally_bucket_borrow_async (lab->bucket, "async", -1, NULL, drop_result, &called);
+  while (!called)
+    g_main_context_iteration (NULL, TRUE);
+  lab_await (lab, now.idle == 1);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const TestCase cases[] = {
+    TEST (async_an_idle_connection),
+    TEST (async_a_dial),
+    TEST (async_a_failed_dial),
+    TEST (async_in_the_common_queue),
+    TEST (async_a_deadline_in_the_queue),
+    TEST (async_cancelled_in_the_queue),
+    TEST (async_cancelled_while_dialing),
+    TEST (async_cancelled_before),
+    TEST (async_a_check_hook_that_refuses),
+    TEST (async_a_closed_pool),
+    TEST (async_a_result_nobody_wants),
+    { NULL, NULL },
+  };
+
+  /* GLib opens descriptors of its own when the first task is made. */
+  g_type_class_unref (g_type_class_ref (G_TYPE_TASK));
+  g_main_context_iteration (NULL, FALSE);
+  return test_main ("pool", cases, argc, argv);
+}
