@@ -1,0 +1,191 @@
+/* Calls that meet a dead connection, and when they are made again: pool rule 13. */
+#include <string.h>
+
+#include "echo-service.h"
+#include "harness.h"
+#include "tally-error.h"
+
+
+static void
+assert_echo (TallyChannel *channel, guint method, const gchar *text)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *reply = NULL;
+
+  CU_ASSERT_TRUE (echo_call (channel, method, text, &reply, &error));
+  assert_no_error (error);
+  assert_string (reply, text);
+}
+
+static gboolean
+believe_everything (ThriftTransport *transport, gint64 idle_time, gpointer user_data)
+{
+  return TRUE;
+}
+
+/* What a server does to its connections after one answer each: the client's check is blind, so that its
+ * second call meets the dead connection. */
+static gboolean
+answer_once_then_end (EchoRequest *request)
+{
+  if (request->connection == 0 || request->user_data != NULL)
+    return request->request == 0 && echo_honest (request) && FALSE;
+  return echo_honest (request);
+}
+
+static gboolean
+answer_once_then_reset (EchoRequest *request)
+{
+  if (request->connection > 0)
+    return echo_honest (request);
+  echo_honest (request);
+  test_reset (request->fd);
+  return FALSE;
+}
+
+/* Takes a second request on the first connection and ends without an answer. */
+static gboolean
+take_second_and_end (EchoRequest *request)
+{
+  if (request->request == 0 && (request->connection == 0 || request->user_data == NULL))
+    return echo_honest (request);
+  if (request->connection > 0 && request->user_data == NULL)
+    return echo_honest (request);
+  return FALSE;
+}
+
+static void
+meet_dead_connection (EchoAnswer answer, gpointer user_data, gboolean ended, guint method, const GError **error,
+                      guint *accepted, guint *requests)
+{
+  static GError *kept;
+  g_autoptr (TallyPool) pool = tally_pool_new ();
+  g_auto (EchoServer) server;
+  g_autoptr (TallyChannel) channel = NULL;
+  g_autofree gchar *reply = NULL;
+
+  g_clear_error (&kept);
+  tally_pool_set_check_hook (pool, believe_everything, NULL, NULL);
+  echo_server_start (&server, answer, "?", user_data);
+  channel = echo_server_connect (&server, pool);
+  assert_echo (channel, method, "first");
+  if (ended)
+    test_peer_await_finished (server.peer, 1);
+  if (echo_call (channel, method, "second", &reply, &kept))
+    assert_string (reply, "second");
+  *error = kept;
+  *accepted = test_peer_get_accepted (server.peer);
+  *requests = g_atomic_int_get (&server.requests);
+  tally_pool_close (pool);
+}
+
+static void
+a_request_that_was_not_sent_is_replayed (void)
+{
+  const GError *error;
+  guint accepted, requests;
+
+  /* the reset is known before the send, so that no byte reaches the kernel */
+  meet_dead_connection (answer_once_then_reset, NULL, TRUE, ECHO_ECHO, &error, &accepted, &requests);
+  assert_no_error (error);
+  assert_int (accepted, 2);
+  assert_int (requests, 2);
+}
+
+static void
+a_request_that_may_have_been_seen_is_not_replayed (void)
+{
+  const GError *error;
+  guint accepted, requests;
+
+  meet_dead_connection (take_second_and_end, NULL, FALSE, ECHO_ECHO, &error, &accepted, &requests);
+  assert_error (error, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, "may have been executed");
+  assert_int (accepted, 1);
+  assert_int (requests, 2);
+}
+
+static void
+an_idempotent_request_is_replayed_on_a_new_connection (void)
+{
+  const GError *error;
+  guint accepted, requests;
+
+  meet_dead_connection (take_second_and_end, NULL, FALSE, ECHO_GET, &error, &accepted, &requests);
+  assert_no_error (error);
+  assert_int (accepted, 2);
+  assert_int (requests, 3);
+}
+
+static void
+it_is_replayed_only_once (void)
+{
+  const GError *error;
+  guint accepted, requests;
+
+  meet_dead_connection (take_second_and_end, (gpointer) "always", FALSE, ECHO_GET, &error, &accepted, &requests);
+  assert_error (error, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, "then the replay failed");
+  assert_int (accepted, 2);
+  assert_int (requests, 3);
+}
+
+static gboolean
+end_at_once (EchoRequest *request)
+{
+  return FALSE;
+}
+
+static void
+a_new_connections_failure_is_not_replayed (void)
+{
+  g_autoptr (TallyPool) pool = tally_pool_new ();
+  g_auto (EchoServer) server;
+  g_autoptr (TallyChannel) channel = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *reply = NULL;
+
+  echo_server_start (&server, end_at_once, "?", NULL);
+  channel = echo_server_connect (&server, pool);
+  CU_ASSERT_FALSE (echo_call (channel, ECHO_GET, "x", &reply, &error));
+  assert_error (error, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, "get at ");
+  assert_int (test_peer_get_accepted (server.peer), 1);
+  tally_pool_close (pool);
+}
+
+/* The first attempt may have been executed; that the replay was not sent must not hide it. */
+static void
+a_replay_that_cannot_be_dialed_hides_nothing (void)
+{
+  g_autoptr (TallyPool) pool = tally_pool_new ();
+  g_auto (EchoServer) server;
+  g_autoptr (TallyChannel) channel = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *reply = NULL;
+
+  g_object_set (pool, "max-open", 1, NULL);
+  tally_pool_set_check_hook (pool, believe_everything, NULL, NULL);
+  echo_server_start (&server, answer_once_then_end, "?", NULL);
+  channel = echo_server_connect (&server, pool);
+  assert_echo (channel, ECHO_GET, "first");
+  test_peer_await_finished (server.peer, 1);
+  echo_server_stop (&server); /* the send still succeeds: its FIN is no RST yet */
+  CU_ASSERT_FALSE (echo_call (channel, ECHO_GET, "second", &reply, &error));
+  assert_error (error, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, "then the replay failed");
+  assert_error (error, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, "may have been executed");
+  tally_pool_close (pool);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const TestCase cases[] = {
+    TEST (a_request_that_was_not_sent_is_replayed),
+    TEST (a_request_that_may_have_been_seen_is_not_replayed),
+    TEST (an_idempotent_request_is_replayed_on_a_new_connection),
+    TEST (it_is_replayed_only_once),
+    TEST (a_new_connections_failure_is_not_replayed),
+    TEST (a_replay_that_cannot_be_dialed_hides_nothing),
+    { NULL },
+  };
+
+  return test_main ("call-replay", cases, argc, argv);
+}
