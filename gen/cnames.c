@@ -9,8 +9,8 @@
 /* The identifiers of one program, and the scopes of all programs that it sees. */
 typedef struct
 {
-  GHashTable *taken;   /* of const gchar * */
-  GPtrArray *visible;  /* of Scope: what C can see beside this one */
+  GHashTable *taken;   /* of const gchar *; may be shared by all */
+  GHashTable *visible; /* of Scope: what C can see beside this one */
   const gchar *type;   /* TTest */
   const gchar *lower;  /* t_test_ */
   const gchar *upper;  /* T_TEST_ */
@@ -30,7 +30,7 @@ scope_free (gpointer data)
   Scope *scope = data;
 
   g_hash_table_unref (scope->taken);
-  g_ptr_array_unref (scope->visible);
+  g_hash_table_unref (scope->visible);
   g_free (scope);
 }
 
@@ -73,13 +73,13 @@ scope_defines (const Scope *scope, const gchar *identifier)
   if (g_hash_table_contains (scope->taken, identifier))
     return TRUE;
 
-  for (guint i = 0; i < scope->visible->len; i++)
-    {
-      const Scope *other = g_ptr_array_index (scope->visible, i);
+  GHashTableIter iter;
+  gpointer other;
 
-      if (g_hash_table_contains (other->taken, identifier))
-        return TRUE;
-    }
+  g_hash_table_iter_init (&iter, scope->visible);
+  while (g_hash_table_iter_next (&iter, &other, NULL))
+    if (g_hash_table_contains (((const Scope *) other)->taken, identifier))
+      return TRUE;
 
   return FALSE;
 }
@@ -351,16 +351,17 @@ get_namespace (const IdlProgram *program)
   return g_strcanon (space, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "_", '_');
 }
 
+/* @shared: (nullable): what is taken in all scopes alike. */
 static Scope *
-scope_new (GenNames *names, const IdlProgram *program)
+scope_new (GenNames *names, const IdlProgram *program, GHashTable *shared)
 {
   Scope *scope = g_new0 (Scope, 1);
   g_autofree gchar *space = get_namespace (program);
   g_autofree gchar *space_lower = gen_initial_caps_to_underscores (space);
   g_autofree gchar *program_lower = gen_initial_caps_to_underscores (program->name);
 
-  scope->taken = g_hash_table_new (g_str_hash, g_str_equal);
-  scope->visible = g_ptr_array_new ();
+  scope->taken = shared != NULL ? g_hash_table_ref (shared) : g_hash_table_new (g_str_hash, g_str_equal);
+  scope->visible = g_hash_table_new (NULL, NULL);
   scope->type = KEEP (names, "%s", space);
   scope->lower = *space == '\0' ? "" : KEEP (names, "%s_", space_lower);
   scope->upper = keep_upper (names, scope->lower);
@@ -368,57 +369,84 @@ scope_new (GenNames *names, const IdlProgram *program)
   return scope;
 }
 
-static void
-scope_see (Scope *scope, Scope *other)
-{
-  if (other != scope && !g_ptr_array_find (scope->visible, other, NULL))
-    g_ptr_array_add (scope->visible, other);
-}
-
-/* (element-type Scope) (transfer full): @program's and those of all that it includes, at any depth;
- * what @program includes has its list already. */
+/* (element-type IdlProgram) (transfer full): those of @programs that none of the others includes. */
 static GPtrArray *
-list_seen (GenNames *names, GHashTable *seen, const IdlProgram *program)
+find_roots (const GPtrArray *programs)
 {
-  GPtrArray *list = g_ptr_array_new ();
-
-  g_ptr_array_add (list, g_hash_table_lookup (names->scopes, program));
-  for (guint i = 0; i < program->includes->len; i++)
-    {
-      const IdlInclude *include = g_ptr_array_index (program->includes, i);
-      const GPtrArray *others = g_hash_table_lookup (seen, include->program);
-
-      for (guint j = 0; j < others->len; j++)
-        if (!g_ptr_array_find (list, g_ptr_array_index (others, j), NULL))
-          g_ptr_array_add (list, g_ptr_array_index (others, j));
-    }
-
-  return list;
-}
-
-/* Makes the scopes of @programs, each seeing all that C will see beside it in any one file: what it
- * includes, what includes it, and what these include. */
-static void
-make_scopes (GenNames *names, const GPtrArray *programs)
-{
-  g_autoptr (GHashTable) seen
-      = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) g_ptr_array_unref);
+  g_autoptr (GHashTable) included = g_hash_table_new (NULL, NULL);
+  GPtrArray *roots = g_ptr_array_new ();
 
   for (guint i = 0; i < programs->len; i++)
     {
       const IdlProgram *program = g_ptr_array_index (programs, i);
 
-      g_hash_table_insert (names->scopes, (gpointer) program, scope_new (names, program));
-      g_hash_table_insert (seen, (gpointer) program, list_seen (names, seen, program));
+      for (guint j = 0; j < program->includes->len; j++)
+        {
+          const IdlInclude *include = g_ptr_array_index (program->includes, j);
+
+          g_hash_table_add (included, include->program);
+        }
     }
+  for (guint i = 0; i < programs->len; i++)
+    if (!g_hash_table_contains (included, g_ptr_array_index (programs, i)))
+      g_ptr_array_add (roots, g_ptr_array_index (programs, i));
+
+  return roots;
+}
+
+/* (element-type Scope) (transfer full): @root's and those of all that it includes, at any depth. */
+static GPtrArray *
+list_seen (GenNames *names, const IdlProgram *root)
+{
+  g_autoptr (GPtrArray) programs = g_ptr_array_new ();
+  g_autoptr (GHashTable) known = g_hash_table_new (NULL, NULL);
+  GPtrArray *scopes = g_ptr_array_new ();
+
+  g_ptr_array_add (programs, (gpointer) root);
+  for (guint i = 0; i < programs->len; i++)
+    {
+      const IdlProgram *program = g_ptr_array_index (programs, i);
+
+      g_ptr_array_add (scopes, g_hash_table_lookup (names->scopes, program));
+      for (guint j = 0; j < program->includes->len; j++)
+        {
+          const IdlInclude *include = g_ptr_array_index (program->includes, j);
+
+          if (g_hash_table_add (known, include->program))
+            g_ptr_array_add (programs, include->program);
+        }
+    }
+
+  return scopes;
+}
+
+/* Makes the scopes of @programs, each seeing all that C will see beside it in any one file: what it
+ * includes, what includes it, and what these include. With one root that is everything. */
+static void
+make_scopes (GenNames *names, const GPtrArray *programs)
+{
+  g_autoptr (GPtrArray) roots = find_roots (programs);
+  g_autoptr (GHashTable) shared = roots->len == 1 ? g_hash_table_new (g_str_hash, g_str_equal) : NULL;
 
   for (guint i = 0; i < programs->len; i++)
     {
-      const GPtrArray *list = g_hash_table_lookup (seen, g_ptr_array_index (programs, i));
+      const IdlProgram *program = g_ptr_array_index (programs, i);
 
-      for (guint j = 0; j < list->len; j++)
-        for (guint k = 0; k < list->len; k++)
-          scope_see (g_ptr_array_index (list, j), g_ptr_array_index (list, k));
+      g_hash_table_insert (names->scopes, (gpointer) program, scope_new (names, program, shared));
+    }
+
+  for (guint i = 0; shared == NULL && i < roots->len; i++)
+    {
+      g_autoptr (GPtrArray) seen = list_seen (names, g_ptr_array_index (roots, i));
+
+      for (guint j = 0; j < seen->len; j++)
+        for (guint k = 0; k < seen->len; k++)
+          if (j != k)
+            {
+              Scope *scope = g_ptr_array_index (seen, j);
+
+              g_hash_table_add (scope->visible, g_ptr_array_index (seen, k));
+            }
     }
 }
 
