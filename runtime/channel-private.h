@@ -25,6 +25,16 @@ struct _TallyChannel
   gint seqid;           /* atomic; the last one that was given out */
 };
 
+typedef struct
+{
+  gint timeout; /* milliseconds; 0 = no limit, -1 = the channel's */
+  GCancellable *cancellable;
+} TallyCallOptions;
+
+gboolean tally_channel_make_call (TallyChannel *self, const TallyMethod *method, gconstpointer args,
+                                  gpointer const *results, const TallyCallOptions *options,
+                                  GError **error);
+
 G_END_DECLS
 
 #endif /* TALLY_CHANNEL_PRIVATE_H */

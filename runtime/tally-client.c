@@ -5,6 +5,7 @@
 #include <string.h>
 #include <thrift/c_glib/thrift_application_exception.h>
 
+#include "channel-private.h"
 #include "codec-private.h"
 #include "reply-private.h"
 #include "tally-error.h"
@@ -344,7 +345,7 @@ tally_client_call (gpointer client, const TallyMethod *method, gconstpointer arg
 
   g_return_val_if_fail (client != NULL, FALSE); /* its type was checked by whoever found the method */
   if (G_LIKELY (self->channel != NULL))
-    return tally_channel_call (self->channel, method, args, results, -1, NULL, error);
+    return tally_channel_make_call (self->channel, method, args, results, NULL, error);
   return tally_client_send (client, method, args, error)
          && (method->oneway || tally_client_recv (client, method, results, error));
 }
