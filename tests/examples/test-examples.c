@@ -1,0 +1,370 @@
+/* Runs the example programs for real: servers on free ports, killed, restarted and drained, and clients
+ * that say what happened. */
+#include "harness.h"
+#include "program.h"
+
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ECHO_SERVER EXAMPLES_DIR "/echo/echo-server"
+#define ECHO_CLIENT EXAMPLES_DIR "/echo/echo-client"
+#define ECHO_COMPARE EXAMPLES_DIR "/echo/echo-compare"
+#define CALCULATOR_SERVER EXAMPLES_DIR "/tutorial/calculator-server"
+#define CALCULATOR_CLIENT EXAMPLES_DIR "/tutorial/calculator-client"
+
+#define assert_contains(text, part) \
+  assert_contains_at ((text), (part), __LINE__)
+
+static void
+assert_contains_at (const gchar *text, const gchar *part, int line)
+{
+  if (text == NULL || strstr (text, part) == NULL)
+    test_assert_string (text, part, __FILE__, line);
+  else
+    CU_PASS ();
+}
+
+/* Starts a server and returns where it says that it listens. (nullable) */
+static gchar *
+start_server (TestProgram *server, const gchar *const *command)
+{
+  static const gchar prefix[] = "listening on ";
+  g_autofree gchar *line = NULL;
+
+  if (!test_program_start (server, command))
+    return NULL;
+  line = test_program_read_line (server);
+  if (line != NULL && g_str_has_prefix (line, prefix))
+    return g_strdup (line + strlen (prefix));
+  assert_string (line, prefix);
+  test_program_wait (server);
+  return NULL;
+}
+
+static gchar *
+start_echo_server (TestProgram *server, const gchar *uri)
+{
+  return start_server (server, (const gchar *const[]) { ECHO_SERVER, "--uri", uri, NULL });
+}
+
+/* Ends a server as an administrator does. */
+static void
+stop_server (TestProgram *server)
+{
+  kill (server->pid, SIGTERM);
+  assert_int (test_program_wait (server), 0);
+}
+
+/* Runs @command to its end. (transfer full): its output. */
+static gchar *
+run (const gchar *const *command, gint expected_status)
+{
+  TestProgram program;
+  gchar *output;
+
+  if (!test_program_start (&program, command))
+    return NULL;
+  output = test_program_read_all (&program);
+  assert_int (test_program_wait (&program), expected_status);
+  return output;
+}
+
+/* ---- echo ---- */
+
+static void
+check_echo_at (const gchar *listen_uri)
+{
+  g_autofree gchar *uri = NULL;
+  g_autofree gchar *output = NULL;
+  TestProgram server;
+
+  uri = start_echo_server (&server, listen_uri);
+  if (uri == NULL)
+    return;
+  output = run ((const gchar *const[]) { ECHO_CLIENT, "--uri", uri, "--repeat", "2", NULL }, 0);
+  assert_contains (output, "round 1: all is well");
+  assert_contains (output, "2 since the server started");
+  assert_contains (output, "round 2: all is well");
+  stop_server (&server);
+}
+
+static void
+client_makes_every_call (void)
+{
+  check_echo_at ("tcp://127.0.0.1:0");
+  check_echo_at ("tcp://127.0.0.1:0?protocol=compact");
+  check_echo_at ("tcp://127.0.0.1:0?transport=buffered");
+  check_echo_at ("tcp://127.0.0.1:0?protocol=compact&transport=buffered");
+}
+
+static void
+client_makes_every_call_over_a_unix_socket (void)
+{
+  g_autofree gchar *directory = g_dir_make_tmp ("tally-XXXXXX", NULL);
+  g_autofree gchar *path = g_build_filename (directory, "socket", NULL);
+  g_autofree gchar *uri = g_strconcat ("unix://", path, NULL);
+
+  check_echo_at (uri);
+  g_unlink (path);
+  assert_int (g_rmdir (directory), 0);
+}
+
+/* Has the prompted client make a round; returns the line that sums it up. (nullable) */
+static gchar *
+make_round (TestProgram *client, GString *said)
+{
+  gchar *line;
+
+  test_program_write (client, "\n");
+  while ((line = test_program_read_line (client)) != NULL)
+    {
+      g_string_append_printf (said, "%s\n", line);
+      if (g_str_has_suffix (line, "all is well") || g_str_has_suffix (line, "calls failed"))
+        return line;
+      g_free (line);
+    }
+  return NULL;
+}
+
+static void
+assert_round (TestProgram *client, const gchar *end)
+{
+  g_autoptr (GString) said = g_string_new (NULL);
+  g_autofree gchar *line = make_round (client, said);
+
+  if (line == NULL || !g_str_has_suffix (line, end))
+    assert_string (said->str, end);
+  else
+    CU_PASS ();
+}
+
+/* Rounds until one succeeds: a client that just failed to connect waits a little before it tries anew. */
+static void
+assert_recovers (TestProgram *client)
+{
+  gint64 end = g_get_monotonic_time () + 60 * G_TIME_SPAN_SECOND;
+  g_autoptr (GString) said = g_string_new (NULL);
+
+  while (g_get_monotonic_time () < end)
+    {
+      g_autofree gchar *line = make_round (client, said);
+
+      if (line == NULL)
+        break;
+      if (g_str_has_suffix (line, "all is well"))
+        return;
+      g_string_truncate (said, 0);
+    }
+  assert_string (said->str, "all is well");
+}
+
+static void
+client_survives_a_restart_between_calls (void)
+{
+  g_autofree gchar *uri = NULL;
+  g_autofree gchar *again = NULL;
+  TestProgram server, client;
+
+  uri = start_echo_server (&server, "tcp://127.0.0.1:0");
+  if (uri == NULL
+      || !test_program_start (&client, (const gchar *const[]) { ECHO_CLIENT, "--prompted", "--uri", uri, NULL }))
+    return;
+  assert_round (&client, "all is well");
+  kill (server.pid, SIGKILL);
+  assert_int (test_program_wait (&server), 128 + SIGKILL);
+  again = start_echo_server (&server, uri);
+  assert_string (again, uri);
+  /* The pool sees that its connection is dead before it lends it: no call fails. */
+  assert_round (&client, "all is well");
+  stop_server (&server);
+  assert_int (test_program_wait (&client), 0);
+}
+
+static void
+client_says_that_the_server_is_gone (void)
+{
+  g_autofree gchar *uri = NULL;
+  g_autofree gchar *again = NULL;
+  g_autofree gchar *line = NULL;
+  g_autoptr (GString) said = g_string_new (NULL);
+  TestProgram server, client;
+
+  uri = start_echo_server (&server, "tcp://127.0.0.1:0");
+  if (uri == NULL
+      || !test_program_start (&client, (const gchar *const[]) { ECHO_CLIENT, "--prompted", "--uri", uri, NULL }))
+    return;
+  assert_round (&client, "all is well");
+  kill (server.pid, SIGKILL);
+  assert_int (test_program_wait (&server), 128 + SIGKILL);
+  line = make_round (&client, said);
+  assert_contains (line, "5 of 5 calls failed");
+  assert_contains (said->str, uri);
+  assert_contains (said->str, "Connection refused");
+
+  again = start_echo_server (&server, uri);
+  assert_string (again, uri);
+  assert_recovers (&client);
+  stop_server (&server);
+  assert_int (test_program_wait (&client), 1); /* some calls failed */
+}
+
+static void
+server_ends_well_while_clients_are_connected (void)
+{
+  g_autofree gchar *uri = NULL;
+  TestProgram server, client;
+
+  uri = start_echo_server (&server, "tcp://127.0.0.1:0");
+  if (uri == NULL
+      || !test_program_start (&client, (const gchar *const[]) { ECHO_CLIENT, "--prompted", "--uri", uri, NULL }))
+    return;
+  assert_round (&client, "all is well");
+  stop_server (&server);
+  assert_int (test_program_wait (&client), 0);
+}
+
+static void
+server_says_why_it_cannot_listen (void)
+{
+  g_autofree gchar *uri = NULL;
+  g_autofree gchar *output = NULL;
+  g_autofree gchar *bad = NULL;
+  TestProgram server;
+
+  uri = start_echo_server (&server, "tcp://127.0.0.1:0");
+  if (uri == NULL)
+    return;
+  output = run ((const gchar *const[]) { ECHO_SERVER, "--uri", uri, NULL }, 1);
+  assert_contains (output, "in use");
+  stop_server (&server);
+  bad = run ((const gchar *const[]) { ECHO_SERVER, "--uri", "tcp://127.0.0.1:0?protocol=morse", NULL }, 1);
+  assert_contains (bad, "morse");
+}
+
+static void
+programs_refuse_bad_options (void)
+{
+  g_autofree gchar *server = run ((const gchar *const[]) { ECHO_SERVER, "--nonsense", NULL }, 2);
+  g_autofree gchar *client = run ((const gchar *const[]) { ECHO_CLIENT, "--uri", "nonsense", NULL }, 2);
+  g_autofree gchar *compare = run ((const gchar *const[]) { ECHO_COMPARE, "--callers", "0", NULL }, 2);
+
+  assert_contains (server, "echo-server: ");
+  assert_contains (client, "nonsense");
+  assert_contains (compare, "callers");
+}
+
+/* ---- the comparison ---- */
+
+/* @code is Python that looks at `data`. */
+static void
+assert_json (const gchar *path, const gchar *code)
+{
+  g_autofree gchar *script
+      = g_strdup_printf ("import json, sys\ndata = json.load(open(sys.argv[1]))\n"
+                         "modes = {m['mode']: m for m in data['modes']}\n%s", code);
+  g_autofree gchar *output = run ((const gchar *const[]) { "python3", "-c", script, path, NULL }, 0);
+
+  assert_string (output, "");
+}
+
+static void
+compare_measures_its_own_server (void)
+{
+  g_autofree gchar *directory = g_dir_make_tmp ("tally-XXXXXX", NULL);
+  g_autofree gchar *path = g_build_filename (directory, "results.json", NULL);
+  g_autofree gchar *output
+      = run ((const gchar *const[]) { ECHO_COMPARE, "--callers", "2", "--calls", "20", "--rounds", "2", "--size",
+                                      "100", "--protocol", "compact", "--transport", "buffered", "--json", path,
+                                      NULL }, 0);
+
+  assert_contains (output, "2 callers, each 20 calls in each of 2 rounds, 100 bytes");
+  assert_contains (output, "protocol=compact&transport=buffered");
+  assert_contains (output, "times as many calls per second as unpooled");
+  CU_ASSERT (strstr (output, "\033") == NULL); /* progress is for terminals */
+  assert_json (path, "assert list(modes) == ['unpooled', 'pooled']\n"
+                     "for m in modes.values():\n"
+                     "    assert m['calls'] == 80 and m['failures'] == 0, m\n"
+                     "    assert m['calls_per_second'] > 0 and len(m['calls_per_second_by_round']) == 2, m\n"
+                     "    l = m['latency_us']\n"
+                     "    assert 0 < l['p50'] <= l['p90'] <= l['p99'] <= l['max'], m\n"
+                     "    assert m['connects'] == m['pool']['dials_done'], m\n"
+                     "assert modes['unpooled']['connects'] == 80\n"
+                     "assert 1 <= modes['pooled']['connects'] <= 2\n"
+                     "assert modes['pooled']['pool']['borrows'] == 80\n");
+  g_unlink (path);
+  assert_int (g_rmdir (directory), 0);
+}
+
+static void
+compare_echoes_the_rich_struct (void)
+{
+  g_autofree gchar *output = run ((const gchar *const[]) { ECHO_COMPARE, "--callers", "2", "--calls", "5",
+                                                           "--rounds", "1", "--rich", "--modes", "pooled", NULL }, 0);
+
+  assert_contains (output, "a rich struct");
+}
+
+static void
+compare_takes_a_server_that_runs (void)
+{
+  g_autofree gchar *uri = NULL;
+  g_autofree gchar *output = NULL;
+  g_autofree gchar *failed = NULL;
+  TestProgram server;
+
+  uri = start_echo_server (&server, "tcp://127.0.0.1:0?protocol=compact");
+  if (uri == NULL)
+    return;
+  output = run ((const gchar *const[]) { ECHO_COMPARE, "--uri", uri, "--callers", "2", "--calls", "5", "--rounds",
+                                         "1", "--size", "0", NULL }, 0);
+  assert_contains (output, uri);
+  stop_server (&server);
+  failed = run ((const gchar *const[]) { ECHO_COMPARE, "--uri", uri, "--callers", "2", "--calls", "5", "--rounds",
+                                         "1", NULL }, 1);
+  assert_contains (failed, "Connection refused");
+  assert_contains (failed, "20 calls failed");
+}
+
+/* ---- tutorial ---- */
+
+static void
+calculator_calculates (void)
+{
+  g_autofree gchar *uri = NULL;
+  g_autofree gchar *output = NULL;
+  TestProgram server;
+
+  uri = start_server (&server, (const gchar *const[]) { CALCULATOR_SERVER, "tcp://127.0.0.1:0", NULL });
+  if (uri == NULL)
+    return;
+  output = run ((const gchar *const[]) { CALCULATOR_CLIENT, uri, NULL }, 0);
+  assert_string (output, "1 + 1 = 2\n"
+                         "1 / 0: nothing can be divided by 0\n"
+                         "15 - 10 = 5\n"
+                         "journal: 15 - 10 = 5\n"
+                         "the journal will be emptied\n");
+  stop_server (&server);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const TestCase cases[] = {
+    TEST (client_makes_every_call),
+    TEST (client_makes_every_call_over_a_unix_socket),
+    TEST (client_survives_a_restart_between_calls),
+    TEST (client_says_that_the_server_is_gone),
+    TEST (server_ends_well_while_clients_are_connected),
+    TEST (server_says_why_it_cannot_listen),
+    TEST (programs_refuse_bad_options),
+    TEST (compare_measures_its_own_server),
+    TEST (compare_echoes_the_rich_struct),
+    TEST (compare_takes_a_server_that_runs),
+    TEST (calculator_calculates),
+    { NULL, NULL },
+  };
+
+  return test_main ("examples", cases, argc, argv);
+}
