@@ -73,6 +73,20 @@ render (const Element *element)
   return g_string_free (output, FALSE);
 }
 
+/* A doc comment's text without blanks and stars: how they are cut off at the lines' ends differs.
+ * Not that of a program: Apache takes a file's first doc comment even if it is a definition's. */
+static void
+put_doc (Element *element, const gchar *doc)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  for (; doc != NULL && *doc != '\0'; doc++)
+    if (!g_ascii_isspace (*doc) && *doc != '*')
+      g_string_append_c (text, *doc);
+  if (text->len > 0 && !g_str_has_prefix (element->head->str, "document"))
+    add_element (element, text->str);
+}
+
 /* Apache's XML */
 
 static void
@@ -86,11 +100,11 @@ on_start (GMarkupParseContext *context,
   GQueue *open = data;
   Element *element = add_element (g_queue_peek_tail (open), name);
 
-  /* What our side does not say: documentation is cleaned in another way, and name spaces are of
-   * XML. */
+  /* Name spaces are XML's own affair. */
   for (guint i = 0; names[i] != NULL; i++)
-    if (strcmp (names[i], "doc") != 0 && !g_str_has_prefix (names[i], "xmlns")
-        && strcmp (names[i], "targetNamespace") != 0)
+    if (strcmp (names[i], "doc") == 0)
+      put_doc (element, values[i]);
+    else if (!g_str_has_prefix (names[i], "xmlns") && strcmp (names[i], "targetNamespace") != 0)
       add_attribute (element, names[i], values[i]);
   element->unordered = strcmp (name, "map") == 0;
   g_queue_push_tail (open, element);
@@ -259,6 +273,7 @@ put_fields (Element *parent, const gchar *name, const GPtrArray *fields)
       g_autofree gchar *id = g_strdup_printf ("%d", field->id);
 
       add_attribute (element, "name", field->node.name);
+      put_doc (element, field->node.doc);
       add_attribute (element, "field-id", id);
       if (field->requiredness != IDL_DEFAULT)
         add_attribute (element, "required", requiredness[field->requiredness]);
@@ -283,6 +298,7 @@ put_service (Element *element, const IdlDefinition *service)
       Element *method = add_element (element, "method");
 
       add_attribute (method, "name", function->node.name);
+      put_doc (method, function->node.doc);
       if (function->oneway)
         add_attribute (method, "oneway", "true");
       put_type (add_element (method, "returns"), function->returns);
@@ -302,6 +318,7 @@ put_enum (Element *element, const IdlDefinition *definition)
       g_autofree gchar *value = g_strdup_printf ("%d", enumerator->value);
 
       add_attribute (member, "name", enumerator->node.name);
+      put_doc (member, enumerator->node.doc);
       add_attribute (member, "value", value);
       put_annotations (member, enumerator->node.annotations);
     }
@@ -313,6 +330,7 @@ put_definition (Element *document, const IdlDefinition *definition)
   Element *element = add_element (document, idl_definition_kind_get_name (definition->kind));
 
   add_attribute (element, "name", definition->node.name);
+  put_doc (element, definition->node.doc);
   switch (definition->kind)
     {
     case IDL_DEFINITION_CONST:
