@@ -178,6 +178,15 @@ services (void)
 }
 
 static void
+functions_that_take_anothers_place (void)
+{
+  const gchar *text = "service P { void f(1: i32 a) }\n"
+                      "service S extends P { void f(1: string a) }";
+
+  assert_finds (text, text, "");
+}
+
+static void
 constants (void)
 {
   assert_finds ("const i32 A = 1 const list<i32> B = [1] const string C = 'x'",
@@ -191,8 +200,11 @@ int
 main (int argc, char **argv)
 {
   static const TestCase cases[] = {
-    TEST (nothing_to_find), TEST (fields),   TEST (requiredness), TEST (types), TEST (unions),
-    TEST (enums),           TEST (services), TEST (constants),    { NULL },
+    TEST (nothing_to_find), TEST (fields),
+    TEST (requiredness),    TEST (types),
+    TEST (unions),          TEST (enums),
+    TEST (services),        TEST (functions_that_take_anothers_place),
+    TEST (constants),       { NULL },
   };
 
   return test_main ("idl-audit", cases, argc, argv);

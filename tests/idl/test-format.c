@@ -122,6 +122,8 @@ comments (void)
 static void
 block_comments (void)
 {
+  assert_formats ("struct S { /** a */ 1: i32 a, /* b */ 2: i32 b /* end */ }",
+                  "struct S {\n  /** a */ 1: i32 a,\n  /* b */ 2: i32 b /* end */\n}\n");
   assert_formats (
       "struct S {\n      /**\n       * text\n       *   more\n       */\n      1: i32 a\n}",
       "struct S {\n  /**\n   * text\n   *   more\n   */\n  1: i32 a\n}\n");

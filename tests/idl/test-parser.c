@@ -250,6 +250,19 @@ nesting (void)
   assert_says (maps, "1:207: error: values nest deeper than 64\n");
   assert_says (attributes, "1:1377: error: attributes nest deeper than 64\n");
   assert_says (closed, "");
+  /* Typedefs are expanded for this. */
+  assert_says (
+      "typedef list<list<list<list<list<list<list<list<i32>>>>>>>> A\n"
+      "typedef list<list<list<list<list<list<list<list<A>>>>>>>> B\n"
+      "typedef list<list<list<list<list<list<list<list<B>>>>>>>> C\n"
+      "typedef list<list<list<list<list<list<list<list<C>>>>>>>> D\n"
+      "typedef list<list<list<list<list<list<list<list<D>>>>>>>> E\n"
+      "typedef list<list<list<list<list<list<list<list<E>>>>>>>> F\n"
+      "typedef list<list<list<list<list<list<list<list<F>>>>>>>> G\n"
+      "typedef list<list<list<list<list<list<list<G>>>>>>> H\n"
+      "typedef list<G> I typedef list<H> J",
+      "9:27: error: with its typedefs expanded, this type nests deeper than 64 or has more "
+      "than 4096 parts\n");
 }
 
 int
