@@ -69,12 +69,11 @@ hand_to_thread (TallyPolicy *self, TallyConn *conn)
 
 /* The first in the queue may dial itself; it leaves the queue for that. */
 static void
-give_permit (TallyPolicy *self, const TallyInstant *now, TallyConn *conn)
+give_permit (TallyPolicy *self, TallyConn *conn)
 {
   TallyWaiter *waiter = self->first;
 
   tally_policy_dequeue (self, waiter);
-  tally_histogram_add (&self->stats.wait_time, now->mono - waiter->arrived);
   conn->owned = TRUE;
   self->n_owned++;
   waiter->permit = conn;
@@ -101,7 +100,7 @@ tally_policy_dial_for_waiters (TallyPolicy *self, const TallyInstant *now)
       if (conn == NULL)
         return;
       if (self->quick && self->first->may_dial && promised == 0)
-        give_permit (self, now, conn);
+        give_permit (self, conn);
       else
         hand_to_thread (self, conn);
     }

@@ -151,7 +151,7 @@ struct _TallyWaiter
   gint64 deadline;     /* G_MAXINT64: none */
   guint64 ticket;      /* order of arrival; 0 before tally_policy_ask () */
   gint64 arrived;
-  gint64 waited;       /* at least 1 when it was served from the queue */
+  gint64 waited;       /* at least 1 when a returned connection served it */
   TallyHold *hold;
   guint64 generation;
   gboolean reused;

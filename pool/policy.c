@@ -493,9 +493,11 @@ serve (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter, TallyCon
   if (fresh)
     self->stats.dials++;
   else
-    self->stats.waits++;
-  waiter->waited = MAX (now->mono - waiter->arrived, 1);
-  tally_histogram_add (&self->stats.wait_time, now->mono - waiter->arrived);
+    {
+      self->stats.waits++;
+      waiter->waited = MAX (now->mono - waiter->arrived, 1);
+      tally_histogram_add (&self->stats.wait_time, now->mono - waiter->arrived);
+    }
   tally_policy_claim (self, now, conn, waiter);
   tally_policy_wake (self, waiter);
 }

@@ -213,7 +213,7 @@ TALLY_API guint64 tally_histogram_quantile (const TallyHistogram *histogram, gdo
  * @closes: by #TallyCloseReason; their sum is @dials_done - @idle - @busy - @closing.
  * @leaks: leases that were reported as leaked.
  * @refused: releases refused because the lease was unknown (rule 20).
- * @wait_time: of borrows that queued, served or not.
+ * @wait_time: in the queue, of borrows that got a returned connection, or none.
  * @dial_time: of dials that gave a connection.
  * @hold_time: of leases that came back. With `check` at never it is measured with the kernel's coarse
  *   clock, whose tick is 1 to 10 milliseconds.

@@ -94,22 +94,31 @@ dial_pair (TallyEndpoint *endpoint, gint64 deadline, GCancellable *cancellable, 
 }
 
 Lab *
-lab_new (const gchar *first_property, ...)
+lab_new_with (TallyPool *pool)
 {
   Lab *lab = g_new0 (Lab, 1);
-  va_list arguments;
 
   pthread_mutex_init (&lab->lock, NULL);
   pthread_cond_init (&lab->changed, NULL);
   lab->peers = g_array_new (FALSE, FALSE, sizeof (gint));
   lab->inodes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  va_start (arguments, first_property);
-  lab->pool = TALLY_POOL (g_object_new_valist (TALLY_TYPE_POOL, first_property, arguments));
-  va_end (arguments);
+  lab->pool = pool;
   tally_pool_set_dial_hook (lab->pool, dial_pair, lab, NULL);
   lab->endpoint = tally_endpoint_new ("unix:///laboratory", NULL);
   lab->bucket = tally_pool_dup_bucket (lab->pool, lab->endpoint);
   return lab;
+}
+
+Lab *
+lab_new (const gchar *first_property, ...)
+{
+  TallyPool *pool;
+  va_list arguments;
+
+  va_start (arguments, first_property);
+  pool = TALLY_POOL (g_object_new_valist (TALLY_TYPE_POOL, first_property, arguments));
+  va_end (arguments);
+  return lab_new_with (pool);
 }
 
 void

@@ -45,6 +45,8 @@ typedef struct
 } Borrower;
 
 Lab *lab_new (const gchar *first_property, ...) G_GNUC_NULL_TERMINATED;
+/* @pool: (transfer full) */
+Lab *lab_new_with (TallyPool *pool);
 /* Closes the pool and everything else. */
 void lab_free (Lab *lab);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Lab, lab_free)

@@ -1,0 +1,265 @@
+/* The pool configured like another system shows what that system documents. */
+#include "lab.h"
+
+static Lab *
+lab_like (TallyPoolSystem system)
+{
+  return lab_new_with (tally_pool_new_like (system));
+}
+
+/* net/http: "If the dial is slow, use the connection that comes back first; the dialed one goes to the idle pool";
+ * MaxIdleConnsPerHost is 2, IdleConnTimeout 90 s, the idle list is used from its end. */
+static void
+like_net_http_1 (void)
+{
+  g_autoptr (Lab) lab = lab_like (TALLY_POOL_LIKE_NET_HTTP_1);
+  TallyLease leases[4], lease;
+  Borrower racing = { 0 };
+  TallyPoolSnapshot seen;
+
+  for (guint i = 0; i < 4; i++) /* no limit per host */
+    leases[i] = lab_borrow (lab);
+  lab_gate (lab, TRUE);
+  borrower_start (&racing, lab, "racing");
+  lab_wait_at_gate (lab, 1);
+  lab_release (lab, &leases[0]);
+  CU_ASSERT_TRUE (borrower_join (&racing));
+  assert_int (lab_index_of (lab, &racing.lease), 0);
+  lab_let_dial (lab, 1);
+  lab_await (lab, now.idle == 1); /* the late dial is pooled */
+  lab_release (lab, &racing.lease);
+  for (guint i = 1; i < 4; i++)
+    lab_release (lab, &leases[i]);
+  seen = lab_snapshot (lab);
+  assert_int (seen.idle, 2);
+  lease = lab_borrow (lab);
+  assert_int (lab_index_of (lab, &lease), 3); /* the one used last */
+  lab_release (lab, &lease);
+}
+
+/* http2: the connection stays in the pool while in use, and one new connection satisfies all who wait. */
+static void
+like_net_http_2 (void)
+{
+  g_autoptr (Lab) lab = lab_like (TALLY_POOL_LIKE_NET_HTTP_2);
+  Borrower borrowers[10] = { 0 };
+  TallyPoolSnapshot seen;
+
+  lab_gate (lab, TRUE);
+  for (guint i = 0; i < 10; i++)
+    borrower_start (&borrowers[i], lab, "stream");
+  lab_await (lab, now.waiting == 10);
+  lab_let_dial (lab, 1);
+  for (guint i = 0; i < 10; i++)
+    {
+      CU_ASSERT_TRUE (borrower_join (&borrowers[i]));
+      CU_ASSERT_PTR_EQUAL (borrowers[i].lease.transport, borrowers[0].lease.transport);
+    }
+  seen = lab_snapshot (lab);
+  assert_int (seen.open, 1);
+  assert_int (seen.leases, 10);
+  for (guint i = 0; i < 10; i++)
+    lab_release (lab, &borrowers[i].lease);
+}
+
+/* fasthttp: ErrNoFreeConns at once when MaxConnsPerHost are in use; with MaxConnWaitTimeout it waits that long. */
+static void
+like_fasthttp (void)
+{
+  g_autoptr (Lab) lab = lab_like (TALLY_POOL_LIKE_FASTHTTP);
+  g_autoptr (GError) error = NULL;
+  TallyLease lease, other = { 0 };
+
+  g_object_set (lab->pool, "max-open", 1, NULL);
+  lease = lab_borrow (lab);
+  CU_ASSERT_FALSE (tally_bucket_borrow (lab->bucket, "test", -1, NULL, &other, &error));
+  assert_error (error, TALLY_ERROR, TALLY_ERROR_POOL_EXHAUSTED, NULL);
+  g_clear_error (&error);
+  g_object_set (lab->pool, "wait-timeout", 5, NULL);
+  CU_ASSERT_FALSE (tally_bucket_borrow (lab->bucket, "test", -1, NULL, &other, &error));
+  assert_error (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, NULL);
+  lab_release (lab, &lease);
+}
+
+/* gRPC: one shared connection; in TRANSIENT_FAILURE calls fail fast with the cause; ResetConnectBackoff; after a
+ * GOAWAY calls under way finish on the old connection and new ones get another. */
+static void
+like_grpc (void)
+{
+  g_autoptr (Lab) lab = lab_like (TALLY_POOL_LIKE_GRPC);
+  g_autoptr (GError) error = NULL;
+  TallyLease a = { 0 }, b;
+  TallyPoolSnapshot seen;
+
+  lab_fail_dials (lab, 1);
+  CU_ASSERT_FALSE (tally_bucket_borrow (lab->bucket, "test", -1, NULL, &a, NULL));
+  CU_ASSERT_FALSE (tally_bucket_borrow (lab->bucket, "test", -1, NULL, &a, &error));
+  assert_error (error, TALLY_ERROR, TALLY_ERROR_BACKOFF, "laboratory");
+  tally_pool_reset_backoff (lab->pool);
+  g_object_set (lab->pool, "max-open", 2, NULL); /* room for the successor of one that drains */
+  a = lab_borrow (lab);
+  b = lab_borrow (lab);
+  CU_ASSERT_PTR_EQUAL (a.transport, b.transport);
+  tally_bucket_retire (lab->bucket, &a);
+  lab_release (lab, &a);
+  a = lab_borrow (lab);
+  CU_ASSERT_PTR_NOT_EQUAL (a.transport, b.transport);
+  lab_release (lab, &b);
+  seen = lab_snapshot (lab);
+  assert_int (seen.closes[TALLY_CLOSE_RETIRED], 1);
+  assert_int (seen.open, 1);
+  lab_release (lab, &a);
+}
+
+static gboolean
+test_on_borrow (ThriftTransport *transport, gint64 idle_time, gpointer user_data)
+{
+  *(gint64 *) user_data = idle_time;
+  return TRUE;
+}
+
+/* redigo: Dial, TestOnBorrow with the idle time, MaxIdle, MaxActive, "connection pool exhausted", Wait, WaitCount. */
+static void
+like_redigo (void)
+{
+  g_autoptr (Lab) lab = lab_like (TALLY_POOL_LIKE_REDIGO);
+  g_autoptr (GError) error = NULL;
+  Borrower waiter = { 0 };
+  gint64 idle_time = -1;
+  TallyLease leases[5], other = { 0 };
+  TallyPoolSnapshot seen;
+
+  for (guint i = 0; i < 5; i++)
+    leases[i] = lab_borrow (lab);
+  for (guint i = 0; i < 5; i++)
+    lab_release (lab, &leases[i]);
+  seen = lab_snapshot (lab);
+  assert_int (seen.idle, 3);
+  tally_pool_set_check_hook (lab->pool, test_on_borrow, &idle_time, NULL);
+  g_object_set (lab->pool, "max-open", 1, NULL);
+  leases[0] = lab_borrow (lab);
+  CU_ASSERT_TRUE (idle_time >= 0);
+  CU_ASSERT_FALSE (tally_bucket_borrow (lab->bucket, "test", -1, NULL, &other, &error));
+  assert_error (error, TALLY_ERROR, TALLY_ERROR_POOL_EXHAUSTED, "exhausted");
+  g_object_set (lab->pool, "wait-timeout", -1, NULL);
+  borrower_start (&waiter, lab, "Wait: true");
+  lab_await (lab, now.waiting == 1);
+  lab_release (lab, &leases[0]);
+  CU_ASSERT_TRUE (borrower_join (&waiter));
+  seen = lab_snapshot (lab);
+  assert_int (seen.waits, 1);
+  assert_int (seen.wait_time.count, 1);
+  CU_ASSERT_TRUE (seen.wait_time.sum > 0);
+  lab_release (lab, &waiter.lease);
+}
+
+/* go-redis: PoolTimeout, MinIdleConns filled in the background, Hits, Misses, Timeouts, StaleConns. */
+static void
+like_go_redis (void)
+{
+  g_autoptr (Lab) lab = lab_like (TALLY_POOL_LIKE_GO_REDIS);
+  g_autoptr (GError) error = NULL;
+  TallyLease a, b, c = { 0 };
+  TallyPoolSnapshot seen;
+
+  g_object_set (lab->pool, "max-open", 2, "min-idle", 1, "wait-timeout", 5, NULL);
+  a = lab_borrow (lab);
+  lab_await (lab, now.idle == 1);
+  b = lab_borrow (lab);
+  CU_ASSERT_FALSE (tally_bucket_borrow (lab->bucket, "test", -1, NULL, &c, &error));
+  assert_error (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, NULL);
+  lab_release (lab, &b);
+  lab_close_peer (lab, 0);
+  lab_close_peer (lab, 1);
+  b = lab_borrow (lab);
+  seen = lab_snapshot (lab);
+  assert_int (seen.timeouts, 1);
+  assert_int (seen.stale, 1);
+  CU_ASSERT_TRUE (seen.hits > 0 && seen.dials > 0);
+  lab_release (lab, &a);
+  lab_release (lab, &b);
+}
+
+/* database/sql: SetMaxOpenConns, SetMaxIdleConns at run time; a bad connection makes an opener serve who waits;
+ * OpenConnections, InUse, Idle, WaitCount, MaxIdleClosed. */
+static void
+like_database_sql (void)
+{
+  g_autoptr (Lab) lab = lab_like (TALLY_POOL_LIKE_DATABASE_SQL);
+  TallyLease leases[4];
+  Borrower waiter = { 0 };
+  TallyPoolSnapshot seen;
+
+  for (guint i = 0; i < 4; i++)
+    leases[i] = lab_borrow (lab);
+  g_object_set (lab->pool, "max-open", 4, NULL);
+  borrower_start (&waiter, lab, "waiter");
+  lab_await (lab, now.waiting == 1);
+  lab_break (lab, &leases[0]);
+  CU_ASSERT_TRUE (borrower_join (&waiter));
+  CU_ASSERT_FALSE (waiter.lease.reused);
+  for (guint i = 1; i < 4; i++)
+    lab_release (lab, &leases[i]);
+  lab_release (lab, &waiter.lease);
+  seen = lab_snapshot (lab);
+  assert_int (seen.idle, 2);
+  assert_int (seen.closes[TALLY_CLOSE_LIMIT], 2);
+  g_object_set (lab->pool, "max-idle", 0, NULL);
+  assert_int (lab_snapshot (lab).open, 0);
+}
+
+/* HikariCP: a fixed-size pool filled ahead; one deadline over everything with a telling error; a lease out for longer
+ * than leakDetectionThreshold is reported; a connection idle for less than 500 ms is not validated. */
+static void
+like_hikaricp (void)
+{
+  g_autoptr (Lab) lab = lab_like (TALLY_POOL_LIKE_HIKARICP);
+  g_autoptr (GError) error = NULL;
+  gint64 idle_time = -1;
+  TallyLease leases[10], other = { 0 };
+
+  tally_bucket_warm (lab->bucket, 10);
+  lab_await (lab, now.idle == 10);
+  tally_pool_set_check_hook (lab->pool, test_on_borrow, &idle_time, NULL);
+  for (guint i = 0; i < 10; i++)
+    leases[i] = lab_borrow (lab);
+  assert_int (idle_time, -1);
+  g_object_set (lab->pool, "wait-timeout", 5, NULL);
+  CU_ASSERT_FALSE (tally_bucket_borrow (lab->bucket, "test", -1, NULL, &other, &error));
+  assert_error (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "10 open: 10 busy, 0 idle");
+  for (guint i = 0; i < 10; i++)
+    lab_release (lab, &leases[i]);
+  assert_int (lab_snapshot (lab).idle, 10);
+}
+
+/* HikariCP's keepaliveTime: idle connections are examined in the background, and stay where they were. */
+static void
+like_hikaricp_keepalive (void)
+{
+  g_autoptr (Lab) lab = lab_new ("keepalive-interval", 1, NULL);
+
+  lab_fill (lab, 2);
+  lab_close_peer (lab, 0);
+  lab_close_peer (lab, 1);
+  lab_await (lab, now.open == 0 && now.closes[TALLY_CLOSE_DEAD] == 1);
+  assert_int (lab_snapshot (lab).borrows, 2);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const TestCase cases[] = {
+    TEST (like_net_http_1),
+    TEST (like_net_http_2),
+    TEST (like_fasthttp),
+    TEST (like_grpc),
+    TEST (like_redigo),
+    TEST (like_go_redis),
+    TEST (like_database_sql),
+    TEST (like_hikaricp),
+    TEST (like_hikaricp_keepalive),
+    { NULL, NULL },
+  };
+
+  return test_main ("pool", cases, argc, argv);
+}
