@@ -20,8 +20,8 @@ typedef struct
 struct _GenNames
 {
   GStringChunk *strings;
-  GHashTable *names;   /* of node to GenName */
-  GHashTable *scopes;  /* of IdlProgram to Scope */
+  GHashTable *names;  /* of node to GenName */
+  GHashTable *scopes; /* of IdlProgram to Scope */
 };
 
 static void
@@ -87,8 +87,9 @@ scope_defines (const Scope *scope, const gchar *identifier)
 static gboolean
 scope_has (const Scope *scope, const gchar *identifier)
 {
-  return gen_is_reserved (identifier) || gen_is_cxx_keyword (identifier) || gen_is_global (identifier)
-         || gen_is_header_type (identifier) || scope_defines (scope, identifier);
+  return gen_is_reserved (identifier) || gen_is_cxx_keyword (identifier)
+         || gen_is_global (identifier) || gen_is_header_type (identifier)
+         || scope_defines (scope, identifier);
 }
 
 /* Takes all of @identifiers when none of them is taken. */
@@ -108,8 +109,8 @@ scope_take (Scope *scope, const GPtrArray *identifiers)
 /* ---- definitions ---- */
 
 static void
-fill_definition_name (GenNames *names, const Scope *scope, IdlDefinitionKind kind, const gchar *word,
-                      GenName *name)
+fill_definition_name (
+    GenNames *names, const Scope *scope, IdlDefinitionKind kind, const gchar *word, GenName *name)
 {
   g_autofree gchar *lower = kind == IDL_DEFINITION_CONST ? g_ascii_strdown (word, -1)
                                                          : gen_initial_caps_to_underscores (word);
@@ -132,7 +133,8 @@ name_definition (GenNames *names, Scope *scope, const IdlDefinition *definition)
     {
       fill_definition_name (names, scope, definition->kind, word->str, name);
 
-      g_autoptr (GPtrArray) identifiers = gen_list_identifiers (names->strings, definition->kind, name);
+      g_autoptr (GPtrArray) identifiers =
+          gen_list_identifiers (names->strings, definition->kind, name);
 
       if (scope_take (scope, identifiers))
         break;
@@ -164,7 +166,10 @@ name_enumerators (GenNames *names, Scope *scope, const IdlDefinition *definition
 
 /* The first of word, word_, word__, … that is neither in @local nor refused; added to @local. */
 static const gchar *
-take_member (GenNames *names, GHashTable *local, const gchar *word, gboolean (*refused) (const gchar *))
+take_member (GenNames *names,
+             GHashTable *local,
+             const gchar *word,
+             gboolean (*refused) (const gchar *))
 {
   const gchar *member = KEEP (names, "%s", word);
 
@@ -223,7 +228,8 @@ name_fields (GenNames *names, const Scope *scope, const IdlDefinition *definitio
 
   for (guint i = 0; i < definition->members->len; i++)
     {
-      GenName *name = g_hash_table_lookup (names->names, g_ptr_array_index (definition->members, i));
+      GenName *name =
+          g_hash_table_lookup (names->names, g_ptr_array_index (definition->members, i));
 
       /* In C++ a member may not have the name of a type that its class mentions either. */
       if (gen_is_cxx_keyword (name->member) || scope_defines (scope, name->member)
@@ -272,7 +278,10 @@ underscores_to_caps (const gchar *lower)
 }
 
 static void
-name_function (GenNames *names, Scope *scope, const GenName *service, const IdlFunction *function,
+name_function (GenNames *names,
+               Scope *scope,
+               const GenName *service,
+               const IdlFunction *function,
                GHashTable *types)
 {
   static const gchar *const parts[] = { "if", "client", "client_send", "client_recv", "handler" };
@@ -360,7 +369,8 @@ scope_new (GenNames *names, const IdlProgram *program, GHashTable *shared)
   g_autofree gchar *space_lower = gen_initial_caps_to_underscores (space);
   g_autofree gchar *program_lower = gen_initial_caps_to_underscores (program->name);
 
-  scope->taken = shared != NULL ? g_hash_table_ref (shared) : g_hash_table_new (g_str_hash, g_str_equal);
+  scope->taken =
+      shared != NULL ? g_hash_table_ref (shared) : g_hash_table_new (g_str_hash, g_str_equal);
   scope->visible = g_hash_table_new (NULL, NULL);
   scope->type = KEEP (names, "%s", space);
   scope->lower = *space == '\0' ? "" : KEEP (names, "%s_", space_lower);
@@ -369,7 +379,8 @@ scope_new (GenNames *names, const IdlProgram *program, GHashTable *shared)
   return scope;
 }
 
-/* (element-type IdlProgram) (transfer full): those of @programs that none of the others includes. */
+/* (element-type IdlProgram) (transfer full): those of @programs that none of the others includes.
+ */
 static GPtrArray *
 find_roots (const GPtrArray *programs)
 {
@@ -426,7 +437,8 @@ static void
 make_scopes (GenNames *names, const GPtrArray *programs)
 {
   g_autoptr (GPtrArray) roots = find_roots (programs);
-  g_autoptr (GHashTable) shared = roots->len == 1 ? g_hash_table_new (g_str_hash, g_str_equal) : NULL;
+  g_autoptr (GHashTable) shared =
+      roots->len == 1 ? g_hash_table_new (g_str_hash, g_str_equal) : NULL;
 
   for (guint i = 0; i < programs->len; i++)
     {

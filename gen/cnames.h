@@ -1,12 +1,13 @@
-/* The C names of everything in a model, as docs/compatibility.md says, and the one rule for clashes.
+/* The C names of everything in a model, as docs/compatibility.md says, and the one rule for
+ * clashes.
  *
  * The rule: a name that C, C++, GLib, an enclosing scope or an earlier definition has already taken
- * gets one `_` at its end, and another as long as that is taken too. All C identifiers that a definition
- * brings about count: `struct FooClass` gives way to `struct Foo`, whose class has that name. Types come
- * before enumerators, these before services, services before constants, and what is included before
- * what includes it. Files that one file includes side by side are seen together, the earlier include
- * first; they then have to be generated together too, with -r. A member that only C++ reserves keeps its
- * name in C. */
+ * gets one `_` at its end, and another as long as that is taken too. All C identifiers that a
+ * definition brings about count: `struct FooClass` gives way to `struct Foo`, whose class has that
+ * name. Types come before enumerators, these before services, services before constants, and what
+ * is included before what includes it. Files that one file includes side by side are seen together,
+ * the earlier include first; they then have to be generated together too, with -r. A member that
+ * only C++ reserves keeps its name in C. */
 #ifndef GEN_NAMES_H
 #define GEN_NAMES_H
 
@@ -50,7 +51,8 @@ const GenName *gen_names_get (const GenNames *names, gconstpointer node);
 /* The name of @program's types files without their suffixes: `t_test_thrift_test_types`. */
 const gchar *gen_names_get_file (const GenNames *names, const IdlProgram *program);
 /* Whether @identifier names something in @program or in what it includes. */
-gboolean gen_names_is_taken (const GenNames *names, const IdlProgram *program, const gchar *identifier);
+gboolean
+gen_names_is_taken (const GenNames *names, const IdlProgram *program, const gchar *identifier);
 
 /* (transfer full): first character lowered, each later capital with a `_` in front. */
 gchar *gen_initial_caps_to_underscores (const gchar *name);

@@ -1,4 +1,5 @@
-/* The constants of a program: macros for what a C literal can say, functions that build the rest once. */
+/* The constants of a program: macros for what a C literal can say, functions that build the rest
+ * once. */
 #include "ctype.h"
 #include "parts.h"
 #include "writer.h"
@@ -85,8 +86,8 @@ print_definition (GenSource *source, const IdlDefinition *constant)
   const GenName *name = gen_names_get (source->names, constant);
   g_autofree gchar *type = gen_ctype_slot (source->names, constant->type);
   g_autofree gchar *table = gen_type_table (source, constant->type);
-  g_autofree gchar *initializer
-      = gen_value_initializer (source, constant->type, constant->value, name->local);
+  g_autofree gchar *initializer =
+      gen_value_initializer (source, constant->type, constant->value, name->local);
   g_autofree gchar *wish = g_strdup_printf ("%s_value", name->local);
   g_autofree gchar *value = gen_source_take (source, wish);
 

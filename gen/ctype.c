@@ -2,8 +2,8 @@
 #include "ctype.h"
 
 static const gchar *const plain_types[] = {
-  [IDL_TYPE_VOID] = "void",     [IDL_TYPE_BOOL] = "gboolean",   [IDL_TYPE_I8] = "gint8",
-  [IDL_TYPE_I16] = "gint16",    [IDL_TYPE_I32] = "gint32",      [IDL_TYPE_I64] = "gint64",
+  [IDL_TYPE_VOID] = "void",      [IDL_TYPE_BOOL] = "gboolean",  [IDL_TYPE_I8] = "gint8",
+  [IDL_TYPE_I16] = "gint16",     [IDL_TYPE_I32] = "gint32",     [IDL_TYPE_I64] = "gint64",
   [IDL_TYPE_DOUBLE] = "gdouble", [IDL_TYPE_STRING] = "gchar *", [IDL_TYPE_BINARY] = "GByteArray *",
   [IDL_TYPE_UUID] = "TallyUuid", [IDL_TYPE_SET] = "GHashTable", [IDL_TYPE_MAP] = "GHashTable",
 };

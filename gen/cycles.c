@@ -1,12 +1,12 @@
-/* Finds the cycles of structs that hold each other: the strongly connected components of the graph whose
- * edges are fields of struct type (Tarjan 1972). With an explicit stack, because the depth is the
- * input's. */
+/* Finds the cycles of structs that hold each other: the strongly connected components of the graph
+ * whose edges are fields of struct type (Tarjan 1972). With an explicit stack, because the depth is
+ * the input's. */
 #include "cycles.h"
 
 typedef struct
 {
-  guint index;      /* order of discovery, from 1 */
-  guint low;        /* the earliest node on the stack that can be reached */
+  guint index; /* order of discovery, from 1 */
+  guint low;   /* the earliest node on the stack that can be reached */
   gboolean stacked;
 } Node;
 
@@ -19,7 +19,7 @@ typedef struct
 
 struct _GenCycles
 {
-  GHashTable *nodes;     /* of IdlDefinition to Node; afterwards low names the component */
+  GHashTable *nodes; /* of IdlDefinition to Node; afterwards low names the component */
   GPtrArray *stack;
   guint counter;
 };

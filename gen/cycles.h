@@ -11,8 +11,10 @@ typedef struct _GenCycles GenCycles;
 /* Looks at all structs of @programs (of IdlProgram). */
 GenCycles *gen_cycles_new (const GPtrArray *programs);
 void gen_cycles_free (GenCycles *cycles);
-/* Whether a new @owner that allocates its field of struct type @type would allocate another @owner. */
-gboolean gen_cycles_contain (const GenCycles *cycles, const IdlDefinition *owner, const IdlType *type);
+/* Whether a new @owner that allocates its field of struct type @type would allocate another @owner.
+ */
+gboolean
+gen_cycles_contain (const GenCycles *cycles, const IdlDefinition *owner, const IdlType *type);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (GenCycles, gen_cycles_free)
 

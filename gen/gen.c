@@ -25,7 +25,10 @@ add_file (GPtrArray *files, const gchar *base, const gchar *suffix, GString *tex
 }
 
 static void
-add_types (const GenNames *names, const GenCycles *cycles, const IdlProgram *program, GPtrArray *files)
+add_types (const GenNames *names,
+           const GenCycles *cycles,
+           const IdlProgram *program,
+           GPtrArray *files)
 {
   const gchar *base = gen_names_get_file (names, program);
   GString *header = g_string_new (NULL), *text = g_string_new (NULL);
@@ -41,7 +44,9 @@ add_types (const GenNames *names, const GenCycles *cycles, const IdlProgram *pro
 }
 
 static void
-add_service (const GenNames *names, const GenCycles *cycles, const IdlDefinition *service,
+add_service (const GenNames *names,
+             const GenCycles *cycles,
+             const IdlDefinition *service,
              GPtrArray *files)
 {
   const gchar *base = gen_names_get (names, service)->lower;

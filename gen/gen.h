@@ -16,8 +16,8 @@ typedef struct
 
 void gen_file_free (GenFile *file);
 
-/* (element-type GenFile) (transfer full): the types header and source of @program, then a header and a
- * source for each service in the order of the IDL. */
+/* (element-type GenFile) (transfer full): the types header and source of @program, then a header
+ * and a source for each service in the order of the IDL. */
 GPtrArray *gen_program (const GenNames *names, const GenCycles *cycles, const IdlProgram *program);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (GenFile, gen_file_free)

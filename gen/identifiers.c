@@ -1,9 +1,9 @@
-/* The C identifiers of definitions. Adding one to the generated headers means adding it here, or a clash
- * with it goes unnoticed. */
+/* The C identifiers of definitions. Adding one to the generated headers means adding it here, or a
+ * clash with it goes unnoticed. */
 #include "identifiers.h"
 
 static void G_GNUC_PRINTF (3, 4)
-add (GStringChunk *strings, GPtrArray *list, const gchar *format, ...)
+    add (GStringChunk *strings, GPtrArray *list, const gchar *format, ...)
 {
   va_list arguments;
 
@@ -16,7 +16,10 @@ add (GStringChunk *strings, GPtrArray *list, const gchar *format, ...)
 }
 
 static void
-add_struct_identifiers (GStringChunk *strings, const GenName *name, gboolean exception, GPtrArray *list)
+add_struct_identifiers (GStringChunk *strings,
+                        const GenName *name,
+                        gboolean exception,
+                        GPtrArray *list)
 {
   const gchar *space = name->space, *bare = name->bare;
 
@@ -42,8 +45,9 @@ add_struct_identifiers (GStringChunk *strings, const GenName *name, gboolean exc
 static void
 add_service_identifiers (GStringChunk *strings, const GenName *name, GPtrArray *list)
 {
-  static const gchar *const parts[][2] = { { "If", "IF" }, { "Client", "CLIENT" },
-                                           { "Handler", "HANDLER" }, { "Processor", "PROCESSOR" } };
+  static const gchar *const parts[][2] = {
+    { "If", "IF" }, { "Client", "CLIENT" }, { "Handler", "HANDLER" }, { "Processor", "PROCESSOR" }
+  };
 
   add (strings, list, "%s_service", name->lower);
   add (strings, list, "%s_client_new", name->lower);

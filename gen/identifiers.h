@@ -6,9 +6,11 @@
 
 G_BEGIN_DECLS
 
-/* (element-type const gchar *) (transfer container): all identifiers that a definition of @kind called
+/* (element-type const gchar *) (transfer container): all identifiers that a definition of @kind
+ * called
  * @name defines; kept in @strings. */
-GPtrArray *gen_list_identifiers (GStringChunk *strings, IdlDefinitionKind kind, const GenName *name);
+GPtrArray *
+gen_list_identifiers (GStringChunk *strings, IdlDefinitionKind kind, const GenName *name);
 
 G_END_DECLS
 

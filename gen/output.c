@@ -12,8 +12,8 @@ make_directory (const gchar *directory, GError **error)
 
   gint code = errno;
 
-  g_set_error (error, G_FILE_ERROR, (gint) g_file_error_from_errno (code), "%s: cannot make directory: %s",
-               directory, g_strerror (code));
+  g_set_error (error, G_FILE_ERROR, (gint) g_file_error_from_errno (code),
+               "%s: cannot make directory: %s", directory, g_strerror (code));
   return FALSE;
 }
 
@@ -36,7 +36,8 @@ gen_output_write (const gchar *directory, const GPtrArray *files, GError **error
       const GenFile *file = g_ptr_array_index (files, i);
       g_autofree gchar *path = get_path (directory, file);
 
-      if (!g_file_set_contents_full (path, file->text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0666, error))
+      if (!g_file_set_contents_full (path, file->text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0666,
+                                     error))
         return FALSE;
     }
 
@@ -58,8 +59,11 @@ append_quoted (GString *rule, const gchar *path)
 }
 
 gboolean
-gen_output_write_depfile (const gchar *path, const gchar *directory, const GPtrArray *files,
-                          const GPtrArray *sources, GError **error)
+gen_output_write_depfile (const gchar *path,
+                          const gchar *directory,
+                          const GPtrArray *files,
+                          const GPtrArray *sources,
+                          GError **error)
 {
   g_autoptr (GString) rule = g_string_new (NULL);
 
@@ -77,6 +81,6 @@ gen_output_write_depfile (const gchar *path, const gchar *directory, const GPtrA
     }
   g_string_append_c (rule, '\n');
 
-  return g_file_set_contents_full (path, rule->str, (gssize) rule->len, G_FILE_SET_CONTENTS_CONSISTENT,
-                                   0666, error);
+  return g_file_set_contents_full (path, rule->str, (gssize) rule->len,
+                                   G_FILE_SET_CONTENTS_CONSISTENT, 0666, error);
 }

@@ -1,4 +1,5 @@
-/* What several parts of generated files have in common: banner, include guard, a function's parameters. */
+/* What several parts of generated files have in common: banner, include guard, a function's
+ * parameters. */
 #include "parts.h"
 
 #include "ctype.h"
@@ -51,20 +52,23 @@ gen_print_guard (const gchar *file, GString *out)
 }
 
 GPtrArray *
-gen_list_parameters (const GenNames *names, const IdlDefinition *service, const IdlFunction *function,
+gen_list_parameters (const GenNames *names,
+                     const IdlDefinition *service,
+                     const IdlFunction *function,
                      GenParameters which)
 {
   GPtrArray *parameters = g_ptr_array_new_with_free_func (g_free);
 
-  g_ptr_array_add (parameters, g_strdup_printf ("%sIf *iface", gen_names_get (names, service)->type));
+  g_ptr_array_add (parameters,
+                   g_strdup_printf ("%sIf *iface", gen_names_get (names, service)->type));
 
   if (which != GEN_PARAMETERS_SEND && function->returns->kind != IDL_TYPE_VOID)
     {
       g_autofree gchar *type = gen_ctype_parameter (names, function->returns);
 
-      g_ptr_array_add (parameters, g_strdup_printf (g_str_has_suffix (type, "*") ? "%s*_return"
-                                                                                 : "%s *_return",
-                                                    type));
+      g_ptr_array_add (parameters,
+                       g_strdup_printf (g_str_has_suffix (type, "*") ? "%s*_return" : "%s *_return",
+                                        type));
     }
 
   for (guint i = 0; which != GEN_PARAMETERS_RECV && i < function->arguments->len; i++)

@@ -12,7 +12,8 @@ void gen_print_service_header (const GenNames *names, const IdlDefinition *servi
 void gen_print_service_source (GenSource *source, const IdlDefinition *service);
 
 /* The constants' share of the types files. */
-void gen_print_constant_declarations (const GenNames *names, const IdlProgram *program, GString *out);
+void
+gen_print_constant_declarations (const GenNames *names, const IdlProgram *program, GString *out);
 void gen_print_constant_definitions (GenSource *source);
 
 /* A service's functions as all parts of it spell them. The list: (transfer full), of gchar *. */
@@ -24,8 +25,10 @@ typedef enum
 } GenParameters;
 
 /* With their types, as in a prototype. */
-GPtrArray *gen_list_parameters (const GenNames *names, const IdlDefinition *service,
-                                const IdlFunction *function, GenParameters which);
+GPtrArray *gen_list_parameters (const GenNames *names,
+                                const IdlDefinition *service,
+                                const IdlFunction *function,
+                                GenParameters which);
 /* Their names alone, as in a call. */
 GPtrArray *gen_list_arguments (const GenNames *names, const IdlFunction *function);
 

@@ -1,12 +1,13 @@
 /* The types of the headers that <tally.h> brings along: GLib's, GIO's, Thrift's, our own, and the
- * enumerators of ThriftType. Without a namespace of its own an IDL file may define one of the same name.
- * Made from the preprocessor's output for those headers; a word too many does no harm. */
+ * enumerators of ThriftType. Without a namespace of its own an IDL file may define one of the same
+ * name. Made from the preprocessor's output for those headers; a word too many does no harm. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "reserved.h"
 
-/* Sorted. */
+/* Sorted. clang-format would give each a column. */
+/* clang-format off */
 static const gchar *const words[] = {
   "GAction", "GActionEntry", "GActionGroup", "GActionMap", "GAllocator", "GAppInfo",
   "GAppInfoCreateFlags", "GAppInfoMonitor", "GAppLaunchContext", "GApplication",
@@ -145,6 +146,7 @@ static const gchar *const words[] = {
   "ThriftTransportFactoryClass", "ThriftType", "ThriftZlibTransport", "ThriftZlibTransportClass",
   "ThriftZlibTransportFactory", "ThriftZlibTransportFactoryClass",
 };
+/* clang-format on */
 
 static int
 compare_words (const void *word, const void *entry)

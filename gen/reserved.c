@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+/* Filled lines, where clang-format would give each word a column. */
+/* clang-format off */
+
 /* C up to C23, GNU C's additions, and object-like macros of the system's headers. Sorted. */
 static const gchar *const reserved[] = {
   "FALSE", "NULL", "TRUE", "_Alignas", "_Alignof", "_Atomic", "_Bool", "_Complex", "_Generic",
@@ -53,13 +56,15 @@ static const gchar *const own_parameters[] = {
   "success",
 };
 
+/* clang-format on */
+
 static int
 compare_words (const void *word, const void *entry)
 {
   return strcmp (word, *(const gchar *const *) entry);
 }
 
-#define CONTAINS(list, word) \
+#define CONTAINS(list, word)                                                                       \
   (bsearch ((word), (list), G_N_ELEMENTS (list), sizeof (list)[0], compare_words) != NULL)
 
 gboolean

@@ -5,12 +5,17 @@
 #include "writer.h"
 
 static void
-print_prototype (const GenNames *names, const IdlDefinition *service, const IdlFunction *function,
-                 const gchar *part, GenParameters which, gboolean deprecated, GString *out)
+print_prototype (const GenNames *names,
+                 const IdlDefinition *service,
+                 const IdlFunction *function,
+                 const gchar *part,
+                 GenParameters which,
+                 gboolean deprecated,
+                 GString *out)
 {
-  g_autofree gchar *head
-      = g_strdup_printf ("gboolean %s_%s_%s ", gen_names_get (names, service)->lower, part,
-                         gen_names_get (names, function)->lower);
+  g_autofree gchar *head =
+      g_strdup_printf ("gboolean %s_%s_%s ", gen_names_get (names, service)->lower, part,
+                       gen_names_get (names, function)->lower);
   g_autoptr (GPtrArray) parameters = gen_list_parameters (names, service, function, which);
 
   gen_print_call (out, head, parameters, deprecated ? ") G_GNUC_DEPRECATED;\n" : ");\n");
@@ -26,8 +31,8 @@ print_vfuncs (const GenNames *names, const IdlDefinition *service, GString *out)
       const GenName *name = gen_names_get (names, function);
       g_autofree gchar *member = gen_get_member (name);
       g_autofree gchar *head = g_strdup_printf ("  gboolean (*%s) ", member);
-      g_autoptr (GPtrArray) parameters
-          = gen_list_parameters (names, service, function, GEN_PARAMETERS_CALL);
+      g_autoptr (GPtrArray) parameters =
+          gen_list_parameters (names, service, function, GEN_PARAMETERS_CALL);
 
       if (i == 0)
         g_string_append_c (out, '\n');
@@ -42,8 +47,9 @@ print_macros (const GenName *name, const gchar *part, const gchar *suffix, GStri
   const gchar *space = name->space, *bare = name->bare, *type = name->type;
   g_autofree gchar *lower = g_ascii_strdown (part, -1);
   g_autofree gchar *type_macro = g_strdup_printf ("%sTYPE_%s_%s", space, bare, part);
-  g_autofree gchar *is = strcmp (part, "CLIENT") == 0 ? g_strdup_printf ("%s%s_IS_%s", space, bare, part)
-                                                      : g_strdup_printf ("%sIS_%s_%s", space, bare, part);
+  g_autofree gchar *is = strcmp (part, "CLIENT") == 0
+                             ? g_strdup_printf ("%s%s_IS_%s", space, bare, part)
+                             : g_strdup_printf ("%sIS_%s_%s", space, bare, part);
   g_autofree gchar *cast = g_strdup_printf ("%s%s_%s", space, bare, part);
 
   gen_print (out, "#define %s (%s_%s_get_type ())\n", type_macro, name->lower, lower);
@@ -54,15 +60,18 @@ print_macros (const GenName *name, const gchar *part, const gchar *suffix, GStri
     gchar *body;
   } macros[] = {
     { g_strdup_printf ("%s(obj)", cast),
-      g_strdup_printf ("(G_TYPE_CHECK_INSTANCE_CAST ((obj), %s, %s%s))", type_macro, type, suffix) },
+      g_strdup_printf ("(G_TYPE_CHECK_INSTANCE_CAST ((obj), %s, %s%s))", type_macro, type,
+                       suffix) },
     { g_strdup_printf ("%s(obj)", is),
       g_strdup_printf ("(G_TYPE_CHECK_INSTANCE_TYPE ((obj), %s))", type_macro) },
     { g_strdup_printf ("%s_CLASS(c)", cast),
-      g_strdup_printf ("(G_TYPE_CHECK_CLASS_CAST ((c), %s, %s%sClass))", type_macro, type, suffix) },
+      g_strdup_printf ("(G_TYPE_CHECK_CLASS_CAST ((c), %s, %s%sClass))", type_macro, type,
+                       suffix) },
     { g_strdup_printf ("%s_CLASS(c)", is),
       g_strdup_printf ("(G_TYPE_CHECK_CLASS_TYPE ((c), %s))", type_macro) },
     { g_strdup_printf ("%s_GET_CLASS(obj)", cast),
-      g_strdup_printf ("(G_TYPE_INSTANCE_GET_CLASS ((obj), %s, %s%sClass))", type_macro, type, suffix) },
+      g_strdup_printf ("(G_TYPE_INSTANCE_GET_CLASS ((obj), %s, %s%sClass))", type_macro, type,
+                       suffix) },
   };
   /* An interface has no class. */
   guint n_macros = strcmp (part, "IF") == 0 ? 2 : G_N_ELEMENTS (macros);
@@ -88,7 +97,10 @@ print_type_functions (const GenName *name, const gchar *suffix, GString *out)
 /* ---- the four types ---- */
 
 static void
-print_function_doc (const GenNames *names, const IdlFunction *function, const gchar *symbol, GString *out)
+print_function_doc (const GenNames *names,
+                    const IdlFunction *function,
+                    const gchar *symbol,
+                    GString *out)
 {
   const GPtrArray *const lists[] = { function->arguments, function->throws };
   g_autoptr (GPtrArray) docs = g_ptr_array_new ();
@@ -110,9 +122,9 @@ print_interface (const GenNames *names, const IdlDefinition *service, GString *o
   const GenName *name = gen_names_get (names, service);
   g_autofree gchar *symbol = g_strdup_printf ("%sIf", name->type);
   g_autofree gchar *head = g_strdup_printf ("%s_IF_GET_INTERFACE(obj)", name->upper);
-  g_autofree gchar *body
-      = g_strdup_printf ("(G_TYPE_INSTANCE_GET_INTERFACE ((obj), %sTYPE_%s_IF, %sIfInterface))",
-                         name->space, name->bare, name->type);
+  g_autofree gchar *body =
+      g_strdup_printf ("(G_TYPE_INSTANCE_GET_INTERFACE ((obj), %sTYPE_%s_IF, %sIfInterface))",
+                       name->space, name->bare, name->type);
 
   gen_print_doc (out, symbol, service->node.doc, NULL, gen_get_deprecated (&service->node));
   gen_print (out, "typedef struct _%sIf %sIf;\n", name->type, name->type);
@@ -127,8 +139,8 @@ print_interface (const GenNames *names, const IdlDefinition *service, GString *o
   for (guint i = 0; i < service->members->len; i++)
     {
       const IdlFunction *function = g_ptr_array_index (service->members, i);
-      g_autofree gchar *function_symbol
-          = g_strdup_printf ("%s_if_%s", name->lower, gen_names_get (names, function)->lower);
+      g_autofree gchar *function_symbol =
+          g_strdup_printf ("%s_if_%s", name->lower, gen_names_get (names, function)->lower);
 
       print_function_doc (names, function, function_symbol, out);
       print_prototype (names, service, function, "if", GEN_PARAMETERS_CALL,
@@ -141,11 +153,12 @@ print_client (const GenNames *names, const IdlDefinition *service, GString *out)
 {
   const GenName *name = gen_names_get (names, service);
 
-  gen_print (out,
-             "\n/* The client. _send_ and _recv_ are for one that was given an input_protocol and an\n"
-             " * output_protocol. */\n"
-             "typedef TallyClient %sClient;\ntypedef TallyClientClass %sClientClass;\n\n",
-             name->type, name->type);
+  gen_print (
+      out,
+      "\n/* The client. _send_ and _recv_ are for one that was given an input_protocol and an\n"
+      " * output_protocol. */\n"
+      "typedef TallyClient %sClient;\ntypedef TallyClientClass %sClientClass;\n\n",
+      name->type, name->type);
   print_macros (name, "CLIENT", "Client", out);
   print_type_functions (name, "Client", out);
   gen_print (out, "%sClient *%s_client_new (TallyChannel *channel);\n", name->type, name->lower);
@@ -156,9 +169,11 @@ print_client (const GenNames *names, const IdlDefinition *service, GString *out)
       gboolean deprecated = gen_get_deprecated (&function->node) != NULL;
 
       print_prototype (names, service, function, "client", GEN_PARAMETERS_CALL, deprecated, out);
-      print_prototype (names, service, function, "client_send", GEN_PARAMETERS_SEND, deprecated, out);
+      print_prototype (names, service, function, "client_send", GEN_PARAMETERS_SEND, deprecated,
+                       out);
       if (!function->oneway)
-        print_prototype (names, service, function, "client_recv", GEN_PARAMETERS_RECV, deprecated, out);
+        print_prototype (names, service, function, "client_recv", GEN_PARAMETERS_RECV, deprecated,
+                         out);
     }
 }
 
@@ -167,10 +182,10 @@ print_handler (const GenNames *names, const IdlDefinition *service, GString *out
 {
   const GenName *name = gen_names_get (names, service);
   const gchar *type = name->type;
-  g_autofree gchar *parent
-      = service->extends != NULL
-            ? g_strdup_printf ("%sHandler", gen_names_get (names, service->extends)->type)
-            : g_strdup ("GObject");
+  g_autofree gchar *parent =
+      service->extends != NULL
+          ? g_strdup_printf ("%sHandler", gen_names_get (names, service->extends)->type)
+          : g_strdup ("GObject");
 
   gen_print (out,
              "\n/* The handler: derive from it and set the class's functions. */\n"
@@ -192,10 +207,11 @@ print_processor (const GenNames *names, const IdlDefinition *service, GString *o
 {
   const GenName *name = gen_names_get (names, service);
 
-  gen_print (out,
-             "\n/* The processor: its `handler` property takes the object that answers. */\n"
-             "typedef TallyProcessor %sProcessor;\ntypedef TallyProcessorClass %sProcessorClass;\n\n",
-             name->type, name->type);
+  gen_print (
+      out,
+      "\n/* The processor: its `handler` property takes the object that answers. */\n"
+      "typedef TallyProcessor %sProcessor;\ntypedef TallyProcessorClass %sProcessorClass;\n\n",
+      name->type, name->type);
   print_macros (name, "PROCESSOR", "Processor", out);
   print_type_functions (name, "Processor", out);
   gen_print (out, "\nextern const TallyService %s_service;\n\n", name->lower);

@@ -10,7 +10,10 @@
 
 /* A file-local struct; @part is Args or Result. */
 static void
-print_local_struct (GenSource *source, const GenName *method, const gchar *part, const GPtrArray *rows)
+print_local_struct (GenSource *source,
+                    const GenName *method,
+                    const gchar *part,
+                    const GPtrArray *rows)
 {
   g_string_append (source->out, "typedef struct\n{\n");
   for (guint i = 0; i < rows->len; i++)
@@ -53,8 +56,7 @@ print_inline_info (GenSource *source, const IdlFunction *function, gboolean resu
 }
 
 static GenRow *
-row_new (const gchar *name, const gchar *member, gint32 id, const IdlType *type,
-         const gchar *slot)
+row_new (const gchar *name, const gchar *member, gint32 id, const IdlType *type, const gchar *slot)
 {
   GenRow *row = g_new0 (GenRow, 1);
 
@@ -104,9 +106,9 @@ list_result_rows (const GenSource *source, const IdlFunction *function)
     {
       const IdlField *exception = g_ptr_array_index (function->throws, i);
 
-      g_ptr_array_add (rows,
-                       row_new (exception->node.name, gen_names_get (source->names, exception)->member,
-                                exception->id, exception->type, "TALLY_RESULT_SLOT"));
+      g_ptr_array_add (rows, row_new (exception->node.name,
+                                      gen_names_get (source->names, exception)->member,
+                                      exception->id, exception->type, "TALLY_RESULT_SLOT"));
     }
 
   g_ptr_array_sort (rows, gen_compare_rows);
@@ -117,12 +119,15 @@ list_result_rows (const GenSource *source, const IdlFunction *function)
 
 /* `gboolean` and the head of a function with all its parameters. */
 static void
-print_function_head (GenSource *source, const IdlDefinition *service, const IdlFunction *function,
-                     const gchar *part, GenParameters which)
+print_function_head (GenSource *source,
+                     const IdlDefinition *service,
+                     const IdlFunction *function,
+                     const gchar *part,
+                     GenParameters which)
 {
-  g_autofree gchar *head
-      = g_strdup_printf ("%s_%s_%s ", gen_names_get (source->names, service)->lower, part,
-                         gen_names_get (source->names, function)->lower);
+  g_autofree gchar *head =
+      g_strdup_printf ("%s_%s_%s ", gen_names_get (source->names, service)->lower, part,
+                       gen_names_get (source->names, function)->lower);
   g_autoptr (GPtrArray) parameters = gen_list_parameters (source->names, service, function, which);
 
   g_string_append (source->out, "gboolean\n");
@@ -155,8 +160,8 @@ static void
 print_arguments (GenSource *source, const IdlFunction *function)
 {
   g_autoptr (GPtrArray) items = g_ptr_array_new_with_free_func (g_free);
-  g_autofree gchar *head
-      = g_strdup_printf ("  %sArgs args = { ", gen_names_get (source->names, function)->type);
+  g_autofree gchar *head =
+      g_strdup_printf ("  %sArgs args = { ", gen_names_get (source->names, function)->type);
 
   for (guint i = 0; i < function->arguments->len; i++)
     {
@@ -183,7 +188,8 @@ print_results (GenSource *source, const IdlFunction *function)
     {
       const GenRow *row = g_ptr_array_index (rows, i);
 
-      g_ptr_array_add (items, (gpointer) (strcmp (row->member, "success") == 0 ? "_return" : row->member));
+      g_ptr_array_add (items,
+                       (gpointer) (strcmp (row->member, "success") == 0 ? "_return" : row->member));
     }
   if (items->len > 0)
     gen_print_list (source->out, "  gpointer results[] = { ", items, " };\n");
@@ -200,8 +206,10 @@ print_client_stubs (GenSource *source, const IdlDefinition *service, const IdlFu
   print_function_head (source, service, function, "client", GEN_PARAMETERS_CALL);
   print_arguments (source, function);
   print_results (source, function);
-  gen_print (out, "%s  return tally_client_call (iface, &methods[METHOD_%s], %s, %s, error);\n}\n\n",
-             function->arguments->len > 0 || gen_has_result (function) ? "\n" : "", bare, args, results);
+  gen_print (out,
+             "%s  return tally_client_call (iface, &methods[METHOD_%s], %s, %s, error);\n}\n\n",
+             function->arguments->len > 0 || gen_has_result (function) ? "\n" : "", bare, args,
+             results);
 
   print_function_head (source, service, function, "client_send", GEN_PARAMETERS_SEND);
   print_arguments (source, function);
@@ -242,12 +250,14 @@ print_invoke (GenSource *source, const IdlDefinition *service, const IdlFunction
   gboolean has_args = function->arguments->len > 0, has_result = gen_has_result (function);
   g_autofree gchar *name = g_strdup_printf ("invoke_%s ", method->local);
   g_autoptr (GPtrArray) parameters = g_ptr_array_new_with_free_func (g_free);
-  g_autofree gchar *head = g_strdup_printf (
-      "  return %s_handler_%s ", gen_names_get (source->names, service)->lower, method->lower);
+  g_autofree gchar *head =
+      g_strdup_printf ("  return %s_handler_%s ", gen_names_get (source->names, service)->lower,
+                       method->lower);
   g_autoptr (GPtrArray) arguments = g_ptr_array_new_with_free_func (g_free);
 
   g_ptr_array_add (parameters, g_strdup ("gpointer handler"));
-  g_ptr_array_add (parameters, g_strdup (has_args ? "gpointer args_" : "G_GNUC_UNUSED gpointer args_"));
+  g_ptr_array_add (parameters,
+                   g_strdup (has_args ? "gpointer args_" : "G_GNUC_UNUSED gpointer args_"));
   g_ptr_array_add (parameters,
                    g_strdup (has_result ? "gpointer result_" : "G_GNUC_UNUSED gpointer result_"));
   g_ptr_array_add (parameters, g_strdup ("GError **error"));
@@ -265,12 +275,16 @@ print_invoke (GenSource *source, const IdlDefinition *service, const IdlFunction
     g_ptr_array_add (arguments, g_strdup ("&result->success"));
   for (guint i = 0; i < function->arguments->len; i++)
     g_ptr_array_add (arguments,
-                     g_strdup_printf ("args->%s", gen_names_get (source->names, g_ptr_array_index (
-                                                      function->arguments, i))->member));
+                     g_strdup_printf ("args->%s",
+                                      gen_names_get (source->names,
+                                                     g_ptr_array_index (function->arguments, i))
+                                          ->member));
   for (guint i = 0; i < function->throws->len; i++)
     g_ptr_array_add (arguments,
-                     g_strdup_printf ("&result->%s", gen_names_get (source->names, g_ptr_array_index (
-                                                         function->throws, i))->member));
+                     g_strdup_printf ("&result->%s",
+                                      gen_names_get (source->names,
+                                                     g_ptr_array_index (function->throws, i))
+                                          ->member));
   g_ptr_array_add (arguments, g_strdup ("error"));
   gen_print_call (out, head, arguments, ");\n}\n\n");
 }
@@ -307,8 +321,9 @@ print_method_rows (GenSource *source, const GPtrArray *functions)
       g_autoptr (GPtrArray) parts = g_ptr_array_new_with_free_func (g_free);
 
       g_ptr_array_add (parts, g_strdup_printf ("TALLY_METHOD_NAME (\"%s\")", function->node.name));
-      g_ptr_array_add (parts, function->arguments->len > 0 ? g_strdup_printf (".args = &%s_args_info", local)
-                                                           : g_strdup (".args = &tally_empty_args"));
+      g_ptr_array_add (parts, function->arguments->len > 0
+                                  ? g_strdup_printf (".args = &%s_args_info", local)
+                                  : g_strdup (".args = &tally_empty_args"));
       if (function->oneway)
         g_ptr_array_add (parts, g_strdup (".oneway = TRUE"));
       else
@@ -328,10 +343,10 @@ static void
 print_method_table (GenSource *source, const IdlDefinition *service, const GPtrArray *functions)
 {
   const gchar *lower = gen_names_get (source->names, service)->lower;
-  g_autofree gchar *parent
-      = service->extends != NULL
-            ? g_strdup_printf ("&%s_service", gen_names_get (source->names, service->extends)->lower)
-            : g_strdup ("NULL");
+  g_autofree gchar *parent =
+      service->extends != NULL
+          ? g_strdup_printf ("&%s_service", gen_names_get (source->names, service->extends)->lower)
+          : g_strdup ("NULL");
 
   if (functions->len > 0)
     print_method_rows (source, functions);
@@ -350,11 +365,13 @@ print_method_indices (GenSource *source, const GPtrArray *functions)
   g_autoptr (GPtrArray) indices = g_ptr_array_new_with_free_func (g_free);
 
   for (guint i = 0; i < functions->len; i++)
-    g_ptr_array_add (indices,
-                     g_strdup_printf ("METHOD_%s", gen_names_get (source->names, g_ptr_array_index (
-                                                       functions, i))->bare));
-  g_string_append (source->out, "/* Where each method is in the table, which is sorted by name. */\n"
-                                "enum\n{\n");
+    g_ptr_array_add (
+        indices,
+        g_strdup_printf ("METHOD_%s",
+                         gen_names_get (source->names, g_ptr_array_index (functions, i))->bare));
+  g_string_append (source->out,
+                   "/* Where each method is in the table, which is sorted by name. */\n"
+                   "enum\n{\n");
   gen_print_filled (source->out, indices);
   gen_print (source->out, "};\nstatic const TallyMethod methods[%u];\n\n", functions->len);
 }
@@ -376,7 +393,8 @@ print_interface_init (GenSource *source, const IdlDefinition *service, const gch
              part, name->type);
   for (guint i = 0; i < service->members->len; i++)
     {
-      const GenName *method = gen_names_get (source->names, g_ptr_array_index (service->members, i));
+      const GenName *method =
+          gen_names_get (source->names, g_ptr_array_index (service->members, i));
 
       gen_print (source->out, "  vtable->%s = %s_%s_%s;\n", method->member, name->lower, part,
                  method->lower);
@@ -386,8 +404,12 @@ print_interface_init (GenSource *source, const IdlDefinition *service, const gch
 
 /* TALLY_DEFINE_CLIENT (…) and the like; @suffix is Client, Handler or Processor. */
 static void
-print_type_definition (GenSource *source, const IdlDefinition *service, const gchar *suffix,
-                       const gchar *root, gchar *fourth, gchar *fifth)
+print_type_definition (GenSource *source,
+                       const IdlDefinition *service,
+                       const gchar *suffix,
+                       const gchar *root,
+                       gchar *fourth,
+                       gchar *fifth)
 {
   const GenName *name = gen_names_get (source->names, service);
   g_autofree gchar *upper = g_ascii_strup (suffix, -1);
@@ -400,7 +422,8 @@ print_type_definition (GenSource *source, const IdlDefinition *service, const gc
   g_ptr_array_add (parameters,
                    service->extends != NULL
                        ? g_strdup_printf ("%s_%s_get_type",
-                                          gen_names_get (source->names, service->extends)->lower, lower)
+                                          gen_names_get (source->names, service->extends)->lower,
+                                          lower)
                        : g_strdup (root));
   g_ptr_array_add (parameters, fourth);
   g_ptr_array_add (parameters, fifth);

@@ -6,10 +6,13 @@
 #include "writer.h"
 
 void
-gen_source_init (GenSource *source, const GenNames *names, const GenCycles *cycles,
-                 const IdlProgram *program, GString *out)
+gen_source_init (GenSource *source,
+                 const GenNames *names,
+                 const GenCycles *cycles,
+                 const IdlProgram *program,
+                 GString *out)
 {
-  *source = (GenSource) { .names = names, .cycles = cycles, .program = program, .out = out };
+  *source = (GenSource){ .names = names, .cycles = cycles, .program = program, .out = out };
   source->statics = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   source->containers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
 }
@@ -110,13 +113,13 @@ static gchar *get_type_table (GenSource *source, const IdlType *type, gboolean i
 static void
 print_container (GenSource *source, const IdlType *type, const gchar *name, gboolean is_key)
 {
-  g_autofree gchar *key = type->kind == IDL_TYPE_MAP ? get_type_table (source, type->key, TRUE) : NULL;
-  g_autofree gchar *element
-      = get_type_table (source, type->element, type->kind == IDL_TYPE_SET);
-  const gchar *macro = type->kind == IDL_TYPE_SET          ? "TALLY_SET_OF"
-                       : type->kind == IDL_TYPE_MAP        ? "TALLY_MAP_OF"
+  g_autofree gchar *key =
+      type->kind == IDL_TYPE_MAP ? get_type_table (source, type->key, TRUE) : NULL;
+  g_autofree gchar *element = get_type_table (source, type->element, type->kind == IDL_TYPE_SET);
+  const gchar *macro = type->kind == IDL_TYPE_SET         ? "TALLY_SET_OF"
+                       : type->kind == IDL_TYPE_MAP       ? "TALLY_MAP_OF"
                        : is_array_element (type->element) ? "TALLY_ARRAY_OF"
-                                                           : "TALLY_LIST_OF";
+                                                          : "TALLY_LIST_OF";
   g_autofree gchar *declaration = g_strdup_printf ("static const TallyType %s", name);
   g_autoptr (GPtrArray) parameters = g_ptr_array_new_with_free_func (g_free);
 
@@ -181,9 +184,11 @@ gen_type_table (GenSource *source, const IdlType *type)
 void
 gen_print_value (GenSource *source, const gchar *name, const gchar *initializer)
 {
-  gboolean fits = strlen ("static const TallyValue  = ;") + strlen (name) + strlen (initializer) <= GEN_MARGIN;
+  gboolean fits =
+      strlen ("static const TallyValue  = ;") + strlen (name) + strlen (initializer) <= GEN_MARGIN;
 
-  gen_print (source->out, fits ? "static const TallyValue %s = %s;\n" : "static const TallyValue %s =\n  %s;\n",
+  gen_print (source->out,
+             fits ? "static const TallyValue %s = %s;\n" : "static const TallyValue %s =\n  %s;\n",
              name, initializer);
   source->gap = TRUE;
 }
@@ -197,8 +202,8 @@ gen_compare_rows (gconstpointer a, gconstpointer b)
   return (first->id > second->id) - (first->id < second->id);
 }
 
-/* What TallyField.value points to, written in place; the arrays that it needs are statics. NULL without
- * a default. */
+/* What TallyField.value points to, written in place; the arrays that it needs are statics. NULL
+ * without a default. */
 static gchar *
 get_default (GenSource *source, const gchar *wish, const GenRow *row)
 {
@@ -212,7 +217,10 @@ get_default (GenSource *source, const gchar *wish, const GenRow *row)
 }
 
 static void
-print_row (GenSource *source, const gchar *c_type, const GenRow *row, const gchar *type,
+print_row (GenSource *source,
+           const gchar *c_type,
+           const GenRow *row,
+           const gchar *type,
            const gchar *value)
 {
   g_autofree gchar *name = gen_string_literal (row->name, strlen (row->name));
@@ -231,7 +239,10 @@ print_row (GenSource *source, const gchar *c_type, const GenRow *row, const gcha
 }
 
 void
-gen_print_fields (GenSource *source, const gchar *name, const gchar *c_type, const gchar *wish,
+gen_print_fields (GenSource *source,
+                  const gchar *name,
+                  const gchar *c_type,
+                  const gchar *wish,
                   const GPtrArray *rows)
 {
   g_autoptr (GPtrArray) types = g_ptr_array_new_with_free_func (g_free);

@@ -1,5 +1,5 @@
-/* Writes the constant tables of runtime/tally-types.h: types, values, fields. Shared by the types and
- * the services, whose arguments and results are described in the same way. */
+/* Writes the constant tables of runtime/tally-types.h: types, values, fields. Shared by the types
+ * and the services, whose arguments and results are described in the same way. */
 #ifndef GEN_TABLES_H
 #define GEN_TABLES_H
 
@@ -30,19 +30,25 @@ typedef struct
   gboolean gap;           /* a static was written and no empty line after it */
 } GenSource;
 
-void gen_source_init (GenSource *source, const GenNames *names, const GenCycles *cycles,
-                      const IdlProgram *program, GString *out);
+void gen_source_init (GenSource *source,
+                      const GenNames *names,
+                      const GenCycles *cycles,
+                      const IdlProgram *program,
+                      GString *out);
 void gen_source_clear (GenSource *source);
 /* (transfer full): @wish, or with as many `_` behind it as make it free in this file; now taken. */
 gchar *gen_source_take (GenSource *source, const gchar *wish);
 /* An empty line after the statics that the functions below have written, if any. */
 void gen_source_close_gap (GenSource *source);
 
-/* (transfer full): the address of @type's table; container tables that it needs are written first. */
+/* (transfer full): the address of @type's table; container tables that it needs are written first.
+ */
 gchar *gen_type_table (GenSource *source, const IdlType *type);
-/* (transfer full): an initializer for the TallyValue of @value; arrays that it needs are written first,
- * under names that begin with @wish. */
-gchar *gen_value_initializer (GenSource *source, const IdlType *type, const IdlValue *value,
+/* (transfer full): an initializer for the TallyValue of @value; arrays that it needs are written
+ * first, under names that begin with @wish. */
+gchar *gen_value_initializer (GenSource *source,
+                              const IdlType *type,
+                              const IdlValue *value,
                               const gchar *wish);
 /* Writes `static const TallyValue NAME = INITIALIZER;`. */
 void gen_print_value (GenSource *source, const gchar *name, const gchar *initializer);
@@ -54,19 +60,23 @@ gchar *gen_scalar_literal (const GenNames *names, const IdlType *type, const Idl
 /* One row of a TallyField table. */
 typedef struct
 {
-  const gchar *name;         /* as in the IDL */
+  const gchar *name; /* as in the IDL */
   const gchar *member;
   gint32 id;
   const IdlType *type;
-  const IdlValue *value;     /* (nullable) */
-  const gchar *slot;         /* "TALLY_DEFAULT_SLOT" */
-  gboolean has_isset;        /* TALLY_DEFAULT_SLOT and TALLY_OPTIONAL_SLOT: an __isset_member */
+  const IdlValue *value; /* (nullable) */
+  const gchar *slot;     /* "TALLY_DEFAULT_SLOT" */
+  gboolean has_isset;    /* TALLY_DEFAULT_SLOT and TALLY_OPTIONAL_SLOT: an __isset_member */
   gboolean starts_null;
 } GenRow;
 
-/* Writes `static const TallyField NAME[]` for the members of @c_type. @rows: of GenRow, sorted by id.
+/* Writes `static const TallyField NAME[]` for the members of @c_type. @rows: of GenRow, sorted by
+ * id.
  * @wish: what the names of default values begin with. */
-void gen_print_fields (GenSource *source, const gchar *name, const gchar *c_type, const gchar *wish,
+void gen_print_fields (GenSource *source,
+                       const gchar *name,
+                       const gchar *c_type,
+                       const gchar *wish,
                        const GPtrArray *rows);
 /* GCompareFunc for arrays of GenRow pointers: by id. */
 gint gen_compare_rows (gconstpointer a, gconstpointer b);

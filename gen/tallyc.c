@@ -76,17 +76,22 @@ parse_options (Options *options, int *argc, char ***argv, GError **error)
     { "out", 'o', 0, G_OPTION_ARG_FILENAME, &options->out, "Write to DIR; default: here", "DIR" },
     { "depfile", 0, 0, G_OPTION_ARG_FILENAME, &options->depfile,
       "Write a make rule with all files that were read", "FILE" },
-    { "recurse", 'r', 0, G_OPTION_ARG_NONE, &options->recurse, "Generate for included files too", NULL },
-    { "no-warnings", 0, 0, G_OPTION_ARG_NONE, &options->quiet, "Show nothing when there is no error", NULL },
+    { "recurse", 'r', 0, G_OPTION_ARG_NONE, &options->recurse, "Generate for included files too",
+      NULL },
+    { "no-warnings", 0, 0, G_OPTION_ARG_NONE, &options->quiet,
+      "Show nothing when there is no error", NULL },
     { "diagnostics", 0, 0, G_OPTION_ARG_STRING, &options->diagnostics,
       "Show mistakes as text (default) or json", "FORM" },
     { "check", 0, 0, G_OPTION_ARG_NONE, &options->check, "Look for mistakes only", NULL },
     { "format", 0, 0, G_OPTION_ARG_NONE, &options->format, "Print the IDL in one style", NULL },
-    { "in-place", 0, 0, G_OPTION_ARG_NONE, &options->in_place, "With --format: change the files", NULL },
-    { "diff", 0, 0, G_OPTION_ARG_NONE, &options->diff, "With --format: show what would change", NULL },
+    { "in-place", 0, 0, G_OPTION_ARG_NONE, &options->in_place, "With --format: change the files",
+      NULL },
+    { "diff", 0, 0, G_OPTION_ARG_NONE, &options->diff, "With --format: show what would change",
+      NULL },
     { "audit", 0, 0, G_OPTION_ARG_NONE, &options->audit,
       "Tell how NEW breaks those who speak OLD; FILE... is OLD NEW", NULL },
-    { "dump", 0, 0, G_OPTION_ARG_STRING, &options->dump, "Print what the IDL means; FORM is json", "FORM" },
+    { "dump", 0, 0, G_OPTION_ARG_STRING, &options->dump, "Print what the IDL means; FORM is json",
+      "FORM" },
     { "version", 0, 0, G_OPTION_ARG_NONE, &options->version, "Show the version", NULL },
     { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->files, NULL, "FILE..." },
     G_OPTION_ENTRY_NULL,
@@ -107,7 +112,8 @@ parse_options (Options *options, int *argc, char ***argv, GError **error)
   return misuse == NULL;
 }
 
-/* (element-type IdlProgram) (transfer full) (nullable): what the command line names, each file once. */
+/* (element-type IdlProgram) (transfer full) (nullable): what the command line names, each file
+ * once. */
 static GPtrArray *
 load (const Options *options, IdlUnit *unit)
 {
@@ -142,8 +148,10 @@ check_names (const GPtrArray *files, GError **error)
 
       if (!g_hash_table_add (seen, file->name))
         {
-          g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_EXIST, "%s would be written twice: two of the "
-                       "IDL files, or a service and a file, become the same C file", file->name);
+          g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_EXIST,
+                       "%s would be written twice: two of the "
+                       "IDL files, or a service and a file, become the same C file",
+                       file->name);
           return FALSE;
         }
     }
@@ -183,7 +191,8 @@ generate (const Options *options, IdlUnit *unit, const GPtrArray *named, GError 
   g_autoptr (GPtrArray) files = g_ptr_array_new_with_free_func ((GDestroyNotify) gen_file_free);
 
   for (guint i = 0; i < wanted->len; i++)
-    g_ptr_array_extend_and_steal (files, gen_program (names, cycles, g_ptr_array_index (wanted, i)));
+    g_ptr_array_extend_and_steal (files,
+                                  gen_program (names, cycles, g_ptr_array_index (wanted, i)));
 
   return write_all (options, files, all, error);
 }
@@ -212,15 +221,18 @@ static int
 run (const Options *options)
 {
   const gchar *const *files = (const gchar *const *) options->files;
-  const IdlToolOptions tool_options = { .include_dirs = (const gchar *const *) options->include_dirs,
+  const IdlToolOptions tool_options = { .include_dirs =
+                                            (const gchar *const *) options->include_dirs,
                                         .json = g_strcmp0 (options->diagnostics, "json") == 0 };
 
   if (options->check)
     return idl_tool_check (files, &tool_options);
   if (options->format)
-    return idl_tool_format (files, options->in_place ? IDL_FORMAT_IN_PLACE
-                                   : options->diff   ? IDL_FORMAT_DIFF
-                                                     : IDL_FORMAT_PRINT, &tool_options);
+    return idl_tool_format (files,
+                            options->in_place ? IDL_FORMAT_IN_PLACE
+                            : options->diff   ? IDL_FORMAT_DIFF
+                                              : IDL_FORMAT_PRINT,
+                            &tool_options);
   if (options->audit)
     return idl_tool_audit (files[0], files[1], &tool_options);
   if (options->dump != NULL)

@@ -78,7 +78,8 @@ print_enum (const GenNames *names, const IdlDefinition *definition, GString *out
       g_ptr_array_add (docs, (gpointer) gen_names_get (names, enumerator)->upper);
       g_ptr_array_add (docs, (gpointer) enumerator->node.doc);
     }
-  gen_print_doc (out, name->type, definition->node.doc, docs, gen_get_deprecated (&definition->node));
+  gen_print_doc (out, name->type, definition->node.doc, docs,
+                 gen_get_deprecated (&definition->node));
 
   if (definition->members->len == 0)
     gen_print (out, "typedef gint32 %s;\n", name->type);
@@ -97,20 +98,25 @@ print_enum (const GenNames *names, const IdlDefinition *definition, GString *out
 
 /* C wants a typedef's target first; IDL does not. @done: of the typedefs that are written. */
 static void
-print_typedef (const GenNames *names, const IdlDefinition *definition, GHashTable *done, GString *out)
+print_typedef (const GenNames *names,
+               const IdlDefinition *definition,
+               GHashTable *done,
+               GString *out)
 {
   const IdlDefinition *target = definition->type->definition;
 
   if (!g_hash_table_add (done, (gpointer) definition))
     return;
-  if (target != NULL && target->kind == IDL_DEFINITION_TYPEDEF && target->program == definition->program)
+  if (target != NULL && target->kind == IDL_DEFINITION_TYPEDEF
+      && target->program == definition->program)
     print_typedef (names, target, done, out);
 
   const GenName *name = gen_names_get (names, definition);
   g_autofree gchar *alias = gen_ctype_alias (names, definition->type);
   g_autofree gchar *declaration = gen_declare (alias, name->type);
 
-  gen_print_doc (out, name->type, definition->node.doc, NULL, gen_get_deprecated (&definition->node));
+  gen_print_doc (out, name->type, definition->node.doc, NULL,
+                 gen_get_deprecated (&definition->node));
   gen_print (out, "typedef %s;\n", declaration);
 }
 
@@ -180,8 +186,8 @@ print_struct_macros (const GenName *name, GString *out)
       g_autofree gchar *head = g_strdup_printf (macros[i].format, space, bare);
       g_autoptr (GString) body = g_string_new (NULL);
 
-      gen_print (body, "(G_TYPE_%s%s (%s, %sTYPE_%s", get, macros[i].check, macros[i].argument, space,
-                 bare);
+      gen_print (body, "(G_TYPE_%s%s (%s, %sTYPE_%s", get, macros[i].check, macros[i].argument,
+                 space, bare);
       if (macros[i].suffix != NULL)
         gen_print (body, ", %s%s", type, macros[i].suffix);
       g_string_append (body, "))");

@@ -9,8 +9,8 @@ print_enum (GenSource *source, const IdlDefinition *definition)
   GString *out = source->out;
 
   if (definition->members->len == 0)
-    gen_print (out, "const TallyEnumInfo %s_info = TALLY_EMPTY_ENUM_INFO (\"%s\");\n\n", name->lower,
-               definition->node.name);
+    gen_print (out, "const TallyEnumInfo %s_info = TALLY_EMPTY_ENUM_INFO (\"%s\");\n\n",
+               name->lower, definition->node.name);
   else
     {
       g_autofree gchar *wish = g_strdup_printf ("%s_values", name->local);
@@ -85,8 +85,8 @@ print_info (GenSource *source, const IdlDefinition *definition, const gchar *fie
 {
   const GenName *name = gen_names_get (source->names, definition);
   gboolean exception = definition->kind == IDL_DEFINITION_EXCEPTION;
-  const gchar *form = definition->kind == IDL_DEFINITION_UNION ? "TALLY_FORM_UNION"
-                                                               : "TALLY_FORM_STRUCT";
+  const gchar *form =
+      definition->kind == IDL_DEFINITION_UNION ? "TALLY_FORM_UNION" : "TALLY_FORM_STRUCT";
   g_autofree gchar *declaration = g_strdup_printf ("const TallyStructInfo %s_info", name->lower);
   g_autofree gchar *macro = g_strdup_printf ("TALLY_%s%s_INFO", fields == NULL ? "EMPTY_" : "",
                                              exception ? "EXCEPTION" : "STRUCT");

@@ -1,5 +1,5 @@
-/* Writes TallyValues: the literals of defaults and constants with the type that is known from where they
- * stand. */
+/* Writes TallyValues: the literals of defaults and constants with the type that is known from where
+ * they stand. */
 #include <string.h>
 
 #include "tables.h"
@@ -37,7 +37,8 @@ gen_parse_uuid (const IdlValue *value, guint8 bytes[16])
   for (gsize i = 0; i < value->length && digits < 32; i++)
     if (g_ascii_isxdigit (value->text[i]))
       {
-        bytes[digits / 2] = (guint8) (bytes[digits / 2] << 4 | g_ascii_xdigit_value (value->text[i]));
+        bytes[digits / 2] =
+            (guint8) (bytes[digits / 2] << 4 | g_ascii_xdigit_value (value->text[i]));
         digits++;
       }
 }
@@ -62,8 +63,8 @@ gen_scalar_literal (const GenNames *names, const IdlType *type, const IdlValue *
     case IDL_TYPE_BOOL:
       return g_strdup (get_integer (literal) != 0 ? "TRUE" : "FALSE");
     case IDL_TYPE_DOUBLE:
-      return gen_double_literal (literal->kind == IDL_VALUE_DOUBLE ? literal->number
-                                                                   : (gdouble) get_integer (literal));
+      return gen_double_literal (
+          literal->kind == IDL_VALUE_DOUBLE ? literal->number : (gdouble) get_integer (literal));
     case IDL_TYPE_STRING:
     case IDL_TYPE_BINARY:
       return gen_string_literal (literal->text, literal->length);
@@ -78,7 +79,10 @@ gen_scalar_literal (const GenNames *names, const IdlType *type, const IdlValue *
 
 /* Adds the initializer of one part; arrays within it are named after its place. */
 static void
-add_item (GenSource *source, const IdlType *type, const IdlValue *value, const gchar *wish,
+add_item (GenSource *source,
+          const IdlType *type,
+          const IdlValue *value,
+          const gchar *wish,
           GPtrArray *items)
 {
   g_autofree gchar *item_wish = g_strdup_printf ("%s_%u", wish, items->len);
@@ -88,7 +92,10 @@ add_item (GenSource *source, const IdlType *type, const IdlValue *value, const g
 
 /* The initializers of a container's or struct's parts. */
 static void
-collect_items (GenSource *source, const IdlType *type, const IdlValue *value, const gchar *wish,
+collect_items (GenSource *source,
+               const IdlType *type,
+               const IdlValue *value,
+               const gchar *wish,
                GPtrArray *items)
 {
   if (value->kind != IDL_VALUE_MAP)
@@ -105,8 +112,8 @@ collect_items (GenSource *source, const IdlType *type, const IdlValue *value, co
 
       if (type->kind == IDL_TYPE_NAMED)
         {
-          const IdlField *field
-              = idl_definition_find_member (type->definition, idl_value_resolve (key)->text);
+          const IdlField *field =
+              idl_definition_find_member (type->definition, idl_value_resolve (key)->text);
 
           g_ptr_array_add (items, g_strdup_printf ("TALLY_INTEGER_VALUE (%d)", field->id));
           value_type = field->type;
@@ -118,7 +125,10 @@ collect_items (GenSource *source, const IdlType *type, const IdlValue *value, co
 }
 
 static gchar *
-get_items_initializer (GenSource *source, const IdlType *type, const IdlValue *value, const gchar *wish)
+get_items_initializer (GenSource *source,
+                       const IdlType *type,
+                       const IdlValue *value,
+                       const gchar *wish)
 {
   if (value->items == NULL || value->items->len == 0)
     return g_strdup ("TALLY_EMPTY_VALUE");
@@ -138,7 +148,10 @@ get_items_initializer (GenSource *source, const IdlType *type, const IdlValue *v
 }
 
 gchar *
-gen_value_initializer (GenSource *source, const IdlType *type, const IdlValue *value, const gchar *wish)
+gen_value_initializer (GenSource *source,
+                       const IdlType *type,
+                       const IdlValue *value,
+                       const gchar *wish)
 {
   const IdlType *resolved = idl_type_resolve (type);
   const gchar *macro = "TALLY_INTEGER_VALUE";

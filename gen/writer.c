@@ -88,7 +88,10 @@ gen_print_call (GString *out, const gchar *head, const GPtrArray *parameters, co
 }
 
 void
-gen_print_table (GString *out, const gchar *declaration, const gchar *macro, const GPtrArray *parameters)
+gen_print_table (GString *out,
+                 const gchar *declaration,
+                 const gchar *macro,
+                 const GPtrArray *parameters)
 {
   gsize start = out->len;
 
@@ -131,7 +134,8 @@ gen_print_filled (GString *out, const GPtrArray *items)
 
 /* ---- comments ---- */
 
-/* What would end the comment, make the C compiler warn, or show text in another order than it has. */
+/* What would end the comment, make the C compiler warn, or show text in another order than it has.
+ */
 static gchar *
 clean_comment (const gchar *text)
 {
@@ -182,7 +186,10 @@ gen_print_comment (GString *out, const gchar *text)
 }
 
 void
-gen_print_doc (GString *out, const gchar *symbol, const gchar *text, const GPtrArray *members,
+gen_print_doc (GString *out,
+               const gchar *symbol,
+               const gchar *text,
+               const GPtrArray *members,
                const gchar *deprecated)
 {
   /* Of a bare (deprecated) the attribute says all. */
@@ -201,8 +208,8 @@ gen_print_doc (GString *out, const gchar *symbol, const gchar *text, const GPtrA
 
       if (member_text != NULL)
         {
-          g_autofree gchar *lead
-              = g_strdup_printf ("@%s: ", (const gchar *) g_ptr_array_index (members, i));
+          g_autofree gchar *lead =
+              g_strdup_printf ("@%s: ", (const gchar *) g_ptr_array_index (members, i));
 
           print_comment_lines (out, lead, member_text);
         }

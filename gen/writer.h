@@ -1,5 +1,5 @@
-/* Lays out C text: declarations folded at the margin, comments, filled lists, string literals. It knows
- * C and the house style, and nothing of IDL but its doc comments. */
+/* Lays out C text: declarations folded at the margin, comments, filled lists, string literals. It
+ * knows C and the house style, and nothing of IDL but its doc comments. */
 #ifndef GEN_WRITER_H
 #define GEN_WRITER_H
 
@@ -11,13 +11,16 @@ G_BEGIN_DECLS
 #define GEN_MARGIN 100
 
 void gen_print (GString *out, const gchar *format, ...) G_GNUC_PRINTF (2, 3);
-/* @head, the items (of gchar *) with commas between them, and @tail: as many on a line as fit, and the
- * next lines aligned with the first item. */
+/* @head, the items (of gchar *) with commas between them, and @tail: as many on a line as fit, and
+ * the next lines aligned with the first item. */
 void gen_print_list (GString *out, const gchar *head, const GPtrArray *items, const gchar *tail);
 /* The same with an opening parenthesis behind @head. */
-void gen_print_call (GString *out, const gchar *head, const GPtrArray *parameters, const gchar *tail);
+void
+gen_print_call (GString *out, const gchar *head, const GPtrArray *parameters, const gchar *tail);
 /* `declaration = macro (parameters);`, the macro on a line of its own where one is too short. */
-void gen_print_table (GString *out, const gchar *declaration, const gchar *macro,
+void gen_print_table (GString *out,
+                      const gchar *declaration,
+                      const gchar *macro,
                       const GPtrArray *parameters);
 /* `#define head body`, continued on a second line where one is too short. */
 void gen_print_define (GString *out, const gchar *head, const gchar *body);
@@ -32,7 +35,10 @@ void gen_print_comment (GString *out, const gchar *text);
 /* A gtk-doc comment about @symbol. @members: (nullable): names and texts in turn, of const gchar *,
  * those with a %NULL text left out. Nothing is printed when there is nothing to say. @deprecated:
  * (nullable): the annotation's value. */
-void gen_print_doc (GString *out, const gchar *symbol, const gchar *text, const GPtrArray *members,
+void gen_print_doc (GString *out,
+                    const gchar *symbol,
+                    const gchar *text,
+                    const GPtrArray *members,
                     const gchar *deprecated);
 /* (transfer full): a C string literal of @length bytes, NUL and all. */
 gchar *gen_string_literal (const gchar *bytes, gsize length);

@@ -19,8 +19,8 @@ tally_service_register_interface (gsize *once, const gchar *name, gsize size)
 
 /* Registers a class whose instances are its parent's and that implements an interface. */
 static GType
-register_class (const gchar *name, gsize class_size, GType parent, GType interface,
-                GInterfaceInitFunc init)
+register_class (
+    const gchar *name, gsize class_size, GType parent, GType interface, GInterfaceInitFunc init)
 {
   GTypeQuery query;
 
@@ -36,15 +36,21 @@ register_class (const gchar *name, gsize class_size, GType parent, GType interfa
 }
 
 GType
-tally_service_register_client (gsize *once, const gchar *name, GType (*parent_get_type) (void),
-                               GType (*interface_get_type) (void), GInterfaceInitFunc init)
+tally_service_register_client (gsize *once,
+                               const gchar *name,
+                               GType (*parent_get_type) (void),
+                               GType (*interface_get_type) (void),
+                               GInterfaceInitFunc init)
 {
   return tally_service_register_handler (once, name, 0, parent_get_type, interface_get_type, init);
 }
 
 GType
-tally_service_register_handler (gsize *once, const gchar *name, gsize class_size,
-                                GType (*parent_get_type) (void), GType (*interface_get_type) (void),
+tally_service_register_handler (gsize *once,
+                                const gchar *name,
+                                gsize class_size,
+                                GType (*parent_get_type) (void),
+                                GType (*interface_get_type) (void),
                                 GInterfaceInitFunc init)
 {
   if (g_once_init_enter (once))
@@ -58,7 +64,7 @@ gboolean
 tally_service_unimplemented (gpointer handler, const TallyMethod *method, GError **error)
 {
   g_set_error (error, THRIFT_APPLICATION_EXCEPTION_ERROR,
-               THRIFT_APPLICATION_EXCEPTION_ERROR_UNKNOWN_METHOD,
-               "%s does not implement method %s", G_OBJECT_TYPE_NAME (handler), method->name);
+               THRIFT_APPLICATION_EXCEPTION_ERROR_UNKNOWN_METHOD, "%s does not implement method %s",
+               G_OBJECT_TYPE_NAME (handler), method->name);
   return FALSE;
 }

@@ -10,11 +10,14 @@ G_BEGIN_DECLS
 
 /* Each registers a GType once, whichever thread comes first; @once is a zeroed static. */
 TALLY_API GType tally_service_register_interface (gsize *once, const gchar *name, gsize size);
-TALLY_API GType tally_service_register_client (gsize *once, const gchar *name,
+TALLY_API GType tally_service_register_client (gsize *once,
+                                               const gchar *name,
                                                GType (*parent_get_type) (void),
                                                GType (*interface_get_type) (void),
                                                GInterfaceInitFunc init);
-TALLY_API GType tally_service_register_handler (gsize *once, const gchar *name, gsize class_size,
+TALLY_API GType tally_service_register_handler (gsize *once,
+                                                const gchar *name,
+                                                gsize class_size,
                                                 GType (*parent_get_type) (void),
                                                 GType (*interface_get_type) (void),
                                                 GInterfaceInitFunc init);
@@ -29,30 +32,31 @@ TALLY_API GType tally_service_register_handler (gsize *once, const gchar *name, 
  *                         demo_echo_if_get_type, handler_if_init)
  *
  * where a service that extends another names that one's client and handler as parents. */
-#define TALLY_DEFINE_INTERFACE(CType, c_prefix) \
-  GType c_prefix##_get_type (void) \
-  { \
-    static gsize once; \
-    return tally_service_register_interface (&once, #CType, sizeof (CType##Interface)); \
+#define TALLY_DEFINE_INTERFACE(CType, c_prefix)                                                    \
+  GType c_prefix##_get_type (void)                                                                 \
+  {                                                                                                \
+    static gsize once;                                                                             \
+    return tally_service_register_interface (&once, #CType, sizeof (CType##Interface));            \
   }
-#define TALLY_DEFINE_CLIENT(CType, c_prefix, parent_get_type, interface_get_type, interface_init) \
-  GType c_prefix##_get_type (void) \
-  { \
-    static gsize once; \
-    return tally_service_register_client (&once, #CType, parent_get_type, interface_get_type, \
-                                          interface_init); \
+#define TALLY_DEFINE_CLIENT(CType, c_prefix, parent_get_type, interface_get_type, interface_init)  \
+  GType c_prefix##_get_type (void)                                                                 \
+  {                                                                                                \
+    static gsize once;                                                                             \
+    return tally_service_register_client (&once, #CType, parent_get_type, interface_get_type,      \
+                                          interface_init);                                         \
   }
 #define TALLY_DEFINE_HANDLER(CType, c_prefix, parent_get_type, interface_get_type, interface_init) \
-  GType c_prefix##_get_type (void) \
-  { \
-    static gsize once; \
-    return tally_service_register_handler (&once, #CType, sizeof (CType##Class), parent_get_type, \
-                                           interface_get_type, interface_init); \
+  GType c_prefix##_get_type (void)                                                                 \
+  {                                                                                                \
+    static gsize once;                                                                             \
+    return tally_service_register_handler (&once, #CType, sizeof (CType##Class), parent_get_type,  \
+                                           interface_get_type, interface_init);                    \
   }
 
 /* What a handler's method does that its class leaves out: fails with
  * %THRIFT_APPLICATION_EXCEPTION_ERROR_UNKNOWN_METHOD naming class and method. */
-TALLY_API gboolean tally_service_unimplemented (gpointer handler, const TallyMethod *method,
+TALLY_API gboolean tally_service_unimplemented (gpointer handler,
+                                                const TallyMethod *method,
                                                 GError **error);
 
 G_END_DECLS

@@ -13,7 +13,8 @@
 static GSubprocess *
 start (const gchar *log, const GPtrArray *arguments, GError **error)
 {
-  g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDERR_MERGE);
+  g_autoptr (GSubprocessLauncher) launcher =
+      g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDERR_MERGE);
 
   g_subprocess_launcher_set_stdout_file_path (launcher, log);
   return g_subprocess_launcher_spawnv (launcher, (const gchar *const *) arguments->pdata, error);
@@ -48,7 +49,8 @@ get_flags (void)
   g_autoptr (GPtrArray) flags = g_ptr_array_new_with_free_func (g_free);
   gint status;
 
-  if (!g_spawn_command_line_sync ("pkg-config --cflags gio-unix-2.0 thrift_c_glib", &output, NULL, &status, NULL)
+  if (!g_spawn_command_line_sync ("pkg-config --cflags gio-unix-2.0 thrift_c_glib", &output, NULL,
+                                  &status, NULL)
       || status != 0)
     return NULL;
 
@@ -74,7 +76,8 @@ precompile (const Compiler *compiler, const gchar *const *command, const gchar *
   add_all (arguments, (const gchar *const *) compiler->flags);
   g_ptr_array_add (arguments, g_build_filename (compiler->directory, "precompiled.h", NULL));
   g_ptr_array_add (arguments, g_strdup ("-o"));
-  g_ptr_array_add (arguments, g_build_filename (compiler->directory, "precompiled.h.gch", name, NULL));
+  g_ptr_array_add (arguments,
+                   g_build_filename (compiler->directory, "precompiled.h.gch", name, NULL));
   g_ptr_array_add (arguments, NULL);
 
   g_autoptr (GSubprocess) process = start (log, arguments, NULL);
@@ -90,7 +93,8 @@ precompile (const Compiler *compiler, const gchar *const *command, const gchar *
 gboolean
 compiler_init (Compiler *compiler)
 {
-  *compiler = (Compiler) { .directory = g_dir_make_tmp ("tally-gen-XXXXXX", NULL), .flags = get_flags () };
+  *compiler =
+      (Compiler){ .directory = g_dir_make_tmp ("tally-gen-XXXXXX", NULL), .flags = get_flags () };
   if (compiler->directory == NULL)
     return FALSE;
 
@@ -100,8 +104,11 @@ compiler_init (Compiler *compiler)
   g_file_set_contents (header, "#include <tally.h>\n", -1, NULL);
   g_mkdir_with_parents (precompiled, 0700);
   return compiler->flags != NULL
-         && precompile (compiler, (const gchar *const[]){ "cc", C_FLAGS, "-x", "c-header", NULL }, "c")
-         && precompile (compiler, (const gchar *const[]){ "c++", CXX_FLAGS, "-x", "c++-header", NULL }, "cxx");
+         && precompile (compiler, (const gchar *const[]){ "cc", C_FLAGS, "-x", "c-header", NULL },
+                        "c")
+         && precompile (compiler,
+                        (const gchar *const[]){ "c++", CXX_FLAGS, "-x", "c++-header", NULL },
+                        "cxx");
 }
 
 void
@@ -131,9 +138,11 @@ begin_command (const Compiler *compiler, const gchar *directory, const gchar *co
 gchar *
 compiler_check (const Compiler *compiler, const gchar *directory)
 {
-  g_autoptr (GPtrArray) c = begin_command (compiler, directory, (const gchar *const[]){ "cc", C_FLAGS, NULL });
-  g_autoptr (GPtrArray) cxx
-      = begin_command (compiler, directory, (const gchar *const[]){ "c++", CXX_FLAGS, "-x", "c++", NULL });
+  g_autoptr (GPtrArray) c =
+      begin_command (compiler, directory, (const gchar *const[]){ "cc", C_FLAGS, NULL });
+  g_autoptr (GPtrArray) cxx =
+      begin_command (compiler, directory,
+                     (const gchar *const[]){ "c++", CXX_FLAGS, "-x", "c++", NULL });
   g_autofree gchar *c_log = g_build_filename (directory, "c.log", NULL);
   g_autofree gchar *cxx_log = g_build_filename (directory, "cxx.log", NULL);
   g_autofree gchar *all_headers = g_build_filename (directory, "all.cxx", NULL);

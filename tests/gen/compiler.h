@@ -15,8 +15,9 @@ typedef struct
 gboolean compiler_init (Compiler *compiler);
 void compiler_clear (Compiler *compiler);
 
-/* (transfer full) (nullable): what the compilers say about the sources, as C, and the headers, as C++,
- * in @directory: -Wall -Wextra -Werror. %NULL when there is nothing to say. The two run at once. */
+/* (transfer full) (nullable): what the compilers say about the sources, as C, and the headers, as
+ * C++, in @directory: -Wall -Wextra -Werror. %NULL when there is nothing to say. The two run at
+ * once. */
 gchar *compiler_check (const Compiler *compiler, const gchar *directory);
 
 #endif /* TESTS_GEN_COMPILER_H */

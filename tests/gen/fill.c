@@ -19,7 +19,8 @@ vary (const FillOptions *options, guint index)
   return varied;
 }
 
-/* A container's element as GHashTable has it: enums in the pointer, other plain values on the heap. */
+/* A container's element as GHashTable has it: enums in the pointer, other plain values on the heap.
+ */
 static gpointer
 new_cell (const TallyType *type, const FillOptions *options)
 {
@@ -61,7 +62,8 @@ fill_table (const TallyType *type, gpointer slot, const FillOptions *options)
       if (type->kind == TALLY_KIND_SET)
         g_hash_table_add (table, new_cell (type->element, &varied));
       else
-        g_hash_table_replace (table, new_cell (type->key, &varied), new_cell (type->element, &varied));
+        g_hash_table_replace (table, new_cell (type->key, &varied),
+                              new_cell (type->element, &varied));
     }
 }
 

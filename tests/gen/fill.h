@@ -7,9 +7,9 @@
 /* How large and how deep the values are. */
 typedef struct
 {
-  guint seed;        /* two values of different seeds differ */
-  guint n_elements;  /* of each container */
-  guint max_depth;   /* structs within structs beyond this stay as they are made */
+  guint seed;       /* two values of different seeds differ */
+  guint n_elements; /* of each container */
+  guint max_depth;  /* structs within structs beyond this stay as they are made */
 } FillOptions;
 
 /* @object: a new TallyStruct. Every field is set; of a union the one that the seed chooses. */

@@ -73,7 +73,9 @@ generate_into (const gchar *directory, const gchar *idl)
 }
 
 gboolean
-generate_file_into (const gchar *directory, const gchar *path, const gchar *const *include_dirs,
+generate_file_into (const gchar *directory,
+                    const gchar *path,
+                    const gchar *const *include_dirs,
                     gchar **message)
 {
   g_autoptr (IdlUnit) unit = idl_unit_new ();
@@ -98,13 +100,14 @@ generate_file_into (const gchar *directory, const gchar *path, const gchar *cons
 }
 
 void
-assert_contains_ (const gchar *text, const gchar *part, gboolean wanted, const gchar *file, int line)
+assert_contains_ (
+    const gchar *text, const gchar *part, gboolean wanted, const gchar *file, int line)
 {
   if ((strstr (text, part) != NULL) == wanted)
     return;
 
-  g_autofree gchar *message = g_strdup_printf ("%s: %s\n--- in ---\n%s", wanted ? "missing" : "unwanted",
-                                               part, text);
+  g_autofree gchar *message =
+      g_strdup_printf ("%s: %s\n--- in ---\n%s", wanted ? "missing" : "unwanted", part, text);
 
   test_assert_string (message, NULL, file, line);
 }

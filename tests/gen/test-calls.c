@@ -1,5 +1,5 @@
-/* Every type as argument, return value and exception of generated clients, handlers and processors, over
- * a real connection. */
+/* Every type as argument, return value and exception of generated clients, handlers and processors,
+ * over a real connection. */
 #include "every_everything.h"
 #include "fill.h"
 #include "harness.h"
@@ -43,40 +43,47 @@ give (const gchar *name, gpointer _return, gconstpointer value, gconstpointer al
   tally_value_copy (type, value, _return);
 }
 
-/* All methods of every.thrift that give: X (Word, lower, C type, C type of the alias, of a list). */
-#define FOR_ALL_TYPES(X) \
-  X (Bool, bool, gboolean, EveryBoolAlias, GArray) \
-  X (I8, i8, gint8, EveryI8Alias, GArray) \
-  X (I16, i16, gint16, EveryI16Alias, GArray) \
-  X (I32, i32, gint32, EveryI32Alias, GArray) \
-  X (I64, i64, gint64, EveryI64Alias, GArray) \
-  X (Double, double, gdouble, EveryDoubleAlias, GArray) \
-  X (String, string, gchar *, EveryStringAlias, GPtrArray) \
-  X (Binary, binary, GByteArray *, EveryBinaryAlias, GPtrArray) \
-  X (Uuid, uuid, TallyUuid, EveryUuidAlias, GArray) \
-  X (Color, color, EveryBaseColor, EveryColorAlias, GArray) \
-  X (Inner, inner, EveryBaseInner *, EveryInnerAlias *, GPtrArray) \
-  X (Choice, choice, EveryChoice *, EveryChoiceAlias *, GPtrArray) \
-  X (ListI32, list_i32, GArray *, EveryListI32Alias *, GPtrArray) \
-  X (SetString, set_string, GHashTable *, EverySetStringAlias *, GPtrArray) \
-  X (MapStringI32, map_string_i32, GHashTable *, EveryMapStringI32Alias *, GPtrArray) \
+/* All methods of every.thrift that give: X (Word, lower, C type, C type of the alias, of a list).
+ */
+#define FOR_ALL_TYPES(X)                                                                           \
+  X (Bool, bool, gboolean, EveryBoolAlias, GArray)                                                 \
+  X (I8, i8, gint8, EveryI8Alias, GArray)                                                          \
+  X (I16, i16, gint16, EveryI16Alias, GArray)                                                      \
+  X (I32, i32, gint32, EveryI32Alias, GArray)                                                      \
+  X (I64, i64, gint64, EveryI64Alias, GArray)                                                      \
+  X (Double, double, gdouble, EveryDoubleAlias, GArray)                                            \
+  X (String, string, gchar *, EveryStringAlias, GPtrArray)                                         \
+  X (Binary, binary, GByteArray *, EveryBinaryAlias, GPtrArray)                                    \
+  X (Uuid, uuid, TallyUuid, EveryUuidAlias, GArray)                                                \
+  X (Color, color, EveryBaseColor, EveryColorAlias, GArray)                                        \
+  X (Inner, inner, EveryBaseInner *, EveryInnerAlias *, GPtrArray)                                 \
+  X (Choice, choice, EveryChoice *, EveryChoiceAlias *, GPtrArray)                                 \
+  X (ListI32, list_i32, GArray *, EveryListI32Alias *, GPtrArray)                                  \
+  X (SetString, set_string, GHashTable *, EverySetStringAlias *, GPtrArray)                        \
+  X (MapStringI32, map_string_i32, GHashTable *, EveryMapStringI32Alias *, GPtrArray)              \
   X (ListInner, list_inner, GPtrArray *, EveryListInnerAlias *, GPtrArray)
 
-#define DEFINE_GIVE(Word, lower, CType, Alias, List) \
-  static gboolean give_##lower (EveryEverythingIf *iface, CType *_return, const CType value, \
-                                const Alias alias, const List *listed, EveryBroken **broken, GError **error) \
-  { \
-    (void) listed; \
-    give ("give" #Word, _return, &value, &alias); \
-    return TRUE; \
+#define DEFINE_GIVE(Word, lower, CType, Alias, List)                                               \
+  static gboolean give_##lower (EveryEverythingIf *iface, CType *_return, const CType value,       \
+                                const Alias alias, const List *listed, EveryBroken **broken,       \
+                                GError **error)                                                    \
+  {                                                                                                \
+    (void) listed;                                                                                 \
+    give ("give" #Word, _return, &value, &alias);                                                  \
+    return TRUE;                                                                                   \
   }
 
 FOR_ALL_TYPES (DEFINE_GIVE)
 
 static gboolean
-give_broken (EveryEverythingIf *iface, EveryBroken **_return, const EveryBroken *value,
-             const EveryBrokenAlias *alias, const GPtrArray *listed, EveryBroken **broken,
-             EveryBaseOther **other, GError **error)
+give_broken (EveryEverythingIf *iface,
+             EveryBroken **_return,
+             const EveryBroken *value,
+             const EveryBrokenAlias *alias,
+             const GPtrArray *listed,
+             EveryBroken **broken,
+             EveryBaseOther **other,
+             GError **error)
 {
   if (g_strcmp0 (value->why, "throw") == 0)
     {
@@ -96,7 +103,11 @@ forget (EveryEverythingIf *iface, const gint32 number, GError **error)
 }
 
 static gboolean
-twice (EveryBaseBaseIf *iface, gint32 *_return, const gint32 number, EveryBaseOther **other, GError **error)
+twice (EveryBaseBaseIf *iface,
+       gint32 *_return,
+       const gint32 number,
+       EveryBaseOther **other,
+       GError **error)
 {
   *_return = number * 2;
   return TRUE;
@@ -148,8 +159,8 @@ static void
 fixture_init (Fixture *fixture, const gchar *uri)
 {
   g_autoptr (EveryEverythingHandler) handler = g_object_new (echo_handler_get_type (), NULL);
-  g_autoptr (EveryEverythingProcessor) processor
-      = g_object_new (EVERY_TYPE_EVERYTHING_PROCESSOR, "handler", handler, NULL);
+  g_autoptr (EveryEverythingProcessor) processor =
+      g_object_new (EVERY_TYPE_EVERYTHING_PROCESSOR, "handler", handler, NULL);
   g_autoptr (GError) error = NULL;
 
   fixture->server = tally_server_new (THRIFT_PROCESSOR (processor), uri, &error);
@@ -181,29 +192,30 @@ fixture_clear (Fixture *fixture)
 /* ---- tests ---- */
 
 /* One call with each seed: what is returned equals what was given. */
-#define CHECK_GIVE(Word, lower, CType, Alias, List) \
-  for (guint seed = 0; seed < 3; seed++) \
-    { \
-      const TallyMethod *method = find_method ("give" #Word); \
-      const TallyType *type = method->args->fields[0].type; \
-      const TallyType *list_type = method->args->fields[2].type; \
-      const FillOptions options = { .seed = seed, .n_elements = 3, .max_depth = 2 }; \
-      g_autoptr (EveryBroken) broken = NULL; \
-      g_autoptr (GError) error = NULL; \
-      CType value; \
-      CType returned; \
-      List *listed; \
-\
-      fill_value (type, &value, &options); \
-      fill_value (list_type, &listed, &options); \
-      tally_value_init (type, NULL, &returned); \
-      CU_ASSERT_TRUE (every_everything_if_give_##lower (iface, &returned, value, value, listed, &broken, &error)); \
-      assert_no_error (error); \
-      CU_ASSERT_PTR_NULL (broken); \
-      CU_ASSERT_TRUE (tally_value_equal (type, &value, &returned)); \
-      tally_value_clear (type, &value); \
-      tally_value_clear (type, &returned); \
-      tally_value_clear (list_type, &listed); \
+#define CHECK_GIVE(Word, lower, CType, Alias, List)                                                \
+  for (guint seed = 0; seed < 3; seed++)                                                           \
+    {                                                                                              \
+      const TallyMethod *method = find_method ("give" #Word);                                      \
+      const TallyType *type = method->args->fields[0].type;                                        \
+      const TallyType *list_type = method->args->fields[2].type;                                   \
+      const FillOptions options = { .seed = seed, .n_elements = 3, .max_depth = 2 };               \
+      g_autoptr (EveryBroken) broken = NULL;                                                       \
+      g_autoptr (GError) error = NULL;                                                             \
+      CType value;                                                                                 \
+      CType returned;                                                                              \
+      List *listed;                                                                                \
+                                                                                                   \
+      fill_value (type, &value, &options);                                                         \
+      fill_value (list_type, &listed, &options);                                                   \
+      tally_value_init (type, NULL, &returned);                                                    \
+      CU_ASSERT_TRUE (every_everything_if_give_##lower (iface, &returned, value, value, listed,    \
+                                                        &broken, &error));                         \
+      assert_no_error (error);                                                                     \
+      CU_ASSERT_PTR_NULL (broken);                                                                 \
+      CU_ASSERT_TRUE (tally_value_equal (type, &value, &returned));                                \
+      tally_value_clear (type, &value);                                                            \
+      tally_value_clear (type, &returned);                                                         \
+      tally_value_clear (list_type, &listed);                                                      \
     }
 
 static void
@@ -246,11 +258,13 @@ exceptions_are_values_and_thrown (void)
 
   EveryEverythingIf *iface = EVERY_EVERYTHING_IF (fixture.client);
 
-  CU_ASSERT_TRUE (every_everything_client_give_broken (iface, &returned, value, value, none, &broken, &other, &error));
+  CU_ASSERT_TRUE (every_everything_client_give_broken (iface, &returned, value, value, none,
+                                                       &broken, &other, &error));
   assert_string (returned->why, "no");
 
   g_object_set (value, "why", "throw", NULL);
-  CU_ASSERT_FALSE (every_everything_client_give_broken (iface, &returned, value, value, none, &broken, &other, &error));
+  CU_ASSERT_FALSE (every_everything_client_give_broken (iface, &returned, value, value, none,
+                                                        &broken, &other, &error));
   assert_error (error, EVERY_BASE_OTHER_ERROR, EVERY_BASE_OTHER_ERROR_CODE, "Other");
   CU_ASSERT_PTR_NULL (broken);
   assert_string (other->reason, "thrown");
@@ -266,7 +280,8 @@ a_client_speaks_its_parents_methods (void)
   gint32 result = 0;
 
   fixture_init (&fixture, "tcp://127.0.0.1:0");
-  CU_ASSERT_TRUE (every_base_base_if_twice (EVERY_BASE_BASE_IF (fixture.client), &result, 21, &other, &error));
+  CU_ASSERT_TRUE (
+      every_base_base_if_twice (EVERY_BASE_BASE_IF (fixture.client), &result, 21, &other, &error));
   assert_no_error (error);
   assert_int (result, 42);
   fixture_clear (&fixture);

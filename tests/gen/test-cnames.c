@@ -25,8 +25,8 @@ capitals_become_underscores (void)
 static void
 a_namespace_is_a_prefix (void)
 {
-  g_autofree gchar *text = generate ("namespace c_glib TTest struct Insanity { 1: i32 x }",
-                                     "t_test_demo_types.h");
+  g_autofree gchar *text =
+      generate ("namespace c_glib TTest struct Insanity { 1: i32 x }", "t_test_demo_types.h");
 
   assert_contains (text, "#ifndef T_TEST_DEMO_TYPES_H\n");
   assert_contains (text, "typedef struct _TTestInsanity TTestInsanity;\n");
@@ -47,7 +47,8 @@ without_a_namespace_there_is_no_prefix (void)
 static void
 a_dotted_namespace_has_underscores (void)
 {
-  g_autofree gchar *text = generate ("namespace c_glib foo.bar struct S {}", "foo_bar_demo_types.h");
+  g_autofree gchar *text =
+      generate ("namespace c_glib foo.bar struct S {}", "foo_bar_demo_types.h");
 
   assert_contains (text, "typedef struct _foo_barS foo_barS;\n");
   assert_contains (text, "#define FOO_BAR_TYPE_S (foo_bar_s_get_type ())\n");
@@ -56,8 +57,8 @@ a_dotted_namespace_has_underscores (void)
 static void
 keywords_and_the_parent_get_an_underscore (void)
 {
-  g_autofree gchar *text = generate ("struct S { 1: i32 auto 2: i32 parent 3: i32 errno 4: i32 ok }",
-                                     "demo_types.h");
+  g_autofree gchar *text =
+      generate ("struct S { 1: i32 auto 2: i32 parent 3: i32 errno 4: i32 ok }", "demo_types.h");
 
   assert_contains (text, "  gint32 auto_;\n  gboolean __isset_auto_;\n");
   assert_contains (text, "  gint32 parent_;\n");
@@ -77,7 +78,8 @@ a_clash_takes_another_underscore (void)
 static void
 cxx_keywords_keep_their_name_in_c (void)
 {
-  g_autofree gchar *text = generate ("struct S { 1: i32 operator 2: i32 operator_ }", "demo_types.h");
+  g_autofree gchar *text =
+      generate ("struct S { 1: i32 operator 2: i32 operator_ }", "demo_types.h");
 
   assert_contains (text, "  gint32 TALLY_CXX_NAME (operator, operator__);\n");
   assert_contains (text, "  gboolean __isset_operator;\n");
@@ -113,8 +115,10 @@ a_constant_gives_way_to_a_type (void)
 static void
 methods_of_one_c_name_are_told_apart (void)
 {
-  g_autofree gchar *text = generate ("service S { void foo () void Foo () void getType () void new () "
-                                     "void sendFoo () }", "s.h");
+  g_autofree gchar *text =
+      generate ("service S { void foo () void Foo () void getType () void new () "
+                "void sendFoo () }",
+                "s.h");
 
   assert_contains (text, "gboolean s_client_foo (");
   assert_contains (text, "gboolean s_client_foo_ (");
@@ -127,9 +131,11 @@ methods_of_one_c_name_are_told_apart (void)
 static void
 arguments_are_not_our_own_parameters (void)
 {
-  g_autofree gchar *text = generate ("exception E {} struct Work {} service S { i32 f (1: i32 error, "
-                                     "2: i32 iface, 3: i32 for, 4: i32 new, 5: i32 ret, 6: Work Work, "
-                                     "7: i32 _return) throws (1: E error) }", "s.h");
+  g_autofree gchar *text =
+      generate ("exception E {} struct Work {} service S { i32 f (1: i32 error, "
+                "2: i32 iface, 3: i32 for, 4: i32 new, 5: i32 ret, 6: Work Work, "
+                "7: i32 _return) throws (1: E error) }",
+                "s.h");
 
   assert_contains (text, "const gint32 error_,");
   assert_contains (text, "const gint32 iface_,");
@@ -144,8 +150,9 @@ arguments_are_not_our_own_parameters (void)
 static void
 types_of_the_headers_are_left_alone (void)
 {
-  g_autofree gchar *text = generate ("enum ThriftProtocol { BINARY } struct GObject {} struct Complex {}",
-                                     "demo_types.h");
+  g_autofree gchar *text =
+      generate ("enum ThriftProtocol { BINARY } struct GObject {} struct Complex {}",
+                "demo_types.h");
 
   assert_contains (text, "} ThriftProtocol_;\n");
   assert_contains (text, "struct _GObject_\n");

@@ -1,20 +1,20 @@
-/* The files of golden/ are what the compiler writes for the IDL beside them: read them as you read source.
- * TALLY_UPDATE_GOLDEN=1 test-golden writes them anew. */
+/* The files of golden/ are what the compiler writes for the IDL beside them: read them as you read
+ * source. TALLY_UPDATE_GOLDEN=1 test-golden writes them anew. */
 #include <string.h>
 
 #include "generate.h"
 #include "harness.h"
 
 static const gchar *const golden_files[] = {
-  "money_bank.c",      "money_bank.h",      "money_money_types.c", "money_money_types.h",
-  "shop_shop.c",       "shop_shop.h",       "shop_shop_types.c",   "shop_shop_types.h",
+  "money_bank.c", "money_bank.h", "money_money_types.c", "money_money_types.h",
+  "shop_shop.c",  "shop_shop.h",  "shop_shop_types.c",   "shop_shop_types.h",
 };
 
 static void
 golden_files_are_what_is_written (void)
 {
-  g_autofree gchar *directory = g_getenv ("TALLY_UPDATE_GOLDEN") != NULL ? g_strdup (GOLDEN_DIR)
-                                                                         : test_make_directory ();
+  g_autofree gchar *directory =
+      g_getenv ("TALLY_UPDATE_GOLDEN") != NULL ? g_strdup (GOLDEN_DIR) : test_make_directory ();
   g_autofree gchar *message = NULL;
 
   CU_ASSERT_TRUE (generate_file_into (directory, GOLDEN_DIR "/shop.thrift", NULL, &message));

@@ -4,18 +4,44 @@
 #include "harness.h"
 
 static const TallyStructInfo *const infos[] = {
-  &every_of_bool_info, &every_of_i8_info, &every_of_i16_info, &every_of_i32_info, &every_of_i64_info,
-  &every_of_double_info, &every_of_string_info, &every_of_binary_info, &every_of_uuid_info,
-  &every_of_color_info, &every_of_inner_info, &every_of_choice_info, &every_of_broken_info,
-  &every_of_list_i32_info, &every_of_set_string_info, &every_of_map_string_i32_info,
+  &every_of_bool_info,
+  &every_of_i8_info,
+  &every_of_i16_info,
+  &every_of_i32_info,
+  &every_of_i64_info,
+  &every_of_double_info,
+  &every_of_string_info,
+  &every_of_binary_info,
+  &every_of_uuid_info,
+  &every_of_color_info,
+  &every_of_inner_info,
+  &every_of_choice_info,
+  &every_of_broken_info,
+  &every_of_list_i32_info,
+  &every_of_set_string_info,
+  &every_of_map_string_i32_info,
   &every_of_list_inner_info,
-  &every_one_of_bool_info, &every_one_of_i8_info, &every_one_of_i16_info, &every_one_of_i32_info,
-  &every_one_of_i64_info, &every_one_of_double_info, &every_one_of_string_info,
-  &every_one_of_binary_info, &every_one_of_uuid_info, &every_one_of_color_info,
-  &every_one_of_inner_info, &every_one_of_choice_info, &every_one_of_broken_info,
-  &every_one_of_list_i32_info, &every_one_of_set_string_info, &every_one_of_map_string_i32_info,
+  &every_one_of_bool_info,
+  &every_one_of_i8_info,
+  &every_one_of_i16_info,
+  &every_one_of_i32_info,
+  &every_one_of_i64_info,
+  &every_one_of_double_info,
+  &every_one_of_string_info,
+  &every_one_of_binary_info,
+  &every_one_of_uuid_info,
+  &every_one_of_color_info,
+  &every_one_of_inner_info,
+  &every_one_of_choice_info,
+  &every_one_of_broken_info,
+  &every_one_of_list_i32_info,
+  &every_one_of_set_string_info,
+  &every_one_of_map_string_i32_info,
   &every_one_of_list_inner_info,
-  &every_tree_info, &every_ping_info, &every_pong_info, &every_empty_info,
+  &every_tree_info,
+  &every_ping_info,
+  &every_pong_info,
+  &every_empty_info,
 };
 
 static gpointer
@@ -107,7 +133,8 @@ zero_enums_are_kept_in_sets_and_keys (void)
   g_autoptr (EveryOfColor) received = g_object_new (EVERY_TYPE_OF_COLOR, NULL);
 
   g_hash_table_add (sent->collected, GINT_TO_POINTER (EVERY_BASE_COLOR_RED));
-  g_hash_table_insert (sent->keyed, GINT_TO_POINTER (EVERY_BASE_COLOR_RED), g_memdup2 (&(gint32) { 9 }, 4));
+  g_hash_table_insert (sent->keyed, GINT_TO_POINTER (EVERY_BASE_COLOR_RED),
+                       g_memdup2 (&(gint32){ 9 }, 4));
   g_hash_table_add (sent->collected, GINT_TO_POINTER (EVERY_BASE_COLOR_BLUE));
 
   g_autoptr (GBytes) bytes = tally_struct_encode (sent, FALSE, NULL);
@@ -115,9 +142,13 @@ zero_enums_are_kept_in_sets_and_keys (void)
   CU_ASSERT_TRUE (tally_struct_decode (received, FALSE, g_bytes_get_data (bytes, NULL),
                                        g_bytes_get_size (bytes), NULL));
   assert_int (g_hash_table_size (received->collected), 2);
-  CU_ASSERT_TRUE (g_hash_table_contains (received->collected, GINT_TO_POINTER (EVERY_BASE_COLOR_RED)));
-  CU_ASSERT_TRUE (g_hash_table_contains (received->collected, GINT_TO_POINTER (EVERY_BASE_COLOR_BLUE)));
-  assert_int (*(gint32 *) g_hash_table_lookup (received->keyed, GINT_TO_POINTER (EVERY_BASE_COLOR_RED)), 9);
+  CU_ASSERT_TRUE (
+      g_hash_table_contains (received->collected, GINT_TO_POINTER (EVERY_BASE_COLOR_RED)));
+  CU_ASSERT_TRUE (
+      g_hash_table_contains (received->collected, GINT_TO_POINTER (EVERY_BASE_COLOR_BLUE)));
+  assert_int (*(gint32 *) g_hash_table_lookup (received->keyed,
+                                               GINT_TO_POINTER (EVERY_BASE_COLOR_RED)),
+              9);
 }
 
 /* A key of binary or container type is found by what is in it. */

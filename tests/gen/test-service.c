@@ -7,12 +7,18 @@ signatures_are_apaches (void)
 {
   g_autofree gchar *text = generate (
       "namespace c_glib TTest typedef list<i32> Ints exception X {} struct S {} enum E { A } "
-      "service Svc { Ints go (1: Ints a, 2: S s, 3: E e, 4: string t) throws (1: X x) }", "t_test_svc.h");
+      "service Svc { Ints go (1: Ints a, 2: S s, 3: E e, 4: string t) throws (1: X x) }",
+      "t_test_svc.h");
 
-  assert_contains (text, "gboolean (*go) (TTestSvcIf *iface, TTestInts **_return, const TTestInts *a, const TTestS *s,\n");
-  assert_contains (text, "gboolean t_test_svc_if_go (TTestSvcIf *iface, TTestInts **_return, const TTestInts *a,\n");
+  assert_contains (text, "gboolean (*go) (TTestSvcIf *iface, TTestInts **_return, const TTestInts "
+                         "*a, const TTestS *s,\n");
+  assert_contains (
+      text,
+      "gboolean t_test_svc_if_go (TTestSvcIf *iface, TTestInts **_return, const TTestInts *a,\n");
   assert_contains (text, "const TTestE e, const gchar *t, TTestX **x, GError **error);\n");
-  assert_contains (text, "gboolean t_test_svc_client_recv_go (TTestSvcIf *iface, TTestInts **_return, TTestX **x,\n");
+  assert_contains (
+      text,
+      "gboolean t_test_svc_client_recv_go (TTestSvcIf *iface, TTestInts **_return, TTestX **x,\n");
   assert_contains (text, "TTestSvcClient *t_test_svc_client_new (TallyChannel *channel);\n");
 }
 
@@ -33,14 +39,17 @@ a_oneway_method_receives_nothing (void)
   g_autofree gchar *source = generate ("service S { oneway void f (1: i32 x) }", "s.c");
 
   assert_lacks (header, "recv_f");
-  assert_contains (source, "{ TALLY_METHOD_NAME (\"f\"), .args = &f_args_info, .oneway = TRUE, .invoke = invoke_f },\n");
+  assert_contains (
+      source,
+      "{ TALLY_METHOD_NAME (\"f\"), .args = &f_args_info, .oneway = TRUE, .invoke = invoke_f },\n");
   assert_lacks (source, ".result");
 }
 
 static void
 methods_are_sorted_by_name (void)
 {
-  g_autofree gchar *text = generate ("service S { void b () void a () void B () void ab () }", "s.c");
+  g_autofree gchar *text =
+      generate ("service S { void b () void a () void B () void ab () }", "s.c");
 
   assert_contains (text, "  METHOD_B_, METHOD_A, METHOD_AB, METHOD_B,\n");
 }
@@ -57,7 +66,8 @@ idempotent_methods_say_so (void)
 static void
 a_result_knows_whether_a_number_is_set (void)
 {
-  g_autofree gchar *text = generate ("exception E {} service S { i32 f () throws (1: E e) string g () }", "s.c");
+  g_autofree gchar *text =
+      generate ("exception E {} service S { i32 f () throws (1: E e) string g () }", "s.c");
 
   assert_contains (text, "  gint32 success;\n  gboolean __isset_success;\n  E *e;\n} FResult;\n");
   assert_contains (text, "TALLY_OPTIONAL_SLOT (FResult, success) },\n");
@@ -68,7 +78,8 @@ a_result_knows_whether_a_number_is_set (void)
 static void
 results_are_in_the_tables_order (void)
 {
-  g_autofree gchar *text = generate ("exception E {} service S { i32 f () throws (2: E b, 1: E a) }", "s.c");
+  g_autofree gchar *text =
+      generate ("exception E {} service S { i32 f () throws (2: E b, 1: E a) }", "s.c");
 
   assert_contains (text, "f (SIf *iface, gint32 *_return, E **b, E **a, GError **error)\n");
   assert_contains (text, "gpointer results[] = { _return, a, b };\n");
@@ -84,8 +95,10 @@ a_parent_gives_its_types (void)
   assert_contains (header, "#include \"p.h\"\n");
   assert_contains (header, "typedef struct _CHandler\n{\n  PHandler parent;\n} CHandler;\n");
   assert_contains (header, "typedef struct _CHandlerClass\n{\n  PHandlerClass parent;\n");
-  assert_contains (source, "const TallyService c_service =\n  { \"C\", &p_service, methods, G_N_ELEMENTS (methods) };\n");
-  assert_contains (source, "TALLY_DEFINE_CLIENT (CClient, c_client, p_client_get_type, c_if_get_type, client_if_init)\n");
+  assert_contains (source, "const TallyService c_service =\n  { \"C\", &p_service, methods, "
+                           "G_N_ELEMENTS (methods) };\n");
+  assert_contains (source, "TALLY_DEFINE_CLIENT (CClient, c_client, p_client_get_type, "
+                           "c_if_get_type, client_if_init)\n");
 }
 
 static void
@@ -114,8 +127,9 @@ generated_code_includes_nothing_else (void)
 static void
 documentation_is_on_the_interface (void)
 {
-  g_autofree gchar *text = generate ("/** A service. */ service S {\n/** Does it.\n */ void f (/** How often. */ 1: i32 n) }",
-                                     "s.h");
+  g_autofree gchar *text = generate (
+      "/** A service. */ service S {\n/** Does it.\n */ void f (/** How often. */ 1: i32 n) }",
+      "s.h");
 
   assert_contains (text, "/**\n * SIf:\n *\n * A service.\n */\n");
   assert_contains (text, "/**\n * s_if_f:\n");

@@ -34,7 +34,8 @@ run (const gchar *arguments, gchar **said)
   g_autofree gchar *errors = NULL;
   gint status = -1;
 
-  g_spawn_sync (directory, argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, &output, &errors, &status, NULL);
+  g_spawn_sync (directory, argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, &output, &errors, &status,
+                NULL);
   if (said != NULL)
     *said = g_strconcat (output, errors, NULL);
   return WIFEXITED (status) ? WEXITSTATUS (status) : -1;
@@ -45,7 +46,9 @@ begin (void)
 {
   directory = test_make_directory ();
   write_file ("base.thrift", "namespace c_glib Base struct B {}");
-  write_file ("demo.thrift", "namespace c_glib Demo include \"base.thrift\" struct D { 1: base.B b } service S {}");
+  write_file (
+      "demo.thrift",
+      "namespace c_glib Demo include \"base.thrift\" struct D { 1: base.B b } service S {}");
   write_file ("bad.thrift", "struct S { 1: nothing x }\n");
 }
 
@@ -108,9 +111,13 @@ a_mistake_is_status_1_and_writes_nothing (void)
 static void
 bad_usage_is_status_2 (void)
 {
-  static const gchar *const misuses[] = { "", "--nonsense demo.thrift", "--check --format demo.thrift",
-                                          "--in-place demo.thrift", "--audit demo.thrift",
-                                          "--dump=xml demo.thrift", "--diagnostics=loud demo.thrift" };
+  static const gchar *const misuses[] = { "",
+                                          "--nonsense demo.thrift",
+                                          "--check --format demo.thrift",
+                                          "--in-place demo.thrift",
+                                          "--audit demo.thrift",
+                                          "--dump=xml demo.thrift",
+                                          "--diagnostics=loud demo.thrift" };
 
   begin ();
   for (guint i = 0; i < G_N_ELEMENTS (misuses); i++)

@@ -8,11 +8,23 @@
 #define N_THREADS 8
 
 static GType (*const get_types[]) (void) = {
-  every_of_bool_get_type, every_of_string_get_type, every_of_inner_get_type, every_of_list_inner_get_type,
-  every_one_of_choice_get_type, every_tree_get_type, every_broken_get_type, every_base_inner_get_type,
-  values_defaults_get_type, values_needy_get_type, every_everything_if_get_type,
-  every_everything_client_get_type, every_everything_handler_get_type, every_everything_processor_get_type,
-  every_base_base_if_get_type, every_base_base_client_get_type, every_base_base_handler_get_type,
+  every_of_bool_get_type,
+  every_of_string_get_type,
+  every_of_inner_get_type,
+  every_of_list_inner_get_type,
+  every_one_of_choice_get_type,
+  every_tree_get_type,
+  every_broken_get_type,
+  every_base_inner_get_type,
+  values_defaults_get_type,
+  values_needy_get_type,
+  every_everything_if_get_type,
+  every_everything_client_get_type,
+  every_everything_handler_get_type,
+  every_everything_processor_get_type,
+  every_base_base_if_get_type,
+  every_base_base_client_get_type,
+  every_base_base_handler_get_type,
   every_base_base_processor_get_type,
 };
 

@@ -5,9 +5,12 @@
 static void
 fields_have_an_isset_unless_required (void)
 {
-  g_autofree gchar *text = generate ("struct S { 1: required i32 a 2: optional i32 b 3: i32 c }", "demo_types.h");
+  g_autofree gchar *text =
+      generate ("struct S { 1: required i32 a 2: optional i32 b 3: i32 c }", "demo_types.h");
 
-  assert_contains (text, "  gint32 a;\n  gint32 b;\n  gboolean __isset_b;\n  gint32 c;\n  gboolean __isset_c;\n};");
+  assert_contains (
+      text,
+      "  gint32 a;\n  gint32 b;\n  gboolean __isset_b;\n  gint32 c;\n  gboolean __isset_c;\n};");
 }
 
 static void
@@ -29,14 +32,17 @@ fields_are_declared_in_order_and_described_by_id (void)
   g_autofree gchar *source = generate (idl, "demo_types.c");
 
   assert_contains (header, "  gint32 a;\n  gboolean __isset_a;\n  gint32 b;\n");
-  assert_contains (source, ".id = 2, .type = &tally_type_i32, TALLY_DEFAULT_SLOT (S, b) },\n  { .name = \"a\"");
+  assert_contains (
+      source, ".id = 2, .type = &tally_type_i32, TALLY_DEFAULT_SLOT (S, b) },\n  { .name = \"a\"");
 }
 
 static void
 base_types_have_their_c_types (void)
 {
-  g_autofree gchar *text = generate ("struct S { 1: bool a 2: byte b 3: i8 c 4: i16 d 5: i32 e 6: i64 f "
-                                     "7: double g 8: string h 9: binary i 10: uuid j }", "demo_types.h");
+  g_autofree gchar *text =
+      generate ("struct S { 1: bool a 2: byte b 3: i8 c 4: i16 d 5: i32 e 6: i64 f "
+                "7: double g 8: string h 9: binary i 10: uuid j }",
+                "demo_types.h");
 
   assert_contains (text, "  gboolean a;\n");
   assert_contains (text, "  gint8 b;\n");
@@ -53,9 +59,10 @@ base_types_have_their_c_types (void)
 static void
 containers_have_their_c_types (void)
 {
-  g_autofree gchar *text = generate ("enum E { A } struct S { 1: list<i32> a 2: list<E> b 3: list<string> c "
-                                     "4: list<list<i32>> d 5: set<i32> e 6: map<E, S> f 7: list<uuid> g }",
-                                     "demo_types.h");
+  g_autofree gchar *text =
+      generate ("enum E { A } struct S { 1: list<i32> a 2: list<E> b 3: list<string> c "
+                "4: list<list<i32>> d 5: set<i32> e 6: map<E, S> f 7: list<uuid> g }",
+                "demo_types.h");
 
   assert_contains (text, "  GArray *a;\n");
   assert_contains (text, "  GArray *b;\n");
@@ -97,9 +104,12 @@ exceptions_have_an_error_domain (void)
 static void
 enums_have_toString (void)
 {
-  g_autofree gchar *text = generate ("namespace c_glib TTest enum Numberz { ONE = 1, TWO }", "t_test_demo_types.h");
+  g_autofree gchar *text =
+      generate ("namespace c_glib TTest enum Numberz { ONE = 1, TWO }", "t_test_demo_types.h");
 
-  assert_contains (text, "typedef enum _TTestNumberz\n{\n  T_TEST_NUMBERZ_ONE = 1,\n  T_TEST_NUMBERZ_TWO = 2\n}");
+  assert_contains (
+      text,
+      "typedef enum _TTestNumberz\n{\n  T_TEST_NUMBERZ_ONE = 1,\n  T_TEST_NUMBERZ_TWO = 2\n}");
   assert_contains (text, "#define toString_Numberz t_test_numberz_to_string\n");
 }
 
@@ -114,8 +124,9 @@ an_enum_without_values_is_a_number (void)
 static void
 only_recursive_fields_start_null (void)
 {
-  g_autofree gchar *text = generate ("struct A { 1: B b 2: C c } struct B { 1: list<A> l 2: A a } struct C {}",
-                                     "demo_types.c");
+  g_autofree gchar *text =
+      generate ("struct A { 1: B b 2: C c } struct B { 1: list<A> l 2: A a } struct C {}",
+                "demo_types.c");
 
   assert_contains (text, "TALLY_DEFAULT_SLOT (A, b), .starts_null = TRUE }");
   assert_contains (text, "TALLY_DEFAULT_SLOT (A, c) }");
@@ -126,7 +137,8 @@ only_recursive_fields_start_null (void)
 static void
 container_keys_have_hash_and_equal (void)
 {
-  g_autofree gchar *text = generate ("struct S { 1: set<list<i32>> a 2: list<i32> b }", "demo_types.c");
+  g_autofree gchar *text =
+      generate ("struct S { 1: set<list<i32>> a 2: list<i32> b }", "demo_types.c");
 
   assert_contains (text, "TALLY_DEFINE_KEY (list_i32_key)\n");
   assert_contains (text, "static const TallyType set_list_i32 = TALLY_SET_OF (&list_i32_key);\n");
@@ -136,8 +148,9 @@ container_keys_have_hash_and_equal (void)
 static void
 a_container_type_is_described_once (void)
 {
-  g_autofree gchar *text = generate ("struct S { 1: list<i32> a 2: list<i32> b } struct T { 1: list<i32> c }",
-                                     "demo_types.c");
+  g_autofree gchar *text =
+      generate ("struct S { 1: list<i32> a 2: list<i32> b } struct T { 1: list<i32> c }",
+                "demo_types.c");
   g_auto (GStrv) parts = g_strsplit (text, "TALLY_ARRAY_OF", -1);
 
   assert_int (g_strv_length (parts), 2);
@@ -148,23 +161,29 @@ headers_come_in_compats_order (void)
 {
   g_autofree gchar *text = generate ("cpp_include \"<vector>\" struct S {}", "demo_types.h");
 
-  assert_contains (text, "#include <tally.h>\n\n#ifdef __cplusplus\n#include <vector>\n#endif\n\nG_BEGIN_DECLS\n");
+  assert_contains (
+      text,
+      "#include <tally.h>\n\n#ifdef __cplusplus\n#include <vector>\n#endif\n\nG_BEGIN_DECLS\n");
 }
 
 static void
 comments_become_documentation (void)
 {
-  g_autofree gchar *text = generate ("/** A struct.\n * In two lines. */ struct S {\n/** Its field. */ 1: i32 x\n 2: i32 y }",
-                                     "demo_types.h");
+  g_autofree gchar *text = generate (
+      "/** A struct.\n * In two lines. */ struct S {\n/** Its field. */ 1: i32 x\n 2: i32 y }",
+      "demo_types.h");
 
-  assert_contains (text, "/**\n * S:\n * @x: Its field.\n *\n * A struct.\n * In two lines.\n */\nstruct _S\n");
+  assert_contains (
+      text, "/**\n * S:\n * @x: Its field.\n *\n * A struct.\n * In two lines.\n */\nstruct _S\n");
 }
 
 static void
 deprecated_things_are_marked (void)
 {
-  g_autofree gchar *text = generate ("struct S { 1: i32 x (deprecated = \"use y\") } (deprecated = \"use T\")\n"
-                                     "enum E { A (deprecated) }", "demo_types.h");
+  g_autofree gchar *text =
+      generate ("struct S { 1: i32 x (deprecated = \"use y\") } (deprecated = \"use T\")\n"
+                "enum E { A (deprecated) }",
+                "demo_types.h");
 
   assert_contains (text, "  gint32 x G_GNUC_DEPRECATED;\n");
   assert_contains (text, " * Deprecated: use T\n");
@@ -181,7 +200,9 @@ constants_are_macros_or_functions (void)
 
   assert_contains (text, "#define T_TEST_MYNUMBER (-5)\n");
   assert_contains (text, "#define T_TEST_S g_strdup (\"a\\\"b\")\n");
-  assert_contains (text, "GArray *t_test_ints_constant (void);\n#define T_TEST_INTS (t_test_ints_constant ())\n");
+  assert_contains (
+      text,
+      "GArray *t_test_ints_constant (void);\n#define T_TEST_INTS (t_test_ints_constant ())\n");
   assert_contains (text, "#define T_TEST_D 3.0\n");
   assert_contains (text, "#define T_TEST_B TRUE\n");
 }

@@ -32,7 +32,8 @@ string_constants (void)
   g_autofree gchar *other = VALUES_QUOTED;
   g_autofree gchar *text = VALUES_BYTES;
 
-  assert_string (one, "say \"hi\"\n\ttwice ?" "?/ \\");
+  assert_string (one, "say \"hi\"\n\ttwice ?"
+                      "?/ \\");
   CU_ASSERT_PTR_NOT_EQUAL (one, other);
   assert_string (text, "aüb");
 }
@@ -74,7 +75,8 @@ struct_constants (void)
 {
   CU_ASSERT_PTR_EQUAL (VALUES_INNER, VALUES_INNER);
   assert_int (VALUES_INNER->number, 12);
-  assert_string (VALUES_INNER->text, "say \"hi\"\n\ttwice ?" "?/ \\");
+  assert_string (VALUES_INNER->text, "say \"hi\"\n\ttwice ?"
+                                     "?/ \\");
 
   const EveryBaseInner *first = g_ptr_array_index (VALUES_INNERS, 0);
 
