@@ -1,0 +1,143 @@
+#!/bin/bash
+# Installs Tally into a directory of its own and uses it as a stranger would: through pkg-config only, with
+# the programs of the README. Arguments: the sources' directory and the build directory.
+set -u
+sources=$1
+build=$2
+scratch=$(mktemp -d)
+server=
+number=0
+
+clean_up ()
+{
+  [ -z "$server" ] || kill -KILL "$server" 2>/dev/null
+  rm -rf "$scratch"
+}
+trap clean_up EXIT
+
+# check NAME COMMAND…: one test; what the command says is shown when it fails.
+check ()
+{
+  local name=$1
+  shift
+  number=$((number + 1))
+  if "$@" >"$scratch/said" 2>&1
+  then
+    echo "ok $number - $name"
+  else
+    echo "not ok $number - $name"
+    sed 's/^/# /' "$scratch/said" | tail -n 40
+  fi
+}
+
+# The library goes to a staging directory; its pkg-config file is told where that is, as it would be if
+# the directory were the prefix.
+installs ()
+{
+  meson install -C "$build" --no-rebuild --destdir "$scratch/root" || return
+  local file
+  file=$(find "$scratch/root" -name tally.pc)
+  sed -i "s|^prefix=|prefix=$scratch/root|" "$file" || return
+  PKG_CONFIG_PATH=$(dirname "$file")
+  LD_LIBRARY_PATH=$(pkg-config --variable=libdir "$file")
+  export PKG_CONFIG_PATH LD_LIBRARY_PATH
+}
+
+names_the_compiler ()
+{
+  local tallyc
+  tallyc=$(pkg-config --variable=tallyc tally) && test -x "$tallyc" && "$tallyc" --version
+}
+
+installs_every_header_that_is_included ()
+{
+  local include name
+  include=$(pkg-config --variable=includedir tally)/tally || return
+  grep --no-filename '^#include "' "$include"/*.h | cut -d '"' -f 2 | sort -u >"$scratch/names"
+  test -s "$scratch/names" || return
+  while read -r name
+  do
+    test -f "$include/$name" || { echo "$name is not installed"; return 1; }
+  done <"$scratch/names"
+}
+
+# each_header_compiles COMPILER…: on its own.
+each_header_compiles ()
+{
+  local header flags
+  flags=$(pkg-config --cflags tally | sed 's/-I\([^ ]*\)/-isystem \1/g') || return
+  for header in "$(pkg-config --variable=includedir tally)"/tally/*.h "$scratch"/hello/*.h
+  do
+    # Not as a system header, so that the header's own warnings are seen; its directory first for its peers.
+    # shellcheck disable=SC2086 # flags are words
+    echo "#include \"$header\"" | "$@" -Wall -Wextra -Werror -Wno-unused-parameter -fsyntax-only $flags \
+      -I "$scratch/hello" - || { echo "$header"; return 1; }
+  done
+}
+
+# The README's files, as a reader would copy them.
+extracts_the_readme ()
+{
+  local name
+  mkdir -p "$scratch/readme"
+  awk -v directory="$scratch/readme" '
+    /^<!-- file: .* -->$/ { file = directory "/" $3; next }
+    file != "" && /^```/ { if (inside) { close (file); file = "" } inside = !inside; next }
+    file != "" && inside { print > file }' "$sources/README.md"
+  for name in greeter.thrift client.c server.c meson.build
+  do
+    test -s "$scratch/readme/$name" || { echo "no $name in the README"; return 1; }
+  done
+}
+
+# With nothing but a compiler and pkg-config.
+compiles_by_hand ()
+{
+  local tallyc name
+  mkdir -p "$scratch/hello"
+  tallyc=$(pkg-config --variable=tallyc tally) || return
+  "$tallyc" --out "$scratch/hello" "$scratch/readme/greeter.thrift" || return
+  for name in client server
+  do
+    # shellcheck disable=SC2046 # flags are words
+    cc -Wall -Wextra -Werror -Wno-unused-parameter -o "$scratch/hello/$name" -I "$scratch/hello" \
+      "$scratch/readme/$name.c" "$scratch"/hello/*.c $(pkg-config --cflags --libs tally) || return
+  done
+}
+
+compiles_with_meson ()
+{
+  meson setup -Dwerror=true "$scratch/readme/build" "$scratch/readme" && ninja -C "$scratch/readme/build"
+}
+
+# greets DIRECTORY: the programs there talk to each other; a Unix socket appears when the server listens.
+greets ()
+{
+  local socket=$scratch/socket said status=0
+  "$1/server" "unix://$socket" &
+  server=$!
+  until [ -S "$socket" ]
+  do
+    kill -0 "$server" || return
+  done
+  said=$("$1/client" "unix://$socket") || status=1
+  echo "$said"
+  kill -TERM "$server"
+  wait "$server" 2>/dev/null
+  server=
+  rm -f "$socket"
+  [ "$status" -eq 0 ] && [ "$said" = "Hello, world!" ]
+}
+
+
+echo 1..10
+check installs installs
+check names_the_compiler names_the_compiler
+check installs_every_header_that_is_included installs_every_header_that_is_included
+check extracts_the_readme extracts_the_readme
+check compiles_by_hand compiles_by_hand
+check greets_by_hand greets "$scratch/hello"
+check each_header_compiles_as_c each_header_compiles cc -x c -std=c11
+check each_header_compiles_as_cpp each_header_compiles c++ -x c++ -std=c++17
+check compiles_with_meson compiles_with_meson
+check greets_with_meson greets "$scratch/readme/build"
