@@ -210,16 +210,6 @@ tally_policy_permit_to_thread (TallyPolicy *self, const TallyInstant *now, Tally
   tally_policy_enqueue_and_pump (self, now, waiter);
 }
 
-/* A permit that was not used: its slot goes to the next. */
-void
-tally_policy_permit_returned (TallyPolicy *self, const TallyInstant *now, TallyConn *conn)
-{
-  end_dial (self, conn);
-  self->stats.dials_failed++;
-  free_slot (self, conn);
-  tally_policy_pump (self, now);
-}
-
 /* @conn was dialed, by @owner or (NULL) by a thread: then it serves whoever is first (rules 5, 6). */
 void
 tally_policy_dial_done (TallyPolicy *self, const TallyInstant *now, TallyConn *conn,

@@ -222,7 +222,7 @@ struct _TallyPolicy
 void tally_policy_init (TallyPolicy *self, const TallyPoolOptions *options, guint64 seed);
 void tally_policy_clear_memory (TallyPolicy *self);
 
-/* Borrow and release: policy.c */
+/* Borrow and release: policy.c, policy-lease.c */
 TallyHold *tally_policy_try (TallyPolicy *self, const TallyInstant *now, const gchar *label,
                              guint32 thread, gint64 *idle_age);
 void tally_policy_ask (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter);
@@ -234,6 +234,7 @@ gboolean tally_policy_leave (TallyPolicy *self, const TallyInstant *now, TallyWa
 void tally_policy_checked (TallyPolicy *self, const TallyInstant *now, TallyHold *hold);
 void tally_policy_check_failed (TallyPolicy *self, const TallyInstant *now, TallyHold *hold,
                                 TallyCloseReason reason);
+gboolean tally_policy_must_make_room (TallyPolicy *self);
 gboolean tally_policy_owns (TallyPolicy *self, TallyHold *hold, guint64 generation);
 void tally_policy_release (TallyPolicy *self, const TallyInstant *now, TallyHold *hold,
                            TallyCloseReason reason);
@@ -247,7 +248,6 @@ gboolean tally_policy_has_room (TallyPolicy *self);
 void tally_policy_dial_for_waiters (TallyPolicy *self, const TallyInstant *now);
 void tally_policy_dial_in_background (TallyPolicy *self, const TallyInstant *now);
 void tally_policy_permit_to_thread (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter);
-void tally_policy_permit_returned (TallyPolicy *self, const TallyInstant *now, TallyConn *conn);
 void tally_policy_dial_done (TallyPolicy *self, const TallyInstant *now, TallyConn *conn,
                              gpointer payload, TallyWaiter *owner);
 void tally_policy_dial_failed (TallyPolicy *self, const TallyInstant *now, TallyConn *conn,

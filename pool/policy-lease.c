@@ -1,0 +1,341 @@
+/* Owns the connections that are there and the leases on them: lending, taking back, what a borrower finds. Part
+ * of the policy: no thread, lock, socket or clock. */
+#include "policy-private.h"
+
+/* ---- lists ---- */
+
+void
+tally_conn_list_push (TallyConnList *list, TallyConn *conn)
+{
+  conn->prev = NULL;
+  conn->next = list->head;
+  if (list->head != NULL)
+    list->head->prev = conn;
+  else
+    list->tail = conn;
+  list->head = conn;
+}
+
+/* Behind @newer, or first when that is NULL. */
+void
+tally_conn_list_insert (TallyConnList *list, TallyConn *newer, TallyConn *conn)
+{
+  if (newer == NULL)
+    {
+      tally_conn_list_push (list, conn);
+      return;
+    }
+  conn->prev = newer;
+  conn->next = newer->next;
+  if (newer->next != NULL)
+    newer->next->prev = conn;
+  else
+    list->tail = conn;
+  newer->next = conn;
+}
+
+void
+tally_conn_list_remove (TallyConnList *list, TallyConn *conn)
+{
+  if (conn->prev != NULL)
+    conn->prev->next = conn->next;
+  else
+    list->head = conn->next;
+  if (conn->next != NULL)
+    conn->next->prev = conn->prev;
+  else
+    list->tail = conn->prev;
+}
+
+/* ---- leases ---- */
+
+static gboolean
+has_room_for_stream (TallyPolicy *self, const TallyConn *conn)
+{
+  return conn->streams < self->options.streams && !conn->doomed && !conn->checking
+         && conn->epoch == self->epoch;
+}
+
+/* Keeps `available` true to its name after anything that may change it. */
+void
+tally_policy_update_available (TallyPolicy *self, TallyConn *conn)
+{
+  gboolean available = conn->state == TALLY_CONN_BUSY && conn->streams > 0 && has_room_for_stream (self, conn);
+
+  if (available == conn->listed)
+    return;
+  conn->listed = available;
+  if (available)
+    tally_conn_list_push (&self->available, conn);
+  else
+    tally_conn_list_remove (&self->available, conn);
+}
+
+static TallyHold *
+take_further_hold (TallyPolicy *self, TallyConn *conn)
+{
+  TallyHold *hold = self->free_holds;
+
+  if (hold != NULL)
+    self->free_holds = hold->next;
+  else
+    g_ptr_array_add (self->holds, hold = g_new0 (TallyHold, 1));
+  hold->conn = conn;
+  hold->next = conn->further;
+  conn->further = hold;
+  return hold;
+}
+
+static void
+drop_hold (TallyPolicy *self, TallyConn *conn, TallyHold *hold)
+{
+  TallyHold **link = &conn->further;
+
+  hold->generation = 0;
+  if (hold == &conn->hold)
+    return;
+  while (*link != hold)
+    link = &(*link)->next;
+  *link = hold->next;
+  hold->next = self->free_holds;
+  self->free_holds = hold;
+}
+
+/* Lends @conn, which is idle (and in no list any more), just dialed, or available, to @waiter. */
+void
+tally_policy_claim (TallyPolicy *self, const TallyInstant *now, TallyConn *conn, TallyWaiter *waiter)
+{
+  TallyHold *hold = conn->hold.generation == 0 ? &conn->hold : take_further_hold (self, conn);
+
+  if (conn->state != TALLY_CONN_BUSY)
+    self->n_busy++;
+  conn->state = TALLY_CONN_BUSY;
+  conn->streams++;
+  self->stats.leases++;
+  hold->generation = ++self->last_generation;
+  hold->label = waiter->label;
+  hold->thread = waiter->thread;
+  hold->since = now->mono;
+  hold->leak_warned = FALSE;
+  waiter->hold = hold;
+  waiter->generation = hold->generation;
+  waiter->state = TALLY_WAITER_SERVED;
+  if (G_UNLIKELY (self->options.streams > 1))
+    {
+      /* Nobody else may join before the first has proven it alive. */
+      conn->checking = waiter->reused && conn->streams == 1 && self->options.check != TALLY_POOL_CHECK_NEVER;
+      tally_policy_update_available (self, conn);
+    }
+}
+
+/* The idle connection to hand out next; what is too old is retired on the way. */
+TallyConn *
+tally_policy_take_idle (TallyPolicy *self, const TallyInstant *now)
+{
+  TallyConn *conn;
+
+  while ((conn = self->options.order == TALLY_POOL_ORDER_LIFO ? self->idle.head : self->idle.tail) != NULL)
+    {
+      if (G_UNLIKELY (self->options.idle_timeout > 0
+                      && now->boot - conn->idle_since >= self->options.idle_timeout))
+        {
+          tally_policy_retire (self, conn, TALLY_CLOSE_IDLE);
+          continue;
+        }
+      tally_conn_list_remove (&self->idle, conn);
+      self->n_idle--;
+      return conn;
+    }
+  return NULL;
+}
+
+/* The common case of tally_policy_ask () in one step: nobody waits and a connection is idle. NULL
+ * otherwise, and nothing is changed. */
+TallyHold *
+tally_policy_try (TallyPolicy *self, const TallyInstant *now, const gchar *label, guint32 thread,
+                  gint64 *idle_age)
+{
+  TallyConn *conn = self->options.order == TALLY_POOL_ORDER_LIFO ? self->idle.head : self->idle.tail;
+  TallyHold *hold;
+
+  if (G_UNLIKELY (conn == NULL || self->waiting > 0 || self->options.streams > 1))
+    return NULL;
+  *idle_age = now->boot - conn->idle_since;
+  if (self->options.idle_timeout > 0 && *idle_age >= self->options.idle_timeout)
+    return NULL;
+  tally_conn_list_remove (&self->idle, conn);
+  self->n_idle--;
+  self->n_busy++;
+  self->stats.requests++;
+  self->stats.hits++;
+  self->stats.leases++;
+  conn->state = TALLY_CONN_BUSY;
+  conn->streams = 1;
+  hold = &conn->hold;
+  hold->generation = ++self->last_generation;
+  hold->label = label;
+  hold->since = now->mono;
+  hold->thread = thread;
+  hold->leak_warned = FALSE;
+  return hold;
+}
+
+/* ---- what the borrower found ---- */
+
+/* The borrower has found its connection alive. */
+void
+tally_policy_checked (TallyPolicy *self, const TallyInstant *now, TallyHold *hold)
+{
+  TallyConn *conn = hold->conn;
+
+  conn->checked = now->boot;
+  if (!conn->checking)
+    return;
+  conn->checking = FALSE;
+  tally_policy_update_available (self, conn);
+  if (conn->listed)
+    tally_policy_pump (self, now);
+}
+
+/* @conn takes no further lease and closes after the last. */
+void
+tally_policy_doom (TallyPolicy *self, TallyConn *conn, TallyCloseReason reason)
+{
+  conn->doomed = TRUE;
+  conn->reason = reason;
+  tally_policy_update_available (self, conn);
+  if (conn->streams == 0)
+    tally_policy_retire (self, conn, reason);
+}
+
+static void
+give_up_stream (TallyPolicy *self, TallyConn *conn, TallyHold *hold)
+{
+  drop_hold (self, conn, hold);
+  conn->streams--;
+  self->stats.leases--;
+  tally_policy_update_available (self, conn);
+}
+
+/* The borrower has found its connection dead, or with bytes unread, before it used it. Death is
+ * everybody's: the idle ones are closed without looking (rule 14). */
+void
+tally_policy_check_failed (TallyPolicy *self, const TallyInstant *now, TallyHold *hold,
+                           TallyCloseReason reason)
+{
+  TallyConn *conn = hold->conn;
+
+  give_up_stream (self, conn, hold);
+  self->stats.stale++;
+  tally_policy_doom (self, conn, reason);
+  if (reason == TALLY_CLOSE_DEAD)
+    tally_policy_drop_all (self, TALLY_CLOSE_STALE);
+}
+
+gboolean
+tally_policy_owns (TallyPolicy *self, TallyHold *hold, guint64 generation)
+{
+  return hold != NULL && generation > self->first_generation && hold->generation == generation;
+}
+
+/* Whether @conn has served for the last time, and why. */
+static TallyCloseReason
+last_use (TallyPolicy *self, const TallyInstant *now, TallyConn *conn)
+{
+  if (conn->doomed)
+    return conn->reason;
+  if (self->closed)
+    return TALLY_CLOSE_POOL;
+  if (conn->epoch != self->epoch)
+    return conn->reason != TALLY_CLOSE_NONE ? conn->reason : TALLY_CLOSE_STALE;
+  if (self->options.max_open > 0
+      && tally_policy_open (self) - self->n_closing > self->options.max_open)
+    return TALLY_CLOSE_LIMIT;
+  if (self->options.max_lifetime > 0 && tally_policy_outlived (self, now, conn)
+      && !tally_policy_keep_until_replaced (self, conn, self->n_idle + 1))
+    return TALLY_CLOSE_LIFETIME;
+  return TALLY_CLOSE_NONE;
+}
+
+/* The first in the queue wants a connection dialed from now on and there is no room: this one makes room. */
+gboolean
+tally_policy_must_make_room (TallyPolicy *self)
+{
+  return self->first != NULL && self->first->fresh && self->n_closing == 0
+         && !tally_policy_has_room (self);
+}
+
+static void
+end_hold (TallyPolicy *self, const TallyInstant *now, TallyHold *hold)
+{
+  gint64 held = now->mono - hold->since;
+
+  if (G_UNLIKELY (held < 0))
+    held = 0;
+  self->mean_hold += held - self->mean_hold / TALLY_MEAN_WEIGHT;
+  tally_histogram_add (&self->stats.hold_time, held);
+}
+
+/* A lease comes back. @reason is NONE when the connection may serve again, else why it must close. */
+void
+tally_policy_release (TallyPolicy *self, const TallyInstant *now, TallyHold *hold, TallyCloseReason reason)
+{
+  TallyConn *conn = hold->conn;
+  gboolean shared = self->options.streams > 1 || conn->streams > 1;
+
+  end_hold (self, now, hold);
+  if (G_UNLIKELY (shared))
+    give_up_stream (self, conn, hold);
+  else
+    {
+      hold->generation = 0;
+      conn->streams = 0;
+      self->stats.leases--;
+    }
+  if (reason != TALLY_CLOSE_NONE && !conn->doomed)
+    {
+      conn->doomed = TRUE;
+      conn->reason = reason;
+    }
+  if (G_UNLIKELY (reason == TALLY_CLOSE_DEAD))
+    tally_policy_drop_all (self, TALLY_CLOSE_STALE);
+  reason = last_use (self, now, conn);
+  if (reason == TALLY_CLOSE_NONE && G_UNLIKELY (tally_policy_must_make_room (self)))
+    reason = TALLY_CLOSE_EVICTED;
+  if (G_UNLIKELY (reason != TALLY_CLOSE_NONE))
+    {
+      tally_policy_doom (self, conn, reason);
+      return;
+    }
+  if (conn->streams == 0)
+    {
+      conn->state = TALLY_CONN_IDLE;
+      self->n_busy--;
+    }
+  else if (!conn->listed)
+    return;
+  tally_policy_offer (self, now, conn);
+}
+
+/* The common case of tally_policy_release () in one step: nobody waits, and nothing says that the
+ * connection must go. FALSE otherwise, and nothing is changed. */
+gboolean
+tally_policy_put (TallyPolicy *self, const TallyInstant *now, TallyHold *hold)
+{
+  TallyConn *conn = hold->conn;
+
+  if (G_UNLIKELY (!self->is_plain || self->waiting > 0 || conn->doomed || conn->epoch != self->epoch
+                  || conn->streams > 1 || self->n_idle >= self->idle_limit
+                  || self->n_idle + self->n_busy + self->n_dialing > self->open_limit))
+    return FALSE;
+  end_hold (self, now, hold);
+  hold->generation = 0;
+  self->stats.leases--;
+  self->n_busy--;
+  self->n_idle++;
+  conn->streams = 0;
+  conn->state = TALLY_CONN_IDLE;
+  conn->idle_since = now->boot;
+  tally_conn_list_push (&self->idle, conn);
+  return TRUE;
+}
