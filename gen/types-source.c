@@ -103,11 +103,7 @@ print_info (GenSource *source, const IdlDefinition *definition, const gchar *fie
   gen_print (source->out, "TALLY_DEFINE_STRUCT (%s, %s)\n", name->type, name->lower);
 
   if (exception)
-    {
-      g_autofree gchar *quark = g_strdelimit (g_strdup (name->lower), "_", '-');
-
-      gen_print (source->out, "G_DEFINE_QUARK (%s-error-quark, %s_error)\n", quark, name->lower);
-    }
+    gen_print (source->out, "TALLY_DEFINE_ERROR (%s)\n", name->lower);
   g_string_append_c (source->out, '\n');
 }
 

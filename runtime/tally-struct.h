@@ -37,6 +37,17 @@ TALLY_API GType tally_struct_register (gsize *once, const gchar *type_name, cons
     return tally_struct_register (&once, #CType "Type", &c_prefix##_info); \
   }
 
+/* Defines c_prefix##_error_quark () for an exception, after Apache's names. G_DEFINE_QUARK's static is
+ * not atomic. */
+#define TALLY_DEFINE_ERROR(c_prefix) \
+  GQuark c_prefix##_error_quark (void) \
+  { \
+    static gsize once; \
+    if (g_once_init_enter (&once)) \
+      g_once_init_leave (&once, g_quark_from_static_string (#c_prefix "_error_quark")); \
+    return (GQuark) once; \
+  }
+
 /* @object: any TallyStruct. */
 TALLY_API const TallyStructInfo *tally_struct_get_info (gconstpointer object);
 /* (transfer full): as `Point(x=1, tags=["a"])`, unset fields left out. */

@@ -92,6 +92,7 @@ names_and_parents_are_apaches (void)
   assert_string (g_type_name (EVERY_TYPE_OF_BOOL), "EveryOfBoolType");
   assert_string (g_type_name (EVERY_TYPE_EVERYTHING_CLIENT), "EveryEverythingClient");
   assert_string (g_type_name (EVERY_TYPE_EVERYTHING_IF), "EveryEverythingIf");
+  assert_string (g_quark_to_string (EVERY_BROKEN_ERROR), "every_broken_error_quark");
   CU_ASSERT_TRUE (g_type_is_a (EVERY_TYPE_OF_BOOL, THRIFT_TYPE_STRUCT));
   CU_ASSERT_TRUE (g_type_is_a (EVERY_TYPE_EVERYTHING_CLIENT, EVERY_BASE_TYPE_BASE_CLIENT));
   CU_ASSERT_TRUE (g_type_is_a (EVERY_TYPE_EVERYTHING_CLIENT, EVERY_TYPE_EVERYTHING_IF));

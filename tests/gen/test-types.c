@@ -98,7 +98,7 @@ exceptions_have_an_error_domain (void)
 
   assert_contains (header, "  T_TEST_XCEPTION_ERROR_CODE\n} TTestXceptionError;\n");
   assert_contains (header, "#define T_TEST_XCEPTION_ERROR (t_test_xception_error_quark ())\n");
-  assert_contains (source, "G_DEFINE_QUARK (t-test-xception-error-quark, t_test_xception_error)\n");
+  assert_contains (source, "TALLY_DEFINE_ERROR (t_test_xception)\n");
 }
 
 static void

@@ -77,7 +77,7 @@ static const TallyField sold_out_fields[] = {
 const TallyStructInfo shop_sold_out_info =
   TALLY_EXCEPTION_INFO ("SoldOut", ShopSoldOut, shop_sold_out, sold_out_fields);
 TALLY_DEFINE_STRUCT (ShopSoldOut, shop_sold_out)
-G_DEFINE_QUARK (shop-sold-out-error-quark, shop_sold_out_error)
+TALLY_DEFINE_ERROR (shop_sold_out)
 
 static const TallyValue usual_items[] = {
   TALLY_STRING_VALUE ("a"), TALLY_STRING_VALUE ("b"),
