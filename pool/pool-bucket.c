@@ -329,7 +329,9 @@ start_policy (TallyBucket *self, const TallyPoolOptions *options)
   self->policy.reserve = tally_totals_reserve;
   self->policy.unreserve = tally_totals_unreserve;
   self->policy.totals = self;
-  self->policy.quick = self->hooks[TALLY_HOOK_DIAL] == NULL;
+  /* What a hook does is never known to be quick, and a handshake is not. */
+  self->policy.quick = self->hooks[TALLY_HOOK_DIAL] == NULL
+                       && tally_endpoint_get_scheme (self->endpoint) != TALLY_SCHEME_TLS;
   self->dials = g_cancellable_new ();
   self->boot_offset_until = G_MININT64;
   self->due = self->wanted = G_MAXINT64;

@@ -53,6 +53,17 @@ lab_count_descriptors (Lab *lab)
   return count;
 }
 
+guint
+lab_most_open (Lab *lab)
+{
+  guint most;
+
+  pthread_mutex_lock (&lab->lock);
+  most = lab->most_open;
+  pthread_mutex_unlock (&lab->lock);
+  return most;
+}
+
 static ThriftTransport *
 dial_pair (TallyEndpoint *endpoint, gint64 deadline, GCancellable *cancellable, gpointer user_data,
            GError **error)

@@ -61,6 +61,8 @@ gint lab_peer (Lab *lab, guint index);
 void lab_close_peer (Lab *lab, guint index);
 /* How many descriptors of the pool's ends are open right now, as the kernel says. */
 guint lab_count_descriptors (Lab *lab);
+/* The most that were open after any dial; `measures` must be set. */
+guint lab_most_open (Lab *lab);
 /* Which connection the lease is: its index among all dialed. */
 guint lab_index_of (Lab *lab, const TallyLease *lease);
 

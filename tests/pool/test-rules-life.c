@@ -107,6 +107,77 @@ rule_02_idle_connections_over_all_endpoints (void)
   assert_int (lab_snapshot (lab).idle, 1);
 }
 
+#define ENDPOINTS 4
+#define TOTAL 3
+
+typedef struct
+{
+  TallyBucket *buckets[ENDPOINTS];
+  guint seed;
+  guint served;
+} Wanderer;
+
+static gpointer
+wander (gpointer data)
+{
+  Wanderer *self = data;
+  guint random = self->seed;
+
+  for (guint i = 0; i < 400; i++)
+    {
+      TallyBucket *bucket;
+      TallyLease lease = { 0 };
+
+      random = random * 1103515245 + 12345;
+      bucket = self->buckets[(random >> 16) % ENDPOINTS];
+      if (!tally_bucket_borrow (bucket, "wanderer", -1, NULL, &lease, NULL))
+        continue;
+      self->served++;
+      if ((random >> 20) % 4 == 0)
+        g_thread_yield ();
+      tally_bucket_release (bucket, &lease, (random >> 24) % 8 == 0 ? TALLY_OUTCOME_BROKEN
+                                                                    : TALLY_OUTCOME_CLEAN);
+    }
+  return NULL;
+}
+
+/* Many threads at many endpoints that have few connections between them: nobody is forgotten, and never are
+ * more open. */
+static void
+rule_02_the_total_holds_under_any_interleaving (void)
+{
+  g_autoptr (Lab) lab = lab_new ("max-open-total", TOTAL, "max-idle-total", 2, "check",
+                                 TALLY_POOL_CHECK_NEVER, "wait-timeout", 60000, NULL);
+  TallyBucket *buckets[ENDPOINTS];
+  Wanderer wanderers[12];
+  pthread_t threads[G_N_ELEMENTS (wanderers)];
+  TallyPoolSnapshot seen;
+
+  lab->forget_peers = lab->measures = TRUE;
+  for (guint i = 0; i < ENDPOINTS; i++)
+    {
+      g_autofree gchar *uri = g_strdup_printf ("unix:///endpoint-%u", i);
+
+      buckets[i] = other_bucket (lab, uri);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (wanderers); i++)
+    {
+      wanderers[i] = (Wanderer) { .seed = i + 1 };
+      memcpy (wanderers[i].buckets, buckets, sizeof buckets);
+      pthread_create (&threads[i], NULL, wander, &wanderers[i]);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (wanderers); i++)
+    {
+      pthread_join (threads[i], NULL);
+      assert_int (wanderers[i].served, 400);
+    }
+  assert_int (lab_most_open (lab), TOTAL);
+  tally_pool_snapshot (lab->pool, &seen);
+  assert_sums (&seen);
+  for (guint i = 0; i < ENDPOINTS; i++)
+    tally_bucket_unref (buckets[i]);
+}
+
 /* ---- rule 17 ---- */
 
 typedef struct
@@ -606,6 +677,7 @@ main (int argc, char **argv)
     TEST (rule_02_the_oldest_idle_connection_makes_room),
     TEST (rule_02_a_busy_connection_is_never_evicted),
     TEST (rule_02_idle_connections_over_all_endpoints),
+    TEST (rule_02_the_total_holds_under_any_interleaving),
     TEST (rule_17_the_reaper_closes_and_then_sleeps),
     TEST (rule_19_close_refuses_and_drains),
     TEST (rule_19_who_does_not_come_back_is_shut_down),
