@@ -19,6 +19,22 @@ typedef struct
   guint8 *reply;
 } Limit;
 
+static gboolean second_thread;
+
+static const GOptionEntry entries[] = { { "second-thread", 0, 0, G_OPTION_ARG_NONE, &second_thread,
+                                          "Have a thread that sleeps", NULL },
+                                        { NULL } };
+
+/* In a process with threads the kernel counts every use of a descriptor; a client that has a thread
+ * for anything at all pays that too. */
+static gpointer
+sleep_for_ever (gpointer data)
+{
+  for (;;)
+    pause ();
+  return NULL;
+}
+
 static int
 dial (void)
 {
@@ -83,7 +99,9 @@ main (int argc, char **argv)
   Limit limit = { .fd = -1 };
   guint32 name_length;
 
-  bench_parse (&argc, &argv, NULL);
+  bench_parse (&argc, &argv, entries);
+  if (second_thread)
+    g_thread_unref (g_thread_new ("sleeper", sleep_for_ever, NULL));
   if (!g_file_get_contents (bench_options.request, (gchar **) &limit.request, &limit.length,
                             &error))
     bench_fail ("%s", error->message);

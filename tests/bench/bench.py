@@ -153,7 +153,9 @@ class Bench:
             port = self.start('ideal-server', other)
             rows = self.rounds('One call at a time, 16 bytes, framed binary, ideal server, ' + placement, [
                 (label, program, self.client(program, port) + self.calls(20000), mine)
-                for label, program in CLIENTS], 'limit')
+                for label, program in CLIENTS] + [
+                ('limit, a second thread', 'limit', self.client('limit', port) + self.calls(20000) + ['--second-thread'], mine)],
+                'limit')
             if placement == 'same core':
                 self.claim_ratio('Tally pooled against the limit, p50', rows, 'Tally pooled', 'limit', 1.10)
                 self.claim_ratio('Tally pooled against Apache C GLib, p50', rows, 'Tally pooled', 'Apache C GLib', 1.0)
