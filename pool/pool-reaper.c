@@ -104,7 +104,17 @@ run (gpointer data)
         core->reap_at = MIN (core->reap_at, next + SLACK);
     }
   pthread_mutex_unlock (&core->lock);
+  tally_core_unref (core);
   return NULL;
+}
+
+/* With the core's lock. The thread has a reference of its own, for a handler of its events may drop the last. */
+static void
+start_locked (TallyPoolCore *core)
+{
+  core->reaper_runs = pthread_create (&core->reaper, NULL, run, tally_core_ref (core)) == 0;
+  if (!core->reaper_runs)
+    tally_core_unref (core);
 }
 
 /* Has the reaper look at the buckets at @due, or before. Not under any lock. */
@@ -118,7 +128,7 @@ tally_reaper_schedule (TallyPoolCore *core, gint64 due)
       if (core->reaper_runs)
         pthread_cond_signal (&core->reaper_wake);
       else
-        core->reaper_runs = pthread_create (&core->reaper, NULL, run, core) == 0;
+        start_locked (core);
     }
   pthread_mutex_unlock (&core->lock);
 }
