@@ -164,7 +164,8 @@ name_enumerators (GenNames *names, Scope *scope, const IdlDefinition *definition
 
 /* ---- members and parameters ---- */
 
-/* The first of word, word_, word__, … that is neither in @local nor refused; added to @local. */
+/* The first of word, word_, word__, … that neither is in @local nor has its __isset_ there nor is
+ * refused; both are added to @local. @refused must let through what ends with enough of `_`. */
 static const gchar *
 take_member (GenNames *names,
              GHashTable *local,
@@ -172,18 +173,24 @@ take_member (GenNames *names,
              gboolean (*refused) (const gchar *))
 {
   const gchar *member = KEEP (names, "%s", word);
+  const gchar *isset = KEEP (names, "__isset_%s", member);
 
-  while (gen_is_reserved (member) || refused (member) || g_hash_table_contains (local, member))
-    member = KEEP (names, "%s_", member);
+  while (gen_is_reserved (member) || refused (member) || g_hash_table_contains (local, member)
+         || g_hash_table_contains (local, isset))
+    {
+      member = KEEP (names, "%s_", member);
+      isset = KEEP (names, "__isset_%s", member);
+    }
 
   g_hash_table_add (local, (gpointer) member);
+  g_hash_table_add (local, (gpointer) isset);
   return member;
 }
 
 static gboolean
 is_instance_member (const gchar *word)
 {
-  return strcmp (word, "parent") == 0 || g_str_has_prefix (word, "__isset_");
+  return strcmp (word, "parent") == 0;
 }
 
 /* Our macros are in capitals: a member of such a name would be expanded. */

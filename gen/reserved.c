@@ -94,6 +94,11 @@ gen_is_type (const gchar *word)
 gboolean
 gen_is_own_parameter (const gchar *word)
 {
-  return CONTAINS (own_parameters, word) || g_str_has_prefix (word, "tally_")
-         || g_str_has_prefix (word, "METHOD_") || g_str_has_prefix (word, "__isset_");
+  if (CONTAINS (own_parameters, word))
+    return TRUE;
+
+  /* A `_` at the end makes such a name another one. */
+  return !g_str_has_suffix (word, "_")
+         && (g_str_has_prefix (word, "tally_") || g_str_has_prefix (word, "METHOD_")
+             || g_str_has_prefix (word, "__isset_"));
 }

@@ -85,6 +85,24 @@ cxx_keywords_keep_their_name_in_c (void)
   assert_contains (text, "  gboolean __isset_operator;\n");
 }
 
+/* Names that no number of `_` would help against what they begin with. */
+static void
+issets_and_our_functions_have_their_own_names (void)
+{
+  g_autofree gchar *header =
+      generate ("struct S { 1: string __isset_a 2: i32 a 3: i32 __isset_b }", "demo_types.h");
+  g_autofree gchar *service = generate (
+      "service S { i32 f (1: i32 tally_client_call, 2: i32 METHOD_F, 3: i32 __isset_success, "
+      "4: i32 tally_) }",
+      "s.h");
+
+  assert_contains (header, "  gchar *__isset_a;\n  gboolean __isset___isset_a;\n");
+  assert_contains (header, "  gint32 a_;\n  gboolean __isset_a_;\n");
+  assert_contains (service, "tally_client_call_");
+  assert_contains (service, "METHOD_F_");
+  assert_contains (service, "__isset_success_");
+}
+
 static void
 the_class_of_a_struct_goes_before_a_struct_of_its_name (void)
 {
@@ -170,6 +188,7 @@ main (int argc, char **argv)
     TEST (keywords_and_the_parent_get_an_underscore),
     TEST (a_clash_takes_another_underscore),
     TEST (cxx_keywords_keep_their_name_in_c),
+    TEST (issets_and_our_functions_have_their_own_names),
     TEST (the_class_of_a_struct_goes_before_a_struct_of_its_name),
     TEST (an_enumerator_gives_way_to_a_type),
     TEST (a_constant_gives_way_to_a_type),

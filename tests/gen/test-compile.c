@@ -95,6 +95,9 @@ static const Snippet snippets[] = {
                             "struct IsFoo {} struct TypeFoo {}" },
   { "service and its types", "struct FooClient {} struct FooIf {} service Foo { void f () } "
                              "struct FArgs {} struct F {} service G { F f (1: FArgs args) }" },
+  { "names that begin like ours",
+    "struct S { 1: string __isset_a 2: i32 a 3: i32 __isset_b 4: i32 b } "
+    "service V { i32 f (1: i32 tally_client_call, 2: i32 METHOD_F, 3: i32 __isset_success) }" },
   { "list of exceptions",
     "exception E { 1: string s } struct S { 1: list<E> l, 2: set<E> s, 3: map<E, E> m } "
     "service V { list<E> f (1: E e) throws (1: E oops) }" },
