@@ -35,7 +35,7 @@ start_anew (TallyPoolCore *core)
   pthread_mutex_init (&core->snapshot_lock, NULL);
   tally_cond_init (&core->changed);
   tally_cond_init (&core->reaper_wake);
-  core->reaper_runs = FALSE;
+  core->reaper_runs = core->reaping = FALSE;
   core->reap_at = G_MAXINT64;
   core->n_threads = tally_threads_count_mine (core);
   core->n_hooks = tally_hooks_count_mine (core);

@@ -57,6 +57,7 @@ struct _TallyPoolCore
   gboolean reaper_runs;
   gint64 reap_at;          /* monotonic; G_MAXINT64: nothing is due */
   guint n_reaps;           /* how often the reaper looked */
+  gboolean reaping;        /* it does so now: reap_at is not yet known */
   TallyPoolSnapshot gone;  /* the counters of buckets that are no more */
 
   pthread_mutex_t totals_lock; /* protects what follows; the innermost lock */

@@ -93,6 +93,7 @@ run (gpointer data)
         }
       core->reap_at = G_MAXINT64;
       core->n_reaps++;
+      core->reaping = TRUE;
       pthread_mutex_unlock (&core->lock);
       buckets = tally_core_dup_buckets (core);
       for (guint i = 0; i < buckets->len; i++)
@@ -100,6 +101,7 @@ run (gpointer data)
       g_clear_pointer (&buckets, g_ptr_array_unref);
       tally_core_forget_unused (core);
       pthread_mutex_lock (&core->lock);
+      core->reaping = FALSE;
       if (next != G_MAXINT64)
         core->reap_at = MIN (core->reap_at, next + SLACK);
     }

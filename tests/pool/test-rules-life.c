@@ -235,7 +235,7 @@ when_it_reaps_next (Lab *lab, guint *reaps)
   gint64 when;
 
   pthread_mutex_lock (&core->lock);
-  when = core->reap_at;
+  when = core->reaping ? 0 : core->reap_at;
   *reaps = core->n_reaps;
   pthread_mutex_unlock (&core->lock);
   return when;
@@ -256,7 +256,7 @@ rule_17_the_reaper_closes_and_then_sleeps (void)
   CU_ASSERT_TRUE (listener->at - start < 30 * G_TIME_SPAN_MILLISECOND + G_TIME_SPAN_SECOND);
   assert_int (lab_count_descriptors (lab), 0);
   /* Nothing is left to be reaped: it sleeps without a time, and was not up more often than it had to. */
-  while (when_it_reaps_next (lab, &reaps) != G_MAXINT64)
+  while (when_it_reaps_next (lab, &reaps) != G_MAXINT64 && reaps < 10)
     g_thread_yield ();
   CU_ASSERT_TRUE (reaps >= 1 && reaps <= 4);
 }
