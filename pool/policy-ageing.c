@@ -1,5 +1,5 @@
-/* Owns what makes a connection go: age, limits, clearing, closing; and when the next of these is due.
- * Part of the policy: no thread, lock, socket or clock. */
+/* Owns what makes a connection go: age, limits, clearing, closing; and when the next of these is
+ * due. Part of the policy: no thread, lock, socket or clock. */
 #include "policy-private.h"
 
 gboolean
@@ -11,8 +11,8 @@ tally_policy_outlived (TallyPolicy *self, const TallyInstant *now, const TallyCo
          && now->mono - conn->dialed >= (gint64) ((gdouble) self->options.max_lifetime * share);
 }
 
-/* Whether @conn, past its lifetime and one of @n_idle idle ones, stays until its replacement is there
- * (rule 15). */
+/* Whether @conn, past its lifetime and one of @n_idle idle ones, stays until its replacement is
+ * there (rule 15). */
 gboolean
 tally_policy_keep_until_replaced (TallyPolicy *self, const TallyConn *conn, guint n_idle)
 {
@@ -66,7 +66,9 @@ tally_policy_note_options (TallyPolicy *self)
 }
 
 void
-tally_policy_set_options (TallyPolicy *self, const TallyInstant *now, const TallyPoolOptions *options)
+tally_policy_set_options (TallyPolicy *self,
+                          const TallyInstant *now,
+                          const TallyPoolOptions *options)
 {
   self->options = *options;
   tally_policy_note_options (self);
@@ -113,7 +115,8 @@ expire_idle (TallyPolicy *self, const TallyInstant *now)
   for (TallyConn *conn = self->idle.tail; conn != NULL; conn = previous)
     {
       previous = conn->prev;
-      if (self->options.idle_timeout > 0 && now->boot - conn->idle_since >= self->options.idle_timeout)
+      if (self->options.idle_timeout > 0
+          && now->boot - conn->idle_since >= self->options.idle_timeout)
         tally_policy_retire (self, conn, TALLY_CLOSE_IDLE);
       else if (tally_policy_outlived (self, now, conn)
                && !tally_policy_keep_until_replaced (self, conn, self->n_idle))
@@ -128,8 +131,8 @@ tally_policy_tick (TallyPolicy *self, const TallyInstant *now)
   tally_policy_pump (self, now);
 }
 
-/* An idle connection that was not proven alive for `keepalive-interval`: out of reach, as if busy, until
- * tally_policy_examined (). */
+/* An idle connection that was not proven alive for `keepalive-interval`: out of reach, as if busy,
+ * until tally_policy_examined (). */
 TallyConn *
 tally_policy_take_to_examine (TallyPolicy *self, const TallyInstant *now)
 {
@@ -148,7 +151,10 @@ tally_policy_take_to_examine (TallyPolicy *self, const TallyInstant *now)
 
 /* Puts @conn back where it was, as if it had not been away, unless it must go or somebody waits. */
 void
-tally_policy_examined (TallyPolicy *self, const TallyInstant *now, TallyConn *conn, TallyCloseReason reason)
+tally_policy_examined (TallyPolicy *self,
+                       const TallyInstant *now,
+                       TallyConn *conn,
+                       TallyCloseReason reason)
 {
   TallyConn *newer = NULL;
   gint64 idle_since = conn->idle_since;
@@ -157,8 +163,10 @@ tally_policy_examined (TallyPolicy *self, const TallyInstant *now, TallyConn *co
   conn->checked = now->boot;
   if (reason != TALLY_CLOSE_NONE || conn->doomed || self->closed)
     {
-      tally_policy_retire (self, conn, reason != TALLY_CLOSE_NONE ? reason
-                                       : conn->doomed ? conn->reason : TALLY_CLOSE_POOL);
+      tally_policy_retire (self, conn,
+                           reason != TALLY_CLOSE_NONE ? reason
+                           : conn->doomed             ? conn->reason
+                                                      : TALLY_CLOSE_POOL);
       if (reason == TALLY_CLOSE_DEAD)
         tally_policy_drop_all (self, TALLY_CLOSE_STALE);
       tally_policy_pump (self, now);
@@ -171,7 +179,8 @@ tally_policy_examined (TallyPolicy *self, const TallyInstant *now, TallyConn *co
     return;
   tally_conn_list_remove (&self->idle, conn);
   conn->idle_since = idle_since;
-  for (TallyConn *other = self->idle.head; other != NULL && other->idle_since > idle_since; other = other->next)
+  for (TallyConn *other = self->idle.head; other != NULL && other->idle_since > idle_since;
+       other = other->next)
     newer = other;
   tally_conn_list_insert (&self->idle, newer, conn);
 }
@@ -213,11 +222,12 @@ tally_policy_due_of (const TallyPolicy *self, const TallyInstant *now, const Tal
       if (options->idle_timeout > 0)
         next = now->mono + conn->idle_since + options->idle_timeout - now->boot;
       if (options->keepalive > 0)
-        next = MIN (next, now->mono + MAX (conn->idle_since, conn->checked) + options->keepalive - now->boot);
+        next = MIN (next, now->mono + MAX (conn->idle_since, conn->checked) + options->keepalive
+                              - now->boot);
       if (options->max_lifetime > 0 && !conn->replaced)
         next = MIN (next, conn->dialed
-                            + (gint64) ((gdouble) options->max_lifetime
-                                        * (1 - options->lifetime_jitter * conn->jitter)));
+                              + (gint64) ((gdouble) options->max_lifetime
+                                          * (1 - options->lifetime_jitter * conn->jitter)));
     }
   else if (conn->state == TALLY_CONN_BUSY && options->leak_threshold > 0)
     for (const TallyHold *hold = &conn->hold; hold != NULL;
@@ -227,8 +237,8 @@ tally_policy_due_of (const TallyPolicy *self, const TallyInstant *now, const Tal
   return next;
 }
 
-/* The monotonic time at which tally_policy_tick () next has something to do; G_MAXINT64: never, until
- * something happens (rule 17). */
+/* The monotonic time at which tally_policy_tick () next has something to do; G_MAXINT64: never,
+ * until something happens (rule 17). */
 gint64
 tally_policy_next_event (TallyPolicy *self, const TallyInstant *now)
 {

@@ -1,5 +1,5 @@
-/* Owns when to dial and what becomes of a dial's result: permits, backoff, background dials. Part of
- * the policy: no thread, lock, socket or clock. */
+/* Owns when to dial and what becomes of a dial's result: permits, backoff, background dials. Part
+ * of the policy: no thread, lock, socket or clock. */
 #include "policy-private.h"
 
 gboolean
@@ -36,7 +36,7 @@ tally_policy_start_dial (TallyPolicy *self, const TallyInstant *now, gboolean ba
     self->free = conn->next;
   else
     g_ptr_array_add (self->conns, conn = g_new0 (TallyConn, 1));
-  *conn = (TallyConn) {
+  *conn = (TallyConn){
     .hold = { .conn = conn },
     .state = TALLY_CONN_DIALING,
     .epoch = self->epoch,
@@ -196,8 +196,8 @@ end_dial (TallyPolicy *self, TallyConn *conn)
   self->n_background -= conn->background;
 }
 
-/* The caller who has @conn as its permit cannot wait for the dial any longer than this, or rather waits for
- * whatever comes first: a thread dials on, @waiter joins the queue at its place. */
+/* The caller who has @conn as its permit cannot wait for the dial any longer than this, or rather
+ * waits for whatever comes first: a thread dials on, @waiter joins the queue at its place. */
 void
 tally_policy_permit_to_thread (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter)
 {
@@ -210,10 +210,14 @@ tally_policy_permit_to_thread (TallyPolicy *self, const TallyInstant *now, Tally
   tally_policy_enqueue_and_pump (self, now, waiter);
 }
 
-/* @conn was dialed, by @owner or (NULL) by a thread: then it serves whoever is first (rules 5, 6). */
+/* @conn was dialed, by @owner or (NULL) by a thread: then it serves whoever is first (rules 5, 6).
+ */
 void
-tally_policy_dial_done (TallyPolicy *self, const TallyInstant *now, TallyConn *conn,
-                        gpointer payload, TallyWaiter *owner)
+tally_policy_dial_done (TallyPolicy *self,
+                        const TallyInstant *now,
+                        TallyConn *conn,
+                        gpointer payload,
+                        TallyWaiter *owner)
 {
   gboolean background = conn->background;
 
@@ -223,7 +227,7 @@ tally_policy_dial_done (TallyPolicy *self, const TallyInstant *now, TallyConn *c
   conn->checked = now->boot;
   self->stats.dials_done++;
   tally_histogram_add (&self->stats.dial_time, now->mono - conn->dial_started);
-  self->backoff = (TallyBackoff) { 0 };
+  self->backoff = (TallyBackoff){ 0 };
   if (self->closed)
     {
       tally_policy_retire (self, conn, TALLY_CLOSE_POOL);
@@ -259,14 +263,18 @@ back_off (TallyPolicy *self, const TallyInstant *now, const TallyConn *conn)
   delay = MIN (delay, MAX (self->options.backoff_max, self->options.backoff_base));
   self->backoff.failures++;
   self->backoff.began = now->mono;
-  self->backoff.until = now->mono + (gint64) ((gdouble) delay * (0.5 + tally_policy_random (self) / 2));
+  self->backoff.until =
+      now->mono + (gint64) ((gdouble) delay * (0.5 + tally_policy_random (self) / 2));
 }
 
-/* The dial of @conn failed. One caller learns of it: @owner, or the first in the queue; the slot goes to
- * the next (rule 7). */
+/* The dial of @conn failed. One caller learns of it: @owner, or the first in the queue; the slot
+ * goes to the next (rule 7). */
 void
-tally_policy_dial_failed (TallyPolicy *self, const TallyInstant *now, TallyConn *conn,
-                          const GError *error, TallyWaiter *owner)
+tally_policy_dial_failed (TallyPolicy *self,
+                          const TallyInstant *now,
+                          TallyConn *conn,
+                          const GError *error,
+                          TallyWaiter *owner)
 {
   gboolean background = conn->background;
   TallyWaiter *waiter = owner != NULL ? owner : background ? NULL : self->first;
@@ -284,7 +292,8 @@ tally_policy_dial_failed (TallyPolicy *self, const TallyInstant *now, TallyConn 
     {
       waiter->permit = NULL;
       waiter->error = g_error_copy (error);
-      tally_policy_fail (self, now, waiter, self->closed ? TALLY_REFUSAL_CLOSED : TALLY_REFUSAL_DIAL);
+      tally_policy_fail (self, now, waiter,
+                         self->closed ? TALLY_REFUSAL_CLOSED : TALLY_REFUSAL_DIAL);
     }
   if (background)
     {
@@ -298,7 +307,7 @@ tally_policy_dial_failed (TallyPolicy *self, const TallyInstant *now, TallyConn 
 void
 tally_policy_reset_backoff (TallyPolicy *self, const TallyInstant *now)
 {
-  self->backoff = (TallyBackoff) { 0 };
+  self->backoff = (TallyBackoff){ 0 };
   tally_policy_pump (self, now);
 }
 

@@ -1,5 +1,5 @@
-/* Owns the connections that are there and the leases on them: lending, taking back, what a borrower finds. Part
- * of the policy: no thread, lock, socket or clock. */
+/* Owns the connections that are there and the leases on them: lending, taking back, what a borrower
+ * finds. Part of the policy: no thread, lock, socket or clock. */
 #include "policy-private.h"
 
 /* ---- lists ---- */
@@ -60,7 +60,8 @@ has_room_for_stream (TallyPolicy *self, const TallyConn *conn)
 void
 tally_policy_update_available (TallyPolicy *self, TallyConn *conn)
 {
-  gboolean available = conn->state == TALLY_CONN_BUSY && conn->streams > 0 && has_room_for_stream (self, conn);
+  gboolean available =
+      conn->state == TALLY_CONN_BUSY && conn->streams > 0 && has_room_for_stream (self, conn);
 
   if (available == conn->listed)
     return;
@@ -103,7 +104,10 @@ drop_hold (TallyPolicy *self, TallyConn *conn, TallyHold *hold)
 
 /* Lends @conn, which is idle (and in no list any more), just dialed, or available, to @waiter. */
 void
-tally_policy_claim (TallyPolicy *self, const TallyInstant *now, TallyConn *conn, TallyWaiter *waiter)
+tally_policy_claim (TallyPolicy *self,
+                    const TallyInstant *now,
+                    TallyConn *conn,
+                    TallyWaiter *waiter)
 {
   TallyHold *hold = conn->hold.generation == 0 ? &conn->hold : take_further_hold (self, conn);
 
@@ -123,7 +127,8 @@ tally_policy_claim (TallyPolicy *self, const TallyInstant *now, TallyConn *conn,
   if (G_UNLIKELY (self->options.streams > 1))
     {
       /* Nobody else may join before the first has proven it alive. */
-      conn->checking = waiter->reused && conn->streams == 1 && self->options.check != TALLY_POOL_CHECK_NEVER;
+      conn->checking =
+          waiter->reused && conn->streams == 1 && self->options.check != TALLY_POOL_CHECK_NEVER;
       tally_policy_update_available (self, conn);
     }
 }
@@ -134,7 +139,8 @@ tally_policy_take_idle (TallyPolicy *self, const TallyInstant *now)
 {
   TallyConn *conn;
 
-  while ((conn = self->options.order == TALLY_POOL_ORDER_LIFO ? self->idle.head : self->idle.tail) != NULL)
+  while ((conn = self->options.order == TALLY_POOL_ORDER_LIFO ? self->idle.head : self->idle.tail)
+         != NULL)
     {
       if (G_UNLIKELY (self->options.idle_timeout > 0
                       && now->boot - conn->idle_since >= self->options.idle_timeout))
@@ -152,10 +158,14 @@ tally_policy_take_idle (TallyPolicy *self, const TallyInstant *now)
 /* The common case of tally_policy_ask () in one step: nobody waits and a connection is idle. NULL
  * otherwise, and nothing is changed. */
 TallyHold *
-tally_policy_try (TallyPolicy *self, const TallyInstant *now, const gchar *label, guint32 thread,
+tally_policy_try (TallyPolicy *self,
+                  const TallyInstant *now,
+                  const gchar *label,
+                  guint32 thread,
                   gint64 *idle_age)
 {
-  TallyConn *conn = self->options.order == TALLY_POOL_ORDER_LIFO ? self->idle.head : self->idle.tail;
+  TallyConn *conn =
+      self->options.order == TALLY_POOL_ORDER_LIFO ? self->idle.head : self->idle.tail;
   TallyHold *hold;
 
   if (G_UNLIKELY (conn == NULL || self->waiting > 0 || self->options.streams > 1))
@@ -220,7 +230,9 @@ give_up_stream (TallyPolicy *self, TallyConn *conn, TallyHold *hold)
 /* The borrower has found its connection dead, or with bytes unread, before it used it. Death is
  * everybody's: the idle ones are closed without looking (rule 14). */
 void
-tally_policy_check_failed (TallyPolicy *self, const TallyInstant *now, TallyHold *hold,
+tally_policy_check_failed (TallyPolicy *self,
+                           const TallyInstant *now,
+                           TallyHold *hold,
                            TallyCloseReason reason)
 {
   TallyConn *conn = hold->conn;
@@ -257,7 +269,8 @@ last_use (TallyPolicy *self, const TallyInstant *now, TallyConn *conn)
   return TALLY_CLOSE_NONE;
 }
 
-/* The first in the queue wants a connection dialed from now on and there is no room: this one makes room. */
+/* The first in the queue wants a connection dialed from now on and there is no room: this one makes
+ * room. */
 gboolean
 tally_policy_must_make_room (TallyPolicy *self)
 {
@@ -276,9 +289,13 @@ end_hold (TallyPolicy *self, const TallyInstant *now, TallyHold *hold)
   tally_histogram_add (&self->stats.hold_time, held);
 }
 
-/* A lease comes back. @reason is NONE when the connection may serve again, else why it must close. */
+/* A lease comes back. @reason is NONE when the connection may serve again, else why it must close.
+ */
 void
-tally_policy_release (TallyPolicy *self, const TallyInstant *now, TallyHold *hold, TallyCloseReason reason)
+tally_policy_release (TallyPolicy *self,
+                      const TallyInstant *now,
+                      TallyHold *hold,
+                      TallyCloseReason reason)
 {
   TallyConn *conn = hold->conn;
   gboolean shared = self->options.streams > 1 || conn->streams > 1;

@@ -1,14 +1,15 @@
-/* The pool's policy for one endpoint: which connection a borrower gets, who waits and in which order,
- * when to dial, what is too old, what is too much. It is a plain state machine: it knows no thread,
- * lock, socket or clock. Whoever calls it holds the bucket's lock and passes the time.
+/* The pool's policy for one endpoint: which connection a borrower gets, who waits and in which
+ * order, when to dial, what is too old, what is too much. It is a plain state machine: it knows no
+ * thread, lock, socket or clock. Whoever calls it holds the bucket's lock and passes the time.
  *
  * What cannot be done under a lock it asks for: connections to be closed are queued in `closing`,
- * slots to be dialed by a thread of the pool in `to_dial`. The caller takes both lists, does the work
- * without the lock and reports with tally_policy_closed (), tally_policy_dial_done () or
+ * slots to be dialed by a thread of the pool in `to_dial`. The caller takes both lists, does the
+ * work without the lock and reports with tally_policy_closed (), tally_policy_dial_done () or
  * tally_policy_dial_failed ().
  *
- * A slot (TallyConn) is FREE, DIALING, IDLE, BUSY or CLOSING, and counted in exactly one of these; that
- * is what makes rule 1 hold: a slot is taken before a dial starts and given back after the close. */
+ * A slot (TallyConn) is FREE, DIALING, IDLE, BUSY or CLOSING, and counted in exactly one of these;
+ * that is what makes rule 1 hold: a slot is taken before a dial starts and given back after the
+ * close. */
 #ifndef TALLY_POLICY_PRIVATE_H
 #define TALLY_POLICY_PRIVATE_H
 
@@ -71,8 +72,8 @@ typedef struct _TallyHold TallyHold;
 typedef struct _TallyWaiter TallyWaiter;
 typedef struct _TallyPolicy TallyPolicy;
 
-/* One lease's half that the pool keeps. Never freed while the policy lives, so that a lease given back
- * twice can always be compared with it (rule 20). */
+/* One lease's half that the pool keeps. Never freed while the policy lives, so that a lease given
+ * back twice can always be compared with it (rule 20). */
 struct _TallyHold
 {
   TallyConn *conn;
@@ -93,19 +94,19 @@ struct _TallyConn
   gpointer payload;   /* the caller's connection; the policy only carries it */
   gpointer socket;    /* the same if it is a TallySocket, else NULL: the caller's too */
   TallyConnState state;
-  guint streams;      /* leases that it carries */
-  guint64 epoch;      /* of the policy when the dial began (rule 14) */
+  guint streams; /* leases that it carries */
+  guint64 epoch; /* of the policy when the dial began (rule 14) */
   gint64 dial_started;
   gint64 dialed;
-  gint64 idle_since;  /* boot time */
-  gint64 checked;     /* boot time of the last proof of life */
-  gdouble jitter;     /* 0 to 1, the connection's share of lifetime-jitter */
-  gboolean owned;     /* its dial is its borrower's, who waits for nothing else */
-  gboolean background;/* its dial is nobody's: min-idle, a replacement, warm */
-  gboolean checking;  /* claimed, but not proven alive: no further stream yet */
-  gboolean listed;    /* in `available` */
-  gboolean doomed;    /* no further lease; closes after the last */
-  gboolean replaced;  /* past its lifetime; a dial for its replacement was started (rule 15) */
+  gint64 idle_since;   /* boot time */
+  gint64 checked;      /* boot time of the last proof of life */
+  gdouble jitter;      /* 0 to 1, the connection's share of lifetime-jitter */
+  gboolean owned;      /* its dial is its borrower's, who waits for nothing else */
+  gboolean background; /* its dial is nobody's: min-idle, a replacement, warm */
+  gboolean checking;   /* claimed, but not proven alive: no further stream yet */
+  gboolean listed;     /* in `available` */
+  gboolean doomed;     /* no further lease; closes after the last */
+  gboolean replaced;   /* past its lifetime; a dial for its replacement was started (rule 15) */
   TallyCloseReason reason;
 };
 
@@ -129,8 +130,8 @@ typedef enum
   TALLY_REFUSAL_NONE,
   TALLY_REFUSAL_TIMED_OUT,
   TALLY_REFUSAL_CANCELLED,
-  TALLY_REFUSAL_FULL,      /* max-waiters, or wait-timeout 0 */
-  TALLY_REFUSAL_ESTIMATE,  /* rule 29 */
+  TALLY_REFUSAL_FULL,     /* max-waiters, or wait-timeout 0 */
+  TALLY_REFUSAL_ESTIMATE, /* rule 29 */
   TALLY_REFUSAL_BACKOFF,
   TALLY_REFUSAL_CLOSED,
   TALLY_REFUSAL_DIAL
@@ -142,16 +143,16 @@ struct _TallyWaiter
   TallyWaiter *prev;
   TallyWaiter *next;
   TallyWaiterState state;
-  gboolean fresh;      /* wants a connection dialed from now on */
-  gboolean is_asking;  /* its thread is in the policy and needs no waking */
-  gboolean is_async;   /* lies in no thread's stack: completed by a callback */
-  gboolean may_dial;   /* has a thread of its own to dial on */
+  gboolean fresh;     /* wants a connection dialed from now on */
+  gboolean is_asking; /* its thread is in the policy and needs no waking */
+  gboolean is_async;  /* lies in no thread's stack: completed by a callback */
+  gboolean may_dial;  /* has a thread of its own to dial on */
   const gchar *label;
   guint32 thread;
-  gint64 deadline;     /* G_MAXINT64: none */
-  guint64 ticket;      /* order of arrival; 0 before tally_policy_ask () */
+  gint64 deadline; /* G_MAXINT64: none */
+  guint64 ticket;  /* order of arrival; 0 before tally_policy_ask () */
   gint64 arrived;
-  gint64 waited;       /* at least 1 when a returned connection served it */
+  gint64 waited; /* at least 1 when a returned connection served it */
   TallyHold *hold;
   guint64 generation;
   gboolean reused;
@@ -164,8 +165,8 @@ struct _TallyWaiter
 
 typedef struct
 {
-  guint failures;  /* in a row */
-  gint64 began;    /* dials begun before this say nothing new when they fail */
+  guint failures; /* in a row */
+  gint64 began;   /* dials begun before this say nothing new when they fail */
   gint64 until;
 } TallyBackoff;
 
@@ -173,8 +174,8 @@ struct _TallyPolicy
 {
   TallyPoolOptions options;
 
-  GPtrArray *conns;  /* every slot that was ever made */
-  GPtrArray *holds;  /* the same for holds that lie in no slot */
+  GPtrArray *conns; /* every slot that was ever made */
+  GPtrArray *holds; /* the same for holds that lie in no slot */
   TallyConn *free;
   TallyHold *free_holds;
   TallyConnList idle;
@@ -204,11 +205,12 @@ struct _TallyPolicy
   gboolean quick;     /* dials are so short that a borrower may do its own */
   gboolean active;    /* somebody has used it: min-idle counts */
   gboolean closed;
-  guint warm;         /* so many shall be idle or on their way, until they were once */
-  gboolean is_plain;  /* no option is set that a release would have to think of: tally_policy_put () */
-  guint idle_limit;   /* max_idle and max_open, G_MAXUINT for none */
+  guint warm; /* so many shall be idle or on their way, until they were once */
+  gboolean
+      is_plain; /* no option is set that a release would have to think of: tally_policy_put () */
+  guint idle_limit; /* max_idle and max_open, G_MAXUINT for none */
   guint open_limit;
-  gint64 mean_hold;   /* microseconds times TALLY_MEAN_WEIGHT, a moving average */
+  gint64 mean_hold; /* microseconds times TALLY_MEAN_WEIGHT, a moving average */
 
   TallyPoolSnapshot stats; /* the counters and histograms; gauges are filled in by snapshot */
 
@@ -223,35 +225,54 @@ void tally_policy_init (TallyPolicy *self, const TallyPoolOptions *options, guin
 void tally_policy_clear_memory (TallyPolicy *self);
 
 /* Borrow and release: policy.c, policy-lease.c */
-TallyHold *tally_policy_try (TallyPolicy *self, const TallyInstant *now, const gchar *label,
-                             guint32 thread, gint64 *idle_age);
+TallyHold *tally_policy_try (TallyPolicy *self,
+                             const TallyInstant *now,
+                             const gchar *label,
+                             guint32 thread,
+                             gint64 *idle_age);
 void tally_policy_ask (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter);
-void tally_policy_refuse (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter,
+void tally_policy_refuse (TallyPolicy *self,
+                          const TallyInstant *now,
+                          TallyWaiter *waiter,
                           TallyRefusal refusal);
 void tally_policy_ask_again (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter);
-gboolean tally_policy_leave (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter,
+gboolean tally_policy_leave (TallyPolicy *self,
+                             const TallyInstant *now,
+                             TallyWaiter *waiter,
                              TallyRefusal refusal);
 void tally_policy_checked (TallyPolicy *self, const TallyInstant *now, TallyHold *hold);
-void tally_policy_check_failed (TallyPolicy *self, const TallyInstant *now, TallyHold *hold,
+void tally_policy_check_failed (TallyPolicy *self,
+                                const TallyInstant *now,
+                                TallyHold *hold,
                                 TallyCloseReason reason);
 gboolean tally_policy_must_make_room (TallyPolicy *self);
 gboolean tally_policy_owns (TallyPolicy *self, TallyHold *hold, guint64 generation);
-void tally_policy_release (TallyPolicy *self, const TallyInstant *now, TallyHold *hold,
+void tally_policy_release (TallyPolicy *self,
+                           const TallyInstant *now,
+                           TallyHold *hold,
                            TallyCloseReason reason);
 gboolean tally_policy_put (TallyPolicy *self, const TallyInstant *now, TallyHold *hold);
 void tally_policy_pump (TallyPolicy *self, const TallyInstant *now);
 
 /* Dialing: policy-dial.c */
-TallyConn *tally_policy_start_dial (TallyPolicy *self, const TallyInstant *now, gboolean background);
+TallyConn *
+tally_policy_start_dial (TallyPolicy *self, const TallyInstant *now, gboolean background);
 gboolean tally_policy_may_dial (TallyPolicy *self, const TallyInstant *now);
 gboolean tally_policy_has_room (TallyPolicy *self);
 void tally_policy_dial_for_waiters (TallyPolicy *self, const TallyInstant *now);
 void tally_policy_dial_in_background (TallyPolicy *self, const TallyInstant *now);
-void tally_policy_permit_to_thread (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter);
-void tally_policy_dial_done (TallyPolicy *self, const TallyInstant *now, TallyConn *conn,
-                             gpointer payload, TallyWaiter *owner);
-void tally_policy_dial_failed (TallyPolicy *self, const TallyInstant *now, TallyConn *conn,
-                               const GError *error, TallyWaiter *owner);
+void
+tally_policy_permit_to_thread (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter);
+void tally_policy_dial_done (TallyPolicy *self,
+                             const TallyInstant *now,
+                             TallyConn *conn,
+                             gpointer payload,
+                             TallyWaiter *owner);
+void tally_policy_dial_failed (TallyPolicy *self,
+                               const TallyInstant *now,
+                               TallyConn *conn,
+                               const GError *error,
+                               TallyWaiter *owner);
 void tally_policy_warm (TallyPolicy *self, const TallyInstant *now, guint count);
 void tally_policy_reset_backoff (TallyPolicy *self, const TallyInstant *now);
 
@@ -261,7 +282,9 @@ gboolean tally_policy_keep_until_replaced (TallyPolicy *self, const TallyConn *c
 void tally_policy_retire (TallyPolicy *self, TallyConn *conn, TallyCloseReason reason);
 void tally_policy_closed (TallyPolicy *self, const TallyInstant *now, TallyConn *conn);
 void tally_policy_note_options (TallyPolicy *self);
-void tally_policy_set_options (TallyPolicy *self, const TallyInstant *now, const TallyPoolOptions *options);
+void tally_policy_set_options (TallyPolicy *self,
+                               const TallyInstant *now,
+                               const TallyPoolOptions *options);
 void tally_policy_shed (TallyPolicy *self);
 void tally_policy_drop_all (TallyPolicy *self, TallyCloseReason reason);
 void tally_policy_close (TallyPolicy *self, const TallyInstant *now);
@@ -270,21 +293,30 @@ gint64 tally_policy_next_event (TallyPolicy *self, const TallyInstant *now);
 TallyHold *tally_policy_next_leak (TallyPolicy *self, const TallyInstant *now);
 
 TallyConn *tally_policy_take_to_examine (TallyPolicy *self, const TallyInstant *now);
-void tally_policy_examined (TallyPolicy *self, const TallyInstant *now, TallyConn *conn,
+void tally_policy_examined (TallyPolicy *self,
+                            const TallyInstant *now,
+                            TallyConn *conn,
                             TallyCloseReason reason);
-gint64 tally_policy_due_of (const TallyPolicy *self, const TallyInstant *now, const TallyConn *conn);
+gint64
+tally_policy_due_of (const TallyPolicy *self, const TallyInstant *now, const TallyConn *conn);
 
 /* Pieces that the files share. */
 void tally_conn_list_push (TallyConnList *list, TallyConn *conn);
 void tally_conn_list_insert (TallyConnList *list, TallyConn *newer, TallyConn *conn);
 void tally_conn_list_remove (TallyConnList *list, TallyConn *conn);
 TallyConn *tally_policy_take_idle (TallyPolicy *self, const TallyInstant *now);
-void tally_policy_claim (TallyPolicy *self, const TallyInstant *now, TallyConn *conn, TallyWaiter *waiter);
+void tally_policy_claim (TallyPolicy *self,
+                         const TallyInstant *now,
+                         TallyConn *conn,
+                         TallyWaiter *waiter);
 void tally_policy_enqueue (TallyPolicy *self, TallyWaiter *waiter);
-void tally_policy_enqueue_and_pump (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter);
+void
+tally_policy_enqueue_and_pump (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter);
 void tally_policy_wake (TallyPolicy *self, TallyWaiter *waiter);
 void tally_policy_dequeue (TallyPolicy *self, TallyWaiter *waiter);
-void tally_policy_fail (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter,
+void tally_policy_fail (TallyPolicy *self,
+                        const TallyInstant *now,
+                        TallyWaiter *waiter,
                         TallyRefusal refusal);
 void tally_policy_update_available (TallyPolicy *self, TallyConn *conn);
 void tally_policy_doom (TallyPolicy *self, TallyConn *conn, TallyCloseReason reason);

@@ -25,7 +25,7 @@ const TallyPoolOptions tally_pool_options_default = {
 void
 tally_policy_init (TallyPolicy *self, const TallyPoolOptions *options, guint64 seed)
 {
-  *self = (TallyPolicy) {
+  *self = (TallyPolicy){
     .options = *options,
     .conns = g_ptr_array_new_with_free_func (g_free),
     .holds = g_ptr_array_new_with_free_func (g_free),
@@ -50,7 +50,8 @@ tally_policy_random (TallyPolicy *self)
   self->random ^= self->random >> 12;
   self->random ^= self->random << 25;
   self->random ^= self->random >> 27;
-  return (gdouble) ((self->random * G_GUINT64_CONSTANT (2685821657736338717)) >> 11) / (gdouble) (1ULL << 53);
+  return (gdouble) ((self->random * G_GUINT64_CONSTANT (2685821657736338717)) >> 11)
+         / (gdouble) (1ULL << 53);
 }
 
 /* ---- the queue ---- */
@@ -115,7 +116,10 @@ claim_at_once (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter)
 }
 
 void
-tally_policy_fail (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter, TallyRefusal refusal)
+tally_policy_fail (TallyPolicy *self,
+                   const TallyInstant *now,
+                   TallyWaiter *waiter,
+                   TallyRefusal refusal)
 {
   guint64 *counters[] = {
     [TALLY_REFUSAL_NONE] = NULL,
@@ -141,24 +145,26 @@ tally_policy_fail (TallyPolicy *self, const TallyInstant *now, TallyWaiter *wait
     tally_policy_wake (self, waiter);
 }
 
-/* Microseconds that a newcomer would wait in the queue behind @ahead others, from the mean time that
- * connections were held lately; 0 when that is not known or more connections may be opened. */
+/* Microseconds that a newcomer would wait in the queue behind @ahead others, from the mean time
+ * that connections were held lately; 0 when that is not known or more connections may be opened. */
 static gint64
 estimate_wait (TallyPolicy *self, guint ahead)
 {
   guint capacity = self->n_busy * self->options.streams;
 
-  if (self->stats.hold_time.count < ESTIMATE_SAMPLES || capacity == 0 || tally_policy_has_room (self))
+  if (self->stats.hold_time.count < ESTIMATE_SAMPLES || capacity == 0
+      || tally_policy_has_room (self))
     return 0;
   return self->mean_hold / TALLY_MEAN_WEIGHT * ((gint64) ahead + 1) / capacity;
 }
 
-/* While dialing is not tried, only a connection that is out already can come; a caller who has nothing
- * to hope for is told the cause instead of waiting for it (rule 9). */
+/* While dialing is not tried, only a connection that is out already can come; a caller who has
+ * nothing to hope for is told the cause instead of waiting for it (rule 9). */
 static gboolean
 is_hopeless (TallyPolicy *self, const TallyInstant *now, const TallyWaiter *waiter)
 {
-  return self->backoff.until > now->mono && self->n_dialing == 0 && (waiter->fresh || self->n_busy == 0);
+  return self->backoff.until > now->mono && self->n_dialing == 0
+         && (waiter->fresh || self->n_busy == 0);
 }
 
 /* Whether @waiter, for whom no dial can be started now, may join the queue. */
@@ -219,8 +225,8 @@ tally_policy_enqueue_and_pump (TallyPolicy *self, const TallyInstant *now, Tally
   waiter->is_asking = FALSE;
 }
 
-/* Serves @waiter at once, lets it dial, queues it or refuses it: its state says which. A waiter whose
- * connection proved dead asks again and keeps its place. */
+/* Serves @waiter at once, lets it dial, queues it or refuses it: its state says which. A waiter
+ * whose connection proved dead asks again and keeps its place. */
 void
 tally_policy_ask (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter)
 {
@@ -263,14 +269,17 @@ tally_policy_ask (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waite
 
 /* A request that fails before it asks. */
 void
-tally_policy_refuse (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter, TallyRefusal refusal)
+tally_policy_refuse (TallyPolicy *self,
+                     const TallyInstant *now,
+                     TallyWaiter *waiter,
+                     TallyRefusal refusal)
 {
   arrive (self, now, waiter);
   tally_policy_fail (self, now, waiter, refusal);
 }
 
-/* For a borrow that tally_policy_try () had served and whose connection proved dead: @waiter stands for
- * that request, which was counted. */
+/* For a borrow that tally_policy_try () had served and whose connection proved dead: @waiter stands
+ * for that request, which was counted. */
 void
 tally_policy_ask_again (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter)
 {
@@ -282,7 +291,9 @@ tally_policy_ask_again (TallyPolicy *self, const TallyInstant *now, TallyWaiter 
 /* A caller in the queue goes, at its deadline or because it was cancelled. FALSE when it was served
  * or failed in the meantime: then that counts (rule 4). */
 gboolean
-tally_policy_leave (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter,
+tally_policy_leave (TallyPolicy *self,
+                    const TallyInstant *now,
+                    TallyWaiter *waiter,
                     TallyRefusal refusal)
 {
   if (waiter->state != TALLY_WAITER_QUEUED)
@@ -326,8 +337,8 @@ serve (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter, TallyCon
   tally_policy_wake (self, waiter);
 }
 
-/* @conn has just been dialed (DIALING, no longer counted as that) or has room for another stream (BUSY) or
- * for its first (IDLE, not counted): lends it to who waits, else keeps it. */
+/* @conn has just been dialed (DIALING, no longer counted as that) or has room for another stream
+ * (BUSY) or for its first (IDLE, not counted): lends it to who waits, else keeps it. */
 void
 tally_policy_offer (TallyPolicy *self, const TallyInstant *now, TallyConn *conn)
 {
@@ -384,7 +395,8 @@ refuse_the_hopeless (TallyPolicy *self, const TallyInstant *now)
     }
 }
 
-/* Does what has become possible since: called after anything that is not a plain borrow or release. */
+/* Does what has become possible since: called after anything that is not a plain borrow or release.
+ */
 void
 tally_policy_pump (TallyPolicy *self, const TallyInstant *now)
 {

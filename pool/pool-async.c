@@ -1,5 +1,6 @@
-/* Owns borrowing without a thread of one's own: the same waiter in the same queue, completed as a GTask in
- * the context that asked. Nothing is called back under a lock, nor before the start function has returned. */
+/* Owns borrowing without a thread of one's own: the same waiter in the same queue, completed as a
+ * GTask in the context that asked. Nothing is called back under a lock, nor before the start
+ * function has returned. */
 #include "pool-private.h"
 
 typedef struct
@@ -8,9 +9,9 @@ typedef struct
   gint ref_count;     /* atomic: the task's, each source's, the queue's */
   TallyBucket *bucket;
   GTask *task;
-  GSource *timer;     /* of the task's context, destroyed on completion; nullable */
-  GSource *watch;     /* the same, for the cancellable */
-  TallyLease lease;   /* under the lock */
+  GSource *timer;   /* of the task's context, destroyed on completion; nullable */
+  GSource *watch;   /* the same, for the cancellable */
+  TallyLease lease; /* under the lock */
 } AsyncBorrow;
 
 static AsyncBorrow *
@@ -69,7 +70,8 @@ tally_async_wake (TallyWaiter *waiter)
   bucket->ready = waiter;
 }
 
-/* Locked before and after; @self was given a connection. FALSE when it proved unusable and @self asked again. */
+/* Locked before and after; @self was given a connection. FALSE when it proved unusable and @self
+ * asked again. */
 static gboolean
 accept_locked (AsyncBorrow *self)
 {
@@ -147,7 +149,8 @@ prepare_to_leave (AsyncBorrow *self)
     }
 }
 
-/* Locked before, unlocked after. Completes @self if its borrow is decided; else it stays in the queue. */
+/* Locked before, unlocked after. Completes @self if its borrow is decided; else it stays in the
+ * queue. */
 static void
 proceed (AsyncBorrow *self)
 {
@@ -160,9 +163,9 @@ proceed (AsyncBorrow *self)
       {
         tally_bucket_unlock (bucket);
         if (waiter->waited > 0)
-          tally_bucket_emit (bucket, &(TallyPoolEvent) { .kind = TALLY_POOL_EVENT_WAITED,
-                                                         .label = waiter->label,
-                                                         .duration = waiter->waited });
+          tally_bucket_emit (bucket, &(TallyPoolEvent){ .kind = TALLY_POOL_EVENT_WAITED,
+                                                        .label = waiter->label,
+                                                        .duration = waiter->waited });
         finish (self, NULL);
         return;
       }
@@ -187,7 +190,8 @@ check_on_thread (gpointer data)
   return NULL;
 }
 
-/* Not under any lock: @waiter is no longer in the queue. A check hook may block, so that it gets a thread. */
+/* Not under any lock: @waiter is no longer in the queue. A check hook may block, so that it gets a
+ * thread. */
 void
 tally_async_complete (TallyWaiter *waiter)
 {
@@ -195,7 +199,8 @@ tally_async_complete (TallyWaiter *waiter)
   gboolean blocks;
 
   tally_bucket_lock (self->bucket);
-  blocks = waiter->state == TALLY_WAITER_SERVED && waiter->reused && self->bucket->hooks[TALLY_HOOK_CHECK] != NULL
+  blocks = waiter->state == TALLY_WAITER_SERVED && waiter->reused
+           && self->bucket->hooks[TALLY_HOOK_CHECK] != NULL
            && tally_bucket_must_check_locked (self->bucket, waiter->idle_age);
   if (!blocks)
     {
@@ -216,11 +221,16 @@ tally_async_complete (TallyWaiter *waiter)
  * @callback: called in the caller's thread-default main context
  * @user_data: for @callback
  *
- * As tally_bucket_borrow(), without blocking: the caller waits in the same queue as those who block. Thread-safe.
+ * As tally_bucket_borrow(), without blocking: the caller waits in the same queue as those who
+ * block. Thread-safe.
  */
 void
-tally_bucket_borrow_async (TallyBucket *bucket, const gchar *label, gint64 deadline, GCancellable *cancellable,
-                           GAsyncReadyCallback callback, gpointer user_data)
+tally_bucket_borrow_async (TallyBucket *bucket,
+                           const gchar *label,
+                           gint64 deadline,
+                           GCancellable *cancellable,
+                           GAsyncReadyCallback callback,
+                           gpointer user_data)
 {
   AsyncBorrow *self;
   TallyInstant now;
@@ -233,8 +243,10 @@ tally_bucket_borrow_async (TallyBucket *bucket, const gchar *label, gint64 deadl
   g_task_set_source_tag (self->task, tally_bucket_borrow_async);
   /* A connection that was lent is delivered, cancelled or not: it must come back. */
   g_task_set_check_cancellable (self->task, FALSE);
-  self->waiter = (TallyWaiter) { .label = label, .thread = tally_get_thread_id (), .is_async = TRUE,
-                                 .deadline = deadline < 0 ? G_MAXINT64 : deadline };
+  self->waiter = (TallyWaiter){ .label = label,
+                                .thread = tally_get_thread_id (),
+                                .is_async = TRUE,
+                                .deadline = deadline < 0 ? G_MAXINT64 : deadline };
   tally_bucket_lock (bucket);
   tally_bucket_now_locked (bucket, &now);
   if (g_cancellable_is_cancelled (cancellable))
@@ -260,7 +272,10 @@ tally_bucket_borrow_async (TallyBucket *bucket, const gchar *label, gint64 deadl
  * Returns: %TRUE, or %FALSE with @error set as by tally_bucket_borrow()
  */
 gboolean
-tally_bucket_borrow_finish (TallyBucket *bucket, GAsyncResult *result, TallyLease *lease, GError **error)
+tally_bucket_borrow_finish (TallyBucket *bucket,
+                            GAsyncResult *result,
+                            TallyLease *lease,
+                            GError **error)
 {
   AsyncBorrow *self;
 

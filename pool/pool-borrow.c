@@ -1,4 +1,5 @@
-/* Owns borrowing and releasing on the caller's own thread: the common path in one step, and the wait. */
+/* Owns borrowing on the caller's own thread: the common path in one step, and the
+ * wait. */
 #include "pool-private.h"
 
 #include <sched.h>
@@ -38,7 +39,8 @@ static inline gboolean
 must_check (const TallyPolicy *policy, gint64 idle_age)
 {
   return policy->options.check == TALLY_POOL_CHECK_ALWAYS
-         || (policy->options.check == TALLY_POOL_CHECK_AUTO && idle_age >= policy->options.check_after);
+         || (policy->options.check == TALLY_POOL_CHECK_AUTO
+             && idle_age >= policy->options.check_after);
 }
 
 gboolean
@@ -48,7 +50,8 @@ tally_bucket_must_check_locked (TallyBucket *bucket, gint64 idle_age)
 }
 
 static inline void
-fill_lease (TallyLease *lease, TallyBucket *bucket, TallyHold *hold, guint64 generation, gboolean reused)
+fill_lease (
+    TallyLease *lease, TallyBucket *bucket, TallyHold *hold, guint64 generation, gboolean reused)
 {
   lease->transport = hold->conn->payload;
   lease->reused = reused;
@@ -92,8 +95,9 @@ wait_locked (SyncWaiter *self)
 
   while (waiter->state == TALLY_WAITER_QUEUED)
     {
-      gboolean in_time = self->cancelled
-                         || tally_cond_wait_until (&self->changed, &self->bucket->lock, waiter->deadline);
+      gboolean in_time =
+          self->cancelled
+          || tally_cond_wait_until (&self->changed, &self->bucket->lock, waiter->deadline);
 
       if (waiter->state != TALLY_WAITER_QUEUED)
         return;
@@ -105,14 +109,15 @@ wait_locked (SyncWaiter *self)
     }
 }
 
-/* Locked before and after. Connecting to the cancellable may call on_cancelled () at once, and disconnecting
- * waits for it: neither is done under the lock. */
+/* Locked before and after. Connecting to the cancellable may call on_cancelled () at once, and
+ * disconnecting waits for it: neither is done under the lock. */
 static void
 wait_in_queue (SyncWaiter *self, GCancellable *cancellable)
 {
   gulong handler = 0;
 
-  /* In any case: the dial that was asked for on this caller's behalf must start before it sleeps. */
+  /* In any case: the dial that was asked for on this caller's behalf must start before it sleeps.
+   */
   tally_bucket_unlock (self->bucket);
   if (cancellable != NULL)
     handler = g_cancellable_connect (cancellable, G_CALLBACK (on_cancelled), self, NULL);
@@ -135,23 +140,31 @@ make_error (TallyBucket *bucket, const TallyWaiter *waiter, const gchar *state)
   switch (waiter->refusal)
     {
     case TALLY_REFUSAL_CANCELLED:
-      return g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "%s: cancelled before a connection was there; "
-                          "nothing was sent", uri);
+      return g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED,
+                          "%s: cancelled before a connection was there; "
+                          "nothing was sent",
+                          uri);
     case TALLY_REFUSAL_TIMED_OUT:
-      return g_error_new (TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "%s: no connection within the time allowed; "
-                          "nothing was sent (%s)", uri, state);
+      return g_error_new (TALLY_ERROR, TALLY_ERROR_TIMED_OUT,
+                          "%s: no connection within the time allowed; "
+                          "nothing was sent (%s)",
+                          uri, state);
     case TALLY_REFUSAL_ESTIMATE:
-      return g_error_new (TALLY_ERROR, TALLY_ERROR_POOL_EXHAUSTED, "%s: the wait for a connection, about "
-                          "%.3f s, would pass the deadline (%s)", uri,
-                          (gdouble) waiter->estimate / G_TIME_SPAN_SECOND, state);
+      return g_error_new (TALLY_ERROR, TALLY_ERROR_POOL_EXHAUSTED,
+                          "%s: the wait for a connection, about "
+                          "%.3f s, would pass the deadline (%s)",
+                          uri, (gdouble) waiter->estimate / G_TIME_SPAN_SECOND, state);
     case TALLY_REFUSAL_BACKOFF:
-      return g_error_new (TALLY_ERROR, TALLY_ERROR_BACKOFF, "%s: dialing failed lately and is not tried "
-                          "again yet (%s)", uri, state);
+      return g_error_new (TALLY_ERROR, TALLY_ERROR_BACKOFF,
+                          "%s: dialing failed lately and is not tried "
+                          "again yet (%s)",
+                          uri, state);
     case TALLY_REFUSAL_CLOSED:
       return g_error_new (TALLY_ERROR, TALLY_ERROR_POOL_CLOSED, "%s: the pool is closed", uri);
     case TALLY_REFUSAL_FULL:
     default:
-      return g_error_new (TALLY_ERROR, TALLY_ERROR_POOL_EXHAUSTED, "%s: the pool is exhausted (%s)", uri, state);
+      return g_error_new (TALLY_ERROR, TALLY_ERROR_POOL_EXHAUSTED, "%s: the pool is exhausted (%s)",
+                          uri, state);
     }
 }
 
@@ -173,15 +186,17 @@ tally_bucket_unlock_with_error (TallyBucket *bucket, TallyWaiter *waiter)
   error = make_error (bucket, waiter, state);
   if (waiter->refusal == TALLY_REFUSAL_FULL || waiter->refusal == TALLY_REFUSAL_ESTIMATE
       || waiter->refusal == TALLY_REFUSAL_TIMED_OUT)
-    tally_bucket_emit (bucket, &(TallyPoolEvent) { .kind = TALLY_POOL_EVENT_EXHAUSTED, .label = waiter->label,
-                                                   .thread = waiter->thread,
-                                                   .duration = now.mono - waiter->arrived });
+    tally_bucket_emit (bucket, &(TallyPoolEvent){ .kind = TALLY_POOL_EVENT_EXHAUSTED,
+                                                  .label = waiter->label,
+                                                  .thread = waiter->thread,
+                                                  .duration = now.mono - waiter->arrived });
   return error;
 }
 
 /* ---- borrow ---- */
 
-/* @self was given a connection. Locked before and after; FALSE when the connection proved unusable and
+/* @self was given a connection. Locked before and after; FALSE when the connection proved unusable
+ * and
  * @self has asked again. */
 static gboolean
 accept_locked (SyncWaiter *self)
@@ -219,9 +234,10 @@ unlock_with_lease (SyncWaiter *self, TallyLease *lease)
     tally_bucket_schedule_locked (self->bucket);
   tally_bucket_unlock (self->bucket);
   if (waiter->waited > 0)
-    tally_bucket_emit (self->bucket, &(TallyPoolEvent) { .kind = TALLY_POOL_EVENT_WAITED,
-                                                         .label = waiter->label, .thread = waiter->thread,
-                                                         .duration = waiter->waited });
+    tally_bucket_emit (self->bucket, &(TallyPoolEvent){ .kind = TALLY_POOL_EVENT_WAITED,
+                                                        .label = waiter->label,
+                                                        .thread = waiter->thread,
+                                                        .duration = waiter->waited });
 }
 
 /* Locked before, unlocked after; @self has asked. */
@@ -253,10 +269,14 @@ see_through (SyncWaiter *self, GCancellable *cancellable, TallyLease *lease, GEr
 }
 
 static void
-init_waiter (SyncWaiter *self, TallyBucket *bucket, const gchar *label, gint64 deadline, gboolean fresh)
+init_waiter (
+    SyncWaiter *self, TallyBucket *bucket, const gchar *label, gint64 deadline, gboolean fresh)
 {
-  *self = (SyncWaiter) {
-    .waiter = { .label = label, .thread = tally_get_thread_id (), .fresh = fresh, .may_dial = TRUE,
+  *self = (SyncWaiter){
+    .waiter = { .label = label,
+                .thread = tally_get_thread_id (),
+                .fresh = fresh,
+                .may_dial = TRUE,
                 .deadline = deadline < 0 ? G_MAXINT64 : deadline },
     .bucket = bucket,
   };
@@ -264,8 +284,13 @@ init_waiter (SyncWaiter *self, TallyBucket *bucket, const gchar *label, gint64 d
 }
 
 static gboolean
-borrow_slowly (TallyBucket *bucket, const gchar *label, gint64 deadline, gboolean fresh,
-               GCancellable *cancellable, TallyLease *lease, GError **error)
+borrow_slowly (TallyBucket *bucket,
+               const gchar *label,
+               gint64 deadline,
+               gboolean fresh,
+               GCancellable *cancellable,
+               TallyLease *lease,
+               GError **error)
 {
   SyncWaiter self;
   TallyInstant now;
@@ -286,8 +311,13 @@ borrow_slowly (TallyBucket *bucket, const gchar *label, gint64 deadline, gboolea
 /* The connection that tally_bucket_borrow () took proved unusable: the borrow goes on as if it had
  * only now begun. */
 static gboolean
-borrow_again (TallyBucket *bucket, TallyHold *hold, TallyCloseReason reason, gint64 deadline,
-              GCancellable *cancellable, TallyLease *lease, GError **error)
+borrow_again (TallyBucket *bucket,
+              TallyHold *hold,
+              TallyCloseReason reason,
+              gint64 deadline,
+              GCancellable *cancellable,
+              TallyLease *lease,
+              GError **error)
 {
   SyncWaiter self;
   TallyInstant now;
@@ -303,9 +333,9 @@ borrow_again (TallyBucket *bucket, TallyHold *hold, TallyCloseReason reason, gin
   return done;
 }
 
-/* Connections that are held for less than it takes to fall asleep are worth another look before this
- * caller arrives in the queue, as long as nobody else is in it: a borrower that was interrupted while it held one
- * gets the processor. */
+/* Connections that are held for less than it takes to fall asleep are worth another look before
+ * this caller arrives in the queue, as long as nobody else is in it: a borrower that was
+ * interrupted while it held one gets the processor. */
 static TallyHold *
 look_again (TallyBucket *bucket, const gchar *label, gint64 *idle_age)
 {
@@ -337,9 +367,10 @@ look_again (TallyBucket *bucket, const gchar *label, gint64 *idle_age)
  * @cancellable: (nullable): ends the wait
  * @lease: (out): the connection; untouched on failure
  *
- * Borrows a connection: an idle one, else the first that is returned or dialed. Blocks as `wait-timeout` says,
- * in the order of arrival (rules 3 to 6). Give it back with tally_bucket_release(), from any thread.
- * Thread-safe. The caller's reference to @bucket must outlive the lease.
+ * Borrows a connection: an idle one, else the first that is returned or dialed. Blocks as
+ * `wait-timeout` says, in the order of arrival (rules 3 to 6). Give it back with
+ * tally_bucket_release(), from any thread. Thread-safe. The caller's reference to @bucket must
+ * outlive the lease.
  *
  * Errors: %TALLY_ERROR_TIMED_OUT, %TALLY_ERROR_POOL_EXHAUSTED (rules 28, 29), %TALLY_ERROR_BACKOFF,
  * %TALLY_ERROR_POOL_CLOSED, what the dial failed with (mostly %TALLY_ERROR_CONNECT_FAILED), or
@@ -348,8 +379,12 @@ look_again (TallyBucket *bucket, const gchar *label, gint64 *idle_age)
  * Returns: %TRUE, or %FALSE with @error set
  */
 gboolean
-tally_bucket_borrow (TallyBucket *bucket, const gchar *label, gint64 deadline,
-                     GCancellable *cancellable, TallyLease *lease, GError **error)
+tally_bucket_borrow (TallyBucket *bucket,
+                     const gchar *label,
+                     gint64 deadline,
+                     GCancellable *cancellable,
+                     TallyLease *lease,
+                     GError **error)
 {
   TallyInstant now;
   TallyHold *hold;
@@ -375,15 +410,18 @@ tally_bucket_borrow (TallyBucket *bucket, const gchar *label, gint64 deadline,
   check = must_check (&bucket->policy, idle_age);
   if (check)
     hook = tally_bucket_take_hook_locked (bucket, TALLY_HOOK_CHECK);
-  if (G_LIKELY (bucket->policy.options.leak_threshold == 0 && bucket->policy.options.max_idle_total == 0))
+  if (G_LIKELY (bucket->policy.options.leak_threshold == 0
+                && bucket->policy.options.max_idle_total == 0))
     pthread_mutex_unlock (&bucket->lock);
   else
     {
-      bucket->wanted = MIN (bucket->wanted, tally_policy_due_of (&bucket->policy, &now, hold->conn));
+      bucket->wanted =
+          MIN (bucket->wanted, tally_policy_due_of (&bucket->policy, &now, hold->conn));
       tally_bucket_unlock (bucket);
     }
   if (check
-      && G_UNLIKELY ((reason = tally_bucket_examine (bucket, hold->conn, hook, idle_age)) != TALLY_CLOSE_NONE))
+      && G_UNLIKELY ((reason = tally_bucket_examine (bucket, hold->conn, hook, idle_age))
+                     != TALLY_CLOSE_NONE))
     return borrow_again (bucket, hold, reason, deadline, cancellable, lease, error);
   fill_lease (lease, bucket, hold, generation, TRUE);
   return TRUE;
@@ -397,203 +435,20 @@ tally_bucket_borrow (TallyBucket *bucket, const gchar *label, gint64 deadline,
  * @cancellable: (nullable): the same
  * @lease: (out): the same
  *
- * As tally_bucket_borrow(), but always a connection whose dial began after this call: for a call's one
- * replay (rule 13) and for calls that want a connection each. It counts against the same limits and waits in the
- * same queue; where there is no room, an idle connection is closed for it.
+ * As tally_bucket_borrow(), but always a connection whose dial began after this call: for a call's
+ * one replay (rule 13) and for calls that want a connection each. It counts against the same limits
+ * and waits in the same queue; where there is no room, an idle connection is closed for it.
  *
  * Returns: %TRUE, or %FALSE with @error set
  */
 gboolean
-tally_bucket_borrow_fresh (TallyBucket *bucket, const gchar *label, gint64 deadline,
-                           GCancellable *cancellable, TallyLease *lease, GError **error)
+tally_bucket_borrow_fresh (TallyBucket *bucket,
+                           const gchar *label,
+                           gint64 deadline,
+                           GCancellable *cancellable,
+                           TallyLease *lease,
+                           GError **error)
 {
   g_return_val_if_fail (bucket != NULL && lease != NULL, FALSE);
   return borrow_slowly (bucket, label, deadline, TRUE, cancellable, lease, error);
-}
-
-/* ---- release ---- */
-
-/* What the pool can see of the connection without a system call; undoes what the borrower set (rule 23). */
-static TallyCloseReason
-look_at_returned (const TallyConn *conn)
-{
-  gsize length = 0;
-
-  if (conn->socket == NULL || conn->streams > 1)
-    return TALLY_CLOSE_NONE;
-  tally_socket_peek_input (conn->socket, &length);
-  if (length > 0)
-    return TALLY_CLOSE_UNREAD;
-  tally_socket_reset (conn->socket);
-  return TALLY_CLOSE_NONE;
-}
-
-static void
-refuse_release (TallyBucket *bucket)
-{
-  g_critical ("tally_bucket_release: this lease is not of the pool for %s, or was given back before",
-              tally_endpoint_get_uri (bucket->endpoint));
-}
-
-/* Locked before and after. Looks for death and lets the user's hook undo what the borrower did, both without
- * the lock, while the lease is still out. */
-static TallyCloseReason
-settle_locked (TallyBucket *bucket, TallyHold *hold, TallyCloseReason reason)
-{
-  TallyHook *hook;
-
-  /* Whether death is why it is broken matters only to those that are idle (rule 14). */
-  if (reason == TALLY_CLOSE_BROKEN && bucket->policy.n_idle > 0)
-    {
-      tally_bucket_unlock (bucket);
-      if (tally_bucket_is_dead (hold->conn))
-        reason = TALLY_CLOSE_DEAD;
-      tally_bucket_lock (bucket);
-    }
-  else if (reason == TALLY_CLOSE_NONE
-           && (hook = tally_bucket_take_hook_locked (bucket, TALLY_HOOK_RESET)) != NULL)
-    {
-      tally_bucket_unlock (bucket);
-      if (!tally_hook_reset (bucket, hook, hold->conn->payload))
-        reason = TALLY_CLOSE_RESET;
-      tally_bucket_lock (bucket);
-    }
-  return reason;
-}
-
-static void
-report_late_return (TallyBucket *bucket, const gchar *label, gint64 held)
-{
-  g_message ("pool: the connection to %s that \"%s\" had borrowed is back after %.3f s",
-             tally_endpoint_get_uri (bucket->endpoint), label != NULL ? label : "?",
-             (gdouble) held / G_TIME_SPAN_SECOND);
-}
-
-/* The common release in one step: of a clean connection without hooks, options or waiters to think of. */
-static inline gboolean
-put_back_locked (TallyBucket *bucket, const TallyLease *lease, TallyOutcome outcome, const TallyInstant *now)
-{
-  TallyPolicy *policy = &bucket->policy;
-  TallyHold *hold = lease->slot;
-
-  return outcome == TALLY_OUTCOME_CLEAN && G_LIKELY (lease->bucket == bucket)
-         && G_LIKELY (tally_policy_owns (policy, hold, lease->generation))
-         && bucket->hooks[TALLY_HOOK_RESET] == NULL && policy->stats.leaks == 0
-         && look_at_returned (hold->conn) == TALLY_CLOSE_NONE && tally_policy_put (policy, now, hold);
-}
-
-/* FALSE when @lease is not one that is out. */
-static gboolean
-take_back_locked (TallyBucket *bucket, TallyLease *lease, TallyOutcome outcome, TallyInstant *now)
-{
-  TallyCloseReason reason = TALLY_CLOSE_BROKEN;
-  TallyPolicy *policy = &bucket->policy;
-  TallyHold *hold = lease->slot;
-
-  if (G_UNLIKELY (lease->bucket != bucket || !tally_policy_owns (policy, hold, lease->generation)))
-    return FALSE;
-  if (outcome == TALLY_OUTCOME_CLEAN)
-    reason = look_at_returned (hold->conn);
-  if (G_UNLIKELY (reason == TALLY_CLOSE_BROKEN || bucket->hooks[TALLY_HOOK_RESET] != NULL))
-    {
-      reason = settle_locked (bucket, hold, reason);
-      if (!tally_policy_owns (policy, hold, lease->generation))
-        return FALSE;
-    }
-  tally_policy_release (policy, now, hold, reason);
-  bucket->wanted = MIN (bucket->wanted, tally_policy_due_of (policy, now, hold->conn));
-  return TRUE;
-}
-
-/* Unlocks; a plain policy has nothing to be done but, at times, by the reaper or for the starved. */
-static inline void
-unlock_after_put (TallyBucket *bucket, gint64 now)
-{
-  gint64 timeout = bucket->policy.options.idle_timeout;
-
-  if (G_UNLIKELY (timeout > 0 && now + timeout < bucket->due))
-    {
-      bucket->wanted = now + timeout;
-      tally_bucket_unlock (bucket);
-      return;
-    }
-  pthread_mutex_unlock (&bucket->lock);
-  if (G_UNLIKELY (__atomic_load_n (&bucket->core->n_starved, __ATOMIC_ACQUIRE) > 0))
-    tally_totals_balance (bucket->core);
-}
-
-/**
- * tally_bucket_release:
- * @bucket: the bucket that @lease was borrowed from
- * @lease: (inout): a lease; emptied
- * @outcome: what the borrower knows of the connection
- *
- * Gives a lease back. %TALLY_OUTCOME_CLEAN only if every byte of the reply was read; bytes left in the
- * connection's buffer make it broken in any case (rule 11). A lease that is not @bucket's, or was given back
- * already, is refused with a critical warning and the pool is unharmed (rule 20). Never blocks for long;
- * thread-safe.
- */
-void
-tally_bucket_release (TallyBucket *bucket, TallyLease *lease, TallyOutcome outcome)
-{
-  TallyHold hold = { .leak_warned = FALSE };
-  TallyInstant now;
-  gboolean done;
-
-  g_return_if_fail (bucket != NULL && lease != NULL);
-  now.mono = tally_bucket_read_clock (bucket);
-  pthread_mutex_lock (&bucket->lock);
-  tally_bucket_complete_instant_locked (bucket, &now);
-  if (G_LIKELY (put_back_locked (bucket, lease, outcome, &now)))
-    {
-      unlock_after_put (bucket, now.mono);
-      *lease = (TallyLease) { 0 };
-      return;
-    }
-  if (G_UNLIKELY (lease->generation <= bucket->policy.first_generation && lease->generation != 0
-                  && lease->bucket == bucket))
-    {
-      /* A lease from before a fork, in the child: it is the parent's (rule 22). */
-      pthread_mutex_unlock (&bucket->lock);
-      *lease = (TallyLease) { 0 };
-      return;
-    }
-  if (G_UNLIKELY (bucket->policy.stats.leaks > 0 && lease->bucket == bucket && lease->slot != NULL))
-    hold = *(TallyHold *) lease->slot;
-  done = take_back_locked (bucket, lease, outcome, &now);
-  if (G_UNLIKELY (!done))
-    bucket->policy.stats.refused++;
-  tally_bucket_unlock (bucket);
-  if (G_UNLIKELY (!done))
-    refuse_release (bucket);
-  else if (G_UNLIKELY (hold.leak_warned))
-    report_late_return (bucket, hold.label, now.mono - hold.since);
-  if (G_LIKELY (done))
-    *lease = (TallyLease) { 0 };
-}
-
-/**
- * tally_bucket_retire:
- * @bucket: the bucket that @lease was borrowed from
- * @lease: a lease that is out
- *
- * Has the connection closed after its last lease was given back, and lent to nobody else until then: for a
- * peer that gave notice that it wants no more requests on it. The leases that are out may be used to their end.
- * Thread-safe.
- */
-void
-tally_bucket_retire (TallyBucket *bucket, const TallyLease *lease)
-{
-  TallyHold *hold;
-  gboolean known;
-
-  g_return_if_fail (bucket != NULL && lease != NULL);
-  hold = lease->slot;
-  tally_bucket_lock (bucket);
-  known = lease->bucket == bucket && tally_policy_owns (&bucket->policy, hold, lease->generation);
-  if (known)
-    tally_policy_doom (&bucket->policy, hold->conn, TALLY_CLOSE_RETIRED);
-  tally_bucket_unlock (bucket);
-  if (!known)
-    refuse_release (bucket);
 }

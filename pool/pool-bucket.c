@@ -11,7 +11,8 @@
 /* Two readings of it differ by less than this unless the machine was suspended in between. */
 #define OFFSET_NOISE G_TIME_SPAN_MILLISECOND
 
-/* Boot time minus monotonic time. Atomic; the same for all buckets, so that their ages compare exactly. */
+/* Boot time minus monotonic time. Atomic; the same for all buckets, so that their ages compare
+ * exactly. */
 static gint64 boot_offset;
 
 /* ---- time ---- */
@@ -74,7 +75,8 @@ close_connection (TallyBucket *bucket, TallyConn *conn)
 {
   thrift_transport_close (conn->payload, NULL);
   g_object_unref (conn->payload);
-  tally_bucket_emit (bucket, &(TallyPoolEvent) { .kind = TALLY_POOL_EVENT_CLOSED, .reason = conn->reason });
+  tally_bucket_emit (bucket,
+                     &(TallyPoolEvent){ .kind = TALLY_POOL_EVENT_CLOSED, .reason = conn->reason });
 }
 
 static void
@@ -124,7 +126,8 @@ work_locked (TallyBucket *bucket)
   report_closed_locked (bucket, closing);
 }
 
-/* Unlocks, after having done, without the lock, what the policy asked for; that may make it ask for more. */
+/* Unlocks, after having done, without the lock, what the policy asked for; that may make it ask for
+ * more. */
 void
 tally_bucket_unlock (TallyBucket *bucket)
 {
@@ -193,7 +196,8 @@ TallyCloseReason
 tally_bucket_examine (TallyBucket *bucket, const TallyConn *conn, TallyHook *hook, gint64 idle_age)
 {
   if (hook != NULL)
-    return tally_hook_check (bucket, hook, conn->payload, idle_age) ? TALLY_CLOSE_NONE : TALLY_CLOSE_DEAD;
+    return tally_hook_check (bucket, hook, conn->payload, idle_age) ? TALLY_CLOSE_NONE
+                                                                    : TALLY_CLOSE_DEAD;
   if (conn->socket != NULL)
     return tally_socket_is_clean (conn->socket) ? TALLY_CLOSE_NONE : find_reason (conn->socket);
   return thrift_transport_is_open (conn->payload) ? TALLY_CLOSE_NONE : TALLY_CLOSE_DEAD;
@@ -256,8 +260,8 @@ tally_bucket_reset_backoff (TallyBucket *bucket)
  * @bucket: a bucket
  * @count: how many connections shall be idle
  *
- * Dials in the background, within all limits, until @count connections were idle at once or a dial has
- * failed. Returns at once; thread-safe.
+ * Dials in the background, within all limits, until @count connections were idle at once or a dial
+ * has failed. Returns at once; thread-safe.
  */
 void
 tally_bucket_warm (TallyBucket *bucket, guint count)
@@ -324,7 +328,8 @@ wake (TallyWaiter *waiter)
 static void
 start_policy (TallyBucket *self, const TallyPoolOptions *options)
 {
-  tally_policy_init (&self->policy, options, (guint64) tally_read_clock (CLOCK_MONOTONIC) ^ (gsize) self);
+  tally_policy_init (&self->policy, options,
+                     (guint64) tally_read_clock (CLOCK_MONOTONIC) ^ (gsize) self);
   self->policy.wake = wake;
   self->policy.reserve = tally_totals_reserve;
   self->policy.unreserve = tally_totals_unreserve;
@@ -356,8 +361,8 @@ tally_bucket_new (TallyPoolCore *core, TallyEndpoint *endpoint, gboolean closed)
   return self;
 }
 
-/* In a child process, alone: forgets everything without looking at it, for another thread may have been about
- * to change it when the process was copied. */
+/* In a child process, alone: forgets everything without looking at it, for another thread may have
+ * been about to change it when the process was copied. */
 void
 tally_bucket_start_anew (TallyBucket *self)
 {

@@ -94,7 +94,8 @@ tally_core_close (TallyPoolCore *core, gboolean wait)
   if (core->closed)
     {
       /* A hook that closes the pool while somebody does so is among those that are waited for. */
-      while (!core->close_done && tally_hooks_count_mine (core) == 0 && tally_threads_count_mine (core) == 0)
+      while (!core->close_done && tally_hooks_count_mine (core) == 0
+             && tally_threads_count_mine (core) == 0)
         pthread_cond_wait (&core->changed, &core->lock);
       pthread_mutex_unlock (&core->lock);
       return;

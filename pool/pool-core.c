@@ -1,4 +1,5 @@
-/* Owns what a pool's buckets share: the options and hooks as last set, and which buckets there are. */
+/* Owns what a pool's buckets share: the options and hooks as last set, and which buckets there are.
+ */
 #include "pool-private.h"
 
 TallyPoolCore *
@@ -96,8 +97,8 @@ tally_core_dup_bucket (TallyPoolCore *core, TallyEndpoint *endpoint)
   return bucket;
 }
 
-/* Nobody but the table refers to @bucket, and it has nothing. With the core's lock, under which alone
- * somebody could get a reference. */
+/* Nobody but the table refers to @bucket, and it has nothing. With the core's lock, under which
+ * alone somebody could get a reference. */
 static gboolean
 is_unused_locked (TallyBucket *bucket)
 {
@@ -111,11 +112,13 @@ is_unused_locked (TallyBucket *bucket)
   return unused;
 }
 
-/* Drops the buckets of endpoints that nobody uses any more; their counters stay in the pool's sums. */
+/* Drops the buckets of endpoints that nobody uses any more; their counters stay in the pool's sums.
+ */
 void
 tally_core_forget_unused (TallyPoolCore *core)
 {
-  g_autoptr (GPtrArray) unused = g_ptr_array_new_with_free_func ((GDestroyNotify) tally_bucket_unref);
+  g_autoptr (GPtrArray) unused =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) tally_bucket_unref);
   TallyInstant now = { 0 };
   TallyPoolSnapshot part;
   GHashTableIter iter;
@@ -134,8 +137,8 @@ tally_core_forget_unused (TallyPoolCore *core)
   pthread_mutex_unlock (&core->lock);
 }
 
-/* All buckets are locked at once, so that the view is one of a single instant. Only here does a thread
- * hold more than one bucket's lock, and only one thread at a time. */
+/* All buckets are locked at once, so that the view is one of a single instant. Only here does a
+ * thread hold more than one bucket's lock, and only one thread at a time. */
 void
 tally_core_snapshot (TallyPoolCore *core, TallyPoolSnapshot *snapshot)
 {
@@ -174,7 +177,8 @@ apply_options (TallyBucket *bucket, const TallyPoolOptions *options)
   tally_bucket_now_locked (bucket, &now);
   if (options->version > bucket->policy.options.version)
     {
-      __atomic_store_n (&bucket->coarse, options->check == TALLY_POOL_CHECK_NEVER, __ATOMIC_RELAXED);
+      __atomic_store_n (&bucket->coarse, options->check == TALLY_POOL_CHECK_NEVER,
+                        __ATOMIC_RELAXED);
       tally_policy_set_options (&bucket->policy, &now, options);
       tally_bucket_schedule_locked (bucket);
     }
@@ -215,7 +219,10 @@ replace_hook (TallyBucket *bucket, TallyHookKind kind, TallyHook *hook)
 }
 
 void
-tally_core_set_hook (TallyPoolCore *core, TallyHookKind kind, GCallback function, gpointer data,
+tally_core_set_hook (TallyPoolCore *core,
+                     TallyHookKind kind,
+                     GCallback function,
+                     gpointer data,
                      GDestroyNotify destroy)
 {
   TallyHook *hook = tally_hook_new (function, data, destroy);

@@ -1,12 +1,14 @@
-/* Owns where a dial runs. A short one runs on the thread of the borrower that wants it; one that takes
- * longer than DIAL_ON_CALLER, or has no such thread, runs on a thread of its own, which ends with it, so
- * that its caller can leave at its deadline, or with another connection, while the dial goes on. */
+/* Owns where a dial runs. A short one runs on the thread of the borrower that wants it; one that
+ * takes longer than DIAL_ON_CALLER, or has no such thread, runs on a thread of its own, which ends
+ * with it, so that its caller can leave at its deadline, or with another connection, while the dial
+ * goes on. */
 #include "pool-private.h"
 
 #include <errno.h>
 
-/* For so long a borrower dials itself, deaf to connections that come back. A dial within the same host or
- * site takes less, and pays no thread; anything longer is dialed on a thread from the next time on. */
+/* For so long a borrower dials itself, deaf to connections that come back. A dial within the same
+ * host or site takes less, and pays no thread; anything longer is dialed on a thread from the next
+ * time on. */
 #define DIAL_ON_CALLER (2 * G_TIME_SPAN_MILLISECOND)
 /* A dial on a thread that took no longer makes borrowers try it themselves again. */
 #define QUICK_DIAL (DIAL_ON_CALLER / 2)
@@ -20,7 +22,11 @@ typedef struct
 
 /* Without the lock. @hook, if there is one, is used up. */
 static gpointer
-dial (TallyBucket *bucket, TallyConn *conn, TallyHook *hook, gint64 deadline, GCancellable *cancellable,
+dial (TallyBucket *bucket,
+      TallyConn *conn,
+      TallyHook *hook,
+      gint64 deadline,
+      GCancellable *cancellable,
       GError **error)
 {
   gpointer transport;
@@ -43,7 +49,8 @@ finish (DialJob *job, gpointer transport, const GError *error)
   gint64 duration = g_get_monotonic_time () - job->conn->dial_started;
 
   if (transport != NULL)
-    tally_bucket_emit (job->bucket, &(TallyPoolEvent) { .kind = TALLY_POOL_EVENT_OPENED, .duration = duration });
+    tally_bucket_emit (job->bucket,
+                       &(TallyPoolEvent){ .kind = TALLY_POOL_EVENT_OPENED, .duration = duration });
   tally_bucket_lock (job->bucket);
   tally_bucket_now_locked (job->bucket, &now);
   if (job->bucket->forks != job->forks)
@@ -93,7 +100,7 @@ tally_dial_on_thread (TallyBucket *bucket, TallyConn *conn)
   DialJob *job = g_new (DialJob, 1);
   g_autoptr (GError) error = NULL;
 
-  *job = (DialJob) { tally_bucket_ref (bucket), conn, bucket->forks };
+  *job = (DialJob){ tally_bucket_ref (bucket), conn, bucket->forks };
   if (tally_run_on_thread (bucket->core, run_dial, job))
     return;
   error = g_error_new (TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED, "%s: no thread to dial on: %s",
@@ -103,15 +110,16 @@ tally_dial_on_thread (TallyBucket *bucket, TallyConn *conn)
 
 /* ---- on the borrower's thread ---- */
 
-/* Locked before and after. @waiter has a permit. Afterwards it is served, has failed, or waits in the
- * queue while a thread dials. */
+/* Locked before and after. @waiter has a permit. Afterwards it is served, has failed, or waits in
+ * the queue while a thread dials. */
 void
 tally_dial_on_caller (TallyBucket *bucket, TallyWaiter *waiter, GCancellable *cancellable)
 {
   TallyPolicy *policy = &bucket->policy;
   TallyConn *conn = waiter->permit;
-  gint64 deadline = MIN (waiter->deadline, conn->dial_started + MIN (policy->options.connect_timeout,
-                                                                     DIAL_ON_CALLER));
+  gint64 deadline =
+      MIN (waiter->deadline,
+           conn->dial_started + MIN (policy->options.connect_timeout, DIAL_ON_CALLER));
   g_autoptr (GError) error = NULL;
   gpointer transport;
   TallyInstant now;
@@ -119,9 +127,11 @@ tally_dial_on_caller (TallyBucket *bucket, TallyWaiter *waiter, GCancellable *ca
   tally_bucket_unlock (bucket);
   transport = dial (bucket, conn, NULL, deadline, cancellable, &error);
   if (transport != NULL)
-    tally_bucket_emit (bucket, &(TallyPoolEvent) { .kind = TALLY_POOL_EVENT_OPENED, .label = waiter->label,
-                                                   .thread = waiter->thread,
-                                                   .duration = g_get_monotonic_time () - conn->dial_started });
+    tally_bucket_emit (bucket, &(TallyPoolEvent){ .kind = TALLY_POOL_EVENT_OPENED,
+                                                  .label = waiter->label,
+                                                  .thread = waiter->thread,
+                                                  .duration = g_get_monotonic_time ()
+                                                              - conn->dial_started });
   tally_bucket_lock (bucket);
   tally_bucket_now_locked (bucket, &now);
   if (transport != NULL)

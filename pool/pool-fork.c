@@ -1,13 +1,14 @@
-/* Owns what becomes of pools in a child process (rule 22): each starts anew, empty, as if nothing had been
- * borrowed, and the parent's connections are neither closed nor used. Their descriptors and memory stay,
- * unreachable, until the child execs or exits: closing a transport might say goodbye on a connection that is
- * the parent's. */
+/* Owns what becomes of pools in a child process (rule 22): each starts anew, empty, as if nothing
+ * had been borrowed, and the parent's connections are neither closed nor used. Their descriptors
+ * and memory stay, unreachable, until the child execs or exits: closing a transport might say
+ * goodbye on a connection that is the parent's. */
 #include "pool-private.h"
 
 static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER; /* taken before any core's lock */
 static GPtrArray *cores;
 
-/* So that no registry of buckets is half changed in the child. Buckets themselves may be: they are not looked at. */
+/* So that no registry of buckets is half changed in the child. Buckets themselves may be: they are
+ * not looked at. */
 static void
 before_fork (void)
 {

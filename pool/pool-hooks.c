@@ -6,7 +6,7 @@ static __thread TallyFrame *frames;
 void
 tally_frame_push (TallyFrame *frame, TallyPoolCore *core)
 {
-  *frame = (TallyFrame) { core, frames };
+  *frame = (TallyFrame){ core, frames };
   frames = frame;
 }
 
@@ -24,7 +24,7 @@ tally_hook_new (GCallback function, gpointer data, GDestroyNotify destroy)
   if (function == NULL)
     return NULL;
   hook = g_new (TallyHook, 1);
-  *hook = (TallyHook) { 1, function, data, destroy };
+  *hook = (TallyHook){ 1, function, data, destroy };
   return hook;
 }
 
@@ -47,8 +47,8 @@ tally_hook_unref (TallyHook *hook)
   g_free (hook);
 }
 
-/* With the bucket's lock: the hook to call, or NULL when there is none or the pool is closed. The caller
- * unlocks, calls it between tally_hook_enter () and tally_hook_leave (). */
+/* With the bucket's lock: the hook to call, or NULL when there is none or the pool is closed. The
+ * caller unlocks, calls it between tally_hook_enter () and tally_hook_leave (). */
 TallyHook *
 tally_bucket_take_hook_locked (TallyBucket *bucket, TallyHookKind kind)
 {
@@ -99,25 +99,33 @@ tally_hooks_run_locked (TallyPoolCore *core)
 }
 
 ThriftTransport *
-tally_hook_dial (TallyBucket *bucket, TallyHook *hook, gint64 deadline, GCancellable *cancellable,
+tally_hook_dial (TallyBucket *bucket,
+                 TallyHook *hook,
+                 gint64 deadline,
+                 GCancellable *cancellable,
                  GError **error)
 {
   TallyFrame frame;
   ThriftTransport *transport;
 
   tally_frame_push (&frame, bucket->core);
-  transport = ((TallyDialHook) hook->function) (bucket->endpoint, deadline, cancellable, hook->data, error);
+  transport =
+      ((TallyDialHook) hook->function) (bucket->endpoint, deadline, cancellable, hook->data, error);
   tally_hook_unref (hook);
   tally_frame_pop (&frame);
   tally_hooks_end (bucket->core);
   if (transport == NULL && error != NULL && *error == NULL)
-    g_set_error (error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED, "%s: the dial hook failed without an error",
+    g_set_error (error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED,
+                 "%s: the dial hook failed without an error",
                  tally_endpoint_get_uri (bucket->endpoint));
   return transport;
 }
 
 gboolean
-tally_hook_check (TallyBucket *bucket, TallyHook *hook, ThriftTransport *transport, gint64 idle_time)
+tally_hook_check (TallyBucket *bucket,
+                  TallyHook *hook,
+                  ThriftTransport *transport,
+                  gint64 idle_time)
 {
   TallyFrame frame;
   gboolean alive;

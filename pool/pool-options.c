@@ -1,4 +1,5 @@
-/* Owns the pool's options as GObject properties: one table says name, type, range, unit and place of each. */
+/* Owns the pool's options as GObject properties: one table says name, type, range, unit and place
+ * of each. */
 #include "pool-private.h"
 
 #define MS G_TIME_SPAN_MILLISECOND
@@ -8,7 +9,8 @@ typedef enum
 {
   OPTION_COUNT, /* guint */
   OPTION_LEVEL, /* gint, -1 = follows another option */
-  OPTION_TIME,  /* guint milliseconds, kept as gint64 microseconds; a minimum of -1 makes it a gint */
+  OPTION_TIME,  /* guint milliseconds, kept as gint64 microseconds; a minimum of -1 makes it a gint
+                 */
   OPTION_SHARE, /* gdouble from 0 to 1 */
   OPTION_ORDER,
   OPTION_CHECK
@@ -23,46 +25,107 @@ typedef struct
   gint minimum;
 } Option;
 
-#define OPTION(name, kind, field, minimum, blurb) \
-  { name, blurb, kind, G_STRUCT_OFFSET (TallyPoolOptions, field), minimum }
+#define OPTION(name, kind, field, minimum, blurb)                                                  \
+  {                                                                                                \
+    name, blurb, kind, G_STRUCT_OFFSET (TallyPoolOptions, field), minimum                          \
+  }
 
 static const Option options[] = {
-  OPTION ("max-open", OPTION_COUNT, max_open, 0,
+  OPTION ("max-open",
+          OPTION_COUNT,
+          max_open,
+          0,
           "Connections to one endpoint, in any state; 0 = no limit"),
-  OPTION ("max-open-total", OPTION_COUNT, max_open_total, 0,
+  OPTION ("max-open-total",
+          OPTION_COUNT,
+          max_open_total,
+          0,
           "Connections to all endpoints, in any state; 0 = no limit"),
-  OPTION ("max-idle", OPTION_LEVEL, max_idle, -1,
+  OPTION ("max-idle",
+          OPTION_LEVEL,
+          max_idle,
+          -1,
           "Idle connections kept for one endpoint; -1 = as many as max-open"),
-  OPTION ("max-idle-total", OPTION_COUNT, max_idle_total, 0,
+  OPTION ("max-idle-total",
+          OPTION_COUNT,
+          max_idle_total,
+          0,
           "Idle connections kept for all endpoints, the oldest go first; 0 = no limit"),
-  OPTION ("min-idle", OPTION_COUNT, min_idle, 0,
-          "Idle connections kept ready for one endpoint, from its first use on, filled in the background"),
-  OPTION ("max-waiters", OPTION_COUNT, max_waiters, 0,
+  OPTION ("min-idle",
+          OPTION_COUNT,
+          min_idle,
+          0,
+          "Idle connections kept ready for one endpoint, from its first use on, filled in the "
+          "background"),
+  OPTION ("max-waiters",
+          OPTION_COUNT,
+          max_waiters,
+          0,
           "Callers that may queue for one endpoint, past which borrow fails at once; 0 = no limit"),
-  OPTION ("idle-timeout", OPTION_TIME, idle_timeout, 0,
+  OPTION ("idle-timeout",
+          OPTION_TIME,
+          idle_timeout,
+          0,
           "Milliseconds after which an idle connection is closed; 0 = never"),
-  OPTION ("max-lifetime", OPTION_TIME, max_lifetime, 0,
-          "Milliseconds after which a connection is retired at its next release or sweep; 0 = never"),
-  OPTION ("lifetime-jitter", OPTION_SHARE, lifetime_jitter, 0,
+  OPTION (
+      "max-lifetime",
+      OPTION_TIME,
+      max_lifetime,
+      0,
+      "Milliseconds after which a connection is retired at its next release or sweep; 0 = never"),
+  OPTION ("lifetime-jitter",
+          OPTION_SHARE,
+          lifetime_jitter,
+          0,
           "Share of max-lifetime by which a connection's own is shortened at most, at random"),
-  OPTION ("wait-timeout", OPTION_TIME, wait_timeout, -1,
-          "Milliseconds a borrow may wait; -1 = the call's deadline, else 5 s; 0 = fails at once unless it may dial"),
-  OPTION ("drain-timeout", OPTION_TIME, drain_timeout, 0,
+  OPTION ("wait-timeout",
+          OPTION_TIME,
+          wait_timeout,
+          -1,
+          "Milliseconds a borrow may wait; -1 = the call's deadline, else 5 s; 0 = fails at once "
+          "unless it may dial"),
+  OPTION ("drain-timeout",
+          OPTION_TIME,
+          drain_timeout,
+          0,
           "Milliseconds for which close waits for busy connections"),
   OPTION ("connect-timeout", OPTION_TIME, connect_timeout, 1, "Milliseconds for one dial"),
   OPTION ("max-dials", OPTION_COUNT, max_dials, 1, "Dials under way to one endpoint"),
-  OPTION ("backoff-base", OPTION_TIME, backoff_base, 0,
+  OPTION ("backoff-base",
+          OPTION_TIME,
+          backoff_base,
+          0,
           "Milliseconds of pause after a first failed dial, doubling, jittered; 0 = no pause"),
-  OPTION ("backoff-max", OPTION_TIME, backoff_max, 0, "Milliseconds beyond which that pause does not grow"),
+  OPTION ("backoff-max",
+          OPTION_TIME,
+          backoff_max,
+          0,
+          "Milliseconds beyond which that pause does not grow"),
   OPTION ("order", OPTION_ORDER, order, 0, "Which idle connection is handed out"),
-  OPTION ("check", OPTION_CHECK, check, 0, "When an idle connection is examined before it is handed out"),
-  OPTION ("check-after", OPTION_TIME, check_after, 0,
+  OPTION ("check",
+          OPTION_CHECK,
+          check,
+          0,
+          "When an idle connection is examined before it is handed out"),
+  OPTION ("check-after",
+          OPTION_TIME,
+          check_after,
+          0,
           "Milliseconds of idleness after which check=auto examines"),
-  OPTION ("streams-per-connection", OPTION_COUNT, streams, 1,
+  OPTION ("streams-per-connection",
+          OPTION_COUNT,
+          streams,
+          1,
           "Leases that one connection may carry at once; more than 1 = shared"),
-  OPTION ("leak-threshold", OPTION_TIME, leak_threshold, 0,
+  OPTION ("leak-threshold",
+          OPTION_TIME,
+          leak_threshold,
+          0,
           "Milliseconds after which a lease that is still out is warned of, once; 0 = never"),
-  OPTION ("keepalive-interval", OPTION_TIME, keepalive, 0,
+  OPTION ("keepalive-interval",
+          OPTION_TIME,
+          keepalive,
+          0,
           "Milliseconds after which an idle connection is examined in the background; 0 = never"),
 };
 
@@ -133,8 +196,8 @@ make_pspec (const Option *option)
       if (option->minimum < 0)
         return g_param_spec_int (option->name, NULL, option->blurb, option->minimum, NO_LIMIT,
                                  (gint) get_default (option), flags);
-      return g_param_spec_uint (option->name, NULL, option->blurb, (guint) option->minimum, NO_LIMIT,
-                                (guint) get_default (option), flags);
+      return g_param_spec_uint (option->name, NULL, option->blurb, (guint) option->minimum,
+                                NO_LIMIT, (guint) get_default (option), flags);
     }
 }
 
@@ -195,7 +258,8 @@ tally_pool_options_get (const TallyPoolOptions *self, guint property_id, GValue 
       break;
     case OPTION_TIME:
       if (G_VALUE_HOLDS_INT (value))
-        g_value_set_int (value, *(const gint64 *) place < 0 ? -1 : (gint) (*(const gint64 *) place / MS));
+        g_value_set_int (value,
+                         *(const gint64 *) place < 0 ? -1 : (gint) (*(const gint64 *) place / MS));
       else
         g_value_set_uint (value, (guint) (*(const gint64 *) place / MS));
       break;

@@ -15,7 +15,12 @@ typedef struct _TallyPoolCore TallyPoolCore;
 /* How many times a policy's lease numbers jump in a child process: more than can be in flight. */
 #define TALLY_FORK_GAP (G_GUINT64_CONSTANT (1) << 20)
 
-typedef enum { TALLY_HOOK_DIAL, TALLY_HOOK_CHECK, TALLY_HOOK_RESET } TallyHookKind;
+typedef enum
+{
+  TALLY_HOOK_DIAL,
+  TALLY_HOOK_CHECK,
+  TALLY_HOOK_RESET
+} TallyHookKind;
 #define TALLY_N_HOOKS 3
 
 typedef struct
@@ -34,63 +39,63 @@ struct _TallyFrame
   TallyFrame *outer;
 };
 
-/* Lock order: core->snapshot_lock, core->lock, then a bucket's lock, then core->totals_lock. No I/O, hook, log or
- * foreign code under any of them.
+/* Lock order: core->snapshot_lock, core->lock, then a bucket's lock, then core->totals_lock. No
+ * I/O, hook, log or foreign code under any of them.
  *
  * pthread's mutexes and conditions rather than GLib's, so that ThreadSanitizer sees them. */
 struct _TallyPoolCore
 {
-  gint ref_count;          /* atomic */
-  guint n_hooks;           /* atomic: hooks that run, or are about to */
+  gint ref_count;                /* atomic */
+  guint n_hooks;                 /* atomic: hooks that run, or are about to */
   pthread_mutex_t snapshot_lock; /* taken first, by whoever locks several buckets */
-  pthread_mutex_t lock;    /* protects what follows */
-  pthread_cond_t changed;  /* a thread ended, a hook returned, a closing bucket lost a connection */
+  pthread_mutex_t lock;          /* protects what follows */
+  pthread_cond_t changed; /* a thread ended, a hook returned, a closing bucket lost a connection */
   pthread_cond_t reaper_wake;
-  GHashTable *buckets;     /* TallyEndpoint to TallyBucket; each bucket's reference is the table's */
+  GHashTable *buckets; /* TallyEndpoint to TallyBucket; each bucket's reference is the table's */
   TallyPoolOptions options;
   TallyHook *hooks[TALLY_N_HOOKS]; /* nullable */
   gboolean closed;
   gboolean close_done;
-  guint n_threads;         /* dial threads that run */
-  GArray *finished;        /* pthread_t of those that have ended and were not joined */
+  guint n_threads;  /* dial threads that run */
+  GArray *finished; /* pthread_t of those that have ended and were not joined */
   pthread_t reaper;
   gboolean reaper_runs;
-  gint64 reap_at;          /* monotonic; G_MAXINT64: nothing is due */
-  guint n_reaps;           /* how often the reaper looked */
-  gboolean reaping;        /* it does so now: reap_at is not yet known */
-  TallyPoolSnapshot gone;  /* the counters of buckets that are no more */
+  gint64 reap_at;         /* monotonic; G_MAXINT64: nothing is due */
+  guint n_reaps;          /* how often the reaper looked */
+  gboolean reaping;       /* it does so now: reap_at is not yet known */
+  TallyPoolSnapshot gone; /* the counters of buckets that are no more */
 
   pthread_mutex_t totals_lock; /* protects what follows; the innermost lock */
-  GQueue starved;          /* TallyBucket that only the limits over all endpoints hold back */
+  GQueue starved;              /* TallyBucket that only the limits over all endpoints hold back */
   guint open_total;
 
-  gint idle_total;         /* atomic; kept while max-idle-total is in force */
-  guint n_starved;         /* atomic: the length of `starved` */
-  guint max_open_total;    /* atomic: the options of these names */
+  gint idle_total;      /* atomic; kept while max-idle-total is in force */
+  guint n_starved;      /* atomic: the length of `starved` */
+  guint max_open_total; /* atomic: the options of these names */
   gint max_idle_total;
-  gboolean hooks_ended;    /* atomic: close is about to return */
-  GWeakRef pool;           /* the TallyPool, for its signal */
+  gboolean hooks_ended; /* atomic: close is about to return */
+  GWeakRef pool;        /* the TallyPool, for its signal */
   guint event_signal;
 };
 
 struct _TallyBucket
 {
-  gint ref_count;          /* atomic */
-  TallyPoolCore *core;     /* a reference */
+  gint ref_count;      /* atomic */
+  TallyPoolCore *core; /* a reference */
   TallyEndpoint *endpoint;
-  gboolean is_starved;     /* core->totals_lock */
-  gboolean coarse;         /* atomic: the coarse clock will do */
-  pthread_mutex_t lock;    /* protects what follows */
+  gboolean is_starved;  /* core->totals_lock */
+  gboolean coarse;      /* atomic: the coarse clock will do */
+  pthread_mutex_t lock; /* protects what follows */
   TallyPolicy policy;
   TallyHook *hooks[TALLY_N_HOOKS]; /* the core's */
-  GCancellable *dials;     /* cancelled when the pool closes */
-  TallyWaiter *ready;      /* asynchronous borrows that are decided, to be completed without the lock */
-  gint64 due;              /* when the reaper will look at the latest */
-  gint64 wanted;           /* when it should, as found since the lock was taken; G_MAXINT64: never */
-  guint idle_published;    /* what of n_idle is in core->idle_total */
-  guint forks;             /* how often this process is a child of the one that made the bucket */
-  gint64 boot_offset;      /* boot time minus monotonic time */
-  gint64 boot_offset_until;/* until when that is believed, monotonic */
+  GCancellable *dials;             /* cancelled when the pool closes */
+  TallyWaiter *ready; /* asynchronous borrows that are decided, to be completed without the lock */
+  gint64 due;         /* when the reaper will look at the latest */
+  gint64 wanted;      /* when it should, as found since the lock was taken; G_MAXINT64: never */
+  guint idle_published;     /* what of n_idle is in core->idle_total */
+  guint forks;              /* how often this process is a child of the one that made the bucket */
+  gint64 boot_offset;       /* boot time minus monotonic time */
+  gint64 boot_offset_until; /* until when that is believed, monotonic */
 };
 
 static inline gint64
@@ -102,7 +107,8 @@ tally_read_clock (clockid_t clock)
   return time.tv_sec * G_TIME_SPAN_SECOND + time.tv_nsec / 1000;
 }
 
-/* For the common path: the coarse clock, at a quarter of the cost, where nothing else takes longer. */
+/* For the common path: the coarse clock, at a quarter of the cost, where nothing else takes longer.
+ */
 static inline gint64
 tally_bucket_read_clock (TallyBucket *bucket)
 {
@@ -121,7 +127,10 @@ TallyBucket *tally_core_dup_bucket (TallyPoolCore *core, TallyEndpoint *endpoint
 void tally_core_forget_unused (TallyPoolCore *core);
 void tally_core_snapshot (TallyPoolCore *core, TallyPoolSnapshot *snapshot);
 void tally_core_set_option (TallyPoolCore *core, guint property_id, const GValue *value);
-void tally_core_set_hook (TallyPoolCore *core, TallyHookKind kind, GCallback function, gpointer data,
+void tally_core_set_hook (TallyPoolCore *core,
+                          TallyHookKind kind,
+                          GCallback function,
+                          gpointer data,
                           GDestroyNotify destroy);
 
 /* pool-close.c */
@@ -184,15 +193,17 @@ void tally_bucket_lock (TallyBucket *bucket);
 void tally_bucket_unlock (TallyBucket *bucket);
 void tally_bucket_start_anew (TallyBucket *bucket);
 void tally_bucket_schedule_locked (TallyBucket *bucket);
-TallyCloseReason tally_bucket_examine (TallyBucket *bucket, const TallyConn *conn, TallyHook *hook,
-                                       gint64 idle_age);
-TallyCloseReason tally_bucket_examine_locked (TallyBucket *bucket, TallyConn *conn, gint64 idle_age);
+TallyCloseReason
+tally_bucket_examine (TallyBucket *bucket, const TallyConn *conn, TallyHook *hook, gint64 idle_age);
+TallyCloseReason
+tally_bucket_examine_locked (TallyBucket *bucket, TallyConn *conn, gint64 idle_age);
 gboolean tally_bucket_is_dead (const TallyConn *conn);
 void tally_cond_init (pthread_cond_t *cond);
 gboolean tally_cond_wait_until (pthread_cond_t *cond, pthread_mutex_t *lock, gint64 deadline);
 
 /* pool-threads.c */
-gboolean tally_run_on_thread (TallyPoolCore *core, gpointer (*function) (gpointer data), gpointer data);
+gboolean
+tally_run_on_thread (TallyPoolCore *core, gpointer (*function) (gpointer data), gpointer data);
 void tally_threads_join_finished (TallyPoolCore *core);
 guint tally_threads_count_mine (TallyPoolCore *core);
 
@@ -216,14 +227,22 @@ gboolean tally_hooks_begin (TallyPoolCore *core);
 void tally_hooks_end (TallyPoolCore *core);
 void tally_frame_push (TallyFrame *frame, TallyPoolCore *core);
 void tally_frame_pop (TallyFrame *frame);
-ThriftTransport *tally_hook_dial (TallyBucket *bucket, TallyHook *hook, gint64 deadline,
-                                  GCancellable *cancellable, GError **error);
-gboolean tally_hook_check (TallyBucket *bucket, TallyHook *hook, ThriftTransport *transport, gint64 idle_time);
+ThriftTransport *tally_hook_dial (TallyBucket *bucket,
+                                  TallyHook *hook,
+                                  gint64 deadline,
+                                  GCancellable *cancellable,
+                                  GError **error);
+gboolean tally_hook_check (TallyBucket *bucket,
+                           TallyHook *hook,
+                           ThriftTransport *transport,
+                           gint64 idle_time);
 gboolean tally_hook_reset (TallyBucket *bucket, TallyHook *hook, ThriftTransport *transport);
 
 /* pool-stats.c */
 gchar *tally_policy_dump (const TallyPolicy *self, const TallyInstant *now);
-void tally_policy_snapshot (const TallyPolicy *self, const TallyInstant *now, TallyPoolSnapshot *snapshot);
+void tally_policy_snapshot (const TallyPolicy *self,
+                            const TallyInstant *now,
+                            TallyPoolSnapshot *snapshot);
 void tally_snapshot_add (TallyPoolSnapshot *sum, const TallyPoolSnapshot *part);
 gchar *tally_policy_describe (const TallyPolicy *self, const TallyInstant *now);
 

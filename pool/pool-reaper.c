@@ -1,6 +1,7 @@
-/* Owns the one thread of a pool that acts when nobody calls: it closes what is too old, warns of leaks,
- * examines idle connections, ends backoff. It sleeps until the earliest of these is due, without a time
- * when none is (rule 17), exists only once something was due, and ends when the pool closes. */
+/* Owns the one thread of a pool that acts when nobody calls: it closes what is too old, warns of
+ * leaks, examines idle connections, ends backoff. It sleeps until the earliest of these is due,
+ * without a time when none is (rule 17), exists only once something was due, and ends when the pool
+ * closes. */
 #include "pool-private.h"
 
 /* A bucket is looked at a little after it is due, so that connections due together go together. */
@@ -11,11 +12,14 @@ report_leak (TallyBucket *bucket, const TallyHold *leak, gint64 now)
 {
   const gchar *label = leak->label != NULL ? leak->label : "?";
 
-  g_warning ("pool: a connection to %s was borrowed %.3f s ago by \"%s\" on thread %u and is not back",
-             tally_endpoint_get_uri (bucket->endpoint),
-             (gdouble) (now - leak->since) / G_TIME_SPAN_SECOND, label, leak->thread);
-  tally_bucket_emit (bucket, &(TallyPoolEvent) { .kind = TALLY_POOL_EVENT_LEAKED, .label = leak->label,
-                                                 .thread = leak->thread, .duration = now - leak->since });
+  g_warning (
+      "pool: a connection to %s was borrowed %.3f s ago by \"%s\" on thread %u and is not back",
+      tally_endpoint_get_uri (bucket->endpoint), (gdouble) (now - leak->since) / G_TIME_SPAN_SECOND,
+      label, leak->thread);
+  tally_bucket_emit (bucket, &(TallyPoolEvent){ .kind = TALLY_POOL_EVENT_LEAKED,
+                                                .label = leak->label,
+                                                .thread = leak->thread,
+                                                .duration = now - leak->since });
 }
 
 static GArray *
@@ -33,7 +37,8 @@ find_leaks_locked (TallyBucket *bucket, const TallyInstant *now)
   return leaks;
 }
 
-/* Locked before and after. Examines the idle connections that are due for it, one after the other. */
+/* Locked before and after. Examines the idle connections that are due for it, one after the other.
+ */
 static void
 keep_alive_locked (TallyBucket *bucket)
 {
@@ -110,7 +115,8 @@ run (gpointer data)
   return NULL;
 }
 
-/* With the core's lock. The thread has a reference of its own, for a handler of its events may drop the last. */
+/* With the core's lock. The thread has a reference of its own, for a handler of its events may drop
+ * the last. */
 static void
 start_locked (TallyPoolCore *core)
 {
@@ -135,8 +141,8 @@ tally_reaper_schedule (TallyPoolCore *core, gint64 due)
   pthread_mutex_unlock (&core->lock);
 }
 
-/* The pool is closed: ends the thread. Not under any lock; not on the reaper itself, which a handler of
- * its events that closes the pool would be: then it ends by itself. */
+/* The pool is closed: ends the thread. Not under any lock; not on the reaper itself, which a
+ * handler of its events that closes the pool would be: then it ends by itself. */
 void
 tally_reaper_stop (TallyPoolCore *core)
 {

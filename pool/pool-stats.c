@@ -1,4 +1,5 @@
-/* Owns what a pool tells about itself: histograms, snapshots, the sentence that says how full it is. */
+/* Owns what a pool tells about itself: histograms, snapshots, the sentence that says how full it
+ * is. */
 #include "policy-private.h"
 #include "pool-private.h"
 
@@ -6,12 +7,12 @@ const gchar *
 tally_close_reason_to_string (TallyCloseReason reason)
 {
   static const gchar *const names[TALLY_N_CLOSE_REASONS] = {
-    [TALLY_CLOSE_NONE] = "none",       [TALLY_CLOSE_BROKEN] = "broken",
-    [TALLY_CLOSE_UNREAD] = "unread",   [TALLY_CLOSE_DEAD] = "dead",
-    [TALLY_CLOSE_STALE] = "stale",     [TALLY_CLOSE_IDLE] = "idle",
+    [TALLY_CLOSE_NONE] = "none",         [TALLY_CLOSE_BROKEN] = "broken",
+    [TALLY_CLOSE_UNREAD] = "unread",     [TALLY_CLOSE_DEAD] = "dead",
+    [TALLY_CLOSE_STALE] = "stale",       [TALLY_CLOSE_IDLE] = "idle",
     [TALLY_CLOSE_LIFETIME] = "lifetime", [TALLY_CLOSE_LIMIT] = "limit",
-    [TALLY_CLOSE_EVICTED] = "evicted", [TALLY_CLOSE_CLEARED] = "cleared",
-    [TALLY_CLOSE_RETIRED] = "retired", [TALLY_CLOSE_RESET] = "reset",
+    [TALLY_CLOSE_EVICTED] = "evicted",   [TALLY_CLOSE_CLEARED] = "cleared",
+    [TALLY_CLOSE_RETIRED] = "retired",   [TALLY_CLOSE_RESET] = "reset",
     [TALLY_CLOSE_POOL] = "pool",
   };
 
@@ -74,7 +75,9 @@ tally_histogram_quantile (const TallyHistogram *histogram, gdouble share)
 
 /* The counters are kept in `stats`; the gauges come from the state itself. */
 void
-tally_policy_snapshot (const TallyPolicy *self, const TallyInstant *now, TallyPoolSnapshot *snapshot)
+tally_policy_snapshot (const TallyPolicy *self,
+                       const TallyInstant *now,
+                       TallyPoolSnapshot *snapshot)
 {
   *snapshot = self->stats;
   snapshot->open = tally_policy_open (self);
@@ -161,12 +164,14 @@ tally_policy_dump (const TallyPolicy *self, const TallyInstant *now)
         g_string_append_printf (text, "  dialing: for %.3f s\n",
                                 (gdouble) (now->mono - conn->dial_started) / G_TIME_SPAN_SECOND);
       else if (conn->state == TALLY_CONN_CLOSING)
-        g_string_append_printf (text, "  closing: %s\n", tally_close_reason_to_string (conn->reason));
+        g_string_append_printf (text, "  closing: %s\n",
+                                tally_close_reason_to_string (conn->reason));
     }
   for (const TallyWaiter *waiter = self->first; waiter != NULL; waiter = waiter->next)
     g_string_append_printf (text, "  waiting: \"%s\" for %.3f s, thread %u\n",
                             waiter->label != NULL ? waiter->label : "?",
-                            (gdouble) (now->mono - waiter->arrived) / G_TIME_SPAN_SECOND, waiter->thread);
+                            (gdouble) (now->mono - waiter->arrived) / G_TIME_SPAN_SECOND,
+                            waiter->thread);
   return g_string_free (text, FALSE);
 }
 

@@ -1,5 +1,6 @@
-/* Owns the threads that a pool starts for one job each: dials that outlive their caller, checks that may
- * block for a caller that has no thread. Each ends with its job; close waits until none is left. */
+/* Owns the threads that a pool starts for one job each: dials that outlive their caller, checks
+ * that may block for a caller that has no thread. Each ends with its job; close waits until none is
+ * left. */
 #include "pool-private.h"
 
 #include <errno.h>
@@ -69,7 +70,7 @@ tally_run_on_thread (TallyPoolCore *core, gpointer (*function) (gpointer data), 
   pthread_t thread;
   int status;
 
-  *job = (Job) { tally_core_ref (core), function, data };
+  *job = (Job){ tally_core_ref (core), function, data };
   tally_threads_join_finished (core);
   pthread_mutex_lock (&core->lock);
   core->n_threads++;

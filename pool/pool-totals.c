@@ -1,12 +1,13 @@
-/* Owns the limits over all endpoints (rule 2): who may open a connection next, and which idle one goes for
- * it. A bucket that may not dial because of them joins the queue of the starved; whoever frees a slot or
- * leaves a connection idle serves that queue, after unlocking. */
+/* Owns the limits over all endpoints (rule 2): who may open a connection next, and which idle one
+ * goes for it. A bucket that may not dial because of them joins the queue of the starved; whoever
+ * frees a slot or leaves a connection idle serves that queue, after unlocking. */
 #include "pool-private.h"
 
 /* On the thread that balances already: what it causes it will see itself. */
 static __thread gboolean balancing;
 
-/* Called by a policy, under its bucket's lock. @background: for no borrower, so that nothing is evicted. */
+/* Called by a policy, under its bucket's lock. @background: for no borrower, so that nothing is
+ * evicted. */
 gboolean
 tally_totals_reserve (gpointer data, gboolean background)
 {

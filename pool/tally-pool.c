@@ -1,5 +1,5 @@
-/* Owns the pool as a GObject: its public functions, most of which visit every bucket. How connections are
- * lent it leaves to pool-bucket.c, what the buckets share to pool-core.c. */
+/* Owns the pool as a GObject: its public functions, most of which visit every bucket. How
+ * connections are lent it leaves to pool-bucket.c, what the buckets share to pool-core.c. */
 #include "tally-pool.h"
 
 #include "pool-private.h"
@@ -56,8 +56,8 @@ tally_pool_class_init (TallyPoolClass *class)
    * TallyPool::event:
    * @event: what happened; valid during the call
    *
-   * Emitted outside every lock, on the thread on which it happened. Handlers may use the pool. None runs
-   * after tally_pool_close() has returned.
+   * Emitted outside every lock, on the thread on which it happened. Handlers may use the pool. None
+   * runs after tally_pool_close() has returned.
    */
   event_signal = tally_pool_install_event (G_OBJECT_CLASS_TYPE (class));
 }
@@ -71,8 +71,8 @@ tally_pool_init (TallyPool *self)
 /**
  * tally_pool_new:
  *
- * Returns: (transfer full): a pool with every property at its default. Dropping its last reference closes
- *   it as tally_pool_close() does, but waits for no borrower.
+ * Returns: (transfer full): a pool with every property at its default. Dropping its last reference
+ * closes it as tally_pool_close() does, but waits for no borrower.
  */
 TallyPool *
 tally_pool_new (void)
@@ -100,9 +100,10 @@ tally_pool_get_default (void)
  * @self: a pool
  *
  * Ends the pool (rule 19): from now on every borrow, also one that waits, fails with
- * %TALLY_ERROR_POOL_CLOSED; idle connections are closed; busy ones have until `drain-timeout` to come back
- * and are shut down then, so that their borrowers fail; they close them by releasing them. When it returns,
- * no thread of the pool and no hook runs any more. Idempotent; thread-safe; hooks may call it.
+ * %TALLY_ERROR_POOL_CLOSED; idle connections are closed; busy ones have until `drain-timeout` to
+ * come back and are shut down then, so that their borrowers fail; they close them by releasing
+ * them. When it returns, no thread of the pool and no hook runs any more. Idempotent; thread-safe;
+ * hooks may call it.
  */
 void
 tally_pool_close (TallyPool *self)
@@ -114,21 +115,30 @@ tally_pool_close (TallyPool *self)
 /* ---- hooks ---- */
 
 void
-tally_pool_set_dial_hook (TallyPool *self, TallyDialHook hook, gpointer user_data, GDestroyNotify destroy)
+tally_pool_set_dial_hook (TallyPool *self,
+                          TallyDialHook hook,
+                          gpointer user_data,
+                          GDestroyNotify destroy)
 {
   g_return_if_fail (TALLY_IS_POOL (self));
   tally_core_set_hook (self->core, TALLY_HOOK_DIAL, G_CALLBACK (hook), user_data, destroy);
 }
 
 void
-tally_pool_set_check_hook (TallyPool *self, TallyCheckHook hook, gpointer user_data, GDestroyNotify destroy)
+tally_pool_set_check_hook (TallyPool *self,
+                           TallyCheckHook hook,
+                           gpointer user_data,
+                           GDestroyNotify destroy)
 {
   g_return_if_fail (TALLY_IS_POOL (self));
   tally_core_set_hook (self->core, TALLY_HOOK_CHECK, G_CALLBACK (hook), user_data, destroy);
 }
 
 void
-tally_pool_set_reset_hook (TallyPool *self, TallyResetHook hook, gpointer user_data, GDestroyNotify destroy)
+tally_pool_set_reset_hook (TallyPool *self,
+                           TallyResetHook hook,
+                           gpointer user_data,
+                           GDestroyNotify destroy)
 {
   g_return_if_fail (TALLY_IS_POOL (self));
   tally_core_set_hook (self->core, TALLY_HOOK_RESET, G_CALLBACK (hook), user_data, destroy);
@@ -156,8 +166,9 @@ tally_pool_dup_bucket (TallyPool *self, TallyEndpoint *endpoint)
  * tally_pool_clear:
  * @self: a pool
  *
- * Closes all idle connections, without looking at them; those that are busy or being dialed are closed when
- * they come back. What is dialed from now on is new: after a change of addresses, say. Thread-safe.
+ * Closes all idle connections, without looking at them; those that are busy or being dialed are
+ * closed when they come back. What is dialed from now on is new: after a change of addresses, say.
+ * Thread-safe.
  */
 void
 tally_pool_clear (TallyPool *self)

@@ -1,6 +1,7 @@
-/* The pool alone: borrow and release without I/O, 8 connections, by 1, 2, 8 and 64 threads that hold a connection
- * not at all, while yielding, or for a millisecond; beside it the limit, a mutex and a stack of the
- * same 8. Both in turn, several rounds; medians. `bench-pool --json` prints one JSON object instead. */
+/* The pool alone: borrow and release without I/O, 8 connections, by 1, 2, 8 and 64 threads that
+ * hold a connection not at all, while yielding, or for a millisecond; beside it the limit, a mutex
+ * and a stack of the same 8. Both in turn, several rounds; medians. `bench-pool --json` prints one
+ * JSON object instead. */
 #include <math.h>
 #include <pthread.h>
 #include <sched.h>
@@ -14,7 +15,12 @@
 #define CONNECTIONS 8
 #define ROUNDS 5
 
-typedef enum { HOLD_NONE, HOLD_YIELD, HOLD_MILLISECOND } Hold;
+typedef enum
+{
+  HOLD_NONE,
+  HOLD_YIELD,
+  HOLD_MILLISECOND
+} Hold;
 
 static const gchar *const hold_names[] = { "none", "yield", "1 ms" };
 
@@ -24,10 +30,11 @@ typedef struct
   gdouble p50;         /* microseconds from asking to having */
   gdouble p99;
   gdouble max;
-  gdouble least;       /* pairs of the thread that got fewest, as a share of the mean */
+  gdouble least; /* pairs of the thread that got fewest, as a share of the mean */
 } Result;
 
-/* ---- the limit: a mutex and a stack; who finds it empty waits for a condition, in no order ---- */
+/* ---- the limit: a mutex and a stack; who finds it empty waits for a condition, in no order ----
+ */
 
 static pthread_mutex_t stack_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t stack_changed = PTHREAD_COND_INITIALIZER;
@@ -94,7 +101,10 @@ nothing_init (Nothing *self)
 }
 
 static ThriftTransport *
-dial_nothing (TallyEndpoint *endpoint, gint64 deadline, GCancellable *cancellable, gpointer user_data,
+dial_nothing (TallyEndpoint *endpoint,
+              gint64 deadline,
+              GCancellable *cancellable,
+              gpointer user_data,
               GError **error)
 {
   return g_object_new (nothing_get_type (), NULL);
@@ -107,10 +117,10 @@ typedef struct
   gboolean is_pool;
   TallyBucket *bucket;
   Hold hold;
-  guint pairs;       /* this thread's, or 0: until stopped */
+  guint pairs; /* this thread's, or 0: until stopped */
   gint *stop;
   guint done;
-  GArray *waits;     /* gint64 nanoseconds, a sample */
+  GArray *waits; /* gint64 nanoseconds, a sample */
   pthread_barrier_t *start;
 } Worker;
 
@@ -239,7 +249,8 @@ run (gboolean is_pool, TallyBucket *bucket, guint threads, Hold hold)
 {
   g_autofree Worker *workers = g_new0 (Worker, threads);
   g_autofree pthread_t *ids = g_new (pthread_t, threads);
-  struct timespec time = { hold == HOLD_MILLISECOND ? 1 : 0, hold == HOLD_MILLISECOND ? 0 : 200000000 };
+  struct timespec time = { hold == HOLD_MILLISECOND ? 1 : 0,
+                           hold == HOLD_MILLISECOND ? 0 : 200000000 };
   pthread_barrier_t start;
   gint stop = 0;
   gint64 begin;
@@ -247,8 +258,9 @@ run (gboolean is_pool, TallyBucket *bucket, guint threads, Hold hold)
   pthread_barrier_init (&start, NULL, threads + 1);
   for (guint i = 0; i < threads; i++)
     {
-      workers[i] = (Worker) { is_pool, bucket, hold, 0, &stop, 0,
-                              g_array_new (FALSE, FALSE, sizeof (gint64)), &start };
+      workers[i] =
+          (Worker){ is_pool, bucket, hold, 0, &stop, 0, g_array_new (FALSE, FALSE, sizeof (gint64)),
+                    &start };
       pthread_create (&ids[i], NULL, work, &workers[i]);
     }
   pthread_barrier_wait (&start);
@@ -285,10 +297,11 @@ median (const Result *results, gsize offset)
 static void
 report (const gchar *who, const gchar *hold, guint threads, const Result *results, gboolean json)
 {
-  const gchar *format = json
-    ? "{\"who\": \"%s\", \"hold\": \"%s\", \"threads\": %u, \"ns_per_pair\": %.1f, \"per_second\": %.0f, "
-      "\"p50_us\": %.2f, \"p99_us\": %.2f, \"max_us\": %.2f, \"least_share\": %.2f}"
-    : "%-6s %-6s %8u %12.1f %12.0f %10.2f %10.2f %10.2f %8.2f\n";
+  const gchar *format =
+      json ? "{\"who\": \"%s\", \"hold\": \"%s\", \"threads\": %u, \"ns_per_pair\": %.1f, "
+             "\"per_second\": %.0f, "
+             "\"p50_us\": %.2f, \"p99_us\": %.2f, \"max_us\": %.2f, \"least_share\": %.2f}"
+           : "%-6s %-6s %8u %12.1f %12.0f %10.2f %10.2f %10.2f %8.2f\n";
   gdouble ns = MEDIAN (results, ns_per_pair);
 
   printf (format, who, hold, threads, ns, 1e9 / ns, MEDIAN (results, p50), MEDIAN (results, p99),
@@ -331,8 +344,8 @@ main (int argc, char **argv)
   if (json)
     printf ("{\"connections\": %d, \"rounds\": %d, \"runs\": [\n", CONNECTIONS, ROUNDS);
   else
-    printf ("%-6s %-6s %8s %12s %12s %10s %10s %10s %8s\n", "", "hold", "threads", "ns/pair", "pairs/s",
-            "p50 µs", "p99 µs", "max µs", "least");
+    printf ("%-6s %-6s %8s %12s %12s %10s %10s %10s %8s\n", "", "hold", "threads", "ns/pair",
+            "pairs/s", "p50 µs", "p99 µs", "max µs", "least");
   for (Hold hold = HOLD_NONE; hold <= HOLD_MILLISECOND; hold++)
     for (guint i = 0; i < G_N_ELEMENTS (threads); i++, first = FALSE)
       compare_at (bucket, threads[i], hold, json, first);

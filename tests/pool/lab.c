@@ -23,7 +23,8 @@ remember (Lab *lab, gint pool_end, gint peer)
   lab->dialed++;
 }
 
-/* With the lab's lock: nothing is dialed meanwhile, so that what is counted was open at one time. */
+/* With the lab's lock: nothing is dialed meanwhile, so that what is counted was open at one time.
+ */
 static guint
 count_descriptors_locked (Lab *lab)
 {
@@ -65,7 +66,10 @@ lab_most_open (Lab *lab)
 }
 
 static ThriftTransport *
-dial_pair (TallyEndpoint *endpoint, gint64 deadline, GCancellable *cancellable, gpointer user_data,
+dial_pair (TallyEndpoint *endpoint,
+           gint64 deadline,
+           GCancellable *cancellable,
+           gpointer user_data,
            GError **error)
 {
   Lab *lab = user_data;
@@ -82,7 +86,7 @@ dial_pair (TallyEndpoint *endpoint, gint64 deadline, GCancellable *cancellable, 
       clock_gettime (CLOCK_REALTIME, &soon);
       soon.tv_nsec += 10000000;
       if (soon.tv_nsec >= 1000000000)
-        soon = (struct timespec) { soon.tv_sec + 1, soon.tv_nsec - 1000000000 };
+        soon = (struct timespec){ soon.tv_sec + 1, soon.tv_nsec - 1000000000 };
       pthread_cond_timedwait (&lab->changed, &lab->lock, &soon);
     }
   lab->at_gate--;
@@ -267,11 +271,11 @@ static gpointer
 run_borrower (gpointer data)
 {
   Borrower *self = data;
-  gboolean (*borrow) (TallyBucket *, const gchar *, gint64, GCancellable *, TallyLease *, GError **)
-      = self->fresh ? tally_bucket_borrow_fresh : tally_bucket_borrow;
+  gboolean (*borrow) (TallyBucket *, const gchar *, gint64, GCancellable *, TallyLease *,
+                      GError **) = self->fresh ? tally_bucket_borrow_fresh : tally_bucket_borrow;
 
-  self->done = borrow (self->lab->bucket, self->label, self->deadline, self->cancellable, &self->lease,
-                       &self->error);
+  self->done = borrow (self->lab->bucket, self->label, self->deadline, self->cancellable,
+                       &self->lease, &self->error);
   __atomic_store_n (&self->returned, TRUE, __ATOMIC_RELEASE);
   return NULL;
 }
@@ -325,8 +329,8 @@ assert_sums (const TallyPoolSnapshot *now)
     closes += now->closes[i];
   assert_int (now->open, now->idle + now->busy + now->dialing + now->closing);
   assert_int (now->borrows, now->hits + now->dials + now->waits - now->stale);
-  assert_int (now->requests, now->borrows + now->timeouts + now->cancelled + now->full + now->backoff
-                               + now->closed + now->dial_errors + now->pending);
+  assert_int (now->requests, now->borrows + now->timeouts + now->cancelled + now->full
+                                 + now->backoff + now->closed + now->dial_errors + now->pending);
   assert_int (now->releases, now->borrows - now->leases);
   assert_int (now->hold_time.count, now->releases);
   assert_int (now->dials_started, now->dials_done + now->dials_failed + now->dialing);

@@ -1,5 +1,5 @@
-/* A pool whose connections are socket pairs: the test holds the peers' ends, lets dials wait at a gate,
- * succeed or fail, and borrows on threads of its own. */
+/* A pool whose connections are socket pairs: the test holds the peers' ends, lets dials wait at a
+ * gate, succeed or fail, and borrows on threads of its own. */
 #ifndef TESTS_POOL_LAB_H
 #define TESTS_POOL_LAB_H
 
@@ -16,16 +16,16 @@ typedef struct
 
   pthread_mutex_t lock; /* protects what follows */
   pthread_cond_t changed;
-  gboolean gated;       /* dials wait for lab_let_dial () */
+  gboolean gated; /* dials wait for lab_let_dial () */
   guint at_gate;
   guint passes;
-  guint failures;       /* so many of the next dials fail */
-  guint dialed;         /* dials that gave a connection */
-  GArray *peers;        /* the other ends, in the order of dialing; -1 when closed */
-  GHashTable *inodes;   /* of the pool's ends */
-  gboolean measures;    /* after each dial, how many descriptors are open */
-  guint most_open;      /* of those measurements */
-  gboolean forget_peers;/* close the other ends at once: the pool does not look at them */
+  guint failures;        /* so many of the next dials fail */
+  guint dialed;          /* dials that gave a connection */
+  GArray *peers;         /* the other ends, in the order of dialing; -1 when closed */
+  GHashTable *inodes;    /* of the pool's ends */
+  gboolean measures;     /* after each dial, how many descriptors are open */
+  guint most_open;       /* of those measurements */
+  gboolean forget_peers; /* close the other ends at once: the pool does not look at them */
 } Lab;
 
 /* What a borrowing thread is told and reports. */
@@ -90,24 +90,25 @@ void closer_start (Closer *closer);
 void closer_join (Closer *closer);
 
 /* Waits, for a bounded time, until @condition holds of the lab's snapshot `now`. */
-#define lab_await(lab, condition) \
-  do \
-    { \
-      TallyPoolSnapshot now = lab_snapshot (lab); \
-      gint64 end_ = g_get_monotonic_time () + 20 * G_TIME_SPAN_SECOND; \
-      while (!(condition) && g_get_monotonic_time () < end_) \
-        { \
-          g_thread_yield (); \
-          now = lab_snapshot (lab); \
-        } \
-      CU_ASSERT_TRUE_FATAL (condition); \
-    } \
+#define lab_await(lab, condition)                                                                  \
+  do                                                                                               \
+    {                                                                                              \
+      TallyPoolSnapshot now = lab_snapshot (lab);                                                  \
+      gint64 end_ = g_get_monotonic_time () + 20 * G_TIME_SPAN_SECOND;                             \
+      while (!(condition) && g_get_monotonic_time () < end_)                                       \
+        {                                                                                          \
+          g_thread_yield ();                                                                       \
+          now = lab_snapshot (lab);                                                                \
+        }                                                                                          \
+      CU_ASSERT_TRUE_FATAL (condition);                                                            \
+    }                                                                                              \
   while (0)
 
 /* Every sum that TallyPoolSnapshot promises. */
 void assert_sums (const TallyPoolSnapshot *now);
 
-/* A TCP server on a free loopback port, without a thread: it does what the test says, when it says it. */
+/* A TCP server on a free loopback port, without a thread: it does what the test says, when it says
+ * it. */
 typedef struct
 {
   gint listener;

@@ -9,7 +9,8 @@
 static void
 start_listening (Server *server)
 {
-  struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons (server->port),
+  struct sockaddr_in address = { .sin_family = AF_INET,
+                                 .sin_port = htons (server->port),
                                  .sin_addr = { htonl (INADDR_LOOPBACK) } };
   socklen_t length = sizeof address;
   gint on = 1;
@@ -88,7 +89,8 @@ server_reset_all (Server *server)
   struct linger at_once = { 1, 0 };
 
   for (guint i = 0; i < server->connections->len; i++)
-    setsockopt (g_array_index (server->connections, gint, i), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    setsockopt (g_array_index (server->connections, gint, i), SOL_SOCKET, SO_LINGER, &at_once,
+                sizeof at_once);
   server_close_all (server);
 }
 

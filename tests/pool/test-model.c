@@ -1,6 +1,6 @@
-/* Random interleavings of everything that can happen to a pool, against its policy, with a clock that only
- * the test moves. After each step every invariant is looked at. TALLY_MODEL_SEED and TALLY_MODEL_STEPS choose
- * another run; the seed is printed, and a run with it is the same run. */
+/* Random interleavings of everything that can happen to a pool, against its policy, with a clock
+ * that only the test moves. After each step every invariant is looked at. TALLY_MODEL_SEED and
+ * TALLY_MODEL_STEPS choose another run; the seed is printed, and a run with it is the same run. */
 #include "harness.h"
 #include "pool-private.h"
 
@@ -9,7 +9,14 @@
 #define DEFAULT_STEPS 1200000
 #define MAX_BORROWERS 24
 
-typedef enum { BORROWER_NONE, BORROWER_ASKED, BORROWER_CHECKS, BORROWER_DIALS, BORROWER_HOLDS } BorrowerState;
+typedef enum
+{
+  BORROWER_NONE,
+  BORROWER_ASKED,
+  BORROWER_CHECKS,
+  BORROWER_DIALS,
+  BORROWER_HOLDS
+} BorrowerState;
 
 typedef struct
 {
@@ -37,10 +44,10 @@ typedef struct
 static Model *current; /* for wake (), which gets only the waiter */
 
 /* CUnit counts assertions; a million steps have too many to count. */
-#define HOLDS(condition) \
-  do \
-    if (G_UNLIKELY (!(condition))) \
-      fail (#condition, __LINE__); \
+#define HOLDS(condition)                                                                           \
+  do                                                                                               \
+    if (G_UNLIKELY (!(condition)))                                                                 \
+      fail (#condition, __LINE__);                                                                 \
   while (0)
 
 static void
@@ -148,9 +155,12 @@ step_borrow (Model *model)
 
   if (borrower == NULL)
     return;
-  *borrower = (ModelBorrower) {
-    .waiter = { .label = "model", .fresh = pick (model, 10) == 0, .may_dial = pick (model, 2) == 0,
-                .deadline = pick (model, 2) == 0 ? G_MAXINT64 : model->now.mono + pick (model, 2000) },
+  *borrower = (ModelBorrower){
+    .waiter = { .label = "model",
+                .fresh = pick (model, 10) == 0,
+                .may_dial = pick (model, 2) == 0,
+                .deadline =
+                    pick (model, 2) == 0 ? G_MAXINT64 : model->now.mono + pick (model, 2000) },
   };
   model->policy.quick = pick (model, 2) == 0;
   if (!borrower->waiter.fresh && pick (model, 2) == 0)
@@ -199,10 +209,10 @@ step_check (Model *model)
 static void
 step_release (Model *model)
 {
-  static const TallyCloseReason reasons[] = { TALLY_CLOSE_BROKEN, TALLY_CLOSE_UNREAD, TALLY_CLOSE_DEAD,
-                                              TALLY_CLOSE_RESET };
-  TallyCloseReason reason = pick (model, 6) == 0 ? reasons[pick (model, G_N_ELEMENTS (reasons))]
-                                                 : TALLY_CLOSE_NONE;
+  static const TallyCloseReason reasons[] = { TALLY_CLOSE_BROKEN, TALLY_CLOSE_UNREAD,
+                                              TALLY_CLOSE_DEAD, TALLY_CLOSE_RESET };
+  TallyCloseReason reason =
+      pick (model, 6) == 0 ? reasons[pick (model, G_N_ELEMENTS (reasons))] : TALLY_CLOSE_NONE;
   ModelBorrower *borrower = find (model, BORROWER_HOLDS);
 
   /* A lease given back before is known as such, whatever has become of its slot (rule 20). */
@@ -274,7 +284,8 @@ step_dial_on_caller (Model *model)
       tally_policy_permit_to_thread (&model->policy, &model->now, waiter);
       break;
     default:
-      tally_policy_dial_done (&model->policy, &model->now, waiter->permit, open_descriptor (model), waiter);
+      tally_policy_dial_done (&model->policy, &model->now, waiter->permit, open_descriptor (model),
+                              waiter);
     }
   note (model, borrower);
 }
@@ -330,7 +341,8 @@ static void
 step_examine (Model *model)
 {
   TallyConn *conn = model->policy.options.keepalive > 0
-                      ? tally_policy_take_to_examine (&model->policy, &model->now) : NULL;
+                        ? tally_policy_take_to_examine (&model->policy, &model->now)
+                        : NULL;
 
   if (conn == NULL)
     return;
@@ -446,7 +458,8 @@ check_slots (Model *model)
   HOLDS (counts[TALLY_CONN_IDLE] == policy->n_idle && idle == policy->n_idle);
   HOLDS (counts[TALLY_CONN_BUSY] == policy->n_busy && available == listed);
   HOLDS (counts[TALLY_CONN_DIALING] == policy->n_dialing);
-  HOLDS (counts[TALLY_CONN_CLOSING] == policy->n_closing && policy->n_closing == model->closing->len);
+  HOLDS (counts[TALLY_CONN_CLOSING] == policy->n_closing
+         && policy->n_closing == model->closing->len);
   HOLDS (owned == policy->n_owned && background == policy->n_background);
   HOLDS (policy->n_dialing == policy->n_owned + model->dialing->len);
   HOLDS (leases == policy->stats.leases);
@@ -486,7 +499,8 @@ check_nobody_forgotten (Model *model)
   if (waiting > fresh)
     HOLDS (policy->n_idle == 0 && policy->available.head == NULL);
   /* The end of a backoff is noticed at the next tick; the test's clock may be ahead of that. */
-  if (waiting > unowned * streams + policy->n_owned * (streams - 1) && policy->backoff.failures == 0)
+  if (waiting > unowned * streams + policy->n_owned * (streams - 1)
+      && policy->backoff.failures == 0)
     HOLDS (!tally_policy_may_dial (policy, &model->now));
 }
 
@@ -501,15 +515,15 @@ check_sums (Model *model)
   for (guint i = 0; i < TALLY_N_CLOSE_REASONS; i++)
     closes += now.closes[i];
   for (guint i = 0; i < MAX_BORROWERS; i++)
-    pending += model->borrowers[i].in_queue
-               || (model->borrowers[i].state == BORROWER_DIALS)
+    pending += model->borrowers[i].in_queue || (model->borrowers[i].state == BORROWER_DIALS)
                || (model->borrowers[i].state == BORROWER_ASKED
                    && model->borrowers[i].waiter.state == TALLY_WAITER_PERMIT);
   HOLDS (now.open == now.idle + now.busy + now.dialing + now.closing);
   HOLDS (now.borrows == now.hits + now.dials + now.waits - now.stale);
   HOLDS (now.pending == pending);
-  HOLDS (now.requests == now.borrows + now.timeouts + now.cancelled + now.full + now.backoff + now.closed
-                           + now.dial_errors + now.pending);
+  HOLDS (now.requests
+         == now.borrows + now.timeouts + now.cancelled + now.full + now.backoff + now.closed
+                + now.dial_errors + now.pending);
   HOLDS (now.releases == now.borrows - now.leases);
   HOLDS (now.hold_time.count == now.releases && now.dial_time.count == now.dials_done);
   HOLDS (now.dials_started == now.dials_done + now.dials_failed + now.dialing);
@@ -604,10 +618,13 @@ model_random_interleavings (void)
 {
   guint64 seed = get_number ("TALLY_MODEL_SEED", (guint64) g_get_real_time ());
   guint64 steps = get_number ("TALLY_MODEL_STEPS", DEFAULT_STEPS);
-  Model model = { .random = seed, .now = { 1000000, 2000000 }, .dialing = g_ptr_array_new (),
+  Model model = { .random = seed,
+                  .now = { 1000000, 2000000 },
+                  .dialing = g_ptr_array_new (),
                   .closing = g_ptr_array_new () };
 
-  printf ("# TALLY_MODEL_SEED=%" G_GUINT64_FORMAT " TALLY_MODEL_STEPS=%" G_GUINT64_FORMAT "\n", seed, steps);
+  printf ("# TALLY_MODEL_SEED=%" G_GUINT64_FORMAT " TALLY_MODEL_STEPS=%" G_GUINT64_FORMAT "\n",
+          seed, steps);
   fflush (stdout);
   current = &model;
   start (&model);

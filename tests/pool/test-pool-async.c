@@ -1,5 +1,5 @@
-/* Borrowing without a thread of one's own: completion in the caller's context, in the common queue, and
- * leaving it in every state. */
+/* Borrowing without a thread of one's own: completion in the caller's context, in the common queue,
+ * and leaving it in every state. */
 #include "lab.h"
 
 typedef struct
@@ -25,7 +25,7 @@ on_borrowed (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 start (AsyncCall *self, Lab *lab, gint64 deadline, GCancellable *cancellable)
 {
-  *self = (AsyncCall) { .lab = lab, .context = g_main_context_new () };
+  *self = (AsyncCall){ .lab = lab, .context = g_main_context_new () };
   g_main_context_push_thread_default (self->context);
   tally_bucket_borrow_async (lab->bucket, "async", deadline, cancellable, on_borrowed, self);
   g_main_context_pop_thread_default (self->context);
@@ -195,7 +195,8 @@ refuse_first (ThriftTransport *transport, gint64 idle_time, gpointer user_data)
   return ++*(guint *) user_data > 1;
 }
 
-/* A check hook may block: it runs on a thread, and a connection that it refuses does not end the borrow. */
+/* A check hook may block: it runs on a thread, and a connection that it refuses does not end the
+ * borrow. */
 static void
 async_a_check_hook_that_refuses (void)
 {

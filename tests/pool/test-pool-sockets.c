@@ -1,5 +1,5 @@
-/* The pool with its own dialer on real sockets: refused and endless dials, several addresses, no descriptors left,
- * cancelling in every state, and many threads on few connections. */
+/* The pool with its own dialer on real sockets: refused and endless dials, several addresses, no
+ * descriptors left, cancelling in every state, and many threads on few connections. */
 #include "lab.h"
 
 #include <errno.h>
@@ -85,7 +85,8 @@ sockets_several_addresses_some_dead (void)
 static void
 fill_backlog (Server *server, GArray *fds)
 {
-  struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons (server->port),
+  struct sockaddr_in address = { .sin_family = AF_INET,
+                                 .sin_port = htons (server->port),
                                  .sin_addr = { htonl (INADDR_LOOPBACK) } };
 
   CU_ASSERT_EQUAL_FATAL (listen (server->listener, 0), 0);
@@ -107,7 +108,8 @@ close_all (GArray *fds)
   g_array_unref (fds);
 }
 
-/* The caller leaves at its deadline, the dial goes on, and close does not wait for it to give up. */
+/* The caller leaves at its deadline, the dial goes on, and close does not wait for it to give up.
+ */
 static void
 sockets_an_endless_dial (void)
 {
@@ -117,8 +119,8 @@ sockets_an_endless_dial (void)
   TallyLease lease = { 0 };
 
   fill_backlog (site->server, fds);
-  CU_ASSERT_FALSE (tally_bucket_borrow (site->bucket, "test", g_get_monotonic_time () + 20000, NULL, &lease,
-                                        &error));
+  CU_ASSERT_FALSE (tally_bucket_borrow (site->bucket, "test", g_get_monotonic_time () + 20000, NULL,
+                                        &lease, &error));
   assert_error (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "1 dialing");
   assert_int (look (site).dialing, 1);
   tally_pool_close (site->pool);
@@ -140,7 +142,8 @@ run_cancelled (gpointer data)
   CancelledBorrow *self = data;
   TallyLease lease = { 0 };
 
-  self->done = tally_bucket_borrow (self->site->bucket, "test", -1, self->cancellable, &lease, &self->error);
+  self->done =
+      tally_bucket_borrow (self->site->bucket, "test", -1, self->cancellable, &lease, &self->error);
   return NULL;
 }
 
@@ -234,8 +237,8 @@ take_turns (gpointer data)
   return lab;
 }
 
-/* Each of them gets all its turns, though each holds its connection for as long as the others take to come
- * back. How long they wait at most is bench-pool's to say. */
+/* Each of them gets all its turns, though each holds its connection for as long as the others take
+ * to come back. How long they wait at most is bench-pool's to say. */
 static void
 sockets_nobody_starves (void)
 {
@@ -269,14 +272,10 @@ int
 main (int argc, char **argv)
 {
   static const TestCase cases[] = {
-    TEST (sockets_a_refused_dial),
-    TEST (sockets_several_addresses_some_dead),
-    TEST (sockets_an_endless_dial),
-    TEST (sockets_cancelled_while_dialing),
-    TEST (sockets_cancelled_before),
-    TEST (sockets_no_descriptor_left),
-    TEST (sockets_nobody_starves),
-    { NULL, NULL },
+    TEST (sockets_a_refused_dial),   TEST (sockets_several_addresses_some_dead),
+    TEST (sockets_an_endless_dial),  TEST (sockets_cancelled_while_dialing),
+    TEST (sockets_cancelled_before), TEST (sockets_no_descriptor_left),
+    TEST (sockets_nobody_starves),   { NULL, NULL },
   };
 
   look_something_up ();

@@ -48,7 +48,8 @@ rule_10_a_rst_before_the_borrow_is_noticed (void)
   tally_pool_close (pool);
 }
 
-/* A connection handed from one borrower to the next is examined too; who gets a dead one keeps its place. */
+/* A connection handed from one borrower to the next is examined too; who gets a dead one keeps its
+ * place. */
 static void
 rule_10_also_on_hand_off (void)
 {
@@ -146,7 +147,8 @@ rule_13_a_fresh_connection_is_dialed_now (void)
   lab_release (lab, &lease);
 }
 
-/* Where all are busy it waits its turn, and the connection that comes back makes room for its own. */
+/* Where all are busy it waits its turn, and the connection that comes back makes room for its own.
+ */
 static void
 rule_13_a_fresh_connection_waits_its_turn (void)
 {
@@ -177,7 +179,8 @@ static void
 rule_14_a_restart_costs_one_borrow_at_most (void)
 {
   g_autoptr (Server) server = server_new ();
-  g_autoptr (TallyPool) pool = g_object_new (TALLY_TYPE_POOL, "check", TALLY_POOL_CHECK_NEVER, NULL);
+  g_autoptr (TallyPool) pool =
+      g_object_new (TALLY_TYPE_POOL, "check", TALLY_POOL_CHECK_NEVER, NULL);
   g_autoptr (TallyBucket) bucket = tally_pool_dup_bucket (pool, server->endpoint);
   TallyLease leases[K] = { 0 };
   TallyPoolSnapshot seen;

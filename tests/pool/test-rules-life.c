@@ -1,183 +1,10 @@
-/* Rules 2, 17, 19 to 22, 24 to 26, 28 and 30: limits over all, the end, misuse, and what a pool tells. */
+/* Rules 17, 19 to 22, 24 to 26, 28 and 30: the end, misuse, and what a pool tells. */
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "lab.h"
 #include "pool-private.h"
-
-/* ---- rule 2 ---- */
-
-static TallyBucket *
-other_bucket (Lab *lab, const gchar *uri)
-{
-  g_autoptr (TallyEndpoint) endpoint = tally_endpoint_new (uri, NULL);
-
-  return tally_pool_dup_bucket (lab->pool, endpoint);
-}
-
-static TallyLease
-borrow_from (TallyBucket *bucket)
-{
-  g_autoptr (GError) error = NULL;
-  TallyLease lease = { 0 };
-
-  CU_ASSERT_TRUE (tally_bucket_borrow (bucket, "test", -1, NULL, &lease, &error));
-  assert_no_error (error);
-  return lease;
-}
-
-/* So that of two releases one is the older by the pool's measure, which is the microsecond. */
-static void
-let_the_clock_move (void)
-{
-  gint64 start = g_get_monotonic_time ();
-
-  while (g_get_monotonic_time () < start + 2)
-    continue;
-}
-
-static void
-rule_02_the_oldest_idle_connection_makes_room (void)
-{
-  g_autoptr (Lab) lab = lab_new ("max-open-total", 3, NULL);
-  g_autoptr (TallyBucket) one = other_bucket (lab, "unix:///one");
-  g_autoptr (TallyBucket) two = other_bucket (lab, "unix:///two");
-  TallyLease a = borrow_from (one), b = borrow_from (two), c = lab_borrow (lab), d;
-  TallyPoolSnapshot seen;
-
-  tally_bucket_release (two, &b, TALLY_OUTCOME_CLEAN); /* the oldest */
-  let_the_clock_move ();
-  tally_bucket_release (one, &a, TALLY_OUTCOME_CLEAN);
-  d = lab_borrow (lab);
-  tally_pool_snapshot (lab->pool, &seen);
-  assert_int (seen.open, 3);
-  assert_int (seen.closes[TALLY_CLOSE_EVICTED], 1);
-  tally_bucket_snapshot (two, &seen);
-  assert_int (seen.open, 0);
-  tally_bucket_snapshot (one, &seen);
-  assert_int (seen.idle, 1);
-  lab_release (lab, &c);
-  lab_release (lab, &d);
-}
-
-/* All are busy: the newcomer waits until one is returned elsewhere; no busy one is touched. */
-static void
-rule_02_a_busy_connection_is_never_evicted (void)
-{
-  g_autoptr (Lab) lab = lab_new ("max-open-total", 2, NULL);
-  g_autoptr (TallyBucket) one = other_bucket (lab, "unix:///one");
-  TallyLease a = borrow_from (one), b = borrow_from (one);
-  Borrower waiter = { 0 };
-  TallyPoolSnapshot seen;
-
-  borrower_start (&waiter, lab, "waiter");
-  lab_await (lab, now.waiting == 1);
-  tally_bucket_snapshot (one, &seen);
-  assert_int (seen.busy, 2);
-  tally_bucket_release (one, &a, TALLY_OUTCOME_CLEAN);
-  CU_ASSERT_TRUE (borrower_join (&waiter));
-  tally_bucket_snapshot (one, &seen);
-  assert_int (seen.busy, 1);
-  assert_int (seen.closes[TALLY_CLOSE_EVICTED], 1);
-  tally_bucket_release (one, &b, TALLY_OUTCOME_CLEAN);
-  lab_release (lab, &waiter.lease);
-}
-
-static void
-rule_02_idle_connections_over_all_endpoints (void)
-{
-  g_autoptr (Lab) lab = lab_new ("max-idle-total", 2, NULL);
-  g_autoptr (TallyBucket) one = other_bucket (lab, "unix:///one");
-  g_autoptr (TallyBucket) two = other_bucket (lab, "unix:///two");
-  TallyLease a = borrow_from (one), b = borrow_from (two), c = lab_borrow (lab);
-  TallyPoolSnapshot seen;
-
-  tally_bucket_release (one, &a, TALLY_OUTCOME_CLEAN);
-  let_the_clock_move ();
-  tally_bucket_release (two, &b, TALLY_OUTCOME_CLEAN);
-  let_the_clock_move ();
-  lab_release (lab, &c);
-  tally_pool_snapshot (lab->pool, &seen);
-  assert_int (seen.idle, 2);
-  tally_bucket_snapshot (one, &seen);
-  assert_int (seen.idle, 0);
-  g_object_set (lab->pool, "max-idle-total", 1, NULL);
-  tally_pool_snapshot (lab->pool, &seen);
-  assert_int (seen.idle, 1);
-  assert_int (lab_snapshot (lab).idle, 1);
-}
-
-#define ENDPOINTS 4
-#define TOTAL 3
-
-typedef struct
-{
-  TallyBucket *buckets[ENDPOINTS];
-  guint seed;
-  guint served;
-} Wanderer;
-
-static gpointer
-wander (gpointer data)
-{
-  Wanderer *self = data;
-  guint random = self->seed;
-
-  for (guint i = 0; i < 400; i++)
-    {
-      TallyBucket *bucket;
-      TallyLease lease = { 0 };
-
-      random = random * 1103515245 + 12345;
-      bucket = self->buckets[(random >> 16) % ENDPOINTS];
-      if (!tally_bucket_borrow (bucket, "wanderer", -1, NULL, &lease, NULL))
-        continue;
-      self->served++;
-      if ((random >> 20) % 4 == 0)
-        g_thread_yield ();
-      tally_bucket_release (bucket, &lease, (random >> 24) % 8 == 0 ? TALLY_OUTCOME_BROKEN
-                                                                    : TALLY_OUTCOME_CLEAN);
-    }
-  return NULL;
-}
-
-/* Many threads at many endpoints that have few connections between them: nobody is forgotten, and never are
- * more open. */
-static void
-rule_02_the_total_holds_under_any_interleaving (void)
-{
-  g_autoptr (Lab) lab = lab_new ("max-open-total", TOTAL, "max-idle-total", 2, "check",
-                                 TALLY_POOL_CHECK_NEVER, "wait-timeout", 60000, NULL);
-  TallyBucket *buckets[ENDPOINTS];
-  Wanderer wanderers[12];
-  pthread_t threads[G_N_ELEMENTS (wanderers)];
-  TallyPoolSnapshot seen;
-
-  lab->forget_peers = lab->measures = TRUE;
-  for (guint i = 0; i < ENDPOINTS; i++)
-    {
-      g_autofree gchar *uri = g_strdup_printf ("unix:///endpoint-%u", i);
-
-      buckets[i] = other_bucket (lab, uri);
-    }
-  for (guint i = 0; i < G_N_ELEMENTS (wanderers); i++)
-    {
-      wanderers[i] = (Wanderer) { .seed = i + 1 };
-      memcpy (wanderers[i].buckets, buckets, sizeof buckets);
-      pthread_create (&threads[i], NULL, wander, &wanderers[i]);
-    }
-  for (guint i = 0; i < G_N_ELEMENTS (wanderers); i++)
-    {
-      pthread_join (threads[i], NULL);
-      assert_int (wanderers[i].served, 400);
-    }
-  CU_ASSERT_TRUE (lab_most_open (lab) > 0 && lab_most_open (lab) <= TOTAL);
-  tally_pool_snapshot (lab->pool, &seen);
-  assert_sums (&seen);
-  for (guint i = 0; i < ENDPOINTS; i++)
-    tally_bucket_unref (buckets[i]);
-}
 
 /* ---- rule 17 ---- */
 
@@ -212,7 +39,7 @@ listen_to (Lab *lab)
   static Listener the_only;
   Listener *self = &the_only;
 
-  *self = (Listener) { .at = 0 };
+  *self = (Listener){ .at = 0 };
   pthread_mutex_init (&self->lock, NULL);
   pthread_cond_init (&self->changed, NULL);
   g_signal_connect (lab->pool, "event", G_CALLBACK (on_event), self);
@@ -255,7 +82,8 @@ rule_17_the_reaper_closes_and_then_sleeps (void)
   CU_ASSERT_EQUAL (listener->last.reason, TALLY_CLOSE_IDLE);
   CU_ASSERT_TRUE (listener->at - start < 30 * G_TIME_SPAN_MILLISECOND + G_TIME_SPAN_SECOND);
   assert_int (lab_count_descriptors (lab), 0);
-  /* Nothing is left to be reaped: it sleeps without a time, and was not up more often than it had to. */
+  /* Nothing is left to be reaped: it sleeps without a time, and was not up more often than it had
+   * to. */
   while (when_it_reaps_next (lab, &reaps) != G_MAXINT64 && reaps < 10)
     g_thread_yield ();
   CU_ASSERT_TRUE (reaps >= 1 && reaps <= 4);
@@ -529,7 +357,8 @@ churn (gpointer data)
       gint64 deadline = i % 3 == 0 ? g_get_monotonic_time () + 50 : -1;
 
       if (tally_bucket_borrow (lab->bucket, "churn", deadline, NULL, &lease, NULL))
-        tally_bucket_release (lab->bucket, &lease, i % 7 == 0 ? TALLY_OUTCOME_BROKEN : TALLY_OUTCOME_CLEAN);
+        tally_bucket_release (lab->bucket, &lease,
+                              i % 7 == 0 ? TALLY_OUTCOME_BROKEN : TALLY_OUTCOME_CLEAN);
     }
   return NULL;
 }
@@ -637,9 +466,12 @@ rule_28_the_error_of_a_full_pool_says_all (void)
   CU_ASSERT_TRUE (tally_bucket_borrow (lab->bucket, "shorter", -1, NULL, &b, NULL));
   CU_ASSERT_FALSE (tally_bucket_borrow (lab->bucket, "third", -1, NULL, &c, &error));
   assert_error (error, TALLY_ERROR, TALLY_ERROR_POOL_EXHAUSTED, "2 open");
-  assert_error (error, TALLY_ERROR, TALLY_ERROR_POOL_EXHAUSTED, "2 busy, 0 idle, 0 dialing, 0 closing; 0 waiting");
-  assert_error (error, TALLY_ERROR, TALLY_ERROR_POOL_EXHAUSTED, "held longest: \"longest\", for 0.");
-  assert_error (error, TALLY_ERROR, TALLY_ERROR_POOL_EXHAUSTED, "last dial error: the laboratory's dial failed");
+  assert_error (error, TALLY_ERROR, TALLY_ERROR_POOL_EXHAUSTED,
+                "2 busy, 0 idle, 0 dialing, 0 closing; 0 waiting");
+  assert_error (error, TALLY_ERROR, TALLY_ERROR_POOL_EXHAUSTED,
+                "held longest: \"longest\", for 0.");
+  assert_error (error, TALLY_ERROR, TALLY_ERROR_POOL_EXHAUSTED,
+                "last dial error: the laboratory's dial failed");
   assert_error (error, TALLY_ERROR, TALLY_ERROR_POOL_EXHAUSTED, "unix:///laboratory");
   assert_int (listener->counts[TALLY_POOL_EVENT_EXHAUSTED], 1);
   CU_ASSERT_PTR_NULL (c.transport);
@@ -693,10 +525,6 @@ int
 main (int argc, char **argv)
 {
   static const TestCase cases[] = {
-    TEST (rule_02_the_oldest_idle_connection_makes_room),
-    TEST (rule_02_a_busy_connection_is_never_evicted),
-    TEST (rule_02_idle_connections_over_all_endpoints),
-    TEST (rule_02_the_total_holds_under_any_interleaving),
     TEST (rule_17_the_reaper_closes_and_then_sleeps),
     TEST (rule_19_close_refuses_and_drains),
     TEST (rule_19_who_does_not_come_back_is_shut_down),

@@ -51,7 +51,7 @@ rule_01_never_more_open_than_allowed (void)
   lab->forget_peers = lab->measures = TRUE;
   for (guint i = 0; i < THREADS; i++)
     {
-      stress[i] = (Stress) { lab, i + 1 };
+      stress[i] = (Stress){ lab, i + 1 };
       pthread_create (&threads[i], NULL, borrow_at_random, &stress[i]);
     }
   for (guint i = 0; i < THREADS; i++)
@@ -106,7 +106,10 @@ slow_closer_init (SlowCloser *self)
 }
 
 static ThriftTransport *
-dial_slow_closer (TallyEndpoint *endpoint, gint64 deadline, GCancellable *cancellable, gpointer user_data,
+dial_slow_closer (TallyEndpoint *endpoint,
+                  gint64 deadline,
+                  GCancellable *cancellable,
+                  gpointer user_data,
                   GError **error)
 {
   SlowCloser *transport = g_object_new (slow_closer_get_type (), NULL);
@@ -139,7 +142,8 @@ rule_01_a_closing_connection_keeps_its_slot (void)
   pthread_create (&thread, NULL, break_lease, &holder);
   while (__atomic_load_n (&gate, __ATOMIC_SEQ_CST) != 1)
     g_thread_yield ();
-  CU_ASSERT_FALSE (tally_bucket_borrow (lab->bucket, "hasty", in_milliseconds (5), NULL, &lease, NULL));
+  CU_ASSERT_FALSE (
+      tally_bucket_borrow (lab->bucket, "hasty", in_milliseconds (5), NULL, &lease, NULL));
   assert_int (lab_snapshot (lab).closing, 1);
   assert_int (lab_snapshot (lab).dials_started, 1);
   __atomic_store_n (&gate, 2, __ATOMIC_SEQ_CST);
@@ -187,7 +191,8 @@ rule_03_a_newcomer_never_overtakes (void)
   borrower_start (&waiter, lab, "waiter");
   lab_await (lab, now.waiting == 1);
   lab_release (lab, &lease);
-  CU_ASSERT_FALSE (tally_bucket_borrow (lab->bucket, "newcomer", in_milliseconds (0), NULL, &newcomer, &error));
+  CU_ASSERT_FALSE (
+      tally_bucket_borrow (lab->bucket, "newcomer", in_milliseconds (0), NULL, &newcomer, &error));
   assert_error (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, NULL);
   CU_ASSERT_TRUE (borrower_join (&waiter));
   lab_release (lab, &waiter.lease);
@@ -244,8 +249,8 @@ cancel_all_the_time (gpointer data)
   return NULL;
 }
 
-/* Waiters that race with their own cancellation while connections come and go. The model test has the
- * million; this shows that threads do no worse. */
+/* Waiters that race with their own cancellation while connections come and go. The model test has
+ * the million; this shows that threads do no worse. */
 static void
 rule_04_no_capacity_is_lost (void)
 {
@@ -274,8 +279,8 @@ rule_04_no_capacity_is_lost (void)
         {
           TallyLease three = { 0 };
 
-          CU_ASSERT_FALSE (tally_bucket_borrow (lab->bucket, "cancelled", -1, canceller.cancellable, &three,
-                                                NULL));
+          CU_ASSERT_FALSE (tally_bucket_borrow (lab->bucket, "cancelled", -1, canceller.cancellable,
+                                                &three, NULL));
           lab_release (lab, &one);
         }
       lab_release (lab, &two);
@@ -359,7 +364,8 @@ rule_06_a_late_dial_goes_into_the_pool (void)
   TallyLease lease = { 0 };
 
   lab_gate (lab, TRUE);
-  CU_ASSERT_FALSE (tally_bucket_borrow (lab->bucket, "hasty", in_milliseconds (5), NULL, &lease, &error));
+  CU_ASSERT_FALSE (
+      tally_bucket_borrow (lab->bucket, "hasty", in_milliseconds (5), NULL, &lease, &error));
   assert_error (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "1 dialing");
   lab_wait_at_gate (lab, 1);
   lab_let_dial (lab, 1);

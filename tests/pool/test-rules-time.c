@@ -1,4 +1,5 @@
-/* The rules about time, 9, 15 to 18, 27 and 29, on the policy with a clock that only the test moves. */
+/* The rules about time, 9, 15 to 18, 27 and 29, on the policy with a clock that only the test
+ * moves. */
 #include "harness.h"
 #include "pool-private.h"
 
@@ -27,7 +28,7 @@ world_new (const TallyPoolOptions *options)
 {
   World *world = g_new0 (World, 1);
 
-  world->now = (TallyInstant) { 1000 * S, 5000 * S };
+  world->now = (TallyInstant){ 1000 * S, 5000 * S };
   tally_policy_init (&world->policy, options, 42);
   world->policy.wake = on_wake;
   return world;
@@ -77,8 +78,8 @@ pass (World *world, gint64 microseconds)
 static void
 ask (World *world, TallyWaiter *waiter, gint64 within)
 {
-  *waiter = (TallyWaiter) { .label = "time",
-                            .deadline = within == G_MAXINT64 ? within : world->now.mono + within };
+  *waiter = (TallyWaiter){ .label = "time",
+                           .deadline = within == G_MAXINT64 ? within : world->now.mono + within };
   tally_policy_ask (&world->policy, &world->now, waiter);
   settle (world);
 }
@@ -388,7 +389,8 @@ rule_17_idle_connections_go_in_time (void)
 
   assert_int (tally_policy_next_event (&world->policy, &world->now), G_MAXINT64);
   fill (world, 2);
-  assert_int (tally_policy_next_event (&world->policy, &world->now), world->now.mono + options.idle_timeout);
+  assert_int (tally_policy_next_event (&world->policy, &world->now),
+              world->now.mono + options.idle_timeout);
   pass (world, options.idle_timeout - 1);
   assert_int (world->policy.n_idle, 2);
   pass (world, 1);
@@ -449,7 +451,8 @@ rule_18_raising_a_limit_wakes_waiters (void)
 
 /* ---- rule 27 ---- */
 
-/* The lid was shut for an hour: the monotonic clock has not moved, the connection is an hour old. */
+/* The lid was shut for an hour: the monotonic clock has not moved, the connection is an hour old.
+ */
 static void
 rule_27_a_suspended_machine_ages_its_connections (void)
 {

@@ -7,8 +7,9 @@ lab_like (TallyPoolSystem system)
   return lab_new_with (tally_pool_new_like (system));
 }
 
-/* net/http: "If the dial is slow, use the connection that comes back first; the dialed one goes to the idle pool";
- * MaxIdleConnsPerHost is 2, IdleConnTimeout 90 s, the idle list is used from its end. */
+/* net/http: "If the dial is slow, use the connection that comes back first; the dialed one goes to
+ * the idle pool"; MaxIdleConnsPerHost is 2, IdleConnTimeout 90 s, the idle list is used from its
+ * end. */
 static void
 like_net_http_1 (void)
 {
@@ -37,7 +38,8 @@ like_net_http_1 (void)
   lab_release (lab, &lease);
 }
 
-/* http2: the connection stays in the pool while in use, and one new connection satisfies all who wait. */
+/* http2: the connection stays in the pool while in use, and one new connection satisfies all who
+ * wait. */
 static void
 like_net_http_2 (void)
 {
@@ -62,7 +64,8 @@ like_net_http_2 (void)
     lab_release (lab, &borrowers[i].lease);
 }
 
-/* fasthttp: ErrNoFreeConns at once when MaxConnsPerHost are in use; with MaxConnWaitTimeout it waits that long. */
+/* fasthttp: ErrNoFreeConns at once when MaxConnsPerHost are in use; with MaxConnWaitTimeout it
+ * waits that long. */
 static void
 like_fasthttp (void)
 {
@@ -81,8 +84,9 @@ like_fasthttp (void)
   lab_release (lab, &lease);
 }
 
-/* gRPC: one shared connection; in TRANSIENT_FAILURE calls fail fast with the cause; ResetConnectBackoff; after a
- * GOAWAY calls under way finish on the old connection and new ones get another. */
+/* gRPC: one shared connection; in TRANSIENT_FAILURE calls fail fast with the cause;
+ * ResetConnectBackoff; after a GOAWAY calls under way finish on the old connection and new ones get
+ * another. */
 static void
 like_grpc (void)
 {
@@ -118,7 +122,8 @@ test_on_borrow (ThriftTransport *transport, gint64 idle_time, gpointer user_data
   return TRUE;
 }
 
-/* redigo: Dial, TestOnBorrow with the idle time, MaxIdle, MaxActive, "connection pool exhausted", Wait, WaitCount. */
+/* redigo: Dial, TestOnBorrow with the idle time, MaxIdle, MaxActive, "connection pool exhausted",
+ * Wait, WaitCount. */
 static void
 like_redigo (void)
 {
@@ -153,7 +158,8 @@ like_redigo (void)
   lab_release (lab, &waiter.lease);
 }
 
-/* go-redis: PoolTimeout, MinIdleConns filled in the background, Hits, Misses, Timeouts, StaleConns. */
+/* go-redis: PoolTimeout, MinIdleConns filled in the background, Hits, Misses, Timeouts, StaleConns.
+ */
 static void
 like_go_redis (void)
 {
@@ -180,8 +186,8 @@ like_go_redis (void)
   lab_release (lab, &b);
 }
 
-/* database/sql: SetMaxOpenConns, SetMaxIdleConns at run time; a bad connection makes an opener serve who waits;
- * OpenConnections, InUse, Idle, WaitCount, MaxIdleClosed. */
+/* database/sql: SetMaxOpenConns, SetMaxIdleConns at run time; a bad connection makes an opener
+ * serve who waits; OpenConnections, InUse, Idle, WaitCount, MaxIdleClosed. */
 static void
 like_database_sql (void)
 {
@@ -208,8 +214,9 @@ like_database_sql (void)
   assert_int (lab_snapshot (lab).open, 0);
 }
 
-/* HikariCP: a fixed-size pool filled ahead; one deadline over everything with a telling error; a lease out for longer
- * than leakDetectionThreshold is reported; a connection idle for less than 500 ms is not validated. */
+/* HikariCP: a fixed-size pool filled ahead; one deadline over everything with a telling error; a
+ * lease out for longer than leakDetectionThreshold is reported; a connection idle for less than 500
+ * ms is not validated. */
 static void
 like_hikaricp (void)
 {
@@ -232,7 +239,8 @@ like_hikaricp (void)
   assert_int (lab_snapshot (lab).idle, 10);
 }
 
-/* HikariCP's keepaliveTime: idle connections are examined in the background, and stay where they were. */
+/* HikariCP's keepaliveTime: idle connections are examined in the background, and stay where they
+ * were. */
 static void
 like_hikaricp_keepalive (void)
 {
@@ -249,15 +257,9 @@ int
 main (int argc, char **argv)
 {
   static const TestCase cases[] = {
-    TEST (like_net_http_1),
-    TEST (like_net_http_2),
-    TEST (like_fasthttp),
-    TEST (like_grpc),
-    TEST (like_redigo),
-    TEST (like_go_redis),
-    TEST (like_database_sql),
-    TEST (like_hikaricp),
-    TEST (like_hikaricp_keepalive),
+    TEST (like_net_http_1),   TEST (like_net_http_2), TEST (like_fasthttp),
+    TEST (like_grpc),         TEST (like_redigo),     TEST (like_go_redis),
+    TEST (like_database_sql), TEST (like_hikaricp),   TEST (like_hikaricp_keepalive),
     { NULL, NULL },
   };
 

@@ -1,0 +1,196 @@
+/* Owns what happens when a lease comes back: whether it is one, what the pool can see of its connection,
+ * and the common case in one step. */
+#include "pool-private.h"
+
+/* What the pool can see of the connection without a system call; undoes what the borrower set (rule
+ * 23). */
+static TallyCloseReason
+look_at_returned (const TallyConn *conn)
+{
+  gsize length = 0;
+
+  if (conn->socket == NULL || conn->streams > 1)
+    return TALLY_CLOSE_NONE;
+  tally_socket_peek_input (conn->socket, &length);
+  if (length > 0)
+    return TALLY_CLOSE_UNREAD;
+  tally_socket_reset (conn->socket);
+  return TALLY_CLOSE_NONE;
+}
+
+static void
+refuse_release (TallyBucket *bucket)
+{
+  g_critical (
+      "tally_bucket_release: this lease is not of the pool for %s, or was given back before",
+      tally_endpoint_get_uri (bucket->endpoint));
+}
+
+/* Locked before and after. Looks for death and lets the user's hook undo what the borrower did,
+ * both without the lock, while the lease is still out. */
+static TallyCloseReason
+settle_locked (TallyBucket *bucket, TallyHold *hold, TallyCloseReason reason)
+{
+  TallyHook *hook;
+
+  /* Whether death is why it is broken matters only to those that are idle (rule 14). */
+  if (reason == TALLY_CLOSE_BROKEN && bucket->policy.n_idle > 0)
+    {
+      tally_bucket_unlock (bucket);
+      if (tally_bucket_is_dead (hold->conn))
+        reason = TALLY_CLOSE_DEAD;
+      tally_bucket_lock (bucket);
+    }
+  else if (reason == TALLY_CLOSE_NONE
+           && (hook = tally_bucket_take_hook_locked (bucket, TALLY_HOOK_RESET)) != NULL)
+    {
+      tally_bucket_unlock (bucket);
+      if (!tally_hook_reset (bucket, hook, hold->conn->payload))
+        reason = TALLY_CLOSE_RESET;
+      tally_bucket_lock (bucket);
+    }
+  return reason;
+}
+
+static void
+report_late_return (TallyBucket *bucket, const gchar *label, gint64 held)
+{
+  g_message ("pool: the connection to %s that \"%s\" had borrowed is back after %.3f s",
+             tally_endpoint_get_uri (bucket->endpoint), label != NULL ? label : "?",
+             (gdouble) held / G_TIME_SPAN_SECOND);
+}
+
+/* The common release in one step: of a clean connection without hooks, options or waiters to think
+ * of. */
+static inline gboolean
+put_back_locked (TallyBucket *bucket,
+                 const TallyLease *lease,
+                 TallyOutcome outcome,
+                 const TallyInstant *now)
+{
+  TallyPolicy *policy = &bucket->policy;
+  TallyHold *hold = lease->slot;
+
+  return outcome == TALLY_OUTCOME_CLEAN && G_LIKELY (lease->bucket == bucket)
+         && G_LIKELY (tally_policy_owns (policy, hold, lease->generation))
+         && bucket->hooks[TALLY_HOOK_RESET] == NULL && policy->stats.leaks == 0
+         && look_at_returned (hold->conn) == TALLY_CLOSE_NONE
+         && tally_policy_put (policy, now, hold);
+}
+
+/* FALSE when @lease is not one that is out. */
+static gboolean
+take_back_locked (TallyBucket *bucket, TallyLease *lease, TallyOutcome outcome, TallyInstant *now)
+{
+  TallyCloseReason reason = TALLY_CLOSE_BROKEN;
+  TallyPolicy *policy = &bucket->policy;
+  TallyHold *hold = lease->slot;
+
+  if (G_UNLIKELY (lease->bucket != bucket || !tally_policy_owns (policy, hold, lease->generation)))
+    return FALSE;
+  if (outcome == TALLY_OUTCOME_CLEAN)
+    reason = look_at_returned (hold->conn);
+  if (G_UNLIKELY (reason == TALLY_CLOSE_BROKEN || bucket->hooks[TALLY_HOOK_RESET] != NULL))
+    {
+      reason = settle_locked (bucket, hold, reason);
+      if (!tally_policy_owns (policy, hold, lease->generation))
+        return FALSE;
+    }
+  tally_policy_release (policy, now, hold, reason);
+  bucket->wanted = MIN (bucket->wanted, tally_policy_due_of (policy, now, hold->conn));
+  return TRUE;
+}
+
+/* Unlocks; a plain policy has nothing to be done but, at times, by the reaper or for the starved.
+ */
+static inline void
+unlock_after_put (TallyBucket *bucket, gint64 now)
+{
+  gint64 timeout = bucket->policy.options.idle_timeout;
+
+  if (G_UNLIKELY (timeout > 0 && now + timeout < bucket->due))
+    {
+      bucket->wanted = now + timeout;
+      tally_bucket_unlock (bucket);
+      return;
+    }
+  pthread_mutex_unlock (&bucket->lock);
+  if (G_UNLIKELY (__atomic_load_n (&bucket->core->n_starved, __ATOMIC_ACQUIRE) > 0))
+    tally_totals_balance (bucket->core);
+}
+
+/**
+ * tally_bucket_release:
+ * @bucket: the bucket that @lease was borrowed from
+ * @lease: (inout): a lease; emptied
+ * @outcome: what the borrower knows of the connection
+ *
+ * Gives a lease back. %TALLY_OUTCOME_CLEAN only if every byte of the reply was read; bytes left in
+ * the connection's buffer make it broken in any case (rule 11). A lease that is not @bucket's, or
+ * was given back already, is refused with a critical warning and the pool is unharmed (rule 20).
+ * Never blocks for long; thread-safe.
+ */
+void
+tally_bucket_release (TallyBucket *bucket, TallyLease *lease, TallyOutcome outcome)
+{
+  TallyHold hold = { .leak_warned = FALSE };
+  TallyInstant now;
+  gboolean done;
+
+  g_return_if_fail (bucket != NULL && lease != NULL);
+  now.mono = tally_bucket_read_clock (bucket);
+  pthread_mutex_lock (&bucket->lock);
+  tally_bucket_complete_instant_locked (bucket, &now);
+  if (G_LIKELY (put_back_locked (bucket, lease, outcome, &now)))
+    {
+      unlock_after_put (bucket, now.mono);
+      *lease = (TallyLease){ 0 };
+      return;
+    }
+  if (G_UNLIKELY (lease->generation <= bucket->policy.first_generation && lease->generation != 0
+                  && lease->bucket == bucket))
+    {
+      /* A lease from before a fork, in the child: it is the parent's (rule 22). */
+      pthread_mutex_unlock (&bucket->lock);
+      *lease = (TallyLease){ 0 };
+      return;
+    }
+  if (G_UNLIKELY (bucket->policy.stats.leaks > 0 && lease->bucket == bucket && lease->slot != NULL))
+    hold = *(TallyHold *) lease->slot;
+  done = take_back_locked (bucket, lease, outcome, &now);
+  if (G_UNLIKELY (!done))
+    bucket->policy.stats.refused++;
+  tally_bucket_unlock (bucket);
+  if (G_UNLIKELY (!done))
+    refuse_release (bucket);
+  else if (G_UNLIKELY (hold.leak_warned))
+    report_late_return (bucket, hold.label, now.mono - hold.since);
+  if (G_LIKELY (done))
+    *lease = (TallyLease){ 0 };
+}
+
+/**
+ * tally_bucket_retire:
+ * @bucket: the bucket that @lease was borrowed from
+ * @lease: a lease that is out
+ *
+ * Has the connection closed after its last lease was given back, and lent to nobody else until
+ * then: for a peer that gave notice that it wants no more requests on it. The leases that are out
+ * may be used to their end. Thread-safe.
+ */
+void
+tally_bucket_retire (TallyBucket *bucket, const TallyLease *lease)
+{
+  TallyHold *hold;
+  gboolean known;
+
+  g_return_if_fail (bucket != NULL && lease != NULL);
+  hold = lease->slot;
+  tally_bucket_lock (bucket);
+  known = lease->bucket == bucket && tally_policy_owns (&bucket->policy, hold, lease->generation);
+  if (known)
+    tally_policy_doom (&bucket->policy, hold->conn, TALLY_CLOSE_RETIRED);
+  tally_bucket_unlock (bucket);
+  if (!known)
+    refuse_release (bucket);
+}
