@@ -26,8 +26,9 @@ test_program_start (TestProgram *program, const gchar *const *command)
 
   /* A program that is gone is noticed by what it does not answer. */
   signal (SIGPIPE, SIG_IGN);
-  if (g_spawn_async_with_pipes (NULL, (gchar **) command, NULL, G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_SEARCH_PATH,
-                                die_with_parent, NULL, &program->pid, &program->input, &program->output, NULL,
+  if (g_spawn_async_with_pipes (NULL, (gchar **) command, NULL,
+                                G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_SEARCH_PATH, die_with_parent,
+                                NULL, &program->pid, &program->input, &program->output, NULL,
                                 &error))
     return TRUE;
   g_printerr ("%s\n", error->message);

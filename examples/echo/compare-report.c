@@ -49,7 +49,9 @@ get_median_rate (GArray *rates)
   g_autoptr (GArray) sorted = g_array_copy (rates);
 
   g_array_sort (sorted, compare_rates);
-  return (g_array_index (sorted, gdouble, (sorted->len - 1) / 2) + g_array_index (sorted, gdouble, sorted->len / 2)) / 2;
+  return (g_array_index (sorted, gdouble, (sorted->len - 1) / 2)
+          + g_array_index (sorted, gdouble, sorted->len / 2))
+         / 2;
 }
 
 static Summary
@@ -80,17 +82,18 @@ count_closes (const TallyPoolSnapshot *pool)
 static void
 print_heading (const CompareOptions *options)
 {
-  g_autofree gchar *what = options->size < 0 ? g_strdup ("a rich struct")
-                                             : g_strdup_printf ("%d bytes", options->size);
+  g_autofree gchar *what =
+      options->size < 0 ? g_strdup ("a rich struct") : g_strdup_printf ("%d bytes", options->size);
 
-  printf ("%s\n%d callers, each %d calls in each of %d rounds, %s\n\n", options->uri, options->callers,
-          options->calls, options->rounds, what);
+  printf ("%s\n%d callers, each %d calls in each of %d rounds, %s\n\n", options->uri,
+          options->callers, options->calls, options->rounds, what);
 }
 
 static void
 print_calls (const CompareMode *mode, const Summary *summary)
 {
-  printf ("%-10s %10.0f %10.1f %10.1f %10.1f %10.1f %10" G_GUINT64_FORMAT " %10" G_GUINT64_FORMAT "\n",
+  printf ("%-10s %10.0f %10.1f %10.1f %10.1f %10.1f %10" G_GUINT64_FORMAT " %10" G_GUINT64_FORMAT
+          "\n",
           mode->name, summary->rate, summary->p50 / 1e3, summary->p90 / 1e3, summary->p99 / 1e3,
           summary->max / 1e3, summary->pool.dials_done, mode->failures);
 }
@@ -98,8 +101,9 @@ print_calls (const CompareMode *mode, const Summary *summary)
 static void
 print_pool (const CompareMode *mode, const TallyPoolSnapshot *pool)
 {
-  printf ("%-10s %10" G_GUINT64_FORMAT " %10" G_GUINT64_FORMAT " %10" G_GUINT64_FORMAT " %10" G_GUINT64_FORMAT
-          " %10" G_GUINT64_FORMAT " %10u %10" G_GUINT64_FORMAT " %10" G_GUINT64_FORMAT "\n",
+  printf ("%-10s %10" G_GUINT64_FORMAT " %10" G_GUINT64_FORMAT " %10" G_GUINT64_FORMAT
+          " %10" G_GUINT64_FORMAT " %10" G_GUINT64_FORMAT " %10u %10" G_GUINT64_FORMAT
+          " %10" G_GUINT64_FORMAT "\n",
           mode->name, pool->borrows, pool->hits, pool->dials, pool->waits, pool->stale, pool->idle,
           count_closes (pool), tally_histogram_quantile (&pool->wait_time, 0.99));
 }
@@ -111,21 +115,22 @@ compare_print (const CompareOptions *options, GPtrArray *modes)
   guint i;
 
   print_heading (options);
-  printf ("%-10s %10s %10s %10s %10s %10s %10s %10s\n", "calls", "per second", "p50 us", "p90 us", "p99 us",
-          "max us", "connects", "failures");
+  printf ("%-10s %10s %10s %10s %10s %10s %10s %10s\n", "calls", "per second", "p50 us", "p90 us",
+          "p99 us", "max us", "connects", "failures");
   for (i = 0; i < modes->len; i++)
     {
       summaries[i] = summarise (g_ptr_array_index (modes, i));
       print_calls (g_ptr_array_index (modes, i), &summaries[i]);
     }
-  printf ("\n%-10s %10s %10s %10s %10s %10s %10s %10s %10s\n", "pool", "borrows", "hits", "dials", "waits",
-          "stale", "idle", "closes", "wait p99");
+  printf ("\n%-10s %10s %10s %10s %10s %10s %10s %10s %10s\n", "pool", "borrows", "hits", "dials",
+          "waits", "stale", "idle", "closes", "wait p99");
   for (i = 0; i < modes->len; i++)
     print_pool (g_ptr_array_index (modes, i), &summaries[i].pool);
   printf ("\n");
   for (i = 1; i < modes->len && summaries[0].rate > 0; i++)
     printf ("%s makes %.2f times as many calls per second as %s\n",
-            ((const CompareMode *) g_ptr_array_index (modes, i))->name, summaries[i].rate / summaries[0].rate,
+            ((const CompareMode *) g_ptr_array_index (modes, i))->name,
+            summaries[i].rate / summaries[0].rate,
             ((const CompareMode *) g_ptr_array_index (modes, 0))->name);
   for (i = 0; i < modes->len; i++)
     {
@@ -163,16 +168,28 @@ append_number (GString *json, const gchar *before, gdouble number)
 {
   gchar text[G_ASCII_DTOSTR_BUF_SIZE];
 
-  g_string_append_printf (json, "%s%s", before, g_ascii_formatd (text, sizeof text, "%.3f", number));
+  g_string_append_printf (json, "%s%s", before,
+                          g_ascii_formatd (text, sizeof text, "%.3f", number));
 }
 
 static void
 append_pool (GString *json, const TallyPoolSnapshot *pool)
 {
-  const struct { const gchar *name; guint64 value; } counters[] = {
-    { "borrows", pool->borrows }, { "hits", pool->hits }, { "dials", pool->dials }, { "waits", pool->waits },
-    { "stale", pool->stale }, { "timeouts", pool->timeouts }, { "open", pool->open }, { "idle", pool->idle },
-    { "dials_done", pool->dials_done }, { "dials_failed", pool->dials_failed },
+  const struct
+  {
+    const gchar *name;
+    guint64 value;
+  } counters[] = {
+    { "borrows", pool->borrows },
+    { "hits", pool->hits },
+    { "dials", pool->dials },
+    { "waits", pool->waits },
+    { "stale", pool->stale },
+    { "timeouts", pool->timeouts },
+    { "open", pool->open },
+    { "idle", pool->idle },
+    { "dials_done", pool->dials_done },
+    { "dials_failed", pool->dials_failed },
     { "closes", count_closes (pool) },
     { "wait_p99_us", tally_histogram_quantile (&pool->wait_time, 0.99) },
     { "dial_p99_us", tally_histogram_quantile (&pool->dial_time, 0.99) },
@@ -180,8 +197,8 @@ append_pool (GString *json, const TallyPoolSnapshot *pool)
   guint i;
 
   for (i = 0; i < G_N_ELEMENTS (counters); i++)
-    g_string_append_printf (json, "%s\"%s\": %" G_GUINT64_FORMAT, i == 0 ? "{" : ", ", counters[i].name,
-                            counters[i].value);
+    g_string_append_printf (json, "%s\"%s\": %" G_GUINT64_FORMAT, i == 0 ? "{" : ", ",
+                            counters[i].name, counters[i].value);
   g_string_append_c (json, '}');
 }
 
@@ -193,7 +210,8 @@ append_mode (GString *json, CompareMode *mode)
 
   g_string_append (json, "    {\"mode\": ");
   append_string (json, mode->name);
-  g_string_append_printf (json, ", \"calls\": %" G_GUINT64_FORMAT ", \"failures\": %" G_GUINT64_FORMAT
+  g_string_append_printf (json,
+                          ", \"calls\": %" G_GUINT64_FORMAT ", \"failures\": %" G_GUINT64_FORMAT
                           ", \"connects\": %" G_GUINT64_FORMAT,
                           summary.calls, mode->failures, summary.pool.dials_done);
   append_number (json, ", \"calls_per_second\": ", summary.rate);
@@ -215,14 +233,19 @@ append_mode (GString *json, CompareMode *mode)
 }
 
 gboolean
-compare_write_json (const CompareOptions *options, GPtrArray *modes, const gchar *path, GError **error)
+compare_write_json (const CompareOptions *options,
+                    GPtrArray *modes,
+                    const gchar *path,
+                    GError **error)
 {
   g_autoptr (GString) json = g_string_new ("{\n  \"uri\": ");
   guint i;
 
   append_string (json, options->uri);
-  g_string_append_printf (json, ",\n  \"callers\": %d, \"calls_per_caller\": %d, \"rounds\": %d, \"connections\": %d,\n",
-                          options->callers, options->calls, options->rounds, options->connections);
+  g_string_append_printf (
+      json,
+      ",\n  \"callers\": %d, \"calls_per_caller\": %d, \"rounds\": %d, \"connections\": %d,\n",
+      options->callers, options->calls, options->rounds, options->connections);
   if (options->size < 0)
     g_string_append (json, "  \"payload\": \"rich\",\n");
   else

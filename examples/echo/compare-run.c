@@ -1,5 +1,5 @@
-/* Makes the calls of one round: many threads, one client, every answer checked. Knows nothing of how
- * results are shown. */
+/* Makes the calls of one round: many threads, one client, every answer checked. Knows nothing of
+ * how results are shown. */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -48,8 +48,8 @@ note_failure (Caller *self, GError *error)
   g_clear_error (&error);
 }
 
-/* Each call's text is another one, as far as the size has room for that, so that an answer to another
- * call is seen. */
+/* Each call's text is another one, as far as the size has room for that, so that an answer to
+ * another call is seen. */
 static void
 call_with_text (Caller *self, gchar *text, gsize size, guint call)
 {
@@ -58,7 +58,8 @@ call_with_text (Caller *self, gchar *text, gsize size, guint call)
   gchar stamp[32];
   guint64 start, end;
 
-  memcpy (text, stamp, MIN (size, (gsize) g_snprintf (stamp, sizeof stamp, "%u/%u/", call, self->number)));
+  memcpy (text, stamp,
+          MIN (size, (gsize) g_snprintf (stamp, sizeof stamp, "%u/%u/", call, self->number)));
   start = now ();
   if (!demo_echo_if_echo (self->round->echo, &reply, text, &error))
     {
@@ -147,7 +148,9 @@ get_share_done (const CompareOptions *options, Caller *callers)
 
 /* Starts all callers and waits for them. */
 static void
-await_end (Round *round, Caller *callers, void (*progress) (gdouble share, gpointer user_data),
+await_end (Round *round,
+           Caller *callers,
+           void (*progress) (gdouble share, gpointer user_data),
            gpointer user_data)
 {
   g_mutex_lock (&round->lock);
@@ -177,11 +180,15 @@ collect (CompareMode *mode, Caller *caller)
 }
 
 void
-compare_run_round (const CompareOptions *options, CompareMode *mode,
-                   void (*progress) (gdouble share, gpointer user_data), gpointer user_data)
+compare_run_round (const CompareOptions *options,
+                   CompareMode *mode,
+                   void (*progress) (gdouble share, gpointer user_data),
+                   gpointer user_data)
 {
   g_autofree Caller *callers = g_new0 (Caller, options->callers);
-  Round round = { .options = options, .echo = DEMO_ECHO_IF (mode->client), .running = options->callers };
+  Round round = { .options = options,
+                  .echo = DEMO_ECHO_IF (mode->client),
+                  .running = options->callers };
   guint before = mode->latencies->len;
   guint64 start, duration;
   gdouble rate;
@@ -210,8 +217,9 @@ compare_run_round (const CompareOptions *options, CompareMode *mode,
 CompareMode *
 compare_mode_new (const CompareOptions *options, const gchar *name, GError **error)
 {
-  g_autofree gchar *uri
-      = g_strconcat (options->uri, strchr (options->uri, '?') != NULL ? "&mode=" : "?mode=", name, NULL);
+  g_autofree gchar *uri =
+      g_strconcat (options->uri, strchr (options->uri, '?') != NULL ? "&mode=" : "?mode=", name,
+                   NULL);
   g_autoptr (CompareMode) mode = g_new0 (CompareMode, 1);
   g_autoptr (TallyChannel) channel = NULL;
 
@@ -220,7 +228,8 @@ compare_mode_new (const CompareOptions *options, const gchar *name, GError **err
   mode->rates = g_array_new (FALSE, FALSE, sizeof (gdouble));
   mode->pool = tally_pool_new ();
   /* A connection for each call must not have to wait for the limit on dials. */
-  g_object_set (mode->pool, "max-open", options->connections, "max-dials", options->connections, NULL);
+  g_object_set (mode->pool, "max-open", options->connections, "max-dials", options->connections,
+                NULL);
   channel = tally_channel_new_with_pool (uri, mode->pool, error);
   if (channel == NULL)
     return NULL;

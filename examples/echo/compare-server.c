@@ -1,5 +1,5 @@
-/* Starts and stops the server that echo-compare measures against: a process of its own, so that client and
- * server share nothing but a connection. */
+/* Starts and stops the server that echo-compare measures against: a process of its own, so that
+ * client and server share nothing but a connection. */
 #include <gio/gio.h>
 #include <signal.h>
 #include <string.h>
@@ -34,7 +34,8 @@ static gchar *
 read_uri (GSubprocess *process, GError **error)
 {
   static const gchar prefix[] = "listening on ";
-  g_autoptr (GDataInputStream) lines = g_data_input_stream_new (g_subprocess_get_stdout_pipe (process));
+  g_autoptr (GDataInputStream) lines =
+      g_data_input_stream_new (g_subprocess_get_stdout_pipe (process));
   g_autofree gchar *line = g_data_input_stream_read_line (lines, NULL, NULL, error);
 
   if (line != NULL && g_str_has_prefix (line, prefix))
@@ -47,10 +48,12 @@ read_uri (GSubprocess *process, GError **error)
 CompareServer *
 compare_server_start (const gchar *options, gchar **uri, GError **error)
 {
-  g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE);
+  g_autoptr (GSubprocessLauncher) launcher =
+      g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE);
   g_autoptr (GSubprocess) process = NULL;
   g_autofree gchar *path = dup_server_path (error);
-  g_autofree gchar *listen_uri = g_strdup_printf ("tcp://127.0.0.1:0%s%s", *options != '\0' ? "?" : "", options);
+  g_autofree gchar *listen_uri =
+      g_strdup_printf ("tcp://127.0.0.1:0%s%s", *options != '\0' ? "?" : "", options);
   CompareServer *server;
 
   if (path == NULL)

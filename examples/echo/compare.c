@@ -1,5 +1,5 @@
-/* echo-compare: the same calls in several modes, in turn, and what each mode came to. Owns the command
- * line and the order of things. */
+/* echo-compare: the same calls in several modes, in turn, and what each mode came to. Owns the
+ * command line and the order of things. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,11 +16,16 @@ static gboolean option_rich;
 static const GOptionEntry entries[] = {
   { "uri", 'u', 0, G_OPTION_ARG_STRING, &options.uri,
     "The server to call; without it, one is started on a free loopback port", "URI" },
-  { "callers", 'c', 0, G_OPTION_ARG_INT, &options.callers, "Threads that call at once. Default: 8", "N" },
-  { "calls", 'n', 0, G_OPTION_ARG_INT, &options.calls, "Calls of each caller in a round. Default: 1000", "N" },
-  { "size", 's', 0, G_OPTION_ARG_INT, &options.size, "Bytes of the text that is echoed. Default: 16", "BYTES" },
-  { "rich", 0, 0, G_OPTION_ARG_NONE, &option_rich, "Echo a rich struct of about 16 kB instead of a text", NULL },
-  { "rounds", 'r', 0, G_OPTION_ARG_INT, &options.rounds, "Rounds; in each the modes take turns. Default: 3", "N" },
+  { "callers", 'c', 0, G_OPTION_ARG_INT, &options.callers, "Threads that call at once. Default: 8",
+    "N" },
+  { "calls", 'n', 0, G_OPTION_ARG_INT, &options.calls,
+    "Calls of each caller in a round. Default: 1000", "N" },
+  { "size", 's', 0, G_OPTION_ARG_INT, &options.size,
+    "Bytes of the text that is echoed. Default: 16", "BYTES" },
+  { "rich", 0, 0, G_OPTION_ARG_NONE, &option_rich,
+    "Echo a rich struct of about 16 kB instead of a text", NULL },
+  { "rounds", 'r', 0, G_OPTION_ARG_INT, &options.rounds,
+    "Rounds; in each the modes take turns. Default: 3", "N" },
   { "connections", 0, 0, G_OPTION_ARG_INT, &options.connections,
     "Connections a pool may open. Default: as many as callers", "N" },
   { "protocol", 'p', 0, G_OPTION_ARG_STRING, &option_protocol, "binary or compact", "NAME" },
@@ -30,7 +35,7 @@ static const GOptionEntry entries[] = {
   { NULL },
 };
 
-/* The result's index in its round, and the round's in the whole: what the progress line is made of. */
+/* Which round of which mode is being measured. */
 typedef struct
 {
   const CompareMode *mode;
@@ -58,8 +63,8 @@ run_rounds (GPtrArray *modes)
     for (i = 0; i < modes->len; i++)
       {
         progress.mode = g_ptr_array_index (modes, i);
-        compare_run_round (&options, g_ptr_array_index (modes, i), on_terminal ? show_progress : NULL,
-                           &progress);
+        compare_run_round (&options, g_ptr_array_index (modes, i),
+                           on_terminal ? show_progress : NULL, &progress);
       }
   if (on_terminal)
     fprintf (stderr, "\r\033[K");
@@ -68,13 +73,15 @@ run_rounds (GPtrArray *modes)
 static gboolean
 parse (int *argc, char ***argv, GError **error)
 {
-  g_autoptr (GOptionContext) context = g_option_context_new ("- compare ways of calling the echo server");
+  g_autoptr (GOptionContext) context =
+      g_option_context_new ("- compare ways of calling the echo server");
 
   g_option_context_add_main_entries (context, entries, NULL);
   if (!g_option_context_parse (context, argc, argv, error))
     return FALSE;
   if (options.callers < 1 || options.calls < 1 || options.rounds < 1 || options.size < 0
-      || options.connections < 0 || (gint64) options.callers * options.calls * options.rounds > 100000000)
+      || options.connections < 0
+      || (gint64) options.callers * options.calls * options.rounds > 100000000)
     {
       g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                            "callers, calls, rounds, size or connections make no sense");
@@ -104,7 +111,8 @@ static GPtrArray *
 make_modes (GError **error)
 {
   g_autoptr (GPtrArray) modes = g_ptr_array_new_with_free_func ((GDestroyNotify) compare_mode_free);
-  g_auto (GStrv) names = g_strsplit (option_modes != NULL ? option_modes : "unpooled,pooled", ",", -1);
+  g_auto (GStrv) names =
+      g_strsplit (option_modes != NULL ? option_modes : "unpooled,pooled", ",", -1);
   guint i;
 
   for (i = 0; names[i] != NULL; i++)
@@ -135,7 +143,8 @@ compare (GError **error)
   for (i = 0; i < modes->len; i++)
     failures += ((const CompareMode *) g_ptr_array_index (modes, i))->failures;
   if (failures > 0)
-    g_set_error (error, TALLY_ERROR, TALLY_ERROR_FAILED, "%" G_GUINT64_FORMAT " calls failed", failures);
+    g_set_error (error, TALLY_ERROR, TALLY_ERROR_FAILED, "%" G_GUINT64_FORMAT " calls failed",
+                 failures);
   return failures == 0;
 }
 

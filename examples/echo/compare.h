@@ -44,7 +44,8 @@ void compare_run_round (const CompareOptions *options, CompareMode *mode,
 
 /* compare-report.c: @modes are of CompareMode. */
 void compare_print (const CompareOptions *options, GPtrArray *modes);
-gboolean compare_write_json (const CompareOptions *options, GPtrArray *modes, const gchar *path, GError **error);
+gboolean compare_write_json (const CompareOptions *options, GPtrArray *modes, const gchar *path,
+                             GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CompareMode, compare_mode_free)
 

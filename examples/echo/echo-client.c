@@ -13,24 +13,28 @@ static gint option_timeout = 5000;
 static gboolean option_prompted;
 
 static const GOptionEntry options[] = {
-  { "uri", 'u', 0, G_OPTION_ARG_STRING, &option_uri, "Where the server is. Default: tcp://localhost:9090", "URI" },
+  { "uri", 'u', 0, G_OPTION_ARG_STRING, &option_uri,
+    "Where the server is. Default: tcp://localhost:9090", "URI" },
   { "repeat", 'n', 0, G_OPTION_ARG_INT, &option_repeat, "Make N rounds of calls. Default: 1", "N" },
-  { "interval", 'i', 0, G_OPTION_ARG_DOUBLE, &option_interval, "Wait so long between rounds", "SECONDS" },
-  { "timeout", 't', 0, G_OPTION_ARG_INT, &option_timeout, "What a call may take. Default: 5000", "MILLISECONDS" },
+  { "interval", 'i', 0, G_OPTION_ARG_DOUBLE, &option_interval, "Wait so long between rounds",
+    "SECONDS" },
+  { "timeout", 't', 0, G_OPTION_ARG_INT, &option_timeout, "What a call may take. Default: 5000",
+    "MILLISECONDS" },
   { "prompted", 'p', 0, G_OPTION_ARG_NONE, &option_prompted,
     "Make a round for each line of standard input instead", NULL },
   { NULL },
 };
 
-/* Says how a call ended. The error's domain tells who refused, its code what the server may have seen. */
+/* Says how a call ended. The error's domain tells who refused, its code what the server may have
+ * seen. */
 static gboolean
 report (const gchar *method, gboolean succeeded, const gchar *value, const GError *error)
 {
   if (succeeded)
     printf ("  %-12s %s\n", method, value);
   else
-    printf ("  %-12s failed: %s (%s %d)\n", method, error->message, g_quark_to_string (error->domain),
-            error->code);
+    printf ("  %-12s failed: %s (%s %d)\n", method, error->message,
+            g_quark_to_string (error->domain), error->code);
   return succeeded;
 }
 
@@ -61,7 +65,8 @@ call_echo_payload (DemoEchoIf *echo, guint seed)
   gboolean succeeded = demo_echo_if_echo_payload (echo, &reply, payload, &error)
                        && (tally_struct_equal (reply, payload) || wrong_answer (&error));
 
-  return report ("echo_payload", succeeded, "100 items, 50 counters, 1000 samples, 4096 bytes, all equal", error);
+  return report ("echo_payload", succeeded,
+                 "100 items, 50 counters, 1000 samples, 4096 bytes, all equal", error);
 }
 
 /* The server refuses: the call fails with the exception's own error, and the object tells more. */
@@ -76,11 +81,13 @@ call_echo_short (DemoEchoIf *echo)
   if (demo_echo_if_echo_short (echo, &reply, "too long", 3, &refused, &error))
     wrong_answer (&error);
   else if (g_error_matches (error, DEMO_REFUSED_ERROR, DEMO_REFUSED_ERROR_CODE))
-    text = g_strdup_printf ("refused, as it should be: %d bytes are %s", refused->length, refused->reason);
+    text = g_strdup_printf ("refused, as it should be: %d bytes are %s", refused->length,
+                            refused->reason);
   return report ("echo_short", text != NULL, text, error);
 }
 
-/* A oneway call has no reply: that it was sent is all that is known, so the server is asked after it. */
+/* A oneway call has no reply: that it was sent is all that is known, so the server is asked after
+ * it. */
 static gboolean
 call_note (DemoEchoIf *echo)
 {

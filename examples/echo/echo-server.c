@@ -90,7 +90,8 @@ static gchar *option_uri;
 
 static const GOptionEntry options[] = {
   { "uri", 'u', 0, G_OPTION_ARG_STRING, &option_uri,
-    "Where to listen and how to speak there; port 0 takes a free one. Default: tcp://localhost:9090",
+    "Where to listen and how to speak there; port 0 takes a free one. Default: "
+    "tcp://localhost:9090",
     "URI" },
   { NULL },
 };
@@ -111,8 +112,8 @@ main (int argc, char **argv)
     }
   handler = g_object_new (echoer_get_type (), NULL);
   processor = g_object_new (DEMO_TYPE_ECHO_PROCESSOR, "handler", handler, NULL);
-  if (!serve (THRIFT_PROCESSOR (processor), option_uri != NULL ? option_uri : "tcp://localhost:9090",
-              &error))
+  if (!serve (THRIFT_PROCESSOR (processor),
+              option_uri != NULL ? option_uri : "tcp://localhost:9090", &error))
     {
       g_printerr ("echo-server: %s\n", error->message);
       return 1;

@@ -20,8 +20,9 @@ add_up (TutorialCalculatorIf *calculator, GError **error)
 static gboolean
 divide_by_zero (TutorialCalculatorIf *calculator, GError **error)
 {
-  g_autoptr (TutorialWork) work = g_object_new (TUTORIAL_TYPE_WORK, "operation", TUTORIAL_OPERATION_DIVIDE,
-                                                "left", 1, "right", 0, NULL);
+  g_autoptr (TutorialWork) work =
+      g_object_new (TUTORIAL_TYPE_WORK, "operation", TUTORIAL_OPERATION_DIVIDE, "left", 1, "right",
+                    0, NULL);
   g_autoptr (TutorialInvalidWork) invalid = NULL;
   g_autoptr (GError) refusal = NULL;
   TutorialNumber quotient;
@@ -44,14 +45,16 @@ divide_by_zero (TutorialCalculatorIf *calculator, GError **error)
 static gboolean
 subtract_and_look_up (TutorialCalculatorIf *calculator, GError **error)
 {
-  g_autoptr (TutorialWork) work = g_object_new (TUTORIAL_TYPE_WORK, "operation", TUTORIAL_OPERATION_SUBTRACT,
-                                                "left", 15, "right", 10, "comment", "a small one", NULL);
+  g_autoptr (TutorialWork) work =
+      g_object_new (TUTORIAL_TYPE_WORK, "operation", TUTORIAL_OPERATION_SUBTRACT, "left", 15,
+                    "right", 10, "comment", "a small one", NULL);
   g_autoptr (TutorialEntry) entry = g_object_new (TUTORIAL_TYPE_ENTRY, NULL);
   g_autoptr (TutorialNoSuchEntry) missing = NULL;
   TutorialNumber difference;
 
   if (!tutorial_calculator_if_calculate (calculator, &difference, 2, work, NULL, error)
-      || !tutorial_journal_if_get_entry (TUTORIAL_JOURNAL_IF (calculator), &entry, 2, &missing, error))
+      || !tutorial_journal_if_get_entry (TUTORIAL_JOURNAL_IF (calculator), &entry, 2, &missing,
+                                         error))
     return FALSE;
   printf ("15 - 10 = %d\njournal: %s\n", difference, entry->text);
   return TRUE;
@@ -71,8 +74,8 @@ int
 main (int argc, char **argv)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (TallyChannel) channel
-      = tally_channel_new (argc > 1 ? argv[1] : "tcp://localhost:9090", &error);
+  g_autoptr (TallyChannel) channel =
+      tally_channel_new (argc > 1 ? argv[1] : "tcp://localhost:9090", &error);
   g_autoptr (TutorialCalculatorClient) client = NULL;
 
   if (channel != NULL)

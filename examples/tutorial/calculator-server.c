@@ -71,10 +71,12 @@ compute (const TutorialWork *work, TutorialNumber *result)
 static void
 write_down (Calculator *self, gint32 id, const TutorialWork *work, TutorialNumber result)
 {
-  static const gchar signs[] = { [TUTORIAL_OPERATION_ADD] = '+', [TUTORIAL_OPERATION_SUBTRACT] = '-',
-                                 [TUTORIAL_OPERATION_MULTIPLY] = '*', [TUTORIAL_OPERATION_DIVIDE] = '/' };
-  g_autofree gchar *text
-      = g_strdup_printf ("%d %c %d = %d", work->left, signs[work->operation], work->right, result);
+  static const gchar signs[] = { [TUTORIAL_OPERATION_ADD] = '+',
+                                 [TUTORIAL_OPERATION_SUBTRACT] = '-',
+                                 [TUTORIAL_OPERATION_MULTIPLY] = '*',
+                                 [TUTORIAL_OPERATION_DIVIDE] = '/' };
+  g_autofree gchar *text =
+      g_strdup_printf ("%d %c %d = %d", work->left, signs[work->operation], work->right, result);
   TutorialEntry *entry = g_object_new (TUTORIAL_TYPE_ENTRY, "id", id, "text", text, NULL);
 
   g_mutex_lock (&self->lock);
@@ -94,7 +96,8 @@ calculate (TutorialCalculatorIf *iface,
 
   if (why != NULL)
     {
-      *invalid = g_object_new (TUTORIAL_TYPE_INVALID_WORK, "operation", work->operation, "why", why, NULL);
+      *invalid =
+          g_object_new (TUTORIAL_TYPE_INVALID_WORK, "operation", work->operation, "why", why, NULL);
       return FALSE;
     }
   write_down ((Calculator *) iface, id, work, *_return);
@@ -166,8 +169,8 @@ int
 main (int argc, char **argv)
 {
   g_autoptr (GObject) handler = g_object_new (calculator_get_type (), NULL);
-  g_autoptr (TutorialCalculatorProcessor) processor
-      = g_object_new (TUTORIAL_TYPE_CALCULATOR_PROCESSOR, "handler", handler, NULL);
+  g_autoptr (TutorialCalculatorProcessor) processor =
+      g_object_new (TUTORIAL_TYPE_CALCULATOR_PROCESSOR, "handler", handler, NULL);
   g_autoptr (GError) error = NULL;
 
   if (!serve (THRIFT_PROCESSOR (processor), argc > 1 ? argv[1] : "tcp://localhost:9090", &error))

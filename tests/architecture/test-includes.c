@@ -1,5 +1,5 @@
-/* Holds ARCHITECTURE.md's table "who may use whom" against the #include lines of the sources. It knows
- * the table's form and nothing of what the folders do. */
+/* Holds ARCHITECTURE.md's table "who may use whom" against the #include lines of the sources. It
+ * knows the table's form and nothing of what the folders do. */
 #include "harness.h"
 
 #include <glib/gstdio.h>
@@ -75,7 +75,8 @@ contains (GPtrArray *parts, const gchar *part)
 static GHashTable *
 parse_table (const gchar *text)
 {
-  g_autoptr (GHashTable) folders = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, folder_free);
+  g_autoptr (GHashTable) folders =
+      g_hash_table_new_full (g_str_hash, g_str_equal, NULL, folder_free);
   g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
   gboolean inside = FALSE;
   guint i, j;
@@ -103,8 +104,9 @@ parse_table (const gchar *text)
           g_hash_table_insert (folders, folder->name, folder);
         }
       else if (!inside)
-        inside = g_strv_equal ((const gchar *const *) columns,
-                               (const gchar *const[]) { cells[1], cells[2], cells[3], cells[4], NULL });
+        inside =
+            g_strv_equal ((const gchar *const *) columns,
+                          (const gchar *const[]){ cells[1], cells[2], cells[3], cells[4], NULL });
     }
   return g_steal_pointer (&folders);
 }
@@ -143,7 +145,8 @@ note_header (const gchar *path, gpointer data)
   if (!g_str_has_suffix (base, ".h"))
     return;
   if (g_hash_table_contains (walk->rules->headers, base))
-    g_ptr_array_add (walk->mistakes, g_strdup_printf ("%s: another folder has a header of this name", path));
+    g_ptr_array_add (walk->mistakes,
+                     g_strdup_printf ("%s: another folder has a header of this name", path));
   g_hash_table_insert (walk->rules->headers, g_steal_pointer (&base), walk->folder->name);
 }
 

@@ -1,5 +1,5 @@
-/* Runs the example programs for real: servers on free ports, killed, restarted and drained, and clients
- * that say what happened. */
+/* Runs the example programs for real: servers on free ports, killed, restarted and drained, and
+ * clients that say what happened. */
 #include "harness.h"
 #include "program.h"
 
@@ -14,8 +14,7 @@
 #define CALCULATOR_SERVER EXAMPLES_DIR "/tutorial/calculator-server"
 #define CALCULATOR_CLIENT EXAMPLES_DIR "/tutorial/calculator-client"
 
-#define assert_contains(text, part) \
-  assert_contains_at ((text), (part), __LINE__)
+#define assert_contains(text, part) assert_contains_at ((text), (part), __LINE__)
 
 static void
 assert_contains_at (const gchar *text, const gchar *part, int line)
@@ -46,7 +45,7 @@ start_server (TestProgram *server, const gchar *const *command)
 static gchar *
 start_echo_server (TestProgram *server, const gchar *uri)
 {
-  return start_server (server, (const gchar *const[]) { ECHO_SERVER, "--uri", uri, NULL });
+  return start_server (server, (const gchar *const[]){ ECHO_SERVER, "--uri", uri, NULL });
 }
 
 /* Ends a server as an administrator does. */
@@ -83,7 +82,7 @@ check_echo_at (const gchar *listen_uri)
   uri = start_echo_server (&server, listen_uri);
   if (uri == NULL)
     return;
-  output = run ((const gchar *const[]) { ECHO_CLIENT, "--uri", uri, "--repeat", "2", NULL }, 0);
+  output = run ((const gchar *const[]){ ECHO_CLIENT, "--uri", uri, "--repeat", "2", NULL }, 0);
   assert_contains (output, "round 1: all is well");
   assert_contains (output, "2 since the server started");
   assert_contains (output, "round 2: all is well");
@@ -140,7 +139,7 @@ assert_round (TestProgram *client, const gchar *end)
     CU_PASS ();
 }
 
-/* Rounds until one succeeds: a client that just failed to connect waits a little before it tries anew. */
+/* Rounds until one succeeds: after a failure to connect the pool waits a little before it dials. */
 static void
 assert_recovers (TestProgram *client)
 {
@@ -160,6 +159,19 @@ assert_recovers (TestProgram *client)
   assert_string (said->str, "all is well");
 }
 
+/* Starts a server and a client that waits for prompts, and sees that they talk. (nullable): the URI. */
+static gchar *
+start_pair (TestProgram *server, TestProgram *client)
+{
+  g_autofree gchar *uri = start_echo_server (server, "tcp://127.0.0.1:0");
+  const gchar *const command[] = { ECHO_CLIENT, "--prompted", "--uri", uri, NULL };
+
+  if (uri == NULL || !test_program_start (client, command))
+    return NULL;
+  assert_round (client, "all is well");
+  return g_steal_pointer (&uri);
+}
+
 static void
 client_survives_a_restart_between_calls (void)
 {
@@ -167,11 +179,9 @@ client_survives_a_restart_between_calls (void)
   g_autofree gchar *again = NULL;
   TestProgram server, client;
 
-  uri = start_echo_server (&server, "tcp://127.0.0.1:0");
-  if (uri == NULL
-      || !test_program_start (&client, (const gchar *const[]) { ECHO_CLIENT, "--prompted", "--uri", uri, NULL }))
+  uri = start_pair (&server, &client);
+  if (uri == NULL)
     return;
-  assert_round (&client, "all is well");
   kill (server.pid, SIGKILL);
   assert_int (test_program_wait (&server), 128 + SIGKILL);
   again = start_echo_server (&server, uri);
@@ -191,11 +201,9 @@ client_says_that_the_server_is_gone (void)
   g_autoptr (GString) said = g_string_new (NULL);
   TestProgram server, client;
 
-  uri = start_echo_server (&server, "tcp://127.0.0.1:0");
-  if (uri == NULL
-      || !test_program_start (&client, (const gchar *const[]) { ECHO_CLIENT, "--prompted", "--uri", uri, NULL }))
+  uri = start_pair (&server, &client);
+  if (uri == NULL)
     return;
-  assert_round (&client, "all is well");
   kill (server.pid, SIGKILL);
   assert_int (test_program_wait (&server), 128 + SIGKILL);
   line = make_round (&client, said);
@@ -216,11 +224,9 @@ server_ends_well_while_clients_are_connected (void)
   g_autofree gchar *uri = NULL;
   TestProgram server, client;
 
-  uri = start_echo_server (&server, "tcp://127.0.0.1:0");
-  if (uri == NULL
-      || !test_program_start (&client, (const gchar *const[]) { ECHO_CLIENT, "--prompted", "--uri", uri, NULL }))
+  uri = start_pair (&server, &client);
+  if (uri == NULL)
     return;
-  assert_round (&client, "all is well");
   stop_server (&server);
   assert_int (test_program_wait (&client), 0);
 }
@@ -236,19 +242,23 @@ server_says_why_it_cannot_listen (void)
   uri = start_echo_server (&server, "tcp://127.0.0.1:0");
   if (uri == NULL)
     return;
-  output = run ((const gchar *const[]) { ECHO_SERVER, "--uri", uri, NULL }, 1);
+  output = run ((const gchar *const[]){ ECHO_SERVER, "--uri", uri, NULL }, 1);
   assert_contains (output, "in use");
   stop_server (&server);
-  bad = run ((const gchar *const[]) { ECHO_SERVER, "--uri", "tcp://127.0.0.1:0?protocol=morse", NULL }, 1);
+  bad =
+      run ((const gchar *const[]){ ECHO_SERVER, "--uri", "tcp://127.0.0.1:0?protocol=morse", NULL },
+           1);
   assert_contains (bad, "morse");
 }
 
 static void
 programs_refuse_bad_options (void)
 {
-  g_autofree gchar *server = run ((const gchar *const[]) { ECHO_SERVER, "--nonsense", NULL }, 2);
-  g_autofree gchar *client = run ((const gchar *const[]) { ECHO_CLIENT, "--uri", "nonsense", NULL }, 2);
-  g_autofree gchar *compare = run ((const gchar *const[]) { ECHO_COMPARE, "--callers", "0", NULL }, 2);
+  g_autofree gchar *server = run ((const gchar *const[]){ ECHO_SERVER, "--nonsense", NULL }, 2);
+  g_autofree gchar *client =
+      run ((const gchar *const[]){ ECHO_CLIENT, "--uri", "nonsense", NULL }, 2);
+  g_autofree gchar *compare =
+      run ((const gchar *const[]){ ECHO_COMPARE, "--callers", "0", NULL }, 2);
 
   assert_contains (server, "echo-server: ");
   assert_contains (client, "nonsense");
@@ -261,10 +271,11 @@ programs_refuse_bad_options (void)
 static void
 assert_json (const gchar *path, const gchar *code)
 {
-  g_autofree gchar *script
-      = g_strdup_printf ("import json, sys\ndata = json.load(open(sys.argv[1]))\n"
-                         "modes = {m['mode']: m for m in data['modes']}\n%s", code);
-  g_autofree gchar *output = run ((const gchar *const[]) { "python3", "-c", script, path, NULL }, 0);
+  g_autofree gchar *script =
+      g_strdup_printf ("import json, sys\ndata = json.load(open(sys.argv[1]))\n"
+                       "modes = {m['mode']: m for m in data['modes']}\n%s",
+                       code);
+  g_autofree gchar *output = run ((const gchar *const[]){ "python3", "-c", script, path, NULL }, 0);
 
   assert_string (output, "");
 }
@@ -274,25 +285,27 @@ compare_measures_its_own_server (void)
 {
   g_autofree gchar *directory = g_dir_make_tmp ("tally-XXXXXX", NULL);
   g_autofree gchar *path = g_build_filename (directory, "results.json", NULL);
-  g_autofree gchar *output
-      = run ((const gchar *const[]) { ECHO_COMPARE, "--callers", "2", "--calls", "20", "--rounds", "2", "--size",
-                                      "100", "--protocol", "compact", "--transport", "buffered", "--json", path,
-                                      NULL }, 0);
+  g_autofree gchar *output =
+      run ((const gchar *const[]){ ECHO_COMPARE, "--callers", "2", "--calls", "20", "--rounds", "2",
+                                   "--size", "100", "--protocol", "compact", "--transport",
+                                   "buffered", "--json", path, NULL },
+           0);
 
   assert_contains (output, "2 callers, each 20 calls in each of 2 rounds, 100 bytes");
   assert_contains (output, "protocol=compact&transport=buffered");
   assert_contains (output, "times as many calls per second as unpooled");
   CU_ASSERT (strstr (output, "\033") == NULL); /* progress is for terminals */
-  assert_json (path, "assert list(modes) == ['unpooled', 'pooled']\n"
-                     "for m in modes.values():\n"
-                     "    assert m['calls'] == 80 and m['failures'] == 0, m\n"
-                     "    assert m['calls_per_second'] > 0 and len(m['calls_per_second_by_round']) == 2, m\n"
-                     "    l = m['latency_us']\n"
-                     "    assert 0 < l['p50'] <= l['p90'] <= l['p99'] <= l['max'], m\n"
-                     "    assert m['connects'] == m['pool']['dials_done'], m\n"
-                     "assert modes['unpooled']['connects'] == 80\n"
-                     "assert 1 <= modes['pooled']['connects'] <= 2\n"
-                     "assert modes['pooled']['pool']['borrows'] == 80\n");
+  assert_json (
+      path, "assert list(modes) == ['unpooled', 'pooled']\n"
+            "for m in modes.values():\n"
+            "    assert m['calls'] == 80 and m['failures'] == 0, m\n"
+            "    assert m['calls_per_second'] > 0 and len(m['calls_per_second_by_round']) == 2, m\n"
+            "    l = m['latency_us']\n"
+            "    assert 0 < l['p50'] <= l['p90'] <= l['p99'] <= l['max'], m\n"
+            "    assert m['connects'] == m['pool']['dials_done'], m\n"
+            "assert modes['unpooled']['connects'] == 80\n"
+            "assert 1 <= modes['pooled']['connects'] <= 2\n"
+            "assert modes['pooled']['pool']['borrows'] == 80\n");
   g_unlink (path);
   assert_int (g_rmdir (directory), 0);
 }
@@ -300,8 +313,10 @@ compare_measures_its_own_server (void)
 static void
 compare_echoes_the_rich_struct (void)
 {
-  g_autofree gchar *output = run ((const gchar *const[]) { ECHO_COMPARE, "--callers", "2", "--calls", "5",
-                                                           "--rounds", "1", "--rich", "--modes", "pooled", NULL }, 0);
+  g_autofree gchar *output =
+      run ((const gchar *const[]){ ECHO_COMPARE, "--callers", "2", "--calls", "5", "--rounds", "1",
+                                   "--rich", "--modes", "pooled", NULL },
+           0);
 
   assert_contains (output, "a rich struct");
 }
@@ -317,12 +332,14 @@ compare_takes_a_server_that_runs (void)
   uri = start_echo_server (&server, "tcp://127.0.0.1:0?protocol=compact");
   if (uri == NULL)
     return;
-  output = run ((const gchar *const[]) { ECHO_COMPARE, "--uri", uri, "--callers", "2", "--calls", "5", "--rounds",
-                                         "1", "--size", "0", NULL }, 0);
+  output = run ((const gchar *const[]){ ECHO_COMPARE, "--uri", uri, "--callers", "2", "--calls",
+                                        "5", "--rounds", "1", "--size", "0", NULL },
+                0);
   assert_contains (output, uri);
   stop_server (&server);
-  failed = run ((const gchar *const[]) { ECHO_COMPARE, "--uri", uri, "--callers", "2", "--calls", "5", "--rounds",
-                                         "1", NULL }, 1);
+  failed = run ((const gchar *const[]){ ECHO_COMPARE, "--uri", uri, "--callers", "2", "--calls",
+                                        "5", "--rounds", "1", NULL },
+                1);
   assert_contains (failed, "Connection refused");
   assert_contains (failed, "20 calls failed");
 }
@@ -336,10 +353,11 @@ calculator_calculates (void)
   g_autofree gchar *output = NULL;
   TestProgram server;
 
-  uri = start_server (&server, (const gchar *const[]) { CALCULATOR_SERVER, "tcp://127.0.0.1:0", NULL });
+  uri = start_server (&server,
+                      (const gchar *const[]){ CALCULATOR_SERVER, "tcp://127.0.0.1:0", NULL });
   if (uri == NULL)
     return;
-  output = run ((const gchar *const[]) { CALCULATOR_CLIENT, uri, NULL }, 0);
+  output = run ((const gchar *const[]){ CALCULATOR_CLIENT, uri, NULL }, 0);
   assert_string (output, "1 + 1 = 2\n"
                          "1 / 0: nothing can be divided by 0\n"
                          "15 - 10 = 5\n"
