@@ -88,11 +88,13 @@ test_program_wait (TestProgram *program)
   gint status;
 
   close (program->input);
-  late = poll (&ended, 1, PATIENCE) != 1;
+  /* valgrind knows no pidfd; there, patience has no end */
+  late = ended.fd >= 0 && poll (&ended, 1, PATIENCE) != 1;
   if (late)
     kill (program->pid, SIGKILL);
   waitpid (program->pid, &status, 0);
-  close (ended.fd);
+  if (ended.fd >= 0)
+    close (ended.fd);
   close (program->output);
   if (late)
     return -1;
