@@ -3,7 +3,7 @@
 #include "pool-private.h"
 
 /* What the pool can see of the connection without a system call; undoes what the borrower set (rule
- * 23). */
+ * 23). Where a keeper receives for several borrowers, it says at the next check what is unexpected. */
 static TallyCloseReason
 look_at_returned (const TallyConn *conn)
 {
@@ -12,7 +12,7 @@ look_at_returned (const TallyConn *conn)
   if (conn->socket == NULL || conn->streams > 1)
     return TALLY_CLOSE_NONE;
   tally_socket_peek_input (conn->socket, &length);
-  if (length > 0)
+  if (length > 0 && tally_socket_get_keeper (conn->socket) == NULL)
     return TALLY_CLOSE_UNREAD;
   tally_socket_reset (conn->socket);
   return TALLY_CLOSE_NONE;

@@ -36,6 +36,7 @@ struct _TallySocket
   gsize consumed;            /* of input */
   TallyBuffer input;
   TallyBuffer output;
+  TallySocketKeeper *keeper; /* atomic, nullable; set once */
 };
 
 typedef struct
@@ -47,22 +48,30 @@ G_DEFINE_TYPE (TallySocket, tally_socket, THRIFT_TYPE_TRANSPORT)
 
 /* ---- errors: one place for every way in which waiting and moving bytes can fail ---- */
 
+static void
+set_send_error (GError **error, TallyWait why, int saved_errno, gsize sent)
+{
+  if (why == TALLY_WAIT_TIMED_OUT)
+    g_set_error_literal (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "timed out while sending");
+  else if (why == TALLY_WAIT_CANCELLED)
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "cancelled while sending");
+  else
+    g_set_error (error, TALLY_ERROR, sent == 0 ? TALLY_ERROR_NOT_SENT : TALLY_ERROR_CONNECTION_LOST,
+                 "connection lost while sending: %s", g_strerror (saved_errno));
+}
+
 /* What happened to the request is part of the message: its reader must know what the server may have
  * seen (tally-error.h). */
 static void
-set_send_error (GError **error, TallyWait why, int saved_errno, gsize sent, gsize total)
+propagate_send_error (GError **error, GError *local_error, gsize sent, gsize total)
 {
-  g_autofree gchar *seen
-    = sent == 0 ? g_strdup ("nothing was sent")
-                : g_strdup_printf ("%" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT " bytes were sent", sent, total);
-
-  if (why == TALLY_WAIT_TIMED_OUT)
-    g_set_error (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "timed out while sending; %s", seen);
-  else if (why == TALLY_WAIT_CANCELLED)
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "cancelled while sending; %s", seen);
+  if (sent == 0)
+    g_set_error (error, local_error->domain, local_error->code, "%s; nothing was sent", local_error->message);
   else
-    g_set_error (error, TALLY_ERROR, sent == 0 ? TALLY_ERROR_NOT_SENT : TALLY_ERROR_CONNECTION_LOST,
-                 "connection lost while sending: %s; %s", g_strerror (saved_errno), seen);
+    g_set_error (error, local_error->domain, local_error->code,
+                 "%s; %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT " bytes were sent", local_error->message, sent,
+                 total);
+  g_error_free (local_error);
 }
 
 static void
@@ -85,11 +94,10 @@ set_receive_error (GError **error, TallyWait why, const gchar *reason, gsize hav
 /* Waits until more can be sent. A peer that has closed will never answer, so that its FIN ends the
  * wait too, though the kernel would still take bytes for it. */
 static TallyWait
-wait_to_send (TallySocket *self)
+wait_to_send (TallySocket *self, gint64 deadline, GCancellable *cancellable)
 {
   gshort revents;
-  TallyWait why
-    = tally_wait_fd (self->fd, POLLOUT | POLLRDHUP, self->deadline, self->cancellable, &revents);
+  TallyWait why = tally_wait_fd (self->fd, POLLOUT | POLLRDHUP, deadline, cancellable, &revents);
 
   if (why == TALLY_WAIT_READY && (revents & POLLRDHUP) != 0 && (revents & POLLERR) == 0)
     {
@@ -100,12 +108,53 @@ wait_to_send (TallySocket *self)
 }
 
 /**
+ * tally_socket_send_bytes:
+ * @self: a socket
+ * @bytes: what to send
+ * @length: how many
+ * @deadline: g_get_monotonic_time () at which it ends; -1 = never
+ * @cancellable: (nullable): ends it too
+ * @sent: (out): how many bytes reached the kernel, also on failure
+ * @error: return location
+ *
+ * Sends @bytes past the output buffer, under limits of its own: one thread may do so while another
+ * receives. A small message costs one system call. No signal is raised when the peer is gone.
+ *
+ * Returns: as tally_socket_send(), but the message does not say how much was sent
+ */
+gboolean
+tally_socket_send_bytes (TallySocket *self, gconstpointer bytes, gsize length, gint64 deadline,
+                         GCancellable *cancellable, gsize *sent, GError **error)
+{
+  *sent = 0;
+  while (*sent < length)
+    {
+      gssize n = tally_send (self->fd, (const guint8 *) bytes + *sent, length - *sent,
+                             MSG_DONTWAIT | MSG_NOSIGNAL);
+      TallyWait why = TALLY_WAIT_READY;
+
+      if (n >= 0)
+        *sent += n;
+      else if (errno == EAGAIN)
+        why = wait_to_send (self, deadline, cancellable);
+      else if (errno != EINTR)
+        why = TALLY_WAIT_FAILED;
+      if (G_UNLIKELY (why != TALLY_WAIT_READY))
+        {
+          set_send_error (error, why, errno, *sent);
+          return FALSE;
+        }
+    }
+  return TRUE;
+}
+
+/**
  * tally_socket_send:
  * @self: a socket
  * @error: return location
  *
- * Sends the whole output buffer and empties it, whatever the outcome. A small message costs one
- * system call. No signal is raised when the peer is gone.
+ * Sends the whole output buffer and empties it, whatever the outcome, within the limits that
+ * tally_socket_set_limits() has set.
  *
  * Returns: %TRUE, or %FALSE with %TALLY_ERROR_NOT_SENT when the connection failed before a byte
  *   reached the kernel, %TALLY_ERROR_CONNECTION_LOST when it failed later, %TALLY_ERROR_TIMED_OUT or
@@ -114,28 +163,16 @@ wait_to_send (TallySocket *self)
 gboolean
 tally_socket_send (TallySocket *self, GError **error)
 {
-  gsize total = self->output.length;
-  gsize sent = 0;
+  gsize length = self->output.length;
+  GError *local_error = NULL;
+  gsize sent;
 
   self->output.length = 0;
-  while (sent < total)
-    {
-      gssize n = tally_send (self->fd, self->output.data + sent, total - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
-      TallyWait why = TALLY_WAIT_READY;
-
-      if (n >= 0)
-        sent += n;
-      else if (errno == EAGAIN)
-        why = wait_to_send (self);
-      else if (errno != EINTR)
-        why = TALLY_WAIT_FAILED;
-      if (G_UNLIKELY (why != TALLY_WAIT_READY))
-        {
-          set_send_error (error, why, errno, sent, total);
-          return FALSE;
-        }
-    }
-  return TRUE;
+  if (G_LIKELY (tally_socket_send_bytes (self, self->output.data, length, self->deadline, self->cancellable,
+                                         &sent, &local_error)))
+    return TRUE;
+  propagate_send_error (error, local_error, sent, length);
+  return FALSE;
 }
 
 /* ---- receiving ---- */
@@ -385,20 +422,58 @@ tally_socket_reset (TallySocket *self)
 }
 
 /**
+ * tally_socket_keep:
+ * @self: a socket
+ * @keeper: (transfer full): who shall receive on it from now on
+ *
+ * Gives @self a keeper, unless it has one already; then @keeper is freed. Thread-safe.
+ *
+ * Returns: (transfer none): the keeper that @self has now; it lives as long as @self
+ */
+TallySocketKeeper *
+tally_socket_keep (TallySocket *self, TallySocketKeeper *keeper)
+{
+  TallySocketKeeper *present = NULL;
+
+  if (__atomic_compare_exchange_n (&self->keeper, &present, keeper, FALSE, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+    return keeper;
+  keeper->free (keeper);
+  return present;
+}
+
+/**
+ * tally_socket_get_keeper:
+ * @self: a socket
+ *
+ * Returns: (transfer none) (nullable): what tally_socket_keep() has set. Thread-safe
+ */
+TallySocketKeeper *
+tally_socket_get_keeper (TallySocket *self)
+{
+  return __atomic_load_n (&self->keeper, __ATOMIC_ACQUIRE);
+}
+
+/**
  * tally_socket_is_clean:
  * @self: a socket
  *
  * Pool rules 10 and 11: whether the connection may be handed out. It costs one system call and
  * never blocks.
  *
- * Returns: %TRUE when no input is unconsumed here or waiting in the kernel, and neither FIN nor RST
- *   has arrived
+ * Returns: %TRUE when no input is unconsumed here or waiting in the kernel but what its keeper
+ *   expects, and neither FIN nor RST has arrived
  */
 gboolean
 tally_socket_is_clean (TallySocket *self)
 {
+  TallySocketKeeper *keeper = tally_socket_get_keeper (self);
+  gboolean expects = FALSE;
   guint8 byte;
 
+  if (G_UNLIKELY (keeper != NULL) && !keeper->settle (keeper, self, &expects))
+    return FALSE;
+  if (expects)
+    return TRUE;
   if (available (self) > 0 || self->fd < 0)
     return FALSE;
   return tally_recv (self->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
@@ -510,6 +585,8 @@ tally_socket_finalize (GObject *object)
 {
   TallySocket *self = TALLY_SOCKET (object);
 
+  if (self->keeper != NULL)
+    self->keeper->free (self->keeper);
   if (self->fd >= 0)
     close (self->fd);
   tally_buffer_clear (&self->input);

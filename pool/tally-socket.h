@@ -1,6 +1,7 @@
 /* A connected socket as a ThriftTransport, with one input and one output buffer, a deadline and a
  * cancellable. The codec works directly in its buffers; Apache's protocols use it through the
- * ThriftTransport functions. One thread uses a socket at a time. */
+ * ThriftTransport functions. One thread uses a socket at a time, but that one may receive while
+ * another sends with tally_socket_send_bytes(). */
 #ifndef TALLY_SOCKET_H
 #define TALLY_SOCKET_H
 
@@ -44,6 +45,23 @@ TALLY_API void tally_buffer_append (TallyBuffer *buffer, gconstpointer bytes, gs
 typedef struct _TallySocket TallySocket;
 TALLY_API GType tally_socket_get_type (void);
 
+/**
+ * TallySocketKeeper:
+ * @settle: asked by tally_socket_is_clean(), while nobody uses the socket, to take without blocking what
+ *   has arrived and was expected; sets @expects when more is. %FALSE when something else has arrived,
+ *   or the connection has ended.
+ * @free: called when the socket is finalized.
+ *
+ * Who receives on a socket on behalf of several users, and so knows what may still arrive for them after
+ * they have left. Begins a struct of its user's.
+ */
+typedef struct _TallySocketKeeper TallySocketKeeper;
+struct _TallySocketKeeper
+{
+  gboolean (*settle) (TallySocketKeeper *keeper, TallySocket *socket, gboolean *expects);
+  void (*free) (TallySocketKeeper *keeper);
+};
+
 /* Takes ownership of a connected stream socket's descriptor. Sets TCP_NODELAY where it applies. */
 TALLY_API TallySocket *tally_socket_new_from_fd (gint fd);
 
@@ -66,6 +84,11 @@ TALLY_API TallyBuffer *tally_socket_get_output (TallySocket *self);
 /* Sends the whole output buffer and empties it. On failure %TALLY_ERROR_NOT_SENT when no byte reached
  * the kernel, %TALLY_ERROR_CONNECTION_LOST or %TALLY_ERROR_TIMED_OUT otherwise. */
 TALLY_API gboolean tally_socket_send (TallySocket *self, GError **error);
+/* Sends @bytes past that buffer, under limits of its own; @sent says how many reached the kernel. One
+ * thread may do so while another receives. */
+TALLY_API gboolean tally_socket_send_bytes (TallySocket *self, gconstpointer bytes, gsize length,
+                                            gint64 deadline, GCancellable *cancellable, gsize *sent,
+                                            GError **error);
 
 /* The bytes received and not yet consumed; valid until the next fill or consume. */
 TALLY_API const guint8 *tally_socket_peek_input (TallySocket *self, gsize *length);
@@ -74,6 +97,10 @@ TALLY_API const guint8 *tally_socket_peek_input (TallySocket *self, gsize *lengt
  * arrived, not with @need. */
 TALLY_API gboolean tally_socket_fill (TallySocket *self, gsize need, GError **error);
 TALLY_API void tally_socket_consume (TallySocket *self, gsize length);
+
+/* Gives the socket a keeper (transfer full) unless it has one, and returns the one that it has then. */
+TALLY_API TallySocketKeeper *tally_socket_keep (TallySocket *self, TallySocketKeeper *keeper);
+TALLY_API TallySocketKeeper *tally_socket_get_keeper (TallySocket *self);
 
 /* Whether the connection may be handed out: no unconsumed input, none waiting in the kernel, no
  * FIN, no RST. One system call (MSG_PEEK), never blocks. */

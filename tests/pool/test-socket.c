@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -365,6 +366,132 @@ only_a_silent_open_connection_is_clean (void)
   CU_ASSERT_FALSE (tally_socket_is_clean (socket));
 }
 
+/* Expects one more byte, "x". */
+typedef struct
+{
+  TallySocketKeeper parent;
+  gboolean expects;
+  guint *freed;
+} Keeper;
+
+static gboolean
+settle (TallySocketKeeper *keeper, TallySocket *socket, gboolean *expects)
+{
+  Keeper *self = (Keeper *) keeper;
+  const guint8 *input;
+  gsize length;
+
+  tally_socket_set_limits (socket, 0, NULL);
+  if (self->expects && tally_socket_fill (socket, 1, NULL))
+    {
+      input = tally_socket_peek_input (socket, &length);
+      if (input[0] != 'x')
+        return FALSE;
+      tally_socket_consume (socket, 1);
+      self->expects = FALSE;
+    }
+  *expects = self->expects;
+  return TRUE;
+}
+
+static void
+free_keeper (TallySocketKeeper *keeper)
+{
+  ++*((Keeper *) keeper)->freed;
+  g_free (keeper);
+}
+
+static Keeper *
+make_keeper (guint *freed)
+{
+  Keeper *self = g_new0 (Keeper, 1);
+
+  *self = (Keeper) { { settle, free_keeper }, TRUE, freed };
+  return self;
+}
+
+static void
+a_keeper_knows_what_may_still_come (void)
+{
+  guint freed = 0;
+  gint other;
+  TallySocket *socket = make_pair (&other);
+  Keeper *keeper = make_keeper (&freed);
+
+  CU_ASSERT_PTR_NULL (tally_socket_get_keeper (socket));
+  CU_ASSERT_PTR_EQUAL (tally_socket_keep (socket, &keeper->parent), keeper);
+  CU_ASSERT_PTR_EQUAL (tally_socket_keep (socket, &make_keeper (&freed)->parent), keeper); /* the first stays */
+  assert_int (freed, 1);
+  CU_ASSERT_TRUE (tally_socket_is_clean (socket)); /* nothing yet */
+  test_write_all (other, "x", 1);
+  CU_ASSERT_TRUE (tally_socket_is_clean (socket));
+  test_write_all (other, "x", 1);
+  CU_ASSERT_FALSE (tally_socket_is_clean (socket)); /* once was enough */
+  keeper->expects = TRUE;
+  CU_ASSERT_TRUE (tally_socket_is_clean (socket));
+  keeper->expects = TRUE;
+  test_write_all (other, "y", 1);
+  CU_ASSERT_FALSE (tally_socket_is_clean (socket));
+  close (other);
+  g_object_unref (socket);
+  assert_int (freed, 2);
+}
+
+static gpointer
+send_much (gpointer data)
+{
+  Step *step = data;
+  g_autofree guint8 *bytes = g_malloc0 (step->length);
+  gsize sent;
+
+  CU_ASSERT_TRUE (tally_socket_send_bytes (step->socket, bytes, step->length, -1, NULL, &sent, NULL));
+  CU_ASSERT_EQUAL (sent, step->length);
+  return NULL;
+}
+
+/* One thread sends, more than the kernel takes at once, and another receives. */
+static void
+sending_and_receiving_go_on_together (void)
+{
+  g_autoptr (GError) error = NULL;
+  gint other;
+  g_autoptr (TallySocket) socket = make_pair (&other);
+  Step step = { .socket = socket, .length = 4 << 20 };
+  g_autofree guint8 *bytes = g_malloc (step.length);
+  GThread *thread = g_thread_new ("sender", send_much, &step);
+
+  test_write_all (other, "reply", 5);
+  CU_ASSERT_TRUE (tally_socket_fill (socket, 5, &error));
+  assert_input (socket, "reply");
+  CU_ASSERT_TRUE (test_read_exact (other, bytes, step.length));
+  g_thread_join (thread);
+  close (other);
+}
+
+static void
+what_was_sent_is_told_in_any_case (void)
+{
+  g_autoptr (GError) error = NULL;
+  gint other;
+  g_autoptr (TallySocket) socket = make_pair (&other);
+  gsize length = 16 << 20;
+  g_autofree guint8 *bytes = g_malloc0 (length);
+  gsize sent;
+  gint arrived = 0;
+
+  CU_ASSERT_FALSE (tally_socket_send_bytes (socket, bytes, length, g_get_monotonic_time () + 1000, NULL, &sent,
+                                            &error));
+  assert_error (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, NULL);
+  CU_ASSERT_TRUE (sent > 0 && sent < length);
+  CU_ASSERT_EQUAL (ioctl (other, FIONREAD, &arrived), 0);
+  CU_ASSERT_TRUE (arrived > 0 && (gsize) arrived <= sent);
+  close (other);
+  g_clear_error (&error);
+  CU_ASSERT_FALSE (tally_socket_send_bytes (socket, bytes, 1, -1, NULL, &sent, &error));
+  assert_error (error, TALLY_ERROR, TALLY_ERROR_NOT_SENT, NULL);
+  assert_int (sent, 0);
+}
+
 static void
 a_declared_size_takes_no_memory (void)
 {
@@ -428,6 +555,9 @@ main (int argc, char **argv)
     TEST (the_deadline_ends_a_send),
     TEST (cancelling_wakes_receive_and_send),
     TEST (only_a_silent_open_connection_is_clean),
+    TEST (a_keeper_knows_what_may_still_come),
+    TEST (sending_and_receiving_go_on_together),
+    TEST (what_was_sent_is_told_in_any_case),
     TEST (a_declared_size_takes_no_memory),
     TEST (it_is_a_thrift_transport),
     { NULL },
