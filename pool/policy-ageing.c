@@ -2,6 +2,9 @@
  * due. Part of the policy: no thread, lock, socket or clock. */
 #include "policy-private.h"
 
+/* What `streams-per-connection` at 1 means where shared connections are asked for. */
+#define SHARED_STREAMS 1024
+
 gboolean
 tally_policy_outlived (TallyPolicy *self, const TallyInstant *now, const TallyConn *conn)
 {
@@ -53,12 +56,14 @@ tally_policy_shed (TallyPolicy *self)
     tally_policy_retire (self, self->idle.tail, TALLY_CLOSE_LIMIT);
 }
 
-/* What tally_policy_put () needs to know of the options. */
+/* What follows from the options and from what the owner has supplied. */
 void
 tally_policy_note_options (TallyPolicy *self)
 {
-  const TallyPoolOptions *options = &self->options;
+  TallyPoolOptions *options = &self->options;
 
+  if (self->is_shared && options->streams <= 1)
+    options->streams = SHARED_STREAMS;
   self->is_plain = options->streams <= 1 && options->max_lifetime == 0 && options->keepalive == 0
                    && options->leak_threshold == 0 && options->max_idle_total == 0 && !self->closed;
   self->idle_limit = options->max_idle < 0 ? G_MAXUINT : (guint) options->max_idle;
@@ -144,6 +149,7 @@ tally_policy_take_to_examine (TallyPolicy *self, const TallyInstant *now)
         self->n_busy++;
         conn->state = TALLY_CONN_BUSY;
         conn->streams = 1;
+        tally_policy_set_checking (self, conn, conn->is_shared);
         return conn;
       }
   return NULL;
@@ -160,6 +166,7 @@ tally_policy_examined (TallyPolicy *self,
   gint64 idle_since = conn->idle_since;
 
   conn->streams = 0;
+  tally_policy_set_checking (self, conn, FALSE);
   conn->checked = now->boot;
   if (reason != TALLY_CLOSE_NONE || conn->doomed || self->closed)
     {

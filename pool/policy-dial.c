@@ -42,6 +42,7 @@ tally_policy_start_dial (TallyPolicy *self, const TallyInstant *now, gboolean ba
     .epoch = self->epoch,
     .dial_started = now->mono,
     .background = background,
+    .is_shared = self->options.streams > 1,
     .jitter = tally_policy_random (self),
   };
   self->n_dialing++;
@@ -81,17 +82,26 @@ give_permit (TallyPolicy *self, TallyConn *conn)
   tally_policy_wake (self, waiter);
 }
 
-/* Starts dials until each waiter has one to hope for, or no more may be started. Dials in the
+/* How many who wait are certain of a lease unless something fails: of streams on connections that
+ * are being dialed or, for @any of them who do not insist on a fresh one, examined. Dials in the
  * background do not count: they must never delay a borrower (rule 16). */
+guint
+tally_policy_promised (const TallyPolicy *self, guint any)
+{
+  guint streams = MAX (self->options.streams, 1);
+  guint unowned = self->n_dialing - self->n_owned - self->n_background;
+
+  return unowned * streams + self->n_owned * (streams - 1)
+         + MIN (self->n_checking * (streams - 1), any);
+}
+
+/* Starts dials until each waiter has one to hope for, or no more may be started. */
 void
 tally_policy_dial_for_waiters (TallyPolicy *self, const TallyInstant *now)
 {
-  guint streams = MAX (self->options.streams, 1);
-
   while (self->waiting > 0)
     {
-      guint unowned = self->n_dialing - self->n_owned - self->n_background;
-      guint promised = unowned * streams + self->n_owned * (streams - 1);
+      guint promised = tally_policy_promised (self, self->waiting - self->waiting_fresh);
       TallyConn *conn;
 
       if (self->waiting <= promised || !tally_policy_may_dial (self, now))

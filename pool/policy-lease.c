@@ -52,8 +52,8 @@ tally_conn_list_remove (TallyConnList *list, TallyConn *conn)
 static gboolean
 has_room_for_stream (TallyPolicy *self, const TallyConn *conn)
 {
-  return conn->streams < self->options.streams && !conn->doomed && !conn->checking
-         && conn->epoch == self->epoch;
+  return conn->is_shared && conn->streams < self->options.streams && !conn->doomed
+         && !conn->checking && conn->epoch == self->epoch;
 }
 
 /* Keeps `available` true to its name after anything that may change it. */
@@ -70,6 +70,14 @@ tally_policy_update_available (TallyPolicy *self, TallyConn *conn)
     tally_conn_list_push (&self->available, conn);
   else
     tally_conn_list_remove (&self->available, conn);
+}
+
+void
+tally_policy_set_checking (TallyPolicy *self, TallyConn *conn, gboolean checking)
+{
+  if (!conn->doomed)
+    self->n_checking += checking - conn->checking;
+  conn->checking = checking;
 }
 
 static TallyHold *
@@ -124,11 +132,11 @@ tally_policy_claim (TallyPolicy *self,
   waiter->hold = hold;
   waiter->generation = hold->generation;
   waiter->state = TALLY_WAITER_SERVED;
-  if (G_UNLIKELY (self->options.streams > 1))
+  if (G_UNLIKELY (conn->is_shared))
     {
       /* Nobody else may join before the first has proven it alive. */
-      conn->checking =
-          waiter->reused && conn->streams == 1 && self->options.check != TALLY_POOL_CHECK_NEVER;
+      if (waiter->reused && conn->streams == 1 && self->options.check != TALLY_POOL_CHECK_NEVER)
+        tally_policy_set_checking (self, conn, TRUE);
       tally_policy_update_available (self, conn);
     }
 }
@@ -168,7 +176,7 @@ tally_policy_try (TallyPolicy *self,
       self->options.order == TALLY_POOL_ORDER_LIFO ? self->idle.head : self->idle.tail;
   TallyHold *hold;
 
-  if (G_UNLIKELY (conn == NULL || self->waiting > 0 || self->options.streams > 1))
+  if (G_UNLIKELY (conn == NULL || self->waiting > 0 || conn->is_shared))
     return NULL;
   *idle_age = now->boot - conn->idle_since;
   if (self->options.idle_timeout > 0 && *idle_age >= self->options.idle_timeout)
@@ -201,7 +209,7 @@ tally_policy_checked (TallyPolicy *self, const TallyInstant *now, TallyHold *hol
   conn->checked = now->boot;
   if (!conn->checking)
     return;
-  conn->checking = FALSE;
+  tally_policy_set_checking (self, conn, FALSE);
   tally_policy_update_available (self, conn);
   if (conn->listed)
     tally_policy_pump (self, now);
@@ -211,6 +219,8 @@ tally_policy_checked (TallyPolicy *self, const TallyInstant *now, TallyHold *hol
 void
 tally_policy_doom (TallyPolicy *self, TallyConn *conn, TallyCloseReason reason)
 {
+  if (!conn->doomed)
+    self->n_checking -= conn->checking;
   conn->doomed = TRUE;
   conn->reason = reason;
   tally_policy_update_available (self, conn);
@@ -222,6 +232,7 @@ static void
 give_up_stream (TallyPolicy *self, TallyConn *conn, TallyHold *hold)
 {
   drop_hold (self, conn, hold);
+  tally_policy_set_checking (self, conn, FALSE);
   conn->streams--;
   self->stats.leases--;
   tally_policy_update_available (self, conn);
@@ -298,10 +309,9 @@ tally_policy_release (TallyPolicy *self,
                       TallyCloseReason reason)
 {
   TallyConn *conn = hold->conn;
-  gboolean shared = self->options.streams > 1 || conn->streams > 1;
 
   end_hold (self, now, hold);
-  if (G_UNLIKELY (shared))
+  if (G_UNLIKELY (conn->is_shared))
     give_up_stream (self, conn, hold);
   else
     {
@@ -322,6 +332,7 @@ tally_policy_release (TallyPolicy *self,
   if (G_UNLIKELY (reason != TALLY_CLOSE_NONE))
     {
       tally_policy_doom (self, conn, reason);
+      tally_policy_pump (self, now); /* streams that were promised may have gone with it */
       return;
     }
   if (conn->streams == 0)
@@ -342,7 +353,7 @@ tally_policy_put (TallyPolicy *self, const TallyInstant *now, TallyHold *hold)
   TallyConn *conn = hold->conn;
 
   if (G_UNLIKELY (!self->is_plain || self->waiting > 0 || conn->doomed || conn->epoch != self->epoch
-                  || conn->streams > 1 || self->n_idle >= self->idle_limit
+                  || conn->is_shared || self->n_idle >= self->idle_limit
                   || self->n_idle + self->n_busy + self->n_dialing > self->open_limit))
     return FALSE;
   end_hold (self, now, hold);

@@ -94,8 +94,9 @@ struct _TallyConn
   gpointer payload;   /* the caller's connection; the policy only carries it */
   gpointer socket;    /* the same if it is a TallySocket, else NULL: the caller's too */
   TallyConnState state;
-  guint streams; /* leases that it carries */
-  guint64 epoch; /* of the policy when the dial began (rule 14) */
+  guint streams;      /* leases that it carries */
+  gboolean is_shared; /* dialed to carry several leases at once; stays so */
+  guint64 epoch;      /* of the policy when the dial began (rule 14) */
   gint64 dial_started;
   gint64 dialed;
   gint64 idle_since;   /* boot time */
@@ -103,7 +104,7 @@ struct _TallyConn
   gdouble jitter;      /* 0 to 1, the connection's share of lifetime-jitter */
   gboolean owned;      /* its dial is its borrower's, who waits for nothing else */
   gboolean background; /* its dial is nobody's: min-idle, a replacement, warm */
-  gboolean checking;   /* claimed, but not proven alive: no further stream yet */
+  gboolean checking;   /* shared, claimed, but not proven alive: no further stream yet */
   gboolean listed;     /* in `available` */
   gboolean doomed;     /* no further lease; closes after the last */
   gboolean replaced;   /* past its lifetime; a dial for its replacement was started (rule 15) */
@@ -143,7 +144,8 @@ struct _TallyWaiter
   TallyWaiter *prev;
   TallyWaiter *next;
   TallyWaiterState state;
-  gboolean fresh;     /* wants a connection dialed from now on */
+  gboolean fresh;     /* wants a connection dialed at `since` or later */
+  gint64 since;       /* 0 before tally_policy_ask (): from then on */
   gboolean is_asking; /* its thread is in the policy and needs no waking */
   gboolean is_async;  /* lies in no thread's stack: completed by a callback */
   gboolean may_dial;  /* has a thread of its own to dial on */
@@ -194,6 +196,7 @@ struct _TallyPolicy
   guint n_closing;
   guint n_owned;      /* of the dialing ones, those whose result is their borrower's */
   guint n_background; /* of the dialing ones, those that nobody waits for */
+  guint n_checking;   /* of the busy ones, those that take further streams once proven alive */
 
   guint64 first_generation; /* leases numbered below are of before a fork */
   guint64 last_generation;
@@ -215,6 +218,7 @@ struct _TallyPolicy
   TallyPoolSnapshot stats; /* the counters and histograms; gauges are filled in by snapshot */
 
   /* What the owner supplies; set once, before use. */
+  gboolean is_shared; /* the endpoint wants shared connections, whatever the options say */
   void (*wake) (TallyWaiter *waiter); /* the waiter's state was changed from QUEUED */
   gboolean (*reserve) (gpointer totals, gboolean background);
   void (*unreserve) (gpointer totals);
@@ -259,6 +263,7 @@ TallyConn *
 tally_policy_start_dial (TallyPolicy *self, const TallyInstant *now, gboolean background);
 gboolean tally_policy_may_dial (TallyPolicy *self, const TallyInstant *now);
 gboolean tally_policy_has_room (TallyPolicy *self);
+guint tally_policy_promised (const TallyPolicy *self, guint any);
 void tally_policy_dial_for_waiters (TallyPolicy *self, const TallyInstant *now);
 void tally_policy_dial_in_background (TallyPolicy *self, const TallyInstant *now);
 void
@@ -319,6 +324,7 @@ void tally_policy_fail (TallyPolicy *self,
                         TallyWaiter *waiter,
                         TallyRefusal refusal);
 void tally_policy_update_available (TallyPolicy *self, TallyConn *conn);
+void tally_policy_set_checking (TallyPolicy *self, TallyConn *conn, gboolean checking);
 void tally_policy_doom (TallyPolicy *self, TallyConn *conn, TallyCloseReason reason);
 void tally_policy_offer (TallyPolicy *self, const TallyInstant *now, TallyConn *conn);
 gdouble tally_policy_random (TallyPolicy *self);

@@ -96,11 +96,46 @@ tally_policy_dequeue (TallyPolicy *self, TallyWaiter *waiter)
 
 /* ---- waiting ---- */
 
+/* For who insists on a connection that was dialed after something had happened: (nullable). */
+static TallyConn *
+take_dialed_since (TallyPolicy *self, gint64 since)
+{
+  TallyConn *conn;
+
+  for (conn = self->available.head; conn != NULL; conn = conn->next)
+    if (conn->dial_started >= since)
+      return conn;
+  for (conn = self->idle.head; conn != NULL; conn = conn->next)
+    if (conn->dial_started >= since)
+      {
+        tally_conn_list_remove (&self->idle, conn);
+        self->n_idle--;
+        return conn;
+      }
+  return NULL;
+}
+
+static gboolean
+claim_dialed_since (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter)
+{
+  TallyConn *conn = take_dialed_since (self, waiter->since);
+
+  if (conn == NULL)
+    return FALSE;
+  waiter->reused = TRUE;
+  waiter->idle_age = conn->state == TALLY_CONN_IDLE ? now->boot - conn->idle_since : 0;
+  self->stats.hits++;
+  tally_policy_claim (self, now, conn, waiter);
+  return TRUE;
+}
+
 static gboolean
 claim_at_once (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter)
 {
   TallyConn *conn = self->available.head;
 
+  if (waiter->fresh)
+    return claim_dialed_since (self, now, waiter);
   waiter->reused = TRUE;
   waiter->idle_age = 0;
   if (G_LIKELY (conn == NULL))
@@ -167,11 +202,18 @@ is_hopeless (TallyPolicy *self, const TallyInstant *now, const TallyWaiter *wait
          && (waiter->fresh || self->n_busy == 0);
 }
 
+/* With @waiter, who is not in the queue yet, among those that wait. */
+static guint
+count_promised (const TallyPolicy *self, const TallyWaiter *waiter)
+{
+  return tally_policy_promised (self, self->waiting - self->waiting_fresh + !waiter->fresh);
+}
+
 /* Whether @waiter, for whom no dial can be started now, may join the queue. */
 static TallyRefusal
 admit (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter)
 {
-  guint promised = (self->n_dialing - self->n_owned) * self->options.streams;
+  guint promised = count_promised (self, waiter) + self->n_background * self->options.streams;
   guint ahead = self->waiting > promised ? self->waiting - promised : 0;
 
   if (is_hopeless (self, now, waiter))
@@ -197,6 +239,8 @@ arrive (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter)
   self->active = TRUE;
   waiter->ticket = ++self->last_ticket;
   waiter->arrived = now->mono;
+  if (waiter->fresh && waiter->since == 0)
+    waiter->since = now->mono;
   self->stats.requests++;
   if (wait < 0 && waiter->deadline == G_MAXINT64)
     wait = DEFAULT_WAIT;
@@ -225,6 +269,14 @@ tally_policy_enqueue_and_pump (TallyPolicy *self, const TallyInstant *now, Tally
   waiter->is_asking = FALSE;
 }
 
+/* Whether a shared connection is about to be there for @waiter too, so that one connection serves
+ * all who come while it is dialed. A connection for one goes to whoever is first. */
+static gboolean
+is_promised_a_stream (const TallyPolicy *self, const TallyWaiter *waiter)
+{
+  return self->options.streams > 1 && count_promised (self, waiter) > self->waiting;
+}
+
 /* Serves @waiter at once, lets it dial, queues it or refuses it: its state says which. A waiter
  * whose connection proved dead asks again and keeps its place. */
 void
@@ -242,12 +294,13 @@ tally_policy_ask (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waite
       tally_policy_fail (self, now, waiter, TALLY_REFUSAL_CLOSED);
       return;
     }
-  /* Who waits for a fresh connection has no use for an idle one and is not overtaken. */
+  /* Who waits for a fresh connection has no use for those that are there and is not overtaken. */
   first = self->first == NULL || self->first->ticket > waiter->ticket;
-  if (!waiter->fresh && (first || self->waiting == self->waiting_fresh)
+  if ((first || waiter->fresh || self->waiting == self->waiting_fresh)
       && claim_at_once (self, now, waiter))
     return;
-  if (first && waiter->may_dial && self->quick && tally_policy_may_dial (self, now))
+  if (first && waiter->may_dial && self->quick && !is_promised_a_stream (self, waiter)
+      && tally_policy_may_dial (self, now))
     {
       waiter->permit = tally_policy_start_dial (self, now, FALSE);
       if (waiter->permit != NULL)
@@ -255,6 +308,8 @@ tally_policy_ask (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waite
           waiter->permit->owned = TRUE;
           self->n_owned++;
           waiter->state = TALLY_WAITER_PERMIT;
+          tally_policy_dial_for_waiters (self,
+                                         now); /* a stream that was promised them may be gone */
           return;
         }
     }
@@ -312,7 +367,7 @@ first_to_serve (TallyPolicy *self, const TallyConn *conn)
   TallyWaiter *waiter = self->first;
 
   if (G_UNLIKELY (self->waiting_fresh > 0))
-    while (waiter != NULL && waiter->fresh && conn->dial_started < waiter->arrived)
+    while (waiter != NULL && waiter->fresh && conn->dial_started < waiter->since)
       waiter = waiter->next;
   return waiter;
 }
@@ -382,6 +437,23 @@ serve_from_what_is_there (TallyPolicy *self, const TallyInstant *now)
     }
 }
 
+/* Those who insist on a connection dialed since something happened, which may have been before they
+ * joined the queue. */
+static void
+serve_who_insist (TallyPolicy *self, const TallyInstant *now)
+{
+  TallyWaiter *next;
+
+  for (TallyWaiter *waiter = self->first; waiter != NULL; waiter = next)
+    {
+      TallyConn *conn = waiter->fresh ? take_dialed_since (self, waiter->since) : NULL;
+
+      next = waiter->next;
+      if (conn != NULL)
+        serve (self, now, waiter, conn);
+    }
+}
+
 static void
 refuse_the_hopeless (TallyPolicy *self, const TallyInstant *now)
 {
@@ -405,6 +477,8 @@ tally_policy_pump (TallyPolicy *self, const TallyInstant *now)
   if (self->waiting > 0)
     {
       serve_from_what_is_there (self, now);
+      if (G_UNLIKELY (self->waiting_fresh > 0))
+        serve_who_insist (self, now);
       if (tally_policy_must_make_room (self) && self->idle.tail != NULL)
         tally_policy_retire (self, self->idle.tail, TALLY_CLOSE_EVICTED);
       tally_policy_dial_for_waiters (self, now);

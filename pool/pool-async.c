@@ -80,7 +80,7 @@ accept_locked (AsyncBorrow *self)
   TallyCloseReason reason = TALLY_CLOSE_NONE;
   TallyInstant now;
 
-  if (waiter->reused && tally_bucket_must_check_locked (bucket, waiter->idle_age))
+  if (tally_bucket_must_check_locked (bucket, waiter))
     reason = tally_bucket_examine_locked (bucket, waiter->hold->conn, waiter->idle_age);
   tally_bucket_now_locked (bucket, &now);
   if (reason == TALLY_CLOSE_NONE)
@@ -199,9 +199,8 @@ tally_async_complete (TallyWaiter *waiter)
   gboolean blocks;
 
   tally_bucket_lock (self->bucket);
-  blocks = waiter->state == TALLY_WAITER_SERVED && waiter->reused
-           && self->bucket->hooks[TALLY_HOOK_CHECK] != NULL
-           && tally_bucket_must_check_locked (self->bucket, waiter->idle_age);
+  blocks = waiter->state == TALLY_WAITER_SERVED && self->bucket->hooks[TALLY_HOOK_CHECK] != NULL
+           && tally_bucket_must_check_locked (self->bucket, waiter);
   if (!blocks)
     {
       proceed (self);

@@ -8,6 +8,8 @@
 /* Microseconds: below this mean hold a borrower looks again, so many times, before it queues. */
 #define SHORT_HOLD 20
 #define LOOKS 8
+/* Instead of a time at which or after which the connection must have been dialed. */
+#define ANY_AGE (-1)
 
 /* A borrower that waits on its own thread. */
 typedef struct
@@ -43,10 +45,15 @@ must_check (const TallyPolicy *policy, gint64 idle_age)
              && idle_age >= policy->options.check_after);
 }
 
+/* Whether the connection that @waiter was served with must be examined first. One that carries
+ * others' leases already is alive, and what arrives there is theirs. */
 gboolean
-tally_bucket_must_check_locked (TallyBucket *bucket, gint64 idle_age)
+tally_bucket_must_check_locked (TallyBucket *bucket, const TallyWaiter *waiter)
 {
-  return must_check (&bucket->policy, idle_age);
+  const TallyConn *conn = waiter->hold->conn;
+
+  return waiter->reused && (!conn->is_shared || conn->checking)
+         && must_check (&bucket->policy, waiter->idle_age);
 }
 
 static inline void
@@ -55,6 +62,7 @@ fill_lease (
 {
   lease->transport = hold->conn->payload;
   lease->reused = reused;
+  lease->shared = hold->conn->is_shared;
   lease->bucket = bucket;
   lease->slot = hold;
   lease->generation = generation;
@@ -206,7 +214,7 @@ accept_locked (SyncWaiter *self)
   TallyCloseReason reason;
   TallyInstant now;
 
-  if (!waiter->reused || !must_check (&bucket->policy, waiter->idle_age))
+  if (!tally_bucket_must_check_locked (bucket, waiter))
     {
       tally_bucket_now_locked (bucket, &now);
       tally_policy_checked (&bucket->policy, &now, waiter->hold);
@@ -269,13 +277,11 @@ see_through (SyncWaiter *self, GCancellable *cancellable, TallyLease *lease, GEr
 }
 
 static void
-init_waiter (
-    SyncWaiter *self, TallyBucket *bucket, const gchar *label, gint64 deadline, gboolean fresh)
+init_waiter (SyncWaiter *self, TallyBucket *bucket, const gchar *label, gint64 deadline)
 {
   *self = (SyncWaiter){
     .waiter = { .label = label,
                 .thread = tally_get_thread_id (),
-                .fresh = fresh,
                 .may_dial = TRUE,
                 .deadline = deadline < 0 ? G_MAXINT64 : deadline },
     .bucket = bucket,
@@ -287,7 +293,7 @@ static gboolean
 borrow_slowly (TallyBucket *bucket,
                const gchar *label,
                gint64 deadline,
-               gboolean fresh,
+               gint64 since,
                GCancellable *cancellable,
                TallyLease *lease,
                GError **error)
@@ -296,7 +302,9 @@ borrow_slowly (TallyBucket *bucket,
   TallyInstant now;
   gboolean done;
 
-  init_waiter (&self, bucket, label, deadline, fresh);
+  init_waiter (&self, bucket, label, deadline);
+  self.waiter.fresh = since != ANY_AGE;
+  self.waiter.since = since;
   tally_bucket_lock (bucket);
   tally_bucket_now_locked (bucket, &now);
   if (g_cancellable_is_cancelled (cancellable))
@@ -323,7 +331,7 @@ borrow_again (TallyBucket *bucket,
   TallyInstant now;
   gboolean done;
 
-  init_waiter (&self, bucket, hold->label, deadline, FALSE);
+  init_waiter (&self, bucket, hold->label, deadline);
   tally_bucket_lock (bucket);
   tally_bucket_now_locked (bucket, &now);
   tally_policy_check_failed (&bucket->policy, &now, hold, reason);
@@ -396,7 +404,7 @@ tally_bucket_borrow (TallyBucket *bucket,
 
   g_return_val_if_fail (bucket != NULL && lease != NULL, FALSE);
   if (cancellable != NULL && g_cancellable_is_cancelled (cancellable))
-    return borrow_slowly (bucket, label, deadline, FALSE, cancellable, lease, error);
+    return borrow_slowly (bucket, label, deadline, ANY_AGE, cancellable, lease, error);
   now.mono = tally_bucket_read_clock (bucket);
   pthread_mutex_lock (&bucket->lock);
   tally_bucket_complete_instant_locked (bucket, &now);
@@ -404,7 +412,7 @@ tally_bucket_borrow (TallyBucket *bucket,
   if (G_UNLIKELY (hold == NULL) && (hold = look_again (bucket, label, &idle_age)) == NULL)
     {
       pthread_mutex_unlock (&bucket->lock);
-      return borrow_slowly (bucket, label, deadline, FALSE, cancellable, lease, error);
+      return borrow_slowly (bucket, label, deadline, ANY_AGE, cancellable, lease, error);
     }
   generation = hold->generation;
   check = must_check (&bucket->policy, idle_age);
@@ -450,5 +458,32 @@ tally_bucket_borrow_fresh (TallyBucket *bucket,
                            GError **error)
 {
   g_return_val_if_fail (bucket != NULL && lease != NULL, FALSE);
-  return borrow_slowly (bucket, label, deadline, TRUE, cancellable, lease, error);
+  return borrow_slowly (bucket, label, deadline, 0, cancellable, lease, error);
+}
+
+/**
+ * tally_bucket_borrow_dialed_since:
+ * @bucket: a bucket
+ * @label: (nullable): as in tally_bucket_borrow()
+ * @since: g_get_monotonic_time(); 0 = now
+ * @deadline: as in tally_bucket_borrow()
+ * @cancellable: (nullable): the same
+ * @lease: (out): the same
+ *
+ * As tally_bucket_borrow_fresh(), but a connection whose dial began at @since or later will do:
+ * those whose shared connection failed then go on together on a new one.
+ *
+ * Returns: %TRUE, or %FALSE with @error set
+ */
+gboolean
+tally_bucket_borrow_dialed_since (TallyBucket *bucket,
+                                  const gchar *label,
+                                  gint64 since,
+                                  gint64 deadline,
+                                  GCancellable *cancellable,
+                                  TallyLease *lease,
+                                  GError **error)
+{
+  g_return_val_if_fail (bucket != NULL && lease != NULL && since >= 0, FALSE);
+  return borrow_slowly (bucket, label, deadline, since, cancellable, lease, error);
 }

@@ -295,6 +295,23 @@ tally_bucket_snapshot (TallyBucket *bucket, TallyPoolSnapshot *snapshot)
 }
 
 /**
+ * tally_bucket_count_late_replies:
+ * @bucket: a bucket
+ * @count: how many
+ *
+ * Adds to the snapshot's `late_replies`: for who uses shared connections and has received and
+ * dropped replies to calls that had left (rule 24). Thread-safe.
+ */
+void
+tally_bucket_count_late_replies (TallyBucket *bucket, guint count)
+{
+  g_return_if_fail (bucket != NULL);
+  pthread_mutex_lock (&bucket->lock);
+  bucket->policy.stats.late_replies += count;
+  pthread_mutex_unlock (&bucket->lock);
+}
+
+/**
  * tally_bucket_dump:
  * @bucket: a bucket
  *
@@ -334,6 +351,7 @@ start_policy (TallyBucket *self, const TallyPoolOptions *options)
   self->policy.reserve = tally_totals_reserve;
   self->policy.unreserve = tally_totals_unreserve;
   self->policy.totals = self;
+  self->policy.is_shared = tally_endpoint_get_mode (self->endpoint) == TALLY_MODE_SHARED;
   /* What a hook does is never known to be quick, and a handshake is not. */
   self->policy.quick = self->hooks[TALLY_HOOK_DIAL] == NULL
                        && tally_endpoint_get_scheme (self->endpoint) != TALLY_SCHEME_TLS;

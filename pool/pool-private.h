@@ -171,7 +171,7 @@ void tally_async_complete (TallyWaiter *waiter);
 /* pool-borrow.c */
 guint32 tally_get_thread_id (void);
 void tally_forget_thread_id (void);
-gboolean tally_bucket_must_check_locked (TallyBucket *bucket, gint64 idle_age);
+gboolean tally_bucket_must_check_locked (TallyBucket *bucket, const TallyWaiter *waiter);
 void tally_bucket_fill_lease (TallyBucket *bucket, const TallyWaiter *waiter, TallyLease *lease);
 GError *tally_bucket_unlock_with_error (TallyBucket *bucket, TallyWaiter *waiter);
 void tally_sync_wake (TallyWaiter *waiter);

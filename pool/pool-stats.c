@@ -215,6 +215,7 @@ tally_snapshot_add (TallyPoolSnapshot *sum, const TallyPoolSnapshot *part)
   ADD (dials_failed);
   ADD (leaks);
   ADD (refused);
+  ADD (late_replies);
 #undef ADD
   for (guint i = 0; i < TALLY_N_CLOSE_REASONS; i++)
     sum->closes[i] += part->closes[i];

@@ -220,7 +220,10 @@ make_canonical (TallyEndpoint *self, const gchar *address)
     {
       g_string_append_printf (text, "%cservice=", separator);
       g_string_append_uri_escaped (text, self->service, NULL, FALSE);
+      separator = '&';
     }
+  if (self->mode == TALLY_MODE_SHARED)
+    g_string_append_printf (text, "%cmode=shared", separator);
   return g_string_free (text, FALSE);
 }
 

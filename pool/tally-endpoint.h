@@ -43,7 +43,8 @@ typedef enum { TALLY_MODE_POOLED, TALLY_MODE_UNPOOLED, TALLY_MODE_SHARED } Tally
  *
  * An immutable, atomically reference-counted description of a service's address and of how to speak
  * there. Two endpoints made from URIs that mean the same compare equal and share a pool's connections.
- * The mode and the timeout belong to the channel and take no part in equality.
+ * `mode=shared` takes part in that, for a shared connection serves no one who wants it alone; the other
+ * modes and the timeout belong to the channel and do not.
  */
 typedef struct _TallyEndpoint TallyEndpoint;
 
@@ -59,7 +60,7 @@ TALLY_API void tally_endpoint_unref (TallyEndpoint *endpoint);
 TALLY_API guint tally_endpoint_hash (gconstpointer endpoint);
 TALLY_API gboolean tally_endpoint_equal (gconstpointer a, gconstpointer b);
 
-/* The canonical URI, without mode and timeout: what error messages call the endpoint. */
+/* The canonical URI, without what takes no part in equality: what error messages call the endpoint. */
 TALLY_API const gchar *tally_endpoint_get_uri (const TallyEndpoint *endpoint);
 TALLY_API TallyScheme tally_endpoint_get_scheme (const TallyEndpoint *endpoint);
 TALLY_API TallyProtocolId tally_endpoint_get_protocol (const TallyEndpoint *endpoint);

@@ -213,6 +213,8 @@ TALLY_API guint64 tally_histogram_quantile (const TallyHistogram *histogram, gdo
  * @closes: by #TallyCloseReason; their sum is @dials_done - @idle - @busy - @closing.
  * @leaks: leases that were reported as leaked.
  * @refused: releases refused because the lease was unknown (rule 20).
+ * @late_replies: replies that came for calls which had left already, and were dropped (rule 24): what
+ *   users of shared connections have reported with tally_bucket_count_late_replies().
  * @wait_time: in the queue, of borrows that got a returned connection, or none.
  * @dial_time: of dials that gave a connection.
  * @hold_time: of leases that came back. With `check` at never it is measured with the kernel's coarse
@@ -251,6 +253,7 @@ typedef struct
   guint64 closes[TALLY_N_CLOSE_REASONS];
   guint64 leaks;
   guint64 refused;
+  guint64 late_replies;
 
   TallyHistogram wait_time;
   TallyHistogram dial_time;

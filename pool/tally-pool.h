@@ -25,6 +25,8 @@ typedef struct _TallyBucket TallyBucket;
  * TallyLease:
  * @transport: (transfer none): the borrowed connection, valid until the release.
  * @reused: whether the connection existed before the borrow; %FALSE when it was dialed for it.
+ * @shared: whether others may hold leases on the same connection now (`streams-per-connection`). Those who do
+ *   must agree on who sends and who receives when; the pool does not see to that.
  *
  * A borrowed connection. Filled by a borrow, emptied by the release; the rest is the pool's.
  */
@@ -32,6 +34,7 @@ typedef struct
 {
   ThriftTransport *transport;
   gboolean reused;
+  gboolean shared;
   /*< private >*/
   TallyBucket *bucket;
   gpointer slot;
@@ -102,6 +105,9 @@ TALLY_API gboolean tally_bucket_borrow (TallyBucket *bucket, const gchar *label,
 TALLY_API gboolean tally_bucket_borrow_fresh (TallyBucket *bucket, const gchar *label, gint64 deadline,
                                               GCancellable *cancellable, TallyLease *lease,
                                               GError **error);
+TALLY_API gboolean tally_bucket_borrow_dialed_since (TallyBucket *bucket, const gchar *label, gint64 since,
+                                                     gint64 deadline, GCancellable *cancellable,
+                                                     TallyLease *lease, GError **error);
 TALLY_API void tally_bucket_borrow_async (TallyBucket *bucket, const gchar *label, gint64 deadline,
                                           GCancellable *cancellable, GAsyncReadyCallback callback,
                                           gpointer user_data);
@@ -109,6 +115,8 @@ TALLY_API gboolean tally_bucket_borrow_finish (TallyBucket *bucket, GAsyncResult
                                                GError **error);
 TALLY_API void tally_bucket_release (TallyBucket *bucket, TallyLease *lease, TallyOutcome outcome);
 TALLY_API void tally_bucket_retire (TallyBucket *bucket, const TallyLease *lease);
+
+TALLY_API void tally_bucket_count_late_replies (TallyBucket *bucket, guint count);
 
 TALLY_API void tally_bucket_clear (TallyBucket *bucket);
 TALLY_API void tally_bucket_reset_backoff (TallyBucket *bucket);

@@ -67,7 +67,9 @@ canonical_uris_say_only_what_differs (void)
 {
   assert_canonical ("tcp://LocalHost:9090/", "tcp://localhost:9090");
   assert_canonical ("tcp://h:1?protocol=binary&transport=framed&mode=pooled&timeout=0", "tcp://h:1");
-  assert_canonical ("tcp://h:1?mode=shared", "tcp://h:1");
+  assert_canonical ("tcp://h:1?mode=unpooled", "tcp://h:1");
+  assert_canonical ("tcp://h:1?mode=shared", "tcp://h:1?mode=shared");
+  assert_canonical ("tcp://h:1?mode=shared&service=S", "tcp://h:1?service=S&mode=shared");
   assert_canonical ("tcp://127.0.0.1:0", "tcp://127.0.0.1:0");
   assert_canonical ("tcp://[::1]:9090", "tcp://[::1]:9090");
   assert_canonical ("tcp://[::1]:0", "tcp://[::1]:0");
@@ -78,16 +80,18 @@ canonical_uris_say_only_what_differs (void)
 }
 
 static void
-equality_leaves_out_mode_and_timeout (void)
+equality_leaves_out_what_the_channel_decides (void)
 {
   g_autoptr (TallyEndpoint) a = parse ("tcp://h:1?protocol=compact&service=S");
   g_autoptr (TallyEndpoint) b = parse ("tcp://H:1?service=S&mode=unpooled&timeout=7&protocol=compact");
   g_autoptr (TallyEndpoint) c = parse ("tcp://h:1?protocol=compact");
+  g_autoptr (TallyEndpoint) shared = parse ("tcp://h:1?protocol=compact&mode=shared");
   g_autoptr (TallyEndpoint) again = tally_endpoint_ref (a);
 
   CU_ASSERT_TRUE (tally_endpoint_equal (a, b));
   assert_int (tally_endpoint_hash (a), tally_endpoint_hash (b));
   CU_ASSERT_FALSE (tally_endpoint_equal (a, c));
+  CU_ASSERT_FALSE (tally_endpoint_equal (c, shared));
   CU_ASSERT_TRUE (tally_endpoint_equal (a, again));
 }
 
@@ -146,7 +150,7 @@ main (int argc, char **argv)
     TEST (defaults_are_binary_framed_pooled),
     TEST (every_option_is_understood),
     TEST (canonical_uris_say_only_what_differs),
-    TEST (equality_leaves_out_mode_and_timeout),
+    TEST (equality_leaves_out_what_the_channel_decides),
     TEST (numeric_hosts_need_no_resolver),
     TEST (refusals_name_the_part_that_is_wrong),
     { NULL },

@@ -101,7 +101,7 @@ note (Model *model, ModelBorrower *borrower)
     case TALLY_WAITER_SERVED:
       HOLDS (waiter->hold->generation == waiter->generation);
       HOLDS (waiter->hold->conn->state == TALLY_CONN_BUSY);
-      HOLDS (!waiter->fresh || waiter->hold->conn->dial_started >= waiter->arrived);
+      HOLDS (!waiter->fresh || waiter->hold->conn->dial_started >= waiter->since);
       borrower->state = waiter->reused ? BORROWER_CHECKS : BORROWER_HOLDS;
       if (!waiter->reused)
         tally_policy_checked (&model->policy, &model->now, waiter->hold);
@@ -158,6 +158,7 @@ step_borrow (Model *model)
   *borrower = (ModelBorrower){
     .waiter = { .label = "model",
                 .fresh = pick (model, 10) == 0,
+                .since = pick (model, 2) == 0 ? 0 : MAX (model->now.mono - pick (model, 2000), 1),
                 .may_dial = pick (model, 2) == 0,
                 .deadline =
                     pick (model, 2) == 0 ? G_MAXINT64 : model->now.mono + pick (model, 2000) },
@@ -426,7 +427,7 @@ check_slots (Model *model)
 {
   TallyPolicy *policy = &model->policy;
   guint counts[TALLY_CONN_CLOSING + 1] = { 0 };
-  guint owned = 0, background = 0, leases = 0, idle = 0, available = 0, listed = 0;
+  guint owned = 0, background = 0, leases = 0, idle = 0, available = 0, listed = 0, checking = 0;
 
   for (guint i = 0; i < policy->conns->len; i++)
     {
@@ -443,6 +444,8 @@ check_slots (Model *model)
           HOLDS (conn->streams > 0);
           leases += conn->streams;
           listed += conn->listed;
+          checking += conn->checking && !conn->doomed;
+          HOLDS (conn->streams == 1 || conn->is_shared);
         }
       else if (conn->state != TALLY_CONN_FREE)
         HOLDS (conn->streams == 0 && !conn->listed);
@@ -461,6 +464,7 @@ check_slots (Model *model)
   HOLDS (counts[TALLY_CONN_CLOSING] == policy->n_closing
          && policy->n_closing == model->closing->len);
   HOLDS (owned == policy->n_owned && background == policy->n_background);
+  HOLDS (checking == policy->n_checking);
   HOLDS (policy->n_dialing == policy->n_owned + model->dialing->len);
   HOLDS (leases == policy->stats.leases);
   HOLDS (model->descriptors == policy->n_idle + policy->n_busy + policy->n_closing);
@@ -482,8 +486,6 @@ static void
 check_nobody_forgotten (Model *model)
 {
   TallyPolicy *policy = &model->policy;
-  guint streams = policy->options.streams;
-  guint unowned = policy->n_dialing - policy->n_owned - policy->n_background;
   guint waiting = 0, fresh = 0;
 
   for (TallyWaiter *waiter = policy->first; waiter != NULL; waiter = waiter->next)
@@ -498,9 +500,10 @@ check_nobody_forgotten (Model *model)
     HOLDS (waiting == 0);
   if (waiting > fresh)
     HOLDS (policy->n_idle == 0 && policy->available.head == NULL);
+  for (TallyConn *conn = policy->idle.head; conn != NULL; conn = conn->next)
+    HOLDS (policy->first == NULL || policy->first->since >= conn->dial_started);
   /* The end of a backoff is noticed at the next tick; the test's clock may be ahead of that. */
-  if (waiting > unowned * streams + policy->n_owned * (streams - 1)
-      && policy->backoff.failures == 0)
+  if (waiting > tally_policy_promised (policy, waiting - fresh) && policy->backoff.failures == 0)
     HOLDS (!tally_policy_may_dial (policy, &model->now));
 }
 

@@ -309,41 +309,6 @@ rule_22_a_child_starts_empty (void)
   lab_release (lab, &lease);
 }
 
-/* ---- rule 24: the pool's side of it ---- */
-
-static void
-rule_24_a_full_connection_means_the_next (void)
-{
-  g_autoptr (Lab) lab = lab_new ("streams-per-connection", 2, "max-open", 2, NULL);
-  TallyLease a = lab_borrow (lab), b = lab_borrow (lab), c = lab_borrow (lab), d = lab_borrow (lab);
-  Borrower waiter = { 0 };
-  TallyPoolSnapshot seen;
-
-  CU_ASSERT_PTR_EQUAL (a.transport, b.transport);
-  CU_ASSERT_PTR_NOT_EQUAL (a.transport, c.transport);
-  CU_ASSERT_PTR_EQUAL (c.transport, d.transport);
-  seen = lab_snapshot (lab);
-  assert_int (seen.busy, 2);
-  assert_int (seen.leases, 4);
-  borrower_start (&waiter, lab, "waiter");
-  lab_await (lab, now.waiting == 1);
-  lab_release (lab, &b);
-  CU_ASSERT_TRUE (borrower_join (&waiter));
-  CU_ASSERT_PTR_EQUAL (waiter.lease.transport, a.transport);
-  /* Whoever finds it broken takes nobody's lease away; it closes after the last. */
-  lab_break (lab, &a);
-  seen = lab_snapshot (lab);
-  assert_int (seen.busy, 2);
-  lab_release (lab, &waiter.lease);
-  seen = lab_snapshot (lab);
-  assert_int (seen.busy, 1);
-  assert_int (seen.closes[TALLY_CLOSE_BROKEN], 1);
-  lab_release (lab, &c);
-  lab_release (lab, &d);
-  seen = lab_snapshot (lab);
-  assert_sums (&seen);
-}
-
 /* ---- rule 25 ---- */
 
 static gpointer
@@ -533,7 +498,6 @@ main (int argc, char **argv)
     TEST (rule_20_a_second_release_is_refused),
     TEST (rule_21_a_leak_is_warned_of_once),
     TEST (rule_22_a_child_starts_empty),
-    TEST (rule_24_a_full_connection_means_the_next),
     TEST (rule_25_the_sums_add_up_at_every_instant),
     TEST (rule_25_histograms),
     TEST (rule_26_hooks_run_outside_locks),
