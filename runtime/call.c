@@ -4,23 +4,9 @@
 #include <time.h>
 #include <thrift/c_glib/thrift_application_exception.h>
 
-#include "channel-private.h"
+#include "call-private.h"
 #include "framing-private.h"
 #include "reply-private.h"
-
-typedef struct
-{
-  TallyChannel *channel;
-  const TallyMethod *method;
-  gconstpointer args;
-  gpointer const *results;
-  gint64 deadline;
-  GCancellable *cancellable;
-  gint32 seqid;
-  TallyLimits limits;
-  gboolean answered; /* a valid reply was read to its end, whatever it said */
-  gboolean declared; /* it was one of the method's exceptions */
-} Call;
 
 /* ---- steps 1 to 3: deadline, seqid, encoding ---- */
 
@@ -55,7 +41,7 @@ take_seqid (TallyChannel *channel)
 
 /* A multiplexed service's methods are called by "service:method" (Thrift, TMultiplexedProtocol). */
 static void
-write_header (const Call *call, TallyBuffer *output)
+write_header (const TallyCall *call, TallyBuffer *output)
 {
   const TallyMethod *method = call->method;
   ThriftMessageType type = method->oneway ? T_ONEWAY : T_CALL;
@@ -71,10 +57,9 @@ write_header (const Call *call, TallyBuffer *output)
     }
 }
 
-static gboolean
-encode (const Call *call, TallySocket *socket, GError **error)
+gboolean
+tally_call_write (const TallyCall *call, TallyBuffer *output, GError **error)
 {
-  TallyBuffer *output = tally_socket_get_output (socket);
   gsize start = tally_frame_begin (output, call->channel->framing);
 
   write_header (call, output);
@@ -89,8 +74,8 @@ encode (const Call *call, TallySocket *socket, GError **error)
 
 /* What can have become of the request is part of every error from when it was sent until it was
  * answered. */
-static void
-add_that_it_was_sent (GError *error)
+void
+tally_call_add_that_it_was_sent (GError *error)
 {
   gchar *message
     = g_strconcat (error->message, "; the request was sent and may have been executed", NULL);
@@ -100,24 +85,22 @@ add_that_it_was_sent (GError *error)
 }
 
 static gboolean
-read_exception (Call *call, TallyIncoming *incoming, gboolean *clean, GError **error)
+read_exception (TallyCall *call, TallyReader *reader, GError **error)
 {
   TallyApplicationException exception = { NULL, THRIFT_APPLICATION_EXCEPTION_ERROR_UNKNOWN };
 
-  if (!call->channel->codec->read_struct (&incoming->reader, &tally_application_exception_info, &exception,
-                                          error))
+  if (!call->channel->codec->read_struct (reader, &tally_application_exception_info, &exception, error))
     {
       tally_struct_dispose_instance (&tally_application_exception_info, &exception);
       return FALSE;
     }
   call->answered = TRUE;
-  *clean = tally_incoming_close (incoming);
   tally_reply_set_exception (&exception, error);
   return FALSE;
 }
 
 static gboolean
-read_result (Call *call, TallyIncoming *incoming, gboolean *clean, GError **error)
+read_result (TallyCall *call, TallyReader *reader, GError **error)
 {
   gsize size = tally_result_size (call->method->result);
   gpointer memory = g_alloca (size);
@@ -125,42 +108,52 @@ read_result (Call *call, TallyIncoming *incoming, gboolean *clean, GError **erro
 
   memset (memory, 0, size);
   tally_result_open (&result, call->method, call->results, memory);
-  if (G_UNLIKELY (!call->channel->codec->read_struct (&incoming->reader, result.info, result.instance, error)))
+  if (G_UNLIKELY (!call->channel->codec->read_struct (reader, result.info, result.instance, error)))
     {
       tally_result_abandon (&result);
       return FALSE;
     }
   call->answered = TRUE;
-  *clean = tally_incoming_close (incoming);
   if (G_LIKELY (tally_result_hand_out (&result, error)))
     return TRUE;
   call->declared = (*error)->domain != THRIFT_APPLICATION_EXCEPTION_ERROR; /* else MISSING_RESULT */
   return FALSE;
 }
 
-static gboolean
-receive (Call *call, TallySocket *socket, gboolean *clean, GError **error)
+gboolean
+tally_call_read (TallyCall *call, TallyReader *reader, GError **error)
 {
-  TallyChannel *channel = call->channel;
-  TallyIncoming incoming;
   TallyMessage message;
 
-  if (!tally_incoming_open (&incoming, socket, channel->framing, &call->limits, error)
-      || !channel->codec->read_message (&incoming.reader, &message, error)
-      || !tally_reply_check (&message, call->method, channel->service, call->seqid, error))
+  if (!call->channel->codec->read_message (reader, &message, error)
+      || !tally_reply_check (&message, call->method, call->channel->service, call->seqid, error))
     return FALSE;
   if (G_UNLIKELY (message.type == T_EXCEPTION))
-    return read_exception (call, &incoming, clean, error);
-  return read_result (call, &incoming, clean, error);
+    return read_exception (call, reader, error);
+  return read_result (call, reader, error);
 }
 
-/* Steps 3 to 6 on one connection. @clean: whether it may serve again. @error is never NULL in these
- * functions. */
 static gboolean
-exchange (Call *call, TallySocket *socket, gboolean *clean, GError **error)
+receive (TallyCall *call, TallySocket *socket, gboolean *clean, GError **error)
+{
+  TallyIncoming incoming;
+  gboolean done;
+
+  if (!tally_incoming_open (&incoming, socket, call->channel->framing, &call->limits, error))
+    return FALSE;
+  done = tally_call_read (call, &incoming.reader, error);
+  if (G_LIKELY (call->answered))
+    *clean = tally_incoming_close (&incoming);
+  return done;
+}
+
+/* Steps 3 to 6 on a connection that is this call's alone. @clean: whether it may serve again. @error is
+ * never NULL in these functions. */
+static gboolean
+exchange (TallyCall *call, TallySocket *socket, gboolean *clean, GError **error)
 {
   *clean = TRUE;
-  if (!encode (call, socket, error))
+  if (!tally_call_write (call, tally_socket_get_output (socket), error))
     return FALSE;
   *clean = FALSE;
   tally_socket_set_limits (socket, call->deadline, call->cancellable);
@@ -174,7 +167,7 @@ exchange (Call *call, TallySocket *socket, gboolean *clean, GError **error)
   if (G_LIKELY (receive (call, socket, clean, error)))
     return TRUE;
   if (!call->answered)
-    add_that_it_was_sent (*error);
+    tally_call_add_that_it_was_sent (*error);
   return FALSE;
 }
 
@@ -195,7 +188,7 @@ lease_get_socket (const TallyLease *lease, GError **error)
 /* One attempt: borrow, exchange, release. @reused: whether its connection had served before. Inlined,
  * because after a system call that switched tasks every return to an older frame is mispredicted. */
 static inline __attribute__ ((always_inline)) gboolean
-attempt (Call *call, gboolean fresh, gboolean *reused, GError **error)
+attempt (TallyCall *call, gboolean fresh, gboolean *reused, GError **error)
 {
   TallyBucket *bucket = call->channel->bucket;
   TallyLease lease;
@@ -205,14 +198,16 @@ attempt (Call *call, gboolean fresh, gboolean *reused, GError **error)
 
   *reused = FALSE;
   if (G_UNLIKELY (fresh
-                    ? !tally_bucket_borrow_fresh (bucket, call->method->name, call->deadline,
-                                                  call->cancellable, &lease, error)
+                    ? !tally_bucket_borrow_dialed_since (bucket, call->method->name, call->failed_at,
+                                                         call->deadline, call->cancellable, &lease, error)
                     : !tally_bucket_borrow (bucket, call->method->name, call->deadline, call->cancellable,
                                             &lease, error)))
     return FALSE;
   *reused = lease.reused;
   socket = lease_get_socket (&lease, error);
-  if (G_LIKELY (socket != NULL))
+  if (G_UNLIKELY (lease.shared && socket != NULL))
+    done = tally_call_exchange_shared (call, socket, &clean, error);
+  else if (G_LIKELY (socket != NULL))
     done = exchange (call, socket, &clean, error);
   if (call->channel->unpooled)
     clean = FALSE; /* the connection was this call's own */
@@ -225,7 +220,7 @@ attempt (Call *call, gboolean fresh, gboolean *reused, GError **error)
 /* Whether a call that failed with @error on a reused connection may be made again: its connection had
  * died, and either the server cannot have seen the request or seeing it twice does no harm. */
 static gboolean
-may_replay (const Call *call, const GError *error)
+may_replay (const TallyCall *call, const GError *error)
 {
   return g_error_matches (error, TALLY_ERROR, TALLY_ERROR_NOT_SENT)
          || (call->method->idempotent && g_error_matches (error, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST));
@@ -234,7 +229,7 @@ may_replay (const Call *call, const GError *error)
 /* The error of a call whose replay failed too. The first attempt may have been executed, and an error
  * that says that nothing was sent, true of the replay, must not hide it. */
 static GError *
-join_errors (const Call *call, GError *first, GError *second)
+join_errors (const TallyCall *call, GError *first, GError *second)
 {
   gboolean maybe_executed = g_error_matches (first, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST);
   gboolean is_ending = g_error_matches (second, G_IO_ERROR, G_IO_ERROR_CANCELLED)
@@ -256,7 +251,7 @@ join_errors (const Call *call, GError *first, GError *second)
 
 /* (nullable): the error of a call that failed with @first and may be made once more. */
 static __attribute__ ((noinline)) GError *
-replay (Call *call, GError *first)
+replay (TallyCall *call, GError *first)
 {
   GError *second = NULL;
   gboolean reused;
@@ -269,7 +264,7 @@ replay (Call *call, GError *first)
 
 /* (nullable): the error of a call, which may be made twice. */
 static inline GError *
-run (Call *call)
+run (TallyCall *call)
 {
   GError *error = NULL;
   gboolean reused;
@@ -280,7 +275,7 @@ run (Call *call)
 }
 
 static gboolean
-check_cancelled (const Call *call, GError **error)
+check_cancelled (const TallyCall *call, GError **error)
 {
   if (G_LIKELY (call->cancellable == NULL) || !g_cancellable_is_cancelled (call->cancellable))
     return TRUE;
@@ -294,7 +289,7 @@ gboolean
 tally_channel_make_call (TallyChannel *self, const TallyMethod *method, gconstpointer args,
                          gpointer const *results, const TallyCallOptions *options, GError **error)
 {
-  Call call = { .channel = self, .method = method, .args = args, .results = results,
+  TallyCall call = { .channel = self, .method = method, .args = args, .results = results,
                 .cancellable = options != NULL ? options->cancellable : NULL, .limits = tally_limits_default };
   GError *local_error = NULL;
 

@@ -101,12 +101,6 @@ check_supported (TallyEndpoint *endpoint, GError **error)
 {
   const gchar *uri = tally_endpoint_get_uri (endpoint);
 
-  if (tally_endpoint_get_mode (endpoint) == TALLY_MODE_SHARED)
-    {
-      g_set_error (error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED,
-                   "%s: this version has no mode=shared; there are mode=pooled and mode=unpooled", uri);
-      return FALSE;
-    }
   if (tally_endpoint_get_scheme (endpoint) == TALLY_SCHEME_TLS)
     {
       g_set_error (error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED,

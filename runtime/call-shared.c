@@ -1,0 +1,94 @@
+/* Owns a call's steps between borrowing and releasing where its connection is shared: what is on
+ * the wire when is shared-exchange.c's. */
+#include <thrift/c_glib/protocol/thrift_protocol.h>
+
+#include "call-private.h"
+#include "shared-private.h"
+#include "tally-error.h"
+
+/* The connection's limit is that of whoever allows most. */
+static gboolean
+check_length (const TallyCall *call, const TallyStream *stream, GError **error)
+{
+  if (G_LIKELY (stream->reply_length <= call->limits.max_message))
+    return TRUE;
+  g_set_error (error, THRIFT_PROTOCOL_ERROR, THRIFT_PROTOCOL_ERROR_SIZE_LIMIT,
+               "the reply has %" G_GSIZE_FORMAT " bytes; the limit is %" G_GUINT32_FORMAT,
+               stream->reply_length, call->limits.max_message);
+  return FALSE;
+}
+
+/* @whole: whether the reply was one, to its last byte. */
+static gboolean
+read_reply (TallyCall *call, const TallyStream *stream, gboolean *whole, GError **error)
+{
+  TallyReader reader;
+  gboolean done;
+
+  tally_reader_init (&reader, stream->reply, stream->reply_length, &call->limits);
+  done = check_length (call, stream, error) && tally_call_read (call, &reader, error);
+  *whole = call->answered && reader.cursor == reader.end;
+  return done;
+}
+
+/* Also counts what it learns of replies to others, who left before they came. */
+static gboolean
+close_stream (TallyCall *call, TallyShared *shared, TallyStream *stream)
+{
+  guint late;
+  gboolean is_usable = tally_shared_close (shared, stream, &late);
+
+  if (G_UNLIKELY (late > 0))
+    tally_bucket_count_late_replies (call->channel->bucket, late);
+  return is_usable;
+}
+
+static gboolean
+exchange (
+    TallyCall *call, TallyShared *shared, TallyStream *stream, gboolean *whole, GError **error)
+{
+  gboolean maybe_sent = FALSE;
+  gboolean done;
+
+  call->seqid = stream->seqid;
+  *whole = TRUE;
+  if (!tally_call_write (call, &stream->buffer, error))
+    return FALSE;
+  done = tally_shared_exchange (shared, stream, call->method->oneway, call->deadline,
+                                call->cancellable, &maybe_sent, error);
+  if (done && !call->method->oneway)
+    done = read_reply (call, stream, whole, error);
+  if (!done && maybe_sent && !call->answered)
+    tally_call_add_that_it_was_sent (*error);
+  return done;
+}
+
+gboolean
+tally_call_exchange_shared (TallyCall *call, TallySocket *socket, gboolean *clean, GError **error)
+{
+  TallyChannel *channel = call->channel;
+  TallyShared *shared =
+      tally_shared_get (socket, channel->codec, tally_endpoint_get_protocol (channel->endpoint),
+                        channel->framing);
+  TallyStream *stream;
+  gboolean done = FALSE;
+  gboolean whole;
+
+  *clean = FALSE;
+  if (shared == NULL)
+    {
+      g_set_error_literal (error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED,
+                           "the pool's connection is shared and has a keeper that is no channel's; "
+                           "nothing was sent");
+      return FALSE;
+    }
+  stream = tally_shared_open (shared, call->limits.max_message, error);
+  if (G_LIKELY (stream != NULL))
+    {
+      done = exchange (call, shared, stream, &whole, error);
+      *clean = close_stream (call, shared, stream) && whole;
+    }
+  if (G_UNLIKELY (!*clean))
+    call->failed_at = tally_shared_get_failed_at (shared);
+  return done;
+}

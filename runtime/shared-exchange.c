@@ -1,0 +1,437 @@
+/* Owns who sends, who receives and who sleeps on a shared connection: one call from its request to
+ * its reply. What arrives is shared-input.c's. */
+#include "shared-private.h"
+
+#include <errno.h>
+
+#include "tally-error.h"
+
+/* Who sends for all goes on so many times at most while others keep queueing. */
+#define MAX_ROUNDS 16
+/* The queue's memory that many or large requests have grown is given back after them. */
+#define KEPT_CAPACITY (64 * 1024)
+/* A connection that owes so many replies to callers who have left takes no further calls. */
+#define MAX_OWED 1024
+
+/* ---- the two roles ---- */
+
+/* Whoever still waits takes over what nobody does now. The receiver is who queued last: where
+ * replies come in order it stays so for longest. */
+static void
+hand_on_locked (TallyShared *self)
+{
+  TallyStream *stream;
+
+  if (self->sender == NULL && self->queued.length > 0)
+    {
+      for (stream = self->unsent.head; stream != NULL; stream = stream->next)
+        if (tally_stream_get_state (stream) == TALLY_STREAM_WAITING)
+          break;
+      if (stream != NULL)
+        {
+          self->sender = stream;
+          tally_stream_set_state (stream, TALLY_STREAM_SENDING);
+          tally_stream_wake (stream);
+        }
+    }
+  if (self->receiver == NULL)
+    {
+      for (stream = self->waiting.tail; stream != NULL; stream = stream->prev)
+        if (tally_stream_get_state (stream) == TALLY_STREAM_WAITING)
+          break;
+      if (stream != NULL)
+        {
+          self->receiver = stream;
+          tally_stream_set_state (stream, TALLY_STREAM_RECEIVING);
+          tally_stream_wake (stream);
+        }
+    }
+}
+
+/* ---- leaving ---- */
+
+static gboolean
+is_silent (TallyShared *self, const TallyStream *stream)
+{
+  return __atomic_load_n (&self->received, __ATOMIC_RELAXED) == stream->heard;
+}
+
+/* A peer that has not sent a byte since is taken for dead, for all (rule 24). */
+static void
+fail_for_silence_locked (TallyShared *self)
+{
+  g_autoptr (GError) error = g_error_new_literal (
+      TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST,
+      "the peer has sent nothing for as long as a call on the connection might take");
+
+  tally_shared_fail_locked (self, error);
+}
+
+/* The caller of @stream, which is in a list and has no role any more, goes without its reply. */
+static void
+leave_locked (TallyShared *self, TallyStream *stream, gboolean timed_out)
+{
+  gboolean withdrawn = stream->list == &self->unsent && tally_shared_withdraw_locked (self, stream);
+
+  tally_stream_unlink (stream);
+  stream->maybe_sent = !withdrawn;
+  tally_stream_set_state (stream, TALLY_STREAM_OPEN);
+  if (!withdrawn)
+    {
+      tally_shared_forget_locked (self, stream);
+      if (timed_out && !stream->oneway && is_silent (self, stream))
+        fail_for_silence_locked (self);
+    }
+  hand_on_locked (self);
+}
+
+static gboolean
+is_limit (const GError *error)
+{
+  return g_error_matches (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT)
+         || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+}
+
+static void
+set_left_error (const TallyStream *stream, gboolean timed_out, GError **error)
+{
+  const gchar *when = stream->maybe_sent ? "while waiting for the reply"
+                                         : "before the request was sent; nothing was sent";
+
+  if (timed_out)
+    g_set_error (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "timed out %s", when);
+  else
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "cancelled %s", when);
+}
+
+/* What to do when the sender or receiver gets @error: its own limits concern it alone, what else
+ * there is all. Of each request the queue knows whether it was sent. */
+static void
+end_role_locked (TallyShared *self, TallyStream *stream, TallyStreamState role, GError *error)
+{
+  if (error != NULL && !is_limit (error))
+    {
+      if (g_error_matches (error, TALLY_ERROR, TALLY_ERROR_NOT_SENT))
+        error->code = TALLY_ERROR_CONNECTION_LOST;
+      tally_shared_fail_locked (self, error);
+    }
+  if (tally_stream_get_state (stream) == role)
+    tally_stream_set_state (stream, TALLY_STREAM_WAITING);
+}
+
+/* ---- sending ---- */
+
+/* What the kernel has is no longer in the queue, and its callers wait for replies. */
+static void
+note_sent_locked (TallyShared *self, gsize sent)
+{
+  TallyStream *stream;
+
+  self->sent += sent;
+  while ((stream = self->unsent.head) != NULL && stream->end <= self->sent)
+    {
+      tally_stream_unlink (stream);
+      if (!stream->oneway)
+        tally_stream_list_push (&self->waiting, stream);
+      else
+        {
+          tally_stream_set_state (stream, TALLY_STREAM_DONE);
+          tally_stream_wake (stream);
+        }
+    }
+}
+
+/* What the kernel did not take goes back to where it was in the queue. */
+static void
+put_back_locked (TallyShared *self, gsize sent)
+{
+  TallyBuffer rest = { NULL };
+
+  tally_buffer_append (&rest, self->outgoing.data + sent, self->outgoing.length - sent);
+  tally_buffer_append (&rest, self->queued.data, self->queued.length);
+  tally_buffer_clear (&self->queued);
+  self->queued = rest;
+}
+
+/* One round: sends all that is queued now. Locked before and after, not while it sends. */
+static GError *
+send_round_locked (TallyShared *self, TallyStream *stream)
+{
+  TallyBuffer outgoing = self->queued;
+  GError *error = NULL;
+  gsize sent;
+
+  self->queued = self->outgoing;
+  self->outgoing = outgoing;
+  pthread_mutex_unlock (&self->lock);
+  if (!tally_socket_send_bytes (self->socket, outgoing.data, outgoing.length, stream->deadline,
+                                stream->cancellable, &sent, &error))
+    {
+      pthread_mutex_lock (&self->lock);
+      put_back_locked (self, sent);
+    }
+  else
+    pthread_mutex_lock (&self->lock);
+  self->outgoing.length = 0;
+  if (self->outgoing.capacity > KEPT_CAPACITY)
+    tally_buffer_clear (&self->outgoing);
+  note_sent_locked (self, sent);
+  return error;
+}
+
+/* The role of the sender, to its end. FALSE with @error when the caller leaves. */
+static gboolean
+send_for_all (TallyShared *self, TallyStream *stream, GError **error)
+{
+  GError *local_error = NULL;
+  gboolean leaves = FALSE;
+
+  pthread_mutex_lock (&self->lock);
+  for (guint round = 0; round < MAX_ROUNDS && local_error == NULL; round++)
+    {
+      if (self->queued.length == 0 || self->failure != NULL
+          || tally_stream_get_state (stream) != TALLY_STREAM_SENDING)
+        break;
+      local_error = send_round_locked (self, stream);
+    }
+  end_role_locked (self, stream, TALLY_STREAM_SENDING, local_error);
+  self->sender = NULL;
+  if (tally_stream_get_state (stream) == TALLY_STREAM_WAITING)
+    {
+      if (local_error != NULL && is_limit (local_error))
+        leaves = TRUE;
+      else if (self->receiver == NULL && stream->list == &self->waiting)
+        {
+          self->receiver = stream;
+          tally_stream_set_state (stream, TALLY_STREAM_RECEIVING);
+        }
+    }
+  if (leaves)
+    leave_locked (self, stream, local_error->domain == TALLY_ERROR);
+  else
+    hand_on_locked (self);
+  tally_shared_unlock (self);
+  if (leaves)
+    set_left_error (stream, local_error->domain == TALLY_ERROR, error);
+  g_clear_error (&local_error);
+  return !leaves;
+}
+
+/* ---- receiving ---- */
+
+/* The role of the receiver, to its end: until its own reply is there. One that was left in place
+ * keeps the role until the stream is closed. FALSE with @error when the caller leaves. */
+static gboolean
+receive_for_all (TallyShared *self, TallyStream *stream, GError **error)
+{
+  GError *local_error = NULL;
+  gboolean leaves;
+
+  tally_socket_set_limits (self->socket, stream->deadline, stream->cancellable);
+  while (tally_stream_get_state (stream) == TALLY_STREAM_RECEIVING && local_error == NULL)
+    tally_shared_receive (self, stream, &local_error);
+  if (local_error == NULL && stream->in_place)
+    return TRUE;
+  pthread_mutex_lock (&self->lock);
+  end_role_locked (self, stream, TALLY_STREAM_RECEIVING, local_error);
+  self->receiver = NULL;
+  leaves = local_error != NULL && tally_stream_get_state (stream) == TALLY_STREAM_WAITING;
+  if (leaves)
+    leave_locked (self, stream, local_error->domain == TALLY_ERROR);
+  else
+    hand_on_locked (self);
+  tally_shared_unlock (self);
+  if (leaves)
+    set_left_error (stream, local_error->domain == TALLY_ERROR, error);
+  g_clear_error (&local_error);
+  return !leaves;
+}
+
+/* ---- waiting ---- */
+
+static void
+on_cancelled (GCancellable *cancellable, gpointer data)
+{
+  TallyStream *stream = data;
+
+  __atomic_store_n (&stream->cancelled, TRUE, __ATOMIC_RELEASE);
+  tally_stream_wake (stream);
+}
+
+/* Until somebody wakes the caller or its deadline has passed; FALSE in the latter case. */
+static gboolean
+sleep_until_woken (TallyStream *stream)
+{
+  struct timespec deadline = { stream->deadline / G_USEC_PER_SEC,
+                               stream->deadline % G_USEC_PER_SEC * 1000 };
+  gint result;
+
+  do
+    result = stream->deadline < 0 ? sem_wait (&stream->wake)
+                                  : sem_clockwait (&stream->wake, CLOCK_MONOTONIC, &deadline);
+  while (result != 0 && errno == EINTR);
+  return result == 0;
+}
+
+/* Somebody else sends or receives for this caller. FALSE with @error when it leaves. */
+static gboolean
+wait_for_all (TallyShared *self, TallyStream *stream, GError **error)
+{
+  gboolean timed_out = !sleep_until_woken (stream);
+  gboolean leaves;
+
+  if (G_LIKELY (!timed_out && !__atomic_load_n (&stream->cancelled, __ATOMIC_ACQUIRE)))
+    return TRUE;
+  pthread_mutex_lock (&self->lock);
+  leaves = tally_stream_get_state (stream) == TALLY_STREAM_WAITING;
+  if (leaves)
+    leave_locked (self, stream, timed_out);
+  tally_shared_unlock (self);
+  if (leaves)
+    set_left_error (stream, timed_out, error);
+  return !leaves;
+}
+
+/* ---- a call ---- */
+
+static void
+set_failure_error (TallyShared *self, gboolean maybe_sent, GError **error)
+{
+  const GError *failure = self->failure; /* set once */
+
+  if (maybe_sent)
+    g_set_error_literal (error, failure->domain, failure->code, failure->message);
+  else
+    g_set_error (error, TALLY_ERROR, TALLY_ERROR_NOT_SENT, "%s; nothing was sent",
+                 failure->message);
+}
+
+TallyStream *
+tally_shared_open (TallyShared *self, guint32 max_message, GError **error)
+{
+  TallyStream *stream = NULL;
+
+  pthread_mutex_lock (&self->lock);
+  if (G_LIKELY (self->failure == NULL))
+    {
+      stream = tally_shared_take_stream_locked (self);
+      if (G_UNLIKELY (max_message > __atomic_load_n (&self->max_message, __ATOMIC_RELAXED)))
+        __atomic_store_n (&self->max_message, max_message, __ATOMIC_RELAXED);
+    }
+  pthread_mutex_unlock (&self->lock);
+  if (G_UNLIKELY (stream == NULL))
+    set_failure_error (self, FALSE, error);
+  return stream;
+}
+
+/* The request joins the queue, and its caller sends unless somebody does already. */
+static gboolean
+begin (TallyShared *self, TallyStream *stream, GError **error)
+{
+  gboolean has_failed;
+
+  pthread_mutex_lock (&self->lock);
+  has_failed = self->failure != NULL;
+  if (G_LIKELY (!has_failed))
+    {
+      tally_shared_queue_locked (self, stream);
+      tally_stream_set_state (stream,
+                              self->sender == NULL ? TALLY_STREAM_SENDING : TALLY_STREAM_WAITING);
+      if (self->sender == NULL)
+        self->sender = stream;
+    }
+  pthread_mutex_unlock (&self->lock);
+  if (G_UNLIKELY (has_failed))
+    set_failure_error (self, FALSE, error);
+  return !has_failed;
+}
+
+static gboolean
+see_through (TallyShared *self, TallyStream *stream, GError **error)
+{
+  gboolean stays = TRUE;
+
+  while (stays)
+    switch (tally_stream_get_state (stream))
+      {
+      case TALLY_STREAM_SENDING:
+        stays = send_for_all (self, stream, error);
+        break;
+      case TALLY_STREAM_RECEIVING:
+        stays = receive_for_all (self, stream, error);
+        break;
+      case TALLY_STREAM_WAITING:
+        stays = wait_for_all (self, stream, error);
+        break;
+      case TALLY_STREAM_CLAIMED:
+        sem_wait (&stream->wake);
+        break;
+      case TALLY_STREAM_DONE:
+        return TRUE;
+      case TALLY_STREAM_FAILED:
+        set_failure_error (self, stream->maybe_sent, error);
+        return FALSE;
+      case TALLY_STREAM_OPEN:
+        g_assert_not_reached ();
+      }
+  return FALSE;
+}
+
+gboolean
+tally_shared_exchange (TallyShared *self,
+                       TallyStream *stream,
+                       gboolean oneway,
+                       gint64 deadline,
+                       GCancellable *cancellable,
+                       gboolean *maybe_sent,
+                       GError **error)
+{
+  gulong handler = 0;
+  gboolean done;
+
+  stream->oneway = oneway;
+  stream->deadline = deadline;
+  stream->cancellable = cancellable;
+  stream->cancelled = FALSE;
+  stream->maybe_sent = FALSE;
+  if (cancellable != NULL)
+    handler = g_cancellable_connect (cancellable, G_CALLBACK (on_cancelled), stream, NULL);
+  done = begin (self, stream, error) && see_through (self, stream, error);
+  if (handler != 0)
+    g_cancellable_disconnect (cancellable, handler);
+  *maybe_sent = done || stream->maybe_sent;
+  return done;
+}
+
+/* Whether something lies in the input that nobody waits for. Nobody receives. */
+static gboolean
+has_unexpected_input (TallyShared *self)
+{
+  gsize available;
+
+  if (self->n_streams > 0 || self->n_owed > 0)
+    return FALSE;
+  tally_socket_peek_input (self->socket, &available);
+  return available > 0;
+}
+
+gboolean
+tally_shared_close (TallyShared *self, TallyStream *stream, guint *late)
+{
+  gboolean is_usable;
+
+  pthread_mutex_lock (&self->lock);
+  if (stream->in_place)
+    {
+      tally_socket_consume (self->socket, tally_shared_header (self) + stream->reply_length);
+      self->receiver = NULL;
+      hand_on_locked (self);
+    }
+  tally_shared_drop_stream_locked (self, stream);
+  self->dirty |= has_unexpected_input (self);
+  *late = self->n_late;
+  self->n_late = 0;
+  is_usable = self->failure == NULL && !self->dirty && self->n_owed < MAX_OWED;
+  pthread_mutex_unlock (&self->lock);
+  return is_usable;
+}

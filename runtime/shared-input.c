@@ -1,0 +1,223 @@
+/* Owns what arrives on a shared connection: where its messages end, whose replies they are, handing
+ * them over. Only the receiver comes here, or who has the connection alone. */
+#include "shared-private.h"
+
+#include <string.h>
+#include <thrift/c_glib/thrift_application_exception.h>
+
+#include "message-scanner.h"
+#include "tally-error.h"
+
+/* Messages that are looked up under one lock. */
+#define BATCH 32
+
+typedef struct
+{
+  gsize start;         /* where its frame begins in the socket's input */
+  const guint8 *bytes; /* the message there */
+  gsize length;
+  gint32 seqid;
+  TallyStream *stream; /* NULL: late */
+} Reply;
+
+/* ---- cutting the input into messages ---- */
+
+/* How many of the @available bytes are the first message with its frame's header; 0: more are
+ * needed; -1 with an error for a frame that is too long. */
+static gssize
+measure_frame (TallyShared *self, const guint8 *bytes, gsize available, GError **error)
+{
+  guint32 size;
+
+  if (available < sizeof size)
+    return 0;
+  memcpy (&size, bytes, sizeof size);
+  size = GUINT32_FROM_BE (size);
+  if (size > self->limits.max_message)
+    {
+      g_set_error (error, THRIFT_PROTOCOL_ERROR,
+                   size > G_MAXINT32 ? THRIFT_PROTOCOL_ERROR_NEGATIVE_SIZE
+                                     : THRIFT_PROTOCOL_ERROR_SIZE_LIMIT,
+                   "a frame of %d bytes was announced; the limit is %" G_GUINT32_FORMAT,
+                   (gint) size, self->limits.max_message);
+      return -1;
+    }
+  return available - sizeof size >= size ? (gssize) (sizeof size + size) : 0;
+}
+
+static gssize
+measure (TallyShared *self, const guint8 *bytes, gsize available, GError **error)
+{
+  gsize length;
+
+  if (self->framing == TALLY_FRAMING_FRAMED)
+    return measure_frame (self, bytes, available, error);
+  if (self->scanner == NULL)
+    self->scanner = tally_scanner_new (self->protocol, &self->limits);
+  length = tally_scanner_scan (self->scanner, bytes, available);
+  if (length > 0)
+    tally_scanner_reset (self->scanner);
+  return length;
+}
+
+/* Cuts the next message off the input behind @offset, which is moved past it. 1: there is one, 0:
+ * there is none yet, -1: an error. */
+static gint
+cut (TallyShared *self, gsize *offset, Reply *reply, GError **error)
+{
+  gsize available;
+  const guint8 *input = tally_socket_peek_input (self->socket, &available) + *offset;
+  gssize length = available > *offset ? measure (self, input, available - *offset, error) : 0;
+  gsize header = tally_shared_header (self);
+  TallyReader reader;
+  TallyMessage message;
+
+  if (length <= 0)
+    return (gint) length;
+  reply->start = *offset;
+  reply->bytes = input + header;
+  reply->length = length - header;
+  tally_reader_init (&reader, reply->bytes, reply->length, &self->limits);
+  if (!self->codec->read_message (&reader, &message, error))
+    return -1;
+  reply->seqid = message.seqid;
+  *offset += length;
+  return 1;
+}
+
+/* ---- whose they are ---- */
+
+/* FALSE with an error when one of the @count replies is nobody's. Whoever's they are waits for
+ * certain to be handed them. */
+static gboolean
+claim (TallyShared *self, Reply *replies, guint count, GError **error)
+{
+  guint i;
+
+  pthread_mutex_lock (&self->lock);
+  for (i = 0; i < count; i++)
+    if (!tally_shared_take_reply_locked (self, replies[i].seqid, &replies[i].stream))
+      break;
+  pthread_mutex_unlock (&self->lock);
+  if (i == count)
+    return TRUE;
+  g_set_error (error, THRIFT_APPLICATION_EXCEPTION_ERROR,
+               THRIFT_APPLICATION_EXCEPTION_ERROR_BAD_SEQUENCE_ID,
+               "a reply came with sequence id %d, which no call on the connection has",
+               replies[i].seqid);
+  for (guint j = i; j < count; j++)
+    replies[j].stream = NULL;
+  return FALSE;
+}
+
+static void
+hand_over (const Reply *reply, gboolean in_place)
+{
+  TallyStream *stream = reply->stream;
+
+  stream->in_place = in_place;
+  stream->reply = reply->bytes;
+  stream->reply_length = reply->length;
+  if (!in_place)
+    {
+      tally_buffer_append (&stream->buffer, reply->bytes, reply->length);
+      stream->reply = stream->buffer.data;
+    }
+  tally_stream_set_state (stream, TALLY_STREAM_DONE);
+}
+
+/* The receiver's own reply need not be copied when nobody else waits for the input that it lies in.
+ */
+static gboolean
+may_stay (TallyShared *self, gsize end)
+{
+  gboolean is_alone;
+  gsize available;
+
+  tally_socket_peek_input (self->socket, &available);
+  pthread_mutex_lock (&self->lock);
+  is_alone = self->n_streams == 1;
+  pthread_mutex_unlock (&self->lock);
+  return is_alone && available == end;
+}
+
+/* Hands over the @count messages that the first @end bytes of the input are, and consumes these. */
+static gboolean
+deliver (TallyShared *self,
+         Reply *replies,
+         guint count,
+         gsize end,
+         TallyStream *receiver,
+         GError **error)
+{
+  gboolean are_known = claim (self, replies, count, error);
+  TallyStream *last = replies[count - 1].stream;
+  gboolean stays = last != NULL && last == receiver && may_stay (self, end);
+
+  for (guint i = 0; i < count; i++)
+    {
+      if (replies[i].stream == NULL)
+        continue;
+      hand_over (&replies[i], stays && i == count - 1);
+      if (replies[i].stream != receiver)
+        tally_stream_wake (replies[i].stream);
+    }
+  tally_socket_consume (self->socket, stays ? replies[count - 1].start : end);
+  return are_known;
+}
+
+/* ---- receiving ---- */
+
+static gboolean
+fill (TallyShared *self, GError **error)
+{
+  gsize before, after;
+  gboolean filled;
+
+  tally_socket_peek_input (self->socket, &before);
+  filled = tally_socket_fill (self->socket, before + 1, error);
+  tally_socket_peek_input (self->socket, &after);
+  __atomic_fetch_add (&self->received, after - before, __ATOMIC_RELAXED);
+  return filled;
+}
+
+gboolean
+tally_shared_receive (TallyShared *self, TallyStream *receiver, GError **error)
+{
+  gboolean delivered = FALSE;
+
+  self->limits.max_message = __atomic_load_n (&self->max_message, __ATOMIC_RELAXED);
+  for (;;)
+    {
+      Reply replies[BATCH];
+      guint count = 0;
+      gsize end = 0;
+      gint more = 0;
+
+      while (count < BATCH && (more = cut (self, &end, &replies[count], error)) > 0)
+        count++;
+      if (count > 0 && !deliver (self, replies, count, end, receiver, more < 0 ? NULL : error))
+        return FALSE;
+      delivered |= count > 0;
+      if (more < 0 || (more == 0 && delivered))
+        return more == 0;
+      if (more == 0 && !fill (self, error))
+        return FALSE;
+    }
+}
+
+/* The connection is idle: what may come are replies to callers who have left. */
+gboolean
+tally_shared_settle (TallySocketKeeper *keeper, TallySocket *socket, gboolean *expects)
+{
+  TallyShared *self = (TallyShared *) keeper;
+  g_autoptr (GError) error = NULL;
+
+  if (self->failure != NULL || self->dirty)
+    return FALSE;
+  tally_socket_set_limits (socket, 0, NULL);
+  while (self->n_owed > 0 && tally_shared_receive (self, NULL, &error))
+    continue;
+  *expects = self->n_owed > 0;
+  return error == NULL || g_error_matches (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT);
+}

@@ -1,0 +1,190 @@
+/* A shared connection: many calls in flight on one socket, matched by sequence id (pool rule 24).
+ * It knows messages' headers and where they end; it knows no method, no lease and no pool.
+ *
+ * There is no thread behind it. Of the callers one sends what all have queued and one receives for
+ * all; who has the reply that it waits for hands such a role on to another that still waits. So a
+ * lone caller sends and receives itself, as on a connection of its own.
+ *
+ * The order of a call: tally_shared_open () takes a stream and its sequence id, the caller encodes
+ * into the stream's buffer, tally_shared_exchange () returns when the reply is there, the caller
+ * decodes it, tally_shared_close () gives the stream back. */
+#ifndef TALLY_SHARED_PRIVATE_H
+#define TALLY_SHARED_PRIVATE_H
+
+#include <pthread.h>
+#include <semaphore.h>
+
+#include "codec-private.h"
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  TALLY_STREAM_OPEN,      /* its caller encodes, decodes, or has left */
+  TALLY_STREAM_WAITING,   /* its caller sleeps on `wake` */
+  TALLY_STREAM_SENDING,   /* its caller sends for all */
+  TALLY_STREAM_RECEIVING, /* its caller receives for all */
+  TALLY_STREAM_CLAIMED,   /* its reply has arrived and is about to be handed over: DONE follows for
+                             certain */
+  TALLY_STREAM_DONE,      /* its reply is there, or, of a oneway call, it was sent */
+  TALLY_STREAM_FAILED     /* the connection has failed */
+} TallyStreamState;
+
+typedef struct _TallyStream TallyStream;
+typedef struct _TallyShared TallyShared;
+
+/* First in, first out. */
+typedef struct
+{
+  TallyStream *head;
+  TallyStream *tail;
+} TallyStreamList;
+
+/* One call on a shared connection. Belongs to the connection and is used again for later calls, so
+ * that a late wake-up meets a stream, if another's: whoever wakes looks at `state`. */
+struct _TallyStream
+{
+  gint32 seqid;
+  TallyBuffer buffer;  /* the request, then the reply; its caller's, but while it is CLAIMED the
+                          receiver's */
+  const guint8 *reply; /* once DONE: the message without its frame's header */
+  gsize reply_length;
+
+  /*< private >*/
+  sem_t wake;
+  gint state;     /* atomic; changed with the lock, but for CLAIMED to DONE */
+  gint cancelled; /* atomic */
+  gint64 deadline;
+  GCancellable *cancellable; /* borrowed, nullable */
+  gboolean oneway;
+  gboolean
+      in_place; /* the reply lies in the socket's input, and its caller is still the receiver */
+
+  /* The connection's lock protects what follows. */
+  TallyStreamList *list; /* nullable: the one that it is in */
+  TallyStream *prev;
+  TallyStream *next; /* also of the free ones */
+  guint64 start;     /* where its request lies in all that was ever queued */
+  guint64 end;
+  guint64 heard;       /* what had been received when it was queued */
+  gboolean maybe_sent; /* once FAILED */
+};
+
+/* Where a reply's sequence id leads. */
+typedef struct
+{
+  gint32 seqid;        /* 0: free */
+  TallyStream *stream; /* NULL: its caller has left; the reply is owed all the same */
+} TallySlot;
+
+struct _TallyShared
+{
+  TallySocketKeeper keeper; /* first */
+  TallySocket *socket;      /* whose keeper this is */
+  const TallyCodec *codec;
+  TallyProtocolId protocol;
+  TallyFraming framing;
+  guint max_message; /* atomic; the most that any caller allows */
+  guint64 received;  /* atomic: bytes */
+
+  /* The receiver's. */
+  TallyLimits limits;
+  struct _TallyScanner *scanner; /* of unframed messages; made when needed */
+
+  pthread_mutex_t lock; /* protects what follows; no I/O under it */
+  GError *failure;      /* nullable; why no further call can be made */
+  gint64 failed_at;     /* monotonic */
+  gboolean is_shut;
+  gboolean dirty;   /* something arrived that nobody had asked for */
+  TallySlot *slots; /* seqid & mask is a sequence id's only place */
+  guint32 mask;
+  gint32 last_seqid;
+  guint n_streams; /* open ones */
+  guint n_owed;    /* replies whose callers have left */
+  guint n_late;    /* of these, those that have come and were not reported yet */
+  TallyStream *free;
+  TallyStreamList unsent;  /* in the order of their requests in the queue */
+  TallyStreamList waiting; /* for their replies */
+  TallyStream *sender;     /* nullable */
+  TallyStream *receiver;   /* nullable */
+  guint64 sent;            /* bytes that the kernel has, of all that was ever queued */
+  guint64 queued_end;      /* all that was ever queued */
+  TallyBuffer outgoing;    /* from `sent` on: what the sender sends now */
+  TallyBuffer queued;      /* what follows that */
+};
+
+/* The shared connection on @socket, made by the first who asks; lives as long as @socket. NULL when
+ * the socket's keeper is somebody else's. Thread-safe, as all that follow. */
+TallyShared *tally_shared_get (TallySocket *socket,
+                               const TallyCodec *codec,
+                               TallyProtocolId protocol,
+                               TallyFraming framing);
+
+/* Takes a stream. @max_message: bytes that the reply may have. TALLY_ERROR_NOT_SENT when the
+ * connection has failed. */
+TallyStream *tally_shared_open (TallyShared *self, guint32 max_message, GError **error);
+/* Sends the request in the stream's buffer and waits for its reply. Errors: G_IO_ERROR_CANCELLED
+ * and TALLY_ERROR_TIMED_OUT, which concern this call alone, unless nothing at all has arrived since
+ * it was queued: then the connection has failed. A failed connection is to each call on it
+ * TALLY_ERROR_NOT_SENT, or what made it fail, mostly TALLY_ERROR_CONNECTION_LOST. @maybe_sent:
+ * whether the server may have seen any of the request. */
+gboolean tally_shared_exchange (TallyShared *self,
+                                TallyStream *stream,
+                                gboolean oneway,
+                                gint64 deadline,
+                                GCancellable *cancellable,
+                                gboolean *maybe_sent,
+                                GError **error);
+/* Gives the stream back. %TRUE when the connection may take further calls. @late: how many replies
+ * were dropped, since a stream was closed last, because their callers had left. */
+gboolean tally_shared_close (TallyShared *self, TallyStream *stream, guint *late);
+
+/* When the connection failed, monotonic; 0: it has not. */
+gint64 tally_shared_get_failed_at (TallyShared *self);
+
+/* ---- between the files of a shared connection ---- */
+
+/* shared-streams.c */
+void tally_stream_list_push (TallyStreamList *list, TallyStream *stream);
+void tally_stream_unlink (TallyStream *stream);
+void tally_stream_wake (TallyStream *stream);
+TallyStream *tally_shared_take_stream_locked (TallyShared *self);
+void tally_shared_drop_stream_locked (TallyShared *self, TallyStream *stream);
+void tally_shared_queue_locked (TallyShared *self, TallyStream *stream);
+gboolean tally_shared_withdraw_locked (TallyShared *self, TallyStream *stream);
+void tally_shared_forget_locked (TallyShared *self, TallyStream *stream);
+void tally_shared_fail_locked (TallyShared *self, const GError *error);
+/* After anything that may have failed the connection. */
+void tally_shared_unlock (TallyShared *self);
+/* What a reply with @seqid is: its stream in @stream, or NULL there for a late one; FALSE for one
+ * that nobody is owed. The sequence id is free afterwards. */
+gboolean tally_shared_take_reply_locked (TallyShared *self, gint32 seqid, TallyStream **stream);
+
+/* Bytes before each message. */
+static inline gsize
+tally_shared_header (const TallyShared *self)
+{
+  return self->framing == TALLY_FRAMING_FRAMED ? 4 : 0;
+}
+
+static inline TallyStreamState
+tally_stream_get_state (TallyStream *stream)
+{
+  return (TallyStreamState) __atomic_load_n (&stream->state, __ATOMIC_ACQUIRE);
+}
+
+static inline void
+tally_stream_set_state (TallyStream *stream, TallyStreamState state)
+{
+  __atomic_store_n (&stream->state, state, __ATOMIC_RELEASE);
+}
+
+/* shared-input.c: for whoever is the receiver, or alone. */
+/* Blocks, within the socket's limits, for at least one whole message, and hands over all that are
+ * there. FALSE with an error of the socket, whose input is as it was, or a protocol error. */
+gboolean tally_shared_receive (TallyShared *self, TallyStream *receiver, GError **error);
+gboolean tally_shared_settle (TallySocketKeeper *keeper, TallySocket *socket, gboolean *expects);
+
+G_END_DECLS
+
+#endif /* TALLY_SHARED_PRIVATE_H */

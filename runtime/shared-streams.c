@@ -1,0 +1,332 @@
+/* Owns a shared connection's state under its lock: sequence ids and where they lead, the queue of
+ * requests, who waits, what a failure means to each. It sends and receives nothing. */
+#include "shared-private.h"
+
+#include <string.h>
+#include <sys/socket.h>
+
+#include "message-scanner.h"
+#include "tally-error.h"
+
+/* A power of two. */
+#define FIRST_SLOTS 16
+/* A stream's buffer that one large message has grown is given back after it. */
+#define KEPT_CAPACITY 4096
+
+/* ---- lists ---- */
+
+void
+tally_stream_list_push (TallyStreamList *list, TallyStream *stream)
+{
+  stream->list = list;
+  stream->next = NULL;
+  stream->prev = list->tail;
+  if (list->tail != NULL)
+    list->tail->next = stream;
+  else
+    list->head = stream;
+  list->tail = stream;
+}
+
+void
+tally_stream_unlink (TallyStream *stream)
+{
+  TallyStreamList *list = g_steal_pointer (&stream->list);
+
+  if (list == NULL)
+    return;
+  if (stream->prev != NULL)
+    stream->prev->next = stream->next;
+  else
+    list->head = stream->next;
+  if (stream->next != NULL)
+    stream->next->prev = stream->prev;
+  else
+    list->tail = stream->prev;
+}
+
+void
+tally_stream_wake (TallyStream *stream)
+{
+  sem_post (&stream->wake);
+}
+
+/* ---- sequence ids ---- */
+
+/* Up to where requests may have reached the peer, of all that was ever queued. */
+static guint64
+maybe_sent (const TallyShared *self)
+{
+  return self->sender != NULL ? self->sent + self->outgoing.length : self->sent;
+}
+
+static inline TallySlot *
+slot_of (TallyShared *self, gint32 seqid)
+{
+  return &self->slots[(guint32) seqid & self->mask];
+}
+
+/* Two sequence ids with different places have different ones in a table of twice the size too. */
+static void
+grow (TallyShared *self)
+{
+  guint32 size = self->slots != NULL ? self->mask + 1 : 0;
+  TallySlot *old = self->slots;
+
+  self->mask = MAX (2 * size, FIRST_SLOTS) - 1;
+  self->slots = g_new0 (TallySlot, self->mask + 1);
+  for (guint32 i = 0; i < size; i++)
+    if (old[i].seqid != 0)
+      *slot_of (self, old[i].seqid) = old[i];
+  g_free (old);
+}
+
+/* Never 0, which clients send that do not match replies, and never one in flight or owed: its place
+ * is taken. */
+static gint32
+take_seqid (TallyShared *self, TallyStream *stream)
+{
+  TallySlot *slot;
+
+  if (self->slots == NULL || 2 * (self->n_streams + self->n_owed) > self->mask)
+    grow (self);
+  do
+    {
+      self->last_seqid = (gint32) ((guint32) self->last_seqid + 1);
+      slot = slot_of (self, self->last_seqid);
+    }
+  while (self->last_seqid == 0 || slot->seqid != 0);
+  *slot = (TallySlot){ self->last_seqid, stream };
+  return self->last_seqid;
+}
+
+gboolean
+tally_shared_take_reply_locked (TallyShared *self, gint32 seqid, TallyStream **stream)
+{
+  TallySlot *slot;
+
+  if (self->slots == NULL || seqid == 0)
+    return FALSE;
+  slot = slot_of (self, seqid);
+  if (slot->seqid != seqid)
+    return FALSE;
+  *stream = slot->stream;
+  if (*stream != NULL)
+    {
+      /* A oneway call is not answered, and no other before it was sent. */
+      if ((*stream)->list == NULL || (*stream)->oneway || (*stream)->start >= maybe_sent (self))
+        return FALSE;
+      tally_stream_unlink (*stream);
+      tally_stream_set_state (*stream, TALLY_STREAM_CLAIMED);
+    }
+  else
+    {
+      self->n_owed--;
+      self->n_late++;
+    }
+  slot->seqid = 0;
+  return TRUE;
+}
+
+/* ---- streams ---- */
+
+TallyStream *
+tally_shared_take_stream_locked (TallyShared *self)
+{
+  TallyStream *stream = self->free;
+
+  if (stream != NULL)
+    self->free = stream->next;
+  else
+    {
+      stream = g_new0 (TallyStream, 1);
+      sem_init (&stream->wake, FALSE, 0);
+    }
+  while (sem_trywait (&stream->wake) == 0)
+    continue; /* what came too late for the call before */
+  stream->list = NULL;
+  stream->in_place = FALSE;
+  self->n_streams++;
+  stream->seqid = take_seqid (self, stream);
+  return stream;
+}
+
+/* The stream is free for another call; a reply that is still owed to it is another matter. */
+void
+tally_shared_drop_stream_locked (TallyShared *self, TallyStream *stream)
+{
+  TallySlot *slot = slot_of (self, stream->seqid);
+
+  if (slot->seqid == stream->seqid && slot->stream == stream)
+    slot->seqid = 0;
+  if (stream->buffer.capacity > KEPT_CAPACITY)
+    tally_buffer_clear (&stream->buffer);
+  stream->buffer.length = 0;
+  tally_stream_set_state (stream, TALLY_STREAM_OPEN);
+  self->n_streams--;
+  stream->next = self->free;
+  self->free = stream;
+}
+
+/* ---- the queue of requests ---- */
+
+static guint64
+queue_start (const TallyShared *self)
+{
+  return self->queued_end - self->queued.length;
+}
+
+/* The request goes from the stream's buffer to the end of the queue; without a copy where that is
+ * empty. */
+void
+tally_shared_queue_locked (TallyShared *self, TallyStream *stream)
+{
+  stream->start = self->queued_end;
+  self->queued_end += stream->buffer.length;
+  stream->end = self->queued_end;
+  stream->heard = __atomic_load_n (&self->received, __ATOMIC_RELAXED);
+  if (self->queued.length == 0)
+    {
+      TallyBuffer empty = self->queued;
+
+      self->queued = stream->buffer;
+      stream->buffer = empty;
+    }
+  else
+    tally_buffer_append (&self->queued, stream->buffer.data, stream->buffer.length);
+  stream->buffer.length = 0;
+  tally_stream_list_push (&self->unsent, stream);
+}
+
+/* Takes the request of a caller who leaves out of the queue, if all of it is still there. */
+gboolean
+tally_shared_withdraw_locked (TallyShared *self, TallyStream *stream)
+{
+  guint64 length = stream->end - stream->start;
+  guint8 *request;
+
+  if (stream->start < queue_start (self))
+    return FALSE;
+  request = self->queued.data + (stream->start - queue_start (self));
+  memmove (request, request + length, self->queued_end - stream->end);
+  self->queued.length -= length;
+  self->queued_end -= length;
+  for (TallyStream *other = stream->next; other != NULL; other = other->next)
+    {
+      other->start -= length;
+      other->end -= length;
+    }
+  return TRUE;
+}
+
+/* The caller leaves, its request does not: the reply, if one is due, is owed and will be dropped.
+ */
+void
+tally_shared_forget_locked (TallyShared *self, TallyStream *stream)
+{
+  TallySlot *slot = slot_of (self, stream->seqid);
+
+  if (stream->oneway || slot->stream != stream || slot->seqid != stream->seqid)
+    return;
+  slot->stream = NULL;
+  self->n_owed++;
+}
+
+/* ---- failure ---- */
+
+static void
+fail_list (TallyShared *self, TallyStreamList *list)
+{
+  TallyStream *stream;
+
+  while ((stream = list->head) != NULL)
+    {
+      tally_stream_unlink (stream);
+      stream->maybe_sent = stream->start < maybe_sent (self);
+      tally_stream_set_state (stream, TALLY_STREAM_FAILED);
+      tally_stream_wake (stream);
+    }
+}
+
+/* Every call on the connection learns why, and whether the server may have seen it. */
+void
+tally_shared_fail_locked (TallyShared *self, const GError *error)
+{
+  if (self->failure != NULL)
+    return;
+  self->failure = g_error_copy (error);
+  self->failed_at = g_get_monotonic_time ();
+  fail_list (self, &self->waiting);
+  fail_list (self, &self->unsent);
+}
+
+gint64
+tally_shared_get_failed_at (TallyShared *self)
+{
+  gint64 failed_at;
+
+  pthread_mutex_lock (&self->lock);
+  failed_at = self->failed_at;
+  pthread_mutex_unlock (&self->lock);
+  return failed_at;
+}
+
+/* Whoever sends or receives on a connection that has failed is woken by the kernel. */
+void
+tally_shared_unlock (TallyShared *self)
+{
+  gboolean must_shut = self->failure != NULL && !self->is_shut;
+
+  self->is_shut |= must_shut;
+  pthread_mutex_unlock (&self->lock);
+  if (G_UNLIKELY (must_shut))
+    shutdown (tally_socket_get_fd (self->socket), SHUT_RDWR);
+}
+
+/* ---- life ---- */
+
+static void
+free_shared (TallySocketKeeper *keeper)
+{
+  TallyShared *self = (TallyShared *) keeper;
+  TallyStream *stream;
+
+  while ((stream = self->free) != NULL)
+    {
+      self->free = stream->next;
+      tally_buffer_clear (&stream->buffer);
+      sem_destroy (&stream->wake);
+      g_free (stream);
+    }
+  g_clear_pointer (&self->scanner, tally_scanner_free);
+  g_clear_error (&self->failure);
+  tally_buffer_clear (&self->outgoing);
+  tally_buffer_clear (&self->queued);
+  pthread_mutex_destroy (&self->lock);
+  g_free (self->slots);
+  g_free (self);
+}
+
+TallyShared *
+tally_shared_get (TallySocket *socket,
+                  const TallyCodec *codec,
+                  TallyProtocolId protocol,
+                  TallyFraming framing)
+{
+  TallySocketKeeper *keeper = tally_socket_get_keeper (socket);
+
+  if (G_UNLIKELY (keeper == NULL))
+    {
+      TallyShared *self = g_new0 (TallyShared, 1);
+
+      self->keeper = (TallySocketKeeper){ tally_shared_settle, free_shared };
+      self->socket = socket;
+      self->codec = codec;
+      self->protocol = protocol;
+      self->framing = framing;
+      self->limits = tally_limits_default;
+      pthread_mutex_init (&self->lock, NULL);
+      keeper = tally_socket_keep (socket, &self->keeper);
+    }
+  return keeper->free == free_shared ? (TallyShared *) keeper : NULL;
+}

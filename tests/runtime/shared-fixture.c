@@ -1,0 +1,242 @@
+/* Owns the desk and the callers of shared-fixture.h; knows no test. */
+#include "shared-fixture.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* ---- the desk ---- */
+
+static void
+free_request (gpointer data)
+{
+  EchoRequest *request = data;
+
+  close (request->fd);
+  g_free (request->name);
+  g_free (request->text);
+  g_free (request);
+}
+
+/* On a connection's thread. */
+static gboolean
+put_on_desk (EchoRequest *request)
+{
+  Desk *desk = request->user_data;
+  EchoRequest *copy = g_memdup2 (request, sizeof *request);
+
+  copy->fd =
+      fcntl (request->fd, F_DUPFD_CLOEXEC, 0); /* the connection's thread may close its own */
+  copy->name = g_strdup (request->name);
+  copy->text = g_strdup (request->text);
+  g_mutex_lock (&desk->lock);
+  g_ptr_array_add (desk->requests, copy);
+  g_cond_broadcast (&desk->changed);
+  while (desk->paused)
+    g_cond_wait (&desk->changed, &desk->lock);
+  g_mutex_unlock (&desk->lock);
+  return TRUE;
+}
+
+void
+desk_open (Desk *desk, const gchar *options)
+{
+  memset (desk, 0, sizeof *desk);
+  g_mutex_init (&desk->lock);
+  g_cond_init (&desk->changed);
+  desk->requests = g_ptr_array_new_with_free_func (free_request);
+  desk->pool = tally_pool_new ();
+  echo_server_start (&desk->server, put_on_desk, options, desk);
+  desk->channel = echo_server_connect (&desk->server, desk->pool);
+}
+
+void
+desk_pause (Desk *desk, gboolean paused)
+{
+  g_mutex_lock (&desk->lock);
+  desk->paused = paused;
+  g_cond_broadcast (&desk->changed);
+  g_mutex_unlock (&desk->lock);
+}
+
+void
+desk_close (Desk *desk)
+{
+  desk_pause (desk, FALSE);
+  tally_pool_close (desk->pool);
+  echo_server_stop (&desk->server);
+  g_object_unref (desk->channel);
+  g_object_unref (desk->pool);
+  g_ptr_array_unref (desk->requests);
+  g_mutex_clear (&desk->lock);
+  g_cond_clear (&desk->changed);
+}
+
+void
+desk_await (Desk *desk, guint count)
+{
+  gint64 end = g_get_monotonic_time () + 20 * G_TIME_SPAN_SECOND;
+  gboolean in_time = TRUE;
+
+  g_mutex_lock (&desk->lock);
+  while (desk->requests->len < count && in_time)
+    in_time = g_cond_wait_until (&desk->changed, &desk->lock, end);
+  g_mutex_unlock (&desk->lock);
+  CU_ASSERT_TRUE_FATAL (in_time);
+}
+
+guint
+desk_count (Desk *desk)
+{
+  guint count;
+
+  g_mutex_lock (&desk->lock);
+  count = desk->requests->len;
+  g_mutex_unlock (&desk->lock);
+  return count;
+}
+
+EchoRequest *
+desk_get (Desk *desk, guint index)
+{
+  EchoRequest *request;
+
+  desk_await (desk, index + 1);
+  g_mutex_lock (&desk->lock);
+  request = g_ptr_array_index (desk->requests, index);
+  g_mutex_unlock (&desk->lock);
+  return request;
+}
+
+EchoRequest *
+desk_find (Desk *desk, const gchar *text)
+{
+  for (guint i = 0;; i++)
+    {
+      EchoRequest *request = desk_get (desk, i);
+
+      if (strcmp (request->text, text) == 0)
+        return request;
+    }
+}
+
+void
+desk_reply (EchoRequest *request)
+{
+  CU_ASSERT_TRUE (echo_honest (request));
+}
+
+void
+desk_reply_as (EchoRequest *request, const gchar *name, gint type, gint32 seqid)
+{
+  EchoResult result = { .success = request->text };
+  TallyBuffer output = { 0 };
+
+  echo_put (request, &output, name, type, seqid, echo_methods[ECHO_ECHO].result, &result);
+  CU_ASSERT_TRUE (echo_send (request, &output));
+  tally_buffer_clear (&output);
+}
+
+void
+desk_hang_up (EchoRequest *request)
+{
+  CU_ASSERT_EQUAL (shutdown (request->fd, SHUT_RDWR), 0);
+}
+
+void
+desk_reset (EchoRequest *request)
+{
+  struct sockaddr nobody = { .sa_family = AF_UNSPEC };
+
+  CU_ASSERT_EQUAL (connect (request->fd, &nobody, sizeof nobody), 0);
+}
+
+guint
+desk_accepted (Desk *desk)
+{
+  return test_peer_get_accepted (desk->server.peer);
+}
+
+TallyPoolSnapshot
+desk_snapshot (Desk *desk)
+{
+  TallyPoolSnapshot snapshot;
+
+  tally_pool_snapshot (desk->pool, &snapshot);
+  return snapshot;
+}
+
+/* ---- callers ---- */
+
+static gpointer
+call (gpointer data)
+{
+  Caller *caller = data;
+  EchoArgs args = { caller->text };
+  FixOops *oops = NULL;
+  gpointer results[] = { &caller->reply, &oops };
+
+  caller->done = tally_channel_call (caller->channel, &echo_methods[caller->method], &args, results,
+                                     caller->timeout, caller->cancellable, &caller->error);
+  g_clear_object (&oops);
+  return NULL;
+}
+
+void
+caller_start_method (Caller *caller,
+                     TallyChannel *channel,
+                     guint method,
+                     const gchar *text,
+                     gint timeout,
+                     GCancellable *cancellable)
+{
+  *caller = (Caller){ .channel = channel,
+                      .method = method,
+                      .text = g_strdup (text),
+                      .timeout = timeout,
+                      .cancellable = cancellable };
+  caller->thread = g_thread_new ("caller", call, caller);
+}
+
+void
+caller_start (Caller *caller, TallyChannel *channel, const gchar *text, gint timeout)
+{
+  caller_start_method (caller, channel, ECHO_ECHO, text, timeout, NULL);
+}
+
+void
+caller_join (Caller *caller)
+{
+  g_thread_join (g_steal_pointer (&caller->thread));
+}
+
+static void
+clear (Caller *caller)
+{
+  g_clear_pointer (&caller->text, g_free);
+  g_clear_pointer (&caller->reply, g_free);
+  g_clear_error (&caller->error);
+}
+
+void
+caller_expect_reply (Caller *caller)
+{
+  if (caller->thread != NULL)
+    caller_join (caller);
+  CU_ASSERT_TRUE (caller->done);
+  assert_no_error (caller->error);
+  assert_string (caller->reply, caller->text);
+  clear (caller);
+}
+
+void
+caller_expect_error (Caller *caller, GQuark domain, gint code, const gchar *part)
+{
+  if (caller->thread != NULL)
+    caller_join (caller);
+  CU_ASSERT_FALSE (caller->done);
+  CU_ASSERT_PTR_NULL (caller->reply);
+  assert_error (caller->error, domain, code, part);
+  clear (caller);
+}

@@ -1,0 +1,355 @@
+/* What becomes of the calls in flight on a shared connection that fails, lies, stays silent or
+ * takes no bytes. Pool rule 24, with test-shared.c. */
+#include <string.h>
+#include <sys/ioctl.h>
+#include <thrift/c_glib/protocol/thrift_protocol.h>
+#include <thrift/c_glib/thrift_application_exception.h>
+
+#include "shared-fixture.h"
+#include "tally-error.h"
+
+#define LARGE (15 << 20)
+
+/* @a and @b are in flight on the first connection, in this order. */
+static void
+start_two (Desk *desk, Caller *a, Caller *b)
+{
+  caller_start (a, desk->channel, "a", -1);
+  desk_await (desk, 1);
+  caller_start (b, desk->channel, "b", -1);
+  desk_await (desk, 2);
+}
+
+/* Whatever happened to the first connection, a call that begins now goes over the second. */
+static void
+assert_next_call_dials (Desk *desk)
+{
+  Caller next;
+
+  caller_start (&next, desk->channel, "next", -1);
+  assert_int (desk_find (desk, "next")->connection, 1);
+  desk_reply (desk_find (desk, "next"));
+  caller_expect_reply (&next);
+  assert_int (desk_accepted (desk), 2);
+}
+
+/* ---- connections that end ---- */
+
+static void
+rule_24_when_it_ends_every_call_learns_why (void)
+{
+  for (guint reset = 0; reset < 2; reset++)
+    {
+      g_auto (Desk) desk;
+      Caller a, b;
+
+      desk_open (&desk, "?mode=shared&");
+      start_two (&desk, &a, &b);
+      if (reset)
+        desk_reset (desk_get (&desk, 0));
+      else
+        desk_hang_up (desk_get (&desk, 0));
+      caller_expect_error (&a, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, "may have been executed");
+      caller_expect_error (&b, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, "may have been executed");
+      assert_next_call_dials (&desk);
+    }
+}
+
+static void
+rule_24_half_a_reply_is_nobodys (void)
+{
+  g_auto (Desk) desk;
+  TallyBuffer output = { 0 };
+  Caller a, b;
+
+  desk_open (&desk, "?mode=shared&");
+  start_two (&desk, &a, &b);
+  echo_put_reply (desk_find (&desk, "b"), &output);
+  output.length -= 3;
+  CU_ASSERT_TRUE (echo_send (desk_get (&desk, 0), &output));
+  desk_hang_up (desk_get (&desk, 0));
+  caller_expect_error (&a, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, NULL);
+  caller_expect_error (&b, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, NULL);
+  assert_next_call_dials (&desk);
+  tally_buffer_clear (&output);
+}
+
+/* Idempotent calls are made once more, all of them on one new connection. */
+static void
+rule_24_idempotent_calls_move_to_one_new_connection (void)
+{
+  g_auto (Desk) desk;
+  Caller callers[10];
+
+  desk_open (&desk, "?mode=shared&");
+  g_object_set (desk.pool, "max-dials", 1, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (callers); i++)
+    {
+      g_autofree gchar *text = g_strdup_printf ("call %u", i);
+
+      caller_start_method (&callers[i], desk.channel, ECHO_GET, text, 0, NULL);
+      desk_await (&desk,
+                  i + 1); /* the first dials, and a call on a new connection is not replayed */
+    }
+  desk_hang_up (desk_get (&desk, 0));
+  caller_expect_error (&callers[0], TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, NULL);
+  desk_await (&desk, 19);
+  for (guint i = 10; i < 19; i++)
+    {
+      assert_int (desk_get (&desk, i)->connection, 1);
+      desk_reply (desk_get (&desk, i));
+    }
+  for (guint i = 1; i < G_N_ELEMENTS (callers); i++)
+    caller_expect_reply (&callers[i]);
+  assert_int (desk_accepted (&desk), 2);
+}
+
+static void
+rule_24_a_pool_that_closes_ends_them_all (void)
+{
+  g_auto (Desk) desk;
+  Caller a, b;
+
+  desk_open (&desk, "?mode=shared&");
+  start_two (&desk, &a, &b);
+  g_object_set (desk.pool, "drain-timeout", 1, NULL);
+  tally_pool_close (desk.pool);
+  caller_expect_error (&a, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, NULL);
+  caller_expect_error (&b, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, NULL);
+}
+
+/* ---- silence ---- */
+
+/* The patient caller is not left to wait for a peer that is gone without a word. */
+static void
+rule_24_silence_past_a_deadline_fails_all_it_owes (void)
+{
+  g_auto (Desk) desk;
+  Caller patient, hasty;
+
+  desk_open (&desk, "?mode=shared&");
+  caller_start (&patient, desk.channel, "patient", 0);
+  desk_await (&desk, 1);
+  caller_start (&hasty, desk.channel, "hasty", 50);
+  caller_expect_error (&hasty, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "may have been executed");
+  caller_expect_error (&patient, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, "sent nothing");
+  desk_await (&desk, 2);
+  assert_next_call_dials (&desk);
+  assert_int (desk_snapshot (&desk).closes[TALLY_CLOSE_BROKEN]
+                  + desk_snapshot (&desk).closes[TALLY_CLOSE_DEAD],
+              1);
+}
+
+/* ---- peers that lie ---- */
+
+typedef enum
+{
+  LIE_UNKNOWN_SEQID,
+  LIE_SEQID_0,
+  LIE_SECOND_REPLY,
+  LIE_REPLY_TO_ONEWAY,
+  LIE_NONSENSE,
+  LIE_HUGE_FRAME,
+  N_LIES
+} Lie;
+
+static void
+tell (Desk *desk, Lie lie)
+{
+  EchoRequest *a = desk_find (desk, "a");
+  static const guint8 nonsense[] = { 0, 0, 0, 4, 'o', 'h', 'n', 'o' };
+  static const guint8 huge[] = { 0x7f, 0xff, 0xff, 0xff, 0x80, 1, 0, 2 };
+
+  switch (lie)
+    {
+    case LIE_UNKNOWN_SEQID:
+      desk_reply_as (a, "echo", T_REPLY, 12345);
+      break;
+    case LIE_SEQID_0:
+      desk_reply_as (a, "echo", T_REPLY, 0);
+      break;
+    case LIE_SECOND_REPLY:
+      desk_reply (desk_find (desk, "told"));
+      break;
+    case LIE_REPLY_TO_ONEWAY:
+      desk_reply_as (desk_find (desk, "told oneway"), "note", T_REPLY,
+                     desk_find (desk, "told oneway")->seqid);
+      break;
+    case LIE_NONSENSE:
+      CU_ASSERT_TRUE (test_write_all (a->fd, nonsense, sizeof nonsense));
+      break;
+    default:
+      CU_ASSERT_TRUE (test_write_all (a->fd, huge, sizeof huge));
+      break;
+    }
+}
+
+/* What cannot be anybody's reply fails every call: none of them can trust the connection any more.
+ */
+static void
+rule_24_a_lie_fails_every_call (void)
+{
+  for (Lie lie = 0; lie < N_LIES; lie++)
+    {
+      gboolean is_malformed = lie >= LIE_NONSENSE;
+      GQuark domain = is_malformed ? THRIFT_PROTOCOL_ERROR : THRIFT_APPLICATION_EXCEPTION_ERROR;
+      gint code = lie == LIE_NONSENSE     ? THRIFT_PROTOCOL_ERROR_BAD_VERSION
+                  : lie == LIE_HUGE_FRAME ? THRIFT_PROTOCOL_ERROR_SIZE_LIMIT
+                                          : THRIFT_APPLICATION_EXCEPTION_ERROR_BAD_SEQUENCE_ID;
+      g_auto (Desk) desk;
+      Caller told, oneway, a, b;
+
+      desk_open (&desk, "?mode=shared&");
+      caller_start (&told, desk.channel, "told", -1);
+      desk_reply (desk_find (&desk, "told"));
+      caller_expect_reply (&told);
+      caller_start_method (&oneway, desk.channel, ECHO_NOTE, "told oneway", -1, NULL);
+      caller_join (&oneway);
+      CU_ASSERT_TRUE (oneway.done);
+      g_free (oneway.text);
+      desk_await (&desk, 2);
+      caller_start (&a, desk.channel, "a", -1);
+      desk_await (&desk, 3);
+      caller_start (&b, desk.channel, "b", -1);
+      desk_await (&desk, 4);
+      tell (&desk, lie);
+      caller_expect_error (&a, domain, code, "may have been executed");
+      caller_expect_error (&b, domain, code, "may have been executed");
+      assert_next_call_dials (&desk);
+    }
+}
+
+/* One channel's limit is not another's, though both share the connection. */
+static void
+rule_24_a_long_reply_fails_who_cannot_take_it (void)
+{
+  g_auto (Desk) desk;
+  g_autoptr (TallyChannel) modest = NULL;
+  g_autofree gchar *text = g_strnfill (2000, 'x');
+  g_autofree gchar *answer = g_strnfill (5000, 'y');
+  Caller a, b;
+  EchoRequest *request;
+
+  desk_open (&desk, "?mode=shared&");
+  modest = echo_server_connect (&desk.server, desk.pool);
+  tally_channel_set_max_message_size (modest, 3000);
+  caller_start (&a, desk.channel, "a", -1);
+  desk_await (&desk, 1);
+  caller_start (&b, modest, text, -1);
+  request = desk_find (&desk, text);
+  g_free (request->text);
+  request->text = g_steal_pointer (&answer);
+  desk_reply (request);
+  caller_expect_error (&b, THRIFT_PROTOCOL_ERROR, THRIFT_PROTOCOL_ERROR_SIZE_LIMIT, "3000");
+  desk_reply (desk_find (&desk, "a"));
+  caller_expect_reply (&a);
+}
+
+/* ---- peers that take no bytes ---- */
+
+/* @receiver waits for its reply and @sender is in the middle of its request, of which the peer
+ * reads no more. */
+static void
+start_clogged (Desk *desk, Caller *receiver, Caller *sender, gint sender_timeout)
+{
+  g_autofree gchar *text = g_strnfill (LARGE, 's');
+
+  desk_pause (desk, TRUE);
+  caller_start (receiver, desk->channel, "receiver", -1);
+  desk_await (desk, 1);
+  caller_start (sender, desk->channel, text, sender_timeout);
+  for (gint arrived = 0; arrived == 0; g_thread_yield ())
+    CU_ASSERT_EQUAL_FATAL (ioctl (desk_get (desk, 0)->fd, FIONREAD, &arrived), 0);
+}
+
+/* A request that the sender has not got to is taken back when its caller leaves. */
+static void
+rule_24_what_is_still_queued_is_withdrawn (void)
+{
+  g_auto (Desk) desk;
+  Caller receiver, sender, queued, last;
+  g_autofree gchar *text = g_strnfill (LARGE, 'q');
+
+  desk_open (&desk, "?mode=shared&");
+  tally_channel_set_timeout (desk.channel, 0);
+  start_clogged (&desk, &receiver, &sender, 0);
+  caller_start (&queued, desk.channel, text, 100);
+  caller_expect_error (&queued, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "nothing was sent");
+  caller_start (&last, desk.channel, "last", 0);
+  desk_pause (&desk, FALSE);
+  desk_reply (desk_find (&desk, "last"));
+  caller_expect_reply (&last);
+  assert_int (desk_count (&desk), 3);
+  desk_reply (desk_get (&desk, 1));
+  caller_expect_reply (&sender);
+  desk_reply (desk_find (&desk, "receiver"));
+  caller_expect_reply (&receiver);
+  assert_int (desk_accepted (&desk), 1);
+}
+
+/* A sender that leaves in the middle of its request leaves the rest to be sent by whoever comes
+ * next. */
+static void
+rule_24_half_a_request_is_sent_to_its_end (void)
+{
+  g_auto (Desk) desk;
+  Caller receiver, sender, next;
+
+  desk_open (&desk, "?mode=shared&");
+  start_clogged (&desk, &receiver, &sender, 300);
+  desk_reply (desk_find (&desk, "receiver")); /* the peer lives, it only reads no more */
+  caller_expect_reply (&receiver);
+  caller_expect_error (&sender, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "may have been executed");
+  caller_start (&next, desk.channel, "next", -1);
+  desk_pause (&desk, FALSE);
+  desk_await (&desk, 3);
+  desk_reply (desk_get (&desk, 1));
+  desk_reply (desk_find (&desk, "next"));
+  caller_expect_reply (&next);
+  assert_int (strlen (desk_get (&desk, 1)->text), LARGE);
+  assert_int (desk_snapshot (&desk).late_replies, 1);
+  assert_int (desk_accepted (&desk), 1);
+}
+
+/* The peer dies in the middle of a request: that one may have been seen, the one behind it was not
+ * and is made on a new connection. */
+static void
+rule_24_each_call_knows_whether_it_was_sent (void)
+{
+  g_auto (Desk) desk;
+  Caller receiver, sender, queued;
+
+  desk_open (&desk, "?mode=shared&");
+  start_clogged (&desk, &receiver, &sender, 0);
+  caller_start (&queued, desk.channel, "queued", -1);
+  while (desk_snapshot (&desk).leases < 3)
+    g_thread_yield ();
+  desk_reset (desk_get (&desk, 0));
+  desk_pause (&desk, FALSE);
+  caller_expect_error (&receiver, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST,
+                       "may have been executed");
+  caller_expect_error (&sender, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, "may have been executed");
+  assert_int (desk_find (&desk, "queued")->connection, 1);
+  desk_reply (desk_find (&desk, "queued"));
+  caller_expect_reply (&queued);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const TestCase cases[] = {
+    TEST (rule_24_when_it_ends_every_call_learns_why),
+    TEST (rule_24_half_a_reply_is_nobodys),
+    TEST (rule_24_idempotent_calls_move_to_one_new_connection),
+    TEST (rule_24_a_pool_that_closes_ends_them_all),
+    TEST (rule_24_silence_past_a_deadline_fails_all_it_owes),
+    TEST (rule_24_a_lie_fails_every_call),
+    TEST (rule_24_a_long_reply_fails_who_cannot_take_it),
+    TEST (rule_24_what_is_still_queued_is_withdrawn),
+    TEST (rule_24_half_a_request_is_sent_to_its_end),
+    TEST (rule_24_each_call_knows_whether_it_was_sent),
+    { NULL, NULL },
+  };
+
+  return test_main ("shared-failure", cases, argc, argv);
+}
