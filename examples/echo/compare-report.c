@@ -186,6 +186,7 @@ append_pool (GString *json, const TallyPoolSnapshot *pool)
     { "waits", pool->waits },
     { "stale", pool->stale },
     { "timeouts", pool->timeouts },
+    { "late_replies", pool->late_replies },
     { "open", pool->open },
     { "idle", pool->idle },
     { "dials_done", pool->dials_done },

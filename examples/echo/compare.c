@@ -30,7 +30,8 @@ static const GOptionEntry entries[] = {
     "Connections a pool may open. Default: as many as callers", "N" },
   { "protocol", 'p', 0, G_OPTION_ARG_STRING, &option_protocol, "binary or compact", "NAME" },
   { "transport", 't', 0, G_OPTION_ARG_STRING, &option_transport, "framed or buffered", "NAME" },
-  { "modes", 'm', 0, G_OPTION_ARG_STRING, &option_modes, "Default: unpooled,pooled", "NAME,…" },
+  { "modes", 'm', 0, G_OPTION_ARG_STRING, &option_modes, "Default: unpooled,pooled,shared",
+    "NAME,…" },
   { "json", 'j', 0, G_OPTION_ARG_FILENAME, &option_json, "Write the results there too", "FILE" },
   { NULL },
 };
@@ -112,7 +113,7 @@ make_modes (GError **error)
 {
   g_autoptr (GPtrArray) modes = g_ptr_array_new_with_free_func ((GDestroyNotify) compare_mode_free);
   g_auto (GStrv) names =
-      g_strsplit (option_modes != NULL ? option_modes : "unpooled,pooled", ",", -1);
+      g_strsplit (option_modes != NULL ? option_modes : "unpooled,pooled,shared", ",", -1);
   guint i;
 
   for (i = 0; names[i] != NULL; i++)

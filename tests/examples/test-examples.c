@@ -296,7 +296,7 @@ compare_measures_its_own_server (void)
   assert_contains (output, "times as many calls per second as unpooled");
   CU_ASSERT (strstr (output, "\033") == NULL); /* progress is for terminals */
   assert_json (
-      path, "assert list(modes) == ['unpooled', 'pooled']\n"
+      path, "assert list(modes) == ['unpooled', 'pooled', 'shared']\n"
             "for m in modes.values():\n"
             "    assert m['calls'] == 80 and m['failures'] == 0, m\n"
             "    assert m['calls_per_second'] > 0 and len(m['calls_per_second_by_round']) == 2, m\n"
@@ -305,7 +305,9 @@ compare_measures_its_own_server (void)
             "    assert m['connects'] == m['pool']['dials_done'], m\n"
             "assert modes['unpooled']['connects'] == 80\n"
             "assert 1 <= modes['pooled']['connects'] <= 2\n"
-            "assert modes['pooled']['pool']['borrows'] == 80\n");
+            "assert modes['pooled']['pool']['borrows'] == 80\n"
+            "assert modes['shared']['connects'] == 1\n"
+            "assert modes['shared']['pool']['late_replies'] == 0\n");
   g_unlink (path);
   assert_int (g_rmdir (directory), 0);
 }
@@ -341,7 +343,7 @@ compare_takes_a_server_that_runs (void)
                                         "5", "--rounds", "1", NULL },
                 1);
   assert_contains (failed, "Connection refused");
-  assert_contains (failed, "20 calls failed");
+  assert_contains (failed, "30 calls failed");
 }
 
 /* ---- tutorial ---- */
