@@ -1,5 +1,6 @@
 /* The Tally peer: generated code by tallyc, on TallyServer and TallyChannel, or with the flag
- * apache-stack on Apache's server, protocols and transports. */
+ * apache-stack on Apache's server, protocols and transports. With the flag shared the client's
+ * checks are made by several threads at once, whose calls are all in flight on one connection. */
 #include "peer-tally.h"
 
 #include <signal.h>
@@ -17,9 +18,10 @@ on_signal (int number)
 static gchar *
 make_uri (const PeerOptions *options)
 {
-  return g_strdup_printf ("%s%s?protocol=%s&transport=%s",
+  return g_strdup_printf ("%s%s?protocol=%s&transport=%s&mode=%s",
                           peer_is_unix (options) ? "unix://" : "tcp://127.0.0.1:",
-                          peer_place (options), options->protocol, options->transport);
+                          peer_place (options), options->protocol, options->transport,
+                          peer_has_flag (options, "shared") ? "shared" : "pooled");
 }
 
 static void
@@ -70,6 +72,43 @@ check_wide (PeerProbeIf *probe)
   g_object_unref (reply);
 }
 
+#define CHECKERS 4
+
+/* One thread's view of the clients that all use. */
+typedef struct
+{
+  const PeerOptions *options;
+  GObject *client;
+  GObject *stranger;
+} Checker;
+
+static gpointer
+check_on_thread (gpointer data)
+{
+  const Checker *self = data;
+
+  if (!peer_has_flag (self->options, "no-wide"))
+    check_wide (PEER_PROBE_IF (self->client));
+  peer_check_all (PEER_EXTENDED_IF (self->client), PEER_STRANGER_IF (self->stranger),
+                  self->options);
+  return NULL;
+}
+
+static void
+check_together (Checker *checker)
+{
+  GThread *threads[CHECKERS];
+  TallyPoolSnapshot seen;
+  guint i;
+
+  for (i = 0; i < CHECKERS; i++)
+    threads[i] = g_thread_new ("checker", check_on_thread, checker);
+  for (i = 0; i < CHECKERS; i++)
+    g_thread_join (threads[i]);
+  tally_pool_snapshot (tally_pool_get_default (), &seen);
+  peer_expect (seen.dials_done == 1, "number of connections");
+}
+
 static void
 check (const PeerOptions *options)
 {
@@ -78,13 +117,16 @@ check (const PeerOptions *options)
   g_autoptr (TallyChannel) channel = tally_channel_new (uri, &error);
   g_autoptr (GObject) client = NULL;
   g_autoptr (GObject) stranger = NULL;
+  Checker checker;
 
   peer_expect_no_error (error, "channel");
   client = G_OBJECT (peer_extended_client_new (channel));
   stranger = G_OBJECT (peer_stranger_client_new (channel));
-  if (!peer_has_flag (options, "no-wide"))
-    check_wide (PEER_PROBE_IF (client));
-  peer_check_all (PEER_EXTENDED_IF (client), PEER_STRANGER_IF (stranger), options);
+  checker = (Checker){ options, client, stranger };
+  if (peer_has_flag (options, "shared"))
+    check_together (&checker);
+  else
+    check_on_thread (&checker);
   tally_pool_close (tally_channel_get_pool (channel));
 }
 

@@ -275,6 +275,10 @@ tally_writes_and_reads_what_python_does (void)
 
 /* The same over TCP alone: what differs is in the protocols and processors. */
 #define TCP(X)                                                                                     \
+  X (tally_calls_tally_shared, tally, "shared", tally, "")                                         \
+  X (tally_calls_glib_shared, tally, "shared " BEYOND_GLIB, glib, "")                              \
+  X (tally_calls_cpp_shared, tally, "shared", cpp, "")                                             \
+  X (tally_calls_python_shared, tally, "shared", python, "")                                       \
   X (tally_calls_cpp_templates, tally, "", cpp, "templates")                                       \
   X (cpp_templates_calls_tally, cpp, "templates", tally, "")                                       \
   X (tally_calls_python_accelerated, tally, "", python, "accelerated")                             \
