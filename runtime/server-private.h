@@ -219,6 +219,7 @@ struct _TallyServer
   guint read_timeout;
   guint write_timeout;
   guint drain_timeout;
+  guint worker_timeout; /* milliseconds, 0 = none */
   guint max_pinned;
 
   gint stop_fd; /* eventfd, as long as the object lives: tally_server_stop () may come any time */

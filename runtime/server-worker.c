@@ -5,8 +5,6 @@
 #include <errno.h>
 #include <time.h>
 
-/* Seconds that a worker stays without work. */
-#define RETIRE_AFTER 10
 /* An answer larger than this is not worth keeping its memory for. */
 #define MAX_KEPT_OUTPUT (1024 * 1024)
 
@@ -47,15 +45,17 @@ remove_idle_locked (TallyServer *self, ServerWorker *worker)
   *place = worker->next_idle;
 }
 
-/* Waits for work. FALSE: there was none for so long that the worker is to leave. */
+/* Waits for work. FALSE: there was none for so long that the worker is to leave. Whoever worked
+ * last is the first to be woken, so that what is not needed retires, however steady the work. */
 static gboolean
 idle_locked (TallyServer *self, ServerWorker *worker)
 {
-  struct timespec end;
+  gint64 deadline = self->worker_timeout > 0
+                        ? g_get_monotonic_time () + (gint64) self->worker_timeout * 1000
+                        : G_MAXINT64;
+  struct timespec end = { deadline / G_TIME_SPAN_SECOND, deadline % G_TIME_SPAN_SECOND * 1000 };
   gint result = 0;
 
-  clock_gettime (CLOCK_MONOTONIC, &end);
-  end.tv_sec += RETIRE_AFTER;
   worker->woken = FALSE;
   worker->next_idle = self->idle_workers;
   self->idle_workers = worker;

@@ -25,6 +25,7 @@ enum
   PROP_READ_TIMEOUT,
   PROP_WRITE_TIMEOUT,
   PROP_DRAIN_TIMEOUT,
+  PROP_WORKER_TIMEOUT,
   PROP_MAX_MESSAGE,
   PROP_MAX_DEPTH,
   PROP_STRICT,
@@ -53,6 +54,8 @@ find_number (TallyServer *self, guint id)
       return &self->write_timeout;
     case PROP_DRAIN_TIMEOUT:
       return &self->drain_timeout;
+    case PROP_WORKER_TIMEOUT:
+      return &self->worker_timeout;
     case PROP_MAX_MESSAGE:
       return &self->limits.max_message;
     case PROP_MAX_DEPTH:
@@ -375,6 +378,8 @@ tally_server_class_init (TallyServerClass *klass)
                   G_MAXINT, 30 * 1000);
   install_number (PROP_DRAIN_TIMEOUT, "drain-timeout", "Milliseconds that a stop waits for peers",
                   0, G_MAXINT, 5 * 1000);
+  install_number (PROP_WORKER_TIMEOUT, "worker-timeout",
+                  "Milliseconds that a thread stays without work", 0, G_MAXINT, 10 * 1000);
   install_number (PROP_MAX_MESSAGE, "max-message", "Bytes of a request or an answer", 64, G_MAXINT,
                   tally_limits_default.max_message);
   install_number (PROP_MAX_DEPTH, "max-depth", "Nesting of structs and containers", 1, 1024,

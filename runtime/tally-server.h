@@ -28,6 +28,7 @@ G_BEGIN_DECLS
  * | `read-timeout` | 30000 | a request must be there, from its first byte to its last, within it |
  * | `write-timeout` | 30000 | the peer must take its answers within it |
  * | `drain-timeout` | 5000 | what a stop waits for what is still to arrive or to be taken |
+ * | `worker-timeout` | 10000 | a thread that had nothing to do for so long ends |
  * | `max-message` | 16 MiB | bytes of a request, and of an answer |
  * | `max-depth` | 64 | nesting of structs and containers in a request |
  * | `strict` | %TRUE | whether a binary message must have a version |

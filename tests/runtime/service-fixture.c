@@ -194,6 +194,14 @@ test_handler_release (TestHandler *self)
   pthread_mutex_unlock (&self->lock);
 }
 
+void
+test_handler_hold (TestHandler *self)
+{
+  pthread_mutex_lock (&self->lock);
+  self->released = FALSE;
+  pthread_mutex_unlock (&self->lock);
+}
+
 guint
 test_handler_n_calls (TestHandler *self)
 {

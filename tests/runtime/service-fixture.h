@@ -63,6 +63,8 @@ GType test_handler_get_type (void);
 void test_handler_wait_inside (TestHandler *self, guint count);
 void test_handler_wait_notes (TestHandler *self, guint count);
 void test_handler_release (TestHandler *self);
+/* block () holds its calls again. */
+void test_handler_hold (TestHandler *self);
 guint test_handler_n_calls (TestHandler *self);
 
 GType base_processor_get_type (void);

@@ -195,6 +195,81 @@ all_workers_busy (void)
   running_stop (running);
 }
 
+/* ---- workers come and go ---- */
+
+static gint
+send_block (Running *running)
+{
+  TallyBuffer request = { NULL, 0, 0 };
+  gint fd = peer_connect (running);
+
+  write_request (&request, running->speech, "block", T_CALL, 1, NULL, NULL);
+  peer_send (fd, &request);
+  return fd;
+}
+
+static void
+receive_block (Running *running, gint fd)
+{
+  Answer answer;
+
+  CU_ASSERT (peer_receive (fd, running->speech, TALLY_KIND_BOOL, &answer));
+  answer_clear (&answer);
+  close (fd);
+}
+
+/* As many workers as there are slow requests at once. */
+static void
+make_crowd (Running *running, guint count)
+{
+  g_autofree gint *fds = g_new (gint, count);
+
+  for (guint i = 0; i < count; i++)
+    fds[i] = send_block (running);
+  test_handler_wait_inside (running->handler, count);
+  test_handler_release (running->handler);
+  for (guint i = 0; i < count; i++)
+    receive_block (running, fds[i]);
+  test_handler_hold (running->handler);
+}
+
+static guint
+count_workers (Running *running)
+{
+  TallyServerStatistics statistics;
+
+  tally_server_get_statistics (running->server, &statistics);
+  return statistics.workers;
+}
+
+/* As fasthttp's server does: the last used worker serves first, so that the others retire although
+ * there is work enough to use each of them now and then. */
+static void
+workers_that_are_not_needed_retire (void)
+{
+  Running *running = running_start (&framed_binary, NULL, "worker-timeout=100");
+  gint64 end = g_get_monotonic_time () + 30 * G_TIME_SPAN_SECOND;
+
+  make_crowd (running, 10);
+  while (count_workers (running) > 4 && g_get_monotonic_time () < end)
+    make_crowd (running, 2);
+  CU_ASSERT_TRUE (count_workers (running) <= 4);
+  check_alive (running);
+  running_stop (running);
+}
+
+static void
+workers_may_stay_for_ever (void)
+{
+  Running *running = running_start (&framed_binary, NULL, "worker-timeout=0");
+
+  make_crowd (running, 10);
+  CU_ASSERT_TRUE (count_workers (running) >= 10);
+  make_crowd (running, 10);
+  CU_ASSERT_TRUE (count_workers (running) >= 10);
+  running_stop (running);
+}
+
 /* ---- pipelines and sizes ---- */
 
 static void
@@ -429,6 +504,8 @@ main (int argc, char **argv)
     TEST (one_worker_serves_all),
     TEST (slow_handlers_do_not_block_others),
     TEST (all_workers_busy),
+    TEST (workers_that_are_not_needed_retire),
+    TEST (workers_may_stay_for_ever),
     TEST (pipelined_requests),
     TEST (pipelined_before_a_slow_one),
     TEST (large_messages),
