@@ -115,6 +115,28 @@ like_grpc (void)
   lab_release (lab, &a);
 }
 
+/* gRPC's picker takes what is ready, and never waits for what still connects. */
+static void
+like_grpc_picks_what_is_ready (void)
+{
+  g_autoptr (Lab) lab = lab_like (TALLY_POOL_LIKE_GRPC);
+  TallyLease a = lab_borrow (lab), b;
+  Borrower late = { 0 };
+
+  g_object_set (lab->pool, "max-open", 2, "streams-per-connection", 2, NULL);
+  b = lab_borrow (lab);
+  lab_gate (lab, TRUE);
+  borrower_start (&late, lab, "late"); /* the first is full, another connects */
+  lab_wait_at_gate (lab, 1);
+  lab_release (lab, &b);
+  CU_ASSERT_TRUE (borrower_join (&late));
+  assert_int (lab_index_of (lab, &late.lease), 0);
+  lab_let_dial (lab, 1);
+  lab_await (lab, now.idle == 1);
+  lab_release (lab, &late.lease);
+  lab_release (lab, &a);
+}
+
 static gboolean
 test_on_borrow (ThriftTransport *transport, gint64 idle_time, gpointer user_data)
 {
@@ -257,9 +279,16 @@ int
 main (int argc, char **argv)
 {
   static const TestCase cases[] = {
-    TEST (like_net_http_1),   TEST (like_net_http_2), TEST (like_fasthttp),
-    TEST (like_grpc),         TEST (like_redigo),     TEST (like_go_redis),
-    TEST (like_database_sql), TEST (like_hikaricp),   TEST (like_hikaricp_keepalive),
+    TEST (like_net_http_1),
+    TEST (like_net_http_2),
+    TEST (like_fasthttp),
+    TEST (like_grpc),
+    TEST (like_grpc_picks_what_is_ready),
+    TEST (like_redigo),
+    TEST (like_go_redis),
+    TEST (like_database_sql),
+    TEST (like_hikaricp),
+    TEST (like_hikaricp_keepalive),
     { NULL, NULL },
   };
 

@@ -175,27 +175,33 @@ rule_24_a_full_connection_means_the_next_call_dials (void)
     caller_expect_reply (&callers[i]);
 }
 
-/* A pool that shares, as gRPC's does, has every channel's calls matched. */
+/* A pool that shares, as that of HTTP/2 and gRPC's channel do, has every channel's calls matched by
+ * id, whatever the URI says. */
 static void
-rule_24_a_pool_may_share_whatever_the_uri_says (void)
+like_net_http_2_and_grpc_streams_are_matched_by_id (void)
 {
-  g_auto (Desk) desk;
-  g_autoptr (TallyPool) pool = tally_pool_new_like (TALLY_POOL_LIKE_GRPC);
-  g_autoptr (TallyChannel) channel = NULL;
-  Caller a, b;
+  static const TallyPoolSystem systems[] = { TALLY_POOL_LIKE_NET_HTTP_2, TALLY_POOL_LIKE_GRPC };
 
-  desk_open (&desk, "?");
-  channel = echo_server_connect (&desk.server, pool);
-  caller_start (&a, channel, "a", -1);
-  desk_await (&desk, 1);
-  caller_start (&b, channel, "b", -1);
-  desk_await (&desk, 2);
-  desk_reply (desk_find (&desk, "b"));
-  caller_expect_reply (&b);
-  desk_reply (desk_find (&desk, "a"));
-  caller_expect_reply (&a);
-  assert_int (desk_accepted (&desk), 1);
-  tally_pool_close (pool);
+  for (guint i = 0; i < G_N_ELEMENTS (systems); i++)
+    {
+      g_auto (Desk) desk;
+      g_autoptr (TallyPool) pool = tally_pool_new_like (systems[i]);
+      g_autoptr (TallyChannel) channel = NULL;
+      Caller a, b;
+
+      desk_open (&desk, "?");
+      channel = echo_server_connect (&desk.server, pool);
+      caller_start (&a, channel, "a", -1);
+      desk_await (&desk, 1);
+      caller_start (&b, channel, "b", -1);
+      desk_await (&desk, 2);
+      desk_reply (desk_find (&desk, "b"));
+      caller_expect_reply (&b);
+      desk_reply (desk_find (&desk, "a"));
+      caller_expect_reply (&a);
+      assert_int (desk_accepted (&desk), 1);
+      tally_pool_close (pool);
+    }
 }
 
 /* ---- callers who leave ---- */
@@ -375,7 +381,7 @@ main (int argc, char **argv)
     TEST (rule_24_replies_that_come_together_are_told_apart),
     TEST (rule_24_seqids_are_unique_in_flight),
     TEST (rule_24_a_full_connection_means_the_next_call_dials),
-    TEST (rule_24_a_pool_may_share_whatever_the_uri_says),
+    TEST (like_net_http_2_and_grpc_streams_are_matched_by_id),
     TEST (rule_24_a_late_reply_is_dropped_and_counted),
     TEST (rule_24_a_late_reply_may_come_to_an_idle_connection),
     TEST (rule_24_the_receiver_hands_on_when_it_leaves),
