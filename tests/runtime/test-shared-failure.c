@@ -334,6 +334,31 @@ rule_24_each_call_knows_whether_it_was_sent (void)
   caller_expect_reply (&queued);
 }
 
+/* A peer that guesses the next sequence id answers a request that it has not seen. */
+static void
+rule_24_a_reply_before_its_request_is_nobodys (void)
+{
+  g_auto (Desk) desk;
+  Caller receiver, sender, queued;
+  EchoRequest *first;
+
+  desk_open (&desk, "?mode=shared&");
+  start_clogged (&desk, &receiver, &sender, 0);
+  caller_start (&queued, desk.channel, "queued", -1);
+  while (desk_snapshot (&desk).leases < 3)
+    g_thread_yield ();
+  first = desk_get (&desk, 0);
+  desk_reply_as (first, "echo", T_REPLY, first->seqid + 2);
+  caller_expect_error (&receiver, THRIFT_APPLICATION_EXCEPTION_ERROR,
+                       THRIFT_APPLICATION_EXCEPTION_ERROR_BAD_SEQUENCE_ID, NULL);
+  caller_expect_error (&sender, THRIFT_APPLICATION_EXCEPTION_ERROR,
+                       THRIFT_APPLICATION_EXCEPTION_ERROR_BAD_SEQUENCE_ID, NULL);
+  desk_pause (&desk, FALSE);
+  assert_int (desk_find (&desk, "queued")->connection, 1);
+  desk_reply (desk_find (&desk, "queued"));
+  caller_expect_reply (&queued);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -348,6 +373,7 @@ main (int argc, char **argv)
     TEST (rule_24_what_is_still_queued_is_withdrawn),
     TEST (rule_24_half_a_request_is_sent_to_its_end),
     TEST (rule_24_each_call_knows_whether_it_was_sent),
+    TEST (rule_24_a_reply_before_its_request_is_nobodys),
     { NULL, NULL },
   };
 
