@@ -247,22 +247,30 @@ rule_24_a_long_reply_fails_who_cannot_take_it (void)
 
 /* ---- peers that take no bytes ---- */
 
+static void
+await_leases (Desk *desk, guint count)
+{
+  while (desk_snapshot (desk).leases < count)
+    g_thread_yield ();
+}
+
 /* @receiver waits for its reply and @sender is in the middle of its request, of which the peer
  * reads no more. */
 static void
-start_clogged (Desk *desk, Caller *receiver, Caller *sender, gint sender_timeout)
+start_clogged (Desk *desk, Caller *receiver, guint method, Caller *sender, gint sender_timeout)
 {
   g_autofree gchar *text = g_strnfill (LARGE, 's');
 
   desk_pause (desk, TRUE);
   caller_start (receiver, desk->channel, "receiver", -1);
   desk_await (desk, 1);
-  caller_start (sender, desk->channel, text, sender_timeout);
+  caller_start_method (sender, desk->channel, method, text, sender_timeout, NULL);
   for (gint arrived = 0; arrived == 0; g_thread_yield ())
     CU_ASSERT_EQUAL_FATAL (ioctl (desk_get (desk, 0)->fd, FIONREAD, &arrived), 0);
 }
 
-/* A request that the sender has not got to is taken back when its caller leaves. */
+/* A request that the sender has not got to is taken back when its caller leaves; those behind it
+ * move up. */
 static void
 rule_24_what_is_still_queued_is_withdrawn (void)
 {
@@ -272,43 +280,55 @@ rule_24_what_is_still_queued_is_withdrawn (void)
 
   desk_open (&desk, "?mode=shared&");
   tally_channel_set_timeout (desk.channel, 0);
-  start_clogged (&desk, &receiver, &sender, 0);
-  caller_start (&queued, desk.channel, text, 100);
-  caller_expect_error (&queued, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "nothing was sent");
+  start_clogged (&desk, &receiver, ECHO_ECHO, &sender, 0);
+  caller_start (&queued, desk.channel, text, 300);
+  await_leases (&desk, 3);
   caller_start (&last, desk.channel, "last", 0);
+  await_leases (&desk, 4);
+  caller_expect_error (&queued, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "nothing was sent");
   desk_pause (&desk, FALSE);
-  desk_reply (desk_find (&desk, "last"));
-  caller_expect_reply (&last);
+  desk_await (&desk, 3);
   assert_int (desk_count (&desk), 3);
   desk_reply (desk_get (&desk, 1));
   caller_expect_reply (&sender);
   desk_reply (desk_find (&desk, "receiver"));
   caller_expect_reply (&receiver);
+  desk_reply (desk_find (&desk, "last"));
+  caller_expect_reply (&last);
   assert_int (desk_accepted (&desk), 1);
 }
 
-/* A sender that leaves in the middle of its request leaves the rest to be sent by whoever comes
- * next. */
+/* A sender that leaves in the middle of its request leaves the rest to be sent by another who
+ * waits, or by whoever comes next. */
 static void
 rule_24_half_a_request_is_sent_to_its_end (void)
 {
-  g_auto (Desk) desk;
-  Caller receiver, sender, next;
+  for (guint is_there = 0; is_there < 2; is_there++)
+    {
+      g_auto (Desk) desk;
+      Caller receiver, sender, next;
 
-  desk_open (&desk, "?mode=shared&");
-  start_clogged (&desk, &receiver, &sender, 300);
-  desk_reply (desk_find (&desk, "receiver")); /* the peer lives, it only reads no more */
-  caller_expect_reply (&receiver);
-  caller_expect_error (&sender, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "may have been executed");
-  caller_start (&next, desk.channel, "next", -1);
-  desk_pause (&desk, FALSE);
-  desk_await (&desk, 3);
-  desk_reply (desk_get (&desk, 1));
-  desk_reply (desk_find (&desk, "next"));
-  caller_expect_reply (&next);
-  assert_int (strlen (desk_get (&desk, 1)->text), LARGE);
-  assert_int (desk_snapshot (&desk).late_replies, 1);
-  assert_int (desk_accepted (&desk), 1);
+      desk_open (&desk, "?mode=shared&");
+      start_clogged (&desk, &receiver, ECHO_ECHO, &sender, 500);
+      desk_reply (desk_find (&desk, "receiver")); /* the peer lives, it only reads no more */
+      caller_expect_reply (&receiver);
+      if (is_there)
+        {
+          caller_start (&next, desk.channel, "next", -1);
+          await_leases (&desk, 2);
+        }
+      caller_expect_error (&sender, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "may have been executed");
+      if (!is_there)
+        caller_start (&next, desk.channel, "next", -1);
+      desk_pause (&desk, FALSE);
+      desk_await (&desk, 3);
+      desk_reply (desk_get (&desk, 1));
+      desk_reply (desk_find (&desk, "next"));
+      caller_expect_reply (&next);
+      assert_int (strlen (desk_get (&desk, 1)->text), LARGE);
+      assert_int (desk_snapshot (&desk).late_replies, 1);
+      assert_int (desk_accepted (&desk), 1);
+    }
 }
 
 /* The peer dies in the middle of a request: that one may have been seen, the one behind it was not
@@ -320,10 +340,9 @@ rule_24_each_call_knows_whether_it_was_sent (void)
   Caller receiver, sender, queued;
 
   desk_open (&desk, "?mode=shared&");
-  start_clogged (&desk, &receiver, &sender, 0);
+  start_clogged (&desk, &receiver, ECHO_ECHO, &sender, 0);
   caller_start (&queued, desk.channel, "queued", -1);
-  while (desk_snapshot (&desk).leases < 3)
-    g_thread_yield ();
+  await_leases (&desk, 3);
   desk_reset (desk_get (&desk, 0));
   desk_pause (&desk, FALSE);
   caller_expect_error (&receiver, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST,
@@ -343,10 +362,9 @@ rule_24_a_reply_before_its_request_is_nobodys (void)
   EchoRequest *first;
 
   desk_open (&desk, "?mode=shared&");
-  start_clogged (&desk, &receiver, &sender, 0);
+  start_clogged (&desk, &receiver, ECHO_ECHO, &sender, 0);
   caller_start (&queued, desk.channel, "queued", -1);
-  while (desk_snapshot (&desk).leases < 3)
-    g_thread_yield ();
+  await_leases (&desk, 3);
   first = desk_get (&desk, 0);
   desk_reply_as (first, "echo", T_REPLY, first->seqid + 2);
   caller_expect_error (&receiver, THRIFT_APPLICATION_EXCEPTION_ERROR,
@@ -357,6 +375,25 @@ rule_24_a_reply_before_its_request_is_nobodys (void)
   assert_int (desk_find (&desk, "queued")->connection, 1);
   desk_reply (desk_find (&desk, "queued"));
   caller_expect_reply (&queued);
+}
+
+/* Nor is there an answer to a oneway call, not even while it is being sent. */
+static void
+rule_24_a_reply_to_half_a_oneway_is_nobodys (void)
+{
+  g_auto (Desk) desk;
+  Caller receiver, oneway;
+  EchoRequest *first;
+
+  desk_open (&desk, "?mode=shared&");
+  start_clogged (&desk, &receiver, ECHO_NOTE, &oneway, 0);
+  first = desk_get (&desk, 0);
+  desk_reply_as (first, "note", T_REPLY, first->seqid + 1);
+  caller_expect_error (&receiver, THRIFT_APPLICATION_EXCEPTION_ERROR,
+                       THRIFT_APPLICATION_EXCEPTION_ERROR_BAD_SEQUENCE_ID, NULL);
+  caller_expect_error (&oneway, THRIFT_APPLICATION_EXCEPTION_ERROR,
+                       THRIFT_APPLICATION_EXCEPTION_ERROR_BAD_SEQUENCE_ID,
+                       "may have been executed");
 }
 
 int
@@ -374,6 +411,7 @@ main (int argc, char **argv)
     TEST (rule_24_half_a_request_is_sent_to_its_end),
     TEST (rule_24_each_call_knows_whether_it_was_sent),
     TEST (rule_24_a_reply_before_its_request_is_nobodys),
+    TEST (rule_24_a_reply_to_half_a_oneway_is_nobodys),
     { NULL, NULL },
   };
 
