@@ -210,7 +210,8 @@ struct _TallyPolicy
       is_plain; /* no option is set that a release would have to think of: tally_policy_put () */
   guint idle_limit; /* max_idle and max_open, G_MAXUINT for none */
   guint open_limit;
-  gint64 mean_hold; /* microseconds times TALLY_MEAN_WEIGHT, a moving average */
+  gint64 idle_age_limit; /* idle_timeout, G_MAXINT64 for none */
+  gint64 mean_hold;      /* microseconds times TALLY_MEAN_WEIGHT, a moving average */
 
   TallyPoolSnapshot stats; /* the counters and histograms; gauges are filled in by snapshot */
 
@@ -224,12 +225,7 @@ struct _TallyPolicy
 void tally_policy_init (TallyPolicy *self, const TallyPoolOptions *options, guint64 seed);
 void tally_policy_clear_memory (TallyPolicy *self);
 
-/* Borrow and release: policy.c, policy-lease.c */
-TallyHold *tally_policy_try (TallyPolicy *self,
-                             const TallyInstant *now,
-                             const gchar *label,
-                             guint32 thread,
-                             gint64 *idle_age);
+/* Borrow and release: policy.c, policy-lease.c; the common case: policy-quick-private.h */
 void tally_policy_ask (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter);
 void tally_policy_refuse (TallyPolicy *self,
                           const TallyInstant *now,
@@ -246,12 +242,10 @@ void tally_policy_check_failed (TallyPolicy *self,
                                 TallyHold *hold,
                                 TallyCloseReason reason);
 gboolean tally_policy_must_make_room (TallyPolicy *self);
-gboolean tally_policy_owns (TallyPolicy *self, TallyHold *hold, guint64 generation);
 void tally_policy_release (TallyPolicy *self,
                            const TallyInstant *now,
                            TallyHold *hold,
                            TallyCloseReason reason);
-gboolean tally_policy_put (TallyPolicy *self, const TallyInstant *now, TallyHold *hold);
 void tally_policy_pump (TallyPolicy *self, const TallyInstant *now);
 
 /* Dialing: policy-dial.c */
@@ -301,9 +295,7 @@ gint64
 tally_policy_due_of (const TallyPolicy *self, const TallyInstant *now, const TallyConn *conn);
 
 /* Pieces that the files share. */
-void tally_conn_list_push (TallyConnList *list, TallyConn *conn);
 void tally_conn_list_insert (TallyConnList *list, TallyConn *newer, TallyConn *conn);
-void tally_conn_list_remove (TallyConnList *list, TallyConn *conn);
 TallyConn *tally_policy_take_idle (TallyPolicy *self, const TallyInstant *now);
 void tally_policy_claim (TallyPolicy *self,
                          const TallyInstant *now,
@@ -322,6 +314,45 @@ void tally_policy_update_available (TallyPolicy *self, TallyConn *conn);
 void tally_policy_doom (TallyPolicy *self, TallyConn *conn, TallyCloseReason reason);
 void tally_policy_offer (TallyPolicy *self, const TallyInstant *now, TallyConn *conn);
 gdouble tally_policy_random (TallyPolicy *self);
+
+static inline void
+tally_conn_list_push (TallyConnList *list, TallyConn *conn)
+{
+  conn->prev = NULL;
+  conn->next = list->head;
+  if (list->head != NULL)
+    list->head->prev = conn;
+  else
+    list->tail = conn;
+  list->head = conn;
+}
+
+static inline void
+tally_conn_list_remove (TallyConnList *list, TallyConn *conn)
+{
+  if (conn->prev != NULL)
+    conn->prev->next = conn->next;
+  else
+    list->head = conn->next;
+  if (conn->next != NULL)
+    conn->next->prev = conn->prev;
+  else
+    list->tail = conn->prev;
+}
+
+/* Two bins for each power of two: 2 and 3 have their own, then 4-5, 6-7, 8-11, 12-15, … */
+static inline void
+tally_histogram_count (TallyHistogram *self, guint64 microseconds)
+{
+  guint64 value = MAX (microseconds, 1);
+  guint top = 63 - (guint) __builtin_clzll (value);
+  guint bin = top == 0 ? (guint) microseconds : top * 2 + ((value >> (top - 1)) & 1);
+
+  self->count++;
+  self->sum += microseconds;
+  self->max = MAX (self->max, microseconds);
+  self->bins[MIN (bin, TALLY_HISTOGRAM_BINS - 1)]++;
+}
 
 static inline guint
 tally_policy_open (const TallyPolicy *self)

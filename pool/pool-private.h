@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <time.h>
 
-#include "policy-private.h"
+#include "policy-quick-private.h"
 #include "tally-pool.h"
 
 G_BEGIN_DECLS
