@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 /* Microseconds: below this mean hold a borrower looks again, so many times, before it queues. */
-#define SHORT_HOLD 20
-#define LOOKS 8
+#define SHORT_HOLD 100
+#define LOOKS 32
 
 /* A borrower that waits on its own thread. */
 typedef struct
@@ -283,7 +283,7 @@ init_waiter (
   tally_cond_init (&self->changed);
 }
 
-static gboolean
+static G_GNUC_NO_INLINE gboolean
 borrow_slowly (TallyBucket *bucket,
                const gchar *label,
                gint64 deadline,
@@ -310,7 +310,7 @@ borrow_slowly (TallyBucket *bucket,
 
 /* The connection that tally_bucket_borrow () took proved unusable: the borrow goes on as if it had
  * only now begun. */
-static gboolean
+static G_GNUC_NO_INLINE gboolean
 borrow_again (TallyBucket *bucket,
               TallyHold *hold,
               TallyCloseReason reason,
@@ -333,22 +333,28 @@ borrow_again (TallyBucket *bucket,
   return done;
 }
 
-/* Connections that are held for less than it takes to fall asleep are worth another look before
- * this caller arrives in the queue, as long as nobody else is in it: a borrower that was
- * interrupted while it held one gets the processor. */
-static TallyHold *
+static gboolean
+is_worth_another_look (TallyPolicy *policy)
+{
+  return policy->mean_hold / TALLY_MEAN_WEIGHT < SHORT_HOLD && policy->n_busy > 0
+         && policy->n_dialing == 0 && !tally_policy_has_room (policy);
+}
+
+/* Locked before and after. Connections that are held for less than it takes to fall asleep are
+ * worth another look before this caller arrives in the queue: a borrower that was interrupted while
+ * it held one gets the processor. It gets none while somebody is in the queue, and does not join it
+ * either, so that the queue runs empty: else every connection would go on being handed to somebody
+ * asleep, for the price of a task switch each, for as long as all are busy. */
+static G_GNUC_NO_INLINE TallyHold *
 look_again (TallyBucket *bucket, const gchar *label, gint64 *idle_age)
 {
   TallyPolicy *policy = &bucket->policy;
   TallyHold *hold = NULL;
 
-  for (guint i = 0; i < LOOKS && hold == NULL; i++)
+  for (guint i = 0; i < LOOKS && hold == NULL && is_worth_another_look (policy); i++)
     {
       TallyInstant now;
 
-      if (policy->waiting > 0 || policy->n_dialing > 0 || policy->n_busy == 0
-          || policy->mean_hold / TALLY_MEAN_WEIGHT >= SHORT_HOLD || tally_policy_has_room (policy))
-        return NULL;
       pthread_mutex_unlock (&bucket->lock);
       sched_yield ();
       now.mono = tally_bucket_read_clock (bucket);
