@@ -19,6 +19,8 @@
 
 G_BEGIN_DECLS
 
+/* Bytes; what is allocated by it need not share a line with its neighbours. */
+#define TALLY_CACHE_LINE 64
 /* One hold is this part of the moving average. */
 #define TALLY_MEAN_WEIGHT 16
 
@@ -85,27 +87,30 @@ struct _TallyHold
   TallyHold *next; /* of the connection's further holds, or of the free ones */
 };
 
+/* In two cache lines what a common borrow and release touch. */
 struct _TallyConn
 {
   TallyHold hold;     /* the first lease's; the only one unless connections are shared */
   TallyHold *further; /* the other streams' */
-  TallyConn *prev;    /* in `idle` or `available` */
-  TallyConn *next;    /* the same, or in `free`, `closing`, `to_dial` */
-  gpointer payload;   /* the caller's connection; the policy only carries it */
-  gpointer socket;    /* the same if it is a TallySocket, else NULL: the caller's too */
+
+  TallyConn *prev;   /* in `idle` or `available` */
+  TallyConn *next;   /* the same, or in `free`, `closing`, `to_dial` */
+  gpointer payload;  /* the caller's connection; the policy only carries it */
+  gpointer socket;   /* the same if it is a TallySocket, else NULL: the caller's too */
+  guint64 epoch;     /* of the policy when the dial began (rule 14) */
+  gint64 idle_since; /* boot time */
   TallyConnState state;
-  guint streams; /* leases that it carries */
-  guint64 epoch; /* of the policy when the dial began (rule 14) */
+  guint streams;   /* leases that it carries */
+  gboolean doomed; /* no further lease; closes after the last */
+  gboolean listed; /* in `available` */
+
   gint64 dial_started;
   gint64 dialed;
-  gint64 idle_since;   /* boot time */
   gint64 checked;      /* boot time of the last proof of life */
   gdouble jitter;      /* 0 to 1, the connection's share of lifetime-jitter */
   gboolean owned;      /* its dial is its borrower's, who waits for nothing else */
   gboolean background; /* its dial is nobody's: min-idle, a replacement, warm */
   gboolean checking;   /* claimed, but not proven alive: no further stream yet */
-  gboolean listed;     /* in `available` */
-  gboolean doomed;     /* no further lease; closes after the last */
   gboolean replaced;   /* past its lifetime; a dial for its replacement was started (rule 15) */
   TallyCloseReason reason;
 };
@@ -170,35 +175,45 @@ typedef struct
   gint64 until;
 } TallyBackoff;
 
+/* What a common borrow and release touch comes first, in as few cache lines as it takes: they
+ * change it under the lock, and each line must then be fetched from the processor that had it last.
+ */
 struct _TallyPolicy
 {
+  TallyConnList idle;
+  guint n_idle;
+  guint n_busy;
+  guint64 last_generation;
+  gint64 mean_hold; /* microseconds times TALLY_MEAN_WEIGHT, a moving average */
+  guint waiting;    /* in the queue */
+
+  guint n_dialing;
+  guint idle_limit; /* max_idle and max_open, G_MAXUINT for none */
+  guint open_limit;
+  gint64 idle_age_limit; /* idle_timeout, G_MAXINT64 for none */
+  gboolean is_plain;     /* no option is set that a release would have to think of */
+  guint64 epoch;
+  guint64 first_generation; /* leases numbered below are of before a fork */
+
   TallyPoolOptions options;
 
   GPtrArray *conns; /* every slot that was ever made */
   GPtrArray *holds; /* the same for holds that lie in no slot */
   TallyConn *free;
   TallyHold *free_holds;
-  TallyConnList idle;
   TallyConnList available; /* busy and shared, with room for another stream */
   TallyConn *closing;      /* for the caller to close */
   TallyConn *to_dial;      /* for the caller to dial, on a thread of the pool */
 
   TallyWaiter *first;
   TallyWaiter *last;
-  guint waiting;
-  guint waiting_fresh; /* of these, those that want a fresh connection */
+  guint waiting_fresh; /* of those in the queue, those that want a fresh connection */
 
-  guint n_idle;
-  guint n_busy;
-  guint n_dialing;
   guint n_closing;
   guint n_owned;      /* of the dialing ones, those whose result is their borrower's */
   guint n_background; /* of the dialing ones, those that nobody waits for */
 
-  guint64 first_generation; /* leases numbered below are of before a fork */
-  guint64 last_generation;
   guint64 last_ticket;
-  guint64 epoch;
   guint64 random;
   TallyBackoff backoff;
   GError *last_error; /* of the last failed dial */
@@ -206,12 +221,6 @@ struct _TallyPolicy
   gboolean active;    /* somebody has used it: min-idle counts */
   gboolean closed;
   guint warm; /* so many shall be idle or on their way, until they were once */
-  gboolean
-      is_plain; /* no option is set that a release would have to think of: tally_policy_put () */
-  guint idle_limit; /* max_idle and max_open, G_MAXUINT for none */
-  guint open_limit;
-  gint64 idle_age_limit; /* idle_timeout, G_MAXINT64 for none */
-  gint64 mean_hold;      /* microseconds times TALLY_MEAN_WEIGHT, a moving average */
 
   TallyPoolSnapshot stats; /* the counters and histograms; gauges are filled in by snapshot */
 

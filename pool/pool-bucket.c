@@ -346,7 +346,7 @@ start_policy (TallyBucket *self, const TallyPoolOptions *options)
 TallyBucket *
 tally_bucket_new (TallyPoolCore *core, TallyEndpoint *endpoint, gboolean closed)
 {
-  TallyBucket *self = g_new0 (TallyBucket, 1);
+  TallyBucket *self = g_aligned_alloc0 (1, sizeof (TallyBucket), TALLY_CACHE_LINE);
 
   self->ref_count = 1;
   self->core = tally_core_ref (core);
@@ -412,5 +412,5 @@ tally_bucket_unref (TallyBucket *bucket)
   g_object_unref (bucket->dials);
   tally_endpoint_unref (bucket->endpoint);
   tally_core_unref (bucket->core);
-  g_free (bucket);
+  g_aligned_free (bucket);
 }
