@@ -49,7 +49,7 @@ G_DEFINE_TYPE (TallySocket, tally_socket, THRIFT_TYPE_TRANSPORT)
 
 /* What happened to the request is part of the message: its reader must know what the server may have
  * seen (tally-error.h). */
-static void
+static TALLY_COLD void
 set_send_error (GError **error, TallyWait why, int saved_errno, gsize sent, gsize total)
 {
   g_autofree gchar *seen
@@ -65,7 +65,7 @@ set_send_error (GError **error, TallyWait why, int saved_errno, gsize sent, gsiz
                  "connection lost while sending: %s; %s", g_strerror (saved_errno), seen);
 }
 
-static void
+static TALLY_COLD void
 set_receive_error (GError **error, TallyWait why, const gchar *reason, gsize have, gsize need)
 {
   g_autofree gchar *seen = g_strdup_printf ("%" G_GSIZE_FORMAT " of at least %" G_GSIZE_FORMAT
@@ -84,7 +84,7 @@ set_receive_error (GError **error, TallyWait why, const gchar *reason, gsize hav
 
 /* Waits until more can be sent. A peer that has closed will never answer, so that its FIN ends the
  * wait too, though the kernel would still take bytes for it. */
-static TallyWait
+static TALLY_COLD TallyWait
 wait_to_send (TallySocket *self)
 {
   gshort revents;

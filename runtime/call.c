@@ -89,7 +89,7 @@ encode (const Call *call, TallySocket *socket, GError **error)
 
 /* What can have become of the request is part of every error from when it was sent until it was
  * answered. */
-static void
+static TALLY_COLD void
 add_that_it_was_sent (GError *error)
 {
   gchar *message
@@ -99,7 +99,7 @@ add_that_it_was_sent (GError *error)
   error->message = message;
 }
 
-static gboolean
+static TALLY_COLD gboolean
 read_exception (Call *call, TallyIncoming *incoming, gboolean *clean, GError **error)
 {
   TallyApplicationException exception = { NULL, THRIFT_APPLICATION_EXCEPTION_ERROR_UNKNOWN };
@@ -224,7 +224,7 @@ attempt (Call *call, gboolean fresh, gboolean *reused, GError **error)
 
 /* Whether a call that failed with @error on a reused connection may be made again: its connection had
  * died, and either the server cannot have seen the request or seeing it twice does no harm. */
-static gboolean
+static TALLY_COLD gboolean
 may_replay (const Call *call, const GError *error)
 {
   return g_error_matches (error, TALLY_ERROR, TALLY_ERROR_NOT_SENT)
@@ -233,7 +233,7 @@ may_replay (const Call *call, const GError *error)
 
 /* The error of a call whose replay failed too. The first attempt may have been executed, and an error
  * that says that nothing was sent, true of the replay, must not hide it. */
-static GError *
+static TALLY_COLD GError *
 join_errors (const Call *call, GError *first, GError *second)
 {
   gboolean maybe_executed = g_error_matches (first, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST);
@@ -255,7 +255,7 @@ join_errors (const Call *call, GError *first, GError *second)
 }
 
 /* (nullable): the error of a call that failed with @first and may be made once more. */
-static __attribute__ ((noinline)) GError *
+static TALLY_COLD GError *
 replay (Call *call, GError *first)
 {
   GError *second = NULL;

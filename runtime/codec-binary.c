@@ -361,7 +361,7 @@ get_array (TallyReader *reader, const TallyType *type, gpointer slot, guint32 co
 }
 
 /* Name, type and seqid of an old header, which begins with the name's length. */
-static gboolean
+static TALLY_COLD gboolean
 read_unversioned (TallyReader *reader, guint32 length, TallyMessage *message, GError **error)
 {
   if (reader->limits->strict)

@@ -23,7 +23,7 @@ put_bytes (guint8 *p, const guint8 *bytes, gsize length)
   return p + length;
 }
 
-static guint8 *
+static TALLY_COLD guint8 *
 fail_length (TallyWriter *writer, gsize length)
 {
   return tally_writer_fail (writer, TALLY_ERROR_LIMIT,
