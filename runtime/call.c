@@ -120,10 +120,10 @@ static gboolean
 read_result (Call *call, TallyIncoming *incoming, gboolean *clean, GError **error)
 {
   gsize size = tally_result_size (call->method->result);
-  gpointer memory = g_alloca (size);
+  gint64 small[TALLY_SMALL_RESULT / sizeof (gint64)] = { 0 };
+  gpointer memory = size <= sizeof small ? small : memset (g_alloca (size), 0, size);
   TallyResult result;
 
-  memset (memory, 0, size);
   tally_result_open (&result, call->method, call->results, memory);
   if (G_UNLIKELY (!call->channel->codec->read_struct (&incoming->reader, result.info, result.instance, error)))
     {
@@ -181,15 +181,21 @@ exchange (Call *call, TallySocket *socket, gboolean *clean, GError **error)
 /* ---- steps 2 and 7: borrowing and releasing ---- */
 
 /* The pool's transports are sockets unless the program's own dial hook made something else. */
-static TallySocket *
+static TALLY_COLD TallySocket *
+refuse_transport (ThriftTransport *transport, GError **error)
+{
+  g_set_error (error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED,
+               "the pool's connection is a %s, not a TallySocket; nothing was sent",
+               G_OBJECT_TYPE_NAME (transport));
+  return NULL;
+}
+
+static inline TallySocket *
 lease_get_socket (const TallyLease *lease, GError **error)
 {
   if (G_LIKELY (G_TYPE_FROM_INSTANCE (lease->transport) == TALLY_TYPE_SOCKET))
     return (TallySocket *) lease->transport;
-  g_set_error (error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED,
-               "the pool's connection is a %s, not a TallySocket; nothing was sent",
-               G_OBJECT_TYPE_NAME (lease->transport));
-  return NULL;
+  return refuse_transport (lease->transport, error);
 }
 
 /* One attempt: borrow, exchange, release. @reused: whether its connection had served before. Inlined,

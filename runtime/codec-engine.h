@@ -133,23 +133,6 @@ tally_writer_room (TallyWriter *writer, guint8 *cursor, gsize need)
   return tally_writer_grow (writer, cursor, need);
 }
 
-/* memcpy () without the call for the lengths that most strings have: the two copies overlap. */
-static inline void
-copy_bytes (guint8 *target, const guint8 *source, gsize length)
-{
-  if (length >= 8 && length <= 16)
-    {
-      guint64 first, last;
-
-      memcpy (&first, source, 8);
-      memcpy (&last, source + length - 8, 8);
-      memcpy (target, &first, 8);
-      memcpy (target + length - 8, &last, 8);
-    }
-  else if (length > 0)
-    memcpy (target, source, length);
-}
-
 /* ---- fixed-size numbers ---- */
 
 static inline guint8 *

@@ -19,7 +19,7 @@ static inline guint8 *
 put_bytes (guint8 *p, const guint8 *bytes, gsize length)
 {
   p = put_length (p, (guint32) length);
-  copy_bytes (p, bytes, length);
+  tally_copy_bytes (p, bytes, length);
   return p + length;
 }
 
