@@ -184,7 +184,7 @@ struct _TallyPolicy
   guint n_idle;
   guint n_busy;
   guint64 last_generation;
-  gint64 mean_hold; /* microseconds times TALLY_MEAN_WEIGHT, a moving average */
+  guint64 mean_hold; /* microseconds times TALLY_MEAN_WEIGHT, a moving average */
   guint waiting;    /* in the queue */
 
   guint n_dialing;

@@ -52,10 +52,10 @@ tally_policy_owns (const TallyPolicy *self, const TallyHold *hold, guint64 gener
 static inline void
 tally_policy_end_hold (TallyPolicy *self, const TallyInstant *now, const TallyHold *hold)
 {
-  gint64 held = MAX (now->mono - hold->since, 0);
+  guint64 held = (guint64) MAX (now->mono - hold->since, 0);
 
   self->mean_hold += held - self->mean_hold / TALLY_MEAN_WEIGHT;
-  tally_histogram_count (&self->stats.hold_time, (guint64) held);
+  tally_histogram_count (&self->stats.hold_time, held);
 }
 
 /* tally_policy_release () for a connection that may serve again. FALSE if it may not or somebody

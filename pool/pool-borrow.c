@@ -365,6 +365,13 @@ look_again (TallyBucket *bucket, const gchar *label, gint64 *idle_age)
   return hold;
 }
 
+/* The common case of tally_bucket_examine (). */
+static inline gboolean
+is_clean_socket (const TallyConn *conn)
+{
+  return conn->socket != NULL && tally_socket_is_clean (conn->socket);
+}
+
 /**
  * tally_bucket_borrow:
  * @bucket: a bucket
@@ -414,7 +421,7 @@ tally_bucket_borrow (TallyBucket *bucket,
     }
   generation = hold->generation;
   check = must_check (&bucket->policy, idle_age);
-  if (check)
+  if (check && G_UNLIKELY (bucket->hooks[TALLY_HOOK_CHECK] != NULL))
     hook = tally_bucket_take_hook_locked (bucket, TALLY_HOOK_CHECK);
   if (G_LIKELY (bucket->policy.options.leak_threshold == 0
                 && bucket->policy.options.max_idle_total == 0))
@@ -425,9 +432,8 @@ tally_bucket_borrow (TallyBucket *bucket,
           MIN (bucket->wanted, tally_policy_due_of (&bucket->policy, &now, hold->conn));
       tally_bucket_unlock (bucket);
     }
-  if (check
-      && G_UNLIKELY ((reason = tally_bucket_examine (bucket, hold->conn, hook, idle_age))
-                     != TALLY_CLOSE_NONE))
+  if (check && G_UNLIKELY (hook != NULL || !is_clean_socket (hold->conn))
+      && (reason = tally_bucket_examine (bucket, hold->conn, hook, idle_age)) != TALLY_CLOSE_NONE)
     return borrow_again (bucket, hold, reason, deadline, cancellable, lease, error);
   fill_lease (lease, bucket, hold, generation, TRUE);
   return TRUE;

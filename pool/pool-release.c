@@ -9,7 +9,7 @@ look_at_returned (const TallyConn *conn)
 {
   gsize length = 0;
 
-  if (conn->socket == NULL || conn->streams > 1)
+  if (G_UNLIKELY (conn->socket == NULL || conn->streams > 1))
     return TALLY_CLOSE_NONE;
   tally_socket_peek_input (conn->socket, &length);
   if (length > 0)

@@ -176,7 +176,7 @@ roughly_left (gint64 deadline)
   struct timespec tick;
 
   clock_gettime (CLOCK_MONOTONIC_COARSE, &tick);
-  return deadline - (tick.tv_sec * G_USEC_PER_SEC + tick.tv_nsec / 1000);
+  return deadline - (tick.tv_sec * G_USEC_PER_SEC + (guint32) tick.tv_nsec / 1000);
 }
 
 /* Whether a plain recv () may wait. The kernel then wakes it after SO_RCVTIMEO, which must fall well

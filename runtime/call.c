@@ -41,7 +41,7 @@ deadline_in (TallyChannel *channel, gint timeout)
   if (timeout < LONG_TIMEOUT)
     return g_get_monotonic_time () + (gint64) timeout * 1000;
   clock_gettime (CLOCK_MONOTONIC_COARSE, &now);
-  return now.tv_sec * G_TIME_SPAN_SECOND + now.tv_nsec / 1000 + COARSE_TICK + (gint64) timeout * 1000;
+  return now.tv_sec * G_TIME_SPAN_SECOND + (guint32) now.tv_nsec / 1000 + COARSE_TICK + (gint64) timeout * 1000;
 }
 
 /* 0 is what clients send that do not match replies; a peer that echoes it must not pass. */

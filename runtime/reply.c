@@ -202,7 +202,7 @@ hand_out_success (TallyResult *self)
       memcpy (variable, slot, type->size);
       return;
     }
-  if (*(gpointer *) variable != *(gpointer *) slot)
+  if (*(gpointer *) variable != NULL && *(gpointer *) variable != *(gpointer *) slot)
     tally_storage_clear (type, variable); /* a string or binary that the new one replaces */
   *(gpointer *) variable = g_steal_pointer ((gpointer *) slot);
 }
