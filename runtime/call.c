@@ -54,21 +54,24 @@ take_seqid (TallyChannel *channel)
 }
 
 /* A multiplexed service's methods are called by "service:method" (Thrift, TMultiplexedProtocol). */
-static void
+static G_GNUC_NO_INLINE void
+write_multiplexed_header (const Call *call, TallyBuffer *output, ThriftMessageType type)
+{
+  g_autofree gchar *name = g_strconcat (call->channel->service, ":", call->method->name, NULL);
+
+  call->channel->codec->write_message (output, name, strlen (name), type, call->seqid);
+}
+
+static inline void
 write_header (const Call *call, TallyBuffer *output)
 {
   const TallyMethod *method = call->method;
   ThriftMessageType type = method->oneway ? T_ONEWAY : T_CALL;
-  const gchar *service = call->channel->service;
 
-  if (G_LIKELY (service == NULL))
+  if (G_LIKELY (call->channel->service == NULL))
     call->channel->codec->write_message (output, method->name, method->name_length, type, call->seqid);
   else
-    {
-      g_autofree gchar *name = g_strconcat (service, ":", method->name, NULL);
-
-      call->channel->codec->write_message (output, name, strlen (name), type, call->seqid);
-    }
+    write_multiplexed_header (call, output, type);
 }
 
 static gboolean
