@@ -5,9 +5,11 @@
 #include <sched.h>
 #include <unistd.h>
 
-/* Microseconds: below this mean hold a borrower looks again, so many times, before it queues. */
+/* Microseconds: below this mean hold a borrower looks again, so many times, before it queues, as
+ * long as that takes no more than this; to look may take a processor's whole slice of time. */
 #define SHORT_HOLD 100
 #define LOOKS 32
+#define LONGEST_LOOK (2 * G_TIME_SPAN_MILLISECOND)
 
 /* A borrower that waits on its own thread. */
 typedef struct
@@ -346,21 +348,23 @@ is_worth_another_look (TallyPolicy *policy)
  * either, so that the queue runs empty: else every connection would go on being handed to somebody
  * asleep, for the price of a task switch each, for as long as all are busy. */
 static G_GNUC_NO_INLINE TallyHold *
-look_again (TallyBucket *bucket, const gchar *label, gint64 *idle_age)
+look_again (
+    TallyBucket *bucket, TallyInstant *now, const gchar *label, gint64 deadline, gint64 *idle_age)
 {
   TallyPolicy *policy = &bucket->policy;
+  gint64 until = MIN (now->mono + LONGEST_LOOK, deadline < 0 ? G_MAXINT64 : deadline);
   TallyHold *hold = NULL;
 
-  for (guint i = 0; i < LOOKS && hold == NULL && is_worth_another_look (policy); i++)
+  for (guint i = 0; i < LOOKS && hold == NULL && now->mono < until; i++)
     {
-      TallyInstant now;
-
+      if (!is_worth_another_look (policy))
+        return NULL;
       pthread_mutex_unlock (&bucket->lock);
       sched_yield ();
-      now.mono = tally_bucket_read_clock (bucket);
+      now->mono = tally_bucket_read_clock (bucket);
       pthread_mutex_lock (&bucket->lock);
-      tally_bucket_complete_instant_locked (bucket, &now);
-      hold = tally_policy_try (policy, &now, label, tally_get_thread_id (), idle_age);
+      tally_bucket_complete_instant_locked (bucket, now);
+      hold = tally_policy_try (policy, now, label, tally_get_thread_id (), idle_age);
     }
   return hold;
 }
@@ -414,7 +418,8 @@ tally_bucket_borrow (TallyBucket *bucket,
   pthread_mutex_lock (&bucket->lock);
   tally_bucket_complete_instant_locked (bucket, &now);
   hold = tally_policy_try (&bucket->policy, &now, label, tally_get_thread_id (), &idle_age);
-  if (G_UNLIKELY (hold == NULL) && (hold = look_again (bucket, label, &idle_age)) == NULL)
+  if (G_UNLIKELY (hold == NULL)
+      && (hold = look_again (bucket, &now, label, deadline, &idle_age)) == NULL)
     {
       pthread_mutex_unlock (&bucket->lock);
       return borrow_slowly (bucket, label, deadline, FALSE, cancellable, lease, error);
