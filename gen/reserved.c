@@ -52,8 +52,8 @@ static const gchar *const types[] = {
 };
 
 static const gchar *const own_parameters[] = {
-  "_return", "args", "args_", "error", "handler", "iface", "klass", "methods", "result", "result_", "results",
-  "success",
+  "_return", "args", "args_", "error", "get_interface", "handler", "iface", "klass", "methods", "result", "result_",
+  "results", "success",
 };
 
 /* clang-format on */

@@ -147,8 +147,7 @@ print_forwarding (GenSource *source, const IdlFunction *function, const gchar *c
 static void
 print_interface_stub (GenSource *source, const IdlDefinition *service, const IdlFunction *function)
 {
-  g_autofree gchar *callee = g_strdup_printf ("%s_IF_GET_INTERFACE (iface)->%s",
-                                              gen_names_get (source->names, service)->upper,
+  g_autofree gchar *callee = g_strdup_printf ("get_interface (iface)->%s",
                                               gen_names_get (source->names, function)->member);
 
   print_function_head (source, service, function, "if", GEN_PARAMETERS_CALL);
@@ -376,6 +375,17 @@ print_method_indices (GenSource *source, const GPtrArray *functions)
   gen_print (source->out, "};\nstatic const TallyMethod methods[%u];\n\n", functions->len);
 }
 
+/* What the interface's stubs, which come next, find an object's functions with. */
+static void
+print_get_interface (GenSource *source, const IdlDefinition *service)
+{
+  const GenName *name = gen_names_get (source->names, service);
+
+  if (service->members->len > 0)
+    gen_print (source->out, "TALLY_DEFINE_GET_INTERFACE (%sIf, %s_if)\n\n", name->type,
+               name->lower);
+}
+
 /* ---- types ---- */
 
 static void
@@ -479,6 +489,7 @@ gen_print_service_source (GenSource *source, const IdlDefinition *service)
     g_string_append (out, "G_GNUC_BEGIN_IGNORE_DEPRECATIONS\n\n");
 
   print_method_indices (source, functions);
+  print_get_interface (source, service);
   for (guint i = 0; i < service->members->len; i++)
     {
       const IdlFunction *function = g_ptr_array_index (service->members, i);

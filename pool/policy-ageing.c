@@ -68,6 +68,7 @@ tally_policy_note_options (TallyPolicy *self)
                    && options->leak_threshold == 0 && options->max_idle_total == 0 && !self->closed;
   self->idle_limit = options->max_idle < 0 ? G_MAXUINT : (guint) options->max_idle;
   self->open_limit = options->max_open == 0 ? G_MAXUINT : options->max_open;
+  self->idle_age_limit = options->idle_timeout > 0 ? options->idle_timeout : G_MAXINT64;
 }
 
 void

@@ -35,7 +35,8 @@ tally_policy_start_dial (TallyPolicy *self, const TallyInstant *now, gboolean ba
   if (conn != NULL)
     self->free = conn->next;
   else
-    g_ptr_array_add (self->conns, conn = g_new0 (TallyConn, 1));
+    g_ptr_array_add (self->conns,
+                     conn = g_aligned_alloc0 (1, sizeof (TallyConn), TALLY_CACHE_LINE));
   *conn = (TallyConn){
     .hold = { .conn = conn },
     .state = TALLY_CONN_DIALING,

@@ -1,20 +1,8 @@
 /* Owns the connections that are there and the leases on them: lending, taking back, what a borrower
  * finds. Part of the policy: no thread, lock, socket or clock. */
-#include "policy-private.h"
+#include "policy-quick-private.h"
 
 /* ---- lists ---- */
-
-void
-tally_conn_list_push (TallyConnList *list, TallyConn *conn)
-{
-  conn->prev = NULL;
-  conn->next = list->head;
-  if (list->head != NULL)
-    list->head->prev = conn;
-  else
-    list->tail = conn;
-  list->head = conn;
-}
 
 /* Behind @newer, or first when that is NULL. */
 void
@@ -32,19 +20,6 @@ tally_conn_list_insert (TallyConnList *list, TallyConn *newer, TallyConn *conn)
   else
     list->tail = conn;
   newer->next = conn;
-}
-
-void
-tally_conn_list_remove (TallyConnList *list, TallyConn *conn)
-{
-  if (conn->prev != NULL)
-    conn->prev->next = conn->next;
-  else
-    list->head = conn->next;
-  if (conn->next != NULL)
-    conn->next->prev = conn->prev;
-  else
-    list->tail = conn->prev;
 }
 
 /* ---- leases ---- */
@@ -163,41 +138,6 @@ tally_policy_take_idle (TallyPolicy *self, const TallyInstant *now)
   return NULL;
 }
 
-/* The common case of tally_policy_ask () in one step: nobody waits and a connection is idle. NULL
- * otherwise, and nothing is changed. */
-TallyHold *
-tally_policy_try (TallyPolicy *self,
-                  const TallyInstant *now,
-                  const gchar *label,
-                  guint32 thread,
-                  gint64 *idle_age)
-{
-  TallyConn *conn =
-      self->options.order == TALLY_POOL_ORDER_LIFO ? self->idle.head : self->idle.tail;
-  TallyHold *hold;
-
-  if (G_UNLIKELY (conn == NULL || self->waiting > 0 || conn->is_shared))
-    return NULL;
-  *idle_age = now->boot - conn->idle_since;
-  if (self->options.idle_timeout > 0 && *idle_age >= self->options.idle_timeout)
-    return NULL;
-  tally_conn_list_remove (&self->idle, conn);
-  self->n_idle--;
-  self->n_busy++;
-  self->stats.requests++;
-  self->stats.hits++;
-  self->stats.leases++;
-  conn->state = TALLY_CONN_BUSY;
-  conn->streams = 1;
-  hold = &conn->hold;
-  hold->generation = ++self->last_generation;
-  hold->label = label;
-  hold->since = now->mono;
-  hold->thread = thread;
-  hold->leak_warned = FALSE;
-  return hold;
-}
-
 /* ---- what the borrower found ---- */
 
 /* The borrower has found its connection alive. */
@@ -255,12 +195,6 @@ tally_policy_check_failed (TallyPolicy *self,
     tally_policy_drop_all (self, TALLY_CLOSE_STALE);
 }
 
-gboolean
-tally_policy_owns (TallyPolicy *self, TallyHold *hold, guint64 generation)
-{
-  return hold != NULL && generation > self->first_generation && hold->generation == generation;
-}
-
 /* Whether @conn has served for the last time, and why. */
 static TallyCloseReason
 last_use (TallyPolicy *self, const TallyInstant *now, TallyConn *conn)
@@ -289,17 +223,6 @@ tally_policy_must_make_room (TallyPolicy *self)
          && !tally_policy_has_room (self);
 }
 
-static void
-end_hold (TallyPolicy *self, const TallyInstant *now, TallyHold *hold)
-{
-  gint64 held = now->mono - hold->since;
-
-  if (G_UNLIKELY (held < 0))
-    held = 0;
-  self->mean_hold += held - self->mean_hold / TALLY_MEAN_WEIGHT;
-  tally_histogram_add (&self->stats.hold_time, held);
-}
-
 /* A lease comes back. @reason is NONE when the connection may serve again, else why it must close.
  */
 void
@@ -310,7 +233,7 @@ tally_policy_release (TallyPolicy *self,
 {
   TallyConn *conn = hold->conn;
 
-  end_hold (self, now, hold);
+  tally_policy_end_hold (self, now, hold);
   if (G_UNLIKELY (conn->is_shared))
     give_up_stream (self, conn, hold);
   else
@@ -343,27 +266,4 @@ tally_policy_release (TallyPolicy *self,
   else if (!conn->listed)
     return;
   tally_policy_offer (self, now, conn);
-}
-
-/* The common case of tally_policy_release () in one step: nobody waits, and nothing says that the
- * connection must go. FALSE otherwise, and nothing is changed. */
-gboolean
-tally_policy_put (TallyPolicy *self, const TallyInstant *now, TallyHold *hold)
-{
-  TallyConn *conn = hold->conn;
-
-  if (G_UNLIKELY (!self->is_plain || self->waiting > 0 || conn->doomed || conn->epoch != self->epoch
-                  || conn->is_shared || self->n_idle >= self->idle_limit
-                  || self->n_idle + self->n_busy + self->n_dialing > self->open_limit))
-    return FALSE;
-  end_hold (self, now, hold);
-  hold->generation = 0;
-  self->stats.leases--;
-  self->n_busy--;
-  self->n_idle++;
-  conn->streams = 0;
-  conn->state = TALLY_CONN_IDLE;
-  conn->idle_since = now->boot;
-  tally_conn_list_push (&self->idle, conn);
-  return TRUE;
 }

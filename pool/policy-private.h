@@ -19,6 +19,8 @@
 
 G_BEGIN_DECLS
 
+/* Bytes; what is allocated by it need not share a line with its neighbours. */
+#define TALLY_CACHE_LINE 64
 /* One hold is this part of the moving average. */
 #define TALLY_MEAN_WEIGHT 16
 
@@ -85,28 +87,31 @@ struct _TallyHold
   TallyHold *next; /* of the connection's further holds, or of the free ones */
 };
 
+/* In two cache lines what a common borrow and release touch. */
 struct _TallyConn
 {
   TallyHold hold;     /* the first lease's; the only one unless connections are shared */
   TallyHold *further; /* the other streams' */
-  TallyConn *prev;    /* in `idle` or `available` */
-  TallyConn *next;    /* the same, or in `free`, `closing`, `to_dial` */
-  gpointer payload;   /* the caller's connection; the policy only carries it */
-  gpointer socket;    /* the same if it is a TallySocket, else NULL: the caller's too */
+
+  TallyConn *prev;   /* in `idle` or `available` */
+  TallyConn *next;   /* the same, or in `free`, `closing`, `to_dial` */
+  gpointer payload;  /* the caller's connection; the policy only carries it */
+  gpointer socket;   /* the same if it is a TallySocket, else NULL: the caller's too */
+  guint64 epoch;     /* of the policy when the dial began (rule 14) */
+  gint64 idle_since; /* boot time */
   TallyConnState state;
   guint streams;      /* leases that it carries */
   gboolean is_shared; /* dialed to carry several leases at once; stays so */
-  guint64 epoch;      /* of the policy when the dial began (rule 14) */
+  gboolean doomed;    /* no further lease; closes after the last */
+  gboolean listed;    /* in `available` */
+
   gint64 dial_started;
   gint64 dialed;
-  gint64 idle_since;   /* boot time */
   gint64 checked;      /* boot time of the last proof of life */
   gdouble jitter;      /* 0 to 1, the connection's share of lifetime-jitter */
   gboolean owned;      /* its dial is its borrower's, who waits for nothing else */
   gboolean background; /* its dial is nobody's: min-idle, a replacement, warm */
   gboolean checking;   /* shared, claimed, but not proven alive: no further stream yet */
-  gboolean listed;     /* in `available` */
-  gboolean doomed;     /* no further lease; closes after the last */
   gboolean replaced;   /* past its lifetime; a dial for its replacement was started (rule 15) */
   TallyCloseReason reason;
 };
@@ -172,36 +177,46 @@ typedef struct
   gint64 until;
 } TallyBackoff;
 
+/* What a common borrow and release touch comes first, in as few cache lines as it takes: they
+ * change it under the lock, and each line must then be fetched from the processor that had it last.
+ */
 struct _TallyPolicy
 {
+  TallyConnList idle;
+  guint n_idle;
+  guint n_busy;
+  guint64 last_generation;
+  guint64 mean_hold; /* microseconds times TALLY_MEAN_WEIGHT, a moving average */
+  guint waiting;     /* in the queue */
+
+  guint n_dialing;
+  guint idle_limit; /* max_idle and max_open, G_MAXUINT for none */
+  guint open_limit;
+  gint64 idle_age_limit; /* idle_timeout, G_MAXINT64 for none */
+  gboolean is_plain;     /* no option is set that a release would have to think of */
+  guint64 epoch;
+  guint64 first_generation; /* leases numbered below are of before a fork */
+
   TallyPoolOptions options;
 
   GPtrArray *conns; /* every slot that was ever made */
   GPtrArray *holds; /* the same for holds that lie in no slot */
   TallyConn *free;
   TallyHold *free_holds;
-  TallyConnList idle;
   TallyConnList available; /* busy and shared, with room for another stream */
   TallyConn *closing;      /* for the caller to close */
   TallyConn *to_dial;      /* for the caller to dial, on a thread of the pool */
 
   TallyWaiter *first;
   TallyWaiter *last;
-  guint waiting;
-  guint waiting_fresh; /* of these, those that want a fresh connection */
+  guint waiting_fresh; /* of those in the queue, those that want a fresh connection */
 
-  guint n_idle;
-  guint n_busy;
-  guint n_dialing;
   guint n_closing;
   guint n_owned;      /* of the dialing ones, those whose result is their borrower's */
   guint n_background; /* of the dialing ones, those that nobody waits for */
   guint n_checking;   /* of the busy ones, those that take further streams once proven alive */
 
-  guint64 first_generation; /* leases numbered below are of before a fork */
-  guint64 last_generation;
   guint64 last_ticket;
-  guint64 epoch;
   guint64 random;
   TallyBackoff backoff;
   GError *last_error; /* of the last failed dial */
@@ -209,11 +224,6 @@ struct _TallyPolicy
   gboolean active;    /* somebody has used it: min-idle counts */
   gboolean closed;
   guint warm; /* so many shall be idle or on their way, until they were once */
-  gboolean
-      is_plain; /* no option is set that a release would have to think of: tally_policy_put () */
-  guint idle_limit; /* max_idle and max_open, G_MAXUINT for none */
-  guint open_limit;
-  gint64 mean_hold; /* microseconds times TALLY_MEAN_WEIGHT, a moving average */
 
   TallyPoolSnapshot stats; /* the counters and histograms; gauges are filled in by snapshot */
 
@@ -228,12 +238,7 @@ struct _TallyPolicy
 void tally_policy_init (TallyPolicy *self, const TallyPoolOptions *options, guint64 seed);
 void tally_policy_clear_memory (TallyPolicy *self);
 
-/* Borrow and release: policy.c, policy-lease.c */
-TallyHold *tally_policy_try (TallyPolicy *self,
-                             const TallyInstant *now,
-                             const gchar *label,
-                             guint32 thread,
-                             gint64 *idle_age);
+/* Borrow and release: policy.c, policy-lease.c; the common case: policy-quick-private.h */
 void tally_policy_ask (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter);
 void tally_policy_refuse (TallyPolicy *self,
                           const TallyInstant *now,
@@ -250,12 +255,10 @@ void tally_policy_check_failed (TallyPolicy *self,
                                 TallyHold *hold,
                                 TallyCloseReason reason);
 gboolean tally_policy_must_make_room (TallyPolicy *self);
-gboolean tally_policy_owns (TallyPolicy *self, TallyHold *hold, guint64 generation);
 void tally_policy_release (TallyPolicy *self,
                            const TallyInstant *now,
                            TallyHold *hold,
                            TallyCloseReason reason);
-gboolean tally_policy_put (TallyPolicy *self, const TallyInstant *now, TallyHold *hold);
 void tally_policy_pump (TallyPolicy *self, const TallyInstant *now);
 
 /* Dialing: policy-dial.c */
@@ -306,9 +309,7 @@ gint64
 tally_policy_due_of (const TallyPolicy *self, const TallyInstant *now, const TallyConn *conn);
 
 /* Pieces that the files share. */
-void tally_conn_list_push (TallyConnList *list, TallyConn *conn);
 void tally_conn_list_insert (TallyConnList *list, TallyConn *newer, TallyConn *conn);
-void tally_conn_list_remove (TallyConnList *list, TallyConn *conn);
 TallyConn *tally_policy_take_idle (TallyPolicy *self, const TallyInstant *now);
 void tally_policy_claim (TallyPolicy *self,
                          const TallyInstant *now,
@@ -328,6 +329,45 @@ void tally_policy_set_checking (TallyPolicy *self, TallyConn *conn, gboolean che
 void tally_policy_doom (TallyPolicy *self, TallyConn *conn, TallyCloseReason reason);
 void tally_policy_offer (TallyPolicy *self, const TallyInstant *now, TallyConn *conn);
 gdouble tally_policy_random (TallyPolicy *self);
+
+static inline void
+tally_conn_list_push (TallyConnList *list, TallyConn *conn)
+{
+  conn->prev = NULL;
+  conn->next = list->head;
+  if (list->head != NULL)
+    list->head->prev = conn;
+  else
+    list->tail = conn;
+  list->head = conn;
+}
+
+static inline void
+tally_conn_list_remove (TallyConnList *list, TallyConn *conn)
+{
+  if (conn->prev != NULL)
+    conn->prev->next = conn->next;
+  else
+    list->head = conn->next;
+  if (conn->next != NULL)
+    conn->next->prev = conn->prev;
+  else
+    list->tail = conn->prev;
+}
+
+/* Two bins for each power of two: 2 and 3 have their own, then 4-5, 6-7, 8-11, 12-15, … */
+static inline void
+tally_histogram_count (TallyHistogram *self, guint64 microseconds)
+{
+  guint64 value = MAX (microseconds, 1);
+  guint top = 63 - (guint) __builtin_clzll (value);
+  guint bin = top == 0 ? (guint) microseconds : top * 2 + ((value >> (top - 1)) & 1);
+
+  self->count++;
+  self->sum += microseconds;
+  self->max = MAX (self->max, microseconds);
+  self->bins[MIN (bin, TALLY_HISTOGRAM_BINS - 1)]++;
+}
 
 static inline guint
 tally_policy_open (const TallyPolicy *self)

@@ -27,7 +27,7 @@ tally_policy_init (TallyPolicy *self, const TallyPoolOptions *options, guint64 s
 {
   *self = (TallyPolicy){
     .options = *options,
-    .conns = g_ptr_array_new_with_free_func (g_free),
+    .conns = g_ptr_array_new_with_free_func (g_aligned_free),
     .holds = g_ptr_array_new_with_free_func (g_free),
     .quick = TRUE,
     .random = seed != 0 ? seed : 1,

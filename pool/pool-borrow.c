@@ -5,9 +5,11 @@
 #include <sched.h>
 #include <unistd.h>
 
-/* Microseconds: below this mean hold a borrower looks again, so many times, before it queues. */
-#define SHORT_HOLD 20
-#define LOOKS 8
+/* Microseconds: below this mean hold a borrower looks again, so many times, before it queues, as
+ * long as that takes no more than this; to look may take a processor's whole slice of time. */
+#define SHORT_HOLD 100
+#define LOOKS 32
+#define LONGEST_LOOK (2 * G_TIME_SPAN_MILLISECOND)
 /* Instead of a time at which or after which the connection must have been dialed. */
 #define ANY_AGE (-1)
 
@@ -289,7 +291,7 @@ init_waiter (SyncWaiter *self, TallyBucket *bucket, const gchar *label, gint64 d
   tally_cond_init (&self->changed);
 }
 
-static gboolean
+static G_GNUC_NO_INLINE gboolean
 borrow_slowly (TallyBucket *bucket,
                const gchar *label,
                gint64 deadline,
@@ -318,7 +320,7 @@ borrow_slowly (TallyBucket *bucket,
 
 /* The connection that tally_bucket_borrow () took proved unusable: the borrow goes on as if it had
  * only now begun. */
-static gboolean
+static G_GNUC_NO_INLINE gboolean
 borrow_again (TallyBucket *bucket,
               TallyHold *hold,
               TallyCloseReason reason,
@@ -341,30 +343,46 @@ borrow_again (TallyBucket *bucket,
   return done;
 }
 
-/* Connections that are held for less than it takes to fall asleep are worth another look before
- * this caller arrives in the queue, as long as nobody else is in it: a borrower that was
- * interrupted while it held one gets the processor. */
-static TallyHold *
-look_again (TallyBucket *bucket, const gchar *label, gint64 *idle_age)
+static gboolean
+is_worth_another_look (TallyPolicy *policy)
+{
+  return policy->mean_hold / TALLY_MEAN_WEIGHT < SHORT_HOLD && policy->n_busy > 0
+         && policy->n_dialing == 0 && !tally_policy_has_room (policy)
+         && policy->options.wait_timeout != 0 && !policy->closed;
+}
+
+/* Locked before and after. Connections that are held for less than it takes to fall asleep are
+ * worth another look before this caller arrives in the queue: a borrower that was interrupted while
+ * it held one gets the processor. It gets none while somebody is in the queue, and does not join it
+ * either, so that the queue runs empty: else every connection would go on being handed to somebody
+ * asleep, for the price of a task switch each, for as long as all are busy. */
+static G_GNUC_NO_INLINE TallyHold *
+look_again (
+    TallyBucket *bucket, TallyInstant *now, const gchar *label, gint64 deadline, gint64 *idle_age)
 {
   TallyPolicy *policy = &bucket->policy;
+  gint64 until = MIN (now->mono + LONGEST_LOOK, deadline < 0 ? G_MAXINT64 : deadline);
   TallyHold *hold = NULL;
 
-  for (guint i = 0; i < LOOKS && hold == NULL; i++)
+  for (guint i = 0; i < LOOKS && hold == NULL && now->mono < until; i++)
     {
-      TallyInstant now;
-
-      if (policy->waiting > 0 || policy->n_dialing > 0 || policy->n_busy == 0
-          || policy->mean_hold / TALLY_MEAN_WEIGHT >= SHORT_HOLD || tally_policy_has_room (policy))
+      if (!is_worth_another_look (policy))
         return NULL;
       pthread_mutex_unlock (&bucket->lock);
       sched_yield ();
-      now.mono = tally_bucket_read_clock (bucket);
+      now->mono = tally_bucket_read_clock (bucket);
       pthread_mutex_lock (&bucket->lock);
-      tally_bucket_complete_instant_locked (bucket, &now);
-      hold = tally_policy_try (policy, &now, label, tally_get_thread_id (), idle_age);
+      tally_bucket_complete_instant_locked (bucket, now);
+      hold = tally_policy_try (policy, now, label, tally_get_thread_id (), idle_age);
     }
   return hold;
+}
+
+/* The common case of tally_bucket_examine (). */
+static inline gboolean
+is_clean_socket (const TallyConn *conn)
+{
+  return conn->socket != NULL && tally_socket_is_clean (conn->socket);
 }
 
 /**
@@ -409,14 +427,15 @@ tally_bucket_borrow (TallyBucket *bucket,
   pthread_mutex_lock (&bucket->lock);
   tally_bucket_complete_instant_locked (bucket, &now);
   hold = tally_policy_try (&bucket->policy, &now, label, tally_get_thread_id (), &idle_age);
-  if (G_UNLIKELY (hold == NULL) && (hold = look_again (bucket, label, &idle_age)) == NULL)
+  if (G_UNLIKELY (hold == NULL)
+      && (hold = look_again (bucket, &now, label, deadline, &idle_age)) == NULL)
     {
       pthread_mutex_unlock (&bucket->lock);
       return borrow_slowly (bucket, label, deadline, ANY_AGE, cancellable, lease, error);
     }
   generation = hold->generation;
   check = must_check (&bucket->policy, idle_age);
-  if (check)
+  if (check && G_UNLIKELY (bucket->hooks[TALLY_HOOK_CHECK] != NULL))
     hook = tally_bucket_take_hook_locked (bucket, TALLY_HOOK_CHECK);
   if (G_LIKELY (bucket->policy.options.leak_threshold == 0
                 && bucket->policy.options.max_idle_total == 0))
@@ -427,9 +446,8 @@ tally_bucket_borrow (TallyBucket *bucket,
           MIN (bucket->wanted, tally_policy_due_of (&bucket->policy, &now, hold->conn));
       tally_bucket_unlock (bucket);
     }
-  if (check
-      && G_UNLIKELY ((reason = tally_bucket_examine (bucket, hold->conn, hook, idle_age))
-                     != TALLY_CLOSE_NONE))
+  if (check && G_UNLIKELY (hook != NULL || !is_clean_socket (hold->conn))
+      && (reason = tally_bucket_examine (bucket, hold->conn, hook, idle_age)) != TALLY_CLOSE_NONE)
     return borrow_again (bucket, hold, reason, deadline, cancellable, lease, error);
   fill_lease (lease, bucket, hold, generation, TRUE);
   return TRUE;

@@ -342,6 +342,21 @@ wake (TallyWaiter *waiter)
     tally_sync_wake (waiter);
 }
 
+/* It is held for less than it takes to fall asleep: whoever finds it taken tries for a moment,
+ * where the libc knows how. */
+static void
+init_lock (pthread_mutex_t *lock)
+{
+  pthread_mutexattr_t attributes;
+
+  pthread_mutexattr_init (&attributes);
+#ifdef PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP
+  pthread_mutexattr_settype (&attributes, PTHREAD_MUTEX_ADAPTIVE_NP);
+#endif
+  pthread_mutex_init (lock, &attributes);
+  pthread_mutexattr_destroy (&attributes);
+}
+
 static void
 start_policy (TallyBucket *self, const TallyPoolOptions *options)
 {
@@ -364,13 +379,13 @@ start_policy (TallyBucket *self, const TallyPoolOptions *options)
 TallyBucket *
 tally_bucket_new (TallyPoolCore *core, TallyEndpoint *endpoint, gboolean closed)
 {
-  TallyBucket *self = g_new0 (TallyBucket, 1);
+  TallyBucket *self = g_aligned_alloc0 (1, sizeof (TallyBucket), TALLY_CACHE_LINE);
 
   self->ref_count = 1;
   self->core = tally_core_ref (core);
   self->endpoint = tally_endpoint_ref (endpoint);
   self->coarse = core->options.check == TALLY_POOL_CHECK_NEVER;
-  pthread_mutex_init (&self->lock, NULL);
+  init_lock (&self->lock);
   for (guint i = 0; i < TALLY_N_HOOKS; i++)
     self->hooks[i] = tally_hook_ref (core->hooks[i]);
   start_policy (self, &core->options);
@@ -387,7 +402,7 @@ tally_bucket_start_anew (TallyBucket *self)
   guint64 last_generation = self->policy.last_generation;
   gboolean closed = self->policy.closed;
 
-  pthread_mutex_init (&self->lock, NULL);
+  init_lock (&self->lock);
   start_policy (self, &self->core->options);
   self->policy.first_generation = self->policy.last_generation = last_generation + TALLY_FORK_GAP;
   self->policy.closed = closed;
@@ -430,5 +445,5 @@ tally_bucket_unref (TallyBucket *bucket)
   g_object_unref (bucket->dials);
   tally_endpoint_unref (bucket->endpoint);
   tally_core_unref (bucket->core);
-  g_free (bucket);
+  g_aligned_free (bucket);
 }

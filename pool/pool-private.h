@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <time.h>
 
-#include "policy-private.h"
+#include "policy-quick-private.h"
 #include "tally-pool.h"
 
 G_BEGIN_DECLS
@@ -81,21 +81,24 @@ struct _TallyPoolCore
 struct _TallyBucket
 {
   gint ref_count;      /* atomic */
+  gboolean coarse;     /* atomic: the coarse clock will do */
   TallyPoolCore *core; /* a reference */
   TallyEndpoint *endpoint;
-  gboolean is_starved;  /* core->totals_lock */
-  gboolean coarse;      /* atomic: the coarse clock will do */
-  pthread_mutex_t lock; /* protects what follows */
-  TallyPolicy policy;
-  TallyHook *hooks[TALLY_N_HOOKS]; /* the core's */
+  gboolean is_starved; /* core->totals_lock */
+
+  TallyHook *hooks[TALLY_N_HOOKS]; /* the core's; this and what follows: the lock */
   GCancellable *dials;             /* cancelled when the pool closes */
   TallyWaiter *ready; /* asynchronous borrows that are decided, to be completed without the lock */
-  gint64 due;         /* when the reaper will look at the latest */
-  gint64 wanted;      /* when it should, as found since the lock was taken; G_MAXINT64: never */
-  guint idle_published;     /* what of n_idle is in core->idle_total */
-  guint forks;              /* how often this process is a child of the one that made the bucket */
-  gint64 boot_offset;       /* boot time minus monotonic time */
+  guint idle_published; /* what of n_idle is in core->idle_total */
+  guint forks;          /* how often this process is a child of the one that made the bucket */
+  gint64 due;           /* when the reaper will look at the latest */
+  gint64 wanted;        /* when it should, as found since the lock was taken; G_MAXINT64: never */
+  gint64 boot_offset;   /* boot time minus monotonic time */
   gint64 boot_offset_until; /* until when that is believed, monotonic */
+
+  pthread_mutex_t lock
+      __attribute__ ((aligned (TALLY_CACHE_LINE))); /* beside what changes with it */
+  TallyPolicy policy;
 };
 
 static inline gint64
@@ -104,7 +107,7 @@ tally_read_clock (clockid_t clock)
   struct timespec time;
 
   clock_gettime (clock, &time);
-  return time.tv_sec * G_TIME_SPAN_SECOND + time.tv_nsec / 1000;
+  return time.tv_sec * G_TIME_SPAN_SECOND + (guint32) time.tv_nsec / 1000; /* unsigned is cheaper */
 }
 
 /* For the common path: the coarse clock, at a quarter of the cost, where nothing else takes longer.

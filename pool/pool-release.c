@@ -1,15 +1,16 @@
-/* Owns what happens when a lease comes back: whether it is one, what the pool can see of its connection,
- * and the common case in one step. */
+/* Owns what happens when a lease comes back: whether it is one, what the pool can see of its
+ * connection, and the common case in one step. */
 #include "pool-private.h"
 
 /* What the pool can see of the connection without a system call; undoes what the borrower set (rule
- * 23). Where a keeper receives for several borrowers, it says at the next check what is unexpected. */
+ * 23). Where a keeper receives for several borrowers, it says at the next check what is unexpected.
+ */
 static TallyCloseReason
 look_at_returned (const TallyConn *conn)
 {
   gsize length = 0;
 
-  if (conn->socket == NULL || conn->streams > 1)
+  if (G_UNLIKELY (conn->socket == NULL || conn->streams > 1))
     return TALLY_CLOSE_NONE;
   tally_socket_peek_input (conn->socket, &length);
   if (length > 0 && tally_socket_get_keeper (conn->socket) == NULL)
@@ -119,6 +120,37 @@ unlock_after_put (TallyBucket *bucket, gint64 now)
     tally_totals_balance (bucket->core);
 }
 
+/* Every release that put_back_locked () leaves. Unlocks. */
+static G_GNUC_NO_INLINE void
+release_slowly (TallyBucket *bucket, TallyLease *lease, TallyOutcome outcome, TallyInstant *now)
+{
+  TallyHold hold = { .leak_warned = FALSE };
+  gboolean done;
+
+  if (lease->generation <= bucket->policy.first_generation && lease->generation != 0
+      && lease->bucket == bucket)
+    {
+      /* A lease from before a fork, in the child: it is the parent's (rule 22). */
+      pthread_mutex_unlock (&bucket->lock);
+      *lease = (TallyLease){ 0 };
+      return;
+    }
+  if (bucket->policy.stats.leaks > 0 && lease->bucket == bucket && lease->slot != NULL)
+    hold = *(TallyHold *) lease->slot;
+  done = take_back_locked (bucket, lease, outcome, now);
+  if (!done)
+    bucket->policy.stats.refused++;
+  tally_bucket_unlock (bucket);
+  if (!done)
+    {
+      refuse_release (bucket);
+      return;
+    }
+  if (hold.leak_warned)
+    report_late_return (bucket, hold.label, now->mono - hold.since);
+  *lease = (TallyLease){ 0 };
+}
+
 /**
  * tally_bucket_release:
  * @bucket: the bucket that @lease was borrowed from
@@ -133,40 +165,19 @@ unlock_after_put (TallyBucket *bucket, gint64 now)
 void
 tally_bucket_release (TallyBucket *bucket, TallyLease *lease, TallyOutcome outcome)
 {
-  TallyHold hold = { .leak_warned = FALSE };
   TallyInstant now;
-  gboolean done;
 
   g_return_if_fail (bucket != NULL && lease != NULL);
   now.mono = tally_bucket_read_clock (bucket);
   pthread_mutex_lock (&bucket->lock);
   tally_bucket_complete_instant_locked (bucket, &now);
-  if (G_LIKELY (put_back_locked (bucket, lease, outcome, &now)))
+  if (G_UNLIKELY (!put_back_locked (bucket, lease, outcome, &now)))
     {
-      unlock_after_put (bucket, now.mono);
-      *lease = (TallyLease){ 0 };
+      release_slowly (bucket, lease, outcome, &now);
       return;
     }
-  if (G_UNLIKELY (lease->generation <= bucket->policy.first_generation && lease->generation != 0
-                  && lease->bucket == bucket))
-    {
-      /* A lease from before a fork, in the child: it is the parent's (rule 22). */
-      pthread_mutex_unlock (&bucket->lock);
-      *lease = (TallyLease){ 0 };
-      return;
-    }
-  if (G_UNLIKELY (bucket->policy.stats.leaks > 0 && lease->bucket == bucket && lease->slot != NULL))
-    hold = *(TallyHold *) lease->slot;
-  done = take_back_locked (bucket, lease, outcome, &now);
-  if (G_UNLIKELY (!done))
-    bucket->policy.stats.refused++;
-  tally_bucket_unlock (bucket);
-  if (G_UNLIKELY (!done))
-    refuse_release (bucket);
-  else if (G_UNLIKELY (hold.leak_warned))
-    report_late_return (bucket, hold.label, now.mono - hold.since);
-  if (G_LIKELY (done))
-    *lease = (TallyLease){ 0 };
+  unlock_after_put (bucket, now.mono);
+  *lease = (TallyLease){ 0 };
 }
 
 /**

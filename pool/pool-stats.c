@@ -20,19 +20,6 @@ tally_close_reason_to_string (TallyCloseReason reason)
   return names[reason];
 }
 
-/* Two bins for each power of two: 2 and 3 have their own, then 4-5, 6-7, 8-11, 12-15, … */
-static guint
-bin_of (guint64 value)
-{
-  guint top, bin;
-
-  if (value < 2)
-    return (guint) value;
-  top = 63 - (guint) __builtin_clzll (value);
-  bin = top * 2 + ((value >> (top - 1)) & 1);
-  return MIN (bin, TALLY_HISTOGRAM_BINS - 1);
-}
-
 static guint64
 greatest_of_bin (guint bin)
 {
@@ -46,13 +33,7 @@ greatest_of_bin (guint bin)
 void
 tally_histogram_add (TallyHistogram *histogram, gint64 microseconds)
 {
-  guint64 value = microseconds > 0 ? (guint64) microseconds : 0;
-
-  histogram->count++;
-  histogram->sum += value;
-  if (value > histogram->max)
-    histogram->max = value;
-  histogram->bins[bin_of (value)]++;
+  tally_histogram_count (histogram, (guint64) MAX (microseconds, 0));
 }
 
 guint64

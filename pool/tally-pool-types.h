@@ -190,9 +190,9 @@ TALLY_API guint64 tally_histogram_quantile (const TallyHistogram *histogram, gdo
  * @busy: borrowed, or being checked for a borrower.
  * @dialing: being dialed.
  * @closing: being closed.
- * @leases: leases that are out; more than @busy only where connections are shared.
  * @waiting: callers in the queue.
  * @pending: callers that have asked and got neither connection nor error: @waiting and those that dial.
+ * @leases: leases that are out; more than @busy only where connections are shared.
  * @oldest_wait: microseconds for which the first of the queue has waited.
  * @requests: borrows asked for: @borrows + the six kinds of failure + @pending.
  * @borrows: connections lent: @hits + @dials + @waits - @stale.
@@ -229,9 +229,9 @@ typedef struct
   guint busy;
   guint dialing;
   guint closing;
-  guint leases;
   guint waiting;
   guint pending;
+  guint leases;
   gint64 oldest_wait;
 
   guint64 requests;

@@ -48,7 +48,7 @@ G_DEFINE_TYPE (TallySocket, tally_socket, THRIFT_TYPE_TRANSPORT)
 
 /* ---- errors: one place for every way in which waiting and moving bytes can fail ---- */
 
-static void
+static TALLY_COLD void
 set_send_error (GError **error, TallyWait why, int saved_errno, gsize sent)
 {
   if (why == TALLY_WAIT_TIMED_OUT)
@@ -62,7 +62,7 @@ set_send_error (GError **error, TallyWait why, int saved_errno, gsize sent)
 
 /* What happened to the request is part of the message: its reader must know what the server may have
  * seen (tally-error.h). */
-static void
+static TALLY_COLD void
 propagate_send_error (GError **error, GError *local_error, gsize sent, gsize total)
 {
   if (sent == 0)
@@ -74,7 +74,7 @@ propagate_send_error (GError **error, GError *local_error, gsize sent, gsize tot
   g_error_free (local_error);
 }
 
-static void
+static TALLY_COLD void
 set_receive_error (GError **error, TallyWait why, const gchar *reason, gsize have, gsize need)
 {
   g_autofree gchar *seen = g_strdup_printf ("%" G_GSIZE_FORMAT " of at least %" G_GSIZE_FORMAT
@@ -93,7 +93,7 @@ set_receive_error (GError **error, TallyWait why, const gchar *reason, gsize hav
 
 /* Waits until more can be sent. A peer that has closed will never answer, so that its FIN ends the
  * wait too, though the kernel would still take bytes for it. */
-static TallyWait
+static TALLY_COLD TallyWait
 wait_to_send (TallySocket *self, gint64 deadline, GCancellable *cancellable)
 {
   gshort revents;
@@ -213,7 +213,7 @@ roughly_left (gint64 deadline)
   struct timespec tick;
 
   clock_gettime (CLOCK_MONOTONIC_COARSE, &tick);
-  return deadline - (tick.tv_sec * G_USEC_PER_SEC + tick.tv_nsec / 1000);
+  return deadline - (tick.tv_sec * G_USEC_PER_SEC + (guint32) tick.tv_nsec / 1000);
 }
 
 /* Whether a plain recv () may wait. The kernel then wakes it after SO_RCVTIMEO, which must fall well

@@ -27,7 +27,7 @@ deadline_in (TallyChannel *channel, gint timeout)
   if (timeout < LONG_TIMEOUT)
     return g_get_monotonic_time () + (gint64) timeout * 1000;
   clock_gettime (CLOCK_MONOTONIC_COARSE, &now);
-  return now.tv_sec * G_TIME_SPAN_SECOND + now.tv_nsec / 1000 + COARSE_TICK + (gint64) timeout * 1000;
+  return now.tv_sec * G_TIME_SPAN_SECOND + (guint32) now.tv_nsec / 1000 + COARSE_TICK + (gint64) timeout * 1000;
 }
 
 /* 0 is what clients send that do not match replies; a peer that echoes it must not pass. */
@@ -40,21 +40,24 @@ take_seqid (TallyChannel *channel)
 }
 
 /* A multiplexed service's methods are called by "service:method" (Thrift, TMultiplexedProtocol). */
-static void
+static G_GNUC_NO_INLINE void
+write_multiplexed_header (const TallyCall *call, TallyBuffer *output, ThriftMessageType type)
+{
+  g_autofree gchar *name = g_strconcat (call->channel->service, ":", call->method->name, NULL);
+
+  call->channel->codec->write_message (output, name, strlen (name), type, call->seqid);
+}
+
+static inline void
 write_header (const TallyCall *call, TallyBuffer *output)
 {
   const TallyMethod *method = call->method;
   ThriftMessageType type = method->oneway ? T_ONEWAY : T_CALL;
-  const gchar *service = call->channel->service;
 
-  if (G_LIKELY (service == NULL))
+  if (G_LIKELY (call->channel->service == NULL))
     call->channel->codec->write_message (output, method->name, method->name_length, type, call->seqid);
   else
-    {
-      g_autofree gchar *name = g_strconcat (service, ":", method->name, NULL);
-
-      call->channel->codec->write_message (output, name, strlen (name), type, call->seqid);
-    }
+    write_multiplexed_header (call, output, type);
 }
 
 gboolean
@@ -74,7 +77,7 @@ tally_call_write (const TallyCall *call, TallyBuffer *output, GError **error)
 
 /* What can have become of the request is part of every error from when it was sent until it was
  * answered. */
-void
+TALLY_COLD void
 tally_call_add_that_it_was_sent (GError *error)
 {
   gchar *message
@@ -84,7 +87,7 @@ tally_call_add_that_it_was_sent (GError *error)
   error->message = message;
 }
 
-static gboolean
+static TALLY_COLD gboolean
 read_exception (TallyCall *call, TallyReader *reader, GError **error)
 {
   TallyApplicationException exception = { NULL, THRIFT_APPLICATION_EXCEPTION_ERROR_UNKNOWN };
@@ -103,10 +106,10 @@ static gboolean
 read_result (TallyCall *call, TallyReader *reader, GError **error)
 {
   gsize size = tally_result_size (call->method->result);
-  gpointer memory = g_alloca (size);
+  gint64 small[TALLY_SMALL_RESULT / sizeof (gint64)] = { 0 };
+  gpointer memory = size <= sizeof small ? small : memset (g_alloca (size), 0, size);
   TallyResult result;
 
-  memset (memory, 0, size);
   tally_result_open (&result, call->method, call->results, memory);
   if (G_UNLIKELY (!call->channel->codec->read_struct (reader, result.info, result.instance, error)))
     {
@@ -174,15 +177,21 @@ exchange (TallyCall *call, TallySocket *socket, gboolean *clean, GError **error)
 /* ---- steps 2 and 7: borrowing and releasing ---- */
 
 /* The pool's transports are sockets unless the program's own dial hook made something else. */
-static TallySocket *
+static TALLY_COLD TallySocket *
+refuse_transport (ThriftTransport *transport, GError **error)
+{
+  g_set_error (error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED,
+               "the pool's connection is a %s, not a TallySocket; nothing was sent",
+               G_OBJECT_TYPE_NAME (transport));
+  return NULL;
+}
+
+static inline TallySocket *
 lease_get_socket (const TallyLease *lease, GError **error)
 {
   if (G_LIKELY (G_TYPE_FROM_INSTANCE (lease->transport) == TALLY_TYPE_SOCKET))
     return (TallySocket *) lease->transport;
-  g_set_error (error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED,
-               "the pool's connection is a %s, not a TallySocket; nothing was sent",
-               G_OBJECT_TYPE_NAME (lease->transport));
-  return NULL;
+  return refuse_transport (lease->transport, error);
 }
 
 /* One attempt: borrow, exchange, release. @reused: whether its connection had served before. Inlined,
@@ -219,7 +228,7 @@ attempt (TallyCall *call, gboolean fresh, gboolean *reused, GError **error)
 
 /* Whether a call that failed with @error on a reused connection may be made again: its connection had
  * died, and either the server cannot have seen the request or seeing it twice does no harm. */
-static gboolean
+static TALLY_COLD gboolean
 may_replay (const TallyCall *call, const GError *error)
 {
   return g_error_matches (error, TALLY_ERROR, TALLY_ERROR_NOT_SENT)
@@ -228,7 +237,7 @@ may_replay (const TallyCall *call, const GError *error)
 
 /* The error of a call whose replay failed too. The first attempt may have been executed, and an error
  * that says that nothing was sent, true of the replay, must not hide it. */
-static GError *
+static TALLY_COLD GError *
 join_errors (const TallyCall *call, GError *first, GError *second)
 {
   gboolean maybe_executed = g_error_matches (first, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST);
@@ -250,7 +259,7 @@ join_errors (const TallyCall *call, GError *first, GError *second)
 }
 
 /* (nullable): the error of a call that failed with @first and may be made once more. */
-static __attribute__ ((noinline)) GError *
+static TALLY_COLD GError *
 replay (TallyCall *call, GError *first)
 {
   GError *second = NULL;

@@ -193,7 +193,7 @@ write_message (TallyBuffer *output, const gchar *name, gsize name_length, Thrift
   p = output->data + output->length;
   p = put_be32 (p, VERSION_1 | ((guint32) type & 0xff));
   p = put_be32 (p, (guint32) name_length);
-  memcpy (p, name, name_length);
+  tally_copy_bytes (p, name, name_length);
   p = put_be32 (p + name_length, (guint32) seqid);
   output->length = p - output->data;
 }
@@ -361,7 +361,7 @@ get_array (TallyReader *reader, const TallyType *type, gpointer slot, guint32 co
 }
 
 /* Name, type and seqid of an old header, which begins with the name's length. */
-static gboolean
+static TALLY_COLD gboolean
 read_unversioned (TallyReader *reader, guint32 length, TallyMessage *message, GError **error)
 {
   if (reader->limits->strict)

@@ -26,18 +26,18 @@ typedef struct
 } FieldHeader;
 
 /* The slow path of tally_reader_need (). */
-gboolean tally_reader_fill (TallyReader *reader, gsize need, GError **error);
+TALLY_COLD gboolean tally_reader_fill (TallyReader *reader, gsize need, GError **error);
 /* These set a %THRIFT_PROTOCOL_ERROR. The macros below are FALSE besides, so that the compiler sees that
  * nothing is read after them. */
 G_GNUC_PRINTF (3, 4)
-void tally_reader_set_error (GError **error, ThriftProtocolError code, const gchar *format, ...);
-void tally_reader_set_depth_error (const TallyReader *reader, GError **error);
+TALLY_COLD void tally_reader_set_error (GError **error, ThriftProtocolError code, const gchar *format, ...);
+TALLY_COLD void tally_reader_set_depth_error (const TallyReader *reader, GError **error);
 /* Says why a declared length or count was refused: negative, or more than the message still has. */
-void tally_reader_set_length_error (const TallyReader *reader, gint64 length, guint unit, GError **error);
+TALLY_COLD void tally_reader_set_length_error (const TallyReader *reader, gint64 length, guint unit, GError **error);
 /* A string whose bytes are fine for the wire and not for C. */
-void tally_reader_set_nul_error (gsize position, GError **error);
-void tally_reader_set_missing_error (const TallyStructInfo *info, const TallyField *field, GError **error);
-void tally_prefix_field (GError **error, const TallyStructInfo *info, const TallyField *field);
+TALLY_COLD void tally_reader_set_nul_error (gsize position, GError **error);
+TALLY_COLD void tally_reader_set_missing_error (const TallyStructInfo *info, const TallyField *field, GError **error);
+TALLY_COLD void tally_prefix_field (GError **error, const TallyStructInfo *info, const TallyField *field);
 
 #define tally_reader_fail(...) (tally_reader_set_error (__VA_ARGS__), FALSE)
 #define tally_reader_fail_depth(...) (tally_reader_set_depth_error (__VA_ARGS__), FALSE)
@@ -121,8 +121,8 @@ typedef struct
 guint8 *tally_writer_grow (TallyWriter *writer, guint8 *cursor, gsize need);
 /* These set the error and return NULL, which every caller passes on. */
 G_GNUC_PRINTF (3, 4)
-guint8 *tally_writer_fail (TallyWriter *writer, TallyError code, const gchar *format, ...);
-guint8 *tally_writer_fail_union (TallyWriter *writer, const TallyStructInfo *info, gconstpointer instance);
+TALLY_COLD guint8 *tally_writer_fail (TallyWriter *writer, TallyError code, const gchar *format, ...);
+TALLY_COLD guint8 *tally_writer_fail_union (TallyWriter *writer, const TallyStructInfo *info, gconstpointer instance);
 
 /* Makes sure of @need bytes at @cursor and returns where it is now. */
 static inline guint8 *
@@ -131,23 +131,6 @@ tally_writer_room (TallyWriter *writer, guint8 *cursor, gsize need)
   if (G_LIKELY ((gsize) (writer->limit - cursor) >= need))
     return cursor;
   return tally_writer_grow (writer, cursor, need);
-}
-
-/* memcpy () without the call for the lengths that most strings have: the two copies overlap. */
-static inline void
-copy_bytes (guint8 *target, const guint8 *source, gsize length)
-{
-  if (length >= 8 && length <= 16)
-    {
-      guint64 first, last;
-
-      memcpy (&first, source, 8);
-      memcpy (&last, source + length - 8, 8);
-      memcpy (target, &first, 8);
-      memcpy (target + length - 8, &last, 8);
-    }
-  else if (length > 0)
-    memcpy (target, source, length);
 }
 
 /* ---- fixed-size numbers ---- */

@@ -470,7 +470,8 @@ read_struct (TallyReader *reader, const TallyStructInfo *info, gpointer instance
   if (!tally_reader_enter (reader, error))
     return FALSE;
   done = read_fields (reader, &cursor, instance, error);
-  g_free (cursor.missing);
+  if (G_UNLIKELY (cursor.missing != NULL))
+    g_free (cursor.missing);
   tally_reader_leave (reader);
   if (info->form == TALLY_FORM_ARGS && done)
     tally_struct_complete_instance (info, instance);

@@ -19,11 +19,11 @@ static inline guint8 *
 put_bytes (guint8 *p, const guint8 *bytes, gsize length)
 {
   p = put_length (p, (guint32) length);
-  copy_bytes (p, bytes, length);
+  tally_copy_bytes (p, bytes, length);
   return p + length;
 }
 
-static guint8 *
+static TALLY_COLD guint8 *
 fail_length (TallyWriter *writer, gsize length)
 {
   return tally_writer_fail (writer, TALLY_ERROR_LIMIT,

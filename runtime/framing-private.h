@@ -2,15 +2,51 @@
 #ifndef TALLY_FRAMING_PRIVATE_H
 #define TALLY_FRAMING_PRIVATE_H
 
+#include <string.h>
+
 #include "codec-private.h"
 
 G_BEGIN_DECLS
 
+/* A frame is a big-endian length and that many bytes (Thrift, "Framed transport"). */
+#define TALLY_FRAME_HEADER 4
+
 /* Begins a message at the end of @output. Returns where it begins, for tally_frame_end (). */
-gsize tally_frame_begin (TallyBuffer *output, TallyFraming framing);
+static inline gsize
+tally_frame_begin (TallyBuffer *output, TallyFraming framing)
+{
+  gsize start = output->length;
+
+  if (framing == TALLY_FRAMING_FRAMED)
+    {
+      tally_buffer_reserve (output, TALLY_FRAME_HEADER);
+      output->length += TALLY_FRAME_HEADER;
+    }
+  return start;
+}
+
+/* tally_frame_end () for a message that is too long. */
+TALLY_COLD gboolean tally_frame_refuse (TallyBuffer *output, gsize start, gsize length,
+                                        const TallyLimits *limits, GError **error);
+
 /* Ends it. %TALLY_ERROR_LIMIT when it is longer than the limit; @output is then cut back to @start. */
-gboolean tally_frame_end (TallyBuffer *output, TallyFraming framing, gsize start, const TallyLimits *limits,
-                          GError **error);
+static inline gboolean
+tally_frame_end (TallyBuffer *output, TallyFraming framing, gsize start, const TallyLimits *limits,
+                 GError **error)
+{
+  gsize header = framing == TALLY_FRAMING_FRAMED ? TALLY_FRAME_HEADER : 0;
+  gsize length = output->length - start - header;
+
+  if (G_UNLIKELY (length > limits->max_message))
+    return tally_frame_refuse (output, start, length, limits, error);
+  if (header > 0)
+    {
+      guint32 size = GUINT32_TO_BE ((guint32) length);
+
+      memcpy (output->data + start, &size, sizeof size);
+    }
+  return TRUE;
+}
 
 /* A message on its way in. */
 typedef struct

@@ -5,44 +5,14 @@
 
 #include "tally-error.h"
 
-/* A frame is a big-endian length and that many bytes (Thrift, "Framed transport"). */
-#define FRAME_HEADER 4
-
-gsize
-tally_frame_begin (TallyBuffer *output, TallyFraming framing)
-{
-  gsize start = output->length;
-
-  if (framing == TALLY_FRAMING_FRAMED)
-    {
-      tally_buffer_reserve (output, FRAME_HEADER);
-      output->length += FRAME_HEADER;
-    }
-  return start;
-}
-
 gboolean
-tally_frame_end (TallyBuffer *output, TallyFraming framing, gsize start, const TallyLimits *limits,
-                 GError **error)
+tally_frame_refuse (TallyBuffer *output, gsize start, gsize length, const TallyLimits *limits, GError **error)
 {
-  gsize header = framing == TALLY_FRAMING_FRAMED ? FRAME_HEADER : 0;
-  gsize length = output->length - start - header;
-
-  if (G_UNLIKELY (length > limits->max_message))
-    {
-      output->length = start;
-      g_set_error (error, TALLY_ERROR, TALLY_ERROR_LIMIT,
-                   "the message has %" G_GSIZE_FORMAT " bytes; the limit is %" G_GUINT32_FORMAT
-                   "; nothing was sent", length, limits->max_message);
-      return FALSE;
-    }
-  if (header > 0)
-    {
-      guint32 size = GUINT32_TO_BE ((guint32) length);
-
-      memcpy (output->data + start, &size, sizeof size);
-    }
-  return TRUE;
+  output->length = start;
+  g_set_error (error, TALLY_ERROR, TALLY_ERROR_LIMIT,
+               "the message has %" G_GSIZE_FORMAT " bytes; the limit is %" G_GUINT32_FORMAT
+               "; nothing was sent", length, limits->max_message);
+  return FALSE;
 }
 
 /* The reader's bytes are those that the socket has. */
@@ -74,7 +44,7 @@ receive_frame (TallyIncoming *self, const TallyLimits *limits, GError **error)
   gsize available;
   guint32 size;
 
-  if (!tally_socket_fill (self->socket, FRAME_HEADER, error))
+  if (!tally_socket_fill (self->socket, TALLY_FRAME_HEADER, error))
     return FALSE;
   self->base = tally_socket_peek_input (self->socket, &available);
   memcpy (&size, self->base, sizeof size);
@@ -87,14 +57,14 @@ receive_frame (TallyIncoming *self, const TallyLimits *limits, GError **error)
                    limits->max_message);
       return FALSE;
     }
-  self->length = FRAME_HEADER + (gsize) size;
+  self->length = TALLY_FRAME_HEADER + (gsize) size;
   if (G_UNLIKELY (available < self->length)) /* a small frame comes whole with its header */
     {
       if (!tally_socket_fill (self->socket, self->length, error))
         return FALSE;
       self->base = tally_socket_peek_input (self->socket, &available);
     }
-  tally_reader_init (&self->reader, self->base + FRAME_HEADER, size, limits);
+  tally_reader_init (&self->reader, self->base + TALLY_FRAME_HEADER, size, limits);
   return TRUE;
 }
 

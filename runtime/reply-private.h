@@ -41,6 +41,9 @@ tally_result_size (const TallyStructInfo *info)
   return tally_result_needs_flag (info) ? tally_result_size_with_flag (info) : info->instance_size;
 }
 
+/* Enough for the result of most methods, on the stack without alloca (). */
+#define TALLY_SMALL_RESULT 64
+
 void tally_result_open (TallyResult *result, const TallyMethod *method, gpointer const *results,
                         gpointer memory);
 /* For a result that could not be read: drops it. What was filled in place stays as far as it was. */

@@ -21,7 +21,7 @@ is_name (const TallyMessage *reply, const gchar *name, gsize length)
 /* A multiplexed server answers with the bare name: its processor hands the call on without the prefix.
  * Only what the multiplexing processor itself refuses (C++: "Unknown service") carries the name as it
  * was sent. Both are ours; nothing else is. */
-static gboolean
+static G_GNUC_NO_INLINE gboolean
 is_multiplexed_name (const TallyMessage *reply, const TallyMethod *method, const gchar *service)
 {
   gsize length = strlen (service);
@@ -31,7 +31,7 @@ is_multiplexed_name (const TallyMessage *reply, const TallyMethod *method, const
          && memcmp (reply->name + length + 1, method->name, method->name_length) == 0;
 }
 
-static void
+static TALLY_COLD void
 set_wrong_name (const TallyMessage *reply, const TallyMethod *method, GError **error)
 {
   g_autofree gchar *cut
@@ -95,7 +95,7 @@ tally_result_size_with_flag (const TallyStructInfo *info)
          + info->n_fields * sizeof (TallyField);
 }
 
-static void
+static G_GNUC_NO_INLINE void
 add_flag (TallyResult *self, const TallyStructInfo *info, guint8 *memory)
 {
   gint32 flag = (info->instance_size + sizeof (gboolean) - 1) & ~(sizeof (gboolean) - 1);
@@ -169,7 +169,7 @@ find_exception (const TallyResult *self)
   return NULL;
 }
 
-static gboolean
+static TALLY_COLD gboolean
 hand_out_exception (TallyResult *self, const TallyField *field, GError **error)
 {
   const TallyStructInfo *exception = (const TallyStructInfo *) field->type;
@@ -202,7 +202,7 @@ hand_out_success (TallyResult *self)
       memcpy (variable, slot, type->size);
       return;
     }
-  if (*(gpointer *) variable != *(gpointer *) slot)
+  if (*(gpointer *) variable != NULL && *(gpointer *) variable != *(gpointer *) slot)
     tally_storage_clear (type, variable); /* a string or binary that the new one replaces */
   *(gpointer *) variable = g_steal_pointer ((gpointer *) slot);
 }

@@ -224,9 +224,10 @@ tally_storage_set_bytes (const TallyType *type, gpointer slot, gconstpointer byt
       gchar **text = slot;
       gchar *copy = g_malloc (length + 1);
 
-      memcpy (copy, bytes, length);
+      tally_copy_bytes (copy, bytes, length);
       copy[length] = '\0';
-      g_free (*text);
+      if (*text != NULL)
+        g_free (*text);
       *text = copy;
       return;
     }

@@ -10,6 +10,35 @@
 
 G_BEGIN_DECLS
 
+/* memcpy () without the call for the lengths that most strings and names have: two copies overlap. */
+static inline void
+tally_copy_bytes (gpointer target, gconstpointer source, gsize length)
+{
+  guint8 *to = target;
+  const guint8 *from = source;
+
+  if (length >= 8 && length <= 16)
+    {
+      guint64 first, last;
+
+      memcpy (&first, from, 8);
+      memcpy (&last, from + length - 8, 8);
+      memcpy (to, &first, 8);
+      memcpy (to + length - 8, &last, 8);
+    }
+  else if (length >= 4 && length < 8)
+    {
+      guint32 first, last;
+
+      memcpy (&first, from, 4);
+      memcpy (&last, from + length - 4, 4);
+      memcpy (to, &first, 4);
+      memcpy (to + length - 4, &last, 4);
+    }
+  else if (length > 0)
+    memcpy (to, from, length);
+}
+
 /* ---- slots ---- */
 
 /* Whether a slot of @type may be empty: it is a pointer, and the pointer is NULL. */

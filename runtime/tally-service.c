@@ -17,6 +17,19 @@ tally_service_register_interface (gsize *once, const gchar *name, gsize size)
   return *once;
 }
 
+/* A class that can be unloaded takes its functions along, and is not remembered. */
+gpointer
+tally_service_find_interface (gpointer object, gpointer *last, GType type)
+{
+  GType class_type = G_TYPE_FROM_INSTANCE (object);
+  GTypeInterface *found = g_type_interface_peek (((GTypeInstance *) object)->g_class, type);
+
+  if (found != NULL && found->g_instance_type == class_type
+      && g_type_get_plugin (class_type) == NULL)
+    g_atomic_pointer_set (last, found);
+  return found;
+}
+
 /* Registers a class whose instances are its parent's and that implements an interface. */
 static GType
 register_class (

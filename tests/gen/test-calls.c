@@ -287,6 +287,39 @@ a_client_speaks_its_parents_methods (void)
   fixture_clear (&fixture);
 }
 
+/* A stub remembers the class that it met last: client, handler and a parent's method in turn. */
+static void
+a_stub_finds_each_objects_own_functions (void)
+{
+  Fixture fixture;
+  g_autoptr (EveryEverythingHandler) handler = g_object_new (echo_handler_get_type (), NULL);
+  g_autoptr (EveryEverythingHandler) bare = g_object_new (EVERY_TYPE_EVERYTHING_HANDLER, NULL);
+  g_autoptr (GError) error = NULL;
+
+  fixture_init (&fixture, "tcp://127.0.0.1:0");
+  for (gint i = 0; i < 3; i++)
+    {
+      gint32 result = 0;
+
+      CU_ASSERT_FALSE (every_everything_if_nothing (EVERY_EVERYTHING_IF (bare), &error));
+      CU_ASSERT_PTR_NOT_NULL_FATAL (error);
+      CU_ASSERT_PTR_NOT_NULL (strstr (error->message, "EveryEverythingHandler does not implement"));
+      g_clear_error (&error);
+      CU_ASSERT_FALSE (every_everything_if_nothing (EVERY_EVERYTHING_IF (fixture.client), &error));
+      CU_ASSERT_PTR_NOT_NULL_FATAL (error);
+      CU_ASSERT_PTR_NOT_NULL (strstr (error->message, "the server says"));
+      g_clear_error (&error);
+      CU_ASSERT_TRUE (every_everything_if_forget (EVERY_EVERYTHING_IF (handler), 100 + i, &error));
+      assert_no_error (error);
+      assert_int (g_atomic_int_get (&forgotten), 100 + i);
+      CU_ASSERT_TRUE (
+          every_base_base_if_twice (EVERY_BASE_BASE_IF (handler), &result, i, NULL, &error));
+      assert_no_error (error);
+      assert_int (result, 2 * i);
+    }
+  fixture_clear (&fixture);
+}
+
 static void
 oneway_and_recursive (void)
 {
@@ -331,6 +364,7 @@ main (int argc, char **argv)
     TEST (every_type_goes_and_comes_compact),
     TEST (exceptions_are_values_and_thrown),
     TEST (a_client_speaks_its_parents_methods),
+    TEST (a_stub_finds_each_objects_own_functions),
     TEST (oneway_and_recursive),
     TEST (a_method_left_out_says_so),
     { NULL, NULL },

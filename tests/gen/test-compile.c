@@ -82,8 +82,8 @@ static const Snippet snippets[] = {
     "exception E {} service V { i32 f (1: i32 error, 2: string iface, 3: i32 protocol, 4: i32 "
     "return_value, "
     "5: i32 self, 6: i32 ret, 7: list<i32> xfer, 8: i32 _return, 9: i32 args, 10: string results, "
-    "11: i32 methods, 12: i32 klass, 13: i32 handler, 14: i32 gint32, 15: i32 index) throws (1: E "
-    "result) }" },
+    "11: i32 methods, 12: i32 klass, 13: i32 handler, 14: i32 gint32, 15: i32 index, "
+    "16: i32 get_interface) throws (1: E result) }" },
   { "exception in camelCase", "exception camelCase { 1: string parent } "
                               "service v { void f () throws (1: camelCase e) }" },
   { "methods of one name",

@@ -110,13 +110,14 @@ compiles_with_meson ()
   meson setup -Dwerror=true "$scratch/readme/build" "$scratch/readme" && ninja -C "$scratch/readme/build"
 }
 
-# greets DIRECTORY: the programs there talk to each other; a Unix socket appears when the server listens.
+# greets DIRECTORY: the programs there talk to each other. A Unix socket appears a moment before the server
+# listens there, which the kernel shows as a flag (SO_ACCEPTCON).
 greets ()
 {
   local socket=$scratch/socket said status=0
   "$1/server" "unix://$socket" &
   server=$!
-  until [ -S "$socket" ]
+  until grep -q " 00010000 .* $socket\$" /proc/net/unix
   do
     kill -0 "$server" || return
   done

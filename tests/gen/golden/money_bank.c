@@ -8,6 +8,8 @@ enum
 };
 static const TallyMethod methods[1];
 
+TALLY_DEFINE_GET_INTERFACE (MoneyBankIf, money_bank_if)
+
 /* ---- balance ---- */
 
 typedef struct
@@ -24,7 +26,7 @@ static const TallyStructInfo balance_result_info =
 gboolean
 money_bank_if_balance (MoneyBankIf *iface, MoneyAmount **_return, GError **error)
 {
-  return MONEY_BANK_IF_GET_INTERFACE (iface)->balance (iface, _return, error);
+  return get_interface (iface)->balance (iface, _return, error);
 }
 
 gboolean

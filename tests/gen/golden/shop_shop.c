@@ -10,6 +10,8 @@ enum
 };
 static const TallyMethod methods[5];
 
+TALLY_DEFINE_GET_INTERFACE (ShopShopIf, shop_shop_if)
+
 /* ---- place ---- */
 
 typedef struct
@@ -45,8 +47,7 @@ gboolean
 shop_shop_if_place (ShopShopIf *iface, ShopOrderId *_return, const ShopOrder *order,
                     const ShopPayment *payment, ShopSoldOut **sold_out, GError **error)
 {
-  return SHOP_SHOP_IF_GET_INTERFACE (iface)->place (iface, _return, order, payment, sold_out,
-                                                    error);
+  return get_interface (iface)->place (iface, _return, order, payment, sold_out, error);
 }
 
 gboolean
@@ -125,7 +126,7 @@ static const TallyStructInfo look_up_result_info =
 gboolean
 shop_shop_if_look_up (ShopShopIf *iface, ShopOrder **_return, const ShopOrderId id, GError **error)
 {
-  return SHOP_SHOP_IF_GET_INTERFACE (iface)->look_up (iface, _return, id, error);
+  return get_interface (iface)->look_up (iface, _return, id, error);
 }
 
 gboolean
@@ -202,7 +203,7 @@ static const TallyStructInfo status_result_info =
 gboolean
 shop_shop_if_status (ShopShopIf *iface, ShopStatus *_return, const ShopOrderId id, GError **error)
 {
-  return SHOP_SHOP_IF_GET_INTERFACE (iface)->status (iface, _return, id, error);
+  return get_interface (iface)->status (iface, _return, id, error);
 }
 
 gboolean
@@ -267,7 +268,7 @@ static const TallyStructInfo remind_args_info =
 gboolean
 shop_shop_if_remind (ShopShopIf *iface, const ShopOrderId id, GError **error)
 {
-  return SHOP_SHOP_IF_GET_INTERFACE (iface)->remind (iface, id, error);
+  return get_interface (iface)->remind (iface, id, error);
 }
 
 gboolean
@@ -310,7 +311,7 @@ invoke_remind (gpointer handler, gpointer args_, G_GNUC_UNUSED gpointer result_,
 gboolean
 shop_shop_if_ping (ShopShopIf *iface, GError **error)
 {
-  return SHOP_SHOP_IF_GET_INTERFACE (iface)->ping (iface, error);
+  return get_interface (iface)->ping (iface, error);
 }
 
 gboolean

@@ -1,0 +1,86 @@
+/* The policy's common case, each in one step and inlined: nobody waits, a connection is idle, and
+ * nothing says that it must go. Part of the policy, for the callers on a call's path; anything else
+ * is in policy.c and policy-lease.c. */
+#ifndef TALLY_POLICY_QUICK_PRIVATE_H
+#define TALLY_POLICY_QUICK_PRIVATE_H
+
+#include "policy-private.h"
+
+G_BEGIN_DECLS
+
+/* tally_policy_ask () if a connection is idle and nobody waits. NULL otherwise, and nothing is
+ * changed. */
+static inline TallyHold *
+tally_policy_try (TallyPolicy *self,
+                  const TallyInstant *now,
+                  const gchar *label,
+                  guint32 thread,
+                  gint64 *idle_age)
+{
+  TallyConn *conn =
+      self->options.order == TALLY_POOL_ORDER_LIFO ? self->idle.head : self->idle.tail;
+  TallyHold *hold;
+
+  if (G_UNLIKELY (conn == NULL || self->waiting > 0 || conn->is_shared))
+    return NULL;
+  *idle_age = now->boot - conn->idle_since;
+  if (G_UNLIKELY (*idle_age >= self->idle_age_limit))
+    return NULL;
+  tally_conn_list_remove (&self->idle, conn);
+  self->n_idle--;
+  self->n_busy++;
+  self->stats.requests++;
+  self->stats.hits++;
+  self->stats.leases++;
+  conn->state = TALLY_CONN_BUSY;
+  conn->streams = 1;
+  hold = &conn->hold;
+  hold->generation = ++self->last_generation;
+  hold->label = label;
+  hold->since = now->mono;
+  hold->thread = thread;
+  hold->leak_warned = FALSE;
+  return hold;
+}
+
+static inline gboolean
+tally_policy_owns (const TallyPolicy *self, const TallyHold *hold, guint64 generation)
+{
+  return hold != NULL && generation > self->first_generation && hold->generation == generation;
+}
+
+static inline void
+tally_policy_end_hold (TallyPolicy *self, const TallyInstant *now, const TallyHold *hold)
+{
+  guint64 held = (guint64) MAX (now->mono - hold->since, 0);
+
+  self->mean_hold += held - self->mean_hold / TALLY_MEAN_WEIGHT;
+  tally_histogram_count (&self->stats.hold_time, held);
+}
+
+/* tally_policy_release () for a connection that may serve again. FALSE if it may not or somebody
+ * waits for it, and nothing is changed. */
+static inline gboolean
+tally_policy_put (TallyPolicy *self, const TallyInstant *now, TallyHold *hold)
+{
+  TallyConn *conn = hold->conn;
+
+  if (G_UNLIKELY (!self->is_plain || self->waiting > 0 || conn->doomed || conn->epoch != self->epoch
+                  || conn->is_shared || self->n_idle >= self->idle_limit
+                  || self->n_idle + self->n_busy + self->n_dialing > self->open_limit))
+    return FALSE;
+  tally_policy_end_hold (self, now, hold);
+  hold->generation = 0;
+  self->stats.leases--;
+  self->n_busy--;
+  self->n_idle++;
+  conn->streams = 0;
+  conn->state = TALLY_CONN_IDLE;
+  conn->idle_since = now->boot;
+  tally_conn_list_push (&self->idle, conn);
+  return TRUE;
+}
+
+G_END_DECLS
+
+#endif /* TALLY_POLICY_QUICK_PRIVATE_H */
