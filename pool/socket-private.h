@@ -1,4 +1,4 @@
-/* What dialing may do with a TallySocket beyond its public interface. */
+/* A TallySocket's inside, for its own files, and what dialing may do with one beyond its public interface. */
 #ifndef TALLY_SOCKET_PRIVATE_H
 #define TALLY_SOCKET_PRIVATE_H
 
@@ -6,8 +6,37 @@
 
 G_BEGIN_DECLS
 
+struct _TallySocket
+{
+  ThriftTransport parent;
+
+  gint fd;                   /* -1 once closed */
+  gint64 deadline;           /* -1 = never */
+  GCancellable *cancellable; /* borrowed, nullable */
+  gint64 armed;              /* what SO_RCVTIMEO is set to, in microseconds; 0 = not set */
+  gsize consumed;            /* of input */
+  TallyBuffer input;
+  TallyBuffer output;
+  TallySocketKeeper *keeper; /* atomic, nullable; set once */
+};
+
+typedef struct
+{
+  ThriftTransportClass parent_class;
+} TallySocketClass;
+
+/* Bytes received and not yet consumed. */
+static inline gsize
+tally_socket_available (const TallySocket *self)
+{
+  return self->input.length - self->consumed;
+}
+
 /* As tally_socket_new_from_fd (), for a descriptor that is blocking and closed on exec already. */
 TallySocket *tally_socket_new_prepared (gint fd);
+
+/* Sets the functions with which Apache's protocols use a socket. */
+void tally_socket_install_transport (ThriftTransportClass *class);
 
 G_END_DECLS
 

@@ -1,8 +1,5 @@
-/* Owns a connected socket, its two buffers and its limits; every byte of a call passes here. It knows
- * nothing of messages, endpoints or the pool.
- *
- * A socket costs one system call for a send and one for a receive. The descriptor stays blocking, so
- * that a plain recv () waits for the reply; what ends it in time is explained at receive_some (). */
+/* Owns a connected socket, its limits, what is sent, and whether it is clean. What is received is
+ * socket-receive.c's. It knows nothing of messages, endpoints or the pool. */
 #include "tally-socket.h"
 
 #include <errno.h>
@@ -18,35 +15,12 @@
 #include "tally-error.h"
 #include "wait-private.h"
 
-/* What one recv () takes at least; enough for most replies with their header. */
-#define INPUT_CHUNK 16384
 /* A buffer that one large message has grown is given back when its connection goes idle. */
 #define IDLE_CAPACITY (256 * 1024)
-/* SO_RCVTIMEO counts in ticks of up to 10 ms; below this it is too coarse to help. */
-#define SHORTEST_ARMED (40 * G_TIME_SPAN_MILLISECOND)
-
-struct _TallySocket
-{
-  ThriftTransport parent;
-
-  gint fd;                   /* -1 once closed */
-  gint64 deadline;           /* -1 = never */
-  GCancellable *cancellable; /* borrowed, nullable */
-  gint64 armed;              /* what SO_RCVTIMEO is set to, in microseconds; 0 = not set */
-  gsize consumed;            /* of input */
-  TallyBuffer input;
-  TallyBuffer output;
-  TallySocketKeeper *keeper; /* atomic, nullable; set once */
-};
-
-typedef struct
-{
-  ThriftTransportClass parent_class;
-} TallySocketClass;
 
 G_DEFINE_TYPE (TallySocket, tally_socket, THRIFT_TYPE_TRANSPORT)
 
-/* ---- errors: one place for every way in which waiting and moving bytes can fail ---- */
+/* ---- sending ---- */
 
 static TALLY_COLD void
 set_send_error (GError **error, TallyWait why, int saved_errno, gsize sent)
@@ -73,23 +47,6 @@ propagate_send_error (GError **error, GError *local_error, gsize sent, gsize tot
                  total);
   g_error_free (local_error);
 }
-
-static TALLY_COLD void
-set_receive_error (GError **error, TallyWait why, const gchar *reason, gsize have, gsize need)
-{
-  g_autofree gchar *seen = g_strdup_printf ("%" G_GSIZE_FORMAT " of at least %" G_GSIZE_FORMAT
-                                            " bytes had arrived", have, need);
-
-  if (why == TALLY_WAIT_TIMED_OUT)
-    g_set_error (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "timed out while receiving; %s", seen);
-  else if (why == TALLY_WAIT_CANCELLED)
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "cancelled while receiving; %s", seen);
-  else
-    g_set_error (error, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST,
-                 "connection lost while receiving: %s; %s", reason, seen);
-}
-
-/* ---- sending ---- */
 
 /* Waits until more can be sent. A peer that has closed will never answer, so that its FIN ends the
  * wait too, though the kernel would still take bytes for it. */
@@ -175,165 +132,6 @@ tally_socket_send (TallySocket *self, GError **error)
   return FALSE;
 }
 
-/* ---- receiving ---- */
-
-static inline gsize
-available (const TallySocket *self)
-{
-  return self->input.length - self->consumed;
-}
-
-/* Makes room behind the input for the rest of @need bytes, but never more than as much again as has
- * arrived: a peer that declares 16 MiB gets them only by sending them. */
-static void
-make_room (TallySocket *self, gsize need)
-{
-  gsize missing = need - available (self);
-  gsize room;
-
-  if (self->consumed == self->input.length)
-    self->consumed = self->input.length = 0;
-  room = self->input.capacity - self->input.length;
-  if (G_LIKELY (room >= missing && room >= INPUT_CHUNK / 4))
-    return;
-  if (self->consumed > 0)
-    {
-      memmove (self->input.data, self->input.data + self->consumed, available (self));
-      self->input.length -= self->consumed;
-      self->consumed = 0;
-    }
-  tally_buffer_reserve (&self->input, CLAMP (missing, INPUT_CHUNK, MAX (self->input.length, INPUT_CHUNK)));
-}
-
-/* What is left at the last tick, up to 10 ms ago: enough for arm (), whose margin is more, at a fifth of
- * the cost of the exact time. */
-static inline gint64
-roughly_left (gint64 deadline)
-{
-  struct timespec tick;
-
-  clock_gettime (CLOCK_MONOTONIC_COARSE, &tick);
-  return deadline - (tick.tv_sec * G_USEC_PER_SEC + (guint32) tick.tv_nsec / 1000);
-}
-
-/* Whether a plain recv () may wait. The kernel then wakes it after SO_RCVTIMEO, which must fall well
- * before the deadline, because its timers are late by up to an eighth; the rest of the time is waited
- * for exactly by tally_wait (). Half of what a call has left does that, and later calls with the same
- * timeout find it armed: the common path sets nothing. */
-static gboolean
-arm (TallySocket *self)
-{
-  gint64 left;
-  struct timeval timeout;
-
-  if (self->cancellable != NULL)
-    return FALSE;
-  if (self->deadline < 0)
-    return TRUE;
-  if (G_LIKELY (self->armed != 0 && roughly_left (self->deadline) > self->armed + self->armed / 2))
-    return TRUE;
-  left = tally_wait_remaining (self->deadline);
-  if (left / 2 < SHORTEST_ARMED)
-    return FALSE;
-  timeout = (struct timeval) { left / 2 / G_USEC_PER_SEC, left / 2 % G_USEC_PER_SEC };
-  if (setsockopt (self->fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) != 0)
-    return FALSE;
-  self->armed = left / 2;
-  return TRUE;
-}
-
-/* One step of receiving: takes what is there, waiting for it within the limits. */
-static inline gboolean
-receive_some (TallySocket *self, gsize need, GError **error)
-{
-  gboolean may_block = arm (self);
-  TallyWait why = TALLY_WAIT_READY;
-  const gchar *reason = NULL;
-  gssize n;
-
-  if (!may_block)
-    why = tally_wait_fd (self->fd, POLLIN, self->deadline, self->cancellable, NULL);
-  make_room (self, need);
-  if (why == TALLY_WAIT_READY)
-    {
-      n = tally_recv (self->fd, self->input.data + self->input.length,
-                      self->input.capacity - self->input.length, may_block ? 0 : MSG_DONTWAIT);
-      if (G_LIKELY (n > 0))
-        {
-          self->input.length += n;
-          return TRUE;
-        }
-      if (n == 0)
-        why = TALLY_WAIT_FAILED, reason = "the peer closed it";
-      else if (errno == EAGAIN)
-        why = tally_wait_fd (self->fd, POLLIN, self->deadline, self->cancellable, NULL);
-      else if (errno != EINTR)
-        why = TALLY_WAIT_FAILED;
-    }
-  if (why == TALLY_WAIT_READY)
-    return TRUE; /* nothing yet, but no failure either: the caller asks again */
-  set_receive_error (error, why, reason != NULL ? reason : g_strerror (errno), available (self), need);
-  return FALSE;
-}
-
-/**
- * tally_socket_fill:
- * @self: a socket
- * @need: bytes
- * @error: return location
- *
- * Blocks until at least @need unconsumed bytes are in the input buffer; returns at once when they are.
- * However slowly they come, it ends at the deadline. Memory grows with what arrived, not with @need.
- *
- * Returns: %TRUE, or %FALSE with %TALLY_ERROR_CONNECTION_LOST (also at end of stream),
- *   %TALLY_ERROR_TIMED_OUT or %G_IO_ERROR_CANCELLED; what arrived stays in the buffer
- */
-gboolean
-tally_socket_fill (TallySocket *self, gsize need, GError **error)
-{
-  while (available (self) < need)
-    {
-      /* the first wait looks at the clock itself; between pieces of a trickle it must be looked at */
-      if (available (self) > 0 && tally_wait_remaining (self->deadline) == 0)
-        {
-          set_receive_error (error, TALLY_WAIT_TIMED_OUT, NULL, available (self), need);
-          return FALSE;
-        }
-      if (!receive_some (self, need, error))
-        return FALSE;
-    }
-  return TRUE;
-}
-
-/**
- * tally_socket_peek_input:
- * @self: a socket
- * @length: (out): how many bytes
- *
- * Returns: (transfer none) (nullable): the bytes received and not yet consumed; valid until the next
- *   fill, send or consume
- */
-const guint8 *
-tally_socket_peek_input (TallySocket *self, gsize *length)
-{
-  *length = available (self);
-  return self->input.data + self->consumed;
-}
-
-/**
- * tally_socket_consume:
- * @self: a socket
- * @length: bytes, at most as many as are unconsumed
- *
- * Drops the first @length bytes of the input.
- */
-void
-tally_socket_consume (TallySocket *self, gsize length)
-{
-  g_return_if_fail (length <= available (self));
-  self->consumed += length;
-}
-
 /* ---- the rest of the public interface ---- */
 
 /**
@@ -414,7 +212,7 @@ tally_socket_reset (TallySocket *self)
   self->output.length = 0;
   if (G_UNLIKELY (self->output.capacity > IDLE_CAPACITY))
     tally_buffer_clear (&self->output);
-  if (G_UNLIKELY (self->input.capacity > IDLE_CAPACITY) && available (self) == 0)
+  if (G_UNLIKELY (self->input.capacity > IDLE_CAPACITY) && tally_socket_available (self) == 0)
     {
       tally_buffer_clear (&self->input);
       self->consumed = 0;
@@ -474,111 +272,12 @@ tally_socket_is_clean (TallySocket *self)
     return FALSE;
   if (expects)
     return TRUE;
-  if (available (self) > 0 || self->fd < 0)
+  if (tally_socket_available (self) > 0 || self->fd < 0)
     return FALSE;
   return tally_recv (self->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
 }
 
-/* ---- ThriftTransport ---- */
-
-static gboolean
-tally_socket_transport_is_open (ThriftTransport *transport)
-{
-  return ((TallySocket *) transport)->fd >= 0;
-}
-
-static gboolean
-tally_socket_transport_open (ThriftTransport *transport, GError **error)
-{
-  if (tally_socket_transport_is_open (transport))
-    return TRUE;
-  g_set_error_literal (error, THRIFT_TRANSPORT_ERROR, THRIFT_TRANSPORT_ERROR_SOCKET,
-                       "a closed TallySocket cannot be opened again; dial a new one");
-  return FALSE;
-}
-
-static gboolean
-tally_socket_transport_close (ThriftTransport *transport, GError **error)
-{
-  TallySocket *self = (TallySocket *) transport;
-
-  if (self->fd >= 0)
-    close (self->fd);
-  self->fd = -1;
-  return TRUE;
-}
-
-/* As Apache's servers use it: whether another request comes. End of stream is no error here. */
-static gboolean
-tally_socket_transport_peek (ThriftTransport *transport, GError **error)
-{
-  g_autoptr (GError) local_error = NULL;
-
-  if (tally_socket_fill ((TallySocket *) transport, 1, &local_error))
-    return TRUE;
-  if (!g_error_matches (local_error, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST))
-    g_propagate_error (error, g_steal_pointer (&local_error));
-  return FALSE;
-}
-
-static guint32
-take_input (TallySocket *self, gpointer target, guint32 length)
-{
-  guint32 n = MIN (length, available (self));
-
-  memcpy (target, self->input.data + self->consumed, n);
-  self->consumed += n;
-  return n;
-}
-
-static gint32
-tally_socket_transport_read (ThriftTransport *transport, gpointer target, guint32 length, GError **error)
-{
-  TallySocket *self = (TallySocket *) transport;
-
-  if (!THRIFT_TRANSPORT_GET_CLASS (transport)->checkReadBytesAvailable (transport, length, error)
-      || (length > 0 && !tally_socket_fill (self, 1, error)))
-    return -1;
-  return length > 0 ? take_input (self, target, length) : 0;
-}
-
-static gint32
-tally_socket_transport_read_all (ThriftTransport *transport, gpointer target, guint32 length,
-                                 GError **error)
-{
-  TallySocket *self = (TallySocket *) transport;
-  guint32 have = 0;
-
-  if (!THRIFT_TRANSPORT_GET_CLASS (transport)->checkReadBytesAvailable (transport, length, error))
-    return -1;
-  while (have < length)
-    {
-      if (!tally_socket_fill (self, 1, error))
-        return -1;
-      have += take_input (self, (guint8 *) target + have, length - have);
-    }
-  return length;
-}
-
-static gboolean
-tally_socket_transport_write (ThriftTransport *transport, const gpointer bytes, const guint32 length,
-                              GError **error)
-{
-  tally_buffer_append (&((TallySocket *) transport)->output, bytes, length);
-  return TRUE;
-}
-
-static gboolean
-tally_socket_transport_end (ThriftTransport *transport, GError **error)
-{
-  return TRUE;
-}
-
-static gboolean
-tally_socket_transport_flush (ThriftTransport *transport, GError **error)
-{
-  return tally_socket_send ((TallySocket *) transport, error);
-}
+/* ---- life ---- */
 
 static void
 tally_socket_finalize (GObject *object)
@@ -597,19 +296,8 @@ tally_socket_finalize (GObject *object)
 static void
 tally_socket_class_init (TallySocketClass *class)
 {
-  ThriftTransportClass *transport_class = THRIFT_TRANSPORT_CLASS (class);
-
   G_OBJECT_CLASS (class)->finalize = tally_socket_finalize;
-  transport_class->is_open = tally_socket_transport_is_open;
-  transport_class->open = tally_socket_transport_open;
-  transport_class->close = tally_socket_transport_close;
-  transport_class->peek = tally_socket_transport_peek;
-  transport_class->read = tally_socket_transport_read;
-  transport_class->read_all = tally_socket_transport_read_all;
-  transport_class->read_end = tally_socket_transport_end;
-  transport_class->write = tally_socket_transport_write;
-  transport_class->write_end = tally_socket_transport_end;
-  transport_class->flush = tally_socket_transport_flush;
+  tally_socket_install_transport (THRIFT_TRANSPORT_CLASS (class));
 }
 
 static void
