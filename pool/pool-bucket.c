@@ -1,6 +1,7 @@
 /* Owns a bucket's lock and what is done around it: the time, the work that the policy asks for, and
  * everything that concerns one endpoint but borrowing and releasing, which is pool-borrow.c's. */
 #include "pool-private.h"
+#include "socket-private.h"
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -171,6 +172,8 @@ find_reason (TallySocket *socket)
   gsize length = 0;
   gchar byte;
 
+  if (socket->was_shut)
+    return TALLY_CLOSE_BROKEN;
   tally_socket_peek_input (socket, &length);
   if (length > 0 || recv (tally_socket_get_fd (socket), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
     return TALLY_CLOSE_UNREAD;
@@ -181,11 +184,12 @@ find_reason (TallySocket *socket)
 gboolean
 tally_bucket_is_dead (const TallyConn *conn)
 {
-  gint fd = conn->socket != NULL && conn->streams == 1 ? tally_socket_get_fd (conn->socket) : -1;
+  const TallySocket *socket = conn->socket;
+  gint fd = socket != NULL && conn->streams == 1 ? socket->fd : -1;
   gssize got;
   gchar byte;
 
-  if (fd < 0)
+  if (fd < 0 || socket->was_shut) /* by this side */
     return FALSE;
   got = recv (fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   return got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);

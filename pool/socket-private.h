@@ -1,7 +1,9 @@
-/* A TallySocket's inside, for its own files, and what dialing may do with one beyond its public interface. */
+/* A TallySocket's inside, for its own files, and what dialing may do with one beyond its public
+ * interface. */
 #ifndef TALLY_SOCKET_PRIVATE_H
 #define TALLY_SOCKET_PRIVATE_H
 
+#include "deadline-private.h"
 #include "tally-socket.h"
 
 G_BEGIN_DECLS
@@ -13,8 +15,12 @@ struct _TallySocket
   gint fd;                   /* -1 once closed */
   gint64 deadline;           /* -1 = never */
   GCancellable *cancellable; /* borrowed, nullable */
+  gboolean is_final;         /* nobody uses the connection after the deadline */
+  gboolean has_received;     /* it serves more than one call */
+  gboolean was_shut;         /* a deadline that passed has ended it */
   gint64 armed;              /* what SO_RCVTIMEO is set to, in microseconds; 0 = not set */
-  gsize consumed;            /* of input */
+  TallyDeadline watch;
+  gsize consumed; /* of input */
   TallyBuffer input;
   TallyBuffer output;
   TallySocketKeeper *keeper; /* atomic, nullable; set once */

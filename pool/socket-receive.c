@@ -1,8 +1,8 @@
-/* Owns what a socket receives: its input, and ending the wait for more in time. It knows nothing of what
- * the bytes mean.
+/* Owns what a socket receives: its input, and ending the wait for more in time. It knows nothing of
+ * what the bytes mean.
  *
- * One system call receives. The descriptor stays blocking, so that a plain recv () waits for the reply;
- * what ends it in time is explained at arm (). */
+ * One system call receives. The descriptor stays blocking, so that a plain recv () waits for the
+ * reply; what ends it in time is said at How. */
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -20,8 +20,9 @@
 static TALLY_COLD void
 set_receive_error (GError **error, TallyWait why, const gchar *reason, gsize have, gsize need)
 {
-  g_autofree gchar *seen = g_strdup_printf ("%" G_GSIZE_FORMAT " of at least %" G_GSIZE_FORMAT
-                                            " bytes had arrived", have, need);
+  g_autofree gchar *seen =
+      g_strdup_printf ("%" G_GSIZE_FORMAT " of at least %" G_GSIZE_FORMAT " bytes had arrived",
+                       have, need);
 
   if (why == TALLY_WAIT_TIMED_OUT)
     g_set_error (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "timed out while receiving; %s", seen);
@@ -51,11 +52,12 @@ make_room (TallySocket *self, gsize need)
       self->input.length -= self->consumed;
       self->consumed = 0;
     }
-  tally_buffer_reserve (&self->input, CLAMP (missing, INPUT_CHUNK, MAX (self->input.length, INPUT_CHUNK)));
+  tally_buffer_reserve (&self->input,
+                        CLAMP (missing, INPUT_CHUNK, MAX (self->input.length, INPUT_CHUNK)));
 }
 
-/* What is left at the last tick, up to 10 ms ago: enough for arm (), whose margin is more, at a fifth of
- * the cost of the exact time. */
+/* What is left at the last tick, up to 10 ms ago: enough for arm (), whose margin is more, at a
+ * fifth of the cost of the exact time. */
 static inline gint64
 roughly_left (gint64 deadline)
 {
@@ -65,63 +67,111 @@ roughly_left (gint64 deadline)
   return deadline - (tick.tv_sec * G_USEC_PER_SEC + (guint32) tick.tv_nsec / 1000);
 }
 
-/* Whether a plain recv () may wait. The kernel then wakes it after SO_RCVTIMEO, which must fall well
- * before the deadline, because its timers are late by up to an eighth; the rest of the time is waited
- * for exactly by tally_wait (). Half of what a call has left does that, and later calls with the same
- * timeout find it armed: the common path sets nothing. */
-static gboolean
+/* How the next recv () ends in time. */
+typedef enum
+{
+  HOW_POLL,    /* readiness is awaited first */
+  HOW_ARMED,   /* by the kernel, some time before the deadline; or never */
+  HOW_WATCHED, /* by the thread of deadline.c */
+} How;
+
+static TALLY_COLD gboolean
+start_watching (TallySocket *self)
+{
+  const struct timeval never = { 0, 0 };
+
+  if (self->armed != 0 && setsockopt (self->fd, SOL_SOCKET, SO_RCVTIMEO, &never, sizeof never) != 0)
+    return FALSE;
+  self->armed = 0;
+  return tally_deadline_is_watched (&self->watch) || tally_deadline_add (&self->watch, self->fd);
+}
+
+/* Whether the connection is worth being watched, and is. A thread for one that serves a single call
+ * would cost more than it saves. */
+static inline gboolean
+is_watched (TallySocket *self)
+{
+  return self->is_final && self->has_received
+         && (G_LIKELY (self->armed == 0 && tally_deadline_is_watched (&self->watch))
+             || start_watching (self));
+}
+
+/* Where the deadline is not the connection's last, the kernel wakes a plain recv () after
+ * SO_RCVTIMEO, which must fall well before the deadline, because its timers are late by up to an
+ * eighth; the rest of the time is waited for exactly by tally_wait (). Half of what a call has left
+ * does that, and later calls with the same timeout find it armed. */
+static How
 arm (TallySocket *self)
 {
   gint64 left;
   struct timeval timeout;
 
   if (self->cancellable != NULL)
-    return FALSE;
+    return HOW_POLL;
   if (self->deadline < 0)
-    return TRUE;
-  if (G_LIKELY (self->armed != 0 && roughly_left (self->deadline) > self->armed + self->armed / 2))
-    return TRUE;
+    return HOW_ARMED;
+  if (G_LIKELY (is_watched (self)))
+    return HOW_WATCHED;
+  if (self->armed != 0 && roughly_left (self->deadline) > self->armed + self->armed / 2)
+    return HOW_ARMED;
   left = tally_wait_remaining (self->deadline);
   if (left / 2 < SHORTEST_ARMED)
-    return FALSE;
-  timeout = (struct timeval) { left / 2 / G_USEC_PER_SEC, left / 2 % G_USEC_PER_SEC };
+    return HOW_POLL;
+  timeout = (struct timeval){ left / 2 / G_USEC_PER_SEC, left / 2 % G_USEC_PER_SEC };
   if (setsockopt (self->fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) != 0)
-    return FALSE;
+    return HOW_POLL;
   self->armed = left / 2;
-  return TRUE;
+  return HOW_ARMED;
+}
+
+/* Into the room behind the input, which there is. */
+static inline gssize
+receive_bytes (TallySocket *self, How how, TallyWait *why)
+{
+  gssize n;
+
+  if (G_LIKELY (how == HOW_WATCHED))
+    tally_deadline_begin (&self->watch, self->deadline);
+  n = tally_recv (self->fd, self->input.data + self->input.length,
+                  self->input.capacity - self->input.length, how == HOW_POLL ? MSG_DONTWAIT : 0);
+  if (G_LIKELY (how == HOW_WATCHED) && G_UNLIKELY (!tally_deadline_end (&self->watch)))
+    {
+      self->was_shut = TRUE;
+      *why = TALLY_WAIT_TIMED_OUT;
+    }
+  return n;
 }
 
 /* One step of receiving: takes what is there, waiting for it within the limits. */
 static inline gboolean
 receive_some (TallySocket *self, gsize need, GError **error)
 {
-  gboolean may_block = arm (self);
+  How how = arm (self);
   TallyWait why = TALLY_WAIT_READY;
   const gchar *reason = NULL;
   gssize n;
 
-  if (!may_block)
+  if (how == HOW_POLL)
     why = tally_wait_fd (self->fd, POLLIN, self->deadline, self->cancellable, NULL);
   make_room (self, need);
   if (why == TALLY_WAIT_READY)
     {
-      n = tally_recv (self->fd, self->input.data + self->input.length,
-                      self->input.capacity - self->input.length, may_block ? 0 : MSG_DONTWAIT);
+      n = receive_bytes (self, how, &why);
       if (G_LIKELY (n > 0))
-        {
-          self->input.length += n;
-          return TRUE;
-        }
-      if (n == 0)
+        self->input.length += n;
+      else if (why == TALLY_WAIT_TIMED_OUT)
+        reason = NULL;
+      else if (n == 0)
         why = TALLY_WAIT_FAILED, reason = "the peer closed it";
       else if (errno == EAGAIN)
         why = tally_wait_fd (self->fd, POLLIN, self->deadline, self->cancellable, NULL);
       else if (errno != EINTR)
         why = TALLY_WAIT_FAILED;
     }
-  if (why == TALLY_WAIT_READY)
-    return TRUE; /* nothing yet, but no failure either: the caller asks again */
-  set_receive_error (error, why, reason != NULL ? reason : g_strerror (errno), tally_socket_available (self), need);
+  if (G_LIKELY (why == TALLY_WAIT_READY))
+    return TRUE; /* perhaps nothing yet, but no failure either: the caller asks again */
+  set_receive_error (error, why, reason != NULL ? reason : g_strerror (errno),
+                     tally_socket_available (self), need);
   return FALSE;
 }
 
@@ -131,8 +181,9 @@ receive_some (TallySocket *self, gsize need, GError **error)
  * @need: bytes
  * @error: return location
  *
- * Blocks until at least @need unconsumed bytes are in the input buffer; returns at once when they are.
- * However slowly they come, it ends at the deadline. Memory grows with what arrived, not with @need.
+ * Blocks until at least @need unconsumed bytes are in the input buffer; returns at once when they
+ * are. However slowly they come, it ends at the deadline. Memory grows with what arrived, not with
+ * @need.
  *
  * Returns: %TRUE, or %FALSE with %TALLY_ERROR_CONNECTION_LOST (also at end of stream),
  *   %TALLY_ERROR_TIMED_OUT or %G_IO_ERROR_CANCELLED; what arrived stays in the buffer
@@ -142,14 +193,17 @@ tally_socket_fill (TallySocket *self, gsize need, GError **error)
 {
   while (tally_socket_available (self) < need)
     {
-      /* the first wait looks at the clock itself; between pieces of a trickle it must be looked at */
+      /* the first wait looks at the clock itself; between pieces of a trickle it must be looked at
+       */
       if (tally_socket_available (self) > 0 && tally_wait_remaining (self->deadline) == 0)
         {
-          set_receive_error (error, TALLY_WAIT_TIMED_OUT, NULL, tally_socket_available (self), need);
+          set_receive_error (error, TALLY_WAIT_TIMED_OUT, NULL, tally_socket_available (self),
+                             need);
           return FALSE;
         }
       if (!receive_some (self, need, error))
         return FALSE;
+      self->has_received = TRUE;
     }
   return TRUE;
 }
@@ -159,8 +213,8 @@ tally_socket_fill (TallySocket *self, gsize need, GError **error)
  * @self: a socket
  * @length: (out): how many bytes
  *
- * Returns: (transfer none) (nullable): the bytes received and not yet consumed; valid until the next
- *   fill, send or consume
+ * Returns: (transfer none) (nullable): the bytes received and not yet consumed; valid until the
+ * next fill, send or consume
  */
 const guint8 *
 tally_socket_peek_input (TallySocket *self, gsize *length)

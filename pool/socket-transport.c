@@ -26,6 +26,7 @@ transport_close (ThriftTransport *transport, GError **error)
 {
   TallySocket *self = (TallySocket *) transport;
 
+  tally_deadline_remove (&self->watch);
   if (self->fd >= 0)
     close (self->fd);
   self->fd = -1;
@@ -67,8 +68,7 @@ transport_read (ThriftTransport *transport, gpointer target, guint32 length, GEr
 }
 
 static gint32
-transport_read_all (ThriftTransport *transport, gpointer target, guint32 length,
-                                 GError **error)
+transport_read_all (ThriftTransport *transport, gpointer target, guint32 length, GError **error)
 {
   TallySocket *self = (TallySocket *) transport;
   guint32 have = 0;
@@ -85,8 +85,10 @@ transport_read_all (ThriftTransport *transport, gpointer target, guint32 length,
 }
 
 static gboolean
-transport_write (ThriftTransport *transport, const gpointer bytes, const guint32 length,
-                              GError **error)
+transport_write (ThriftTransport *transport,
+                 const gpointer bytes,
+                 const guint32 length,
+                 GError **error)
 {
   tally_buffer_append (&((TallySocket *) transport)->output, bytes, length);
   return TRUE;

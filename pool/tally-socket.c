@@ -183,6 +183,24 @@ tally_socket_set_limits (TallySocket *self, gint64 deadline, GCancellable *cance
 {
   self->deadline = deadline;
   self->cancellable = cancellable;
+  self->is_final = FALSE;
+}
+
+/**
+ * tally_socket_set_final_limits:
+ * @self: a socket
+ * @deadline: as for tally_socket_set_limits()
+ * @cancellable: (nullable): the same
+ *
+ * As tally_socket_set_limits(), by who will not use the connection when the deadline has passed: a receive that
+ * waits then may be ended by shutting the connection down, which makes waiting cheaper.
+ */
+void
+tally_socket_set_final_limits (TallySocket *self, gint64 deadline, GCancellable *cancellable)
+{
+  self->deadline = deadline;
+  self->cancellable = cancellable;
+  self->is_final = TRUE;
 }
 
 /**
@@ -207,8 +225,7 @@ tally_socket_get_output (TallySocket *self)
 void
 tally_socket_reset (TallySocket *self)
 {
-  self->deadline = -1;
-  self->cancellable = NULL;
+  tally_socket_set_limits (self, -1, NULL);
   self->output.length = 0;
   if (G_UNLIKELY (self->output.capacity > IDLE_CAPACITY))
     tally_buffer_clear (&self->output);
@@ -272,7 +289,7 @@ tally_socket_is_clean (TallySocket *self)
     return FALSE;
   if (expects)
     return TRUE;
-  if (tally_socket_available (self) > 0 || self->fd < 0)
+  if (tally_socket_available (self) > 0 || self->fd < 0 || self->was_shut)
     return FALSE;
   return tally_recv (self->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
 }
@@ -286,6 +303,7 @@ tally_socket_finalize (GObject *object)
 
   if (self->keeper != NULL)
     self->keeper->free (self->keeper);
+  tally_deadline_remove (&self->watch);
   if (self->fd >= 0)
     close (self->fd);
   tally_buffer_clear (&self->input);

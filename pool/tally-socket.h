@@ -79,6 +79,9 @@ TALLY_API gint tally_socket_get_fd (TallySocket *self);
  * with %TALLY_ERROR_TIMED_OUT, or when @cancellable (borrowed, nullable) is cancelled. */
 TALLY_API void tally_socket_set_limits (TallySocket *self, gint64 deadline, GCancellable *cancellable);
 
+/* The same, by who will not use the connection after @deadline, which may then be shut down. */
+TALLY_API void tally_socket_set_final_limits (TallySocket *self, gint64 deadline, GCancellable *cancellable);
+
 /* (transfer none): what the next tally_socket_send() sends. */
 TALLY_API TallyBuffer *tally_socket_get_output (TallySocket *self);
 /* Sends the whole output buffer and empties it. On failure %TALLY_ERROR_NOT_SENT when no byte reached

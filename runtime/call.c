@@ -159,7 +159,7 @@ exchange (TallyCall *call, TallySocket *socket, gboolean *clean, GError **error)
   if (!tally_call_write (call, tally_socket_get_output (socket), error))
     return FALSE;
   *clean = FALSE;
-  tally_socket_set_limits (socket, call->deadline, call->cancellable);
+  tally_socket_set_final_limits (socket, call->deadline, call->cancellable);
   if (!tally_socket_send (socket, error))
     return FALSE;
   if (call->method->oneway)

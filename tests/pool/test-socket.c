@@ -276,6 +276,58 @@ the_deadline_ends_silence (void)
     }
 }
 
+/* The second receive on a connection, and all that follow, are watched. */
+static void
+a_final_deadline_ends_the_connection (void)
+{
+  g_autoptr (GError) error = NULL;
+  gint64 deadline;
+  gint other;
+  g_autoptr (TallySocket) socket = make_pair (&other);
+
+  for (guint i = 0; i < 3; i++)
+    {
+      test_write_all (other, "x", 1);
+      tally_socket_set_final_limits (socket, g_get_monotonic_time () + AT_ONCE, NULL);
+      CU_ASSERT_TRUE (tally_socket_fill (socket, 1, &error));
+      tally_socket_consume (socket, 1);
+      CU_ASSERT_TRUE (tally_socket_is_clean (socket));
+    }
+  deadline = g_get_monotonic_time () + 5000;
+  tally_socket_set_final_limits (socket, deadline, NULL);
+  CU_ASSERT_FALSE (tally_socket_fill (socket, 1, &error));
+  assert_error (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "0 of at least 1");
+  CU_ASSERT_TRUE (g_get_monotonic_time () >= deadline);
+  test_write_all (other, "x", 1);
+  CU_ASSERT_FALSE (tally_socket_is_clean (socket));
+  close (other);
+}
+
+/* Who means to go on after a deadline can, whoever used the connection before. */
+static void
+a_deadline_that_is_not_final_ends_nothing (void)
+{
+  g_autoptr (GError) error = NULL;
+  gint other;
+  g_autoptr (TallySocket) socket = make_pair (&other);
+
+  for (guint i = 0; i < 2; i++)
+    {
+      test_write_all (other, "x", 1);
+      tally_socket_set_final_limits (socket, g_get_monotonic_time () + AT_ONCE, NULL);
+      CU_ASSERT_TRUE (tally_socket_fill (socket, 1, &error));
+      tally_socket_consume (socket, 1);
+    }
+  tally_socket_set_limits (socket, g_get_monotonic_time () + 100000, NULL);
+  CU_ASSERT_FALSE (tally_socket_fill (socket, 1, &error));
+  assert_error (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, NULL);
+  test_write_all (other, "y", 1);
+  tally_socket_set_final_limits (socket, g_get_monotonic_time () + AT_ONCE, NULL);
+  CU_ASSERT_TRUE (tally_socket_fill (socket, 1, NULL));
+  assert_input (socket, "y");
+  close (other);
+}
+
 static void
 the_deadline_ends_a_trickle (void)
 {
@@ -551,6 +603,8 @@ main (int argc, char **argv)
     TEST (a_large_message_passes_whole),
     TEST (one_byte_at_a_time_is_enough),
     TEST (the_deadline_ends_silence),
+    TEST (a_final_deadline_ends_the_connection),
+    TEST (a_deadline_that_is_not_final_ends_nothing),
     TEST (the_deadline_ends_a_trickle),
     TEST (the_deadline_ends_a_send),
     TEST (cancelling_wakes_receive_and_send),

@@ -444,6 +444,44 @@ a_cancelled_call_sends_nothing (void)
   tally_pool_close (pool);
 }
 
+static gboolean
+answer_unless_told (EchoRequest *request)
+{
+  return strcmp (request->text, "silence") == 0 || echo_honest (request);
+}
+
+/* A connection that a call's deadline has ended is no sign that the others are dead (pool rule 14). */
+static void
+a_time_out_is_nobodys_death (void)
+{
+  g_autoptr (TallyPool) pool = tally_pool_new ();
+  g_auto (EchoServer) server;
+  g_autoptr (TallyChannel) channel = NULL;
+  g_autoptr (TallyBucket) bucket = NULL;
+  g_autoptr (GError) error = NULL;
+  TallyPoolSnapshot seen;
+  TallyLease lease;
+
+  echo_server_start (&server, answer_unless_told, "?", NULL);
+  channel = echo_server_connect (&server, pool);
+  bucket = tally_pool_dup_bucket (pool, tally_channel_get_endpoint (channel));
+  CU_ASSERT_TRUE (tally_bucket_borrow (bucket, "first", -1, NULL, &lease, NULL));
+  assert_echo (channel, ECHO_ECHO, "on the second");
+  assert_echo (channel, ECHO_ECHO, "again");
+  tally_bucket_release (bucket, &lease, TALLY_OUTCOME_CLEAN);
+  g_object_set (pool, "order", TALLY_POOL_ORDER_FIFO, NULL);
+  tally_channel_set_timeout (channel, 20);
+  CU_ASSERT_FALSE (echo_call (channel, ECHO_ECHO, "silence", NULL, &error));
+  assert_error (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "may have been executed");
+  tally_pool_snapshot (pool, &seen);
+  assert_int (seen.idle, 1);
+  assert_int (seen.closes[TALLY_CLOSE_BROKEN], 1);
+  tally_channel_set_timeout (channel, 10000);
+  assert_echo (channel, ECHO_ECHO, "on the other");
+  assert_int (test_peer_get_accepted (server.peer), 2);
+  tally_pool_close (pool);
+}
+
 static void
 a_calls_own_timeout_goes_before_the_channels (void)
 {
@@ -521,6 +559,7 @@ main (int argc, char **argv)
     TEST (cancelling_ends_a_send),
     TEST (cancelling_ends_the_wait_for_a_connection),
     TEST (a_cancelled_call_sends_nothing),
+    TEST (a_time_out_is_nobodys_death),
     TEST (a_calls_own_timeout_goes_before_the_channels),
     TEST (what_cannot_be_encoded_is_not_sent),
     TEST (messages_have_a_limit),

@@ -1,0 +1,211 @@
+/* Owns the thread that ends receives whose deadline has passed. It runs while there is anything to
+ * watch; it knows descriptors and times, no sockets. */
+#include "deadline-private.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <sys/socket.h>
+#include <time.h>
+
+/* Descriptors that are shut down in one go. */
+#define BATCH 32
+
+gint64 tally_deadline_wakes_at = G_MAXINT64;
+guint64 tally_deadline_generation = 1; /* written with the lock */
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* protects what follows */
+static pthread_cond_t changed;
+static TallyDeadline *first;
+static pthread_t thread;
+
+/* ---- the thread ---- */
+
+/* The deadlines that have passed, which are this thread's to end from now on; at most BATCH.
+ * @earliest: of the others. */
+static guint
+claim_passed_locked (TallyDeadline **passed, gint64 now, gint64 *earliest)
+{
+  guint count = 0;
+
+  *earliest = G_MAXINT64;
+  for (TallyDeadline *deadline = first; deadline != NULL; deadline = deadline->next)
+    {
+      gint64 until = __atomic_load_n (&deadline->until, __ATOMIC_SEQ_CST);
+
+      if (until <= 0)
+        continue;
+      if (until > now || count == BATCH)
+        *earliest = MIN (*earliest, until);
+      else if (__atomic_compare_exchange_n (&deadline->until, &until, TALLY_DEADLINE_ENDING, FALSE,
+                                            __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+        passed[count++] = deadline;
+      else
+        *earliest = now; /* its wait is over, and another may have begun: look again */
+    }
+  return count;
+}
+
+/* Locked before and after. Nobody closes what is being ended: who waited there waits for that, too.
+ */
+static void
+end_locked (TallyDeadline **passed, guint count)
+{
+  pthread_mutex_unlock (&lock);
+  for (guint i = 0; i < count; i++)
+    {
+      shutdown (passed[i]->fd, SHUT_RD);
+      __atomic_store_n (&passed[i]->until, TALLY_DEADLINE_ENDED, __ATOMIC_RELEASE);
+    }
+  pthread_mutex_lock (&lock);
+}
+
+static void
+sleep_until_locked (gint64 time)
+{
+  struct timespec end = { time / G_TIME_SPAN_SECOND, time % G_TIME_SPAN_SECOND * 1000 };
+
+  if (time == G_MAXINT64)
+    pthread_cond_wait (&changed, &lock);
+  else
+    pthread_cond_timedwait (&changed, &lock, &end);
+}
+
+static void *
+watch (void *data)
+{
+  guint64 generation = *(guint64 *) data;
+
+  g_free (data);
+  pthread_setname_np (pthread_self (), "tally-deadline");
+  pthread_mutex_lock (&lock);
+  while (tally_deadline_generation == generation)
+    {
+      TallyDeadline *passed[BATCH];
+      gint64 earliest;
+      guint count;
+
+      /* First this, then the look: whoever begins to wait in between wakes the thread. */
+      __atomic_store_n (&tally_deadline_wakes_at, G_MAXINT64, __ATOMIC_SEQ_CST);
+      count = claim_passed_locked (passed, g_get_monotonic_time (), &earliest);
+      if (count > 0)
+        {
+          end_locked (passed, count);
+          continue;
+        }
+      __atomic_store_n (&tally_deadline_wakes_at, earliest, __ATOMIC_SEQ_CST);
+      sleep_until_locked (earliest);
+    }
+  pthread_mutex_unlock (&lock);
+  return NULL;
+}
+
+void
+tally_deadline_wake (void)
+{
+  pthread_mutex_lock (&lock);
+  pthread_cond_signal (&changed);
+  pthread_mutex_unlock (&lock);
+}
+
+void
+tally_deadline_await_end (TallyDeadline *self, gint64 until)
+{
+  while (until != TALLY_DEADLINE_ENDED)
+    {
+      sched_yield ();
+      until = __atomic_load_n (&self->until, __ATOMIC_ACQUIRE);
+    }
+  __atomic_store_n (&self->until, TALLY_DEADLINE_NONE, __ATOMIC_RELAXED);
+}
+
+/* ---- what is watched ---- */
+
+/* Nothing is watched in a child process, which has no such thread; each socket is added anew when
+ * needed. */
+static void
+start_anew (void)
+{
+  pthread_mutex_init (&lock, NULL);
+  first = NULL;
+  tally_deadline_generation++;
+  tally_deadline_wakes_at = G_MAXINT64;
+}
+
+static void
+prepare (void)
+{
+  pthread_condattr_t attributes;
+
+  pthread_condattr_init (&attributes);
+  pthread_condattr_setclock (&attributes, CLOCK_MONOTONIC);
+  pthread_cond_init (&changed, &attributes);
+  pthread_condattr_destroy (&attributes);
+  pthread_atfork (NULL, NULL, start_anew);
+}
+
+static gboolean
+start_locked (void)
+{
+  guint64 *generation = g_new (guint64, 1);
+
+  *generation = tally_deadline_generation;
+  if (pthread_create (&thread, NULL, watch, generation) == 0)
+    return TRUE;
+  g_free (generation);
+  return FALSE;
+}
+
+gboolean
+tally_deadline_add (TallyDeadline *self, gint fd)
+{
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  gboolean runs;
+
+  pthread_once (&once, prepare);
+  pthread_mutex_lock (&lock);
+  runs = first != NULL || start_locked ();
+  if (runs)
+    {
+      self->fd = fd;
+      self->generation = tally_deadline_generation;
+      self->prev = NULL;
+      self->next = first;
+      if (first != NULL)
+        first->prev = self;
+      first = self;
+    }
+  pthread_mutex_unlock (&lock);
+  return runs;
+}
+
+void
+tally_deadline_remove (TallyDeadline *self)
+{
+  pthread_t ended;
+  gboolean was_last = FALSE;
+
+  if (self->generation == 0)
+    return;
+  pthread_mutex_lock (&lock);
+  if (self->generation == tally_deadline_generation)
+    {
+      if (self->prev != NULL)
+        self->prev->next = self->next;
+      else
+        first = self->next;
+      if (self->next != NULL)
+        self->next->prev = self->prev;
+      was_last = first == NULL;
+    }
+  self->generation = 0;
+  ended = thread;
+  if (was_last)
+    {
+      __atomic_store_n (&tally_deadline_generation, tally_deadline_generation + 1,
+                        __ATOMIC_RELAXED);
+      pthread_cond_signal (&changed);
+    }
+  pthread_mutex_unlock (&lock);
+  if (was_last)
+    pthread_join (ended, NULL);
+}
