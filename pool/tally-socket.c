@@ -289,7 +289,7 @@ tally_socket_is_clean (TallySocket *self)
     return FALSE;
   if (expects)
     return TRUE;
-  if (tally_socket_available (self) > 0 || self->fd < 0 || self->was_shut)
+  if (tally_socket_available (self) > 0 || self->fd < 0)
     return FALSE;
   return tally_recv (self->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
 }
