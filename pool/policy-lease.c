@@ -255,7 +255,8 @@ tally_policy_release (TallyPolicy *self,
   if (G_UNLIKELY (reason != TALLY_CLOSE_NONE))
     {
       tally_policy_doom (self, conn, reason);
-      tally_policy_pump (self, now); /* streams that were promised may have gone with it */
+      if (G_UNLIKELY (self->options.streams > 1))
+        tally_policy_pump (self, now); /* streams that were promised may have gone with it */
       return;
     }
   if (conn->streams == 0)
