@@ -23,7 +23,7 @@ struct _TallyDeadline
 {
   gint64 until; /* atomic: the deadline of who waits now, monotonic */
   gint fd;
-  guint64 generation;  /* of the list that it is in; 0: of none */
+  gsize generation;    /* of the list that it is in; 0: of none */
   TallyDeadline *prev; /* the list's lock */
   TallyDeadline *next;
 };
@@ -31,7 +31,7 @@ struct _TallyDeadline
 /* Atomic: when the thread will wake next, G_MAXINT64: not by itself; and which list is the present
  * one. */
 extern gint64 tally_deadline_wakes_at;
-extern guint64 tally_deadline_generation;
+extern gsize tally_deadline_generation;
 
 /* Has @fd watched, from now until tally_deadline_remove (). FALSE when there can be no thread for
  * that. */

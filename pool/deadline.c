@@ -11,7 +11,7 @@
 #define BATCH 32
 
 gint64 tally_deadline_wakes_at = G_MAXINT64;
-guint64 tally_deadline_generation = 1; /* written with the lock */
+gsize tally_deadline_generation = 1; /* written with the lock */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* protects what follows */
 static pthread_cond_t changed;
@@ -73,9 +73,8 @@ sleep_until_locked (gint64 time)
 static void *
 watch (void *data)
 {
-  guint64 generation = *(guint64 *) data;
+  gsize generation = GPOINTER_TO_SIZE (data);
 
-  g_free (data);
   pthread_setname_np (pthread_self (), "tally-deadline");
   pthread_mutex_lock (&lock);
   while (tally_deadline_generation == generation)
@@ -146,13 +145,7 @@ prepare (void)
 static gboolean
 start_locked (void)
 {
-  guint64 *generation = g_new (guint64, 1);
-
-  *generation = tally_deadline_generation;
-  if (pthread_create (&thread, NULL, watch, generation) == 0)
-    return TRUE;
-  g_free (generation);
-  return FALSE;
+  return pthread_create (&thread, NULL, watch, GSIZE_TO_POINTER (tally_deadline_generation)) == 0;
 }
 
 gboolean
