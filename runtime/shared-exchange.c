@@ -15,36 +15,44 @@
 
 /* ---- the two roles ---- */
 
-/* Whoever still waits takes over what nobody does now. The receiver is who queued last: where
- * replies come in order it stays so for longest. */
 static void
-hand_on_locked (TallyShared *self)
+give_role_locked (TallyStream **holder, TallyStream *stream, TallyStreamState role)
+{
+  *holder = stream;
+  tally_stream_set_state (stream, role);
+  tally_stream_wake (stream);
+}
+
+static gboolean
+is_waiting (TallyStream *stream)
+{
+  return tally_stream_get_state (stream) == TALLY_STREAM_WAITING;
+}
+
+/* Whoever still waits takes over what nobody does now. @awake (nullable), whose caller need not be
+ * woken, receives if it can; else who queued last: where replies come in order it stays so for
+ * longest. */
+static void
+hand_on_locked (TallyShared *self, TallyStream *awake)
 {
   TallyStream *stream;
 
   if (self->sender == NULL && self->queued.length > 0)
     {
-      for (stream = self->unsent.head; stream != NULL; stream = stream->next)
-        if (tally_stream_get_state (stream) == TALLY_STREAM_WAITING)
-          break;
+      for (stream = self->unsent.head; stream != NULL && !is_waiting (stream);)
+        stream = stream->next;
       if (stream != NULL)
-        {
-          self->sender = stream;
-          tally_stream_set_state (stream, TALLY_STREAM_SENDING);
-          tally_stream_wake (stream);
-        }
+        give_role_locked (&self->sender, stream, TALLY_STREAM_SENDING);
     }
   if (self->receiver == NULL)
     {
-      for (stream = self->waiting.tail; stream != NULL; stream = stream->prev)
-        if (tally_stream_get_state (stream) == TALLY_STREAM_WAITING)
-          break;
+      stream = self->waiting.tail;
+      if (awake != NULL && awake->list == &self->waiting && is_waiting (awake))
+        stream = awake;
+      for (; stream != NULL && !is_waiting (stream);)
+        stream = stream->prev;
       if (stream != NULL)
-        {
-          self->receiver = stream;
-          tally_stream_set_state (stream, TALLY_STREAM_RECEIVING);
-          tally_stream_wake (stream);
-        }
+        give_role_locked (&self->receiver, stream, TALLY_STREAM_RECEIVING);
     }
 }
 
@@ -82,7 +90,7 @@ leave_locked (TallyShared *self, TallyStream *stream, gboolean timed_out)
       if (timed_out && !stream->oneway && is_silent (self, stream))
         fail_for_silence_locked (self);
     }
-  hand_on_locked (self);
+  hand_on_locked (self, NULL);
 }
 
 static gboolean
@@ -104,19 +112,40 @@ set_left_error (const TallyStream *stream, gboolean timed_out, GError **error)
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "cancelled %s", when);
 }
 
-/* What to do when the sender or receiver gets @error: its own limits concern it alone, what else
- * there is all. Of each request the queue knows whether it was sent. */
-static void
-end_role_locked (TallyShared *self, TallyStream *stream, TallyStreamState role, GError *error)
+/* The end of a role. @role_error (transfer full, nullable): why; its own limits concern the caller
+ * alone, what else there is all, and of each request the queue knows whether it was sent. Locked
+ * before, unlocked after. FALSE with @error when the caller leaves. */
+static gboolean
+end_role (TallyShared *self,
+          TallyStream *stream,
+          TallyStream **holder,
+          GError *role_error,
+          GError **error)
 {
-  if (error != NULL && !is_limit (error))
+  gboolean at_limit = role_error != NULL && is_limit (role_error);
+  gboolean timed_out = at_limit && role_error->domain == TALLY_ERROR;
+  gboolean leaves;
+
+  if (role_error != NULL && !at_limit)
     {
-      if (g_error_matches (error, TALLY_ERROR, TALLY_ERROR_NOT_SENT))
-        error->code = TALLY_ERROR_CONNECTION_LOST;
-      tally_shared_fail_locked (self, error);
+      if (g_error_matches (role_error, TALLY_ERROR, TALLY_ERROR_NOT_SENT))
+        role_error->code = TALLY_ERROR_CONNECTION_LOST;
+      tally_shared_fail_locked (self, role_error);
     }
-  if (tally_stream_get_state (stream) == role)
+  g_clear_error (&role_error);
+  *holder = NULL;
+  if (tally_stream_get_state (stream) == TALLY_STREAM_SENDING
+      || tally_stream_get_state (stream) == TALLY_STREAM_RECEIVING)
     tally_stream_set_state (stream, TALLY_STREAM_WAITING);
+  leaves = at_limit && is_waiting (stream);
+  if (leaves)
+    leave_locked (self, stream, timed_out);
+  else
+    hand_on_locked (self, stream);
+  tally_shared_unlock (self);
+  if (leaves)
+    set_left_error (stream, timed_out, error);
+  return !leaves;
 }
 
 /* ---- sending ---- */
@@ -183,38 +212,17 @@ send_round_locked (TallyShared *self, TallyStream *stream)
 static gboolean
 send_for_all (TallyShared *self, TallyStream *stream, GError **error)
 {
-  GError *local_error = NULL;
-  gboolean leaves = FALSE;
+  GError *role_error = NULL;
 
   pthread_mutex_lock (&self->lock);
-  for (guint round = 0; round < MAX_ROUNDS && local_error == NULL; round++)
+  for (guint round = 0; round < MAX_ROUNDS && role_error == NULL; round++)
     {
       if (self->queued.length == 0 || self->failure != NULL
           || tally_stream_get_state (stream) != TALLY_STREAM_SENDING)
         break;
-      local_error = send_round_locked (self, stream);
+      role_error = send_round_locked (self, stream);
     }
-  end_role_locked (self, stream, TALLY_STREAM_SENDING, local_error);
-  self->sender = NULL;
-  if (tally_stream_get_state (stream) == TALLY_STREAM_WAITING)
-    {
-      if (local_error != NULL && is_limit (local_error))
-        leaves = TRUE;
-      else if (self->receiver == NULL && stream->list == &self->waiting)
-        {
-          self->receiver = stream;
-          tally_stream_set_state (stream, TALLY_STREAM_RECEIVING);
-        }
-    }
-  if (leaves)
-    leave_locked (self, stream, local_error->domain == TALLY_ERROR);
-  else
-    hand_on_locked (self);
-  tally_shared_unlock (self);
-  if (leaves)
-    set_left_error (stream, local_error->domain == TALLY_ERROR, error);
-  g_clear_error (&local_error);
-  return !leaves;
+  return end_role (self, stream, &self->sender, role_error, error);
 }
 
 /* ---- receiving ---- */
@@ -224,27 +232,15 @@ send_for_all (TallyShared *self, TallyStream *stream, GError **error)
 static gboolean
 receive_for_all (TallyShared *self, TallyStream *stream, GError **error)
 {
-  GError *local_error = NULL;
-  gboolean leaves;
+  GError *role_error = NULL;
 
   tally_socket_set_limits (self->socket, stream->deadline, stream->cancellable);
-  while (tally_stream_get_state (stream) == TALLY_STREAM_RECEIVING && local_error == NULL)
-    tally_shared_receive (self, stream, &local_error);
-  if (local_error == NULL && stream->in_place)
+  while (tally_stream_get_state (stream) == TALLY_STREAM_RECEIVING && role_error == NULL)
+    tally_shared_receive (self, stream, &role_error);
+  if (role_error == NULL && stream->in_place)
     return TRUE;
   pthread_mutex_lock (&self->lock);
-  end_role_locked (self, stream, TALLY_STREAM_RECEIVING, local_error);
-  self->receiver = NULL;
-  leaves = local_error != NULL && tally_stream_get_state (stream) == TALLY_STREAM_WAITING;
-  if (leaves)
-    leave_locked (self, stream, local_error->domain == TALLY_ERROR);
-  else
-    hand_on_locked (self);
-  tally_shared_unlock (self);
-  if (leaves)
-    set_left_error (stream, local_error->domain == TALLY_ERROR, error);
-  g_clear_error (&local_error);
-  return !leaves;
+  return end_role (self, stream, &self->receiver, role_error, error);
 }
 
 /* ---- waiting ---- */
@@ -283,7 +279,7 @@ wait_for_all (TallyShared *self, TallyStream *stream, GError **error)
   if (G_LIKELY (!timed_out && !__atomic_load_n (&stream->cancelled, __ATOMIC_ACQUIRE)))
     return TRUE;
   pthread_mutex_lock (&self->lock);
-  leaves = tally_stream_get_state (stream) == TALLY_STREAM_WAITING;
+  leaves = is_waiting (stream);
   if (leaves)
     leave_locked (self, stream, timed_out);
   tally_shared_unlock (self);
@@ -425,7 +421,7 @@ tally_shared_close (TallyShared *self, TallyStream *stream, guint *late)
     {
       tally_socket_consume (self->socket, tally_shared_header (self) + stream->reply_length);
       self->receiver = NULL;
-      hand_on_locked (self);
+      hand_on_locked (self, NULL);
     }
   tally_shared_drop_stream_locked (self, stream);
   self->dirty |= has_unexpected_input (self);

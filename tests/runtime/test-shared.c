@@ -206,22 +206,30 @@ like_net_http_2_and_grpc_streams_are_matched_by_id (void)
 
 /* ---- callers who leave ---- */
 
-/* What the peer sends in between proves that it lives. */
+/* The call "slow" leaves without its reply. What the peer sends in between proves that it lives. */
+static void
+owe_a_reply (Desk *desk)
+{
+  Caller slow, quick;
+
+  caller_start (&slow, desk->channel, "slow", 200);
+  desk_await (desk, 1);
+  caller_start (&quick, desk->channel, "quick", -1);
+  desk_reply (desk_find (desk, "quick"));
+  caller_expect_reply (&quick);
+  caller_expect_error (&slow, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "may have been executed");
+}
+
 static void
 rule_24_a_late_reply_is_dropped_and_counted (void)
 {
   for (guint i = 0; i < G_N_ELEMENTS (dialects); i++)
     {
       g_auto (Desk) desk;
-      Caller slow, quick, next;
+      Caller next;
 
       desk_open (&desk, dialects[i]);
-      caller_start (&slow, desk.channel, "slow", 200);
-      desk_await (&desk, 1);
-      caller_start (&quick, desk.channel, "quick", -1);
-      desk_reply (desk_find (&desk, "quick"));
-      caller_expect_reply (&quick);
-      caller_expect_error (&slow, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "may have been executed");
+      owe_a_reply (&desk);
       caller_start (&next, desk.channel, "next", -1);
       desk_await (&desk, 3);
       assert_int (desk_snapshot (&desk).late_replies, 0);
@@ -241,15 +249,10 @@ rule_24_a_late_reply_may_come_to_an_idle_connection (void)
   for (guint i = 0; i < G_N_ELEMENTS (dialects); i++)
     {
       g_auto (Desk) desk;
-      Caller slow, quick, next;
+      Caller next;
 
       desk_open (&desk, dialects[i]);
-      caller_start (&slow, desk.channel, "slow", 200);
-      desk_await (&desk, 1);
-      caller_start (&quick, desk.channel, "quick", -1);
-      desk_reply (desk_find (&desk, "quick"));
-      caller_expect_reply (&quick);
-      caller_expect_error (&slow, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, NULL);
+      owe_a_reply (&desk);
       assert_int (desk_snapshot (&desk).idle, 1);
       desk_reply (desk_find (&desk, "slow"));
       caller_start (&next, desk.channel, "next", -1);
