@@ -8,7 +8,7 @@ bench_client_open (void)
 {
   g_autofree gchar *uri =
       g_strdup_printf ("tcp://127.0.0.1:%d?mode=%s%s%s", bench_options.port,
-                       bench_options.is_unpooled ? "unpooled" : "pooled",
+                       bench_options.mode != NULL ? bench_options.mode : "pooled",
                        bench_options.uri_options != NULL ? "&" : "",
                        bench_options.uri_options != NULL ? bench_options.uri_options : "");
   g_autoptr (GError) error = NULL;

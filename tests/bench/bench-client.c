@@ -99,7 +99,10 @@ main (int argc, char **argv)
     }
   if (!is_connection_for_each_call ())
     client = bench_client_open ();
-  bench_measure ("call", bench_options.is_struct ? call_with_struct : call_with_text, NULL);
+  if (bench_options.together > 1)
+    bench_measure_together ("call", call_with_text, NULL);
+  else
+    bench_measure ("call", bench_options.is_struct ? call_with_struct : call_with_text, NULL);
   if (!is_connection_for_each_call ())
     bench_client_close (client);
   g_object_unref (payload);

@@ -7,14 +7,16 @@
 #include <sys/prctl.h>
 #include <time.h>
 
-BenchOptions bench_options = { .calls = 1000, .warmup = 200 };
+BenchOptions bench_options = { .calls = 1000, .warmup = 200, .together = 1 };
 
 static const GOptionEntry entries[] = {
   { "port", 0, 0, G_OPTION_ARG_INT, &bench_options.port, "Server's port on 127.0.0.1", "PORT" },
   { "payload", 0, 0, G_OPTION_ARG_STRING, &bench_options.payload, "string or struct", "NAME" },
-  { "mode", 0, 0, G_OPTION_ARG_STRING, &bench_options.mode, "pooled or unpooled", "MODE" },
+  { "mode", 0, 0, G_OPTION_ARG_STRING, &bench_options.mode,
+    "pooled, unpooled or, of Tally's, shared", "MODE" },
   { "calls", 0, 0, G_OPTION_ARG_INT, &bench_options.calls, "Operations that are measured", "N" },
   { "warmup", 0, 0, G_OPTION_ARG_INT, &bench_options.warmup, "Operations before them", "N" },
+  { "together", 0, 0, G_OPTION_ARG_INT, &bench_options.together, "Operations at once", "N" },
   { "request", 0, 0, G_OPTION_ARG_FILENAME, &bench_options.request, "The framed request", "FILE" },
   { "uri-options", 0, 0, G_OPTION_ARG_STRING, &bench_options.uri_options, "More for the URI",
     "TEXT" },
@@ -51,7 +53,7 @@ bench_parse (int *argc, char ***argv, const GOptionEntry *extra)
     bench_fail ("unexpected argument %s", (*argv)[1]);
   bench_options.is_struct = g_strcmp0 (bench_options.payload, "struct") == 0;
   bench_options.is_unpooled = g_strcmp0 (bench_options.mode, "unpooled") == 0;
-  if (bench_options.calls < 1 || bench_options.warmup < 0)
+  if (bench_options.calls < 1 || bench_options.warmup < 0 || bench_options.together < 1)
     bench_fail ("nothing to measure");
 }
 
@@ -102,6 +104,55 @@ bench_measure (const gchar *name, BenchRun run, gpointer data)
           " %.0f\n",
           name, samples[calls / 2], samples[calls * 9 / 10], samples[calls * 99 / 100],
           samples[calls - 1], total / calls);
+  fflush (stdout);
+}
+
+/* ---- operations at once ---- */
+
+typedef struct
+{
+  BenchRun run;
+  gpointer data;
+  gint calls;
+} BenchThread;
+
+static gpointer
+run_many (gpointer data)
+{
+  const BenchThread *self = data;
+  gint i;
+
+  for (i = 0; i < self->calls; i++)
+    self->run (self->data);
+  return NULL;
+}
+
+static gint64
+run_together (BenchThread *self)
+{
+  g_autofree GThread **threads = g_new (GThread *, bench_options.together);
+  gint64 start = bench_now ();
+  gint i;
+
+  for (i = 0; i < bench_options.together; i++)
+    threads[i] = g_thread_new ("bench", run_many, self);
+  for (i = 0; i < bench_options.together; i++)
+    g_thread_join (threads[i]);
+  return bench_now () - start;
+}
+
+void
+bench_measure_together (const gchar *name, BenchRun run, gpointer data)
+{
+  BenchThread thread = { run, data, MAX (bench_options.warmup / bench_options.together, 1) };
+  gint64 each;
+
+  run_together (&thread);
+  thread.calls = MAX (bench_options.calls / bench_options.together, 1);
+  each = run_together (&thread) / ((gint64) thread.calls * bench_options.together);
+  printf ("%s %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT
+          " %" G_GINT64_FORMAT "\n",
+          name, each, each, each, each, each);
   fflush (stdout);
 }
 

@@ -9,11 +9,12 @@ typedef struct
 {
   gchar *uri_options; /* appended to Tally's URI */
   gchar *payload;     /* "string" or "struct" */
-  gchar *mode;        /* "pooled": one connection for all calls; "unpooled": one for each */
-  gchar *request;     /* file that holds the framed request */
+  gchar *mode;    /* "pooled": one connection for all calls; "unpooled": one for each; "shared" */
+  gchar *request; /* file that holds the framed request */
   gint port;
   gint calls;
   gint warmup;
+  gint together;       /* operations at once */
   gboolean count_only; /* no clock and no report: for callgrind and strace */
 
   /* what payload and mode say */
@@ -39,6 +40,10 @@ typedef gint64 (*BenchRun) (gpointer data);
 
 /* Runs @run warmup + calls times; prints a line: name p50 p90 p99 max mean, in nanoseconds. */
 void bench_measure (const gchar *name, BenchRun run, gpointer data);
+
+/* Runs @run calls times in all, on as many threads as shall be together; prints the same line with
+ * the time that passed for each operation in every column. */
+void bench_measure_together (const gchar *name, BenchRun run, gpointer data);
 
 /* Prints the message and exits: a benchmark that got something wrong measured nothing. */
 void bench_fail (const gchar *format, ...) G_GNUC_PRINTF (1, 2) G_GNUC_NORETURN;

@@ -73,6 +73,20 @@ exchange (Limit *limit)
     }
 }
 
+/* The request as often as it shall be in flight at once. */
+static void
+repeat (Limit *limit)
+{
+  guint8 *requests = g_malloc (limit->length * bench_options.together);
+
+  for (gint i = 0; i < bench_options.together; i++)
+    memcpy (requests + i * limit->length, limit->request, limit->length);
+  g_free (limit->request);
+  limit->request = requests;
+  limit->length *= bench_options.together;
+  limit->reply = g_malloc0 (limit->length);
+}
+
 static gint64
 run (gpointer data)
 {
@@ -86,10 +100,16 @@ run (gpointer data)
   if (bench_options.is_unpooled)
     close (limit->fd);
   end = bench_now ();
-  if (memcmp (limit->reply, limit->expected, limit->length) != 0)
-    bench_fail ("the reply is not the request's");
-  memset (limit->reply, 0, 16);
-  return end - start;
+  for (gint i = 0; i < bench_options.together; i++)
+    {
+      gsize offset = i * (limit->length / bench_options.together);
+
+      if (memcmp (limit->reply + offset, limit->expected, limit->length / bench_options.together)
+          != 0)
+        bench_fail ("the reply is not the request's");
+      memset (limit->reply + offset, 0, 16);
+    }
+  return (end - start) / bench_options.together;
 }
 
 int
@@ -106,10 +126,10 @@ main (int argc, char **argv)
                             &error))
     bench_fail ("%s", error->message);
   limit.expected = g_memdup2 (limit.request, limit.length);
-  limit.reply = g_malloc0 (limit.length);
   memcpy (&name_length, limit.expected + 8, sizeof name_length);
   limit.expected[7] = 2;
   limit.expected[12 + ntohl (name_length) + 4 + 2] = 0;
+  repeat (&limit);
   if (!bench_options.is_unpooled)
     limit.fd = dial ();
   bench_measure ("call", run, &limit);

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 
-PARTS = ['call', 'struct', 'server', 'unpooled', 'codec', 'pool']
+PARTS = ['call', 'struct', 'server', 'unpooled', 'shared', 'codec', 'pool']
 FIGURES = ['p50', 'p90', 'p99', 'max', 'mean']
 
 
@@ -195,6 +195,19 @@ class Bench:
         self.claim_ratio('Tally unpooled against the limit unpooled', rows, 'Tally pooled unpooled', 'limit unpooled', 1.15)
         self.claim_ratio('Tally unpooled against pooled', rows, 'Tally pooled unpooled', 'Tally pooled', 4, False)
         self.stop_servers()
+
+    def part_shared(self):
+        for placement, mine, other in self.placements():
+            port = self.start('ideal-server', other)
+            together = ['--together', '64']
+            self.rounds('Calls at once on one connection, time for each, 16 bytes, ideal server, ' + placement, [
+                ('limit, one', 'limit', self.client('limit', port) + self.calls(20000), mine),
+                ('Tally shared, one caller', 'tally-client', self.client('tally-client', port, mode='shared') + self.calls(20000), mine),
+                ('limit, 64 in flight', 'limit', self.client('limit', port) + self.calls(5000) + together, mine),
+                ('Tally shared, 64 threads', 'tally-client', self.client('tally-client', port, mode='shared') + self.calls(200000) + together, mine)],
+                {'limit, one': 'limit, one', 'Tally shared, one caller': 'limit, one',
+                 'limit, 64 in flight': 'limit, one', 'Tally shared, 64 threads': 'limit, one'})
+            self.stop_servers()
 
     def part_codec(self):
         core = self.cores[0]
