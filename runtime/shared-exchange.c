@@ -3,11 +3,15 @@
 #include "shared-private.h"
 
 #include <errno.h>
+#include <sched.h>
 
 #include "tally-error.h"
 
 /* Who sends for all goes on so many times at most while others keep queueing. */
 #define MAX_ROUNDS 16
+/* So many times in a row a sender lets others queue in vain; then only every so many times. */
+#define PATIENCE 8
+#define PROBE_EVERY 32
 /* The queue's memory that many or large requests have grown is given back after them. */
 #define KEPT_CAPACITY (64 * 1024)
 /* A connection that owes so many replies to callers who have left takes no further calls. */
@@ -208,6 +212,26 @@ send_round_locked (TallyShared *self, TallyStream *stream)
   return error;
 }
 
+/* Others whose replies came together with this caller's are about to queue their next requests, and
+ * one send
+ * () for all of them costs a fraction of one for each: a sender lets them run first, as long as
+ * that is found to bring any. Locked before and after. */
+static void
+let_others_queue_locked (TallyShared *self)
+{
+  gsize length = self->queued.length;
+
+  if (self->n_streams == 1 || (self->patience == 0 && ++self->n_impatient % PROBE_EVERY != 0))
+    return;
+  pthread_mutex_unlock (&self->lock);
+  sched_yield ();
+  pthread_mutex_lock (&self->lock);
+  if (self->queued.length > length)
+    self->patience = PATIENCE;
+  else if (self->patience > 0)
+    self->patience--;
+}
+
 /* The role of the sender, to its end. FALSE with @error when the caller leaves. */
 static gboolean
 send_for_all (TallyShared *self, TallyStream *stream, GError **error)
@@ -215,6 +239,7 @@ send_for_all (TallyShared *self, TallyStream *stream, GError **error)
   GError *role_error = NULL;
 
   pthread_mutex_lock (&self->lock);
+  let_others_queue_locked (self);
   for (guint round = 0; round < MAX_ROUNDS && role_error == NULL; round++)
     {
       if (self->queued.length == 0 || self->failure != NULL

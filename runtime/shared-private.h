@@ -107,6 +107,8 @@ struct _TallyShared
   TallyStreamList waiting; /* for their replies */
   TallyStream *sender;     /* nullable */
   TallyStream *receiver;   /* nullable */
+  guint patience;          /* of senders, with others who may be about to queue */
+  guint n_impatient;       /* times that a sender had none */
   guint64 sent;            /* bytes that the kernel has, of all that was ever queued */
   guint64 queued_end;      /* all that was ever queued */
   TallyBuffer outgoing;    /* from `sent` on: what the sender sends now */
