@@ -231,6 +231,15 @@ caller_expect_reply (Caller *caller)
 }
 
 void
+caller_expect_end (Caller *caller)
+{
+  caller_join (caller);
+  CU_ASSERT_EQUAL (caller->done, caller->error == NULL);
+  CU_ASSERT_EQUAL (caller->done, caller->reply != NULL);
+  clear (caller);
+}
+
+void
 caller_expect_error (Caller *caller, GQuark domain, gint code, const gchar *part)
 {
   if (caller->thread != NULL)

@@ -71,6 +71,8 @@ void caller_start_method (Caller *caller,
 void caller_join (Caller *caller);
 /* It got its own text back. */
 void caller_expect_reply (Caller *caller);
+/* It ended: with a reply, or with an error. */
+void caller_expect_end (Caller *caller);
 /* It failed so, with @part (nullable) in the message. */
 void caller_expect_error (Caller *caller, GQuark domain, gint code, const gchar *part);
 

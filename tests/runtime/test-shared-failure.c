@@ -2,6 +2,7 @@
  * takes no bytes. Pool rule 24, with test-shared.c. */
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <thrift/c_glib/protocol/thrift_protocol.h>
 #include <thrift/c_glib/thrift_application_exception.h>
 
@@ -219,6 +220,39 @@ rule_24_a_lie_fails_every_call (void)
     }
 }
 
+/* Replies with some of their bits turned, cut off somewhere: every call ends, with a reply or an
+ * error. */
+static void
+rule_24_noise_ends_every_call (void)
+{
+  static const gchar *const dialects[] = { "?mode=shared&", "?mode=shared&protocol=compact&",
+                                           "?mode=shared&transport=buffered&",
+                                           "?mode=shared&protocol=compact&transport=buffered&" };
+  g_autoptr (GRand) random = g_rand_new_with_seed (24);
+
+  for (guint i = 0; i < 200; i++)
+    {
+      g_auto (Desk) desk;
+      TallyBuffer output = { 0 };
+      Caller a, b;
+
+      desk_open (&desk, dialects[i % G_N_ELEMENTS (dialects)]);
+      start_two (&desk, &a, &b);
+      echo_put_reply (desk_find (&desk, "b"), &output);
+      echo_put_reply (desk_find (&desk, "a"), &output);
+      for (guint turned = g_rand_int_range (random, 1, 4); turned > 0; turned--)
+        output.data[g_rand_int_range (random, 0, output.length)] ^=
+            1 << g_rand_int_range (random, 0, 8);
+      output.length = g_rand_int_range (random, 1, output.length + 1);
+      test_write_all (desk_get (&desk, 0)->fd, output.data,
+                      output.length); /* they may have hung up */
+      shutdown (desk_get (&desk, 0)->fd, SHUT_RDWR);
+      caller_expect_end (&a);
+      caller_expect_end (&b);
+      tally_buffer_clear (&output);
+    }
+}
+
 /* One channel's limit is not another's, though both share the connection. */
 static void
 rule_24_a_long_reply_fails_who_cannot_take_it (void)
@@ -405,6 +439,7 @@ main (int argc, char **argv)
     TEST (rule_24_a_pool_that_closes_ends_them_all),
     TEST (rule_24_silence_past_a_deadline_fails_all_it_owes),
     TEST (rule_24_a_lie_fails_every_call),
+    TEST (rule_24_noise_ends_every_call),
     TEST (rule_24_a_long_reply_fails_who_cannot_take_it),
     TEST (rule_24_what_is_still_queued_is_withdrawn),
     TEST (rule_24_half_a_request_is_sent_to_its_end),
