@@ -65,7 +65,10 @@ take_further_hold (TallyPolicy *self, TallyConn *conn)
   else
     g_ptr_array_add (self->holds, hold = g_new0 (TallyHold, 1));
   hold->conn = conn;
+  hold->prev = NULL;
   hold->next = conn->further;
+  if (conn->further != NULL)
+    conn->further->prev = hold;
   conn->further = hold;
   return hold;
 }
@@ -73,14 +76,15 @@ take_further_hold (TallyPolicy *self, TallyConn *conn)
 static void
 drop_hold (TallyPolicy *self, TallyConn *conn, TallyHold *hold)
 {
-  TallyHold **link = &conn->further;
-
   hold->generation = 0;
   if (hold == &conn->hold)
     return;
-  while (*link != hold)
-    link = &(*link)->next;
-  *link = hold->next;
+  if (hold->prev != NULL)
+    hold->prev->next = hold->next;
+  else
+    conn->further = hold->next;
+  if (hold->next != NULL)
+    hold->next->prev = hold->prev;
   hold->next = self->free_holds;
   self->free_holds = hold;
 }

@@ -84,7 +84,8 @@ struct _TallyHold
   gint64 since;
   guint32 thread;
   gboolean leak_warned;
-  TallyHold *next; /* of the connection's further holds, or of the free ones */
+  TallyHold *prev; /* of the connection's further holds */
+  TallyHold *next; /* the same, or of the free ones */
 };
 
 /* In two cache lines what a common borrow and release touch. */
