@@ -288,6 +288,14 @@ await_leases (Desk *desk, guint count)
     g_thread_yield ();
 }
 
+/* Until something has arrived that the peer does not read. */
+static void
+await_bytes (Desk *desk)
+{
+  for (gint arrived = 0; arrived == 0; g_thread_yield ())
+    CU_ASSERT_EQUAL_FATAL (ioctl (desk_get (desk, 0)->fd, FIONREAD, &arrived), 0);
+}
+
 /* @receiver waits for its reply and @sender is in the middle of its request, of which the peer
  * reads no more. */
 static void
@@ -299,8 +307,7 @@ start_clogged (Desk *desk, Caller *receiver, guint method, Caller *sender, gint 
   caller_start (receiver, desk->channel, "receiver", -1);
   desk_await (desk, 1);
   caller_start_method (sender, desk->channel, method, text, sender_timeout, NULL);
-  for (gint arrived = 0; arrived == 0; g_thread_yield ())
-    CU_ASSERT_EQUAL_FATAL (ioctl (desk_get (desk, 0)->fd, FIONREAD, &arrived), 0);
+  await_bytes (desk);
 }
 
 /* A request that the sender has not got to is taken back when its caller leaves; those behind it
@@ -362,6 +369,38 @@ rule_24_half_a_request_is_sent_to_its_end (void)
       assert_int (desk_snapshot (&desk).late_replies, 1);
       assert_int (desk_accepted (&desk), 1);
     }
+}
+
+/* Cancelled in the middle of its request, and while it was still in the queue. */
+static void
+rule_24_senders_and_the_queued_may_be_cancelled (void)
+{
+  g_auto (Desk) desk;
+  g_autoptr (GCancellable) of_sender = g_cancellable_new ();
+  g_autoptr (GCancellable) of_queued = g_cancellable_new ();
+  g_autofree gchar *text = g_strnfill (LARGE, 's');
+  Caller receiver, sender, queued;
+
+  desk_open (&desk, "?mode=shared&");
+  desk_pause (&desk, TRUE);
+  caller_start (&receiver, desk.channel, "receiver", -1);
+  desk_await (&desk, 1);
+  caller_start_method (&sender, desk.channel, ECHO_ECHO, text, 0, of_sender);
+  await_bytes (&desk);
+  caller_start_method (&queued, desk.channel, ECHO_ECHO, "queued", 0, of_queued);
+  await_leases (&desk, 3);
+  g_cancellable_cancel (of_queued);
+  caller_expect_error (&queued, G_IO_ERROR, G_IO_ERROR_CANCELLED, "nothing was sent");
+  g_cancellable_cancel (of_sender);
+  caller_expect_error (&sender, G_IO_ERROR, G_IO_ERROR_CANCELLED, "may have been executed");
+  desk_pause (&desk, FALSE);
+  desk_reply (desk_find (&desk, "receiver"));
+  caller_expect_reply (&receiver);
+  caller_start (&queued, desk.channel, "next", -1); /* the rest goes before it */
+  desk_reply (desk_find (&desk, "next"));
+  caller_expect_reply (&queued);
+  assert_int (desk_count (&desk), 3);
+  assert_int (desk_accepted (&desk), 1);
 }
 
 /* The peer dies in the middle of a request: that one may have been seen, the one behind it was not
@@ -443,6 +482,7 @@ main (int argc, char **argv)
     TEST (rule_24_a_long_reply_fails_who_cannot_take_it),
     TEST (rule_24_what_is_still_queued_is_withdrawn),
     TEST (rule_24_half_a_request_is_sent_to_its_end),
+    TEST (rule_24_senders_and_the_queued_may_be_cancelled),
     TEST (rule_24_each_call_knows_whether_it_was_sent),
     TEST (rule_24_a_reply_before_its_request_is_nobodys),
     TEST (rule_24_a_reply_to_half_a_oneway_is_nobodys),
