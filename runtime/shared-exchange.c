@@ -213,9 +213,8 @@ send_round_locked (TallyShared *self, TallyStream *stream)
 }
 
 /* Others whose replies came together with this caller's are about to queue their next requests, and
- * one send
- * () for all of them costs a fraction of one for each: a sender lets them run first, as long as
- * that is found to bring any. Locked before and after. */
+ * to send all of them at once costs a fraction of what each costs alone: a sender lets them run
+ * first, as long as that is found to bring any. Locked before and after. */
 static void
 let_others_queue_locked (TallyShared *self)
 {

@@ -24,8 +24,7 @@ typedef enum
   TALLY_STREAM_WAITING,   /* its caller sleeps on `wake` */
   TALLY_STREAM_SENDING,   /* its caller sends for all */
   TALLY_STREAM_RECEIVING, /* its caller receives for all */
-  TALLY_STREAM_CLAIMED,   /* its reply has arrived and is about to be handed over: DONE follows for
-                             certain */
+  TALLY_STREAM_CLAIMED,   /* its reply has arrived and is being handed over: DONE is next */
   TALLY_STREAM_DONE,      /* its reply is there, or, of a oneway call, it was sent */
   TALLY_STREAM_FAILED     /* the connection has failed */
 } TallyStreamState;
@@ -45,8 +44,7 @@ typedef struct
 struct _TallyStream
 {
   gint32 seqid;
-  TallyBuffer buffer;  /* the request, then the reply; its caller's, but while it is CLAIMED the
-                          receiver's */
+  TallyBuffer buffer;  /* the request, then the reply; while CLAIMED the receiver's */
   const guint8 *reply; /* once DONE: the message without its frame's header */
   gsize reply_length;
 
@@ -57,8 +55,7 @@ struct _TallyStream
   gint64 deadline;
   GCancellable *cancellable; /* borrowed, nullable */
   gboolean oneway;
-  gboolean
-      in_place; /* the reply lies in the socket's input, and its caller is still the receiver */
+  gboolean in_place; /* the reply lies in the socket's input; its caller is still the receiver */
 
   /* The connection's lock protects what follows. */
   TallyStreamList *list; /* nullable: the one that it is in */
