@@ -89,6 +89,50 @@ rule_17_the_reaper_closes_and_then_sleeps (void)
   CU_ASSERT_TRUE (reaps >= 1 && reaps <= 4);
 }
 
+/* ---- rule 18, where a release does all in one step ---- */
+
+static void
+assert_closed (Lab *lab, TallyCloseReason reason, guint count, guint idle)
+{
+  TallyPoolSnapshot seen = lab_snapshot (lab);
+
+  assert_int (seen.closes[reason], count);
+  assert_int (seen.idle, idle);
+  assert_sums (&seen);
+}
+
+static void
+rule_18_an_option_counts_from_the_next_release_on (void)
+{
+  g_autoptr (Lab) lab = lab_new (NULL, NULL);
+  TallyLease a = lab_borrow (lab), b;
+  gint64 past_lifetime;
+
+  g_object_set (lab->pool, "max-idle", 0, NULL);
+  lab_release (lab, &a);
+  assert_closed (lab, TALLY_CLOSE_LIMIT, 1, 0);
+  g_object_set (lab->pool, "max-idle", -1, NULL);
+  a = lab_borrow (lab), b = lab_borrow (lab);
+  g_object_set (lab->pool, "max-open", 1, NULL);
+  lab_release (lab, &a);
+  assert_closed (lab, TALLY_CLOSE_LIMIT, 2, 0);
+  lab_release (lab, &b);
+  assert_closed (lab, TALLY_CLOSE_LIMIT, 2, 1);
+  a = lab_borrow (lab);
+  g_object_set (lab->pool, "max-lifetime", 1, "lifetime-jitter", 0.0, NULL);
+  past_lifetime = g_get_monotonic_time () + 1000;
+  while (g_get_monotonic_time () <= past_lifetime)
+    continue;
+  lab_release (lab, &a);
+  assert_closed (lab, TALLY_CLOSE_LIFETIME, 1, 0);
+  g_object_set (lab->pool, "max-lifetime", 0, "max-open", 2, NULL);
+  a = lab_borrow (lab), b = lab_borrow (lab);
+  g_object_set (lab->pool, "max-idle-total", 1, NULL);
+  lab_release (lab, &a);
+  lab_release (lab, &b);
+  lab_await (lab, now.idle == 1);
+}
+
 /* ---- rule 19 ---- */
 
 static void
@@ -108,7 +152,11 @@ rule_19_close_refuses_and_drains (void)
   g_clear_error (&waiter.error);
   CU_ASSERT_FALSE (tally_bucket_borrow (lab->bucket, "late", -1, NULL, &late, &error));
   assert_error (error, TALLY_ERROR, TALLY_ERROR_POOL_CLOSED, NULL);
+  /* Close could have returned by now, and must not: who is out comes back undisturbed. */
+  for (guint i = 0; i < 2000 && !__atomic_load_n (&closer.done, __ATOMIC_ACQUIRE); i++)
+    g_thread_yield ();
   CU_ASSERT_FALSE (__atomic_load_n (&closer.done, __ATOMIC_ACQUIRE));
+  CU_ASSERT_TRUE (tally_socket_is_clean (TALLY_SOCKET (lease.transport)));
   lab_release (lab, &lease);
   closer_join (&closer);
   assert_int (lab_count_descriptors (lab), 0);
@@ -195,61 +243,85 @@ count_logs (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpoin
   return G_LOG_WRITER_HANDLED;
 }
 
+/* Whatever the stranger says of the connection. */
 static void
 rule_20_a_second_release_is_refused (void)
 {
-  g_autoptr (Lab) lab = lab_new (NULL, NULL);
-  g_autoptr (Lab) stranger = lab_new (NULL, NULL);
-  TallyLease lease = lab_borrow (lab), copy = lease, next, foreign;
-  TallyPoolSnapshot seen;
+  static const TallyOutcome outcomes[] = { TALLY_OUTCOME_CLEAN, TALLY_OUTCOME_BROKEN };
 
-  criticals = 0;
-  lab_release (lab, &lease);
-  CU_ASSERT_PTR_NULL (lease.transport);
-  next = lab_borrow (lab); /* the same connection, lent anew */
-  tally_bucket_release (lab->bucket, &copy, TALLY_OUTCOME_BROKEN);
-  assert_int (criticals, 1);
-  tally_bucket_release (lab->bucket, &lease, TALLY_OUTCOME_BROKEN);
-  assert_int (criticals, 2);
-  foreign = lab_borrow (stranger);
-  copy = foreign;
-  tally_bucket_release (lab->bucket, &copy, TALLY_OUTCOME_BROKEN);
-  assert_int (criticals, 3);
-  seen = lab_snapshot (lab);
-  assert_int (seen.busy, 1);
-  assert_int (seen.refused, 3);
-  assert_sums (&seen);
-  CU_ASSERT_TRUE (tally_socket_is_clean (TALLY_SOCKET (next.transport)));
-  lab_release (lab, &next);
-  lab_release (stranger, &foreign);
-  assert_int (criticals, 3);
+  for (guint i = 0; i < G_N_ELEMENTS (outcomes); i++)
+    {
+      g_autoptr (Lab) lab = lab_new (NULL, NULL);
+      g_autoptr (Lab) stranger = lab_new (NULL, NULL);
+      TallyLease lease = lab_borrow (lab), copy = lease, again = lease, next, foreign;
+      TallyPoolSnapshot seen;
+
+      criticals = 0;
+      lab_release (lab, &lease);
+      CU_ASSERT_PTR_NULL (lease.transport);
+      tally_bucket_release (lab->bucket, &again, outcomes[i]); /* while it is idle */
+      assert_int (criticals, 1);
+      next = lab_borrow (lab); /* the same connection, lent anew */
+      tally_bucket_release (lab->bucket, &copy, outcomes[i]);
+      assert_int (criticals, 2);
+      tally_bucket_release (lab->bucket, &lease, outcomes[i]);
+      assert_int (criticals, 3);
+      foreign = lab_borrow (stranger);
+      copy = foreign;
+      tally_bucket_release (lab->bucket, &copy, outcomes[i]);
+      assert_int (criticals, 4);
+      seen = lab_snapshot (lab);
+      assert_int (seen.busy, 1);
+      assert_int (seen.refused, 4);
+      assert_sums (&seen);
+      CU_ASSERT_TRUE (tally_socket_is_clean (TALLY_SOCKET (next.transport)));
+      lab_release (lab, &next);
+      lab_release (stranger, &foreign);
+      assert_int (criticals, 4);
+    }
 }
 
 /* ---- rule 21 ---- */
 
 static void
+assert_logged (const gchar *part)
+{
+  CU_ASSERT_PTR_NOT_NULL (strstr (last_log, part));
+}
+
+/* On a connection that was dialed for it, and on one that was idle. */
+static void
 rule_21_a_leak_is_warned_of_once (void)
 {
-  g_autoptr (Lab) lab = lab_new ("leak-threshold", 10, NULL);
-  Listener *listener = listen_to (lab);
-  TallyLease lease, other;
+  g_autofree gchar *thread = g_strdup_printf ("thread %d", gettid ());
 
-  warnings = messages = 0;
-  CU_ASSERT_TRUE (tally_bucket_borrow (lab->bucket, "forgetful", -1, NULL, &lease, NULL));
-  await_event (listener, TALLY_POOL_EVENT_LEAKED, 1);
-  assert_int (warnings, 1);
-  CU_ASSERT_PTR_NOT_NULL (strstr (last_log, "forgetful"));
-  CU_ASSERT_PTR_NOT_NULL (strstr (last_log, "thread"));
-  assert_string (listener->last.label, "forgetful");
-  assert_int (listener->last.thread, gettid ());
-  /* Another leak wakes the reaper again, which says nothing more of the first. */
-  CU_ASSERT_TRUE (tally_bucket_borrow (lab->bucket, "other", -1, NULL, &other, NULL));
-  await_event (listener, TALLY_POOL_EVENT_LEAKED, 2);
-  assert_int (warnings, 2);
-  lab_release (lab, &lease);
-  assert_int (messages, 1);
-  CU_ASSERT_PTR_NOT_NULL (strstr (last_log, "back after"));
-  lab_release (lab, &other);
+  for (guint reused = 0; reused < 2; reused++)
+    {
+      g_autoptr (Lab) lab = lab_new ("leak-threshold", 10, NULL);
+      Listener *listener = listen_to (lab);
+      TallyLease lease, other;
+
+      lab_fill (lab, reused ? 2 : 0);
+      warnings = messages = 0;
+      CU_ASSERT_TRUE (tally_bucket_borrow (lab->bucket, "forgetful", -1, NULL, &lease, NULL));
+      assert_int (lease.reused, reused);
+      await_event (listener, TALLY_POOL_EVENT_LEAKED, 1);
+      assert_int (warnings, 1);
+      assert_logged ("forgetful");
+      assert_logged (thread);
+      assert_logged (" s ago");
+      assert_string (listener->last.label, "forgetful");
+      assert_int (listener->last.thread, gettid ());
+      /* Another leak wakes the reaper again, which says nothing more of the first. */
+      CU_ASSERT_TRUE (tally_bucket_borrow (lab->bucket, "other", -1, NULL, &other, NULL));
+      await_event (listener, TALLY_POOL_EVENT_LEAKED, 2);
+      assert_int (warnings, 2);
+      assert_string (listener->last.label, "other");
+      lab_release (lab, &lease);
+      assert_int (messages, 1);
+      assert_logged ("back after");
+      lab_release (lab, &other);
+    }
 }
 
 /* ---- rule 22 ---- */
@@ -367,6 +439,26 @@ rule_25_histograms (void)
   assert_int (tally_histogram_quantile (&histogram, 1), 1000);
   tally_histogram_add (&histogram, G_MAXINT64);
   assert_int (tally_histogram_quantile (&histogram, 1), G_MAXINT64);
+}
+
+static void
+rule_25_waits_are_measured (void)
+{
+  g_autoptr (Lab) lab = lab_new ("max-open", 1, NULL);
+  TallyLease lease = lab_borrow (lab);
+  Borrower waiter = { .deadline = g_get_monotonic_time () + 20000 };
+  TallyPoolSnapshot seen;
+
+  borrower_start (&waiter, lab, "waiter");
+  lab_await (lab, now.waiting == 1 && now.oldest_wait > 0);
+  CU_ASSERT_FALSE (borrower_join (&waiter));
+  g_clear_error (&waiter.error);
+  seen = lab_snapshot (lab);
+  assert_int (seen.timeouts, 1);
+  assert_int (seen.wait_time.count, 1);
+  CU_ASSERT_TRUE (seen.wait_time.sum > 0);
+  assert_int (seen.oldest_wait, 0);
+  lab_release (lab, &lease);
 }
 
 /* ---- rule 26 ---- */
@@ -491,6 +583,7 @@ main (int argc, char **argv)
 {
   static const TestCase cases[] = {
     TEST (rule_17_the_reaper_closes_and_then_sleeps),
+    TEST (rule_18_an_option_counts_from_the_next_release_on),
     TEST (rule_19_close_refuses_and_drains),
     TEST (rule_19_who_does_not_come_back_is_shut_down),
     TEST (rule_19_no_hook_runs_afterwards),
@@ -500,6 +593,7 @@ main (int argc, char **argv)
     TEST (rule_22_a_child_starts_empty),
     TEST (rule_25_the_sums_add_up_at_every_instant),
     TEST (rule_25_histograms),
+    TEST (rule_25_waits_are_measured),
     TEST (rule_26_hooks_run_outside_locks),
     TEST (rule_28_the_error_of_a_full_pool_says_all),
     TEST (rule_28_max_waiters),

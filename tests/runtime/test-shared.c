@@ -150,6 +150,27 @@ rule_24_seqids_are_unique_in_flight (void)
     caller_expect_reply (&callers[i]);
 }
 
+/* However many calls come and go while one is in flight. */
+static void
+rule_24_a_sequence_id_in_flight_is_not_taken_again (void)
+{
+  g_auto (Desk) desk;
+  Caller patient, other;
+
+  desk_open (&desk, "?mode=shared&");
+  caller_start (&patient, desk.channel, "patient", -1);
+  desk_await (&desk, 1);
+  for (guint i = 1; i <= 100; i++)
+    {
+      caller_start (&other, desk.channel, "other", -1);
+      CU_ASSERT_NOT_EQUAL (desk_get (&desk, i)->seqid, desk_get (&desk, 0)->seqid);
+      desk_reply (desk_get (&desk, i));
+      caller_expect_reply (&other);
+    }
+  desk_reply (desk_get (&desk, 0));
+  caller_expect_reply (&patient);
+}
+
 static void
 rule_24_a_full_connection_means_the_next_call_dials (void)
 {
@@ -383,6 +404,7 @@ main (int argc, char **argv)
     TEST (rule_24_replies_are_matched_in_any_order),
     TEST (rule_24_replies_that_come_together_are_told_apart),
     TEST (rule_24_seqids_are_unique_in_flight),
+    TEST (rule_24_a_sequence_id_in_flight_is_not_taken_again),
     TEST (rule_24_a_full_connection_means_the_next_call_dials),
     TEST (like_net_http_2_and_grpc_streams_are_matched_by_id),
     TEST (rule_24_a_late_reply_is_dropped_and_counted),
