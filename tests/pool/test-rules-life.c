@@ -300,6 +300,7 @@ rule_21_a_leak_is_warned_of_once (void)
       g_autoptr (Lab) lab = lab_new ("leak-threshold", 10, NULL);
       Listener *listener = listen_to (lab);
       TallyLease lease, other;
+      gint64 borrowed;
 
       lab_fill (lab, reused ? 2 : 0);
       warnings = messages = 0;
@@ -321,6 +322,14 @@ rule_21_a_leak_is_warned_of_once (void)
       assert_int (messages, 1);
       assert_logged ("back after");
       lab_release (lab, &other);
+      /* The next who forgets the same connection is warned of anew, by the time of its own borrow. */
+      borrowed = g_get_monotonic_time ();
+      CU_ASSERT_TRUE (tally_bucket_borrow (lab->bucket, "third", -1, NULL, &lease, NULL));
+      CU_ASSERT_TRUE (lease.reused);
+      await_event (listener, TALLY_POOL_EVENT_LEAKED, 3);
+      assert_string (listener->last.label, "third");
+      CU_ASSERT_TRUE (listener->last.duration <= g_get_monotonic_time () - borrowed);
+      lab_release (lab, &lease);
     }
 }
 
