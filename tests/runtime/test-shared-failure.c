@@ -349,7 +349,7 @@ rule_24_half_a_request_is_sent_to_its_end (void)
       Caller receiver, sender, next;
 
       desk_open (&desk, "?mode=shared&");
-      start_clogged (&desk, &receiver, ECHO_ECHO, &sender, 500);
+      start_clogged (&desk, &receiver, ECHO_ECHO, &sender, 1000);
       desk_reply (desk_find (&desk, "receiver")); /* the peer lives, it only reads no more */
       caller_expect_reply (&receiver);
       if (is_there)

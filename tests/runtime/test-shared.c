@@ -233,7 +233,7 @@ owe_a_reply (Desk *desk)
 {
   Caller slow, quick;
 
-  caller_start (&slow, desk->channel, "slow", 200);
+  caller_start (&slow, desk->channel, "slow", 600);
   desk_await (desk, 1);
   caller_start (&quick, desk->channel, "quick", -1);
   desk_reply (desk_find (desk, "quick"));
