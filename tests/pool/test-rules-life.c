@@ -182,7 +182,7 @@ rule_19_who_does_not_come_back_is_shut_down (void)
 static void
 rule_19_no_hook_runs_afterwards (void)
 {
-  g_autoptr (Lab) lab = lab_new (NULL, NULL);
+  g_autoptr (Lab) lab = lab_new ("drain-timeout", 0, NULL);
   Listener *listener = listen_to (lab);
   TallyLease lease = { 0 };
   Borrower hasty = { .deadline = g_get_monotonic_time () + 1000 };

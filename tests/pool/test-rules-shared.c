@@ -204,19 +204,24 @@ static void
 rule_24_a_connection_for_one_is_never_shared (void)
 {
   g_autoptr (Lab) lab = lab_new (NULL, NULL);
-  TallyLease a = lab_borrow (lab), b, c;
+  TallyLease a = lab_borrow (lab), b, c, d;
 
   g_object_set (lab->pool, "streams-per-connection", 10, NULL);
   b = lab_borrow (lab);
   CU_ASSERT_PTR_NOT_EQUAL (a.transport, b.transport);
   CU_ASSERT_FALSE (a.shared);
   CU_ASSERT_TRUE (b.shared);
+  d = lab_borrow (lab);
+  CU_ASSERT_PTR_EQUAL (d.transport, b.transport);
   lab_release (lab, &a);
   g_object_set (lab->pool, "streams-per-connection", 1, "order", TALLY_POOL_ORDER_FIFO, NULL);
   c = lab_borrow (lab);
-  CU_ASSERT_PTR_NOT_EQUAL (c.transport, b.transport); /* which is full with one */
+  CU_ASSERT_PTR_NOT_EQUAL (c.transport, b.transport); /* which has more than one already */
   CU_ASSERT_FALSE (c.shared);
   lab_release (lab, &b);
+  assert_int (lab_snapshot (lab).busy, 2); /* d's borrower is still there */
+  lab_release (lab, &d);
+  assert_int (lab_snapshot (lab).busy, 1);
   lab_release (lab, &c);
 }
 

@@ -60,7 +60,7 @@ rule_02_the_oldest_idle_connection_makes_room (void)
 static void
 rule_02_a_busy_connection_is_never_evicted (void)
 {
-  g_autoptr (Lab) lab = lab_new ("max-open-total", 2, NULL);
+  g_autoptr (Lab) lab = lab_new ("max-open-total", 2, "idle-timeout", 0, NULL);
   g_autoptr (TallyBucket) one = other_bucket (lab, "unix:///one");
   TallyLease a = borrow_from (one), b = borrow_from (one);
   Borrower waiter = { 0 };

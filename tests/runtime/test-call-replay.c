@@ -80,7 +80,7 @@ meet_dead_connection (EchoAnswer answer, gpointer user_data, gboolean ended, gui
 }
 
 static void
-a_request_that_was_not_sent_is_replayed (void)
+rule_13_a_request_that_was_not_sent_is_replayed (void)
 {
   const GError *error;
   guint accepted, requests;
@@ -93,7 +93,7 @@ a_request_that_was_not_sent_is_replayed (void)
 }
 
 static void
-a_request_that_may_have_been_seen_is_not_replayed (void)
+rule_13_a_request_that_may_have_been_seen_is_not_replayed (void)
 {
   const GError *error;
   guint accepted, requests;
@@ -105,7 +105,7 @@ a_request_that_may_have_been_seen_is_not_replayed (void)
 }
 
 static void
-an_idempotent_request_is_replayed_on_a_new_connection (void)
+rule_13_an_idempotent_request_is_replayed_on_a_new_connection (void)
 {
   const GError *error;
   guint accepted, requests;
@@ -117,7 +117,7 @@ an_idempotent_request_is_replayed_on_a_new_connection (void)
 }
 
 static void
-it_is_replayed_only_once (void)
+rule_13_it_is_replayed_only_once (void)
 {
   const GError *error;
   guint accepted, requests;
@@ -135,7 +135,7 @@ end_at_once (EchoRequest *request)
 }
 
 static void
-a_new_connections_failure_is_not_replayed (void)
+rule_13_a_new_connections_failure_is_not_replayed (void)
 {
   g_autoptr (TallyPool) pool = tally_pool_new ();
   g_auto (EchoServer) server;
@@ -153,7 +153,7 @@ a_new_connections_failure_is_not_replayed (void)
 
 /* The first attempt may have been executed; that the replay was not sent must not hide it. */
 static void
-a_replay_that_cannot_be_dialed_hides_nothing (void)
+rule_13_a_replay_that_cannot_be_dialed_hides_nothing (void)
 {
   g_autoptr (TallyPool) pool = tally_pool_new ();
   g_auto (EchoServer) server;
@@ -178,12 +178,12 @@ int
 main (int argc, char **argv)
 {
   static const TestCase cases[] = {
-    TEST (a_request_that_was_not_sent_is_replayed),
-    TEST (a_request_that_may_have_been_seen_is_not_replayed),
-    TEST (an_idempotent_request_is_replayed_on_a_new_connection),
-    TEST (it_is_replayed_only_once),
-    TEST (a_new_connections_failure_is_not_replayed),
-    TEST (a_replay_that_cannot_be_dialed_hides_nothing),
+    TEST (rule_13_a_request_that_was_not_sent_is_replayed),
+    TEST (rule_13_a_request_that_may_have_been_seen_is_not_replayed),
+    TEST (rule_13_an_idempotent_request_is_replayed_on_a_new_connection),
+    TEST (rule_13_it_is_replayed_only_once),
+    TEST (rule_13_a_new_connections_failure_is_not_replayed),
+    TEST (rule_13_a_replay_that_cannot_be_dialed_hides_nothing),
     { NULL },
   };
 

@@ -372,7 +372,7 @@ tell_all (const Lie *lies, guint n)
 }
 
 static void
-a_reply_that_does_not_match_is_refused (void)
+rule_12_a_reply_that_does_not_match_is_refused (void)
 {
   static const Lie lies[] = {
     LIE (next_seqid, "app", THRIFT_APPLICATION_EXCEPTION_ERROR_BAD_SEQUENCE_ID, "sequence id"),
@@ -395,7 +395,7 @@ a_reply_that_does_not_match_is_refused (void)
 }
 
 static void
-a_complete_answer_leaves_the_connection_clean (void)
+rule_12_a_complete_answer_leaves_the_connection_clean (void)
 {
   static const Lie lies[] = {
     LIE (echo_honest, NULL, .reused = TRUE),
@@ -410,7 +410,7 @@ a_complete_answer_leaves_the_connection_clean (void)
 }
 
 static void
-a_connection_that_breaks_is_reported_and_dropped (void)
+rule_12_a_connection_that_breaks_is_reported_and_dropped (void)
 {
   static const Lie lies[] = {
     LIE (end_without_reply, "tally", TALLY_ERROR_CONNECTION_LOST, "may have been executed"),
@@ -499,9 +499,9 @@ int
 main (int argc, char **argv)
 {
   static const TestCase cases[] = {
-    TEST (a_reply_that_does_not_match_is_refused),
-    TEST (a_complete_answer_leaves_the_connection_clean),
-    TEST (a_connection_that_breaks_is_reported_and_dropped),
+    TEST (rule_12_a_reply_that_does_not_match_is_refused),
+    TEST (rule_12_a_complete_answer_leaves_the_connection_clean),
+    TEST (rule_12_a_connection_that_breaks_is_reported_and_dropped),
     TEST (what_follows_a_reply_is_never_the_next_one),
     TEST (malformed_replies_are_protocol_errors),
     TEST (a_frames_size_is_checked_before_anything_else),

@@ -452,7 +452,7 @@ answer_unless_told (EchoRequest *request)
 
 /* A connection that a call's deadline has ended is no sign that the others are dead (pool rule 14). */
 static void
-a_time_out_is_nobodys_death (void)
+rule_12_a_time_out_is_nobodys_death (void)
 {
   g_autoptr (TallyPool) pool = tally_pool_new ();
   g_auto (EchoServer) server;
@@ -559,7 +559,7 @@ main (int argc, char **argv)
     TEST (cancelling_ends_a_send),
     TEST (cancelling_ends_the_wait_for_a_connection),
     TEST (a_cancelled_call_sends_nothing),
-    TEST (a_time_out_is_nobodys_death),
+    TEST (rule_12_a_time_out_is_nobodys_death),
     TEST (a_calls_own_timeout_goes_before_the_channels),
     TEST (what_cannot_be_encoded_is_not_sent),
     TEST (messages_have_a_limit),
