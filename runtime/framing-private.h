@@ -11,6 +11,13 @@ G_BEGIN_DECLS
 /* A frame is a big-endian length and that many bytes (Thrift, "Framed transport"). */
 #define TALLY_FRAME_HEADER 4
 
+/* Bytes before each message. */
+static inline gsize
+tally_frame_header (TallyFraming framing)
+{
+  return framing == TALLY_FRAMING_FRAMED ? TALLY_FRAME_HEADER : 0;
+}
+
 /* Begins a message at the end of @output. Returns where it begins, for tally_frame_end (). */
 static inline gsize
 tally_frame_begin (TallyBuffer *output, TallyFraming framing)
@@ -34,7 +41,7 @@ static inline gboolean
 tally_frame_end (TallyBuffer *output, TallyFraming framing, gsize start, const TallyLimits *limits,
                  GError **error)
 {
-  gsize header = framing == TALLY_FRAMING_FRAMED ? TALLY_FRAME_HEADER : 0;
+  gsize header = tally_frame_header (framing);
   gsize length = output->length - start - header;
 
   if (G_UNLIKELY (length > limits->max_message))
@@ -47,6 +54,9 @@ tally_frame_end (TallyBuffer *output, TallyFraming framing, gsize start, const T
     }
   return TRUE;
 }
+
+/* What a frame's header at @bytes says that follows. THRIFT_PROTOCOL_ERROR for a size that is refused. */
+gboolean tally_frame_read_size (const guint8 *bytes, const TallyLimits *limits, guint32 *size, GError **error);
 
 /* A message on its way in. */
 typedef struct

@@ -38,6 +38,20 @@ fill (TallyReader *reader, gsize need, GError **error)
   return filled;
 }
 
+gboolean
+tally_frame_read_size (const guint8 *bytes, const TallyLimits *limits, guint32 *size, GError **error)
+{
+  memcpy (size, bytes, sizeof *size);
+  *size = GUINT32_FROM_BE (*size);
+  if (G_LIKELY (*size <= limits->max_message))
+    return TRUE;
+  g_set_error (error, THRIFT_PROTOCOL_ERROR,
+               *size > G_MAXINT32 ? THRIFT_PROTOCOL_ERROR_NEGATIVE_SIZE : THRIFT_PROTOCOL_ERROR_SIZE_LIMIT,
+               "a frame of %d bytes was announced; the limit is %" G_GUINT32_FORMAT, (gint) *size,
+               limits->max_message);
+  return FALSE;
+}
+
 static gboolean
 receive_frame (TallyIncoming *self, const TallyLimits *limits, GError **error)
 {
@@ -47,16 +61,8 @@ receive_frame (TallyIncoming *self, const TallyLimits *limits, GError **error)
   if (!tally_socket_fill (self->socket, TALLY_FRAME_HEADER, error))
     return FALSE;
   self->base = tally_socket_peek_input (self->socket, &available);
-  memcpy (&size, self->base, sizeof size);
-  size = GUINT32_FROM_BE (size);
-  if (G_UNLIKELY (size > limits->max_message))
-    {
-      g_set_error (error, THRIFT_PROTOCOL_ERROR,
-                   size > G_MAXINT32 ? THRIFT_PROTOCOL_ERROR_NEGATIVE_SIZE : THRIFT_PROTOCOL_ERROR_SIZE_LIMIT,
-                   "a frame of %d bytes was announced; the limit is %" G_GUINT32_FORMAT, (gint) size,
-                   limits->max_message);
-      return FALSE;
-    }
+  if (!tally_frame_read_size (self->base, limits, &size, error))
+    return FALSE;
   self->length = TALLY_FRAME_HEADER + (gsize) size;
   if (G_UNLIKELY (available < self->length)) /* a small frame comes whole with its header */
     {

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <sched.h>
 
+#include "framing-private.h"
 #include "tally-error.h"
 
 /* Who sends for all goes on so many times at most while others keep queueing. */
@@ -443,7 +444,8 @@ tally_shared_close (TallyShared *self, TallyStream *stream, guint *late)
   pthread_mutex_lock (&self->lock);
   if (stream->in_place)
     {
-      tally_socket_consume (self->socket, tally_shared_header (self) + stream->reply_length);
+      tally_socket_consume (self->socket,
+                            tally_frame_header (self->framing) + stream->reply_length);
       self->receiver = NULL;
       hand_on_locked (self, NULL);
     }

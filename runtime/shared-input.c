@@ -2,9 +2,9 @@
  * them over. Only the receiver comes here, or who has the connection alone. */
 #include "shared-private.h"
 
-#include <string.h>
 #include <thrift/c_glib/thrift_application_exception.h>
 
+#include "framing-private.h"
 #include "message-scanner.h"
 #include "tally-error.h"
 
@@ -29,20 +29,11 @@ measure_frame (TallyShared *self, const guint8 *bytes, gsize available, GError *
 {
   guint32 size;
 
-  if (available < sizeof size)
+  if (available < TALLY_FRAME_HEADER)
     return 0;
-  memcpy (&size, bytes, sizeof size);
-  size = GUINT32_FROM_BE (size);
-  if (size > self->limits.max_message)
-    {
-      g_set_error (error, THRIFT_PROTOCOL_ERROR,
-                   size > G_MAXINT32 ? THRIFT_PROTOCOL_ERROR_NEGATIVE_SIZE
-                                     : THRIFT_PROTOCOL_ERROR_SIZE_LIMIT,
-                   "a frame of %d bytes was announced; the limit is %" G_GUINT32_FORMAT,
-                   (gint) size, self->limits.max_message);
-      return -1;
-    }
-  return available - sizeof size >= size ? (gssize) (sizeof size + size) : 0;
+  if (!tally_frame_read_size (bytes, &self->limits, &size, error))
+    return -1;
+  return available - TALLY_FRAME_HEADER >= size ? (gssize) (TALLY_FRAME_HEADER + size) : 0;
 }
 
 static gssize
@@ -68,7 +59,7 @@ cut (TallyShared *self, gsize *offset, Reply *reply, GError **error)
   gsize available;
   const guint8 *input = tally_socket_peek_input (self->socket, &available) + *offset;
   gssize length = available > *offset ? measure (self, input, available - *offset, error) : 0;
-  gsize header = tally_shared_header (self);
+  gsize header = tally_frame_header (self->framing);
   TallyReader reader;
   TallyMessage message;
 

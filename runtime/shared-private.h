@@ -159,13 +159,6 @@ void tally_shared_unlock (TallyShared *self);
  * that nobody is owed. The sequence id is free afterwards. */
 gboolean tally_shared_take_reply_locked (TallyShared *self, gint32 seqid, TallyStream **stream);
 
-/* Bytes before each message. */
-static inline gsize
-tally_shared_header (const TallyShared *self)
-{
-  return self->framing == TALLY_FRAMING_FRAMED ? 4 : 0;
-}
-
 static inline TallyStreamState
 tally_stream_get_state (TallyStream *stream)
 {
