@@ -2,10 +2,10 @@
  * watch; it knows descriptors and times, no sockets. */
 #include "deadline-private.h"
 
-#include <pthread.h>
 #include <sched.h>
 #include <sys/socket.h>
-#include <time.h>
+
+#include "wait-private.h"
 
 /* Descriptors that are shut down in one go. */
 #define BATCH 32
@@ -59,17 +59,6 @@ end_locked (TallyDeadline **passed, guint count)
   pthread_mutex_lock (&lock);
 }
 
-static void
-sleep_until_locked (gint64 time)
-{
-  struct timespec end = { time / G_TIME_SPAN_SECOND, time % G_TIME_SPAN_SECOND * 1000 };
-
-  if (time == G_MAXINT64)
-    pthread_cond_wait (&changed, &lock);
-  else
-    pthread_cond_timedwait (&changed, &lock, &end);
-}
-
 static void *
 watch (void *data)
 {
@@ -92,7 +81,7 @@ watch (void *data)
           continue;
         }
       __atomic_store_n (&tally_deadline_wakes_at, earliest, __ATOMIC_SEQ_CST);
-      sleep_until_locked (earliest);
+      tally_cond_wait_until (&changed, &lock, earliest);
     }
   pthread_mutex_unlock (&lock);
   return NULL;
@@ -133,12 +122,7 @@ start_anew (void)
 static void
 prepare (void)
 {
-  pthread_condattr_t attributes;
-
-  pthread_condattr_init (&attributes);
-  pthread_condattr_setclock (&attributes, CLOCK_MONOTONIC);
-  pthread_cond_init (&changed, &attributes);
-  pthread_condattr_destroy (&attributes);
+  tally_cond_init (&changed);
   pthread_atfork (NULL, NULL, start_anew);
 }
 

@@ -40,28 +40,6 @@ tally_bucket_now_locked (TallyBucket *bucket, TallyInstant *now)
   tally_bucket_complete_instant_locked (bucket, now);
 }
 
-void
-tally_cond_init (pthread_cond_t *cond)
-{
-  pthread_condattr_t attributes;
-
-  pthread_condattr_init (&attributes);
-  pthread_condattr_setclock (&attributes, CLOCK_MONOTONIC);
-  pthread_cond_init (cond, &attributes);
-  pthread_condattr_destroy (&attributes);
-}
-
-/* FALSE when @deadline (microseconds, monotonic; G_MAXINT64: none) has passed. */
-gboolean
-tally_cond_wait_until (pthread_cond_t *cond, pthread_mutex_t *lock, gint64 deadline)
-{
-  struct timespec time = { deadline / G_TIME_SPAN_SECOND, (deadline % G_TIME_SPAN_SECOND) * 1000 };
-
-  if (deadline == G_MAXINT64)
-    return pthread_cond_wait (cond, lock) == 0;
-  return pthread_cond_timedwait (cond, lock, &time) == 0;
-}
-
 /* ---- the lock, and what is done without it ---- */
 
 void

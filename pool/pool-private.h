@@ -7,6 +7,7 @@
 
 #include "policy-quick-private.h"
 #include "tally-pool.h"
+#include "wait-private.h"
 
 G_BEGIN_DECLS
 
@@ -201,8 +202,6 @@ tally_bucket_examine (TallyBucket *bucket, const TallyConn *conn, TallyHook *hoo
 TallyCloseReason
 tally_bucket_examine_locked (TallyBucket *bucket, TallyConn *conn, gint64 idle_age);
 gboolean tally_bucket_is_dead (const TallyConn *conn);
-void tally_cond_init (pthread_cond_t *cond);
-gboolean tally_cond_wait_until (pthread_cond_t *cond, pthread_mutex_t *lock, gint64 deadline);
 
 /* pool-threads.c */
 gboolean

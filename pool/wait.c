@@ -1,5 +1,5 @@
-/* Owns waiting for descriptors: readiness against a deadline and a cancellable. It knows nothing of
- * what is sent or received. */
+/* Owns waiting: for descriptors, against a deadline and a cancellable, and for conditions, against a
+ * deadline. It knows nothing of what is sent or received. */
 #include "wait-private.h"
 
 #include <errno.h>
@@ -79,4 +79,27 @@ tally_wait_fd (gint fd, gshort events, gint64 deadline, GCancellable *cancellabl
   if (revents != NULL)
     *revents = result == TALLY_WAIT_READY ? fds[0].revents : 0;
   return result;
+}
+
+/* ---- conditions ---- */
+
+void
+tally_cond_init (pthread_cond_t *cond)
+{
+  pthread_condattr_t attributes;
+
+  pthread_condattr_init (&attributes);
+  pthread_condattr_setclock (&attributes, CLOCK_MONOTONIC);
+  pthread_cond_init (cond, &attributes);
+  pthread_condattr_destroy (&attributes);
+}
+
+gboolean
+tally_cond_wait_until (pthread_cond_t *cond, pthread_mutex_t *lock, gint64 deadline)
+{
+  struct timespec time = { deadline / G_TIME_SPAN_SECOND, (deadline % G_TIME_SPAN_SECOND) * 1000 };
+
+  if (deadline == G_MAXINT64)
+    return pthread_cond_wait (cond, lock) == 0;
+  return pthread_cond_timedwait (cond, lock, &time) == 0;
 }
