@@ -114,6 +114,7 @@ static void
 start_anew (void)
 {
   pthread_mutex_init (&lock, NULL);
+  tally_cond_init (&changed); /* the parent's thread waited for it */
   first = NULL;
   tally_deadline_generation++;
   tally_deadline_wakes_at = G_MAXINT64;
