@@ -29,6 +29,16 @@ test_count_descriptors (void)
   return count_entries ("/proc/self/fd") - 1; /* without the directory itself */
 }
 
+/* The file @name of /proc about thread @id, or NULL when it has ended. */
+static gchar *
+read_of_thread (const gchar *id, const gchar *name)
+{
+  g_autofree gchar *path = g_build_filename ("/proc/self/task", id, name, NULL);
+  gchar *text = NULL;
+
+  return g_file_get_contents (path, &text, NULL, NULL) ? text : NULL;
+}
+
 /* A joined thread leaves /proc a moment after pthread_join () returned, so that the count is taken
  * again until it is down, for a bounded time. GLib's own threads live on and are not counted. */
 static guint
@@ -40,10 +50,9 @@ count_threads (void)
 
   while (dir != NULL && (id = g_dir_read_name (dir)) != NULL)
     {
-      g_autofree gchar *path = g_build_filename ("/proc/self/task", id, "comm", NULL);
-      g_autofree gchar *name = NULL;
+      g_autofree gchar *name = read_of_thread (id, "comm");
 
-      if (!g_file_get_contents (path, &name, NULL, NULL))
+      if (name == NULL)
         continue;
       g_strstrip (name);
       if (!g_str_has_prefix (name, "pool-") && strcmp (name, "gmain") != 0 && strcmp (name, "gdbus") != 0)
@@ -64,6 +73,66 @@ threads_are_back (void)
       g_thread_yield ();
     }
   return TRUE;
+}
+
+static gboolean
+is_asleep (const gchar *id)
+{
+  g_autofree gchar *stat = read_of_thread (id, "stat");
+  const gchar *state = stat != NULL ? strrchr (stat, ')') : NULL;
+
+  return state != NULL && state[2] == 'S';
+}
+
+gboolean
+test_thread_is_asleep (gint id)
+{
+  g_autofree gchar *text = g_strdup_printf ("%d", id);
+
+  return is_asleep (text);
+}
+
+/* How often each other thread has slept, in words; NULL when one of them is not asleep. */
+static gchar *
+describe_sleepers (void)
+{
+  g_autoptr (GDir) dir = g_dir_open ("/proc/self/task", 0, NULL);
+  g_autoptr (GString) text = g_string_new (NULL);
+  g_autofree gchar *own = g_strdup_printf ("%d", gettid ());
+  const gchar *id;
+
+  while ((id = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree gchar *status = NULL;
+
+      if (strcmp (id, own) == 0)
+        continue;
+      status = read_of_thread (id, "status");
+      if (status == NULL || !is_asleep (id))
+        return NULL;
+      g_string_append (text, strstr (status, "voluntary_ctxt_switches"));
+    }
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+pid_t
+test_fork (void)
+{
+  gint64 end = g_get_monotonic_time () + 20 * G_TIME_SPAN_SECOND;
+  gboolean quiet = FALSE;
+
+  fflush (NULL);
+  while (!quiet && g_get_monotonic_time () < end)
+    {
+      g_autofree gchar *before = describe_sleepers ();
+      g_autofree gchar *after = describe_sleepers ();
+
+      quiet = before != NULL && g_strcmp0 (before, after) == 0; /* nobody ran in between */
+      if (!quiet)
+        g_thread_yield ();
+    }
+  CU_ASSERT_TRUE (quiet);
+  return fork ();
 }
 
 static void

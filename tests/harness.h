@@ -5,6 +5,7 @@
 
 #include <CUnit/CUnit.h>
 #include <glib.h>
+#include <sys/types.h>
 
 typedef struct
 {
@@ -26,6 +27,13 @@ gchar *test_corpus_dir (void);
 
 /* Descriptors this process has open. */
 guint test_count_descriptors (void);
+
+/* Whether this process' thread @id (see gettid (2)) waits in the kernel. */
+gboolean test_thread_is_asleep (gint id);
+
+/* fork () at a moment when every other thread is asleep: one that starts or ends may hold a lock of a
+ * sanitizer's, which nobody in the child gives back. */
+pid_t test_fork (void);
 
 /* Assertions that show both sides when they fail. */
 #define assert_string(actual, expected) \

@@ -210,8 +210,7 @@ a_child_watches_for_itself (void)
   return;
 #endif
   receiver_open (&self, g_get_monotonic_time () + FAR);
-  fflush (NULL);
-  child = fork ();
+  child = test_fork ();
   if (child == 0)
     _exit (be_the_child (&self));
   waitpid (child, &status, 0);

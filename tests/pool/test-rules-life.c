@@ -358,29 +358,6 @@ be_the_child (Lab *lab, TallyLease *lease, guint before)
   return lab_count_descriptors (lab) == before ? 0 : 5;
 }
 
-static guint
-count_threads (void)
-{
-  g_autoptr (GDir) tasks = g_dir_open ("/proc/self/task", 0, NULL);
-  guint count = 0;
-
-  while (g_dir_read_name (tasks) != NULL)
-    count++;
-  return count;
-}
-
-/* A thread that is about to end may hold a lock of the sanitizer's, which the child would wait for.
- */
-static void
-await_threads (guint count)
-{
-  gint64 end = g_get_monotonic_time () + 20 * G_TIME_SPAN_SECOND;
-
-  while (count_threads () > count && g_get_monotonic_time () < end)
-    g_thread_yield ();
-  assert_int (count_threads (), count);
-}
-
 static void
 rule_22_a_child_starts_empty (void)
 {
@@ -397,9 +374,7 @@ rule_22_a_child_starts_empty (void)
   lab_fill (lab, 2);
   lease = lab_borrow (lab);
   busy = lease;
-  fflush (NULL);
-  await_threads (2); /* the dials' have ended; this one and the reaper are left */
-  child = fork ();
+  child = test_fork ();
   if (child == 0)
     _exit (be_the_child (lab, &busy, 2));
   waitpid (child, &status, 0);

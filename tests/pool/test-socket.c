@@ -86,18 +86,9 @@ static gpointer
 cancel_when_asleep (gpointer data)
 {
   Step *step = data;
-  gboolean asleep = FALSE;
 
-  while (!asleep)
-    {
-      g_autofree gchar *path = g_strdup_printf ("/proc/self/task/%d/stat", (gint) getpid ());
-      g_autofree gchar *stat = NULL;
-      const gchar *state;
-
-      if (g_file_get_contents (path, &stat, NULL, NULL) && (state = strrchr (stat, ')')) != NULL)
-        asleep = state[2] == 'S';
-      g_thread_yield ();
-    }
+  while (!test_thread_is_asleep (getpid ()))
+    g_thread_yield ();
   g_cancellable_cancel (step->cancellable);
   return NULL;
 }

@@ -310,18 +310,9 @@ static gpointer
 cancel_when_asleep (gpointer data)
 {
   Canceller *canceller = data;
-  gboolean asleep = FALSE;
 
-  while (!asleep)
-    {
-      g_autofree gchar *path = g_strdup_printf ("/proc/self/task/%d/stat", canceller->target);
-      g_autofree gchar *stat = NULL;
-      const gchar *state;
-
-      if (g_file_get_contents (path, &stat, NULL, NULL) && (state = strrchr (stat, ')')) != NULL)
-        asleep = state[2] == 'S';
-      g_thread_yield ();
-    }
+  while (!test_thread_is_asleep (canceller->target))
+    g_thread_yield ();
   g_cancellable_cancel (canceller->cancellable);
   return NULL;
 }

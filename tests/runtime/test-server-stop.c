@@ -222,7 +222,7 @@ out_of_descriptors_child (void)
 static void
 out_of_descriptors (void)
 {
-  pid_t child = fork ();
+  pid_t child = test_fork ();
   gint status = -1;
 
   if (child == 0)
