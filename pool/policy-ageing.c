@@ -65,7 +65,7 @@ tally_policy_note_options (TallyPolicy *self)
   if (self->is_shared && options->streams <= 1)
     options->streams = SHARED_STREAMS;
   self->is_plain = options->streams <= 1 && options->max_lifetime == 0 && options->keepalive == 0
-                   && options->leak_threshold == 0 && options->max_idle_total == 0 && !self->closed;
+                   && options->leak_threshold == 0 && options->max_idle_total == 0;
   self->idle_limit = options->max_idle < 0 ? G_MAXUINT : (guint) options->max_idle;
   self->open_limit = options->max_open == 0 ? G_MAXUINT : options->max_open;
   self->idle_age_limit = options->idle_timeout > 0 ? options->idle_timeout : G_MAXINT64;
@@ -89,14 +89,13 @@ tally_policy_set_options (TallyPolicy *self,
 void
 tally_policy_drop_all (TallyPolicy *self, TallyCloseReason reason)
 {
-  self->epoch++;
   while (self->idle.tail != NULL)
     tally_policy_retire (self, self->idle.tail, reason);
   for (guint i = 0; i < self->conns->len; i++)
     {
       TallyConn *conn = g_ptr_array_index (self->conns, i);
 
-      if (conn->state == TALLY_CONN_BUSY && !conn->doomed)
+      if ((conn->state == TALLY_CONN_BUSY || conn->state == TALLY_CONN_DIALING) && !conn->doomed)
         tally_policy_doom (self, conn, reason);
     }
 }
@@ -105,7 +104,6 @@ void
 tally_policy_close (TallyPolicy *self, const TallyInstant *now)
 {
   self->closed = TRUE;
-  self->is_plain = FALSE;
   tally_policy_drop_all (self, TALLY_CLOSE_POOL);
   while (self->first != NULL)
     tally_policy_fail (self, now, self->first, TALLY_REFUSAL_CLOSED);
@@ -169,12 +167,9 @@ tally_policy_examined (TallyPolicy *self,
   conn->streams = 0;
   tally_policy_set_checking (self, conn, FALSE);
   conn->checked = now->boot;
-  if (reason != TALLY_CLOSE_NONE || conn->doomed || self->closed)
+  if (reason != TALLY_CLOSE_NONE || conn->doomed)
     {
-      tally_policy_retire (self, conn,
-                           reason != TALLY_CLOSE_NONE ? reason
-                           : conn->doomed             ? conn->reason
-                                                      : TALLY_CLOSE_POOL);
+      tally_policy_retire (self, conn, reason != TALLY_CLOSE_NONE ? reason : conn->reason);
       if (reason == TALLY_CLOSE_DEAD)
         tally_policy_drop_all (self, TALLY_CLOSE_STALE);
       tally_policy_pump (self, now);

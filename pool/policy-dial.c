@@ -40,7 +40,6 @@ tally_policy_start_dial (TallyPolicy *self, const TallyInstant *now, gboolean ba
   *conn = (TallyConn){
     .hold = { .conn = conn },
     .state = TALLY_CONN_DIALING,
-    .epoch = self->epoch,
     .dial_started = now->mono,
     .background = background,
     .is_shared = self->options.streams > 1,
@@ -253,8 +252,8 @@ tally_policy_dial_done (TallyPolicy *self,
       self->stats.dials++;
       tally_policy_claim (self, now, conn, owner);
     }
-  else if (conn->epoch != self->epoch)
-    tally_policy_retire (self, conn, TALLY_CLOSE_CLEARED);
+  else if (conn->doomed)
+    tally_policy_retire (self, conn, conn->reason);
   else
     tally_policy_offer (self, now, conn);
   if (background && (conn = find_replaced (self)) != NULL)

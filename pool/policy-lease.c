@@ -28,7 +28,7 @@ static gboolean
 has_room_for_stream (TallyPolicy *self, const TallyConn *conn)
 {
   return conn->is_shared && conn->streams < self->options.streams && !conn->doomed
-         && !conn->checking && conn->epoch == self->epoch;
+         && !conn->checking;
 }
 
 /* Keeps `available` true to its name after anything that may change it. */
@@ -159,7 +159,7 @@ tally_policy_checked (TallyPolicy *self, const TallyInstant *now, TallyHold *hol
     tally_policy_pump (self, now);
 }
 
-/* @conn takes no further lease and closes after the last. */
+/* @conn takes no further lease and closes after the last, or when it is dialed. */
 void
 tally_policy_doom (TallyPolicy *self, TallyConn *conn, TallyCloseReason reason)
 {
@@ -168,7 +168,7 @@ tally_policy_doom (TallyPolicy *self, TallyConn *conn, TallyCloseReason reason)
   conn->doomed = TRUE;
   conn->reason = reason;
   tally_policy_update_available (self, conn);
-  if (conn->streams == 0)
+  if (conn->streams == 0 && conn->state != TALLY_CONN_DIALING)
     tally_policy_retire (self, conn, reason);
 }
 
@@ -205,10 +205,6 @@ last_use (TallyPolicy *self, const TallyInstant *now, TallyConn *conn)
 {
   if (conn->doomed)
     return conn->reason;
-  if (self->closed)
-    return TALLY_CLOSE_POOL;
-  if (conn->epoch != self->epoch)
-    return conn->reason != TALLY_CLOSE_NONE ? conn->reason : TALLY_CLOSE_STALE;
   if (self->options.max_open > 0
       && tally_policy_open (self) - self->n_closing > self->options.max_open)
     return TALLY_CLOSE_LIMIT;

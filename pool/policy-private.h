@@ -98,12 +98,11 @@ struct _TallyConn
   TallyConn *next;   /* the same, or in `free`, `closing`, `to_dial` */
   gpointer payload;  /* the caller's connection; the policy only carries it */
   gpointer socket;   /* the same if it is a TallySocket, else NULL: the caller's too */
-  guint64 epoch;     /* of the policy when the dial began (rule 14) */
   gint64 idle_since; /* boot time */
   TallyConnState state;
   guint streams;      /* leases that it carries */
   gboolean is_shared; /* dialed to carry several leases at once; stays so */
-  gboolean doomed;    /* no further lease; closes after the last */
+  gboolean doomed;    /* no further lease; closes after the last, or when its dial is done */
   gboolean listed;    /* in `available` */
 
   gint64 dial_started;
@@ -193,9 +192,8 @@ struct _TallyPolicy
   guint n_dialing;
   guint idle_limit; /* max_idle and max_open, G_MAXUINT for none */
   guint open_limit;
-  gint64 idle_age_limit; /* idle_timeout, G_MAXINT64 for none */
-  gboolean is_plain;     /* no option is set that a release would have to think of */
-  guint64 epoch;
+  gint64 idle_age_limit;    /* idle_timeout, G_MAXINT64 for none */
+  gboolean is_plain;        /* no option is set that a release would have to think of */
   guint64 first_generation; /* leases numbered below are of before a fork */
 
   TallyPoolOptions options;

@@ -65,8 +65,8 @@ tally_policy_put (TallyPolicy *self, const TallyInstant *now, TallyHold *hold)
 {
   TallyConn *conn = hold->conn;
 
-  if (G_UNLIKELY (!self->is_plain || self->waiting > 0 || conn->doomed || conn->epoch != self->epoch
-                  || conn->is_shared || self->n_idle >= self->idle_limit
+  if (G_UNLIKELY (!self->is_plain || self->waiting > 0 || conn->doomed || conn->is_shared
+                  || self->n_idle >= self->idle_limit
                   || self->n_idle + self->n_busy + self->n_dialing > self->open_limit))
     return FALSE;
   tally_policy_end_hold (self, now, hold);
