@@ -1,6 +1,7 @@
 /* Borrowing without a thread of one's own: completion in the caller's context, in the common queue,
  * and leaving it in every state. */
 #include "lab.h"
+#include "pool-private.h"
 
 typedef struct
 {
@@ -93,6 +94,30 @@ async_a_failed_dial (void)
   await (&call);
   assert_error (call.error, TALLY_ERROR, TALLY_ERROR_BACKOFF, NULL);
   finish (&call);
+}
+
+/* A dial that a newcomer made for itself could be done before the one that the queue waits for. */
+static void
+rule_03_a_newcomer_does_not_dial_past_the_queue (void)
+{
+  g_autoptr (Lab) lab = lab_new (NULL, NULL);
+  AsyncCall first;
+  Borrower newcomer = { 0 };
+
+  lab->bucket->policy.quick = TRUE; /* it may dial on its own thread, although a hook does it */
+  lab_gate (lab, TRUE);
+  start (&first, lab, -1, NULL);
+  lab_wait_at_gate (lab, 1);
+  borrower_start (&newcomer, lab, "newcomer");
+  lab_await (lab, now.waiting == 2 || __atomic_load_n (&newcomer.returned, __ATOMIC_ACQUIRE));
+  lab_let_dial (lab, 1); /* either */
+  await (&first);
+  CU_ASSERT_TRUE (first.done);
+  CU_ASSERT_FALSE (__atomic_load_n (&newcomer.returned, __ATOMIC_ACQUIRE));
+  lab_let_dial (lab, 1);
+  CU_ASSERT_TRUE (borrower_join (&newcomer));
+  lab_release (lab, &newcomer.lease);
+  finish (&first);
 }
 
 /* Blocking and asynchronous borrowers stand in one queue. */
@@ -258,6 +283,7 @@ main (int argc, char **argv)
     TEST (async_an_idle_connection),
     TEST (async_a_dial),
     TEST (async_a_failed_dial),
+    TEST (rule_03_a_newcomer_does_not_dial_past_the_queue),
     TEST (async_in_the_common_queue),
     TEST (async_a_deadline_in_the_queue),
     TEST (async_cancelled_in_the_queue),

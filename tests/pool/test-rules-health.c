@@ -229,6 +229,38 @@ rule_14_the_first_proof_of_death_is_enough (void)
   assert_int (seen.closes[TALLY_CLOSE_STALE], K - 1);
 }
 
+/* So does what is out, and what was being dialed: when they come. */
+static void
+rule_14_no_connection_from_before_the_death_stays (void)
+{
+  g_autoptr (Lab) lab = lab_new (NULL, NULL);
+  TallyLease busy = lab_borrow (lab), idle = lab_borrow (lab);
+  Borrower late = { .deadline = g_get_monotonic_time () + G_TIME_SPAN_MILLISECOND };
+  Borrower finder = { 0 };
+  TallyPoolSnapshot seen;
+
+  lab_gate (lab, TRUE);
+  borrower_start (&late, lab, "late");
+  CU_ASSERT_FALSE (borrower_join (&late)); /* its dial goes on */
+  g_clear_error (&late.error);
+  lab_wait_at_gate (lab, 1);
+  lab_release (lab, &idle);
+  lab_close_peer (lab, 1);
+  borrower_start (&finder, lab, "finder");
+  lab_await (lab, now.stale == 1);
+  lab_gate (lab, FALSE);
+  CU_ASSERT_TRUE (borrower_join (&finder));
+  CU_ASSERT_FALSE (finder.lease.reused);
+  lab_release (lab, &busy);
+  lab_release (lab, &finder.lease);
+  lab_await (lab, now.dialing == 0 && now.closing == 0);
+  seen = lab_snapshot (lab);
+  assert_int (seen.closes[TALLY_CLOSE_DEAD], 1);
+  assert_int (seen.closes[TALLY_CLOSE_STALE], 2);
+  assert_int (seen.idle, 1);
+  assert_sums (&seen);
+}
+
 /* ---- rule 23 ---- */
 
 static gboolean
@@ -295,6 +327,7 @@ main (int argc, char **argv)
     TEST (rule_13_a_fresh_connection_waits_its_turn),
     TEST (rule_14_a_restart_costs_one_borrow_at_most),
     TEST (rule_14_the_first_proof_of_death_is_enough),
+    TEST (rule_14_no_connection_from_before_the_death_stays),
     TEST (rule_23_what_a_borrower_set_is_reset),
     TEST (rule_23_the_reset_hook_may_refuse),
     { NULL, NULL },

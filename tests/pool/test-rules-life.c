@@ -163,20 +163,33 @@ rule_19_close_refuses_and_drains (void)
   tally_pool_close (lab->pool);
 }
 
+static gboolean
+count_reset (ThriftTransport *transport, gpointer user_data)
+{
+  ++*(guint *) user_data;
+  return TRUE;
+}
+
 static void
 rule_19_who_does_not_come_back_is_shut_down (void)
 {
   g_autoptr (Lab) lab = lab_new ("drain-timeout", 10, NULL);
-  TallyLease lease = lab_borrow (lab);
+  TallyLease lease = lab_borrow (lab), clean = lab_borrow (lab);
+  Listener *listener = listen_to (lab);
+  guint hooks = 0;
   gchar byte;
 
+  tally_pool_set_reset_hook (lab->pool, count_reset, &hooks, NULL);
   tally_pool_close (lab->pool);
   /* The borrower learns of it by its next receive, and still owns the descriptor. */
   CU_ASSERT_FALSE (tally_socket_fill (TALLY_SOCKET (lease.transport), 1, NULL));
   CU_ASSERT_EQUAL (read (lab_peer (lab, 0), &byte, 1), 0);
-  assert_int (lab_count_descriptors (lab), 1);
+  assert_int (lab_count_descriptors (lab), 2);
   lab_break (lab, &lease);
+  lab_release (lab, &clean);
   assert_int (lab_count_descriptors (lab), 0);
+  assert_int (hooks, 0);
+  assert_int (listener->counts[TALLY_POOL_EVENT_CLOSED], 0);
 }
 
 static void
@@ -227,10 +240,13 @@ rule_19_a_hook_may_close_the_pool (void)
 
 static guint criticals, warnings, messages;
 static gchar *last_log;
+static Lab *looked_at; /* (nullable): the pool that a log writer looks at, as it may */
 
 static GLogWriterOutput
 count_logs (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer user_data)
 {
+  if (looked_at != NULL)
+    lab_snapshot (looked_at);
   criticals += (level & G_LOG_LEVEL_CRITICAL) != 0;
   warnings += (level & G_LOG_LEVEL_WARNING) != 0;
   messages += (level & G_LOG_LEVEL_MESSAGE) != 0;
@@ -257,6 +273,7 @@ rule_20_a_second_release_is_refused (void)
       TallyPoolSnapshot seen;
 
       criticals = 0;
+      looked_at = lab;
       lab_release (lab, &lease);
       CU_ASSERT_PTR_NULL (lease.transport);
       tally_bucket_release (lab->bucket, &again, outcomes[i]); /* while it is idle */
@@ -278,6 +295,7 @@ rule_20_a_second_release_is_refused (void)
       lab_release (lab, &next);
       lab_release (stranger, &foreign);
       assert_int (criticals, 4);
+      looked_at = NULL;
     }
 }
 

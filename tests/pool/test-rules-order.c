@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include "pool-private.h"
+
 static gint64
 in_milliseconds (gint64 milliseconds)
 {
@@ -226,6 +228,65 @@ rule_04_who_left_receives_nothing (void)
   assert_sums (&seen);
   g_clear_error (&late.error);
   g_clear_error (&cancelled.error);
+}
+
+typedef struct
+{
+  GCancellable *cancellable;
+  gint thread;   /* atomic; 0 until it runs */
+  gboolean done; /* atomic */
+} LateCanceller;
+
+static gpointer
+cancel_at_once (gpointer data)
+{
+  LateCanceller *self = data;
+
+  __atomic_store_n (&self->thread, gettid (), __ATOMIC_RELEASE);
+  g_cancellable_cancel (self->cancellable);
+  __atomic_store_n (&self->done, TRUE, __ATOMIC_RELEASE);
+  return NULL;
+}
+
+/* Until it waits for the lock, or has gone before anybody listened. */
+static void
+await_canceller (LateCanceller *self)
+{
+  while (!__atomic_load_n (&self->done, __ATOMIC_ACQUIRE)
+         && (__atomic_load_n (&self->thread, __ATOMIC_ACQUIRE) == 0
+             || !test_thread_is_asleep (self->thread)))
+    g_thread_yield ();
+}
+
+/* The cancellation comes while the pool is serving: which of both the waiter's thread sees first is
+ * chance, and it has a connection in any case. */
+static void
+rule_04_who_was_served_before_the_cancellation_has_it (void)
+{
+  for (guint i = 0; i < 50; i++)
+    {
+      g_autoptr (Lab) lab = lab_new ("max-open", 1, NULL);
+      g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+      LateCanceller canceller = { .cancellable = cancellable };
+      Borrower waiter = { .cancellable = cancellable };
+      TallyLease lease = lab_borrow (lab);
+      TallyInstant instant;
+      pthread_t thread;
+
+      borrower_start (&waiter, lab, "waiter");
+      lab_await (lab, now.waiting == 1);
+      pthread_mutex_lock (&lab->bucket->lock);
+      pthread_create (&thread, NULL, cancel_at_once, &canceller);
+      await_canceller (&canceller);
+      tally_bucket_now_locked (lab->bucket, &instant);
+      tally_policy_release (&lab->bucket->policy, &instant, lease.slot, TALLY_CLOSE_NONE);
+      pthread_mutex_unlock (&lab->bucket->lock);
+      CU_ASSERT_TRUE (borrower_join (&waiter));
+      pthread_join (thread, NULL);
+      assert_no_error (waiter.error);
+      lab_release (lab, &waiter.lease);
+      assert_int (lab_snapshot (lab).idle, 1);
+    }
 }
 
 typedef struct
@@ -455,6 +516,7 @@ main (int argc, char **argv)
     TEST (rule_03_waiters_are_served_in_order),
     TEST (rule_03_a_newcomer_never_overtakes),
     TEST (rule_04_who_left_receives_nothing),
+    TEST (rule_04_who_was_served_before_the_cancellation_has_it),
     TEST (rule_04_no_capacity_is_lost),
     TEST (rule_05_a_returned_connection_beats_the_dial),
     TEST (rule_05_any_finished_dial_will_do),

@@ -133,6 +133,29 @@ rule_30_a_dump_says_who_holds_what (void)
     }
 }
 
+/* The thread that has it now, not the one that had it dialed. */
+static void
+rule_30_a_dump_names_the_thread (void)
+{
+  g_autoptr (Lab) lab = lab_new (NULL, NULL);
+  g_autofree gchar *own = g_strdup_printf ("thread %d", gettid ());
+  g_autofree gchar *others = NULL, *ours = NULL;
+  Borrower other = { 0 };
+  TallyLease lease;
+
+  lab_fill (lab, 1);
+  borrower_start (&other, lab, "getUser");
+  CU_ASSERT_TRUE (borrower_join (&other));
+  CU_ASSERT_TRUE (other.lease.reused);
+  others = tally_pool_dump (lab->pool);
+  CU_ASSERT_PTR_NULL (strstr (others, own));
+  lab_release (lab, &other.lease);
+  lease = lab_borrow (lab);
+  ours = tally_pool_dump (lab->pool);
+  CU_ASSERT_PTR_NOT_NULL (strstr (ours, own));
+  lab_release (lab, &lease);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -142,6 +165,7 @@ main (int argc, char **argv)
     TEST (rule_25_waits_are_measured),
     TEST (rule_28_max_waiters),
     TEST (rule_30_a_dump_says_who_holds_what),
+    TEST (rule_30_a_dump_names_the_thread),
     { NULL, NULL },
   };
 

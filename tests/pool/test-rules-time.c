@@ -87,7 +87,8 @@ ask (World *world, TallyWaiter *waiter, gint64 within)
 static void
 give_back (World *world, TallyWaiter *waiter)
 {
-  tally_policy_release (&world->policy, &world->now, waiter->hold, TALLY_CLOSE_NONE);
+  if (!tally_policy_put (&world->policy, &world->now, waiter->hold))
+    tally_policy_release (&world->policy, &world->now, waiter->hold, TALLY_CLOSE_NONE);
   settle (world);
 }
 
@@ -427,6 +428,29 @@ rule_18_lowering_a_limit_converges (void)
   assert_int (world->policy.stats.closes[TALLY_CLOSE_LIMIT], 5);
 }
 
+/* Neither does it go to who waits. */
+static void
+rule_18_what_is_too_much_closes_although_somebody_waits (void)
+{
+  TallyPoolOptions options = tally_pool_options_default;
+  g_autoptr (World) world = NULL;
+  TallyWaiter waiters[3];
+
+  options.max_open = 2;
+  world = world_new (&options);
+  for (guint i = 0; i < 3; i++)
+    ask (world, &waiters[i], G_MAXINT64);
+  options.max_open = 1;
+  tally_policy_set_options (&world->policy, &world->now, &options);
+  give_back (world, &waiters[0]);
+  assert_int (world->policy.stats.closes[TALLY_CLOSE_LIMIT], 1);
+  CU_ASSERT_EQUAL (waiters[2].state, TALLY_WAITER_QUEUED);
+  give_back (world, &waiters[1]);
+  CU_ASSERT_EQUAL (waiters[2].state, TALLY_WAITER_SERVED);
+  give_back (world, &waiters[2]);
+  assert_int (tally_policy_open (&world->policy), 1);
+}
+
 static void
 rule_18_raising_a_limit_wakes_waiters (void)
 {
@@ -535,6 +559,7 @@ main (int argc, char **argv)
     TEST (rule_16_refilling_delays_nobody),
     TEST (rule_17_idle_connections_go_in_time),
     TEST (rule_18_lowering_a_limit_converges),
+    TEST (rule_18_what_is_too_much_closes_although_somebody_waits),
     TEST (rule_18_raising_a_limit_wakes_waiters),
     TEST (rule_27_a_suspended_machine_ages_its_connections),
     TEST (rule_27_deadlines_are_monotonic),

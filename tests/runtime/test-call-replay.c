@@ -1,4 +1,5 @@
 /* Calls that meet a dead connection, and when they are made again: pool rule 13. */
+#include <poll.h>
 #include <string.h>
 
 #include "echo-service.h"
@@ -174,6 +175,37 @@ rule_13_a_replay_that_cannot_be_dialed_hides_nothing (void)
   tally_pool_close (pool);
 }
 
+/* Answers once; takes the second request and ends; answers on the next connection only when the
+ * client does not give up in time. */
+static gboolean
+keep_the_replay_waiting (EchoRequest *request)
+{
+  struct pollfd end = { .fd = request->fd, .events = POLLIN };
+
+  if (request->connection == 0)
+    return request->request == 0 && echo_honest (request);
+  return poll (&end, 1, 5000) == 0 && echo_honest (request);
+}
+
+static void
+rule_13_a_replay_has_the_same_deadline (void)
+{
+  g_autoptr (TallyPool) pool = tally_pool_new ();
+  g_auto (EchoServer) server;
+  g_autoptr (TallyChannel) channel = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *reply = NULL;
+
+  echo_server_start (&server, keep_the_replay_waiting, "?", NULL);
+  channel = echo_server_connect (&server, pool);
+  assert_echo (channel, ECHO_GET, "first");
+  tally_channel_set_timeout (channel, 200);
+  CU_ASSERT_FALSE (echo_call (channel, ECHO_GET, "second", &reply, &error));
+  assert_error (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "then the replay failed");
+  assert_int (test_peer_get_accepted (server.peer), 2);
+  tally_pool_close (pool);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -184,6 +216,7 @@ main (int argc, char **argv)
     TEST (rule_13_it_is_replayed_only_once),
     TEST (rule_13_a_new_connections_failure_is_not_replayed),
     TEST (rule_13_a_replay_that_cannot_be_dialed_hides_nothing),
+    TEST (rule_13_a_replay_has_the_same_deadline),
     { NULL },
   };
 
