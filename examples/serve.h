@@ -4,8 +4,8 @@
 
 #include <tally.h>
 
-/* Listens at @uri, prints "listening on URI" with the real port, and serves until SIGTERM or SIGINT;
- * then requests under way are finished. */
+/* Listens at @uri, prints "listening on URI" with the real port, and serves until SIGTERM or
+ * SIGINT; then requests under way are finished. */
 gboolean serve (ThriftProcessor *processor, const gchar *uri, GError **error);
 
 #endif /* EXAMPLES_SERVE_H */

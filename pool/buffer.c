@@ -16,7 +16,7 @@ void
 tally_buffer_clear (TallyBuffer *buffer)
 {
   g_free (buffer->data);
-  *buffer = (TallyBuffer) { NULL };
+  *buffer = (TallyBuffer){ NULL };
 }
 
 /**
@@ -24,9 +24,9 @@ tally_buffer_clear (TallyBuffer *buffer)
  * @buffer: a buffer
  * @extra: bytes, more than there is room for
  *
- * Makes room for @extra bytes after the buffer's length, for tally_buffer_reserve (). What is allocated at
- * least doubles, so that many small additions cost no more than one large one. Aborts when memory is gone,
- * as GLib does.
+ * Makes room for @extra bytes after the buffer's length, for tally_buffer_reserve (). What is
+ * allocated at least doubles, so that many small additions cost no more than one large one. Aborts
+ * when memory is gone, as GLib does.
  */
 void
 tally_buffer_grow (TallyBuffer *buffer, gsize extra)
@@ -34,7 +34,8 @@ tally_buffer_grow (TallyBuffer *buffer, gsize extra)
   gsize need, capacity;
 
   if (extra > G_MAXSSIZE - buffer->length)
-    g_error ("a buffer of %" G_GSIZE_FORMAT " + %" G_GSIZE_FORMAT " bytes is asked for", buffer->length, extra);
+    g_error ("a buffer of %" G_GSIZE_FORMAT " + %" G_GSIZE_FORMAT " bytes is asked for",
+             buffer->length, extra);
   need = buffer->length + extra;
   capacity = MAX (buffer->capacity, SMALLEST);
   while (capacity < need)

@@ -1,5 +1,5 @@
-/* Owns making a connection: resolving an endpoint's name and connecting to one of its addresses within
- * a deadline. It knows nothing of the pool that asks for it.
+/* Owns making a connection: resolving an endpoint's name and connecting to one of its addresses
+ * within a deadline. It knows nothing of the pool that asks for it.
  *
  * Addresses are tried in the resolver's order. The next one starts when the last has failed, or has
  * not answered for a moment (RFC 8305, "Happy Eyeballs"); the first that connects wins. */
@@ -56,7 +56,8 @@ add_failure (Dial *dial, GSocketAddress *address, const gchar *reason)
 {
   g_autofree gchar *text = g_socket_connectable_to_string (G_SOCKET_CONNECTABLE (address));
 
-  g_string_append_printf (dial->failures, "%s%s: %s", dial->failures->len > 0 ? "; " : "", text, reason);
+  g_string_append_printf (dial->failures, "%s%s: %s", dial->failures->len > 0 ? "; " : "", text,
+                          reason);
 }
 
 static void
@@ -76,14 +77,15 @@ fail (Dial *dial, TallyWait why, const gchar *step, GError **error)
   const gchar *separator = dial->failures->len > 0 ? ": " : "";
 
   if (why == TALLY_WAIT_CANCELLED)
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "cancelled while %s %s; nothing was sent", step,
-                 uri);
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "cancelled while %s %s; nothing was sent",
+                 step, uri);
   else if (why == TALLY_WAIT_TIMED_OUT)
-    g_set_error (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "timed out while %s %s; nothing was sent%s%s",
-                 step, uri, separator, dial->failures->str);
+    g_set_error (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT,
+                 "timed out while %s %s; nothing was sent%s%s", step, uri, separator,
+                 dial->failures->str);
   else
-    g_set_error (error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED, "failed while %s %s%s%s", step, uri,
-                 separator, dial->failures->str);
+    g_set_error (error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED, "failed while %s %s%s%s", step,
+                 uri, separator, dial->failures->str);
   return FALSE;
 }
 
@@ -105,8 +107,8 @@ on_address (GObject *enumerator, GAsyncResult *result, gpointer user_data)
 {
   Lookup *lookup = user_data;
 
-  lookup->address
-    = g_socket_address_enumerator_next_finish (G_SOCKET_ADDRESS_ENUMERATOR (enumerator), result,
+  lookup->address =
+      g_socket_address_enumerator_next_finish (G_SOCKET_ADDRESS_ENUMERATOR (enumerator), result,
                                                &lookup->error);
   lookup->done = TRUE;
 }
@@ -136,8 +138,8 @@ add_source (GMainContext *context, GSource *source, GSourceFunc callback, gpoint
   g_source_unref (source);
 }
 
-/* The next address, or NULL with or without lookup->error. Even a stopped lookup is awaited, so that
- * nothing of it outlives the context; GIO answers at once when it is cancelled. */
+/* The next address, or NULL with or without lookup->error. Even a stopped lookup is awaited, so
+ * that nothing of it outlives the context; GIO answers at once when it is cancelled. */
 static GSocketAddress *
 next_address (GSocketAddressEnumerator *enumerator, GMainContext *context, Lookup *lookup)
 {
@@ -159,11 +161,13 @@ resolve (Dial *dial, GSocketConnectable *connectable, GError **error)
   GSocketAddress *address;
 
   if (dial->deadline >= 0)
-    add_source (context, g_timeout_source_new (MIN (tally_wait_remaining (dial->deadline) / 1000 + 1, G_MAXINT)),
+    add_source (context,
+                g_timeout_source_new (
+                    MIN (tally_wait_remaining (dial->deadline) / 1000 + 1, G_MAXINT)),
                 on_deadline, &lookup);
   if (dial->cancellable != NULL)
-    add_source (context, g_cancellable_source_new (dial->cancellable), G_SOURCE_FUNC (on_caller_cancelled),
-                &lookup);
+    add_source (context, g_cancellable_source_new (dial->cancellable),
+                G_SOURCE_FUNC (on_caller_cancelled), &lookup);
   while ((address = next_address (enumerator, context, &lookup)) != NULL)
     g_ptr_array_add (dial->addresses, address);
   if (lookup.error != NULL && dial->addresses->len == 0 && !g_cancellable_is_cancelled (stop))
@@ -204,7 +208,8 @@ is_connected_to_itself (const Attempt *attempt)
   struct sockaddr_storage remote = { 0 };
   socklen_t size = sizeof local;
 
-  return getsockname (attempt->fd, (struct sockaddr *) &local, &size) == 0 && local.ss_family != AF_UNIX
+  return getsockname (attempt->fd, (struct sockaddr *) &local, &size) == 0
+         && local.ss_family != AF_UNIX
          && g_socket_address_to_native (attempt->address, &remote, sizeof remote, NULL)
          && memcmp (&local, &remote, size) == 0;
 }
@@ -229,7 +234,8 @@ finish_attempt (Dial *dial, guint index, gshort revents)
   return FALSE;
 }
 
-/* Starts connecting to the next address. The index of its attempt when it connected at once, or -1. */
+/* Starts connecting to the next address. The index of its attempt when it connected at once, or
+ * -1. */
 static gint
 start_attempt (Dial *dial)
 {
@@ -248,10 +254,14 @@ start_attempt (Dial *dial)
       add_failure (dial, attempt.address, g_strerror (errno));
       return -1;
     }
-  if (connect (attempt.fd, (struct sockaddr *) &native, g_socket_address_get_native_size (attempt.address)) == 0)
+  if (connect (attempt.fd, (struct sockaddr *) &native,
+               g_socket_address_get_native_size (attempt.address))
+      == 0)
     {
       g_array_append_val (dial->attempts, attempt);
-      return finish_attempt (dial, dial->attempts->len - 1, POLLOUT) ? (gint) dial->attempts->len - 1 : -1;
+      return finish_attempt (dial, dial->attempts->len - 1, POLLOUT)
+                 ? (gint) dial->attempts->len - 1
+                 : -1;
     }
   if (errno == EINPROGRESS)
     {
@@ -264,8 +274,8 @@ start_attempt (Dial *dial)
   return -1;
 }
 
-/* Waits for any attempt, but only until the next one is due. The index of a connected attempt, or -1;
- * @why then says whether the wait itself failed. */
+/* Waits for any attempt, but only until the next one is due. The index of a connected attempt, or
+ * -1; @why then says whether the wait itself failed. */
 static gint
 await_attempts (Dial *dial, gint64 next_start, TallyWait *why)
 {
@@ -276,7 +286,8 @@ await_attempts (Dial *dial, gint64 next_start, TallyWait *why)
   guint i;
 
   for (i = 0; i < n; i++)
-    fds[i] = (struct pollfd) { .fd = g_array_index (dial->attempts, Attempt, i).fd, .events = POLLOUT };
+    fds[i] =
+        (struct pollfd){ .fd = g_array_index (dial->attempts, Attempt, i).fd, .events = POLLOUT };
   *why = tally_wait (fds, n, stagger_first ? next_start : dial->deadline, dial->cancellable);
   if (*why == TALLY_WAIT_TIMED_OUT && stagger_first)
     *why = TALLY_WAIT_READY;
@@ -347,7 +358,10 @@ prepare (gint fd, TallyScheme scheme)
  *   endpoint and each address that was tried with its reason
  */
 TallySocket *
-tally_socket_dial (TallyEndpoint *endpoint, gint64 deadline, GCancellable *cancellable, GError **error)
+tally_socket_dial (TallyEndpoint *endpoint,
+                   gint64 deadline,
+                   GCancellable *cancellable,
+                   GError **error)
 {
   g_auto (Dial) dial = { .endpoint = endpoint, .deadline = deadline, .cancellable = cancellable };
   Attempt won;
@@ -359,8 +373,8 @@ tally_socket_dial (TallyEndpoint *endpoint, gint64 deadline, GCancellable *cance
   dial.failures = g_string_new (NULL);
   if (tally_endpoint_get_scheme (endpoint) == TALLY_SCHEME_TLS)
     {
-      g_set_error (error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED, "%s: this version does not speak TLS",
-                   tally_endpoint_get_uri (endpoint));
+      g_set_error (error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED,
+                   "%s: this version does not speak TLS", tally_endpoint_get_uri (endpoint));
       return NULL;
     }
   if (g_cancellable_is_cancelled (cancellable))

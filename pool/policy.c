@@ -308,8 +308,7 @@ tally_policy_ask (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waite
           waiter->permit->owned = TRUE;
           self->n_owned++;
           waiter->state = TALLY_WAITER_PERMIT;
-          tally_policy_dial_for_waiters (self,
-                                         now); /* a stream that was promised them may be gone */
+          tally_policy_dial_for_waiters (self, now); /* a stream promised them may be gone */
           return;
         }
     }

@@ -1,7 +1,7 @@
-/* send () and recv () without the libc's cancellation point. In a program with threads, which a pool
- * makes of every program, the libc surrounds each with two atomic exchanges for the sake of
- * pthread_cancel (): a tenth of the instructions of a call. GLib's threads are never cancelled that way,
- * and one that was would take its lease along. */
+/* send () and recv () without the libc's cancellation point. In a program with threads, which a
+ * pool makes of every program, the libc surrounds each with two atomic exchanges for the sake of
+ * pthread_cancel (): a tenth of the instructions of a call. GLib's threads are never cancelled that
+ * way, and one that was would take its lease along. */
 #ifndef TALLY_SYSCALL_PRIVATE_H
 #define TALLY_SYSCALL_PRIVATE_H
 
@@ -14,7 +14,7 @@
 G_BEGIN_DECLS
 
 /* ThreadSanitizer learns from the libc's functions what one thread hands to another. */
-#if defined (SYS_recvfrom) && defined (SYS_sendto) && !defined (__SANITIZE_THREAD__)
+#if defined(SYS_recvfrom) && defined(SYS_sendto) && !defined(__SANITIZE_THREAD__)
 #define TALLY_DIRECT_SYSCALLS 1
 #else
 #define TALLY_DIRECT_SYSCALLS 0

@@ -47,8 +47,13 @@ refuse (const gchar *uri, GError **error, const gchar *format, ...)
 /* ---- options ---- */
 
 static gboolean
-parse_name (const gchar *uri, const gchar *option, const gchar *value, const gchar *const *names,
-            guint n_names, gpointer target, GError **error)
+parse_name (const gchar *uri,
+            const gchar *option,
+            const gchar *value,
+            const gchar *const *names,
+            guint n_names,
+            gpointer target,
+            GError **error)
 {
   g_autoptr (GString) choices = g_string_new (NULL);
   guint i;
@@ -60,29 +65,36 @@ parse_name (const gchar *uri, const gchar *option, const gchar *value, const gch
           *(gint *) target = i;
           return TRUE;
         }
-      g_string_append_printf (choices, "%s%s", i == 0 ? "" : i + 1 < n_names ? ", " : " or ", names[i]);
+      g_string_append_printf (choices, "%s%s",
+                              i == 0            ? ""
+                              : i + 1 < n_names ? ", "
+                                                : " or ",
+                              names[i]);
     }
   return refuse (uri, error, "%s is \"%s\"; it must be %s", option, value, choices->str);
 }
 
 static gboolean
-parse_option (TallyEndpoint *self, const gchar *uri, const gchar *option, const gchar *value, GError **error)
+parse_option (
+    TallyEndpoint *self, const gchar *uri, const gchar *option, const gchar *value, GError **error)
 {
   guint64 timeout;
 
   G_STATIC_ASSERT (sizeof (TallyMode) == sizeof (gint));
   if (strcmp (option, "protocol") == 0)
-    return parse_name (uri, option, value, protocol_names, G_N_ELEMENTS (protocol_names), &self->protocol,
-                       error);
+    return parse_name (uri, option, value, protocol_names, G_N_ELEMENTS (protocol_names),
+                       &self->protocol, error);
   if (strcmp (option, "transport") == 0)
-    return parse_name (uri, option, value, framing_names, G_N_ELEMENTS (framing_names), &self->framing,
-                       error);
+    return parse_name (uri, option, value, framing_names, G_N_ELEMENTS (framing_names),
+                       &self->framing, error);
   if (strcmp (option, "mode") == 0)
-    return parse_name (uri, option, value, mode_names, G_N_ELEMENTS (mode_names), &self->mode, error);
+    return parse_name (uri, option, value, mode_names, G_N_ELEMENTS (mode_names), &self->mode,
+                       error);
   if (strcmp (option, "timeout") == 0)
     {
       if (!g_ascii_string_to_unsigned (value, 10, 0, G_MAXINT, &timeout, NULL))
-        return refuse (uri, error, "timeout is \"%s\"; it must be milliseconds, 0 to %d", value, G_MAXINT);
+        return refuse (uri, error, "timeout is \"%s\"; it must be milliseconds, 0 to %d", value,
+                       G_MAXINT);
       self->timeout = timeout;
       return TRUE;
     }
@@ -95,7 +107,8 @@ parse_option (TallyEndpoint *self, const gchar *uri, const gchar *option, const 
       return TRUE;
     }
   return refuse (uri, error,
-                 "unknown option \"%s\"; there are protocol, transport, service, mode and timeout", option);
+                 "unknown option \"%s\"; there are protocol, transport, service, mode and timeout",
+                 option);
 }
 
 static gboolean
@@ -139,7 +152,8 @@ parse_host (TallyEndpoint *self, const gchar *uri, GUri *parsed, gchar **address
   if (port < 0)
     return refuse (uri, error, "it names no port");
   if (*path != '\0' && strcmp (path, "/") != 0)
-    return refuse (uri, error, "a %s URI has no path, but here is \"%s\"", scheme_names[self->scheme], path);
+    return refuse (uri, error, "a %s URI has no path, but here is \"%s\"",
+                   scheme_names[self->scheme], path);
   numeric = g_inet_socket_address_new_from_string (host, port);
   if (numeric != NULL)
     {
@@ -173,11 +187,14 @@ parse_path (TallyEndpoint *self, const gchar *uri, GUri *parsed, gchar **address
   const gchar *path = g_uri_get_path (parsed);
 
   if ((host != NULL && *host != '\0') || *path != '/')
-    return refuse (uri, error, "a unix URI is unix:// and an absolute path, as in unix:///run/echo.sock");
+    return refuse (uri, error,
+                   "a unix URI is unix:// and an absolute path, as in unix:///run/echo.sock");
   if (path[1] == '\0')
     return refuse (uri, error, "it names no path");
   if (strlen (path) >= sizeof ((struct sockaddr_un *) NULL)->sun_path)
-    return refuse (uri, error, "its path has %" G_GSIZE_FORMAT " bytes; a socket's has at most %" G_GSIZE_FORMAT,
+    return refuse (uri, error,
+                   "its path has %" G_GSIZE_FORMAT
+                   " bytes; a socket's has at most %" G_GSIZE_FORMAT,
                    strlen (path), sizeof ((struct sockaddr_un *) NULL)->sun_path - 1);
   self->connectable = G_SOCKET_CONNECTABLE (g_unix_socket_address_new (path));
   *address = g_uri_escape_string (path, G_URI_RESERVED_CHARS_ALLOWED_IN_PATH, FALSE);
@@ -265,8 +282,8 @@ parse (TallyEndpoint *self, const gchar *uri, GError **error)
  * `protocol=binary|compact`, `transport=framed|buffered`, `service=NAME`,
  * `mode=pooled|unpooled|shared` and `timeout=MILLISECONDS`, each at most once.
  *
- * Returns: (transfer full): a new endpoint, or %NULL with %TALLY_ERROR_INVALID_ARGUMENT, which names
- *   the part that is wrong
+ * Returns: (transfer full): a new endpoint, or %NULL with %TALLY_ERROR_INVALID_ARGUMENT, which
+ *   names the part that is wrong
  */
 TallyEndpoint *
 tally_endpoint_new (const gchar *uri, GError **error)

@@ -14,21 +14,34 @@ G_BEGIN_DECLS
  * @TALLY_SCHEME_UNIX: `unix:///path`.
  * @TALLY_SCHEME_TLS: `tls://host:port`.
  */
-typedef enum { TALLY_SCHEME_TCP, TALLY_SCHEME_UNIX, TALLY_SCHEME_TLS } TallyScheme;
+typedef enum
+{
+  TALLY_SCHEME_TCP,
+  TALLY_SCHEME_UNIX,
+  TALLY_SCHEME_TLS
+} TallyScheme;
 
 /**
  * TallyProtocolId:
  * @TALLY_PROTOCOL_BINARY: `protocol=binary`, the default; strict headers.
  * @TALLY_PROTOCOL_COMPACT: `protocol=compact`.
  */
-typedef enum { TALLY_PROTOCOL_BINARY, TALLY_PROTOCOL_COMPACT } TallyProtocolId;
+typedef enum
+{
+  TALLY_PROTOCOL_BINARY,
+  TALLY_PROTOCOL_COMPACT
+} TallyProtocolId;
 
 /**
  * TallyFraming:
  * @TALLY_FRAMING_FRAMED: `transport=framed`, the default: four bytes of length before each message.
  * @TALLY_FRAMING_BUFFERED: `transport=buffered`: messages back to back.
  */
-typedef enum { TALLY_FRAMING_FRAMED, TALLY_FRAMING_BUFFERED } TallyFraming;
+typedef enum
+{
+  TALLY_FRAMING_FRAMED,
+  TALLY_FRAMING_BUFFERED
+} TallyFraming;
 
 /**
  * TallyMode:
@@ -36,15 +49,20 @@ typedef enum { TALLY_FRAMING_FRAMED, TALLY_FRAMING_BUFFERED } TallyFraming;
  * @TALLY_MODE_UNPOOLED: `mode=unpooled`: a connection is opened and closed for each call.
  * @TALLY_MODE_SHARED: `mode=shared`: many calls in flight on one connection.
  */
-typedef enum { TALLY_MODE_POOLED, TALLY_MODE_UNPOOLED, TALLY_MODE_SHARED } TallyMode;
+typedef enum
+{
+  TALLY_MODE_POOLED,
+  TALLY_MODE_UNPOOLED,
+  TALLY_MODE_SHARED
+} TallyMode;
 
 /**
  * TallyEndpoint:
  *
  * An immutable, atomically reference-counted description of a service's address and of how to speak
- * there. Two endpoints made from URIs that mean the same compare equal and share a pool's connections.
- * `mode=shared` takes part in that, for a shared connection serves no one who wants it alone; the other
- * modes and the timeout belong to the channel and do not.
+ * there. Two endpoints made from URIs that mean the same compare equal and share a pool's
+ * connections. `mode=shared` takes part in that, for a shared connection serves no one who wants it
+ * alone; the other modes and the timeout belong to the channel and do not.
  */
 typedef struct _TallyEndpoint TallyEndpoint;
 
@@ -60,7 +78,8 @@ TALLY_API void tally_endpoint_unref (TallyEndpoint *endpoint);
 TALLY_API guint tally_endpoint_hash (gconstpointer endpoint);
 TALLY_API gboolean tally_endpoint_equal (gconstpointer a, gconstpointer b);
 
-/* The canonical URI, without what takes no part in equality: what error messages call the endpoint. */
+/* The canonical URI, without what takes no part in equality: what error messages call the
+ * endpoint. */
 TALLY_API const gchar *tally_endpoint_get_uri (const TallyEndpoint *endpoint);
 TALLY_API TallyScheme tally_endpoint_get_scheme (const TallyEndpoint *endpoint);
 TALLY_API TallyProtocolId tally_endpoint_get_protocol (const TallyEndpoint *endpoint);

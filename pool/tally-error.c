@@ -1,8 +1,8 @@
 /* Owns the error domain's quark and nothing else. */
 #include "tally-error.h"
 
-/* As G_DEFINE_QUARK (), but the threads that come first at once may each look it up and store it, and
- * do so atomically. */
+/* As G_DEFINE_QUARK (), but the threads that come first at once may each look it up and store it,
+ * and do so atomically. */
 GQuark
 tally_error_quark (void)
 {

@@ -18,10 +18,12 @@ TALLY_API GQuark tally_error_quark (void);
 /**
  * TallyError:
  * @TALLY_ERROR_FAILED: none of the others.
- * @TALLY_ERROR_INVALID_ARGUMENT: a URI, an option or a combination of them makes no sense; nothing was sent.
+ * @TALLY_ERROR_INVALID_ARGUMENT: a URI, an option or a combination of them makes no sense; nothing
+ * was sent.
  * @TALLY_ERROR_TIMED_OUT: the deadline passed. The message says in which step; unless it says
  *   that nothing was sent, the server may have executed the call.
- * @TALLY_ERROR_POOL_EXHAUSTED: every connection is busy and no more may be opened; nothing was sent.
+ * @TALLY_ERROR_POOL_EXHAUSTED: every connection is busy and no more may be opened; nothing was
+ * sent.
  * @TALLY_ERROR_POOL_CLOSED: the pool was closed; nothing was sent.
  * @TALLY_ERROR_CONNECT_FAILED: dialing failed; nothing was sent.
  * @TALLY_ERROR_BACKOFF: dialing failed lately and is not yet tried again; nothing was sent.
@@ -32,7 +34,8 @@ TALLY_API GQuark tally_error_quark (void);
  * @TALLY_ERROR_LIMIT: a length, count or depth passes a configured limit.
  * @TALLY_ERROR_INVALID_VALUE: a value cannot be encoded, such as a required field that is not set;
  *   nothing was sent.
- * @TALLY_ERROR_NOT_SUPPORTED: this client, channel or build cannot do what was asked; nothing was sent.
+ * @TALLY_ERROR_NOT_SUPPORTED: this client, channel or build cannot do what was asked; nothing was
+ * sent.
  */
 typedef enum
 {

@@ -1,4 +1,5 @@
-/* The values that a pool's interface speaks in: outcomes, orders, reasons, statistics. Plain data. */
+/* The values that a pool's interface speaks in: outcomes, orders, reasons, statistics. Plain
+ * data. */
 #ifndef TALLY_POOL_TYPES_H
 #define TALLY_POOL_TYPES_H
 
@@ -15,7 +16,11 @@ G_BEGIN_DECLS
  *
  * What a borrower says of a connection when it gives it back.
  */
-typedef enum { TALLY_OUTCOME_CLEAN, TALLY_OUTCOME_BROKEN } TallyOutcome;
+typedef enum
+{
+  TALLY_OUTCOME_CLEAN,
+  TALLY_OUTCOME_BROKEN
+} TallyOutcome;
 
 /**
  * TallyPoolOrder:
@@ -24,7 +29,11 @@ typedef enum { TALLY_OUTCOME_CLEAN, TALLY_OUTCOME_BROKEN } TallyOutcome;
  *
  * Which idle connection is handed out.
  */
-typedef enum { TALLY_POOL_ORDER_LIFO, TALLY_POOL_ORDER_FIFO } TallyPoolOrder;
+typedef enum
+{
+  TALLY_POOL_ORDER_LIFO,
+  TALLY_POOL_ORDER_FIFO
+} TallyPoolOrder;
 
 #define TALLY_TYPE_POOL_ORDER (tally_pool_order_get_type ())
 TALLY_API GType tally_pool_order_get_type (void);
@@ -165,8 +174,8 @@ TALLY_API void tally_pool_event_free (TallyPoolEvent *event);
  * @count: how many values were added.
  * @sum: their sum, in microseconds.
  * @max: the greatest of them.
- * @bins: how many fell into each bin. Bin 0 holds 0, bin 1 holds 1; from there on each power of two has two
- *   bins, so that a quantile is at most 50 % too high.
+ * @bins: how many fell into each bin. Bin 0 holds 0, bin 1 holds 1; from there on each power of two
+ *   has two bins, so that a quantile is at most 50 % too high.
  *
  * A distribution of times.
  */
@@ -179,8 +188,8 @@ typedef struct
 } TallyHistogram;
 
 TALLY_API void tally_histogram_add (TallyHistogram *histogram, gint64 microseconds);
-/* The smallest bin limit that at least @share (0 to 1) of the values do not exceed, in microseconds,
- * never more than the maximum; 0 for an empty histogram. */
+/* The smallest bin limit that at least @share (0 to 1) of the values do not exceed, in
+ * microseconds, never more than the maximum; 0 for an empty histogram. */
 TALLY_API guint64 tally_histogram_quantile (const TallyHistogram *histogram, gdouble share);
 
 /**
@@ -191,7 +200,8 @@ TALLY_API guint64 tally_histogram_quantile (const TallyHistogram *histogram, gdo
  * @dialing: being dialed.
  * @closing: being closed.
  * @waiting: callers in the queue.
- * @pending: callers that have asked and got neither connection nor error: @waiting and those that dial.
+ * @pending: callers that have asked and got neither connection nor error: @waiting and those that
+ * dial.
  * @leases: leases that are out; more than @busy only where connections are shared.
  * @oldest_wait: microseconds for which the first of the queue has waited.
  * @requests: borrows asked for: @borrows + the six kinds of failure + @pending.
@@ -213,12 +223,12 @@ TALLY_API guint64 tally_histogram_quantile (const TallyHistogram *histogram, gdo
  * @closes: by #TallyCloseReason; their sum is @dials_done - @idle - @busy - @closing.
  * @leaks: leases that were reported as leaked.
  * @refused: releases refused because the lease was unknown (rule 20).
- * @late_replies: replies that came for calls which had left already, and were dropped (rule 24): what
- *   users of shared connections have reported with tally_bucket_count_late_replies().
+ * @late_replies: replies that came for calls which had left already, and were dropped (rule 24):
+ *   what users of shared connections have reported with tally_bucket_count_late_replies().
  * @wait_time: in the queue, of borrows that got a returned connection, or none.
  * @dial_time: of dials that gave a connection.
- * @hold_time: of leases that came back. With `check` at never it is measured with the kernel's coarse
- *   clock, whose tick is 1 to 10 milliseconds.
+ * @hold_time: of leases that came back. With `check` at never it is measured with the kernel's
+ *   coarse clock, whose tick is 1 to 10 milliseconds.
  *
  * One consistent view of a bucket or pool (rule 25): every sum named above holds exactly.
  */

@@ -11,7 +11,8 @@
 G_BEGIN_DECLS
 
 #define TALLY_TYPE_POOL (tally_pool_get_type ())
-TALLY_API G_DECLARE_FINAL_TYPE (TallyPool, tally_pool, TALLY, POOL, GObject)
+TALLY_API
+G_DECLARE_FINAL_TYPE (TallyPool, tally_pool, TALLY, POOL, GObject)
 
 /**
  * TallyBucket:
@@ -25,8 +26,8 @@ typedef struct _TallyBucket TallyBucket;
  * TallyLease:
  * @transport: (transfer none): the borrowed connection, valid until the release.
  * @reused: whether the connection existed before the borrow; %FALSE when it was dialed for it.
- * @shared: whether others may hold leases on the same connection now (`streams-per-connection`). Those who do
- *   must agree on who sends and who receives when; the pool does not see to that.
+ * @shared: whether others may hold leases on the same connection now (`streams-per-connection`).
+ *   Those who do must agree on who sends and who receives when; the pool does not see to that.
  *
  * A borrowed connection. Filled by a borrow, emptied by the release; the rest is the pool's.
  */
@@ -51,43 +52,55 @@ TALLY_API TallyPool *tally_pool_get_default (void);
  * @deadline: g_get_monotonic_time() by which it must return; the dial is then of no more use.
  * @cancellable: cancelled when the pool closes; it must then return soon, for close waits for it.
  *
- * Makes a connection to @endpoint instead of tally_socket_dial(). Runs on a thread of the pool, never
- * under a lock; several may run at once.
+ * Makes a connection to @endpoint instead of tally_socket_dial(). Runs on a thread of the pool,
+ * never under a lock; several may run at once.
  *
  * Returns: (transfer full): the connection, or %NULL with @error set
  */
-typedef ThriftTransport *(*TallyDialHook) (TallyEndpoint *endpoint, gint64 deadline,
-                                           GCancellable *cancellable, gpointer user_data, GError **error);
+typedef ThriftTransport *(*TallyDialHook) (TallyEndpoint *endpoint,
+                                           gint64 deadline,
+                                           GCancellable *cancellable,
+                                           gpointer user_data,
+                                           GError **error);
 
 /**
  * TallyCheckHook:
  * @idle_time: microseconds for which @transport was idle.
  *
- * Decides whether an idle connection may be handed out, instead of tally_socket_is_clean(), when the
- * property `check` wants it examined. It may do I/O; it runs on the borrower's thread, never under a
- * lock.
+ * Decides whether an idle connection may be handed out, instead of tally_socket_is_clean(), when
+ * the property `check` wants it examined. It may do I/O; it runs on the borrower's thread, never
+ * under a lock.
  *
  * Returns: %FALSE when @transport is dead: then all idle connections to its endpoint are closed
  */
-typedef gboolean (*TallyCheckHook) (ThriftTransport *transport, gint64 idle_time, gpointer user_data);
+typedef gboolean (*TallyCheckHook) (ThriftTransport *transport,
+                                    gint64 idle_time,
+                                    gpointer user_data);
 
 /**
  * TallyResetHook:
  *
- * Undoes, when a lease comes back clean, what its borrower did to @transport. Runs on the borrower's
- * thread, never under a lock.
+ * Undoes, when a lease comes back clean, what its borrower did to @transport. Runs on the
+ * borrower's thread, never under a lock.
  *
  * Returns: %FALSE to have it closed
  */
 typedef gboolean (*TallyResetHook) (ThriftTransport *transport, gpointer user_data);
 
-/* Each sets, or with %NULL removes, a hook; may be done while the pool is in use. @destroy (nullable) is called
- * with @user_data when the last call that may use it has returned. After tally_pool_close() no hook runs. */
-TALLY_API void tally_pool_set_dial_hook (TallyPool *self, TallyDialHook hook, gpointer user_data,
+/* Each sets, or with %NULL removes, a hook; may be done while the pool is in use. @destroy
+ * (nullable) is called with @user_data when the last call that may use it has returned. After
+ * tally_pool_close() no hook runs. */
+TALLY_API void tally_pool_set_dial_hook (TallyPool *self,
+                                         TallyDialHook hook,
+                                         gpointer user_data,
                                          GDestroyNotify destroy);
-TALLY_API void tally_pool_set_check_hook (TallyPool *self, TallyCheckHook hook, gpointer user_data,
+TALLY_API void tally_pool_set_check_hook (TallyPool *self,
+                                          TallyCheckHook hook,
+                                          gpointer user_data,
                                           GDestroyNotify destroy);
-TALLY_API void tally_pool_set_reset_hook (TallyPool *self, TallyResetHook hook, gpointer user_data,
+TALLY_API void tally_pool_set_reset_hook (TallyPool *self,
+                                          TallyResetHook hook,
+                                          gpointer user_data,
                                           GDestroyNotify destroy);
 
 TALLY_API TallyBucket *tally_pool_dup_bucket (TallyPool *self, TallyEndpoint *endpoint);
@@ -100,18 +113,34 @@ TALLY_API void tally_pool_close (TallyPool *self);
 TALLY_API TallyBucket *tally_bucket_ref (TallyBucket *bucket);
 TALLY_API void tally_bucket_unref (TallyBucket *bucket);
 
-TALLY_API gboolean tally_bucket_borrow (TallyBucket *bucket, const gchar *label, gint64 deadline,
-                                        GCancellable *cancellable, TallyLease *lease, GError **error);
-TALLY_API gboolean tally_bucket_borrow_fresh (TallyBucket *bucket, const gchar *label, gint64 deadline,
-                                              GCancellable *cancellable, TallyLease *lease,
+TALLY_API gboolean tally_bucket_borrow (TallyBucket *bucket,
+                                        const gchar *label,
+                                        gint64 deadline,
+                                        GCancellable *cancellable,
+                                        TallyLease *lease,
+                                        GError **error);
+TALLY_API gboolean tally_bucket_borrow_fresh (TallyBucket *bucket,
+                                              const gchar *label,
+                                              gint64 deadline,
+                                              GCancellable *cancellable,
+                                              TallyLease *lease,
                                               GError **error);
-TALLY_API gboolean tally_bucket_borrow_dialed_since (TallyBucket *bucket, const gchar *label, gint64 since,
-                                                     gint64 deadline, GCancellable *cancellable,
-                                                     TallyLease *lease, GError **error);
-TALLY_API void tally_bucket_borrow_async (TallyBucket *bucket, const gchar *label, gint64 deadline,
-                                          GCancellable *cancellable, GAsyncReadyCallback callback,
+TALLY_API gboolean tally_bucket_borrow_dialed_since (TallyBucket *bucket,
+                                                     const gchar *label,
+                                                     gint64 since,
+                                                     gint64 deadline,
+                                                     GCancellable *cancellable,
+                                                     TallyLease *lease,
+                                                     GError **error);
+TALLY_API void tally_bucket_borrow_async (TallyBucket *bucket,
+                                          const gchar *label,
+                                          gint64 deadline,
+                                          GCancellable *cancellable,
+                                          GAsyncReadyCallback callback,
                                           gpointer user_data);
-TALLY_API gboolean tally_bucket_borrow_finish (TallyBucket *bucket, GAsyncResult *result, TallyLease *lease,
+TALLY_API gboolean tally_bucket_borrow_finish (TallyBucket *bucket,
+                                               GAsyncResult *result,
+                                               TallyLease *lease,
                                                GError **error);
 TALLY_API void tally_bucket_release (TallyBucket *bucket, TallyLease *lease, TallyOutcome outcome);
 TALLY_API void tally_bucket_retire (TallyBucket *bucket, const TallyLease *lease);

@@ -34,17 +34,18 @@ set_send_error (GError **error, TallyWait why, int saved_errno, gsize sent)
                  "connection lost while sending: %s", g_strerror (saved_errno));
 }
 
-/* What happened to the request is part of the message: its reader must know what the server may have
- * seen (tally-error.h). */
+/* What happened to the request is part of the message: its reader must know what the server may
+ * have seen (tally-error.h). */
 static TALLY_COLD void
 propagate_send_error (GError **error, GError *local_error, gsize sent, gsize total)
 {
   if (sent == 0)
-    g_set_error (error, local_error->domain, local_error->code, "%s; nothing was sent", local_error->message);
+    g_set_error (error, local_error->domain, local_error->code, "%s; nothing was sent",
+                 local_error->message);
   else
     g_set_error (error, local_error->domain, local_error->code,
-                 "%s; %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT " bytes were sent", local_error->message, sent,
-                 total);
+                 "%s; %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT " bytes were sent",
+                 local_error->message, sent, total);
   g_error_free (local_error);
 }
 
@@ -80,8 +81,13 @@ wait_to_send (TallySocket *self, gint64 deadline, GCancellable *cancellable)
  * Returns: as tally_socket_send(), but the message does not say how much was sent
  */
 gboolean
-tally_socket_send_bytes (TallySocket *self, gconstpointer bytes, gsize length, gint64 deadline,
-                         GCancellable *cancellable, gsize *sent, GError **error)
+tally_socket_send_bytes (TallySocket *self,
+                         gconstpointer bytes,
+                         gsize length,
+                         gint64 deadline,
+                         GCancellable *cancellable,
+                         gsize *sent,
+                         GError **error)
 {
   *sent = 0;
   while (*sent < length)
@@ -114,8 +120,8 @@ tally_socket_send_bytes (TallySocket *self, gconstpointer bytes, gsize length, g
  * tally_socket_set_limits() has set.
  *
  * Returns: %TRUE, or %FALSE with %TALLY_ERROR_NOT_SENT when the connection failed before a byte
- *   reached the kernel, %TALLY_ERROR_CONNECTION_LOST when it failed later, %TALLY_ERROR_TIMED_OUT or
- *   %G_IO_ERROR_CANCELLED, whose messages say how much was sent
+ *   reached the kernel, %TALLY_ERROR_CONNECTION_LOST when it failed later, %TALLY_ERROR_TIMED_OUT
+ *   or %G_IO_ERROR_CANCELLED, whose messages say how much was sent
  */
 gboolean
 tally_socket_send (TallySocket *self, GError **error)
@@ -125,8 +131,8 @@ tally_socket_send (TallySocket *self, GError **error)
   gsize sent;
 
   self->output.length = 0;
-  if (G_LIKELY (tally_socket_send_bytes (self, self->output.data, length, self->deadline, self->cancellable,
-                                         &sent, &local_error)))
+  if (G_LIKELY (tally_socket_send_bytes (self, self->output.data, length, self->deadline,
+                                         self->cancellable, &sent, &local_error)))
     return TRUE;
   propagate_send_error (error, local_error, sent, length);
   return FALSE;
@@ -138,8 +144,8 @@ tally_socket_send (TallySocket *self, GError **error)
  * tally_socket_new_from_fd:
  * @fd: a connected stream socket; its ownership passes to the new object
  *
- * Makes the descriptor blocking and closed on exec, and sets TCP_NODELAY where it applies: a request
- * is sent whole, and must not wait for the acknowledgement of the last.
+ * Makes the descriptor blocking and closed on exec, and sets TCP_NODELAY where it applies: a
+ * request is sent whole, and must not wait for the acknowledgement of the last.
  *
  * Returns: (transfer full): a new socket without limits
  */
@@ -192,8 +198,9 @@ tally_socket_set_limits (TallySocket *self, gint64 deadline, GCancellable *cance
  * @deadline: as for tally_socket_set_limits()
  * @cancellable: (nullable): the same
  *
- * As tally_socket_set_limits(), by who will not use the connection when the deadline has passed: a receive that
- * waits then may be ended by shutting the connection down, which makes waiting cheaper.
+ * As tally_socket_set_limits(), by who will not use the connection when the deadline has passed: a
+ * receive that waits then may be ended by shutting the connection down, which makes waiting
+ * cheaper.
  */
 void
 tally_socket_set_final_limits (TallySocket *self, gint64 deadline, GCancellable *cancellable)
@@ -250,7 +257,8 @@ tally_socket_keep (TallySocket *self, TallySocketKeeper *keeper)
 {
   TallySocketKeeper *present = NULL;
 
-  if (__atomic_compare_exchange_n (&self->keeper, &present, keeper, FALSE, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+  if (__atomic_compare_exchange_n (&self->keeper, &present, keeper, FALSE, __ATOMIC_ACQ_REL,
+                                   __ATOMIC_ACQUIRE))
     return keeper;
   keeper->free (keeper);
   return present;

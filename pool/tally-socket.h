@@ -29,8 +29,8 @@ typedef struct
 
 TALLY_API void tally_buffer_clear (TallyBuffer *buffer);
 TALLY_API void tally_buffer_grow (TallyBuffer *buffer, gsize extra);
-/* Makes room for @extra bytes after @length, so that they may be written there directly; aborts only when
- * memory is gone, as GLib does. */
+/* Makes room for @extra bytes after @length, so that they may be written there directly; aborts
+ * only when memory is gone, as GLib does. */
 static inline void
 tally_buffer_reserve (TallyBuffer *buffer, gsize extra)
 {
@@ -47,13 +47,13 @@ TALLY_API GType tally_socket_get_type (void);
 
 /**
  * TallySocketKeeper:
- * @settle: asked by tally_socket_is_clean(), while nobody uses the socket, to take without blocking what
- *   has arrived and was expected; sets @expects when more is. %FALSE when something else has arrived,
- *   or the connection has ended.
+ * @settle: asked by tally_socket_is_clean(), while nobody uses the socket, to take without blocking
+ *   what has arrived and was expected; sets @expects when more is. %FALSE when something else has
+ *   arrived, or the connection has ended.
  * @free: called when the socket is finalized.
  *
- * Who receives on a socket on behalf of several users, and so knows what may still arrive for them after
- * they have left. Begins a struct of its user's.
+ * Who receives on a socket on behalf of several users, and so knows what may still arrive for them
+ * after they have left. Begins a struct of its user's.
  */
 typedef struct _TallySocketKeeper TallySocketKeeper;
 struct _TallySocketKeeper
@@ -66,31 +66,41 @@ struct _TallySocketKeeper
 TALLY_API TallySocket *tally_socket_new_from_fd (gint fd);
 
 /* Resolves @endpoint and connects, trying its addresses in turn. Fails with
- * %TALLY_ERROR_CONNECT_FAILED, %TALLY_ERROR_TIMED_OUT or %G_IO_ERROR_CANCELLED, naming the endpoint. */
-TALLY_API TallySocket *tally_socket_dial (TallyEndpoint *endpoint, gint64 deadline,
-                                          GCancellable *cancellable, GError **error);
+ * %TALLY_ERROR_CONNECT_FAILED, %TALLY_ERROR_TIMED_OUT or %G_IO_ERROR_CANCELLED, naming the
+ * endpoint. */
+TALLY_API TallySocket *tally_socket_dial (TallyEndpoint *endpoint,
+                                          gint64 deadline,
+                                          GCancellable *cancellable,
+                                          GError **error);
 
-/* Takes back what its user set: limits, unsent output, memory that a large message took (rule 23). */
+/* Takes back what its user set: limits, unsent output, memory that a large message took (rule
+ * 23). */
 TALLY_API void tally_socket_reset (TallySocket *self);
 
 TALLY_API gint tally_socket_get_fd (TallySocket *self);
 
 /* From now on every operation that blocks ends at @deadline (g_get_monotonic_time(); -1 = never)
  * with %TALLY_ERROR_TIMED_OUT, or when @cancellable (borrowed, nullable) is cancelled. */
-TALLY_API void tally_socket_set_limits (TallySocket *self, gint64 deadline, GCancellable *cancellable);
+TALLY_API void
+tally_socket_set_limits (TallySocket *self, gint64 deadline, GCancellable *cancellable);
 
 /* The same, by who will not use the connection after @deadline, which may then be shut down. */
-TALLY_API void tally_socket_set_final_limits (TallySocket *self, gint64 deadline, GCancellable *cancellable);
+TALLY_API void
+tally_socket_set_final_limits (TallySocket *self, gint64 deadline, GCancellable *cancellable);
 
 /* (transfer none): what the next tally_socket_send() sends. */
 TALLY_API TallyBuffer *tally_socket_get_output (TallySocket *self);
-/* Sends the whole output buffer and empties it. On failure %TALLY_ERROR_NOT_SENT when no byte reached
- * the kernel, %TALLY_ERROR_CONNECTION_LOST or %TALLY_ERROR_TIMED_OUT otherwise. */
+/* Sends the whole output buffer and empties it. On failure %TALLY_ERROR_NOT_SENT when no byte
+ * reached the kernel, %TALLY_ERROR_CONNECTION_LOST or %TALLY_ERROR_TIMED_OUT otherwise. */
 TALLY_API gboolean tally_socket_send (TallySocket *self, GError **error);
-/* Sends @bytes past that buffer, under limits of its own; @sent says how many reached the kernel. One
- * thread may do so while another receives. */
-TALLY_API gboolean tally_socket_send_bytes (TallySocket *self, gconstpointer bytes, gsize length,
-                                            gint64 deadline, GCancellable *cancellable, gsize *sent,
+/* Sends @bytes past that buffer, under limits of its own; @sent says how many reached the kernel.
+ * One thread may do so while another receives. */
+TALLY_API gboolean tally_socket_send_bytes (TallySocket *self,
+                                            gconstpointer bytes,
+                                            gsize length,
+                                            gint64 deadline,
+                                            GCancellable *cancellable,
+                                            gsize *sent,
                                             GError **error);
 
 /* The bytes received and not yet consumed; valid until the next fill or consume. */
@@ -101,7 +111,8 @@ TALLY_API const guint8 *tally_socket_peek_input (TallySocket *self, gsize *lengt
 TALLY_API gboolean tally_socket_fill (TallySocket *self, gsize need, GError **error);
 TALLY_API void tally_socket_consume (TallySocket *self, gsize length);
 
-/* Gives the socket a keeper (transfer full) unless it has one, and returns the one that it has then. */
+/* Gives the socket a keeper (transfer full) unless it has one, and returns the one that it has
+ * then. */
 TALLY_API TallySocketKeeper *tally_socket_keep (TallySocket *self, TallySocketKeeper *keeper);
 TALLY_API TallySocketKeeper *tally_socket_get_keeper (TallySocket *self);
 

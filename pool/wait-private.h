@@ -24,8 +24,8 @@ gint64 tally_wait_remaining (gint64 deadline);
 TallyWait tally_wait (struct pollfd *fds, guint n_fds, gint64 deadline, GCancellable *cancellable);
 
 /* Waits for one descriptor; @revents (nullable) receives what poll said. */
-TallyWait tally_wait_fd (gint fd, gshort events, gint64 deadline, GCancellable *cancellable,
-                         gshort *revents);
+TallyWait
+tally_wait_fd (gint fd, gshort events, gint64 deadline, GCancellable *cancellable, gshort *revents);
 
 /* For tally_cond_wait_until (). */
 void tally_cond_init (pthread_cond_t *cond);

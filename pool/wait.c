@@ -1,5 +1,5 @@
-/* Owns waiting: for descriptors, against a deadline and a cancellable, and for conditions, against a
- * deadline. It knows nothing of what is sent or received. */
+/* Owns waiting: for descriptors, against a deadline and a cancellable, and for conditions, against
+ * a deadline. It knows nothing of what is sent or received. */
 #include "wait-private.h"
 
 #include <errno.h>
@@ -55,8 +55,9 @@ tally_wait (struct pollfd *fds, guint n_fds, gint64 deadline, GCancellable *canc
   wake_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (wake_fd < 0)
     return TALLY_WAIT_FAILED;
-  handler = g_cancellable_connect (cancellable, G_CALLBACK (on_cancelled), GINT_TO_POINTER (wake_fd), NULL);
-  fds[n_fds] = (struct pollfd) { .fd = wake_fd, .events = POLLIN };
+  handler = g_cancellable_connect (cancellable, G_CALLBACK (on_cancelled),
+                                   GINT_TO_POINTER (wake_fd), NULL);
+  fds[n_fds] = (struct pollfd){ .fd = wake_fd, .events = POLLIN };
   result = poll_until (fds, n_fds + 1, deadline);
   if (result == TALLY_WAIT_READY && fds[n_fds].revents != 0)
     result = TALLY_WAIT_CANCELLED;

@@ -1,5 +1,5 @@
-/* Owns one call from its deadline to the release of its connection: ARCHITECTURE.md, "A call", whose steps the
- * comments name. It knows no address and no protocol's bytes. */
+/* Owns one call from its deadline to the release of its connection: ARCHITECTURE.md, "A call",
+ * whose steps the comments name. It knows no address and no protocol's bytes. */
 #include <string.h>
 #include <time.h>
 #include <thrift/c_glib/thrift_application_exception.h>
@@ -10,8 +10,9 @@
 
 /* ---- steps 1 to 3: deadline, seqid, encoding ---- */
 
-/* A timeout of at least so many milliseconds may be counted by the coarse clock, which costs a fifth of
- * the exact one and lags it by at most a tick. The tick is added, so that no call ends early. */
+/* A timeout of at least so many milliseconds may be counted by the coarse clock, which costs a
+ * fifth of the exact one and lags it by at most a tick. The tick is added, so that no call ends
+ * early. */
 #define LONG_TIMEOUT 1000
 #define COARSE_TICK (10 * G_TIME_SPAN_MILLISECOND)
 
@@ -27,7 +28,8 @@ deadline_in (TallyChannel *channel, gint timeout)
   if (timeout < LONG_TIMEOUT)
     return g_get_monotonic_time () + (gint64) timeout * 1000;
   clock_gettime (CLOCK_MONOTONIC_COARSE, &now);
-  return now.tv_sec * G_TIME_SPAN_SECOND + (guint32) now.tv_nsec / 1000 + COARSE_TICK + (gint64) timeout * 1000;
+  return now.tv_sec * G_TIME_SPAN_SECOND + (guint32) now.tv_nsec / 1000 + COARSE_TICK
+         + (gint64) timeout * 1000;
 }
 
 /* 0 is what clients send that do not match replies; a peer that echoes it must not pass. */
@@ -55,7 +57,8 @@ write_header (const TallyCall *call, TallyBuffer *output)
   ThriftMessageType type = method->oneway ? T_ONEWAY : T_CALL;
 
   if (G_LIKELY (call->channel->service == NULL))
-    call->channel->codec->write_message (output, method->name, method->name_length, type, call->seqid);
+    call->channel->codec->write_message (output, method->name, method->name_length, type,
+                                         call->seqid);
   else
     write_multiplexed_header (call, output, type);
 }
@@ -80,8 +83,8 @@ tally_call_write (const TallyCall *call, TallyBuffer *output, GError **error)
 TALLY_COLD void
 tally_call_add_that_it_was_sent (GError *error)
 {
-  gchar *message
-    = g_strconcat (error->message, "; the request was sent and may have been executed", NULL);
+  gchar *message =
+      g_strconcat (error->message, "; the request was sent and may have been executed", NULL);
 
   g_free (error->message);
   error->message = message;
@@ -92,7 +95,8 @@ read_exception (TallyCall *call, TallyReader *reader, GError **error)
 {
   TallyApplicationException exception = { NULL, THRIFT_APPLICATION_EXCEPTION_ERROR_UNKNOWN };
 
-  if (!call->channel->codec->read_struct (reader, &tally_application_exception_info, &exception, error))
+  if (!call->channel->codec->read_struct (reader, &tally_application_exception_info, &exception,
+                                          error))
     {
       tally_struct_dispose_instance (&tally_application_exception_info, &exception);
       return FALSE;
@@ -150,8 +154,8 @@ receive (TallyCall *call, TallySocket *socket, gboolean *clean, GError **error)
   return done;
 }
 
-/* Steps 3 to 6 on a connection that is this call's alone. @clean: whether it may serve again. @error is
- * never NULL in these functions. */
+/* Steps 3 to 6 on a connection that is this call's alone. @clean: whether it may serve again.
+ * @error is never NULL in these functions. */
 static gboolean
 exchange (TallyCall *call, TallySocket *socket, gboolean *clean, GError **error)
 {
@@ -164,7 +168,7 @@ exchange (TallyCall *call, TallySocket *socket, gboolean *clean, GError **error)
     return FALSE;
   if (call->method->oneway)
     {
-      *clean = TRUE; /* should a reply come all the same, the check before the next borrow finds it */
+      *clean = TRUE; /* should a reply come all the same, the next borrow's check finds it */
       return TRUE;
     }
   if (G_LIKELY (receive (call, socket, clean, error)))
@@ -194,8 +198,9 @@ lease_get_socket (const TallyLease *lease, GError **error)
   return refuse_transport (lease->transport, error);
 }
 
-/* One attempt: borrow, exchange, release. @reused: whether its connection had served before. Inlined,
- * because after a system call that switched tasks every return to an older frame is mispredicted. */
+/* One attempt: borrow, exchange, release. @reused: whether its connection had served before.
+ * Inlined, because after a system call that switched tasks every return to an older frame is
+ * mispredicted. */
 static inline __attribute__ ((always_inline)) gboolean
 attempt (TallyCall *call, gboolean fresh, gboolean *reused, GError **error)
 {
@@ -206,11 +211,11 @@ attempt (TallyCall *call, gboolean fresh, gboolean *reused, GError **error)
   gboolean done = FALSE;
 
   *reused = FALSE;
-  if (G_UNLIKELY (fresh
-                    ? !tally_bucket_borrow_dialed_since (bucket, call->method->name, call->failed_at,
-                                                         call->deadline, call->cancellable, &lease, error)
-                    : !tally_bucket_borrow (bucket, call->method->name, call->deadline, call->cancellable,
-                                            &lease, error)))
+  if (G_UNLIKELY (fresh ? !tally_bucket_borrow_dialed_since (bucket, call->method->name,
+                                                             call->failed_at, call->deadline,
+                                                             call->cancellable, &lease, error)
+                        : !tally_bucket_borrow (bucket, call->method->name, call->deadline,
+                                                call->cancellable, &lease, error)))
     return FALSE;
   *reused = lease.reused;
   socket = lease_get_socket (&lease, error);
@@ -226,17 +231,18 @@ attempt (TallyCall *call, gboolean fresh, gboolean *reused, GError **error)
 
 /* ---- pool rule 13: the one replay ---- */
 
-/* Whether a call that failed with @error on a reused connection may be made again: its connection had
- * died, and either the server cannot have seen the request or seeing it twice does no harm. */
+/* Whether a call that failed with @error on a reused connection may be made again: its connection
+ * had died, and either the server cannot have seen the request or seeing it twice does no harm. */
 static TALLY_COLD gboolean
 may_replay (const TallyCall *call, const GError *error)
 {
   return g_error_matches (error, TALLY_ERROR, TALLY_ERROR_NOT_SENT)
-         || (call->method->idempotent && g_error_matches (error, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST));
+         || (call->method->idempotent
+             && g_error_matches (error, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST));
 }
 
-/* The error of a call whose replay failed too. The first attempt may have been executed, and an error
- * that says that nothing was sent, true of the replay, must not hide it. */
+/* The error of a call whose replay failed too. The first attempt may have been executed, and an
+ * error that says that nothing was sent, true of the replay, must not hide it. */
 static TALLY_COLD GError *
 join_errors (const TallyCall *call, GError *first, GError *second)
 {
@@ -288,18 +294,27 @@ check_cancelled (const TallyCall *call, GError **error)
 {
   if (G_LIKELY (call->cancellable == NULL) || !g_cancellable_is_cancelled (call->cancellable))
     return TRUE;
-  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "cancelled before it began; nothing was sent");
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED,
+                       "cancelled before it began; nothing was sent");
   return FALSE;
 }
 
 /* tally_channel_call () for what it leaves to its caller; @options NULL: the channel's timeout, no
  * cancellable. Six arguments, so that a client's call ends in a jump here. */
 gboolean
-tally_channel_make_call (TallyChannel *self, const TallyMethod *method, gconstpointer args,
-                         gpointer const *results, const TallyCallOptions *options, GError **error)
+tally_channel_make_call (TallyChannel *self,
+                         const TallyMethod *method,
+                         gconstpointer args,
+                         gpointer const *results,
+                         const TallyCallOptions *options,
+                         GError **error)
 {
-  TallyCall call = { .channel = self, .method = method, .args = args, .results = results,
-                .cancellable = options != NULL ? options->cancellable : NULL, .limits = tally_limits_default };
+  TallyCall call = { .channel = self,
+                     .method = method,
+                     .args = args,
+                     .results = results,
+                     .cancellable = options != NULL ? options->cancellable : NULL,
+                     .limits = tally_limits_default };
   GError *local_error = NULL;
 
   call.deadline = deadline_in (self, options != NULL ? options->timeout : -1);
@@ -310,7 +325,8 @@ tally_channel_make_call (TallyChannel *self, const TallyMethod *method, gconstpo
   if (G_LIKELY (local_error == NULL))
     return TRUE;
   if (!call.declared)
-    g_prefix_error (&local_error, "%s at %s: ", method->name, tally_endpoint_get_uri (self->endpoint));
+    g_prefix_error (&local_error, "%s at %s: ", method->name,
+                    tally_endpoint_get_uri (self->endpoint));
   g_propagate_error (error, local_error);
   return FALSE;
 }
@@ -320,36 +336,42 @@ tally_channel_make_call (TallyChannel *self, const TallyMethod *method, gconstpo
  * @self: a channel
  * @method: the method's table
  * @args: the arguments' C struct, as @method's table describes it
- * @results: (nullable): for each field of @method's result table, in its order, a pointer (nullable) to
- *   the caller's variable
+ * @results: (nullable): for each field of @method's result table, in its order, a pointer
+ *   (nullable) to the caller's variable
  * @timeout: milliseconds for this call in all its steps; 0 = no limit, -1 = the channel's
  * @cancellable: (nullable): ends the call early
  * @error: return location
  *
- * Makes one call: borrows a connection, sends the request, receives and validates the reply, releases
- * the connection as clean or broken.
+ * Makes one call: borrows a connection, sends the request, receives and validates the reply,
+ * releases the connection as clean or broken.
  *
- * A number is written to its variable; a string's or binary's old value is freed and replaced; a struct
- * or container is filled in place, or allocated when the variable holds %NULL. A declared exception's
- * variable, which starts %NULL, receives the object (transfer full). When the call fails no variable is
- * touched but two: an exception's, and a struct or container that was filled in place when its reply
- * proved malformed half way, which then holds what had been read.
+ * A number is written to its variable; a string's or binary's old value is freed and replaced; a
+ * struct or container is filled in place, or allocated when the variable holds %NULL. A declared
+ * exception's variable, which starts %NULL, receives the object (transfer full). When the call
+ * fails no variable is touched but two: an exception's, and a struct or container that was filled
+ * in place when its reply proved malformed half way, which then holds what had been read.
  *
- * A call whose reused connection proved dead is made once more on a new one if no byte of the request
- * was sent, or if the method is idempotent, within the same deadline (pool rule 13).
+ * A call whose reused connection proved dead is made once more on a new one if no byte of the
+ * request was sent, or if the method is idempotent, within the same deadline (pool rule 13).
  *
  * May be called by any number of threads at once; blocks the calling one and runs no main context.
  *
- * Returns: %TRUE, or %FALSE with @error set. A declared exception is (its own domain, 0, its name). Of
- *   %THRIFT_APPLICATION_EXCEPTION_ERROR are what the server says instead of a result, with the code it
- *   sent, and a reply that does not match: %THRIFT_APPLICATION_EXCEPTION_ERROR_WRONG_METHOD_NAME,
- *   BAD_SEQUENCE_ID, INVALID_MESSAGE_TYPE, MISSING_RESULT. %THRIFT_PROTOCOL_ERROR is a malformed reply.
- *   %TALLY_ERROR has the rest, and %G_IO_ERROR_CANCELLED; their messages say whether the server may have
- *   executed the call. All but the first name the method and the endpoint
+ * Returns: %TRUE, or %FALSE with @error set. A declared exception is (its own domain, 0, its name).
+ *   Of %THRIFT_APPLICATION_EXCEPTION_ERROR are what the server says instead of a result, with the
+ *   code it sent, and a reply that does not match:
+ *   %THRIFT_APPLICATION_EXCEPTION_ERROR_WRONG_METHOD_NAME, BAD_SEQUENCE_ID, INVALID_MESSAGE_TYPE,
+ *   MISSING_RESULT. %THRIFT_PROTOCOL_ERROR is a malformed reply. %TALLY_ERROR has the rest, and
+ *   %G_IO_ERROR_CANCELLED; their messages say whether the server may have executed the call. All
+ *   but the first name the method and the endpoint
  */
 gboolean
-tally_channel_call (TallyChannel *self, const TallyMethod *method, gconstpointer args,
-                    gpointer const *results, gint timeout, GCancellable *cancellable, GError **error)
+tally_channel_call (TallyChannel *self,
+                    const TallyMethod *method,
+                    gconstpointer args,
+                    gpointer const *results,
+                    gint timeout,
+                    GCancellable *cancellable,
+                    GError **error)
 {
   const TallyCallOptions options = { timeout, cancellable };
 

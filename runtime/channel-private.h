@@ -20,9 +20,9 @@ struct _TallyChannel
   gboolean unpooled;
   const gchar *service; /* nullable; the endpoint's */
 
-  gint timeout;         /* atomic; milliseconds, 0 = no limit */
-  gint max_message;     /* atomic; bytes */
-  gint seqid;           /* atomic; the last one that was given out */
+  gint timeout;     /* atomic; milliseconds, 0 = no limit */
+  gint max_message; /* atomic; bytes */
+  gint seqid;       /* atomic; the last one that was given out */
 };
 
 typedef struct
@@ -31,8 +31,11 @@ typedef struct
   GCancellable *cancellable;
 } TallyCallOptions;
 
-gboolean tally_channel_make_call (TallyChannel *self, const TallyMethod *method, gconstpointer args,
-                                  gpointer const *results, const TallyCallOptions *options,
+gboolean tally_channel_make_call (TallyChannel *self,
+                                  const TallyMethod *method,
+                                  gconstpointer args,
+                                  gpointer const *results,
+                                  const TallyCallOptions *options,
                                   GError **error);
 
 G_END_DECLS

@@ -1,5 +1,5 @@
-/* The binary protocol (Thrift specification, "Thrift Binary protocol encoding"): big-endian numbers of
- * fixed size. Owns its bytes; the engine is in the templates included at the end. */
+/* The binary protocol (Thrift specification, "Thrift Binary protocol encoding"): big-endian numbers
+ * of fixed size. Owns its bytes; the engine is in the templates included at the end. */
 #include "codec-engine.h"
 
 #define VERSION_1 0x80010000u
@@ -9,11 +9,12 @@
 #define FIELD_BOUND 19
 
 static const guint8 smallest_size[TALLY_WIRE_UUID + 1] = {
-  [T_BOOL] = 1, [T_BYTE] = 1, [T_I16] = 2, [T_I32] = 4, [T_I64] = 8, [T_DOUBLE] = 8, [T_STRING] = 4,
-  [T_STRUCT] = 1, [T_MAP] = 6, [T_SET] = 5, [T_LIST] = 5, [TALLY_WIRE_UUID] = 16,
+  [T_BOOL] = 1,   [T_BYTE] = 1,   [T_I16] = 2, [T_I32] = 4, [T_I64] = 8,  [T_DOUBLE] = 8,
+  [T_STRING] = 4, [T_STRUCT] = 1, [T_MAP] = 6, [T_SET] = 5, [T_LIST] = 5, [TALLY_WIRE_UUID] = 16,
 };
 static const guint8 fixed_size[TALLY_WIRE_UUID + 1] = {
-  [T_BOOL] = 1, [T_BYTE] = 1, [T_I16] = 2, [T_I32] = 4, [T_I64] = 8, [T_DOUBLE] = 8, [TALLY_WIRE_UUID] = 16,
+  [T_BOOL] = 1,   [T_BYTE] = 1,           [T_I16] = 2, [T_I32] = 4, [T_I64] = 8,
+  [T_DOUBLE] = 8, [TALLY_WIRE_UUID] = 16,
 };
 
 /* ---- writing ---- */
@@ -185,7 +186,8 @@ put_array (guint8 *p, const TallyType *type, const guint8 *data, gsize count)
 }
 
 static void
-write_message (TallyBuffer *output, const gchar *name, gsize name_length, ThriftMessageType type, gint32 seqid)
+write_message (
+    TallyBuffer *output, const gchar *name, gsize name_length, ThriftMessageType type, gint32 seqid)
 {
   guint8 *p;
 
@@ -365,9 +367,9 @@ static TALLY_COLD gboolean
 read_unversioned (TallyReader *reader, guint32 length, TallyMessage *message, GError **error)
 {
   if (reader->limits->strict)
-    return tally_reader_fail (error, THRIFT_PROTOCOL_ERROR_BAD_VERSION,
-                              "the message header has no version (it begins with 0x%08" G_GINT32_MODIFIER "x)",
-                              length);
+    return tally_reader_fail (
+        error, THRIFT_PROTOCOL_ERROR_BAD_VERSION,
+        "the message header has no version (it begins with 0x%08" G_GINT32_MODIFIER "x)", length);
   reader->cursor += 4;
   if (!tally_reader_may_have (reader, length, 1))
     return tally_reader_fail_length (reader, (gint32) length, 1, error);
@@ -393,10 +395,12 @@ read_message (TallyReader *reader, TallyMessage *message, GError **error)
     return read_unversioned (reader, version, message, error);
   if ((version & VERSION_MASK) != VERSION_1)
     return tally_reader_fail (error, THRIFT_PROTOCOL_ERROR_BAD_VERSION,
-                              "the message header has version 0x%08" G_GINT32_MODIFIER "x, not 0x80010000",
+                              "the message header has version 0x%08" G_GINT32_MODIFIER
+                              "x, not 0x80010000",
                               version & VERSION_MASK);
   reader->cursor += 4;
-  if (!get_length (reader, &length, error) || !tally_reader_need (reader, (gsize) length + 4, error))
+  if (!get_length (reader, &length, error)
+      || !tally_reader_need (reader, (gsize) length + 4, error))
     return FALSE;
   message->name = (const gchar *) reader->cursor;
   message->name_length = length;

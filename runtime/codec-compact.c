@@ -1,6 +1,6 @@
-/* The compact protocol (Thrift specification, "Thrift Compact protocol encoding"): integers as zigzag
- * varints, field ids as differences, a bool field's value in its header. Owns its bytes; the engine is
- * in the templates included at the end. */
+/* The compact protocol (Thrift specification, "Thrift Compact protocol encoding"): integers as
+ * zigzag varints, field ids as differences, a bool field's value in its header. Owns its bytes; the
+ * engine is in the templates included at the end. */
 #include "codec-engine.h"
 
 #define PROTOCOL_ID 0x82
@@ -15,13 +15,23 @@
 #define COMPACT_UUID 13
 
 static const guint8 compact_types[TALLY_WIRE_UUID + 1] = {
-  [T_BOOL] = COMPACT_TRUE, [T_BYTE] = 3, [T_I16] = 4, [T_I32] = 5, [T_I64] = 6, [T_DOUBLE] = 7, [T_STRING] = 8,
-  [T_LIST] = 9, [T_SET] = 10, [T_MAP] = 11, [T_STRUCT] = 12, [TALLY_WIRE_UUID] = COMPACT_UUID,
+  [T_BOOL] = COMPACT_TRUE,
+  [T_BYTE] = 3,
+  [T_I16] = 4,
+  [T_I32] = 5,
+  [T_I64] = 6,
+  [T_DOUBLE] = 7,
+  [T_STRING] = 8,
+  [T_LIST] = 9,
+  [T_SET] = 10,
+  [T_MAP] = 11,
+  [T_STRUCT] = 12,
+  [TALLY_WIRE_UUID] = COMPACT_UUID,
 };
 /* And back; T_VOID, which nothing reads, for what there is not. */
 static const guint8 wire_types[16] = {
-  T_STOP, T_BOOL, T_BOOL, T_BYTE, T_I16, T_I32, T_I64, T_DOUBLE, T_STRING, T_LIST, T_SET, T_MAP, T_STRUCT,
-  TALLY_WIRE_UUID, T_VOID, T_VOID,
+  T_STOP,   T_BOOL, T_BOOL, T_BYTE, T_I16,    T_I32,           T_I64,  T_DOUBLE,
+  T_STRING, T_LIST, T_SET,  T_MAP,  T_STRUCT, TALLY_WIRE_UUID, T_VOID, T_VOID,
 };
 
 /* A field's header is at most 4 bytes, the longest plain value 16. */
@@ -29,11 +39,14 @@ static const guint8 wire_types[16] = {
 #define VARINT_MAX 10
 
 static const guint8 smallest_size[TALLY_WIRE_UUID + 1] = {
-  [T_BOOL] = 1, [T_BYTE] = 1, [T_I16] = 1, [T_I32] = 1, [T_I64] = 1, [T_DOUBLE] = 8, [T_STRING] = 1,
-  [T_STRUCT] = 1, [T_MAP] = 1, [T_SET] = 1, [T_LIST] = 1, [TALLY_WIRE_UUID] = 16,
+  [T_BOOL] = 1,   [T_BYTE] = 1,   [T_I16] = 1, [T_I32] = 1, [T_I64] = 1,  [T_DOUBLE] = 8,
+  [T_STRING] = 1, [T_STRUCT] = 1, [T_MAP] = 1, [T_SET] = 1, [T_LIST] = 1, [TALLY_WIRE_UUID] = 16,
 };
 static const guint8 fixed_size[TALLY_WIRE_UUID + 1] = {
-  [T_BOOL] = 1, [T_BYTE] = 1, [T_DOUBLE] = 8, [TALLY_WIRE_UUID] = 16,
+  [T_BOOL] = 1,
+  [T_BYTE] = 1,
+  [T_DOUBLE] = 8,
+  [TALLY_WIRE_UUID] = 16,
 };
 
 /* ---- writing ---- */
@@ -194,7 +207,8 @@ put_array (guint8 *p, const TallyType *type, const guint8 *data, gsize count)
 }
 
 static void
-write_message (TallyBuffer *output, const gchar *name, gsize name_length, ThriftMessageType type, gint32 seqid)
+write_message (
+    TallyBuffer *output, const gchar *name, gsize name_length, ThriftMessageType type, gint32 seqid)
 {
   guint8 *p;
 
@@ -280,7 +294,8 @@ static void
 set_range_error (gint64 value, guint bits, GError **error)
 {
   tally_reader_set_error (error, THRIFT_PROTOCOL_ERROR_INVALID_DATA,
-                          "the integer %" G_GINT64_FORMAT " does not fit into %u bits", value, bits);
+                          "the integer %" G_GINT64_FORMAT " does not fit into %u bits", value,
+                          bits);
 }
 
 static inline gboolean
@@ -356,7 +371,6 @@ skip_needs_no_bytes (const FieldHeader *header)
   return header->wire == T_BOOL;
 }
 
-
 static inline gboolean
 get_field (TallyReader *reader, gint16 *last, FieldHeader *header, GError **error)
 {
@@ -379,8 +393,8 @@ get_field (TallyReader *reader, gint16 *last, FieldHeader *header, GError **erro
   else
     {
       if (G_UNLIKELY (*last > G_MAXINT16 - (gint) delta))
-        return tally_reader_fail (error, THRIFT_PROTOCOL_ERROR_INVALID_DATA, "the field id %d + %u overflows",
-                                  *last, delta);
+        return tally_reader_fail (error, THRIFT_PROTOCOL_ERROR_INVALID_DATA,
+                                  "the field id %d + %u overflows", *last, delta);
       header->id = (gint16) (*last + (gint) delta);
     }
   *last = header->id;
@@ -396,8 +410,10 @@ get_size (TallyReader *reader, guint32 *size, GError **error)
   if (!get_varint (reader, &wide, error))
     return FALSE;
   if (G_UNLIKELY (wide > G_MAXINT32))
-    return tally_reader_fail_length (reader, wide <= G_MAXUINT32 ? (gint32) wide : (gint64) MIN (wide, G_MAXINT64), 1,
-                                     error);
+    return tally_reader_fail_length (reader,
+                                     wide <= G_MAXUINT32 ? (gint32) wide
+                                                         : (gint64) MIN (wide, G_MAXINT64),
+                                     1, error);
   *size = (guint32) wide;
   return TRUE;
 }
@@ -443,7 +459,8 @@ get_map_header (TallyReader *reader, guint8 *key, guint8 *value, guint32 *count,
 
 /* Elements of one size, all of which are waited for before memory is allocated for them. */
 static gboolean
-get_fixed_array (TallyReader *reader, const TallyType *type, gpointer slot, guint32 count, GError **error)
+get_fixed_array (
+    TallyReader *reader, const TallyType *type, gpointer slot, guint32 count, GError **error)
 {
   const gsize size = (gsize) count * fixed_size[type->wire];
   guint8 *target;
@@ -471,7 +488,8 @@ get_fixed_array (TallyReader *reader, const TallyType *type, gpointer slot, guin
 
 /* Reads up to @count varints into @target and returns how many; fewer after an error. */
 static guint32
-get_varints (TallyReader *reader, const TallyType *type, guint8 *target, guint32 count, GError **error)
+get_varints (
+    TallyReader *reader, const TallyType *type, guint8 *target, guint32 count, GError **error)
 {
   guint32 i = 0;
 
@@ -522,8 +540,9 @@ read_message (TallyReader *reader, TallyMessage *message, GError **error)
   id = reader->cursor[0];
   version = reader->cursor[1];
   if (id != PROTOCOL_ID)
-    return tally_reader_fail (error, THRIFT_PROTOCOL_ERROR_BAD_VERSION,
-                              "the message begins with 0x%02x, not with the compact protocol's 0x82", id);
+    return tally_reader_fail (
+        error, THRIFT_PROTOCOL_ERROR_BAD_VERSION,
+        "the message begins with 0x%02x, not with the compact protocol's 0x82", id);
   if ((version & VERSION_MASK) != VERSION)
     return tally_reader_fail (error, THRIFT_PROTOCOL_ERROR_BAD_VERSION,
                               "the message header has version %d of the compact protocol, not 1",

@@ -1,5 +1,5 @@
-/* What the engine's instances share: failing, filling, the writer's room. Included by codec-binary.c,
- * codec-compact.c and codec.c only. */
+/* What the engine's instances share: failing, filling, the writer's room. Included by
+ * codec-binary.c, codec-compact.c and codec.c only. */
 #ifndef TALLY_CODEC_ENGINE_H
 #define TALLY_CODEC_ENGINE_H
 
@@ -13,9 +13,14 @@ G_BEGIN_DECLS
 
 /* ---- reading ---- */
 
-/* What became of a value: READ_SKIPPED is one that is well-formed but of another type than the table
- * says; its bytes are consumed and it does not count as read. */
-typedef enum { READ_FAILED, READ_TAKEN, READ_SKIPPED } ReadResult;
+/* What became of a value: READ_SKIPPED is one that is well-formed but of another type than the
+ * table says; its bytes are consumed and it does not count as read. */
+typedef enum
+{
+  READ_FAILED,
+  READ_TAKEN,
+  READ_SKIPPED
+} ReadResult;
 
 /* A field's header. @truth: the value of a bool whose protocol puts it there. */
 typedef struct
@@ -27,17 +32,24 @@ typedef struct
 
 /* The slow path of tally_reader_need (). */
 TALLY_COLD gboolean tally_reader_fill (TallyReader *reader, gsize need, GError **error);
-/* These set a %THRIFT_PROTOCOL_ERROR. The macros below are FALSE besides, so that the compiler sees that
- * nothing is read after them. */
+/* These set a %THRIFT_PROTOCOL_ERROR. The macros below are FALSE besides, so that the compiler sees
+ * that nothing is read after them. */
 G_GNUC_PRINTF (3, 4)
-TALLY_COLD void tally_reader_set_error (GError **error, ThriftProtocolError code, const gchar *format, ...);
+TALLY_COLD void
+tally_reader_set_error (GError **error, ThriftProtocolError code, const gchar *format, ...);
 TALLY_COLD void tally_reader_set_depth_error (const TallyReader *reader, GError **error);
 /* Says why a declared length or count was refused: negative, or more than the message still has. */
-TALLY_COLD void tally_reader_set_length_error (const TallyReader *reader, gint64 length, guint unit, GError **error);
+TALLY_COLD void tally_reader_set_length_error (const TallyReader *reader,
+                                               gint64 length,
+                                               guint unit,
+                                               GError **error);
 /* A string whose bytes are fine for the wire and not for C. */
 TALLY_COLD void tally_reader_set_nul_error (gsize position, GError **error);
-TALLY_COLD void tally_reader_set_missing_error (const TallyStructInfo *info, const TallyField *field, GError **error);
-TALLY_COLD void tally_prefix_field (GError **error, const TallyStructInfo *info, const TallyField *field);
+TALLY_COLD void tally_reader_set_missing_error (const TallyStructInfo *info,
+                                                const TallyField *field,
+                                                GError **error);
+TALLY_COLD void
+tally_prefix_field (GError **error, const TallyStructInfo *info, const TallyField *field);
 
 #define tally_reader_fail(...) (tally_reader_set_error (__VA_ARGS__), FALSE)
 #define tally_reader_fail_depth(...) (tally_reader_set_depth_error (__VA_ARGS__), FALSE)
@@ -61,8 +73,8 @@ tally_reader_need (TallyReader *reader, gsize need, GError **error)
   return tally_reader_fill (reader, need, error);
 }
 
-/* Whether @count units of at least @size bytes each can be in what remains. A negative count is a huge
- * one here. */
+/* Whether @count units of at least @size bytes each can be in what remains. A negative count is a
+ * huge one here. */
 static inline gboolean
 tally_reader_may_have (const TallyReader *reader, guint32 count, guint size)
 {
@@ -93,8 +105,8 @@ tally_reader_expect (const TallyReader *reader, guint32 count, guint size)
 
 /* Puts @length bytes at the cursor, which are there, into a string or binary slot. */
 static inline gboolean
-tally_reader_take_bytes (TallyReader *reader, const TallyType *type, gpointer slot, gsize length,
-                         GError **error)
+tally_reader_take_bytes (
+    TallyReader *reader, const TallyType *type, gpointer slot, gsize length, GError **error)
 {
   if (type->kind == TALLY_KIND_STRING)
     {
@@ -113,7 +125,7 @@ tally_reader_take_bytes (TallyReader *reader, const TallyType *type, gpointer sl
 typedef struct
 {
   TallyBuffer *output;
-  guint8 *limit;       /* the end of what is allocated */
+  guint8 *limit; /* the end of what is allocated */
   guint depth;
   GError **error;
 } TallyWriter;
@@ -121,8 +133,10 @@ typedef struct
 guint8 *tally_writer_grow (TallyWriter *writer, guint8 *cursor, gsize need);
 /* These set the error and return NULL, which every caller passes on. */
 G_GNUC_PRINTF (3, 4)
-TALLY_COLD guint8 *tally_writer_fail (TallyWriter *writer, TallyError code, const gchar *format, ...);
-TALLY_COLD guint8 *tally_writer_fail_union (TallyWriter *writer, const TallyStructInfo *info, gconstpointer instance);
+TALLY_COLD guint8 *
+tally_writer_fail (TallyWriter *writer, TallyError code, const gchar *format, ...);
+TALLY_COLD guint8 *
+tally_writer_fail_union (TallyWriter *writer, const TallyStructInfo *info, gconstpointer instance);
 
 /* Makes sure of @need bytes at @cursor and returns where it is now. */
 static inline guint8 *

@@ -12,51 +12,59 @@ G_BEGIN_DECLS
 /* What a peer may declare; the defaults are in docs/limits.md. */
 typedef struct
 {
-  guint32 max_message;  /* bytes of one message or frame; 16 MiB */
-  guint32 max_depth;    /* nesting of structs and containers, skipped ones included; 64 */
-  gboolean strict;      /* refuse binary headers without a version; TRUE */
+  guint32 max_message; /* bytes of one message or frame; 16 MiB */
+  guint32 max_depth;   /* nesting of structs and containers, skipped ones included; 64 */
+  gboolean strict;     /* refuse binary headers without a version; TRUE */
 } TallyLimits;
 
 extern const TallyLimits tally_limits_default;
 
 typedef struct
 {
-  const gchar *name;    /* in the reader's input: not NUL-terminated, valid until the next fill */
+  const gchar *name; /* in the reader's input: not NUL-terminated, valid until the next fill */
   guint32 name_length;
-  gint32 type;          /* ThriftMessageType, unchecked */
+  gint32 type; /* ThriftMessageType, unchecked */
   gint32 seqid;
 } TallyMessage;
 
 typedef struct _TallyReader TallyReader;
 
-/* Gets at least @need bytes between cursor and end, moving both if it must; FALSE with an error when
- * they will not come. */
+/* Gets at least @need bytes between cursor and end, moving both if it must; FALSE with an error
+ * when they will not come. */
 typedef gboolean (*TallyFill) (TallyReader *reader, gsize need, GError **error);
 
-/* Where the codec reads from: bytes in memory and, for an unframed message that is still arriving, a
- * way to get more. */
+/* Where the codec reads from: bytes in memory and, for an unframed message that is still arriving,
+ * a way to get more. */
 struct _TallyReader
 {
   const guint8 *cursor;
   const guint8 *end;
-  TallyFill fill;            /* NULL: what is there is all there is */
+  TallyFill fill; /* NULL: what is there is all there is */
   gpointer fill_data;
-  gsize unread;              /* bytes the message may still have beyond end; 0 without fill, else kept
+  gsize unread; /* bytes the message may still have beyond end; 0 without fill, else kept
                               * by the codec */
   guint depth;
   const TallyLimits *limits;
 };
 
 static inline void
-tally_reader_init (TallyReader *reader, gconstpointer bytes, gsize length, const TallyLimits *limits)
+tally_reader_init (TallyReader *reader,
+                   gconstpointer bytes,
+                   gsize length,
+                   const TallyLimits *limits)
 {
-  *reader = (TallyReader) { .cursor = bytes, .end = (const guint8 *) bytes + length, .limits = limits };
+  *reader =
+      (TallyReader){ .cursor = bytes, .end = (const guint8 *) bytes + length, .limits = limits };
 }
 
 /* For a message that is still arriving: @bytes are what is there of it, @fill gets more. */
 static inline void
-tally_reader_init_fill (TallyReader *reader, gconstpointer bytes, gsize length, const TallyLimits *limits,
-                        TallyFill fill, gpointer fill_data)
+tally_reader_init_fill (TallyReader *reader,
+                        gconstpointer bytes,
+                        gsize length,
+                        const TallyLimits *limits,
+                        TallyFill fill,
+                        gpointer fill_data)
 {
   tally_reader_init (reader, bytes, length, limits);
   reader->fill = fill;
@@ -67,15 +75,20 @@ tally_reader_init_fill (TallyReader *reader, gconstpointer bytes, gsize length, 
 typedef struct
 {
   const gchar *name;
-  void (*write_message) (TallyBuffer *output, const gchar *name, gsize name_length,
-                         ThriftMessageType type, gint32 seqid);
-  /* TALLY_ERROR_INVALID_VALUE (a required field that is not set, a union with none or two set, a NULL
-   * in a container) or TALLY_ERROR_LIMIT (depth); output is then cut back. */
-  gboolean (*write_struct) (TallyBuffer *output, const TallyStructInfo *info, gconstpointer instance,
+  void (*write_message) (TallyBuffer *output,
+                         const gchar *name,
+                         gsize name_length,
+                         ThriftMessageType type,
+                         gint32 seqid);
+  /* TALLY_ERROR_INVALID_VALUE (a required field that is not set, a union with none or two set, a
+   * NULL in a container) or TALLY_ERROR_LIMIT (depth); output is then cut back. */
+  gboolean (*write_struct) (TallyBuffer *output,
+                            const TallyStructInfo *info,
+                            gconstpointer instance,
                             GError **error);
   /* THRIFT_PROTOCOL_ERROR, with messages that name the struct and field:
-   *   INVALID_DATA    ends early; a type there is not; an integer too large; a string with a NUL in it;
-   *                   a required field that is missing
+   *   INVALID_DATA    ends early; a type there is not; an integer too large; a string with a NUL in
+   *                   it; a required field that is missing
    *   NEGATIVE_SIZE   a declared length or count below zero
    *   SIZE_LIMIT      a declared length or count that the rest of the message cannot hold
    *   DEPTH_LIMIT     nested deeper than max_depth
@@ -85,7 +98,9 @@ typedef struct
   gboolean (*read_message) (TallyReader *reader, TallyMessage *message, GError **error);
   /* @instance is initialised (tally_struct_init_instance) and may be used; fields that are read
    * replace what is there. */
-  gboolean (*read_struct) (TallyReader *reader, const TallyStructInfo *info, gpointer instance,
+  gboolean (*read_struct) (TallyReader *reader,
+                           const TallyStructInfo *info,
+                           gpointer instance,
                            GError **error);
   gboolean (*skip) (TallyReader *reader, gint wire_type, GError **error);
 } TallyCodec;
@@ -93,34 +108,45 @@ typedef struct
 extern const TallyCodec tally_codec_binary;
 extern const TallyCodec tally_codec_compact;
 
-/* The same over any ThriftProtocol's functions, for Apache's protocols and transports. Writing checks
- * the whole instance before the first byte; tally_walker_check_struct () is that check by itself, for
- * who must know before the message's header. A uuid is %TALLY_ERROR_NOT_SUPPORTED unless the protocol
- * is Apache's binary one. */
-gboolean tally_walker_check_struct (ThriftProtocol *protocol, const TallyStructInfo *info,
-                                    gconstpointer instance, GError **error);
-gboolean tally_walker_write_struct (ThriftProtocol *protocol, const TallyStructInfo *info,
-                                    gconstpointer instance, gint32 *written, GError **error);
-gboolean tally_walker_read_struct (ThriftProtocol *protocol, const TallyStructInfo *info,
-                                   gpointer instance, gint32 *read, GError **error);
+/* The same over any ThriftProtocol's functions, for Apache's protocols and transports. Writing
+ * checks the whole instance before the first byte; tally_walker_check_struct () is that check by
+ * itself, for who must know before the message's header. A uuid is %TALLY_ERROR_NOT_SUPPORTED
+ * unless the protocol is Apache's binary one. */
+gboolean tally_walker_check_struct (ThriftProtocol *protocol,
+                                    const TallyStructInfo *info,
+                                    gconstpointer instance,
+                                    GError **error);
+gboolean tally_walker_write_struct (ThriftProtocol *protocol,
+                                    const TallyStructInfo *info,
+                                    gconstpointer instance,
+                                    gint32 *written,
+                                    GError **error);
+gboolean tally_walker_read_struct (ThriftProtocol *protocol,
+                                   const TallyStructInfo *info,
+                                   gpointer instance,
+                                   gint32 *read,
+                                   GError **error);
 gboolean tally_walker_skip (ThriftProtocol *protocol, gint wire_type, gint32 *read, GError **error);
 
 /* Initial values, disposal, reset of an instance's fields: for INLINE structs @instance is the
- * zeroed C struct itself, for OBJECT ones the object. Arguments of pointer type begin as NULL; reading
- * (or tally_struct_complete_instance ()) gives what is then still NULL an empty value. */
+ * zeroed C struct itself, for OBJECT ones the object. Arguments of pointer type begin as NULL;
+ * reading (or tally_struct_complete_instance ()) gives what is then still NULL an empty value. */
 void tally_struct_init_instance (const TallyStructInfo *info, gpointer instance);
 void tally_struct_complete_instance (const TallyStructInfo *info, gpointer instance);
 void tally_struct_dispose_instance (const TallyStructInfo *info, gpointer instance);
 void tally_struct_reset_instance (const TallyStructInfo *info, gpointer instance);
-void tally_struct_reset_field (const TallyStructInfo *info, const TallyField *field, gpointer instance);
+void
+tally_struct_reset_field (const TallyStructInfo *info, const TallyField *field, gpointer instance);
 
 /* (nullable): by bisection. */
 const TallyField *tally_struct_info_find_field (const TallyStructInfo *info, gint16 id);
 /* (nullable): looks in the parents too. */
-const TallyMethod *tally_service_find_method (const TallyService *service, const gchar *name, gsize length);
+const TallyMethod *
+tally_service_find_method (const TallyService *service, const gchar *name, gsize length);
 
 /* A union's last field wins: clears what is set besides @field. */
-void tally_struct_clear_others (const TallyStructInfo *info, const TallyField *field, gpointer instance);
+void
+tally_struct_clear_others (const TallyStructInfo *info, const TallyField *field, gpointer instance);
 /* How many fields would be written, up to 2: of a union it must be 1. */
 guint tally_struct_count_present (const TallyStructInfo *info, gconstpointer instance);
 

@@ -4,16 +4,19 @@
  *   get_bool_field (reader, header, &truth)
  *   get_bool, get_i8, get_i16, get_i32, get_i64, get_double (reader, &value)
  *   get_length (reader, &length)            a string's; checked against what remains
- *   get_list_header (reader, &wire, &count), get_map_header (reader, &key_wire, &value_wire, &count)
+ *   get_list_header (reader, &wire, &count)
+ *   get_map_header (reader, &key_wire, &value_wire, &count)
  *   get_array (reader, type, slot, count)   appends a list's elements of a plain type
  *   smallest_size[]                         of a value on the wire, by wire type; 0: no such type
  *   fixed_size[]                            of a value on the wire, by wire type; 0: it varies
  *
- * all of which take a GError last and return FALSE with it set. Before anything is allocated a declared
- * length or count is compared with the bytes that remain. */
+ * all of which take a GError last and return FALSE with it set. Before anything is allocated a
+ * declared length or count is compared with the bytes that remain. */
 
-static ReadResult read_value (TallyReader *reader, const TallyType *type, gpointer slot, GError **error);
-static gboolean read_struct (TallyReader *reader, const TallyStructInfo *info, gpointer instance, GError **error);
+static ReadResult
+read_value (TallyReader *reader, const TallyType *type, gpointer slot, GError **error);
+static gboolean
+read_struct (TallyReader *reader, const TallyStructInfo *info, gpointer instance, GError **error);
 static gboolean skip_value (TallyReader *reader, gint wire, GError **error);
 
 /* ---- skipping ---- */
@@ -21,7 +24,8 @@ static gboolean skip_value (TallyReader *reader, gint wire, GError **error);
 static inline gboolean
 check_wire (gint wire, GError **error)
 {
-  if (G_LIKELY (wire >= 0 && wire < (gint) G_N_ELEMENTS (smallest_size) && smallest_size[wire] != 0))
+  if (G_LIKELY (wire >= 0 && wire < (gint) G_N_ELEMENTS (smallest_size)
+                && smallest_size[wire] != 0))
     return TRUE;
   return tally_reader_fail (error, THRIFT_PROTOCOL_ERROR_INVALID_DATA, "there is no type %d", wire);
 }
@@ -141,7 +145,8 @@ skip_value (TallyReader *reader, gint wire, GError **error)
 
 /* Elements of a type that is no plain one; the list is empty. */
 static gboolean
-read_elements (TallyReader *reader, const TallyType *element, gpointer slot, guint32 count, GError **error)
+read_elements (
+    TallyReader *reader, const TallyType *element, gpointer slot, guint32 count, GError **error)
 {
   const guint expected = tally_reader_expect (reader, count, smallest_size[element->wire]);
 
@@ -195,7 +200,8 @@ read_cell (TallyReader *reader, const TallyType *type, TallyCell *cell, GError *
 }
 
 static gboolean
-read_set_elements (TallyReader *reader, const TallyType *type, gpointer slot, guint32 count, GError **error)
+read_set_elements (
+    TallyReader *reader, const TallyType *type, gpointer slot, guint32 count, GError **error)
 {
   for (guint32 i = 0; i < count; i++)
     {
@@ -227,7 +233,8 @@ read_set (TallyReader *reader, const TallyType *type, gpointer slot, GError **er
 }
 
 static gboolean
-read_pairs (TallyReader *reader, const TallyType *type, gpointer slot, guint32 count, GError **error)
+read_pairs (
+    TallyReader *reader, const TallyType *type, gpointer slot, guint32 count, GError **error)
 {
   for (guint32 i = 0; i < count; i++)
     {
@@ -267,7 +274,8 @@ read_map (TallyReader *reader, const TallyType *type, gpointer slot, GError **er
 /* ---- values ---- */
 
 static ReadResult
-read_nested (TallyReader *reader, const TallyType *type, gpointer slot, gboolean in_place, GError **error)
+read_nested (
+    TallyReader *reader, const TallyType *type, gpointer slot, gboolean in_place, GError **error)
 {
   ReadResult result;
 
@@ -282,7 +290,8 @@ read_nested (TallyReader *reader, const TallyType *type, gpointer slot, gboolean
           return READ_FAILED;
         }
       return read_struct (reader, info, tally_storage_open_struct (info, slot, in_place), error)
-               ? READ_TAKEN : READ_FAILED;
+                 ? READ_TAKEN
+                 : READ_FAILED;
     }
   if (!tally_reader_enter (reader, error))
     return READ_FAILED;
@@ -324,7 +333,8 @@ read_plain (TallyReader *reader, const TallyType *type, gpointer slot, GError **
 }
 
 static inline ReadResult
-read_any (TallyReader *reader, const TallyType *type, gpointer slot, gboolean in_place, GError **error)
+read_any (
+    TallyReader *reader, const TallyType *type, gpointer slot, gboolean in_place, GError **error)
 {
   guint32 length;
 
@@ -369,7 +379,8 @@ pass_over (FieldCursor *cursor, const TallyField *field)
 static inline const TallyField *
 find_field (const FieldCursor *cursor, gint16 id)
 {
-  if (G_LIKELY (cursor->next < cursor->info->fields + cursor->info->n_fields && cursor->next->id == id))
+  if (G_LIKELY (cursor->next < cursor->info->fields + cursor->info->n_fields
+                && cursor->next->id == id))
     return cursor->next;
   return tally_struct_info_find_field (cursor->info, id);
 }
@@ -404,8 +415,12 @@ check_required (FieldCursor *cursor, GError **error)
 }
 
 static inline ReadResult
-read_field (TallyReader *reader, const TallyStructInfo *info, const TallyField *field,
-            const FieldHeader *header, gpointer instance, GError **error)
+read_field (TallyReader *reader,
+            const TallyStructInfo *info,
+            const TallyField *field,
+            const FieldHeader *header,
+            gpointer instance,
+            GError **error)
 {
   gpointer slot = (guint8 *) instance + field->offset;
   ReadResult result;

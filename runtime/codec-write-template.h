@@ -1,19 +1,22 @@
 /* The engine's writing half, included by each protocol's file after it defined:
  *
- *   FIELD_BOUND              the most bytes of a field's header and a value of a plain type, or of the
- *                            header and a container's or string's own header
+ *   FIELD_BOUND              the most bytes of a field's header and a value of a plain type, or of
+ *                            the header and a container's or string's own header
  *   put_field (p, &last, id, wire), put_bool_field (p, &last, id, truth), put_stop (p)
  *   put_bool, put_i8, put_i16, put_i32, put_i64, put_double, put_length (p, value)
  *   put_list_header (p, wire, count), put_map_header (p, key_wire, value_wire, count)
- *   put_array (p, type, data, count), array_bound (type)   a list's elements of a plain type at once
+ *   put_array (p, type, data, count), array_bound (type)   a list of a plain type at once
  *
  * Nothing here checks room for a byte: a struct makes room for all its headers and plain values at
- * once, whatever has a length makes room for that. A function takes the cursor and returns it moved,
- * or NULL after an error. */
+ * once, whatever has a length makes room for that. A function takes the cursor and returns it
+ * moved, or NULL after an error. */
 
-static guint8 *write_struct_fields (TallyWriter *writer, guint8 *p, const TallyStructInfo *info,
+static guint8 *write_struct_fields (TallyWriter *writer,
+                                    guint8 *p,
+                                    const TallyStructInfo *info,
                                     gconstpointer instance);
-static guint8 *write_value (TallyWriter *writer, guint8 *p, const TallyType *type, gconstpointer slot);
+static guint8 *
+write_value (TallyWriter *writer, guint8 *p, const TallyType *type, gconstpointer slot);
 
 static inline guint8 *
 put_bytes (guint8 *p, const guint8 *bytes, gsize length)
@@ -27,7 +30,8 @@ static TALLY_COLD guint8 *
 fail_length (TallyWriter *writer, gsize length)
 {
   return tally_writer_fail (writer, TALLY_ERROR_LIMIT,
-                            "%" G_GSIZE_FORMAT " bytes or elements are more than a message holds", length);
+                            "%" G_GSIZE_FORMAT " bytes or elements are more than a message holds",
+                            length);
 }
 
 /* A string, and after it room for @after bytes more. */
@@ -82,14 +86,18 @@ static guint8 *
 enter (TallyWriter *writer, guint8 *p)
 {
   if (G_UNLIKELY (writer->depth >= tally_limits_default.max_depth))
-    return tally_writer_fail (writer, TALLY_ERROR_LIMIT, "structs and containers are nested deeper than %u",
+    return tally_writer_fail (writer, TALLY_ERROR_LIMIT,
+                              "structs and containers are nested deeper than %u",
                               tally_limits_default.max_depth);
   writer->depth++;
   return p;
 }
 
 static guint8 *
-write_structs (TallyWriter *writer, guint8 *p, const TallyStructInfo *info, const TallyListView *view)
+write_structs (TallyWriter *writer,
+               guint8 *p,
+               const TallyStructInfo *info,
+               const TallyListView *view)
 {
   if (view->length > 0 && enter (writer, p) == NULL)
     return NULL;
@@ -185,7 +193,8 @@ write_nested (TallyWriter *writer, guint8 *p, const TallyType *type, gconstpoint
   if (enter (writer, p) == NULL)
     return NULL;
   if (type->kind == TALLY_KIND_STRUCT)
-    p = write_struct_fields (writer, p, (const TallyStructInfo *) type, tally_storage_get_struct (slot));
+    p = write_struct_fields (writer, p, (const TallyStructInfo *) type,
+                             tally_storage_get_struct (slot));
   else if (type->kind == TALLY_KIND_LIST)
     p = write_list (writer, p, type, slot);
   else
@@ -205,10 +214,15 @@ write_value (TallyWriter *writer, guint8 *p, const TallyType *type, gconstpointe
   return write_plain (p, type, slot);
 }
 
-/* One field that has a value. Room for it and for all that follow it in the struct, @bound, is there
- * and is there again afterwards. */
+/* One field that has a value. Room for it and for all that follow it in the struct, @bound, is
+ * there and is there again afterwards. */
 static G_ALWAYS_INLINE inline guint8 *
-write_field (TallyWriter *writer, guint8 *p, const TallyField *field, gconstpointer slot, gint16 *last, gsize bound)
+write_field (TallyWriter *writer,
+             guint8 *p,
+             const TallyField *field,
+             gconstpointer slot,
+             gint16 *last,
+             gsize bound)
 {
   const TallyType *type = field->type;
 
@@ -224,13 +238,17 @@ write_field (TallyWriter *writer, guint8 *p, const TallyField *field, gconstpoin
 }
 
 static guint8 *
-write_struct_fields (TallyWriter *writer, guint8 *p, const TallyStructInfo *info, gconstpointer instance)
+write_struct_fields (TallyWriter *writer,
+                     guint8 *p,
+                     const TallyStructInfo *info,
+                     gconstpointer instance)
 {
   const gsize bound = (gsize) info->n_fields * FIELD_BOUND + 1;
   const TallyField *end = info->fields + info->n_fields;
   gint16 last = 0;
 
-  if (G_UNLIKELY (info->form == TALLY_FORM_UNION && tally_struct_count_present (info, instance) != 1))
+  if (G_UNLIKELY (info->form == TALLY_FORM_UNION
+                  && tally_struct_count_present (info, instance) != 1))
     return tally_writer_fail_union (writer, info, instance);
   p = tally_writer_room (writer, p, bound);
   for (const TallyField *field = info->fields; field < end; field++)
@@ -243,8 +261,9 @@ write_struct_fields (TallyWriter *writer, guint8 *p, const TallyStructInfo *info
             continue;
           slot = tally_storage_get_stand_in (field->type);
           if (slot == NULL)
-            return tally_writer_fail (writer, TALLY_ERROR_INVALID_VALUE, "%s: the required field %s is not set",
-                                      info->name, field->name);
+            return tally_writer_fail (writer, TALLY_ERROR_INVALID_VALUE,
+                                      "%s: the required field %s is not set", info->name,
+                                      field->name);
         }
       p = write_field (writer, p, field, slot, &last, bound);
       if (G_UNLIKELY (p == NULL))
@@ -257,7 +276,10 @@ write_struct_fields (TallyWriter *writer, guint8 *p, const TallyStructInfo *info
 }
 
 static gboolean
-write_struct (TallyBuffer *output, const TallyStructInfo *info, gconstpointer instance, GError **error)
+write_struct (TallyBuffer *output,
+              const TallyStructInfo *info,
+              gconstpointer instance,
+              GError **error)
 {
   GError *local_error = NULL;
   TallyWriter writer = { .output = output, .depth = 1, .error = &local_error };

@@ -1,5 +1,5 @@
-/* What the codec's instances share beside the engine itself: limits, failures, filling, and encoding a
- * struct by itself. It knows neither protocol's bytes. */
+/* What the codec's instances share beside the engine itself: limits, failures, filling, and
+ * encoding a struct by itself. It knows neither protocol's bytes. */
 #include "codec-engine.h"
 
 const TallyLimits tally_limits_default = {
@@ -33,8 +33,9 @@ tally_reader_fill (TallyReader *reader, gsize need, GError **error)
                               reader->limits->max_message);
   if (need > remaining)
     return tally_reader_fail (error, THRIFT_PROTOCOL_ERROR_INVALID_DATA,
-                              "the message ends early: %" G_GSIZE_FORMAT " bytes are needed, %" G_GSIZE_FORMAT
-                              " are left", need, remaining);
+                              "the message ends early: %" G_GSIZE_FORMAT
+                              " bytes are needed, %" G_GSIZE_FORMAT " are left",
+                              need, remaining);
   if (!reader->fill (reader, need, error))
     return FALSE;
   /* What was read ahead may be more than this message's. */
@@ -47,8 +48,8 @@ void
 tally_reader_set_depth_error (const TallyReader *reader, GError **error)
 {
   tally_reader_set_error (error, THRIFT_PROTOCOL_ERROR_DEPTH_LIMIT,
-                            "structs and containers are nested deeper than the limit of %u",
-                            reader->limits->max_depth);
+                          "structs and containers are nested deeper than the limit of %u",
+                          reader->limits->max_depth);
 }
 
 void
@@ -59,7 +60,8 @@ tally_reader_set_length_error (const TallyReader *reader, gint64 length, guint u
                             "the declared size %" G_GINT64_FORMAT " is negative", length);
   else
     tally_reader_set_error (error, THRIFT_PROTOCOL_ERROR_SIZE_LIMIT,
-                            "the declared size %" G_GINT64_FORMAT " (of %u bytes each at least) does not fit "
+                            "the declared size %" G_GINT64_FORMAT
+                            " (of %u bytes each at least) does not fit "
                             "into the %" G_GSIZE_FORMAT " bytes that the message may still have",
                             length, unit, tally_reader_remaining (reader));
 }
@@ -68,15 +70,18 @@ void
 tally_reader_set_nul_error (gsize position, GError **error)
 {
   tally_reader_set_error (error, THRIFT_PROTOCOL_ERROR_INVALID_DATA,
-                            "the string has a NUL at byte %" G_GSIZE_FORMAT ", which a C string cannot hold",
-                            position);
+                          "the string has a NUL at byte %" G_GSIZE_FORMAT
+                          ", which a C string cannot hold",
+                          position);
 }
 
 void
-tally_reader_set_missing_error (const TallyStructInfo *info, const TallyField *field, GError **error)
+tally_reader_set_missing_error (const TallyStructInfo *info,
+                                const TallyField *field,
+                                GError **error)
 {
   tally_reader_set_error (error, THRIFT_PROTOCOL_ERROR_INVALID_DATA,
-                            "%s: the required field %s is missing", info->name, field->name);
+                          "%s: the required field %s is missing", info->name, field->name);
 }
 
 void
@@ -115,7 +120,8 @@ tally_writer_fail_union (TallyWriter *writer, const TallyStructInfo *info, gcons
 {
   return tally_writer_fail (writer, TALLY_ERROR_INVALID_VALUE,
                             "union %s: one field must be set, and %s set", info->name,
-                            tally_struct_count_present (info, instance) == 0 ? "none is" : "several are");
+                            tally_struct_count_present (info, instance) == 0 ? "none is"
+                                                                             : "several are");
 }
 
 /* ---- a struct by itself ---- */
@@ -134,7 +140,8 @@ get_codec (gboolean compact)
  *
  * Encodes @object by itself, without a message header or frame.
  *
- * Returns: (transfer full): the bytes, or %NULL with %TALLY_ERROR_INVALID_VALUE or %TALLY_ERROR_LIMIT
+ * Returns: (transfer full): the bytes, or %NULL with %TALLY_ERROR_INVALID_VALUE or
+ * %TALLY_ERROR_LIMIT
  */
 GBytes *
 tally_struct_encode (gconstpointer object, gboolean compact, GError **error)
@@ -163,7 +170,8 @@ tally_struct_encode (gconstpointer object, gboolean compact, GError **error)
  * Returns: %TRUE, or %FALSE with a %THRIFT_PROTOCOL_ERROR
  */
 gboolean
-tally_struct_decode (gpointer object, gboolean compact, gconstpointer bytes, gsize length, GError **error)
+tally_struct_decode (
+    gpointer object, gboolean compact, gconstpointer bytes, gsize length, GError **error)
 {
   const TallyStructInfo *info;
   TallyReader reader;

@@ -24,7 +24,8 @@ equal_instances (const TallyStructInfo *info, gconstpointer a, gconstpointer b)
 
       if (present != tally_field_is_present (info, field, b))
         return FALSE;
-      if (present && !tally_value_equal (field->type, const_slot_of (a, field), const_slot_of (b, field)))
+      if (present
+          && !tally_value_equal (field->type, const_slot_of (a, field), const_slot_of (b, field)))
         return FALSE;
     }
   return TRUE;
@@ -38,7 +39,8 @@ equal_lists (const TallyType *type, gconstpointer a, gconstpointer b)
   if (left.length != right.length)
     return FALSE;
   for (guint i = 0; i < left.length; i++)
-    if (!tally_value_equal (type->element, left.data + i * left.stride, right.data + i * right.stride))
+    if (!tally_value_equal (type->element, left.data + i * left.stride,
+                            right.data + i * right.stride))
       return FALSE;
   return TRUE;
 }
@@ -73,8 +75,8 @@ equal_tables (const TallyType *type, gconstpointer a, gconstpointer b)
  * @slot_a: where one value lies
  * @slot_b: where the other lies
  *
- * Compares by value and to any depth. NaN equals NaN, so that a copy equals its original; a field counts
- * only if it would be written.
+ * Compares by value and to any depth. NaN equals NaN, so that a copy equals its original; a field
+ * counts only if it would be written.
  *
  * Returns: whether the values are equal
  */
@@ -120,8 +122,8 @@ tally_value_equal (const TallyType *type, gconstpointer slot_a, gconstpointer sl
  * @a: (nullable): any TallyStruct
  * @b: (nullable): any TallyStruct
  *
- * A GEqualFunc: whether both are of one class and hold the same. Not to be used while another thread
- * changes either.
+ * A GEqualFunc: whether both are of one class and hold the same. Not to be used while another
+ * thread changes either.
  *
  * Returns: whether they are equal
  */
@@ -158,8 +160,9 @@ hash_instance (const TallyStructInfo *info, gconstpointer instance)
 
   for (guint i = 0; i < info->n_fields; i++)
     if (tally_field_is_present (info, &info->fields[i], instance))
-      hash = mix (hash + (guint) info->fields[i].id,
-                  tally_value_hash (info->fields[i].type, const_slot_of (instance, &info->fields[i])));
+      hash =
+          mix (hash + (guint) info->fields[i].id,
+               tally_value_hash (info->fields[i].type, const_slot_of (instance, &info->fields[i])));
   return hash;
 }
 
@@ -179,7 +182,8 @@ hash_table (const TallyType *type, gconstpointer slot)
       guint pair = tally_value_hash (key_type, tally_cell_view (key_type, key, &cell));
 
       if (type->kind == TALLY_KIND_MAP)
-        pair = mix (pair, tally_value_hash (type->element, tally_cell_view (type->element, value, &cell)));
+        pair = mix (pair, tally_value_hash (type->element,
+                                            tally_cell_view (type->element, value, &cell)));
       hash += mix (1, pair);
     }
   return hash;
@@ -193,9 +197,9 @@ hash_plain (const TallyType *type, gconstpointer slot)
     case TALLY_KIND_BOOL:
       return *(const gboolean *) slot != FALSE;
     case TALLY_KIND_I8:
-      return (guint) *(const gint8 *) slot;
+      return (guint) * (const gint8 *) slot;
     case TALLY_KIND_I16:
-      return (guint) *(const gint16 *) slot;
+      return (guint) * (const gint16 *) slot;
     case TALLY_KIND_I64:
       return g_int64_hash (slot);
     case TALLY_KIND_DOUBLE:
@@ -213,7 +217,7 @@ hash_plain (const TallyType *type, gconstpointer slot)
     case TALLY_KIND_UUID:
       return tally_uuid_hash (slot);
     default:
-      return (guint) *(const gint32 *) slot;
+      return (guint) * (const gint32 *) slot;
     }
 }
 

@@ -33,12 +33,16 @@ tally_frame_begin (TallyBuffer *output, TallyFraming framing)
 }
 
 /* tally_frame_end () for a message that is too long. */
-TALLY_COLD gboolean tally_frame_refuse (TallyBuffer *output, gsize start, gsize length,
-                                        const TallyLimits *limits, GError **error);
+TALLY_COLD gboolean tally_frame_refuse (
+    TallyBuffer *output, gsize start, gsize length, const TallyLimits *limits, GError **error);
 
-/* Ends it. %TALLY_ERROR_LIMIT when it is longer than the limit; @output is then cut back to @start. */
+/* Ends it. %TALLY_ERROR_LIMIT when it is longer than the limit; @output is then cut back to
+ * @start. */
 static inline gboolean
-tally_frame_end (TallyBuffer *output, TallyFraming framing, gsize start, const TallyLimits *limits,
+tally_frame_end (TallyBuffer *output,
+                 TallyFraming framing,
+                 gsize start,
+                 const TallyLimits *limits,
                  GError **error)
 {
   gsize header = tally_frame_header (framing);
@@ -55,8 +59,12 @@ tally_frame_end (TallyBuffer *output, TallyFraming framing, gsize start, const T
   return TRUE;
 }
 
-/* What a frame's header at @bytes says that follows. THRIFT_PROTOCOL_ERROR for a size that is refused. */
-gboolean tally_frame_read_size (const guint8 *bytes, const TallyLimits *limits, guint32 *size, GError **error);
+/* What a frame's header at @bytes says that follows. THRIFT_PROTOCOL_ERROR for a size that is
+ * refused. */
+gboolean tally_frame_read_size (const guint8 *bytes,
+                                const TallyLimits *limits,
+                                guint32 *size,
+                                GError **error);
 
 /* A message on its way in. */
 typedef struct
@@ -67,11 +75,14 @@ typedef struct
   gsize length;       /* of the frame with its header; 0 when unframed */
 } TallyIncoming;
 
-/* Gets ready to read one message. A framed one is received completely before this returns; an unframed
- * one arrives as it is read. THRIFT_PROTOCOL_ERROR for a frame whose size is refused, or what
- * tally_socket_fill () raises. @limits must outlive @incoming. */
-gboolean tally_incoming_open (TallyIncoming *incoming, TallySocket *socket, TallyFraming framing,
-                              const TallyLimits *limits, GError **error);
+/* Gets ready to read one message. A framed one is received completely before this returns; an
+ * unframed one arrives as it is read. THRIFT_PROTOCOL_ERROR for a frame whose size is refused, or
+ * what tally_socket_fill () raises. @limits must outlive @incoming. */
+gboolean tally_incoming_open (TallyIncoming *incoming,
+                              TallySocket *socket,
+                              TallyFraming framing,
+                              const TallyLimits *limits,
+                              GError **error);
 /* Consumes what was read of it, or its whole frame. %TRUE when nothing followed it: neither in its
  * frame nor, as yet, behind it. */
 gboolean tally_incoming_close (TallyIncoming *incoming);

@@ -1,4 +1,5 @@
-/* Owns where a message begins and ends in a socket's buffers. It knows nothing of what a message says. */
+/* Owns where a message begins and ends in a socket's buffers. It knows nothing of what a message
+ * says. */
 #include "framing-private.h"
 
 #include <string.h>
@@ -6,12 +7,14 @@
 #include "tally-error.h"
 
 gboolean
-tally_frame_refuse (TallyBuffer *output, gsize start, gsize length, const TallyLimits *limits, GError **error)
+tally_frame_refuse (
+    TallyBuffer *output, gsize start, gsize length, const TallyLimits *limits, GError **error)
 {
   output->length = start;
   g_set_error (error, TALLY_ERROR, TALLY_ERROR_LIMIT,
                "the message has %" G_GSIZE_FORMAT " bytes; the limit is %" G_GUINT32_FORMAT
-               "; nothing was sent", length, limits->max_message);
+               "; nothing was sent",
+               length, limits->max_message);
   return FALSE;
 }
 
@@ -39,14 +42,18 @@ fill (TallyReader *reader, gsize need, GError **error)
 }
 
 gboolean
-tally_frame_read_size (const guint8 *bytes, const TallyLimits *limits, guint32 *size, GError **error)
+tally_frame_read_size (const guint8 *bytes,
+                       const TallyLimits *limits,
+                       guint32 *size,
+                       GError **error)
 {
   memcpy (size, bytes, sizeof *size);
   *size = GUINT32_FROM_BE (*size);
   if (G_LIKELY (*size <= limits->max_message))
     return TRUE;
   g_set_error (error, THRIFT_PROTOCOL_ERROR,
-               *size > G_MAXINT32 ? THRIFT_PROTOCOL_ERROR_NEGATIVE_SIZE : THRIFT_PROTOCOL_ERROR_SIZE_LIMIT,
+               *size > G_MAXINT32 ? THRIFT_PROTOCOL_ERROR_NEGATIVE_SIZE
+                                  : THRIFT_PROTOCOL_ERROR_SIZE_LIMIT,
                "a frame of %d bytes was announced; the limit is %" G_GUINT32_FORMAT, (gint) *size,
                limits->max_message);
   return FALSE;
@@ -75,7 +82,10 @@ receive_frame (TallyIncoming *self, const TallyLimits *limits, GError **error)
 }
 
 gboolean
-tally_incoming_open (TallyIncoming *self, TallySocket *socket, TallyFraming framing, const TallyLimits *limits,
+tally_incoming_open (TallyIncoming *self,
+                     TallySocket *socket,
+                     TallyFraming framing,
+                     const TallyLimits *limits,
                      GError **error)
 {
   gsize length;

@@ -16,8 +16,8 @@ GType tally_memory_transport_get_type (void);
 /* Reads @length bytes at @bytes and writes behind what @output holds; both are borrowed. What was
  * written but not flushed is not part of @output's length when tally_memory_transport_finish ()
  * returns. */
-TallyMemoryTransport *tally_memory_transport_new (const guint8 *bytes, gsize length,
-                                                  TallyBuffer *output);
+TallyMemoryTransport *
+tally_memory_transport_new (const guint8 *bytes, gsize length, TallyBuffer *output);
 /* Cuts @output back to what was flushed, and detaches from both. */
 void tally_memory_transport_finish (TallyMemoryTransport *self);
 

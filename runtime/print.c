@@ -226,7 +226,8 @@ tally_value_to_string (const TallyType *type, gconstpointer slot)
  * tally_struct_to_string:
  * @object: any TallyStruct
  *
- * Returns: (transfer full): as `Point(x=1, tags=["a"])`; fields that would not be written are left out
+ * Returns: (transfer full): as `Point(x=1, tags=["a"])`; fields that would not be written are left
+ * out
  */
 gchar *
 tally_struct_to_string (gconstpointer object)

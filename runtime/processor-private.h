@@ -35,26 +35,34 @@ void tally_invocation_clear (TallyInvocation *self);
 /* Calls the handler with the arguments, which were read. %TRUE: the result, a return value or a
  * declared exception, may be written (for a oneway method there is none). %FALSE: @failure is
  * filled with the exception to answer instead. */
-gboolean tally_invocation_run (TallyInvocation *self, gpointer handler,
-                               TallyApplicationException *failure);
+gboolean
+tally_invocation_run (TallyInvocation *self, gpointer handler, TallyApplicationException *failure);
 
 /* The exceptions that a processor answers; @failure is to be cleared. Names and texts of a peer are
  * shortened and escaped. */
-void tally_failure_init (TallyApplicationException *failure, ThriftApplicationExceptionError type,
+void tally_failure_init (TallyApplicationException *failure,
+                         ThriftApplicationExceptionError type,
                          gchar *message);
-void tally_failure_init_unknown_method (TallyApplicationException *failure, const gchar *name,
+void tally_failure_init_unknown_method (TallyApplicationException *failure,
+                                        const gchar *name,
                                         gsize name_length);
 void tally_failure_init_message_type (TallyApplicationException *failure, gint32 type);
 /* @error is what reading the arguments, or writing the result, came to. */
-void tally_failure_init_unreadable (TallyApplicationException *failure, const TallyMethod *method,
+void tally_failure_init_unreadable (TallyApplicationException *failure,
+                                    const TallyMethod *method,
                                     const GError *error);
-void tally_failure_init_unwritable (TallyApplicationException *failure, const TallyMethod *method,
+void tally_failure_init_unwritable (TallyApplicationException *failure,
+                                    const TallyMethod *method,
                                     const GError *error);
 void tally_failure_clear (TallyApplicationException *failure);
 
 /* Writes an exception as the answer to @name. */
-void tally_failure_write (const TallyApplicationException *failure, const TallyCodec *codec,
-                          const gchar *name, gsize name_length, gint32 seqid, TallyBuffer *output);
+void tally_failure_write (const TallyApplicationException *failure,
+                          const TallyCodec *codec,
+                          const gchar *name,
+                          gsize name_length,
+                          gint32 seqid,
+                          TallyBuffer *output);
 
 /* Whether a message of this type wants an answer at all. */
 gboolean tally_message_wants_reply (const TallyMessage *message);
@@ -68,9 +76,12 @@ gboolean tally_processor_is_direct (ThriftProcessor *processor);
  * if one is due, is appended to @output, complete; an answer longer than the limits allow is
  * replaced by an exception. %FALSE: what was read is not to be trusted; @output may hold an
  * exception that says so, and after it the connection must be closed. */
-gboolean tally_processor_process_message (TallyProcessor *self, const TallyCodec *codec,
-                                          TallyReader *reader, const TallyMessage *message,
-                                          TallyBuffer *output, GError **error);
+gboolean tally_processor_process_message (TallyProcessor *self,
+                                          const TallyCodec *codec,
+                                          TallyReader *reader,
+                                          const TallyMessage *message,
+                                          TallyBuffer *output,
+                                          GError **error);
 
 G_END_DECLS
 

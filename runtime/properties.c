@@ -30,7 +30,8 @@ new_int_spec (const gchar *name, gint low, gint high, const TallyValue *value)
 {
   gint initial = value != NULL ? (gint) value->integer : 0;
 
-  return g_param_spec_int (name, NULL, NULL, low, high, CLAMP (initial, low, high), G_PARAM_READWRITE);
+  return g_param_spec_int (name, NULL, NULL, low, high, CLAMP (initial, low, high),
+                           G_PARAM_READWRITE);
 }
 
 /* An enum's property takes what lies between its smallest and its largest value. */
@@ -85,7 +86,8 @@ new_spec (const TallyField *field)
                                   ((const TallyStructInfo *) field->type)->get_type (),
                                   G_PARAM_READWRITE);
     default:
-      return g_param_spec_boxed (field->name, NULL, NULL, get_boxed_type (field->type), G_PARAM_READWRITE);
+      return g_param_spec_boxed (field->name, NULL, NULL, get_boxed_type (field->type),
+                                 G_PARAM_READWRITE);
     }
 }
 
@@ -217,7 +219,8 @@ tally_properties_install (TallyStructClass *class, const TallyStructInfo *info)
   object_class->set_property = set_property;
   for (guint i = 0; i < info->n_fields; i++)
     {
-      /* GObject wants a letter first; a field like `_id` has no property, in Apache's classes either. */
+      /* GObject wants a letter first; a field like `_id` has no property, in Apache's classes
+       * either. */
       if (g_param_spec_is_valid_name (info->fields[i].name))
         g_object_class_install_property (object_class, i + 1, new_spec (&info->fields[i]));
     }

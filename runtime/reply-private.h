@@ -1,4 +1,5 @@
-/* What a reply must be and where its content goes: the same for every way in which a call can travel. */
+/* What a reply must be and where its content goes: the same for every way in which a call can
+ * travel. */
 #ifndef TALLY_REPLY_PRIVATE_H
 #define TALLY_REPLY_PRIVATE_H
 
@@ -6,11 +7,14 @@
 
 G_BEGIN_DECLS
 
-/* DESIGN "A call", step 5: name, seqid, type, in this order. An EXCEPTION passes; the caller then reads
- * it and calls tally_reply_set_exception (). @service (nullable): what the method's name was prefixed
- * with. Errors are %THRIFT_APPLICATION_EXCEPTION_ERROR. */
-gboolean tally_reply_check (const TallyMessage *reply, const TallyMethod *method, const gchar *service,
-                            gint32 seqid, GError **error);
+/* DESIGN "A call", step 5: name, seqid, type, in this order. An EXCEPTION passes; the caller then
+ * reads it and calls tally_reply_set_exception (). @service (nullable): what the method's name was
+ * prefixed with. Errors are %THRIFT_APPLICATION_EXCEPTION_ERROR. */
+gboolean tally_reply_check (const TallyMessage *reply,
+                            const TallyMethod *method,
+                            const gchar *service,
+                            gint32 seqid,
+                            GError **error);
 /* The peer's TApplicationException as a GError; disposes @exception. */
 void tally_reply_set_exception (TallyApplicationException *exception, GError **error);
 
@@ -20,16 +24,18 @@ typedef struct
   const TallyStructInfo *info; /* the table to read it with */
   gpointer instance;           /* the C struct to read into */
   /*< private >*/
-  const TallyField *success;   /* (nullable): of info */
+  const TallyField *success; /* (nullable): of info */
   gpointer const *results;
 } TallyResult;
 
-/* A struct or container that the caller allocated is filled in place, so that its slot is never NULL
- * and cannot tell whether a result came. The table is then copied with a flag of its own for that. */
+/* A struct or container that the caller allocated is filled in place, so that its slot is never
+ * NULL and cannot tell whether a result came. The table is then copied with a flag of its own for
+ * that. */
 static inline gboolean
 tally_result_needs_flag (const TallyStructInfo *info)
 {
-  return info->n_fields > 0 && info->fields[0].id == 0 && info->fields[0].type->kind >= TALLY_KIND_STRUCT;
+  return info->n_fields > 0 && info->fields[0].id == 0
+         && info->fields[0].type->kind >= TALLY_KIND_STRUCT;
 }
 
 gsize tally_result_size_with_flag (const TallyStructInfo *info);
@@ -44,9 +50,12 @@ tally_result_size (const TallyStructInfo *info)
 /* Enough for the result of most methods, on the stack without alloca (). */
 #define TALLY_SMALL_RESULT 64
 
-void tally_result_open (TallyResult *result, const TallyMethod *method, gpointer const *results,
+void tally_result_open (TallyResult *result,
+                        const TallyMethod *method,
+                        gpointer const *results,
                         gpointer memory);
-/* For a result that could not be read: drops it. What was filled in place stays as far as it was. */
+/* For a result that could not be read: drops it. What was filled in place stays as far as it
+ * was. */
 void tally_result_abandon (TallyResult *result);
 /* For one that was read: gives it to the caller's variables. %FALSE for a declared exception (its
  * domain, 0, its name) and for %THRIFT_APPLICATION_EXCEPTION_ERROR_MISSING_RESULT. */

@@ -1,5 +1,5 @@
-/* Owns the validation of a reply's header and the hand-out of its result to the caller's variables. It
- * knows tables; it knows no socket and no protocol. */
+/* Owns the validation of a reply's header and the hand-out of its result to the caller's variables.
+ * It knows tables; it knows no socket and no protocol. */
 #include "reply-private.h"
 
 #include <string.h>
@@ -18,33 +18,38 @@ is_name (const TallyMessage *reply, const gchar *name, gsize length)
   return reply->name_length == length && memcmp (reply->name, name, length) == 0;
 }
 
-/* A multiplexed server answers with the bare name: its processor hands the call on without the prefix.
- * Only what the multiplexing processor itself refuses (C++: "Unknown service") carries the name as it
- * was sent. Both are ours; nothing else is. */
+/* A multiplexed server answers with the bare name: its processor hands the call on without the
+ * prefix. Only what the multiplexing processor itself refuses (C++: "Unknown service") carries the
+ * name as it was sent. Both are ours; nothing else is. */
 static G_GNUC_NO_INLINE gboolean
 is_multiplexed_name (const TallyMessage *reply, const TallyMethod *method, const gchar *service)
 {
   gsize length = strlen (service);
 
-  return reply->name_length == length + 1 + method->name_length && memcmp (reply->name, service, length) == 0
-         && reply->name[length] == ':'
+  return reply->name_length == length + 1 + method->name_length
+         && memcmp (reply->name, service, length) == 0 && reply->name[length] == ':'
          && memcmp (reply->name + length + 1, method->name, method->name_length) == 0;
 }
 
 static TALLY_COLD void
 set_wrong_name (const TallyMessage *reply, const TallyMethod *method, GError **error)
 {
-  g_autofree gchar *cut
-    = reply->name_length > 0 ? g_strndup (reply->name, MIN (reply->name_length, LONGEST_SHOWN)) : g_strdup ("");
+  g_autofree gchar *cut = reply->name_length > 0
+                              ? g_strndup (reply->name, MIN (reply->name_length, LONGEST_SHOWN))
+                              : g_strdup ("");
   g_autofree gchar *shown = g_strescape (cut, NULL);
 
-  g_set_error (error, THRIFT_APPLICATION_EXCEPTION_ERROR, THRIFT_APPLICATION_EXCEPTION_ERROR_WRONG_METHOD_NAME,
+  g_set_error (error, THRIFT_APPLICATION_EXCEPTION_ERROR,
+               THRIFT_APPLICATION_EXCEPTION_ERROR_WRONG_METHOD_NAME,
                "expected the reply to \"%s\", got one to \"%s\"%s", method->name, shown,
                reply->name_length > LONGEST_SHOWN ? " and more" : "");
 }
 
 gboolean
-tally_reply_check (const TallyMessage *reply, const TallyMethod *method, const gchar *service, gint32 seqid,
+tally_reply_check (const TallyMessage *reply,
+                   const TallyMethod *method,
+                   const gchar *service,
+                   gint32 seqid,
                    GError **error)
 {
   if (G_UNLIKELY (!is_name (reply, method->name, method->name_length)
@@ -55,7 +60,8 @@ tally_reply_check (const TallyMessage *reply, const TallyMethod *method, const g
     }
   if (G_UNLIKELY (reply->seqid != seqid))
     {
-      g_set_error (error, THRIFT_APPLICATION_EXCEPTION_ERROR, THRIFT_APPLICATION_EXCEPTION_ERROR_BAD_SEQUENCE_ID,
+      g_set_error (error, THRIFT_APPLICATION_EXCEPTION_ERROR,
+                   THRIFT_APPLICATION_EXCEPTION_ERROR_BAD_SEQUENCE_ID,
                    "expected the reply with sequence id %d, got one with %d", seqid, reply->seqid);
       return FALSE;
     }
@@ -63,8 +69,8 @@ tally_reply_check (const TallyMessage *reply, const TallyMethod *method, const g
     {
       g_set_error (error, THRIFT_APPLICATION_EXCEPTION_ERROR,
                    THRIFT_APPLICATION_EXCEPTION_ERROR_INVALID_MESSAGE_TYPE,
-                   "expected a message of type %d (reply) or %d (exception), got one of type %d", T_REPLY,
-                   T_EXCEPTION, reply->type);
+                   "expected a message of type %d (reply) or %d (exception), got one of type %d",
+                   T_REPLY, T_EXCEPTION, reply->type);
       return FALSE;
     }
   return TRUE;
@@ -73,10 +79,11 @@ tally_reply_check (const TallyMessage *reply, const TallyMethod *method, const g
 void
 tally_reply_set_exception (TallyApplicationException *exception, GError **error)
 {
-  g_autofree gchar *text
-    = exception->message != NULL ? g_utf8_make_valid (exception->message, -1) : g_strdup ("no message");
+  g_autofree gchar *text = exception->message != NULL ? g_utf8_make_valid (exception->message, -1)
+                                                      : g_strdup ("no message");
 
-  g_set_error (error, THRIFT_APPLICATION_EXCEPTION_ERROR, exception->type, "the server says: %s", text);
+  g_set_error (error, THRIFT_APPLICATION_EXCEPTION_ERROR, exception->type, "the server says: %s",
+               text);
   tally_struct_dispose_instance (&tally_application_exception_info, exception);
 }
 
@@ -99,7 +106,8 @@ static G_GNUC_NO_INLINE void
 add_flag (TallyResult *self, const TallyStructInfo *info, guint8 *memory)
 {
   gint32 flag = (info->instance_size + sizeof (gboolean) - 1) & ~(sizeof (gboolean) - 1);
-  TallyStructInfo *copy = (TallyStructInfo *) (memory + align (info->instance_size + 2 * sizeof (gboolean)));
+  TallyStructInfo *copy =
+      (TallyStructInfo *) (memory + align (info->instance_size + 2 * sizeof (gboolean)));
   TallyField *fields = (TallyField *) ((guint8 *) copy + align (sizeof *copy));
 
   memcpy (fields, info->fields, info->n_fields * sizeof *fields);
@@ -110,7 +118,10 @@ add_flag (TallyResult *self, const TallyStructInfo *info, guint8 *memory)
 }
 
 void
-tally_result_open (TallyResult *self, const TallyMethod *method, gpointer const *results, gpointer memory)
+tally_result_open (TallyResult *self,
+                   const TallyMethod *method,
+                   gpointer const *results,
+                   gpointer memory)
 {
   const TallyStructInfo *info = method->result;
 
@@ -141,8 +152,8 @@ give_back (TallyResult *self)
 {
   gpointer *slot;
 
-  if (self->success == NULL || self->success->type->kind < TALLY_KIND_STRUCT || self->results == NULL
-      || self->results[0] == NULL)
+  if (self->success == NULL || self->success->type->kind < TALLY_KIND_STRUCT
+      || self->results == NULL || self->results[0] == NULL)
     return;
   slot = slot_of (self, self->success);
   if (*slot == *(gpointer *) self->results[0])

@@ -5,8 +5,8 @@
  *  - loop and workers (server-loop.c, server-worker.c): who waits for events, who serves whom;
  *  - supervisor (server-supervisor.c): the thread in serve (), which looks after time and stopping;
  *
- * and server-dispatch.c, which turns a message into an answer and knows no sockets; server-offer.c is
- * how a worker lets the supervisor send for it.
+ * and server-dispatch.c, which turns a message into an answer and knows no sockets; server-offer.c
+ * is how a worker lets the supervisor send for it.
  *
  * Threads. One worker at a time holds the loop: it waits in epoll, and serves what became ready
  * itself, without a thread switch. Whoever holds the loop may get stuck in a slow handler; the
@@ -132,8 +132,12 @@ void server_connection_set_wait (ServerConnection *self, guint milliseconds);
 
 /* Answers one complete message into @output; with @refusal (nullable), with an exception of that
  * text, executing nothing. %FALSE: send what is there, then close. */
-gboolean server_dispatch (TallyServer *server, const guint8 *bytes, gsize length,
-                          const gchar *refusal, TallyBuffer *output, GError **error);
+gboolean server_dispatch (TallyServer *server,
+                          const guint8 *bytes,
+                          gsize length,
+                          const gchar *refusal,
+                          TallyBuffer *output,
+                          GError **error);
 
 /* ---- workers ---- */
 
@@ -183,7 +187,9 @@ void server_loop_interrupt (TallyServer *self);
 /* After descriptors ran out: looks at the listeners again. */
 void server_loop_resume_listeners_locked (TallyServer *self);
 /* What epoll reports of @connection, besides its end. */
-void server_loop_watch (TallyServer *self, ServerConnection *connection, gboolean readable,
+void server_loop_watch (TallyServer *self,
+                        ServerConnection *connection,
+                        gboolean readable,
                         gboolean writable);
 /* What a worker does with a connection it owns, until it parks or closes it. */
 void server_serve (TallyServer *self, ServerConnection *connection, ServerWorker *worker);

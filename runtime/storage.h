@@ -1,6 +1,6 @@
-/* Where values lie: how each TallyStorage is made, reached, filled, emptied and freed. Together with
- * storage.c the only place that knows; everything above works on slots, views and cells. It knows no
- * protocol and no GObject class. */
+/* Where values lie: how each TallyStorage is made, reached, filled, emptied and freed. Together
+ * with storage.c the only place that knows; everything above works on slots, views and cells. It
+ * knows no protocol and no GObject class. */
 #ifndef TALLY_STORAGE_H
 #define TALLY_STORAGE_H
 
@@ -10,7 +10,8 @@
 
 G_BEGIN_DECLS
 
-/* memcpy () without the call for the lengths that most strings and names have: two copies overlap. */
+/* memcpy () without the call for the lengths that most strings and names have: two copies
+ * overlap. */
 static inline void
 tally_copy_bytes (gpointer target, gconstpointer source, gsize length)
 {
@@ -54,8 +55,8 @@ gpointer tally_storage_new (const TallyType *type);
 void tally_storage_clear (const TallyType *type, gpointer slot);
 /* Empties the container in the slot, or makes one where there is none. */
 void tally_storage_empty (const TallyType *type, gpointer slot);
-/* The instance of the struct in the slot, ready to be read into. Where there is one it is reset; but
- * one that somebody else holds a reference to is left to him, unless @in_place. */
+/* The instance of the struct in the slot, ready to be read into. Where there is one it is reset;
+ * but one that somebody else holds a reference to is left to him, unless @in_place. */
 gpointer tally_storage_open_struct (const TallyStructInfo *info, gpointer slot, gboolean in_place);
 /* A new instance of an OBJECT struct. (transfer full) */
 gpointer tally_storage_new_struct (const TallyStructInfo *info);
@@ -89,12 +90,16 @@ tally_storage_get_bytes (const TallyType *type, gconstpointer slot, gsize *lengt
   return bytes->data;
 }
 
-/* Puts @length bytes into a string or binary slot and frees what was there. A string must hold no NUL. */
-void tally_storage_set_bytes (const TallyType *type, gpointer slot, gconstpointer bytes, gsize length);
+/* Puts @length bytes into a string or binary slot and frees what was there. A string must hold no
+ * NUL. */
+void
+tally_storage_set_bytes (const TallyType *type, gpointer slot, gconstpointer bytes, gsize length);
 
 /* Whether a field has a value: the rule by which it is written, printed, compared and hashed. */
 static inline gboolean
-tally_field_is_present (const TallyStructInfo *info, const TallyField *field, gconstpointer instance)
+tally_field_is_present (const TallyStructInfo *info,
+                        const TallyField *field,
+                        gconstpointer instance)
 {
   const guint8 *base = instance;
 
@@ -104,8 +109,8 @@ tally_field_is_present (const TallyStructInfo *info, const TallyField *field, gc
   return !tally_slot_is_null (field->type, base + field->offset);
 }
 
-/* The slot that is written for a required field which is NULL, or NULL when that is an error: Apache's
- * library sends a binary without an array as an empty one, and programs leave it so. */
+/* The slot that is written for a required field which is NULL, or NULL when that is an error:
+ * Apache's library sends a binary without an array as an empty one, and programs leave it so. */
 gconstpointer tally_storage_get_stand_in (const TallyType *type);
 
 static inline void
@@ -132,16 +137,16 @@ tally_storage_view_list (const TallyType *type, gconstpointer slot)
     {
       const GArray *array = *(GArray *const *) slot;
 
-      return (TallyListView) { (const guint8 *) array->data, array->len, type->element->size };
+      return (TallyListView){ (const guint8 *) array->data, array->len, type->element->size };
     }
 
   const GPtrArray *array = *(GPtrArray *const *) slot;
 
-  return (TallyListView) { (const guint8 *) array->pdata, array->len, sizeof (gpointer) };
+  return (TallyListView){ (const guint8 *) array->pdata, array->len, sizeof (gpointer) };
 }
 
-/* Appends @count elements of a plain type to a list and returns where they lie, to be written by the
- * caller at once. */
+/* Appends @count elements of a plain type to a list and returns where they lie, to be written by
+ * the caller at once. */
 static inline guint8 *
 tally_storage_grow_list (gpointer slot, guint count)
 {
@@ -264,14 +269,18 @@ tally_table_iter_next (TallyTableIter *iter, gpointer *key, gpointer *value)
 /* Puts a pair (a set's element: without @value) into a table, which owns it from now on; a pair of
  * an equal key is freed. */
 static inline void
-tally_storage_insert (const TallyType *type, gpointer slot, const TallyCell *key, const TallyCell *value)
+tally_storage_insert (const TallyType *type,
+                      gpointer slot,
+                      const TallyCell *key,
+                      const TallyCell *value)
 {
   GHashTable *table = *(GHashTable **) slot;
 
   if (type->kind == TALLY_KIND_SET)
     g_hash_table_add (table, tally_cell_take (type->element, key));
   else
-    g_hash_table_replace (table, tally_cell_take (type->key, key), tally_cell_take (type->element, value));
+    g_hash_table_replace (table, tally_cell_take (type->key, key),
+                          tally_cell_take (type->element, value));
 }
 
 /* Finds what a map stores under an equal key, or an equal element of a set. */

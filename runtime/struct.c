@@ -1,5 +1,5 @@
-/* TallyStruct: the GObject class of every generated struct. It binds an instance's life to the engine;
- * properties.c owns the properties. */
+/* TallyStruct: the GObject class of every generated struct. It binds an instance's life to the
+ * engine; properties.c owns the properties. */
 #include "codec-private.h"
 #include "properties-private.h"
 #include "tally-struct.h"
@@ -19,7 +19,8 @@ tally_struct_read (ThriftStruct *object, ThriftProtocol *protocol, GError **erro
 {
   gint32 count;
 
-  return tally_walker_read_struct (protocol, get_class_info (object), object, &count, error) ? count : -1;
+  return tally_walker_read_struct (protocol, get_class_info (object), object, &count, error) ? count
+                                                                                             : -1;
 }
 
 static gint32
@@ -27,14 +28,17 @@ tally_struct_write (ThriftStruct *object, ThriftProtocol *protocol, GError **err
 {
   gint32 count;
 
-  return tally_walker_write_struct (protocol, get_class_info (object), object, &count, error) ? count : -1;
+  return tally_walker_write_struct (protocol, get_class_info (object), object, &count, error)
+             ? count
+             : -1;
 }
 
 static void
 tally_struct_finalize (GObject *object)
 {
   tally_struct_dispose_instance (get_class_info (object), object);
-  ((GObjectClass *) tally_struct_parent_class)->finalize (object); /* a checked cast costs more than the call */
+  ((GObjectClass *) tally_struct_parent_class)
+      ->finalize (object); /* a checked cast costs more than the call */
 }
 
 static void
@@ -59,8 +63,9 @@ class_init (gpointer class, gpointer info)
   tally_properties_install (class, info);
 }
 
-/* @class: that of the object that is made, which may be derived from the registered one. Another thread
- * may just have initialised it; GType orders that, but by means that ThreadSanitizer does not see. */
+/* @class: that of the object that is made, which may be derived from the registered one. Another
+ * thread may just have initialised it; GType orders that, but by means that ThreadSanitizer does
+ * not see. */
 static void
 instance_init (GTypeInstance *instance, gpointer class)
 {
@@ -73,7 +78,8 @@ instance_init (GTypeInstance *instance, gpointer class)
  * @type_name: the GType's name
  * @info: the struct's table; kept
  *
- * Registers the GType of a struct. Thread-safe: whichever thread comes first registers it, and only once.
+ * Registers the GType of a struct. Thread-safe: whichever thread comes first registers it, and only
+ * once.
  *
  * Returns: the type
  */
@@ -91,7 +97,8 @@ tally_struct_register (gsize *once, const gchar *type_name, const TallyStructInf
       };
 
       g_assert (info->instance_size <= G_MAXUINT16); /* GType's own limit */
-      g_once_init_leave (once, g_type_register_static (TALLY_TYPE_STRUCT, type_name, &type_info, 0));
+      g_once_init_leave (once,
+                         g_type_register_static (TALLY_TYPE_STRUCT, type_name, &type_info, 0));
     }
   return *once;
 }

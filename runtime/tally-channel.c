@@ -1,5 +1,5 @@
-/* Owns the channel object: what a URI means for calls, and the channel's options. The call itself is in
- * call.c. */
+/* Owns the channel object: what a URI means for calls, and the channel's options. The call itself
+ * is in call.c. */
 #include "tally-channel.h"
 
 #include "channel-private.h"
@@ -71,8 +71,8 @@ tally_channel_class_init (TallyChannelClass *class)
    *
    * Bytes that a request or a reply may have.
    */
-  properties[PROP_MAX_MESSAGE_SIZE]
-    = g_param_spec_uint ("max-message-size", NULL, NULL, 1, G_MAXINT, 16 << 20,
+  properties[PROP_MAX_MESSAGE_SIZE] =
+      g_param_spec_uint ("max-message-size", NULL, NULL, 1, G_MAXINT, 16 << 20,
                          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
@@ -109,7 +109,8 @@ check_supported (TallyEndpoint *endpoint, GError **error)
     }
   if (has_port_0 (endpoint))
     {
-      g_set_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_ARGUMENT, "%s: nobody can be reached at port 0", uri);
+      g_set_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_ARGUMENT,
+                   "%s: nobody can be reached at port 0", uri);
       return FALSE;
     }
   return TRUE;
@@ -157,8 +158,9 @@ tally_channel_new_with_pool (const gchar *uri, TallyPool *pool, GError **error)
   self = g_object_new (TALLY_TYPE_CHANNEL, NULL);
   self->pool = g_object_ref (pool != NULL ? pool : tally_pool_get_default ());
   self->bucket = tally_pool_dup_bucket (self->pool, endpoint);
-  self->codec = tally_endpoint_get_protocol (endpoint) == TALLY_PROTOCOL_COMPACT ? &tally_codec_compact
-                                                                                 : &tally_codec_binary;
+  self->codec = tally_endpoint_get_protocol (endpoint) == TALLY_PROTOCOL_COMPACT
+                    ? &tally_codec_compact
+                    : &tally_codec_binary;
   self->framing = tally_endpoint_get_framing (endpoint);
   self->unpooled = tally_endpoint_get_mode (endpoint) == TALLY_MODE_UNPOOLED;
   self->service = tally_endpoint_get_service (endpoint);
@@ -221,7 +223,8 @@ tally_channel_get_timeout (TallyChannel *self)
  * @bytes: at least 1 and at most %G_MAXINT
  *
  * What a request or a reply may have. A longer request is %TALLY_ERROR_LIMIT and nothing is sent; a
- * longer reply is %THRIFT_PROTOCOL_ERROR_SIZE_LIMIT, found before memory is taken for it. Thread-safe.
+ * longer reply is %THRIFT_PROTOCOL_ERROR_SIZE_LIMIT, found before memory is taken for it.
+ * Thread-safe.
  */
 void
 tally_channel_set_max_message_size (TallyChannel *self, guint bytes)

@@ -11,12 +11,14 @@
 G_BEGIN_DECLS
 
 #define TALLY_TYPE_CHANNEL (tally_channel_get_type ())
-TALLY_API G_DECLARE_FINAL_TYPE (TallyChannel, tally_channel, TALLY, CHANNEL, GObject)
+TALLY_API
+G_DECLARE_FINAL_TYPE (TallyChannel, tally_channel, TALLY, CHANNEL, GObject)
 
 /* On the process-wide default pool. No connection is made before the first call. Thread-safe. */
 TALLY_API TallyChannel *tally_channel_new (const gchar *uri, GError **error);
 /* On @pool (nullable: the default one; a reference is taken). */
-TALLY_API TallyChannel *tally_channel_new_with_pool (const gchar *uri, TallyPool *pool, GError **error);
+TALLY_API TallyChannel *
+tally_channel_new_with_pool (const gchar *uri, TallyPool *pool, GError **error);
 
 TALLY_API TallyEndpoint *tally_channel_get_endpoint (TallyChannel *self);
 TALLY_API TallyPool *tally_channel_get_pool (TallyChannel *self);
@@ -30,11 +32,16 @@ TALLY_API guint tally_channel_get_max_message_size (TallyChannel *self);
 
 /* Makes one call. @results (nullable): for each field of @method's result table, in its order, a
  * pointer to the caller's variable. The return value: a string's or binary's old value is freed, a
- * struct or container is filled in place, or allocated when the variable holds %NULL. An exception's
- * variable receives the object. @timeout: milliseconds for this call; 0 = no limit, -1 = the channel's. */
-TALLY_API gboolean tally_channel_call (TallyChannel *self, const TallyMethod *method,
-                                       gconstpointer args, gpointer const *results, gint timeout,
-                                       GCancellable *cancellable, GError **error);
+ * struct or container is filled in place, or allocated when the variable holds %NULL. An
+ * exception's variable receives the object. @timeout: milliseconds for this call; 0 = no limit, -1
+ * = the channel's. */
+TALLY_API gboolean tally_channel_call (TallyChannel *self,
+                                       const TallyMethod *method,
+                                       gconstpointer args,
+                                       gpointer const *results,
+                                       gint timeout,
+                                       GCancellable *cancellable,
+                                       GError **error);
 
 G_END_DECLS
 

@@ -1,5 +1,5 @@
-/* Owns the base class of generated clients and the Apache-style way of calling, over two protocols that
- * the program made. On a channel a call is call.c's. */
+/* Owns the base class of generated clients and the Apache-style way of calling, over two protocols
+ * that the program made. On a channel a call is call.c's. */
 #include "tally-client.h"
 
 #include <string.h>
@@ -83,16 +83,20 @@ tally_client_class_init (TallyClientClass *class)
    * Where an Apache-style client reads replies. Not owned.
    */
   g_object_class_install_property (object_class, PROP_INPUT_PROTOCOL,
-                                   g_param_spec_object ("input_protocol", NULL, NULL, THRIFT_TYPE_PROTOCOL,
-                                                        G_PARAM_READWRITE | G_PARAM_STATIC_NICK | G_PARAM_STATIC_BLURB));
+                                   g_param_spec_object ("input_protocol", NULL, NULL,
+                                                        THRIFT_TYPE_PROTOCOL,
+                                                        G_PARAM_READWRITE | G_PARAM_STATIC_NICK
+                                                            | G_PARAM_STATIC_BLURB));
   /**
    * TallyClient:output_protocol:
    *
    * Where an Apache-style client writes requests. Not owned.
    */
   g_object_class_install_property (object_class, PROP_OUTPUT_PROTOCOL,
-                                   g_param_spec_object ("output_protocol", NULL, NULL, THRIFT_TYPE_PROTOCOL,
-                                                        G_PARAM_READWRITE | G_PARAM_STATIC_NICK | G_PARAM_STATIC_BLURB));
+                                   g_param_spec_object ("output_protocol", NULL, NULL,
+                                                        THRIFT_TYPE_PROTOCOL,
+                                                        G_PARAM_READWRITE | G_PARAM_STATIC_NICK
+                                                            | G_PARAM_STATIC_BLURB));
   /**
    * TallyClient:channel:
    *
@@ -100,7 +104,8 @@ tally_client_class_init (TallyClientClass *class)
    */
   g_object_class_install_property (object_class, PROP_CHANNEL,
                                    g_param_spec_object ("channel", NULL, NULL, TALLY_TYPE_CHANNEL,
-                                                        G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
+                                                        G_PARAM_READWRITE
+                                                            | G_PARAM_STATIC_STRINGS));
 }
 
 static void
@@ -129,7 +134,10 @@ tally_client_new (GType client_type, TallyChannel *channel)
 
 /* The protocol that serves one half, or NULL with an error. */
 static ThriftProtocol *
-half (TallyClient *self, ThriftProtocol *protocol, const gchar *property, const TallyMethod *method,
+half (TallyClient *self,
+      ThriftProtocol *protocol,
+      const gchar *property,
+      const TallyMethod *method,
       GError **error)
 {
   if (self->channel != NULL)
@@ -138,7 +146,8 @@ half (TallyClient *self, ThriftProtocol *protocol, const gchar *property, const 
                  method->name);
   else if (protocol == NULL)
     g_set_error (error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED,
-                 "%s: the client has neither a channel nor an %s; nothing was sent", method->name, property);
+                 "%s: the client has neither a channel nor an %s; nothing was sent", method->name,
+                 property);
   else
     return protocol;
   return NULL;
@@ -165,11 +174,16 @@ take_seqid (TallyClient *self)
 }
 
 static gboolean
-write_request (TallyClient *self, ThriftProtocol *protocol, const TallyMethod *method, gconstpointer args,
+write_request (TallyClient *self,
+               ThriftProtocol *protocol,
+               const TallyMethod *method,
+               gconstpointer args,
                GError **error)
 {
-  return thrift_protocol_write_message_begin (protocol, method->name, method->oneway ? T_ONEWAY : T_CALL,
-                                              take_seqid (self), error) >= 0
+  return thrift_protocol_write_message_begin (protocol, method->name,
+                                              method->oneway ? T_ONEWAY : T_CALL, take_seqid (self),
+                                              error)
+             >= 0
          && tally_walker_write_struct (protocol, method->args, args, NULL, error)
          && thrift_protocol_write_message_end (protocol, error) >= 0
          && thrift_transport_write_end (protocol->transport, error)
@@ -183,9 +197,9 @@ write_request (TallyClient *self, ThriftProtocol *protocol, const TallyMethod *m
  * @args: the arguments' C struct
  * @error: return location
  *
- * Writes a request to the client's output protocol and flushes it: the first half of a call. Arguments
- * that cannot be encoded are found before the first byte is written. Not thread-safe, as the
- * protocols are not.
+ * Writes a request to the client's output protocol and flushes it: the first half of a call.
+ * Arguments that cannot be encoded are found before the first byte is written. Not thread-safe, as
+ * the protocols are not.
  *
  * Returns: %TRUE, or %FALSE with %TALLY_ERROR_INVALID_VALUE when the arguments cannot be encoded,
  *   %TALLY_ERROR_NOT_SUPPORTED on a channel, or what the protocol and its transport raise
@@ -217,10 +231,13 @@ end_message (ThriftProtocol *protocol, GError **error)
          && thrift_transport_read_end (protocol->transport, error);
 }
 
-/* A reply that is not ours is read to its end before it is refused, as Apache's clients do, so that what
- * follows is read from where it begins. */
+/* A reply that is not ours is read to its end before it is refused, as Apache's clients do, so that
+ * what follows is read from where it begins. */
 static gboolean
-check_reply (TallyClient *self, ThriftProtocol *protocol, const TallyMethod *method, const TallyMessage *reply,
+check_reply (TallyClient *self,
+             ThriftProtocol *protocol,
+             const TallyMethod *method,
+             const TallyMessage *reply,
              GError **error)
 {
   if (tally_reply_check (reply, method, NULL, self->seqid, error))
@@ -235,7 +252,8 @@ read_exception (ThriftProtocol *protocol, GError **error)
 {
   TallyApplicationException exception = { NULL, THRIFT_APPLICATION_EXCEPTION_ERROR_UNKNOWN };
 
-  if (tally_walker_read_struct (protocol, &tally_application_exception_info, &exception, NULL, error)
+  if (tally_walker_read_struct (protocol, &tally_application_exception_info, &exception, NULL,
+                                error)
       && end_message (protocol, error))
     tally_reply_set_exception (&exception, error);
   else
@@ -245,7 +263,10 @@ read_exception (ThriftProtocol *protocol, GError **error)
 
 /* @declared: whether it failed with one of the method's exceptions. */
 static gboolean
-read_result (ThriftProtocol *protocol, const TallyMethod *method, gpointer const *results, gboolean *declared,
+read_result (ThriftProtocol *protocol,
+             const TallyMethod *method,
+             gpointer const *results,
+             gboolean *declared,
              GError **error)
 {
   gsize size = tally_result_size (method->result);
@@ -268,19 +289,24 @@ read_result (ThriftProtocol *protocol, const TallyMethod *method, gpointer const
 }
 
 static gboolean
-read_reply (TallyClient *self, ThriftProtocol *protocol, const TallyMethod *method, gpointer const *results,
-            gboolean *declared, GError **error)
+read_reply (TallyClient *self,
+            ThriftProtocol *protocol,
+            const TallyMethod *method,
+            gpointer const *results,
+            gboolean *declared,
+            GError **error)
 {
   g_autofree gchar *name = NULL;
-  ThriftMessageType type = 0; /* Apache's binary protocol leaves all three alone for an old header */
+  ThriftMessageType type = 0; /* Apache's binary protocol leaves these alone for an old header */
   gint32 seqid = 0;
   TallyMessage reply;
 
   if (thrift_protocol_read_message_begin (protocol, &name, &type, &seqid, error) < 0)
     return FALSE;
   g_clear_error (error);
-  reply = (TallyMessage) { .name = name, .name_length = name != NULL ? strlen (name) : 0, .type = type,
-                           .seqid = seqid };
+  reply = (TallyMessage){
+    .name = name, .name_length = name != NULL ? strlen (name) : 0, .type = type, .seqid = seqid
+  };
   if (!check_reply (self, protocol, method, &reply, error))
     return FALSE;
   if (reply.type == T_EXCEPTION)
@@ -296,15 +322,19 @@ read_reply (TallyClient *self, ThriftProtocol *protocol, const TallyMethod *meth
  * @error: return location
  *
  * Reads the reply to the last request from the client's input protocol and matches it as a channel
- * does: the second half of a call. After an error other than a declared exception or what the server
- * says, the protocols are best dropped with their transport: what else arrives on it is still matched
- * and so refused, never mistaken for a later call's reply, but a stream once out of step stays so.
+ * does: the second half of a call. After an error other than a declared exception or what the
+ * server says, the protocols are best dropped with their transport: what else arrives on it is
+ * still matched and so refused, never mistaken for a later call's reply, but a stream once out of
+ * step stays so.
  *
  * Returns: %TRUE, or %FALSE with an error as of tally_channel_call(), or what the protocol and its
  *   transport raise
  */
 gboolean
-tally_client_recv (gpointer client, const TallyMethod *method, gpointer const *results, GError **error)
+tally_client_recv (gpointer client,
+                   const TallyMethod *method,
+                   gpointer const *results,
+                   GError **error)
 {
   TallyClient *self = client;
   ThriftProtocol *protocol;
@@ -338,12 +368,15 @@ tally_client_recv (gpointer client, const TallyMethod *method, gpointer const *r
  *   tally_client_recv()
  */
 gboolean
-tally_client_call (gpointer client, const TallyMethod *method, gconstpointer args, gpointer const *results,
+tally_client_call (gpointer client,
+                   const TallyMethod *method,
+                   gconstpointer args,
+                   gpointer const *results,
                    GError **error)
 {
   TallyClient *self = client;
 
-  g_return_val_if_fail (client != NULL, FALSE); /* its type was checked by whoever found the method */
+  g_return_val_if_fail (client != NULL, FALSE); /* who found the method checked its type */
   if (G_LIKELY (self->channel != NULL))
     return tally_channel_make_call (self->channel, method, args, results, NULL, error);
   return tally_client_send (client, method, args, error)

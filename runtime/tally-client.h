@@ -39,14 +39,21 @@ typedef struct _TallyClientClass
 TALLY_API GType tally_client_get_type (void);
 
 /* @client: an instance of a generated client, passed as its interface type. */
-TALLY_API gboolean tally_client_call (gpointer client, const TallyMethod *method, gconstpointer args,
-                                      gpointer const *results, GError **error);
+TALLY_API gboolean tally_client_call (gpointer client,
+                                      const TallyMethod *method,
+                                      gconstpointer args,
+                                      gpointer const *results,
+                                      GError **error);
 /* The two halves, for Apache-style clients only; on a channel they fail with
  * %TALLY_ERROR_NOT_SUPPORTED. */
-TALLY_API gboolean tally_client_send (gpointer client, const TallyMethod *method, gconstpointer args,
+TALLY_API gboolean tally_client_send (gpointer client,
+                                      const TallyMethod *method,
+                                      gconstpointer args,
                                       GError **error);
-TALLY_API gboolean tally_client_recv (gpointer client, const TallyMethod *method,
-                                      gpointer const *results, GError **error);
+TALLY_API gboolean tally_client_recv (gpointer client,
+                                      const TallyMethod *method,
+                                      gpointer const *results,
+                                      GError **error);
 
 /* What <svc>_client_new () calls. (transfer full) */
 TALLY_API gpointer tally_client_new (GType client_type, TallyChannel *channel);

@@ -45,10 +45,10 @@ typedef struct _TallyProcessorClass
 } TallyProcessorClass;
 
 #define TALLY_TYPE_PROCESSOR (tally_processor_get_type ())
-#define TALLY_PROCESSOR(object) \
+#define TALLY_PROCESSOR(object)                                                                    \
   (G_TYPE_CHECK_INSTANCE_CAST ((object), TALLY_TYPE_PROCESSOR, TallyProcessor))
 #define TALLY_IS_PROCESSOR(object) (G_TYPE_CHECK_INSTANCE_TYPE ((object), TALLY_TYPE_PROCESSOR))
-#define TALLY_PROCESSOR_GET_CLASS(object) \
+#define TALLY_PROCESSOR_GET_CLASS(object)                                                          \
   (G_TYPE_INSTANCE_GET_CLASS ((object), TALLY_TYPE_PROCESSOR, TallyProcessorClass))
 TALLY_API GType tally_processor_get_type (void);
 
@@ -78,13 +78,13 @@ TALLY_API GType tally_processor_register (gsize *once, const TallyProcessorInfo 
  *   TALLY_DEFINE_PROCESSOR (DemoEchoProcessor, demo_echo_processor, tally_processor_get_type,
  *                           demo_echo_handler_get_type, demo_echo_service)
  */
-#define TALLY_DEFINE_PROCESSOR(CType, c_prefix, parent_get_type, handler_get_type, service_table) \
-  GType c_prefix##_get_type (void) \
-  { \
-    static gsize once; \
-    static const TallyProcessorInfo info = { #CType, parent_get_type, handler_get_type, \
-                                             &(service_table) }; \
-    return tally_processor_register (&once, &info); \
+#define TALLY_DEFINE_PROCESSOR(CType, c_prefix, parent_get_type, handler_get_type, service_table)  \
+  GType c_prefix##_get_type (void)                                                                 \
+  {                                                                                                \
+    static gsize once;                                                                             \
+    static const TallyProcessorInfo info = { #CType, parent_get_type, handler_get_type,            \
+                                             &(service_table) };                                   \
+    return tally_processor_register (&once, &info);                                                \
   }
 
 G_END_DECLS

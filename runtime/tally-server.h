@@ -38,8 +38,8 @@ TALLY_API GType tally_server_get_type (void);
 
 /* @uri: where to listen and how to speak: `tcp://127.0.0.1:0?protocol=compact&transport=buffered`,
  * `unix:///run/echo.sock`; port 0 takes a free one. The processor's reference is taken. */
-TALLY_API TallyServer *tally_server_new (ThriftProcessor *processor, const gchar *uri,
-                                         GError **error);
+TALLY_API TallyServer *
+tally_server_new (ThriftProcessor *processor, const gchar *uri, GError **error);
 
 /* Binds and listens, so that clients may connect; thrift_server_serve () does it if need be. */
 TALLY_API gboolean tally_server_listen (TallyServer *self, GError **error);

@@ -12,8 +12,8 @@ G_BEGIN_DECLS
  * TallyStruct:
  *
  * The base class of generated structs, unions and exceptions: a ThriftStruct whose read, write,
- * properties, initial values and disposal are the engine's, driven by the class's table. Its instance
- * is a ThriftStruct's, so that generated C structs begin with `ThriftStruct parent`.
+ * properties, initial values and disposal are the engine's, driven by the class's table. Its
+ * instance is a ThriftStruct's, so that generated C structs begin with `ThriftStruct parent`.
  */
 typedef struct _ThriftStruct TallyStruct;
 
@@ -27,25 +27,27 @@ typedef struct _TallyStructClass
 TALLY_API GType tally_struct_get_type (void);
 
 /* Registers the GType of a struct once, whichever thread comes first. @once is a zeroed static. */
-TALLY_API GType tally_struct_register (gsize *once, const gchar *type_name, const TallyStructInfo *info);
+TALLY_API GType tally_struct_register (gsize *once,
+                                       const gchar *type_name,
+                                       const TallyStructInfo *info);
 
 /* Defines c_prefix##_get_type () for the table c_prefix##_info. Apache registers CType + "Type". */
-#define TALLY_DEFINE_STRUCT(CType, c_prefix) \
-  GType c_prefix##_get_type (void) \
-  { \
-    static gsize once; \
-    return tally_struct_register (&once, #CType "Type", &c_prefix##_info); \
+#define TALLY_DEFINE_STRUCT(CType, c_prefix)                                                       \
+  GType c_prefix##_get_type (void)                                                                 \
+  {                                                                                                \
+    static gsize once;                                                                             \
+    return tally_struct_register (&once, #CType "Type", &c_prefix##_info);                         \
   }
 
-/* Defines c_prefix##_error_quark () for an exception, after Apache's names. G_DEFINE_QUARK's static is
- * not atomic. */
-#define TALLY_DEFINE_ERROR(c_prefix) \
-  GQuark c_prefix##_error_quark (void) \
-  { \
-    static gsize once; \
-    if (g_once_init_enter (&once)) \
-      g_once_init_leave (&once, g_quark_from_static_string (#c_prefix "_error_quark")); \
-    return (GQuark) once; \
+/* Defines c_prefix##_error_quark () for an exception, after Apache's names. G_DEFINE_QUARK's static
+ * is not atomic. */
+#define TALLY_DEFINE_ERROR(c_prefix)                                                               \
+  GQuark c_prefix##_error_quark (void)                                                             \
+  {                                                                                                \
+    static gsize once;                                                                             \
+    if (g_once_init_enter (&once))                                                                 \
+      g_once_init_leave (&once, g_quark_from_static_string (#c_prefix "_error_quark"));            \
+    return (GQuark) once;                                                                          \
   }
 
 /* @object: any TallyStruct. */
@@ -63,7 +65,9 @@ TALLY_API void tally_struct_clear (gpointer object);
 /* The same for a value of any type that lies in a slot: @slot points to the field, array element or
  * variable, never to the value that a pointer slot leads to. */
 TALLY_API gchar *tally_value_to_string (const TallyType *type, gconstpointer slot);
-TALLY_API gboolean tally_value_equal (const TallyType *type, gconstpointer slot_a, gconstpointer slot_b);
+TALLY_API gboolean tally_value_equal (const TallyType *type,
+                                      gconstpointer slot_a,
+                                      gconstpointer slot_b);
 TALLY_API guint tally_value_hash (const TallyType *type, gconstpointer slot);
 /* @target must not hold a value. */
 TALLY_API void tally_value_copy (const TallyType *type, gconstpointer source, gpointer target);
@@ -73,17 +77,18 @@ TALLY_API void tally_value_clear (const TallyType *type, gpointer slot);
  * container or struct, zero, a NULL string or binary). */
 TALLY_API void tally_value_init (const TallyType *type, const TallyValue *value, gpointer slot);
 
-/* Defines name##_hash () and name##_equal () for the container type @name that is a key: a container
- * does not carry its element type in C, so a GHashTable of such keys needs functions of its own. */
-#define TALLY_DEFINE_KEY(name) \
-  static const TallyType name; \
-  static guint name##_hash (gconstpointer value) \
-  { \
-    return tally_value_hash (&name, &value); \
-  } \
-  static gboolean name##_equal (gconstpointer a, gconstpointer b) \
-  { \
-    return tally_value_equal (&name, &a, &b); \
+/* Defines name##_hash () and name##_equal () for the container type @name that is a key: a
+ * container does not carry its element type in C, so a GHashTable of such keys needs functions of
+ * its own. */
+#define TALLY_DEFINE_KEY(name)                                                                     \
+  static const TallyType name;                                                                     \
+  static guint name##_hash (gconstpointer value)                                                   \
+  {                                                                                                \
+    return tally_value_hash (&name, &value);                                                       \
+  }                                                                                                \
+  static gboolean name##_equal (gconstpointer a, gconstpointer b)                                  \
+  {                                                                                                \
+    return tally_value_equal (&name, &a, &b);                                                      \
   }
 
 /* For constants of container and struct types: builds the value once, whichever thread comes first,
@@ -102,14 +107,14 @@ TALLY_API GType tally_uuid_get_type (void);
 TALLY_API void tally_uuid_to_string (const TallyUuid *uuid, gchar text[37]);
 TALLY_API gboolean tally_uuid_parse (const gchar *text, TallyUuid *uuid, GError **error);
 
-/* What generated toString_<Enum> () calls: the C name. For a value that has none the number as text, in
- * the thread's own buffer, until its next call for such a value. */
+/* What generated toString_<Enum> () calls: the C name. For a value that has none the number as
+ * text, in the thread's own buffer, until its next call for such a value. */
 TALLY_API const gchar *tally_enum_to_string (const TallyEnumInfo *info, gint value);
 
 /* Encodes @object into bytes and back; `compact` chooses the protocol. (transfer full) */
 TALLY_API GBytes *tally_struct_encode (gconstpointer object, gboolean compact, GError **error);
-TALLY_API gboolean tally_struct_decode (gpointer object, gboolean compact, gconstpointer bytes,
-                                        gsize length, GError **error);
+TALLY_API gboolean tally_struct_decode (
+    gpointer object, gboolean compact, gconstpointer bytes, gsize length, GError **error);
 
 G_END_DECLS
 

@@ -1,8 +1,8 @@
 /* The tables that tallyc emits and that the runtime's engine walks.
  *
- * A type is described by a TallyType, a struct by a TallyStructInfo (which begins with its TallyType),
- * a method by a TallyMethod, a service by a TallyService. All of them are constant data. The macros
- * below are the only way generated code writes them down.
+ * A type is described by a TallyType, a struct by a TallyStructInfo (which begins with its
+ * TallyType), a method by a TallyMethod, a service by a TallyService. All of them are constant
+ * data. The macros below are the only way generated code writes them down.
  *
  * Worked example: for `struct Point { 1: required i32 x, 2: optional list<string> tags = ["a"] }`
  * tallyc emits
@@ -83,7 +83,7 @@ typedef enum
   TALLY_STORAGE_INLINE,   /* a C struct that lies where it is used: arguments, results */
   TALLY_STORAGE_ARRAY,    /* GArray of slots */
   TALLY_STORAGE_PTRARRAY, /* GPtrArray whose pointers are the slots */
-  TALLY_STORAGE_TABLE     /* GHashTable with owned keys and values: numbers on the heap, enums in the pointer */
+  TALLY_STORAGE_TABLE /* GHashTable with owned keys and values: numbers on the heap, enums in it */
 } TallyStorage;
 
 /**
@@ -122,14 +122,18 @@ TALLY_API const TallyType tally_type_binary;
 
 #define TALLY_WIRE_UUID 16
 
-/* A container type that is used as a key needs functions by value, as its C type does not say what is
- * in it: they are written down with its table, as
+/* A container type that is used as a key needs functions by value, as its C type does not say what
+ * is in it: they are written down with its table, as
  *
  *   static guint list_i32_hash (gconstpointer key) { return tally_value_hash (&list_i32, &key); }
  *   static gboolean list_i32_equal (gconstpointer a, gconstpointer b)
  *   { return tally_value_equal (&list_i32, &a, &b); }
  *
- * and named in .hash and .equal. Keys of all other types are hashed and compared by value anyway. */
+ * and named in .hash and .equal. Keys of all other types are hashed and compared by value
+ * anyway. */
+
+/* From here on initialisers, of whose braces clang-format would give each a line of its own. */
+/* clang-format off */
 
 /* Any of these takes further members of TallyType: a container that is itself a key has
  * `.hash = name_hash, .equal = name_equal` of TALLY_DEFINE_KEY (name).
@@ -184,8 +188,8 @@ struct _TallyEnumInfo
  * @integer: a bool, integer or enum.
  * @number: a double.
  * @bytes: a string, binary or uuid, of @length bytes.
- * @items: a container's or struct's parts, @length of them: a list's or set's elements; a map's keys
- *   and values in turn; a struct's field ids (as @integer) and values in turn.
+ * @items: a container's or struct's parts, @length of them: a list's or set's elements; a map's
+ *   keys and values in turn; a struct's field ids (as @integer) and values in turn.
  *
  * A value written down in a table; its type is known from where it is used.
  */
@@ -227,7 +231,8 @@ typedef enum
 
 #define TALLY_NO_ISSET (-1)
 
-/* A member whose name C++ reserves (`operator`) keeps it in C and has another in C++ (`operator_`). */
+/* A member whose name C++ reserves (`operator`) keeps it in C and has another in C++
+ * (`operator_`). */
 #ifdef __cplusplus
 #define TALLY_CXX_NAME(c_name, cxx_name) cxx_name
 #else
@@ -258,10 +263,11 @@ struct _TallyField
   gint32 isset_offset;
 };
 
-/* A row's requiredness and place in its C struct. Optional and default fields have an `__isset_member`;
- * required ones, arguments and a result's pointers do not. */
+/* A row's requiredness and place in its C struct. Optional and default fields have an
+ * `__isset_member`; required ones, arguments and a result's pointers do not. */
 #define TALLY_REQUIRED_SLOT(CType, member) \
-  .requiredness = TALLY_REQUIRED, .offset = G_STRUCT_OFFSET (CType, member), .isset_offset = TALLY_NO_ISSET
+  .requiredness = TALLY_REQUIRED, .offset = G_STRUCT_OFFSET (CType, member), \
+  .isset_offset = TALLY_NO_ISSET
 #define TALLY_OPTIONAL_SLOT(CType, member) \
   .requiredness = TALLY_OPTIONAL, .offset = G_STRUCT_OFFSET (CType, member), \
   .isset_offset = G_STRUCT_OFFSET (CType, __isset_##member)
@@ -269,9 +275,11 @@ struct _TallyField
   .requiredness = TALLY_DEFAULT, .offset = G_STRUCT_OFFSET (CType, member), \
   .isset_offset = G_STRUCT_OFFSET (CType, __isset_##member)
 #define TALLY_ARGUMENT_SLOT(CType, member) \
-  .requiredness = TALLY_DEFAULT, .offset = G_STRUCT_OFFSET (CType, member), .isset_offset = TALLY_NO_ISSET
+  .requiredness = TALLY_DEFAULT, .offset = G_STRUCT_OFFSET (CType, member), \
+  .isset_offset = TALLY_NO_ISSET
 #define TALLY_RESULT_SLOT(CType, member) \
-  .requiredness = TALLY_OPTIONAL, .offset = G_STRUCT_OFFSET (CType, member), .isset_offset = TALLY_NO_ISSET
+  .requiredness = TALLY_OPTIONAL, .offset = G_STRUCT_OFFSET (CType, member), \
+  .isset_offset = TALLY_NO_ISSET
 
 /**
  * TallyStructInfo:
@@ -297,7 +305,8 @@ struct _TallyStructInfo
 };
 
 #define TALLY_STRUCT_TYPE_ \
-  { .kind = TALLY_KIND_STRUCT, .wire = T_STRUCT, .storage = TALLY_STORAGE_OBJECT, .size = sizeof (gpointer) }
+  { .kind = TALLY_KIND_STRUCT, .wire = T_STRUCT, .storage = TALLY_STORAGE_OBJECT, \
+    .size = sizeof (gpointer) }
 
 /* A struct or union that is a GObject. Without fields: TALLY_EMPTY_STRUCT_INFO. */
 #define TALLY_STRUCT_INFO(struct_form, idl_name, CType, c_prefix, fields_table) \
@@ -327,6 +336,8 @@ struct _TallyStructInfo
 TALLY_API const TallyStructInfo tally_empty_args;
 TALLY_API const TallyStructInfo tally_empty_result;
 
+/* clang-format on */
+
 /* ---- services ---- */
 
 /**
@@ -346,9 +357,9 @@ struct _TallyMethod
   const gchar *name;
   guint32 name_length;
   guint8 oneway;
-  guint8 idempotent;               /* may be replayed: the IDL's (idempotent) annotation */
+  guint8 idempotent; /* may be replayed: the IDL's (idempotent) annotation */
   const TallyStructInfo *args;
-  const TallyStructInfo *result;   /* NULL for oneway */
+  const TallyStructInfo *result; /* NULL for oneway */
   TallyInvoke invoke;
 };
 
@@ -357,8 +368,8 @@ struct _TallyMethod
 struct _TallyService
 {
   const gchar *name;
-  const TallyService *parent;      /* NULL, or the service that this one extends */
-  const TallyMethod *methods;      /* sorted by name (strcmp) */
+  const TallyService *parent; /* NULL, or the service that this one extends */
+  const TallyMethod *methods; /* sorted by name (strcmp) */
   guint n_methods;
 };
 

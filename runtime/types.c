@@ -5,8 +5,11 @@
 #include "tally-error.h"
 #include "tally-struct.h"
 
-#define BASE_TYPE(kind_, wire_, storage_, size_) \
-  { .kind = TALLY_KIND_##kind_, .wire = (wire_), .storage = TALLY_STORAGE_##storage_, .size = (size_) }
+#define BASE_TYPE(kind_, wire_, storage_, size_)                                                   \
+  {                                                                                                \
+    .kind = TALLY_KIND_##kind_, .wire = (wire_), .storage = TALLY_STORAGE_##storage_,              \
+    .size = (size_)                                                                                \
+  }
 
 const TallyType tally_type_bool = BASE_TYPE (BOOL, T_BOOL, PLAIN, sizeof (gboolean));
 const TallyType tally_type_i8 = BASE_TYPE (I8, T_BYTE, PLAIN, sizeof (gint8));

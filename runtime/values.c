@@ -1,5 +1,5 @@
-/* Values of any type in memory: initial values, reset, disposal, copy. It knows tables and storage; it
- * knows no protocol. */
+/* Values of any type in memory: initial values, reset, disposal, copy. It knows tables and storage;
+ * it knows no protocol. */
 #include <string.h>
 
 #include "codec-private.h"
@@ -87,7 +87,8 @@ init_table (const TallyType *type, const TallyValue *value, gpointer slot)
 
       tally_value_init (key_type, &value->items[i], tally_cell_open (key_type, &key));
       if (is_map)
-        tally_value_init (type->element, &value->items[i + 1], tally_cell_open (type->element, &element));
+        tally_value_init (type->element, &value->items[i + 1],
+                          tally_cell_open (type->element, &element));
       tally_storage_insert (type, slot, &key, &element);
     }
 }
@@ -98,7 +99,8 @@ init_struct (const TallyStructInfo *info, const TallyValue *value, gpointer inst
 {
   for (guint i = 0; i + 1 < value->length; i += 2)
     {
-      const TallyField *field = tally_struct_info_find_field (info, (gint16) value->items[i].integer);
+      const TallyField *field =
+          tally_struct_info_find_field (info, (gint16) value->items[i].integer);
 
       g_assert (field != NULL); /* the compiler checked the constant */
       tally_storage_clear (field->type, slot_of (instance, field));
@@ -113,8 +115,8 @@ init_struct (const TallyStructInfo *info, const TallyValue *value, gpointer inst
  * @value: (nullable): what it is to hold
  * @slot: (out caller-allocates): where it lies; what is there is overwritten, not freed
  *
- * Gives a slot its first value: @value's, or with %NULL an empty one: zero, a %NULL string or binary, an
- * allocated container or struct.
+ * Gives a slot its first value: @value's, or with %NULL an empty one: zero, a %NULL string or
+ * binary, an allocated container or struct.
  */
 void
 tally_value_init (const TallyType *type, const TallyValue *value, gpointer slot)
@@ -250,7 +252,8 @@ tally_struct_count_present (const TallyStructInfo *info, gconstpointer instance)
  * @type: a container or struct type
  * @value: the constant
  *
- * Builds a constant once, whichever thread comes first. Thread-safe; what it returns must not be changed.
+ * Builds a constant once, whichever thread comes first. Thread-safe; what it returns must not be
+ * changed.
  *
  * Returns: (transfer none): the constant, for ever
  */
@@ -291,7 +294,8 @@ copy_list (const TallyType *type, gconstpointer source, gpointer target)
   if (element->storage == TALLY_STORAGE_PLAIN)
     {
       if (view.length > 0)
-        memcpy (tally_storage_grow_list (target, view.length), view.data, view.length * view.stride);
+        memcpy (tally_storage_grow_list (target, view.length), view.data,
+                view.length * view.stride);
       return;
     }
   tally_storage_reserve_list (target, view.length);

@@ -12,7 +12,8 @@
 
 G_BEGIN_DECLS
 
-/* One walk over a value. @error is never NULL; @dry: everything is checked and nothing is written. */
+/* One walk over a value. @error is never NULL; @dry: everything is checked and nothing is
+ * written. */
 typedef struct
 {
   ThriftProtocol *protocol;
@@ -26,7 +27,7 @@ typedef struct
 static inline void
 tally_walk_init (TallyWalk *walk, ThriftProtocol *protocol, GError **error)
 {
-  *walk = (TallyWalk) { .protocol = protocol, .concrete = protocol, .error = error };
+  *walk = (TallyWalk){ .protocol = protocol, .concrete = protocol, .error = error };
   while (THRIFT_IS_PROTOCOL_DECORATOR (walk->concrete))
     walk->concrete = THRIFT_PROTOCOL_DECORATOR (walk->concrete)->concrete_protocol;
 }
@@ -54,14 +55,16 @@ static inline gboolean
 tally_walk_enter (TallyWalk *walk, GQuark domain, gint code)
 {
   if (walk->depth >= tally_limits_default.max_depth)
-    return tally_walk_fail (walk, domain, code, "structs and containers are nested deeper than the limit of 64");
+    return tally_walk_fail (walk, domain, code,
+                            "structs and containers are nested deeper than the limit of 64");
   walk->depth++;
   return TRUE;
 }
 
 /* Hands a walk's result to the caller: FALSE always comes with an error. */
 static inline gboolean
-tally_walk_finish (const TallyWalk *walk, gboolean done, gint32 *count, GError *local_error, GError **error)
+tally_walk_finish (
+    const TallyWalk *walk, gboolean done, gint32 *count, GError *local_error, GError **error)
 {
   if (!done)
     {

@@ -1,9 +1,9 @@
-/* The engine's reading half over any ThriftProtocol's functions. What Apache's protocols do not check is
- * checked here, as far as it can be seen from above them. */
+/* The engine's reading half over any ThriftProtocol's functions. What Apache's protocols do not
+ * check is checked here, as far as it can be seen from above them. */
 #include "walker-private.h"
 
-static gboolean read_value (TallyWalk *walk, const TallyType *type, gpointer slot, gboolean in_place,
-                            gboolean *taken);
+static gboolean read_value (
+    TallyWalk *walk, const TallyType *type, gpointer slot, gboolean in_place, gboolean *taken);
 static gboolean skip_value (TallyWalk *walk, gint wire);
 
 static gboolean
@@ -26,8 +26,9 @@ read_list_begin (TallyWalk *walk, gboolean is_set, ThriftType *wire, guint32 *si
 {
   *wire = T_STOP;
   *size = 0;
-  if (!tally_walk_add (walk, is_set ? thrift_protocol_read_set_begin (walk->protocol, wire, size, walk->error)
-                                    : thrift_protocol_read_list_begin (walk->protocol, wire, size, walk->error)))
+  if (!tally_walk_add (
+          walk, is_set ? thrift_protocol_read_set_begin (walk->protocol, wire, size, walk->error)
+                       : thrift_protocol_read_list_begin (walk->protocol, wire, size, walk->error)))
     return FALSE;
   return check_size (walk, *size);
 }
@@ -35,8 +36,9 @@ read_list_begin (TallyWalk *walk, gboolean is_set, ThriftType *wire, guint32 *si
 static gboolean
 read_list_end (TallyWalk *walk, gboolean is_set)
 {
-  return tally_walk_add (walk, is_set ? thrift_protocol_read_set_end (walk->protocol, walk->error)
-                                      : thrift_protocol_read_list_end (walk->protocol, walk->error));
+  return tally_walk_add (walk, is_set
+                                   ? thrift_protocol_read_set_end (walk->protocol, walk->error)
+                                   : thrift_protocol_read_list_end (walk->protocol, walk->error));
 }
 
 static gboolean
@@ -44,7 +46,8 @@ read_map_begin (TallyWalk *walk, ThriftType *key, ThriftType *value, guint32 *si
 {
   *key = *value = T_STOP;
   *size = 0;
-  return tally_walk_add (walk, thrift_protocol_read_map_begin (walk->protocol, key, value, size, walk->error))
+  return tally_walk_add (walk, thrift_protocol_read_map_begin (walk->protocol, key, value, size,
+                                                               walk->error))
          && check_size (walk, *size);
 }
 
@@ -55,7 +58,8 @@ read_field_begin (TallyWalk *walk, ThriftType *wire, gint16 *id)
 
   *wire = T_STOP;
   *id = 0;
-  return tally_walk_add (walk, thrift_protocol_read_field_begin (walk->protocol, &name, wire, id, walk->error));
+  return tally_walk_add (walk, thrift_protocol_read_field_begin (walk->protocol, &name, wire, id,
+                                                                 walk->error));
 }
 
 static gboolean
@@ -63,7 +67,8 @@ read_struct_begin (TallyWalk *walk)
 {
   g_autofree gchar *name = NULL;
 
-  return tally_walk_add (walk, thrift_protocol_read_struct_begin (walk->protocol, &name, walk->error));
+  return tally_walk_add (walk,
+                         thrift_protocol_read_struct_begin (walk->protocol, &name, walk->error));
 }
 
 /* Also after a failure: the compact protocol keeps a stack. */
@@ -96,7 +101,8 @@ read_binary (TallyWalk *walk, gpointer *bytes, guint32 *length)
 {
   *bytes = NULL;
   *length = 0;
-  if (!tally_walk_add (walk, thrift_protocol_read_binary (walk->protocol, bytes, length, walk->error)))
+  if (!tally_walk_add (walk,
+                       thrift_protocol_read_binary (walk->protocol, bytes, length, walk->error)))
     return FALSE;
   if (check_size (walk, *length))
     return TRUE;
@@ -123,17 +129,23 @@ skip_plain (TallyWalk *walk, gint wire)
   switch (wire)
     {
     case T_BOOL:
-      return tally_walk_add (walk, thrift_protocol_read_bool (walk->protocol, &value.truth, walk->error));
+      return tally_walk_add (walk,
+                             thrift_protocol_read_bool (walk->protocol, &value.truth, walk->error));
     case T_BYTE:
-      return tally_walk_add (walk, thrift_protocol_read_byte (walk->protocol, &value.i8, walk->error));
+      return tally_walk_add (walk,
+                             thrift_protocol_read_byte (walk->protocol, &value.i8, walk->error));
     case T_I16:
-      return tally_walk_add (walk, thrift_protocol_read_i16 (walk->protocol, &value.i16, walk->error));
+      return tally_walk_add (walk,
+                             thrift_protocol_read_i16 (walk->protocol, &value.i16, walk->error));
     case T_I32:
-      return tally_walk_add (walk, thrift_protocol_read_i32 (walk->protocol, &value.i32, walk->error));
+      return tally_walk_add (walk,
+                             thrift_protocol_read_i32 (walk->protocol, &value.i32, walk->error));
     case T_I64:
-      return tally_walk_add (walk, thrift_protocol_read_i64 (walk->protocol, &value.i64, walk->error));
+      return tally_walk_add (walk,
+                             thrift_protocol_read_i64 (walk->protocol, &value.i64, walk->error));
     case T_DOUBLE:
-      return tally_walk_add (walk, thrift_protocol_read_double (walk->protocol, &value.number, walk->error));
+      return tally_walk_add (walk, thrift_protocol_read_double (walk->protocol, &value.number,
+                                                                walk->error));
     case TALLY_WIRE_UUID:
       return read_uuid (walk, &value.uuid);
     default:
@@ -361,7 +373,10 @@ read_map (TallyWalk *walk, const TallyType *type, gpointer slot, gboolean *taken
 /* ---- structs ---- */
 
 static gboolean
-read_field (TallyWalk *walk, const TallyStructInfo *info, const TallyField *field, gpointer instance,
+read_field (TallyWalk *walk,
+            const TallyStructInfo *info,
+            const TallyField *field,
+            gpointer instance,
             gboolean *taken)
 {
   gpointer slot = (guint8 *) instance + field->offset;
@@ -462,10 +477,11 @@ read_plain (TallyWalk *walk, const TallyType *type, gpointer slot)
     }
 }
 
-/* @slot holds a value, which is replaced, or is zeroed. @taken: cleared when what came was of another
- * type than the table says. */
+/* @slot holds a value, which is replaced, or is zeroed. @taken: cleared when what came was of
+ * another type than the table says. */
 static gboolean
-read_value (TallyWalk *walk, const TallyType *type, gpointer slot, gboolean in_place, gboolean *taken)
+read_value (
+    TallyWalk *walk, const TallyType *type, gpointer slot, gboolean in_place, gboolean *taken)
 {
   gboolean done;
 
@@ -492,7 +508,10 @@ read_value (TallyWalk *walk, const TallyType *type, gpointer slot, gboolean in_p
 /* ---- the codec's interface ---- */
 
 gboolean
-tally_walker_read_struct (ThriftProtocol *protocol, const TallyStructInfo *info, gpointer instance, gint32 *read,
+tally_walker_read_struct (ThriftProtocol *protocol,
+                          const TallyStructInfo *info,
+                          gpointer instance,
+                          gint32 *read,
                           GError **error)
 {
   GError *local_error = NULL;

@@ -1,6 +1,6 @@
-/* The engine's writing half over any ThriftProtocol's functions: slower than the codec, for the protocols
- * and transports that programs bring along. It knows tables and storage, and of Apache's protocols only
- * what their interface does not say. */
+/* The engine's writing half over any ThriftProtocol's functions: slower than the codec, for the
+ * protocols and transports that programs bring along. It knows tables and storage, and of Apache's
+ * protocols only what their interface does not say. */
 #include "walker-private.h"
 
 #define EMIT(walk, call) ((walk)->dry || tally_walk_add ((walk), (call)))
@@ -12,7 +12,8 @@ check_uuid (TallyWalk *walk, const TallyType *type)
 {
   if (type->kind != TALLY_KIND_UUID || THRIFT_IS_BINARY_PROTOCOL (walk->concrete))
     return TRUE;
-  return tally_walk_fail (walk, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED, "this ThriftProtocol cannot carry a uuid");
+  return tally_walk_fail (walk, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED,
+                          "this ThriftProtocol cannot carry a uuid");
 }
 
 /* A byte is a raw byte in the binary protocol, which has no function for uuids. */
@@ -20,7 +21,8 @@ static gboolean
 write_uuid (TallyWalk *walk, const TallyUuid *uuid)
 {
   for (guint i = 0; i < sizeof uuid->bytes; i++)
-    if (!EMIT (walk, thrift_protocol_write_byte (walk->protocol, (gint8) uuid->bytes[i], walk->error)))
+    if (!EMIT (walk,
+               thrift_protocol_write_byte (walk->protocol, (gint8) uuid->bytes[i], walk->error)))
       return FALSE;
   return TRUE;
 }
@@ -32,17 +34,21 @@ write_bytes (TallyWalk *walk, const TallyType *type, gconstpointer slot)
   const guint8 *bytes = tally_storage_get_bytes (type, slot, &length);
 
   if (length > G_MAXINT32)
-    return tally_walk_fail (walk, TALLY_ERROR, TALLY_ERROR_LIMIT, "a string or binary is longer than a message may be");
+    return tally_walk_fail (walk, TALLY_ERROR, TALLY_ERROR_LIMIT,
+                            "a string or binary is longer than a message may be");
   if (type->kind == TALLY_KIND_STRING)
-    return EMIT (walk, thrift_protocol_write_string (walk->protocol, (const gchar *) bytes, walk->error));
-  return EMIT (walk, thrift_protocol_write_binary (walk->protocol, (gpointer) bytes, (guint32) length, walk->error));
+    return EMIT (walk,
+                 thrift_protocol_write_string (walk->protocol, (const gchar *) bytes, walk->error));
+  return EMIT (walk, thrift_protocol_write_binary (walk->protocol, (gpointer) bytes,
+                                                   (guint32) length, walk->error));
 }
 
 static gboolean
 write_element (TallyWalk *walk, const TallyType *type, gconstpointer slot)
 {
   if (slot == NULL || tally_slot_is_null (type, slot))
-    return tally_walk_fail (walk, TALLY_ERROR, TALLY_ERROR_INVALID_VALUE, "a key, value or element is NULL");
+    return tally_walk_fail (walk, TALLY_ERROR, TALLY_ERROR_INVALID_VALUE,
+                            "a key, value or element is NULL");
   return write_value (walk, type, slot);
 }
 
@@ -52,7 +58,8 @@ write_list (TallyWalk *walk, const TallyType *type, gconstpointer slot)
   TallyListView view = tally_storage_view_list (type, slot);
 
   if (!check_uuid (walk, type->element)
-      || !EMIT (walk, thrift_protocol_write_list_begin (walk->protocol, type->element->wire, view.length, walk->error)))
+      || !EMIT (walk, thrift_protocol_write_list_begin (walk->protocol, type->element->wire,
+                                                        view.length, walk->error)))
     return FALSE;
   for (guint i = 0; i < view.length; i++)
     if (!write_element (walk, type->element, view.data + i * view.stride))
@@ -68,8 +75,9 @@ write_set (TallyWalk *walk, const TallyType *type, gconstpointer slot)
   gpointer key;
 
   if (!check_uuid (walk, type->element)
-      || !EMIT (walk, thrift_protocol_write_set_begin (walk->protocol, type->element->wire,
-                                                       tally_storage_table_length (slot), walk->error)))
+      || !EMIT (walk,
+                thrift_protocol_write_set_begin (walk->protocol, type->element->wire,
+                                                 tally_storage_table_length (slot), walk->error)))
     return FALSE;
   tally_table_iter_init (&iter, slot);
   while (tally_table_iter_next (&iter, &key, NULL))
@@ -86,8 +94,10 @@ write_map (TallyWalk *walk, const TallyType *type, gconstpointer slot)
   gpointer key, value;
 
   if (!check_uuid (walk, type->key) || !check_uuid (walk, type->element)
-      || !EMIT (walk, thrift_protocol_write_map_begin (walk->protocol, type->key->wire, type->element->wire,
-                                                       tally_storage_table_length (slot), walk->error)))
+      || !EMIT (walk,
+                thrift_protocol_write_map_begin (walk->protocol, type->key->wire,
+                                                 type->element->wire,
+                                                 tally_storage_table_length (slot), walk->error)))
     return FALSE;
   tally_table_iter_init (&iter, slot);
   while (tally_table_iter_next (&iter, &key, &value))
@@ -101,8 +111,9 @@ static gboolean
 write_field (TallyWalk *walk, const TallyField *field, gconstpointer slot)
 {
   return check_uuid (walk, field->type)
-         && EMIT (walk, thrift_protocol_write_field_begin (walk->protocol, field->name, field->type->wire, field->id,
-                                                           walk->error))
+         && EMIT (walk,
+                  thrift_protocol_write_field_begin (walk->protocol, field->name, field->type->wire,
+                                                     field->id, walk->error))
          && write_value (walk, field->type, slot)
          && EMIT (walk, thrift_protocol_write_field_end (walk->protocol, walk->error));
 }
@@ -114,8 +125,10 @@ write_fields (TallyWalk *walk, const TallyStructInfo *info, gconstpointer instan
 
   if (is_union && tally_struct_count_present (info, instance) != 1)
     {
-      g_set_error (walk->error, TALLY_ERROR, TALLY_ERROR_INVALID_VALUE, "union %s: one field must be set, and not "
-                   "none or several", info->name);
+      g_set_error (walk->error, TALLY_ERROR, TALLY_ERROR_INVALID_VALUE,
+                   "union %s: one field must be set, and not "
+                   "none or several",
+                   info->name);
       return FALSE;
     }
   for (guint i = 0; i < info->n_fields; i++)
@@ -131,8 +144,8 @@ write_fields (TallyWalk *walk, const TallyStructInfo *info, gconstpointer instan
         }
       if (slot == NULL)
         {
-          g_set_error (walk->error, TALLY_ERROR, TALLY_ERROR_INVALID_VALUE, "%s: the required field %s is not set",
-                       info->name, field->name);
+          g_set_error (walk->error, TALLY_ERROR, TALLY_ERROR_INVALID_VALUE,
+                       "%s: the required field %s is not set", info->name, field->name);
           return FALSE;
         }
       if (!write_field (walk, field, slot))
@@ -171,18 +184,25 @@ write_value (TallyWalk *walk, const TallyType *type, gconstpointer slot)
   switch ((TallyKind) type->kind)
     {
     case TALLY_KIND_BOOL:
-      return EMIT (walk, thrift_protocol_write_bool (walk->protocol, *(const gboolean *) slot != FALSE, walk->error));
+      return EMIT (walk,
+                   thrift_protocol_write_bool (walk->protocol, *(const gboolean *) slot != FALSE,
+                                               walk->error));
     case TALLY_KIND_I8:
-      return EMIT (walk, thrift_protocol_write_byte (walk->protocol, *(const gint8 *) slot, walk->error));
+      return EMIT (walk,
+                   thrift_protocol_write_byte (walk->protocol, *(const gint8 *) slot, walk->error));
     case TALLY_KIND_I16:
-      return EMIT (walk, thrift_protocol_write_i16 (walk->protocol, *(const gint16 *) slot, walk->error));
+      return EMIT (walk,
+                   thrift_protocol_write_i16 (walk->protocol, *(const gint16 *) slot, walk->error));
     case TALLY_KIND_I32:
     case TALLY_KIND_ENUM:
-      return EMIT (walk, thrift_protocol_write_i32 (walk->protocol, *(const gint32 *) slot, walk->error));
+      return EMIT (walk,
+                   thrift_protocol_write_i32 (walk->protocol, *(const gint32 *) slot, walk->error));
     case TALLY_KIND_I64:
-      return EMIT (walk, thrift_protocol_write_i64 (walk->protocol, *(const gint64 *) slot, walk->error));
+      return EMIT (walk,
+                   thrift_protocol_write_i64 (walk->protocol, *(const gint64 *) slot, walk->error));
     case TALLY_KIND_DOUBLE:
-      return EMIT (walk, thrift_protocol_write_double (walk->protocol, *(const gdouble *) slot, walk->error));
+      return EMIT (walk, thrift_protocol_write_double (walk->protocol, *(const gdouble *) slot,
+                                                       walk->error));
     case TALLY_KIND_UUID:
       return write_uuid (walk, slot);
     case TALLY_KIND_STRING:
@@ -206,7 +226,9 @@ write_value (TallyWalk *walk, const TallyType *type, gconstpointer slot)
 }
 
 gboolean
-tally_walker_check_struct (ThriftProtocol *protocol, const TallyStructInfo *info, gconstpointer instance,
+tally_walker_check_struct (ThriftProtocol *protocol,
+                           const TallyStructInfo *info,
+                           gconstpointer instance,
                            GError **error)
 {
   GError *local_error = NULL;
@@ -220,8 +242,11 @@ tally_walker_check_struct (ThriftProtocol *protocol, const TallyStructInfo *info
 }
 
 gboolean
-tally_walker_write_struct (ThriftProtocol *protocol, const TallyStructInfo *info, gconstpointer instance,
-                           gint32 *written, GError **error)
+tally_walker_write_struct (ThriftProtocol *protocol,
+                           const TallyStructInfo *info,
+                           gconstpointer instance,
+                           gint32 *written,
+                           GError **error)
 {
   GError *local_error = NULL;
   TallyWalk walk;

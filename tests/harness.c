@@ -55,7 +55,8 @@ count_threads (void)
       if (name == NULL)
         continue;
       g_strstrip (name);
-      if (!g_str_has_prefix (name, "pool-") && strcmp (name, "gmain") != 0 && strcmp (name, "gdbus") != 0)
+      if (!g_str_has_prefix (name, "pool-") && strcmp (name, "gmain") != 0
+          && strcmp (name, "gdbus") != 0)
         count++;
     }
   return count;
@@ -207,11 +208,12 @@ test_assert_int (gint64 actual, gint64 expected, const gchar *file, int line)
 }
 
 void
-test_assert_error (const GError *error, GQuark domain, gint code, const gchar *part, const gchar *file,
-                   int line)
+test_assert_error (
+    const GError *error, GQuark domain, gint code, const gchar *part, const gchar *file, int line)
 {
   if (error == NULL)
-    fail_at (file, line, g_strdup_printf ("no error; %s %d expected", g_quark_to_string (domain), code));
+    fail_at (file, line,
+             g_strdup_printf ("no error; %s %d expected", g_quark_to_string (domain), code));
   else if (!g_error_matches (error, domain, code)
            || (part != NULL && strstr (error->message, part) == NULL))
     fail_at (file, line,
@@ -257,7 +259,8 @@ test_main (const gchar *suite_name, const TestCase *cases, int argc, char **argv
   CU_pSuite suite;
   guint count = 0;
 
-  g_thread_join (g_thread_new ("first", do_nothing, NULL)); /* ThreadSanitizer adds its own with the first */
+  g_thread_join (
+      g_thread_new ("first", do_nothing, NULL)); /* ThreadSanitizer adds its own with the first */
   if (CU_initialize_registry () != CUE_SUCCESS
       || (suite = CU_add_suite (suite_name, NULL, NULL)) == NULL)
     g_error ("CUnit: %s", CU_get_error_msg ());

@@ -1,5 +1,5 @@
-/* The frame every test program stands in: it registers CUnit tests, prints one TAP line for each, and
- * fails a test that leaves a descriptor open or a thread running. */
+/* The frame every test program stands in: it registers CUnit tests, prints one TAP line for each,
+ * and fails a test that leaves a descriptor open or a thread running. */
 #ifndef TESTS_HARNESS_H
 #define TESTS_HARNESS_H
 
@@ -13,7 +13,10 @@ typedef struct
   void (*run) (void);
 } TestCase;
 
-#define TEST(function) { #function, function }
+#define TEST(function)                                                                             \
+  {                                                                                                \
+#function, function                                                                            \
+  }
 
 /* Runs @cases (ended by one without a name) as suite @suite and returns main's exit status. With
  * arguments only the tests whose names contain one of them run. */
@@ -31,21 +34,20 @@ guint test_count_descriptors (void);
 /* Whether this process' thread @id (see gettid (2)) waits in the kernel. */
 gboolean test_thread_is_asleep (gint id);
 
-/* fork () at a moment when every other thread is asleep: one that starts or ends may hold a lock of a
- * sanitizer's, which nobody in the child gives back. */
+/* fork () at a moment when every other thread is asleep: one that starts or ends may hold a lock of
+ * a sanitizer's, which nobody in the child gives back. */
 pid_t test_fork (void);
 
 /* Assertions that show both sides when they fail. */
-#define assert_string(actual, expected) \
-  test_assert_string (actual, expected, __FILE__, __LINE__)
+#define assert_string(actual, expected) test_assert_string (actual, expected, __FILE__, __LINE__)
 void test_assert_string (const gchar *actual, const gchar *expected, const gchar *file, int line);
 #define assert_int(actual, expected) test_assert_int (actual, expected, __FILE__, __LINE__)
 void test_assert_int (gint64 actual, gint64 expected, const gchar *file, int line);
 /* @error is set and has this domain and code, and its message contains @part (nullable). */
-#define assert_error(error, domain, code, part) \
+#define assert_error(error, domain, code, part)                                                    \
   test_assert_error (error, domain, code, part, __FILE__, __LINE__)
-void test_assert_error (const GError *error, GQuark domain, gint code, const gchar *part,
-                        const gchar *file, int line);
+void test_assert_error (
+    const GError *error, GQuark domain, gint code, const gchar *part, const gchar *file, int line);
 /* @error is not set; shows its message when it is. */
 #define assert_no_error(error) test_assert_no_error (error, __FILE__, __LINE__)
 void test_assert_no_error (const GError *error, const gchar *file, int line);

@@ -154,7 +154,8 @@ test_peer_stop (TestPeer *peer)
 gint
 test_listen (guint16 *port, gint backlog)
 {
-  struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
+  struct sockaddr_in address = { .sin_family = AF_INET,
+                                 .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
   socklen_t size = sizeof address;
   gint fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 

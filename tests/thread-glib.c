@@ -1,7 +1,7 @@
-/* Tells ThreadSanitizer what GLib's locks and reference counts mean. The installed GLib is not built
- * with it and its GMutex is a bare futex, so that without this every use of a GMutex looks like a race.
- * Linked into test programs under ThreadSanitizer only: the functions here stand in front of GLib's.
- * It knows nothing of what is tested. */
+/* Tells ThreadSanitizer what GLib's locks and reference counts mean. The installed GLib is not
+ * built with it and its GMutex is a bare futex, so that without this every use of a GMutex looks
+ * like a race. Linked into test programs under ThreadSanitizer only: the functions here stand in
+ * front of GLib's. It knows nothing of what is tested. */
 #define G_DISABLE_DEPRECATION_WARNINGS
 #include <dlfcn.h>
 #include <glib-object.h>
@@ -10,9 +10,9 @@ void __tsan_acquire (void *address);
 void __tsan_release (void *address);
 
 /* GLib's own function of this name. */
-#define REAL(name) \
-  static __typeof__ (&(name)) real; \
-  if (__atomic_load_n (&real, __ATOMIC_RELAXED) == NULL) \
+#define REAL(name)                                                                                 \
+  static __typeof__ (&(name)) real;                                                                \
+  if (__atomic_load_n (&real, __ATOMIC_RELAXED) == NULL)                                           \
   __atomic_store_n (&real, (__typeof__ (real)) dlsym (RTLD_NEXT, #name), __ATOMIC_RELAXED)
 
 void (g_mutex_lock) (GMutex *mutex)

@@ -8,10 +8,10 @@
 
 typedef struct
 {
-  gchar *uri;       /* of the server, without a mode */
-  gint callers;     /* threads that call at once */
-  gint calls;       /* of each caller, in each round */
-  gint size;        /* bytes of the text; -1 = the rich Payload instead */
+  gchar *uri;   /* of the server, without a mode */
+  gint callers; /* threads that call at once */
+  gint calls;   /* of each caller, in each round */
+  gint size;    /* bytes of the text; -1 = the rich Payload instead */
   gint rounds;
   gint connections; /* that a pool may open */
 } CompareOptions;
@@ -19,13 +19,13 @@ typedef struct
 /* One mode of calling, and what it came to over all rounds. */
 typedef struct
 {
-  gchar *name;       /* as in the URI: "pooled" */
-  TallyPool *pool;   /* of its own, so that its statistics are this mode's */
+  gchar *name;     /* as in the URI: "pooled" */
+  TallyPool *pool; /* of its own, so that its statistics are this mode's */
   DemoEchoClient *client;
   GArray *latencies; /* of guint64: nanoseconds of each call that succeeded */
   GArray *rates;     /* of gdouble: calls per second, one for each round */
   guint64 failures;
-  gchar *failure;    /* (nullable): the first one's message */
+  gchar *failure; /* (nullable): the first one's message */
 } CompareMode;
 
 /* compare-server.c */
@@ -38,13 +38,18 @@ gboolean compare_server_stop (CompareServer *server, GError **error);
 /* compare-run.c */
 CompareMode *compare_mode_new (const CompareOptions *options, const gchar *name, GError **error);
 void compare_mode_free (CompareMode *mode);
-/* All callers make all their calls; @progress is called now and then with the share that is done. */
-void compare_run_round (const CompareOptions *options, CompareMode *mode,
-                        void (*progress) (gdouble share, gpointer user_data), gpointer user_data);
+/* All callers make all their calls; @progress is called now and then with the share that is
+ * done. */
+void compare_run_round (const CompareOptions *options,
+                        CompareMode *mode,
+                        void (*progress) (gdouble share, gpointer user_data),
+                        gpointer user_data);
 
 /* compare-report.c: @modes are of CompareMode. */
 void compare_print (const CompareOptions *options, GPtrArray *modes);
-gboolean compare_write_json (const CompareOptions *options, GPtrArray *modes, const gchar *path,
+gboolean compare_write_json (const CompareOptions *options,
+                             GPtrArray *modes,
+                             const gchar *path,
                              GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CompareMode, compare_mode_free)

@@ -159,7 +159,8 @@ assert_recovers (TestProgram *client)
   assert_string (said->str, "all is well");
 }
 
-/* Starts a server and a client that waits for prompts, and sees that they talk. (nullable): the URI. */
+/* Starts a server and a client that waits for prompts, and sees that they talk. (nullable): the
+ * URI. */
 static gchar *
 start_pair (TestProgram *server, TestProgram *client)
 {

@@ -1,5 +1,6 @@
-/* Fuzz target: bytes into structs of both protocols. The first byte chooses protocol, struct and whether
- * the rest arrives bit by bit. What was read is printed, copied, compared, written, and read again. */
+/* Fuzz target: bytes into structs of both protocols. The first byte chooses protocol, struct and
+ * whether the rest arrives bit by bit. What was read is printed, copied, compared, written, and
+ * read again. */
 #include <string.h>
 
 #include "codec-private.h"
@@ -39,7 +40,8 @@ fill (TallyReader *reader, gsize need, GError **error)
 }
 
 static gboolean
-read_once (const TallyCodec *codec, gboolean slowly, const guint8 *data, gsize size, gpointer object)
+read_once (
+    const TallyCodec *codec, gboolean slowly, const guint8 *data, gsize size, gpointer object)
 {
   Source source = { data, size, NULL };
   TallyReader reader;
@@ -81,7 +83,8 @@ use (const TallyCodec *codec, GObject *object)
 int
 LLVMFuzzerTestOneInput (const guint8 *data, size_t size)
 {
-  GType types[4] = { fix_all_get_type (), fix_node_get_type (), fix_choice_get_type (), fix_point_get_type () };
+  GType types[4] = { fix_all_get_type (), fix_node_get_type (), fix_choice_get_type (),
+                     fix_point_get_type () };
   g_autoptr (GObject) object = NULL;
   const TallyCodec *codec;
   TallyReader reader;

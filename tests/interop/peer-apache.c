@@ -91,7 +91,8 @@ peer_apache_serve (const PeerOptions *options)
   peer_expect_no_error (error, "serve");
 }
 
-/* Apache's finalizers do not chain up and leak what GObject keeps for each object: these live on. */
+/* Apache's finalizers do not chain up and leak what GObject keeps for each object: these live
+ * on. */
 static gpointer
 keep (gpointer object)
 {
@@ -106,10 +107,10 @@ keep (gpointer object)
 void
 peer_apache_check (const PeerOptions *options)
 {
-  gpointer wire = keep (
-      peer_is_unix (options) ? g_object_new (THRIFT_TYPE_SOCKET, "path", peer_place (options), NULL)
-                             : g_object_new (THRIFT_TYPE_SOCKET, "hostname", "127.0.0.1", "port",
-                                             atoi (peer_place (options)), NULL));
+  gpointer wire = keep (peer_is_unix (options)
+                            ? g_object_new (THRIFT_TYPE_SOCKET, "path", peer_place (options), NULL)
+                            : g_object_new (THRIFT_TYPE_SOCKET, "hostname", "127.0.0.1", "port",
+                                            atoi (peer_place (options)), NULL));
   gpointer transport = keep (g_object_new (is_framed (options) ? THRIFT_TYPE_FRAMED_TRANSPORT
                                                                : THRIFT_TYPE_BUFFERED_TRANSPORT,
                                            "transport", wire, NULL));

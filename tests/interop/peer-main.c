@@ -5,8 +5,8 @@
  * ADDRESS is tcp:PORT or unix:PATH. A server prints its own once it listens. Flags: multiplexed,
  * plain-service (the service that extends none), no-inherited, no-nan, no-wide, no-unknown,
  * no-failure, and for peer-tally apache-stack (Apache's server, protocols and transports under
- * Tally's generated code) and shared (several threads check over one connection). The client checks everything that it gets back and exits with 1 at the
- * first difference. */
+ * Tally's generated code) and shared (several threads check over one connection). The client checks
+ * everything that it gets back and exits with 1 at the first difference. */
 #include "peer.h"
 
 #include <stdio.h>

@@ -22,7 +22,7 @@
 typedef struct
 {
   GResolver parent;
-  GStrv answers;  /* addresses as text; NULL = never answers */
+  GStrv answers; /* addresses as text; NULL = never answers */
   guint lookups;
 } FakeResolver;
 
@@ -42,8 +42,12 @@ on_lookup_cancelled (GCancellable *cancellable, gpointer task)
 }
 
 static void
-fake_lookup_async (GResolver *resolver, const gchar *name, GResolverNameLookupFlags flags,
-                   GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+fake_lookup_async (GResolver *resolver,
+                   const gchar *name,
+                   GResolverNameLookupFlags flags,
+                   GCancellable *cancellable,
+                   GAsyncReadyCallback callback,
+                   gpointer user_data)
 {
   FakeResolver *self = (FakeResolver *) resolver;
   g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
@@ -70,7 +74,8 @@ fake_lookup_async (GResolver *resolver, const gchar *name, GResolverNameLookupFl
   if (list != NULL)
     g_task_return_pointer (task, list, (GDestroyNotify) g_resolver_free_addresses);
   else
-    g_task_return_new_error (task, G_RESOLVER_ERROR, G_RESOLVER_ERROR_NOT_FOUND, "no such name: %s", name);
+    g_task_return_new_error (task, G_RESOLVER_ERROR, G_RESOLVER_ERROR_NOT_FOUND, "no such name: %s",
+                             name);
 }
 
 static GList *
@@ -159,7 +164,8 @@ typedef struct
 static void
 blackhole_init (Blackhole *self)
 {
-  struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
+  struct sockaddr_in address = { .sin_family = AF_INET,
+                                 .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
   guint i;
 
   self->listener = test_listen (&self->port, 0);
@@ -167,7 +173,8 @@ blackhole_init (Blackhole *self)
   for (i = 0; i < G_N_ELEMENTS (self->queued); i++)
     {
       self->queued[i] = socket (AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-      if (connect (self->queued[i], (struct sockaddr *) &address, sizeof address) != 0 && errno != EINPROGRESS)
+      if (connect (self->queued[i], (struct sockaddr *) &address, sizeof address) != 0
+          && errno != EINPROGRESS)
         g_error ("connect: %s", g_strerror (errno));
     }
 }
@@ -335,8 +342,8 @@ a_silent_resolver_is_left_in_time (void)
   FakeResolver *resolver = set_resolver (NULL);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (GError) error = NULL;
-  g_autoptr (TallySocket) socket
-    = dial ("tcp://service.test:1", g_get_monotonic_time () + 5000, NULL, &error);
+  g_autoptr (TallySocket) socket =
+      dial ("tcp://service.test:1", g_get_monotonic_time () + 5000, NULL, &error);
   GThread *thread;
 
   CU_ASSERT_PTR_NULL (socket);
@@ -378,7 +385,8 @@ static void
 a_silent_address_does_not_hold_up_the_next (void)
 {
   FakeResolver *resolver = set_resolver ("127.0.0.1 127.0.0.2");
-  struct sockaddr_in second = { .sin_family = AF_INET, .sin_addr.s_addr = htonl (INADDR_LOOPBACK + 1) };
+  struct sockaddr_in second = { .sin_family = AF_INET,
+                                .sin_addr.s_addr = htonl (INADDR_LOOPBACK + 1) };
   Blackhole hole;
   gint listener = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   g_autofree gchar *uri = NULL;
@@ -402,7 +410,8 @@ a_silent_address_does_not_hold_up_the_next (void)
 static guint16
 unused_port_of_callers (void)
 {
-  struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
+  struct sockaddr_in address = { .sin_family = AF_INET,
+                                 .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
 
   for (;;)
     {
@@ -418,8 +427,8 @@ unused_port_of_callers (void)
     }
 }
 
-/* The kernel walks through the ephemeral ports for one destination, so that dialing a free one of them
- * often enough would meet itself. */
+/* The kernel walks through the ephemeral ports for one destination, so that dialing a free one of
+ * them often enough would meet itself. */
 static void
 no_connection_to_oneself (void)
 {
@@ -488,12 +497,14 @@ tls_is_refused_clearly (void)
   assert_error (error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED, "TLS");
 }
 
-/* GLib keeps a worker thread with descriptors of its own from the first timeout on; they are no leak. */
+/* GLib keeps a worker thread with descriptors of its own from the first timeout on; they are no
+ * leak. */
 static void
 make_glib_open_its_own (void)
 {
   FakeResolver *resolver = set_resolver (NULL);
-  g_autoptr (TallySocket) socket = dial ("tcp://service.test:1", g_get_monotonic_time (), NULL, NULL);
+  g_autoptr (TallySocket) socket =
+      dial ("tcp://service.test:1", g_get_monotonic_time (), NULL, NULL);
 
   unset_resolver (resolver);
 }

@@ -49,8 +49,8 @@ defaults_are_binary_framed_pooled (void)
 static void
 every_option_is_understood (void)
 {
-  g_autoptr (TallyEndpoint) endpoint
-    = parse ("tls://h:1?mode=unpooled&timeout=250&service=Echo%20One&transport=buffered&protocol=compact");
+  g_autoptr (TallyEndpoint) endpoint = parse (
+      "tls://h:1?mode=unpooled&timeout=250&service=Echo%20One&transport=buffered&protocol=compact");
 
   assert_int (tally_endpoint_get_scheme (endpoint), TALLY_SCHEME_TLS);
   assert_int (tally_endpoint_get_protocol (endpoint), TALLY_PROTOCOL_COMPACT);
@@ -66,7 +66,8 @@ static void
 canonical_uris_say_only_what_differs (void)
 {
   assert_canonical ("tcp://LocalHost:9090/", "tcp://localhost:9090");
-  assert_canonical ("tcp://h:1?protocol=binary&transport=framed&mode=pooled&timeout=0", "tcp://h:1");
+  assert_canonical ("tcp://h:1?protocol=binary&transport=framed&mode=pooled&timeout=0",
+                    "tcp://h:1");
   assert_canonical ("tcp://h:1?mode=unpooled", "tcp://h:1");
   assert_canonical ("tcp://h:1?mode=shared", "tcp://h:1?mode=shared");
   assert_canonical ("tcp://h:1?mode=shared&service=S", "tcp://h:1?service=S&mode=shared");
@@ -76,14 +77,16 @@ canonical_uris_say_only_what_differs (void)
   assert_canonical ("tcp://[0:0:0:0:0:0:0:1]:9090", "tcp://[::1]:9090");
   assert_canonical ("tcp://ex%61mple.org:9090", "tcp://example.org:9090");
   assert_canonical ("unix:///run/a%20b.sock", "unix:///run/a%20b.sock");
-  assert_canonical ("unix:///run/%65cho.sock?transport=buffered", "unix:///run/echo.sock?transport=buffered");
+  assert_canonical ("unix:///run/%65cho.sock?transport=buffered",
+                    "unix:///run/echo.sock?transport=buffered");
 }
 
 static void
 equality_leaves_out_what_the_channel_decides (void)
 {
   g_autoptr (TallyEndpoint) a = parse ("tcp://h:1?protocol=compact&service=S");
-  g_autoptr (TallyEndpoint) b = parse ("tcp://H:1?service=S&mode=unpooled&timeout=7&protocol=compact");
+  g_autoptr (TallyEndpoint) b =
+      parse ("tcp://H:1?service=S&mode=unpooled&timeout=7&protocol=compact");
   g_autoptr (TallyEndpoint) c = parse ("tcp://h:1?protocol=compact");
   g_autoptr (TallyEndpoint) shared = parse ("tcp://h:1?protocol=compact&mode=shared");
   g_autoptr (TallyEndpoint) again = tally_endpoint_ref (a);

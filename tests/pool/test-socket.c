@@ -77,8 +77,8 @@ read_everything (gpointer data)
   Step *step = data;
   g_autofree guint8 *bytes = g_malloc (step->length);
 
-  return GINT_TO_POINTER (test_read_exact (step->fd, bytes, step->length)
-                          && bytes[0] == 'a' && bytes[step->length - 1] == 'z');
+  return GINT_TO_POINTER (test_read_exact (step->fd, bytes, step->length) && bytes[0] == 'a'
+                          && bytes[step->length - 1] == 'z');
 }
 
 /* Cancels once the thread that it serves sleeps in the kernel: its state says so. */
@@ -449,7 +449,7 @@ make_keeper (guint *freed)
 {
   Keeper *self = g_new0 (Keeper, 1);
 
-  *self = (Keeper) { { settle, free_keeper }, TRUE, freed };
+  *self = (Keeper){ { settle, free_keeper }, TRUE, freed };
   return self;
 }
 
@@ -463,7 +463,8 @@ a_keeper_knows_what_may_still_come (void)
 
   CU_ASSERT_PTR_NULL (tally_socket_get_keeper (socket));
   CU_ASSERT_PTR_EQUAL (tally_socket_keep (socket, &keeper->parent), keeper);
-  CU_ASSERT_PTR_EQUAL (tally_socket_keep (socket, &make_keeper (&freed)->parent), keeper); /* the first stays */
+  /* the first stays */
+  CU_ASSERT_PTR_EQUAL (tally_socket_keep (socket, &make_keeper (&freed)->parent), keeper);
   assert_int (freed, 1);
   CU_ASSERT_TRUE (tally_socket_is_clean (socket)); /* nothing yet */
   test_write_all (other, "x", 1);
@@ -487,7 +488,8 @@ send_much (gpointer data)
   g_autofree guint8 *bytes = g_malloc0 (step->length);
   gsize sent;
 
-  CU_ASSERT_TRUE (tally_socket_send_bytes (step->socket, bytes, step->length, -1, NULL, &sent, NULL));
+  CU_ASSERT_TRUE (
+      tally_socket_send_bytes (step->socket, bytes, step->length, -1, NULL, &sent, NULL));
   CU_ASSERT_EQUAL (sent, step->length);
   return NULL;
 }
@@ -522,8 +524,8 @@ what_was_sent_is_told_in_any_case (void)
   gsize sent;
   gint arrived = 0;
 
-  CU_ASSERT_FALSE (tally_socket_send_bytes (socket, bytes, length, g_get_monotonic_time () + 1000, NULL, &sent,
-                                            &error));
+  CU_ASSERT_FALSE (tally_socket_send_bytes (socket, bytes, length, g_get_monotonic_time () + 1000,
+                                            NULL, &sent, &error));
   assert_error (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, NULL);
   CU_ASSERT_TRUE (sent > 0 && sent < length);
   CU_ASSERT_EQUAL (ioctl (other, FIONREAD, &arrived), 0);
@@ -544,7 +546,8 @@ a_declared_size_takes_no_memory (void)
 
   test_write_all (other, "abcd", 4);
   close (other);
-  CU_ASSERT_FALSE (tally_socket_fill (socket, G_MAXSIZE / 2, &error)); /* would abort if allocated */
+  CU_ASSERT_FALSE (
+      tally_socket_fill (socket, G_MAXSIZE / 2, &error)); /* would abort if allocated */
   assert_error (error, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, "4 of at least");
 }
 
@@ -570,7 +573,8 @@ it_is_a_thrift_transport (void)
   assert_int (thrift_transport_read_all (transport, bytes + 2, 3, &error), 3);
   assert_string (bytes, "world");
   assert_int (thrift_transport_read_all (transport, bytes, G_MAXINT32, &error), -1);
-  assert_error (error, THRIFT_TRANSPORT_ERROR, THRIFT_TRANSPORT_ERROR_MAX_MESSAGE_SIZE_REACHED, NULL);
+  assert_error (error, THRIFT_TRANSPORT_ERROR, THRIFT_TRANSPORT_ERROR_MAX_MESSAGE_SIZE_REACHED,
+                NULL);
   g_clear_error (&error);
   close (other);
   CU_ASSERT_FALSE (thrift_transport_peek (transport, &error));

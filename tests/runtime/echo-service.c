@@ -6,36 +6,61 @@
 #include <unistd.h>
 
 static const TallyField args_fields[] = {
-  { .name = "text", .id = 1, .type = &tally_type_string, .requiredness = TALLY_DEFAULT,
-    .offset = G_STRUCT_OFFSET (EchoArgs, text), .isset_offset = TALLY_NO_ISSET },
+  { .name = "text",
+    .id = 1,
+    .type = &tally_type_string,
+    .requiredness = TALLY_DEFAULT,
+    .offset = G_STRUCT_OFFSET (EchoArgs, text),
+    .isset_offset = TALLY_NO_ISSET },
 };
-static const TallyStructInfo args_info = TALLY_INLINE_INFO (TALLY_FORM_ARGS, "echo_args", EchoArgs, args_fields);
+static const TallyStructInfo args_info =
+    TALLY_INLINE_INFO (TALLY_FORM_ARGS, "echo_args", EchoArgs, args_fields);
 static const TallyField strict_args_fields[] = {
-  { .name = "text", .id = 1, .type = &tally_type_string, .requiredness = TALLY_REQUIRED,
-    .offset = G_STRUCT_OFFSET (EchoArgs, text), .isset_offset = TALLY_NO_ISSET },
+  { .name = "text",
+    .id = 1,
+    .type = &tally_type_string,
+    .requiredness = TALLY_REQUIRED,
+    .offset = G_STRUCT_OFFSET (EchoArgs, text),
+    .isset_offset = TALLY_NO_ISSET },
 };
-static const TallyStructInfo strict_args_info
-  = TALLY_INLINE_INFO (TALLY_FORM_ARGS, "count_args", EchoArgs, strict_args_fields);
+static const TallyStructInfo strict_args_info =
+    TALLY_INLINE_INFO (TALLY_FORM_ARGS, "count_args", EchoArgs, strict_args_fields);
 static const TallyField result_fields[] = {
-  { .name = "success", .id = 0, .type = &tally_type_string, .requiredness = TALLY_OPTIONAL,
-    .offset = G_STRUCT_OFFSET (EchoResult, success), .isset_offset = TALLY_NO_ISSET },
-  { .name = "oops", .id = 1, .type = &fix_oops_info.type, .requiredness = TALLY_OPTIONAL,
-    .offset = G_STRUCT_OFFSET (EchoResult, oops), .isset_offset = TALLY_NO_ISSET },
+  { .name = "success",
+    .id = 0,
+    .type = &tally_type_string,
+    .requiredness = TALLY_OPTIONAL,
+    .offset = G_STRUCT_OFFSET (EchoResult, success),
+    .isset_offset = TALLY_NO_ISSET },
+  { .name = "oops",
+    .id = 1,
+    .type = &fix_oops_info.type,
+    .requiredness = TALLY_OPTIONAL,
+    .offset = G_STRUCT_OFFSET (EchoResult, oops),
+    .isset_offset = TALLY_NO_ISSET },
 };
-static const TallyStructInfo result_info
-  = TALLY_INLINE_INFO (TALLY_FORM_RESULT, "echo_result", EchoResult, result_fields);
+static const TallyStructInfo result_info =
+    TALLY_INLINE_INFO (TALLY_FORM_RESULT, "echo_result", EchoResult, result_fields);
 static const TallyField point_fields[] = {
-  { .name = "success", .id = 0, .type = &fix_point_info.type, .requiredness = TALLY_OPTIONAL,
-    .offset = G_STRUCT_OFFSET (PointResult, success), .isset_offset = TALLY_NO_ISSET },
+  { .name = "success",
+    .id = 0,
+    .type = &fix_point_info.type,
+    .requiredness = TALLY_OPTIONAL,
+    .offset = G_STRUCT_OFFSET (PointResult, success),
+    .isset_offset = TALLY_NO_ISSET },
 };
-static const TallyStructInfo point_result_info
-  = TALLY_INLINE_INFO (TALLY_FORM_RESULT, "point_result", PointResult, point_fields);
+static const TallyStructInfo point_result_info =
+    TALLY_INLINE_INFO (TALLY_FORM_RESULT, "point_result", PointResult, point_fields);
 static const TallyField ping_fields[] = {
-  { .name = "oops", .id = 1, .type = &fix_oops_info.type, .requiredness = TALLY_OPTIONAL,
-    .offset = G_STRUCT_OFFSET (PingResult, oops), .isset_offset = TALLY_NO_ISSET },
+  { .name = "oops",
+    .id = 1,
+    .type = &fix_oops_info.type,
+    .requiredness = TALLY_OPTIONAL,
+    .offset = G_STRUCT_OFFSET (PingResult, oops),
+    .isset_offset = TALLY_NO_ISSET },
 };
-static const TallyStructInfo ping_result_info
-  = TALLY_INLINE_INFO (TALLY_FORM_RESULT, "ping_result", PingResult, ping_fields);
+static const TallyStructInfo ping_result_info =
+    TALLY_INLINE_INFO (TALLY_FORM_RESULT, "ping_result", PingResult, ping_fields);
 
 const TallyMethod echo_methods[N_ECHO_METHODS] = {
   { TALLY_METHOD_NAME ("count"), .args = &strict_args_info, .result = &fix_count_result_info },
@@ -56,7 +81,8 @@ read_request (EchoRequest *request)
 
   g_clear_pointer (&request->name, g_free);
   g_clear_pointer (&request->text, g_free);
-  if (!tally_incoming_open (&incoming, request->socket, request->framing, &tally_limits_default, NULL)
+  if (!tally_incoming_open (&incoming, request->socket, request->framing, &tally_limits_default,
+                            NULL)
       || !request->codec->read_message (&incoming.reader, &message, NULL))
     return FALSE;
   request->name = g_strndup (message.name, message.name_length);
@@ -74,10 +100,14 @@ serve (gint fd, guint index, gpointer user_data)
 {
   EchoServer *server = user_data;
   g_autoptr (TallySocket) socket = tally_socket_new_from_fd (fcntl (fd, F_DUPFD_CLOEXEC, 0));
-  EchoRequest request = { .fd = fd, .socket = socket, .connection = index, .user_data = server->user_data };
+  EchoRequest request = {
+    .fd = fd, .socket = socket, .connection = index, .user_data = server->user_data
+  };
 
-  request.codec = strstr (server->options, "compact") != NULL ? &tally_codec_compact : &tally_codec_binary;
-  request.framing = strstr (server->options, "buffered") != NULL ? TALLY_FRAMING_BUFFERED : TALLY_FRAMING_FRAMED;
+  request.codec =
+      strstr (server->options, "compact") != NULL ? &tally_codec_compact : &tally_codec_binary;
+  request.framing =
+      strstr (server->options, "buffered") != NULL ? TALLY_FRAMING_BUFFERED : TALLY_FRAMING_FRAMED;
   while (read_request (&request))
     {
       g_atomic_int_inc (&server->requests);
@@ -92,9 +122,10 @@ serve (gint fd, guint index, gpointer user_data)
 void
 echo_server_start (EchoServer *server, EchoAnswer answer, const gchar *options, gpointer user_data)
 {
-  /* made before there are two threads, because ThreadSanitizer does not see GObject's own care for that */
+  /* made before there are two threads, because ThreadSanitizer does not see GObject's own care for
+   * that */
   g_type_class_unref (g_type_class_ref (TALLY_TYPE_SOCKET));
-  *server = (EchoServer) { .answer = answer, .options = options, .user_data = user_data };
+  *server = (EchoServer){ .answer = answer, .options = options, .user_data = user_data };
   server->peer = test_peer_start (serve, server);
 }
 
@@ -115,8 +146,13 @@ echo_server_connect (EchoServer *server, TallyPool *pool)
 }
 
 void
-echo_put (EchoRequest *request, TallyBuffer *output, const gchar *name, gint type, gint32 seqid,
-          const TallyStructInfo *info, gconstpointer value)
+echo_put (EchoRequest *request,
+          TallyBuffer *output,
+          const gchar *name,
+          gint type,
+          gint32 seqid,
+          const TallyStructInfo *info,
+          gconstpointer value)
 {
   gsize start = tally_frame_begin (output, request->framing);
 
@@ -160,7 +196,8 @@ echo_call (TallyChannel *channel, guint method, const gchar *text, gchar **reply
   EchoArgs args = { (gchar *) text };
   FixOops *oops = NULL;
   gpointer results[] = { reply, &oops };
-  gboolean done = tally_channel_call (channel, &echo_methods[method], &args, results, -1, NULL, error);
+  gboolean done =
+      tally_channel_call (channel, &echo_methods[method], &args, results, -1, NULL, error);
 
   g_clear_object (&oops);
   return done;

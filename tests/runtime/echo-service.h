@@ -1,5 +1,5 @@
-/* A service's tables written by hand in the shape in which tallyc emits them, and a scripted server that
- * speaks it honestly or lies. */
+/* A service's tables written by hand in the shape in which tallyc emits them, and a scripted server
+ * that speaks it honestly or lies. */
 #ifndef TESTS_RUNTIME_ECHO_SERVICE_H
 #define TESTS_RUNTIME_ECHO_SERVICE_H
 
@@ -37,7 +37,17 @@ typedef struct
   FixOops *oops;
 } PingResult;
 
-enum { ECHO_COUNT, ECHO_ECHO, ECHO_GET, ECHO_NOTE, ECHO_NUMBERS, ECHO_PING, ECHO_POINT, N_ECHO_METHODS };
+enum
+{
+  ECHO_COUNT,
+  ECHO_ECHO,
+  ECHO_GET,
+  ECHO_NOTE,
+  ECHO_NUMBERS,
+  ECHO_PING,
+  ECHO_POINT,
+  N_ECHO_METHODS
+};
 extern const TallyMethod echo_methods[N_ECHO_METHODS];
 
 /* One request that a scripted server has read. */
@@ -47,8 +57,8 @@ typedef struct
   TallySocket *socket; /* on a copy of fd */
   const TallyCodec *codec;
   TallyFraming framing;
-  guint connection;    /* counts from 0 */
-  guint request;       /* of the connection, from 0 */
+  guint connection; /* counts from 0 */
+  guint request;    /* of the connection, from 0 */
   gchar *name;
   gint32 type;
   gint32 seqid;
@@ -68,15 +78,21 @@ typedef struct
   TestPeer *peer;
 } EchoServer;
 
-void echo_server_start (EchoServer *server, EchoAnswer answer, const gchar *options, gpointer user_data);
+void
+echo_server_start (EchoServer *server, EchoAnswer answer, const gchar *options, gpointer user_data);
 void echo_server_stop (EchoServer *server);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (EchoServer, echo_server_stop)
 /* A channel to @server on @pool, for whose calls ten seconds must do. */
 TallyChannel *echo_server_connect (EchoServer *server, TallyPool *pool);
 
 /* Appends a whole message. */
-void echo_put (EchoRequest *request, TallyBuffer *output, const gchar *name, gint type, gint32 seqid,
-               const TallyStructInfo *info, gconstpointer value);
+void echo_put (EchoRequest *request,
+               TallyBuffer *output,
+               const gchar *name,
+               gint type,
+               gint32 seqid,
+               const TallyStructInfo *info,
+               gconstpointer value);
 /* Appends the honest reply to echo and get. */
 void echo_put_reply (EchoRequest *request, TallyBuffer *output);
 /* Sends it. */
@@ -84,7 +100,8 @@ gboolean echo_honest (EchoRequest *request);
 gboolean echo_send (EchoRequest *request, const TallyBuffer *output);
 
 /* Calls echo with @text; the reply in @reply (transfer full). */
-gboolean echo_call (TallyChannel *channel, guint method, const gchar *text, gchar **reply, GError **error);
+gboolean
+echo_call (TallyChannel *channel, guint method, const gchar *text, gchar **reply, GError **error);
 
 G_END_DECLS
 

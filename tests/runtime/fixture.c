@@ -3,13 +3,17 @@
 
 #include <thrift/c_glib/thrift.h>
 
-#define FIELD(CType, field_name, field_id, field_type, need, ...) \
-  { .name = #field_name, .id = (field_id), .type = (field_type), .requiredness = (need), \
-    .offset = G_STRUCT_OFFSET (CType, field_name), \
-    .isset_offset = G_STRUCT_OFFSET (CType, __isset_##field_name), __VA_ARGS__ }
-#define FIELD_WITHOUT_ISSET(CType, field_name, field_id, field_type, need, ...) \
-  { .name = #field_name, .id = (field_id), .type = (field_type), .requiredness = (need), \
-    .offset = G_STRUCT_OFFSET (CType, field_name), .isset_offset = TALLY_NO_ISSET, __VA_ARGS__ }
+#define FIELD(CType, field_name, field_id, field_type, need, ...)                                  \
+  {                                                                                                \
+    .name = #field_name, .id = (field_id), .type = (field_type), .requiredness = (need),           \
+    .offset = G_STRUCT_OFFSET (CType, field_name),                                                 \
+    .isset_offset = G_STRUCT_OFFSET (CType, __isset_##field_name), __VA_ARGS__                     \
+  }
+#define FIELD_WITHOUT_ISSET(CType, field_name, field_id, field_type, need, ...)                    \
+  {                                                                                                \
+    .name = #field_name, .id = (field_id), .type = (field_type), .requiredness = (need),           \
+    .offset = G_STRUCT_OFFSET (CType, field_name), .isset_offset = TALLY_NO_ISSET, __VA_ARGS__     \
+  }
 
 static const TallyEnumValue color_values[] = {
   { 0, "ZERO", "FIX_COLOR_ZERO" },
@@ -22,8 +26,13 @@ static const TallyType list_string = TALLY_LIST_OF (&tally_type_string);
 static guint list_i32_hash (gconstpointer list);
 static gboolean list_i32_equal (gconstpointer a, gconstpointer b);
 const TallyType fix_list_i32 = {
-  .kind = TALLY_KIND_LIST, .wire = T_LIST, .storage = TALLY_STORAGE_ARRAY, .size = sizeof (gpointer),
-  .element = &tally_type_i32, .hash = list_i32_hash, .equal = list_i32_equal,
+  .kind = TALLY_KIND_LIST,
+  .wire = T_LIST,
+  .storage = TALLY_STORAGE_ARRAY,
+  .size = sizeof (gpointer),
+  .element = &tally_type_i32,
+  .hash = list_i32_hash,
+  .equal = list_i32_equal,
 };
 
 static guint
@@ -48,8 +57,8 @@ static const TallyField point_fields[] = {
   FIELD_WITHOUT_ISSET (FixPoint, x, 1, &tally_type_i32, TALLY_REQUIRED),
   FIELD (FixPoint, tags, 2, &list_string, TALLY_OPTIONAL, .value = &point_tags_default),
 };
-const TallyStructInfo fix_point_info
-  = TALLY_STRUCT_INFO (TALLY_FORM_STRUCT, "Point", FixPoint, fix_point, point_fields);
+const TallyStructInfo fix_point_info =
+    TALLY_STRUCT_INFO (TALLY_FORM_STRUCT, "Point", FixPoint, fix_point, point_fields);
 TALLY_DEFINE_STRUCT (FixPoint, fix_point)
 
 FixPoint *
@@ -75,8 +84,8 @@ static const TallyField choice_fields[] = {
   FIELD (FixChoice, point, 3, &fix_point_info.type, TALLY_OPTIONAL),
   FIELD (FixChoice, numbers, 4, &fix_list_i32, TALLY_OPTIONAL),
 };
-const TallyStructInfo fix_choice_info
-  = TALLY_STRUCT_INFO (TALLY_FORM_UNION, "Choice", FixChoice, fix_choice, choice_fields);
+const TallyStructInfo fix_choice_info =
+    TALLY_STRUCT_INFO (TALLY_FORM_UNION, "Choice", FixChoice, fix_choice, choice_fields);
 TALLY_DEFINE_STRUCT (FixChoice, fix_choice)
 
 static const TallyType list_node = TALLY_LIST_OF (&fix_node_info.type);
@@ -85,12 +94,12 @@ static const TallyField node_fields[] = {
   FIELD (FixNode, next, 2, &fix_node_info.type, TALLY_DEFAULT, .starts_null = TRUE),
   FIELD (FixNode, children, 3, &list_node, TALLY_DEFAULT),
 };
-const TallyStructInfo fix_node_info
-  = TALLY_STRUCT_INFO (TALLY_FORM_STRUCT, "Node", FixNode, fix_node, node_fields);
+const TallyStructInfo fix_node_info =
+    TALLY_STRUCT_INFO (TALLY_FORM_STRUCT, "Node", FixNode, fix_node, node_fields);
 TALLY_DEFINE_STRUCT (FixNode, fix_node)
 
-const TallyStructInfo fix_empty_info
-  = TALLY_EMPTY_STRUCT_INFO (TALLY_FORM_STRUCT, "Empty", FixEmpty, fix_empty);
+const TallyStructInfo fix_empty_info =
+    TALLY_EMPTY_STRUCT_INFO (TALLY_FORM_STRUCT, "Empty", FixEmpty, fix_empty);
 TALLY_DEFINE_STRUCT (FixEmpty, fix_empty)
 
 static const TallyField oops_fields[] = {
@@ -99,7 +108,7 @@ static const TallyField oops_fields[] = {
 };
 const TallyStructInfo fix_oops_info = TALLY_EXCEPTION_INFO ("Oops", FixOops, fix_oops, oops_fields);
 TALLY_DEFINE_STRUCT (FixOops, fix_oops)
-G_DEFINE_QUARK (fix-oops-error, fix_oops_error)
+G_DEFINE_QUARK (fix - oops - error, fix_oops_error)
 
 /* ---- All ---- */
 
@@ -135,10 +144,12 @@ static const TallyType map_point_i64 = TALLY_MAP_OF (&fix_point_info.type, &tall
 static const TallyType map_string_set = TALLY_MAP_OF (&tally_type_string, &set_i64);
 static const TallyType map_uuid_list = TALLY_MAP_OF (&tally_type_uuid, &list_string);
 
-#define ALL(field_name, number, field_type) \
-  { .name = #field_name, .id = (number) == 44 ? 1000 : (number), .type = (field_type), \
-    .requiredness = TALLY_OPTIONAL, .offset = G_STRUCT_OFFSET (FixAll, field_name), \
-    .isset_offset = G_STRUCT_OFFSET (FixAll, isset) + ((number) - 1) * (gint) sizeof (gboolean) }
+#define ALL(field_name, number, field_type)                                                        \
+  {                                                                                                \
+    .name = #field_name, .id = (number) == 44 ? 1000 : (number), .type = (field_type),             \
+    .requiredness = TALLY_OPTIONAL, .offset = G_STRUCT_OFFSET (FixAll, field_name),                \
+    .isset_offset = G_STRUCT_OFFSET (FixAll, isset) + ((number) -1) * (gint) sizeof (gboolean)     \
+  }
 
 static const TallyField all_fields[] = {
   ALL (a_bool, 1, &tally_type_bool),
@@ -187,15 +198,16 @@ static const TallyField all_fields[] = {
   ALL (last, 44, &tally_type_i32),
 };
 G_STATIC_ASSERT (G_N_ELEMENTS (all_fields) == FIX_ALL_FIELDS);
-const TallyStructInfo fix_all_info = TALLY_STRUCT_INFO (TALLY_FORM_STRUCT, "All", FixAll, fix_all, all_fields);
+const TallyStructInfo fix_all_info =
+    TALLY_STRUCT_INFO (TALLY_FORM_STRUCT, "All", FixAll, fix_all, all_fields);
 TALLY_DEFINE_STRUCT (FixAll, fix_all)
 
-#define APPEND(array, CType, ...) \
-  do \
-    { \
-      const CType values_[] = { __VA_ARGS__ }; \
-      g_array_append_vals ((array), values_, G_N_ELEMENTS (values_)); \
-    } \
+#define APPEND(array, CType, ...)                                                                  \
+  do                                                                                               \
+    {                                                                                              \
+      const CType values_[] = { __VA_ARGS__ };                                                     \
+      g_array_append_vals ((array), values_, G_N_ELEMENTS (values_));                              \
+    }                                                                                              \
   while (0)
 
 static gpointer
@@ -203,7 +215,7 @@ box (gconstpointer value, gsize size)
 {
   return g_memdup2 (value, size);
 }
-#define BOX(CType, value) box (&(CType) { value }, sizeof (CType))
+#define BOX(CType, value) box (&(CType){ value }, sizeof (CType))
 
 static GByteArray *
 new_bytes (const gchar *bytes, guint length)
@@ -302,8 +314,10 @@ fill_maps (FixAll *all)
   for (gint32 i = 0; i < 40; i++)
     g_hash_table_insert (all->i32_to_double, BOX (gint32, i), BOX (gdouble, i / 2.0));
   g_hash_table_insert (all->string_to_point, g_strdup ("here"), fix_point_new (7, "t"));
-  g_hash_table_insert (all->color_to_color, GINT_TO_POINTER (FIX_COLOR_ZERO), GINT_TO_POINTER (FIX_COLOR_RED));
-  g_hash_table_insert (all->color_to_color, GINT_TO_POINTER (FIX_COLOR_RED), GINT_TO_POINTER (FIX_COLOR_ZERO));
+  g_hash_table_insert (all->color_to_color, GINT_TO_POINTER (FIX_COLOR_ZERO),
+                       GINT_TO_POINTER (FIX_COLOR_RED));
+  g_hash_table_insert (all->color_to_color, GINT_TO_POINTER (FIX_COLOR_RED),
+                       GINT_TO_POINTER (FIX_COLOR_ZERO));
   g_hash_table_insert (all->binary_to_bool, new_bytes ("k", 1), BOX (gboolean, FALSE));
   g_hash_table_insert (all->point_to_i64, fix_point_new (3, NULL), BOX (gint64, 64));
   g_hash_table_add (set, BOX (gint64, 1));
@@ -348,20 +362,23 @@ static const TallyField args_fields[] = {
   FIELD_WITHOUT_ISSET (FixArgs, bytes, 2, &tally_type_binary, TALLY_DEFAULT),
   FIELD_WITHOUT_ISSET (FixArgs, numbers, 3, &fix_list_i32, TALLY_DEFAULT),
   FIELD_WITHOUT_ISSET (FixArgs, point, 4, &fix_point_info.type, TALLY_DEFAULT),
-  FIELD_WITHOUT_ISSET (FixArgs, count, 5, &tally_type_i32, TALLY_DEFAULT, .value = &args_count_default),
-  FIELD_WITHOUT_ISSET (FixArgs, word, 6, &tally_type_string, TALLY_DEFAULT, .value = &args_word_default),
+  FIELD_WITHOUT_ISSET (
+      FixArgs, count, 5, &tally_type_i32, TALLY_DEFAULT, .value = &args_count_default),
+  FIELD_WITHOUT_ISSET (
+      FixArgs, word, 6, &tally_type_string, TALLY_DEFAULT, .value = &args_word_default),
 };
-const TallyStructInfo fix_args_info = TALLY_INLINE_INFO (TALLY_FORM_ARGS, "call_args", FixArgs, args_fields);
+const TallyStructInfo fix_args_info =
+    TALLY_INLINE_INFO (TALLY_FORM_ARGS, "call_args", FixArgs, args_fields);
 
 static const TallyField list_result_fields[] = {
   FIELD_WITHOUT_ISSET (FixListResult, success, 0, &fix_list_i32, TALLY_OPTIONAL),
   FIELD_WITHOUT_ISSET (FixListResult, oops, 1, &fix_oops_info.type, TALLY_OPTIONAL),
 };
-const TallyStructInfo fix_list_result_info
-  = TALLY_INLINE_INFO (TALLY_FORM_RESULT, "call_result", FixListResult, list_result_fields);
+const TallyStructInfo fix_list_result_info =
+    TALLY_INLINE_INFO (TALLY_FORM_RESULT, "call_result", FixListResult, list_result_fields);
 
 static const TallyField count_result_fields[] = {
   FIELD (FixCountResult, success, 0, &tally_type_i32, TALLY_OPTIONAL),
 };
-const TallyStructInfo fix_count_result_info
-  = TALLY_INLINE_INFO (TALLY_FORM_RESULT, "count_result", FixCountResult, count_result_fields);
+const TallyStructInfo fix_count_result_info =
+    TALLY_INLINE_INFO (TALLY_FORM_RESULT, "count_result", FixCountResult, count_result_fields);

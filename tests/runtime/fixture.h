@@ -9,10 +9,16 @@
 G_BEGIN_DECLS
 
 /* enum Color { ZERO = 0, RED = 1, BLUE = -7 } */
-typedef enum { FIX_COLOR_ZERO = 0, FIX_COLOR_RED = 1, FIX_COLOR_BLUE = -7 } FixColor;
+typedef enum
+{
+  FIX_COLOR_ZERO = 0,
+  FIX_COLOR_RED = 1,
+  FIX_COLOR_BLUE = -7
+} FixColor;
 extern const TallyEnumInfo fix_color_info;
 
-/* struct Point { 1: required i32 x, 2: optional list<string> tags = ["a", "b"], -3: i64 far = 5 } */
+/* struct Point { 1: required i32 x; 2: optional list<string> tags = ["a", "b"]; -3: i64 far = 5 }
+ */
 typedef struct
 {
   ThriftStruct parent;
@@ -104,9 +110,9 @@ typedef struct
   GPtrArray *strings;
   GPtrArray *binaries;
   GPtrArray *points;
-  GPtrArray *lists;        /* list<list<i32>> */
-  GPtrArray *sets;         /* list<set<string>> */
-  GPtrArray *maps;         /* list<map<i32, string>> */
+  GPtrArray *lists; /* list<list<i32>> */
+  GPtrArray *sets;  /* list<set<string>> */
+  GPtrArray *maps;  /* list<map<i32, string>> */
   GHashTable *bool_set;
   GHashTable *i8_set;
   GHashTable *i64_set;
@@ -116,7 +122,7 @@ typedef struct
   GHashTable *string_set;
   GHashTable *binary_set;
   GHashTable *point_set;
-  GHashTable *list_set;    /* set<list<i32>> */
+  GHashTable *list_set; /* set<list<i32>> */
   GHashTable *i16_to_i32;
   GHashTable *i32_to_double;
   GHashTable *string_to_point;

@@ -21,8 +21,11 @@ typedef struct
  * processor. @options (nullable): properties that are numbers, "max-workers=1 idle-timeout=0". */
 Running *running_start (const Speech *speech, const gchar *address, const gchar *options);
 /* The same with any processor; (transfer full) of both. */
-Running *running_start_with (ThriftProcessor *processor, TestHandler *handler, const Speech *speech,
-                             const gchar *address, const gchar *options);
+Running *running_start_with (ThriftProcessor *processor,
+                             TestHandler *handler,
+                             const Speech *speech,
+                             const gchar *address,
+                             const gchar *options);
 /* Waits for serve () to return; it must have been told to stop. */
 void running_join (Running *self);
 /* Stops, joins, frees. */

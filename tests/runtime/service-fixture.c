@@ -250,8 +250,8 @@ invoke_add (gpointer handler, gpointer args_, gpointer result_, GError **error)
   AddArgs *args = args_;
 
   count (handler, &((TestHandler *) handler)->n_calls);
-  ((NumberResult *) result_)->success =
-      (gint32) ((guint32) args->a + (guint32) args->b); /* noise may overflow it */
+  /* noise may overflow it */
+  ((NumberResult *) result_)->success = (gint32) ((guint32) args->a + (guint32) args->b);
   return TRUE;
 }
 

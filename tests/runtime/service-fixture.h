@@ -86,8 +86,12 @@ extern const Speech framed_binary;
 extern const Speech all_speeches[4];
 
 /* Appends a message; @args may be NULL for a method without. */
-void write_request (TallyBuffer *buffer, const Speech *speech, const gchar *name,
-                    ThriftMessageType type, gint32 seqid, const TallyStructInfo *info,
+void write_request (TallyBuffer *buffer,
+                    const Speech *speech,
+                    const gchar *name,
+                    ThriftMessageType type,
+                    gint32 seqid,
+                    const TallyStructInfo *info,
                     gconstpointer args);
 void write_echo (TallyBuffer *buffer, const Speech *speech, gint32 seqid, const gchar *text);
 /* Appends @bytes as a frame, or as they are. */
@@ -105,8 +109,8 @@ typedef struct
 void answer_clear (Answer *answer);
 /* Reads one message that ends where @bytes end, its result as @kind (STRING, BINARY, I32; else
  * none). */
-void answer_parse (Answer *answer, const Speech *speech, const guint8 *bytes, gsize length,
-                   TallyKind kind);
+void answer_parse (
+    Answer *answer, const Speech *speech, const guint8 *bytes, gsize length, TallyKind kind);
 
 G_END_DECLS
 

@@ -26,8 +26,7 @@ put_on_desk (EchoRequest *request)
   Desk *desk = request->user_data;
   EchoRequest *copy = g_memdup2 (request, sizeof *request);
 
-  copy->fd =
-      fcntl (request->fd, F_DUPFD_CLOEXEC, 0); /* the connection's thread may close its own */
+  copy->fd = fcntl (request->fd, F_DUPFD_CLOEXEC, 0); /* its connection's thread may close it */
   copy->name = g_strdup (request->name);
   copy->text = g_strdup (request->text);
   g_mutex_lock (&desk->lock);

@@ -6,7 +6,6 @@
 #include "harness.h"
 #include "tally-error.h"
 
-
 static void
 assert_echo (TallyChannel *channel, guint method, const gchar *text)
 {
@@ -24,8 +23,8 @@ believe_everything (ThriftTransport *transport, gint64 idle_time, gpointer user_
   return TRUE;
 }
 
-/* What a server does to its connections after one answer each: the client's check is blind, so that its
- * second call meets the dead connection. */
+/* What a server does to its connections after one answer each: the client's check is blind, so that
+ * its second call meets the dead connection. */
 static gboolean
 answer_once_then_end (EchoRequest *request)
 {
@@ -56,8 +55,13 @@ take_second_and_end (EchoRequest *request)
 }
 
 static void
-meet_dead_connection (EchoAnswer answer, gpointer user_data, gboolean ended, guint method, const GError **error,
-                      guint *accepted, guint *requests)
+meet_dead_connection (EchoAnswer answer,
+                      gpointer user_data,
+                      gboolean ended,
+                      guint method,
+                      const GError **error,
+                      guint *accepted,
+                      guint *requests)
 {
   static GError *kept;
   g_autoptr (TallyPool) pool = tally_pool_new ();
@@ -87,7 +91,8 @@ rule_13_a_request_that_was_not_sent_is_replayed (void)
   guint accepted, requests;
 
   /* the reset is known before the send, so that no byte reaches the kernel */
-  meet_dead_connection (answer_once_then_reset, NULL, TRUE, ECHO_ECHO, &error, &accepted, &requests);
+  meet_dead_connection (answer_once_then_reset, NULL, TRUE, ECHO_ECHO, &error, &accepted,
+                        &requests);
   assert_no_error (error);
   assert_int (accepted, 2);
   assert_int (requests, 2);
@@ -123,7 +128,8 @@ rule_13_it_is_replayed_only_once (void)
   const GError *error;
   guint accepted, requests;
 
-  meet_dead_connection (take_second_and_end, (gpointer) "always", FALSE, ECHO_GET, &error, &accepted, &requests);
+  meet_dead_connection (take_second_and_end, (gpointer) "always", FALSE, ECHO_GET, &error,
+                        &accepted, &requests);
   assert_error (error, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, "then the replay failed");
   assert_int (accepted, 2);
   assert_int (requests, 3);

@@ -5,7 +5,6 @@
 #include "echo-service.h"
 #include "harness.h"
 
-
 static gboolean
 answer_by_text (EchoRequest *request)
 {
@@ -19,8 +18,11 @@ answer_by_text (EchoRequest *request)
   PingResult ping = { .oops = throws ? (FixOops *) oops : NULL };
   FixCountResult count = { .success = 42, .__isset_success = !none };
   EchoResult echo = { .success = throws ? NULL : request->text, .oops = ping.oops };
-  gconstpointer values[] = { [ECHO_COUNT] = &count, [ECHO_ECHO] = &echo, [ECHO_NUMBERS] = &list,
-                             [ECHO_PING] = &ping, [ECHO_POINT] = &point_result };
+  gconstpointer values[] = { [ECHO_COUNT] = &count,
+                             [ECHO_ECHO] = &echo,
+                             [ECHO_NUMBERS] = &list,
+                             [ECHO_PING] = &ping,
+                             [ECHO_POINT] = &point_result };
   TallyBuffer output = { 0 };
   gint32 number = 9;
   guint i;
@@ -28,7 +30,8 @@ answer_by_text (EchoRequest *request)
   g_array_append_val (numbers, number);
   for (i = 0; i < N_ECHO_METHODS && strcmp (echo_methods[i].name, request->name) != 0; i++)
     ;
-  echo_put (request, &output, request->name, T_REPLY, request->seqid, echo_methods[i].result, values[i]);
+  echo_put (request, &output, request->name, T_REPLY, request->seqid, echo_methods[i].result,
+            values[i]);
   echo_send (request, &output);
   tally_buffer_clear (&output);
   return TRUE;
@@ -82,20 +85,20 @@ structs_and_containers_are_filled_in_place_or_made (void)
 
   results_start (&self);
   g_array_append_val (numbers, old);
-  CU_ASSERT_TRUE (call (&self, ECHO_POINT, "x", (gpointer[]) { &point }, &error));
+  CU_ASSERT_TRUE (call (&self, ECHO_POINT, "x", (gpointer[]){ &point }, &error));
   CU_ASSERT_PTR_EQUAL (point, owned);
   assert_int (point->x, 5);
   assert_int (point->tags->len, 1);
-  CU_ASSERT_TRUE (call (&self, ECHO_POINT, "x", (gpointer[]) { &made }, &error));
+  CU_ASSERT_TRUE (call (&self, ECHO_POINT, "x", (gpointer[]){ &made }, &error));
   assert_int (made->x, 5);
-  CU_ASSERT_TRUE (call (&self, ECHO_NUMBERS, "x", (gpointer[]) { &numbers }, &error));
+  CU_ASSERT_TRUE (call (&self, ECHO_NUMBERS, "x", (gpointer[]){ &numbers }, &error));
   assert_int (numbers->len, 1);
   assert_int (g_array_index (numbers, gint32, 0), 9);
-  CU_ASSERT_TRUE (call (&self, ECHO_NUMBERS, "x", (gpointer[]) { &made_numbers }, &error));
+  CU_ASSERT_TRUE (call (&self, ECHO_NUMBERS, "x", (gpointer[]){ &made_numbers }, &error));
   assert_int (made_numbers->len, 1);
   /* nobody wants it */
   CU_ASSERT_TRUE (call (&self, ECHO_NUMBERS, "x", NULL, &error));
-  CU_ASSERT_TRUE (call (&self, ECHO_POINT, "x", (gpointer[]) { NULL }, &error));
+  CU_ASSERT_TRUE (call (&self, ECHO_POINT, "x", (gpointer[]){ NULL }, &error));
   assert_no_error (error);
   g_object_unref (made);
   g_array_unref (numbers);
@@ -115,18 +118,18 @@ a_missing_result_is_noticed_in_every_type (void)
   gint32 count = 1;
 
   results_start (&self);
-  CU_ASSERT_FALSE (call (&self, ECHO_POINT, "none", (gpointer[]) { &point }, &error));
-  assert_error (error, THRIFT_APPLICATION_EXCEPTION_ERROR, THRIFT_APPLICATION_EXCEPTION_ERROR_MISSING_RESULT,
-                "point at");
+  CU_ASSERT_FALSE (call (&self, ECHO_POINT, "none", (gpointer[]){ &point }, &error));
+  assert_error (error, THRIFT_APPLICATION_EXCEPTION_ERROR,
+                THRIFT_APPLICATION_EXCEPTION_ERROR_MISSING_RESULT, "point at");
   assert_int (point->x, 1);
-  CU_ASSERT_FALSE (call (&self, ECHO_NUMBERS, "none", (gpointer[]) { &numbers }, &error));
-  assert_error (error, THRIFT_APPLICATION_EXCEPTION_ERROR, THRIFT_APPLICATION_EXCEPTION_ERROR_MISSING_RESULT,
-                NULL);
-  CU_ASSERT_FALSE (call (&self, ECHO_COUNT, "none", (gpointer[]) { &count }, &error));
-  assert_error (error, THRIFT_APPLICATION_EXCEPTION_ERROR, THRIFT_APPLICATION_EXCEPTION_ERROR_MISSING_RESULT,
-                NULL);
+  CU_ASSERT_FALSE (call (&self, ECHO_NUMBERS, "none", (gpointer[]){ &numbers }, &error));
+  assert_error (error, THRIFT_APPLICATION_EXCEPTION_ERROR,
+                THRIFT_APPLICATION_EXCEPTION_ERROR_MISSING_RESULT, NULL);
+  CU_ASSERT_FALSE (call (&self, ECHO_COUNT, "none", (gpointer[]){ &count }, &error));
+  assert_error (error, THRIFT_APPLICATION_EXCEPTION_ERROR,
+                THRIFT_APPLICATION_EXCEPTION_ERROR_MISSING_RESULT, NULL);
   assert_int (count, 1);
-  CU_ASSERT_TRUE (call (&self, ECHO_COUNT, "some", (gpointer[]) { &count }, &error));
+  CU_ASSERT_TRUE (call (&self, ECHO_COUNT, "some", (gpointer[]){ &count }, &error));
   assert_int (count, 42);
   CU_ASSERT_TRUE (call (&self, ECHO_PING, "none", NULL, &error)); /* void: nothing is due */
   results_stop (&self);
@@ -141,7 +144,7 @@ declared_exceptions_are_handed_out (void)
   FixOops *oops = NULL;
 
   results_start (&self);
-  CU_ASSERT_FALSE (call (&self, ECHO_ECHO, "throw", (gpointer[]) { &reply, &oops }, &error));
+  CU_ASSERT_FALSE (call (&self, ECHO_ECHO, "throw", (gpointer[]){ &reply, &oops }, &error));
   assert_error (error, fix_oops_error_quark (), 0, NULL);
   assert_string (error->message, "Oops");
   assert_string (reply, "old");
@@ -149,12 +152,12 @@ declared_exceptions_are_handed_out (void)
   assert_string (oops->message, "so");
   assert_int (oops->code, 3);
   g_clear_object (&oops);
-  CU_ASSERT_FALSE (call (&self, ECHO_PING, "throw", (gpointer[]) { &oops }, &error));
+  CU_ASSERT_FALSE (call (&self, ECHO_PING, "throw", (gpointer[]){ &oops }, &error));
   assert_error (error, fix_oops_error_quark (), 0, "Oops");
   g_clear_object (&oops);
   CU_ASSERT_FALSE (call (&self, ECHO_PING, "throw", NULL, &error));
   assert_error (error, fix_oops_error_quark (), 0, "Oops");
-  CU_ASSERT_TRUE (call (&self, ECHO_ECHO, "new", (gpointer[]) { &reply, &oops }, &error));
+  CU_ASSERT_TRUE (call (&self, ECHO_ECHO, "new", (gpointer[]){ &reply, &oops }, &error));
   assert_string (reply, "new"); /* the old value was freed */
   CU_ASSERT_PTR_NULL (oops);
   results_stop (&self);

@@ -1,6 +1,6 @@
 /* Calls against peers that lie, break off or fall silent: for each the right error, and whether the
- * connection served again is counted by the peer's accepts. Every lie is told in both protocols and both
- * framings. */
+ * connection served again is counted by the peer's accepts. Every lie is told in both protocols and
+ * both framings. */
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -50,8 +50,8 @@ send_exception (EchoRequest *request, gint type, const gchar *message)
   TallyApplicationException exception = { (gchar *) message, type };
   TallyBuffer output = { 0 };
 
-  echo_put (request, &output, request->name, T_EXCEPTION, request->seqid, &tally_application_exception_info,
-            &exception);
+  echo_put (request, &output, request->name, T_EXCEPTION, request->seqid,
+            &tally_application_exception_info, &exception);
   return send_and_clear (request, &output);
 }
 
@@ -153,7 +153,8 @@ no_result (EchoRequest *request)
   EchoResult result = { NULL };
   TallyBuffer output = { 0 };
 
-  echo_put (request, &output, request->name, T_REPLY, request->seqid, echo_methods[ECHO_ECHO].result, &result);
+  echo_put (request, &output, request->name, T_REPLY, request->seqid,
+            echo_methods[ECHO_ECHO].result, &result);
   return send_and_clear (request, &output);
 }
 
@@ -164,7 +165,8 @@ declared_exception (EchoRequest *request)
   EchoResult result = { .oops = (FixOops *) oops };
   TallyBuffer output = { 0 };
 
-  echo_put (request, &output, request->name, T_REPLY, request->seqid, echo_methods[ECHO_ECHO].result, &result);
+  echo_put (request, &output, request->name, T_REPLY, request->seqid,
+            echo_methods[ECHO_ECHO].result, &result);
   return send_and_clear (request, &output);
 }
 
@@ -297,11 +299,14 @@ typedef struct
   EchoAnswer lie;
   const gchar *domain; /* NULL: the call succeeds */
   gint code;
-  const gchar *part;   /* of the message */
-  gboolean reused;     /* whether the connection serves the next call too */
+  const gchar *part; /* of the message */
+  gboolean reused;   /* whether the connection serves the next call too */
 } Lie;
 
-#define LIE(function, ...) { #function, function, __VA_ARGS__ }
+#define LIE(function, ...)                                                                         \
+  {                                                                                                \
+#function, function, __VA_ARGS__                                                               \
+  }
 
 /* The first request of the first connection is answered by the lie, every other honestly. */
 static gboolean
@@ -309,7 +314,8 @@ lie_once (EchoRequest *request)
 {
   const Lie *lie = request->user_data;
 
-  return request->connection == 0 && request->request == 0 ? lie->lie (request) : echo_honest (request);
+  return request->connection == 0 && request->request == 0 ? lie->lie (request)
+                                                           : echo_honest (request);
 }
 
 static void
@@ -376,16 +382,21 @@ rule_12_a_reply_that_does_not_match_is_refused (void)
 {
   static const Lie lies[] = {
     LIE (next_seqid, "app", THRIFT_APPLICATION_EXCEPTION_ERROR_BAD_SEQUENCE_ID, "sequence id"),
-    LIE (stale_seqid, "app", THRIFT_APPLICATION_EXCEPTION_ERROR_BAD_SEQUENCE_ID, "may have been executed"),
+    LIE (stale_seqid, "app", THRIFT_APPLICATION_EXCEPTION_ERROR_BAD_SEQUENCE_ID,
+         "may have been executed"),
     LIE (no_seqid, "app", THRIFT_APPLICATION_EXCEPTION_ERROR_BAD_SEQUENCE_ID, "got one with 0"),
     LIE (prefix_of_the_name, "app", THRIFT_APPLICATION_EXCEPTION_ERROR_WRONG_METHOD_NAME,
          "expected the reply to \"echo\", got one to \"ech\""),
     LIE (longer_name, "app", THRIFT_APPLICATION_EXCEPTION_ERROR_WRONG_METHOD_NAME, "\"echoes\""),
-    LIE (other_name, "app", THRIFT_APPLICATION_EXCEPTION_ERROR_WRONG_METHOD_NAME, "\"\\001\\nget\""),
+    LIE (other_name, "app", THRIFT_APPLICATION_EXCEPTION_ERROR_WRONG_METHOD_NAME,
+         "\"\\001\\nget\""),
     LIE (no_name, "app", THRIFT_APPLICATION_EXCEPTION_ERROR_WRONG_METHOD_NAME, "\"\""),
-    LIE (multiplexed_name, "app", THRIFT_APPLICATION_EXCEPTION_ERROR_WRONG_METHOD_NAME, "\"Echo:echo\""),
-    LIE (exception_of_anothers, "app", THRIFT_APPLICATION_EXCEPTION_ERROR_WRONG_METHOD_NAME, "\"get\""),
-    LIE (everything_wrong, "app", THRIFT_APPLICATION_EXCEPTION_ERROR_WRONG_METHOD_NAME, "\"other\""),
+    LIE (multiplexed_name, "app", THRIFT_APPLICATION_EXCEPTION_ERROR_WRONG_METHOD_NAME,
+         "\"Echo:echo\""),
+    LIE (exception_of_anothers, "app", THRIFT_APPLICATION_EXCEPTION_ERROR_WRONG_METHOD_NAME,
+         "\"get\""),
+    LIE (everything_wrong, "app", THRIFT_APPLICATION_EXCEPTION_ERROR_WRONG_METHOD_NAME,
+         "\"other\""),
     LIE (type_call, "app", THRIFT_APPLICATION_EXCEPTION_ERROR_INVALID_MESSAGE_TYPE, "type 1"),
     LIE (type_oneway, "app", THRIFT_APPLICATION_EXCEPTION_ERROR_INVALID_MESSAGE_TYPE, "type 4"),
     LIE (type_none, "app", THRIFT_APPLICATION_EXCEPTION_ERROR_INVALID_MESSAGE_TYPE, "type 7"),
@@ -400,9 +411,11 @@ rule_12_a_complete_answer_leaves_the_connection_clean (void)
   static const Lie lies[] = {
     LIE (echo_honest, NULL, .reused = TRUE),
     LIE (one_byte_at_a_time, NULL, .reused = TRUE),
-    LIE (known_exception, "app", THRIFT_APPLICATION_EXCEPTION_ERROR_INTERNAL_ERROR, "disk full", TRUE),
+    LIE (known_exception, "app", THRIFT_APPLICATION_EXCEPTION_ERROR_INTERNAL_ERROR, "disk full",
+         TRUE),
     LIE (unknown_exception, "app", 77, "no message", TRUE),
-    LIE (no_result, "app", THRIFT_APPLICATION_EXCEPTION_ERROR_MISSING_RESULT, "neither a result", TRUE),
+    LIE (no_result, "app", THRIFT_APPLICATION_EXCEPTION_ERROR_MISSING_RESULT, "neither a result",
+         TRUE),
     LIE (declared_exception, "oops", 0, "Oops", TRUE),
   };
 

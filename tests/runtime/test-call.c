@@ -66,7 +66,8 @@ call_many_times (gpointer data)
       g_autofree gchar *text = g_strdup_printf ("%u/%u", caller->id, i);
       g_autofree gchar *reply = NULL;
 
-      if (!echo_call (caller->channel, ECHO_ECHO, text, &reply, NULL) || g_strcmp0 (reply, text) != 0)
+      if (!echo_call (caller->channel, ECHO_ECHO, text, &reply, NULL)
+          || g_strcmp0 (reply, text) != 0)
         caller->failures++;
     }
   return NULL;
@@ -86,7 +87,7 @@ every_thread_gets_its_own_replies (void)
   channel = echo_server_connect (&server, pool);
   for (i = 0; i < G_N_ELEMENTS (callers); i++)
     {
-      callers[i] = (Caller) { .channel = channel, .id = i };
+      callers[i] = (Caller){ .channel = channel, .id = i };
       threads[i] = g_thread_new ("caller", call_many_times, &callers[i]);
     }
   for (i = 0; i < G_N_ELEMENTS (callers); i++)
@@ -154,7 +155,8 @@ unpooled_calls_have_a_connection_each (void)
   assert_no_error (error);
   test_peer_await_finished (server.peer, 3);
   assert_int (test_peer_get_accepted (server.peer), 3);
-  assert_int (g_atomic_int_get (&server.requests), 3); /* a oneway is not lost by the close that follows */
+  assert_int (g_atomic_int_get (&server.requests),
+              3); /* a oneway is not lost by the close that follows */
   tally_pool_close (pool);
 }
 
@@ -167,8 +169,8 @@ answer_multiplexed (EchoRequest *request)
   TallyBuffer output = { 0 };
   gboolean sent;
 
-  echo_put (request, &output, request->user_data, T_REPLY, request->seqid, echo_methods[ECHO_ECHO].result,
-            &result);
+  echo_put (request, &output, request->user_data, T_REPLY, request->seqid,
+            echo_methods[ECHO_ECHO].result, &result);
   sent = echo_send (request, &output);
   tally_buffer_clear (&output);
   return sent;
@@ -181,8 +183,9 @@ a_services_name_goes_before_the_methods (void)
   {
     const gchar *answer;
     gboolean accepted;
-  } cases[] = { { "echo", TRUE }, { "Calc:echo", TRUE }, { "Other:echo", FALSE }, { "Calc:ech", FALSE },
-                { "Calc", FALSE }, { ":echo", FALSE }, { "Calc:", FALSE } };
+  } cases[] = { { "echo", TRUE },      { "Calc:echo", TRUE }, { "Other:echo", FALSE },
+                { "Calc:ech", FALSE }, { "Calc", FALSE },     { ":echo", FALSE },
+                { "Calc:", FALSE } };
   guint i;
 
   for (i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -328,7 +331,8 @@ call_and_cancel (TallyChannel *channel, const gchar *text, const gchar *part)
   gpointer results[] = { &reply, NULL };
   GThread *thread = g_thread_new ("cancel", cancel_when_asleep, &canceller);
 
-  CU_ASSERT_FALSE (tally_channel_call (channel, &echo_methods[ECHO_ECHO], &args, results, 0, cancellable, &error));
+  CU_ASSERT_FALSE (tally_channel_call (channel, &echo_methods[ECHO_ECHO], &args, results, 0,
+                                       cancellable, &error));
   assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, part);
   CU_ASSERT_PTR_NULL (reply);
   g_thread_join (thread);
@@ -429,7 +433,8 @@ a_cancelled_call_sends_nothing (void)
   echo_server_start (&server, echo_honest, "?", NULL);
   channel = echo_server_connect (&server, pool);
   g_cancellable_cancel (cancellable);
-  CU_ASSERT_FALSE (tally_channel_call (channel, &echo_methods[ECHO_ECHO], &args, NULL, -1, cancellable, &error));
+  CU_ASSERT_FALSE (
+      tally_channel_call (channel, &echo_methods[ECHO_ECHO], &args, NULL, -1, cancellable, &error));
   assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "nothing was sent");
   assert_int (test_peer_get_accepted (server.peer), 0);
   tally_pool_close (pool);
@@ -441,7 +446,8 @@ answer_unless_told (EchoRequest *request)
   return strcmp (request->text, "silence") == 0 || echo_honest (request);
 }
 
-/* A connection that a call's deadline has ended is no sign that the others are dead (pool rule 14). */
+/* A connection that a call's deadline has ended is no sign that the others are dead (pool rule
+ * 14). */
 static void
 rule_12_a_time_out_is_nobodys_death (void)
 {
@@ -484,7 +490,8 @@ a_calls_own_timeout_goes_before_the_channels (void)
 
   echo_server_start (&server, never_answer, "?", NULL);
   channel = echo_server_connect (&server, pool);
-  CU_ASSERT_FALSE (tally_channel_call (channel, &echo_methods[ECHO_ECHO], &args, NULL, 5, NULL, &error));
+  CU_ASSERT_FALSE (
+      tally_channel_call (channel, &echo_methods[ECHO_ECHO], &args, NULL, 5, NULL, &error));
   assert_error (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "echo at tcp://");
   tally_pool_close (pool);
 }
@@ -505,7 +512,8 @@ what_cannot_be_encoded_is_not_sent (void)
   echo_server_start (&server, echo_honest, "?", NULL);
   channel = echo_server_connect (&server, pool);
   assert_echo (channel, ECHO_ECHO, "x");
-  CU_ASSERT_FALSE (tally_channel_call (channel, &echo_methods[ECHO_COUNT], &args, results, -1, NULL, &error));
+  CU_ASSERT_FALSE (
+      tally_channel_call (channel, &echo_methods[ECHO_COUNT], &args, results, -1, NULL, &error));
   assert_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_VALUE, "text");
   assert_int (count, 7);
   assert_echo (channel, ECHO_ECHO, "y");

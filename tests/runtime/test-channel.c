@@ -16,7 +16,8 @@ options_come_from_the_uri (void)
   assert_int (tally_channel_get_timeout (patient), 0);
   assert_int (tally_channel_get_max_message_size (plain), 16 << 20);
   CU_ASSERT_PTR_EQUAL (tally_channel_get_pool (plain), tally_pool_get_default ());
-  CU_ASSERT_TRUE (tally_endpoint_equal (tally_channel_get_endpoint (plain), tally_channel_get_endpoint (hasty)));
+  CU_ASSERT_TRUE (tally_endpoint_equal (tally_channel_get_endpoint (plain),
+                                        tally_channel_get_endpoint (hasty)));
 }
 
 static void

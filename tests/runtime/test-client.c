@@ -17,7 +17,7 @@
 /* An Apache-style client and what it stands on. */
 typedef struct
 {
-  GObject *bottom;   /* socket or memory buffer */
+  GObject *bottom; /* socket or memory buffer */
   GObject *framed;
   GObject *protocol;
   TallyClient *client;
@@ -30,10 +30,11 @@ apache_open (Apache *self, GObject *bottom, gboolean compact)
 
   self->bottom = bottom;
   self->framed = g_object_new (THRIFT_TYPE_FRAMED_TRANSPORT, "transport", bottom, NULL);
-  self->protocol = g_object_new (compact ? THRIFT_TYPE_COMPACT_PROTOCOL : THRIFT_TYPE_BINARY_PROTOCOL,
-                                 "transport", self->framed, NULL);
-  self->client = g_object_new (TALLY_TYPE_CLIENT, "input_protocol", self->protocol, "output_protocol",
-                               self->protocol, NULL);
+  self->protocol =
+      g_object_new (compact ? THRIFT_TYPE_COMPACT_PROTOCOL : THRIFT_TYPE_BINARY_PROTOCOL,
+                    "transport", self->framed, NULL);
+  self->client = g_object_new (TALLY_TYPE_CLIENT, "input_protocol", self->protocol,
+                               "output_protocol", self->protocol, NULL);
   thrift_transport_open (THRIFT_TRANSPORT (self->framed), &error);
   assert_no_error (error);
 }
@@ -47,7 +48,8 @@ apache_connect (Apache *self, EchoServer *server)
                strstr (server->options, "compact") != NULL);
 }
 
-/* Apache's finalizers do not chain up and leak what GObject keeps for each object: these live on. */
+/* Apache's finalizers do not chain up and leak what GObject keeps for each object: these live
+ * on. */
 static GPtrArray *immortal;
 
 static void
@@ -63,7 +65,8 @@ apache_close (Apache *self)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Apache, apache_close)
 
 static gboolean
-call (gpointer client, guint method, const gchar *text, gchar **reply, FixOops **oops, GError **error)
+call (
+    gpointer client, guint method, const gchar *text, gchar **reply, FixOops **oops, GError **error)
 {
   EchoArgs args = { (gchar *) text };
   gpointer results[] = { reply, oops };
@@ -161,7 +164,8 @@ lie_about (EchoRequest *request)
   else if (strcmp (lie, "type") == 0)
     echo_put (request, &output, "echo", T_CALL, request->seqid, info, &result);
   else if (strcmp (lie, "exception") == 0)
-    echo_put (request, &output, "echo", T_EXCEPTION, request->seqid, &tally_application_exception_info, &exception);
+    echo_put (request, &output, "echo", T_EXCEPTION, request->seqid,
+              &tally_application_exception_info, &exception);
   else if (strcmp (lie, "throw") == 0)
     echo_put (request, &output, "echo", T_REPLY, request->seqid, info, &thrown);
   else if (strcmp (lie, "none") == 0)
@@ -212,8 +216,8 @@ replies_are_matched_as_on_a_channel (void)
   CU_ASSERT_PTR_NOT_NULL (error);
 }
 
-/* Sends on a connection that is gone fail at once or are found out when the reply is awaited; Apache's
- * generated clients say neither. */
+/* Sends on a connection that is gone fail at once or are found out when the reply is awaited;
+ * Apache's generated clients say neither. */
 static void
 a_closed_transport_is_reported (void)
 {

@@ -8,8 +8,8 @@
 
 static const TallyCodec *const codecs[] = { &tally_codec_binary, &tally_codec_compact };
 
-#define FOR_EACH_CODEC(codec) \
-  for (guint codec##_ = 0; codec##_ < G_N_ELEMENTS (codecs); codec##_++) \
+#define FOR_EACH_CODEC(codec)                                                                      \
+  for (guint codec##_ = 0; codec##_ < G_N_ELEMENTS (codecs); codec##_++)                           \
     for (const TallyCodec *codec = codecs[codec##_]; codec != NULL; codec = NULL)
 
 static TallyBuffer
@@ -24,8 +24,12 @@ encode (const TallyCodec *codec, const TallyStructInfo *info, gconstpointer inst
 }
 
 static gboolean
-decode (const TallyCodec *codec, const TallyStructInfo *info, gpointer instance, gconstpointer bytes,
-        gsize length, GError **error)
+decode (const TallyCodec *codec,
+        const TallyStructInfo *info,
+        gpointer instance,
+        gconstpointer bytes,
+        gsize length,
+        GError **error)
 {
   TallyReader reader;
   gboolean done;
@@ -98,8 +102,14 @@ test_exact_bytes (void)
   TallyBuffer compact = encode (&tally_codec_compact, &fix_point_info, point);
 
   /* i64 far -3 = 5; i32 x 1 = 1; list<string> tags 2 = ["t"] */
-  assert_hex (&binary, "0afffd0000000000000005" "08000100000001" "0f00020b000000010000000174" "00");
-  assert_hex (&compact, "06050a" "4502" "19180174" "00");
+  assert_hex (&binary, "0afffd0000000000000005"
+                       "08000100000001"
+                       "0f00020b000000010000000174"
+                       "00");
+  assert_hex (&compact, "06050a"
+                        "4502"
+                        "19180174"
+                        "00");
   tally_buffer_clear (&binary);
   tally_buffer_clear (&compact);
 }
@@ -134,7 +144,9 @@ test_unset_optional_is_left_out (void)
   g_autoptr (GObject) point = (GObject *) fix_point_new (0, NULL);
   TallyBuffer binary = encode (&tally_codec_binary, &fix_point_info, point);
 
-  assert_hex (&binary, "0afffd0000000000000005" "08000100000000" "00");
+  assert_hex (&binary, "0afffd0000000000000005"
+                       "08000100000000"
+                       "00");
   tally_buffer_clear (&binary);
 }
 
@@ -152,10 +164,15 @@ static void
 test_null_required_is_an_error (void)
 {
   static const TallyField fields[] = {
-    { .name = "text", .id = 1, .type = &tally_type_string, .requiredness = TALLY_REQUIRED, .offset = 0,
+    { .name = "text",
+      .id = 1,
+      .type = &tally_type_string,
+      .requiredness = TALLY_REQUIRED,
+      .offset = 0,
       .isset_offset = TALLY_NO_ISSET },
   };
-  static const TallyStructInfo info = TALLY_INLINE_INFO (TALLY_FORM_STRUCT, "Holder", gpointer, fields);
+  static const TallyStructInfo info =
+      TALLY_INLINE_INFO (TALLY_FORM_STRUCT, "Holder", gpointer, fields);
 
   FOR_EACH_CODEC (codec)
     {
@@ -165,7 +182,8 @@ test_null_required_is_an_error (void)
 
       tally_buffer_append (&buffer, "before", 6);
       CU_ASSERT_FALSE (codec->write_struct (&buffer, &info, &holder, &error));
-      assert_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_VALUE, "Holder: the required field text");
+      assert_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_VALUE,
+                    "Holder: the required field text");
       g_clear_error (&error);
       assert_int (buffer.length, 6);
       tally_buffer_clear (&buffer);
@@ -177,10 +195,15 @@ static void
 test_null_required_binary_is_empty (void)
 {
   static const TallyField fields[] = {
-    { .name = "bytes", .id = 1, .type = &tally_type_binary, .requiredness = TALLY_REQUIRED, .offset = 0,
+    { .name = "bytes",
+      .id = 1,
+      .type = &tally_type_binary,
+      .requiredness = TALLY_REQUIRED,
+      .offset = 0,
       .isset_offset = TALLY_NO_ISSET },
   };
-  static const TallyStructInfo info = TALLY_INLINE_INFO (TALLY_FORM_STRUCT, "Holder", gpointer, fields);
+  static const TallyStructInfo info =
+      TALLY_INLINE_INFO (TALLY_FORM_STRUCT, "Holder", gpointer, fields);
   gpointer holder = NULL;
   TallyBuffer binary = encode (&tally_codec_binary, &info, &holder);
   TallyBuffer compact = encode (&tally_codec_compact, &info, &holder);
@@ -244,14 +267,16 @@ test_union_last_one_wins (void)
   FixChoice *choice = (FixChoice *) object;
   GError *error = NULL;
 
-  CU_ASSERT_TRUE (decode (&tally_codec_binary, &fix_choice_info, choice, bytes, sizeof bytes, &error));
+  CU_ASSERT_TRUE (
+      decode (&tally_codec_binary, &fix_choice_info, choice, bytes, sizeof bytes, &error));
   assert_no_error (error);
   CU_ASSERT_TRUE (choice->__isset_numbers);
   CU_ASSERT_FALSE (choice->__isset_text);
   CU_ASSERT_PTR_NULL (choice->text);
   tally_struct_clear (choice);
   CU_ASSERT_FALSE (choice->__isset_numbers);
-  CU_ASSERT_TRUE (decode (&tally_codec_binary, &fix_choice_info, choice, unknown, sizeof unknown, &error));
+  CU_ASSERT_TRUE (
+      decode (&tally_codec_binary, &fix_choice_info, choice, unknown, sizeof unknown, &error));
   assert_no_error (error);
   assert_int (tally_struct_count_present (&fix_choice_info, choice), 0);
 }
@@ -266,10 +291,13 @@ test_required_must_come (void)
   GError *error = NULL;
 
   CU_ASSERT_FALSE (decode (&tally_codec_binary, &fix_point_info, point, none, sizeof none, &error));
-  assert_error (error, THRIFT_PROTOCOL_ERROR, THRIFT_PROTOCOL_ERROR_INVALID_DATA, "Point: the required field x");
+  assert_error (error, THRIFT_PROTOCOL_ERROR, THRIFT_PROTOCOL_ERROR_INVALID_DATA,
+                "Point: the required field x");
   g_clear_error (&error);
-  CU_ASSERT_FALSE (decode (&tally_codec_binary, &fix_point_info, point, of_wrong_type, sizeof of_wrong_type, &error));
-  assert_error (error, THRIFT_PROTOCOL_ERROR, THRIFT_PROTOCOL_ERROR_INVALID_DATA, "Point: the required field x");
+  CU_ASSERT_FALSE (decode (&tally_codec_binary, &fix_point_info, point, of_wrong_type,
+                           sizeof of_wrong_type, &error));
+  assert_error (error, THRIFT_PROTOCOL_ERROR, THRIFT_PROTOCOL_ERROR_INVALID_DATA,
+                "Point: the required field x");
   g_clear_error (&error);
   CU_ASSERT_TRUE (decode (&tally_codec_binary, &fix_point_info, point, late, sizeof late, &error));
   assert_no_error (error);
@@ -280,13 +308,14 @@ static void
 test_other_types_are_skipped (void)
 {
   /* x = 4; tags: list<i32> [1], which is no list<string>; far: a string, which is no i64 */
-  static const guint8 bytes[] = { 8, 0, 1, 0, 0, 0, 4, 15, 0, 2, 8, 0, 0, 0, 1, 0, 0, 0, 1,
-                                  11, 0xff, 0xfd, 0, 0, 0, 1, 'z', 0 };
+  static const guint8 bytes[] = { 8, 0, 1, 0, 0, 0,  4,    15,   0, 2, 8, 0, 0,   0,
+                                  1, 0, 0, 0, 1, 11, 0xff, 0xfd, 0, 0, 0, 1, 'z', 0 };
   g_autoptr (GObject) object = g_object_new (fix_point_get_type (), NULL);
   FixPoint *point = (FixPoint *) object;
   GError *error = NULL;
 
-  CU_ASSERT_TRUE (decode (&tally_codec_binary, &fix_point_info, point, bytes, sizeof bytes, &error));
+  CU_ASSERT_TRUE (
+      decode (&tally_codec_binary, &fix_point_info, point, bytes, sizeof bytes, &error));
   assert_no_error (error);
   assert_int (point->x, 4);
   assert_int (point->tags->len, 0);
@@ -335,7 +364,8 @@ test_result_is_filled_in_place (void)
       g_array_append_val (got, number);
       g_array_append_val (got, number);
       buffer = encode (codec, &fix_list_result_info, &result);
-      CU_ASSERT_TRUE (decode (codec, &fix_list_result_info, &back, buffer.data, buffer.length, &error));
+      CU_ASSERT_TRUE (
+          decode (codec, &fix_list_result_info, &back, buffer.data, buffer.length, &error));
       assert_no_error (error);
       CU_ASSERT_PTR_EQUAL (back.success, got);
       assert_int (got->len, 1);
@@ -396,8 +426,14 @@ test_exact_header (void)
 
   tally_codec_binary.write_message (&binary, "ab", 2, T_CALL, 300);
   tally_codec_compact.write_message (&compact, "ab", 2, T_CALL, 300);
-  assert_hex (&binary, "80010001" "00000002" "6162" "0000012c");
-  assert_hex (&compact, "8221" "ac02" "02" "6162");
+  assert_hex (&binary, "80010001"
+                       "00000002"
+                       "6162"
+                       "0000012c");
+  assert_hex (&compact, "8221"
+                        "ac02"
+                        "02"
+                        "6162");
   tally_buffer_clear (&binary);
   tally_buffer_clear (&compact);
 }
@@ -411,7 +447,8 @@ test_application_exception (void)
       TallyBuffer buffer = encode (codec, &tally_application_exception_info, &sent);
       GError *error = NULL;
 
-      CU_ASSERT_TRUE (decode (codec, &tally_application_exception_info, &got, buffer.data, buffer.length, &error));
+      CU_ASSERT_TRUE (decode (codec, &tally_application_exception_info, &got, buffer.data,
+                              buffer.length, &error));
       assert_no_error (error);
       assert_string (got.message, "no such method");
       assert_int (got.type, 1);
@@ -475,7 +512,8 @@ test_filling_gives_the_same (void)
           TallyReader reader;
           GError *error = NULL;
 
-          tally_reader_init_fill (&reader, NULL, 0, &tally_limits_default, fill_from_source, &source);
+          tally_reader_init_fill (&reader, NULL, 0, &tally_limits_default, fill_from_source,
+                                  &source);
           CU_ASSERT_TRUE (codec->read_struct (&reader, &fix_all_info, back, &error));
           assert_no_error (error);
           CU_ASSERT_TRUE (tally_struct_equal (all, back));
@@ -557,7 +595,8 @@ test_filling_adds_up (void)
       GError *error = NULL;
 
       while (bytes->len < 200)
-        g_byte_array_append (bytes, (const guint8 *) (compact ? "\x13\x01" : "\x03\x00\x63\x01"), compact ? 2 : 4);
+        g_byte_array_append (bytes, (const guint8 *) (compact ? "\x13\x01" : "\x03\x00\x63\x01"),
+                             compact ? 2 : 4);
       source.bytes = bytes->data;
       source.length = bytes->len;
       tally_reader_init_fill (&reader, NULL, 0, &limits, fill_from_source, &source);

@@ -8,15 +8,20 @@
 
 static const TallyCodec *const codecs[] = { &tally_codec_binary, &tally_codec_compact };
 
-#define FOR_EACH_CODEC(codec) \
-  for (guint codec##_ = 0; codec##_ < G_N_ELEMENTS (codecs); codec##_++) \
+#define FOR_EACH_CODEC(codec)                                                                      \
+  for (guint codec##_ = 0; codec##_ < G_N_ELEMENTS (codecs); codec##_++)                           \
     for (const TallyCodec *codec = codecs[codec##_]; codec != NULL; codec = NULL)
 
 static gboolean
-decode (const TallyCodec *codec, const TallyStructInfo *info, gpointer instance, gconstpointer bytes,
-        gsize length, GError **error)
+decode (const TallyCodec *codec,
+        const TallyStructInfo *info,
+        gpointer instance,
+        gconstpointer bytes,
+        gsize length,
+        GError **error)
 {
-  /* On the heap and of exactly this length, so that a sanitizer sees the first byte read beyond it. */
+  /* On the heap and of exactly this length, so that a sanitizer sees the first byte read beyond
+   * it. */
   g_autofree guint8 *copy = g_malloc (length);
   TallyReader reader;
 
@@ -26,10 +31,14 @@ decode (const TallyCodec *codec, const TallyStructInfo *info, gpointer instance,
   return codec->read_struct (&reader, info, instance, error);
 }
 
-/* Reads @bytes as a struct of @type and expects this error of THRIFT_PROTOCOL_ERROR; then skips them
- * and expects an error too. */
+/* Reads @bytes as a struct of @type and expects this error of THRIFT_PROTOCOL_ERROR; then skips
+ * them and expects an error too. */
 static void
-refuse (const TallyCodec *codec, GType type, gconstpointer bytes, gsize length, ThriftProtocolError code,
+refuse (const TallyCodec *codec,
+        GType type,
+        gconstpointer bytes,
+        gsize length,
+        ThriftProtocolError code,
         const gchar *part)
 {
   g_autoptr (GObject) object = g_object_new (type, NULL);
@@ -46,12 +55,13 @@ refuse (const TallyCodec *codec, GType type, gconstpointer bytes, gsize length, 
   g_clear_error (&error);
 }
 
-#define REFUSE(codec, c_prefix, code, part, ...) \
-  do \
-    { \
-      const guint8 bytes_[] = { __VA_ARGS__ }; \
-      refuse ((codec), c_prefix##_get_type (), bytes_, sizeof bytes_, THRIFT_PROTOCOL_ERROR_##code, (part)); \
-    } \
+#define REFUSE(codec, c_prefix, code, part, ...)                                                   \
+  do                                                                                               \
+    {                                                                                              \
+      const guint8 bytes_[] = { __VA_ARGS__ };                                                     \
+      refuse ((codec), c_prefix##_get_type (), bytes_, sizeof bytes_,                              \
+              THRIFT_PROTOCOL_ERROR_##code, (part));                                               \
+    }                                                                                              \
   while (0)
 
 static void
@@ -66,7 +76,8 @@ test_string_lengths (void)
   REFUSE (compact, fix_oops, NEGATIVE_SIZE, "Oops.message", 0x18, 0xff, 0xff, 0xff, 0xff, 0x0f, 0);
   REFUSE (compact, fix_oops, SIZE_LIMIT, "Oops.message", 0x18, 0xff, 0xff, 0xff, 0xff, 0x07, 0);
   REFUSE (compact, fix_oops, SIZE_LIMIT, "3", 0x18, 3, 'a', 0);
-  REFUSE (compact, fix_oops, SIZE_LIMIT, NULL, 0x18, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 0);
+  REFUSE (compact, fix_oops, SIZE_LIMIT, NULL, 0x18, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+          0xff, 1, 0);
 }
 
 static void
@@ -87,23 +98,28 @@ test_container_counts (void)
   REFUSE (compact, fix_all, SIZE_LIMIT, "All.i16_to_i32", 0x0b, 72, 100, 0x45, 0);
 }
 
-/* A declared count that the message has not the bytes for takes no memory: with it this would not end. */
+/* A declared count that the message has not the bytes for takes no memory: with it this would not
+ * end. */
 static void
 test_elements_without_bytes (void)
 {
   const TallyCodec *binary = &tally_codec_binary, *compact = &tally_codec_compact;
 
-  /* 2^31 - 1 of: T_STOP, T_VOID, an empty struct, in a list that is read and in a field that is skipped */
+  /* 2^31 - 1 of: T_STOP, T_VOID, an empty struct, in a list that is read and in a field that is
+   * skipped */
   REFUSE (binary, fix_node, INVALID_DATA, "no type 0", 15, 0, 3, 0, 0x7f, 0xff, 0xff, 0xff, 0);
   REFUSE (binary, fix_node, INVALID_DATA, "no type 1", 15, 0, 3, 1, 0x7f, 0xff, 0xff, 0xff, 0);
   REFUSE (binary, fix_node, SIZE_LIMIT, "Node.children", 15, 0, 3, 12, 0x7f, 0xff, 0xff, 0xff, 0);
   REFUSE (binary, fix_empty, INVALID_DATA, "no type 1", 15, 0, 3, 1, 0x7f, 0xff, 0xff, 0xff, 0);
   REFUSE (binary, fix_empty, SIZE_LIMIT, "Empty: field 3", 15, 0, 3, 12, 0x7f, 0xff, 0xff, 0xff, 0);
   REFUSE (binary, fix_empty, INVALID_DATA, "no type 1", 13, 0, 3, 1, 1, 0x7f, 0xff, 0xff, 0xff, 0);
-  REFUSE (compact, fix_node, INVALID_DATA, "no type 0", 0x39, 0xf0, 0xff, 0xff, 0xff, 0xff, 0x07, 0);
+  REFUSE (compact, fix_node, INVALID_DATA, "no type 0", 0x39, 0xf0, 0xff, 0xff, 0xff, 0xff, 0x07,
+          0);
   REFUSE (compact, fix_node, INVALID_DATA, "no type", 0x39, 0xff, 0xff, 0xff, 0xff, 0xff, 0x07, 0);
-  REFUSE (compact, fix_node, SIZE_LIMIT, "Node.children", 0x39, 0xfc, 0xff, 0xff, 0xff, 0xff, 0x07, 0);
-  REFUSE (compact, fix_empty, INVALID_DATA, "no type 0", 0x3b, 0xff, 0xff, 0xff, 0xff, 0x07, 0x00, 0);
+  REFUSE (compact, fix_node, SIZE_LIMIT, "Node.children", 0x39, 0xfc, 0xff, 0xff, 0xff, 0xff, 0x07,
+          0);
+  REFUSE (compact, fix_empty, INVALID_DATA, "no type 0", 0x3b, 0xff, 0xff, 0xff, 0xff, 0x07, 0x00,
+          0);
 }
 
 static void
@@ -122,13 +138,14 @@ test_integers (void)
   const TallyCodec *compact = &tally_codec_compact;
 
   /* eleven bytes; ten bytes of more than 64 bits; an i32 and an i16 that do not fit */
-  REFUSE (compact, fix_point, INVALID_DATA, "ten bytes", 0x06, 0x05, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-          0xff, 0x01, 0);
-  REFUSE (compact, fix_point, INVALID_DATA, "64 bits", 0x06, 0x05, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-          0x02, 0);
+  REFUSE (compact, fix_point, INVALID_DATA, "ten bytes", 0x06, 0x05, 0xff, 0xff, 0xff, 0xff, 0xff,
+          0xff, 0xff, 0xff, 0xff, 0xff, 0x01, 0);
+  REFUSE (compact, fix_point, INVALID_DATA, "64 bits", 0x06, 0x05, 0xff, 0xff, 0xff, 0xff, 0xff,
+          0xff, 0xff, 0xff, 0xff, 0x02, 0);
   {
     const guint8 wide[] = { 0x15, 0x80, 0x80, 0x80, 0x80, 0x10, 0 };
-    const guint8 widest[] = { 0x06, 0x05, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01, 0x45, 2, 0 };
+    const guint8 widest[] = { 0x06, 0x05, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+                              0xff, 0xff, 0xff, 0x01, 0x45, 2,    0 };
     g_autoptr (GObject) point = g_object_new (fix_point_get_type (), NULL);
     GError *error = NULL;
 
@@ -160,10 +177,12 @@ test_strings_with_nul (void)
   g_autoptr (GObject) oops = g_object_new (fix_oops_get_type (), NULL);
   GError *error = NULL;
 
-  CU_ASSERT_FALSE (decode (&tally_codec_binary, &fix_oops_info, oops, binary, sizeof binary, &error));
+  CU_ASSERT_FALSE (
+      decode (&tally_codec_binary, &fix_oops_info, oops, binary, sizeof binary, &error));
   assert_error (error, THRIFT_PROTOCOL_ERROR, THRIFT_PROTOCOL_ERROR_INVALID_DATA, "NUL at byte 1");
   g_clear_error (&error);
-  CU_ASSERT_FALSE (decode (&tally_codec_compact, &fix_oops_info, oops, compact, sizeof compact, &error));
+  CU_ASSERT_FALSE (
+      decode (&tally_codec_compact, &fix_oops_info, oops, compact, sizeof compact, &error));
   assert_error (error, THRIFT_PROTOCOL_ERROR, THRIFT_PROTOCOL_ERROR_INVALID_DATA, "NUL at byte 1");
   g_clear_error (&error);
 }
@@ -186,7 +205,8 @@ test_repeated_fields (void)
           if (codec == &tally_codec_compact && i < 2)
             buffer.data[buffer.length - 1] = 0x03; /* instead of the stop: field 0, written out … */
           if (codec == &tally_codec_compact && i < 2)
-            tally_buffer_append (&buffer, "\0\0", 2); /* … so that the next id's difference is from 0 */
+            tally_buffer_append (&buffer, "\0\0",
+                                 2); /* … so that the next id's difference is from 0 */
           else if (i < 2)
             buffer.length--;
         }
@@ -203,7 +223,8 @@ test_depth (void)
 {
   FOR_EACH_CODEC (codec)
     {
-      static const gchar *const openings[2][3] = { { "\x0c\x00\x02", "\x0c\x00\x63", "\x0f\x00\x63" },
+      static const gchar *const openings[2][3] = { { "\x0c\x00\x02", "\x0c\x00\x63",
+                                                     "\x0f\x00\x63" },
                                                    { "\x2c", "\x0c\xc6\x01", "\x09\xc6\x01" } };
       const gboolean compact = codec == &tally_codec_compact;
 
@@ -217,8 +238,11 @@ test_depth (void)
           g_byte_array_append (bytes, (const guint8 *) opening, kind == 0 && compact ? 1 : 3);
           for (guint i = 0; i < 100000; i++)
             g_byte_array_append (bytes, (const guint8 *) inner,
-                                 kind == 2 ? (compact ? 1 : 5) : kind == 0 && compact ? 1 : 3);
-          refuse (codec, fix_node_get_type (), bytes->data, bytes->len, THRIFT_PROTOCOL_ERROR_DEPTH_LIMIT, "64");
+                                 kind == 2              ? (compact ? 1 : 5)
+                                 : kind == 0 && compact ? 1
+                                                        : 3);
+          refuse (codec, fix_node_get_type (), bytes->data, bytes->len,
+                  THRIFT_PROTOCOL_ERROR_DEPTH_LIMIT, "64");
         }
     }
 }
@@ -247,7 +271,8 @@ test_depth_is_exact (void)
           {
             CU_ASSERT_TRUE (codec->write_struct (&buffer, &fix_node_info, node, &error));
             assert_no_error (error);
-            CU_ASSERT_TRUE (decode (codec, &fix_node_info, back, buffer.data, buffer.length, &error));
+            CU_ASSERT_TRUE (
+                decode (codec, &fix_node_info, back, buffer.data, buffer.length, &error));
             assert_no_error (error);
           }
         else
@@ -262,7 +287,10 @@ test_depth_is_exact (void)
 }
 
 static void
-refuse_header (const TallyCodec *codec, const TallyLimits *limits, const gchar *bytes, gsize length,
+refuse_header (const TallyCodec *codec,
+               const TallyLimits *limits,
+               const gchar *bytes,
+               gsize length,
                ThriftProtocolError code)
 {
   TallyReader reader;
@@ -286,10 +314,14 @@ test_headers (void)
   GError *error = NULL;
 
   refuse_header (binary, strict, "\0\0\0\4", 4, THRIFT_PROTOCOL_ERROR_BAD_VERSION);
-  refuse_header (binary, strict, "\x80\x02\0\1\0\0\0\0\0\0\0\0", 12, THRIFT_PROTOCOL_ERROR_BAD_VERSION);
-  refuse_header (binary, strict, "\x80\x01\0\1\x7f\xff\xff\xff", 8, THRIFT_PROTOCOL_ERROR_SIZE_LIMIT);
-  refuse_header (binary, strict, "\x80\x01\0\1\xff\xff\xff\xff", 8, THRIFT_PROTOCOL_ERROR_NEGATIVE_SIZE);
-  refuse_header (binary, strict, "\x80\x01\0\1\0\0\0\1a\0\0", 11, THRIFT_PROTOCOL_ERROR_INVALID_DATA);
+  refuse_header (binary, strict, "\x80\x02\0\1\0\0\0\0\0\0\0\0", 12,
+                 THRIFT_PROTOCOL_ERROR_BAD_VERSION);
+  refuse_header (binary, strict, "\x80\x01\0\1\x7f\xff\xff\xff", 8,
+                 THRIFT_PROTOCOL_ERROR_SIZE_LIMIT);
+  refuse_header (binary, strict, "\x80\x01\0\1\xff\xff\xff\xff", 8,
+                 THRIFT_PROTOCOL_ERROR_NEGATIVE_SIZE);
+  refuse_header (binary, strict, "\x80\x01\0\1\0\0\0\1a\0\0", 11,
+                 THRIFT_PROTOCOL_ERROR_INVALID_DATA);
   refuse_header (binary, &lax, "\x7f\xff\xff\xff", 4, THRIFT_PROTOCOL_ERROR_SIZE_LIMIT);
   refuse_header (compact, strict, "\x80\x21\1\0", 4, THRIFT_PROTOCOL_ERROR_BAD_VERSION);
   refuse_header (compact, strict, "\x82\x22\1\0", 4, THRIFT_PROTOCOL_ERROR_BAD_VERSION);
@@ -361,7 +393,8 @@ static void
 test_random_changes (void)
 {
   const gchar *given = g_getenv ("TALLY_TEST_SEED");
-  const guint32 seed = given != NULL ? (guint32) g_ascii_strtoull (given, NULL, 10) : g_random_int ();
+  const guint32 seed =
+      given != NULL ? (guint32) g_ascii_strtoull (given, NULL, 10) : g_random_int ();
   GRand *rand = g_rand_new_with_seed (seed);
 
   g_print ("# TALLY_TEST_SEED=%" G_GUINT32_FORMAT "\n", seed);

@@ -238,8 +238,8 @@ sizes_of_frames (void)
   send_bytes (BINARY, "\0\0\0\x64\x80\1\0\1", 8, GETS_END, "cut off");
 }
 
-/* Where the frame shows who asks what, it is told why it gets no answer; also when it has much more to
- * send, which a mere close would answer with a reset. */
+/* Where the frame shows who asks what, it is told why it gets no answer; also when it has much more
+ * to send, which a mere close would answer with a reset. */
 static void
 frame_past_the_limit (void)
 {

@@ -1,5 +1,5 @@
-/* TallyStruct as a GObject: registration, initial values, properties, what an object costs when it is
- * gone; and what can be done with any struct. */
+/* TallyStruct as a GObject: registration, initial values, properties, what an object costs when it
+ * is gone; and what can be done with any struct. */
 #include <string.h>
 
 #include "fixture.h"
@@ -110,8 +110,9 @@ test_objects_are_finalized (void)
 static void
 test_number_properties (void)
 {
-  g_autoptr (GObject) object = g_object_new (fix_all_get_type (), "a_bool", TRUE, "a_i8", -8, "a-i16", -16, "a_i32",
-                                             -32, "a_i64", G_MININT64, "a_double", 0.25, "a_color", FIX_COLOR_RED, NULL);
+  g_autoptr (GObject) object =
+      g_object_new (fix_all_get_type (), "a_bool", TRUE, "a_i8", -8, "a-i16", -16, "a_i32", -32,
+                    "a_i64", G_MININT64, "a_double", 0.25, "a_color", FIX_COLOR_RED, NULL);
   FixAll *all = (FixAll *) object;
   gboolean a_bool;
   gint a_i8, a_i16, a_i32, a_color;
@@ -123,8 +124,8 @@ test_number_properties (void)
   for (guint i = 0; i < 7; i++)
     CU_ASSERT_TRUE (all->isset[i]);
   CU_ASSERT_FALSE (all->isset[7]);
-  g_object_get (object, "a_bool", &a_bool, "a_i8", &a_i8, "a_i16", &a_i16, "a_i32", &a_i32, "a_i64", &a_i64, "a_double",
-                &a_double, "a_color", &a_color, NULL);
+  g_object_get (object, "a_bool", &a_bool, "a_i8", &a_i8, "a_i16", &a_i16, "a_i32", &a_i32, "a_i64",
+                &a_i64, "a_double", &a_double, "a_color", &a_color, NULL);
   CU_ASSERT_TRUE (a_bool);
   assert_int (a_i8, -8);
   assert_int (a_i16, -16);
@@ -148,13 +149,14 @@ test_pointer_properties (void)
   TallyUuid uuid = { { 1, 2, 3 } };
   TallyUuid *got_uuid;
 
-  g_object_set (object, "a_string", "text", "a_point", point, "i32s", numbers, "a_uuid", &uuid, NULL);
+  g_object_set (object, "a_string", "text", "a_point", point, "i32s", numbers, "a_uuid", &uuid,
+                NULL);
   g_object_set (object, "a_string", all->a_string, "i32s", all->i32s, NULL); /* its own value */
   assert_string (all->a_string, "text");
   CU_ASSERT_PTR_EQUAL (all->a_point, point);
   CU_ASSERT_PTR_EQUAL (all->i32s, numbers);
-  g_object_get (object, "a_string", &got_text, "a_point", &got_point, "i32s", &got_numbers, "string_set", &got_set,
-                "a_uuid", &got_uuid, NULL);
+  g_object_get (object, "a_string", &got_text, "a_point", &got_point, "i32s", &got_numbers,
+                "string_set", &got_set, "a_uuid", &got_uuid, NULL);
   assert_string (got_text, "text");
   CU_ASSERT_PTR_EQUAL (got_point, point);
   CU_ASSERT_PTR_EQUAL (got_numbers, numbers);
@@ -263,7 +265,8 @@ test_text (void)
   fields->a_binary = g_byte_array_append (g_byte_array_new (), (const guint8 *) "\1\xab", 2);
   for (gint32 i = 3; i > 0; i--)
     g_hash_table_insert (fields->i32_to_double, g_memdup2 (&i, sizeof i), g_new0 (gdouble, 1));
-  fields->isset[0] = fields->isset[5] = fields->isset[6] = fields->isset[7] = fields->isset[9] = fields->isset[36] = TRUE;
+  fields->isset[0] = fields->isset[5] = fields->isset[6] = fields->isset[7] = fields->isset[9] =
+      fields->isset[36] = TRUE;
   all_text = tally_struct_to_string (all);
   assert_string (all_text, "All(a_bool=false, a_double=0.1, a_color=BLUE, "
                            "a_uuid=00000000-0000-0000-0000-000000000000, a_binary=<01ab>, "
@@ -290,7 +293,8 @@ test_encode_and_decode (void)
       longer = g_malloc0 (length + 1);
       memcpy (longer, data, length);
       CU_ASSERT_FALSE (tally_struct_decode (back, compact, longer, length + 1, &error));
-      assert_error (error, THRIFT_PROTOCOL_ERROR, THRIFT_PROTOCOL_ERROR_INVALID_DATA, "1 bytes follow");
+      assert_error (error, THRIFT_PROTOCOL_ERROR, THRIFT_PROTOCOL_ERROR_INVALID_DATA,
+                    "1 bytes follow");
       g_clear_error (&error);
       CU_ASSERT_PTR_NULL (((FixAll *) back)->a_string);
     }

@@ -1,4 +1,5 @@
-/* Values by themselves: defaults and constants, keys, enums, uuids, and finding things in tables. */
+/* Values by themselves: defaults and constants, keys, enums, uuids, and finding things in
+ * tables. */
 #include <math.h>
 #include <string.h>
 
@@ -11,8 +12,8 @@ test_constants_of_containers (void)
 {
   /* { "here": { 1: 7, 2: ["t"] } } */
   static const TallyValue tags[] = { TALLY_STRING_VALUE ("t") };
-  static const TallyValue point[] = { TALLY_INTEGER_VALUE (1), TALLY_INTEGER_VALUE (7), TALLY_INTEGER_VALUE (2),
-                                      TALLY_ITEMS_VALUE (tags) };
+  static const TallyValue point[] = { TALLY_INTEGER_VALUE (1), TALLY_INTEGER_VALUE (7),
+                                      TALLY_INTEGER_VALUE (2), TALLY_ITEMS_VALUE (tags) };
   static const TallyValue pairs[] = { TALLY_STRING_VALUE ("here"), TALLY_ITEMS_VALUE (point) };
   static const TallyValue value = TALLY_ITEMS_VALUE (pairs);
   static gsize once;
@@ -81,9 +82,11 @@ test_doubles (void)
   gdouble zero = 0.0, minus_zero = -0.0, nan_a = NAN, nan_b = NAN, one = 1;
 
   CU_ASSERT_TRUE (tally_value_equal (&tally_type_double, &zero, &minus_zero));
-  assert_int (tally_value_hash (&tally_type_double, &zero), tally_value_hash (&tally_type_double, &minus_zero));
+  assert_int (tally_value_hash (&tally_type_double, &zero),
+              tally_value_hash (&tally_type_double, &minus_zero));
   CU_ASSERT_TRUE (tally_value_equal (&tally_type_double, &nan_a, &nan_b));
-  assert_int (tally_value_hash (&tally_type_double, &nan_a), tally_value_hash (&tally_type_double, &nan_b));
+  assert_int (tally_value_hash (&tally_type_double, &nan_a),
+              tally_value_hash (&tally_type_double, &nan_b));
   CU_ASSERT_FALSE (tally_value_equal (&tally_type_double, &one, &nan_a));
 }
 
@@ -101,7 +104,8 @@ test_keys_by_value (void)
 {
   g_autoptr (GObject) all = (GObject *) fix_all_new_full (TRUE);
   FixAll *fields = (FixAll *) all;
-  g_autoptr (GByteArray) bytes = g_byte_array_append (g_byte_array_new (), (const guint8 *) "a\0c", 3);
+  g_autoptr (GByteArray) bytes =
+      g_byte_array_append (g_byte_array_new (), (const guint8 *) "a\0c", 3);
   g_autoptr (GObject) point = (GObject *) fix_point_new (1, "two");
   g_autoptr (GArray) list = g_array_new (FALSE, TRUE, sizeof (gint32));
   const gint32 numbers[] = { 2, 3 };
@@ -125,7 +129,8 @@ test_sets_store_the_element_as_value (void)
   CU_ASSERT_PTR_EQUAL (g_hash_table_lookup (((FixAll *) copy)->string_set, "s"),
                        g_hash_table_lookup (((FixAll *) copy)->string_set, "s"));
   assert_string (g_hash_table_lookup (((FixAll *) copy)->string_set, "s"), "s");
-  assert_int (GPOINTER_TO_INT (g_hash_table_lookup (((FixAll *) copy)->color_set, GINT_TO_POINTER (FIX_COLOR_BLUE))),
+  assert_int (GPOINTER_TO_INT (g_hash_table_lookup (((FixAll *) copy)->color_set,
+                                                    GINT_TO_POINTER (FIX_COLOR_BLUE))),
               FIX_COLOR_BLUE);
 }
 
@@ -140,8 +145,11 @@ static void
 test_uuid_text (void)
 {
   static const gchar *const text = "00112233-4455-6677-8899-aabbccddeeff";
-  static const gchar *const wrong[] = { "", "00112233-4455-6677-8899-aabbccddeef", "00112233-4455-6677-8899-aabbccddeefff",
-                                        "001122334455-6677-8899-aabbccddeeff", "0011223g-4455-6677-8899-aabbccddeeff",
+  static const gchar *const wrong[] = { "",
+                                        "00112233-4455-6677-8899-aabbccddeef",
+                                        "00112233-4455-6677-8899-aabbccddeefff",
+                                        "001122334455-6677-8899-aabbccddeeff",
+                                        "0011223g-4455-6677-8899-aabbccddeeff",
                                         "00112233445566778899aabbccddeeff" };
   TallyUuid uuid, untouched = { { 9 } };
   gchar back[37];
@@ -167,7 +175,8 @@ test_fields_are_found (void)
   for (guint i = 0; i < fix_all_info.n_fields; i++)
     CU_ASSERT_PTR_EQUAL (tally_struct_info_find_field (&fix_all_info, fix_all_info.fields[i].id),
                          &fix_all_info.fields[i]);
-  CU_ASSERT_PTR_EQUAL (tally_struct_info_find_field (&fix_point_info, -3), &fix_point_info.fields[0]);
+  CU_ASSERT_PTR_EQUAL (tally_struct_info_find_field (&fix_point_info, -3),
+                       &fix_point_info.fields[0]);
   CU_ASSERT_PTR_NULL (tally_struct_info_find_field (&fix_all_info, 0));
   CU_ASSERT_PTR_NULL (tally_struct_info_find_field (&fix_all_info, 999));
   CU_ASSERT_PTR_NULL (tally_struct_info_find_field (&fix_all_info, 1001));
@@ -179,9 +188,12 @@ test_methods_are_found (void)
 {
   static const TallyMethod parent_methods[] = { { TALLY_METHOD_NAME ("ping") } };
   static const TallyMethod methods[] = {
-    { TALLY_METHOD_NAME ("Echo") }, { TALLY_METHOD_NAME ("echo") }, { TALLY_METHOD_NAME ("echoAll") },
+    { TALLY_METHOD_NAME ("Echo") },
+    { TALLY_METHOD_NAME ("echo") },
+    { TALLY_METHOD_NAME ("echoAll") },
   };
-  static const TallyService parent = { "Parent", NULL, parent_methods, G_N_ELEMENTS (parent_methods) };
+  static const TallyService parent = { "Parent", NULL, parent_methods,
+                                       G_N_ELEMENTS (parent_methods) };
   static const TallyService service = { "Service", &parent, methods, G_N_ELEMENTS (methods) };
 
   CU_ASSERT_PTR_EQUAL (tally_service_find_method (&service, "Echo", 4), &methods[0]);

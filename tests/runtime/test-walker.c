@@ -1,4 +1,5 @@
-/* The walker over Apache's own protocols, and both against the codec: what one writes the other reads. */
+/* The walker over Apache's own protocols, and both against the codec: what one writes the other
+ * reads. */
 #include <string.h>
 #include <thrift/c_glib/protocol/thrift_binary_protocol.h>
 #include <thrift/c_glib/protocol/thrift_compact_protocol.h>
@@ -19,8 +20,10 @@ static gint32
 ending_buffer_read (ThriftTransport *transport, gpointer bytes, guint32 length, GError **error)
 {
   if (THRIFT_MEMORY_BUFFER (transport)->buf->len >= length)
-    return THRIFT_TRANSPORT_CLASS (ending_buffer_parent_class)->read (transport, bytes, length, error);
-  g_set_error_literal (error, THRIFT_TRANSPORT_ERROR, THRIFT_TRANSPORT_ERROR_RECEIVE, "the buffer has ended");
+    return THRIFT_TRANSPORT_CLASS (ending_buffer_parent_class)
+        ->read (transport, bytes, length, error);
+  g_set_error_literal (error, THRIFT_TRANSPORT_ERROR, THRIFT_TRANSPORT_ERROR_RECEIVE,
+                       "the buffer has ended");
   return -1;
 }
 
@@ -55,8 +58,9 @@ static void
 peer_init (Peer *peer, gboolean compact)
 {
   peer->transport = g_object_new (ending_buffer_get_type (), "buf_size", 1 << 20, NULL);
-  peer->protocol = g_object_new (compact ? THRIFT_TYPE_COMPACT_PROTOCOL : THRIFT_TYPE_BINARY_PROTOCOL, "transport",
-                                 peer->transport, NULL);
+  peer->protocol =
+      g_object_new (compact ? THRIFT_TYPE_COMPACT_PROTOCOL : THRIFT_TYPE_BINARY_PROTOCOL,
+                    "transport", peer->transport, NULL);
   peer->codec = compact ? &tally_codec_compact : &tally_codec_binary;
 }
 
@@ -78,7 +82,8 @@ peer_feed (Peer *peer, gconstpointer bytes, gsize length)
 {
   GError *error = NULL;
 
-  CU_ASSERT_TRUE (thrift_transport_write (peer->transport, (gpointer) bytes, (guint32) length, &error));
+  CU_ASSERT_TRUE (
+      thrift_transport_write (peer->transport, (gpointer) bytes, (guint32) length, &error));
   assert_no_error (error);
 }
 
@@ -97,10 +102,12 @@ test_walker_writes_what_the_codec_reads (void)
       Peer peer;
 
       peer_init (&peer, compact);
-      CU_ASSERT_TRUE (tally_walker_write_struct (peer.protocol, &fix_all_info, all, &written, &error));
+      CU_ASSERT_TRUE (
+          tally_walker_write_struct (peer.protocol, &fix_all_info, all, &written, &error));
       assert_no_error (error);
       assert_int (written, peer_bytes (&peer)->len);
-      tally_reader_init (&reader, peer_bytes (&peer)->data, peer_bytes (&peer)->len, &tally_limits_default);
+      tally_reader_init (&reader, peer_bytes (&peer)->data, peer_bytes (&peer)->len,
+                         &tally_limits_default);
       CU_ASSERT_TRUE (peer.codec->read_struct (&reader, &fix_all_info, back, &error));
       assert_no_error (error);
       CU_ASSERT_PTR_EQUAL (reader.cursor, reader.end);
@@ -125,7 +132,8 @@ test_walker_reads_what_the_codec_writes (void)
       CU_ASSERT_TRUE (peer.codec->write_struct (&buffer, &fix_all_info, all, &error));
       assert_no_error (error);
       peer_feed (&peer, buffer.data, buffer.length);
-      CU_ASSERT_TRUE (tally_walker_read_struct (peer.protocol, &fix_all_info, back, &count, &error));
+      CU_ASSERT_TRUE (
+          tally_walker_read_struct (peer.protocol, &fix_all_info, back, &count, &error));
       assert_no_error (error);
       assert_int (count, buffer.length);
       CU_ASSERT_TRUE (tally_struct_equal (all, back));
@@ -153,16 +161,20 @@ test_headers_interoperate (void)
       peer_init (&peer, compact);
       peer.codec->write_message (&buffer, "someMethod", 10, T_REPLY, -77);
       peer_feed (&peer, buffer.data, buffer.length);
-      CU_ASSERT_TRUE (thrift_protocol_read_message_begin (peer.protocol, &name, &type, &seqid, &error) > 0);
+      CU_ASSERT_TRUE (
+          thrift_protocol_read_message_begin (peer.protocol, &name, &type, &seqid, &error) > 0);
       assert_no_error (error);
       assert_string (name, "someMethod");
       assert_int (type, T_REPLY);
       assert_int (seqid, -77);
       g_free (name);
 
-      CU_ASSERT_TRUE (thrift_protocol_write_message_begin (peer.protocol, "other", T_ONEWAY, G_MININT32, &error) > 0);
+      CU_ASSERT_TRUE (
+          thrift_protocol_write_message_begin (peer.protocol, "other", T_ONEWAY, G_MININT32, &error)
+          > 0);
       assert_no_error (error);
-      tally_reader_init (&reader, peer_bytes (&peer)->data, peer_bytes (&peer)->len, &tally_limits_default);
+      tally_reader_init (&reader, peer_bytes (&peer)->data, peer_bytes (&peer)->len,
+                         &tally_limits_default);
       CU_ASSERT_TRUE (peer.codec->read_message (&reader, &message, &error));
       assert_no_error (error);
       assert_int (message.name_length, 5);
@@ -253,8 +265,10 @@ test_string_with_nul_is_refused (void)
         peer_feed (&peer, compact_bytes, sizeof compact_bytes);
       else
         peer_feed (&peer, binary, sizeof binary);
-      CU_ASSERT_FALSE (tally_walker_read_struct (peer.protocol, &fix_oops_info, oops, NULL, &error));
-      assert_error (error, THRIFT_PROTOCOL_ERROR, THRIFT_PROTOCOL_ERROR_INVALID_DATA, "Oops.message");
+      CU_ASSERT_FALSE (
+          tally_walker_read_struct (peer.protocol, &fix_oops_info, oops, NULL, &error));
+      assert_error (error, THRIFT_PROTOCOL_ERROR, THRIFT_PROTOCOL_ERROR_INVALID_DATA,
+                    "Oops.message");
       g_clear_error (&error);
       peer_clear (&peer);
     }
@@ -281,7 +295,8 @@ test_every_truncation_fails (void)
 
           peer_init (&peer, compact);
           peer_feed (&peer, buffer.data, length);
-          CU_ASSERT_FALSE (tally_walker_read_struct (peer.protocol, &fix_all_info, back, NULL, &error));
+          CU_ASSERT_FALSE (
+              tally_walker_read_struct (peer.protocol, &fix_all_info, back, NULL, &error));
           CU_ASSERT_PTR_NOT_NULL (error);
           g_clear_error (&error);
           peer_clear (&peer);
@@ -302,10 +317,13 @@ test_depth_is_capped (void)
 
       /* next in next in next … */
       for (guint i = 0; i < 100000; i++)
-        g_byte_array_append (bytes, compact ? (const guint8 *) "\x2c" : (const guint8 *) "\x0c\x00\x02", compact ? 1 : 3);
+        g_byte_array_append (bytes,
+                             compact ? (const guint8 *) "\x2c" : (const guint8 *) "\x0c\x00\x02",
+                             compact ? 1 : 3);
       peer_init (&peer, compact);
       peer_feed (&peer, bytes->data, bytes->len);
-      CU_ASSERT_FALSE (tally_walker_read_struct (peer.protocol, &fix_node_info, node, NULL, &error));
+      CU_ASSERT_FALSE (
+          tally_walker_read_struct (peer.protocol, &fix_node_info, node, NULL, &error));
       assert_error (error, THRIFT_PROTOCOL_ERROR, THRIFT_PROTOCOL_ERROR_DEPTH_LIMIT, NULL);
       g_clear_error (&error);
       CU_ASSERT_FALSE (tally_walker_skip (peer.protocol, T_STRUCT, NULL, &error));
@@ -326,7 +344,8 @@ test_skip_counts_bytes (void)
       Peer peer;
 
       peer_init (&peer, compact);
-      CU_ASSERT_TRUE (tally_walker_write_struct (peer.protocol, &fix_all_info, all, &written, &error));
+      CU_ASSERT_TRUE (
+          tally_walker_write_struct (peer.protocol, &fix_all_info, all, &written, &error));
       assert_no_error (error);
       CU_ASSERT_TRUE (tally_walker_skip (peer.protocol, T_STRUCT, &skipped, &error));
       assert_no_error (error);
@@ -345,11 +364,13 @@ test_decorated_protocol (void)
   Peer peer;
 
   peer_init (&peer, FALSE);
-  multiplexed = g_object_new (THRIFT_TYPE_MULTIPLEXED_PROTOCOL, "service-name", "svc", "protocol", peer.protocol,
-                              "transport", peer.transport, NULL);
-  CU_ASSERT_TRUE (tally_walker_write_struct (THRIFT_PROTOCOL (multiplexed), &fix_point_info, point, NULL, &error));
+  multiplexed = g_object_new (THRIFT_TYPE_MULTIPLEXED_PROTOCOL, "service-name", "svc", "protocol",
+                              peer.protocol, "transport", peer.transport, NULL);
+  CU_ASSERT_TRUE (tally_walker_write_struct (THRIFT_PROTOCOL (multiplexed), &fix_point_info, point,
+                                             NULL, &error));
   assert_no_error (error);
-  tally_reader_init (&reader, peer_bytes (&peer)->data, peer_bytes (&peer)->len, &tally_limits_default);
+  tally_reader_init (&reader, peer_bytes (&peer)->data, peer_bytes (&peer)->len,
+                     &tally_limits_default);
   CU_ASSERT_TRUE (tally_codec_binary.skip (&reader, T_STRUCT, &error));
   assert_no_error (error);
   CU_ASSERT_PTR_EQUAL (reader.cursor, reader.end);
