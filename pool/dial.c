@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "cancel-watch-private.h"
 #include "socket-private.h"
 #include "tally-error.h"
 #include "wait-private.h"
@@ -124,18 +125,20 @@ on_deadline (gpointer user_data)
 }
 
 static gboolean
-on_caller_cancelled (GCancellable *cancellable, gpointer user_data)
+on_caller_cancelled (gpointer user_data)
 {
   g_cancellable_cancel (((Lookup *) user_data)->stop);
   return G_SOURCE_REMOVE;
 }
 
 static void
-add_source (GMainContext *context, GSource *source, GSourceFunc callback, gpointer user_data)
+set_deadline (Lookup *lookup, GMainContext *context, gint64 deadline)
 {
-  g_source_set_callback (source, callback, user_data, NULL);
-  g_source_attach (source, context);
-  g_source_unref (source);
+  g_autoptr (GSource) timer = g_timeout_source_new (0);
+
+  g_source_set_ready_time (timer, deadline);
+  g_source_set_callback (timer, on_deadline, lookup, NULL);
+  g_source_attach (timer, context);
 }
 
 /* The next address, or NULL with or without lookup->error. Even a stopped lookup is awaited, so
@@ -157,17 +160,15 @@ resolve (Dial *dial, GSocketConnectable *connectable, GError **error)
   g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (context);
   g_autoptr (GSocketAddressEnumerator) enumerator = g_socket_connectable_enumerate (connectable);
   g_autoptr (GCancellable) stop = g_cancellable_new ();
+  g_auto (TallyCancelWatch) watch = { NULL };
   Lookup lookup = { .stop = stop };
   GSocketAddress *address;
 
   if (dial->deadline >= 0)
-    add_source (context,
-                g_timeout_source_new (
-                    MIN (tally_wait_remaining (dial->deadline) / 1000 + 1, G_MAXINT)),
-                on_deadline, &lookup);
+    set_deadline (&lookup, context, dial->deadline);
   if (dial->cancellable != NULL)
-    add_source (context, g_cancellable_source_new (dial->cancellable),
-                G_SOURCE_FUNC (on_caller_cancelled), &lookup);
+    tally_cancel_watch_begin (&watch, dial->cancellable, context, on_caller_cancelled, &lookup,
+                              NULL);
   while ((address = next_address (enumerator, context, &lookup)) != NULL)
     g_ptr_array_add (dial->addresses, address);
   if (lookup.error != NULL && dial->addresses->len == 0 && !g_cancellable_is_cancelled (stop))

@@ -1,6 +1,7 @@
 /* Owns borrowing without a thread of one's own: the same waiter in the same queue, completed as a
  * GTask in the context that asked. Nothing is called back under a lock, nor before the start
  * function has returned. */
+#include "cancel-watch-private.h"
 #include "pool-private.h"
 
 typedef struct
@@ -9,8 +10,8 @@ typedef struct
   gint ref_count;     /* atomic: the task's, each source's, the queue's */
   TallyBucket *bucket;
   GTask *task;
-  GSource *timer;   /* of the task's context, destroyed on completion; nullable */
-  GSource *watch;   /* the same, for the cancellable */
+  GSource *timer; /* of the task's context, destroyed on completion; nullable */
+  TallyCancelWatch watch;
   TallyLease lease; /* under the lock */
 } AsyncBorrow;
 
@@ -29,7 +30,6 @@ async_borrow_unref (gpointer data)
   if (__atomic_sub_fetch (&self->ref_count, 1, __ATOMIC_ACQ_REL) > 0)
     return;
   g_clear_pointer (&self->timer, g_source_unref);
-  g_clear_pointer (&self->watch, g_source_unref);
   tally_bucket_unref (self->bucket);
   g_free (self);
 }
@@ -50,8 +50,7 @@ finish (AsyncBorrow *self, GError *error)
 {
   if (self->timer != NULL)
     g_source_destroy (self->timer);
-  if (self->watch != NULL)
-    g_source_destroy (self->watch);
+  tally_cancel_watch_end (&self->watch);
   if (error != NULL)
     g_task_return_error (self->task, error);
   else
@@ -117,36 +116,29 @@ on_deadline (gpointer data)
 }
 
 static gboolean
-on_cancelled (GCancellable *cancellable, gpointer data)
+on_cancelled (gpointer data)
 {
   leave (data, TALLY_REFUSAL_CANCELLED);
   return G_SOURCE_REMOVE;
-}
-
-static void
-attach (AsyncBorrow *self, GSource *source, GSourceFunc function)
-{
-  g_source_set_callback (source, function, async_borrow_ref (self), async_borrow_unref);
-  g_source_attach (source, g_task_get_context (self->task));
 }
 
 /* Before the waiter can be completed by anybody: with the lock. */
 static void
 prepare_to_leave (AsyncBorrow *self)
 {
+  GMainContext *context = g_task_get_context (self->task);
   GCancellable *cancellable = g_task_get_cancellable (self->task);
 
   if (self->waiter.deadline != G_MAXINT64)
     {
       self->timer = g_timeout_source_new (0);
       g_source_set_ready_time (self->timer, self->waiter.deadline);
-      attach (self, self->timer, on_deadline);
+      g_source_set_callback (self->timer, on_deadline, async_borrow_ref (self), async_borrow_unref);
+      g_source_attach (self->timer, context);
     }
   if (cancellable != NULL)
-    {
-      self->watch = g_cancellable_source_new (cancellable);
-      attach (self, self->watch, (GSourceFunc) (GCallback) on_cancelled);
-    }
+    tally_cancel_watch_begin (&self->watch, cancellable, context, on_cancelled,
+                              async_borrow_ref (self), async_borrow_unref);
 }
 
 /* Locked before, unlocked after. Completes @self if its borrow is decided; else it stays in the
@@ -169,7 +161,7 @@ proceed (AsyncBorrow *self)
         finish (self, NULL);
         return;
       }
-  if (waiter->state == TALLY_WAITER_QUEUED && self->timer == NULL && self->watch == NULL)
+  if (waiter->state == TALLY_WAITER_QUEUED && self->timer == NULL && self->watch.source == NULL)
     prepare_to_leave (self);
   if (waiter->state == TALLY_WAITER_FAILED)
     {

@@ -198,6 +198,32 @@ cancel_when_asleep (gpointer cancellable)
   return NULL;
 }
 
+/* A cancellation that still goes on when the dial has been left. */
+typedef struct
+{
+  GCancellable *cancellable;
+  gboolean left; /* atomic */
+} SlowCancellation;
+
+static void
+linger (GCancellable *cancellable, gpointer left)
+{
+  while (!__atomic_load_n ((gboolean *) left, __ATOMIC_ACQUIRE))
+    g_thread_yield ();
+}
+
+static gpointer
+cancel_slowly_when_asleep (gpointer data)
+{
+  SlowCancellation *self = data;
+
+  while (!test_thread_is_asleep (getpid ()))
+    g_thread_yield ();
+  g_cancellable_connect (self->cancellable, G_CALLBACK (linger), &self->left, NULL);
+  g_cancellable_cancel (self->cancellable);
+  return NULL;
+}
+
 /* ---- tests ---- */
 
 static void
@@ -341,6 +367,7 @@ a_silent_resolver_is_left_in_time (void)
 {
   FakeResolver *resolver = set_resolver (NULL);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  SlowCancellation cancellation = { cancellable, FALSE };
   g_autoptr (GError) error = NULL;
   g_autoptr (TallySocket) socket =
       dial ("tcp://service.test:1", g_get_monotonic_time () + 5000, NULL, &error);
@@ -349,8 +376,9 @@ a_silent_resolver_is_left_in_time (void)
   CU_ASSERT_PTR_NULL (socket);
   assert_error (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "resolving tcp://service.test:1");
   g_clear_error (&error);
-  thread = g_thread_new ("cancel", cancel_when_asleep, cancellable);
+  thread = g_thread_new ("cancel", cancel_slowly_when_asleep, &cancellation);
   socket = dial ("tcp://service.test:1", SOON, cancellable, &error);
+  __atomic_store_n (&cancellation.left, TRUE, __ATOMIC_RELEASE);
   CU_ASSERT_PTR_NULL (socket);
   assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "resolving");
   g_thread_join (thread);
