@@ -9,7 +9,7 @@ tally_core_new (TallyPool *pool, guint event_signal)
 
   core->ref_count = 1;
   pthread_mutex_init (&core->lock, NULL);
-  pthread_mutex_init (&core->snapshot_lock, NULL);
+  pthread_mutex_init (&core->survey_lock, NULL);
   pthread_mutex_init (&core->totals_lock, NULL);
   tally_cond_init (&core->changed);
   tally_cond_init (&core->reaper_wake);
@@ -46,7 +46,7 @@ tally_core_unref (TallyPoolCore *core)
   pthread_cond_destroy (&core->reaper_wake);
   pthread_cond_destroy (&core->changed);
   pthread_mutex_destroy (&core->totals_lock);
-  pthread_mutex_destroy (&core->snapshot_lock);
+  pthread_mutex_destroy (&core->survey_lock);
   pthread_mutex_destroy (&core->lock);
   g_free (core);
 }
@@ -145,7 +145,7 @@ tally_core_snapshot (TallyPoolCore *core, TallyPoolSnapshot *snapshot)
   g_autoptr (GPtrArray) buckets = NULL;
   TallyPoolSnapshot part;
 
-  pthread_mutex_lock (&core->snapshot_lock);
+  pthread_mutex_lock (&core->survey_lock);
   buckets = tally_core_dup_buckets (core);
   pthread_mutex_lock (&core->lock);
   *snapshot = core->gone;
@@ -163,7 +163,7 @@ tally_core_snapshot (TallyPoolCore *core, TallyPoolSnapshot *snapshot)
     }
   for (guint i = 0; i < buckets->len; i++)
     pthread_mutex_unlock (&((TallyBucket *) g_ptr_array_index (buckets, i))->lock);
-  pthread_mutex_unlock (&core->snapshot_lock);
+  pthread_mutex_unlock (&core->survey_lock);
 }
 
 /* ---- options and hooks, changed while in use (rule 18) ---- */

@@ -33,7 +33,7 @@ start_anew (TallyPoolCore *core)
 
   pthread_mutex_init (&core->lock, NULL);
   pthread_mutex_init (&core->totals_lock, NULL);
-  pthread_mutex_init (&core->snapshot_lock, NULL);
+  pthread_mutex_init (&core->survey_lock, NULL);
   tally_cond_init (&core->changed);
   tally_cond_init (&core->reaper_wake);
   core->reaper_runs = core->reaping = FALSE;

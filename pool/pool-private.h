@@ -40,16 +40,16 @@ struct _TallyFrame
   TallyFrame *outer;
 };
 
-/* Lock order: core->snapshot_lock, core->lock, then a bucket's lock, then core->totals_lock. No
+/* Lock order: core->survey_lock, core->lock, then a bucket's lock, then core->totals_lock. No
  * I/O, hook, log or foreign code under any of them.
  *
  * pthread's mutexes and conditions rather than GLib's, so that ThreadSanitizer sees them. */
 struct _TallyPoolCore
 {
-  gint ref_count;                /* atomic */
-  guint n_hooks;                 /* atomic: hooks that run, or are about to */
-  pthread_mutex_t snapshot_lock; /* taken first, by whoever locks several buckets */
-  pthread_mutex_t lock;          /* protects what follows */
+  gint ref_count;              /* atomic */
+  guint n_hooks;               /* atomic: hooks that run, or are about to */
+  pthread_mutex_t survey_lock; /* taken first, by whoever looks at all buckets as one */
+  pthread_mutex_t lock;        /* protects what follows */
   pthread_cond_t changed; /* a thread ended, a hook returned, a closing bucket lost a connection */
   pthread_cond_t reaper_wake;
   GHashTable *buckets; /* TallyEndpoint to TallyBucket; each bucket's reference is the table's */

@@ -74,37 +74,81 @@ tally_totals_publish_idle_locked (TallyBucket *bucket)
   __atomic_add_fetch (&bucket->core->idle_total, change, __ATOMIC_ACQ_REL);
 }
 
-/* Retires the connection that is idle for longest of all; FALSE when none is idle. */
+/* Which bucket has the connection that is idle for longest of all: (nullable). @closing: how many
+ * connections are being closed. */
+static TallyBucket *
+find_oldest (GPtrArray *buckets, guint *closing)
+{
+  TallyBucket *oldest = NULL;
+  gint64 since = G_MAXINT64;
+
+  *closing = 0;
+  for (guint i = 0; i < buckets->len; i++)
+    {
+      TallyBucket *bucket = g_ptr_array_index (buckets, i);
+      TallyConn *conn;
+
+      pthread_mutex_lock (&bucket->lock);
+      conn = bucket->policy.idle.tail;
+      if (conn != NULL && conn->idle_since < since)
+        {
+          since = conn->idle_since;
+          oldest = bucket;
+        }
+      *closing += bucket->policy.n_closing;
+      pthread_mutex_unlock (&bucket->lock);
+    }
+  return oldest;
+}
+
+static gboolean
+is_too_much_idle (TallyPoolCore *core)
+{
+  gint limit = __atomic_load_n (&core->max_idle_total, __ATOMIC_RELAXED);
+
+  return limit > 0 && __atomic_load_n (&core->idle_total, __ATOMIC_ACQUIRE) > limit;
+}
+
+/* Whether there will still be no room when @closing connections are closed. */
+static gboolean
+is_too_much_open (TallyPoolCore *core, guint closing)
+{
+  guint limit = __atomic_load_n (&core->max_open_total, __ATOMIC_RELAXED);
+  guint open;
+
+  pthread_mutex_lock (&core->totals_lock);
+  open = core->open_total;
+  pthread_mutex_unlock (&core->totals_lock);
+  return limit > 0 && open >= limit + closing;
+}
+
+/* Retires the connection that is idle for longest of all, unless what others have retired already
+ * is enough. FALSE when that is so or none is idle. */
 static gboolean
 evict_oldest (TallyPoolCore *core, TallyCloseReason reason)
 {
   g_autoptr (GPtrArray) buckets = tally_core_dup_buckets (core);
-  TallyBucket *victim = NULL;
-  gint64 oldest = G_MAXINT64;
-  gboolean evicted = FALSE;
+  TallyBucket *victim;
+  guint closing;
 
-  for (guint i = 0; i < buckets->len; i++)
+  /* One thread at a time decides, until its victim counts as closing and no longer as idle. */
+  pthread_mutex_lock (&core->survey_lock);
+  victim = find_oldest (buckets, &closing);
+  if (victim == NULL
+      || !(reason == TALLY_CLOSE_LIMIT ? is_too_much_idle (core)
+                                       : is_too_much_open (core, closing)))
     {
-      TallyBucket *bucket = g_ptr_array_index (buckets, i);
-
-      pthread_mutex_lock (&bucket->lock);
-      if (bucket->policy.idle.tail != NULL && bucket->policy.idle.tail->idle_since < oldest)
-        {
-          oldest = bucket->policy.idle.tail->idle_since;
-          victim = bucket;
-        }
-      pthread_mutex_unlock (&bucket->lock);
+      pthread_mutex_unlock (&core->survey_lock);
+      return FALSE;
     }
-  if (victim == NULL)
-    return FALSE;
   tally_bucket_lock (victim);
-  if (victim->policy.idle.tail != NULL)
-    {
-      tally_policy_retire (&victim->policy, victim->policy.idle.tail, reason);
-      evicted = TRUE;
-    }
+  if (victim->policy.idle.tail != NULL) /* else somebody took it, and another may be idle */
+    tally_policy_retire (&victim->policy, victim->policy.idle.tail, reason);
+  if (victim->policy.options.max_idle_total > 0)
+    tally_totals_publish_idle_locked (victim);
+  pthread_mutex_unlock (&core->survey_lock);
   tally_bucket_unlock (victim);
-  return evicted;
+  return TRUE;
 }
 
 /* The first of the starved, with a reference, and whether there is room for it. */
@@ -175,15 +219,11 @@ feed_the_starved (TallyPoolCore *core)
 void
 tally_totals_balance (TallyPoolCore *core)
 {
-  gint limit;
-
   if (balancing)
     return;
   balancing = TRUE;
-  while ((limit = __atomic_load_n (&core->max_idle_total, __ATOMIC_RELAXED)) > 0
-         && __atomic_load_n (&core->idle_total, __ATOMIC_ACQUIRE) > limit)
-    if (!evict_oldest (core, TALLY_CLOSE_LIMIT))
-      break;
+  while (is_too_much_idle (core) && evict_oldest (core, TALLY_CLOSE_LIMIT))
+    continue;
   if (__atomic_load_n (&core->n_starved, __ATOMIC_ACQUIRE) > 0)
     feed_the_starved (core);
   balancing = FALSE;

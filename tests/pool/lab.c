@@ -298,6 +298,64 @@ borrower_join (Borrower *borrower)
   return borrower->done;
 }
 
+/* ---- closing ---- */
+
+/* A connection whose close takes as long as the test wants. */
+typedef struct
+{
+  ThriftTransport parent;
+  gint fd;
+  gint *gate; /* atomic: 0 = closed, 1 = a close waits at it, 2 = open */
+} SlowCloser;
+typedef ThriftTransportClass SlowCloserClass;
+static GType slow_closer_get_type (void);
+G_DEFINE_TYPE (SlowCloser, slow_closer, THRIFT_TYPE_TRANSPORT)
+
+static gboolean
+slow_closer_is_open (ThriftTransport *transport)
+{
+  return TRUE;
+}
+
+static gboolean
+slow_closer_close (ThriftTransport *transport, GError **error)
+{
+  SlowCloser *self = (SlowCloser *) transport;
+  gint closed = 0;
+
+  __atomic_compare_exchange_n (self->gate, &closed, 1, FALSE, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+  while (__atomic_load_n (self->gate, __ATOMIC_SEQ_CST) != 2)
+    g_thread_yield ();
+  close (self->fd);
+  return TRUE;
+}
+
+static void
+slow_closer_class_init (SlowCloserClass *class)
+{
+  class->is_open = slow_closer_is_open;
+  class->close = slow_closer_close;
+}
+
+static void
+slow_closer_init (SlowCloser *self)
+{
+  self->fd = dup (0);
+}
+
+ThriftTransport *
+lab_dial_slow_closer (TallyEndpoint *endpoint,
+                      gint64 deadline,
+                      GCancellable *cancellable,
+                      gpointer user_data,
+                      GError **error)
+{
+  SlowCloser *transport = g_object_new (slow_closer_get_type (), NULL);
+
+  transport->gate = user_data;
+  return (ThriftTransport *) transport;
+}
+
 static gpointer
 run_closer (gpointer data)
 {

@@ -78,6 +78,14 @@ void borrower_start (Borrower *borrower, Lab *lab, const gchar *label);
 /* TRUE when it got a lease; else its error is set. */
 gboolean borrower_join (Borrower *borrower);
 
+/* A dial hook: makes connections whose close waits at the gate that @user_data points to, an atomic
+ * gint: 0 when it is shut, 1 once a close waits there, 2 when it is open. */
+ThriftTransport *lab_dial_slow_closer (TallyEndpoint *endpoint,
+                                       gint64 deadline,
+                                       GCancellable *cancellable,
+                                       gpointer user_data,
+                                       GError **error);
+
 /* Closes the pool on a thread of its own. */
 typedef struct
 {

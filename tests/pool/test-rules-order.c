@@ -64,62 +64,6 @@ rule_01_never_more_open_than_allowed (void)
   assert_int (seen.borrows, THREADS * ROUNDS);
 }
 
-/* A connection whose close takes as long as the test wants. */
-typedef struct
-{
-  ThriftTransport parent;
-  gint fd;
-  gint *gate; /* atomic: 0 = closed, 1 = a close waits at it, 2 = open */
-} SlowCloser;
-typedef ThriftTransportClass SlowCloserClass;
-static GType slow_closer_get_type (void);
-G_DEFINE_TYPE (SlowCloser, slow_closer, THRIFT_TYPE_TRANSPORT)
-
-static gboolean
-slow_closer_is_open (ThriftTransport *transport)
-{
-  return TRUE;
-}
-
-static gboolean
-slow_closer_close (ThriftTransport *transport, GError **error)
-{
-  SlowCloser *self = (SlowCloser *) transport;
-  gint closed = 0;
-
-  __atomic_compare_exchange_n (self->gate, &closed, 1, FALSE, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
-  while (__atomic_load_n (self->gate, __ATOMIC_SEQ_CST) != 2)
-    g_thread_yield ();
-  close (self->fd);
-  return TRUE;
-}
-
-static void
-slow_closer_class_init (SlowCloserClass *class)
-{
-  class->is_open = slow_closer_is_open;
-  class->close = slow_closer_close;
-}
-
-static void
-slow_closer_init (SlowCloser *self)
-{
-  self->fd = dup (0);
-}
-
-static ThriftTransport *
-dial_slow_closer (TallyEndpoint *endpoint,
-                  gint64 deadline,
-                  GCancellable *cancellable,
-                  gpointer user_data,
-                  GError **error)
-{
-  SlowCloser *transport = g_object_new (slow_closer_get_type (), NULL);
-
-  transport->gate = user_data;
-  return (ThriftTransport *) transport;
-}
-
 static gpointer
 break_lease (gpointer data)
 {
@@ -139,7 +83,7 @@ rule_01_a_closing_connection_keeps_its_slot (void)
   TallyLease lease = { 0 };
   pthread_t thread;
 
-  tally_pool_set_dial_hook (lab->pool, dial_slow_closer, &gate, NULL);
+  tally_pool_set_dial_hook (lab->pool, lab_dial_slow_closer, &gate, NULL);
   holder.lease = lab_borrow (lab);
   pthread_create (&thread, NULL, break_lease, &holder);
   while (__atomic_load_n (&gate, __ATOMIC_SEQ_CST) != 1)

@@ -56,6 +56,37 @@ rule_02_the_oldest_idle_connection_makes_room (void)
   lab_release (lab, &d);
 }
 
+/* While the one that makes room is being closed, whatever else happens makes no other go. */
+static void
+rule_02_one_goes_for_one_that_comes (void)
+{
+  g_autoptr (Lab) lab = lab_new ("max-open-total", 3, NULL);
+  g_autoptr (TallyBucket) one = other_bucket (lab, "unix:///one");
+  g_autoptr (TallyBucket) two = other_bucket (lab, "unix:///two");
+  gint gate = 0;
+  Borrower newcomer = { 0 };
+  TallyLease a, b, c;
+  TallyPoolSnapshot seen;
+
+  tally_pool_set_dial_hook (lab->pool, lab_dial_slow_closer, &gate, NULL);
+  a = borrow_from (one), b = borrow_from (two), c = borrow_from (two);
+  tally_bucket_release (one, &a, TALLY_OUTCOME_CLEAN);
+  tally_bucket_release (two, &b, TALLY_OUTCOME_CLEAN);
+  borrower_start (&newcomer, lab, "newcomer");
+  while (__atomic_load_n (&gate, __ATOMIC_SEQ_CST) != 1)
+    g_thread_yield ();
+  tally_bucket_release (two, &c, TALLY_OUTCOME_CLEAN);
+  tally_pool_snapshot (lab->pool, &seen);
+  assert_int (seen.closing, 1);
+  assert_int (seen.idle, 2);
+  __atomic_store_n (&gate, 2, __ATOMIC_SEQ_CST);
+  CU_ASSERT_TRUE (borrower_join (&newcomer));
+  lab_release (lab, &newcomer.lease);
+  tally_pool_snapshot (lab->pool, &seen);
+  assert_int (seen.closes[TALLY_CLOSE_EVICTED], 1);
+  assert_int (seen.open, 3);
+}
+
 /* All are busy: the newcomer waits until one is returned elsewhere; no busy one is touched. */
 static void
 rule_02_a_busy_connection_is_never_evicted (void)
@@ -179,6 +210,7 @@ main (int argc, char **argv)
 {
   static const TestCase cases[] = {
     TEST (rule_02_the_oldest_idle_connection_makes_room),
+    TEST (rule_02_one_goes_for_one_that_comes),
     TEST (rule_02_a_busy_connection_is_never_evicted),
     TEST (rule_02_idle_connections_over_all_endpoints),
     TEST (rule_02_the_total_holds_under_any_interleaving),
