@@ -206,6 +206,17 @@ end_dial (TallyPolicy *self, TallyConn *conn)
   self->n_background -= conn->background;
 }
 
+/* @conn will not serve: whoever hoped for it needs another dial, unless it is a borrower's own, who
+ * has nothing else to wait for. */
+void
+tally_policy_disown_dial (TallyPolicy *self, TallyConn *conn)
+{
+  if (conn->owned || conn->background)
+    return;
+  conn->background = TRUE;
+  self->n_background++;
+}
+
 /* The caller who has @conn as its permit cannot wait for the dial any longer than this, or rather
  * waits for whatever comes first: a thread dials on, @waiter joins the queue at its place. */
 void
@@ -216,6 +227,8 @@ tally_policy_permit_to_thread (TallyPolicy *self, const TallyInstant *now, Tally
   conn->owned = FALSE;
   self->n_owned--;
   waiter->permit = NULL;
+  if (conn->doomed)
+    tally_policy_disown_dial (self, conn);
   hand_to_thread (self, conn);
   tally_policy_enqueue_and_pump (self, now, waiter);
 }
@@ -229,7 +242,7 @@ tally_policy_dial_done (TallyPolicy *self,
                         gpointer payload,
                         TallyWaiter *owner)
 {
-  gboolean background = conn->background;
+  gboolean background = conn->background && !conn->doomed;
 
   end_dial (self, conn);
   conn->payload = payload;
@@ -286,8 +299,8 @@ tally_policy_dial_failed (TallyPolicy *self,
                           const GError *error,
                           TallyWaiter *owner)
 {
-  gboolean background = conn->background;
-  TallyWaiter *waiter = owner != NULL ? owner : background ? NULL : self->first;
+  gboolean background = conn->background && !conn->doomed;
+  TallyWaiter *waiter = owner != NULL ? owner : conn->background ? NULL : self->first;
 
   end_dial (self, conn);
   self->stats.dials_failed++;

@@ -168,7 +168,9 @@ tally_policy_doom (TallyPolicy *self, TallyConn *conn, TallyCloseReason reason)
   conn->doomed = TRUE;
   conn->reason = reason;
   tally_policy_update_available (self, conn);
-  if (conn->streams == 0 && conn->state != TALLY_CONN_DIALING)
+  if (conn->state == TALLY_CONN_DIALING)
+    tally_policy_disown_dial (self, conn);
+  else if (conn->streams == 0)
     tally_policy_retire (self, conn, reason);
 }
 
@@ -232,6 +234,7 @@ tally_policy_release (TallyPolicy *self,
                       TallyCloseReason reason)
 {
   TallyConn *conn = hold->conn;
+  gboolean is_dead = reason == TALLY_CLOSE_DEAD;
 
   tally_policy_end_hold (self, now, hold);
   if (G_UNLIKELY (conn->is_shared))
@@ -247,7 +250,7 @@ tally_policy_release (TallyPolicy *self,
       conn->doomed = TRUE;
       conn->reason = reason;
     }
-  if (G_UNLIKELY (reason == TALLY_CLOSE_DEAD))
+  if (G_UNLIKELY (is_dead))
     tally_policy_drop_all (self, TALLY_CLOSE_STALE);
   reason = last_use (self, now, conn);
   if (reason == TALLY_CLOSE_NONE && G_UNLIKELY (tally_policy_must_make_room (self)))
@@ -255,8 +258,8 @@ tally_policy_release (TallyPolicy *self,
   if (G_UNLIKELY (reason != TALLY_CLOSE_NONE))
     {
       tally_policy_doom (self, conn, reason);
-      if (G_UNLIKELY (self->options.streams > 1))
-        tally_policy_pump (self, now); /* streams that were promised may have gone with it */
+      if (G_UNLIKELY (is_dead || self->options.streams > 1))
+        tally_policy_pump (self, now); /* what was promised may have gone with it */
       return;
     }
   if (conn->streams == 0)

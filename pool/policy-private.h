@@ -110,7 +110,7 @@ struct _TallyConn
   gint64 checked;      /* boot time of the last proof of life */
   gdouble jitter;      /* 0 to 1, the connection's share of lifetime-jitter */
   gboolean owned;      /* its dial is its borrower's, who waits for nothing else */
-  gboolean background; /* its dial is nobody's: min-idle, a replacement, warm */
+  gboolean background; /* its dial is nobody's: min-idle, a replacement, warm, or doomed */
   gboolean checking;   /* shared, claimed, but not proven alive: no further stream yet */
   gboolean replaced;   /* past its lifetime; a dial for its replacement was started (rule 15) */
   TallyCloseReason reason;
@@ -280,6 +280,7 @@ void tally_policy_dial_failed (TallyPolicy *self,
                                TallyConn *conn,
                                const GError *error,
                                TallyWaiter *owner);
+void tally_policy_disown_dial (TallyPolicy *self, TallyConn *conn);
 void tally_policy_warm (TallyPolicy *self, const TallyInstant *now, guint count);
 void tally_policy_reset_backoff (TallyPolicy *self, const TallyInstant *now);
 

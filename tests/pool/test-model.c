@@ -436,6 +436,7 @@ check_slots (Model *model)
       counts[conn->state]++;
       if (conn->state == TALLY_CONN_DIALING)
         {
+          HOLDS (!conn->doomed || conn->owned || conn->background);
           owned += conn->owned;
           background += conn->background;
         }

@@ -1,132 +1,6 @@
-/* The rules about time, 9, 15 to 18, 27 and 29, on the policy with a clock that only the test
+/* The rules about time, 9, 14 to 18, 27 and 29, on the policy with a clock that only the test
  * moves. */
-#include "harness.h"
-#include "pool-private.h"
-
-#define MS G_TIME_SPAN_MILLISECOND
-#define S G_TIME_SPAN_SECOND
-
-/* A policy whose every wish is granted at once, unless the test says otherwise. */
-typedef struct
-{
-  TallyPolicy policy;
-  TallyInstant now;
-  gboolean hold_dials; /* the test itself ends the dials in policy.to_dial */
-  guint dials;
-  guint closed;
-} World;
-
-static const GError refused = { 1, 1, (gchar *) "refused" };
-
-static void
-on_wake (TallyWaiter *waiter)
-{
-}
-
-static World *
-world_new (const TallyPoolOptions *options)
-{
-  World *world = g_new0 (World, 1);
-
-  world->now = (TallyInstant){ 1000 * S, 5000 * S };
-  tally_policy_init (&world->policy, options, 42);
-  world->policy.wake = on_wake;
-  return world;
-}
-
-static void
-settle (World *world)
-{
-  TallyConn *conn;
-
-  while ((!world->hold_dials && world->policy.to_dial != NULL) || world->policy.closing != NULL)
-    {
-      if (!world->hold_dials && (conn = world->policy.to_dial) != NULL)
-        {
-          world->policy.to_dial = conn->next;
-          world->dials++;
-          tally_policy_dial_done (&world->policy, &world->now, conn, world, NULL);
-        }
-      if ((conn = world->policy.closing) != NULL)
-        {
-          world->policy.closing = conn->next;
-          world->closed++;
-          tally_policy_closed (&world->policy, &world->now, conn);
-        }
-    }
-}
-
-static void
-world_free (World *world)
-{
-  tally_policy_close (&world->policy, &world->now);
-  settle (world);
-  tally_policy_clear_memory (&world->policy);
-  g_free (world);
-}
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (World, world_free)
-
-static void
-pass (World *world, gint64 microseconds)
-{
-  world->now.mono += microseconds;
-  world->now.boot += microseconds;
-  tally_policy_tick (&world->policy, &world->now);
-  settle (world);
-}
-
-static void
-ask (World *world, TallyWaiter *waiter, gint64 within)
-{
-  *waiter = (TallyWaiter){ .label = "time",
-                           .deadline = within == G_MAXINT64 ? within : world->now.mono + within };
-  tally_policy_ask (&world->policy, &world->now, waiter);
-  settle (world);
-}
-
-static void
-give_back (World *world, TallyWaiter *waiter)
-{
-  if (!tally_policy_put (&world->policy, &world->now, waiter->hold))
-    tally_policy_release (&world->policy, &world->now, waiter->hold, TALLY_CLOSE_NONE);
-  settle (world);
-}
-
-/* Dials, uses and returns @count connections, so that they are idle, dialed in this order. */
-static void
-fill (World *world, guint count)
-{
-  TallyWaiter waiters[16];
-
-  for (guint i = 0; i < count; i++)
-    ask (world, &waiters[i], G_MAXINT64);
-  for (guint i = 0; i < count; i++)
-    give_back (world, &waiters[i]);
-}
-
-static void
-warm (World *world, guint count)
-{
-  tally_policy_warm (&world->policy, &world->now, count);
-  settle (world);
-}
-
-/* The dial that waits for the test. */
-static TallyConn *
-take_dial (World *world)
-{
-  TallyConn *conn = world->policy.to_dial;
-
-  CU_ASSERT_PTR_NOT_NULL_FATAL (conn);
-  world->policy.to_dial = conn->next;
-  return conn;
-}
-
-static void
-fail_dial (World *world)
-{
-  tally_policy_dial_failed (&world->policy, &world->now, take_dial (world), &refused, NULL);
-}
+#include "world.h"
 
 /* ---- rule 9 ---- */
 
@@ -143,18 +17,18 @@ rule_09_backoff_fails_fast_and_doubles (void)
     {
       gint64 pause;
 
-      ask (world, &waiter, G_MAXINT64);
+      world_ask (world, &waiter, G_MAXINT64);
       CU_ASSERT_EQUAL (waiter.state, TALLY_WAITER_QUEUED);
-      fail_dial (world);
+      world_fail_dial (world);
       CU_ASSERT_EQUAL (waiter.refusal, TALLY_REFUSAL_DIAL);
       g_clear_error (&waiter.error);
       pause = world->policy.backoff.until - world->now.mono;
       CU_ASSERT_TRUE (pause >= longest / 2 && pause <= longest);
-      ask (world, &waiter, G_MAXINT64);
+      world_ask (world, &waiter, G_MAXINT64);
       CU_ASSERT_EQUAL (waiter.state, TALLY_WAITER_FAILED);
       CU_ASSERT_EQUAL (waiter.refusal, TALLY_REFUSAL_BACKOFF);
       CU_ASSERT_PTR_NULL (world->policy.to_dial);
-      pass (world, pause);
+      world_pass (world, pause);
     }
 }
 
@@ -173,8 +47,8 @@ rule_09_jitter_begins_with_the_first_failure (void)
 
       world->policy.random = seed * G_GUINT64_CONSTANT (0x9e3779b97f4a7c15);
       world->hold_dials = TRUE;
-      ask (world, &waiter, G_MAXINT64);
-      fail_dial (world);
+      world_ask (world, &waiter, G_MAXINT64);
+      world_fail_dial (world);
       g_clear_error (&waiter.error);
       pause = world->policy.backoff.until - world->now.mono;
       different += first != 0 && pause != first;
@@ -191,15 +65,15 @@ rule_09_one_probe_at_a_time (void)
   TallyWaiter waiters[4];
 
   world->hold_dials = TRUE;
-  ask (world, &waiters[0], G_MAXINT64);
-  fail_dial (world);
+  world_ask (world, &waiters[0], G_MAXINT64);
+  world_fail_dial (world);
   g_clear_error (&waiters[0].error);
-  pass (world, options.backoff_base);
+  world_pass (world, options.backoff_base);
   for (guint i = 0; i < 4; i++)
-    ask (world, &waiters[i], G_MAXINT64);
+    world_ask (world, &waiters[i], G_MAXINT64);
   assert_int (world->policy.n_dialing, 1);
   /* Its failure is one caller's; the others have nothing to wait for and learn the cause. */
-  fail_dial (world);
+  world_fail_dial (world);
   CU_ASSERT_EQUAL (waiters[0].refusal, TALLY_REFUSAL_DIAL);
   for (guint i = 1; i < 4; i++)
     CU_ASSERT_EQUAL (waiters[i].refusal, TALLY_REFUSAL_BACKOFF);
@@ -214,14 +88,14 @@ rule_09_it_can_be_reset (void)
   TallyWaiter waiter;
 
   world->hold_dials = TRUE;
-  ask (world, &waiter, G_MAXINT64);
-  fail_dial (world);
+  world_ask (world, &waiter, G_MAXINT64);
+  world_fail_dial (world);
   g_clear_error (&waiter.error);
   tally_policy_reset_backoff (&world->policy, &world->now);
   world->hold_dials = FALSE;
-  ask (world, &waiter, G_MAXINT64);
+  world_ask (world, &waiter, G_MAXINT64);
   CU_ASSERT_EQUAL (waiter.state, TALLY_WAITER_SERVED);
-  give_back (world, &waiter);
+  world_give_back (world, &waiter);
 }
 
 /* Who can hope for a connection that is out waits for it, backoff or not. */
@@ -232,16 +106,47 @@ rule_09_who_can_hope_may_wait (void)
   g_autoptr (World) world = world_new (&options);
   TallyWaiter holder, one, other;
 
-  ask (world, &holder, G_MAXINT64);
+  world_ask (world, &holder, G_MAXINT64);
   world->hold_dials = TRUE;
-  ask (world, &one, G_MAXINT64);
-  fail_dial (world);
+  world_ask (world, &one, G_MAXINT64);
+  world_fail_dial (world);
   g_clear_error (&one.error);
-  ask (world, &other, G_MAXINT64);
+  world_ask (world, &other, G_MAXINT64);
   CU_ASSERT_EQUAL (other.state, TALLY_WAITER_QUEUED);
-  give_back (world, &holder);
+  world_give_back (world, &holder);
   CU_ASSERT_EQUAL (other.state, TALLY_WAITER_SERVED);
-  give_back (world, &other);
+  world_give_back (world, &other);
+}
+
+/* ---- rule 14 ---- */
+
+/* Neither its success nor its failure is anything to those who wait after the clear. */
+static void
+rule_14_a_doomed_dial_is_waited_for_by_nobody (void)
+{
+  for (guint fails = 0; fails < 2; fails++)
+    {
+      g_autoptr (World) world = world_new (&tally_pool_options_default);
+      TallyWaiter waiter;
+      TallyConn *doomed;
+
+      world->hold_dials = TRUE;
+      world_ask (world, &waiter, G_MAXINT64);
+      doomed = world_take_dial (world);
+      tally_policy_drop_all (&world->policy, TALLY_CLOSE_CLEARED);
+      tally_policy_pump (&world->policy, &world->now);
+      if (fails)
+        tally_policy_dial_failed (&world->policy, &world->now, doomed, &world_refused, NULL);
+      else
+        tally_policy_dial_done (&world->policy, &world->now, doomed, world, NULL);
+      CU_ASSERT_EQUAL (waiter.state, TALLY_WAITER_QUEUED);
+      tally_policy_dial_done (&world->policy, &world->now, world_take_dial (world), world, NULL);
+      CU_ASSERT_EQUAL (waiter.state, TALLY_WAITER_SERVED);
+      world->hold_dials = FALSE;
+      world_give_back (world, &waiter);
+      assert_int (world->policy.stats.closes[TALLY_CLOSE_CLEARED], !fails);
+      assert_int (world->policy.n_background, 0);
+    }
 }
 
 /* ---- rule 15 ---- */
@@ -255,10 +160,10 @@ rule_15_lifetime_is_checked_at_release (void)
 
   options.max_lifetime = 60 * S;
   world = world_new (&options);
-  ask (world, &waiter, G_MAXINT64);
-  pass (world, 61 * S);
+  world_ask (world, &waiter, G_MAXINT64);
+  world_pass (world, 61 * S);
   assert_int (world->closed, 0);
-  give_back (world, &waiter);
+  world_give_back (world, &waiter);
   assert_int (world->policy.stats.closes[TALLY_CLOSE_LIFETIME], 1);
   assert_int (world->policy.n_idle, 0);
 }
@@ -274,13 +179,13 @@ rule_15_lifetimes_are_jittered (void)
   options.lifetime_jitter = 0.5;
   options.idle_timeout = 0;
   world = world_new (&options);
-  fill (world, 16);
-  pass (world, 49 * S);
+  world_fill (world, 16);
+  world_pass (world, 49 * S);
   assert_int (world->closed, 0);
-  pass (world, 26 * S);
+  world_pass (world, 26 * S);
   closed = world->closed;
   CU_ASSERT_TRUE (closed > 0 && closed < 16);
-  pass (world, 25 * S);
+  world_pass (world, 25 * S);
   assert_int (world->closed, 16);
 }
 
@@ -295,17 +200,54 @@ rule_15_the_replacement_comes_first (void)
   options.idle_timeout = 0;
   options.min_idle = 1;
   world = world_new (&options);
-  warm (world, 1);
+  world_warm (world, 1);
   assert_int (world->policy.n_idle, 1);
   world->hold_dials = TRUE;
-  pass (world, 60 * S);
+  world_pass (world, 60 * S);
   assert_int (world->policy.n_dialing, 1);
   assert_int (world->policy.n_idle, 1); /* the old one serves on */
   assert_int (world->closed, 0);
-  tally_policy_dial_done (&world->policy, &world->now, take_dial (world), world, NULL);
-  settle (world);
+  tally_policy_dial_done (&world->policy, &world->now, world_take_dial (world), world, NULL);
+  world_settle (world);
   assert_int (world->policy.stats.closes[TALLY_CLOSE_LIFETIME], 1);
   assert_int (world->policy.n_idle, 1);
+}
+
+static void
+rule_15_a_doomed_dial_replaces_nothing (void)
+{
+  TallyPoolOptions options = tally_pool_options_default;
+
+  options.max_lifetime = 60 * S;
+  options.lifetime_jitter = 0;
+  options.idle_timeout = 0;
+  options.min_idle = 1;
+  for (guint fails = 0; fails < 2; fails++)
+    {
+      g_autoptr (World) world = world_new (&options);
+      TallyWaiter waiter;
+      TallyConn *doomed;
+
+      world->hold_dials = TRUE;
+      world_warm (world, 1);
+      doomed = world_take_dial (world);
+      tally_policy_drop_all (&world->policy, TALLY_CLOSE_CLEARED);
+      world_ask (world, &waiter, G_MAXINT64);
+      tally_policy_dial_done (&world->policy, &world->now, world_take_dial (world), world, NULL);
+      world_give_back (world, &waiter);
+      world_pass (world, 60 * S); /* the dial for its replacement has begun */
+      if (fails)
+        tally_policy_dial_failed (&world->policy, &world->now, doomed, &world_refused, NULL);
+      else
+        tally_policy_dial_done (&world->policy, &world->now, doomed, world, NULL);
+      world_settle (world);
+      assert_int (world->policy.n_idle, 1);
+      CU_ASSERT_TRUE (world->policy.idle.head->replaced);
+      world->hold_dials = FALSE;
+      world_settle (world);
+      assert_int (world->policy.n_idle, 1);
+      assert_int (world->policy.stats.closes[TALLY_CLOSE_LIFETIME], 1);
+    }
 }
 
 /* ---- rule 16 ---- */
@@ -319,17 +261,17 @@ rule_16_min_idle_is_refilled_after_any_close (void)
 
   options.min_idle = 3;
   world = world_new (&options);
-  warm (world, 1);
+  world_warm (world, 1);
   assert_int (world->policy.n_idle, 3);
-  ask (world, &waiter, G_MAXINT64);
+  world_ask (world, &waiter, G_MAXINT64);
   assert_int (world->policy.n_idle, 2);
   tally_policy_release (&world->policy, &world->now, waiter.hold, TALLY_CLOSE_BROKEN);
-  settle (world);
+  world_settle (world);
   assert_int (world->policy.n_idle, 3);
   tally_policy_drop_all (&world->policy, TALLY_CLOSE_CLEARED);
-  settle (world);
+  world_settle (world);
   assert_int (world->policy.n_idle, 3);
-  pass (world, options.idle_timeout);
+  world_pass (world, options.idle_timeout);
   assert_int (world->policy.stats.closes[TALLY_CLOSE_IDLE], 3);
   assert_int (world->policy.n_idle, 3);
 }
@@ -342,16 +284,16 @@ rule_16_refilling_obeys_backoff (void)
 
   options.min_idle = 1;
   world = world_new (&options);
-  warm (world, 1);
+  world_warm (world, 1);
   world->hold_dials = TRUE;
   tally_policy_drop_all (&world->policy, TALLY_CLOSE_CLEARED);
-  settle (world);
-  fail_dial (world);
-  settle (world);
+  world_settle (world);
+  world_fail_dial (world);
+  world_settle (world);
   CU_ASSERT_PTR_NULL (world->policy.to_dial);
   assert_int (tally_policy_next_event (&world->policy, &world->now), world->policy.backoff.until);
   world->hold_dials = FALSE;
-  pass (world, options.backoff_base);
+  world_pass (world, options.backoff_base);
   assert_int (world->policy.n_idle, 1);
 }
 
@@ -370,14 +312,14 @@ rule_16_refilling_delays_nobody (void)
   world->hold_dials = TRUE;
   tally_policy_warm (&world->policy, &world->now, 4);
   assert_int (world->policy.n_dialing, 1);
-  refill = take_dial (world);
-  ask (world, &waiter, G_MAXINT64);
+  refill = world_take_dial (world);
+  world_ask (world, &waiter, G_MAXINT64);
   assert_int (world->policy.n_dialing, 2);
   tally_policy_dial_done (&world->policy, &world->now, refill, world, NULL);
   CU_ASSERT_EQUAL (waiter.state, TALLY_WAITER_SERVED);
   world->hold_dials = FALSE;
-  settle (world);
-  give_back (world, &waiter);
+  world_settle (world);
+  world_give_back (world, &waiter);
 }
 
 /* ---- rule 17 ---- */
@@ -389,12 +331,12 @@ rule_17_idle_connections_go_in_time (void)
   g_autoptr (World) world = world_new (&options);
 
   assert_int (tally_policy_next_event (&world->policy, &world->now), G_MAXINT64);
-  fill (world, 2);
+  world_fill (world, 2);
   assert_int (tally_policy_next_event (&world->policy, &world->now),
               world->now.mono + options.idle_timeout);
-  pass (world, options.idle_timeout - 1);
+  world_pass (world, options.idle_timeout - 1);
   assert_int (world->policy.n_idle, 2);
-  pass (world, 1);
+  world_pass (world, 1);
   assert_int (world->policy.n_idle, 0);
   assert_int (world->policy.stats.closes[TALLY_CLOSE_IDLE], 2);
   assert_int (tally_policy_next_event (&world->policy, &world->now), G_MAXINT64);
@@ -409,21 +351,21 @@ rule_18_lowering_a_limit_converges (void)
   g_autoptr (World) world = world_new (&options);
   TallyWaiter waiters[4];
 
-  fill (world, 6);
+  world_fill (world, 6);
   for (guint i = 0; i < 4; i++)
-    ask (world, &waiters[i], G_MAXINT64);
+    world_ask (world, &waiters[i], G_MAXINT64);
   options.max_open = 3;
   tally_policy_set_options (&world->policy, &world->now, &options);
-  settle (world);
+  world_settle (world);
   assert_int (world->policy.n_idle, 0);
   assert_int (world->policy.n_busy, 4);
   for (guint i = 0; i < 4; i++)
-    give_back (world, &waiters[i]);
+    world_give_back (world, &waiters[i]);
   assert_int (world->policy.n_idle, 3);
   assert_int (tally_policy_open (&world->policy), 3);
   options.max_idle = 1;
   tally_policy_set_options (&world->policy, &world->now, &options);
-  settle (world);
+  world_settle (world);
   assert_int (world->policy.n_idle, 1);
   assert_int (world->policy.stats.closes[TALLY_CLOSE_LIMIT], 5);
 }
@@ -439,15 +381,15 @@ rule_18_what_is_too_much_closes_although_somebody_waits (void)
   options.max_open = 2;
   world = world_new (&options);
   for (guint i = 0; i < 3; i++)
-    ask (world, &waiters[i], G_MAXINT64);
+    world_ask (world, &waiters[i], G_MAXINT64);
   options.max_open = 1;
   tally_policy_set_options (&world->policy, &world->now, &options);
-  give_back (world, &waiters[0]);
+  world_give_back (world, &waiters[0]);
   assert_int (world->policy.stats.closes[TALLY_CLOSE_LIMIT], 1);
   CU_ASSERT_EQUAL (waiters[2].state, TALLY_WAITER_QUEUED);
-  give_back (world, &waiters[1]);
+  world_give_back (world, &waiters[1]);
   CU_ASSERT_EQUAL (waiters[2].state, TALLY_WAITER_SERVED);
-  give_back (world, &waiters[2]);
+  world_give_back (world, &waiters[2]);
   assert_int (tally_policy_open (&world->policy), 1);
 }
 
@@ -461,16 +403,16 @@ rule_18_raising_a_limit_wakes_waiters (void)
   options.max_open = 1;
   world = world_new (&options);
   for (guint i = 0; i < 4; i++)
-    ask (world, &waiters[i], G_MAXINT64);
+    world_ask (world, &waiters[i], G_MAXINT64);
   assert_int (world->policy.waiting, 3);
   options.max_open = 3;
   tally_policy_set_options (&world->policy, &world->now, &options);
-  settle (world);
+  world_settle (world);
   CU_ASSERT_EQUAL (waiters[1].state, TALLY_WAITER_SERVED);
   CU_ASSERT_EQUAL (waiters[2].state, TALLY_WAITER_SERVED);
   CU_ASSERT_EQUAL (waiters[3].state, TALLY_WAITER_QUEUED);
   for (guint i = 0; i < 4; i++)
-    give_back (world, &waiters[i]);
+    world_give_back (world, &waiters[i]);
 }
 
 /* ---- rule 27 ---- */
@@ -485,13 +427,13 @@ rule_27_a_suspended_machine_ages_its_connections (void)
   gint64 idle_age;
   TallyWaiter waiter;
 
-  fill (world, 1);
+  world_fill (world, 1);
   world->now.boot += 3600 * S;
   CU_ASSERT_PTR_NULL (tally_policy_try (&world->policy, &world->now, "time", 1, &idle_age));
-  ask (world, &waiter, G_MAXINT64);
+  world_ask (world, &waiter, G_MAXINT64);
   CU_ASSERT_FALSE (waiter.reused);
   assert_int (world->policy.stats.closes[TALLY_CLOSE_IDLE], 1);
-  give_back (world, &waiter);
+  world_give_back (world, &waiter);
 }
 
 /* Waiting and backing off are not made shorter by it. */
@@ -503,11 +445,11 @@ rule_27_deadlines_are_monotonic (void)
   TallyWaiter waiter;
 
   world->hold_dials = TRUE;
-  ask (world, &waiter, G_MAXINT64);
-  fail_dial (world);
+  world_ask (world, &waiter, G_MAXINT64);
+  world_fail_dial (world);
   g_clear_error (&waiter.error);
   world->now.boot += 3600 * S;
-  ask (world, &waiter, G_MAXINT64);
+  world_ask (world, &waiter, G_MAXINT64);
   CU_ASSERT_EQUAL (waiter.refusal, TALLY_REFUSAL_BACKOFF);
 }
 
@@ -524,22 +466,22 @@ rule_29_a_hopeless_wait_is_refused_at_once (void)
   world = world_new (&options);
   for (guint i = 0; i < 200; i++)
     {
-      ask (world, &holder, G_MAXINT64);
-      pass (world, 100 * MS);
-      give_back (world, &holder);
+      world_ask (world, &holder, G_MAXINT64);
+      world_pass (world, 100 * MS);
+      world_give_back (world, &holder);
     }
-  ask (world, &holder, G_MAXINT64);
-  ask (world, &first, 150 * MS); /* about 100 ms: may wait */
+  world_ask (world, &holder, G_MAXINT64);
+  world_ask (world, &first, 150 * MS); /* about 100 ms: may wait */
   CU_ASSERT_EQUAL (first.state, TALLY_WAITER_QUEUED);
-  ask (world, &second, 150 * MS); /* about 200 ms: in vain */
+  world_ask (world, &second, 150 * MS); /* about 200 ms: in vain */
   CU_ASSERT_EQUAL (second.state, TALLY_WAITER_FAILED);
   CU_ASSERT_EQUAL (second.refusal, TALLY_REFUSAL_ESTIMATE);
   CU_ASSERT_TRUE (second.estimate > 180 * MS && second.estimate < 220 * MS);
-  ask (world, &second, G_MAXINT64);
+  world_ask (world, &second, G_MAXINT64);
   CU_ASSERT_EQUAL (second.state, TALLY_WAITER_QUEUED);
-  give_back (world, &holder);
-  give_back (world, &first);
-  give_back (world, &second);
+  world_give_back (world, &holder);
+  world_give_back (world, &first);
+  world_give_back (world, &second);
 }
 
 int
@@ -551,9 +493,11 @@ main (int argc, char **argv)
     TEST (rule_09_one_probe_at_a_time),
     TEST (rule_09_it_can_be_reset),
     TEST (rule_09_who_can_hope_may_wait),
+    TEST (rule_14_a_doomed_dial_is_waited_for_by_nobody),
     TEST (rule_15_lifetime_is_checked_at_release),
     TEST (rule_15_lifetimes_are_jittered),
     TEST (rule_15_the_replacement_comes_first),
+    TEST (rule_15_a_doomed_dial_replaces_nothing),
     TEST (rule_16_min_idle_is_refilled_after_any_close),
     TEST (rule_16_refilling_obeys_backoff),
     TEST (rule_16_refilling_delays_nobody),
