@@ -107,5 +107,6 @@ world_take_dial (World *world)
 void
 world_fail_dial (World *world)
 {
-  tally_policy_dial_failed (&world->policy, &world->now, world_take_dial (world), &world_refused, NULL);
+  tally_policy_dial_failed (&world->policy, &world->now, world_take_dial (world), &world_refused,
+                            NULL);
 }

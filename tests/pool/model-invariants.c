@@ -1,0 +1,123 @@
+/* What must hold of a policy after every step of the model test. */
+#include "model.h"
+
+static void
+check_slots (Model *model)
+{
+  TallyPolicy *policy = &model->policy;
+  guint counts[TALLY_CONN_CLOSING + 1] = { 0 };
+  guint owned = 0, background = 0, leases = 0, idle = 0, available = 0, listed = 0, checking = 0;
+
+  for (guint i = 0; i < policy->conns->len; i++)
+    {
+      TallyConn *conn = g_ptr_array_index (policy->conns, i);
+
+      counts[conn->state]++;
+      if (conn->state == TALLY_CONN_DIALING)
+        {
+          HOLDS (!conn->doomed || conn->owned || conn->background);
+          owned += conn->owned;
+          background += conn->background;
+        }
+      if (conn->state == TALLY_CONN_BUSY)
+        {
+          HOLDS (conn->streams > 0);
+          leases += conn->streams;
+          listed += conn->listed;
+          checking += conn->checking && !conn->doomed;
+          HOLDS (conn->streams == 1 || conn->is_shared);
+        }
+      else if (conn->state != TALLY_CONN_FREE)
+        HOLDS (conn->streams == 0 && !conn->listed);
+    }
+  for (TallyConn *conn = policy->idle.head; conn != NULL; conn = conn->next)
+    {
+      HOLDS (conn->state == TALLY_CONN_IDLE && !conn->doomed);
+      HOLDS (conn->next == NULL || conn->next->idle_since <= conn->idle_since);
+      idle++;
+    }
+  for (TallyConn *conn = policy->available.head; conn != NULL; conn = conn->next)
+    available++;
+  HOLDS (counts[TALLY_CONN_IDLE] == policy->n_idle && idle == policy->n_idle);
+  HOLDS (counts[TALLY_CONN_BUSY] == policy->n_busy && available == listed);
+  HOLDS (counts[TALLY_CONN_DIALING] == policy->n_dialing);
+  HOLDS (counts[TALLY_CONN_CLOSING] == policy->n_closing
+         && policy->n_closing == model->closing->len);
+  HOLDS (owned == policy->n_owned && background == policy->n_background);
+  HOLDS (checking == policy->n_checking);
+  HOLDS (policy->n_dialing == policy->n_owned + model->dialing->len);
+  HOLDS (leases == policy->stats.leases);
+  HOLDS (model->descriptors == policy->n_idle + policy->n_busy + policy->n_closing);
+}
+
+static void
+check_limits (Model *model, guint open_before, guint dialing_before)
+{
+  TallyPolicy *policy = &model->policy;
+  guint open = tally_policy_open (policy);
+
+  if (policy->options.max_open > 0)
+    HOLDS (open <= MAX (policy->options.max_open, open_before));
+  HOLDS (policy->n_dialing <= MAX (MAX (policy->options.max_dials, 1), dialing_before));
+}
+
+/* Whoever waits has a reason to: nothing that it could use is there or may be dialed. */
+static void
+check_nobody_forgotten (Model *model)
+{
+  TallyPolicy *policy = &model->policy;
+  guint waiting = 0, fresh = 0;
+
+  for (TallyWaiter *waiter = policy->first; waiter != NULL; waiter = waiter->next)
+    {
+      HOLDS (waiter->state == TALLY_WAITER_QUEUED && ((ModelBorrower *) waiter)->in_queue);
+      HOLDS (waiter->next == NULL || waiter->next->ticket > waiter->ticket);
+      waiting++;
+      fresh += waiter->fresh;
+    }
+  HOLDS (waiting == policy->waiting && fresh == policy->waiting_fresh);
+  if (policy->closed)
+    HOLDS (waiting == 0);
+  if (waiting > fresh)
+    HOLDS (policy->n_idle == 0 && policy->available.head == NULL);
+  for (TallyConn *conn = policy->idle.head; conn != NULL; conn = conn->next)
+    HOLDS (policy->first == NULL || policy->first->since >= conn->dial_started);
+  /* The end of a backoff is noticed at the next tick; the test's clock may be ahead of that. */
+  if (waiting > tally_policy_promised (policy, waiting - fresh) && policy->backoff.failures == 0)
+    HOLDS (!tally_policy_may_dial (policy, &model->now));
+}
+
+static void
+check_sums (Model *model)
+{
+  TallyPoolSnapshot now;
+  guint64 closes = 0;
+  guint pending = 0;
+
+  tally_policy_snapshot (&model->policy, &model->now, &now);
+  for (guint i = 0; i < TALLY_N_CLOSE_REASONS; i++)
+    closes += now.closes[i];
+  for (guint i = 0; i < MAX_BORROWERS; i++)
+    pending += model->borrowers[i].in_queue || (model->borrowers[i].state == BORROWER_DIALS)
+               || (model->borrowers[i].state == BORROWER_ASKED
+                   && model->borrowers[i].waiter.state == TALLY_WAITER_PERMIT);
+  HOLDS (now.open == now.idle + now.busy + now.dialing + now.closing);
+  HOLDS (now.borrows == now.hits + now.dials + now.waits - now.stale);
+  HOLDS (now.pending == pending);
+  HOLDS (now.requests
+         == now.borrows + now.timeouts + now.cancelled + now.full + now.backoff + now.closed
+                + now.dial_errors + now.pending);
+  HOLDS (now.releases == now.borrows - now.leases);
+  HOLDS (now.hold_time.count == now.releases && now.dial_time.count == now.dials_done);
+  HOLDS (now.dials_started == now.dials_done + now.dials_failed + now.dialing);
+  HOLDS (closes == now.dials_done - now.idle - now.busy - now.closing);
+}
+
+void
+model_check (Model *model, guint open_before, guint dialing_before)
+{
+  check_slots (model);
+  check_limits (model, open_before, dialing_before);
+  check_nobody_forgotten (model);
+  check_sums (model);
+}
