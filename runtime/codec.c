@@ -41,6 +41,8 @@ tally_reader_fill (TallyReader *reader, gsize need, GError **error)
   /* What was read ahead may be more than this message's. */
   present = reader->end - reader->cursor;
   reader->unread = remaining > present ? remaining - present : 0;
+  if (present > remaining)
+    reader->end = reader->cursor + remaining;
   return TRUE;
 }
 

@@ -1,4 +1,7 @@
 /* Channels: what a URI makes of them, their options, what is refused. */
+#include <thrift/c_glib/protocol/thrift_protocol.h>
+
+#include "echo-service.h"
 #include "harness.h"
 #include "tally-channel.h"
 
@@ -54,6 +57,42 @@ what_it_cannot_do_is_refused_when_it_is_made (void)
   assert_refused ("tcp://h", TALLY_ERROR_INVALID_ARGUMENT, "no port");
 }
 
+static gboolean
+answer_at_length (EchoRequest *request)
+{
+  g_free (request->text);
+  request->text = g_strnfill (5000, 'y');
+  return echo_honest (request);
+}
+
+/* All of it may have come at once; it is the message that is too long. */
+static void
+a_reply_past_the_limit_is_refused (void)
+{
+  static const gchar *options[] = { "?", "?transport=buffered&", "?protocol=compact&",
+                                    "?protocol=compact&transport=buffered&" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (options); i++)
+    {
+      g_autoptr (TallyPool) pool = tally_pool_new ();
+      g_auto (EchoServer) server;
+      g_autoptr (TallyChannel) channel = NULL;
+      g_autoptr (GError) error = NULL;
+      g_autofree gchar *reply = NULL;
+
+      echo_server_start (&server, answer_at_length, options[i], NULL);
+      channel = echo_server_connect (&server, pool);
+      CU_ASSERT_TRUE (echo_call (channel, ECHO_ECHO, "x", &reply, &error));
+      assert_no_error (error);
+      g_clear_pointer (&reply, g_free);
+      tally_channel_set_max_message_size (channel, 100);
+      CU_ASSERT_FALSE (echo_call (channel, ECHO_ECHO, "x", &reply, &error));
+      assert_error (error, THRIFT_PROTOCOL_ERROR, THRIFT_PROTOCOL_ERROR_SIZE_LIMIT,
+                    "echo at tcp://");
+      tally_pool_close (pool);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -61,6 +100,7 @@ main (int argc, char **argv)
     TEST (options_come_from_the_uri),
     TEST (properties_are_the_options),
     TEST (what_it_cannot_do_is_refused_when_it_is_made),
+    TEST (a_reply_past_the_limit_is_refused),
     { NULL },
   };
 
