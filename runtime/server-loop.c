@@ -175,6 +175,8 @@ server_discard (TallyServer *self, ServerConnection *connection)
   pthread_mutex_unlock (&self->lock);
 
   atomic_set (&connection->owner, OWNER_DEAD);
+  /* Closing alone does not do it where a child process has a copy of the descriptor. */
+  watch (self, EPOLL_CTL_DEL, connection->fd, 0, NULL);
   server_connection_release (connection);
 
   pthread_mutex_lock (&self->lock);

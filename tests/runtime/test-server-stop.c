@@ -1,5 +1,6 @@
-/* Owns the tests of how a TallyServer stops, and of whom it does not serve. */
+/* Owns the tests of how a TallyServer stops, of whom it does not serve, and of child processes. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -233,6 +234,52 @@ out_of_descriptors (void)
   assert_int (WEXITSTATUS (status), 0);
 }
 
+/* ---- connections that a child process has, too ---- */
+
+static void
+await_connections (Running *running, guint count)
+{
+  TallyServerStatistics seen;
+
+  do
+    {
+      g_thread_yield ();
+      tally_server_get_statistics (running->server, &seen);
+    }
+  while (seen.connections != count);
+}
+
+/* The server has closed it, the child has not: what arrives there is no event any more. */
+static void
+a_child_keeps_a_closed_connection_open (void)
+{
+  Running *running = running_start (&framed_binary, NULL, "idle-timeout=50");
+  gint fd = peer_connect (running);
+  gint status, life[2];
+  pid_t child;
+  gchar byte;
+
+  CU_ASSERT (peer_echoes (fd, running->speech, 1, "one"));
+  CU_ASSERT_EQUAL (pipe2 (life, O_CLOEXEC), 0);
+  child = test_fork ();
+  if (child == 0)
+    {
+      close (life[1]);
+      _exit (read (life[0], &byte, 1)); /* until the parent closes it */
+    }
+  await_connections (running, 0);
+  check_alive (running); /* here the server forgets the closed connection's memory */
+  check_alive (running);
+  CU_ASSERT_EQUAL (send (fd, "x", 1, MSG_NOSIGNAL), 1);
+  check_alive (running);
+  close (life[1]);
+  CU_ASSERT_EQUAL (waitpid (child, &status, 0), child);
+  assert_int (status, 0);
+  close (life[0]);
+  close (fd);
+  running_stop (running);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -247,6 +294,7 @@ main (int argc, char **argv)
     TEST (past_max_connections),
     TEST (past_max_connections_and_silent),
     TEST (out_of_descriptors),
+    TEST (a_child_keeps_a_closed_connection_open),
     { NULL, NULL },
   };
 
