@@ -85,7 +85,7 @@ server_connection_set_deadline (ServerConnection *self, gboolean served)
   if (atomic_peek (&self->phase) == PHASE_LINGERING)
     return;
   if (self->output.length > 0)
-    enter_phase (self, PHASE_WRITING, FALSE);
+    enter_phase (self, PHASE_WRITING, served); /* served: all earlier answers were taken */
   else if (self->input.length > 0)
     enter_phase (self, PHASE_READING, served);
   else
