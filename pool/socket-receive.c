@@ -191,11 +191,13 @@ receive_some (TallySocket *self, gsize need, GError **error)
 gboolean
 tally_socket_fill (TallySocket *self, gsize need, GError **error)
 {
+  gboolean again = FALSE;
+
   while (tally_socket_available (self) < need)
     {
       /* the first wait looks at the clock itself; between pieces of a trickle it must be looked at
        */
-      if (tally_socket_available (self) > 0 && tally_wait_remaining (self->deadline) == 0)
+      if (again && tally_wait_remaining (self->deadline) == 0)
         {
           set_receive_error (error, TALLY_WAIT_TIMED_OUT, NULL, tally_socket_available (self),
                              need);
@@ -204,6 +206,7 @@ tally_socket_fill (TallySocket *self, gsize need, GError **error)
       if (!receive_some (self, need, error))
         return FALSE;
       self->has_received = TRUE;
+      again = TRUE;
     }
   return TRUE;
 }

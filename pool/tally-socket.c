@@ -49,15 +49,58 @@ propagate_send_error (GError **error, GError *local_error, gsize sent, gsize tot
   g_error_free (local_error);
 }
 
-/* Waits until more can be sent. A peer that has closed will never answer, so that its FIN ends the
- * wait too, though the kernel would still take bytes for it. */
-static TALLY_COLD TallyWait
-wait_to_send (TallySocket *self, gint64 deadline, GCancellable *cancellable)
+/* As much as the kernel takes at once; FALSE with errno when the connection has failed. */
+static inline gboolean
+send_at_once (TallySocket *self, const guint8 *bytes, gsize length, gsize *sent)
 {
-  gshort revents;
-  TallyWait why = tally_wait_fd (self->fd, POLLOUT | POLLRDHUP, deadline, cancellable, &revents);
+  while (*sent < length)
+    {
+      gssize n = tally_send (self->fd, bytes + *sent, length - *sent, MSG_DONTWAIT | MSG_NOSIGNAL);
 
-  if (why == TALLY_WAIT_READY && (revents & POLLRDHUP) != 0 && (revents & POLLERR) == 0)
+      if (n >= 0)
+        *sent += n;
+      else if (errno == EAGAIN)
+        return TRUE;
+      else if (errno != EINTR)
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/**
+ * tally_socket_send_bytes:
+ * @self: a socket
+ * @bytes: what to send
+ * @length: how many
+ * @sent: (out): how many bytes reached the kernel, also on failure
+ * @error: return location
+ *
+ * Sends as many of @bytes as the kernel takes at once, past the output buffer: one thread may do so
+ * while another receives. A small message costs one system call. No signal is raised when the peer
+ * is gone.
+ *
+ * Returns: %TRUE, also when @sent is less than @length, or %FALSE as tally_socket_send(), but the
+ *   message does not say how much was sent
+ */
+gboolean
+tally_socket_send_bytes (
+    TallySocket *self, gconstpointer bytes, gsize length, gsize *sent, GError **error)
+{
+  *sent = 0;
+  if (G_LIKELY (send_at_once (self, bytes, length, sent)))
+    return TRUE;
+  set_send_error (error, TALLY_WAIT_FAILED, errno, *sent);
+  return FALSE;
+}
+
+/* Waits until the kernel takes more bytes, or for @others. */
+static TALLY_COLD TallyWait
+await_room (
+    TallySocket *self, gshort others, gint64 deadline, GCancellable *cancellable, gshort *revents)
+{
+  TallyWait why = tally_wait_fd (self->fd, POLLOUT | others, deadline, cancellable, revents);
+
+  if (why == TALLY_WAIT_READY && (*revents & POLLRDHUP) != 0 && (*revents & POLLERR) == 0)
     {
       errno = EPIPE;
       return TALLY_WAIT_FAILED;
@@ -66,49 +109,57 @@ wait_to_send (TallySocket *self, gint64 deadline, GCancellable *cancellable)
 }
 
 /**
- * tally_socket_send_bytes:
+ * tally_socket_await_room:
  * @self: a socket
- * @bytes: what to send
- * @length: how many
+ * @or_input: whether to return for input, too
  * @deadline: g_get_monotonic_time () at which it ends; -1 = never
  * @cancellable: (nullable): ends it too
- * @sent: (out): how many bytes reached the kernel, also on failure
+ * @has_input: (out): whether input has arrived, or the connection has ended
  * @error: return location
  *
- * Sends @bytes past the output buffer, under limits of its own: one thread may do so while another
- * receives. A small message costs one system call. No signal is raised when the peer is gone.
+ * Waits until the kernel takes more bytes, under limits of its own: one thread may do so while
+ * another receives. A peer that has closed will never answer, so that its end of the stream ends
+ * the wait as a failure, unless @or_input.
  *
- * Returns: as tally_socket_send(), but the message does not say how much was sent
+ * Returns: %TRUE, or %FALSE as tally_socket_send_bytes()
  */
 gboolean
-tally_socket_send_bytes (TallySocket *self,
-                         gconstpointer bytes,
-                         gsize length,
+tally_socket_await_room (TallySocket *self,
+                         gboolean or_input,
                          gint64 deadline,
                          GCancellable *cancellable,
-                         gsize *sent,
+                         gboolean *has_input,
                          GError **error)
 {
-  *sent = 0;
-  while (*sent < length)
-    {
-      gssize n = tally_send (self->fd, (const guint8 *) bytes + *sent, length - *sent,
-                             MSG_DONTWAIT | MSG_NOSIGNAL);
-      TallyWait why = TALLY_WAIT_READY;
+  gshort revents;
+  TallyWait why = await_room (self, or_input ? POLLIN : POLLRDHUP, deadline, cancellable, &revents);
 
-      if (n >= 0)
-        *sent += n;
-      else if (errno == EAGAIN)
-        why = wait_to_send (self, deadline, cancellable);
-      else if (errno != EINTR)
+  *has_input = (revents & POLLIN) != 0;
+  if (why == TALLY_WAIT_READY)
+    return TRUE;
+  set_send_error (error, why, errno, 0);
+  return FALSE;
+}
+
+/* @alive: what send_at_once () said, which sent @sent of the @length bytes in the output buffer. */
+static TALLY_COLD gboolean
+send_the_rest (TallySocket *self, gsize length, gsize sent, gboolean alive, GError **error)
+{
+  TallyWait why = alive ? TALLY_WAIT_READY : TALLY_WAIT_FAILED;
+  GError *local_error = NULL;
+  gshort revents;
+
+  while (why == TALLY_WAIT_READY && sent < length)
+    {
+      why = await_room (self, POLLRDHUP, self->deadline, self->cancellable, &revents);
+      if (why == TALLY_WAIT_READY && !send_at_once (self, self->output.data, length, &sent))
         why = TALLY_WAIT_FAILED;
-      if (G_UNLIKELY (why != TALLY_WAIT_READY))
-        {
-          set_send_error (error, why, errno, *sent);
-          return FALSE;
-        }
     }
-  return TRUE;
+  if (why == TALLY_WAIT_READY)
+    return TRUE;
+  set_send_error (&local_error, why, errno, sent);
+  propagate_send_error (error, local_error, sent, length);
+  return FALSE;
 }
 
 /**
@@ -127,15 +178,13 @@ gboolean
 tally_socket_send (TallySocket *self, GError **error)
 {
   gsize length = self->output.length;
-  GError *local_error = NULL;
-  gsize sent;
+  gsize sent = 0;
+  gboolean alive = send_at_once (self, self->output.data, length, &sent);
 
   self->output.length = 0;
-  if (G_LIKELY (tally_socket_send_bytes (self, self->output.data, length, self->deadline,
-                                         self->cancellable, &sent, &local_error)))
+  if (G_LIKELY (alive && sent == length))
     return TRUE;
-  propagate_send_error (error, local_error, sent, length);
-  return FALSE;
+  return send_the_rest (self, length, sent, alive, error);
 }
 
 /* ---- the rest of the public interface ---- */

@@ -93,14 +93,16 @@ TALLY_API TallyBuffer *tally_socket_get_output (TallySocket *self);
 /* Sends the whole output buffer and empties it. On failure %TALLY_ERROR_NOT_SENT when no byte
  * reached the kernel, %TALLY_ERROR_CONNECTION_LOST or %TALLY_ERROR_TIMED_OUT otherwise. */
 TALLY_API gboolean tally_socket_send (TallySocket *self, GError **error);
-/* Sends @bytes past that buffer, under limits of its own; @sent says how many reached the kernel.
- * One thread may do so while another receives. */
-TALLY_API gboolean tally_socket_send_bytes (TallySocket *self,
-                                            gconstpointer bytes,
-                                            gsize length,
+/* Sends of @bytes, past that buffer, as many as the kernel takes at once; @sent says how many. One
+ * thread may do so while another receives. */
+TALLY_API gboolean tally_socket_send_bytes (
+    TallySocket *self, gconstpointer bytes, gsize length, gsize *sent, GError **error);
+/* Waits, under limits of its own, until the kernel takes more, or (@or_input) for input. */
+TALLY_API gboolean tally_socket_await_room (TallySocket *self,
+                                            gboolean or_input,
                                             gint64 deadline,
                                             GCancellable *cancellable,
-                                            gsize *sent,
+                                            gboolean *has_input,
                                             GError **error);
 
 /* The bytes received and not yet consumed; valid until the next fill or consume. */

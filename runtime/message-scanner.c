@@ -468,3 +468,9 @@ tally_scanner_scan (TallyScanner *self, const guint8 *bytes, gsize length)
     }
   return self->position <= length ? self->position : 0;
 }
+
+gboolean
+tally_scanner_is_whole (const TallyScanner *self)
+{
+  return self->in_body && self->depth == 0;
+}

@@ -23,6 +23,10 @@ void tally_scanner_reset (TallyScanner *self);
  * it. */
 gsize tally_scanner_scan (TallyScanner *self, const guint8 *bytes, gsize length);
 
+/* After an answer other than 0: whether the message ends there, and is not one that no reader would
+ * accept. */
+gboolean tally_scanner_is_whole (const TallyScanner *self);
+
 G_END_DECLS
 
 #endif /* TALLY_MESSAGE_SCANNER_H */

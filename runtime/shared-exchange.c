@@ -187,9 +187,10 @@ put_back_locked (TallyShared *self, gsize sent)
   self->queued = rest;
 }
 
-/* One round: sends all that is queued now. Locked before and after, not while it sends. */
+/* One round: sends of what is queued now as much as the kernel takes at once; @full: that was not
+ * all. Locked before and after, not while it sends. */
 static GError *
-send_round_locked (TallyShared *self, TallyStream *stream)
+send_round_locked (TallyShared *self, gboolean *full)
 {
   TallyBuffer outgoing = self->queued;
   GError *error = NULL;
@@ -198,14 +199,11 @@ send_round_locked (TallyShared *self, TallyStream *stream)
   self->queued = self->outgoing;
   self->outgoing = outgoing;
   pthread_mutex_unlock (&self->lock);
-  if (!tally_socket_send_bytes (self->socket, outgoing.data, outgoing.length, stream->deadline,
-                                stream->cancellable, &sent, &error))
-    {
-      pthread_mutex_lock (&self->lock);
-      put_back_locked (self, sent);
-    }
-  else
-    pthread_mutex_lock (&self->lock);
+  tally_socket_send_bytes (self->socket, outgoing.data, outgoing.length, &sent, &error);
+  pthread_mutex_lock (&self->lock);
+  *full = sent < outgoing.length;
+  if (*full)
+    put_back_locked (self, sent);
   self->outgoing.length = 0;
   if (self->outgoing.capacity > KEPT_CAPACITY)
     tally_buffer_clear (&self->outgoing);
@@ -232,20 +230,50 @@ let_others_queue_locked (TallyShared *self)
     self->patience--;
 }
 
-/* The role of the sender, to its end. FALSE with @error when the caller leaves. */
+/* A peer that answers in order reads no further before its reply is read: somebody must receive
+ * while the sender waits, if need be itself. Locked before and after. */
+static GError *
+await_room_locked (TallyShared *self, TallyStream *stream)
+{
+  GError *error = NULL;
+  gboolean receives, has_input;
+
+  hand_on_locked (self, NULL);
+  receives = self->receiver == NULL;
+  if (receives)
+    self->receiver = stream;
+  pthread_mutex_unlock (&self->lock);
+  if (tally_socket_await_room (self->socket, receives, stream->deadline, stream->cancellable,
+                               &has_input, &error)
+      && has_input)
+    tally_shared_receive_at_once (self, &error);
+  pthread_mutex_lock (&self->lock);
+  if (receives)
+    self->receiver = NULL;
+  return error;
+}
+
+/* The role of the sender, to its end: until all is sent, or its own request is and the kernel takes
+ * no more. FALSE with @error when the caller leaves. */
 static gboolean
 send_for_all (TallyShared *self, TallyStream *stream, GError **error)
 {
   GError *role_error = NULL;
+  gboolean full = FALSE;
 
   pthread_mutex_lock (&self->lock);
   let_others_queue_locked (self);
-  for (guint round = 0; round < MAX_ROUNDS && role_error == NULL; round++)
+  for (guint round = 0; round < MAX_ROUNDS && role_error == NULL; round += !full)
     {
       if (self->queued.length == 0 || self->failure != NULL
           || tally_stream_get_state (stream) != TALLY_STREAM_SENDING)
         break;
-      role_error = send_round_locked (self, stream);
+      role_error = send_round_locked (self, &full);
+      if (G_LIKELY (!full) || role_error != NULL)
+        continue;
+      if (stream->list != &self->unsent)
+        break;
+      role_error = await_room_locked (self, stream);
     }
   return end_role (self, stream, &self->sender, role_error, error);
 }

@@ -46,23 +46,36 @@ measure (TallyShared *self, const guint8 *bytes, gsize available, GError **error
   if (self->scanner == NULL)
     self->scanner = tally_scanner_new (self->protocol, &self->limits);
   length = tally_scanner_scan (self->scanner, bytes, available);
-  if (length > 0)
-    tally_scanner_reset (self->scanner);
+  if (length == 0)
+    return 0;
+  self->is_torn = !tally_scanner_is_whole (self->scanner);
+  tally_scanner_reset (self->scanner);
   return length;
 }
 
-/* Cuts the next message off the input behind @offset, which is moved past it. 1: there is one, 0:
+/* A reply that is malformed, and not framed, is handed to its caller, who will say what is wrong with
+ * it; all others' calls fail.
+ *
+ * Cuts the next message off the input behind @offset, which is moved past it. 1: there is one, 0:
  * there is none yet, -1: an error. */
 static gint
 cut (TallyShared *self, gsize *offset, Reply *reply, GError **error)
 {
   gsize available;
   const guint8 *input = tally_socket_peek_input (self->socket, &available) + *offset;
-  gssize length = available > *offset ? measure (self, input, available - *offset, error) : 0;
   gsize header = tally_frame_header (self->framing);
+  gssize length;
   TallyReader reader;
   TallyMessage message;
 
+  if (G_UNLIKELY (self->is_torn))
+    {
+      g_set_error_literal (error, THRIFT_PROTOCOL_ERROR, THRIFT_PROTOCOL_ERROR_INVALID_DATA,
+                           "a reply is malformed or too long, and where the next one begins "
+                           "cannot be told");
+      return -1;
+    }
+  length = available > *offset ? measure (self, input, available - *offset, error) : 0;
   if (length <= 0)
     return (gint) length;
   reply->start = *offset;
@@ -129,7 +142,7 @@ may_stay (TallyShared *self, gsize end)
   pthread_mutex_lock (&self->lock);
   is_alone = self->n_streams == 1;
   pthread_mutex_unlock (&self->lock);
-  return is_alone && available == end;
+  return is_alone && available == end && !self->is_torn;
 }
 
 /* Hands over the @count messages that the first @end bytes of the input are, and consumes these. */
@@ -190,6 +203,8 @@ tally_shared_receive (TallyShared *self, TallyStream *receiver, GError **error)
       if (count > 0 && !deliver (self, replies, count, end, receiver, more < 0 ? NULL : error))
         return FALSE;
       delivered |= count > 0;
+      if (receiver != NULL && receiver->in_place)
+        return TRUE; /* it is still in the input */
       if (more < 0 || (more == 0 && delivered))
         return more == 0;
       if (more == 0 && !fill (self, error))
@@ -197,18 +212,35 @@ tally_shared_receive (TallyShared *self, TallyStream *receiver, GError **error)
     }
 }
 
+gboolean
+tally_shared_receive_at_once (TallyShared *self, GError **error)
+{
+  g_autoptr (GError) local_error = NULL;
+
+  tally_socket_set_limits (self->socket, 0, NULL);
+  if (tally_shared_receive (self, NULL, &local_error)
+      || g_error_matches (local_error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT))
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&local_error));
+  return FALSE;
+}
+
 /* The connection is idle: what may come are replies to callers who have left. */
 gboolean
 tally_shared_settle (TallySocketKeeper *keeper, TallySocket *socket, gboolean *expects)
 {
   TallyShared *self = (TallyShared *) keeper;
-  g_autoptr (GError) error = NULL;
+  guint owed;
 
   if (self->failure != NULL || self->dirty)
     return FALSE;
-  tally_socket_set_limits (socket, 0, NULL);
-  while (self->n_owed > 0 && tally_shared_receive (self, NULL, &error))
-    continue;
+  do
+    {
+      owed = self->n_owed;
+      if (owed > 0 && !tally_shared_receive_at_once (self, NULL))
+        return FALSE;
+    }
+  while (self->n_owed < owed);
   *expects = self->n_owed > 0;
-  return error == NULL || g_error_matches (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT);
+  return TRUE;
 }

@@ -87,6 +87,7 @@ struct _TallyShared
   /* The receiver's. */
   TallyLimits limits;
   struct _TallyScanner *scanner; /* of unframed messages; made when needed */
+  gboolean is_torn;              /* after a message whose end cannot be told */
 
   pthread_mutex_t lock; /* protects what follows; no I/O under it */
   GError *failure;      /* nullable; why no further call can be made */
@@ -175,6 +176,9 @@ tally_stream_set_state (TallyStream *stream, TallyStreamState state)
 /* Blocks, within the socket's limits, for at least one whole message, and hands over all that are
  * there. FALSE with an error of the socket, whose input is as it was, or a protocol error. */
 gboolean tally_shared_receive (TallyShared *self, TallyStream *receiver, GError **error);
+/* The same for nobody in particular, of what has arrived and without waiting for more: TRUE also when
+ * that is nothing. */
+gboolean tally_shared_receive_at_once (TallyShared *self, GError **error);
 gboolean tally_shared_settle (TallySocketKeeper *keeper, TallySocket *socket, gboolean *expects);
 
 G_END_DECLS

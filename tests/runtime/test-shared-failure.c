@@ -468,6 +468,88 @@ rule_24_a_reply_to_half_a_oneway_is_nobodys (void)
                        "may have been executed");
 }
 
+/* ---- unframed replies whose end cannot be told ---- */
+
+/* What follows a malformed reply may begin anywhere in it: no other call reads on there. */
+static void
+rule_24_a_malformed_reply_ends_the_connection_for_all (void)
+{
+  g_auto (Desk) desk;
+  Caller a, b;
+  TallyBuffer output = { 0 };
+
+  desk_open (&desk, "?mode=shared&transport=buffered&");
+  start_two (&desk, &a, &b);
+  echo_put_reply (desk_find (&desk, "a"), &output);
+  output.data[output.length - 1] = 0x77; /* the struct's stop: no such type */
+  echo_put_reply (desk_find (&desk, "b"), &output);
+  CU_ASSERT_TRUE (echo_send (desk_get (&desk, 0), &output));
+  caller_expect_error (&a, THRIFT_PROTOCOL_ERROR, THRIFT_PROTOCOL_ERROR_INVALID_DATA, "echo");
+  caller_expect_error (&b, THRIFT_PROTOCOL_ERROR, THRIFT_PROTOCOL_ERROR_INVALID_DATA,
+                       "cannot be told");
+  assert_next_call_dials (&desk);
+  tally_buffer_clear (&output);
+}
+
+/* The rest of a string that is too long may look like another's reply. */
+static void
+rule_24_the_rest_of_a_reply_is_nobodys (void)
+{
+  g_auto (Desk) desk;
+  Caller a, b;
+  TallyBuffer output = { 0 }, forged = { 0 };
+  EchoRequest forgery, *long_one;
+
+  desk_open (&desk, "?mode=shared&transport=buffered&");
+  tally_channel_set_max_message_size (desk.channel, 4000);
+  start_two (&desk, &a, &b);
+  forgery = *desk_find (&desk, "b");
+  forgery.text = (gchar *) "forged";
+  echo_put_reply (&forgery, &forged);
+  long_one = desk_find (&desk, "a");
+  g_free (long_one->text);
+  long_one->text = g_strnfill (6000, 'y');
+  echo_put_reply (long_one, &output);
+  memcpy (output.data + 1000, forged.data, forged.length);
+  CU_ASSERT_TRUE (test_write_all (long_one->fd, output.data, 1000));
+  caller_join (&a);
+  CU_ASSERT_FALSE (a.done);
+  test_write_all (long_one->fd, output.data + 1000, forged.length); /* it may be closed already */
+  caller_join (&b);
+  CU_ASSERT_FALSE (b.done);
+  CU_ASSERT_PTR_NULL (b.reply);
+  caller_expect_end (&a);
+  caller_expect_end (&b);
+  assert_next_call_dials (&desk);
+  tally_buffer_clear (&output);
+  tally_buffer_clear (&forged);
+}
+
+/* ---- idle ---- */
+
+/* Half a late reply lies in the buffer, and the connection's end behind it. */
+static void
+rule_24_the_end_is_seen_behind_half_a_late_reply (void)
+{
+  g_auto (Desk) desk;
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  Caller leaver, sender;
+  TallyBuffer output = { 0 };
+
+  desk_open (&desk, "?mode=shared&");
+  caller_start_method (&leaver, desk.channel, ECHO_ECHO, "leaver", 0, cancellable);
+  echo_put_reply (desk_find (&desk, "leaver"), &output);
+  CU_ASSERT_TRUE (test_write_all (desk_get (&desk, 0)->fd, output.data, output.length / 2));
+  g_cancellable_cancel (cancellable);
+  caller_expect_error (&leaver, G_IO_ERROR, G_IO_ERROR_CANCELLED, NULL);
+  desk_hang_up (desk_get (&desk, 0));
+  caller_start (&sender, desk.channel, "next", -1);
+  assert_int (desk_find (&desk, "next")->connection, 1);
+  desk_reply (desk_find (&desk, "next"));
+  caller_expect_reply (&sender);
+  tally_buffer_clear (&output);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -486,6 +568,9 @@ main (int argc, char **argv)
     TEST (rule_24_each_call_knows_whether_it_was_sent),
     TEST (rule_24_a_reply_before_its_request_is_nobodys),
     TEST (rule_24_a_reply_to_half_a_oneway_is_nobodys),
+    TEST (rule_24_a_malformed_reply_ends_the_connection_for_all),
+    TEST (rule_24_the_rest_of_a_reply_is_nobodys),
+    TEST (rule_24_the_end_is_seen_behind_half_a_late_reply),
     { NULL, NULL },
   };
 

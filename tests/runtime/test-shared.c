@@ -396,6 +396,39 @@ rule_24_a_reply_that_does_not_match_fails_one_call (void)
     }
 }
 
+/* Messages are looked up so many at a time (BATCH), and the last of them, which is the receiver's
+ * own, is left where it is. */
+static void
+rule_24_many_late_replies_and_ones_own_come_together (void)
+{
+  g_auto (Desk) desk;
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  Caller leavers[31], own, next;
+  TallyBuffer output = { 0 };
+
+  desk_open (&desk, "?mode=shared&");
+  for (guint i = 0; i < G_N_ELEMENTS (leavers); i++)
+    {
+      caller_start_method (&leavers[i], desk.channel, ECHO_ECHO, "leaver", 0, cancellable);
+      desk_await (&desk, i + 1);
+    }
+  g_cancellable_cancel (cancellable);
+  for (guint i = 0; i < G_N_ELEMENTS (leavers); i++)
+    caller_expect_error (&leavers[i], G_IO_ERROR, G_IO_ERROR_CANCELLED, NULL);
+  caller_start (&own, desk.channel, "own", -1);
+  desk_await (&desk, 32);
+  for (guint i = 0; i < 32; i++)
+    echo_put_reply (desk_get (&desk, i), &output);
+  CU_ASSERT_TRUE (echo_send (desk_get (&desk, 0), &output));
+  caller_expect_reply (&own);
+  caller_start (&next, desk.channel, "next", -1);
+  desk_reply (desk_find (&desk, "next"));
+  caller_expect_reply (&next);
+  assert_int (desk_snapshot (&desk).late_replies, 31);
+  assert_int (desk_accepted (&desk), 1);
+  tally_buffer_clear (&output);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -413,6 +446,7 @@ main (int argc, char **argv)
     TEST (rule_24_one_who_waits_may_be_cancelled),
     TEST (rule_24_what_cannot_be_encoded_harms_nobody),
     TEST (rule_24_a_reply_that_does_not_match_fails_one_call),
+    TEST (rule_24_many_late_replies_and_ones_own_come_together),
     { NULL, NULL },
   };
 
