@@ -14,6 +14,15 @@ const_slot_of (gconstpointer instance, const TallyField *field)
 
 /* ---- equality ---- */
 
+/* A copy is equal to its original, also where NaN is in it. */
+gboolean
+tally_double_equal (gconstpointer a, gconstpointer b)
+{
+  gdouble left = *(const gdouble *) a, right = *(const gdouble *) b;
+
+  return left == right || (isnan (left) && isnan (right));
+}
+
 static gboolean
 equal_instances (const TallyStructInfo *info, gconstpointer a, gconstpointer b)
 {
@@ -86,12 +95,7 @@ tally_value_equal (const TallyType *type, gconstpointer slot_a, gconstpointer sl
   if (type->kind == TALLY_KIND_BOOL)
     return !*(const gboolean *) slot_a == !*(const gboolean *) slot_b;
   if (type->kind == TALLY_KIND_DOUBLE)
-    {
-      /* A copy is equal to its original, also where NaN is in it. */
-      gdouble a = *(const gdouble *) slot_a, b = *(const gdouble *) slot_b;
-
-      return a == b || (isnan (a) && isnan (b));
-    }
+    return tally_double_equal (slot_a, slot_b);
   if (type->storage == TALLY_STORAGE_PLAIN)
     return memcmp (slot_a, slot_b, type->size) == 0;
   if (tally_slot_is_null (type, slot_a) || tally_slot_is_null (type, slot_b))
@@ -153,6 +157,30 @@ mix (guint hash, guint value)
   return mixed ^ (mixed >> 16);
 }
 
+/* Of a table's keys. GLib's functions for these look at a number's low half, or at its integral part,
+ * so that all of many keys may have one hash. */
+guint
+tally_int64_hash (gconstpointer key)
+{
+  guint64 bits = *(const guint64 *) key;
+
+  return mix ((guint32) bits, bits >> 32);
+}
+
+/* Equal values have equal hashes: of zero there are two, of NaN many. */
+guint
+tally_double_hash (gconstpointer key)
+{
+  gdouble number = *(const gdouble *) key;
+  guint64 bits = 0;
+
+  if (isnan (number))
+    return 1;
+  if (number != 0)
+    memcpy (&bits, &number, sizeof bits);
+  return tally_int64_hash (&bits);
+}
+
 static guint
 hash_instance (const TallyStructInfo *info, gconstpointer instance)
 {
@@ -201,19 +229,9 @@ hash_plain (const TallyType *type, gconstpointer slot)
     case TALLY_KIND_I16:
       return (guint) * (const gint16 *) slot;
     case TALLY_KIND_I64:
-      return g_int64_hash (slot);
+      return tally_int64_hash (slot);
     case TALLY_KIND_DOUBLE:
-      {
-        /* Equal values have equal hashes: of zero there are two, of NaN many. */
-        gdouble number = *(const gdouble *) slot;
-        guint64 bits = 0;
-
-        if (isnan (number))
-          return 1;
-        if (number != 0)
-          memcpy (&bits, &number, sizeof bits);
-        return (guint) (bits ^ (bits >> 32));
-      }
+      return tally_double_hash (slot);
     case TALLY_KIND_UUID:
       return tally_uuid_hash (slot);
     default:

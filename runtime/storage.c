@@ -49,9 +49,9 @@ tally_storage_get_hash (const TallyType *type)
     case TALLY_KIND_I32:
       return g_int_hash;
     case TALLY_KIND_I64:
-      return g_int64_hash;
+      return tally_int64_hash;
     case TALLY_KIND_DOUBLE:
-      return g_double_hash;
+      return tally_double_hash;
     case TALLY_KIND_UUID:
       return tally_uuid_hash;
     case TALLY_KIND_STRING:
@@ -87,7 +87,7 @@ tally_storage_get_equal (const TallyType *type)
     case TALLY_KIND_I64:
       return g_int64_equal;
     case TALLY_KIND_DOUBLE:
-      return g_double_equal;
+      return tally_double_equal;
     case TALLY_KIND_UUID:
       return tally_uuid_equal;
     case TALLY_KIND_STRING:

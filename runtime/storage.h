@@ -288,6 +288,10 @@ gboolean tally_storage_lookup (gconstpointer slot, gconstpointer key, gpointer *
 
 /* How keys of @type are hashed and compared by the tables that hold them. */
 GHashFunc tally_storage_get_hash (const TallyType *type);
+/* compare.c: of numbers that are keys */
+guint tally_int64_hash (gconstpointer key);
+guint tally_double_hash (gconstpointer key);
+gboolean tally_double_equal (gconstpointer a, gconstpointer b);
 GEqualFunc tally_storage_get_equal (const TallyType *type);
 
 G_END_DECLS

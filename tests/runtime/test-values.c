@@ -5,6 +5,7 @@
 
 #include "fixture.h"
 #include "harness.h"
+#include "storage.h"
 #include "tally-error.h"
 
 static void
@@ -207,6 +208,62 @@ test_methods_are_found (void)
   CU_ASSERT_PTR_NULL (tally_service_find_method (&parent, "echo", 4));
 }
 
+/* ---- numbers as keys ---- */
+
+static guint
+count_hashes (const TallyType *type, gconstpointer keys, guint count)
+{
+  g_autoptr (GHashTable) seen = g_hash_table_new (NULL, NULL);
+  GHashFunc hash = tally_storage_get_hash (type);
+
+  for (guint i = 0; i < count; i++)
+    g_hash_table_add (seen, GUINT_TO_POINTER (hash ((const guint8 *) keys + i * type->size)));
+  return g_hash_table_size (seen);
+}
+
+/* Fractions, and what differs in the upper half only: a table of them is no list. */
+static void
+numbers_that_are_keys_are_spread (void)
+{
+  static gdouble fractions[10000];
+  static gint64 large[10000];
+
+  for (guint i = 0; i < G_N_ELEMENTS (large); i++)
+    {
+      fractions[i] = i / (gdouble) G_N_ELEMENTS (large);
+      large[i] = (gint64) i << 32;
+    }
+  CU_ASSERT_TRUE (count_hashes (&tally_type_double, fractions, 10000) > 9900);
+  CU_ASSERT_TRUE (count_hashes (&tally_type_i64, large, 10000) > 9900);
+}
+
+static void
+keys_that_are_equal_have_one_hash (void)
+{
+  gdouble pairs[][2] = { { 0.0, -0.0 }, { NAN, -NAN }, { 1.5, 1.5 } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (pairs); i++)
+    {
+      CU_ASSERT_TRUE (tally_double_equal (&pairs[i][0], &pairs[i][1]));
+      CU_ASSERT_EQUAL (tally_double_hash (&pairs[i][0]), tally_double_hash (&pairs[i][1]));
+    }
+}
+
+static void
+a_copy_with_nan_as_a_key_is_equal (void)
+{
+  const TallyType set = TALLY_SET_OF (&tally_type_double);
+  gpointer original = tally_storage_new (&set), copy = NULL;
+  gdouble nan = NAN;
+
+  g_hash_table_add (original, g_memdup2 (&nan, sizeof nan));
+  tally_value_copy (&set, &original, &copy);
+  CU_ASSERT_TRUE (tally_value_equal (&set, &original, &copy));
+  CU_ASSERT_EQUAL (tally_value_hash (&set, &original), tally_value_hash (&set, &copy));
+  tally_value_clear (&set, &original);
+  tally_value_clear (&set, &copy);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -222,6 +279,9 @@ main (int argc, char **argv)
     TEST (test_uuid_text),
     TEST (test_fields_are_found),
     TEST (test_methods_are_found),
+    TEST (numbers_that_are_keys_are_spread),
+    TEST (keys_that_are_equal_have_one_hash),
+    TEST (a_copy_with_nan_as_a_key_is_equal),
     { NULL },
   };
 
