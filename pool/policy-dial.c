@@ -281,7 +281,8 @@ back_off (TallyPolicy *self, const TallyInstant *now, const TallyConn *conn)
 
   if (self->backoff.failures > 0 && conn->dial_started < self->backoff.began)
     return;
-  for (guint i = 0; i < self->backoff.failures && delay < self->options.backoff_max; i++)
+  for (guint i = 0; i < self->backoff.failures && delay > 0 && delay < self->options.backoff_max;
+       i++)
     delay *= 2;
   delay = MIN (delay, MAX (self->options.backoff_max, self->options.backoff_base));
   self->backoff.failures++;

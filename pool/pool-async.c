@@ -86,10 +86,17 @@ accept_locked (AsyncBorrow *self)
     {
       tally_policy_checked (&bucket->policy, &now, waiter->hold);
       tally_bucket_fill_lease (bucket, waiter, &self->lease);
+      if (bucket->policy.options.leak_threshold > 0)
+        tally_bucket_schedule_locked (bucket);
       return TRUE;
     }
   tally_policy_check_failed (&bucket->policy, &now, waiter->hold, reason);
   tally_policy_ask (&bucket->policy, &now, waiter);
+  /* The sources that end the wait may have been used up while it was served. */
+  if (g_cancellable_is_cancelled (g_task_get_cancellable (self->task)))
+    tally_policy_leave (&bucket->policy, &now, waiter, TALLY_REFUSAL_CANCELLED);
+  else if (now.mono >= waiter->deadline)
+    tally_policy_leave (&bucket->policy, &now, waiter, TALLY_REFUSAL_TIMED_OUT);
   return FALSE;
 }
 
@@ -129,6 +136,7 @@ prepare_to_leave (AsyncBorrow *self)
   GMainContext *context = g_task_get_context (self->task);
   GCancellable *cancellable = g_task_get_cancellable (self->task);
 
+  tally_bucket_await_backoff_locked (self->bucket);
   if (self->waiter.deadline != G_MAXINT64)
     {
       self->timer = g_timeout_source_new (0);

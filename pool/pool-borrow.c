@@ -126,6 +126,7 @@ wait_in_queue (SyncWaiter *self, GCancellable *cancellable)
 {
   gulong handler = 0;
 
+  tally_bucket_await_backoff_locked (self->bucket);
   /* In any case: the dial that was asked for on this caller's behalf must start before it sleeps.
    */
   tally_bucket_unlock (self->bucket);

@@ -141,6 +141,14 @@ tally_bucket_schedule_locked (TallyBucket *bucket)
   bucket->wanted = MIN (bucket->wanted, tally_policy_next_event (&bucket->policy, &now));
 }
 
+/* Somebody is about to wait: the reaper must know when dialing may be tried again. */
+void
+tally_bucket_await_backoff_locked (TallyBucket *bucket)
+{
+  if (bucket->policy.backoff.failures > 0)
+    tally_bucket_schedule_locked (bucket);
+}
+
 /* ---- is it alive? ---- */
 
 /* Asks once more why a socket is not clean. */

@@ -131,6 +131,7 @@ tally_core_forget_unused (TallyPoolCore *core)
       {
         tally_policy_snapshot (&((TallyBucket *) bucket)->policy, &now, &part);
         tally_snapshot_add (&core->gone, &part);
+        tally_totals_forget (bucket); /* while it has a reference that nobody else can revive */
         g_hash_table_iter_steal (&iter);
         g_ptr_array_add (unused, bucket);
       }
@@ -231,10 +232,11 @@ tally_core_set_hook (TallyPoolCore *core,
 
   pthread_mutex_lock (&core->lock);
   old = core->hooks[kind];
-  core->hooks[kind] = hook;
+  core->hooks[kind] = tally_hook_ref (hook); /* another setter may drop it while we go on */
   pthread_mutex_unlock (&core->lock);
   buckets = tally_core_dup_buckets (core);
   for (guint i = 0; i < buckets->len; i++)
     tally_hook_unref (replace_hook (g_ptr_array_index (buckets, i), kind, hook));
   tally_hook_unref (old);
+  tally_hook_unref (hook);
 }

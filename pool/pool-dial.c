@@ -146,5 +146,8 @@ tally_dial_on_caller (TallyBucket *bucket, TallyWaiter *waiter, GCancellable *ca
         tally_policy_leave (policy, &now, waiter, TALLY_REFUSAL_CANCELLED);
     }
   else
-    tally_policy_dial_failed (policy, &now, conn, error, waiter);
+    {
+      tally_policy_dial_failed (policy, &now, conn, error, waiter);
+      tally_bucket_schedule_locked (bucket);
+    }
 }

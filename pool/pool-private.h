@@ -197,6 +197,7 @@ void tally_bucket_lock (TallyBucket *bucket);
 void tally_bucket_unlock (TallyBucket *bucket);
 void tally_bucket_start_anew (TallyBucket *bucket);
 void tally_bucket_schedule_locked (TallyBucket *bucket);
+void tally_bucket_await_backoff_locked (TallyBucket *bucket);
 TallyCloseReason
 tally_bucket_examine (TallyBucket *bucket, const TallyConn *conn, TallyHook *hook, gint64 idle_age);
 TallyCloseReason

@@ -3,8 +3,8 @@
  * frees a slot or leaves a connection idle serves that queue, after unlocking. */
 #include "pool-private.h"
 
-/* On the thread that balances already: what it causes it will see itself. */
-static __thread gboolean balancing;
+/* What this thread balances already: what it causes there it will see itself. */
+static __thread TallyPoolCore *balancing;
 
 /* Called by a policy, under its bucket's lock. @background: for no borrower, so that nothing is
  * evicted. */
@@ -219,12 +219,14 @@ feed_the_starved (TallyPoolCore *core)
 void
 tally_totals_balance (TallyPoolCore *core)
 {
-  if (balancing)
+  TallyPoolCore *outer = balancing;
+
+  if (outer == core)
     return;
-  balancing = TRUE;
+  balancing = core;
   while (is_too_much_idle (core) && evict_oldest (core, TALLY_CLOSE_LIMIT))
     continue;
   if (__atomic_load_n (&core->n_starved, __ATOMIC_ACQUIRE) > 0)
     feed_the_starved (core);
-  balancing = FALSE;
+  balancing = outer;
 }

@@ -256,7 +256,7 @@ tally_socket_set_final_limits (TallySocket *self, gint64 deadline, GCancellable 
 {
   self->deadline = deadline;
   self->cancellable = cancellable;
-  self->is_final = TRUE;
+  self->is_final = deadline != 0; /* 0 has passed: nothing need watch for it */
 }
 
 /**

@@ -7,6 +7,7 @@ typedef struct
 {
   Lab *lab;
   GMainContext *context;
+  GCancellable *cancellable;
   gboolean called;
   gboolean done;
   TallyLease lease;
@@ -26,7 +27,7 @@ on_borrowed (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 start (AsyncCall *self, Lab *lab, gint64 deadline, GCancellable *cancellable)
 {
-  *self = (AsyncCall){ .lab = lab, .context = g_main_context_new () };
+  *self = (AsyncCall){ .lab = lab, .context = g_main_context_new (), .cancellable = cancellable };
   g_main_context_push_thread_default (self->context);
   tally_bucket_borrow_async (lab->bucket, "async", deadline, cancellable, on_borrowed, self);
   g_main_context_pop_thread_default (self->context);
@@ -276,6 +277,114 @@ async_a_result_nobody_wants (void)
   lab_await (lab, now.idle == 1);
 }
 
+/* It began to wait in the middle of the backoff, for a connection that is out. */
+static void
+rule_09_who_waits_is_served_when_the_backoff_ends (void)
+{
+  g_autoptr (Lab) lab = lab_new ("max-open", 2, "backoff-base", 50, "backoff-max", 50, NULL);
+  TallyLease out = lab_borrow (lab), failed = { 0 };
+  Borrower waiter = { .deadline = g_get_monotonic_time () + 20 * G_TIME_SPAN_SECOND };
+  AsyncCall call;
+
+  for (guint is_async = 0; is_async < 2; is_async++)
+    {
+      lab_fail_dials (lab, 1);
+      CU_ASSERT_FALSE (tally_bucket_borrow (lab->bucket, "fails", -1, NULL, &failed, NULL));
+      if (is_async)
+        {
+          start (&call, lab, g_get_monotonic_time () + 20 * G_TIME_SPAN_SECOND, NULL);
+          await (&call);
+          CU_ASSERT_TRUE (call.done);
+          finish (&call);
+        }
+      else
+        {
+          borrower_start (&waiter, lab, "waiter");
+          CU_ASSERT_TRUE (borrower_join (&waiter));
+          lab_break (lab, &waiter.lease);
+        }
+    }
+  lab_release (lab, &out);
+}
+
+static gboolean
+set_true (gpointer flag)
+{
+  __atomic_store_n ((gboolean *) flag, TRUE, __ATOMIC_RELEASE);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+cancel_and_refuse (ThriftTransport *transport, gint64 idle_time, gpointer user_data)
+{
+  AsyncCall *call = user_data;
+  g_autoptr (GSource) after = g_idle_source_new ();
+  gboolean dispatched;
+
+  __atomic_store_n (&dispatched, FALSE,
+                    __ATOMIC_RELEASE); /* ThreadSanitizer sees no context's lock */
+  g_cancellable_cancel (call->cancellable);
+  /* What the cancellation brings has come when the idle source has. */
+  g_source_set_callback (after, set_true, &dispatched, NULL);
+  g_source_attach (after, call->context);
+  while (!__atomic_load_n (&dispatched, __ATOMIC_ACQUIRE))
+    g_thread_yield ();
+  return FALSE;
+}
+
+/* The connection proves dead, and the caller does not wait for another. */
+static void
+async_cancelled_while_its_connection_is_examined (void)
+{
+  g_autoptr (Lab) lab = lab_new ("max-open", 1, NULL);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  TallyLease lease = lab_borrow (lab);
+  AsyncCall call;
+
+  start (&call, lab, -1, cancellable);
+  tally_pool_set_check_hook (lab->pool, cancel_and_refuse, &call, NULL);
+  lab_gate (lab, TRUE);
+  lab_release (lab, &lease);
+  await (&call);
+  assert_error (call.error, G_IO_ERROR, G_IO_ERROR_CANCELLED, NULL);
+  finish (&call);
+  lab_gate (lab, FALSE);
+  lab_await (lab, now.dialing == 0 && now.closing == 0);
+}
+
+static void
+on_leak (TallyPool *pool, const TallyPoolEvent *event, gpointer leaked)
+{
+  if (event->kind == TALLY_POOL_EVENT_LEAKED)
+    __atomic_store_n ((gboolean *) leaked, TRUE, __ATOMIC_RELEASE);
+}
+
+static GLogWriterOutput
+log_nothing (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer user_data)
+{
+  return G_LOG_WRITER_HANDLED;
+}
+
+static void
+rule_21_a_leak_is_noticed_here_too (void)
+{
+  g_autoptr (Lab) lab = lab_new ("idle-timeout", 0, NULL);
+  gint64 end = g_get_monotonic_time () + 20 * G_TIME_SPAN_SECOND;
+  gboolean leaked = FALSE;
+  AsyncCall call;
+
+  g_signal_connect (lab->pool, "event", G_CALLBACK (on_leak), &leaked);
+  lab_fill (lab, 1);
+  g_object_set (lab->pool, "leak-threshold", 10, NULL);
+  start (&call, lab, -1, NULL);
+  await (&call);
+  while (!__atomic_load_n (&leaked, __ATOMIC_ACQUIRE) && g_get_monotonic_time () < end)
+    g_thread_yield ();
+  CU_ASSERT_TRUE (leaked);
+  finish (&call);
+  tally_pool_close (lab->pool);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -292,9 +401,13 @@ main (int argc, char **argv)
     TEST (async_a_check_hook_that_refuses),
     TEST (async_a_closed_pool),
     TEST (async_a_result_nobody_wants),
+    TEST (rule_09_who_waits_is_served_when_the_backoff_ends),
+    TEST (async_cancelled_while_its_connection_is_examined),
+    TEST (rule_21_a_leak_is_noticed_here_too),
     { NULL, NULL },
   };
 
+  g_log_set_writer_func (log_nothing, NULL, NULL);
   /* GLib opens descriptors of its own when the first task is made. */
   g_type_class_unref (g_type_class_ref (G_TYPE_TASK));
   g_main_context_iteration (NULL, FALSE);

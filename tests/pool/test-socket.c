@@ -596,6 +596,26 @@ it_is_a_thrift_transport (void)
   CU_ASSERT_FALSE (thrift_transport_is_open (transport));
 }
 
+static void
+a_deadline_of_zero_has_passed (void)
+{
+  gint other;
+  g_autoptr (TallySocket) socket = make_pair (&other);
+
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      tally_socket_set_final_limits (socket, i < 2 ? -1 : 0, NULL);
+      if (i < 2)
+        test_write_all (other, "x", 1);
+      CU_ASSERT_EQUAL (tally_socket_fill (socket, i + 1, &error), i < 2);
+      if (i == 2)
+        assert_error (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, NULL);
+    }
+  close (other);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -620,6 +640,7 @@ main (int argc, char **argv)
     TEST (what_was_sent_is_told_in_any_case),
     TEST (a_declared_size_takes_no_memory),
     TEST (it_is_a_thrift_transport),
+    TEST (a_deadline_of_zero_has_passed),
     { NULL },
   };
 
