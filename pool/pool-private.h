@@ -152,12 +152,18 @@ void tally_totals_publish_idle_locked (TallyBucket *bucket);
 void tally_totals_balance (TallyPoolCore *core);
 
 static inline gboolean
+tally_totals_is_too_much_idle (TallyPoolCore *core)
+{
+  gint limit = __atomic_load_n (&core->max_idle_total, __ATOMIC_RELAXED);
+
+  return limit > 0 && __atomic_load_n (&core->idle_total, __ATOMIC_ACQUIRE) > limit;
+}
+
+static inline gboolean
 tally_totals_need_balance (TallyPoolCore *core)
 {
-  gint max_idle = __atomic_load_n (&core->max_idle_total, __ATOMIC_RELAXED);
-
   return __atomic_load_n (&core->n_starved, __ATOMIC_ACQUIRE) > 0
-         || (max_idle > 0 && __atomic_load_n (&core->idle_total, __ATOMIC_ACQUIRE) > max_idle);
+         || tally_totals_is_too_much_idle (core);
 }
 
 /* pool-fork.c */

@@ -101,14 +101,6 @@ find_oldest (GPtrArray *buckets, guint *closing)
   return oldest;
 }
 
-static gboolean
-is_too_much_idle (TallyPoolCore *core)
-{
-  gint limit = __atomic_load_n (&core->max_idle_total, __ATOMIC_RELAXED);
-
-  return limit > 0 && __atomic_load_n (&core->idle_total, __ATOMIC_ACQUIRE) > limit;
-}
-
 /* Whether there will still be no room when @closing connections are closed. */
 static gboolean
 is_too_much_open (TallyPoolCore *core, guint closing)
@@ -135,7 +127,7 @@ evict_oldest (TallyPoolCore *core, TallyCloseReason reason)
   pthread_mutex_lock (&core->survey_lock);
   victim = find_oldest (buckets, &closing);
   if (victim == NULL
-      || !(reason == TALLY_CLOSE_LIMIT ? is_too_much_idle (core)
+      || !(reason == TALLY_CLOSE_LIMIT ? tally_totals_is_too_much_idle (core)
                                        : is_too_much_open (core, closing)))
     {
       pthread_mutex_unlock (&core->survey_lock);
@@ -224,7 +216,7 @@ tally_totals_balance (TallyPoolCore *core)
   if (outer == core)
     return;
   balancing = core;
-  while (is_too_much_idle (core) && evict_oldest (core, TALLY_CLOSE_LIMIT))
+  while (tally_totals_is_too_much_idle (core) && evict_oldest (core, TALLY_CLOSE_LIMIT))
     continue;
   if (__atomic_load_n (&core->n_starved, __ATOMIC_ACQUIRE) > 0)
     feed_the_starved (core);
