@@ -78,8 +78,8 @@ tally_policy_set_options (TallyPolicy *self,
 {
   self->options = *options;
   tally_policy_note_options (self);
-  for (guint i = 0; i < self->conns->len; i++)
-    tally_policy_update_available (self, g_ptr_array_index (self->conns, i));
+  for (TallyConn *conn = self->conns; conn != NULL; conn = conn->older)
+    tally_policy_update_available (self, conn);
   tally_policy_shed (self);
   tally_policy_pump (self, now);
 }
@@ -91,10 +91,8 @@ tally_policy_drop_all (TallyPolicy *self, TallyCloseReason reason)
 {
   while (self->idle.tail != NULL)
     tally_policy_retire (self, self->idle.tail, reason);
-  for (guint i = 0; i < self->conns->len; i++)
+  for (TallyConn *conn = self->conns; conn != NULL; conn = conn->older)
     {
-      TallyConn *conn = g_ptr_array_index (self->conns, i);
-
       if ((conn->state == TALLY_CONN_BUSY || conn->state == TALLY_CONN_DIALING) && !conn->doomed)
         tally_policy_doom (self, conn, reason);
     }
@@ -194,9 +192,8 @@ tally_policy_next_leak (TallyPolicy *self, const TallyInstant *now)
 {
   if (self->options.leak_threshold == 0)
     return NULL;
-  for (guint i = 0; i < self->conns->len; i++)
+  for (TallyConn *conn = self->conns; conn != NULL; conn = conn->older)
     {
-      TallyConn *conn = g_ptr_array_index (self->conns, i);
       TallyHold *hold = &conn->hold;
 
       if (conn->state != TALLY_CONN_BUSY)
@@ -249,9 +246,9 @@ tally_policy_next_event (TallyPolicy *self, const TallyInstant *now)
 
   if (self->closed)
     return next;
-  for (guint i = 0; i < self->conns->len; i++)
+  for (const TallyConn *conn = self->conns; conn != NULL; conn = conn->older)
     {
-      gint64 due = tally_policy_due_of (self, now, g_ptr_array_index (self->conns, i));
+      gint64 due = tally_policy_due_of (self, now, conn);
 
       /* What is overdue although everything due was just done waits for something else. */
       next = MIN (next, due <= now->mono ? now->mono + G_TIME_SPAN_SECOND : due);

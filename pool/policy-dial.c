@@ -35,8 +35,11 @@ tally_policy_start_dial (TallyPolicy *self, const TallyInstant *now, gboolean ba
   if (conn != NULL)
     self->free = conn->next;
   else
-    g_ptr_array_add (self->conns,
-                     conn = g_aligned_alloc0 (1, sizeof (TallyConn), TALLY_CACHE_LINE));
+    {
+      conn = g_aligned_alloc0 (1, sizeof (TallyConn), TALLY_CACHE_LINE);
+      conn->older = self->conns;
+      self->conns = conn;
+    }
   *conn = (TallyConn){
     .hold = { .conn = conn },
     .state = TALLY_CONN_DIALING,
@@ -44,6 +47,7 @@ tally_policy_start_dial (TallyPolicy *self, const TallyInstant *now, gboolean ba
     .background = background,
     .is_shared = self->options.streams > 1,
     .jitter = tally_policy_random (self),
+    .older = conn->older,
   };
   self->n_dialing++;
   self->stats.dials_started++;
@@ -184,10 +188,8 @@ find_replaced (TallyPolicy *self)
 {
   TallyConn *busy = NULL;
 
-  for (guint i = 0; i < self->conns->len; i++)
+  for (TallyConn *conn = self->conns; conn != NULL; conn = conn->older)
     {
-      TallyConn *conn = g_ptr_array_index (self->conns, i);
-
       if (!conn->replaced || conn->doomed)
         continue;
       if (conn->state == TALLY_CONN_IDLE)

@@ -63,7 +63,13 @@ take_further_hold (TallyPolicy *self, TallyConn *conn)
   if (hold != NULL)
     self->free_holds = hold->next;
   else
-    g_ptr_array_add (self->holds, hold = g_new0 (TallyHold, 1));
+    {
+      TallyFurtherHold *made = g_new0 (TallyFurtherHold, 1);
+
+      made->older = self->holds;
+      self->holds = made;
+      hold = &made->hold;
+    }
   hold->conn = conn;
   hold->prev = NULL;
   hold->next = conn->further;

@@ -88,6 +88,13 @@ struct _TallyHold
   TallyHold *next; /* the same, or of the free ones */
 };
 
+typedef struct _TallyFurtherHold TallyFurtherHold;
+struct _TallyFurtherHold
+{
+  TallyHold hold;
+  TallyFurtherHold *older; /* of all that were made */
+};
+
 /* In two cache lines what a common borrow and release touch. */
 struct _TallyConn
 {
@@ -114,6 +121,7 @@ struct _TallyConn
   gboolean checking;   /* shared, claimed, but not proven alive: no further stream yet */
   gboolean replaced;   /* past its lifetime; a dial for its replacement was started (rule 15) */
   TallyCloseReason reason;
+  TallyConn *older; /* of all that were made */
 };
 
 typedef struct
@@ -198,8 +206,8 @@ struct _TallyPolicy
 
   TallyPoolOptions options;
 
-  GPtrArray *conns; /* every slot that was ever made */
-  GPtrArray *holds; /* the same for holds that lie in no slot */
+  TallyConn *conns;        /* every slot that was ever made, the last one first */
+  TallyFurtherHold *holds; /* the same for holds that lie in no slot */
   TallyConn *free;
   TallyHold *free_holds;
   TallyConnList available; /* busy and shared, with room for another stream */
@@ -234,6 +242,7 @@ struct _TallyPolicy
   gpointer totals;
 };
 
+/* Allocates nothing: a child process does it between fork () and what comes after. */
 void tally_policy_init (TallyPolicy *self, const TallyPoolOptions *options, guint64 seed);
 void tally_policy_clear_memory (TallyPolicy *self);
 
@@ -244,6 +253,7 @@ void tally_policy_refuse (TallyPolicy *self,
                           TallyWaiter *waiter,
                           TallyRefusal refusal);
 void tally_policy_ask_again (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter);
+void tally_policy_ask_in_child (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter);
 gboolean tally_policy_leave (TallyPolicy *self,
                              const TallyInstant *now,
                              TallyWaiter *waiter,

@@ -27,8 +27,6 @@ tally_policy_init (TallyPolicy *self, const TallyPoolOptions *options, guint64 s
 {
   *self = (TallyPolicy){
     .options = *options,
-    .conns = g_ptr_array_new_with_free_func (g_aligned_free),
-    .holds = g_ptr_array_new_with_free_func (g_free),
     .quick = TRUE,
     .random = seed != 0 ? seed : 1,
   };
@@ -38,8 +36,19 @@ tally_policy_init (TallyPolicy *self, const TallyPoolOptions *options, guint64 s
 void
 tally_policy_clear_memory (TallyPolicy *self)
 {
-  g_clear_pointer (&self->conns, g_ptr_array_unref);
-  g_clear_pointer (&self->holds, g_ptr_array_unref);
+  TallyConn *conn;
+  TallyFurtherHold *hold;
+
+  while ((conn = self->conns) != NULL)
+    {
+      self->conns = conn->older;
+      g_aligned_free (conn);
+    }
+  while ((hold = self->holds) != NULL)
+    {
+      self->holds = hold->older;
+      g_free (hold);
+    }
   g_clear_error (&self->last_error);
 }
 
@@ -319,6 +328,17 @@ tally_policy_ask (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waite
       return;
     }
   tally_policy_enqueue_and_pump (self, now, waiter);
+}
+
+/* The process was forked while @waiter's connection was dialed or examined, and this is the child:
+ * what @waiter had is the parent's, and it is a newcomer in an empty policy. */
+void
+tally_policy_ask_in_child (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter)
+{
+  waiter->permit = NULL;
+  waiter->hold = NULL;
+  waiter->ticket = 0;
+  tally_policy_ask (self, now, waiter);
 }
 
 /* A request that fails before it asks. */

@@ -76,12 +76,18 @@ accept_locked (AsyncBorrow *self)
 {
   TallyBucket *bucket = self->bucket;
   TallyWaiter *waiter = &self->waiter;
+  guint forks = bucket->forks;
   TallyCloseReason reason = TALLY_CLOSE_NONE;
   TallyInstant now;
 
   if (tally_bucket_must_check_locked (bucket, waiter))
     reason = tally_bucket_examine_locked (bucket, waiter->hold->conn, waiter->idle_age);
   tally_bucket_now_locked (bucket, &now);
+  if (bucket->forks != forks)
+    {
+      tally_policy_ask_in_child (&bucket->policy, &now, waiter);
+      return FALSE;
+    }
   if (reason == TALLY_CLOSE_NONE)
     {
       tally_policy_checked (&bucket->policy, &now, waiter->hold);

@@ -207,31 +207,31 @@ tally_bucket_unlock_with_error (TallyBucket *bucket, TallyWaiter *waiter)
 /* ---- borrow ---- */
 
 /* @self was given a connection. Locked before and after; FALSE when the connection proved unusable
- * and
- * @self has asked again. */
+ * and @self has asked again. */
 static gboolean
 accept_locked (SyncWaiter *self)
 {
   TallyBucket *bucket = self->bucket;
   TallyWaiter *waiter = &self->waiter;
-  TallyCloseReason reason;
+  guint forks = bucket->forks;
+  TallyCloseReason reason = TALLY_CLOSE_NONE;
   TallyInstant now;
 
-  if (!tally_bucket_must_check_locked (bucket, waiter))
-    {
-      tally_bucket_now_locked (bucket, &now);
-      tally_policy_checked (&bucket->policy, &now, waiter->hold);
-      return TRUE;
-    }
-  reason = tally_bucket_examine_locked (bucket, waiter->hold->conn, waiter->idle_age);
+  if (tally_bucket_must_check_locked (bucket, waiter))
+    reason = tally_bucket_examine_locked (bucket, waiter->hold->conn, waiter->idle_age);
   tally_bucket_now_locked (bucket, &now);
-  if (reason == TALLY_CLOSE_NONE)
+  if (bucket->forks != forks)
+    tally_policy_ask_in_child (&bucket->policy, &now, waiter);
+  else if (reason != TALLY_CLOSE_NONE)
+    {
+      tally_policy_check_failed (&bucket->policy, &now, waiter->hold, reason);
+      tally_policy_ask (&bucket->policy, &now, waiter);
+    }
+  else
     {
       tally_policy_checked (&bucket->policy, &now, waiter->hold);
       return TRUE;
     }
-  tally_policy_check_failed (&bucket->policy, &now, waiter->hold, reason);
-  tally_policy_ask (&bucket->policy, &now, waiter);
   return FALSE;
 }
 
@@ -319,22 +319,33 @@ borrow_slowly (TallyBucket *bucket,
   return done;
 }
 
-/* The connection that tally_bucket_borrow () took proved unusable: the borrow goes on as if it had
- * only now begun. */
+/* What tally_bucket_borrow () took was not clean at first sight: examines it. When it proves
+ * unusable, the borrow goes on as if it had only now begun. */
 static G_GNUC_NO_INLINE gboolean
-borrow_again (TallyBucket *bucket,
-              TallyHold *hold,
-              TallyCloseReason reason,
-              gint64 deadline,
-              GCancellable *cancellable,
-              TallyLease *lease,
-              GError **error)
+borrow_if_alive (TallyBucket *bucket,
+                 TallyHold *hold,
+                 gint64 idle_age,
+                 gint64 deadline,
+                 GCancellable *cancellable,
+                 TallyLease *lease,
+                 GError **error)
 {
+  guint64 generation = hold->generation;
+  const gchar *label = hold->label;
+  guint forks = bucket->forks;
+  TallyCloseReason reason = tally_bucket_examine (bucket, hold->conn, idle_age);
   SyncWaiter self;
   TallyInstant now;
   gboolean done;
 
-  init_waiter (&self, bucket, hold->label, deadline);
+  if (G_UNLIKELY (bucket->forks != forks)) /* in the check hook, and this is the child */
+    return borrow_slowly (bucket, label, deadline, ANY_AGE, cancellable, lease, error);
+  if (reason == TALLY_CLOSE_NONE)
+    {
+      fill_lease (lease, bucket, hold, generation, TRUE);
+      return TRUE;
+    }
+  init_waiter (&self, bucket, label, deadline);
   tally_bucket_lock (bucket);
   tally_bucket_now_locked (bucket, &now);
   tally_policy_check_failed (&bucket->policy, &now, hold, reason);
@@ -415,11 +426,10 @@ tally_bucket_borrow (TallyBucket *bucket,
 {
   TallyInstant now;
   TallyHold *hold;
-  TallyHook *hook = NULL;
-  TallyCloseReason reason;
   gint64 idle_age;
   guint64 generation;
   gboolean check;
+  gboolean has_hook;
 
   g_return_val_if_fail (bucket != NULL && lease != NULL, FALSE);
   if (cancellable != NULL && g_cancellable_is_cancelled (cancellable))
@@ -436,8 +446,7 @@ tally_bucket_borrow (TallyBucket *bucket,
     }
   generation = hold->generation;
   check = must_check (&bucket->policy, idle_age);
-  if (check && G_UNLIKELY (bucket->hooks[TALLY_HOOK_CHECK] != NULL))
-    hook = tally_bucket_take_hook_locked (bucket, TALLY_HOOK_CHECK);
+  has_hook = bucket->hooks[TALLY_HOOK_CHECK] != NULL;
   if (G_LIKELY (bucket->policy.options.leak_threshold == 0
                 && bucket->policy.options.max_idle_total == 0))
     pthread_mutex_unlock (&bucket->lock);
@@ -447,9 +456,8 @@ tally_bucket_borrow (TallyBucket *bucket,
           MIN (bucket->wanted, tally_policy_due_of (&bucket->policy, &now, hold->conn));
       tally_bucket_unlock (bucket);
     }
-  if (check && G_UNLIKELY (hook != NULL || !is_clean_socket (hold->conn))
-      && (reason = tally_bucket_examine (bucket, hold->conn, hook, idle_age)) != TALLY_CLOSE_NONE)
-    return borrow_again (bucket, hold, reason, deadline, cancellable, lease, error);
+  if (check && G_UNLIKELY (has_hook || !is_clean_socket (hold->conn)))
+    return borrow_if_alive (bucket, hold, idle_age, deadline, cancellable, lease, error);
   fill_lease (lease, bucket, hold, generation, TRUE);
   return TRUE;
 }

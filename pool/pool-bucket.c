@@ -78,6 +78,20 @@ has_work_locked (const TallyBucket *bucket)
   return bucket->policy.closing != NULL || bucket->policy.to_dial != NULL || bucket->ready != NULL;
 }
 
+static void
+report_failed_locked (TallyBucket *bucket, TallyConn *failed, const GError *error)
+{
+  TallyInstant now;
+  TallyConn *next;
+
+  tally_bucket_now_locked (bucket, &now);
+  for (TallyConn *conn = failed; conn != NULL; conn = next)
+    {
+      next = conn->next;
+      tally_policy_dial_failed (&bucket->policy, &now, conn, error, NULL);
+    }
+}
+
 /* Locked before and after: closes, dials and completes what the policy has put aside. */
 static void
 work_locked (TallyBucket *bucket)
@@ -85,15 +99,14 @@ work_locked (TallyBucket *bucket)
   TallyConn *closing = g_steal_pointer (&bucket->policy.closing);
   TallyConn *to_dial = g_steal_pointer (&bucket->policy.to_dial);
   TallyWaiter *ready = g_steal_pointer (&bucket->ready);
-  gpointer next;
+  guint forks = bucket->forks;
+  g_autoptr (GError) error = NULL;
+  TallyConn *failed;
+  TallyWaiter *next;
 
   tally_bucket_schedule_locked (bucket);
   pthread_mutex_unlock (&bucket->lock);
-  for (TallyConn *conn = to_dial; conn != NULL; conn = next)
-    {
-      next = conn->next;
-      tally_dial_on_thread (bucket, conn);
-    }
+  failed = tally_dial_on_threads (bucket, to_dial, forks, &error);
   for (TallyWaiter *waiter = ready; waiter != NULL; waiter = next)
     {
       next = waiter->next;
@@ -102,11 +115,14 @@ work_locked (TallyBucket *bucket)
   for (TallyConn *conn = closing; conn != NULL; conn = conn->next)
     close_connection (bucket, conn);
   pthread_mutex_lock (&bucket->lock);
+  if (bucket->forks != forks)
+    return; /* a handler has forked, and this is the child: they are the parent's */
   report_closed_locked (bucket, closing);
+  report_failed_locked (bucket, failed, error);
 }
 
 /* Unlocks, after having done, without the lock, what the policy asked for; that may make it ask for
- * more. */
+ * more. The caller's reference to @bucket must outlive it, whatever handlers do. */
 void
 tally_bucket_unlock (TallyBucket *bucket)
 {
@@ -166,12 +182,13 @@ find_reason (TallySocket *socket)
   return TALLY_CLOSE_DEAD;
 }
 
-/* Whether the peer has closed a connection that its borrower found broken. Without the lock. */
+/* Whether the peer has closed a connection that its borrower, who is the only one, found broken. Not
+ * under any lock. */
 gboolean
 tally_bucket_is_dead (const TallyConn *conn)
 {
   const TallySocket *socket = conn->socket;
-  gint fd = socket != NULL && conn->streams == 1 ? socket->fd : -1;
+  gint fd = socket != NULL ? socket->fd : -1;
   gssize got;
   gchar byte;
 
@@ -181,10 +198,12 @@ tally_bucket_is_dead (const TallyConn *conn)
   return got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
 }
 
-/* Without the lock; @conn is the caller's alone. @hook, if there is one, is used up. */
+/* Not under any lock; @conn is the caller's alone. */
 TallyCloseReason
-tally_bucket_examine (TallyBucket *bucket, const TallyConn *conn, TallyHook *hook, gint64 idle_age)
+tally_bucket_examine (TallyBucket *bucket, const TallyConn *conn, gint64 idle_age)
 {
+  TallyHook *hook = tally_bucket_take_hook (bucket, TALLY_HOOK_CHECK);
+
   if (hook != NULL)
     return tally_hook_check (bucket, hook, conn->payload, idle_age) ? TALLY_CLOSE_NONE
                                                                     : TALLY_CLOSE_DEAD;
@@ -197,11 +216,10 @@ tally_bucket_examine (TallyBucket *bucket, const TallyConn *conn, TallyHook *hoo
 TallyCloseReason
 tally_bucket_examine_locked (TallyBucket *bucket, TallyConn *conn, gint64 idle_age)
 {
-  TallyHook *hook = tally_bucket_take_hook_locked (bucket, TALLY_HOOK_CHECK);
   TallyCloseReason reason;
 
   tally_bucket_unlock (bucket);
-  reason = tally_bucket_examine (bucket, conn, hook, idle_age);
+  reason = tally_bucket_examine (bucket, conn, idle_age);
   tally_bucket_lock (bucket);
   return reason;
 }
@@ -360,7 +378,7 @@ start_policy (TallyBucket *self, const TallyPoolOptions *options)
   /* What a hook does is never known to be quick, and a handshake is not. */
   self->policy.quick = self->hooks[TALLY_HOOK_DIAL] == NULL
                        && tally_endpoint_get_scheme (self->endpoint) != TALLY_SCHEME_TLS;
-  self->dials = g_cancellable_new ();
+  self->dials = NULL;
   self->boot_offset_until = G_MININT64;
   self->due = self->wanted = G_MAXINT64;
 }
@@ -381,7 +399,24 @@ tally_bucket_new (TallyPoolCore *core, TallyEndpoint *endpoint, gboolean closed)
   start_policy (self, &core->options);
   self->policy.closed = closed;
   tally_policy_note_options (&self->policy);
+  self->older = core->alive;
+  if (self->older != NULL)
+    self->older->newer = self;
+  core->alive = self;
   return self;
+}
+
+static void
+leave_core (TallyBucket *self)
+{
+  pthread_mutex_lock (&self->core->lock);
+  if (self->newer != NULL)
+    self->newer->older = self->older;
+  else
+    self->core->alive = self->older;
+  if (self->older != NULL)
+    self->older->newer = self->newer;
+  pthread_mutex_unlock (&self->core->lock);
 }
 
 /* In a child process, alone: forgets everything without looking at it, for another thread may have
@@ -427,12 +462,13 @@ tally_bucket_unref (TallyBucket *bucket)
   g_return_if_fail (bucket != NULL);
   if (__atomic_sub_fetch (&bucket->ref_count, 1, __ATOMIC_ACQ_REL) > 0)
     return;
+  leave_core (bucket);
   tally_totals_forget (bucket);
   for (guint i = 0; i < TALLY_N_HOOKS; i++)
     tally_hook_unref (bucket->hooks[i]);
   tally_policy_clear_memory (&bucket->policy);
   pthread_mutex_destroy (&bucket->lock);
-  g_object_unref (bucket->dials);
+  g_clear_object (&bucket->dials);
   tally_endpoint_unref (bucket->endpoint);
   tally_core_unref (bucket->core);
   g_aligned_free (bucket);

@@ -7,13 +7,15 @@ static void
 close_bucket (gpointer data, gpointer unused)
 {
   TallyBucket *bucket = data;
+  g_autoptr (GCancellable) dials = NULL;
   TallyInstant now;
 
   tally_bucket_lock (bucket);
   tally_bucket_now_locked (bucket, &now);
   tally_policy_close (&bucket->policy, &now);
+  g_set_object (&dials, bucket->dials); /* none begins from now on */
   tally_bucket_unlock (bucket);
-  g_cancellable_cancel (bucket->dials);
+  g_cancellable_cancel (dials);
   tally_totals_forget (bucket);
 }
 
@@ -41,10 +43,8 @@ shut_down_busy (gpointer data, gpointer unused)
   TallyBucket *bucket = data;
 
   pthread_mutex_lock (&bucket->lock);
-  for (guint i = 0; i < bucket->policy.conns->len; i++)
+  for (TallyConn *conn = bucket->policy.conns; conn != NULL; conn = conn->older)
     {
-      TallyConn *conn = g_ptr_array_index (bucket->policy.conns, i);
-
       if (conn->state == TALLY_CONN_BUSY && conn->socket != NULL)
         shutdown (tally_socket_get_fd (conn->socket), SHUT_RDWR);
     }

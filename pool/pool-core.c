@@ -2,6 +2,8 @@
  */
 #include "pool-private.h"
 
+#define SMALLEST_SWEEP 64
+
 TallyPoolCore *
 tally_core_new (TallyPool *pool, guint event_signal)
 {
@@ -15,8 +17,8 @@ tally_core_new (TallyPool *pool, guint event_signal)
   tally_cond_init (&core->reaper_wake);
   core->buckets = g_hash_table_new_full (tally_endpoint_hash, tally_endpoint_equal, NULL,
                                          (GDestroyNotify) tally_bucket_unref);
+  core->sweep_at = SMALLEST_SWEEP;
   core->options = tally_pool_options_default;
-  core->finished = g_array_new (FALSE, FALSE, sizeof (pthread_t));
   core->reap_at = G_MAXINT64;
   g_queue_init (&core->starved);
   g_weak_ref_init (&core->pool, pool);
@@ -42,7 +44,6 @@ tally_core_unref (TallyPoolCore *core)
     tally_hook_unref (core->hooks[i]);
   g_weak_ref_clear (&core->pool);
   g_hash_table_unref (core->buckets);
-  g_array_unref (core->finished);
   pthread_cond_destroy (&core->reaper_wake);
   pthread_cond_destroy (&core->changed);
   pthread_mutex_destroy (&core->totals_lock);
@@ -76,25 +77,6 @@ tally_core_dup_buckets (TallyPoolCore *core)
     g_ptr_array_add (buckets, tally_bucket_ref (bucket));
   pthread_mutex_unlock (&core->lock);
   return buckets;
-}
-
-TallyBucket *
-tally_core_dup_bucket (TallyPoolCore *core, TallyEndpoint *endpoint)
-{
-  TallyBucket *bucket;
-
-  pthread_mutex_lock (&core->lock);
-  bucket = g_hash_table_lookup (core->buckets, endpoint);
-  if (bucket != NULL)
-    tally_bucket_ref (bucket);
-  else
-    {
-      bucket = tally_bucket_new (core, endpoint, core->closed);
-      if (!core->closed)
-        g_hash_table_insert (core->buckets, bucket->endpoint, tally_bucket_ref (bucket));
-    }
-  pthread_mutex_unlock (&core->lock);
-  return bucket;
 }
 
 /* Nobody but the table refers to @bucket, and it has nothing. With the core's lock, under which
@@ -136,6 +118,55 @@ tally_core_forget_unused (TallyPoolCore *core)
         g_ptr_array_add (unused, bucket);
       }
   pthread_mutex_unlock (&core->lock);
+}
+
+/* The pool is gone and closed: what its buckets still are to others keeps them, nothing else. */
+void
+tally_core_forget_all (TallyPoolCore *core)
+{
+  g_autoptr (GPtrArray) buckets = tally_core_dup_buckets (core);
+
+  pthread_mutex_lock (&core->lock);
+  g_hash_table_remove_all (core->buckets); /* frees none: there is another reference to each */
+  pthread_mutex_unlock (&core->lock);
+}
+
+/* Before the table grows, unless most of what it held when it was last looked through is in use: so
+ * that endpoints which were never reached do not gather in it. Not under any lock. */
+static void
+sweep (TallyPoolCore *core)
+{
+  gboolean due;
+
+  pthread_mutex_lock (&core->lock);
+  due = g_hash_table_size (core->buckets) >= core->sweep_at;
+  pthread_mutex_unlock (&core->lock);
+  if (!due)
+    return;
+  tally_core_forget_unused (core);
+  pthread_mutex_lock (&core->lock);
+  core->sweep_at = MAX (SMALLEST_SWEEP, g_hash_table_size (core->buckets) * 2);
+  pthread_mutex_unlock (&core->lock);
+}
+
+TallyBucket *
+tally_core_dup_bucket (TallyPoolCore *core, TallyEndpoint *endpoint)
+{
+  TallyBucket *bucket;
+
+  sweep (core);
+  pthread_mutex_lock (&core->lock);
+  bucket = g_hash_table_lookup (core->buckets, endpoint);
+  if (bucket != NULL)
+    tally_bucket_ref (bucket);
+  else
+    {
+      bucket = tally_bucket_new (core, endpoint, core->closed);
+      if (!core->closed)
+        g_hash_table_insert (core->buckets, bucket->endpoint, tally_bucket_ref (bucket));
+    }
+  pthread_mutex_unlock (&core->lock);
+  return bucket;
 }
 
 /* All buckets are locked at once, so that the view is one of a single instant. Only here does a

@@ -73,39 +73,64 @@ static gpointer
 run_dial (gpointer data)
 {
   DialJob *job = data;
+  TallyBucket *bucket = job->bucket;
+  g_autoptr (GCancellable) dials = NULL;
   g_autoptr (GError) error = NULL;
   TallyHook *hook;
   gint64 deadline;
   gboolean closed;
   gpointer transport = NULL;
 
-  tally_bucket_lock (job->bucket);
-  deadline = job->conn->dial_started + job->bucket->policy.options.connect_timeout;
-  hook = tally_bucket_take_hook_locked (job->bucket, TALLY_HOOK_DIAL);
-  closed = job->bucket->policy.closed;
-  tally_bucket_unlock (job->bucket);
+  pthread_mutex_lock (&bucket->lock);
+  deadline = job->conn->dial_started + bucket->policy.options.connect_timeout;
+  hook = tally_bucket_take_hook_locked (bucket, TALLY_HOOK_DIAL);
+  closed = bucket->policy.closed;
+  if (bucket->dials == NULL)
+    bucket->dials = g_cancellable_new ();
+  g_set_object (&dials, bucket->dials);
+  pthread_mutex_unlock (&bucket->lock);
   if (closed)
     g_set_error (&error, TALLY_ERROR, TALLY_ERROR_POOL_CLOSED, "%s: the pool is closed",
-                 tally_endpoint_get_uri (job->bucket->endpoint));
+                 tally_endpoint_get_uri (bucket->endpoint));
   else
-    transport = dial (job->bucket, job->conn, hook, deadline, job->bucket->dials, &error);
+    transport = dial (bucket, job->conn, hook, deadline, dials, &error);
   finish (job, transport, error);
   return NULL;
 }
 
-/* Not under any lock. */
-void
-tally_dial_on_thread (TallyBucket *bucket, TallyConn *conn)
+static gboolean
+start (TallyBucket *bucket, TallyConn *conn, guint forks)
 {
   DialJob *job = g_new (DialJob, 1);
-  g_autoptr (GError) error = NULL;
 
-  *job = (DialJob){ tally_bucket_ref (bucket), conn, bucket->forks };
+  *job = (DialJob){ tally_bucket_ref (bucket), conn, forks };
   if (tally_run_on_thread (bucket->core, run_dial, job))
-    return;
-  error = g_error_new (TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED, "%s: no thread to dial on: %s",
-                       tally_endpoint_get_uri (bucket->endpoint), g_strerror (errno));
-  finish (job, NULL, error);
+    return TRUE;
+  tally_bucket_unref (bucket);
+  g_free (job);
+  return FALSE;
+}
+
+/* Not under any lock. Dials each of @conns on a thread of its own. (transfer full): those for which
+ * there is no thread, and @error then says why. @forks: the bucket's, when it asked for the dials. */
+TallyConn *
+tally_dial_on_threads (TallyBucket *bucket, TallyConn *conns, guint forks, GError **error)
+{
+  TallyConn *failed = NULL;
+  TallyConn *next;
+
+  for (TallyConn *conn = conns; conn != NULL; conn = next)
+    {
+      next = conn->next;
+      if (start (bucket, conn, forks))
+        continue;
+      if (*error == NULL)
+        g_set_error (error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED, "%s: no thread to dial on: %s",
+                     tally_endpoint_get_uri (bucket->endpoint), g_strerror (errno));
+      conn->next = failed;
+      failed = conn;
+    }
+  return failed;
 }
 
 /* ---- on the borrower's thread ---- */
@@ -120,6 +145,7 @@ tally_dial_on_caller (TallyBucket *bucket, TallyWaiter *waiter, GCancellable *ca
   gint64 deadline =
       MIN (waiter->deadline,
            conn->dial_started + MIN (policy->options.connect_timeout, DIAL_ON_CALLER));
+  guint forks = bucket->forks;
   g_autoptr (GError) error = NULL;
   gpointer transport;
   TallyInstant now;
@@ -134,7 +160,9 @@ tally_dial_on_caller (TallyBucket *bucket, TallyWaiter *waiter, GCancellable *ca
                                                               - conn->dial_started });
   tally_bucket_lock (bucket);
   tally_bucket_now_locked (bucket, &now);
-  if (transport != NULL)
+  if (bucket->forks != forks)
+    tally_policy_ask_in_child (policy, &now, waiter);
+  else if (transport != NULL)
     tally_policy_dial_done (policy, &now, conn, transport, waiter);
   else if (g_error_matches (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT)
            || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))

@@ -1,7 +1,9 @@
 /* Owns what becomes of pools in a child process (rule 22): each starts anew, empty, as if nothing
  * had been borrowed, and the parent's connections are neither closed nor used. Their descriptors
  * and memory stay, unreachable, until the child execs or exits: closing a transport might say
- * goodbye on a connection that is the parent's. */
+ * goodbye on a connection that is the parent's.
+ *
+ * Nothing is allocated here: another thread of the parent may have held the allocator's lock. */
 #include "pool-private.h"
 
 static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER; /* taken before any core's lock */
@@ -28,9 +30,6 @@ in_parent (void)
 static void
 start_anew (TallyPoolCore *core)
 {
-  GHashTableIter iter;
-  gpointer bucket;
-
   pthread_mutex_init (&core->lock, NULL);
   pthread_mutex_init (&core->totals_lock, NULL);
   pthread_mutex_init (&core->survey_lock, NULL);
@@ -45,9 +44,8 @@ start_anew (TallyPoolCore *core)
   core->idle_total = 0;
   core->n_starved = 0;
   g_queue_init (&core->starved);
-  core->finished = g_array_new (FALSE, FALSE, sizeof (pthread_t));
-  g_hash_table_iter_init (&iter, core->buckets);
-  while (g_hash_table_iter_next (&iter, NULL, &bucket))
+  core->finished = NULL;
+  for (TallyBucket *bucket = core->alive; bucket != NULL; bucket = bucket->older)
     tally_bucket_start_anew (bucket);
 }
 

@@ -47,8 +47,9 @@ tally_hook_unref (TallyHook *hook)
   g_free (hook);
 }
 
-/* With the bucket's lock: the hook to call, or NULL when there is none or the pool is closed. The
- * caller unlocks, calls it between tally_hook_enter () and tally_hook_leave (). */
+/* With the bucket's lock: the hook to call, or NULL when there is none or the pool is closed. Close
+ * waits for it from now on. The caller drops the lock plainly and calls it: not by way of
+ * tally_bucket_unlock (), which may run a handler that closes the pool. */
 TallyHook *
 tally_bucket_take_hook_locked (TallyBucket *bucket, TallyHookKind kind)
 {
@@ -58,6 +59,18 @@ tally_bucket_take_hook_locked (TallyBucket *bucket, TallyHookKind kind)
     return NULL;
   __atomic_add_fetch (&bucket->core->n_hooks, 1, __ATOMIC_ACQ_REL);
   return tally_hook_ref (hook);
+}
+
+/* The same, not under any lock. */
+TallyHook *
+tally_bucket_take_hook (TallyBucket *bucket, TallyHookKind kind)
+{
+  TallyHook *hook;
+
+  pthread_mutex_lock (&bucket->lock);
+  hook = tally_bucket_take_hook_locked (bucket, kind);
+  pthread_mutex_unlock (&bucket->lock);
+  return hook;
 }
 
 /* For foreign code that is no hook of a bucket: FALSE once close is about to return. */

@@ -12,6 +12,7 @@
 G_BEGIN_DECLS
 
 typedef struct _TallyPoolCore TallyPoolCore;
+typedef struct _TallyJob TallyJob;
 
 /* How many times a policy's lease numbers jump in a child process: more than can be in flight. */
 #define TALLY_FORK_GAP (G_GUINT64_CONSTANT (1) << 20)
@@ -53,12 +54,14 @@ struct _TallyPoolCore
   pthread_cond_t changed; /* a thread ended, a hook returned, a closing bucket lost a connection */
   pthread_cond_t reaper_wake;
   GHashTable *buckets; /* TallyEndpoint to TallyBucket; each bucket's reference is the table's */
+  guint sweep_at;      /* a table of so many is looked through before it grows */
+  TallyBucket *alive;  /* those in the table and those that only others refer to */
   TallyPoolOptions options;
   TallyHook *hooks[TALLY_N_HOOKS]; /* nullable */
   gboolean closed;
   gboolean close_done;
-  guint n_threads;  /* dial threads that run */
-  GArray *finished; /* pthread_t of those that have ended and were not joined */
+  guint n_threads;    /* those of pool-threads.c that run */
+  TallyJob *finished; /* those that have ended and were not joined */
   pthread_t reaper;
   gboolean reaper_runs;
   gint64 reap_at;         /* monotonic; G_MAXINT64: nothing is due */
@@ -85,10 +88,12 @@ struct _TallyBucket
   gboolean coarse;     /* atomic: the coarse clock will do */
   TallyPoolCore *core; /* a reference */
   TallyEndpoint *endpoint;
+  TallyBucket *newer;  /* of the core's `alive`; core->lock */
+  TallyBucket *older;  /* the same */
   gboolean is_starved; /* core->totals_lock */
 
   TallyHook *hooks[TALLY_N_HOOKS]; /* the core's; this and what follows: the lock */
-  GCancellable *dials;             /* cancelled when the pool closes */
+  GCancellable *dials;             /* (nullable) cancelled when the pool closes */
   TallyWaiter *ready; /* asynchronous borrows that are decided, to be completed without the lock */
   guint idle_published; /* what of n_idle is in core->idle_total */
   guint forks;          /* how often this process is a child of the one that made the bucket */
@@ -129,6 +134,7 @@ void tally_core_changed (TallyPoolCore *core);
 GPtrArray *tally_core_dup_buckets (TallyPoolCore *core);
 TallyBucket *tally_core_dup_bucket (TallyPoolCore *core, TallyEndpoint *endpoint);
 void tally_core_forget_unused (TallyPoolCore *core);
+void tally_core_forget_all (TallyPoolCore *core);
 void tally_core_snapshot (TallyPoolCore *core, TallyPoolSnapshot *snapshot);
 void tally_core_set_option (TallyPoolCore *core, guint property_id, const GValue *value);
 void tally_core_set_hook (TallyPoolCore *core,
@@ -204,8 +210,7 @@ void tally_bucket_unlock (TallyBucket *bucket);
 void tally_bucket_start_anew (TallyBucket *bucket);
 void tally_bucket_schedule_locked (TallyBucket *bucket);
 void tally_bucket_await_backoff_locked (TallyBucket *bucket);
-TallyCloseReason
-tally_bucket_examine (TallyBucket *bucket, const TallyConn *conn, TallyHook *hook, gint64 idle_age);
+TallyCloseReason tally_bucket_examine (TallyBucket *bucket, const TallyConn *conn, gint64 idle_age);
 TallyCloseReason
 tally_bucket_examine_locked (TallyBucket *bucket, TallyConn *conn, gint64 idle_age);
 gboolean tally_bucket_is_dead (const TallyConn *conn);
@@ -217,7 +222,8 @@ void tally_threads_join_finished (TallyPoolCore *core);
 guint tally_threads_count_mine (TallyPoolCore *core);
 
 /* pool-dial.c */
-void tally_dial_on_thread (TallyBucket *bucket, TallyConn *conn);
+TallyConn *
+tally_dial_on_threads (TallyBucket *bucket, TallyConn *conns, guint forks, GError **error);
 void tally_dial_on_caller (TallyBucket *bucket, TallyWaiter *waiter, GCancellable *cancellable);
 
 /* pool-options.c */
@@ -230,6 +236,7 @@ TallyHook *tally_hook_new (GCallback function, gpointer data, GDestroyNotify des
 TallyHook *tally_hook_ref (TallyHook *hook);
 void tally_hook_unref (TallyHook *hook);
 TallyHook *tally_bucket_take_hook_locked (TallyBucket *bucket, TallyHookKind kind);
+TallyHook *tally_bucket_take_hook (TallyBucket *bucket, TallyHookKind kind);
 gboolean tally_hooks_run_locked (TallyPoolCore *core);
 guint tally_hooks_count_mine (TallyPoolCore *core);
 gboolean tally_hooks_begin (TallyPoolCore *core);

@@ -27,30 +27,38 @@ refuse_release (TallyBucket *bucket)
       tally_endpoint_get_uri (bucket->endpoint));
 }
 
-/* Locked before and after. Looks for death and lets the user's hook undo what the borrower did,
- * both without the lock, while the lease is still out. */
+/* Not under any lock: lets the user's hook, if there is one, undo what the borrower did. */
 static TallyCloseReason
-settle_locked (TallyBucket *bucket, TallyHold *hold, TallyCloseReason reason)
+reset (TallyBucket *bucket, const TallyConn *conn)
 {
-  TallyHook *hook;
+  TallyHook *hook = tally_bucket_take_hook (bucket, TALLY_HOOK_RESET);
 
+  return hook == NULL || tally_hook_reset (bucket, hook, conn->payload) ? TALLY_CLOSE_NONE
+                                                                        : TALLY_CLOSE_RESET;
+}
+
+/* Locked before and after. Looks for death and resets, both without the lock, while the lease is
+ * still out, but no longer its borrower's: a second release meanwhile is refused. FALSE when it has
+ * become the parent's. */
+static gboolean
+settle_locked (TallyBucket *bucket, TallyHold *hold, TallyCloseReason *reason)
+{
+  TallyConn *conn = hold->conn;
+  guint forks = bucket->forks;
   /* Whether death is why it is broken matters only to those that are idle (rule 14). */
-  if (reason == TALLY_CLOSE_BROKEN && bucket->policy.n_idle > 0)
-    {
-      tally_bucket_unlock (bucket);
-      if (tally_bucket_is_dead (hold->conn))
-        reason = TALLY_CLOSE_DEAD;
-      tally_bucket_lock (bucket);
-    }
-  else if (reason == TALLY_CLOSE_NONE
-           && (hook = tally_bucket_take_hook_locked (bucket, TALLY_HOOK_RESET)) != NULL)
-    {
-      tally_bucket_unlock (bucket);
-      if (!tally_hook_reset (bucket, hook, hold->conn->payload))
-        reason = TALLY_CLOSE_RESET;
-      tally_bucket_lock (bucket);
-    }
-  return reason;
+  gboolean look_for_death =
+      *reason == TALLY_CLOSE_BROKEN && bucket->policy.n_idle > 0 && conn->streams == 1;
+
+  if (!look_for_death && *reason != TALLY_CLOSE_NONE)
+    return TRUE;
+  hold->generation = ++bucket->policy.last_generation;
+  tally_bucket_unlock (bucket);
+  if (!look_for_death)
+    *reason = reset (bucket, conn);
+  else if (tally_bucket_is_dead (conn))
+    *reason = TALLY_CLOSE_DEAD;
+  tally_bucket_lock (bucket);
+  return bucket->forks == forks;
 }
 
 static void
@@ -59,6 +67,14 @@ report_late_return (TallyBucket *bucket, const gchar *label, gint64 held)
   g_message ("pool: the connection to %s that \"%s\" had borrowed is back after %.3f s",
              tally_endpoint_get_uri (bucket->endpoint), label != NULL ? label : "?",
              (gdouble) held / G_TIME_SPAN_SECOND);
+}
+
+/* A lease from before a fork, in the child (rule 22). */
+static gboolean
+is_of_parent_locked (const TallyBucket *bucket, const TallyLease *lease)
+{
+  return lease->bucket == bucket && lease->generation != 0
+         && lease->generation <= bucket->policy.first_generation;
 }
 
 /* The common release in one step: of a clean connection without hooks, options or waiters to think
@@ -91,12 +107,9 @@ take_back_locked (TallyBucket *bucket, TallyLease *lease, TallyOutcome outcome, 
     return FALSE;
   if (outcome == TALLY_OUTCOME_CLEAN)
     reason = look_at_returned (hold->conn);
-  if (G_UNLIKELY (reason == TALLY_CLOSE_BROKEN || bucket->hooks[TALLY_HOOK_RESET] != NULL))
-    {
-      reason = settle_locked (bucket, hold, reason);
-      if (!tally_policy_owns (policy, hold, lease->generation))
-        return FALSE;
-    }
+  if (G_UNLIKELY (reason == TALLY_CLOSE_BROKEN || bucket->hooks[TALLY_HOOK_RESET] != NULL)
+      && !settle_locked (bucket, hold, &reason))
+    return TRUE;
   tally_policy_release (policy, now, hold, reason);
   bucket->wanted = MIN (bucket->wanted, tally_policy_due_of (policy, now, hold->conn));
   return TRUE;
@@ -127,10 +140,8 @@ release_slowly (TallyBucket *bucket, TallyLease *lease, TallyOutcome outcome, Ta
   TallyHold hold = { .leak_warned = FALSE };
   gboolean done;
 
-  if (lease->generation <= bucket->policy.first_generation && lease->generation != 0
-      && lease->bucket == bucket)
+  if (is_of_parent_locked (bucket, lease))
     {
-      /* A lease from before a fork, in the child: it is the parent's (rule 22). */
       pthread_mutex_unlock (&bucket->lock);
       *lease = (TallyLease){ 0 };
       return;
@@ -193,15 +204,17 @@ void
 tally_bucket_retire (TallyBucket *bucket, const TallyLease *lease)
 {
   TallyHold *hold;
-  gboolean known;
+  gboolean is_out;
+  gboolean is_of_parent;
 
   g_return_if_fail (bucket != NULL && lease != NULL);
   hold = lease->slot;
   tally_bucket_lock (bucket);
-  known = lease->bucket == bucket && tally_policy_owns (&bucket->policy, hold, lease->generation);
-  if (known)
+  is_of_parent = is_of_parent_locked (bucket, lease);
+  is_out = lease->bucket == bucket && tally_policy_owns (&bucket->policy, hold, lease->generation);
+  if (is_out)
     tally_policy_doom (&bucket->policy, hold->conn, TALLY_CLOSE_RETIRED);
   tally_bucket_unlock (bucket);
-  if (!known)
+  if (!is_out && !is_of_parent)
     refuse_release (bucket);
 }

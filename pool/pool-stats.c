@@ -78,9 +78,8 @@ longest_holder (const TallyPolicy *self)
 {
   const TallyHold *longest = NULL;
 
-  for (guint i = 0; i < self->conns->len; i++)
+  for (const TallyConn *conn = self->conns; conn != NULL; conn = conn->older)
     {
-      const TallyConn *conn = g_ptr_array_index (self->conns, i);
       const TallyHold *hold = &conn->hold;
 
       if (conn->state != TALLY_CONN_BUSY)
@@ -129,9 +128,8 @@ tally_policy_dump (const TallyPolicy *self, const TallyInstant *now)
   GString *text = g_string_new (NULL);
 
   g_string_append_printf (text, "%s\n", state);
-  for (guint i = 0; i < self->conns->len; i++)
+  for (const TallyConn *conn = self->conns; conn != NULL; conn = conn->older)
     {
-      const TallyConn *conn = g_ptr_array_index (self->conns, i);
       const TallyHold *hold = &conn->hold;
 
       for (; conn->state == TALLY_CONN_BUSY && hold != NULL;

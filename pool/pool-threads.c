@@ -5,12 +5,14 @@
 
 #include <errno.h>
 
-typedef struct
+struct _TallyJob
 {
-  TallyPoolCore *core; /* a reference */
+  TallyPoolCore *core; /* a reference, while it runs */
   gpointer (*function) (gpointer data);
   gpointer data;
-} Job;
+  pthread_t thread;
+  TallyJob *next; /* of those that have ended */
+};
 
 /* On such a thread, the pool that it works for. */
 static __thread TallyPoolCore *working_for;
@@ -25,20 +27,25 @@ tally_threads_count_mine (TallyPoolCore *core)
 static gpointer
 run (gpointer data)
 {
-  Job *job = data;
+  TallyJob *job = data;
   TallyPoolCore *core = job->core;
-  pthread_t self = pthread_self ();
 
-  pthread_setname_np (self, "tally-dial");
+  job->thread = pthread_self ();
+  pthread_setname_np (job->thread, "tally-dial");
   working_for = core;
   job->function (job->data);
-  g_free (job);
   pthread_mutex_lock (&core->lock);
   core->n_threads--;
   if (core->close_done) /* this very job has closed the pool: nobody joins it */
-    pthread_detach (self);
+    {
+      pthread_detach (job->thread);
+      g_free (job);
+    }
   else
-    g_array_append_val (core->finished, self);
+    {
+      job->next = core->finished;
+      core->finished = job;
+    }
   pthread_cond_broadcast (&core->changed);
   pthread_mutex_unlock (&core->lock);
   tally_core_unref (core);
@@ -49,38 +56,38 @@ run (gpointer data)
 void
 tally_threads_join_finished (TallyPoolCore *core)
 {
-  g_autoptr (GArray) finished = NULL;
+  TallyJob *finished;
+  TallyJob *next;
 
   pthread_mutex_lock (&core->lock);
-  if (core->finished->len > 0)
-    {
-      finished = core->finished;
-      core->finished = g_array_new (FALSE, FALSE, sizeof (pthread_t));
-    }
+  finished = g_steal_pointer (&core->finished);
   pthread_mutex_unlock (&core->lock);
-  for (guint i = 0; finished != NULL && i < finished->len; i++)
-    pthread_join (g_array_index (finished, pthread_t, i), NULL);
+  for (TallyJob *job = finished; job != NULL; job = next)
+    {
+      next = job->next;
+      pthread_join (job->thread, NULL);
+      g_free (job);
+    }
 }
 
-/* Not under any lock. FALSE, with errno set, when no thread could be made. */
+/* Not under any lock. FALSE, with errno set, when no thread could be made, or may be: of a pool that
+ * is closed close has joined the last. */
 gboolean
 tally_run_on_thread (TallyPoolCore *core, gpointer (*function) (gpointer data), gpointer data)
 {
-  Job *job = g_new (Job, 1);
+  TallyJob *job = g_new (TallyJob, 1);
   pthread_t thread;
   int status;
 
-  *job = (Job){ tally_core_ref (core), function, data };
+  *job = (TallyJob){ .core = tally_core_ref (core), .function = function, .data = data };
   tally_threads_join_finished (core);
   pthread_mutex_lock (&core->lock);
-  core->n_threads++;
+  status = core->closed ? ESHUTDOWN : pthread_create (&thread, NULL, run, job);
+  if (status == 0)
+    core->n_threads++;
   pthread_mutex_unlock (&core->lock);
-  status = pthread_create (&thread, NULL, run, job);
   if (status == 0)
     return TRUE;
-  pthread_mutex_lock (&core->lock);
-  core->n_threads--;
-  pthread_mutex_unlock (&core->lock);
   tally_core_unref (core);
   g_free (job);
   errno = status;

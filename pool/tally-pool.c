@@ -39,6 +39,7 @@ tally_pool_finalize (GObject *object)
 
   /* Nobody can wait for those who still hold a connection: it is closed when they release it. */
   tally_core_close (core, FALSE);
+  tally_core_forget_all (core);
   tally_core_unref (core);
   G_OBJECT_CLASS (tally_pool_parent_class)->finalize (object);
 }

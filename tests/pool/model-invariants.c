@@ -8,10 +8,8 @@ check_slots (Model *model)
   guint counts[TALLY_CONN_CLOSING + 1] = { 0 };
   guint owned = 0, background = 0, leases = 0, idle = 0, available = 0, listed = 0, checking = 0;
 
-  for (guint i = 0; i < policy->conns->len; i++)
+  for (TallyConn *conn = policy->conns; conn != NULL; conn = conn->older)
     {
-      TallyConn *conn = g_ptr_array_index (policy->conns, i);
-
       counts[conn->state]++;
       if (conn->state == TALLY_CONN_DIALING)
         {

@@ -1,6 +1,5 @@
-/* Rules 17 to 22, 26 and 28: the end, misuse, leaks, and the error of a full pool. */
+/* Rules 17 to 21, 26 and 28: the end, misuse, leaks, and the error of a full pool. */
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lab.h"
@@ -217,6 +216,13 @@ rule_19_no_hook_runs_afterwards (void)
 }
 
 static gboolean
+count_check (ThriftTransport *transport, gint64 idle_time, gpointer user_data)
+{
+  ++*(guint *) user_data;
+  return TRUE;
+}
+
+static gboolean
 close_pool_in_hook (ThriftTransport *transport, gint64 idle_time, gpointer user_data)
 {
   tally_pool_close (user_data);
@@ -233,6 +239,35 @@ rule_19_a_hook_may_close_the_pool (void)
   tally_pool_set_check_hook (lab->pool, close_pool_in_hook, lab->pool, NULL);
   if (tally_bucket_borrow (lab->bucket, "test", -1, NULL, &lease, NULL))
     lab_release (lab, &lease);
+  assert_int (lab_snapshot (lab).open, 0);
+}
+
+static void
+close_pool_when_closed (TallyPool *pool, const TallyPoolEvent *event, gpointer user_data)
+{
+  if (event->kind == TALLY_POOL_EVENT_CLOSED)
+    tally_pool_close (pool);
+}
+
+/* The handler runs on the way from a connection that is too old to the check of the next one. */
+static void
+rule_19_a_handler_may_close_the_pool (void)
+{
+  g_autoptr (Lab) lab =
+      lab_new ("drain-timeout", 0, "idle-timeout", 60000, "order", TALLY_POOL_ORDER_FIFO, NULL);
+  g_autoptr (GError) error = NULL;
+  TallyLease lease = { 0 };
+  guint checks = 0;
+
+  lab_fill (lab, 2);
+  pthread_mutex_lock (&lab->bucket->lock);
+  lab->bucket->policy.idle.tail->idle_since -= 60 * G_TIME_SPAN_SECOND;
+  pthread_mutex_unlock (&lab->bucket->lock);
+  tally_pool_set_check_hook (lab->pool, count_check, &checks, NULL);
+  g_signal_connect (lab->pool, "event", G_CALLBACK (close_pool_when_closed), NULL);
+  CU_ASSERT_FALSE (tally_bucket_borrow (lab->bucket, "test", -1, NULL, &lease, &error));
+  assert_error (error, TALLY_ERROR, TALLY_ERROR_POOL_CLOSED, NULL);
+  assert_int (checks, 0);
   assert_int (lab_snapshot (lab).open, 0);
 }
 
@@ -299,6 +334,67 @@ rule_20_a_second_release_is_refused (void)
     }
 }
 
+typedef struct
+{
+  Lab *lab;
+  TallyLease lease;
+  gint gate; /* atomic: 1 once the hook waits, 2 when it may go on */
+} Returner;
+
+static gboolean
+wait_in_reset (ThriftTransport *transport, gpointer user_data)
+{
+  Returner *self = user_data;
+
+  __atomic_store_n (&self->gate, 1, __ATOMIC_SEQ_CST);
+  while (__atomic_load_n (&self->gate, __ATOMIC_SEQ_CST) != 2)
+    g_thread_yield ();
+  return TRUE;
+}
+
+static gpointer
+run_returner (gpointer data)
+{
+  Returner *self = data;
+
+  lab_release (self->lab, &self->lease);
+  return NULL;
+}
+
+/* The hook of the first is still at it. */
+static void
+rule_20_a_second_release_during_the_first_is_refused (void)
+{
+  static const TallyOutcome outcomes[] = { TALLY_OUTCOME_CLEAN, TALLY_OUTCOME_BROKEN };
+
+  for (guint i = 0; i < G_N_ELEMENTS (outcomes); i++)
+    {
+      g_autoptr (Lab) lab = lab_new (NULL, NULL);
+      Returner returner = { .lab = lab };
+      TallyLease copy;
+      TallyPoolSnapshot seen;
+      pthread_t thread;
+
+      tally_pool_set_reset_hook (lab->pool, wait_in_reset, &returner, NULL);
+      copy = returner.lease = lab_borrow (lab);
+      criticals = 0;
+      pthread_create (&thread, NULL, run_returner, &returner);
+      while (__atomic_load_n (&returner.gate, __ATOMIC_SEQ_CST) != 1)
+        g_thread_yield ();
+      tally_bucket_release (lab->bucket, &copy, outcomes[i]);
+      assert_int (criticals, 1);
+      seen = lab_snapshot (lab);
+      assert_int (seen.busy, 1);
+      __atomic_store_n (&returner.gate, 2, __ATOMIC_SEQ_CST);
+      pthread_join (thread, NULL);
+      assert_int (criticals, 1);
+      seen = lab_snapshot (lab);
+      assert_int (seen.idle, 1);
+      assert_int (seen.refused, 1);
+      assert_sums (&seen);
+    }
+}
+
 /* ---- rule 21 ---- */
 
 static void
@@ -350,62 +446,6 @@ rule_21_a_leak_is_warned_of_once (void)
       CU_ASSERT_TRUE (listener->last.duration <= g_get_monotonic_time () - borrowed);
       lab_release (lab, &lease);
     }
-}
-
-/* ---- rule 22 ---- */
-
-static int
-be_the_child (Lab *lab, TallyLease *lease, guint before)
-{
-  TallyPoolSnapshot seen = lab_snapshot (lab);
-  TallyLease own = { 0 };
-
-  if (seen.open != 0 || seen.waiting != 0)
-    return 1;
-  tally_bucket_release (lab->bucket, lease, TALLY_OUTCOME_CLEAN); /* the parent's */
-  if (lab_count_descriptors (lab) != before)
-    return 2;
-  lab->forget_peers = TRUE;
-  if (!tally_bucket_borrow (lab->bucket, "child", -1, NULL, &own, NULL) || own.reused)
-    return 3;
-  tally_bucket_release (lab->bucket, &own, TALLY_OUTCOME_CLEAN);
-  seen = lab_snapshot (lab);
-  if (seen.open != 1 || seen.idle != 1)
-    return 4;
-  tally_pool_close (lab->pool);
-  return lab_count_descriptors (lab) == before ? 0 : 5;
-}
-
-static void
-rule_22_a_child_starts_empty (void)
-{
-  g_autoptr (Lab) lab = lab_new ("max-open", 2, "idle-timeout", 60000, NULL);
-  TallyLease lease, busy;
-  TallyPoolSnapshot seen;
-  gint status;
-  pid_t child;
-
-#ifdef __SANITIZE_THREAD__
-  test_skip ("ThreadSanitizer cannot follow a thread that a child process starts");
-  return;
-#endif
-  lab_fill (lab, 2);
-  lease = lab_borrow (lab);
-  busy = lease;
-  child = test_fork ();
-  if (child == 0)
-    _exit (be_the_child (lab, &busy, 2));
-  waitpid (child, &status, 0);
-  CU_ASSERT_TRUE (WIFEXITED (status));
-  assert_int (WEXITSTATUS (status), 0);
-  /* The parent's connections are what they were. */
-  CU_ASSERT_TRUE (tally_socket_is_clean (TALLY_SOCKET (lease.transport)));
-  lab_release (lab, &lease);
-  seen = lab_snapshot (lab);
-  assert_int (seen.idle, 2);
-  lease = lab_borrow (lab);
-  CU_ASSERT_TRUE (lease.reused);
-  lab_release (lab, &lease);
 }
 
 /* ---- rule 26 ---- */
@@ -496,9 +536,10 @@ main (int argc, char **argv)
     TEST (rule_19_who_does_not_come_back_is_shut_down),
     TEST (rule_19_no_hook_runs_afterwards),
     TEST (rule_19_a_hook_may_close_the_pool),
+    TEST (rule_19_a_handler_may_close_the_pool),
     TEST (rule_20_a_second_release_is_refused),
+    TEST (rule_20_a_second_release_during_the_first_is_refused),
     TEST (rule_21_a_leak_is_warned_of_once),
-    TEST (rule_22_a_child_starts_empty),
     TEST (rule_26_hooks_run_outside_locks),
     TEST (rule_28_the_error_of_a_full_pool_says_all),
     { NULL, NULL },

@@ -1,0 +1,204 @@
+/* What a pool's buckets share: how long it lives, which buckets it keeps, the threads it starts. */
+#include <errno.h>
+#include <string.h>
+
+#include "lab.h"
+#include "pool-private.h"
+
+static void
+count_call (gpointer user_data)
+{
+  ++*(guint *) user_data;
+}
+
+static ThriftTransport *
+dial_nothing (TallyEndpoint *endpoint,
+              gint64 deadline,
+              GCancellable *cancellable,
+              gpointer user_data,
+              GError **error)
+{
+  g_set_error (error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED, "nobody there");
+  return NULL;
+}
+
+/* The pool goes first, then the lease, then the bucket: what the hooks refer to is let go of with
+ * the last of them. */
+static void
+core_a_pool_is_freed_with_what_refers_to_it (void)
+{
+  g_autoptr (Server) server = server_new ();
+  TallyPool *pool = tally_pool_new ();
+  TallyBucket *bucket = tally_pool_dup_bucket (pool, server->endpoint);
+  TallyLease lease = { 0 };
+  guint let_go = 0;
+
+  CU_ASSERT_TRUE_FATAL (tally_bucket_borrow (bucket, "test", -1, NULL, &lease, NULL));
+  server_accept (server);
+  tally_pool_set_dial_hook (pool, dial_nothing, &let_go, count_call);
+  g_object_unref (pool);
+  assert_int (let_go, 0);
+  CU_ASSERT_TRUE (server_echoes (server, lease.transport));
+  tally_bucket_release (bucket, &lease, TALLY_OUTCOME_CLEAN);
+  assert_int (let_go, 0);
+  tally_bucket_unref (bucket);
+  assert_int (let_go, 1);
+}
+
+static void
+core_an_idle_pool_is_freed_at_once (void)
+{
+  g_autoptr (Server) server = server_new ();
+  TallyPool *pool = tally_pool_new ();
+  TallyBucket *bucket = tally_pool_dup_bucket (pool, server->endpoint);
+  TallyLease lease = { 0 };
+  guint let_go = 0;
+
+  CU_ASSERT_TRUE_FATAL (tally_bucket_borrow (bucket, "test", -1, NULL, &lease, NULL));
+  tally_bucket_release (bucket, &lease, TALLY_OUTCOME_CLEAN);
+  tally_bucket_unref (bucket);
+  tally_pool_set_dial_hook (pool, dial_nothing, &let_go, count_call);
+  g_object_unref (pool);
+  assert_int (let_go, 1);
+}
+
+/* Each was asked for once, and nothing is there. */
+static void
+core_endpoints_nobody_reaches_do_not_gather (void)
+{
+  g_autoptr (TallyPool) pool = tally_pool_new ();
+  TallyPoolSnapshot seen;
+  guint kept;
+
+  tally_pool_set_dial_hook (pool, dial_nothing, NULL, NULL);
+  for (guint i = 0; i < 1000; i++)
+    {
+      g_autofree gchar *uri = g_strdup_printf ("unix:///nowhere-%u", i);
+      g_autoptr (TallyEndpoint) endpoint = tally_endpoint_new (uri, NULL);
+      g_autoptr (TallyBucket) bucket = tally_pool_dup_bucket (pool, endpoint);
+      TallyLease lease = { 0 };
+
+      CU_ASSERT_FALSE (tally_bucket_borrow (bucket, "test", -1, NULL, &lease, NULL));
+      if (i == 999)
+        {
+          pthread_mutex_lock (&bucket->core->lock);
+          kept = g_hash_table_size (bucket->core->buckets);
+          pthread_mutex_unlock (&bucket->core->lock);
+        }
+    }
+  CU_ASSERT_TRUE (kept < 200);
+  tally_pool_snapshot (pool, &seen);
+  assert_int (seen.dial_errors, 1000);
+  assert_sums (&seen);
+}
+
+/* ---- threads ---- */
+
+static gpointer
+never_run (gpointer data)
+{
+  CU_FAIL ("it ran");
+  return NULL;
+}
+
+/* Close has joined the last one. */
+static void
+core_a_closed_pool_starts_no_thread (void)
+{
+  g_autoptr (Lab) lab = lab_new (NULL, NULL);
+
+  tally_pool_close (lab->pool);
+  CU_ASSERT_FALSE (tally_run_on_thread (lab->bucket->core, never_run, NULL));
+  assert_int (errno, ESHUTDOWN);
+}
+
+/* Of the threads that are made from now on. */
+static void
+set_stack_size (gsize size)
+{
+  pthread_attr_t attributes;
+
+  pthread_attr_init (&attributes);
+  pthread_attr_setstacksize (&attributes, size);
+  assert_int (pthread_setattr_default_np (&attributes), 0);
+  pthread_attr_destroy (&attributes);
+}
+
+#define CROWD 2000
+#define SMALL_STACK (256 * 1024)
+/* No thread can be made with it. */
+#define IMPOSSIBLE_STACK ((gsize) 1 << 46)
+
+typedef struct
+{
+  TallyBucket *bucket;
+  guint failed;
+} Crowd;
+
+static void
+on_refused (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Crowd *self = user_data;
+  g_autoptr (GError) error = NULL;
+  TallyLease lease = { 0 };
+
+  CU_ASSERT_FALSE (tally_bucket_borrow_finish (self->bucket, result, &lease, &error));
+  if (self->failed > 0) /* the first had a thread */
+    assert_error (error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED, "no thread to dial on");
+  self->failed++;
+}
+
+/* Each failure makes the next one dial: one after the other, not one inside of the other, for which
+ * the stack would not do. */
+static void
+core_whoever_finds_no_thread_is_told (void)
+{
+  g_autoptr (Lab) lab = lab_new ("max-dials", 1, "backoff-base", 0, "wait-timeout", 60000, NULL);
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  Crowd crowd = { .bucket = lab->bucket };
+  gsize stack_size;
+  pthread_attr_t attributes;
+  TallyPoolSnapshot seen;
+
+#ifdef __SANITIZE_THREAD__
+  test_skip ("ThreadSanitizer hangs when no thread can be made");
+  return;
+#endif
+  pthread_getattr_default_np (&attributes);
+  pthread_attr_getstacksize (&attributes, &stack_size);
+  pthread_attr_destroy (&attributes);
+  set_stack_size (SMALL_STACK);
+  lab_gate (lab, TRUE);
+  lab_fail_dials (lab, 1);
+  g_main_context_push_thread_default (context);
+  for (guint i = 0; i < CROWD; i++)
+    tally_bucket_borrow_async (lab->bucket, "crowd", -1, NULL, on_refused, &crowd);
+  g_main_context_pop_thread_default (context);
+  lab_wait_at_gate (lab, 1);
+  set_stack_size (IMPOSSIBLE_STACK);
+  lab_let_dial (lab, 1);
+  while (crowd.failed < CROWD)
+    g_main_context_iteration (context, TRUE);
+  set_stack_size (stack_size);
+  while (g_main_context_iteration (context, FALSE)) /* it lets go of sources that were destroyed */
+    continue;
+  seen = lab_snapshot (lab);
+  assert_int (seen.open, 0);
+  assert_int (seen.dial_errors, CROWD);
+  assert_sums (&seen);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const TestCase cases[] = {
+    TEST (core_a_pool_is_freed_with_what_refers_to_it), TEST (core_an_idle_pool_is_freed_at_once),
+    TEST (core_endpoints_nobody_reaches_do_not_gather), TEST (core_a_closed_pool_starts_no_thread),
+    TEST (core_whoever_finds_no_thread_is_told),        { NULL, NULL },
+  };
+
+  /* GLib opens descriptors and starts a thread of its own when the first task is made. */
+  g_type_class_unref (g_type_class_ref (G_TYPE_TASK));
+  g_main_context_iteration (NULL, FALSE);
+  return test_main ("pool", cases, argc, argv);
+}
