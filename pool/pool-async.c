@@ -1,6 +1,6 @@
 /* Owns borrowing without a thread of one's own: the same waiter in the same queue, completed as a
  * GTask in the context that asked. Nothing is called back under a lock, nor before the start
- * function has returned. */
+ * function has returned, nor inside of another call of the pool. */
 #include "cancel-watch-private.h"
 #include "pool-private.h"
 
@@ -9,10 +9,11 @@ typedef struct
   TallyWaiter waiter; /* first; protected by the bucket's lock */
   gint ref_count;     /* atomic: the task's, each source's, the queue's */
   TallyBucket *bucket;
-  GTask *task;
+  GTask *task;    /* until it has its result */
+  GError *error;  /* atomic, set last; or else the lease is the result */
   GSource *timer; /* of the task's context, destroyed on completion; nullable */
   TallyCancelWatch watch;
-  TallyLease lease; /* under the lock */
+  TallyLease lease; /* empty once it is somebody else's */
 } AsyncBorrow;
 
 static AsyncBorrow *
@@ -29,34 +30,44 @@ async_borrow_unref (gpointer data)
 
   if (__atomic_sub_fetch (&self->ref_count, 1, __ATOMIC_ACQ_REL) > 0)
     return;
+  if (self->lease.transport != NULL) /* the result that nobody fetched */
+    tally_bucket_release (self->bucket, &self->lease, TALLY_OUTCOME_CLEAN);
   g_clear_pointer (&self->timer, g_source_unref);
+  g_clear_object (&self->task);
+  g_clear_error (&self->error);
   tally_bucket_unref (self->bucket);
   g_free (self);
 }
 
-/* The result that nobody fetched. */
-static void
-give_back (gpointer data)
+static gboolean
+return_result (gpointer data)
 {
   AsyncBorrow *self = data;
+  GError *error = __atomic_exchange_n (&self->error, NULL, __ATOMIC_ACQ_REL);
+  g_autoptr (GTask) task = g_steal_pointer (&self->task);
 
-  tally_bucket_release (self->bucket, &self->lease, TALLY_OUTCOME_CLEAN);
-  async_borrow_unref (self);
+  if (error != NULL)
+    g_task_return_error (task, error);
+  else
+    g_task_return_pointer (task, async_borrow_ref (self), async_borrow_unref);
+  return G_SOURCE_REMOVE;
 }
 
-/* Not under any lock. Uses up the queue's reference. */
+/* Not under any lock. Uses up the queue's reference. The task would call back at once where this
+ * thread is in its context: inside of somebody's release, who may be a callback himself. */
 static void
 finish (AsyncBorrow *self, GError *error)
 {
+  g_autoptr (GSource) source = g_timeout_source_new (0);
+  g_autoptr (GMainContext) context = g_main_context_ref (g_task_get_context (self->task));
+
   if (self->timer != NULL)
     g_source_destroy (self->timer);
   tally_cancel_watch_end (&self->watch);
-  if (error != NULL)
-    g_task_return_error (self->task, error);
-  else
-    g_task_return_pointer (self->task, async_borrow_ref (self), give_back);
-  g_clear_object (&self->task);
-  async_borrow_unref (self);
+  g_source_set_priority (source, g_task_get_priority (self->task));
+  g_source_set_callback (source, return_result, self, async_borrow_unref);
+  __atomic_store_n (&self->error, error, __ATOMIC_RELEASE);
+  g_source_attach (source, context);
 }
 
 /* With the lock, for tally_bucket_unlock () to complete. */
@@ -288,9 +299,8 @@ tally_bucket_borrow_finish (TallyBucket *bucket,
   self = g_task_propagate_pointer (G_TASK (result), error);
   if (self == NULL)
     return FALSE;
-  tally_bucket_lock (self->bucket);
   *lease = self->lease;
-  tally_bucket_unlock (self->bucket);
+  self->lease = (TallyLease){ 0 };
   async_borrow_unref (self);
   return TRUE;
 }

@@ -385,6 +385,51 @@ rule_21_a_leak_is_noticed_here_too (void)
   tally_pool_close (lab->pool);
 }
 
+typedef struct
+{
+  Lab *lab;
+  guint depth;
+  guint deepest;
+  guint served;
+} Chain;
+
+static void
+release_at_once (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Chain *self = user_data;
+  TallyLease lease = { 0 };
+
+  self->depth++;
+  self->deepest = MAX (self->deepest, self->depth);
+  CU_ASSERT_TRUE (tally_bucket_borrow_finish (self->lab->bucket, result, &lease, NULL));
+  self->served++;
+  lab_release (self->lab, &lease); /* which serves the next */
+  self->depth--;
+}
+
+/* Who gives back inside of a callback serves the next in the queue, who is called later. */
+static void
+async_callbacks_do_not_nest (void)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (Lab) lab = lab_new ("max-open", 1, NULL);
+  Chain chain = { .lab = lab };
+  TallyLease lease = lab_borrow (lab);
+
+  g_main_context_push_thread_default (context);
+  for (guint i = 0; i < 100; i++)
+    tally_bucket_borrow_async (lab->bucket, "chain", -1, NULL, release_at_once, &chain);
+  lab_release (lab, &lease);
+  assert_int (chain.served, 0);
+  while (chain.served < 100)
+    g_main_context_iteration (context, TRUE);
+  while (g_main_context_iteration (context, FALSE))
+    continue;
+  g_main_context_pop_thread_default (context);
+  assert_int (chain.deepest, 1);
+  assert_int (lab_snapshot (lab).idle, 1);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -401,6 +446,7 @@ main (int argc, char **argv)
     TEST (async_a_check_hook_that_refuses),
     TEST (async_a_closed_pool),
     TEST (async_a_result_nobody_wants),
+    TEST (async_callbacks_do_not_nest),
     TEST (rule_09_who_waits_is_served_when_the_backoff_ends),
     TEST (async_cancelled_while_its_connection_is_examined),
     TEST (rule_21_a_leak_is_noticed_here_too),
