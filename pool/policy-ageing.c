@@ -133,23 +133,33 @@ tally_policy_tick (TallyPolicy *self, const TallyInstant *now)
   tally_policy_pump (self, now);
 }
 
-/* An idle connection that was not proven alive for `keepalive-interval`: out of reach, as if busy,
- * until tally_policy_examined (). */
+/* An idle connection that was not proven alive for `keepalive-interval`: (nullable). */
+TallyConn *
+tally_policy_find_to_examine (TallyPolicy *self, const TallyInstant *now)
+{
+  if (self->options.keepalive == 0 || self->closed)
+    return NULL;
+  for (TallyConn *conn = self->idle.tail; conn != NULL; conn = conn->prev)
+    if (now->boot - MAX (conn->idle_since, conn->checked) >= self->options.keepalive)
+      return conn;
+  return NULL;
+}
+
+/* Takes such a connection out of reach, as if busy, until tally_policy_examined (). */
 TallyConn *
 tally_policy_take_to_examine (TallyPolicy *self, const TallyInstant *now)
 {
-  for (TallyConn *conn = self->idle.tail; conn != NULL && !self->closed; conn = conn->prev)
-    if (now->boot - MAX (conn->idle_since, conn->checked) >= self->options.keepalive)
-      {
-        tally_conn_list_remove (&self->idle, conn);
-        self->n_idle--;
-        self->n_busy++;
-        conn->state = TALLY_CONN_BUSY;
-        conn->streams = 1;
-        tally_policy_set_checking (self, conn, conn->is_shared);
-        return conn;
-      }
-  return NULL;
+  TallyConn *conn = tally_policy_find_to_examine (self, now);
+
+  if (conn == NULL)
+    return NULL;
+  tally_conn_list_remove (&self->idle, conn);
+  self->n_idle--;
+  self->n_busy++;
+  conn->state = TALLY_CONN_BUSY;
+  conn->streams = 1;
+  tally_policy_set_checking (self, conn, conn->is_shared);
+  return conn;
 }
 
 /* Puts @conn back where it was, as if it had not been away, unless it must go or somebody waits. */
@@ -253,8 +263,9 @@ tally_policy_next_event (TallyPolicy *self, const TallyInstant *now)
       /* What is overdue although everything due was just done waits for something else. */
       next = MIN (next, due <= now->mono ? now->mono + G_TIME_SPAN_SECOND : due);
     }
-  if (self->backoff.until > now->mono
-      && (self->waiting > 0 || (self->active && self->n_idle < self->options.min_idle)))
+  if (self->backoff.until > now->mono && self->waiting > 0)
     next = MIN (next, self->backoff.until);
+  if (self->backoff.refill > now->mono && tally_policy_needs_refill (self))
+    next = MIN (next, self->backoff.refill);
   return next;
 }

@@ -8,6 +8,11 @@ tally_policy_has_room (TallyPolicy *self)
   return self->options.max_open == 0 || tally_policy_open (self) < self->options.max_open;
 }
 
+/* Before any dial. */
+#define ALWAYS G_MININT64
+/* Dials in the background pause for so long after a failure where backoff is turned off. */
+#define REFILL_PAUSE G_TIME_SPAN_SECOND
+
 /* After failures one dial at a time, and none before the backoff is over (rule 9). */
 static gboolean
 backoff_allows (TallyPolicy *self, const TallyInstant *now)
@@ -16,11 +21,27 @@ backoff_allows (TallyPolicy *self, const TallyInstant *now)
          || (now->mono >= self->backoff.until && self->n_dialing == 0);
 }
 
+/* Whether it may dial once there is room. */
+gboolean
+tally_policy_would_dial (TallyPolicy *self, const TallyInstant *now)
+{
+  return !self->closed && self->n_dialing < MAX (self->options.max_dials, 1)
+         && backoff_allows (self, now);
+}
+
 gboolean
 tally_policy_may_dial (TallyPolicy *self, const TallyInstant *now)
 {
-  return !self->closed && tally_policy_has_room (self)
-         && self->n_dialing < MAX (self->options.max_dials, 1) && backoff_allows (self, now);
+  return tally_policy_has_room (self) && tally_policy_would_dial (self, now);
+}
+
+/* Whether somebody waits for whom a dial should be started, and only the limits over all endpoints
+ * can be against it. */
+gboolean
+tally_policy_wants_dial (TallyPolicy *self, const TallyInstant *now)
+{
+  return self->waiting > 0 && tally_policy_may_dial (self, now)
+         && self->waiting > tally_policy_promised (self, NULL);
 }
 
 /* Takes a slot, in state DIALING; NULL when the limits over all endpoints forbid it. The caller has
@@ -86,34 +107,71 @@ give_permit (TallyPolicy *self, TallyConn *conn)
   tally_policy_wake (self, waiter);
 }
 
-/* How many who wait are certain of a lease unless something fails: of streams on connections that
- * are being dialed or, for @any of them who do not insist on a fresh one, examined. Dials in the
- * background do not count: they must never delay a borrower (rule 16). */
-guint
-tally_policy_promised (const TallyPolicy *self, guint any)
+static const TallyWaiter *
+first_fresh (const TallyPolicy *self, const TallyWaiter *newcomer)
 {
-  guint streams = MAX (self->options.streams, 1);
-  guint unowned = self->n_dialing - self->n_owned - self->n_background;
+  const TallyWaiter *waiter = self->first;
 
-  return unowned * streams + self->n_owned * (streams - 1)
-         + MIN (self->n_checking * (streams - 1), any);
+  if (self->waiting_fresh == 0)
+    return newcomer != NULL && newcomer->fresh ? newcomer : NULL;
+  while (!waiter->fresh)
+    waiter = waiter->next;
+  return waiter;
+}
+
+/* How many leases the dials that were begun at @since or later will give to who waits: one that is a
+ * borrower's own gives what it does not take itself. Those in the background do not count: they must
+ * never delay a borrower (rule 16). */
+static guint
+count_leases_to_come (const TallyPolicy *self, gint64 since)
+{
+  guint count = 0;
+
+  if (self->n_dialing == self->n_background)
+    return 0;
+  if (G_LIKELY (self->options.streams <= 1 && since == ALWAYS))
+    return self->n_dialing - self->n_background - self->n_owned;
+  for (const TallyConn *conn = self->conns; conn != NULL; conn = conn->older)
+    if (conn->state == TALLY_CONN_DIALING && !conn->background && conn->dial_started >= since)
+      count += (conn->is_shared && !conn->doomed ? self->options.streams : 1) - conn->owned;
+  return count;
+}
+
+/* How many who insist on a fresh connection are certain of a lease unless something fails.
+ * @newcomer: (nullable) is not in the queue yet. */
+guint
+tally_policy_promised_fresh (const TallyPolicy *self, const TallyWaiter *newcomer)
+{
+  const TallyWaiter *fresh = first_fresh (self, newcomer);
+
+  return count_leases_to_come (self, fresh != NULL ? fresh->since : ALWAYS);
+}
+
+/* The same for all who wait: who does not insist may also have what was dialed earlier, or is being
+ * examined. */
+guint
+tally_policy_promised (const TallyPolicy *self, const TallyWaiter *newcomer)
+{
+  guint modest = self->waiting - self->waiting_fresh + (newcomer != NULL && !newcomer->fresh);
+  guint to_any = tally_policy_promised_fresh (self, newcomer);
+  guint others = count_leases_to_come (self, ALWAYS) - to_any;
+
+  others += self->n_checking * (MAX (self->options.streams, 1) - 1);
+  return to_any + MIN (others, modest);
 }
 
 /* Starts dials until each waiter has one to hope for, or no more may be started. */
 void
 tally_policy_dial_for_waiters (TallyPolicy *self, const TallyInstant *now)
 {
-  while (self->waiting > 0)
+  while (tally_policy_wants_dial (self, now))
     {
-      guint promised = tally_policy_promised (self, self->waiting - self->waiting_fresh);
-      TallyConn *conn;
+      gboolean is_for_first = tally_policy_promised (self, NULL) == 0;
+      TallyConn *conn = tally_policy_start_dial (self, now, FALSE);
 
-      if (self->waiting <= promised || !tally_policy_may_dial (self, now))
-        return;
-      conn = tally_policy_start_dial (self, now, FALSE);
       if (conn == NULL)
         return;
-      if (self->quick && self->first->may_dial && promised == 0)
+      if (self->quick && self->first->may_dial && is_for_first)
         give_permit (self, conn);
       else
         hand_to_thread (self, conn);
@@ -127,7 +185,8 @@ start_in_background (TallyPolicy *self, const TallyInstant *now)
   guint allowed = MAX (self->options.max_dials, 2) - 1;
   TallyConn *conn;
 
-  if (self->n_background >= allowed || !tally_policy_may_dial (self, now))
+  if (self->n_background >= allowed || now->mono < self->backoff.refill
+      || !tally_policy_may_dial (self, now))
     return FALSE;
   conn = tally_policy_start_dial (self, now, TRUE);
   if (conn == NULL)
@@ -149,21 +208,26 @@ find_to_replace (TallyPolicy *self, const TallyInstant *now)
   return NULL;
 }
 
+/* Whether more connections should be on their way to be idle. */
+gboolean
+tally_policy_needs_refill (const TallyPolicy *self)
+{
+  guint wanted = MIN (MAX (self->options.min_idle, self->warm), self->idle_limit);
+
+  return self->active && !self->closed && self->n_idle + self->n_background < wanted;
+}
+
 /* Keeps `min-idle` connections ready (rule 16) and replaces those past their lifetime (rule 15). */
 void
 tally_policy_dial_in_background (TallyPolicy *self, const TallyInstant *now)
 {
-  guint wanted = self->options.min_idle;
   TallyConn *old;
 
-  if (!self->active || self->closed || (wanted == 0 && self->warm == 0))
+  if (self->options.min_idle == 0 && self->warm == 0)
     return;
-  if (self->n_idle >= self->warm)
+  if (self->n_idle >= MIN (self->warm, MIN (self->idle_limit, self->open_limit)))
     self->warm = 0;
-  wanted = MAX (wanted, self->warm);
-  if (self->options.max_idle >= 0)
-    wanted = MIN (wanted, (guint) self->options.max_idle);
-  while (self->n_idle + self->n_background < wanted)
+  while (tally_policy_needs_refill (self))
     if (!start_in_background (self, now))
       return;
   while (self->n_idle <= self->options.min_idle && (old = find_to_replace (self, now)) != NULL)
@@ -291,6 +355,8 @@ back_off (TallyPolicy *self, const TallyInstant *now, const TallyConn *conn)
   self->backoff.began = now->mono;
   self->backoff.until =
       now->mono + (gint64) ((gdouble) delay * (0.5 + tally_policy_random (self) / 2));
+  self->backoff.refill =
+      self->options.backoff_base > 0 ? self->backoff.until : now->mono + REFILL_PAUSE;
 }
 
 /* The dial of @conn failed. One caller learns of it: @owner, or the first in the queue; the slot

@@ -162,6 +162,7 @@ struct _TallyWaiter
   gboolean is_asking; /* its thread is in the policy and needs no waking */
   gboolean is_async;  /* lies in no thread's stack: completed by a callback */
   gboolean may_dial;  /* has a thread of its own to dial on */
+  gboolean held_back; /* queued only because of the limits over all endpoints; not admitted yet */
   const gchar *label;
   guint32 thread;
   gint64 deadline; /* G_MAXINT64: none */
@@ -183,6 +184,7 @@ typedef struct
   guint failures; /* in a row */
   gint64 began;   /* dials begun before this say nothing new when they fail */
   gint64 until;
+  gint64 refill; /* the same for dials in the background, which pause in any case */
 } TallyBackoff;
 
 /* What a common borrow and release touch comes first, in as few cache lines as it takes: they
@@ -239,6 +241,7 @@ struct _TallyPolicy
   void (*wake) (TallyWaiter *waiter); /* the waiter's state was changed from QUEUED */
   gboolean (*reserve) (gpointer totals, gboolean background);
   void (*unreserve) (gpointer totals);
+  gboolean (*is_over) (gpointer totals); /* more are open than are allowed over all endpoints */
   gpointer totals;
 };
 
@@ -263,7 +266,9 @@ void tally_policy_check_failed (TallyPolicy *self,
                                 const TallyInstant *now,
                                 TallyHold *hold,
                                 TallyCloseReason reason);
-gboolean tally_policy_must_make_room (TallyPolicy *self);
+gboolean
+tally_policy_admit_held_back (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter);
+gboolean tally_policy_must_make_room (TallyPolicy *self, const TallyInstant *now);
 void tally_policy_release (TallyPolicy *self,
                            const TallyInstant *now,
                            TallyHold *hold,
@@ -275,7 +280,11 @@ TallyConn *
 tally_policy_start_dial (TallyPolicy *self, const TallyInstant *now, gboolean background);
 gboolean tally_policy_may_dial (TallyPolicy *self, const TallyInstant *now);
 gboolean tally_policy_has_room (TallyPolicy *self);
-guint tally_policy_promised (const TallyPolicy *self, guint any);
+gboolean tally_policy_would_dial (TallyPolicy *self, const TallyInstant *now);
+gboolean tally_policy_wants_dial (TallyPolicy *self, const TallyInstant *now);
+guint tally_policy_promised (const TallyPolicy *self, const TallyWaiter *newcomer);
+guint tally_policy_promised_fresh (const TallyPolicy *self, const TallyWaiter *newcomer);
+gboolean tally_policy_needs_refill (const TallyPolicy *self);
 void tally_policy_dial_for_waiters (TallyPolicy *self, const TallyInstant *now);
 void tally_policy_dial_in_background (TallyPolicy *self, const TallyInstant *now);
 void
@@ -310,6 +319,7 @@ void tally_policy_tick (TallyPolicy *self, const TallyInstant *now);
 gint64 tally_policy_next_event (TallyPolicy *self, const TallyInstant *now);
 TallyHold *tally_policy_next_leak (TallyPolicy *self, const TallyInstant *now);
 
+TallyConn *tally_policy_find_to_examine (TallyPolicy *self, const TallyInstant *now);
 TallyConn *tally_policy_take_to_examine (TallyPolicy *self, const TallyInstant *now);
 void tally_policy_examined (TallyPolicy *self,
                             const TallyInstant *now,

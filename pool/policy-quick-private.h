@@ -8,8 +8,8 @@
 
 G_BEGIN_DECLS
 
-/* tally_policy_ask () if a connection is idle and nobody waits. NULL otherwise, and nothing is
- * changed. */
+/* tally_policy_ask () if a connection is idle, need not be replaced by another, and nobody waits.
+ * NULL otherwise, and nothing is changed. */
 static inline TallyHold *
 tally_policy_try (TallyPolicy *self,
                   const TallyInstant *now,
@@ -21,7 +21,8 @@ tally_policy_try (TallyPolicy *self,
       self->options.order == TALLY_POOL_ORDER_LIFO ? self->idle.head : self->idle.tail;
   TallyHold *hold;
 
-  if (G_UNLIKELY (conn == NULL || self->waiting > 0 || conn->is_shared))
+  if (G_UNLIKELY (conn == NULL || self->waiting > 0 || conn->is_shared
+                  || self->n_idle <= self->options.min_idle))
     return NULL;
   *idle_age = now->boot - conn->idle_since;
   if (G_UNLIKELY (*idle_age >= self->idle_age_limit))

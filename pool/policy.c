@@ -189,15 +189,14 @@ tally_policy_fail (TallyPolicy *self,
     tally_policy_wake (self, waiter);
 }
 
-/* Microseconds that a newcomer would wait in the queue behind @ahead others, from the mean time
- * that connections were held lately; 0 when that is not known or more connections may be opened. */
+/* Microseconds that a caller would wait in the queue behind @ahead others, from the mean time that
+ * connections were held lately, if no more are opened; 0 when that is not known. */
 static gint64
 estimate_wait (TallyPolicy *self, guint ahead)
 {
   guint capacity = self->n_busy * self->options.streams;
 
-  if (self->stats.hold_time.count < ESTIMATE_SAMPLES || capacity == 0
-      || tally_policy_has_room (self))
+  if (self->stats.hold_time.count < ESTIMATE_SAMPLES || capacity == 0)
     return 0;
   return self->mean_hold / TALLY_MEAN_WEIGHT * ((gint64) ahead + 1) / capacity;
 }
@@ -211,29 +210,26 @@ is_hopeless (TallyPolicy *self, const TallyInstant *now, const TallyWaiter *wait
          && (waiter->fresh || self->n_busy == 0);
 }
 
-/* With @waiter, who is not in the queue yet, among those that wait. */
-static guint
-count_promised (const TallyPolicy *self, const TallyWaiter *waiter)
-{
-  return tally_policy_promised (self, self->waiting - self->waiting_fresh + !waiter->fresh);
-}
-
-/* Whether @waiter, for whom no dial can be started now, may join the queue. */
+/* Whether @waiter, behind @ahead others and with so many leases @promised to who waits, may wait. No
+ * dial can be started for it now; @may_grow: but perhaps soon. */
 static TallyRefusal
-admit (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter)
+admit (TallyPolicy *self,
+       const TallyInstant *now,
+       TallyWaiter *waiter,
+       guint ahead,
+       guint promised,
+       gboolean may_grow)
 {
-  guint promised = count_promised (self, waiter) + self->n_background * self->options.streams;
-  guint ahead = self->waiting > promised ? self->waiting - promised : 0;
-
+  promised += self->n_background * self->options.streams;
   if (is_hopeless (self, now, waiter))
     return TALLY_REFUSAL_BACKOFF;
-  if (promised > self->waiting)
+  if (promised > ahead)
     return TALLY_REFUSAL_NONE;
   if (self->options.wait_timeout == 0)
     return TALLY_REFUSAL_FULL;
-  if (self->options.max_waiters > 0 && ahead >= self->options.max_waiters)
+  if (self->options.max_waiters > 0 && ahead - promised >= self->options.max_waiters)
     return TALLY_REFUSAL_FULL;
-  waiter->estimate = estimate_wait (self, self->waiting);
+  waiter->estimate = may_grow ? 0 : estimate_wait (self, ahead);
   if (waiter->estimate > 0 && waiter->deadline != G_MAXINT64
       && now->mono + waiter->estimate > waiter->deadline)
     return TALLY_REFUSAL_ESTIMATE;
@@ -251,8 +247,8 @@ arrive (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter)
   if (waiter->fresh && waiter->since == 0)
     waiter->since = now->mono;
   self->stats.requests++;
-  if (wait < 0 && waiter->deadline == G_MAXINT64)
-    wait = DEFAULT_WAIT;
+  if (wait <= 0 && waiter->deadline == G_MAXINT64)
+    wait = wait < 0 ? DEFAULT_WAIT : MAX (DEFAULT_WAIT, self->options.connect_timeout);
   if (wait > 0)
     waiter->deadline = MIN (waiter->deadline, now->mono + wait);
 }
@@ -283,7 +279,7 @@ tally_policy_enqueue_and_pump (TallyPolicy *self, const TallyInstant *now, Tally
 static gboolean
 is_promised_a_stream (const TallyPolicy *self, const TallyWaiter *waiter)
 {
-  return self->options.streams > 1 && count_promised (self, waiter) > self->waiting;
+  return self->options.streams > 1 && tally_policy_promised (self, waiter) > self->waiting;
 }
 
 /* Serves @waiter at once, lets it dial, queues it or refuses it: its state says which. A waiter
@@ -307,7 +303,10 @@ tally_policy_ask (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waite
   first = self->first == NULL || self->first->ticket > waiter->ticket;
   if ((first || waiter->fresh || self->waiting == self->waiting_fresh)
       && claim_at_once (self, now, waiter))
-    return;
+    {
+      tally_policy_dial_in_background (self, now);
+      return;
+    }
   if (first && waiter->may_dial && self->quick && !is_promised_a_stream (self, waiter)
       && tally_policy_may_dial (self, now))
     {
@@ -322,12 +321,35 @@ tally_policy_ask (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waite
         }
     }
   if (!again && !tally_policy_may_dial (self, now)
-      && (refusal = admit (self, now, waiter)) != TALLY_REFUSAL_NONE)
+      && (refusal = admit (self, now, waiter, self->waiting, tally_policy_promised (self, waiter),
+                           tally_policy_has_room (self)))
+             != TALLY_REFUSAL_NONE)
     {
       tally_policy_fail (self, now, waiter, refusal);
       return;
     }
   tally_policy_enqueue_and_pump (self, now, waiter);
+  waiter->held_back = waiter->state == TALLY_WAITER_QUEUED && tally_policy_wants_dial (self, now)
+                      && (!again || self->options.wait_timeout == 0);
+}
+
+/* Only the limits over all endpoints held @waiter back, and its owner has done what there is to do
+ * about that: if it is still in the queue, it must be one who may wait. TRUE when it is not and is
+ * refused. */
+gboolean
+tally_policy_admit_held_back (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter)
+{
+  TallyRefusal refusal = TALLY_REFUSAL_NONE;
+  guint ahead = 0;
+
+  if (waiter->held_back && waiter->state == TALLY_WAITER_QUEUED)
+    {
+      for (const TallyWaiter *other = waiter->prev; other != NULL; other = other->prev)
+        ahead++;
+      refusal = admit (self, now, waiter, ahead, tally_policy_promised (self, NULL), FALSE);
+    }
+  waiter->held_back = FALSE;
+  return refusal != TALLY_REFUSAL_NONE && tally_policy_leave (self, now, waiter, refusal);
 }
 
 /* The process was forked while @waiter's connection was dialed or examined, and this is the child:
@@ -376,6 +398,8 @@ tally_policy_leave (TallyPolicy *self,
   tally_histogram_add (&self->stats.wait_time, now->mono - waiter->arrived);
   waiter->state = TALLY_WAITER_NEW; /* it is awake: nobody need be told */
   tally_policy_fail (self, now, waiter, refusal);
+  if (G_UNLIKELY (waiter->fresh)) /* what was dialed for it may be too old for the next */
+    tally_policy_dial_for_waiters (self, now);
   return TRUE;
 }
 
@@ -424,6 +448,8 @@ tally_policy_offer (TallyPolicy *self, const TallyInstant *now, TallyConn *conn)
       if (waiter == NULL)
         break;
       serve (self, now, waiter, conn);
+      if (G_UNLIKELY (waiter->fresh)) /* what was dialed for it may be too old for the next */
+        tally_policy_dial_for_waiters (self, now);
     }
   while (conn->listed);
   if (conn->state != TALLY_CONN_BUSY)
@@ -498,7 +524,7 @@ tally_policy_pump (TallyPolicy *self, const TallyInstant *now)
       serve_from_what_is_there (self, now);
       if (G_UNLIKELY (self->waiting_fresh > 0))
         serve_who_insist (self, now);
-      if (tally_policy_must_make_room (self) && self->idle.tail != NULL)
+      if (tally_policy_must_make_room (self, now) && self->idle.tail != NULL)
         tally_policy_retire (self, self->idle.tail, TALLY_CLOSE_EVICTED);
       tally_policy_dial_for_waiters (self, now);
       if (G_UNLIKELY (self->backoff.until > now->mono))

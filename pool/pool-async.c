@@ -228,6 +228,29 @@ tally_async_complete (TallyWaiter *waiter)
     check_on_thread (self);
 }
 
+/* Locked before, unlocked after. */
+static void
+wait_in_queue (AsyncBorrow *self)
+{
+  TallyBucket *bucket = self->bucket;
+  gboolean held_back = self->waiter.held_back;
+  TallyInstant now;
+
+  prepare_to_leave (self);
+  async_borrow_ref (self); /* from now on others may complete it */
+  tally_bucket_unlock (bucket);
+  if (held_back)
+    {
+      tally_bucket_lock (bucket);
+      tally_bucket_now_locked (bucket, &now);
+      if (tally_policy_admit_held_back (&bucket->policy, &now, &self->waiter))
+        proceed (self);
+      else
+        tally_bucket_unlock (bucket);
+    }
+  async_borrow_unref (self);
+}
+
 /**
  * tally_bucket_borrow_async:
  * @bucket: a bucket
@@ -271,8 +294,7 @@ tally_bucket_borrow_async (TallyBucket *bucket,
     tally_policy_ask (&bucket->policy, &now, &self->waiter);
   if (self->waiter.state == TALLY_WAITER_QUEUED)
     {
-      prepare_to_leave (self);
-      tally_bucket_unlock (bucket);
+      wait_in_queue (self);
       return;
     }
   tally_bucket_unlock (bucket);

@@ -133,6 +133,13 @@ wait_in_queue (SyncWaiter *self, GCancellable *cancellable)
   if (cancellable != NULL)
     handler = g_cancellable_connect (cancellable, G_CALLBACK (on_cancelled), self, NULL);
   tally_bucket_lock (self->bucket);
+  if (self->waiter.held_back)
+    {
+      TallyInstant now;
+
+      tally_bucket_now_locked (self->bucket, &now);
+      tally_policy_admit_held_back (&self->bucket->policy, &now, &self->waiter);
+    }
   wait_locked (self);
   if (handler == 0)
     return;
@@ -359,7 +366,7 @@ static gboolean
 is_worth_another_look (TallyPolicy *policy)
 {
   return policy->mean_hold / TALLY_MEAN_WEIGHT < SHORT_HOLD && policy->n_busy > 0
-         && policy->n_dialing == 0 && !tally_policy_has_room (policy)
+         && policy->n_idle == 0 && policy->n_dialing == 0 && !tally_policy_has_room (policy)
          && policy->options.wait_timeout != 0 && !policy->closed;
 }
 

@@ -48,18 +48,25 @@ tally_bucket_lock (TallyBucket *bucket)
   pthread_mutex_lock (&bucket->lock);
 }
 
-/* Not under any lock; @conn is in state CLOSING and this thread's alone. */
-static void
-close_connection (TallyBucket *bucket, TallyConn *conn)
+/* How many were closed, by reason. */
+typedef struct
 {
-  thrift_transport_close (conn->payload, NULL);
-  g_object_unref (conn->payload);
-  tally_bucket_emit (bucket,
-                     &(TallyPoolEvent){ .kind = TALLY_POOL_EVENT_CLOSED, .reason = conn->reason });
+  guint counts[TALLY_N_CLOSE_REASONS];
+} Closed;
+
+/* Not under any lock; @closing are in state CLOSING and this thread's alone. */
+static void
+close_connections (TallyConn *closing)
+{
+  for (TallyConn *conn = closing; conn != NULL; conn = conn->next)
+    {
+      thrift_transport_close (conn->payload, NULL);
+      g_object_unref (conn->payload);
+    }
 }
 
 static void
-report_closed_locked (TallyBucket *bucket, TallyConn *closing)
+report_closed_locked (TallyBucket *bucket, TallyConn *closing, Closed *closed)
 {
   TallyInstant now;
   TallyConn *next;
@@ -68,8 +75,23 @@ report_closed_locked (TallyBucket *bucket, TallyConn *closing)
   for (TallyConn *conn = closing; conn != NULL; conn = next)
     {
       next = conn->next;
+      closed->counts[conn->reason]++;
       tally_policy_closed (&bucket->policy, &now, conn);
     }
+}
+
+/* Not under any lock, between tally_hooks_begin () and tally_hooks_end (). */
+static void
+tell_closed (TallyBucket *bucket, const Closed *closed)
+{
+  TallyFrame frame;
+
+  tally_frame_push (&frame, bucket->core);
+  for (TallyCloseReason reason = 0; reason < TALLY_N_CLOSE_REASONS; reason++)
+    for (guint i = 0; i < closed->counts[reason]; i++)
+      tally_bucket_emit (bucket,
+                         &(TallyPoolEvent){ .kind = TALLY_POOL_EVENT_CLOSED, .reason = reason });
+  tally_frame_pop (&frame);
 }
 
 static gboolean
@@ -92,7 +114,9 @@ report_failed_locked (TallyBucket *bucket, TallyConn *failed, const GError *erro
     }
 }
 
-/* Locked before and after: closes, dials and completes what the policy has put aside. */
+/* Locked before and after: closes, dials and completes what the policy has put aside. Those who
+ * listen hear of a close when its slot is free, so that a handler may borrow, but before the pool's
+ * close returns. */
 static void
 work_locked (TallyBucket *bucket)
 {
@@ -101,6 +125,8 @@ work_locked (TallyBucket *bucket)
   TallyWaiter *ready = g_steal_pointer (&bucket->ready);
   guint forks = bucket->forks;
   g_autoptr (GError) error = NULL;
+  Closed closed = { { 0 } };
+  gboolean may_tell;
   TallyConn *failed;
   TallyWaiter *next;
 
@@ -112,13 +138,20 @@ work_locked (TallyBucket *bucket)
       next = waiter->next;
       tally_async_complete (waiter);
     }
-  for (TallyConn *conn = closing; conn != NULL; conn = conn->next)
-    close_connection (bucket, conn);
+  close_connections (closing);
+  may_tell = closing != NULL && tally_hooks_begin (bucket->core);
   pthread_mutex_lock (&bucket->lock);
-  if (bucket->forks != forks)
-    return; /* a handler has forked, and this is the child: they are the parent's */
-  report_closed_locked (bucket, closing);
-  report_failed_locked (bucket, failed, error);
+  if (bucket->forks == forks) /* or a handler has forked: then they are the parent's */
+    {
+      report_failed_locked (bucket, failed, error);
+      report_closed_locked (bucket, closing, &closed);
+    }
+  if (!may_tell)
+    return;
+  pthread_mutex_unlock (&bucket->lock);
+  tell_closed (bucket, &closed);
+  tally_hooks_end (bucket->core);
+  pthread_mutex_lock (&bucket->lock);
 }
 
 /* Unlocks, after having done, without the lock, what the policy asked for; that may make it ask for
@@ -373,6 +406,7 @@ start_policy (TallyBucket *self, const TallyPoolOptions *options)
   self->policy.wake = wake;
   self->policy.reserve = tally_totals_reserve;
   self->policy.unreserve = tally_totals_unreserve;
+  self->policy.is_over = tally_totals_is_over;
   self->policy.totals = self;
   self->policy.is_shared = tally_endpoint_get_mode (self->endpoint) == TALLY_MODE_SHARED;
   /* What a hook does is never known to be quick, and a handshake is not. */
@@ -434,6 +468,7 @@ tally_bucket_start_anew (TallyBucket *self)
   tally_policy_note_options (&self->policy);
   self->ready = NULL;
   self->is_starved = FALSE;
+  self->examining = FALSE;
   self->idle_published = 0;
   self->forks++;
 }
@@ -464,6 +499,7 @@ tally_bucket_unref (TallyBucket *bucket)
     return;
   leave_core (bucket);
   tally_totals_forget (bucket);
+  __atomic_sub_fetch (&bucket->core->idle_total, bucket->idle_published, __ATOMIC_ACQ_REL);
   for (guint i = 0; i < TALLY_N_HOOKS; i++)
     tally_hook_unref (bucket->hooks[i]);
   tally_policy_clear_memory (&bucket->policy);

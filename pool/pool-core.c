@@ -228,11 +228,16 @@ tally_core_set_option (TallyPoolCore *core, guint property_id, const GValue *val
   core->options.version++;
   options = core->options;
   __atomic_store_n (&core->max_open_total, options.max_open_total, __ATOMIC_RELAXED);
-  __atomic_store_n (&core->max_idle_total, (gint) options.max_idle_total, __ATOMIC_RELAXED);
+  if (options.max_idle_total == 0)
+    __atomic_store_n (&core->max_idle_total, 0, __ATOMIC_RELAXED);
   pthread_mutex_unlock (&core->lock);
   buckets = tally_core_dup_buckets (core);
   for (guint i = 0; i < buckets->len; i++)
     apply_options (g_ptr_array_index (buckets, i), &options);
+  /* Only now is the sum that it limits up to date in every bucket. */
+  pthread_mutex_lock (&core->lock);
+  __atomic_store_n (&core->max_idle_total, (gint) core->options.max_idle_total, __ATOMIC_RELAXED);
+  pthread_mutex_unlock (&core->lock);
   tally_totals_balance (core);
 }
 

@@ -3,10 +3,11 @@
 
 static __thread TallyFrame *frames;
 
+/* Foreign code that runs while this thread balances a pool finds it as anybody would. */
 void
 tally_frame_push (TallyFrame *frame, TallyPoolCore *core)
 {
-  *frame = (TallyFrame){ core, frames };
+  *frame = (TallyFrame){ core, tally_totals_swap_balancing (NULL), frames };
   frames = frame;
 }
 
@@ -14,6 +15,7 @@ void
 tally_frame_pop (TallyFrame *frame)
 {
   frames = frame->outer;
+  tally_totals_swap_balancing (frame->balancing);
 }
 
 TallyHook *

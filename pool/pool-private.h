@@ -38,6 +38,7 @@ typedef struct _TallyFrame TallyFrame;
 struct _TallyFrame
 {
   TallyPoolCore *core;
+  TallyPoolCore *balancing;
   TallyFrame *outer;
 };
 
@@ -71,8 +72,8 @@ struct _TallyPoolCore
 
   pthread_mutex_t totals_lock; /* protects what follows; the innermost lock */
   GQueue starved;              /* TallyBucket that only the limits over all endpoints hold back */
-  guint open_total;
 
+  guint open_total;     /* atomic; changed under totals_lock */
   gint idle_total;      /* atomic; kept while max-idle-total is in force */
   guint n_starved;      /* atomic: the length of `starved` */
   guint max_open_total; /* atomic: the options of these names */
@@ -94,12 +95,13 @@ struct _TallyBucket
 
   TallyHook *hooks[TALLY_N_HOOKS]; /* the core's; this and what follows: the lock */
   GCancellable *dials;             /* (nullable) cancelled when the pool closes */
-  TallyWaiter *ready; /* asynchronous borrows that are decided, to be completed without the lock */
-  guint idle_published; /* what of n_idle is in core->idle_total */
-  guint forks;          /* how often this process is a child of the one that made the bucket */
-  gint64 due;           /* when the reaper will look at the latest */
-  gint64 wanted;        /* when it should, as found since the lock was taken; G_MAXINT64: never */
-  gint64 boot_offset;   /* boot time minus monotonic time */
+  TallyWaiter *ready;  /* asynchronous borrows that are decided, to be completed without the lock */
+  gint idle_published; /* what of n_idle is in core->idle_total */
+  gboolean examining;  /* a thread keeps its connections alive */
+  guint forks;         /* how often this process is a child of the one that made the bucket */
+  gint64 due;          /* when the reaper will look at the latest */
+  gint64 wanted;       /* when it should, as found since the lock was taken; G_MAXINT64: never */
+  gint64 boot_offset;  /* boot time minus monotonic time */
   gint64 boot_offset_until; /* until when that is believed, monotonic */
 
   pthread_mutex_t lock
@@ -153,9 +155,20 @@ void tally_reaper_stop (TallyPoolCore *core);
 /* pool-totals.c */
 gboolean tally_totals_reserve (gpointer bucket, gboolean background);
 void tally_totals_unreserve (gpointer bucket);
+gboolean tally_totals_is_over (gpointer bucket);
 void tally_totals_forget (TallyBucket *bucket);
 void tally_totals_publish_idle_locked (TallyBucket *bucket);
 void tally_totals_balance (TallyPoolCore *core);
+TallyPoolCore *tally_totals_swap_balancing (TallyPoolCore *core);
+
+/* @closing: so many of the open ones are being closed. */
+static inline gboolean
+tally_totals_is_too_much_open (TallyPoolCore *core, guint closing)
+{
+  guint limit = __atomic_load_n (&core->max_open_total, __ATOMIC_RELAXED);
+
+  return limit > 0 && __atomic_load_n (&core->open_total, __ATOMIC_ACQUIRE) > limit + closing;
+}
 
 static inline gboolean
 tally_totals_is_too_much_idle (TallyPoolCore *core)
@@ -165,11 +178,18 @@ tally_totals_is_too_much_idle (TallyPoolCore *core)
   return limit > 0 && __atomic_load_n (&core->idle_total, __ATOMIC_ACQUIRE) > limit;
 }
 
+/* For who leaves the number of idle connections as it was, or is not concerned with it. */
+static inline gboolean
+tally_totals_is_open_unbalanced (TallyPoolCore *core)
+{
+  return __atomic_load_n (&core->n_starved, __ATOMIC_ACQUIRE) > 0
+         || tally_totals_is_too_much_open (core, 0);
+}
+
 static inline gboolean
 tally_totals_need_balance (TallyPoolCore *core)
 {
-  return __atomic_load_n (&core->n_starved, __ATOMIC_ACQUIRE) > 0
-         || tally_totals_is_too_much_idle (core);
+  return tally_totals_is_open_unbalanced (core) || tally_totals_is_too_much_idle (core);
 }
 
 /* pool-fork.c */

@@ -43,6 +43,7 @@ static void
 keep_alive_locked (TallyBucket *bucket)
 {
   TallyPolicy *policy = &bucket->policy;
+  guint forks = bucket->forks;
   TallyInstant now;
   TallyConn *conn;
 
@@ -52,9 +53,44 @@ keep_alive_locked (TallyBucket *bucket)
       gint64 idle_since = conn->idle_since;
       TallyCloseReason reason = tally_bucket_examine_locked (bucket, conn, now.boot - idle_since);
 
+      if (bucket->forks != forks)
+        return;
       tally_bucket_now_locked (bucket, &now);
       tally_policy_examined (policy, &now, conn, reason);
     }
+}
+
+static gpointer
+keep_alive_on_thread (gpointer data)
+{
+  TallyBucket *bucket = data;
+
+  tally_bucket_lock (bucket);
+  keep_alive_locked (bucket);
+  bucket->examining = FALSE;
+  tally_bucket_schedule_locked (bucket);
+  tally_bucket_unlock (bucket);
+  tally_bucket_unref (bucket);
+  return NULL;
+}
+
+/* Locked before and after. A check hook may block, so that it gets a thread: what is due elsewhere
+ * does not wait for it. */
+static void
+begin_to_keep_alive_locked (TallyBucket *bucket, const TallyInstant *now)
+{
+  if (bucket->examining || tally_policy_find_to_examine (&bucket->policy, now) == NULL)
+    return;
+  if (bucket->hooks[TALLY_HOOK_CHECK] == NULL)
+    {
+      keep_alive_locked (bucket);
+      return;
+    }
+  bucket->examining = TRUE;
+  tally_bucket_unlock (bucket);
+  if (!tally_run_on_thread (bucket->core, keep_alive_on_thread, tally_bucket_ref (bucket)))
+    keep_alive_on_thread (bucket);
+  tally_bucket_lock (bucket);
 }
 
 /* Does what is due in @bucket; when something is due next. */
@@ -69,8 +105,7 @@ reap (TallyBucket *bucket)
   tally_bucket_now_locked (bucket, &now);
   tally_policy_tick (&bucket->policy, &now);
   leaks = find_leaks_locked (bucket, &now);
-  if (bucket->policy.options.keepalive > 0)
-    keep_alive_locked (bucket);
+  begin_to_keep_alive_locked (bucket, &now);
   due = tally_policy_next_event (&bucket->policy, &now);
   bucket->due = due;
   tally_bucket_unlock (bucket);

@@ -129,7 +129,7 @@ unlock_after_put (TallyBucket *bucket, gint64 now)
       return;
     }
   pthread_mutex_unlock (&bucket->lock);
-  if (G_UNLIKELY (__atomic_load_n (&bucket->core->n_starved, __ATOMIC_ACQUIRE) > 0))
+  if (G_UNLIKELY (tally_totals_is_open_unbalanced (bucket->core)))
     tally_totals_balance (bucket->core);
 }
 

@@ -13,7 +13,7 @@ tally_totals_reserve (gpointer data, gboolean background)
 {
   TallyBucket *bucket = data;
   TallyPoolCore *core = bucket->core;
-  guint limit = bucket->policy.options.max_open_total;
+  guint limit = __atomic_load_n (&core->max_open_total, __ATOMIC_RELAXED);
   TallyBucket *first;
   gboolean granted;
 
@@ -21,7 +21,7 @@ tally_totals_reserve (gpointer data, gboolean background)
   first = g_queue_peek_head (&core->starved);
   granted = limit == 0 || (core->open_total < limit && (first == NULL || first == bucket));
   if (granted)
-    core->open_total++;
+    __atomic_add_fetch (&core->open_total, 1, __ATOMIC_RELEASE);
   if (granted && first == bucket)
     {
       g_queue_pop_head (&core->starved);
@@ -44,8 +44,18 @@ tally_totals_unreserve (gpointer data)
   TallyPoolCore *core = ((TallyBucket *) data)->core;
 
   pthread_mutex_lock (&core->totals_lock);
-  core->open_total--;
+  __atomic_sub_fetch (&core->open_total, 1, __ATOMIC_RELEASE);
   pthread_mutex_unlock (&core->totals_lock);
+}
+
+/* The same: whether a connection that comes back must go for the limit. What is being closed
+ * elsewhere counts as open, so that one too many may go when two come back at once. */
+gboolean
+tally_totals_is_over (gpointer data)
+{
+  TallyBucket *bucket = data;
+
+  return tally_totals_is_too_much_open (bucket->core, bucket->policy.n_closing);
 }
 
 /* @bucket starves no longer, or is going. Its lock may be held. */
@@ -66,11 +76,11 @@ tally_totals_forget (TallyBucket *bucket)
 void
 tally_totals_publish_idle_locked (TallyBucket *bucket)
 {
-  gint change = (gint) bucket->policy.n_idle - (gint) bucket->idle_published;
+  gint change = (gint) bucket->policy.n_idle - bucket->idle_published;
 
   if (change == 0)
     return;
-  bucket->idle_published = bucket->policy.n_idle;
+  bucket->idle_published += change;
   __atomic_add_fetch (&bucket->core->idle_total, change, __ATOMIC_ACQ_REL);
 }
 
@@ -101,23 +111,30 @@ find_oldest (GPtrArray *buckets, guint *closing)
   return oldest;
 }
 
-/* Whether there will still be no room when @closing connections are closed. */
+/* What a connection may have to go for. */
+typedef enum
+{
+  FOR_MAX_IDLE,
+  FOR_MAX_OPEN,
+  FOR_NEWCOMER /* there is no room for it */
+} Purpose;
+
+/* Whether one has to, although so many are being closed. */
 static gboolean
-is_too_much_open (TallyPoolCore *core, guint closing)
+must_one_go (TallyPoolCore *core, Purpose purpose, guint closing)
 {
   guint limit = __atomic_load_n (&core->max_open_total, __ATOMIC_RELAXED);
-  guint open;
+  guint wanted = __atomic_load_n (&core->open_total, __ATOMIC_ACQUIRE) + (purpose == FOR_NEWCOMER);
 
-  pthread_mutex_lock (&core->totals_lock);
-  open = core->open_total;
-  pthread_mutex_unlock (&core->totals_lock);
-  return limit > 0 && open >= limit + closing;
+  if (purpose == FOR_MAX_IDLE)
+    return tally_totals_is_too_much_idle (core);
+  return limit > 0 && wanted > limit + closing;
 }
 
 /* Retires the connection that is idle for longest of all, unless what others have retired already
  * is enough. FALSE when that is so or none is idle. */
 static gboolean
-evict_oldest (TallyPoolCore *core, TallyCloseReason reason)
+evict_oldest (TallyPoolCore *core, Purpose purpose)
 {
   g_autoptr (GPtrArray) buckets = tally_core_dup_buckets (core);
   TallyBucket *victim;
@@ -126,16 +143,15 @@ evict_oldest (TallyPoolCore *core, TallyCloseReason reason)
   /* One thread at a time decides, until its victim counts as closing and no longer as idle. */
   pthread_mutex_lock (&core->survey_lock);
   victim = find_oldest (buckets, &closing);
-  if (victim == NULL
-      || !(reason == TALLY_CLOSE_LIMIT ? tally_totals_is_too_much_idle (core)
-                                       : is_too_much_open (core, closing)))
+  if (victim == NULL || !must_one_go (core, purpose, closing))
     {
       pthread_mutex_unlock (&core->survey_lock);
       return FALSE;
     }
   tally_bucket_lock (victim);
   if (victim->policy.idle.tail != NULL) /* else somebody took it, and another may be idle */
-    tally_policy_retire (&victim->policy, victim->policy.idle.tail, reason);
+    tally_policy_retire (&victim->policy, victim->policy.idle.tail,
+                         purpose == FOR_NEWCOMER ? TALLY_CLOSE_EVICTED : TALLY_CLOSE_LIMIT);
   if (victim->policy.options.max_idle_total > 0)
     tally_totals_publish_idle_locked (victim);
   pthread_mutex_unlock (&core->survey_lock);
@@ -162,30 +178,22 @@ dup_first_starved (TallyPoolCore *core, gboolean *room)
   return bucket;
 }
 
-static void
-feed (TallyBucket *bucket)
+/* Lets @bucket dial if there is @room. FALSE when it wants no further dial: it starves no longer. */
+static gboolean
+feed (TallyBucket *bucket, gboolean room)
 {
   TallyInstant now;
-  guint64 before;
+  gboolean wants;
 
   tally_bucket_lock (bucket);
   tally_bucket_now_locked (bucket, &now);
-  before = bucket->policy.stats.dials_started;
-  tally_policy_pump (&bucket->policy, &now);
-  if (bucket->policy.stats.dials_started == before)
+  if (room)
+    tally_policy_pump (&bucket->policy, &now);
+  wants = tally_policy_wants_dial (&bucket->policy, &now);
+  if (!wants)
     tally_totals_forget (bucket);
   tally_bucket_unlock (bucket);
-}
-
-static gboolean
-may_evict (TallyBucket *bucket)
-{
-  gboolean waits;
-
-  pthread_mutex_lock (&bucket->lock);
-  waits = bucket->policy.waiting > 0;
-  pthread_mutex_unlock (&bucket->lock);
-  return waits;
+  return wants;
 }
 
 static void
@@ -198,16 +206,13 @@ feed_the_starved (TallyPoolCore *core)
 
       if (bucket == NULL)
         return;
-      if (room)
-        feed (bucket);
-      else if (!may_evict (bucket))
-        tally_totals_forget (bucket);
-      else if (!evict_oldest (core, TALLY_CLOSE_EVICTED))
+      if (feed (bucket, room) && !room && !evict_oldest (core, FOR_NEWCOMER))
         return;
     }
 }
 
-/* Serves those whom only the limits over all endpoints hold back. Not under any lock. */
+/* Sees to the limits over all endpoints, and to those whom only these hold back. Not under any lock.
+ */
 void
 tally_totals_balance (TallyPoolCore *core)
 {
@@ -216,9 +221,21 @@ tally_totals_balance (TallyPoolCore *core)
   if (outer == core)
     return;
   balancing = core;
-  while (tally_totals_is_too_much_idle (core) && evict_oldest (core, TALLY_CLOSE_LIMIT))
+  while (tally_totals_is_too_much_idle (core) && evict_oldest (core, FOR_MAX_IDLE))
+    continue;
+  while (tally_totals_is_too_much_open (core, 0) && evict_oldest (core, FOR_MAX_OPEN))
     continue;
   if (__atomic_load_n (&core->n_starved, __ATOMIC_ACQUIRE) > 0)
     feed_the_starved (core);
   balancing = outer;
+}
+
+/* For foreign code, which this thread runs while it balances: (nullable) what it balanced. */
+TallyPoolCore *
+tally_totals_swap_balancing (TallyPoolCore *core)
+{
+  TallyPoolCore *outer = balancing;
+
+  balancing = core;
+  return outer;
 }

@@ -59,6 +59,21 @@ check_limits (Model *model, guint open_before, guint dialing_before)
   HOLDS (policy->n_dialing <= MAX (MAX (policy->options.max_dials, 1), dialing_before));
 }
 
+/* A dial that may serve @waiter, or a connection that does once it has proven alive. */
+static gboolean
+has_dial_for (const TallyPolicy *policy, const TallyWaiter *waiter)
+{
+  for (const TallyConn *conn = policy->conns; conn != NULL; conn = conn->older)
+    {
+      gboolean is_for_others = conn->is_shared && policy->options.streams > 1 && !conn->doomed;
+
+      if (conn->state == TALLY_CONN_DIALING && !conn->background && (!conn->owned || is_for_others)
+          && (!waiter->fresh || conn->dial_started >= waiter->since))
+        return TRUE;
+    }
+  return !waiter->fresh && policy->n_checking > 0;
+}
+
 /* Whoever waits has a reason to: nothing that it could use is there or may be dialed. */
 static void
 check_nobody_forgotten (Model *model)
@@ -81,8 +96,12 @@ check_nobody_forgotten (Model *model)
   for (TallyConn *conn = policy->idle.head; conn != NULL; conn = conn->next)
     HOLDS (policy->first == NULL || policy->first->since >= conn->dial_started);
   /* The end of a backoff is noticed at the next tick; the test's clock may be ahead of that. */
-  if (waiting > tally_policy_promised (policy, waiting - fresh) && policy->backoff.failures == 0)
-    HOLDS (!tally_policy_may_dial (policy, &model->now));
+  if (policy->backoff.failures == 0 && tally_policy_may_dial (policy, &model->now))
+    HOLDS (waiting == 0 || has_dial_for (policy, policy->first));
+  /* A close is followed by a refill, and so is a borrower's own dial. */
+  if (policy->backoff.failures == 0 && tally_policy_may_dial (policy, &model->now)
+      && policy->n_closing + policy->n_owned == 0 && tally_policy_needs_refill (policy))
+    HOLDS (policy->n_background >= MAX (policy->options.max_dials, 2) - 1 || policy->warm > 0);
 }
 
 static void

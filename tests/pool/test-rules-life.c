@@ -100,6 +100,56 @@ assert_closed (Lab *lab, TallyCloseReason reason, guint count, guint idle)
   assert_sums (&seen);
 }
 
+typedef struct
+{
+  ThriftTransport *transport; /* whose check waits */
+  gint gate;                  /* atomic: 1 once it does, 2 when it may go on */
+} Blocker;
+
+static gboolean
+block_in_check (ThriftTransport *transport, gint64 idle_time, gpointer user_data)
+{
+  Blocker *self = user_data;
+  gint before = 0;
+
+  if (transport != self->transport)
+    return TRUE;
+  __atomic_compare_exchange_n (&self->gate, &before, 1, FALSE, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+  while (__atomic_load_n (&self->gate, __ATOMIC_SEQ_CST) != 2)
+    g_thread_yield ();
+  return TRUE;
+}
+
+/* The check hook is asked in the background whether one connection lives, and does not answer: what
+ * is due elsewhere is done meanwhile. */
+static void
+rule_17_a_check_that_blocks_holds_up_nobody (void)
+{
+  g_autoptr (Lab) lab = lab_new ("idle-timeout", 0, NULL);
+  g_autoptr (TallyEndpoint) endpoint = tally_endpoint_new ("unix:///other", NULL);
+  g_autoptr (TallyBucket) other = tally_pool_dup_bucket (lab->pool, endpoint);
+  TallyLease lease = lab_borrow (lab);
+  Blocker blocker = { .transport = lease.transport };
+  TallyPoolSnapshot seen;
+  gint64 end = g_get_monotonic_time () + 20 * G_TIME_SPAN_SECOND;
+
+  lab_release (lab, &lease);
+  tally_pool_set_check_hook (lab->pool, block_in_check, &blocker, NULL);
+  g_object_set (lab->pool, "keepalive-interval", 1, NULL);
+  while (__atomic_load_n (&blocker.gate, __ATOMIC_SEQ_CST) != 1)
+    g_thread_yield ();
+  CU_ASSERT_TRUE_FATAL (tally_bucket_borrow (other, "test", -1, NULL, &lease, NULL));
+  tally_bucket_release (other, &lease, TALLY_OUTCOME_CLEAN);
+  g_object_set (lab->pool, "idle-timeout", 1, NULL);
+  do
+    tally_bucket_snapshot (other, &seen);
+  while (seen.open > 0 && g_get_monotonic_time () < end);
+  assert_int (seen.closes[TALLY_CLOSE_IDLE], 1);
+  assert_int (lab_snapshot (lab).busy, 1);
+  __atomic_store_n (&blocker.gate, 2, __ATOMIC_SEQ_CST);
+  lab_await (lab, now.open == 0);
+}
+
 static void
 rule_18_an_option_counts_from_the_next_release_on (void)
 {
@@ -531,6 +581,7 @@ main (int argc, char **argv)
 {
   static const TestCase cases[] = {
     TEST (rule_17_the_reaper_closes_and_then_sleeps),
+    TEST (rule_17_a_check_that_blocks_holds_up_nobody),
     TEST (rule_18_an_option_counts_from_the_next_release_on),
     TEST (rule_19_close_refuses_and_drains),
     TEST (rule_19_who_does_not_come_back_is_shut_down),

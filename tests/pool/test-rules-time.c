@@ -118,6 +118,67 @@ rule_09_who_can_hope_may_wait (void)
   world_give_back (world, &other);
 }
 
+/* ---- rule 13 ---- */
+
+/* A dial that began before is of no use to who insists on a fresh connection, and is nobody's. */
+static void
+rule_13_an_earlier_dial_is_no_promise (void)
+{
+  g_autoptr (World) world = world_new (&tally_pool_options_default);
+  TallyWaiter leaver, fresh = { .label = "fresh", .fresh = TRUE, .deadline = G_MAXINT64 };
+  TallyConn *early;
+
+  world->hold_dials = TRUE;
+  world_ask (world, &leaver, S);
+  early = world_take_dial (world);
+  world_pass (world, MS);
+  CU_ASSERT_TRUE (
+      tally_policy_leave (&world->policy, &world->now, &leaver, TALLY_REFUSAL_CANCELLED));
+  tally_policy_ask (&world->policy, &world->now, &fresh);
+  assert_int (world->policy.n_dialing, 2);
+  tally_policy_dial_done (&world->policy, &world->now, world_take_dial (world), world, NULL);
+  CU_ASSERT_EQUAL (fresh.state, TALLY_WAITER_SERVED);
+  tally_policy_dial_done (&world->policy, &world->now, early, world, NULL);
+  assert_int (world->policy.n_idle, 1);
+  world_give_back (world, &fresh);
+}
+
+/* One idle connection makes room for one that is dialed, and none where no dial may begin. */
+static void
+rule_13_no_more_make_room_than_are_dialed (void)
+{
+  for (guint backs_off = 0; backs_off < 2; backs_off++)
+    {
+      TallyPoolOptions options = tally_pool_options_default;
+      g_autoptr (World) world = NULL;
+      TallyWaiter fresh = { .label = "fresh", .fresh = TRUE, .deadline = G_MAXINT64 };
+      TallyWaiter other;
+
+      options.max_open = 4;
+      world = world_new (&options);
+      world_fill (world, 4);
+      world->hold_dials = TRUE;
+      if (backs_off)
+        {
+          world_ask (world, &other, G_MAXINT64); /* so that there is somebody to wait for */
+          world->policy.backoff = (TallyBackoff){ 1, world->now.mono, world->now.mono + S, 0 };
+        }
+      world_pass (world, MS);
+      tally_policy_ask (&world->policy, &world->now, &fresh);
+      world_settle (world);
+      tally_policy_pump (&world->policy, &world->now);
+      world_settle (world);
+      assert_int (world->policy.n_idle, 3);
+      assert_int (world->policy.n_dialing, !backs_off);
+      if (backs_off)
+        world_give_back (world, &other);
+      world->hold_dials = FALSE;
+      world_settle (world);
+      if (fresh.state == TALLY_WAITER_SERVED)
+        world_give_back (world, &fresh);
+    }
+}
+
 /* ---- rule 14 ---- */
 
 /* Neither its success nor its failure is anything to those who wait after the clear. */
@@ -264,7 +325,6 @@ rule_16_min_idle_is_refilled_after_any_close (void)
   world_warm (world, 1);
   assert_int (world->policy.n_idle, 3);
   world_ask (world, &waiter, G_MAXINT64);
-  assert_int (world->policy.n_idle, 2);
   tally_policy_release (&world->policy, &world->now, waiter.hold, TALLY_CLOSE_BROKEN);
   world_settle (world);
   assert_int (world->policy.n_idle, 3);
@@ -274,6 +334,68 @@ rule_16_min_idle_is_refilled_after_any_close (void)
   world_pass (world, options.idle_timeout);
   assert_int (world->policy.stats.closes[TALLY_CLOSE_IDLE], 3);
   assert_int (world->policy.n_idle, 3);
+}
+
+/* Also by a borrower in a hurry, who leaves that to those with more time. */
+static void
+rule_16_min_idle_is_refilled_after_a_borrow (void)
+{
+  TallyPoolOptions options = tally_pool_options_default;
+  g_autoptr (World) world = NULL;
+  TallyWaiter waiters[3];
+  TallyHold *hold;
+  gint64 idle_age;
+
+  options.min_idle = 2;
+  world = world_new (&options);
+  world_warm (world, 1);
+  CU_ASSERT_PTR_NULL (tally_policy_try (&world->policy, &world->now, "quick", 1, &idle_age));
+  for (guint i = 0; i < 3; i++)
+    {
+      world_ask (world, &waiters[i], G_MAXINT64);
+      assert_int (world->policy.n_idle, 2);
+      assert_int (world->policy.n_busy, i + 1);
+    }
+  for (guint i = 0; i < 3; i++)
+    world_give_back (world, &waiters[i]);
+  assert_int (world->dials, 5);
+  hold = tally_policy_try (&world->policy, &world->now, "quick", 1, &idle_age);
+  CU_ASSERT_PTR_NOT_NULL_FATAL (hold);
+  CU_ASSERT_TRUE (tally_policy_put (&world->policy, &world->now, hold));
+}
+
+/* Where backoff is turned off: nobody but a borrower dials again at once. */
+static void
+rule_16_refilling_pauses_in_any_case (void)
+{
+  TallyPoolOptions options = tally_pool_options_default;
+
+  options.backoff_base = 0;
+  for (guint warms = 0; warms < 2; warms++)
+    {
+      g_autoptr (World) world = NULL;
+      TallyWaiter waiter;
+
+      options.min_idle = warms ? 0 : 2;
+      world = world_new (&options);
+      world->hold_dials = TRUE;
+      world_warm (world, 2);
+      world_fail_dial (world);
+      while (world->policy.to_dial != NULL)
+        world_fail_dial (world);
+      assert_int (world->policy.stats.dials_failed, 2);
+      if (warms)
+        world_warm (world, 2);
+      CU_ASSERT_PTR_NULL (world->policy.to_dial);
+      assert_int (tally_policy_next_event (&world->policy, &world->now), world->now.mono + S);
+      world_ask (world, &waiter, G_MAXINT64);
+      world_fail_dial (world);
+      CU_ASSERT_EQUAL (waiter.refusal, TALLY_REFUSAL_DIAL);
+      g_clear_error (&waiter.error);
+      world->hold_dials = FALSE;
+      world_pass (world, S);
+      assert_int (world->policy.n_idle, 2);
+    }
 }
 
 static void
@@ -493,12 +615,16 @@ main (int argc, char **argv)
     TEST (rule_09_one_probe_at_a_time),
     TEST (rule_09_it_can_be_reset),
     TEST (rule_09_who_can_hope_may_wait),
+    TEST (rule_13_an_earlier_dial_is_no_promise),
+    TEST (rule_13_no_more_make_room_than_are_dialed),
     TEST (rule_14_a_doomed_dial_is_waited_for_by_nobody),
     TEST (rule_15_lifetime_is_checked_at_release),
     TEST (rule_15_lifetimes_are_jittered),
     TEST (rule_15_the_replacement_comes_first),
     TEST (rule_15_a_doomed_dial_replaces_nothing),
     TEST (rule_16_min_idle_is_refilled_after_any_close),
+    TEST (rule_16_min_idle_is_refilled_after_a_borrow),
+    TEST (rule_16_refilling_pauses_in_any_case),
     TEST (rule_16_refilling_obeys_backoff),
     TEST (rule_16_refilling_delays_nobody),
     TEST (rule_17_idle_connections_go_in_time),

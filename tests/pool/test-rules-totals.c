@@ -1,7 +1,8 @@
-/* Rule 2: the limits over all endpoints. */
+/* Rules 2, 18, 26 and 29 where they are about the limits over all endpoints. */
 #include <string.h>
 
 #include "lab.h"
+#include "pool-private.h"
 
 static TallyBucket *
 other_bucket (Lab *lab, const gchar *uri)
@@ -134,6 +135,231 @@ rule_02_idle_connections_over_all_endpoints (void)
   assert_int (lab_snapshot (lab).idle, 1);
 }
 
+/* ---- who may wait for them ---- */
+
+static void
+assert_refused (TallyBucket *bucket, gint64 deadline, const gchar *part)
+{
+  g_autoptr (GError) error = NULL;
+  TallyLease lease = { 0 };
+
+  CU_ASSERT_FALSE (tally_bucket_borrow (bucket, "test", deadline, NULL, &lease, &error));
+  assert_error (error, TALLY_ERROR, TALLY_ERROR_POOL_EXHAUSTED, part);
+}
+
+typedef struct
+{
+  TallyBucket *bucket;
+  GError *error;
+  gboolean called;
+} AsyncCall;
+
+static void
+on_borrowed (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  AsyncCall *self = user_data;
+  TallyLease lease = { 0 };
+
+  self->called = TRUE;
+  if (tally_bucket_borrow_finish (self->bucket, result, &lease, &self->error))
+    tally_bucket_release (self->bucket, &lease, TALLY_OUTCOME_CLEAN);
+}
+
+static GError *
+borrow_async (TallyBucket *bucket)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  AsyncCall call = { .bucket = bucket };
+
+  g_main_context_push_thread_default (context);
+  tally_bucket_borrow_async (bucket, "test", -1, NULL, on_borrowed, &call);
+  while (!call.called)
+    g_main_context_iteration (context, TRUE);
+  while (g_main_context_iteration (context, FALSE))
+    continue;
+  g_main_context_pop_thread_default (context);
+  return call.error;
+}
+
+/* Where nobody may wait, one that can be evicted serves at once, and one that is busy does not. */
+static void
+rule_02_nobody_waits_who_may_not (void)
+{
+  g_autoptr (Lab) lab = lab_new ("max-open-total", 1, "wait-timeout", 0, NULL);
+  g_autoptr (TallyBucket) one = other_bucket (lab, "unix:///one");
+  g_autoptr (GError) error = NULL;
+  TallyLease a = borrow_from (one), b;
+  TallyPoolSnapshot seen;
+
+  assert_refused (lab->bucket, -1, "exhausted");
+  error = borrow_async (lab->bucket);
+  assert_error (error, TALLY_ERROR, TALLY_ERROR_POOL_EXHAUSTED, "exhausted");
+  g_clear_error (&error);
+  assert_refused (one, -1, "exhausted");
+  tally_bucket_release (one, &a, TALLY_OUTCOME_CLEAN);
+  b = lab_borrow (lab);
+  lab_release (lab, &b);
+  a = borrow_from (one);
+  tally_bucket_release (one, &a, TALLY_OUTCOME_CLEAN);
+  error = borrow_async (lab->bucket);
+  assert_no_error (error);
+  seen = lab_snapshot (lab);
+  assert_int (seen.full, 2);
+  assert_sums (&seen);
+}
+
+static void
+rule_02_no_more_wait_than_may (void)
+{
+  g_autoptr (Lab) lab = lab_new ("max-open-total", 1, "max-waiters", 1, NULL);
+  g_autoptr (TallyBucket) one = other_bucket (lab, "unix:///one");
+  TallyLease a = borrow_from (one);
+  Borrower waiter = { 0 };
+  TallyPoolSnapshot seen;
+
+  borrower_start (&waiter, lab, "waiter");
+  lab_await (lab, now.waiting == 1);
+  assert_refused (lab->bucket, -1, "exhausted");
+  tally_bucket_release (one, &a, TALLY_OUTCOME_CLEAN);
+  CU_ASSERT_TRUE (borrower_join (&waiter));
+  lab_release (lab, &waiter.lease);
+  seen = lab_snapshot (lab);
+  assert_sums (&seen);
+}
+
+/* The one connection there may be is held for ten seconds each time. */
+static void
+rule_29_the_total_may_make_a_wait_too_long (void)
+{
+  g_autoptr (Lab) lab = lab_new ("max-open-total", 1, NULL);
+  TallyLease lease = lab_borrow (lab);
+
+  pthread_mutex_lock (&lab->bucket->lock);
+  lab->bucket->policy.mean_hold = 10 * G_TIME_SPAN_SECOND * TALLY_MEAN_WEIGHT;
+  lab->bucket->policy.stats.hold_time.count += 1000;
+  pthread_mutex_unlock (&lab->bucket->lock);
+  assert_refused (lab->bucket, g_get_monotonic_time () + 5 * G_TIME_SPAN_SECOND,
+                  "would pass the deadline");
+  pthread_mutex_lock (&lab->bucket->lock);
+  lab->bucket->policy.stats.hold_time.count -= 1000;
+  pthread_mutex_unlock (&lab->bucket->lock);
+  lab_release (lab, &lease);
+}
+
+/* ---- changed while in use ---- */
+
+static void
+rule_18_lowering_the_total_converges (void)
+{
+  g_autoptr (Lab) lab = lab_new (NULL, NULL);
+  g_autoptr (TallyBucket) one = other_bucket (lab, "unix:///one");
+  TallyLease idle = borrow_from (one), other = borrow_from (one);
+  TallyLease busy[3] = { lab_borrow (lab), lab_borrow (lab), lab_borrow (lab) };
+  Borrower waiter = { 0 };
+  TallyPoolSnapshot seen;
+
+  tally_bucket_release (one, &idle, TALLY_OUTCOME_CLEAN);
+  tally_bucket_release (one, &other, TALLY_OUTCOME_CLEAN);
+  g_object_set (lab->pool, "max-open-total", 4, NULL);
+  tally_pool_snapshot (lab->pool, &seen);
+  assert_int (seen.open, 4);
+  assert_int (seen.closes[TALLY_CLOSE_LIMIT], 1);
+  g_object_set (lab->pool, "max-open-total", 1, NULL);
+  tally_pool_snapshot (lab->pool, &seen);
+  assert_int (seen.open, 3);
+  assert_int (seen.busy, 3);
+  lab_release (lab, &busy[0]); /* nobody waits: it goes all the same */
+  tally_pool_snapshot (lab->pool, &seen);
+  assert_int (seen.open, 2);
+  g_object_set (lab->pool, "max-open", 2, NULL); /* so that somebody waits */
+  borrower_start (&waiter, lab, "waiter");
+  lab_await (lab, now.waiting == 1);
+  lab_release (lab, &busy[1]);
+  assert_int (lab_snapshot (lab).open, 1);
+  assert_int (lab_snapshot (lab).waiting, 1);
+  lab_release (lab, &busy[2]);
+  CU_ASSERT_TRUE (borrower_join (&waiter));
+  CU_ASSERT_TRUE (waiter.lease.reused);
+  lab_release (lab, &waiter.lease);
+  assert_int (lab_snapshot (lab).idle, 1);
+}
+
+#define MANY 8
+
+/* What happened while there was no limit counts when there is one again, and not before. */
+static void
+rule_18_an_idle_limit_may_come_and_go (void)
+{
+  g_autoptr (Lab) lab = lab_new ("max-idle-total", 100, NULL);
+  TallyBucket *buckets[MANY];
+  TallyPoolSnapshot seen;
+
+  lab_fill (lab, 30);
+  g_object_set (lab->pool, "max-idle-total", 0, NULL);
+  tally_bucket_clear (lab->bucket);
+  for (guint i = 0; i < MANY; i++)
+    {
+      g_autofree gchar *uri = g_strdup_printf ("unix:///many-%u", i);
+      TallyLease lease;
+
+      buckets[i] = other_bucket (lab, uri);
+      lease = borrow_from (buckets[i]);
+      tally_bucket_release (buckets[i], &lease, TALLY_OUTCOME_CLEAN);
+    }
+  g_object_set (lab->pool, "max-idle-total", MANY, NULL);
+  tally_pool_snapshot (lab->pool, &seen);
+  assert_int (seen.idle, MANY);
+  g_object_set (lab->pool, "max-idle-total", MANY - 1, NULL);
+  tally_pool_snapshot (lab->pool, &seen);
+  assert_int (seen.idle, MANY - 1);
+  for (guint i = 0; i < MANY; i++)
+    tally_bucket_unref (buckets[i]);
+}
+
+/* ---- handlers ---- */
+
+typedef struct
+{
+  TallyBucket *bucket;
+  gboolean begun;
+  gboolean done;
+  TallyLease lease;
+} Greedy;
+
+static void
+borrow_when_evicted (TallyPool *pool, const TallyPoolEvent *event, gpointer user_data)
+{
+  Greedy *self = user_data;
+
+  if (event->kind != TALLY_POOL_EVENT_CLOSED || event->reason != TALLY_CLOSE_EVICTED || self->begun)
+    return;
+  self->begun = TRUE;
+  self->done = tally_bucket_borrow (self->bucket, "greedy", -1, NULL, &self->lease, NULL);
+}
+
+/* It runs where room is made for another, and needs room itself. */
+static void
+rule_26_a_handler_may_borrow_where_room_is_made (void)
+{
+  g_autoptr (Lab) lab = lab_new ("max-open-total", 2, NULL);
+  g_autoptr (TallyBucket) one = other_bucket (lab, "unix:///one");
+  g_autoptr (TallyBucket) two = other_bucket (lab, "unix:///two");
+  g_autoptr (TallyBucket) three = other_bucket (lab, "unix:///three");
+  TallyLease a = borrow_from (one), b = borrow_from (two);
+  Greedy greedy = { .bucket = three };
+
+  tally_bucket_release (one, &a, TALLY_OUTCOME_CLEAN);
+  tally_bucket_release (two, &b, TALLY_OUTCOME_CLEAN);
+  g_signal_connect (lab->pool, "event", G_CALLBACK (borrow_when_evicted), &greedy);
+  a = lab_borrow (lab);
+  CU_ASSERT_TRUE (greedy.done);
+  lab_release (lab, &a);
+  if (greedy.done)
+    tally_bucket_release (three, &greedy.lease, TALLY_OUTCOME_CLEAN);
+}
+
+/* ---- all at once ---- */
+
 #define ENDPOINTS 4
 #define TOTAL 3
 
@@ -213,9 +439,18 @@ main (int argc, char **argv)
     TEST (rule_02_one_goes_for_one_that_comes),
     TEST (rule_02_a_busy_connection_is_never_evicted),
     TEST (rule_02_idle_connections_over_all_endpoints),
+    TEST (rule_02_nobody_waits_who_may_not),
+    TEST (rule_02_no_more_wait_than_may),
+    TEST (rule_29_the_total_may_make_a_wait_too_long),
+    TEST (rule_18_lowering_the_total_converges),
+    TEST (rule_18_an_idle_limit_may_come_and_go),
+    TEST (rule_26_a_handler_may_borrow_where_room_is_made),
     TEST (rule_02_the_total_holds_under_any_interleaving),
     { NULL, NULL },
   };
 
+  /* GLib opens descriptors of its own when the first task is made. */
+  g_type_class_unref (g_type_class_ref (G_TYPE_TASK));
+  g_main_context_iteration (NULL, FALSE);
   return test_main ("pool", cases, argc, argv);
 }
