@@ -129,6 +129,7 @@ class Bench:
         sys.stdout.flush()
 
     def claim(self, text, value, limit, at_most=True):
+        value = round(value, 2)  # what is compared is what is printed
         met = value <= limit if at_most else value >= limit
         print('  %-4s %s: %.2f (%s %g)' % ('ok' if met else 'MISS', text, value, 'at most' if at_most else 'at least', limit))
         self.results.append({'part': 'claims', 'name': text, 'value': value, 'limit': limit, 'met': met})
