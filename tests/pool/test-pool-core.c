@@ -92,6 +92,63 @@ core_endpoints_nobody_reaches_do_not_gather (void)
   assert_sums (&seen);
 }
 
+/* ---- hooks ---- */
+
+static gboolean
+approve (ThriftTransport *transport, gint64 idle_time, gpointer user_data)
+{
+  return *(guint *) user_data == 7;
+}
+
+static guint hooks_let_go; /* atomic */
+
+static void
+let_go (gpointer user_data)
+{
+  *(guint *) user_data = 0;
+  g_free (user_data);
+  __atomic_add_fetch (&hooks_let_go, 1, __ATOMIC_RELAXED);
+}
+
+#define SETS 500
+
+static gpointer
+set_hooks (gpointer data)
+{
+  for (guint i = 0; i < SETS; i++)
+    {
+      guint *mark = g_new (guint, 1);
+
+      *mark = 7;
+      tally_pool_set_check_hook (data, approve, mark, let_go);
+    }
+  return NULL;
+}
+
+/* Each hook's data lives as long as anybody may call it, and no longer. */
+static void
+core_hooks_may_be_set_by_several_at_once (void)
+{
+  g_autoptr (Lab) lab = lab_new (NULL, NULL);
+  pthread_t threads[3];
+
+  hooks_let_go = 0;
+  lab_fill (lab, 1);
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    pthread_create (&threads[i], NULL, set_hooks, lab->pool);
+  for (guint i = 0; i < SETS; i++)
+    {
+      TallyLease lease = lab_borrow (lab);
+
+      CU_ASSERT_TRUE (lease.reused);
+      lab_release (lab, &lease);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    pthread_join (threads[i], NULL);
+  tally_pool_set_check_hook (lab->pool, NULL, NULL, NULL);
+  assert_int (__atomic_load_n (&hooks_let_go, __ATOMIC_RELAXED), SETS * G_N_ELEMENTS (threads));
+}
+
 /* ---- threads ---- */
 
 static gpointer
@@ -192,9 +249,13 @@ int
 main (int argc, char **argv)
 {
   static const TestCase cases[] = {
-    TEST (core_a_pool_is_freed_with_what_refers_to_it), TEST (core_an_idle_pool_is_freed_at_once),
-    TEST (core_endpoints_nobody_reaches_do_not_gather), TEST (core_a_closed_pool_starts_no_thread),
-    TEST (core_whoever_finds_no_thread_is_told),        { NULL, NULL },
+    TEST (core_a_pool_is_freed_with_what_refers_to_it),
+    TEST (core_an_idle_pool_is_freed_at_once),
+    TEST (core_endpoints_nobody_reaches_do_not_gather),
+    TEST (core_hooks_may_be_set_by_several_at_once),
+    TEST (core_a_closed_pool_starts_no_thread),
+    TEST (core_whoever_finds_no_thread_is_told),
+    { NULL, NULL },
   };
 
   /* GLib opens descriptors and starts a thread of its own when the first task is made. */

@@ -358,6 +358,27 @@ rule_26_a_handler_may_borrow_where_room_is_made (void)
     tally_bucket_release (three, &greedy.lease, TALLY_OUTCOME_CLEAN);
 }
 
+/* The same in another pool, which this thread does not see to either. */
+static void
+rule_26_a_handler_may_borrow_from_another_pool (void)
+{
+  g_autoptr (Lab) lab = lab_new ("max-open-total", 1, NULL);
+  g_autoptr (Lab) other = lab_new ("max-open-total", 1, NULL);
+  g_autoptr (TallyBucket) one = other_bucket (lab, "unix:///one");
+  g_autoptr (TallyBucket) two = other_bucket (other, "unix:///two");
+  TallyLease a = borrow_from (one), b = borrow_from (two);
+  Greedy greedy = { .bucket = other->bucket };
+
+  tally_bucket_release (one, &a, TALLY_OUTCOME_CLEAN);
+  tally_bucket_release (two, &b, TALLY_OUTCOME_CLEAN);
+  g_signal_connect (lab->pool, "event", G_CALLBACK (borrow_when_evicted), &greedy);
+  a = lab_borrow (lab);
+  CU_ASSERT_TRUE (greedy.done);
+  lab_release (lab, &a);
+  if (greedy.done)
+    lab_release (other, &greedy.lease);
+}
+
 /* ---- all at once ---- */
 
 #define ENDPOINTS 4
@@ -365,7 +386,8 @@ rule_26_a_handler_may_borrow_where_room_is_made (void)
 
 typedef struct
 {
-  TallyBucket *buckets[ENDPOINTS];
+  TallyPool *pool;
+  TallyEndpoint *endpoints[ENDPOINTS];
   guint seed;
   guint served;
 } Wanderer;
@@ -378,11 +400,11 @@ wander (gpointer data)
 
   for (guint i = 0; i < 400; i++)
     {
-      TallyBucket *bucket;
+      g_autoptr (TallyBucket) bucket = NULL;
       TallyLease lease = { 0 };
 
       random = random * 1103515245 + 12345;
-      bucket = self->buckets[(random >> 16) % ENDPOINTS];
+      bucket = tally_pool_dup_bucket (self->pool, self->endpoints[(random >> 16) % ENDPOINTS]);
       if (!tally_bucket_borrow (bucket, "wanderer", -1, NULL, &lease, NULL))
         continue;
       self->served++;
@@ -395,13 +417,13 @@ wander (gpointer data)
 }
 
 /* Many threads at many endpoints that have few connections between them: nobody is forgotten, and
- * never are more open. */
+ * never are more open. Nobody but them refers to the buckets, which come and go. */
 static void
 rule_02_the_total_holds_under_any_interleaving (void)
 {
-  g_autoptr (Lab) lab = lab_new ("max-open-total", TOTAL, "max-idle-total", 2, "check",
-                                 TALLY_POOL_CHECK_NEVER, "wait-timeout", 60000, NULL);
-  TallyBucket *buckets[ENDPOINTS];
+  g_autoptr (Lab) lab = lab_new ("max-open-total", TOTAL, "max-idle-total", 2, "idle-timeout", 1,
+                                 "check", TALLY_POOL_CHECK_NEVER, "wait-timeout", 60000, NULL);
+  TallyEndpoint *endpoints[ENDPOINTS];
   Wanderer wanderers[12];
   pthread_t threads[G_N_ELEMENTS (wanderers)];
   TallyPoolSnapshot seen;
@@ -411,12 +433,12 @@ rule_02_the_total_holds_under_any_interleaving (void)
     {
       g_autofree gchar *uri = g_strdup_printf ("unix:///endpoint-%u", i);
 
-      buckets[i] = other_bucket (lab, uri);
+      endpoints[i] = tally_endpoint_new (uri, NULL);
     }
   for (guint i = 0; i < G_N_ELEMENTS (wanderers); i++)
     {
-      wanderers[i] = (Wanderer){ .seed = i + 1 };
-      memcpy (wanderers[i].buckets, buckets, sizeof buckets);
+      wanderers[i] = (Wanderer){ .pool = lab->pool, .seed = i + 1 };
+      memcpy (wanderers[i].endpoints, endpoints, sizeof endpoints);
       pthread_create (&threads[i], NULL, wander, &wanderers[i]);
     }
   for (guint i = 0; i < G_N_ELEMENTS (wanderers); i++)
@@ -428,7 +450,7 @@ rule_02_the_total_holds_under_any_interleaving (void)
   tally_pool_snapshot (lab->pool, &seen);
   assert_sums (&seen);
   for (guint i = 0; i < ENDPOINTS; i++)
-    tally_bucket_unref (buckets[i]);
+    tally_endpoint_unref (endpoints[i]);
 }
 
 int
@@ -445,6 +467,7 @@ main (int argc, char **argv)
     TEST (rule_18_lowering_the_total_converges),
     TEST (rule_18_an_idle_limit_may_come_and_go),
     TEST (rule_26_a_handler_may_borrow_where_room_is_made),
+    TEST (rule_26_a_handler_may_borrow_from_another_pool),
     TEST (rule_02_the_total_holds_under_any_interleaving),
     { NULL, NULL },
   };
