@@ -1,0 +1,280 @@
+/* Rules 15 and 16, what is dialed in the background, on the policy with a clock that only the test
+ * moves. */
+#include "world.h"
+
+/* ---- rule 15 ---- */
+
+static void
+rule_15_lifetime_is_checked_at_release (void)
+{
+  TallyPoolOptions options = tally_pool_options_default;
+  g_autoptr (World) world = NULL;
+  TallyWaiter waiter;
+
+  options.max_lifetime = 60 * S;
+  world = world_new (&options);
+  world_ask (world, &waiter, G_MAXINT64);
+  world_pass (world, 61 * S);
+  assert_int (world->closed, 0);
+  world_give_back (world, &waiter);
+  assert_int (world->policy.stats.closes[TALLY_CLOSE_LIFETIME], 1);
+  assert_int (world->policy.n_idle, 0);
+}
+
+static void
+rule_15_lifetimes_are_jittered (void)
+{
+  TallyPoolOptions options = tally_pool_options_default;
+  g_autoptr (World) world = NULL;
+  guint closed = 0;
+
+  options.max_lifetime = 100 * S;
+  options.lifetime_jitter = 0.5;
+  options.idle_timeout = 0;
+  world = world_new (&options);
+  world_fill (world, 16);
+  world_pass (world, 49 * S);
+  assert_int (world->closed, 0);
+  world_pass (world, 26 * S);
+  closed = world->closed;
+  CU_ASSERT_TRUE (closed > 0 && closed < 16);
+  world_pass (world, 25 * S);
+  assert_int (world->closed, 16);
+}
+
+static void
+rule_15_the_replacement_comes_first (void)
+{
+  TallyPoolOptions options = tally_pool_options_default;
+  g_autoptr (World) world = NULL;
+
+  options.max_lifetime = 60 * S;
+  options.lifetime_jitter = 0;
+  options.idle_timeout = 0;
+  options.min_idle = 1;
+  world = world_new (&options);
+  world_warm (world, 1);
+  assert_int (world->policy.n_idle, 1);
+  world->hold_dials = TRUE;
+  world_pass (world, 60 * S);
+  assert_int (world->policy.n_dialing, 1);
+  assert_int (world->policy.n_idle, 1); /* the old one serves on */
+  assert_int (world->closed, 0);
+  tally_policy_dial_done (&world->policy, &world->now, world_take_dial (world), world, NULL);
+  world_settle (world);
+  assert_int (world->policy.stats.closes[TALLY_CLOSE_LIFETIME], 1);
+  assert_int (world->policy.n_idle, 1);
+}
+
+static void
+rule_15_a_doomed_dial_replaces_nothing (void)
+{
+  TallyPoolOptions options = tally_pool_options_default;
+
+  options.max_lifetime = 60 * S;
+  options.lifetime_jitter = 0;
+  options.idle_timeout = 0;
+  options.min_idle = 1;
+  for (guint fails = 0; fails < 2; fails++)
+    {
+      g_autoptr (World) world = world_new (&options);
+      TallyWaiter waiter;
+      TallyConn *doomed;
+
+      world->hold_dials = TRUE;
+      world_warm (world, 1);
+      doomed = world_take_dial (world);
+      tally_policy_drop_all (&world->policy, TALLY_CLOSE_CLEARED);
+      world_ask (world, &waiter, G_MAXINT64);
+      tally_policy_dial_done (&world->policy, &world->now, world_take_dial (world), world, NULL);
+      world_give_back (world, &waiter);
+      world_pass (world, 60 * S); /* the dial for its replacement has begun */
+      if (fails)
+        tally_policy_dial_failed (&world->policy, &world->now, doomed, &world_refused, NULL);
+      else
+        tally_policy_dial_done (&world->policy, &world->now, doomed, world, NULL);
+      world_settle (world);
+      assert_int (world->policy.n_idle, 1);
+      CU_ASSERT_TRUE (world->policy.idle.head->replaced);
+      world->hold_dials = FALSE;
+      world_settle (world);
+      assert_int (world->policy.n_idle, 1);
+      assert_int (world->policy.stats.closes[TALLY_CLOSE_LIFETIME], 1);
+    }
+}
+
+/* ---- rule 16 ---- */
+
+static void
+rule_16_min_idle_is_refilled_after_any_close (void)
+{
+  TallyPoolOptions options = tally_pool_options_default;
+  g_autoptr (World) world = NULL;
+  TallyWaiter waiter;
+
+  options.min_idle = 3;
+  world = world_new (&options);
+  world_warm (world, 1);
+  assert_int (world->policy.n_idle, 3);
+  world_ask (world, &waiter, G_MAXINT64);
+  tally_policy_release (&world->policy, &world->now, waiter.hold, TALLY_CLOSE_BROKEN);
+  world_settle (world);
+  assert_int (world->policy.n_idle, 3);
+  tally_policy_drop_all (&world->policy, TALLY_CLOSE_CLEARED);
+  world_settle (world);
+  assert_int (world->policy.n_idle, 3);
+  world_pass (world, options.idle_timeout);
+  assert_int (world->policy.stats.closes[TALLY_CLOSE_IDLE], 3);
+  assert_int (world->policy.n_idle, 3);
+}
+
+/* Also by a borrower in a hurry, who leaves that to those with more time. */
+static void
+rule_16_min_idle_is_refilled_after_a_borrow (void)
+{
+  TallyPoolOptions options = tally_pool_options_default;
+  g_autoptr (World) world = NULL;
+  TallyWaiter waiters[3];
+  TallyHold *hold;
+  gint64 idle_age;
+
+  options.min_idle = 2;
+  world = world_new (&options);
+  world_warm (world, 1);
+  CU_ASSERT_PTR_NULL (tally_policy_try (&world->policy, &world->now, "quick", 1, &idle_age));
+  for (guint i = 0; i < 3; i++)
+    {
+      world_ask (world, &waiters[i], G_MAXINT64);
+      assert_int (world->policy.n_idle, 2);
+      assert_int (world->policy.n_busy, i + 1);
+    }
+  for (guint i = 0; i < 3; i++)
+    world_give_back (world, &waiters[i]);
+  assert_int (world->dials, 5);
+  hold = tally_policy_try (&world->policy, &world->now, "quick", 1, &idle_age);
+  CU_ASSERT_PTR_NOT_NULL_FATAL (hold);
+  CU_ASSERT_TRUE (tally_policy_put (&world->policy, &world->now, hold));
+}
+
+/* Where backoff is turned off: nobody but a borrower dials again at once. */
+static void
+rule_16_refilling_pauses_in_any_case (void)
+{
+  TallyPoolOptions options = tally_pool_options_default;
+
+  options.backoff_base = 0;
+  for (guint warms = 0; warms < 2; warms++)
+    {
+      g_autoptr (World) world = NULL;
+      TallyWaiter waiter;
+
+      options.min_idle = warms ? 0 : 2;
+      world = world_new (&options);
+      world->hold_dials = TRUE;
+      world_warm (world, 2);
+      world_fail_dial (world);
+      while (world->policy.to_dial != NULL)
+        world_fail_dial (world);
+      assert_int (world->policy.stats.dials_failed, 2);
+      if (warms)
+        world_warm (world, 2);
+      CU_ASSERT_PTR_NULL (world->policy.to_dial);
+      assert_int (tally_policy_next_event (&world->policy, &world->now), world->now.mono + S);
+      world_ask (world, &waiter, G_MAXINT64);
+      world_fail_dial (world);
+      CU_ASSERT_EQUAL (waiter.refusal, TALLY_REFUSAL_DIAL);
+      g_clear_error (&waiter.error);
+      world->hold_dials = FALSE;
+      world_pass (world, S);
+      assert_int (world->policy.n_idle, 2);
+    }
+}
+
+static void
+rule_16_refilling_obeys_backoff (void)
+{
+  TallyPoolOptions options = tally_pool_options_default;
+  g_autoptr (World) world = NULL;
+
+  options.min_idle = 1;
+  world = world_new (&options);
+  world_warm (world, 1);
+  world->hold_dials = TRUE;
+  tally_policy_drop_all (&world->policy, TALLY_CLOSE_CLEARED);
+  world_settle (world);
+  world_fail_dial (world);
+  world_settle (world);
+  CU_ASSERT_PTR_NULL (world->policy.to_dial);
+  assert_int (tally_policy_next_event (&world->policy, &world->now), world->policy.backoff.until);
+  world->hold_dials = FALSE;
+  world_pass (world, options.backoff_base);
+  assert_int (world->policy.n_idle, 1);
+}
+
+/* A refill under way takes neither a borrower's permit nor its place, and serves whoever waits. */
+static void
+rule_16_refilling_delays_nobody (void)
+{
+  TallyPoolOptions options = tally_pool_options_default;
+  g_autoptr (World) world = NULL;
+  TallyConn *refill;
+  TallyWaiter waiter;
+
+  options.min_idle = 4;
+  options.max_dials = 2;
+  world = world_new (&options);
+  world->hold_dials = TRUE;
+  tally_policy_warm (&world->policy, &world->now, 4);
+  assert_int (world->policy.n_dialing, 1);
+  refill = world_take_dial (world);
+  world_ask (world, &waiter, G_MAXINT64);
+  assert_int (world->policy.n_dialing, 2);
+  tally_policy_dial_done (&world->policy, &world->now, refill, world, NULL);
+  CU_ASSERT_EQUAL (waiter.state, TALLY_WAITER_SERVED);
+  world->hold_dials = FALSE;
+  world_settle (world);
+  world_give_back (world, &waiter);
+}
+
+/* Once as many are idle as may be, it is done: what goes later is not dialed anew. */
+static void
+warm_ends_at_the_limits (void)
+{
+  for (guint idle_is_limited = 0; idle_is_limited < 2; idle_is_limited++)
+    {
+      TallyPoolOptions options = tally_pool_options_default;
+      g_autoptr (World) world = NULL;
+
+      if (idle_is_limited)
+        options.max_idle = 2;
+      else
+        options.max_open = 2;
+      world = world_new (&options);
+      world_warm (world, 5);
+      assert_int (world->policy.n_idle, 2);
+      tally_policy_drop_all (&world->policy, TALLY_CLOSE_CLEARED);
+      world_settle (world);
+      assert_int (world->policy.n_idle, 0);
+      assert_int (world->dials, 2);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  static const TestCase cases[] = {
+    TEST (rule_15_lifetime_is_checked_at_release),
+    TEST (rule_15_lifetimes_are_jittered),
+    TEST (rule_15_the_replacement_comes_first),
+    TEST (rule_15_a_doomed_dial_replaces_nothing),
+    TEST (rule_16_min_idle_is_refilled_after_any_close),
+    TEST (rule_16_min_idle_is_refilled_after_a_borrow),
+    TEST (rule_16_refilling_pauses_in_any_case),
+    TEST (rule_16_refilling_obeys_backoff),
+    TEST (rule_16_refilling_delays_nobody),
+    TEST (warm_ends_at_the_limits),
+    { NULL, NULL },
+  };
+
+  return test_main ("pool", cases, argc, argv);
+}
