@@ -374,7 +374,8 @@ static void
 slow_readers (void)
 {
   Running *running = running_start (BINARY, NULL, "max-workers=1 write-timeout=50");
-  g_autofree gchar *text = g_strnfill (4 * 1024 * 1024, 'x');
+  /* more than the kernel takes for both ends, which may be 4 MiB and a little */
+  g_autofree gchar *text = g_strnfill (12 * 1024 * 1024, 'x');
   TallyServerStatistics statistics;
   gint fds[3];
 
@@ -439,7 +440,8 @@ static void
 reset_in_the_middle_of_a_reply (void)
 {
   Running *running = running_start (BINARY, NULL, NULL);
-  g_autofree gchar *text = g_strnfill (4 * 1024 * 1024, 'x');
+  /* more than the kernel takes for both ends, which may be 4 MiB and a little */
+  g_autofree gchar *text = g_strnfill (12 * 1024 * 1024, 'x');
   TallyBuffer request = { NULL, 0, 0 };
   gint fd = peer_connect (running);
   guint8 some[1000];
