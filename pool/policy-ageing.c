@@ -21,7 +21,7 @@ tally_policy_keep_until_replaced (TallyPolicy *self, const TallyConn *conn, guin
 {
   if (n_idle > self->options.min_idle)
     return FALSE;
-  return conn->replaced || tally_policy_has_room (self);
+  return conn->replaced || (tally_policy_has_room (self) && tally_policy_has_room_in_total (self));
 }
 
 /* Takes @conn out of service and puts it where the caller finds what to close. */
@@ -158,6 +158,7 @@ tally_policy_take_to_examine (TallyPolicy *self, const TallyInstant *now)
   self->n_busy++;
   conn->state = TALLY_CONN_BUSY;
   conn->streams = 1;
+  self->n_examined++;
   tally_policy_set_checking (self, conn, conn->is_shared);
   return conn;
 }
@@ -173,6 +174,7 @@ tally_policy_examined (TallyPolicy *self,
   gint64 idle_since = conn->idle_since;
 
   conn->streams = 0;
+  self->n_examined--;
   tally_policy_set_checking (self, conn, FALSE);
   conn->checked = now->boot;
   if (reason != TALLY_CLOSE_NONE || conn->doomed)

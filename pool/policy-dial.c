@@ -13,6 +13,12 @@ tally_policy_has_room (TallyPolicy *self)
 /* Dials in the background pause for so long after a failure where backoff is turned off. */
 #define REFILL_PAUSE G_TIME_SPAN_SECOND
 
+gboolean
+tally_policy_has_room_in_total (TallyPolicy *self)
+{
+  return self->room == NULL || self->room (self->totals) > 0;
+}
+
 /* After failures one dial at a time, and none before the backoff is over (rule 9). */
 static gboolean
 backoff_allows (TallyPolicy *self, const TallyInstant *now)
@@ -44,14 +50,30 @@ tally_policy_wants_dial (TallyPolicy *self, const TallyInstant *now)
          && self->waiting > tally_policy_promised (self, NULL);
 }
 
+/* How many connections to this endpoint could be dialed at once for those who wait, if the limits
+ * over all endpoints allowed it. */
+guint
+tally_policy_demand (TallyPolicy *self, const TallyInstant *now)
+{
+  guint demand = 0;
+
+  if (!tally_policy_wants_dial (self, now))
+    return 0;
+  demand = MIN (self->waiting - tally_policy_promised (self, NULL),
+                MAX (self->options.max_dials, 1) - self->n_dialing);
+  if (self->options.max_open > 0)
+    demand = MIN (demand, self->options.max_open - tally_policy_open (self));
+  return demand;
+}
+
 /* Takes a slot, in state DIALING; NULL when the limits over all endpoints forbid it. The caller has
  * asked tally_policy_may_dial (). */
 TallyConn *
-tally_policy_start_dial (TallyPolicy *self, const TallyInstant *now, gboolean background)
+tally_policy_start_dial (TallyPolicy *self, const TallyInstant *now, TallyDialPurpose purpose)
 {
   TallyConn *conn = self->free;
 
-  if (self->reserve != NULL && !self->reserve (self->totals, background))
+  if (self->reserve != NULL && !self->reserve (self->totals, purpose))
     return NULL;
   if (conn != NULL)
     self->free = conn->next;
@@ -65,7 +87,7 @@ tally_policy_start_dial (TallyPolicy *self, const TallyInstant *now, gboolean ba
     .hold = { .conn = conn },
     .state = TALLY_CONN_DIALING,
     .dial_started = now->mono,
-    .background = background,
+    .background = purpose != TALLY_DIAL_FOR_BORROWER,
     .is_shared = self->options.streams > 1,
     .jitter = tally_policy_random (self),
     .older = conn->older,
@@ -95,7 +117,7 @@ hand_to_thread (TallyPolicy *self, TallyConn *conn)
 
 /* The first in the queue may dial itself; it leaves the queue for that. */
 static void
-give_permit (TallyPolicy *self, TallyConn *conn)
+give_permit (TallyPolicy *self, const TallyInstant *now, TallyConn *conn)
 {
   TallyWaiter *waiter = self->first;
 
@@ -104,6 +126,7 @@ give_permit (TallyPolicy *self, TallyConn *conn)
   self->n_owned++;
   waiter->permit = conn;
   waiter->state = TALLY_WAITER_PERMIT;
+  tally_policy_count_wait (self, waiter, now->mono);
   tally_policy_wake (self, waiter);
 }
 
@@ -167,19 +190,19 @@ tally_policy_dial_for_waiters (TallyPolicy *self, const TallyInstant *now)
   while (tally_policy_wants_dial (self, now))
     {
       gboolean is_for_first = tally_policy_promised (self, NULL) == 0;
-      TallyConn *conn = tally_policy_start_dial (self, now, FALSE);
+      TallyConn *conn = tally_policy_start_dial (self, now, TALLY_DIAL_FOR_BORROWER);
 
       if (conn == NULL)
         return;
       if (self->quick && self->first->may_dial && is_for_first)
-        give_permit (self, conn);
+        give_permit (self, now, conn);
       else
         hand_to_thread (self, conn);
     }
 }
 
 static gboolean
-start_in_background (TallyPolicy *self, const TallyInstant *now)
+start_in_background (TallyPolicy *self, const TallyInstant *now, TallyDialPurpose purpose)
 {
   /* One permit stays free for borrowers where there is more than one. */
   guint allowed = MAX (self->options.max_dials, 2) - 1;
@@ -188,9 +211,12 @@ start_in_background (TallyPolicy *self, const TallyInstant *now)
   if (self->n_background >= allowed || now->mono < self->backoff.refill
       || !tally_policy_may_dial (self, now))
     return FALSE;
-  conn = tally_policy_start_dial (self, now, TRUE);
+  conn = tally_policy_start_dial (self, now, purpose);
   if (conn == NULL)
-    return FALSE;
+    {
+      self->warm = 0; /* so many the limits over all endpoints allow, and no more */
+      return FALSE;
+    }
   self->n_background++;
   hand_to_thread (self, conn);
   return TRUE;
@@ -228,11 +254,11 @@ tally_policy_dial_in_background (TallyPolicy *self, const TallyInstant *now)
   if (self->n_idle >= MIN (self->warm, MIN (self->idle_limit, self->open_limit)))
     self->warm = 0;
   while (tally_policy_needs_refill (self))
-    if (!start_in_background (self, now))
+    if (!start_in_background (self, now, TALLY_DIAL_TO_BE_IDLE))
       return;
   while (self->n_idle <= self->options.min_idle && (old = find_to_replace (self, now)) != NULL)
     {
-      if (!start_in_background (self, now))
+      if (!start_in_background (self, now, TALLY_DIAL_TO_REPLACE))
         return;
       old->replaced = TRUE;
     }

@@ -216,7 +216,7 @@ last_use (TallyPolicy *self, const TallyInstant *now, TallyConn *conn)
   if (self->options.max_open > 0
       && tally_policy_open (self) - self->n_closing > self->options.max_open)
     return TALLY_CLOSE_LIMIT;
-  if (self->options.max_open_total > 0 && self->is_over != NULL && self->is_over (self->totals))
+  if (self->room != NULL && self->room (self->totals) + (gint) self->n_closing < 0)
     return TALLY_CLOSE_LIMIT;
   if (self->options.max_lifetime > 0 && tally_policy_outlived (self, now, conn)
       && !tally_policy_keep_until_replaced (self, conn, self->n_idle + 1))
@@ -224,14 +224,28 @@ last_use (TallyPolicy *self, const TallyInstant *now, TallyConn *conn)
   return TALLY_CLOSE_NONE;
 }
 
-/* The first in the queue wants a connection dialed from now on and there is no room to dial it: some
- * other makes room. */
+static gboolean
+needs_fresh_dial (TallyPolicy *self, const TallyInstant *now)
+{
+  return self->first != NULL && self->first->fresh && self->n_closing == 0
+         && tally_policy_would_dial (self, now)
+         && self->waiting_fresh > tally_policy_promised_fresh (self, NULL);
+}
+
+/* The first in the queue wants a connection dialed from now on and there is no room to dial it: an
+ * idle one makes room. For room in total the one goes that is idle for longest anywhere. */
 gboolean
 tally_policy_must_make_room (TallyPolicy *self, const TallyInstant *now)
 {
-  return self->first != NULL && self->first->fresh && self->n_closing == 0
-         && !tally_policy_has_room (self) && tally_policy_would_dial (self, now)
-         && self->waiting_fresh > tally_policy_promised_fresh (self, NULL);
+  return self->idle.tail != NULL && !tally_policy_has_room (self) && needs_fresh_dial (self, now);
+}
+
+/* The same of one that comes back, when none is idle. */
+static gboolean
+must_go_for_fresh (TallyPolicy *self, const TallyInstant *now)
+{
+  return needs_fresh_dial (self, now)
+         && !(tally_policy_has_room (self) && tally_policy_has_room_in_total (self));
 }
 
 /* A lease comes back. @reason is NONE when the connection may serve again, else why it must close.
@@ -262,7 +276,7 @@ tally_policy_release (TallyPolicy *self,
   if (G_UNLIKELY (is_dead))
     tally_policy_drop_all (self, TALLY_CLOSE_STALE);
   reason = last_use (self, now, conn);
-  if (reason == TALLY_CLOSE_NONE && G_UNLIKELY (tally_policy_must_make_room (self, now)))
+  if (reason == TALLY_CLOSE_NONE && G_UNLIKELY (must_go_for_fresh (self, now)))
     reason = TALLY_CLOSE_EVICTED;
   if (G_UNLIKELY (reason != TALLY_CLOSE_NONE))
     {

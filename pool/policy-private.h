@@ -60,6 +60,14 @@ typedef struct
 
 extern const TallyPoolOptions tally_pool_options_default;
 
+/* What a dial is for. */
+typedef enum
+{
+  TALLY_DIAL_FOR_BORROWER,
+  TALLY_DIAL_TO_BE_IDLE, /* min-idle, warm */
+  TALLY_DIAL_TO_REPLACE  /* an idle one that goes when it is done */
+} TallyDialPurpose;
+
 typedef enum
 {
   TALLY_CONN_FREE,
@@ -165,10 +173,11 @@ struct _TallyWaiter
   gboolean held_back; /* queued only because of the limits over all endpoints; not admitted yet */
   const gchar *label;
   guint32 thread;
-  gint64 deadline; /* G_MAXINT64: none */
+  gint64 deadline; /* G_MAXINT64: none; the call's or wait-timeout's */
+  gint64 limit;    /* the call's */
   guint64 ticket;  /* order of arrival; 0 before tally_policy_ask () */
   gint64 arrived;
-  gint64 waited; /* at least 1 when a returned connection served it */
+  gint64 waited; /* for a connection, or for leave to dial one; 0 when there was no need */
   TallyHold *hold;
   guint64 generation;
   gboolean reused;
@@ -224,6 +233,7 @@ struct _TallyPolicy
   guint n_owned;      /* of the dialing ones, those whose result is their borrower's */
   guint n_background; /* of the dialing ones, those that nobody waits for */
   guint n_checking;   /* of the busy ones, those that take further streams once proven alive */
+  guint n_examined;   /* of the busy ones, those that are examined in the background */
 
   guint64 last_ticket;
   guint64 random;
@@ -239,9 +249,9 @@ struct _TallyPolicy
   /* What the owner supplies; set once, before use. */
   gboolean is_shared; /* the endpoint wants shared connections, whatever the options say */
   void (*wake) (TallyWaiter *waiter); /* the waiter's state was changed from QUEUED */
-  gboolean (*reserve) (gpointer totals, gboolean background);
+  gboolean (*reserve) (gpointer totals, TallyDialPurpose purpose);
   void (*unreserve) (gpointer totals);
-  gboolean (*is_over) (gpointer totals); /* more are open than are allowed over all endpoints */
+  gint (*room) (gpointer totals); /* how many more may be open over all endpoints; below 0: fewer */
   gpointer totals;
 };
 
@@ -261,6 +271,8 @@ gboolean tally_policy_leave (TallyPolicy *self,
                              const TallyInstant *now,
                              TallyWaiter *waiter,
                              TallyRefusal refusal);
+gboolean tally_policy_time_out (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter);
+void tally_policy_count_wait (TallyPolicy *self, TallyWaiter *waiter, gint64 until);
 void tally_policy_checked (TallyPolicy *self, const TallyInstant *now, TallyHold *hold);
 void tally_policy_check_failed (TallyPolicy *self,
                                 const TallyInstant *now,
@@ -277,9 +289,11 @@ void tally_policy_pump (TallyPolicy *self, const TallyInstant *now);
 
 /* Dialing: policy-dial.c */
 TallyConn *
-tally_policy_start_dial (TallyPolicy *self, const TallyInstant *now, gboolean background);
+tally_policy_start_dial (TallyPolicy *self, const TallyInstant *now, TallyDialPurpose purpose);
 gboolean tally_policy_may_dial (TallyPolicy *self, const TallyInstant *now);
 gboolean tally_policy_has_room (TallyPolicy *self);
+gboolean tally_policy_has_room_in_total (TallyPolicy *self);
+guint tally_policy_demand (TallyPolicy *self, const TallyInstant *now);
 gboolean tally_policy_would_dial (TallyPolicy *self, const TallyInstant *now);
 gboolean tally_policy_wants_dial (TallyPolicy *self, const TallyInstant *now);
 guint tally_policy_promised (const TallyPolicy *self, const TallyWaiter *newcomer);

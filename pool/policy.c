@@ -210,6 +210,17 @@ is_hopeless (TallyPolicy *self, const TallyInstant *now, const TallyWaiter *wait
          && (waiter->fresh || self->n_busy == 0);
 }
 
+/* How many besides what is being dialed for those who wait will be there in a moment: what is dialed
+ * in the background or examined there, the places of what is being closed and, for who insists on a
+ * fresh connection, of what is idle. */
+static guint
+count_soon_free (const TallyPolicy *self, const TallyWaiter *waiter)
+{
+  guint count = self->n_background * MAX (self->options.streams, 1) + self->n_closing;
+
+  return count + (waiter->fresh ? self->n_idle : self->n_examined);
+}
+
 /* Whether @waiter, behind @ahead others and with so many leases @promised to who waits, may wait. No
  * dial can be started for it now; @may_grow: but perhaps soon. */
 static TallyRefusal
@@ -220,7 +231,7 @@ admit (TallyPolicy *self,
        guint promised,
        gboolean may_grow)
 {
-  promised += self->n_background * self->options.streams;
+  promised += count_soon_free (self, waiter);
   if (is_hopeless (self, now, waiter))
     return TALLY_REFUSAL_BACKOFF;
   if (promised > ahead)
@@ -247,6 +258,7 @@ arrive (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter)
   if (waiter->fresh && waiter->since == 0)
     waiter->since = now->mono;
   self->stats.requests++;
+  waiter->limit = waiter->deadline;
   if (wait <= 0 && waiter->deadline == G_MAXINT64)
     wait = wait < 0 ? DEFAULT_WAIT : MAX (DEFAULT_WAIT, self->options.connect_timeout);
   if (wait > 0)
@@ -310,7 +322,7 @@ tally_policy_ask (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waite
   if (first && waiter->may_dial && self->quick && !is_promised_a_stream (self, waiter)
       && tally_policy_may_dial (self, now))
     {
-      waiter->permit = tally_policy_start_dial (self, now, FALSE);
+      waiter->permit = tally_policy_start_dial (self, now, TALLY_DIAL_FOR_BORROWER);
       if (waiter->permit != NULL)
         {
           waiter->permit->owned = TRUE;
@@ -333,6 +345,16 @@ tally_policy_ask (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waite
                       && (!again || self->options.wait_timeout == 0);
 }
 
+static guint
+count_ahead (const TallyWaiter *waiter)
+{
+  guint ahead = 0;
+
+  for (const TallyWaiter *other = waiter->prev; other != NULL; other = other->prev)
+    ahead++;
+  return ahead;
+}
+
 /* Only the limits over all endpoints held @waiter back, and its owner has done what there is to do
  * about that: if it is still in the queue, it must be one who may wait. TRUE when it is not and is
  * refused. */
@@ -340,14 +362,10 @@ gboolean
 tally_policy_admit_held_back (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter)
 {
   TallyRefusal refusal = TALLY_REFUSAL_NONE;
-  guint ahead = 0;
 
   if (waiter->held_back && waiter->state == TALLY_WAITER_QUEUED)
-    {
-      for (const TallyWaiter *other = waiter->prev; other != NULL; other = other->prev)
-        ahead++;
-      refusal = admit (self, now, waiter, ahead, tally_policy_promised (self, NULL), FALSE);
-    }
+    refusal =
+        admit (self, now, waiter, count_ahead (waiter), tally_policy_promised (self, NULL), FALSE);
   waiter->held_back = FALSE;
   return refusal != TALLY_REFUSAL_NONE && tally_policy_leave (self, now, waiter, refusal);
 }
@@ -403,6 +421,30 @@ tally_policy_leave (TallyPolicy *self,
   return TRUE;
 }
 
+/* The deadline of @waiter has passed: it leaves, and TRUE is returned. But wait-timeout is for the
+ * queue: while a dial is under way for @waiter it waits for that, until the call's own deadline. */
+gboolean
+tally_policy_time_out (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter)
+{
+  if (waiter->state != TALLY_WAITER_QUEUED)
+    return FALSE;
+  if (now->mono >= waiter->limit || count_ahead (waiter) >= tally_policy_promised (self, NULL))
+    return tally_policy_leave (self, now, waiter, TALLY_REFUSAL_TIMED_OUT);
+  waiter->deadline = MIN (waiter->limit, now->mono + self->options.connect_timeout);
+  return FALSE;
+}
+
+/* @waiter had to wait until then for a connection, or for a dial to begin; not if that began before it
+ * came. */
+void
+tally_policy_count_wait (TallyPolicy *self, TallyWaiter *waiter, gint64 until)
+{
+  if (until <= waiter->arrived)
+    return;
+  waiter->waited = until - waiter->arrived;
+  tally_histogram_add (&self->stats.wait_time, waiter->waited);
+}
+
 /* The first in the queue who can use a connection that is there already. */
 static TallyWaiter *
 first_to_serve (TallyPolicy *self, const TallyConn *conn)
@@ -426,11 +468,9 @@ serve (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter, TallyCon
   if (fresh)
     self->stats.dials++;
   else
-    {
-      self->stats.waits++;
-      waiter->waited = MAX (now->mono - waiter->arrived, 1);
-      tally_histogram_add (&self->stats.wait_time, now->mono - waiter->arrived);
-    }
+    self->stats.waits++;
+  tally_policy_count_wait (self, waiter,
+                           fresh ? conn->dial_started : MAX (now->mono, waiter->arrived + 1));
   tally_policy_claim (self, now, conn, waiter);
   tally_policy_wake (self, waiter);
 }
@@ -524,7 +564,7 @@ tally_policy_pump (TallyPolicy *self, const TallyInstant *now)
       serve_from_what_is_there (self, now);
       if (G_UNLIKELY (self->waiting_fresh > 0))
         serve_who_insist (self, now);
-      if (tally_policy_must_make_room (self, now) && self->idle.tail != NULL)
+      if (tally_policy_must_make_room (self, now))
         tally_policy_retire (self, self->idle.tail, TALLY_CLOSE_EVICTED);
       tally_policy_dial_for_waiters (self, now);
       if (G_UNLIKELY (self->backoff.until > now->mono))

@@ -113,37 +113,58 @@ accept_locked (AsyncBorrow *self)
   if (g_cancellable_is_cancelled (g_task_get_cancellable (self->task)))
     tally_policy_leave (&bucket->policy, &now, waiter, TALLY_REFUSAL_CANCELLED);
   else if (now.mono >= waiter->deadline)
-    tally_policy_leave (&bucket->policy, &now, waiter, TALLY_REFUSAL_TIMED_OUT);
+    tally_policy_time_out (&bucket->policy, &now, waiter);
   return FALSE;
 }
 
 static void proceed (AsyncBorrow *self);
-
-static void
-leave (AsyncBorrow *self, TallyRefusal refusal)
-{
-  TallyInstant now;
-
-  tally_bucket_lock (self->bucket);
-  tally_bucket_now_locked (self->bucket, &now);
-  if (tally_policy_leave (&self->bucket->policy, &now, &self->waiter, refusal))
-    proceed (self);
-  else
-    tally_bucket_unlock (self->bucket);
-}
-
-static gboolean
-on_deadline (gpointer data)
-{
-  leave (data, TALLY_REFUSAL_TIMED_OUT);
-  return G_SOURCE_REMOVE;
-}
+static void wait_in_queue (AsyncBorrow *self);
 
 static gboolean
 on_cancelled (gpointer data)
 {
-  leave (data, TALLY_REFUSAL_CANCELLED);
+  AsyncBorrow *self = data;
+  TallyInstant now;
+
+  tally_bucket_lock (self->bucket);
+  tally_bucket_now_locked (self->bucket, &now);
+  if (tally_policy_leave (&self->bucket->policy, &now, &self->waiter, TALLY_REFUSAL_CANCELLED))
+    proceed (self);
+  else
+    tally_bucket_unlock (self->bucket);
   return G_SOURCE_REMOVE;
+}
+
+static void set_timer_locked (AsyncBorrow *self);
+
+static gboolean
+on_deadline (gpointer data)
+{
+  AsyncBorrow *self = data;
+  TallyInstant now;
+
+  tally_bucket_lock (self->bucket);
+  tally_bucket_now_locked (self->bucket, &now);
+  if (tally_policy_time_out (&self->bucket->policy, &now, &self->waiter))
+    {
+      proceed (self);
+      return G_SOURCE_REMOVE;
+    }
+  if (self->waiter.state == TALLY_WAITER_QUEUED)
+    set_timer_locked (self);
+  tally_bucket_unlock (self->bucket);
+  return G_SOURCE_REMOVE;
+}
+
+/* For the waiter's deadline, in place of the timer that there was. */
+static void
+set_timer_locked (AsyncBorrow *self)
+{
+  g_clear_pointer (&self->timer, g_source_unref);
+  self->timer = g_timeout_source_new (0);
+  g_source_set_ready_time (self->timer, self->waiter.deadline);
+  g_source_set_callback (self->timer, on_deadline, async_borrow_ref (self), async_borrow_unref);
+  g_source_attach (self->timer, g_task_get_context (self->task));
 }
 
 /* Before the waiter can be completed by anybody: with the lock. */
@@ -154,13 +175,9 @@ prepare_to_leave (AsyncBorrow *self)
   GCancellable *cancellable = g_task_get_cancellable (self->task);
 
   tally_bucket_await_backoff_locked (self->bucket);
-  if (self->waiter.deadline != G_MAXINT64)
-    {
-      self->timer = g_timeout_source_new (0);
-      g_source_set_ready_time (self->timer, self->waiter.deadline);
-      g_source_set_callback (self->timer, on_deadline, async_borrow_ref (self), async_borrow_unref);
-      g_source_attach (self->timer, context);
-    }
+  if (self->timer != NULL || self->watch.source != NULL)
+    return;
+  set_timer_locked (self);
   if (cancellable != NULL)
     tally_cancel_watch_begin (&self->watch, cancellable, context, on_cancelled,
                               async_borrow_ref (self), async_borrow_unref);
@@ -182,19 +199,41 @@ proceed (AsyncBorrow *self)
         if (waiter->waited > 0)
           tally_bucket_emit (bucket, &(TallyPoolEvent){ .kind = TALLY_POOL_EVENT_WAITED,
                                                         .label = waiter->label,
+                                                        .thread = waiter->thread,
                                                         .duration = waiter->waited });
         finish (self, NULL);
         return;
       }
-  if (waiter->state == TALLY_WAITER_QUEUED && self->timer == NULL && self->watch.source == NULL)
-    prepare_to_leave (self);
   if (waiter->state == TALLY_WAITER_FAILED)
     {
       error = tally_bucket_unlock_with_error (bucket, waiter);
       finish (self, error);
     }
   else
-    tally_bucket_unlock (bucket);
+    wait_in_queue (self);
+}
+
+/* Locked before, unlocked after. */
+static void
+wait_in_queue (AsyncBorrow *self)
+{
+  TallyBucket *bucket = self->bucket;
+  gboolean held_back = self->waiter.held_back;
+  TallyInstant now;
+
+  prepare_to_leave (self);
+  async_borrow_ref (self); /* from now on others may complete it */
+  tally_bucket_unlock (bucket);
+  if (held_back)
+    {
+      tally_bucket_lock (bucket);
+      tally_bucket_now_locked (bucket, &now);
+      if (tally_policy_admit_held_back (&bucket->policy, &now, &self->waiter))
+        proceed (self);
+      else
+        tally_bucket_unlock (bucket);
+    }
+  async_borrow_unref (self);
 }
 
 static gpointer
@@ -226,29 +265,6 @@ tally_async_complete (TallyWaiter *waiter)
   tally_bucket_unlock (self->bucket);
   if (!tally_run_on_thread (self->bucket->core, check_on_thread, self))
     check_on_thread (self);
-}
-
-/* Locked before, unlocked after. */
-static void
-wait_in_queue (AsyncBorrow *self)
-{
-  TallyBucket *bucket = self->bucket;
-  gboolean held_back = self->waiter.held_back;
-  TallyInstant now;
-
-  prepare_to_leave (self);
-  async_borrow_ref (self); /* from now on others may complete it */
-  tally_bucket_unlock (bucket);
-  if (held_back)
-    {
-      tally_bucket_lock (bucket);
-      tally_bucket_now_locked (bucket, &now);
-      if (tally_policy_admit_held_back (&bucket->policy, &now, &self->waiter))
-        proceed (self);
-      else
-        tally_bucket_unlock (bucket);
-    }
-  async_borrow_unref (self);
 }
 
 /**

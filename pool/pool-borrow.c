@@ -115,7 +115,7 @@ wait_locked (SyncWaiter *self)
       if (self->cancelled)
         tally_policy_leave (policy, &now, waiter, TALLY_REFUSAL_CANCELLED);
       else if (!in_time)
-        tally_policy_leave (policy, &now, waiter, TALLY_REFUSAL_TIMED_OUT);
+        tally_policy_time_out (policy, &now, waiter);
     }
 }
 

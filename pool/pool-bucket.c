@@ -51,6 +51,7 @@ tally_bucket_lock (TallyBucket *bucket)
 /* How many were closed, by reason. */
 typedef struct
 {
+  gboolean may_tell; /* close of the pool waits until it is told */
   guint counts[TALLY_N_CLOSE_REASONS];
 } Closed;
 
@@ -80,11 +81,14 @@ report_closed_locked (TallyBucket *bucket, TallyConn *closing, Closed *closed)
     }
 }
 
-/* Not under any lock, between tally_hooks_begin () and tally_hooks_end (). */
+/* Not under any lock. */
 static void
 tell_closed (TallyBucket *bucket, const Closed *closed)
 {
   TallyFrame frame;
+
+  if (!closed->may_tell)
+    return;
 
   tally_frame_push (&frame, bucket->core);
   for (TallyCloseReason reason = 0; reason < TALLY_N_CLOSE_REASONS; reason++)
@@ -92,6 +96,23 @@ tell_closed (TallyBucket *bucket, const Closed *closed)
       tally_bucket_emit (bucket,
                          &(TallyPoolEvent){ .kind = TALLY_POOL_EVENT_CLOSED, .reason = reason });
   tally_frame_pop (&frame);
+  tally_hooks_end (bucket->core);
+}
+
+/* The list from its other end. */
+static TallyWaiter *
+in_order_of_arrival (TallyWaiter *last)
+{
+  TallyWaiter *first = NULL;
+  TallyWaiter *next;
+
+  for (TallyWaiter *waiter = last; waiter != NULL; waiter = next)
+    {
+      next = waiter->next;
+      waiter->next = first;
+      first = waiter;
+    }
+  return first;
 }
 
 static gboolean
@@ -114,19 +135,15 @@ report_failed_locked (TallyBucket *bucket, TallyConn *failed, const GError *erro
     }
 }
 
-/* Locked before and after: closes, dials and completes what the policy has put aside. Those who
- * listen hear of a close when its slot is free, so that a handler may borrow, but before the pool's
- * close returns. */
+/* Locked before and after: closes, dials and completes what the policy has put aside. */
 static void
-work_locked (TallyBucket *bucket)
+work_once_locked (TallyBucket *bucket, Closed *closed)
 {
   TallyConn *closing = g_steal_pointer (&bucket->policy.closing);
   TallyConn *to_dial = g_steal_pointer (&bucket->policy.to_dial);
-  TallyWaiter *ready = g_steal_pointer (&bucket->ready);
+  TallyWaiter *ready = in_order_of_arrival (g_steal_pointer (&bucket->ready));
   guint forks = bucket->forks;
   g_autoptr (GError) error = NULL;
-  Closed closed = { { 0 } };
-  gboolean may_tell;
   TallyConn *failed;
   TallyWaiter *next;
 
@@ -139,18 +156,28 @@ work_locked (TallyBucket *bucket)
       tally_async_complete (waiter);
     }
   close_connections (closing);
-  may_tell = closing != NULL && tally_hooks_begin (bucket->core);
+  if (closing != NULL && !closed->may_tell)
+    closed->may_tell = tally_hooks_begin (bucket->core);
   pthread_mutex_lock (&bucket->lock);
-  if (bucket->forks == forks) /* or a handler has forked: then they are the parent's */
-    {
-      report_failed_locked (bucket, failed, error);
-      report_closed_locked (bucket, closing, &closed);
-    }
-  if (!may_tell)
-    return;
+  if (bucket->forks != forks)
+    return; /* a handler has forked, and this is the child: they are the parent's */
+  report_failed_locked (bucket, failed, error);
+  report_closed_locked (bucket, closing, closed);
+}
+
+/* The same until there is no more to do. Those who listen hear of a close when its slot is free and
+ * what that makes possible has begun, so that a handler may borrow or take its time; but before the
+ * pool's close returns. */
+static void
+work_locked (TallyBucket *bucket)
+{
+  Closed closed = { .may_tell = FALSE };
+
+  do
+    work_once_locked (bucket, &closed);
+  while (has_work_locked (bucket));
   pthread_mutex_unlock (&bucket->lock);
   tell_closed (bucket, &closed);
-  tally_hooks_end (bucket->core);
   pthread_mutex_lock (&bucket->lock);
 }
 
@@ -172,8 +199,12 @@ tally_bucket_unlock (TallyBucket *bucket)
   if (G_UNLIKELY (bucket->policy.options.max_idle_total > 0))
     tally_totals_publish_idle_locked (bucket);
   pthread_mutex_unlock (&bucket->lock);
-  if (G_UNLIKELY (due != G_MAXINT64))
-    tally_reaper_schedule (core, due);
+  if (G_UNLIKELY (due != G_MAXINT64) && !tally_reaper_schedule (core, due))
+    {
+      pthread_mutex_lock (&bucket->lock);
+      bucket->due = G_MAXINT64; /* whoever unlocks next tries again */
+      pthread_mutex_unlock (&bucket->lock);
+    }
   if (G_UNLIKELY (closed))
     tally_core_changed (core);
   if (G_UNLIKELY (tally_totals_need_balance (core)))
@@ -225,6 +256,8 @@ tally_bucket_is_dead (const TallyConn *conn)
   gssize got;
   gchar byte;
 
+  if (socket == NULL)
+    return !thrift_transport_is_open (conn->payload);
   if (fd < 0 || socket->was_shut) /* by this side */
     return FALSE;
   got = recv (fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
@@ -398,6 +431,14 @@ init_lock (pthread_mutex_t *lock)
   pthread_mutexattr_destroy (&attributes);
 }
 
+/* What a hook does is never known to be quick, and a handshake is not. */
+gboolean
+tally_bucket_may_be_quick (const TallyBucket *bucket)
+{
+  return bucket->hooks[TALLY_HOOK_DIAL] == NULL
+         && tally_endpoint_get_scheme (bucket->endpoint) != TALLY_SCHEME_TLS;
+}
+
 static void
 start_policy (TallyBucket *self, const TallyPoolOptions *options)
 {
@@ -406,12 +447,10 @@ start_policy (TallyBucket *self, const TallyPoolOptions *options)
   self->policy.wake = wake;
   self->policy.reserve = tally_totals_reserve;
   self->policy.unreserve = tally_totals_unreserve;
-  self->policy.is_over = tally_totals_is_over;
+  self->policy.room = tally_totals_room;
   self->policy.totals = self;
   self->policy.is_shared = tally_endpoint_get_mode (self->endpoint) == TALLY_MODE_SHARED;
-  /* What a hook does is never known to be quick, and a handshake is not. */
-  self->policy.quick = self->hooks[TALLY_HOOK_DIAL] == NULL
-                       && tally_endpoint_get_scheme (self->endpoint) != TALLY_SCHEME_TLS;
+  self->policy.quick = tally_bucket_may_be_quick (self);
   self->dials = NULL;
   self->boot_offset_until = G_MININT64;
   self->due = self->wanted = G_MAXINT64;
@@ -459,15 +498,14 @@ void
 tally_bucket_start_anew (TallyBucket *self)
 {
   guint64 last_generation = self->policy.last_generation;
-  gboolean closed = self->policy.closed;
 
   init_lock (&self->lock);
   start_policy (self, &self->core->options);
   self->policy.first_generation = self->policy.last_generation = last_generation + TALLY_FORK_GAP;
-  self->policy.closed = closed;
+  self->policy.closed = self->core->closed; /* who was about to close it is not here */
   tally_policy_note_options (&self->policy);
   self->ready = NULL;
-  self->is_starved = FALSE;
+  self->is_starved = self->is_denied = FALSE;
   self->examining = FALSE;
   self->idle_published = 0;
   self->forks++;
@@ -494,11 +532,13 @@ tally_bucket_ref (TallyBucket *bucket)
 void
 tally_bucket_unref (TallyBucket *bucket)
 {
+  gboolean was_denied;
+
   g_return_if_fail (bucket != NULL);
   if (__atomic_sub_fetch (&bucket->ref_count, 1, __ATOMIC_ACQ_REL) > 0)
     return;
   leave_core (bucket);
-  tally_totals_forget (bucket);
+  tally_totals_forget_unreferenced (bucket, &was_denied);
   __atomic_sub_fetch (&bucket->core->idle_total, bucket->idle_published, __ATOMIC_ACQ_REL);
   for (guint i = 0; i < TALLY_N_HOOKS; i++)
     tally_hook_unref (bucket->hooks[i]);

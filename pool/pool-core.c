@@ -21,6 +21,7 @@ tally_core_new (TallyPool *pool, guint event_signal)
   core->options = tally_pool_options_default;
   core->reap_at = G_MAXINT64;
   g_queue_init (&core->starved);
+  g_queue_init (&core->denied);
   g_weak_ref_init (&core->pool, pool);
   core->event_signal = event_signal;
   tally_fork_watch (core);
@@ -79,18 +80,25 @@ tally_core_dup_buckets (TallyPoolCore *core)
   return buckets;
 }
 
-/* Nobody but the table refers to @bucket, and it has nothing. With the core's lock, under which
- * alone somebody could get a reference. */
+/* Nobody but the table refers to @bucket, and it has nothing, nor anything to remember or to do. With
+ * the core's lock, under which alone somebody could get a reference. */
 static gboolean
 is_unused_locked (TallyBucket *bucket)
 {
+  TallyPolicy *policy = &bucket->policy;
+  TallyInstant now;
   gboolean unused;
+  gboolean was_denied;
 
-  if (__atomic_load_n (&bucket->ref_count, __ATOMIC_ACQUIRE) > 1)
+  if (!tally_totals_forget_unreferenced (bucket, &was_denied))
     return FALSE;
   pthread_mutex_lock (&bucket->lock);
-  unused = tally_policy_open (&bucket->policy) == 0 && bucket->policy.waiting == 0;
+  tally_bucket_now_locked (bucket, &now);
+  unused = tally_policy_open (policy) == 0 && policy->waiting == 0
+           && policy->backoff.until <= now.mono && !tally_policy_needs_refill (policy);
   pthread_mutex_unlock (&bucket->lock);
+  if (!unused && was_denied)
+    tally_totals_deny (bucket);
   return unused;
 }
 
@@ -113,7 +121,6 @@ tally_core_forget_unused (TallyPoolCore *core)
       {
         tally_policy_snapshot (&((TallyBucket *) bucket)->policy, &now, &part);
         tally_snapshot_add (&core->gone, &part);
-        tally_totals_forget (bucket); /* while it has a reference that nobody else can revive */
         g_hash_table_iter_steal (&iter);
         g_ptr_array_add (unused, bucket);
       }
@@ -241,17 +248,22 @@ tally_core_set_option (TallyPoolCore *core, guint property_id, const GValue *val
   tally_totals_balance (core);
 }
 
+/* Gives @bucket what is the core's hook now: of two setters the later one wins. (transfer full): what
+ * it had. */
 static TallyHook *
-replace_hook (TallyBucket *bucket, TallyHookKind kind, TallyHook *hook)
+replace_hook (TallyBucket *bucket, TallyHookKind kind)
 {
+  TallyPoolCore *core = bucket->core;
   TallyHook *replaced;
 
+  pthread_mutex_lock (&core->lock);
   pthread_mutex_lock (&bucket->lock);
   replaced = bucket->hooks[kind];
-  bucket->hooks[kind] = tally_hook_ref (hook);
-  /* What a hook does is never known to be quick. */
-  bucket->policy.quick = bucket->hooks[TALLY_HOOK_DIAL] == NULL;
+  bucket->hooks[kind] = tally_hook_ref (core->hooks[kind]);
+  if (kind == TALLY_HOOK_DIAL)
+    bucket->policy.quick = tally_bucket_may_be_quick (bucket);
   pthread_mutex_unlock (&bucket->lock);
+  pthread_mutex_unlock (&core->lock);
   return replaced;
 }
 
@@ -262,17 +274,15 @@ tally_core_set_hook (TallyPoolCore *core,
                      gpointer data,
                      GDestroyNotify destroy)
 {
-  TallyHook *hook = tally_hook_new (function, data, destroy);
   TallyHook *old;
   g_autoptr (GPtrArray) buckets = NULL;
 
   pthread_mutex_lock (&core->lock);
   old = core->hooks[kind];
-  core->hooks[kind] = tally_hook_ref (hook); /* another setter may drop it while we go on */
+  core->hooks[kind] = tally_hook_new (function, data, destroy);
   pthread_mutex_unlock (&core->lock);
   buckets = tally_core_dup_buckets (core);
   for (guint i = 0; i < buckets->len; i++)
-    tally_hook_unref (replace_hook (g_ptr_array_index (buckets, i), kind, hook));
+    tally_hook_unref (replace_hook (g_ptr_array_index (buckets, i), kind));
   tally_hook_unref (old);
-  tally_hook_unref (hook);
 }

@@ -42,8 +42,9 @@ start_anew (TallyPoolCore *core)
   core->n_hooks = tally_hooks_count_mine (core);
   core->open_total = 0;
   core->idle_total = 0;
-  core->n_starved = 0;
+  core->n_starved = core->n_denied = 0;
   g_queue_init (&core->starved);
+  g_queue_init (&core->denied);
   core->finished = NULL;
   for (TallyBucket *bucket = core->alive; bucket != NULL; bucket = bucket->older)
     tally_bucket_start_anew (bucket);

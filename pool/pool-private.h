@@ -72,10 +72,12 @@ struct _TallyPoolCore
 
   pthread_mutex_t totals_lock; /* protects what follows; the innermost lock */
   GQueue starved;              /* TallyBucket that only the limits over all endpoints hold back */
+  GQueue denied;               /* the same in what they would dial in the background */
 
-  guint open_total;     /* atomic; changed under totals_lock */
-  gint idle_total;      /* atomic; kept while max-idle-total is in force */
-  guint n_starved;      /* atomic: the length of `starved` */
+  guint open_total; /* atomic; changed under totals_lock */
+  gint idle_total;  /* atomic; kept while max-idle-total is in force */
+  guint n_starved;  /* atomic: the lengths of the queues */
+  guint n_denied;
   guint max_open_total; /* atomic: the options of these names */
   gint max_idle_total;
   gboolean hooks_ended; /* atomic: close is about to return */
@@ -91,7 +93,8 @@ struct _TallyBucket
   TallyEndpoint *endpoint;
   TallyBucket *newer;  /* of the core's `alive`; core->lock */
   TallyBucket *older;  /* the same */
-  gboolean is_starved; /* core->totals_lock */
+  gboolean is_starved; /* in the core's queues of these names; core->totals_lock */
+  gboolean is_denied;
 
   TallyHook *hooks[TALLY_N_HOOKS]; /* the core's; this and what follows: the lock */
   GCancellable *dials;             /* (nullable) cancelled when the pool closes */
@@ -149,14 +152,16 @@ void tally_core_set_hook (TallyPoolCore *core,
 void tally_core_close (TallyPoolCore *core, gboolean wait);
 
 /* pool-reaper.c */
-void tally_reaper_schedule (TallyPoolCore *core, gint64 due);
+gboolean tally_reaper_schedule (TallyPoolCore *core, gint64 due);
 void tally_reaper_stop (TallyPoolCore *core);
 
 /* pool-totals.c */
-gboolean tally_totals_reserve (gpointer bucket, gboolean background);
+gboolean tally_totals_reserve (gpointer bucket, TallyDialPurpose purpose);
 void tally_totals_unreserve (gpointer bucket);
-gboolean tally_totals_is_over (gpointer bucket);
+gint tally_totals_room (gpointer bucket);
 void tally_totals_forget (TallyBucket *bucket);
+gboolean tally_totals_forget_unreferenced (TallyBucket *bucket, gboolean *was_denied);
+void tally_totals_deny (TallyBucket *bucket);
 void tally_totals_publish_idle_locked (TallyBucket *bucket);
 void tally_totals_balance (TallyPoolCore *core);
 TallyPoolCore *tally_totals_swap_balancing (TallyPoolCore *core);
@@ -189,7 +194,8 @@ tally_totals_is_open_unbalanced (TallyPoolCore *core)
 static inline gboolean
 tally_totals_need_balance (TallyPoolCore *core)
 {
-  return tally_totals_is_open_unbalanced (core) || tally_totals_is_too_much_idle (core);
+  return tally_totals_is_open_unbalanced (core) || tally_totals_is_too_much_idle (core)
+         || __atomic_load_n (&core->n_denied, __ATOMIC_ACQUIRE) > 0;
 }
 
 /* pool-fork.c */
@@ -225,6 +231,7 @@ tally_bucket_complete_instant_locked (TallyBucket *bucket, TallyInstant *now)
   now->boot = now->mono + bucket->boot_offset;
 }
 
+gboolean tally_bucket_may_be_quick (const TallyBucket *bucket);
 void tally_bucket_lock (TallyBucket *bucket);
 void tally_bucket_unlock (TallyBucket *bucket);
 void tally_bucket_start_anew (TallyBucket *bucket);

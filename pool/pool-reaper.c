@@ -160,20 +160,25 @@ start_locked (TallyPoolCore *core)
     tally_core_unref (core);
 }
 
-/* Has the reaper look at the buckets at @due, or before. Not under any lock. */
-void
+/* Has the reaper look at the buckets at @due, or before. Not under any lock. FALSE when there is no
+ * thread for it. */
+gboolean
 tally_reaper_schedule (TallyPoolCore *core, gint64 due)
 {
+  gboolean is_scheduled = TRUE;
+
   pthread_mutex_lock (&core->lock);
-  if (!core->closed && due + SLACK < core->reap_at)
+  if (!core->closed && (due + SLACK < core->reap_at || !core->reaper_runs))
     {
-      core->reap_at = due + SLACK;
+      core->reap_at = MIN (core->reap_at, due + SLACK);
       if (core->reaper_runs)
         pthread_cond_signal (&core->reaper_wake);
       else
         start_locked (core);
+      is_scheduled = core->reaper_runs;
     }
   pthread_mutex_unlock (&core->lock);
+  return is_scheduled;
 }
 
 /* The pool is closed: ends the thread. Not under any lock; not on the reaper itself, which a

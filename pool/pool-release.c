@@ -107,9 +107,12 @@ take_back_locked (TallyBucket *bucket, TallyLease *lease, TallyOutcome outcome, 
     return FALSE;
   if (outcome == TALLY_OUTCOME_CLEAN)
     reason = look_at_returned (hold->conn);
-  if (G_UNLIKELY (reason == TALLY_CLOSE_BROKEN || bucket->hooks[TALLY_HOOK_RESET] != NULL)
-      && !settle_locked (bucket, hold, &reason))
-    return TRUE;
+  if (G_UNLIKELY (reason == TALLY_CLOSE_BROKEN || bucket->hooks[TALLY_HOOK_RESET] != NULL))
+    {
+      if (!settle_locked (bucket, hold, &reason))
+        return TRUE;
+      tally_bucket_now_locked (bucket, now); /* that may have taken its time */
+    }
   tally_policy_release (policy, now, hold, reason);
   bucket->wanted = MIN (bucket->wanted, tally_policy_due_of (policy, now, hold->conn));
   return TRUE;

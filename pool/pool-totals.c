@@ -6,33 +6,66 @@
 /* What this thread balances already: what it causes there it will see itself. */
 static __thread TallyPoolCore *balancing;
 
-/* Called by a policy, under its bucket's lock. @background: for no borrower, so that nothing is
- * evicted. */
+static void
+enqueue_locked (GQueue *queue, guint *length, TallyBucket *bucket, gboolean *is_in)
+{
+  if (!*is_in)
+    g_queue_push_tail (queue, bucket);
+  *is_in = TRUE;
+  __atomic_store_n (length, queue->length, __ATOMIC_RELEASE);
+}
+
+static void
+dequeue_locked (GQueue *queue, guint *length, TallyBucket *bucket, gboolean *is_in)
+{
+  if (*is_in)
+    g_queue_remove (queue, bucket);
+  *is_in = FALSE;
+  __atomic_store_n (length, queue->length, __ATOMIC_RELEASE);
+}
+
+/* How many more may be open; with totals_lock. */
+static gint
+room_locked (TallyPoolCore *core)
+{
+  guint limit = __atomic_load_n (&core->max_open_total, __ATOMIC_RELAXED);
+
+  return limit == 0 ? G_MAXINT : (gint) limit - (gint) core->open_total;
+}
+
+/* How many more may be idle, those counted that @bucket has not published or is about to have. With
+ * its lock. */
+static gint
+idle_room (TallyBucket *bucket)
+{
+  gint limit = __atomic_load_n (&bucket->core->max_idle_total, __ATOMIC_RELAXED);
+  gint idle = __atomic_load_n (&bucket->core->idle_total, __ATOMIC_ACQUIRE);
+  gint own = (gint) (bucket->policy.n_idle + bucket->policy.n_background) - bucket->idle_published;
+
+  return limit == 0 ? G_MAXINT : limit - idle - own;
+}
+
+/* Called by a policy, under its bucket's lock. For no borrower anything is evicted. */
 gboolean
-tally_totals_reserve (gpointer data, gboolean background)
+tally_totals_reserve (gpointer data, TallyDialPurpose purpose)
 {
   TallyBucket *bucket = data;
   TallyPoolCore *core = bucket->core;
-  guint limit = __atomic_load_n (&core->max_open_total, __ATOMIC_RELAXED);
+  gboolean is_useful = purpose != TALLY_DIAL_TO_BE_IDLE || idle_room (bucket) > 0;
   TallyBucket *first;
   gboolean granted;
 
   pthread_mutex_lock (&core->totals_lock);
   first = g_queue_peek_head (&core->starved);
-  granted = limit == 0 || (core->open_total < limit && (first == NULL || first == bucket));
+  granted = is_useful && room_locked (core) > 0 && (first == NULL || first == bucket);
   if (granted)
     __atomic_add_fetch (&core->open_total, 1, __ATOMIC_RELEASE);
   if (granted && first == bucket)
-    {
-      g_queue_pop_head (&core->starved);
-      bucket->is_starved = FALSE;
-    }
-  if (!granted && !background && !bucket->is_starved)
-    {
-      g_queue_push_tail (&core->starved, bucket);
-      bucket->is_starved = TRUE;
-    }
-  __atomic_store_n (&core->n_starved, core->starved.length, __ATOMIC_RELEASE);
+    dequeue_locked (&core->starved, &core->n_starved, bucket, &bucket->is_starved);
+  else if (!granted && purpose == TALLY_DIAL_FOR_BORROWER)
+    enqueue_locked (&core->starved, &core->n_starved, bucket, &bucket->is_starved);
+  else if (!granted)
+    enqueue_locked (&core->denied, &core->n_denied, bucket, &bucket->is_denied);
   pthread_mutex_unlock (&core->totals_lock);
   return granted;
 }
@@ -48,14 +81,25 @@ tally_totals_unreserve (gpointer data)
   pthread_mutex_unlock (&core->totals_lock);
 }
 
-/* The same: whether a connection that comes back must go for the limit. What is being closed
- * elsewhere counts as open, so that one too many may go when two come back at once. */
-gboolean
-tally_totals_is_over (gpointer data)
+/* The same: how many more may be open over all endpoints, for this one; below 0 when fewer should be.
+ * What is being closed is still open. */
+gint
+tally_totals_room (gpointer data)
 {
   TallyBucket *bucket = data;
+  TallyPoolCore *core = bucket->core;
+  TallyBucket *first;
+  gint room;
 
-  return tally_totals_is_too_much_open (bucket->core, bucket->policy.n_closing);
+  if (G_LIKELY (__atomic_load_n (&core->max_open_total, __ATOMIC_RELAXED) == 0))
+    return G_MAXINT;
+  pthread_mutex_lock (&core->totals_lock);
+  first = g_queue_peek_head (&core->starved);
+  room = room_locked (core);
+  if (first != NULL && first != bucket)
+    room = MIN (room, 0);
+  pthread_mutex_unlock (&core->totals_lock);
+  return room;
 }
 
 /* @bucket starves no longer, or is going. Its lock may be held. */
@@ -65,11 +109,28 @@ tally_totals_forget (TallyBucket *bucket)
   TallyPoolCore *core = bucket->core;
 
   pthread_mutex_lock (&core->totals_lock);
-  if (bucket->is_starved)
-    g_queue_remove (&core->starved, bucket);
-  bucket->is_starved = FALSE;
-  __atomic_store_n (&core->n_starved, core->starved.length, __ATOMIC_RELEASE);
+  dequeue_locked (&core->starved, &core->n_starved, bucket, &bucket->is_starved);
   pthread_mutex_unlock (&core->totals_lock);
+}
+
+/* Takes @bucket out of all queues if the core's table alone refers to it, or nobody, so that nobody
+ * can find it any more who does not hold the core's lock, as the caller does. */
+gboolean
+tally_totals_forget_unreferenced (TallyBucket *bucket, gboolean *was_denied)
+{
+  TallyPoolCore *core = bucket->core;
+  gboolean is_alone;
+
+  pthread_mutex_lock (&core->totals_lock);
+  *was_denied = bucket->is_denied;
+  is_alone = __atomic_load_n (&bucket->ref_count, __ATOMIC_ACQUIRE) <= 1;
+  if (is_alone)
+    {
+      dequeue_locked (&core->starved, &core->n_starved, bucket, &bucket->is_starved);
+      dequeue_locked (&core->denied, &core->n_denied, bucket, &bucket->is_denied);
+    }
+  pthread_mutex_unlock (&core->totals_lock);
+  return is_alone;
 }
 
 /* Under the bucket's lock, while `max-idle-total` is in force: keeps the sum over all buckets. */
@@ -84,31 +145,48 @@ tally_totals_publish_idle_locked (TallyBucket *bucket)
   __atomic_add_fetch (&bucket->core->idle_total, change, __ATOMIC_ACQ_REL);
 }
 
-/* Which bucket has the connection that is idle for longest of all: (nullable). @closing: how many
- * connections are being closed. */
-static TallyBucket *
-find_oldest (GPtrArray *buckets, guint *closing)
+/* @bucket still wants the dial in the background that it was denied. */
+void
+tally_totals_deny (TallyBucket *bucket)
 {
-  TallyBucket *oldest = NULL;
+  TallyPoolCore *core = bucket->core;
+
+  pthread_mutex_lock (&core->totals_lock);
+  enqueue_locked (&core->denied, &core->n_denied, bucket, &bucket->is_denied);
+  pthread_mutex_unlock (&core->totals_lock);
+}
+
+typedef struct
+{
+  TallyBucket *oldest; /* (nullable): has the connection that is idle for longest of all */
+  guint closing;       /* connections */
+  guint demand;        /* connections that would be dialed for borrowers if they were allowed */
+} Survey;
+
+static void
+survey (GPtrArray *buckets, Survey *result)
+{
   gint64 since = G_MAXINT64;
 
-  *closing = 0;
+  *result = (Survey){ NULL, 0, 0 };
   for (guint i = 0; i < buckets->len; i++)
     {
       TallyBucket *bucket = g_ptr_array_index (buckets, i);
+      TallyInstant now;
       TallyConn *conn;
 
       pthread_mutex_lock (&bucket->lock);
+      tally_bucket_now_locked (bucket, &now);
       conn = bucket->policy.idle.tail;
       if (conn != NULL && conn->idle_since < since)
         {
           since = conn->idle_since;
-          oldest = bucket;
+          result->oldest = bucket;
         }
-      *closing += bucket->policy.n_closing;
+      result->closing += bucket->policy.n_closing;
+      result->demand += tally_policy_demand (&bucket->policy, &now);
       pthread_mutex_unlock (&bucket->lock);
     }
-  return oldest;
 }
 
 /* What a connection may have to go for. */
@@ -121,14 +199,16 @@ typedef enum
 
 /* Whether one has to, although so many are being closed. */
 static gboolean
-must_one_go (TallyPoolCore *core, Purpose purpose, guint closing)
+must_one_go (TallyPoolCore *core, Purpose purpose, const Survey *found)
 {
   guint limit = __atomic_load_n (&core->max_open_total, __ATOMIC_RELAXED);
-  guint wanted = __atomic_load_n (&core->open_total, __ATOMIC_ACQUIRE) + (purpose == FOR_NEWCOMER);
+  guint wanted = __atomic_load_n (&core->open_total, __ATOMIC_ACQUIRE);
 
   if (purpose == FOR_MAX_IDLE)
     return tally_totals_is_too_much_idle (core);
-  return limit > 0 && wanted > limit + closing;
+  if (purpose == FOR_NEWCOMER)
+    wanted += found->demand;
+  return limit > 0 && wanted > limit + found->closing;
 }
 
 /* Retires the connection that is idle for longest of all, unless what others have retired already
@@ -138,12 +218,13 @@ evict_oldest (TallyPoolCore *core, Purpose purpose)
 {
   g_autoptr (GPtrArray) buckets = tally_core_dup_buckets (core);
   TallyBucket *victim;
-  guint closing;
+  Survey found;
 
   /* One thread at a time decides, until its victim counts as closing and no longer as idle. */
   pthread_mutex_lock (&core->survey_lock);
-  victim = find_oldest (buckets, &closing);
-  if (victim == NULL || !must_one_go (core, purpose, closing))
+  survey (buckets, &found);
+  victim = found.oldest;
+  if (victim == NULL || !must_one_go (core, purpose, &found))
     {
       pthread_mutex_unlock (&core->survey_lock);
       return FALSE;
@@ -169,10 +250,8 @@ dup_first_starved (TallyPoolCore *core, gboolean *room)
   bucket = g_queue_peek_head (&core->starved);
   if (bucket != NULL)
     {
-      guint limit = __atomic_load_n (&core->max_open_total, __ATOMIC_RELAXED);
-
       tally_bucket_ref (bucket);
-      *room = limit == 0 || core->open_total < limit;
+      *room = room_locked (core) > 0;
     }
   pthread_mutex_unlock (&core->totals_lock);
   return bucket;
@@ -211,6 +290,46 @@ feed_the_starved (TallyPoolCore *core)
     }
 }
 
+/* (transfer full): the first of those that were denied a dial in the background, which it is no
+ * longer; NULL when there is none or still no room. */
+static TallyBucket *
+take_first_denied (TallyPoolCore *core)
+{
+  gint idle_limit = __atomic_load_n (&core->max_idle_total, __ATOMIC_RELAXED);
+  gboolean room =
+      idle_limit == 0 || __atomic_load_n (&core->idle_total, __ATOMIC_ACQUIRE) < idle_limit;
+  TallyBucket *bucket = NULL;
+
+  pthread_mutex_lock (&core->totals_lock);
+  if (room && core->starved.length == 0 && room_locked (core) > 0)
+    bucket = g_queue_peek_head (&core->denied);
+  if (bucket != NULL)
+    {
+      tally_bucket_ref (bucket);
+      dequeue_locked (&core->denied, &core->n_denied, bucket, &bucket->is_denied);
+    }
+  pthread_mutex_unlock (&core->totals_lock);
+  return bucket;
+}
+
+/* Each once: who is denied again waits for the next time. */
+static void
+feed_the_denied (TallyPoolCore *core)
+{
+  for (guint n = __atomic_load_n (&core->n_denied, __ATOMIC_ACQUIRE); n > 0; n--)
+    {
+      g_autoptr (TallyBucket) bucket = take_first_denied (core);
+      TallyInstant now;
+
+      if (bucket == NULL)
+        return;
+      tally_bucket_lock (bucket);
+      tally_bucket_now_locked (bucket, &now);
+      tally_policy_pump (&bucket->policy, &now);
+      tally_bucket_unlock (bucket);
+    }
+}
+
 /* Sees to the limits over all endpoints, and to those whom only these hold back. Not under any lock.
  */
 void
@@ -227,6 +346,7 @@ tally_totals_balance (TallyPoolCore *core)
     continue;
   if (__atomic_load_n (&core->n_starved, __ATOMIC_ACQUIRE) > 0)
     feed_the_starved (core);
+  feed_the_denied (core);
   balancing = outer;
 }
 

@@ -125,7 +125,8 @@ TALLY_API const gchar *tally_close_reason_to_string (TallyCloseReason reason);
  * TallyPoolEventKind:
  * @TALLY_POOL_EVENT_OPENED: a connection was dialed; `duration` is the dial's.
  * @TALLY_POOL_EVENT_CLOSED: a connection was closed; `reason` says why.
- * @TALLY_POOL_EVENT_WAITED: a borrower got a connection after `duration` in the queue.
+ * @TALLY_POOL_EVENT_WAITED: a borrower has a connection, and had to wait for `duration` until one came
+ *   back or a dial for it could begin.
  * @TALLY_POOL_EVENT_EXHAUSTED: a borrower was refused, or gave up at its deadline after `duration`.
  * @TALLY_POOL_EVENT_LEAKED: a lease is out for longer than `leak-threshold`.
  *
@@ -225,7 +226,8 @@ TALLY_API guint64 tally_histogram_quantile (const TallyHistogram *histogram, gdo
  * @refused: releases refused because the lease was unknown (rule 20).
  * @late_replies: replies that came for calls which had left already, and were dropped (rule 24):
  *   what users of shared connections have reported with tally_bucket_count_late_replies().
- * @wait_time: in the queue, of borrows that got a returned connection, or none.
+ * @wait_time: of borrows that had to wait: until a connection came back, a dial for them began, or they
+ *   left.
  * @dial_time: of dials that gave a connection.
  * @hold_time: of leases that came back. With `check` at never it is measured with the kernel's
  *   coarse clock, whose tick is 1 to 10 milliseconds.

@@ -66,7 +66,7 @@ core_an_idle_pool_is_freed_at_once (void)
 static void
 core_endpoints_nobody_reaches_do_not_gather (void)
 {
-  g_autoptr (TallyPool) pool = tally_pool_new ();
+  g_autoptr (TallyPool) pool = g_object_new (TALLY_TYPE_POOL, "backoff-base", 0, NULL);
   TallyPoolSnapshot seen;
   guint kept;
 
