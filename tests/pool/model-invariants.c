@@ -46,6 +46,7 @@ check_slots (Model *model)
   HOLDS (policy->n_dialing == policy->n_owned + model->dialing->len);
   HOLDS (leases == policy->stats.leases);
   HOLDS (model->descriptors == policy->n_idle + policy->n_busy + policy->n_closing);
+  HOLDS (model->reserved == tally_policy_open (policy));
 }
 
 static void
@@ -80,6 +81,8 @@ check_nobody_forgotten (Model *model)
 {
   TallyPolicy *policy = &model->policy;
   guint waiting = 0, fresh = 0;
+  gboolean may_dial = policy->backoff.failures == 0 && tally_policy_may_dial (policy, &model->now)
+                      && tally_policy_has_room_in_total (policy);
 
   for (TallyWaiter *waiter = policy->first; waiter != NULL; waiter = waiter->next)
     {
@@ -96,11 +99,10 @@ check_nobody_forgotten (Model *model)
   for (TallyConn *conn = policy->idle.head; conn != NULL; conn = conn->next)
     HOLDS (policy->first == NULL || policy->first->since >= conn->dial_started);
   /* The end of a backoff is noticed at the next tick; the test's clock may be ahead of that. */
-  if (policy->backoff.failures == 0 && tally_policy_may_dial (policy, &model->now))
+  if (may_dial)
     HOLDS (waiting == 0 || has_dial_for (policy, policy->first));
   /* A close is followed by a refill, and so is a borrower's own dial. */
-  if (policy->backoff.failures == 0 && tally_policy_may_dial (policy, &model->now)
-      && policy->n_closing + policy->n_owned == 0 && tally_policy_needs_refill (policy))
+  if (may_dial && policy->n_closing + policy->n_owned == 0 && tally_policy_needs_refill (policy))
     HOLDS (policy->n_background >= MAX (policy->options.max_dials, 2) - 1 || policy->warm > 0);
 }
 

@@ -33,6 +33,9 @@ typedef struct
   GPtrArray *dialing; /* slots that a thread of the pool dials */
   GPtrArray *closing; /* connections whose close is under way */
   guint descriptors;  /* really open */
+  guint total_limit;  /* over all endpoints; 0: none */
+  guint elsewhere;    /* what the other endpoints have of that */
+  guint reserved;     /* what this one has */
   guint calm;         /* percent of the steps in which nobody borrows, who would otherwise */
   guint64 served;
   guint64 old_generation;

@@ -6,6 +6,8 @@
 #include "model.h"
 
 #define DEFAULT_STEPS 1200000
+/* After so many steps a new policy is played with. */
+#define STRETCH 20000
 
 static Model *current; /* for wake (), which gets only the waiter */
 
@@ -42,6 +44,33 @@ on_wake (TallyWaiter *waiter)
   borrower->in_queue = FALSE;
   if (waiter->state != TALLY_WAITER_FAILED)
     check_order (current, waiter);
+}
+
+static gint
+room (gpointer totals)
+{
+  Model *model = totals;
+
+  return model->total_limit == 0 ? G_MAXINT
+                                 : (gint) (model->total_limit - model->reserved - model->elsewhere);
+}
+
+static gboolean
+reserve (gpointer totals, TallyDialPurpose purpose)
+{
+  if (room (totals) <= 0)
+    return FALSE;
+  ((Model *) totals)->reserved++;
+  return TRUE;
+}
+
+static void
+unreserve (gpointer totals)
+{
+  Model *model = totals;
+
+  HOLDS (model->reserved > 0);
+  model->reserved--;
 }
 
 /* ---- the borrowers ---- */
@@ -141,6 +170,14 @@ step_borrow (Model *model)
     }
   tally_policy_ask (&model->policy, &model->now, &borrower->waiter);
   note (model, borrower);
+  if (borrower->waiter.held_back)
+    {
+      HOLDS (room (model) <= 0 && borrower->in_queue);
+      if (!tally_policy_admit_held_back (&model->policy, &model->now, &borrower->waiter))
+        return;
+      borrower->in_queue = FALSE;
+      note (model, borrower);
+    }
 }
 
 static void
@@ -196,16 +233,20 @@ step_leave (Model *model)
 
   if (borrower == NULL)
     return;
-  if (tally_policy_leave (&model->policy, &model->now, &borrower->waiter,
-                          pick (model, 2) == 0 ? TALLY_REFUSAL_TIMED_OUT : TALLY_REFUSAL_CANCELLED))
+  if (borrower->waiter.deadline > model->now.mono
+          ? tally_policy_leave (&model->policy, &model->now, &borrower->waiter,
+                                TALLY_REFUSAL_CANCELLED)
+          : tally_policy_time_out (&model->policy, &model->now, &borrower->waiter))
     {
       HOLDS (borrower->in_queue);
       borrower->in_queue = FALSE;
       borrower->state = BORROWER_NONE;
       return;
     }
-  HOLDS (!borrower->in_queue);
-  note (model, borrower);
+  if (borrower->in_queue)
+    HOLDS (borrower->waiter.deadline > model->now.mono); /* it waits for a dial */
+  else
+    note (model, borrower);
 }
 
 static void
@@ -327,7 +368,7 @@ choose_options (Model *model, TallyPoolOptions *options)
   options->max_lifetime = pick (model, 2) == 0 ? 0 : 2000;
   options->backoff_base = pick (model, 2) == 0 ? 0 : 50;
   options->backoff_max = 1000;
-  options->wait_timeout = pick (model, 8) == 0 ? 0 : -1;
+  options->wait_timeout = pick (model, 8) == 0 ? 0 : pick (model, 4) == 0 ? 300 : -1;
   options->order = pick (model, 2) == 0 ? TALLY_POOL_ORDER_LIFO : TALLY_POOL_ORDER_FIFO;
   options->streams = pick (model, 3) == 0 ? 1 + pick (model, 3) : 1;
   options->leak_threshold = pick (model, 3) == 0 ? 300 : 0;
@@ -340,7 +381,25 @@ step_resize (Model *model)
   TallyPoolOptions options;
 
   choose_options (model, &options);
+  model->total_limit = pick (model, 3) == 0 ? 1 + pick (model, 8) : 0;
   tally_policy_set_options (&model->policy, &model->now, &options);
+}
+
+/* Other endpoints open and close connections; whoever starves here is told of room. */
+static void
+step_elsewhere (Model *model)
+{
+  model->elsewhere = pick (model, 6);
+  if (room (model) > 0)
+    tally_policy_pump (&model->policy, &model->now);
+}
+
+/* For the rest of a stretch everything goes on with a closed policy. */
+static void
+step_close_policy (Model *model)
+{
+  if (model->step % STRETCH > STRETCH - STRETCH / 10)
+    tally_policy_close (&model->policy, &model->now);
 }
 
 static void
@@ -362,7 +421,7 @@ step_time (Model *model)
 static void
 step_rare (Model *model)
 {
-  switch (pick (model, 4))
+  switch (pick (model, 6))
     {
     case 0:
       tally_policy_drop_all (&model->policy, TALLY_CLOSE_CLEARED);
@@ -373,6 +432,12 @@ step_rare (Model *model)
       break;
     case 2:
       tally_policy_warm (&model->policy, &model->now, pick (model, 6));
+      break;
+    case 3:
+      step_elsewhere (model);
+      break;
+    case 4:
+      step_close_policy (model);
       break;
     default:
       step_resize (model);
@@ -389,6 +454,11 @@ start (Model *model)
   choose_options (model, &options);
   tally_policy_init (&model->policy, &options, model->random | 1);
   model->policy.wake = on_wake;
+  model->policy.reserve = reserve;
+  model->policy.unreserve = unreserve;
+  model->policy.room = room;
+  model->policy.totals = model;
+  model->total_limit = model->elsewhere = 0;
   model->old_hold = NULL;
   model->calm = pick (model, 25);
 }
@@ -450,6 +520,7 @@ finish (Model *model)
     }
   HOLDS (tally_policy_open (&model->policy) == 0 && model->descriptors == 0);
   HOLDS (model->policy.stats.leases == 0 && model->policy.first == NULL);
+  HOLDS (model->reserved == 0);
   model_check (model, G_MAXUINT, G_MAXUINT);
   tally_policy_clear_memory (&model->policy);
 }
@@ -485,7 +556,7 @@ model_random_interleavings (void)
       take_work (&model);
       model_check (&model, open, dialing);
       notice_some (&model);
-      if (model.step % 20000 == 19999)
+      if (model.step % STRETCH == STRETCH - 1)
         {
           finish (&model);
           start (&model);
@@ -493,7 +564,7 @@ model_random_interleavings (void)
     }
   finish (&model);
   printf ("# %" G_GUINT64_FORMAT " borrows served\n", model.served);
-  CU_ASSERT_TRUE (model.served > steps / 20);
+  CU_ASSERT_TRUE (model.served > steps / 30);
   g_ptr_array_unref (model.dialing);
   g_ptr_array_unref (model.closing);
 }

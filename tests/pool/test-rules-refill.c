@@ -103,6 +103,71 @@ rule_15_a_doomed_dial_replaces_nothing (void)
     }
 }
 
+/* Its refill is not there yet: the one that comes back too old serves on until it is replaced. */
+static void
+rule_15_what_comes_back_is_replaced_first (void)
+{
+  TallyPoolOptions options = tally_pool_options_default;
+  g_autoptr (World) world = NULL;
+  TallyWaiter waiter;
+
+  options.max_lifetime = 60 * S;
+  options.lifetime_jitter = 0;
+  options.idle_timeout = 0;
+  options.min_idle = 1;
+  world = world_new (&options);
+  world_warm (world, 1);
+  world->hold_dials = TRUE;
+  world_ask (world, &waiter, G_MAXINT64);
+  world_take_dial (world); /* the refill, which never ends */
+  world_pass (world, 60 * S);
+  world_give_back (world, &waiter);
+  world_pass (world, S);
+  assert_int (world->policy.n_idle, 1);
+  assert_int (world->closed, 0);
+  tally_policy_dial_done (&world->policy, &world->now, world_take_dial (world), world, NULL);
+  world_settle (world);
+  assert_int (world->policy.stats.closes[TALLY_CLOSE_LIFETIME], 1);
+  assert_int (world->policy.n_idle, 1);
+}
+
+static gboolean
+refuse_background (gpointer totals, TallyDialPurpose purpose)
+{
+  return purpose == TALLY_DIAL_FOR_BORROWER;
+}
+
+static void
+take_back_nothing (gpointer totals)
+{
+}
+
+static gint
+no_room (gpointer totals)
+{
+  return 0;
+}
+
+/* No replacement could be dialed: the old one goes first. */
+static void
+rule_15_where_all_is_full_the_old_one_goes_first (void)
+{
+  TallyPoolOptions options = tally_pool_options_default;
+  g_autoptr (World) world = NULL;
+
+  options.max_lifetime = 60 * S;
+  options.lifetime_jitter = 0;
+  options.idle_timeout = 0;
+  options.min_idle = 1;
+  world = world_new (&options);
+  world_warm (world, 1);
+  world->policy.reserve = refuse_background;
+  world->policy.unreserve = take_back_nothing;
+  world->policy.room = no_room;
+  world_pass (world, 60 * S);
+  assert_int (world->policy.stats.closes[TALLY_CLOSE_LIFETIME], 1);
+}
+
 /* ---- rule 16 ---- */
 
 static void
@@ -267,6 +332,8 @@ main (int argc, char **argv)
     TEST (rule_15_lifetimes_are_jittered),
     TEST (rule_15_the_replacement_comes_first),
     TEST (rule_15_a_doomed_dial_replaces_nothing),
+    TEST (rule_15_what_comes_back_is_replaced_first),
+    TEST (rule_15_where_all_is_full_the_old_one_goes_first),
     TEST (rule_16_min_idle_is_refilled_after_any_close),
     TEST (rule_16_min_idle_is_refilled_after_a_borrow),
     TEST (rule_16_refilling_pauses_in_any_case),

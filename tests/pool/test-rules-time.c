@@ -1,4 +1,4 @@
-/* The rules about time, 9, 13, 14, 17, 18, 27 and 29, on the policy with a clock that only the test
+/* The rules about time, 9, 13, 14, 17, 18, 27 and 29, and wait-timeout, on the policy with a clock that only the test
  * moves. */
 #include "world.h"
 
@@ -78,6 +78,27 @@ rule_09_one_probe_at_a_time (void)
   for (guint i = 1; i < 4; i++)
     CU_ASSERT_EQUAL (waiters[i].refusal, TALLY_REFUSAL_BACKOFF);
   g_clear_error (&waiters[0].error);
+}
+
+/* Dials that were under way together fail for one reason. */
+static void
+rule_09_what_fails_together_counts_once (void)
+{
+  g_autoptr (World) world = world_new (&tally_pool_options_default);
+  TallyWaiter waiters[4];
+
+  world->hold_dials = TRUE;
+  for (guint i = 0; i < 4; i++)
+    world_ask (world, &waiters[i], G_MAXINT64);
+  assert_int (world->policy.n_dialing, 4);
+  for (guint i = 0; i < 4; i++)
+    {
+      world->now.mono += MS;
+      world_fail_dial (world);
+      g_clear_error (&waiters[i].error);
+    }
+  assert_int (world->policy.stats.dials_failed, 4);
+  assert_int (world->policy.backoff.failures, 1);
 }
 
 static void
@@ -303,6 +324,79 @@ rule_18_raising_a_limit_wakes_waiters (void)
     world_give_back (world, &waiters[i]);
 }
 
+/* ---- wait-timeout ---- */
+
+/* Nobody may wait: but what is about to be there is no waiting for somebody who has it. */
+static void
+wait_timeout_0_knows_what_is_about_to_be_there (void)
+{
+  TallyPoolOptions options = tally_pool_options_default;
+  g_autoptr (World) world = NULL;
+  TallyWaiter fresh = { .label = "fresh", .fresh = TRUE, .deadline = G_MAXINT64 };
+  TallyWaiter waiter, other;
+  TallyConn *conn;
+
+  options.max_open = 1;
+  options.wait_timeout = 0;
+  options.keepalive = S;
+  world = world_new (&options);
+  world_fill (world, 1);
+  world->now.mono += options.idle_timeout; /* too old, and nobody has looked yet */
+  world->now.boot += options.idle_timeout;
+  world_ask (world, &waiter, G_MAXINT64);
+  CU_ASSERT_EQUAL (waiter.state, TALLY_WAITER_SERVED);
+  world_ask (world, &other, G_MAXINT64);
+  CU_ASSERT_EQUAL (other.refusal, TALLY_REFUSAL_FULL);
+  world_give_back (world, &waiter);
+  world->now.mono += S;
+  world->now.boot += S;
+  tally_policy_ask (&world->policy, &world->now, &fresh); /* the idle one makes room */
+  world_settle (world);
+  CU_ASSERT_EQUAL (fresh.state, TALLY_WAITER_SERVED);
+  world_give_back (world, &fresh);
+  world->now.mono += S;
+  world->now.boot += S;
+  conn = tally_policy_take_to_examine (&world->policy, &world->now);
+  CU_ASSERT_PTR_NOT_NULL_FATAL (conn);
+  world_ask (world, &waiter, G_MAXINT64);
+  CU_ASSERT_EQUAL (waiter.state, TALLY_WAITER_QUEUED);
+  tally_policy_examined (&world->policy, &world->now, conn, TALLY_CLOSE_NONE);
+  CU_ASSERT_EQUAL (waiter.state, TALLY_WAITER_SERVED);
+  world_give_back (world, &waiter);
+}
+
+/* It limits the wait in the queue, not that for a dial, which has its own limit. */
+static void
+wait_timeout_is_not_for_dials (void)
+{
+  TallyPoolOptions options = tally_pool_options_default;
+  g_autoptr (World) world = NULL;
+  TallyWaiter dials, waits, hurries;
+
+  options.max_dials = 2;
+  options.wait_timeout = 20 * MS;
+  world = world_new (&options);
+  world->hold_dials = TRUE;
+  world_ask (world, &dials, G_MAXINT64);
+  world_ask (world, &hurries, 50 * MS);
+  world_ask (world, &waits, G_MAXINT64);
+  assert_int (world->policy.n_dialing, 2);
+  world_pass (world, 20 * MS);
+  CU_ASSERT_FALSE (tally_policy_time_out (&world->policy, &world->now, &dials));
+  CU_ASSERT_FALSE (tally_policy_time_out (&world->policy, &world->now, &hurries));
+  CU_ASSERT_TRUE (tally_policy_time_out (&world->policy, &world->now, &waits));
+  CU_ASSERT_EQUAL (waits.refusal, TALLY_REFUSAL_TIMED_OUT);
+  assert_int (dials.deadline, world->now.mono + options.connect_timeout);
+  assert_int (hurries.deadline, world->now.mono + 30 * MS);
+  world_pass (world, 30 * MS);
+  CU_ASSERT_TRUE (
+      tally_policy_time_out (&world->policy, &world->now, &hurries)); /* the call's own */
+  world->hold_dials = FALSE;
+  world_settle (world);
+  CU_ASSERT_EQUAL (dials.state, TALLY_WAITER_SERVED);
+  world_give_back (world, &dials);
+}
+
 /* ---- rule 27 ---- */
 
 /* The lid was shut for an hour: the monotonic clock has not moved, the connection is an hour old.
@@ -379,6 +473,7 @@ main (int argc, char **argv)
     TEST (rule_09_backoff_fails_fast_and_doubles),
     TEST (rule_09_jitter_begins_with_the_first_failure),
     TEST (rule_09_one_probe_at_a_time),
+    TEST (rule_09_what_fails_together_counts_once),
     TEST (rule_09_it_can_be_reset),
     TEST (rule_09_who_can_hope_may_wait),
     TEST (rule_13_an_earlier_dial_is_no_promise),
@@ -388,6 +483,8 @@ main (int argc, char **argv)
     TEST (rule_18_lowering_a_limit_converges),
     TEST (rule_18_what_is_too_much_closes_although_somebody_waits),
     TEST (rule_18_raising_a_limit_wakes_waiters),
+    TEST (wait_timeout_0_knows_what_is_about_to_be_there),
+    TEST (wait_timeout_is_not_for_dials),
     TEST (rule_27_a_suspended_machine_ages_its_connections),
     TEST (rule_27_deadlines_are_monotonic),
     TEST (rule_29_a_hopeless_wait_is_refused_at_once),
