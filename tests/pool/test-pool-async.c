@@ -430,6 +430,69 @@ async_callbacks_do_not_nest (void)
   assert_int (lab_snapshot (lab).idle, 1);
 }
 
+typedef struct
+{
+  Lab *lab;
+  guint *next;
+  guint index;
+} Numbered;
+
+static void
+check_number (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Numbered *self = user_data;
+  TallyLease lease = { 0 };
+
+  CU_ASSERT_TRUE (tally_bucket_borrow_finish (self->lab->bucket, result, &lease, NULL));
+  assert_int (self->index, (*self->next)++);
+  lab_release (self->lab, &lease);
+}
+
+/* One dial serves them all at once. */
+static void
+rule_03_callbacks_come_in_order (void)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (Lab) lab = lab_new ("streams-per-connection", 8, NULL);
+  Numbered calls[5];
+  guint next = 0;
+
+  lab_gate (lab, TRUE);
+  g_main_context_push_thread_default (context);
+  for (guint i = 0; i < G_N_ELEMENTS (calls); i++)
+    {
+      calls[i] = (Numbered){ lab, &next, i };
+      tally_bucket_borrow_async (lab->bucket, "ordered", -1, NULL, check_number, &calls[i]);
+    }
+  lab_let_dial (lab, 1);
+  while (next < G_N_ELEMENTS (calls))
+    g_main_context_iteration (context, TRUE);
+  while (g_main_context_iteration (context, FALSE))
+    continue;
+  g_main_context_pop_thread_default (context);
+  assert_int (lab_snapshot (lab).dials_started, 1);
+}
+
+/* wait-timeout passes while a dial is under way for it: it waits for that. */
+static void
+async_wait_timeout_is_not_for_dials (void)
+{
+  g_autoptr (Lab) lab = lab_new ("wait-timeout", 1, NULL);
+  gint64 later;
+  AsyncCall call;
+
+  lab_gate (lab, TRUE);
+  start (&call, lab, -1, NULL);
+  later = g_get_monotonic_time () + 10 * G_TIME_SPAN_MILLISECOND;
+  while (g_get_monotonic_time () < later)
+    g_main_context_iteration (call.context, FALSE);
+  CU_ASSERT_FALSE (call.called);
+  lab_let_dial (lab, 1);
+  await (&call);
+  CU_ASSERT_TRUE (call.done);
+  finish (&call);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -447,6 +510,8 @@ main (int argc, char **argv)
     TEST (async_a_closed_pool),
     TEST (async_a_result_nobody_wants),
     TEST (async_callbacks_do_not_nest),
+    TEST (rule_03_callbacks_come_in_order),
+    TEST (async_wait_timeout_is_not_for_dials),
     TEST (rule_09_who_waits_is_served_when_the_backoff_ends),
     TEST (async_cancelled_while_its_connection_is_examined),
     TEST (rule_21_a_leak_is_noticed_here_too),

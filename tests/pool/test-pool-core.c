@@ -92,6 +92,52 @@ core_endpoints_nobody_reaches_do_not_gather (void)
   assert_sums (&seen);
 }
 
+static guint
+forget_and_count (TallyPoolCore *core)
+{
+  guint count;
+
+  tally_core_forget_unused (core);
+  pthread_mutex_lock (&core->lock);
+  count = g_hash_table_size (core->buckets);
+  pthread_mutex_unlock (&core->lock);
+  return count;
+}
+
+/* Nobody refers to it, but dialing failed lately, or it is to be refilled: both go on. */
+static void
+core_what_is_to_be_remembered_is_not_forgotten (void)
+{
+  for (guint refills = 0; refills < 2; refills++)
+    {
+      g_autoptr (TallyPool) pool =
+          g_object_new (TALLY_TYPE_POOL, "min-idle", refills, "backoff-base", refills ? 0 : 600000,
+                        "backoff-max", 600000, NULL);
+      g_autoptr (TallyEndpoint) endpoint = tally_endpoint_new ("unix:///nowhere", NULL);
+      TallyBucket *bucket = tally_pool_dup_bucket (pool, endpoint);
+      TallyPoolCore *core = tally_core_ref (bucket->core);
+      g_autoptr (GError) error = NULL;
+      TallyLease lease = { 0 };
+
+      tally_pool_set_dial_hook (pool, dial_nothing, NULL, NULL);
+      CU_ASSERT_FALSE (tally_bucket_borrow (bucket, "test", -1, NULL, &lease, NULL));
+      if (!refills)
+        {
+          CU_ASSERT_FALSE (tally_bucket_borrow (bucket, "test", -1, NULL, &lease, &error));
+          assert_error (error, TALLY_ERROR, TALLY_ERROR_BACKOFF, NULL);
+        }
+      tally_bucket_unref (bucket);
+      assert_int (forget_and_count (core), 1);
+      if (refills)
+        g_object_set (pool, "min-idle", 0, NULL);
+      else
+        tally_pool_reset_backoff (pool);
+      tally_pool_close (pool); /* whatever still dials for it has ended */
+      assert_int (forget_and_count (core), 0);
+      tally_core_unref (core);
+    }
+}
+
 /* ---- hooks ---- */
 
 static gboolean
@@ -145,6 +191,10 @@ core_hooks_may_be_set_by_several_at_once (void)
     }
   for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
     pthread_join (threads[i], NULL);
+  pthread_mutex_lock (&lab->bucket->core->lock);
+  CU_ASSERT_PTR_EQUAL (lab->bucket->hooks[TALLY_HOOK_CHECK],
+                       lab->bucket->core->hooks[TALLY_HOOK_CHECK]); /* of the last setter */
+  pthread_mutex_unlock (&lab->bucket->core->lock);
   tally_pool_set_check_hook (lab->pool, NULL, NULL, NULL);
   assert_int (__atomic_load_n (&hooks_let_go, __ATOMIC_RELAXED), SETS * G_N_ELEMENTS (threads));
 }
@@ -169,6 +219,18 @@ core_a_closed_pool_starts_no_thread (void)
   assert_int (errno, ESHUTDOWN);
 }
 
+static gsize
+get_stack_size (void)
+{
+  pthread_attr_t attributes;
+  gsize size;
+
+  pthread_getattr_default_np (&attributes);
+  pthread_attr_getstacksize (&attributes, &size);
+  pthread_attr_destroy (&attributes);
+  return size;
+}
+
 /* Of the threads that are made from now on. */
 static void
 set_stack_size (gsize size)
@@ -181,10 +243,40 @@ set_stack_size (gsize size)
   pthread_attr_destroy (&attributes);
 }
 
-#define CROWD 2000
-#define SMALL_STACK (256 * 1024)
 /* No thread can be made with it. */
 #define IMPOSSIBLE_STACK ((gsize) 1 << 46)
+
+/* Once there is a thread again, what is due is done. */
+static void
+core_the_reaper_is_started_again (void)
+{
+  g_autoptr (Server) server = server_new ();
+  g_autoptr (TallyPool) pool = g_object_new (TALLY_TYPE_POOL, "idle-timeout", 1, NULL);
+  g_autoptr (TallyBucket) bucket = tally_pool_dup_bucket (pool, server->endpoint);
+  gsize stack_size = get_stack_size ();
+  gint64 end = g_get_monotonic_time () + 20 * G_TIME_SPAN_SECOND;
+  TallyPoolSnapshot seen;
+
+#ifdef __SANITIZE_THREAD__
+  test_skip ("ThreadSanitizer hangs when no thread can be made");
+  return;
+#endif
+  for (guint i = 0; i < 2; i++)
+    {
+      TallyLease lease = { 0 };
+
+      set_stack_size (i == 0 ? IMPOSSIBLE_STACK : stack_size);
+      CU_ASSERT_TRUE (tally_bucket_borrow (bucket, "test", -1, NULL, &lease, NULL));
+      tally_bucket_release (bucket, &lease, TALLY_OUTCOME_CLEAN);
+    }
+  do
+    tally_bucket_snapshot (bucket, &seen);
+  while (seen.open > 0 && g_get_monotonic_time () < end);
+  assert_int (seen.open, 0);
+}
+
+#define CROWD 2000
+#define SMALL_STACK (256 * 1024)
 
 typedef struct
 {
@@ -213,17 +305,13 @@ core_whoever_finds_no_thread_is_told (void)
   g_autoptr (Lab) lab = lab_new ("max-dials", 1, "backoff-base", 0, "wait-timeout", 60000, NULL);
   g_autoptr (GMainContext) context = g_main_context_new ();
   Crowd crowd = { .bucket = lab->bucket };
-  gsize stack_size;
-  pthread_attr_t attributes;
+  gsize stack_size = get_stack_size ();
   TallyPoolSnapshot seen;
 
 #ifdef __SANITIZE_THREAD__
   test_skip ("ThreadSanitizer hangs when no thread can be made");
   return;
 #endif
-  pthread_getattr_default_np (&attributes);
-  pthread_attr_getstacksize (&attributes, &stack_size);
-  pthread_attr_destroy (&attributes);
   set_stack_size (SMALL_STACK);
   lab_gate (lab, TRUE);
   lab_fail_dials (lab, 1);
@@ -254,6 +342,8 @@ main (int argc, char **argv)
     TEST (core_endpoints_nobody_reaches_do_not_gather),
     TEST (core_hooks_may_be_set_by_several_at_once),
     TEST (core_a_closed_pool_starts_no_thread),
+    TEST (core_what_is_to_be_remembered_is_not_forgotten),
+    TEST (core_the_reaper_is_started_again),
     TEST (core_whoever_finds_no_thread_is_told),
     { NULL, NULL },
   };

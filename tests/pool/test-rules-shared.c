@@ -2,6 +2,7 @@
  * shared. What travels there is the runtime's (tests/runtime/test-shared.c). */
 #include "lab.h"
 
+#include <string.h>
 #include <unistd.h>
 
 static void
@@ -261,6 +262,49 @@ rule_24_late_replies_are_counted (void)
   assert_int (lab_snapshot (lab).late_replies, 3);
 }
 
+static void
+count_leak (TallyPool *pool, const TallyPoolEvent *event, gpointer user_data)
+{
+  if (event->kind == TALLY_POOL_EVENT_LEAKED)
+    __atomic_add_fetch ((guint *) user_data, 1, __ATOMIC_SEQ_CST);
+}
+
+static GLogWriterOutput
+log_nothing (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer user_data)
+{
+  return G_LOG_WRITER_HANDLED;
+}
+
+/* Every lease on a connection is somebody's: each is in the dump, and each that is forgotten is
+ * warned of (rules 21 and 30). */
+static void
+rule_24_each_lease_is_accounted_for (void)
+{
+  static const gchar *const labels[] = { "first", "second", "third" };
+  g_autoptr (Lab) lab = lab_new ("streams-per-connection", 3, "leak-threshold", 1, NULL);
+  g_autofree gchar *dump = NULL;
+  gint64 end = g_get_monotonic_time () + 20 * G_TIME_SPAN_SECOND;
+  TallyLease leases[3];
+  guint leaks = 0;
+
+  g_signal_connect (lab->pool, "event", G_CALLBACK (count_leak), &leaks);
+  for (guint i = 0; i < 3; i++)
+    CU_ASSERT_TRUE (tally_bucket_borrow (lab->bucket, labels[i], -1, NULL, &leases[i], NULL));
+  assert_int (lab_snapshot (lab).open, 1);
+  while (__atomic_load_n (&leaks, __ATOMIC_SEQ_CST) < 3 && g_get_monotonic_time () < end)
+    g_thread_yield ();
+  assert_int (__atomic_load_n (&leaks, __ATOMIC_SEQ_CST), 3);
+  dump = tally_pool_dump (lab->pool);
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autofree gchar *line = g_strdup_printf ("busy: \"%s\" for", labels[i]);
+
+      CU_ASSERT_PTR_NOT_NULL (strstr (dump, line));
+      lab_release (lab, &leases[i]);
+    }
+  tally_pool_close (lab->pool);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -274,8 +318,10 @@ main (int argc, char **argv)
     TEST (rule_24_a_connection_for_one_is_never_shared),
     TEST (rule_24_a_dial_since_the_failure_is_fresh_enough),
     TEST (rule_24_late_replies_are_counted),
+    TEST (rule_24_each_lease_is_accounted_for),
     { NULL, NULL },
   };
 
+  g_log_set_writer_func (log_nothing, NULL, NULL);
   return test_main ("pool", cases, argc, argv);
 }

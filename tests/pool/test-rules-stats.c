@@ -84,6 +84,40 @@ rule_25_waits_are_measured (void)
   lab_release (lab, &lease);
 }
 
+static void
+let_time_pass (gint64 microseconds)
+{
+  gint64 end = g_get_monotonic_time () + microseconds;
+
+  while (g_get_monotonic_time () < end)
+    g_thread_yield ();
+}
+
+/* Dials and holds of two milliseconds and more. */
+static void
+rule_25_dials_and_holds_are_measured (void)
+{
+  g_autoptr (Lab) lab = lab_new (NULL, NULL);
+  Borrower borrower = { 0 };
+  TallyPoolSnapshot seen;
+
+  lab_gate (lab, TRUE);
+  borrower_start (&borrower, lab, "slow");
+  lab_wait_at_gate (lab, 1);
+  let_time_pass (2000);
+  lab_let_dial (lab, 1);
+  CU_ASSERT_TRUE (borrower_join (&borrower));
+  let_time_pass (3000);
+  lab_release (lab, &borrower.lease);
+  seen = lab_snapshot (lab);
+  assert_int (seen.dial_time.count, 1);
+  CU_ASSERT_TRUE (seen.dial_time.sum >= 2000 && seen.dial_time.max == seen.dial_time.sum);
+  assert_int (seen.hold_time.count, 1);
+  CU_ASSERT_TRUE (seen.hold_time.sum >= 3000 && seen.hold_time.max == seen.hold_time.sum);
+  CU_ASSERT_TRUE (tally_histogram_quantile (&seen.hold_time, 0.5) >= 3000);
+  assert_int (seen.wait_time.count, 0); /* its dial began at once */
+}
+
 /* ---- rule 28 ---- */
 
 static void
@@ -163,6 +197,7 @@ main (int argc, char **argv)
     TEST (rule_25_the_sums_add_up_at_every_instant),
     TEST (rule_25_histograms),
     TEST (rule_25_waits_are_measured),
+    TEST (rule_25_dials_and_holds_are_measured),
     TEST (rule_28_max_waiters),
     TEST (rule_30_a_dump_says_who_holds_what),
     TEST (rule_30_a_dump_names_the_thread),

@@ -1,0 +1,185 @@
+/* Rules 2, 3, 16 and 18 where the limits over all endpoints meet what is dialed in the background, or
+ * anew. */
+#include "lab.h"
+
+static TallyBucket *
+other_bucket (Lab *lab, const gchar *uri)
+{
+  g_autoptr (TallyEndpoint) endpoint = tally_endpoint_new (uri, NULL);
+
+  return tally_pool_dup_bucket (lab->pool, endpoint);
+}
+
+static TallyPoolSnapshot
+sum_of (Lab *lab)
+{
+  TallyPoolSnapshot now;
+
+  tally_pool_snapshot (lab->pool, &now);
+  return now;
+}
+
+static gboolean
+is_at_rest (const TallyPoolSnapshot *now)
+{
+  return now->dialing == 0 && now->closing == 0;
+}
+
+/* Two endpoints want more kept ready than may be idle: what cannot stay is not dialed. */
+static void
+rule_16_no_refill_that_could_not_stay (void)
+{
+  g_autoptr (Lab) lab = lab_new ("max-idle-total", 2, "min-idle", 3, "idle-timeout", 0, NULL);
+  g_autoptr (TallyBucket) one = other_bucket (lab, "unix:///one");
+  TallyPoolSnapshot now;
+  TallyLease lease = lab_borrow (lab);
+  guint rests = 0;
+
+  lab_release (lab, &lease);
+  tally_bucket_warm (lab->bucket, 20);
+  tally_bucket_warm (one, 20);
+  while (rests < 2000 && (now = sum_of (lab)).dials_started < 100)
+    {
+      rests = is_at_rest (&now) && now.idle == 2 ? rests + 1 : 0;
+      g_thread_yield ();
+    }
+  CU_ASSERT_TRUE (now.dials_started < 20);
+  assert_int (now.idle, 2);
+  assert_sums (&now);
+}
+
+/* The place that comes free elsewhere goes to the endpoint that was denied its refill. */
+static void
+rule_16_a_refill_that_was_denied_comes_later (void)
+{
+  g_autoptr (Lab) lab = lab_new ("max-open-total", 3, "idle-timeout", 0, NULL);
+  g_autoptr (TallyBucket) one = other_bucket (lab, "unix:///one");
+  TallyLease lease = { 0 }, a = lab_borrow (lab), b = lab_borrow (lab);
+  TallyPoolSnapshot seen;
+  gint64 end = g_get_monotonic_time () + 20 * G_TIME_SPAN_SECOND;
+
+  CU_ASSERT_TRUE_FATAL (tally_bucket_borrow (one, "test", -1, NULL, &lease, NULL));
+  g_object_set (lab->pool, "min-idle", 1, NULL); /* there is no room for either */
+  assert_int (sum_of (lab).open, 3);
+  lab_break (lab, &a);
+  lab_await (lab, now.idle == 1);
+  lab_break (lab, &b);
+  do
+    tally_bucket_snapshot (one, &seen);
+  while (seen.idle < 1 && g_get_monotonic_time () < end);
+  assert_int (seen.idle, 1);
+  assert_int (lab_snapshot (lab).idle, 1);
+  tally_bucket_release (one, &lease, TALLY_OUTCOME_CLEAN);
+}
+
+/* Who insists on a fresh connection is first, and the one that comes back must go for it. */
+static void
+rule_03_a_fresh_borrower_is_not_overtaken_in_total (void)
+{
+  g_autoptr (Lab) lab = lab_new ("max-open-total", 1, NULL);
+  TallyLease lease = lab_borrow (lab);
+  Borrower fresh = { .fresh = TRUE }, behind = { 0 };
+  TallyPoolSnapshot seen;
+
+  borrower_start (&fresh, lab, "fresh");
+  lab_await (lab, now.waiting == 1);
+  borrower_start (&behind, lab, "behind");
+  lab_await (lab, now.waiting == 2);
+  lab_release (lab, &lease);
+  CU_ASSERT_TRUE (borrower_join (&fresh));
+  CU_ASSERT_FALSE (fresh.lease.reused);
+  assert_int (lab_snapshot (lab).waiting, 1);
+  lab_release (lab, &fresh.lease);
+  CU_ASSERT_TRUE (borrower_join (&behind));
+  CU_ASSERT_TRUE (behind.lease.reused);
+  lab_release (lab, &behind.lease);
+  seen = lab_snapshot (lab);
+  assert_int (seen.closes[TALLY_CLOSE_EVICTED], 1);
+  assert_sums (&seen);
+}
+
+/* Two come at once who may not wait, and for each one that is idle elsewhere can go. */
+static void
+rule_02_each_newcomer_may_have_one_evicted (void)
+{
+  g_autoptr (Lab) lab = lab_new ("max-open-total", 2, "wait-timeout", 0, NULL);
+  g_autoptr (TallyBucket) one = other_bucket (lab, "unix:///one");
+  Borrower newcomers[2] = { { 0 }, { 0 } };
+  gint gate = 0;
+  TallyLease a = { 0 }, b = { 0 };
+
+  tally_pool_set_dial_hook (lab->pool, lab_dial_slow_closer, &gate, NULL);
+  CU_ASSERT_TRUE_FATAL (tally_bucket_borrow (one, "test", -1, NULL, &a, NULL));
+  CU_ASSERT_TRUE_FATAL (tally_bucket_borrow (one, "test", -1, NULL, &b, NULL));
+  tally_bucket_release (one, &a, TALLY_OUTCOME_CLEAN);
+  tally_bucket_release (one, &b, TALLY_OUTCOME_CLEAN);
+  borrower_start (&newcomers[0], lab, "first");
+  while (sum_of (lab).closing < 1)
+    g_thread_yield ();
+  borrower_start (&newcomers[1], lab, "second");
+  while (sum_of (lab).closing < 2 && !__atomic_load_n (&newcomers[1].returned, __ATOMIC_ACQUIRE))
+    g_thread_yield ();
+  assert_int (sum_of (lab).closing, 2);
+  __atomic_store_n (&gate, 2, __ATOMIC_SEQ_CST);
+  for (guint i = 0; i < 2; i++)
+    {
+      CU_ASSERT_TRUE (borrower_join (&newcomers[i]));
+      lab_release (lab, &newcomers[i].lease);
+    }
+}
+
+static void
+rule_18_raising_the_total_serves_at_once (void)
+{
+  g_autoptr (Lab) lab = lab_new ("max-open-total", 1, NULL);
+  g_autoptr (TallyBucket) one = other_bucket (lab, "unix:///one");
+  TallyLease lease = { 0 };
+  Borrower waiter = { 0 };
+
+  CU_ASSERT_TRUE_FATAL (tally_bucket_borrow (one, "test", -1, NULL, &lease, NULL));
+  borrower_start (&waiter, lab, "waiter");
+  lab_await (lab, now.waiting == 1);
+  g_object_set (lab->pool, "max-open-total", 2, NULL);
+  CU_ASSERT_TRUE (borrower_join (&waiter));
+  lab_release (lab, &waiter.lease);
+  tally_bucket_release (one, &lease, TALLY_OUTCOME_CLEAN);
+}
+
+/* Cancelled while only the total holds it back, and while it waits for a fresh connection. */
+static void
+rule_04_cancelled_where_the_total_holds_back (void)
+{
+  g_autoptr (Lab) lab = lab_new ("max-open-total", 1, NULL);
+  TallyLease lease = lab_borrow (lab);
+
+  for (guint fresh = 0; fresh < 2; fresh++)
+    {
+      g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+      Borrower waiter = { .cancellable = cancellable, .fresh = fresh };
+
+      borrower_start (&waiter, lab, "waiter");
+      lab_await (lab, now.waiting == 1);
+      g_cancellable_cancel (cancellable);
+      CU_ASSERT_FALSE (borrower_join (&waiter));
+      assert_error (waiter.error, G_IO_ERROR, G_IO_ERROR_CANCELLED, NULL);
+      g_clear_error (&waiter.error);
+    }
+  lab_release (lab, &lease);
+  assert_int (lab_snapshot (lab).idle, 1);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const TestCase cases[] = {
+    TEST (rule_16_no_refill_that_could_not_stay),
+    TEST (rule_16_a_refill_that_was_denied_comes_later),
+    TEST (rule_03_a_fresh_borrower_is_not_overtaken_in_total),
+    TEST (rule_02_each_newcomer_may_have_one_evicted),
+    TEST (rule_18_raising_the_total_serves_at_once),
+    TEST (rule_04_cancelled_where_the_total_holds_back),
+    { NULL, NULL },
+  };
+
+  return test_main ("pool", cases, argc, argv);
+}
