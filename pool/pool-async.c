@@ -277,7 +277,8 @@ tally_async_complete (TallyWaiter *waiter)
  * @user_data: for @callback
  *
  * As tally_bucket_borrow(), without blocking: the caller waits in the same queue as those who
- * block. Thread-safe.
+ * block. @label must outlive the lease. A reference to @bucket is kept until @callback has returned; a
+ * lease that nobody fetches with tally_bucket_borrow_finish() goes back to the pool. Thread-safe.
  */
 void
 tally_bucket_borrow_async (TallyBucket *bucket,

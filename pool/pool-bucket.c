@@ -334,8 +334,8 @@ tally_bucket_reset_backoff (TallyBucket *bucket)
  * @bucket: a bucket
  * @count: how many connections shall be idle
  *
- * Dials in the background, within all limits, until @count connections were idle at once or a dial
- * has failed. Returns at once; thread-safe.
+ * Dials in the background until @count connections, or as many as the limits allow, were idle at once
+ * or a dial has failed. Returns at once; thread-safe.
  */
 void
 tally_bucket_warm (TallyBucket *bucket, guint count)
@@ -515,6 +515,8 @@ tally_bucket_start_anew (TallyBucket *self)
  * tally_bucket_ref:
  * @bucket: a bucket
  *
+ * Thread-safe.
+ *
  * Returns: (transfer full): @bucket
  */
 TallyBucket *
@@ -528,6 +530,8 @@ tally_bucket_ref (TallyBucket *bucket)
 /**
  * tally_bucket_unref:
  * @bucket: (transfer full): a bucket, of which the caller holds no lease
+ *
+ * Thread-safe.
  */
 void
 tally_bucket_unref (TallyBucket *bucket)

@@ -82,7 +82,7 @@ static const Option options[] = {
           OPTION_TIME,
           wait_timeout,
           -1,
-          "Milliseconds a borrow may wait; -1 = the call's deadline, else 5 s; 0 = fails at once "
+          "Milliseconds a borrow may queue; -1 = the call's deadline, else 5 s; 0 = fails at once "
           "unless it may dial"),
   OPTION ("drain-timeout",
           OPTION_TIME,

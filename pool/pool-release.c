@@ -201,7 +201,8 @@ tally_bucket_release (TallyBucket *bucket, TallyLease *lease, TallyOutcome outco
  *
  * Has the connection closed after its last lease was given back, and lent to nobody else until
  * then: for a peer that gave notice that it wants no more requests on it. The leases that are out
- * may be used to their end. Thread-safe.
+ * may be used to their end. A lease that is not out of @bucket is refused with a critical warning.
+ * Thread-safe.
  */
 void
 tally_bucket_retire (TallyBucket *bucket, const TallyLease *lease)

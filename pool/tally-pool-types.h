@@ -146,9 +146,9 @@ typedef enum
  * @kind: what happened.
  * @endpoint: where.
  * @reason: of a close.
- * @label: (nullable): of the borrower.
+ * @label: (nullable): of the borrower; as that of tally_bucket_borrow(), also in a copy.
  * @thread: the kernel's id of the borrower's thread, 0 where there is none.
- * @duration: microseconds; what of depends on @kind.
+ * @duration: microseconds; what of depends on @kind; 0 for a close.
  *
  * One event. Boxed, so that handlers may copy it.
  */

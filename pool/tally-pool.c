@@ -84,6 +84,8 @@ tally_pool_new (void)
 /**
  * tally_pool_get_default:
  *
+ * Thread-safe.
+ *
  * Returns: (transfer none): the process-wide pool; it lives as long as the process
  */
 TallyPool *

@@ -53,7 +53,8 @@ TALLY_API TallyPool *tally_pool_get_default (void);
  * @cancellable: cancelled when the pool closes; it must then return soon, for close waits for it.
  *
  * Makes a connection to @endpoint instead of tally_socket_dial(). Runs on a thread of the pool,
- * never under a lock; several may run at once.
+ * never under a lock; several may run at once. What it returns the pool closes and drops, on
+ * whichever thread finds that it must go.
  *
  * Returns: (transfer full): the connection, or %NULL with @error set
  */
@@ -68,8 +69,8 @@ typedef ThriftTransport *(*TallyDialHook) (TallyEndpoint *endpoint,
  * @idle_time: microseconds for which @transport was idle.
  *
  * Decides whether an idle connection may be handed out, instead of tally_socket_is_clean(), when
- * the property `check` wants it examined. It may do I/O; it runs on the borrower's thread, never
- * under a lock.
+ * the property `check` wants it examined. It may do I/O; it runs on the borrower's thread, or on one
+ * of the pool for tally_bucket_borrow_async() and `keepalive-interval`, never under a lock.
  *
  * Returns: %FALSE when @transport is dead: then all idle connections to its endpoint are closed
  */
@@ -80,16 +81,17 @@ typedef gboolean (*TallyCheckHook) (ThriftTransport *transport,
 /**
  * TallyResetHook:
  *
- * Undoes, when a lease comes back clean, what its borrower did to @transport. Runs on the
- * borrower's thread, never under a lock.
+ * Undoes, when a lease comes back clean, what its borrower did to @transport. Runs on the thread
+ * that gives it back, never under a lock.
  *
  * Returns: %FALSE to have it closed
  */
 typedef gboolean (*TallyResetHook) (ThriftTransport *transport, gpointer user_data);
 
 /* Each sets, or with %NULL removes, a hook; may be done while the pool is in use. @destroy
- * (nullable) is called with @user_data when the last call that may use it has returned. After
- * tally_pool_close() no hook runs. */
+ * (nullable) is called with @user_data when the last call that may use it has returned, on whichever
+ * thread that is; never under a lock. Of two that set the same hook at once the later one wins. After
+ * tally_pool_close() no hook runs. Thread-safe. */
 TALLY_API void tally_pool_set_dial_hook (TallyPool *self,
                                          TallyDialHook hook,
                                          gpointer user_data,

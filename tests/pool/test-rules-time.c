@@ -344,7 +344,7 @@ wait_timeout_0_knows_what_is_about_to_be_there (void)
   world->now.mono += options.idle_timeout; /* too old, and nobody has looked yet */
   world->now.boot += options.idle_timeout;
   world_ask (world, &waiter, G_MAXINT64);
-  CU_ASSERT_EQUAL (waiter.state, TALLY_WAITER_SERVED);
+  CU_ASSERT_EQUAL_FATAL (waiter.state, TALLY_WAITER_SERVED);
   world_ask (world, &other, G_MAXINT64);
   CU_ASSERT_EQUAL (other.refusal, TALLY_REFUSAL_FULL);
   world_give_back (world, &waiter);
@@ -352,7 +352,7 @@ wait_timeout_0_knows_what_is_about_to_be_there (void)
   world->now.boot += S;
   tally_policy_ask (&world->policy, &world->now, &fresh); /* the idle one makes room */
   world_settle (world);
-  CU_ASSERT_EQUAL (fresh.state, TALLY_WAITER_SERVED);
+  CU_ASSERT_EQUAL_FATAL (fresh.state, TALLY_WAITER_SERVED);
   world_give_back (world, &fresh);
   world->now.mono += S;
   world->now.boot += S;
@@ -361,7 +361,7 @@ wait_timeout_0_knows_what_is_about_to_be_there (void)
   world_ask (world, &waiter, G_MAXINT64);
   CU_ASSERT_EQUAL (waiter.state, TALLY_WAITER_QUEUED);
   tally_policy_examined (&world->policy, &world->now, conn, TALLY_CLOSE_NONE);
-  CU_ASSERT_EQUAL (waiter.state, TALLY_WAITER_SERVED);
+  CU_ASSERT_EQUAL_FATAL (waiter.state, TALLY_WAITER_SERVED);
   world_give_back (world, &waiter);
 }
 
@@ -382,7 +382,7 @@ wait_timeout_is_not_for_dials (void)
   world_ask (world, &waits, G_MAXINT64);
   assert_int (world->policy.n_dialing, 2);
   world_pass (world, 20 * MS);
-  CU_ASSERT_FALSE (tally_policy_time_out (&world->policy, &world->now, &dials));
+  CU_ASSERT_FALSE_FATAL (tally_policy_time_out (&world->policy, &world->now, &dials));
   CU_ASSERT_FALSE (tally_policy_time_out (&world->policy, &world->now, &hurries));
   CU_ASSERT_TRUE (tally_policy_time_out (&world->policy, &world->now, &waits));
   CU_ASSERT_EQUAL (waits.refusal, TALLY_REFUSAL_TIMED_OUT);
@@ -393,7 +393,7 @@ wait_timeout_is_not_for_dials (void)
       tally_policy_time_out (&world->policy, &world->now, &hurries)); /* the call's own */
   world->hold_dials = FALSE;
   world_settle (world);
-  CU_ASSERT_EQUAL (dials.state, TALLY_WAITER_SERVED);
+  CU_ASSERT_EQUAL_FATAL (dials.state, TALLY_WAITER_SERVED);
   world_give_back (world, &dials);
 }
 
