@@ -207,6 +207,15 @@ tally_policy_check_failed (TallyPolicy *self,
     tally_policy_drop_all (self, TALLY_CLOSE_STALE);
 }
 
+/* More are open over all endpoints than may be, even when those are closed that this one closes. */
+static gboolean
+is_over_total (TallyPolicy *self)
+{
+  gint room = self->room != NULL ? self->room (self->totals) : 0;
+
+  return room < 0 && room + (gint) self->n_closing < 0;
+}
+
 /* Whether @conn has served for the last time, and why. */
 static TallyCloseReason
 last_use (TallyPolicy *self, const TallyInstant *now, TallyConn *conn)
@@ -216,7 +225,7 @@ last_use (TallyPolicy *self, const TallyInstant *now, TallyConn *conn)
   if (self->options.max_open > 0
       && tally_policy_open (self) - self->n_closing > self->options.max_open)
     return TALLY_CLOSE_LIMIT;
-  if (self->room != NULL && self->room (self->totals) + (gint) self->n_closing < 0)
+  if (is_over_total (self))
     return TALLY_CLOSE_LIMIT;
   if (self->options.max_lifetime > 0 && tally_policy_outlived (self, now, conn)
       && !tally_policy_keep_until_replaced (self, conn, self->n_idle + 1))

@@ -223,6 +223,7 @@ sockets_no_descriptor_left (void)
 typedef struct
 {
   Lab *lab;
+  pthread_barrier_t *start;
   gint *left; /* atomic: turns, of all together */
   guint taken;
 } Player;
@@ -232,6 +233,7 @@ take_turns (gpointer data)
 {
   Player *self = data;
 
+  pthread_barrier_wait (self->start);
   while (__atomic_sub_fetch (self->left, 1, __ATOMIC_SEQ_CST) >= 0)
     {
       TallyLease lease = { 0 };
@@ -256,13 +258,15 @@ sockets_nobody_starves (void)
   g_autoptr (Lab) lab = lab_new ("max-open", CONNECTIONS, "wait-timeout", 60000, NULL);
   Player players[THREADS];
   pthread_t threads[THREADS];
+  pthread_barrier_t start;
   gint left = THREADS * TURNS;
   gpointer done;
   TallyPoolSnapshot seen;
 
+  pthread_barrier_init (&start, NULL, THREADS);
   for (guint i = 0; i < THREADS; i++)
     {
-      players[i] = (Player){ .lab = lab, .left = &left };
+      players[i] = (Player){ .lab = lab, .start = &start, .left = &left };
       pthread_create (&threads[i], NULL, take_turns, &players[i]);
     }
   for (guint i = 0; i < THREADS; i++)
@@ -271,6 +275,7 @@ sockets_nobody_starves (void)
       CU_ASSERT_PTR_NOT_NULL (done);
       CU_ASSERT_TRUE (players[i].taken >= TURNS / 3);
     }
+  pthread_barrier_destroy (&start);
   seen = lab_snapshot (lab);
   assert_int (seen.borrows, THREADS * TURNS);
   CU_ASSERT_TRUE (seen.open <= CONNECTIONS);
