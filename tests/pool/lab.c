@@ -154,6 +154,14 @@ lab_free (Lab *lab)
   g_free (lab);
 }
 
+TallyBucket *
+lab_other_bucket (Lab *lab, const gchar *uri)
+{
+  g_autoptr (TallyEndpoint) endpoint = tally_endpoint_new (uri, NULL);
+
+  return tally_pool_dup_bucket (lab->pool, endpoint);
+}
+
 void
 lab_gate (Lab *lab, gboolean gated)
 {

@@ -51,6 +51,9 @@ Lab *lab_new_with (TallyPool *pool);
 void lab_free (Lab *lab);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Lab, lab_free)
 
+/* (transfer full): the bucket of another endpoint, dialed by the same hook. */
+TallyBucket *lab_other_bucket (Lab *lab, const gchar *uri);
+
 void lab_gate (Lab *lab, gboolean gated);
 /* Lets @count dials through the gate, those that wait there and those to come. */
 void lab_let_dial (Lab *lab, guint count);

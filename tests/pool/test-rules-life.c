@@ -126,8 +126,7 @@ static void
 rule_17_a_check_that_blocks_holds_up_nobody (void)
 {
   g_autoptr (Lab) lab = lab_new ("idle-timeout", 0, NULL);
-  g_autoptr (TallyEndpoint) endpoint = tally_endpoint_new ("unix:///other", NULL);
-  g_autoptr (TallyBucket) other = tally_pool_dup_bucket (lab->pool, endpoint);
+  g_autoptr (TallyBucket) other = lab_other_bucket (lab, "unix:///other");
   TallyLease lease = lab_borrow (lab);
   Blocker blocker = { .transport = lease.transport };
   TallyPoolSnapshot seen;

@@ -4,14 +4,6 @@
 #include "lab.h"
 #include "pool-private.h"
 
-static TallyBucket *
-other_bucket (Lab *lab, const gchar *uri)
-{
-  g_autoptr (TallyEndpoint) endpoint = tally_endpoint_new (uri, NULL);
-
-  return tally_pool_dup_bucket (lab->pool, endpoint);
-}
-
 static TallyLease
 borrow_from (TallyBucket *bucket)
 {
@@ -37,8 +29,8 @@ static void
 rule_02_the_oldest_idle_connection_makes_room (void)
 {
   g_autoptr (Lab) lab = lab_new ("max-open-total", 3, NULL);
-  g_autoptr (TallyBucket) one = other_bucket (lab, "unix:///one");
-  g_autoptr (TallyBucket) two = other_bucket (lab, "unix:///two");
+  g_autoptr (TallyBucket) one = lab_other_bucket (lab, "unix:///one");
+  g_autoptr (TallyBucket) two = lab_other_bucket (lab, "unix:///two");
   TallyLease a = borrow_from (one), b = borrow_from (two), c = lab_borrow (lab), d;
   TallyPoolSnapshot seen;
 
@@ -62,8 +54,8 @@ static void
 rule_02_one_goes_for_one_that_comes (void)
 {
   g_autoptr (Lab) lab = lab_new ("max-open-total", 3, NULL);
-  g_autoptr (TallyBucket) one = other_bucket (lab, "unix:///one");
-  g_autoptr (TallyBucket) two = other_bucket (lab, "unix:///two");
+  g_autoptr (TallyBucket) one = lab_other_bucket (lab, "unix:///one");
+  g_autoptr (TallyBucket) two = lab_other_bucket (lab, "unix:///two");
   gint gate = 0;
   Borrower newcomer = { 0 };
   TallyLease a, b, c;
@@ -93,7 +85,7 @@ static void
 rule_02_a_busy_connection_is_never_evicted (void)
 {
   g_autoptr (Lab) lab = lab_new ("max-open-total", 2, "idle-timeout", 0, NULL);
-  g_autoptr (TallyBucket) one = other_bucket (lab, "unix:///one");
+  g_autoptr (TallyBucket) one = lab_other_bucket (lab, "unix:///one");
   TallyLease a = borrow_from (one), b = borrow_from (one);
   Borrower waiter = { 0 };
   TallyPoolSnapshot seen;
@@ -115,8 +107,8 @@ static void
 rule_02_idle_connections_over_all_endpoints (void)
 {
   g_autoptr (Lab) lab = lab_new ("max-idle-total", 2, NULL);
-  g_autoptr (TallyBucket) one = other_bucket (lab, "unix:///one");
-  g_autoptr (TallyBucket) two = other_bucket (lab, "unix:///two");
+  g_autoptr (TallyBucket) one = lab_other_bucket (lab, "unix:///one");
+  g_autoptr (TallyBucket) two = lab_other_bucket (lab, "unix:///two");
   TallyLease a = borrow_from (one), b = borrow_from (two), c = lab_borrow (lab);
   TallyPoolSnapshot seen;
 
@@ -186,7 +178,7 @@ static void
 rule_02_nobody_waits_who_may_not (void)
 {
   g_autoptr (Lab) lab = lab_new ("max-open-total", 1, "wait-timeout", 0, NULL);
-  g_autoptr (TallyBucket) one = other_bucket (lab, "unix:///one");
+  g_autoptr (TallyBucket) one = lab_other_bucket (lab, "unix:///one");
   g_autoptr (GError) error = NULL;
   TallyLease a = borrow_from (one), b;
   TallyPoolSnapshot seen;
@@ -212,7 +204,7 @@ static void
 rule_02_no_more_wait_than_may (void)
 {
   g_autoptr (Lab) lab = lab_new ("max-open-total", 1, "max-waiters", 1, NULL);
-  g_autoptr (TallyBucket) one = other_bucket (lab, "unix:///one");
+  g_autoptr (TallyBucket) one = lab_other_bucket (lab, "unix:///one");
   TallyLease a = borrow_from (one);
   Borrower waiter = { 0 };
   TallyPoolSnapshot seen;
@@ -252,7 +244,7 @@ static void
 rule_18_lowering_the_total_converges (void)
 {
   g_autoptr (Lab) lab = lab_new (NULL, NULL);
-  g_autoptr (TallyBucket) one = other_bucket (lab, "unix:///one");
+  g_autoptr (TallyBucket) one = lab_other_bucket (lab, "unix:///one");
   TallyLease idle = borrow_from (one), other = borrow_from (one);
   TallyLease busy[3] = { lab_borrow (lab), lab_borrow (lab), lab_borrow (lab) };
   Borrower waiter = { 0 };
@@ -302,7 +294,7 @@ rule_18_an_idle_limit_may_come_and_go (void)
       g_autofree gchar *uri = g_strdup_printf ("unix:///many-%u", i);
       TallyLease lease;
 
-      buckets[i] = other_bucket (lab, uri);
+      buckets[i] = lab_other_bucket (lab, uri);
       lease = borrow_from (buckets[i]);
       tally_bucket_release (buckets[i], &lease, TALLY_OUTCOME_CLEAN);
     }
@@ -342,9 +334,9 @@ static void
 rule_26_a_handler_may_borrow_where_room_is_made (void)
 {
   g_autoptr (Lab) lab = lab_new ("max-open-total", 2, NULL);
-  g_autoptr (TallyBucket) one = other_bucket (lab, "unix:///one");
-  g_autoptr (TallyBucket) two = other_bucket (lab, "unix:///two");
-  g_autoptr (TallyBucket) three = other_bucket (lab, "unix:///three");
+  g_autoptr (TallyBucket) one = lab_other_bucket (lab, "unix:///one");
+  g_autoptr (TallyBucket) two = lab_other_bucket (lab, "unix:///two");
+  g_autoptr (TallyBucket) three = lab_other_bucket (lab, "unix:///three");
   TallyLease a = borrow_from (one), b = borrow_from (two);
   Greedy greedy = { .bucket = three };
 
@@ -364,8 +356,8 @@ rule_26_a_handler_may_borrow_from_another_pool (void)
 {
   g_autoptr (Lab) lab = lab_new ("max-open-total", 1, NULL);
   g_autoptr (Lab) other = lab_new ("max-open-total", 1, NULL);
-  g_autoptr (TallyBucket) one = other_bucket (lab, "unix:///one");
-  g_autoptr (TallyBucket) two = other_bucket (other, "unix:///two");
+  g_autoptr (TallyBucket) one = lab_other_bucket (lab, "unix:///one");
+  g_autoptr (TallyBucket) two = lab_other_bucket (other, "unix:///two");
   TallyLease a = borrow_from (one), b = borrow_from (two);
   Greedy greedy = { .bucket = other->bucket };
 

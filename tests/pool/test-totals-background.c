@@ -2,14 +2,6 @@
  * anew. */
 #include "lab.h"
 
-static TallyBucket *
-other_bucket (Lab *lab, const gchar *uri)
-{
-  g_autoptr (TallyEndpoint) endpoint = tally_endpoint_new (uri, NULL);
-
-  return tally_pool_dup_bucket (lab->pool, endpoint);
-}
-
 static TallyPoolSnapshot
 sum_of (Lab *lab)
 {
@@ -30,7 +22,7 @@ static void
 rule_16_no_refill_that_could_not_stay (void)
 {
   g_autoptr (Lab) lab = lab_new ("max-idle-total", 2, "min-idle", 3, "idle-timeout", 0, NULL);
-  g_autoptr (TallyBucket) one = other_bucket (lab, "unix:///one");
+  g_autoptr (TallyBucket) one = lab_other_bucket (lab, "unix:///one");
   TallyPoolSnapshot now;
   TallyLease lease = lab_borrow (lab);
   guint rests = 0;
@@ -53,7 +45,7 @@ static void
 rule_16_a_refill_that_was_denied_comes_later (void)
 {
   g_autoptr (Lab) lab = lab_new ("max-open-total", 3, "idle-timeout", 0, NULL);
-  g_autoptr (TallyBucket) one = other_bucket (lab, "unix:///one");
+  g_autoptr (TallyBucket) one = lab_other_bucket (lab, "unix:///one");
   TallyLease lease = { 0 }, a = lab_borrow (lab), b = lab_borrow (lab);
   TallyPoolSnapshot seen;
   gint64 end = g_get_monotonic_time () + 20 * G_TIME_SPAN_SECOND;
@@ -103,7 +95,7 @@ static void
 rule_02_each_newcomer_may_have_one_evicted (void)
 {
   g_autoptr (Lab) lab = lab_new ("max-open-total", 2, "wait-timeout", 0, NULL);
-  g_autoptr (TallyBucket) one = other_bucket (lab, "unix:///one");
+  g_autoptr (TallyBucket) one = lab_other_bucket (lab, "unix:///one");
   Borrower newcomers[2] = { { 0 }, { 0 } };
   gint gate = 0;
   TallyLease a = { 0 }, b = { 0 };
@@ -132,7 +124,7 @@ static void
 rule_18_raising_the_total_serves_at_once (void)
 {
   g_autoptr (Lab) lab = lab_new ("max-open-total", 1, NULL);
-  g_autoptr (TallyBucket) one = other_bucket (lab, "unix:///one");
+  g_autoptr (TallyBucket) one = lab_other_bucket (lab, "unix:///one");
   TallyLease lease = { 0 };
   Borrower waiter = { 0 };
 
