@@ -345,14 +345,23 @@ tally_policy_ask (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waite
                       && (!again || self->options.wait_timeout == 0);
 }
 
+/* Of a newcomer, behind whom few have come since. */
 static guint
-count_ahead (const TallyWaiter *waiter)
+count_ahead (const TallyPolicy *self, const TallyWaiter *waiter)
 {
-  guint ahead = 0;
+  guint ahead = self->waiting - 1;
 
-  for (const TallyWaiter *other = waiter->prev; other != NULL; other = other->prev)
-    ahead++;
+  for (const TallyWaiter *other = waiter->next; other != NULL; other = other->next)
+    ahead--;
   return ahead;
+}
+
+static gboolean
+is_among_first (const TallyWaiter *waiter, guint count)
+{
+  for (; waiter != NULL && count > 0; waiter = waiter->prev)
+    count--;
+  return waiter == NULL;
 }
 
 /* Only the limits over all endpoints held @waiter back, and its owner has done what there is to do
@@ -364,8 +373,8 @@ tally_policy_admit_held_back (TallyPolicy *self, const TallyInstant *now, TallyW
   TallyRefusal refusal = TALLY_REFUSAL_NONE;
 
   if (waiter->held_back && waiter->state == TALLY_WAITER_QUEUED)
-    refusal =
-        admit (self, now, waiter, count_ahead (waiter), tally_policy_promised (self, NULL), FALSE);
+    refusal = admit (self, now, waiter, count_ahead (self, waiter),
+                     tally_policy_promised (self, NULL), FALSE);
   waiter->held_back = FALSE;
   return refusal != TALLY_REFUSAL_NONE && tally_policy_leave (self, now, waiter, refusal);
 }
@@ -428,7 +437,7 @@ tally_policy_time_out (TallyPolicy *self, const TallyInstant *now, TallyWaiter *
 {
   if (waiter->state != TALLY_WAITER_QUEUED)
     return FALSE;
-  if (now->mono >= waiter->limit || count_ahead (waiter) >= tally_policy_promised (self, NULL))
+  if (now->mono >= waiter->limit || !is_among_first (waiter, tally_policy_promised (self, NULL)))
     return tally_policy_leave (self, now, waiter, TALLY_REFUSAL_TIMED_OUT);
   waiter->deadline = MIN (waiter->limit, now->mono + self->options.connect_timeout);
   return FALSE;

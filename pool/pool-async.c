@@ -224,7 +224,7 @@ wait_in_queue (AsyncBorrow *self)
   prepare_to_leave (self);
   async_borrow_ref (self); /* from now on others may complete it */
   tally_bucket_unlock (bucket);
-  if (held_back)
+  if (held_back && !tally_totals_are_met (bucket->core))
     {
       tally_bucket_lock (bucket);
       tally_bucket_now_locked (bucket, &now);

@@ -125,6 +125,8 @@ static void
 wait_in_queue (SyncWaiter *self, GCancellable *cancellable)
 {
   gulong handler = 0;
+  TallyInstant now;
+  gboolean is_met;
 
   tally_bucket_await_backoff_locked (self->bucket);
   /* In any case: the dial that was asked for on this caller's behalf must start before it sleeps.
@@ -132,14 +134,14 @@ wait_in_queue (SyncWaiter *self, GCancellable *cancellable)
   tally_bucket_unlock (self->bucket);
   if (cancellable != NULL)
     handler = g_cancellable_connect (cancellable, G_CALLBACK (on_cancelled), self, NULL);
+  is_met = !self->waiter.held_back || tally_totals_are_met (self->bucket->core);
   tally_bucket_lock (self->bucket);
-  if (self->waiter.held_back)
+  if (!is_met)
     {
-      TallyInstant now;
-
       tally_bucket_now_locked (self->bucket, &now);
       tally_policy_admit_held_back (&self->bucket->policy, &now, &self->waiter);
     }
+  self->waiter.held_back = FALSE;
   wait_locked (self);
   if (handler == 0)
     return;

@@ -164,6 +164,7 @@ gboolean tally_totals_forget_unreferenced (TallyBucket *bucket, gboolean *was_de
 void tally_totals_deny (TallyBucket *bucket);
 void tally_totals_publish_idle_locked (TallyBucket *bucket);
 void tally_totals_balance (TallyPoolCore *core);
+gboolean tally_totals_are_met (TallyPoolCore *core);
 TallyPoolCore *tally_totals_swap_balancing (TallyPoolCore *core);
 
 /* @closing: so many of the open ones are being closed. */

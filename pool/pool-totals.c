@@ -359,3 +359,18 @@ tally_totals_swap_balancing (TallyPoolCore *core)
   balancing = core;
   return outer;
 }
+
+/* Whether what is being closed, at whatever endpoint, is enough for all whom the limits over all
+ * endpoints hold back: then none of them has to wait for somebody to return a connection. Not under
+ * any lock. */
+gboolean
+tally_totals_are_met (TallyPoolCore *core)
+{
+  g_autoptr (GPtrArray) buckets = tally_core_dup_buckets (core);
+  Survey found;
+
+  pthread_mutex_lock (&core->survey_lock);
+  survey (buckets, &found);
+  pthread_mutex_unlock (&core->survey_lock);
+  return found.closing >= found.demand;
+}
