@@ -183,6 +183,23 @@ tally_policy_promised (const TallyPolicy *self, const TallyWaiter *newcomer)
   return to_any + MIN (others, modest);
 }
 
+/* When the dials that may serve @waiter, who is in the queue, are over at the latest; 0 when there are
+ * none. @leases: how many these give to those who wait. */
+gint64
+tally_policy_find_dials (const TallyPolicy *self, const TallyWaiter *waiter, guint *leases)
+{
+  gint64 since = waiter->fresh ? waiter->since : ALWAYS;
+  gint64 end = 0;
+
+  *leases = count_leases_to_come (self, since);
+  if (*leases == 0)
+    return 0;
+  for (const TallyConn *conn = self->conns; conn != NULL; conn = conn->older)
+    if (conn->state == TALLY_CONN_DIALING && !conn->background && conn->dial_started >= since)
+      end = MAX (end, conn->dial_started + self->options.connect_timeout);
+  return end;
+}
+
 /* Starts dials until each waiter has one to hope for, or no more may be started. */
 void
 tally_policy_dial_for_waiters (TallyPolicy *self, const TallyInstant *now)
@@ -234,13 +251,15 @@ find_to_replace (TallyPolicy *self, const TallyInstant *now)
   return NULL;
 }
 
-/* Whether more connections should be on their way to be idle. */
+/* Whether more connections should be on their way to be idle. None that could not stay when those
+ * that are busy come back. */
 gboolean
 tally_policy_needs_refill (const TallyPolicy *self)
 {
-  guint wanted = MIN (MAX (self->options.min_idle, self->warm), self->idle_limit);
+  guint idle = self->n_idle + self->n_background;
 
-  return self->active && !self->closed && self->n_idle + self->n_background < wanted;
+  return self->active && !self->closed && idle < MAX (self->options.min_idle, self->warm)
+         && idle + self->n_busy < self->idle_limit;
 }
 
 /* Keeps `min-idle` connections ready (rule 16) and replaces those past their lifetime (rule 15). */

@@ -180,7 +180,7 @@ tally_policy_fail (TallyPolicy *self,
   if (queued)
     {
       tally_policy_dequeue (self, waiter);
-      tally_histogram_add (&self->stats.wait_time, now->mono - waiter->arrived);
+      tally_policy_count_wait (self, waiter, now->mono);
     }
   ++*counters[refusal];
   waiter->refusal = refusal;
@@ -214,11 +214,20 @@ is_hopeless (TallyPolicy *self, const TallyInstant *now, const TallyWaiter *wait
  * in the background or examined there, the places of what is being closed and, for who insists on a
  * fresh connection, of what is idle. */
 static guint
-count_soon_free (const TallyPolicy *self, const TallyWaiter *waiter)
+count_soon_free (TallyPolicy *self, const TallyInstant *now, const TallyWaiter *waiter)
 {
-  guint count = self->n_background * MAX (self->options.streams, 1) + self->n_closing;
+  guint max_open = self->options.max_open;
+  guint remaining = tally_policy_open (self) - self->n_closing;
+  guint places = self->n_closing; /* some of which go because there are too many */
+  guint count = 0;
 
-  return count + (waiter->fresh ? self->n_idle : self->n_examined);
+  if (!waiter->fresh)
+    count = self->n_background * MAX (self->options.streams, 1) + self->n_examined;
+  if (!tally_policy_would_dial (self, now))
+    return count;
+  if (max_open > 0)
+    places = MIN (places, max_open - MIN (remaining, max_open));
+  return count + places + (waiter->fresh ? self->n_idle : 0);
 }
 
 /* Whether @waiter, behind @ahead others and with so many leases @promised to who waits, may wait. No
@@ -231,7 +240,7 @@ admit (TallyPolicy *self,
        guint promised,
        gboolean may_grow)
 {
-  promised += count_soon_free (self, waiter);
+  promised += count_soon_free (self, now, waiter);
   if (is_hopeless (self, now, waiter))
     return TALLY_REFUSAL_BACKOFF;
   if (promised > ahead)
@@ -304,6 +313,7 @@ tally_policy_ask (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waite
   TallyRefusal refusal;
 
   waiter->state = TALLY_WAITER_NEW;
+  waiter->waited = 0;
   if (!again)
     arrive (self, now, waiter);
   if (self->closed)
@@ -387,6 +397,7 @@ tally_policy_ask_in_child (TallyPolicy *self, const TallyInstant *now, TallyWait
   waiter->permit = NULL;
   waiter->hold = NULL;
   waiter->ticket = 0;
+  waiter->deadline = waiter->limit;
   tally_policy_ask (self, now, waiter);
 }
 
@@ -422,7 +433,7 @@ tally_policy_leave (TallyPolicy *self,
   if (waiter->state != TALLY_WAITER_QUEUED)
     return FALSE;
   tally_policy_dequeue (self, waiter);
-  tally_histogram_add (&self->stats.wait_time, now->mono - waiter->arrived);
+  tally_policy_count_wait (self, waiter, now->mono);
   waiter->state = TALLY_WAITER_NEW; /* it is awake: nobody need be told */
   tally_policy_fail (self, now, waiter, refusal);
   if (G_UNLIKELY (waiter->fresh)) /* what was dialed for it may be too old for the next */
@@ -435,11 +446,15 @@ tally_policy_leave (TallyPolicy *self,
 gboolean
 tally_policy_time_out (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter)
 {
+  guint dials;
+  gint64 end;
+
   if (waiter->state != TALLY_WAITER_QUEUED)
     return FALSE;
-  if (now->mono >= waiter->limit || !is_among_first (waiter, tally_policy_promised (self, NULL)))
+  end = MIN (waiter->limit, tally_policy_find_dials (self, waiter, &dials));
+  if (now->mono >= end || !is_among_first (waiter, dials))
     return tally_policy_leave (self, now, waiter, TALLY_REFUSAL_TIMED_OUT);
-  waiter->deadline = MIN (waiter->limit, now->mono + self->options.connect_timeout);
+  waiter->deadline = end;
   return FALSE;
 }
 
@@ -448,7 +463,7 @@ tally_policy_time_out (TallyPolicy *self, const TallyInstant *now, TallyWaiter *
 void
 tally_policy_count_wait (TallyPolicy *self, TallyWaiter *waiter, gint64 until)
 {
-  if (until <= waiter->arrived)
+  if (until <= waiter->arrived || waiter->waited > 0) /* that is counted already */
     return;
   waiter->waited = until - waiter->arrived;
   tally_histogram_add (&self->stats.wait_time, waiter->waited);

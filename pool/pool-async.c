@@ -160,6 +160,8 @@ on_deadline (gpointer data)
 static void
 set_timer_locked (AsyncBorrow *self)
 {
+  if (self->timer != NULL)
+    g_source_destroy (self->timer);
   g_clear_pointer (&self->timer, g_source_unref);
   self->timer = g_timeout_source_new (0);
   g_source_set_ready_time (self->timer, self->waiter.deadline);
@@ -175,10 +177,8 @@ prepare_to_leave (AsyncBorrow *self)
   GCancellable *cancellable = g_task_get_cancellable (self->task);
 
   tally_bucket_await_backoff_locked (self->bucket);
-  if (self->timer != NULL || self->watch.source != NULL)
-    return;
   set_timer_locked (self);
-  if (cancellable != NULL)
+  if (cancellable != NULL && self->watch.source == NULL)
     tally_cancel_watch_begin (&self->watch, cancellable, context, on_cancelled,
                               async_borrow_ref (self), async_borrow_unref);
 }

@@ -52,8 +52,20 @@ tally_bucket_lock (TallyBucket *bucket)
 typedef struct
 {
   gboolean may_tell; /* close of the pool waits until it is told */
+  TallyFrame frame;  /* unless this thread closes it meanwhile */
   guint counts[TALLY_N_CLOSE_REASONS];
 } Closed;
+
+/* Not under any lock. */
+static void
+prepare_to_tell (TallyBucket *bucket, Closed *closed)
+{
+  if (closed->may_tell || !tally_hooks_begin (bucket->core))
+    return;
+  closed->may_tell = TRUE;
+  tally_frame_push (&closed->frame, bucket->core);
+  tally_totals_swap_balancing (closed->frame.balancing); /* no foreign code yet */
+}
 
 /* Not under any lock; @closing are in state CLOSING and this thread's alone. */
 static void
@@ -83,19 +95,15 @@ report_closed_locked (TallyBucket *bucket, TallyConn *closing, Closed *closed)
 
 /* Not under any lock. */
 static void
-tell_closed (TallyBucket *bucket, const Closed *closed)
+tell_closed (TallyBucket *bucket, Closed *closed)
 {
-  TallyFrame frame;
-
   if (!closed->may_tell)
     return;
-
-  tally_frame_push (&frame, bucket->core);
   for (TallyCloseReason reason = 0; reason < TALLY_N_CLOSE_REASONS; reason++)
     for (guint i = 0; i < closed->counts[reason]; i++)
       tally_bucket_emit (bucket,
                          &(TallyPoolEvent){ .kind = TALLY_POOL_EVENT_CLOSED, .reason = reason });
-  tally_frame_pop (&frame);
+  tally_frame_pop (&closed->frame);
   tally_hooks_end (bucket->core);
 }
 
@@ -156,8 +164,8 @@ work_once_locked (TallyBucket *bucket, Closed *closed)
       tally_async_complete (waiter);
     }
   close_connections (closing);
-  if (closing != NULL && !closed->may_tell)
-    closed->may_tell = tally_hooks_begin (bucket->core);
+  if (closing != NULL)
+    prepare_to_tell (bucket, closed);
   pthread_mutex_lock (&bucket->lock);
   if (bucket->forks != forks)
     return; /* a handler has forked, and this is the child: they are the parent's */
@@ -203,6 +211,7 @@ tally_bucket_unlock (TallyBucket *bucket)
     {
       pthread_mutex_lock (&bucket->lock);
       bucket->due = G_MAXINT64; /* whoever unlocks next tries again */
+      bucket->wanted = MIN (bucket->wanted, due);
       pthread_mutex_unlock (&bucket->lock);
     }
   if (G_UNLIKELY (closed))
@@ -256,8 +265,6 @@ tally_bucket_is_dead (const TallyConn *conn)
   gssize got;
   gchar byte;
 
-  if (socket == NULL)
-    return !thrift_transport_is_open (conn->payload);
   if (fd < 0 || socket->was_shut) /* by this side */
     return FALSE;
   got = recv (fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
@@ -536,13 +543,11 @@ tally_bucket_ref (TallyBucket *bucket)
 void
 tally_bucket_unref (TallyBucket *bucket)
 {
-  gboolean was_denied;
-
   g_return_if_fail (bucket != NULL);
   if (__atomic_sub_fetch (&bucket->ref_count, 1, __ATOMIC_ACQ_REL) > 0)
     return;
   leave_core (bucket);
-  tally_totals_forget_unreferenced (bucket, &was_denied);
+  tally_totals_leave (bucket);
   __atomic_sub_fetch (&bucket->core->idle_total, bucket->idle_published, __ATOMIC_ACQ_REL);
   for (guint i = 0; i < TALLY_N_HOOKS; i++)
     tally_hook_unref (bucket->hooks[i]);

@@ -16,7 +16,7 @@ close_bucket (gpointer data, gpointer unused)
   g_set_object (&dials, bucket->dials); /* none begins from now on */
   tally_bucket_unlock (bucket);
   g_cancellable_cancel (dials);
-  tally_totals_forget (bucket);
+  tally_totals_leave (bucket);
 }
 
 static guint

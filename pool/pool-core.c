@@ -125,6 +125,8 @@ tally_core_forget_unused (TallyPoolCore *core)
         g_ptr_array_add (unused, bucket);
       }
   pthread_mutex_unlock (&core->lock);
+  if (tally_totals_need_balance (core)) /* while a bucket was looked at it was in no queue */
+    tally_totals_balance (core);
 }
 
 /* The pool is gone and closed: what its buckets still are to others keeps them, nothing else. */

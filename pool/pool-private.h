@@ -160,6 +160,7 @@ gboolean tally_totals_reserve (gpointer bucket, TallyDialPurpose purpose);
 void tally_totals_unreserve (gpointer bucket);
 gint tally_totals_room (gpointer bucket);
 void tally_totals_forget (TallyBucket *bucket);
+void tally_totals_leave (TallyBucket *bucket);
 gboolean tally_totals_forget_unreferenced (TallyBucket *bucket, gboolean *was_denied);
 void tally_totals_deny (TallyBucket *bucket);
 void tally_totals_publish_idle_locked (TallyBucket *bucket);

@@ -40,7 +40,9 @@ idle_room (TallyBucket *bucket)
 {
   gint limit = __atomic_load_n (&bucket->core->max_idle_total, __ATOMIC_RELAXED);
   gint idle = __atomic_load_n (&bucket->core->idle_total, __ATOMIC_ACQUIRE);
-  gint own = (gint) (bucket->policy.n_idle + bucket->policy.n_background) - bucket->idle_published;
+  const TallyPolicy *policy = &bucket->policy;
+  gint own =
+      (gint) (policy->n_idle + policy->n_background + policy->n_busy) - bucket->idle_published;
 
   return limit == 0 ? G_MAXINT : limit - idle - own;
 }
@@ -102,7 +104,7 @@ tally_totals_room (gpointer data)
   return room;
 }
 
-/* @bucket starves no longer, or is going. Its lock may be held. */
+/* @bucket starves no longer. Its lock may be held. */
 void
 tally_totals_forget (TallyBucket *bucket)
 {
@@ -113,8 +115,20 @@ tally_totals_forget (TallyBucket *bucket)
   pthread_mutex_unlock (&core->totals_lock);
 }
 
-/* Takes @bucket out of all queues if the core's table alone refers to it, or nobody, so that nobody
- * can find it any more who does not hold the core's lock, as the caller does. */
+/* The policy of @bucket is closed, or nobody refers to it: it is in no queue from now on. */
+void
+tally_totals_leave (TallyBucket *bucket)
+{
+  TallyPoolCore *core = bucket->core;
+
+  pthread_mutex_lock (&core->totals_lock);
+  dequeue_locked (&core->starved, &core->n_starved, bucket, &bucket->is_starved);
+  dequeue_locked (&core->denied, &core->n_denied, bucket, &bucket->is_denied);
+  pthread_mutex_unlock (&core->totals_lock);
+}
+
+/* Takes @bucket out of all queues if the core's table alone refers to it, so that nobody can find it
+ * any more who does not hold the core's lock, as the caller does. */
 gboolean
 tally_totals_forget_unreferenced (TallyBucket *bucket, gboolean *was_denied)
 {
@@ -123,7 +137,7 @@ tally_totals_forget_unreferenced (TallyBucket *bucket, gboolean *was_denied)
 
   pthread_mutex_lock (&core->totals_lock);
   *was_denied = bucket->is_denied;
-  is_alone = __atomic_load_n (&bucket->ref_count, __ATOMIC_ACQUIRE) <= 1;
+  is_alone = __atomic_load_n (&bucket->ref_count, __ATOMIC_ACQUIRE) == 1;
   if (is_alone)
     {
       dequeue_locked (&core->starved, &core->n_starved, bucket, &bucket->is_starved);
@@ -347,6 +361,8 @@ tally_totals_balance (TallyPoolCore *core)
   if (__atomic_load_n (&core->n_starved, __ATOMIC_ACQUIRE) > 0)
     feed_the_starved (core);
   feed_the_denied (core);
+  if (__atomic_load_n (&core->n_starved, __ATOMIC_ACQUIRE) > 0) /* who has starved meanwhile */
+    feed_the_starved (core);
   balancing = outer;
 }
 

@@ -255,6 +255,26 @@ rule_16_refilling_pauses_in_any_case (void)
     }
 }
 
+/* No more may be idle than are to be: while one is lent its place stays free for it. */
+static void
+rule_16_what_could_not_stay_is_not_dialed (void)
+{
+  TallyPoolOptions options = tally_pool_options_default;
+  g_autoptr (World) world = NULL;
+  TallyWaiter waiter;
+
+  options.min_idle = options.max_idle = 2;
+  world = world_new (&options);
+  world_warm (world, 1);
+  for (guint i = 0; i < 10; i++)
+    {
+      world_ask (world, &waiter, G_MAXINT64);
+      world_give_back (world, &waiter);
+    }
+  assert_int (world->dials, 2);
+  assert_int (world->policy.n_idle, 2);
+}
+
 static void
 rule_16_refilling_obeys_backoff (void)
 {
@@ -337,6 +357,7 @@ main (int argc, char **argv)
     TEST (rule_16_min_idle_is_refilled_after_any_close),
     TEST (rule_16_min_idle_is_refilled_after_a_borrow),
     TEST (rule_16_refilling_pauses_in_any_case),
+    TEST (rule_16_what_could_not_stay_is_not_dialed),
     TEST (rule_16_refilling_obeys_backoff),
     TEST (rule_16_refilling_delays_nobody),
     TEST (warm_ends_at_the_limits),

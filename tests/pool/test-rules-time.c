@@ -365,6 +365,57 @@ wait_timeout_0_knows_what_is_about_to_be_there (void)
   world_give_back (world, &waiter);
 }
 
+/* But a place is not what goes because there are too many, nor what cannot be dialed into now. */
+static void
+wait_timeout_0_knows_what_will_not_be_there (void)
+{
+  TallyPoolOptions options = tally_pool_options_default;
+  g_autoptr (World) world = NULL;
+  TallyWaiter a, b, waiter;
+
+  options.max_open = 2;
+  options.wait_timeout = 0;
+  world = world_new (&options);
+  world_ask (world, &a, G_MAXINT64);
+  world_ask (world, &b, G_MAXINT64);
+  options.max_open = 1;
+  tally_policy_set_options (&world->policy, &world->now, &options);
+  tally_policy_release (&world->policy, &world->now, a.hold, TALLY_CLOSE_NONE);
+  assert_int (world->policy.n_closing, 1);
+  waiter = (TallyWaiter){ .label = "time", .deadline = G_MAXINT64 };
+  tally_policy_ask (&world->policy, &world->now, &waiter);
+  CU_ASSERT_EQUAL (waiter.refusal, TALLY_REFUSAL_FULL);
+  world_settle (world);
+  world_give_back (world, &b);
+}
+
+/* Who waited for leave to dial, and then for a thread to do it, waited once. */
+static void
+rule_25_a_wait_counts_once (void)
+{
+  TallyPoolOptions options = tally_pool_options_default;
+  g_autoptr (World) world = NULL;
+  TallyWaiter holder, waiter = { .label = "time", .may_dial = TRUE, .deadline = G_MAXINT64 };
+
+  options.max_open = 1;
+  world = world_new (&options);
+  world_ask (world, &holder, G_MAXINT64);
+  tally_policy_ask (&world->policy, &world->now, &waiter);
+  CU_ASSERT_EQUAL (waiter.state, TALLY_WAITER_QUEUED);
+  world->now.mono += 5 * MS;
+  tally_policy_release (&world->policy, &world->now, holder.hold, TALLY_CLOSE_BROKEN);
+  world_settle (world);
+  CU_ASSERT_EQUAL_FATAL (waiter.state, TALLY_WAITER_PERMIT);
+  world->now.mono += MS;
+  tally_policy_permit_to_thread (&world->policy, &world->now, &waiter);
+  world->now.mono += MS;
+  world_settle (world);
+  CU_ASSERT_EQUAL_FATAL (waiter.state, TALLY_WAITER_SERVED);
+  assert_int (world->policy.stats.wait_time.count, 1);
+  assert_int (world->policy.stats.wait_time.sum, 5 * MS);
+  world_give_back (world, &waiter);
+}
+
 /* It limits the wait in the queue, not that for a dial, which has its own limit. */
 static void
 wait_timeout_is_not_for_dials (void)
@@ -372,10 +423,12 @@ wait_timeout_is_not_for_dials (void)
   TallyPoolOptions options = tally_pool_options_default;
   g_autoptr (World) world = NULL;
   TallyWaiter dials, waits, hurries;
+  gint64 begun;
 
   options.max_dials = 2;
   options.wait_timeout = 20 * MS;
   world = world_new (&options);
+  begun = world->now.mono;
   world->hold_dials = TRUE;
   world_ask (world, &dials, G_MAXINT64);
   world_ask (world, &hurries, 50 * MS);
@@ -386,7 +439,7 @@ wait_timeout_is_not_for_dials (void)
   CU_ASSERT_FALSE (tally_policy_time_out (&world->policy, &world->now, &hurries));
   CU_ASSERT_TRUE (tally_policy_time_out (&world->policy, &world->now, &waits));
   CU_ASSERT_EQUAL (waits.refusal, TALLY_REFUSAL_TIMED_OUT);
-  assert_int (dials.deadline, world->now.mono + options.connect_timeout);
+  assert_int (dials.deadline, begun + options.connect_timeout); /* by then the dial is over */
   assert_int (hurries.deadline, world->now.mono + 30 * MS);
   world_pass (world, 30 * MS);
   CU_ASSERT_TRUE (
@@ -484,6 +537,8 @@ main (int argc, char **argv)
     TEST (rule_18_what_is_too_much_closes_although_somebody_waits),
     TEST (rule_18_raising_a_limit_wakes_waiters),
     TEST (wait_timeout_0_knows_what_is_about_to_be_there),
+    TEST (wait_timeout_0_knows_what_will_not_be_there),
+    TEST (rule_25_a_wait_counts_once),
     TEST (wait_timeout_is_not_for_dials),
     TEST (rule_27_a_suspended_machine_ages_its_connections),
     TEST (rule_27_deadlines_are_monotonic),

@@ -1,6 +1,7 @@
 /* Rules 2, 3, 16 and 18 where the limits over all endpoints meet what is dialed in the background, or
  * anew. */
 #include "lab.h"
+#include "pool-private.h"
 
 static TallyPoolSnapshot
 sum_of (Lab *lab)
@@ -62,6 +63,27 @@ rule_16_a_refill_that_was_denied_comes_later (void)
   assert_int (seen.idle, 1);
   assert_int (lab_snapshot (lab).idle, 1);
   tally_bucket_release (one, &lease, TALLY_OUTCOME_CLEAN);
+}
+
+/* Nobody finds a closed bucket in a queue, who might be about to free it. */
+static void
+rule_19_a_closed_endpoint_waits_for_nothing (void)
+{
+  g_autoptr (Lab) lab = lab_new ("max-open-total", 1, "min-idle", 1, NULL);
+  g_autoptr (TallyBucket) one = lab_other_bucket (lab, "unix:///one");
+  TallyPoolCore *core = lab->bucket->core;
+  TallyLease lease = lab_borrow (lab); /* its refill is denied */
+  TallyLease none = { 0 };
+
+  CU_ASSERT_FALSE (
+      tally_bucket_borrow (one, "test", g_get_monotonic_time () + 1000, NULL, &none, NULL));
+  CU_ASSERT_TRUE (__atomic_load_n (&core->n_denied, __ATOMIC_SEQ_CST) > 0);
+  g_object_set (lab->pool, "drain-timeout", 0, NULL);
+  tally_pool_close (lab->pool);
+  lab_release (lab, &lease);
+  pthread_mutex_lock (&core->totals_lock);
+  assert_int (core->denied.length + core->starved.length, 0);
+  pthread_mutex_unlock (&core->totals_lock);
 }
 
 /* Who insists on a fresh connection is first, and the one that comes back must go for it. */
@@ -166,6 +188,7 @@ main (int argc, char **argv)
   static const TestCase cases[] = {
     TEST (rule_16_no_refill_that_could_not_stay),
     TEST (rule_16_a_refill_that_was_denied_comes_later),
+    TEST (rule_19_a_closed_endpoint_waits_for_nothing),
     TEST (rule_03_a_fresh_borrower_is_not_overtaken_in_total),
     TEST (rule_02_each_newcomer_may_have_one_evicted),
     TEST (rule_18_raising_the_total_serves_at_once),
