@@ -80,10 +80,10 @@ rule_19_a_closed_endpoint_waits_for_nothing (void)
   CU_ASSERT_TRUE (__atomic_load_n (&core->n_denied, __ATOMIC_SEQ_CST) > 0);
   g_object_set (lab->pool, "drain-timeout", 0, NULL);
   tally_pool_close (lab->pool);
-  lab_release (lab, &lease);
   pthread_mutex_lock (&core->totals_lock);
   assert_int (core->denied.length + core->starved.length, 0);
   pthread_mutex_unlock (&core->totals_lock);
+  lab_release (lab, &lease);
 }
 
 /* Who insists on a fresh connection is first, and the one that comes back must go for it. */
