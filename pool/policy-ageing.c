@@ -92,10 +92,8 @@ tally_policy_drop_all (TallyPolicy *self, TallyCloseReason reason)
   while (self->idle.tail != NULL)
     tally_policy_retire (self, self->idle.tail, reason);
   for (TallyConn *conn = self->conns; conn != NULL; conn = conn->older)
-    {
-      if ((conn->state == TALLY_CONN_BUSY || conn->state == TALLY_CONN_DIALING) && !conn->doomed)
-        tally_policy_doom (self, conn, reason);
-    }
+    if ((conn->state == TALLY_CONN_BUSY || conn->state == TALLY_CONN_DIALING) && !conn->doomed)
+      tally_policy_doom (self, conn, reason);
 }
 
 void

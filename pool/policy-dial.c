@@ -2,16 +2,16 @@
  * of the policy: no thread, lock, socket or clock. */
 #include "policy-private.h"
 
+/* Before any dial. */
+#define ALWAYS G_MININT64
+/* Dials in the background pause for so long after a failure where backoff is turned off. */
+#define REFILL_PAUSE G_TIME_SPAN_SECOND
+
 gboolean
 tally_policy_has_room (TallyPolicy *self)
 {
   return self->options.max_open == 0 || tally_policy_open (self) < self->options.max_open;
 }
-
-/* Before any dial. */
-#define ALWAYS G_MININT64
-/* Dials in the background pause for so long after a failure where backoff is turned off. */
-#define REFILL_PAUSE G_TIME_SPAN_SECOND
 
 gboolean
 tally_policy_has_room_in_total (TallyPolicy *self)
@@ -55,7 +55,7 @@ tally_policy_wants_dial (TallyPolicy *self, const TallyInstant *now)
 guint
 tally_policy_demand (TallyPolicy *self, const TallyInstant *now)
 {
-  guint demand = 0;
+  guint demand;
 
   if (!tally_policy_wants_dial (self, now))
     return 0;
@@ -130,6 +130,7 @@ give_permit (TallyPolicy *self, const TallyInstant *now, TallyConn *conn)
   tally_policy_wake (self, waiter);
 }
 
+/* (nullable): who insists on a fresh connection, the first in the queue or else @newcomer. */
 static const TallyWaiter *
 first_fresh (const TallyPolicy *self, const TallyWaiter *newcomer)
 {
@@ -142,9 +143,16 @@ first_fresh (const TallyPolicy *self, const TallyWaiter *newcomer)
   return waiter;
 }
 
-/* How many leases the dials that were begun at @since or later will give to who waits: one that is a
- * borrower's own gives what it does not take itself. Those in the background do not count: they must
- * never delay a borrower (rule 16). */
+/* Whether it was begun at @since or later for those who wait. What is dialed in the background is not:
+ * it must never delay a borrower (rule 16). */
+static gboolean
+is_dialed_for_waiters (const TallyConn *conn, gint64 since)
+{
+  return conn->state == TALLY_CONN_DIALING && !conn->background && conn->dial_started >= since;
+}
+
+/* How many leases such dials will give to who waits: one that is a borrower's own gives what it does
+ * not take itself. */
 static guint
 count_leases_to_come (const TallyPolicy *self, gint64 since)
 {
@@ -155,32 +163,31 @@ count_leases_to_come (const TallyPolicy *self, gint64 since)
   if (G_LIKELY (self->options.streams <= 1 && since == ALWAYS))
     return self->n_dialing - self->n_background - self->n_owned;
   for (const TallyConn *conn = self->conns; conn != NULL; conn = conn->older)
-    if (conn->state == TALLY_CONN_DIALING && !conn->background && conn->dial_started >= since)
+    if (is_dialed_for_waiters (conn, since))
       count += (conn->is_shared && !conn->doomed ? self->options.streams : 1) - conn->owned;
   return count;
 }
 
-/* How many who insist on a fresh connection are certain of a lease unless something fails.
- * @newcomer: (nullable) is not in the queue yet. */
+/* How many of those who insist on a fresh connection, and somebody does, are certain of a lease
+ * unless something fails. */
 guint
-tally_policy_promised_fresh (const TallyPolicy *self, const TallyWaiter *newcomer)
+tally_policy_promised_fresh (const TallyPolicy *self)
 {
-  const TallyWaiter *fresh = first_fresh (self, newcomer);
-
-  return count_leases_to_come (self, fresh != NULL ? fresh->since : ALWAYS);
+  return count_leases_to_come (self, first_fresh (self, NULL)->since);
 }
 
-/* The same for all who wait: who does not insist may also have what was dialed earlier, or is being
- * examined. */
+/* The same for all who wait and @newcomer, who (nullable) is not in the queue yet: who does not insist
+ * may also have what was dialed earlier, or is being examined. */
 guint
 tally_policy_promised (const TallyPolicy *self, const TallyWaiter *newcomer)
 {
+  const TallyWaiter *fresh = first_fresh (self, newcomer);
   guint modest = self->waiting - self->waiting_fresh + (newcomer != NULL && !newcomer->fresh);
-  guint to_any = tally_policy_promised_fresh (self, newcomer);
-  guint others = count_leases_to_come (self, ALWAYS) - to_any;
+  guint all = count_leases_to_come (self, ALWAYS);
+  guint to_any = fresh != NULL ? count_leases_to_come (self, fresh->since) : all;
+  guint examined = self->n_checking * (MAX (self->options.streams, 1) - 1);
 
-  others += self->n_checking * (MAX (self->options.streams, 1) - 1);
-  return to_any + MIN (others, modest);
+  return to_any + MIN (all - to_any + examined, modest);
 }
 
 /* When the dials that may serve @waiter, who is in the queue, are over at the latest; 0 when there are
@@ -195,7 +202,7 @@ tally_policy_find_dials (const TallyPolicy *self, const TallyWaiter *waiter, gui
   if (*leases == 0)
     return 0;
   for (const TallyConn *conn = self->conns; conn != NULL; conn = conn->older)
-    if (conn->state == TALLY_CONN_DIALING && !conn->background && conn->dial_started >= since)
+    if (is_dialed_for_waiters (conn, since))
       end = MAX (end, conn->dial_started + self->options.connect_timeout);
   return end;
 }

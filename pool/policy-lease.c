@@ -238,7 +238,7 @@ needs_fresh_dial (TallyPolicy *self, const TallyInstant *now)
 {
   return self->first != NULL && self->first->fresh && self->n_closing == 0
          && tally_policy_would_dial (self, now)
-         && self->waiting_fresh > tally_policy_promised_fresh (self, NULL);
+         && self->waiting_fresh > tally_policy_promised_fresh (self);
 }
 
 /* The first in the queue wants a connection dialed from now on and there is no room to dial it: an

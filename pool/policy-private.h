@@ -297,7 +297,7 @@ guint tally_policy_demand (TallyPolicy *self, const TallyInstant *now);
 gboolean tally_policy_would_dial (TallyPolicy *self, const TallyInstant *now);
 gboolean tally_policy_wants_dial (TallyPolicy *self, const TallyInstant *now);
 guint tally_policy_promised (const TallyPolicy *self, const TallyWaiter *newcomer);
-guint tally_policy_promised_fresh (const TallyPolicy *self, const TallyWaiter *newcomer);
+guint tally_policy_promised_fresh (const TallyPolicy *self);
 gint64 tally_policy_find_dials (const TallyPolicy *self, const TallyWaiter *waiter, guint *leases);
 gboolean tally_policy_needs_refill (const TallyPolicy *self);
 void tally_policy_dial_for_waiters (TallyPolicy *self, const TallyInstant *now);

@@ -219,16 +219,13 @@ wait_in_queue (AsyncBorrow *self)
 {
   TallyBucket *bucket = self->bucket;
   gboolean held_back = self->waiter.held_back;
-  TallyInstant now;
 
   prepare_to_leave (self);
   async_borrow_ref (self); /* from now on others may complete it */
   tally_bucket_unlock (bucket);
-  if (held_back && !tally_totals_are_met (bucket->core))
+  if (held_back)
     {
-      tally_bucket_lock (bucket);
-      tally_bucket_now_locked (bucket, &now);
-      if (tally_policy_admit_held_back (&bucket->policy, &now, &self->waiter))
+      if (tally_bucket_lock_and_admit (bucket, &self->waiter, TRUE))
         proceed (self);
       else
         tally_bucket_unlock (bucket);

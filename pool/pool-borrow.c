@@ -125,8 +125,6 @@ static void
 wait_in_queue (SyncWaiter *self, GCancellable *cancellable)
 {
   gulong handler = 0;
-  TallyInstant now;
-  gboolean is_met;
 
   tally_bucket_await_backoff_locked (self->bucket);
   /* In any case: the dial that was asked for on this caller's behalf must start before it sleeps.
@@ -134,13 +132,7 @@ wait_in_queue (SyncWaiter *self, GCancellable *cancellable)
   tally_bucket_unlock (self->bucket);
   if (cancellable != NULL)
     handler = g_cancellable_connect (cancellable, G_CALLBACK (on_cancelled), self, NULL);
-  is_met = !self->waiter.held_back || tally_totals_are_met (self->bucket->core);
-  tally_bucket_lock (self->bucket);
-  if (!is_met)
-    {
-      tally_bucket_now_locked (self->bucket, &now);
-      tally_policy_admit_held_back (&self->bucket->policy, &now, &self->waiter);
-    }
+  tally_bucket_lock_and_admit (self->bucket, &self->waiter, self->waiter.held_back);
   self->waiter.held_back = FALSE;
   wait_locked (self);
   if (handler == 0)

@@ -79,17 +79,18 @@ close_connections (TallyConn *closing)
 }
 
 static void
-report_closed_locked (TallyBucket *bucket, TallyConn *closing, Closed *closed)
+report_closed_locked (TallyBucket *bucket,
+                      const TallyInstant *now,
+                      TallyConn *closing,
+                      Closed *closed)
 {
-  TallyInstant now;
   TallyConn *next;
 
-  tally_bucket_now_locked (bucket, &now);
   for (TallyConn *conn = closing; conn != NULL; conn = next)
     {
       next = conn->next;
       closed->counts[conn->reason]++;
-      tally_policy_closed (&bucket->policy, &now, conn);
+      tally_policy_closed (&bucket->policy, now, conn);
     }
 }
 
@@ -130,16 +131,17 @@ has_work_locked (const TallyBucket *bucket)
 }
 
 static void
-report_failed_locked (TallyBucket *bucket, TallyConn *failed, const GError *error)
+report_failed_locked (TallyBucket *bucket,
+                      const TallyInstant *now,
+                      TallyConn *failed,
+                      const GError *error)
 {
-  TallyInstant now;
   TallyConn *next;
 
-  tally_bucket_now_locked (bucket, &now);
   for (TallyConn *conn = failed; conn != NULL; conn = next)
     {
       next = conn->next;
-      tally_policy_dial_failed (&bucket->policy, &now, conn, error, NULL);
+      tally_policy_dial_failed (&bucket->policy, now, conn, error, NULL);
     }
 }
 
@@ -154,6 +156,7 @@ work_once_locked (TallyBucket *bucket, Closed *closed)
   g_autoptr (GError) error = NULL;
   TallyConn *failed;
   TallyWaiter *next;
+  TallyInstant now;
 
   tally_bucket_schedule_locked (bucket);
   pthread_mutex_unlock (&bucket->lock);
@@ -169,8 +172,9 @@ work_once_locked (TallyBucket *bucket, Closed *closed)
   pthread_mutex_lock (&bucket->lock);
   if (bucket->forks != forks)
     return; /* a handler has forked, and this is the child: they are the parent's */
-  report_failed_locked (bucket, failed, error);
-  report_closed_locked (bucket, closing, closed);
+  tally_bucket_now_locked (bucket, &now);
+  report_failed_locked (bucket, &now, failed, error);
+  report_closed_locked (bucket, &now, closing, closed);
 }
 
 /* The same until there is no more to do. Those who listen hear of a close when its slot is free and
@@ -236,6 +240,21 @@ tally_bucket_await_backoff_locked (TallyBucket *bucket)
 {
   if (bucket->policy.backoff.failures > 0)
     tally_bucket_schedule_locked (bucket);
+}
+
+/* Not under any lock before, locked after. @waiter joined the queue: if it was @held_back, and what is
+ * being closed is not enough for all who are, it must be one who may wait. TRUE when it is refused. */
+gboolean
+tally_bucket_lock_and_admit (TallyBucket *bucket, TallyWaiter *waiter, gboolean held_back)
+{
+  gboolean is_met = !held_back || tally_totals_are_met (bucket->core);
+  TallyInstant now;
+
+  tally_bucket_lock (bucket);
+  if (is_met)
+    return FALSE;
+  tally_bucket_now_locked (bucket, &now);
+  return tally_policy_admit_held_back (&bucket->policy, &now, waiter);
 }
 
 /* ---- is it alive? ---- */

@@ -44,10 +44,8 @@ shut_down_busy (gpointer data, gpointer unused)
 
   pthread_mutex_lock (&bucket->lock);
   for (TallyConn *conn = bucket->policy.conns; conn != NULL; conn = conn->older)
-    {
-      if (conn->state == TALLY_CONN_BUSY && conn->socket != NULL)
-        shutdown (tally_socket_get_fd (conn->socket), SHUT_RDWR);
-    }
+    if (conn->state == TALLY_CONN_BUSY && conn->socket != NULL)
+      shutdown (tally_socket_get_fd (conn->socket), SHUT_RDWR);
   pthread_mutex_unlock (&bucket->lock);
 }
 

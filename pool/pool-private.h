@@ -239,6 +239,7 @@ void tally_bucket_unlock (TallyBucket *bucket);
 void tally_bucket_start_anew (TallyBucket *bucket);
 void tally_bucket_schedule_locked (TallyBucket *bucket);
 void tally_bucket_await_backoff_locked (TallyBucket *bucket);
+gboolean tally_bucket_lock_and_admit (TallyBucket *bucket, TallyWaiter *waiter, gboolean held_back);
 TallyCloseReason tally_bucket_examine (TallyBucket *bucket, const TallyConn *conn, gint64 idle_age);
 TallyCloseReason
 tally_bucket_examine_locked (TallyBucket *bucket, TallyConn *conn, gint64 idle_age);
