@@ -308,6 +308,39 @@ borrower_join (Borrower *borrower)
   return borrower->done;
 }
 
+/* ---- gates ---- */
+
+enum
+{
+  GATE_SHUT,
+  GATE_WAITED_AT,
+  GATE_OPEN
+};
+
+void
+gate_wait (gint *gate)
+{
+  gint shut = GATE_SHUT;
+
+  __atomic_compare_exchange_n (gate, &shut, GATE_WAITED_AT, FALSE, __ATOMIC_SEQ_CST,
+                               __ATOMIC_SEQ_CST);
+  while (__atomic_load_n (gate, __ATOMIC_SEQ_CST) != GATE_OPEN)
+    g_thread_yield ();
+}
+
+void
+gate_await (gint *gate)
+{
+  while (__atomic_load_n (gate, __ATOMIC_SEQ_CST) != GATE_WAITED_AT)
+    g_thread_yield ();
+}
+
+void
+gate_open (gint *gate)
+{
+  __atomic_store_n (gate, GATE_OPEN, __ATOMIC_SEQ_CST);
+}
+
 /* ---- closing ---- */
 
 /* A connection whose close takes as long as the test wants. */
@@ -315,7 +348,7 @@ typedef struct
 {
   ThriftTransport parent;
   gint fd;
-  gint *gate; /* atomic: 0 = closed, 1 = a close waits at it, 2 = open */
+  gint *gate;
 } SlowCloser;
 typedef ThriftTransportClass SlowCloserClass;
 static GType slow_closer_get_type (void);
@@ -331,11 +364,8 @@ static gboolean
 slow_closer_close (ThriftTransport *transport, GError **error)
 {
   SlowCloser *self = (SlowCloser *) transport;
-  gint closed = 0;
 
-  __atomic_compare_exchange_n (self->gate, &closed, 1, FALSE, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
-  while (__atomic_load_n (self->gate, __ATOMIC_SEQ_CST) != 2)
-    g_thread_yield ();
+  gate_wait (self->gate);
   close (self->fd);
   return TRUE;
 }

@@ -81,8 +81,14 @@ void borrower_start (Borrower *borrower, Lab *lab, const gchar *label);
 /* TRUE when it got a lease; else its error is set. */
 gboolean borrower_join (Borrower *borrower);
 
-/* A dial hook: makes connections whose close waits at the gate that @user_data points to, an atomic
- * gint: 0 when it is shut, 1 once a close waits there, 2 when it is open. */
+/* A place where other threads stop until the test lets them go on: an atomic gint, 0 at first. */
+void gate_wait (gint *gate);
+/* Until somebody waits there. */
+void gate_await (gint *gate);
+/* For all, from now on. */
+void gate_open (gint *gate);
+
+/* A dial hook: makes connections whose close waits at the gate that @user_data points to. */
 ThriftTransport *lab_dial_slow_closer (TallyEndpoint *endpoint,
                                        gint64 deadline,
                                        GCancellable *cancellable,

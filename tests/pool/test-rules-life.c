@@ -103,20 +103,16 @@ assert_closed (Lab *lab, TallyCloseReason reason, guint count, guint idle)
 typedef struct
 {
   ThriftTransport *transport; /* whose check waits */
-  gint gate;                  /* atomic: 1 once it does, 2 when it may go on */
+  gint gate;
 } Blocker;
 
 static gboolean
 block_in_check (ThriftTransport *transport, gint64 idle_time, gpointer user_data)
 {
   Blocker *self = user_data;
-  gint before = 0;
 
-  if (transport != self->transport)
-    return TRUE;
-  __atomic_compare_exchange_n (&self->gate, &before, 1, FALSE, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
-  while (__atomic_load_n (&self->gate, __ATOMIC_SEQ_CST) != 2)
-    g_thread_yield ();
+  if (transport == self->transport)
+    gate_wait (&self->gate);
   return TRUE;
 }
 
@@ -135,8 +131,7 @@ rule_17_a_check_that_blocks_holds_up_nobody (void)
   lab_release (lab, &lease);
   tally_pool_set_check_hook (lab->pool, block_in_check, &blocker, NULL);
   g_object_set (lab->pool, "keepalive-interval", 1, NULL);
-  while (__atomic_load_n (&blocker.gate, __ATOMIC_SEQ_CST) != 1)
-    g_thread_yield ();
+  gate_await (&blocker.gate);
   CU_ASSERT_TRUE_FATAL (tally_bucket_borrow (other, "test", -1, NULL, &lease, NULL));
   tally_bucket_release (other, &lease, TALLY_OUTCOME_CLEAN);
   g_object_set (lab->pool, "idle-timeout", 1, NULL);
@@ -145,7 +140,7 @@ rule_17_a_check_that_blocks_holds_up_nobody (void)
   while (seen.open > 0 && g_get_monotonic_time () < end);
   assert_int (seen.closes[TALLY_CLOSE_IDLE], 1);
   assert_int (lab_snapshot (lab).busy, 1);
-  __atomic_store_n (&blocker.gate, 2, __ATOMIC_SEQ_CST);
+  gate_open (&blocker.gate);
   lab_await (lab, now.open == 0);
 }
 
@@ -387,7 +382,7 @@ typedef struct
 {
   Lab *lab;
   TallyLease lease;
-  gint gate; /* atomic: 1 once the hook waits, 2 when it may go on */
+  gint gate;
 } Returner;
 
 static gboolean
@@ -395,9 +390,7 @@ wait_in_reset (ThriftTransport *transport, gpointer user_data)
 {
   Returner *self = user_data;
 
-  __atomic_store_n (&self->gate, 1, __ATOMIC_SEQ_CST);
-  while (__atomic_load_n (&self->gate, __ATOMIC_SEQ_CST) != 2)
-    g_thread_yield ();
+  gate_wait (&self->gate);
   return TRUE;
 }
 
@@ -428,13 +421,12 @@ rule_20_a_second_release_during_the_first_is_refused (void)
       copy = returner.lease = lab_borrow (lab);
       criticals = 0;
       pthread_create (&thread, NULL, run_returner, &returner);
-      while (__atomic_load_n (&returner.gate, __ATOMIC_SEQ_CST) != 1)
-        g_thread_yield ();
+      gate_await (&returner.gate);
       tally_bucket_release (lab->bucket, &copy, outcomes[i]);
       assert_int (criticals, 1);
       seen = lab_snapshot (lab);
       assert_int (seen.busy, 1);
-      __atomic_store_n (&returner.gate, 2, __ATOMIC_SEQ_CST);
+      gate_open (&returner.gate);
       pthread_join (thread, NULL);
       assert_int (criticals, 1);
       seen = lab_snapshot (lab);

@@ -86,13 +86,12 @@ rule_01_a_closing_connection_keeps_its_slot (void)
   tally_pool_set_dial_hook (lab->pool, lab_dial_slow_closer, &gate, NULL);
   holder.lease = lab_borrow (lab);
   pthread_create (&thread, NULL, break_lease, &holder);
-  while (__atomic_load_n (&gate, __ATOMIC_SEQ_CST) != 1)
-    g_thread_yield ();
+  gate_await (&gate);
   CU_ASSERT_FALSE (
       tally_bucket_borrow (lab->bucket, "hasty", in_milliseconds (5), NULL, &lease, NULL));
   assert_int (lab_snapshot (lab).closing, 1);
   assert_int (lab_snapshot (lab).dials_started, 1);
-  __atomic_store_n (&gate, 2, __ATOMIC_SEQ_CST);
+  gate_open (&gate);
   pthread_join (thread, NULL);
   lease = lab_borrow (lab);
   lab_release (lab, &lease);

@@ -66,13 +66,12 @@ rule_02_one_goes_for_one_that_comes (void)
   tally_bucket_release (one, &a, TALLY_OUTCOME_CLEAN);
   tally_bucket_release (two, &b, TALLY_OUTCOME_CLEAN);
   borrower_start (&newcomer, lab, "newcomer");
-  while (__atomic_load_n (&gate, __ATOMIC_SEQ_CST) != 1)
-    g_thread_yield ();
+  gate_await (&gate);
   tally_bucket_release (two, &c, TALLY_OUTCOME_CLEAN);
   tally_pool_snapshot (lab->pool, &seen);
   assert_int (seen.closing, 1);
   assert_int (seen.idle, 2);
-  __atomic_store_n (&gate, 2, __ATOMIC_SEQ_CST);
+  gate_open (&gate);
   CU_ASSERT_TRUE (borrower_join (&newcomer));
   lab_release (lab, &newcomer.lease);
   tally_pool_snapshot (lab->pool, &seen);

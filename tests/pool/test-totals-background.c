@@ -134,7 +134,7 @@ rule_02_each_newcomer_may_have_one_evicted (void)
   while (sum_of (lab).closing < 2 && !__atomic_load_n (&newcomers[1].returned, __ATOMIC_ACQUIRE))
     g_thread_yield ();
   assert_int (sum_of (lab).closing, 2);
-  __atomic_store_n (&gate, 2, __ATOMIC_SEQ_CST);
+  gate_open (&gate);
   for (guint i = 0; i < 2; i++)
     {
       CU_ASSERT_TRUE (borrower_join (&newcomers[i]));
