@@ -308,6 +308,69 @@ borrower_join (Borrower *borrower)
   return borrower->done;
 }
 
+void
+lab_let_time_pass (gint64 microseconds)
+{
+  gint64 end = g_get_monotonic_time () + microseconds;
+
+  while (g_get_monotonic_time () < end)
+    g_thread_yield ();
+}
+
+/* ---- without a thread ---- */
+
+static void
+on_borrowed (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  AsyncCall *self = user_data;
+
+  CU_ASSERT_TRUE (g_main_context_is_owner (self->context));
+  self->called = TRUE;
+  self->done = tally_bucket_borrow_finish (self->bucket, result, &self->lease, &self->error);
+}
+
+void
+async_call_start (AsyncCall *self, TallyBucket *bucket, gint64 deadline, GCancellable *cancellable)
+{
+  *self =
+      (AsyncCall){ .bucket = bucket, .context = g_main_context_new (), .cancellable = cancellable };
+  g_main_context_push_thread_default (self->context);
+  tally_bucket_borrow_async (bucket, "async", deadline, cancellable, on_borrowed, self);
+  g_main_context_pop_thread_default (self->context);
+  CU_ASSERT_FALSE (self->called);
+}
+
+void
+async_call_await (AsyncCall *self)
+{
+  while (!self->called)
+    g_main_context_iteration (self->context, TRUE);
+}
+
+void
+async_call_finish (AsyncCall *self)
+{
+  if (self->done)
+    tally_bucket_release (self->bucket, &self->lease, TALLY_OUTCOME_CLEAN);
+  g_clear_error (&self->error);
+  lab_drain (self->context);
+  g_main_context_unref (self->context);
+}
+
+void
+lab_drain (GMainContext *context)
+{
+  while (g_main_context_iteration (context, FALSE))
+    continue;
+}
+
+void
+lab_make_first_task (void)
+{
+  g_type_class_unref (g_type_class_ref (G_TYPE_TASK));
+  g_main_context_iteration (NULL, FALSE);
+}
+
 /* ---- gates ---- */
 
 enum

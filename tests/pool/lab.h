@@ -81,6 +81,32 @@ void borrower_start (Borrower *borrower, Lab *lab, const gchar *label);
 /* TRUE when it got a lease; else its error is set. */
 gboolean borrower_join (Borrower *borrower);
 
+/* An asynchronous borrow in a context of its own. */
+typedef struct
+{
+  TallyBucket *bucket;
+  GMainContext *context;
+  GCancellable *cancellable;
+  gboolean called;
+  gboolean done;
+  TallyLease lease;
+  GError *error;
+} AsyncCall;
+
+void
+async_call_start (AsyncCall *call, TallyBucket *bucket, gint64 deadline, GCancellable *cancellable);
+void async_call_await (AsyncCall *call);
+/* Gives back what it got. */
+void async_call_finish (AsyncCall *call);
+
+/* Returns when the clock has moved on by so much. */
+void lab_let_time_pass (gint64 microseconds);
+
+/* @context lets go of sources that were destroyed when it looks at them. */
+void lab_drain (GMainContext *context);
+/* Before the tests: GLib opens descriptors and starts a thread of its own then. */
+void lab_make_first_task (void);
+
 /* A place where other threads stop until the test lets them go on: an atomic gint, 0 at first. */
 void gate_wait (gint *gate);
 /* Until somebody waits there. */

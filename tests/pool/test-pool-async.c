@@ -3,56 +3,6 @@
 #include "lab.h"
 #include "pool-private.h"
 
-typedef struct
-{
-  Lab *lab;
-  GMainContext *context;
-  GCancellable *cancellable;
-  gboolean called;
-  gboolean done;
-  TallyLease lease;
-  GError *error;
-} AsyncCall;
-
-static void
-on_borrowed (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  AsyncCall *self = user_data;
-
-  CU_ASSERT_TRUE (g_main_context_is_owner (self->context));
-  self->called = TRUE;
-  self->done = tally_bucket_borrow_finish (self->lab->bucket, result, &self->lease, &self->error);
-}
-
-static void
-start (AsyncCall *self, Lab *lab, gint64 deadline, GCancellable *cancellable)
-{
-  *self = (AsyncCall){ .lab = lab, .context = g_main_context_new (), .cancellable = cancellable };
-  g_main_context_push_thread_default (self->context);
-  tally_bucket_borrow_async (lab->bucket, "async", deadline, cancellable, on_borrowed, self);
-  g_main_context_pop_thread_default (self->context);
-  CU_ASSERT_FALSE (self->called);
-}
-
-static void
-await (AsyncCall *self)
-{
-  while (!self->called)
-    g_main_context_iteration (self->context, TRUE);
-}
-
-static void
-finish (AsyncCall *self)
-{
-  if (self->done)
-    lab_release (self->lab, &self->lease);
-  g_clear_error (&self->error);
-  /* Sources that were destroyed are let go of when the context looks at them. */
-  while (g_main_context_iteration (self->context, FALSE))
-    continue;
-  g_main_context_unref (self->context);
-}
-
 static void
 async_an_idle_connection (void)
 {
@@ -60,11 +10,11 @@ async_an_idle_connection (void)
   AsyncCall call;
 
   lab_fill (lab, 1);
-  start (&call, lab, -1, NULL);
-  await (&call);
+  async_call_start (&call, lab->bucket, -1, NULL);
+  async_call_await (&call);
   CU_ASSERT_TRUE (call.done);
   CU_ASSERT_TRUE (call.lease.reused);
-  finish (&call);
+  async_call_finish (&call);
 }
 
 static void
@@ -73,11 +23,11 @@ async_a_dial (void)
   g_autoptr (Lab) lab = lab_new (NULL, NULL);
   AsyncCall call;
 
-  start (&call, lab, -1, NULL);
-  await (&call);
+  async_call_start (&call, lab->bucket, -1, NULL);
+  async_call_await (&call);
   CU_ASSERT_TRUE (call.done);
   CU_ASSERT_FALSE (call.lease.reused);
-  finish (&call);
+  async_call_finish (&call);
 }
 
 static void
@@ -87,14 +37,14 @@ async_a_failed_dial (void)
   AsyncCall call;
 
   lab_fail_dials (lab, 1);
-  start (&call, lab, -1, NULL);
-  await (&call);
+  async_call_start (&call, lab->bucket, -1, NULL);
+  async_call_await (&call);
   assert_error (call.error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED, NULL);
-  finish (&call);
-  start (&call, lab, -1, NULL);
-  await (&call);
+  async_call_finish (&call);
+  async_call_start (&call, lab->bucket, -1, NULL);
+  async_call_await (&call);
   assert_error (call.error, TALLY_ERROR, TALLY_ERROR_BACKOFF, NULL);
-  finish (&call);
+  async_call_finish (&call);
 }
 
 /* A dial that a newcomer made for itself could be done before the one that the queue waits for. */
@@ -107,18 +57,18 @@ rule_03_a_newcomer_does_not_dial_past_the_queue (void)
 
   lab->bucket->policy.quick = TRUE; /* it may dial on its own thread, although a hook does it */
   lab_gate (lab, TRUE);
-  start (&first, lab, -1, NULL);
+  async_call_start (&first, lab->bucket, -1, NULL);
   lab_wait_at_gate (lab, 1);
   borrower_start (&newcomer, lab, "newcomer");
   lab_await (lab, now.waiting == 2 || __atomic_load_n (&newcomer.returned, __ATOMIC_ACQUIRE));
   lab_let_dial (lab, 1); /* either */
-  await (&first);
+  async_call_await (&first);
   CU_ASSERT_TRUE (first.done);
   CU_ASSERT_FALSE (__atomic_load_n (&newcomer.returned, __ATOMIC_ACQUIRE));
   lab_let_dial (lab, 1);
   CU_ASSERT_TRUE (borrower_join (&newcomer));
   lab_release (lab, &newcomer.lease);
-  finish (&first);
+  async_call_finish (&first);
 }
 
 /* Blocking and asynchronous borrowers stand in one queue. */
@@ -132,17 +82,17 @@ async_in_the_common_queue (void)
 
   borrower_start (&first, lab, "first");
   lab_await (lab, now.waiting == 1);
-  start (&second, lab, -1, NULL);
+  async_call_start (&second, lab->bucket, -1, NULL);
   borrower_start (&third, lab, "third");
   lab_await (lab, now.waiting == 3);
   lab_release (lab, &lease);
   CU_ASSERT_TRUE (borrower_join (&first));
   CU_ASSERT_FALSE (g_main_context_pending (second.context));
   lab_release (lab, &first.lease);
-  await (&second);
+  async_call_await (&second);
   CU_ASSERT_TRUE (second.done);
   CU_ASSERT_FALSE (__atomic_load_n (&third.returned, __ATOMIC_ACQUIRE));
-  finish (&second);
+  async_call_finish (&second);
   CU_ASSERT_TRUE (borrower_join (&third));
   lab_release (lab, &third.lease);
 }
@@ -155,10 +105,10 @@ async_a_deadline_in_the_queue (void)
   AsyncCall call;
   TallyPoolSnapshot seen;
 
-  start (&call, lab, g_get_monotonic_time () + 5000, NULL);
-  await (&call);
+  async_call_start (&call, lab->bucket, g_get_monotonic_time () + 5000, NULL);
+  async_call_await (&call);
   assert_error (call.error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "1 busy");
-  finish (&call);
+  async_call_finish (&call);
   lab_release (lab, &lease);
   seen = lab_snapshot (lab);
   assert_int (seen.idle, 1);
@@ -173,11 +123,11 @@ async_cancelled_in_the_queue (void)
   TallyLease lease = lab_borrow (lab);
   AsyncCall call;
 
-  start (&call, lab, -1, cancellable);
+  async_call_start (&call, lab->bucket, -1, cancellable);
   g_cancellable_cancel (cancellable);
-  await (&call);
+  async_call_await (&call);
   assert_error (call.error, G_IO_ERROR, G_IO_ERROR_CANCELLED, NULL);
-  finish (&call);
+  async_call_finish (&call);
   assert_int (lab_snapshot (lab).waiting, 0);
   lab_release (lab, &lease);
 }
@@ -190,12 +140,12 @@ async_cancelled_while_dialing (void)
   AsyncCall call;
 
   lab_gate (lab, TRUE);
-  start (&call, lab, -1, cancellable);
+  async_call_start (&call, lab->bucket, -1, cancellable);
   lab_wait_at_gate (lab, 1);
   g_cancellable_cancel (cancellable);
-  await (&call);
+  async_call_await (&call);
   assert_error (call.error, G_IO_ERROR, G_IO_ERROR_CANCELLED, NULL);
-  finish (&call);
+  async_call_finish (&call);
   lab_let_dial (lab, 1);
   lab_await (lab, now.idle == 1);
 }
@@ -208,10 +158,10 @@ async_cancelled_before (void)
   AsyncCall call;
 
   g_cancellable_cancel (cancellable);
-  start (&call, lab, -1, cancellable);
-  await (&call);
+  async_call_start (&call, lab->bucket, -1, cancellable);
+  async_call_await (&call);
   assert_error (call.error, G_IO_ERROR, G_IO_ERROR_CANCELLED, NULL);
-  finish (&call);
+  async_call_finish (&call);
   assert_int (lab->dialed, 0);
 }
 
@@ -232,12 +182,12 @@ async_a_check_hook_that_refuses (void)
 
   lab_fill (lab, 1);
   tally_pool_set_check_hook (lab->pool, refuse_first, &checks, NULL);
-  start (&call, lab, -1, NULL);
-  await (&call);
+  async_call_start (&call, lab->bucket, -1, NULL);
+  async_call_await (&call);
   CU_ASSERT_TRUE (call.done);
   CU_ASSERT_FALSE (call.lease.reused);
   assert_int (checks, 1);
-  finish (&call);
+  async_call_finish (&call);
 }
 
 static void
@@ -248,11 +198,11 @@ async_a_closed_pool (void)
   Closer closer = { lab };
   AsyncCall call;
 
-  start (&call, lab, -1, NULL);
+  async_call_start (&call, lab->bucket, -1, NULL);
   closer_start (&closer);
-  await (&call);
+  async_call_await (&call);
   assert_error (call.error, TALLY_ERROR, TALLY_ERROR_POOL_CLOSED, NULL);
-  finish (&call);
+  async_call_finish (&call);
   lab_release (lab, &lease);
   closer_join (&closer);
 }
@@ -292,10 +242,11 @@ rule_09_who_waits_is_served_when_the_backoff_ends (void)
       CU_ASSERT_FALSE (tally_bucket_borrow (lab->bucket, "fails", -1, NULL, &failed, NULL));
       if (is_async)
         {
-          start (&call, lab, g_get_monotonic_time () + 20 * G_TIME_SPAN_SECOND, NULL);
-          await (&call);
+          async_call_start (&call, lab->bucket, g_get_monotonic_time () + 20 * G_TIME_SPAN_SECOND,
+                            NULL);
+          async_call_await (&call);
           CU_ASSERT_TRUE (call.done);
-          finish (&call);
+          async_call_finish (&call);
         }
       else
         {
@@ -341,13 +292,13 @@ async_cancelled_while_its_connection_is_examined (void)
   TallyLease lease = lab_borrow (lab);
   AsyncCall call;
 
-  start (&call, lab, -1, cancellable);
+  async_call_start (&call, lab->bucket, -1, cancellable);
   tally_pool_set_check_hook (lab->pool, cancel_and_refuse, &call, NULL);
   lab_gate (lab, TRUE);
   lab_release (lab, &lease);
-  await (&call);
+  async_call_await (&call);
   assert_error (call.error, G_IO_ERROR, G_IO_ERROR_CANCELLED, NULL);
-  finish (&call);
+  async_call_finish (&call);
   lab_gate (lab, FALSE);
   lab_await (lab, now.dialing == 0 && now.closing == 0);
 }
@@ -376,12 +327,12 @@ rule_21_a_leak_is_noticed_here_too (void)
   g_signal_connect (lab->pool, "event", G_CALLBACK (on_leak), &leaked);
   lab_fill (lab, 1);
   g_object_set (lab->pool, "leak-threshold", 10, NULL);
-  start (&call, lab, -1, NULL);
-  await (&call);
+  async_call_start (&call, lab->bucket, -1, NULL);
+  async_call_await (&call);
   while (!__atomic_load_n (&leaked, __ATOMIC_ACQUIRE) && g_get_monotonic_time () < end)
     g_thread_yield ();
   CU_ASSERT_TRUE (leaked);
-  finish (&call);
+  async_call_finish (&call);
   tally_pool_close (lab->pool);
 }
 
@@ -423,8 +374,7 @@ async_callbacks_do_not_nest (void)
   assert_int (chain.served, 0);
   while (chain.served < 100)
     g_main_context_iteration (context, TRUE);
-  while (g_main_context_iteration (context, FALSE))
-    continue;
+  lab_drain (context);
   g_main_context_pop_thread_default (context);
   assert_int (chain.deepest, 1);
   assert_int (lab_snapshot (lab).idle, 1);
@@ -467,8 +417,7 @@ rule_03_callbacks_come_in_order (void)
   lab_let_dial (lab, 1);
   while (next < G_N_ELEMENTS (calls))
     g_main_context_iteration (context, TRUE);
-  while (g_main_context_iteration (context, FALSE))
-    continue;
+  lab_drain (context);
   g_main_context_pop_thread_default (context);
   assert_int (lab_snapshot (lab).dials_started, 1);
 }
@@ -482,15 +431,15 @@ async_wait_timeout_is_not_for_dials (void)
   AsyncCall call;
 
   lab_gate (lab, TRUE);
-  start (&call, lab, -1, NULL);
+  async_call_start (&call, lab->bucket, -1, NULL);
   later = g_get_monotonic_time () + 10 * G_TIME_SPAN_MILLISECOND;
   while (g_get_monotonic_time () < later)
     g_main_context_iteration (call.context, FALSE);
   CU_ASSERT_FALSE (call.called);
   lab_let_dial (lab, 1);
-  await (&call);
+  async_call_await (&call);
   CU_ASSERT_TRUE (call.done);
-  finish (&call);
+  async_call_finish (&call);
 }
 
 int
@@ -519,8 +468,6 @@ main (int argc, char **argv)
   };
 
   g_log_set_writer_func (log_nothing, NULL, NULL);
-  /* GLib opens descriptors of its own when the first task is made. */
-  g_type_class_unref (g_type_class_ref (G_TYPE_TASK));
-  g_main_context_iteration (NULL, FALSE);
+  lab_make_first_task ();
   return test_main ("pool", cases, argc, argv);
 }

@@ -42,17 +42,24 @@ rule_15_lifetimes_are_jittered (void)
   assert_int (world->closed, 16);
 }
 
-static void
-rule_15_the_replacement_comes_first (void)
+/* One is kept ready, and each goes at 60 s. */
+static World *
+world_of_ageing (void)
 {
   TallyPoolOptions options = tally_pool_options_default;
-  g_autoptr (World) world = NULL;
 
   options.max_lifetime = 60 * S;
   options.lifetime_jitter = 0;
   options.idle_timeout = 0;
   options.min_idle = 1;
-  world = world_new (&options);
+  return world_new (&options);
+}
+
+static void
+rule_15_the_replacement_comes_first (void)
+{
+  g_autoptr (World) world = world_of_ageing ();
+
   world_warm (world, 1);
   assert_int (world->policy.n_idle, 1);
   world->hold_dials = TRUE;
@@ -69,15 +76,9 @@ rule_15_the_replacement_comes_first (void)
 static void
 rule_15_a_doomed_dial_replaces_nothing (void)
 {
-  TallyPoolOptions options = tally_pool_options_default;
-
-  options.max_lifetime = 60 * S;
-  options.lifetime_jitter = 0;
-  options.idle_timeout = 0;
-  options.min_idle = 1;
   for (guint fails = 0; fails < 2; fails++)
     {
-      g_autoptr (World) world = world_new (&options);
+      g_autoptr (World) world = world_of_ageing ();
       TallyWaiter waiter;
       TallyConn *doomed;
 
@@ -107,15 +108,9 @@ rule_15_a_doomed_dial_replaces_nothing (void)
 static void
 rule_15_what_comes_back_is_replaced_first (void)
 {
-  TallyPoolOptions options = tally_pool_options_default;
-  g_autoptr (World) world = NULL;
+  g_autoptr (World) world = world_of_ageing ();
   TallyWaiter waiter;
 
-  options.max_lifetime = 60 * S;
-  options.lifetime_jitter = 0;
-  options.idle_timeout = 0;
-  options.min_idle = 1;
-  world = world_new (&options);
   world_warm (world, 1);
   world->hold_dials = TRUE;
   world_ask (world, &waiter, G_MAXINT64);
@@ -152,14 +147,8 @@ no_room (gpointer totals)
 static void
 rule_15_where_all_is_full_the_old_one_goes_first (void)
 {
-  TallyPoolOptions options = tally_pool_options_default;
-  g_autoptr (World) world = NULL;
+  g_autoptr (World) world = world_of_ageing ();
 
-  options.max_lifetime = 60 * S;
-  options.lifetime_jitter = 0;
-  options.idle_timeout = 0;
-  options.min_idle = 1;
-  world = world_new (&options);
   world_warm (world, 1);
   world->policy.reserve = refuse_background;
   world->policy.unreserve = take_back_nothing;

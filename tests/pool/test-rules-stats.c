@@ -84,15 +84,6 @@ rule_25_waits_are_measured (void)
   lab_release (lab, &lease);
 }
 
-static void
-let_time_pass (gint64 microseconds)
-{
-  gint64 end = g_get_monotonic_time () + microseconds;
-
-  while (g_get_monotonic_time () < end)
-    g_thread_yield ();
-}
-
 /* Dials and holds of two milliseconds and more. */
 static void
 rule_25_dials_and_holds_are_measured (void)
@@ -104,10 +95,10 @@ rule_25_dials_and_holds_are_measured (void)
   lab_gate (lab, TRUE);
   borrower_start (&borrower, lab, "slow");
   lab_wait_at_gate (lab, 1);
-  let_time_pass (2000);
+  lab_let_time_pass (2000);
   lab_let_dial (lab, 1);
   CU_ASSERT_TRUE (borrower_join (&borrower));
-  let_time_pass (3000);
+  lab_let_time_pass (3000);
   lab_release (lab, &borrower.lease);
   seen = lab_snapshot (lab);
   assert_int (seen.dial_time.count, 1);

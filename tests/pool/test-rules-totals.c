@@ -15,15 +15,8 @@ borrow_from (TallyBucket *bucket)
   return lease;
 }
 
-/* So that of two releases one is the older by the pool's measure, which is the microsecond. */
-static void
-let_the_clock_move (void)
-{
-  gint64 start = g_get_monotonic_time ();
-
-  while (g_get_monotonic_time () < start + 2)
-    continue;
-}
+/* So that of two releases one is the older by the pool's measure. */
+#define A_MOMENT 2
 
 static void
 rule_02_the_oldest_idle_connection_makes_room (void)
@@ -35,7 +28,7 @@ rule_02_the_oldest_idle_connection_makes_room (void)
   TallyPoolSnapshot seen;
 
   tally_bucket_release (two, &b, TALLY_OUTCOME_CLEAN); /* the oldest */
-  let_the_clock_move ();
+  lab_let_time_pass (A_MOMENT);
   tally_bucket_release (one, &a, TALLY_OUTCOME_CLEAN);
   d = lab_borrow (lab);
   tally_pool_snapshot (lab->pool, &seen);
@@ -112,9 +105,9 @@ rule_02_idle_connections_over_all_endpoints (void)
   TallyPoolSnapshot seen;
 
   tally_bucket_release (one, &a, TALLY_OUTCOME_CLEAN);
-  let_the_clock_move ();
+  lab_let_time_pass (A_MOMENT);
   tally_bucket_release (two, &b, TALLY_OUTCOME_CLEAN);
-  let_the_clock_move ();
+  lab_let_time_pass (A_MOMENT);
   lab_release (lab, &c);
   tally_pool_snapshot (lab->pool, &seen);
   assert_int (seen.idle, 2);
@@ -138,38 +131,18 @@ assert_refused (TallyBucket *bucket, gint64 deadline, const gchar *part)
   assert_error (error, TALLY_ERROR, TALLY_ERROR_POOL_EXHAUSTED, part);
 }
 
-typedef struct
-{
-  TallyBucket *bucket;
-  GError *error;
-  gboolean called;
-} AsyncCall;
-
-static void
-on_borrowed (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  AsyncCall *self = user_data;
-  TallyLease lease = { 0 };
-
-  self->called = TRUE;
-  if (tally_bucket_borrow_finish (self->bucket, result, &lease, &self->error))
-    tally_bucket_release (self->bucket, &lease, TALLY_OUTCOME_CLEAN);
-}
-
+/* What became of it; a lease is given back. */
 static GError *
 borrow_async (TallyBucket *bucket)
 {
-  g_autoptr (GMainContext) context = g_main_context_new ();
-  AsyncCall call = { .bucket = bucket };
+  AsyncCall call;
+  GError *error;
 
-  g_main_context_push_thread_default (context);
-  tally_bucket_borrow_async (bucket, "test", -1, NULL, on_borrowed, &call);
-  while (!call.called)
-    g_main_context_iteration (context, TRUE);
-  while (g_main_context_iteration (context, FALSE))
-    continue;
-  g_main_context_pop_thread_default (context);
-  return call.error;
+  async_call_start (&call, bucket, -1, NULL);
+  async_call_await (&call);
+  error = g_steal_pointer (&call.error);
+  async_call_finish (&call);
+  return error;
 }
 
 /* Where nobody may wait, one that can be evicted serves at once, and one that is busy does not. */
@@ -463,8 +436,6 @@ main (int argc, char **argv)
     { NULL, NULL },
   };
 
-  /* GLib opens descriptors of its own when the first task is made. */
-  g_type_class_unref (g_type_class_ref (G_TYPE_TASK));
-  g_main_context_iteration (NULL, FALSE);
+  lab_make_first_task ();
   return test_main ("pool", cases, argc, argv);
 }
