@@ -1,5 +1,6 @@
 /* The pool configured like another system shows what that system documents. */
 #include "lab.h"
+#include "pool-private.h"
 
 static Lab *
 lab_like (TallyPoolSystem system)
@@ -36,6 +37,33 @@ like_net_http_1 (void)
   lease = lab_borrow (lab);
   assert_int (lab_index_of (lab, &lease), 3); /* the one used last */
   lab_release (lab, &lease);
+}
+
+/* net/http: each host has its own connections; MaxConnsPerHost makes who comes wait; beyond
+ * MaxIdleConns the one that is idle for longest goes, whatever its host. */
+static void
+like_net_http_1_over_hosts (void)
+{
+  g_autoptr (Lab) lab = lab_like (TALLY_POOL_LIKE_NET_HTTP_1);
+  g_autoptr (TallyBucket) other = lab_other_bucket (lab, "unix:///other-host");
+  Borrower waiter = { 0 };
+  TallyLease a, b = { 0 };
+  TallyPoolSnapshot seen;
+
+  g_object_set (lab->pool, "max-open", 1, "max-idle-total", 1, NULL);
+  a = lab_borrow (lab);
+  borrower_start (&waiter, lab, "same host");
+  lab_await (lab, now.waiting == 1);
+  CU_ASSERT_TRUE (tally_bucket_borrow (other, "other host", -1, NULL, &b, NULL));
+  CU_ASSERT_PTR_NOT_EQUAL (a.transport, b.transport);
+  lab_release (lab, &a);
+  CU_ASSERT_TRUE (borrower_join (&waiter));
+  lab_release (lab, &waiter.lease);
+  lab_let_time_pass (2); /* which one is older is a matter of microseconds */
+  tally_bucket_release (other, &b, TALLY_OUTCOME_CLEAN);
+  assert_int (lab_snapshot (lab).idle, 0);
+  tally_bucket_snapshot (other, &seen);
+  assert_int (seen.idle, 1);
 }
 
 /* http2: the connection stays in the pool while in use, and one new connection satisfies all who
@@ -82,6 +110,64 @@ like_fasthttp (void)
   CU_ASSERT_FALSE (tally_bucket_borrow (lab->bucket, "test", -1, NULL, &other, &error));
   assert_error (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, NULL);
   lab_release (lab, &lease);
+}
+
+/* fasthttp's ConnPoolStrategy, go-redis' PoolFIFO: the one unused for longest, if asked for. */
+static void
+like_those_with_fifo (void)
+{
+  static const TallyPoolSystem systems[] = { TALLY_POOL_LIKE_FASTHTTP, TALLY_POOL_LIKE_GO_REDIS };
+
+  for (guint i = 0; i < G_N_ELEMENTS (systems); i++)
+    {
+      g_autoptr (Lab) lab = lab_like (systems[i]);
+      TallyLease lease;
+
+      lab_fill (lab, 2);
+      lease = lab_borrow (lab);
+      assert_int (lab_index_of (lab, &lease), 1);
+      lab_release (lab, &lease);
+      g_object_set (lab->pool, "order", TALLY_POOL_ORDER_FIFO, NULL);
+      lease = lab_borrow (lab);
+      assert_int (lab_index_of (lab, &lease), 0);
+      lab_release (lab, &lease);
+    }
+}
+
+static void
+let_connections_age (Lab *lab, gint64 by)
+{
+  pthread_mutex_lock (&lab->bucket->lock);
+  for (TallyConn *conn = lab->bucket->policy.conns; conn != NULL; conn = conn->older)
+    conn->dialed -= by;
+  pthread_mutex_unlock (&lab->bucket->lock);
+}
+
+/* MaxConnDuration, MaxConnLifetime, ConnMaxLifetime, SetConnMaxLifetime: at that age, not before;
+ * maxLifetime: a little before it at most. */
+static void
+like_those_with_a_lifetime (void)
+{
+  static const TallyPoolSystem systems[] = { TALLY_POOL_LIKE_FASTHTTP, TALLY_POOL_LIKE_REDIGO,
+                                             TALLY_POOL_LIKE_GO_REDIS, TALLY_POOL_LIKE_DATABASE_SQL,
+                                             TALLY_POOL_LIKE_HIKARICP };
+
+  for (guint i = 0; i < G_N_ELEMENTS (systems); i++)
+    {
+      g_autoptr (Lab) lab = lab_like (systems[i]);
+      TallyLease lease;
+
+      g_object_set (lab->pool, "max-lifetime", 1000000, "min-idle", 0, NULL);
+      lease = lab_borrow (lab);
+      let_connections_age (lab, 970 * G_TIME_SPAN_SECOND);
+      lab_release (lab, &lease);
+      assert_int (lab_snapshot (lab).idle, 1);
+      lease = lab_borrow (lab);
+      CU_ASSERT_TRUE (lease.reused);
+      let_connections_age (lab, 31 * G_TIME_SPAN_SECOND);
+      lab_release (lab, &lease);
+      assert_int (lab_snapshot (lab).closes[TALLY_CLOSE_LIFETIME], 1);
+    }
 }
 
 /* gRPC: one shared connection; in TRANSIENT_FAILURE calls fail fast with the cause;
@@ -179,6 +265,26 @@ like_redigo (void)
   lab_release (lab, &waiter.lease);
 }
 
+static gboolean
+reset_on_return (ThriftTransport *transport, gpointer user_data)
+{
+  ++*(guint *) user_data;
+  return TRUE;
+}
+
+/* redigo's activeConn.Close () resets what the borrower left behind. */
+static void
+like_redigo_resets (void)
+{
+  g_autoptr (Lab) lab = lab_like (TALLY_POOL_LIKE_REDIGO);
+  guint resets = 0;
+
+  tally_pool_set_reset_hook (lab->pool, reset_on_return, &resets, NULL);
+  lab_fill (lab, 2);
+  assert_int (resets, 2);
+  assert_int (lab_snapshot (lab).idle, 2);
+}
+
 /* go-redis: PoolTimeout, MinIdleConns filled in the background, Hits, Misses, Timeouts, StaleConns.
  */
 static void
@@ -233,13 +339,33 @@ like_database_sql (void)
   seen = lab_snapshot (lab);
   assert_int (seen.idle, 2);
   assert_int (seen.closes[TALLY_CLOSE_LIMIT], 2);
+  assert_int (seen.wait_time.count, 1);
+  CU_ASSERT_TRUE (seen.wait_time.sum > 0);
   g_object_set (lab->pool, "max-idle", 0, NULL);
   assert_int (lab_snapshot (lab).open, 0);
 }
 
+/* database/sql: driver.ErrBadConn has the call made again on a cached connection, and then on a new
+ * one. */
+static void
+like_database_sql_retries (void)
+{
+  g_autoptr (Lab) lab = lab_like (TALLY_POOL_LIKE_DATABASE_SQL);
+  TallyLease lease = { 0 };
+
+  lab_fill (lab, 2);
+  lease = lab_borrow (lab);
+  lab_break (lab, &lease);
+  lease = lab_borrow (lab);
+  CU_ASSERT_TRUE (lease.reused);
+  lab_break (lab, &lease);
+  CU_ASSERT_TRUE (tally_bucket_borrow_fresh (lab->bucket, "test", -1, NULL, &lease, NULL));
+  CU_ASSERT_FALSE (lease.reused);
+  lab_release (lab, &lease);
+}
+
 /* HikariCP: a fixed-size pool filled ahead; one deadline over everything with a telling error; a
- * lease out for longer than leakDetectionThreshold is reported; a connection idle for less than 500
- * ms is not validated. */
+ * connection idle for less than 500 ms is not validated. */
 static void
 like_hikaricp (void)
 {
@@ -262,6 +388,37 @@ like_hikaricp (void)
   assert_int (lab_snapshot (lab).idle, 10);
 }
 
+static void
+note_leak (TallyPool *pool, const TallyPoolEvent *event, gpointer user_data)
+{
+  if (event->kind == TALLY_POOL_EVENT_LEAKED)
+    gate_wait (user_data);
+}
+
+static GLogWriterOutput
+log_nothing (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer user_data)
+{
+  return G_LOG_WRITER_HANDLED;
+}
+
+/* HikariCP's leakDetectionThreshold: a lease that is out for longer is reported. */
+static void
+like_hikaricp_finds_leaks (void)
+{
+  g_autoptr (Lab) lab = lab_like (TALLY_POOL_LIKE_HIKARICP);
+  TallyLease lease;
+  gint gate = 0;
+
+  g_signal_connect (lab->pool, "event", G_CALLBACK (note_leak), &gate);
+  g_object_set (lab->pool, "min-idle", 0, "leak-threshold", 2, NULL);
+  lease = lab_borrow (lab);
+  gate_await (&gate);
+  gate_open (&gate);
+  assert_int (lab_snapshot (lab).leaks, 1);
+  lab_release (lab, &lease);
+  tally_pool_close (lab->pool);
+}
+
 /* HikariCP's keepaliveTime: idle connections are examined in the background, and stay where they
  * were. */
 static void
@@ -281,17 +438,24 @@ main (int argc, char **argv)
 {
   static const TestCase cases[] = {
     TEST (like_net_http_1),
+    TEST (like_net_http_1_over_hosts),
     TEST (like_net_http_2),
     TEST (like_fasthttp),
+    TEST (like_those_with_fifo),
+    TEST (like_those_with_a_lifetime),
     TEST (like_grpc),
     TEST (like_grpc_picks_what_is_ready),
     TEST (like_redigo),
+    TEST (like_redigo_resets),
     TEST (like_go_redis),
     TEST (like_database_sql),
+    TEST (like_database_sql_retries),
     TEST (like_hikaricp),
+    TEST (like_hikaricp_finds_leaks),
     TEST (like_hikaricp_keepalive),
     { NULL, NULL },
   };
 
+  g_log_set_writer_func (log_nothing, NULL, NULL);
   return test_main ("pool", cases, argc, argv);
 }
