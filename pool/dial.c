@@ -4,6 +4,7 @@
  * Addresses are tried in the resolver's order. The next one starts when the last has failed, or has
  * not answered for a moment (RFC 8305, "Happy Eyeballs"); the first that connects wins. */
 #include <errno.h>
+#include <gio/gunixsocketaddress.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -52,13 +53,22 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Dial, dial_clear)
 
 /* ---- errors ---- */
 
+/* GIO writes an abstract name like a path. */
+static gboolean
+is_abstract (GSocketAddress *address)
+{
+  return G_IS_UNIX_SOCKET_ADDRESS (address)
+         && g_unix_socket_address_get_address_type (G_UNIX_SOCKET_ADDRESS (address))
+                == G_UNIX_SOCKET_ADDRESS_ABSTRACT;
+}
+
 static void
 add_failure (Dial *dial, GSocketAddress *address, const gchar *reason)
 {
   g_autofree gchar *text = g_socket_connectable_to_string (G_SOCKET_CONNECTABLE (address));
 
-  g_string_append_printf (dial->failures, "%s%s: %s", dial->failures->len > 0 ? "; " : "", text,
-                          reason);
+  g_string_append_printf (dial->failures, "%s%s%s: %s", dial->failures->len > 0 ? "; " : "",
+                          is_abstract (address) ? "@" : "", text, reason);
 }
 
 static void

@@ -138,7 +138,10 @@ parse_query (TallyEndpoint *self, const gchar *uri, const gchar *query, GError *
 
 /* ---- addresses ---- */
 
-/* An address that is written as numbers needs no resolver; its text is made canonical. */
+/* The functions that parse an address give in @address what stands behind the scheme's colon in the
+ * canonical URI.
+ *
+ * An address that is written as numbers needs no resolver; its text is made canonical. */
 static gboolean
 parse_host (TallyEndpoint *self, const gchar *uri, GUri *parsed, gchar **address, GError **error)
 {
@@ -161,11 +164,11 @@ parse_host (TallyEndpoint *self, const gchar *uri, GUri *parsed, gchar **address
 
       /* GIO writes IPv6 without brackets when the port is 0 */
       if (port == 0 && strchr (host, ':') != NULL)
-        *address = g_strdup_printf ("[%s]:0", text);
+        *address = g_strdup_printf ("//[%s]:0", text);
       else if (port == 0)
-        *address = g_strdup_printf ("%s:0", text);
+        *address = g_strdup_printf ("//%s:0", text);
       else
-        *address = g_steal_pointer (&text);
+        *address = g_strconcat ("//", text, NULL);
       self->connectable = G_SOCKET_CONNECTABLE (numeric);
     }
   else
@@ -174,30 +177,38 @@ parse_host (TallyEndpoint *self, const gchar *uri, GUri *parsed, gchar **address
 
       if (strchr (host, ':') != NULL)
         return refuse (uri, error, "\"%s\" is no IPv6 address", host);
-      *address = g_strdup_printf ("%s:%d", lower, port);
+      *address = g_strdup_printf ("//%s:%d", lower, port);
       self->connectable = g_network_address_new (lower, port);
     }
   return TRUE;
 }
 
+/* Either an absolute path or, as unix(7) has it, an abstract name: "@" stands for the zero byte that
+ * begins it, so that both may have equally many bytes. */
 static gboolean
 parse_path (TallyEndpoint *self, const gchar *uri, GUri *parsed, gchar **address, GError **error)
 {
-  const gchar *host = g_uri_get_host (parsed);
   const gchar *path = g_uri_get_path (parsed);
+  gboolean is_abstract = g_uri_get_host (parsed) == NULL && *path == '@';
+  gsize longest = sizeof ((struct sockaddr_un *) NULL)->sun_path - 1;
+  const gchar *name = is_abstract ? path + 1 : path;
+  g_autofree gchar *escaped = NULL;
 
-  if ((host != NULL && *host != '\0') || *path != '/')
+  if (!is_abstract
+      && (*path != '/' || (g_uri_get_host (parsed) != NULL && *g_uri_get_host (parsed) != '\0')))
     return refuse (uri, error,
-                   "a unix URI is unix:// and an absolute path, as in unix:///run/echo.sock");
+                   "a unix URI is unix:// and an absolute path, as in unix:///run/echo.sock, or "
+                   "unix:@ and an abstract name, as in unix:@echo");
   if (path[1] == '\0')
-    return refuse (uri, error, "it names no path");
-  if (strlen (path) >= sizeof ((struct sockaddr_un *) NULL)->sun_path)
+    return refuse (uri, error, "it names no %s", is_abstract ? "abstract name" : "path");
+  if (strlen (name) > longest)
     return refuse (uri, error,
-                   "its path has %" G_GSIZE_FORMAT
-                   " bytes; a socket's has at most %" G_GSIZE_FORMAT,
-                   strlen (path), sizeof ((struct sockaddr_un *) NULL)->sun_path - 1);
-  self->connectable = G_SOCKET_CONNECTABLE (g_unix_socket_address_new (path));
-  *address = g_uri_escape_string (path, G_URI_RESERVED_CHARS_ALLOWED_IN_PATH, FALSE);
+                   "its %s has %" G_GSIZE_FORMAT " bytes; a socket's has at most %" G_GSIZE_FORMAT,
+                   is_abstract ? "abstract name" : "path", strlen (name), longest);
+  self->connectable = G_SOCKET_CONNECTABLE (g_unix_socket_address_new_with_type (
+      name, -1, is_abstract ? G_UNIX_SOCKET_ADDRESS_ABSTRACT : G_UNIX_SOCKET_ADDRESS_PATH));
+  escaped = g_uri_escape_string (name, G_URI_RESERVED_CHARS_ALLOWED_IN_PATH, FALSE);
+  *address = g_strconcat (is_abstract ? "@" : "//", escaped, NULL);
   return TRUE;
 }
 
@@ -222,7 +233,7 @@ make_canonical (TallyEndpoint *self, const gchar *address)
   GString *text = g_string_new (NULL);
   gchar separator = '?';
 
-  g_string_printf (text, "%s://%s", scheme_names[self->scheme], address);
+  g_string_printf (text, "%s:%s", scheme_names[self->scheme], address);
   if (self->protocol != TALLY_PROTOCOL_BINARY)
     {
       g_string_append_printf (text, "%cprotocol=%s", separator, protocol_names[self->protocol]);
@@ -274,10 +285,10 @@ parse (TallyEndpoint *self, const gchar *uri, GError **error)
 
 /**
  * tally_endpoint_new:
- * @uri: `tcp://host:port`, `tls://host:port` or `unix:///path`, with options after `?`
+ * @uri: `tcp://host:port`, `tls://host:port`, `unix:///path` or `unix:@name`, with options after `?`
  * @error: return location
  *
- * Parses a URI. Host and path may be percent-encoded; IPv6 addresses stand in brackets. Port 0 is
+ * Parses a URI. Host, path and name may be percent-encoded; IPv6 addresses stand in brackets. Port 0 is
  * accepted, because a server may listen there; dialing it fails. The options are
  * `protocol=binary|compact`, `transport=framed|buffered`, `service=NAME`,
  * `mode=pooled|unpooled|shared` and `timeout=MILLISECONDS`, each at most once.

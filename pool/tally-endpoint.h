@@ -11,7 +11,7 @@ G_BEGIN_DECLS
 /**
  * TallyScheme:
  * @TALLY_SCHEME_TCP: `tcp://host:port`, IPv4 or IPv6, `tcp://[::1]:9090`.
- * @TALLY_SCHEME_UNIX: `unix:///path`.
+ * @TALLY_SCHEME_UNIX: `unix:///path`, or `unix:@name` in Linux's abstract namespace.
  * @TALLY_SCHEME_TLS: `tls://host:port`.
  */
 typedef enum

@@ -269,6 +269,36 @@ a_unix_socket_is_dialed (void)
   g_rmdir (dir);
 }
 
+/* The kernel picks a name that is free: an autobind, unix(7). */
+static void
+an_abstract_name_is_dialed (void)
+{
+  struct sockaddr_un address = { .sun_family = AF_UNIX };
+  socklen_t size = sizeof address;
+  gint listener = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  g_autofree gchar *name = NULL;
+  g_autofree gchar *uri = NULL;
+  g_autofree gchar *shown = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TallySocket) socket = NULL;
+
+  CU_ASSERT_EQUAL (bind (listener, (struct sockaddr *) &address, sizeof (sa_family_t)), 0);
+  CU_ASSERT_EQUAL (listen (listener, 1), 0);
+  getsockname (listener, (struct sockaddr *) &address, &size);
+  name =
+      g_strndup (address.sun_path + 1, size - G_STRUCT_OFFSET (struct sockaddr_un, sun_path) - 1);
+  uri = g_strconcat ("unix:@", name, NULL);
+  socket = dial (uri, SOON, NULL, &error);
+  assert_no_error (error);
+  CU_ASSERT_PTR_NOT_NULL (socket);
+  close (listener);
+  g_clear_object (&socket);
+  socket = dial (uri, SOON, NULL, &error);
+  CU_ASSERT_PTR_NULL (socket);
+  shown = g_strdup_printf ("%s: @%s: %s", uri, name, g_strerror (ECONNREFUSED));
+  assert_error (error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED, shown);
+}
+
 static void
 a_refusal_names_endpoint_and_address (void)
 {
@@ -544,6 +574,7 @@ main (int argc, char **argv)
   static const TestCase cases[] = {
     TEST (a_numeric_address_is_dialed),
     TEST (a_unix_socket_is_dialed),
+    TEST (an_abstract_name_is_dialed),
     TEST (a_refusal_names_endpoint_and_address),
     TEST (a_name_leads_to_the_address_that_answers),
     TEST (localhost_needs_no_server_for_names),

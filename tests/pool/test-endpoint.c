@@ -1,4 +1,6 @@
 /* URIs: what they mean, what they are called, which are refused and why. */
+#include <gio/gunixsocketaddress.h>
+
 #include "harness.h"
 #include "tally-endpoint.h"
 #include "tally-error.h"
@@ -79,6 +81,39 @@ canonical_uris_say_only_what_differs (void)
   assert_canonical ("unix:///run/a%20b.sock", "unix:///run/a%20b.sock");
   assert_canonical ("unix:///run/%65cho.sock?transport=buffered",
                     "unix:///run/echo.sock?transport=buffered");
+  assert_canonical ("unix:/run/echo.sock", "unix:///run/echo.sock");
+  assert_canonical ("unix:@%65cho%20one?protocol=compact", "unix:@echo%20one?protocol=compact");
+  assert_canonical ("unix:@a/b@c", "unix:@a/b@c");
+  assert_canonical ("unix:///@a", "unix:///@a");
+}
+
+/* The canonical URI is taken again and means the same. */
+static void
+canonical_uris_are_stable (void)
+{
+  static const gchar *const uris[] = { "tcp://H:1?mode=shared", "tcp://[0::1]:0",
+                                       "tcp://127.0.0.1:0", "unix:///run/a%20b%3Fc%25.sock",
+                                       "unix:@a%20b%3Fc%25%40?transport=buffered" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (uris); i++)
+    {
+      g_autoptr (TallyEndpoint) endpoint = parse (uris[i]);
+
+      assert_canonical (tally_endpoint_get_uri (endpoint), tally_endpoint_get_uri (endpoint));
+    }
+}
+
+static void
+abstract_names_may_be_as_long_as_paths (void)
+{
+  g_autofree gchar *name = g_strnfill (107, 'n');
+  g_autofree gchar *uri = g_strconcat ("unix:@", name, NULL);
+  g_autoptr (TallyEndpoint) endpoint = parse (uri);
+  GUnixSocketAddress *address = G_UNIX_SOCKET_ADDRESS (tally_endpoint_get_connectable (endpoint));
+
+  assert_int (tally_endpoint_get_scheme (endpoint), TALLY_SCHEME_UNIX);
+  assert_int (g_unix_socket_address_get_address_type (address), G_UNIX_SOCKET_ADDRESS_ABSTRACT);
+  assert_string (g_unix_socket_address_get_path (address), name);
 }
 
 static void
@@ -117,6 +152,7 @@ refusals_name_the_part_that_is_wrong (void)
 {
   g_autofree gchar *path = g_strnfill (120, 'p');
   g_autofree gchar *long_path = g_strconcat ("unix:///", path, NULL);
+  g_autofree gchar *long_name = g_strconcat ("unix:@", path, NULL);
 
   assert_refused ("", "URI");
   assert_refused ("localhost:9090", "scheme \"localhost\"");
@@ -144,6 +180,11 @@ refusals_name_the_part_that_is_wrong (void)
   assert_refused ("unix://run/echo.sock", "unix:///");
   assert_refused ("unix:///", "names no path");
   assert_refused (long_path, "at most 107");
+  assert_refused ("unix:@", "names no abstract name");
+  assert_refused ("unix:@a%00b", "unix:@a%00b");
+  assert_refused ("unix:echo.sock", "unix:@echo");
+  assert_refused ("unix://@echo", "user");
+  assert_refused (long_name, "at most 107");
 }
 
 int
@@ -153,6 +194,8 @@ main (int argc, char **argv)
     TEST (defaults_are_binary_framed_pooled),
     TEST (every_option_is_understood),
     TEST (canonical_uris_say_only_what_differs),
+    TEST (canonical_uris_are_stable),
+    TEST (abstract_names_may_be_as_long_as_paths),
     TEST (equality_leaves_out_what_the_channel_decides),
     TEST (numeric_hosts_need_no_resolver),
     TEST (refusals_name_the_part_that_is_wrong),
