@@ -1,6 +1,7 @@
 /* The binary protocol (Thrift specification, "Thrift Binary protocol encoding"): big-endian numbers
  * of fixed size. Owns its bytes; the engine is in the templates included at the end. */
 #include "codec-engine.h"
+#include "wire-private.h"
 
 #define VERSION_1 0x80010000u
 #define VERSION_MASK 0xffff0000u
@@ -8,14 +9,8 @@
 /* A field's header is 3 bytes, the longest plain value 16. */
 #define FIELD_BOUND 19
 
-static const guint8 smallest_size[TALLY_WIRE_UUID + 1] = {
-  [T_BOOL] = 1,   [T_BYTE] = 1,   [T_I16] = 2, [T_I32] = 4, [T_I64] = 8,  [T_DOUBLE] = 8,
-  [T_STRING] = 4, [T_STRUCT] = 1, [T_MAP] = 6, [T_SET] = 5, [T_LIST] = 5, [TALLY_WIRE_UUID] = 16,
-};
-static const guint8 fixed_size[TALLY_WIRE_UUID + 1] = {
-  [T_BOOL] = 1,   [T_BYTE] = 1,           [T_I16] = 2, [T_I32] = 4, [T_I64] = 8,
-  [T_DOUBLE] = 8, [TALLY_WIRE_UUID] = 16,
-};
+#define smallest_size tally_binary_smallest_size
+#define fixed_size tally_binary_fixed_size
 
 /* ---- writing ---- */
 

@@ -2,52 +2,18 @@
  * zigzag varints, field ids as differences, a bool field's value in its header. Owns its bytes; the
  * engine is in the templates included at the end. */
 #include "codec-engine.h"
+#include "wire-private.h"
 
-#define PROTOCOL_ID 0x82
 #define VERSION 1
 #define VERSION_MASK 0x1f
 #define TYPE_SHIFT 5
-
-/* The types of this protocol, by wire type. 1 and 2 are true and false; a container's elements that
- * are bools are announced by 1 or by 2. */
-#define COMPACT_TRUE 1
-#define COMPACT_FALSE 2
-#define COMPACT_UUID 13
-
-static const guint8 compact_types[TALLY_WIRE_UUID + 1] = {
-  [T_BOOL] = COMPACT_TRUE,
-  [T_BYTE] = 3,
-  [T_I16] = 4,
-  [T_I32] = 5,
-  [T_I64] = 6,
-  [T_DOUBLE] = 7,
-  [T_STRING] = 8,
-  [T_LIST] = 9,
-  [T_SET] = 10,
-  [T_MAP] = 11,
-  [T_STRUCT] = 12,
-  [TALLY_WIRE_UUID] = COMPACT_UUID,
-};
-/* And back; T_VOID, which nothing reads, for what there is not. */
-static const guint8 wire_types[16] = {
-  T_STOP,   T_BOOL, T_BOOL, T_BYTE, T_I16,    T_I32,           T_I64,  T_DOUBLE,
-  T_STRING, T_LIST, T_SET,  T_MAP,  T_STRUCT, TALLY_WIRE_UUID, T_VOID, T_VOID,
-};
 
 /* A field's header is at most 4 bytes, the longest plain value 16. */
 #define FIELD_BOUND 20
 #define VARINT_MAX 10
 
-static const guint8 smallest_size[TALLY_WIRE_UUID + 1] = {
-  [T_BOOL] = 1,   [T_BYTE] = 1,   [T_I16] = 1, [T_I32] = 1, [T_I64] = 1,  [T_DOUBLE] = 8,
-  [T_STRING] = 1, [T_STRUCT] = 1, [T_MAP] = 1, [T_SET] = 1, [T_LIST] = 1, [TALLY_WIRE_UUID] = 16,
-};
-static const guint8 fixed_size[TALLY_WIRE_UUID + 1] = {
-  [T_BOOL] = 1,
-  [T_BYTE] = 1,
-  [T_DOUBLE] = 8,
-  [TALLY_WIRE_UUID] = 16,
-};
+#define smallest_size tally_compact_smallest_size
+#define fixed_size tally_compact_fixed_size
 
 /* ---- writing ---- */
 
@@ -117,19 +83,19 @@ put_typed_field (guint8 *p, gint16 *last, gint16 id, guint8 type)
 static inline guint8 *
 put_field (guint8 *p, gint16 *last, gint16 id, guint8 wire)
 {
-  return put_typed_field (p, last, id, compact_types[wire]);
+  return put_typed_field (p, last, id, tally_compact_types[wire]);
 }
 
 static inline guint8 *
 put_bool_field (guint8 *p, gint16 *last, gint16 id, gboolean value)
 {
-  return put_typed_field (p, last, id, value ? COMPACT_TRUE : COMPACT_FALSE);
+  return put_typed_field (p, last, id, value ? TALLY_COMPACT_TRUE : TALLY_COMPACT_FALSE);
 }
 
 static inline guint8 *
 put_bool (guint8 *p, gboolean value)
 {
-  *p++ = value ? COMPACT_TRUE : COMPACT_FALSE;
+  *p++ = value ? TALLY_COMPACT_TRUE : TALLY_COMPACT_FALSE;
   return p;
 }
 
@@ -151,10 +117,10 @@ put_list_header (guint8 *p, guint8 wire, guint32 count)
 {
   if (count < 15)
     {
-      *p++ = (guint8) (count << 4 | compact_types[wire]);
+      *p++ = (guint8) (count << 4 | tally_compact_types[wire]);
       return p;
     }
-  *p++ = 0xf0 | compact_types[wire];
+  *p++ = 0xf0 | tally_compact_types[wire];
   return put_varint (p, count);
 }
 
@@ -164,7 +130,7 @@ put_map_header (guint8 *p, guint8 key, guint8 value, guint32 count)
 {
   p = put_varint (p, count);
   if (count > 0)
-    *p++ = (guint8) (compact_types[key] << 4 | compact_types[value]);
+    *p++ = (guint8) (tally_compact_types[key] << 4 | tally_compact_types[value]);
   return p;
 }
 
@@ -214,7 +180,7 @@ write_message (
 
   tally_buffer_reserve (output, name_length + 2 + 2 * VARINT_MAX);
   p = output->data + output->length;
-  *p++ = PROTOCOL_ID;
+  *p++ = TALLY_COMPACT_PROTOCOL_ID;
   *p++ = (guint8) ((guint) type << TYPE_SHIFT | VERSION);
   p = put_varint (p, (guint32) seqid);
   p = put_varint (p, name_length);
@@ -340,7 +306,7 @@ get_bool (TallyReader *reader, gboolean *value, GError **error)
 {
   if (!tally_reader_need (reader, 1, error))
     return FALSE;
-  *value = *reader->cursor++ == COMPACT_TRUE;
+  *value = *reader->cursor++ == TALLY_COMPACT_TRUE;
   return TRUE;
 }
 
@@ -380,10 +346,10 @@ get_field (TallyReader *reader, gint16 *last, FieldHeader *header, GError **erro
   if (!tally_reader_need (reader, 1, error))
     return FALSE;
   byte = *reader->cursor++;
-  header->wire = wire_types[byte & 0x0f];
+  header->wire = tally_wire_types[byte & 0x0f];
   if (header->wire == T_STOP)
     return TRUE;
-  header->truth = (byte & 0x0f) == COMPACT_TRUE;
+  header->truth = (byte & 0x0f) == TALLY_COMPACT_TRUE;
   delta = byte >> 4;
   if (delta == 0)
     {
@@ -436,7 +402,7 @@ get_list_header (TallyReader *reader, guint8 *wire, guint32 *count, GError **err
   if (!tally_reader_need (reader, 1, error))
     return FALSE;
   byte = *reader->cursor++;
-  *wire = wire_types[byte & 0x0f];
+  *wire = tally_wire_types[byte & 0x0f];
   *count = byte >> 4;
   return *count < 15 || get_size (reader, count, error);
 }
@@ -451,8 +417,8 @@ get_map_header (TallyReader *reader, guint8 *key, guint8 *value, guint32 *count,
     return TRUE;
   if (!tally_reader_need (reader, 1, error))
     return FALSE;
-  *key = wire_types[*reader->cursor >> 4];
-  *value = wire_types[*reader->cursor & 0x0f];
+  *key = tally_wire_types[*reader->cursor >> 4];
+  *value = tally_wire_types[*reader->cursor & 0x0f];
   reader->cursor++;
   return TRUE;
 }
@@ -470,7 +436,7 @@ get_fixed_array (
   target = tally_storage_grow_list (slot, count);
   if (type->wire == T_BOOL)
     for (guint32 i = 0; i < count; i++)
-      ((gboolean *) target)[i] = reader->cursor[i] == COMPACT_TRUE;
+      ((gboolean *) target)[i] = reader->cursor[i] == TALLY_COMPACT_TRUE;
   else if (type->wire == T_DOUBLE)
     for (guint32 i = 0; i < count; i++)
       {
@@ -539,7 +505,7 @@ read_message (TallyReader *reader, TallyMessage *message, GError **error)
     return FALSE;
   id = reader->cursor[0];
   version = reader->cursor[1];
-  if (id != PROTOCOL_ID)
+  if (id != TALLY_COMPACT_PROTOCOL_ID)
     return tally_reader_fail (
         error, THRIFT_PROTOCOL_ERROR_BAD_VERSION,
         "the message begins with 0x%02x, not with the compact protocol's 0x82", id);

@@ -3,7 +3,7 @@
  * is taken again when there are more. Formats: Thrift's binary and compact specifications. */
 #include "message-scanner.h"
 
-#include <thrift/c_glib/protocol/thrift_protocol.h>
+#include "wire-private.h"
 
 typedef enum
 {
@@ -19,7 +19,7 @@ typedef enum
   LEVEL_MAP
 } LevelKind;
 
-/* A struct or container that is open. Types are the wire's own: binary's or compact's numbers. */
+/* A struct or container that is open. */
 typedef struct
 {
   guint8 kind;
@@ -32,16 +32,20 @@ typedef struct
 struct _TallyScanner
 {
   TallyProtocolId protocol;
+  const guint8 *smallest_size; /* of the protocol */
+  const guint8 *fixed_size;
   const TallyLimits *limits;
   gboolean in_body;
   guint64 position; /* may lie beyond the bytes that are there: inside a string, say */
+  guint64 n_steps;
   guint depth;
-  guint max_depth;
-  Level levels[]; /* max_depth of them */
+  guint n_levels; /* allocated */
+  Level *levels;
 };
 
 /* Readers count depth in their own ways; a message at the limit's edge is theirs to judge. */
 #define DEPTH_MARGIN 2
+#define FIRST_LEVELS 8
 
 /* What a step looks at. */
 typedef struct
@@ -54,18 +58,22 @@ typedef struct
 TallyScanner *
 tally_scanner_new (TallyProtocolId protocol, const TallyLimits *limits)
 {
-  guint max_depth = limits->max_depth + DEPTH_MARGIN;
-  TallyScanner *self = g_malloc0 (sizeof (TallyScanner) + max_depth * sizeof (Level));
+  const gboolean binary = protocol == TALLY_PROTOCOL_BINARY;
+  TallyScanner *self = g_new0 (TallyScanner, 1);
 
   self->protocol = protocol;
+  self->smallest_size = binary ? tally_binary_smallest_size : tally_compact_smallest_size;
+  self->fixed_size = binary ? tally_binary_fixed_size : tally_compact_fixed_size;
   self->limits = limits;
-  self->max_depth = max_depth;
+  self->n_levels = FIRST_LEVELS;
+  self->levels = g_new (Level, FIRST_LEVELS);
   return self;
 }
 
 void
 tally_scanner_free (TallyScanner *self)
 {
+  g_free (self->levels);
   g_free (self);
 }
 
@@ -74,6 +82,7 @@ tally_scanner_reset (TallyScanner *self)
 {
   self->in_body = FALSE;
   self->position = 0;
+  self->n_steps = 0;
   self->depth = 0;
 }
 
@@ -116,40 +125,58 @@ read_varint (Cursor *cursor, guint64 *value)
   return STEP_INVALID;
 }
 
+static Step scan_value (TallyScanner *self, Cursor *cursor, guint8 type);
+
 static Step
 push (TallyScanner *self, Level level)
 {
-  if (self->depth >= self->max_depth)
+  if (self->depth >= self->limits->max_depth + DEPTH_MARGIN)
     return STEP_INVALID;
-  if (level.kind == LEVEL_STRUCT || level.remaining > 0)
-    self->levels[self->depth++] = level;
+  if (self->depth == self->n_levels)
+    {
+      self->n_levels *= 2;
+      self->levels = g_renew (Level, self->levels, self->n_levels);
+    }
+  self->levels[self->depth++] = level;
+  return STEP_DONE;
+}
+
+static gboolean
+is_type (const TallyScanner *self, guint8 type)
+{
+  return type < TALLY_N_WIRE_TYPES && self->smallest_size[type] != 0;
+}
+
+static Step
+open_struct (TallyScanner *self)
+{
+  return push (self, (Level){ .kind = LEVEL_STRUCT });
+}
+
+/* A count that the message cannot hold, by its elements' smallest sizes, is refused before any
+ * element is looked at; elements that are all of one size are passed over at once. */
+static Step
+open_container (TallyScanner *self, Cursor *cursor, Level level)
+{
+  const gboolean is_map = level.kind == LEVEL_MAP;
+  guint unit, fixed_unit;
+
+  if (level.remaining == 0)
+    return STEP_DONE;
+  if (!is_type (self, level.type) || (is_map && !is_type (self, level.key_type))
+      || level.remaining > G_MAXINT32)
+    return STEP_INVALID;
+  unit = self->smallest_size[level.type] + (is_map ? self->smallest_size[level.key_type] : 0);
+  fixed_unit = self->fixed_size[level.type] + (is_map ? self->fixed_size[level.key_type] : 0);
+  if (cursor->position + level.remaining * unit > self->limits->max_message)
+    return STEP_INVALID;
+  if (unit != fixed_unit)
+    return push (self, level);
+  cursor->position += level.remaining * unit;
   return STEP_DONE;
 }
 
 /* ---- binary ---- */
-
-/* Bytes of a value that always has as many; 0 for the other types. */
-static guint
-binary_fixed_size (guint8 type)
-{
-  switch (type)
-    {
-    case T_BOOL:
-    case T_BYTE:
-      return 1;
-    case T_I16:
-      return 2;
-    case T_I32:
-      return 4;
-    case T_I64:
-    case T_DOUBLE:
-      return 8;
-    case TALLY_WIRE_UUID:
-      return 16;
-    default:
-      return 0;
-    }
-}
 
 static Step
 binary_container (TallyScanner *self, Cursor *cursor, guint8 type)
@@ -166,44 +193,21 @@ binary_container (TallyScanner *self, Cursor *cursor, guint8 type)
   if (count < 0)
     return STEP_INVALID;
   level.remaining = count;
-  /* Elements that are all of one size are passed over at once. */
-  if (level.kind == LEVEL_LIST && binary_fixed_size (level.type) > 0)
-    {
-      cursor->position += level.remaining * binary_fixed_size (level.type);
-      level.remaining = 0;
-    }
-  return push (self, level);
+  return open_container (self, cursor, level);
 }
 
 static Step
-binary_value (TallyScanner *self, Cursor *cursor, guint8 type)
+binary_string (Cursor *cursor)
 {
   gint32 length;
 
-  if (binary_fixed_size (type) > 0)
-    {
-      cursor->position += binary_fixed_size (type);
-      return STEP_DONE;
-    }
-  switch (type)
-    {
-    case T_STRING:
-      if (!has (cursor, 4))
-        return STEP_MORE;
-      length = read_i32 (cursor);
-      if (length < 0)
-        return STEP_INVALID;
-      cursor->position += length;
-      return STEP_DONE;
-    case T_STRUCT:
-      return push (self, (Level){ .kind = LEVEL_STRUCT });
-    case T_LIST:
-    case T_SET:
-    case T_MAP:
-      return binary_container (self, cursor, type);
-    default:
-      return STEP_INVALID;
-    }
+  if (!has (cursor, 4))
+    return STEP_MORE;
+  length = read_i32 (cursor);
+  if (length < 0)
+    return STEP_INVALID;
+  cursor->position += length;
+  return STEP_DONE;
 }
 
 static Step
@@ -222,7 +226,7 @@ binary_field (TallyScanner *self, Cursor *cursor)
   if (!has (cursor, 2))
     return STEP_MORE;
   cursor->position += 2;
-  return binary_value (self, cursor, type);
+  return scan_value (self, cursor, type);
 }
 
 static Step
@@ -250,23 +254,6 @@ binary_header (TallyScanner *self, Cursor *cursor)
 
 /* ---- compact ---- */
 
-enum
-{
-  COMPACT_TRUE = 1,
-  COMPACT_FALSE,
-  COMPACT_BYTE,
-  COMPACT_I16,
-  COMPACT_I32,
-  COMPACT_I64,
-  COMPACT_DOUBLE,
-  COMPACT_BINARY,
-  COMPACT_LIST,
-  COMPACT_SET,
-  COMPACT_MAP,
-  COMPACT_STRUCT,
-  COMPACT_UUID
-};
-
 static Step
 compact_list (TallyScanner *self, Cursor *cursor)
 {
@@ -276,7 +263,7 @@ compact_list (TallyScanner *self, Cursor *cursor)
   if (!has (cursor, 1))
     return STEP_MORE;
   byte = cursor->bytes[cursor->position++];
-  level.type = byte & 0x0f;
+  level.type = tally_wire_types[byte & 0x0f];
   level.remaining = byte >> 4;
   if (level.remaining == 15)
     {
@@ -285,7 +272,7 @@ compact_list (TallyScanner *self, Cursor *cursor)
       if (step != STEP_DONE)
         return step;
     }
-  return level.remaining > G_MAXINT32 ? STEP_INVALID : push (self, level);
+  return open_container (self, cursor, level);
 }
 
 static Step
@@ -300,58 +287,35 @@ compact_map (TallyScanner *self, Cursor *cursor)
     return STEP_DONE;
   if (!has (cursor, 1))
     return STEP_MORE;
-  level.key_type = cursor->bytes[cursor->position] >> 4;
-  level.type = cursor->bytes[cursor->position++] & 0x0f;
-  return level.remaining > G_MAXINT32 ? STEP_INVALID : push (self, level);
+  level.key_type = tally_wire_types[cursor->bytes[cursor->position] >> 4];
+  level.type = tally_wire_types[cursor->bytes[cursor->position++] & 0x0f];
+  return open_container (self, cursor, level);
 }
 
 static Step
-compact_value (TallyScanner *self, Cursor *cursor, guint8 type)
+compact_container (TallyScanner *self, Cursor *cursor, guint8 type)
 {
-  guint64 number;
-  Step step;
+  return type == T_MAP ? compact_map (self, cursor) : compact_list (self, cursor);
+}
 
-  switch (type)
-    {
-    case COMPACT_TRUE:
-    case COMPACT_FALSE:
-    case COMPACT_BYTE:
-      cursor->position += 1;
-      return STEP_DONE;
-    case COMPACT_I16:
-    case COMPACT_I32:
-    case COMPACT_I64:
-      return read_varint (cursor, &number);
-    case COMPACT_DOUBLE:
-      cursor->position += 8;
-      return STEP_DONE;
-    case COMPACT_UUID:
-      cursor->position += 16;
-      return STEP_DONE;
-    case COMPACT_BINARY:
-      step = read_varint (cursor, &number);
-      if (step == STEP_DONE && number > G_MAXINT32)
-        return STEP_INVALID;
-      if (step == STEP_DONE)
-        cursor->position += number;
-      return step;
-    case COMPACT_LIST:
-    case COMPACT_SET:
-      return compact_list (self, cursor);
-    case COMPACT_MAP:
-      return compact_map (self, cursor);
-    case COMPACT_STRUCT:
-      return push (self, (Level){ .kind = LEVEL_STRUCT });
-    default:
-      return STEP_INVALID;
-    }
+static Step
+compact_string (Cursor *cursor)
+{
+  guint64 length;
+  Step step = read_varint (cursor, &length);
+
+  if (step == STEP_DONE && length > G_MAXINT32)
+    return STEP_INVALID;
+  if (step == STEP_DONE)
+    cursor->position += length;
+  return step;
 }
 
 static Step
 compact_field (TallyScanner *self, Cursor *cursor)
 {
   guint64 id;
-  guint8 byte;
+  guint8 byte, type;
 
   if (!has (cursor, 1))
     return STEP_MORE;
@@ -361,6 +325,7 @@ compact_field (TallyScanner *self, Cursor *cursor)
       self->depth--;
       return STEP_DONE;
     }
+  type = tally_wire_types[byte & 0x0f];
   if (byte >> 4 == 0)
     {
       Step step = read_varint (cursor, &id);
@@ -369,9 +334,9 @@ compact_field (TallyScanner *self, Cursor *cursor)
         return step;
     }
   /* A field's type says whether it is true; nothing follows. */
-  if ((byte & 0x0f) == COMPACT_TRUE || (byte & 0x0f) == COMPACT_FALSE)
+  if (type == T_BOOL)
     return STEP_DONE;
-  return compact_value (self, cursor, byte & 0x0f);
+  return scan_value (self, cursor, type);
 }
 
 static Step
@@ -383,7 +348,7 @@ compact_header (TallyScanner *self, Cursor *cursor)
 
   if (!has (cursor, 1))
     return STEP_MORE;
-  if (cursor->bytes[cursor->position] != 0x82)
+  if (cursor->bytes[cursor->position] != TALLY_COMPACT_PROTOCOL_ID)
     return STEP_INVALID;
   cursor->position += 2;
   step = read_varint (cursor, &seqid);
@@ -399,11 +364,34 @@ compact_header (TallyScanner *self, Cursor *cursor)
 
 /* ---- the walk ---- */
 
+/* A field's value, or an element. */
 static Step
 scan_value (TallyScanner *self, Cursor *cursor, guint8 type)
 {
-  return self->protocol == TALLY_PROTOCOL_BINARY ? binary_value (self, cursor, type)
-                                                 : compact_value (self, cursor, type);
+  const gboolean binary = self->protocol == TALLY_PROTOCOL_BINARY;
+  guint64 number;
+
+  if (!is_type (self, type))
+    return STEP_INVALID;
+  if (self->fixed_size[type] > 0)
+    {
+      cursor->position += self->fixed_size[type];
+      return STEP_DONE;
+    }
+  switch (type)
+    {
+    case T_STRING:
+      return binary ? binary_string (cursor) : compact_string (cursor);
+    case T_STRUCT:
+      return open_struct (self);
+    case T_LIST:
+    case T_SET:
+    case T_MAP:
+      return binary ? binary_container (self, cursor, type)
+                    : compact_container (self, cursor, type);
+    default: /* an integer of varying size */
+      return read_varint (cursor, &number);
+    }
 }
 
 /* One element, or one half of a map's pair. */
@@ -443,7 +431,7 @@ scan_step (TallyScanner *self, Cursor *cursor)
       if (step == STEP_DONE)
         {
           self->in_body = TRUE;
-          step = push (self, (Level){ .kind = LEVEL_STRUCT });
+          step = open_struct (self);
         }
       return step;
     }
@@ -452,13 +440,17 @@ scan_step (TallyScanner *self, Cursor *cursor)
   return binary ? binary_field (self, cursor) : compact_field (self, cursor);
 }
 
+/* Each step but a level's end consumes a byte, and none is taken beyond the bytes that are there: the
+ * work is bounded by what arrived, whatever was declared. */
 gsize
 tally_scanner_scan (TallyScanner *self, const guint8 *bytes, gsize length)
 {
-  while (!self->in_body || self->depth > 0)
+  while (self->position <= length && (!self->in_body || self->depth > 0))
     {
       Cursor cursor = { bytes, length, self->position };
       Step step = scan_step (self, &cursor);
+
+      self->n_steps++;
 
       if (step == STEP_MORE && length <= self->limits->max_message)
         return 0;
@@ -473,4 +465,10 @@ gboolean
 tally_scanner_is_whole (const TallyScanner *self)
 {
   return self->in_body && self->depth == 0;
+}
+
+guint64
+tally_scanner_get_steps (const TallyScanner *self)
+{
+  return self->n_steps;
 }

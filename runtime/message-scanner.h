@@ -27,6 +27,10 @@ gsize tally_scanner_scan (TallyScanner *self, const guint8 *bytes, gsize length)
  * accept. */
 gboolean tally_scanner_is_whole (const TallyScanner *self);
 
+/* How much work the message has been so far: at most two steps for each byte that has arrived, and one
+ * for each time that it was looked at. */
+guint64 tally_scanner_get_steps (const TallyScanner *self);
+
 G_END_DECLS
 
 #endif /* TALLY_MESSAGE_SCANNER_H */

@@ -4,6 +4,7 @@
 
 #include "message-scanner.h"
 #include "service-fixture.h"
+#include "wire-private.h"
 
 /* Each unframed protocol. */
 static const Speech *const speeches[] = { &all_speeches[1], &all_speeches[3] };
@@ -130,6 +131,129 @@ gives_up_on_length (void)
   tally_scanner_free (scanner);
 }
 
+/* All that may be in a container. */
+static const guint8 element_types[] = {
+  T_BOOL,   T_BYTE, T_I16, T_I32,  T_I64,    T_DOUBLE,
+  T_STRUCT, T_MAP,  T_SET, T_LIST, T_STRING, TALLY_WIRE_UUID
+};
+
+/* A message that ends with the header of a list, or, with a @key that is no T_STOP, of a map, of
+ * @count elements. */
+static void
+write_container (TallyBuffer *message, const Speech *speech, guint8 key, guint8 type, guint32 count)
+{
+  const gboolean is_map = key != T_STOP;
+
+  speech->codec->write_message (message, "m", 1, T_CALL, 1);
+  if (speech->codec == &tally_codec_binary)
+    {
+      const guint32 size = GUINT32_TO_BE (count);
+
+      tally_buffer_append (message, is_map ? "\x0d\0\1" : "\x0f\0\1", 3);
+      if (is_map)
+        tally_buffer_append (message, &key, 1);
+      tally_buffer_append (message, &type, 1);
+      tally_buffer_append (message, &size, sizeof size);
+      return;
+    }
+
+  const guint8 types = tally_compact_types[key] << 4 | tally_compact_types[type];
+  guint8 size[5];
+  guint n = 0;
+
+  for (; count >= 0x80; count >>= 7)
+    size[n++] = count | 0x80;
+  size[n++] = count;
+  tally_buffer_append (message, is_map ? "\x1b" : "\x19", 1);
+  if (!is_map)
+    tally_buffer_append (message, &(guint8){ 0xf0 | types }, 1);
+  tally_buffer_append (message, size, n);
+  if (is_map)
+    tally_buffer_append (message, &types, 1);
+}
+
+static void
+check_count (const Speech *speech, guint8 key, guint8 type, guint32 count, gboolean fits)
+{
+  TallyScanner *scanner = tally_scanner_new (speech->protocol, &tally_limits_default);
+  TallyBuffer message = { NULL, 0, 0 };
+  gsize found;
+
+  write_container (&message, speech, key, type, count);
+  found = tally_scanner_scan (scanner, message.data, message.length);
+  assert_int (found, fits ? 0 : message.length);
+  CU_ASSERT (tally_scanner_get_steps (scanner) <= 2 * message.length);
+  tally_buffer_clear (&message);
+  tally_scanner_free (scanner);
+}
+
+/* The smallest size of an element, and how many bytes there are for them behind the header: the reader
+ * counts in the same way, so that it finds the same fault. */
+static void
+check_limit (const Speech *speech, guint8 key, guint8 type)
+{
+  const gboolean binary = speech->codec == &tally_codec_binary;
+  const guint8 *sizes = binary ? tally_binary_smallest_size : tally_compact_smallest_size;
+  const guint unit = sizes[type] + (key != T_STOP ? sizes[key] : 0);
+  guint32 count = tally_limits_default.max_message / unit;
+  TallyBuffer message = { NULL, 0, 0 };
+  TallyReader reader;
+  TallyMessage header;
+  g_autoptr (GError) error = NULL;
+
+  check_count (speech, key, type, G_MAXINT32, FALSE);
+  check_count (speech, key, type, count + 1, FALSE);
+  check_count (speech, key, type, count - 40, TRUE);
+  write_container (&message, speech, key, type, count + 1);
+  tally_reader_init (&reader, message.data, message.length, &tally_limits_default);
+  CU_ASSERT (speech->codec->read_message (&reader, &header, NULL));
+  CU_ASSERT (!speech->codec->skip (&reader, T_STRUCT, &error));
+  assert_error (error, THRIFT_PROTOCOL_ERROR, THRIFT_PROTOCOL_ERROR_SIZE_LIMIT,
+                "does not fit into");
+  tally_buffer_clear (&message);
+}
+
+/* Of every element type: a count that the limit cannot hold is refused at once, and what is to come
+ * costs nothing before it comes. */
+static void
+counts_cost_nothing (void)
+{
+  for (guint s = 0; s < G_N_ELEMENTS (speeches); s++)
+    for (guint i = 0; i < G_N_ELEMENTS (element_types); i++)
+      {
+        check_limit (speeches[s], T_STOP, element_types[i]);
+        for (guint k = 0; k < G_N_ELEMENTS (element_types); k++)
+          check_limit (speeches[s], element_types[k], element_types[i]);
+      }
+}
+
+/* Lists of lists of many numbers, of which only the innermost header has come. */
+static void
+nested_counts_cost_nothing (void)
+{
+  for (guint s = 0; s < G_N_ELEMENTS (speeches); s++)
+    {
+      TallyScanner *scanner = tally_scanner_new (speeches[s]->protocol, &tally_limits_default);
+      const gboolean binary = speeches[s]->codec == &tally_codec_binary;
+      TallyBuffer message = { NULL, 0, 0 };
+
+      write_container (&message, speeches[s], T_STOP, T_LIST, 1000000);
+      for (guint i = 0; i < 20; i++)
+        if (binary)
+          tally_buffer_append (&message, "\x0f\0\x0f\x42\x40", 5);
+        else
+          tally_buffer_append (&message, "\xf9\xc0\x84\x3d", 4);
+      if (binary)
+        tally_buffer_append (&message, "\x0a\0\x0f\x42\x40", 5);
+      else
+        tally_buffer_append (&message, "\xf6\xc0\x84\x3d", 4);
+      assert_int (tally_scanner_scan (scanner, message.data, message.length), 0);
+      CU_ASSERT (tally_scanner_get_steps (scanner) <= 2 * message.length);
+      tally_buffer_clear (&message);
+      tally_scanner_free (scanner);
+    }
+}
+
 static void
 old_headers_where_allowed (void)
 {
@@ -146,9 +270,9 @@ int
 main (int argc, char **argv)
 {
   static const TestCase cases[] = {
-    TEST (finds_the_end),     TEST (finds_the_end_piecemeal), TEST (gives_up_on_nonsense),
-    TEST (gives_up_on_depth), TEST (gives_up_on_length),      TEST (old_headers_where_allowed),
-    { NULL, NULL },
+    TEST (finds_the_end),       TEST (finds_the_end_piecemeal),    TEST (gives_up_on_nonsense),
+    TEST (gives_up_on_depth),   TEST (gives_up_on_length),         TEST (old_headers_where_allowed),
+    TEST (counts_cost_nothing), TEST (nested_counts_cost_nothing), { NULL, NULL },
   };
 
   return test_main ("message-scanner", cases, argc, argv);
