@@ -5,6 +5,15 @@
 /* What `streams-per-connection` at 1 means where shared connections are asked for. */
 #define SHARED_STREAMS 1024
 
+/* Whether the connection that is idle for longest has been so for too long, and is not one of those that
+ * `min-idle` keeps ready (rules 16, 17). */
+gboolean
+tally_policy_is_unused (const TallyPolicy *self, const TallyInstant *now)
+{
+  return self->n_idle > self->options.min_idle && self->idle.tail != NULL
+         && now->boot - self->idle.tail->idle_since >= self->idle_age_limit;
+}
+
 gboolean
 tally_policy_outlived (TallyPolicy *self, const TallyInstant *now, const TallyConn *conn)
 {
@@ -45,7 +54,7 @@ tally_policy_retire (TallyPolicy *self, TallyConn *conn, TallyCloseReason reason
 
 /* Brings idle connections down to the limits; busy ones follow as they come back (rule 18). */
 void
-tally_policy_shed (TallyPolicy *self)
+tally_policy_shed (TallyPolicy *self, const TallyInstant *now)
 {
   guint max_open = self->options.max_open;
   gint max_idle = self->options.max_idle;
@@ -54,6 +63,8 @@ tally_policy_shed (TallyPolicy *self)
     tally_policy_retire (self, self->idle.tail, TALLY_CLOSE_LIMIT);
   while (max_idle >= 0 && self->n_idle > (guint) max_idle)
     tally_policy_retire (self, self->idle.tail, TALLY_CLOSE_LIMIT);
+  while (tally_policy_is_unused (self, now))
+    tally_policy_retire (self, self->idle.tail, TALLY_CLOSE_IDLE);
 }
 
 /* What follows from the options and from what the owner has supplied. */
@@ -69,6 +80,10 @@ tally_policy_note_options (TallyPolicy *self)
   self->idle_limit = options->max_idle < 0 ? G_MAXUINT : (guint) options->max_idle;
   self->open_limit = options->max_open == 0 ? G_MAXUINT : options->max_open;
   self->idle_age_limit = options->idle_timeout > 0 ? options->idle_timeout : G_MAXINT64;
+  self->put_limit = self->idle_limit;
+  if (options->min_idle > 0
+      && options->idle_timeout > 0) /* one more, and the oldest may have to go */
+    self->put_limit = MIN (self->put_limit, options->min_idle);
 }
 
 void
@@ -80,7 +95,7 @@ tally_policy_set_options (TallyPolicy *self,
   tally_policy_note_options (self);
   for (TallyConn *conn = self->conns; conn != NULL; conn = conn->older)
     tally_policy_update_available (self, conn);
-  tally_policy_shed (self);
+  tally_policy_shed (self, now);
   tally_policy_pump (self, now);
 }
 
@@ -115,13 +130,11 @@ expire_idle (TallyPolicy *self, const TallyInstant *now)
   for (TallyConn *conn = self->idle.tail; conn != NULL; conn = previous)
     {
       previous = conn->prev;
-      if (self->options.idle_timeout > 0
-          && now->boot - conn->idle_since >= self->options.idle_timeout)
-        tally_policy_retire (self, conn, TALLY_CLOSE_IDLE);
-      else if (tally_policy_outlived (self, now, conn)
-               && !tally_policy_keep_until_replaced (self, conn, self->n_idle))
+      if (tally_policy_outlived (self, now, conn)
+          && !tally_policy_keep_until_replaced (self, conn, self->n_idle))
         tally_policy_retire (self, conn, TALLY_CLOSE_LIFETIME);
     }
+  tally_policy_shed (self, now);
 }
 
 void
@@ -229,7 +242,7 @@ tally_policy_due_of (const TallyPolicy *self, const TallyInstant *now, const Tal
 
   if (conn->state == TALLY_CONN_IDLE)
     {
-      if (options->idle_timeout > 0)
+      if (options->idle_timeout > 0 && self->n_idle > options->min_idle)
         next = now->mono + conn->idle_since + options->idle_timeout - now->boot;
       if (options->keepalive > 0)
         next = MIN (next, now->mono + MAX (conn->idle_since, conn->checked) + options->keepalive

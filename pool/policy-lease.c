@@ -126,26 +126,20 @@ tally_policy_claim (TallyPolicy *self,
     }
 }
 
-/* The idle connection to hand out next; what is too old is retired on the way. */
+/* The idle connection to hand out next (nullable); what is too old is retired before. */
 TallyConn *
 tally_policy_take_idle (TallyPolicy *self, const TallyInstant *now)
 {
   TallyConn *conn;
 
-  while ((conn = self->options.order == TALLY_POOL_ORDER_LIFO ? self->idle.head : self->idle.tail)
-         != NULL)
-    {
-      if (G_UNLIKELY (self->options.idle_timeout > 0
-                      && now->boot - conn->idle_since >= self->options.idle_timeout))
-        {
-          tally_policy_retire (self, conn, TALLY_CLOSE_IDLE);
-          continue;
-        }
-      tally_conn_list_remove (&self->idle, conn);
-      self->n_idle--;
-      return conn;
-    }
-  return NULL;
+  while (G_UNLIKELY (tally_policy_is_unused (self, now)))
+    tally_policy_retire (self, self->idle.tail, TALLY_CLOSE_IDLE);
+  conn = self->options.order == TALLY_POOL_ORDER_LIFO ? self->idle.head : self->idle.tail;
+  if (conn == NULL)
+    return NULL;
+  tally_conn_list_remove (&self->idle, conn);
+  self->n_idle--;
+  return conn;
 }
 
 /* ---- what the borrower found ---- */

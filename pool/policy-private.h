@@ -209,8 +209,9 @@ struct _TallyPolicy
   guint waiting;     /* in the queue */
 
   guint n_dialing;
-  guint idle_limit; /* max_idle and max_open, G_MAXUINT for none */
-  guint open_limit;
+  guint put_limit;  /* where more are idle a release may have to close one */
+  guint open_limit; /* max_open and max_idle, G_MAXUINT for none */
+  guint idle_limit;
   gint64 idle_age_limit;    /* idle_timeout, G_MAXINT64 for none */
   gboolean is_plain;        /* no option is set that a release would have to think of */
   guint64 first_generation; /* leases numbered below are of before a fork */
@@ -319,6 +320,7 @@ void tally_policy_warm (TallyPolicy *self, const TallyInstant *now, guint count)
 void tally_policy_reset_backoff (TallyPolicy *self, const TallyInstant *now);
 
 /* Ageing and limits: policy-ageing.c */
+gboolean tally_policy_is_unused (const TallyPolicy *self, const TallyInstant *now);
 gboolean tally_policy_outlived (TallyPolicy *self, const TallyInstant *now, const TallyConn *conn);
 gboolean tally_policy_keep_until_replaced (TallyPolicy *self, const TallyConn *conn, guint n_idle);
 void tally_policy_retire (TallyPolicy *self, TallyConn *conn, TallyCloseReason reason);
@@ -327,7 +329,7 @@ void tally_policy_note_options (TallyPolicy *self);
 void tally_policy_set_options (TallyPolicy *self,
                                const TallyInstant *now,
                                const TallyPoolOptions *options);
-void tally_policy_shed (TallyPolicy *self);
+void tally_policy_shed (TallyPolicy *self, const TallyInstant *now);
 void tally_policy_drop_all (TallyPolicy *self, TallyCloseReason reason);
 void tally_policy_close (TallyPolicy *self, const TallyInstant *now);
 void tally_policy_tick (TallyPolicy *self, const TallyInstant *now);

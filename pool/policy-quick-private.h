@@ -59,6 +59,15 @@ tally_policy_end_hold (TallyPolicy *self, const TallyInstant *now, const TallyHo
   tally_histogram_count (&self->stats.hold_time, held);
 }
 
+/* Whether an idle connection would have to go if one more were idle. */
+static inline gboolean
+tally_policy_must_shed (const TallyPolicy *self, const TallyInstant *now)
+{
+  return self->n_idle >= self->idle_limit
+         || (self->n_idle >= self->options.min_idle && self->idle.tail != NULL
+             && now->boot - self->idle.tail->idle_since >= self->idle_age_limit);
+}
+
 /* tally_policy_release () for a connection that may serve again. FALSE if it may not or somebody
  * waits for it, and nothing is changed. */
 static inline gboolean
@@ -67,7 +76,7 @@ tally_policy_put (TallyPolicy *self, const TallyInstant *now, TallyHold *hold)
   TallyConn *conn = hold->conn;
 
   if (G_UNLIKELY (!self->is_plain || self->waiting > 0 || conn->doomed || conn->is_shared
-                  || self->n_idle >= self->idle_limit
+                  || (self->n_idle >= self->put_limit && tally_policy_must_shed (self, now))
                   || self->n_idle + self->n_busy + self->n_dialing > self->open_limit))
     return FALSE;
   tally_policy_end_hold (self, now, hold);

@@ -522,7 +522,7 @@ tally_policy_offer (TallyPolicy *self, const TallyInstant *now, TallyConn *conn)
       conn->idle_since = now->boot;
       tally_conn_list_push (&self->idle, conn);
       self->n_idle++;
-      tally_policy_shed (self);
+      tally_policy_shed (self, now);
     }
 }
 

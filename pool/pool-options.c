@@ -66,7 +66,8 @@ static const Option options[] = {
           OPTION_TIME,
           idle_timeout,
           0,
-          "Milliseconds after which an idle connection is closed; 0 = never"),
+          "Milliseconds after which an idle connection that min-idle does not keep is closed; 0 = "
+          "never"),
   OPTION (
       "max-lifetime",
       OPTION_TIME,

@@ -177,9 +177,55 @@ rule_16_min_idle_is_refilled_after_any_close (void)
   tally_policy_drop_all (&world->policy, TALLY_CLOSE_CLEARED);
   world_settle (world);
   assert_int (world->policy.n_idle, 3);
-  world_pass (world, options.idle_timeout);
-  assert_int (world->policy.stats.closes[TALLY_CLOSE_IDLE], 3);
+}
+
+/* What is kept ready is not closed for being idle; what is more than that is, and the oldest goes. */
+static void
+rule_16_idle_timeout_leaves_min_idle_alone (void)
+{
+  for (guint fifo = 0; fifo < 2; fifo++)
+    {
+      TallyPoolOptions options = tally_pool_options_default;
+      g_autoptr (World) world = NULL;
+      TallyWaiter waiter, late;
+
+      options.min_idle = 3;
+      options.order = fifo ? TALLY_POOL_ORDER_FIFO : TALLY_POOL_ORDER_LIFO;
+      world = world_new (&options);
+      world_fill (world, 5);
+      world_pass (world, options.idle_timeout);
+      assert_int (world->policy.stats.closes[TALLY_CLOSE_IDLE], world->policy.stats.dials_done - 3);
+      assert_int (world->policy.n_idle, 3);
+      assert_int (tally_policy_next_event (&world->policy, &world->now), G_MAXINT64);
+      world_pass (world, 10 * options.idle_timeout);
+      assert_int (world->policy.n_idle, 3);
+      world->closed = 0;
+      world_ask (world, &waiter, G_MAXINT64); /* its place is filled in the background */
+      CU_ASSERT_TRUE (waiter.reused);
+      world_ask (world, &late, G_MAXINT64);
+      assert_int (world->policy.n_idle, 3);
+      world_give_back (world, &waiter);
+      world_give_back (world, &late);
+      assert_int (world->closed, fifo ? 1 : 2); /* those that had not been used */
+      assert_int (world->policy.n_idle, fifo ? 4 : 3);
+    }
+}
+
+static void
+rule_16_max_lifetime_does_not (void)
+{
+  TallyPoolOptions options = tally_pool_options_default;
+  g_autoptr (World) world = NULL;
+
+  options.min_idle = 3;
+  options.max_lifetime = 60 * S;
+  options.lifetime_jitter = 0;
+  world = world_new (&options);
+  world_warm (world, 3);
+  world_pass (world, 60 * S);
+  assert_int (world->closed, 3);
   assert_int (world->policy.n_idle, 3);
+  assert_int (world->policy.idle.tail->dialed, world->now.mono);
 }
 
 /* Also by a borrower in a hurry, who leaves that to those with more time. */
@@ -344,6 +390,8 @@ main (int argc, char **argv)
     TEST (rule_15_what_comes_back_is_replaced_first),
     TEST (rule_15_where_all_is_full_the_old_one_goes_first),
     TEST (rule_16_min_idle_is_refilled_after_any_close),
+    TEST (rule_16_idle_timeout_leaves_min_idle_alone),
+    TEST (rule_16_max_lifetime_does_not),
     TEST (rule_16_min_idle_is_refilled_after_a_borrow),
     TEST (rule_16_refilling_pauses_in_any_case),
     TEST (rule_16_what_could_not_stay_is_not_dialed),
