@@ -66,13 +66,13 @@ tally_pool_new_like (TallyPoolSystem system)
                            "wait-timeout", NO_LIMIT, "check", TALLY_POOL_CHECK_NEVER,
                            "backoff-base", 0, NULL);
     case TALLY_POOL_LIKE_HIKARICP:
-      /* HikariConfig of 5.1: ten, all kept ready; alive unless idle for 500 ms; 30 s for everything; 30
-       * min of life, shortened by up to 2.5 %; kept alive every 2 min; looked at in the background,
-       * one added at a time. */
+      /* HikariConfig of 5.1: ten, all kept ready, whatever idleTimeout (10 min) says; alive unless idle
+       * for 500 ms; 30 s for everything; 30 min of life, shortened by up to 2.5 %; keepaliveTime off,
+       * its default up to 6.0; one added at a time. */
       return g_object_new (TALLY_TYPE_POOL, "max-open", 10, "min-idle", 10, "max-dials", 2,
                            "wait-timeout", SECONDS (30), "check", TALLY_POOL_CHECK_AUTO,
-                           "check-after", 500, "idle-timeout", 0, "max-lifetime", MINUTES (30),
-                           "lifetime-jitter", 0.025, "keepalive-interval", MINUTES (2), NULL);
+                           "check-after", 500, "idle-timeout", MINUTES (10), "max-lifetime",
+                           MINUTES (30), "lifetime-jitter", 0.025, NULL);
     }
   g_return_val_if_reached (NULL);
 }

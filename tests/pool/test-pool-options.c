@@ -156,14 +156,13 @@ options_of_the_stand_ins (void)
                                              "check=TALLY_POOL_CHECK_NEVER\n");
   assert_like (TALLY_POOL_LIKE_HIKARICP, "max-open=10\n"
                                          "min-idle=10\n"
-                                         "idle-timeout=0\n"
+                                         "idle-timeout=600000\n"
                                          "max-lifetime=1800000\n"
                                          "lifetime-jitter=0.025000\n"
                                          "wait-timeout=30000\n"
                                          "max-dials=2\n"
                                          "check=TALLY_POOL_CHECK_AUTO\n"
-                                         "check-after=500\n"
-                                         "keepalive-interval=120000\n");
+                                         "check-after=500\n");
 }
 
 int
