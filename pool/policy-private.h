@@ -21,8 +21,8 @@ G_BEGIN_DECLS
 
 /* Bytes; what is allocated by it need not share a line with its neighbours. */
 #define TALLY_CACHE_LINE 64
-/* One hold is this part of the moving average. */
-#define TALLY_MEAN_WEIGHT 16
+/* So many of the latest holds say how long connections are held at present. A power of two. */
+#define TALLY_RECENT_HOLDS 32
 
 /* Both in microseconds; boot goes on while the machine is suspended (rule 27). */
 typedef struct
@@ -205,8 +205,7 @@ struct _TallyPolicy
   guint n_idle;
   guint n_busy;
   guint64 last_generation;
-  guint64 mean_hold; /* microseconds times TALLY_MEAN_WEIGHT, a moving average */
-  guint waiting;     /* in the queue */
+  guint waiting; /* in the queue */
 
   guint n_dialing;
   guint put_limit;  /* where more are idle a release may have to close one */
@@ -215,6 +214,7 @@ struct _TallyPolicy
   gint64 idle_age_limit;    /* idle_timeout, G_MAXINT64 for none */
   gboolean is_plain;        /* no option is set that a release would have to think of */
   guint64 first_generation; /* leases numbered below are of before a fork */
+  guint8 recent_holds[TALLY_RECENT_HOLDS]; /* bins of TallyHistogram, in a ring; 0 before the first */
 
   TallyPoolOptions options;
 
@@ -345,6 +345,14 @@ void tally_policy_examined (TallyPolicy *self,
 gint64
 tally_policy_due_of (const TallyPolicy *self, const TallyInstant *now, const TallyConn *conn);
 
+/* How long connections are held, and what follows from it: policy-estimate.c */
+gint64 tally_policy_find_typical_hold (const TallyPolicy *self);
+gboolean tally_policy_is_wait_too_long (const TallyPolicy *self,
+                                        const TallyInstant *now,
+                                        guint ahead,
+                                        gint64 deadline,
+                                        gint64 *estimate);
+
 /* Pieces that the files share. */
 void tally_conn_list_insert (TallyConnList *list, TallyConn *newer, TallyConn *conn);
 TallyConn *tally_policy_take_idle (TallyPolicy *self, const TallyInstant *now);
@@ -392,18 +400,21 @@ tally_conn_list_remove (TallyConnList *list, TallyConn *conn)
     list->tail = conn->prev;
 }
 
-/* Two bins for each power of two: 2 and 3 have their own, then 4-5, 6-7, 8-11, 12-15, … */
-static inline void
+/* Adds @microseconds to @self and returns their bin. Two bins for each power of two: 2 and 3 have their
+ * own, then 4-5, 6-7, 8-11, 12-15, … */
+static inline guint
 tally_histogram_count (TallyHistogram *self, guint64 microseconds)
 {
   guint64 value = MAX (microseconds, 1);
   guint top = 63 - (guint) __builtin_clzll (value);
   guint bin = top == 0 ? (guint) microseconds : top * 2 + ((value >> (top - 1)) & 1);
 
+  bin = MIN (bin, TALLY_HISTOGRAM_BINS - 1);
   self->count++;
   self->sum += microseconds;
   self->max = MAX (self->max, microseconds);
-  self->bins[MIN (bin, TALLY_HISTOGRAM_BINS - 1)]++;
+  self->bins[bin]++;
+  return bin;
 }
 
 static inline guint

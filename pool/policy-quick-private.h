@@ -54,9 +54,9 @@ static inline void
 tally_policy_end_hold (TallyPolicy *self, const TallyInstant *now, const TallyHold *hold)
 {
   guint64 held = (guint64) MAX (now->mono - hold->since, 0);
+  guint bin = tally_histogram_count (&self->stats.hold_time, held);
 
-  self->mean_hold += held - self->mean_hold / TALLY_MEAN_WEIGHT;
-  tally_histogram_count (&self->stats.hold_time, held);
+  self->recent_holds[self->stats.hold_time.count % TALLY_RECENT_HOLDS] = (guint8) bin;
 }
 
 /* Whether an idle connection would have to go if one more were idle. */

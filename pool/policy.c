@@ -19,8 +19,6 @@ const TallyPoolOptions tally_pool_options_default = {
 
 /* How long a borrow waits when neither it nor the pool says. */
 #define DEFAULT_WAIT (5 * G_TIME_SPAN_SECOND)
-/* Holds to have seen before an estimate is trusted. */
-#define ESTIMATE_SAMPLES 32
 
 void
 tally_policy_init (TallyPolicy *self, const TallyPoolOptions *options, guint64 seed)
@@ -189,18 +187,6 @@ tally_policy_fail (TallyPolicy *self,
     tally_policy_wake (self, waiter);
 }
 
-/* Microseconds that a caller would wait in the queue behind @ahead others, from the mean time that
- * connections were held lately, if no more are opened; 0 when that is not known. */
-static gint64
-estimate_wait (TallyPolicy *self, guint ahead)
-{
-  guint capacity = self->n_busy * self->options.streams;
-
-  if (self->stats.hold_time.count < ESTIMATE_SAMPLES || capacity == 0)
-    return 0;
-  return self->mean_hold / TALLY_MEAN_WEIGHT * ((gint64) ahead + 1) / capacity;
-}
-
 /* While dialing is not tried, only a connection that is out already can come; a caller who has
  * nothing to hope for is told the cause instead of waiting for it (rule 9). */
 static gboolean
@@ -249,9 +235,8 @@ admit (TallyPolicy *self,
     return TALLY_REFUSAL_FULL;
   if (self->options.max_waiters > 0 && ahead - promised >= self->options.max_waiters)
     return TALLY_REFUSAL_FULL;
-  waiter->estimate = may_grow ? 0 : estimate_wait (self, ahead);
-  if (waiter->estimate > 0 && waiter->deadline != G_MAXINT64
-      && now->mono + waiter->estimate > waiter->deadline)
+  if (!may_grow
+      && tally_policy_is_wait_too_long (self, now, ahead, waiter->deadline, &waiter->estimate))
     return TALLY_REFUSAL_ESTIMATE;
   return TALLY_REFUSAL_NONE;
 }

@@ -5,7 +5,7 @@
 #include <sched.h>
 #include <unistd.h>
 
-/* Microseconds: below this mean hold a borrower looks again, so many times, before it queues, as
+/* Microseconds: where holds are typically shorter a borrower looks again, so many times, before it queues, as
  * long as that takes no more than this; to look may take a processor's whole slice of time. */
 #define SHORT_HOLD 100
 #define LOOKS 32
@@ -359,9 +359,9 @@ borrow_if_alive (TallyBucket *bucket,
 static gboolean
 is_worth_another_look (TallyPolicy *policy)
 {
-  return policy->mean_hold / TALLY_MEAN_WEIGHT < SHORT_HOLD && policy->n_busy > 0
-         && policy->n_idle == 0 && policy->n_dialing == 0 && !tally_policy_has_room (policy)
-         && policy->options.wait_timeout != 0 && !policy->closed;
+  return policy->n_busy > 0 && policy->n_idle == 0 && policy->n_dialing == 0
+         && !tally_policy_has_room (policy) && policy->options.wait_timeout != 0 && !policy->closed
+         && tally_policy_find_typical_hold (policy) < SHORT_HOLD;
 }
 
 /* Locked before and after. Connections that are held for less than it takes to fall asleep are

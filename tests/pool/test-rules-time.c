@@ -1,4 +1,4 @@
-/* The rules about time, 9, 13, 14, 17, 18, 27 and 29, and wait-timeout, on the policy with a clock that only the test
+/* The rules about time, 9, 13, 14, 17, 18 and 27, and wait-timeout, on the policy with a clock that only the test
  * moves. */
 #include "world.h"
 
@@ -488,37 +488,6 @@ rule_27_deadlines_are_monotonic (void)
   CU_ASSERT_EQUAL (waiter.refusal, TALLY_REFUSAL_BACKOFF);
 }
 
-/* ---- rule 29 ---- */
-
-static void
-rule_29_a_hopeless_wait_is_refused_at_once (void)
-{
-  TallyPoolOptions options = tally_pool_options_default;
-  g_autoptr (World) world = NULL;
-  TallyWaiter holder, first, second;
-
-  options.max_open = 1;
-  world = world_new (&options);
-  for (guint i = 0; i < 200; i++)
-    {
-      world_ask (world, &holder, G_MAXINT64);
-      world_pass (world, 100 * MS);
-      world_give_back (world, &holder);
-    }
-  world_ask (world, &holder, G_MAXINT64);
-  world_ask (world, &first, 150 * MS); /* about 100 ms: may wait */
-  CU_ASSERT_EQUAL (first.state, TALLY_WAITER_QUEUED);
-  world_ask (world, &second, 150 * MS); /* about 200 ms: in vain */
-  CU_ASSERT_EQUAL (second.state, TALLY_WAITER_FAILED);
-  CU_ASSERT_EQUAL (second.refusal, TALLY_REFUSAL_ESTIMATE);
-  CU_ASSERT_TRUE (second.estimate > 180 * MS && second.estimate < 220 * MS);
-  world_ask (world, &second, G_MAXINT64);
-  CU_ASSERT_EQUAL (second.state, TALLY_WAITER_QUEUED);
-  world_give_back (world, &holder);
-  world_give_back (world, &first);
-  world_give_back (world, &second);
-}
-
 int
 main (int argc, char **argv)
 {
@@ -542,7 +511,6 @@ main (int argc, char **argv)
     TEST (wait_timeout_is_not_for_dials),
     TEST (rule_27_a_suspended_machine_ages_its_connections),
     TEST (rule_27_deadlines_are_monotonic),
-    TEST (rule_29_a_hopeless_wait_is_refused_at_once),
     { NULL, NULL },
   };
 

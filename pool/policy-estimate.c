@@ -1,0 +1,81 @@
+/* Owns what the latest holds say: how long connections are held, and how long a caller would wait in
+ * the queue for one. Part of the policy: no thread, lock, socket or clock. */
+#include "policy-private.h"
+
+/* An estimate is made from a hold that so many of the latest ones are not longer than: a caller is
+ * refused only if it would almost certainly wait in vain (rule 29). */
+#define LOW_RANK (TALLY_RECENT_HOLDS / 8)
+/* The holder that has had its connection for longest is looked for among so many connections at most. */
+#define LOOKED_AT 64
+
+/* The least time in microseconds that falls into @bin of a histogram. */
+static gint64
+least_of_bin (guint bin)
+{
+  return bin < 2 ? bin : (gint64) (2 + bin % 2) << (bin / 2 - 1);
+}
+
+/* Microseconds, rounded down: of the latest holds @rank are not longer. 0 while there were too few. */
+static gint64
+find_recent_hold (const TallyPolicy *self, guint rank)
+{
+  guint8 counts[TALLY_HISTOGRAM_BINS] = { 0 };
+  guint bin = 0;
+  guint seen;
+
+  for (guint i = 0; i < TALLY_RECENT_HOLDS; i++)
+    counts[self->recent_holds[i]]++;
+  for (seen = counts[0]; seen < rank; seen += counts[bin])
+    bin++;
+  return least_of_bin (bin);
+}
+
+/* The median of the latest holds in microseconds: one long lease does not change it. */
+gint64
+tally_policy_find_typical_hold (const TallyPolicy *self)
+{
+  return find_recent_hold (self, TALLY_RECENT_HOLDS / 2);
+}
+
+/* Microseconds for which the lease that has been out for longest is out at least: longer, if that may be
+ * one of more than are looked at. */
+static gint64
+find_longest_age (const TallyPolicy *self, const TallyInstant *now)
+{
+  gint64 since = now->mono;
+  guint looked_at = 0;
+
+  for (const TallyConn *conn = self->conns; conn != NULL; conn = conn->older)
+    {
+      if (looked_at++ == LOOKED_AT || (conn->state == TALLY_CONN_BUSY && conn->further != NULL))
+        return G_MAXINT64;
+      if (conn->state == TALLY_CONN_BUSY && conn->hold.generation != 0)
+        since = MIN (since, conn->hold.since);
+    }
+  return now->mono - since;
+}
+
+/* Whether a caller would wait in the queue behind @ahead others for longer than until @deadline, even if
+ * connections are held as shortly as few of them were lately; no more are opened. @estimate: for how
+ * many microseconds. */
+gboolean
+tally_policy_is_wait_too_long (const TallyPolicy *self,
+                               const TallyInstant *now,
+                               guint ahead,
+                               gint64 deadline,
+                               gint64 *estimate)
+{
+  gint64 capacity = (gint64) self->n_busy * self->options.streams;
+  gint64 hold = find_recent_hold (self, LOW_RANK);
+  gint64 rest;
+
+  if (capacity == 0)
+    return FALSE;
+  *estimate = hold * (ahead + 1) / capacity;
+  if (*estimate <= deadline - now->mono)
+    return FALSE;
+  /* The first to come back has been out for a part of its time already. */
+  rest = MAX (hold - find_longest_age (self, now), 0);
+  *estimate = MIN (*estimate, hold * (ahead / capacity) + rest);
+  return *estimate > deadline - now->mono;
+}
