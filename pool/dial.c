@@ -88,12 +88,10 @@ fail (Dial *dial, TallyWait why, const gchar *step, GError **error)
   const gchar *separator = dial->failures->len > 0 ? ": " : "";
 
   if (why == TALLY_WAIT_CANCELLED)
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "cancelled while %s %s; nothing was sent",
-                 step, uri);
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "cancelled while %s %s", step, uri);
   else if (why == TALLY_WAIT_TIMED_OUT)
-    g_set_error (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT,
-                 "timed out while %s %s; nothing was sent%s%s", step, uri, separator,
-                 dial->failures->str);
+    g_set_error (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "timed out while %s %s%s%s", step, uri,
+                 separator, dial->failures->str);
   else
     g_set_error (error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED, "failed while %s %s%s%s", step,
                  uri, separator, dial->failures->str);

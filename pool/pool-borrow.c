@@ -153,14 +153,10 @@ make_error (TallyBucket *bucket, const TallyWaiter *waiter, const gchar *state)
     {
     case TALLY_REFUSAL_CANCELLED:
       return g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED,
-                          "%s: cancelled before a connection was there; "
-                          "nothing was sent",
-                          uri);
+                          "%s: cancelled before a connection was there", uri);
     case TALLY_REFUSAL_TIMED_OUT:
       return g_error_new (TALLY_ERROR, TALLY_ERROR_TIMED_OUT,
-                          "%s: no connection within the time allowed; "
-                          "nothing was sent (%s)",
-                          uri, state);
+                          "%s: no connection within the time allowed (%s)", uri, state);
     case TALLY_REFUSAL_ESTIMATE:
       return g_error_new (TALLY_ERROR, TALLY_ERROR_POOL_EXHAUSTED,
                           "%s: the wait for a connection, about "

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "socket-internal.h"
 #include "socket-private.h"
 #include "syscall-private.h"
 #include "tally-error.h"
@@ -32,21 +33,6 @@ set_send_error (GError **error, TallyWait why, int saved_errno, gsize sent)
   else
     g_set_error (error, TALLY_ERROR, sent == 0 ? TALLY_ERROR_NOT_SENT : TALLY_ERROR_CONNECTION_LOST,
                  "connection lost while sending: %s", g_strerror (saved_errno));
-}
-
-/* What happened to the request is part of the message: its reader must know what the server may
- * have seen (tally-error.h). */
-static TALLY_COLD void
-propagate_send_error (GError **error, GError *local_error, gsize sent, gsize total)
-{
-  if (sent == 0)
-    g_set_error (error, local_error->domain, local_error->code, "%s; nothing was sent",
-                 local_error->message);
-  else
-    g_set_error (error, local_error->domain, local_error->code,
-                 "%s; %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT " bytes were sent",
-                 local_error->message, sent, total);
-  g_error_free (local_error);
 }
 
 /* As much as the kernel takes at once; FALSE with errno when the connection has failed. */
@@ -143,23 +129,36 @@ tally_socket_await_room (TallySocket *self,
 
 /* @alive: what send_at_once () said, which sent @sent of the @length bytes in the output buffer. */
 static TALLY_COLD gboolean
-send_the_rest (TallySocket *self, gsize length, gsize sent, gboolean alive, GError **error)
+send_the_rest (TallySocket *self, gsize length, gboolean alive, gsize *sent, GError **error)
 {
   TallyWait why = alive ? TALLY_WAIT_READY : TALLY_WAIT_FAILED;
-  GError *local_error = NULL;
   gshort revents;
 
-  while (why == TALLY_WAIT_READY && sent < length)
+  while (why == TALLY_WAIT_READY && *sent < length)
     {
       why = await_room (self, POLLRDHUP, self->deadline, self->cancellable, &revents);
-      if (why == TALLY_WAIT_READY && !send_at_once (self, self->output.data, length, &sent))
+      if (why == TALLY_WAIT_READY && !send_at_once (self, self->output.data, length, sent))
         why = TALLY_WAIT_FAILED;
     }
   if (why == TALLY_WAIT_READY)
     return TRUE;
-  set_send_error (&local_error, why, errno, sent);
-  propagate_send_error (error, local_error, sent, length);
+  set_send_error (error, why, errno, *sent);
   return FALSE;
+}
+
+gboolean
+tally_socket_send_counted (TallySocket *self, gsize *sent, gsize *length, GError **error)
+{
+  gsize total = self->output.length;
+  gsize done = 0;
+  gboolean alive = send_at_once (self, self->output.data, total, &done);
+
+  self->output.length = 0;
+  if (G_LIKELY (alive && done == total))
+    return TRUE;
+  *length = total;
+  *sent = done;
+  return send_the_rest (self, total, alive, sent, error);
 }
 
 /**
@@ -177,14 +176,20 @@ send_the_rest (TallySocket *self, gsize length, gsize sent, gboolean alive, GErr
 gboolean
 tally_socket_send (TallySocket *self, GError **error)
 {
-  gsize length = self->output.length;
-  gsize sent = 0;
-  gboolean alive = send_at_once (self, self->output.data, length, &sent);
+  GError *local_error = NULL;
+  gsize sent, length;
 
-  self->output.length = 0;
-  if (G_LIKELY (alive && sent == length))
+  if (G_LIKELY (tally_socket_send_counted (self, &sent, &length, &local_error)))
     return TRUE;
-  return send_the_rest (self, length, sent, alive, error);
+  if (sent == 0)
+    g_set_error (error, local_error->domain, local_error->code, "%s; nothing was sent",
+                 local_error->message);
+  else
+    g_set_error (error, local_error->domain, local_error->code,
+                 "%s; %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT " bytes were sent",
+                 local_error->message, sent, length);
+  g_error_free (local_error);
+  return FALSE;
 }
 
 /* ---- the rest of the public interface ---- */

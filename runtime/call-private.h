@@ -7,6 +7,14 @@
 
 G_BEGIN_DECLS
 
+/* What the server may have of a request that was not answered. */
+typedef enum
+{
+  TALLY_SENT_NOTHING,
+  TALLY_SENT_PART,
+  TALLY_SENT_ALL
+} TallySent;
+
 typedef struct
 {
   TallyChannel *channel;
@@ -20,16 +28,25 @@ typedef struct
   gboolean answered; /* a valid reply was read to its end, whatever it said */
   gboolean declared; /* it was one of the method's exceptions */
   gint64 failed_at;  /* when the shared connection that it travelled on did; 0: it did not */
+
+  /* Once it has failed. */
+  TallySent sent;
+  gsize sent_bytes;    /* of TALLY_SENT_PART */
+  gsize request_bytes; /* the same */
 } TallyCall;
+
+static inline void
+tally_call_set_sent (TallyCall *call, gsize sent, gsize length)
+{
+  call->sent = sent == 0 ? TALLY_SENT_NOTHING : sent < length ? TALLY_SENT_PART : TALLY_SENT_ALL;
+  call->sent_bytes = sent;
+  call->request_bytes = length;
+}
 
 /* Appends the request. What cannot be encoded leaves @output as it was. */
 gboolean tally_call_write (const TallyCall *call, TallyBuffer *output, GError **error);
 /* Reads and validates the reply, and hands out what it holds. */
 gboolean tally_call_read (TallyCall *call, TallyReader *reader, GError **error);
-/* What can have become of the request is part of every error from when it was sent until it was
- * answered. */
-void tally_call_add_that_it_was_sent (GError *error);
-
 /* Steps 3 to 6 of a call on a shared connection. @clean: whether it may take further calls. */
 gboolean
 tally_call_exchange_shared (TallyCall *call, TallySocket *socket, gboolean *clean, GError **error);

@@ -47,19 +47,23 @@ static gboolean
 exchange (
     TallyCall *call, TallyShared *shared, TallyStream *stream, gboolean *whole, GError **error)
 {
-  gboolean maybe_sent = FALSE;
   gboolean done;
 
   call->seqid = stream->seqid;
   *whole = TRUE;
   if (!tally_call_write (call, &stream->buffer, error))
     return FALSE;
-  done = tally_shared_exchange (shared, stream, call->method->oneway, call->deadline,
-                                call->cancellable, &maybe_sent, error);
-  if (done && !call->method->oneway)
-    done = read_reply (call, stream, whole, error);
-  if (!done && maybe_sent && !call->answered)
-    tally_call_add_that_it_was_sent (*error);
+  if (!tally_shared_exchange (shared, stream, call->method->oneway, call->deadline,
+                              call->cancellable, error))
+    {
+      tally_call_set_sent (call, stream->sent, stream->end - stream->start);
+      return FALSE;
+    }
+  if (call->method->oneway)
+    return TRUE;
+  done = read_reply (call, stream, whole, error);
+  if (G_UNLIKELY (!done))
+    call->sent = TALLY_SENT_ALL;
   return done;
 }
 
@@ -78,8 +82,7 @@ tally_call_exchange_shared (TallyCall *call, TallySocket *socket, gboolean *clea
   if (shared == NULL)
     {
       g_set_error_literal (error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED,
-                           "the pool's connection is shared and has a keeper that is no channel's; "
-                           "nothing was sent");
+                           "the pool's connection is shared and has a keeper that is no channel's");
       return FALSE;
     }
   stream = tally_shared_open (shared, call->limits.max_message, error);

@@ -7,6 +7,7 @@
 #include "call-private.h"
 #include "framing-private.h"
 #include "reply-private.h"
+#include "socket-internal.h"
 
 /* ---- steps 1 to 3: deadline, seqid, encoding ---- */
 
@@ -78,18 +79,6 @@ tally_call_write (const TallyCall *call, TallyBuffer *output, GError **error)
 
 /* ---- steps 4 to 6: the reply ---- */
 
-/* What can have become of the request is part of every error from when it was sent until it was
- * answered. */
-TALLY_COLD void
-tally_call_add_that_it_was_sent (GError *error)
-{
-  gchar *message =
-      g_strconcat (error->message, "; the request was sent and may have been executed", NULL);
-
-  g_free (error->message);
-  error->message = message;
-}
-
 static TALLY_COLD gboolean
 read_exception (TallyCall *call, TallyReader *reader, GError **error)
 {
@@ -159,13 +148,18 @@ receive (TallyCall *call, TallySocket *socket, gboolean *clean, GError **error)
 static gboolean
 exchange (TallyCall *call, TallySocket *socket, gboolean *clean, GError **error)
 {
+  gsize sent, length;
+
   *clean = TRUE;
   if (!tally_call_write (call, tally_socket_get_output (socket), error))
     return FALSE;
   *clean = FALSE;
   tally_socket_set_final_limits (socket, call->deadline, call->cancellable);
-  if (!tally_socket_send (socket, error))
-    return FALSE;
+  if (G_UNLIKELY (!tally_socket_send_counted (socket, &sent, &length, error)))
+    {
+      tally_call_set_sent (call, sent, length);
+      return FALSE;
+    }
   if (call->method->oneway)
     {
       *clean = TRUE; /* should a reply come all the same, the next borrow's check finds it */
@@ -173,8 +167,7 @@ exchange (TallyCall *call, TallySocket *socket, gboolean *clean, GError **error)
     }
   if (G_LIKELY (receive (call, socket, clean, error)))
     return TRUE;
-  if (!call->answered)
-    tally_call_add_that_it_was_sent (*error);
+  call->sent = TALLY_SENT_ALL;
   return FALSE;
 }
 
@@ -185,8 +178,7 @@ static TALLY_COLD TallySocket *
 refuse_transport (ThriftTransport *transport, GError **error)
 {
   g_set_error (error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED,
-               "the pool's connection is a %s, not a TallySocket; nothing was sent",
-               G_OBJECT_TYPE_NAME (transport));
+               "the pool's connection is a %s, not a TallySocket", G_OBJECT_TYPE_NAME (transport));
   return NULL;
 }
 
@@ -241,10 +233,10 @@ may_replay (const TallyCall *call, const GError *error)
              && g_error_matches (error, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST));
 }
 
-/* The error of a call whose replay failed too. The first attempt may have been executed, and an
- * error that says that nothing was sent, true of the replay, must not hide it. */
+/* The error of a call whose replay failed too. The first attempt, of which @before was sent, may have
+ * been executed, and a code that says that nothing was sent, true of the replay, must not hide it. */
 static TALLY_COLD GError *
-join_errors (const TallyCall *call, GError *first, GError *second)
+join_errors (TallyCall *call, const TallyCall *before, GError *first, GError *second)
 {
   gboolean maybe_executed = g_error_matches (first, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST);
   gboolean is_ending = g_error_matches (second, G_IO_ERROR, G_IO_ERROR_CANCELLED)
@@ -255,6 +247,11 @@ join_errors (const TallyCall *call, GError *first, GError *second)
     {
       g_error_free (first);
       return second;
+    }
+  if (before->sent > call->sent)
+    {
+      tally_call_set_sent (call, before->sent_bytes, before->request_bytes);
+      call->sent = before->sent;
     }
   joined = g_error_new (maybe_executed && !is_ending ? first->domain : second->domain,
                         maybe_executed && !is_ending ? first->code : second->code,
@@ -268,11 +265,13 @@ join_errors (const TallyCall *call, GError *first, GError *second)
 static TALLY_COLD GError *
 replay (TallyCall *call, GError *first)
 {
+  const TallyCall before = *call;
   GError *second = NULL;
   gboolean reused;
 
+  call->sent = TALLY_SENT_NOTHING;
   if (!attempt (call, TRUE, &reused, &second))
-    return join_errors (call, first, second);
+    return join_errors (call, &before, first, second);
   g_error_free (first);
   return NULL;
 }
@@ -294,9 +293,25 @@ check_cancelled (const TallyCall *call, GError **error)
 {
   if (G_LIKELY (call->cancellable == NULL) || !g_cancellable_is_cancelled (call->cancellable))
     return TRUE;
-  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED,
-                       "cancelled before it began; nothing was sent");
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "cancelled before it began");
   return FALSE;
+}
+
+/* Every error of a call that was not answered says once what the server may have seen of it. */
+static TALLY_COLD void
+add_what_was_sent (const TallyCall *call, GError *error)
+{
+  g_autofree gchar *message = g_steal_pointer (&error->message);
+
+  if (call->sent == TALLY_SENT_NOTHING)
+    error->message = g_strconcat (message, "; nothing was sent", NULL);
+  else if (call->sent == TALLY_SENT_ALL)
+    error->message =
+        g_strconcat (message, "; the request was sent and may have been executed", NULL);
+  else
+    error->message = g_strdup_printf ("%s; %" G_GSIZE_FORMAT " of the request's %" G_GSIZE_FORMAT
+                                      " bytes were sent",
+                                      message, call->sent_bytes, call->request_bytes);
 }
 
 /* tally_channel_call () for what it leaves to its caller; @options NULL: the channel's timeout, no
@@ -324,6 +339,8 @@ tally_channel_make_call (TallyChannel *self,
     local_error = run (&call);
   if (G_LIKELY (local_error == NULL))
     return TRUE;
+  if (!call.answered)
+    add_what_was_sent (&call, local_error);
   if (!call.declared)
     g_prefix_error (&local_error, "%s at %s: ", method->name,
                     tally_endpoint_get_uri (self->endpoint));

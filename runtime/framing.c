@@ -12,9 +12,8 @@ tally_frame_refuse (
 {
   output->length = start;
   g_set_error (error, TALLY_ERROR, TALLY_ERROR_LIMIT,
-               "the message has %" G_GSIZE_FORMAT " bytes; the limit is %" G_GUINT32_FORMAT
-               "; nothing was sent",
-               length, limits->max_message);
+               "the message has %" G_GSIZE_FORMAT " bytes; the limit is %" G_GUINT32_FORMAT, length,
+               limits->max_message);
   return FALSE;
 }
 

@@ -84,10 +84,11 @@ fail_for_silence_locked (TallyShared *self)
 static void
 leave_locked (TallyShared *self, TallyStream *stream, gboolean timed_out)
 {
-  gboolean withdrawn = stream->list == &self->unsent && tally_shared_withdraw_locked (self, stream);
+  gboolean withdrawn;
 
+  stream->sent = tally_shared_count_sent_locked (self, stream);
+  withdrawn = stream->list == &self->unsent && tally_shared_withdraw_locked (self, stream);
   tally_stream_unlink (stream);
-  stream->maybe_sent = !withdrawn;
   tally_stream_set_state (stream, TALLY_STREAM_OPEN);
   if (!withdrawn)
     {
@@ -108,8 +109,9 @@ is_limit (const GError *error)
 static void
 set_left_error (const TallyStream *stream, gboolean timed_out, GError **error)
 {
-  const gchar *when = stream->maybe_sent ? "while waiting for the reply"
-                                         : "before the request was sent; nothing was sent";
+  const gchar *when = stream->sent == 0                            ? "before the request was sent"
+                      : stream->sent < stream->end - stream->start ? "while sending"
+                                                                   : "while waiting for the reply";
 
   if (timed_out)
     g_set_error (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "timed out %s", when);
@@ -351,8 +353,7 @@ set_failure_error (TallyShared *self, gboolean maybe_sent, GError **error)
   if (maybe_sent)
     g_set_error_literal (error, failure->domain, failure->code, failure->message);
   else
-    g_set_error (error, TALLY_ERROR, TALLY_ERROR_NOT_SENT, "%s; nothing was sent",
-                 failure->message);
+    g_set_error_literal (error, TALLY_ERROR, TALLY_ERROR_NOT_SENT, failure->message);
 }
 
 TallyStream *
@@ -418,7 +419,7 @@ see_through (TallyShared *self, TallyStream *stream, GError **error)
       case TALLY_STREAM_DONE:
         return TRUE;
       case TALLY_STREAM_FAILED:
-        set_failure_error (self, stream->maybe_sent, error);
+        set_failure_error (self, stream->sent > 0, error);
         return FALSE;
       case TALLY_STREAM_OPEN:
         g_assert_not_reached ();
@@ -432,7 +433,6 @@ tally_shared_exchange (TallyShared *self,
                        gboolean oneway,
                        gint64 deadline,
                        GCancellable *cancellable,
-                       gboolean *maybe_sent,
                        GError **error)
 {
   gulong handler = 0;
@@ -442,13 +442,12 @@ tally_shared_exchange (TallyShared *self,
   stream->deadline = deadline;
   stream->cancellable = cancellable;
   stream->cancelled = FALSE;
-  stream->maybe_sent = FALSE;
+  stream->sent = 0;
   if (cancellable != NULL)
     handler = g_cancellable_connect (cancellable, G_CALLBACK (on_cancelled), stream, NULL);
   done = begin (self, stream, error) && see_through (self, stream, error);
   if (handler != 0)
     g_cancellable_disconnect (cancellable, handler);
-  *maybe_sent = done || stream->maybe_sent;
   return done;
 }
 

@@ -63,8 +63,8 @@ struct _TallyStream
   TallyStream *next; /* also of the free ones */
   guint64 start;     /* where its request lies in all that was ever queued */
   guint64 end;
-  guint64 heard;       /* what had been received when it was queued */
-  gboolean maybe_sent; /* once FAILED */
+  guint64 heard; /* what had been received when it was queued */
+  gsize sent;    /* once its caller has left or it has FAILED: bytes of its request */
 };
 
 /* Where a reply's sequence id leads. */
@@ -126,14 +126,13 @@ TallyStream *tally_shared_open (TallyShared *self, guint32 max_message, GError *
 /* Sends the request in the stream's buffer and waits for its reply. Errors: G_IO_ERROR_CANCELLED
  * and TALLY_ERROR_TIMED_OUT, which concern this call alone, unless nothing at all has arrived since
  * it was queued: then the connection has failed. A failed connection is to each call on it
- * TALLY_ERROR_NOT_SENT, or what made it fail, mostly TALLY_ERROR_CONNECTION_LOST. @maybe_sent:
- * whether the server may have seen any of the request. */
+ * TALLY_ERROR_NOT_SENT, or what made it fail, mostly TALLY_ERROR_CONNECTION_LOST. Then the stream's
+ * `sent` tells how many bytes of the request the server may have seen; the message does not. */
 gboolean tally_shared_exchange (TallyShared *self,
                                 TallyStream *stream,
                                 gboolean oneway,
                                 gint64 deadline,
                                 GCancellable *cancellable,
-                                gboolean *maybe_sent,
                                 GError **error);
 /* Gives the stream back. %TRUE when the connection may take further calls. @late: how many replies
  * were dropped, since a stream was closed last, because their callers had left. */
@@ -153,6 +152,7 @@ void tally_shared_drop_stream_locked (TallyShared *self, TallyStream *stream);
 void tally_shared_queue_locked (TallyShared *self, TallyStream *stream);
 gboolean tally_shared_withdraw_locked (TallyShared *self, TallyStream *stream);
 void tally_shared_forget_locked (TallyShared *self, TallyStream *stream);
+gsize tally_shared_count_sent_locked (const TallyShared *self, const TallyStream *stream);
 void tally_shared_fail_locked (TallyShared *self, const GError *error);
 /* After anything that may have failed the connection. */
 void tally_shared_unlock (TallyShared *self);

@@ -232,6 +232,15 @@ tally_shared_forget_locked (TallyShared *self, TallyStream *stream)
   self->n_owed++;
 }
 
+/* How many bytes of its request the peer may have: all that is being sent counts. */
+gsize
+tally_shared_count_sent_locked (const TallyShared *self, const TallyStream *stream)
+{
+  guint64 end = MIN (maybe_sent (self), stream->end);
+
+  return end > stream->start ? end - stream->start : 0;
+}
+
 /* ---- failure ---- */
 
 static void
@@ -242,7 +251,7 @@ fail_list (TallyShared *self, TallyStreamList *list)
   while ((stream = list->head) != NULL)
     {
       tally_stream_unlink (stream);
-      stream->maybe_sent = stream->start < maybe_sent (self);
+      stream->sent = tally_shared_count_sent_locked (self, stream);
       tally_stream_set_state (stream, TALLY_STREAM_FAILED);
       tally_stream_wake (stream);
     }

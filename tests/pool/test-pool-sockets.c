@@ -180,7 +180,7 @@ sockets_cancelled_before (void)
   g_cancellable_cancel (cancellable);
   run_cancelled (&borrow);
   CU_ASSERT_FALSE (borrow.done);
-  assert_error (borrow.error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "nothing was sent");
+  assert_error (borrow.error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "cancelled before");
   g_clear_error (&borrow.error);
   seen = look (site);
   assert_int (seen.dials_started, 0);

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "harness.h"
+
 static const TallyField args_fields[] = {
   { .name = "text",
     .id = 1,
@@ -188,6 +190,22 @@ echo_honest (EchoRequest *request)
   sent = echo_send (request, &output);
   tally_buffer_clear (&output);
   return sent;
+}
+
+void
+echo_assert_says_once (const GError *error)
+{
+  static const gchar *const statements[] = { "nothing was sent", "bytes were sent",
+                                             "may have been executed" };
+  guint said = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (statements); i++)
+    for (const gchar *at = error->message; (at = strstr (at, statements[i])) != NULL; at++)
+      said++;
+  if (said == 1)
+    return;
+  g_printerr ("# %s\n", error->message);
+  CU_FAIL ("an error says two things of its request, or none");
 }
 
 gboolean

@@ -99,6 +99,9 @@ void echo_put_reply (EchoRequest *request, TallyBuffer *output);
 gboolean echo_honest (EchoRequest *request);
 gboolean echo_send (EchoRequest *request, const TallyBuffer *output);
 
+/* Of what can have become of a request that was not answered, @error says one thing, once. */
+void echo_assert_says_once (const GError *error);
+
 /* Calls echo with @text; the reply in @reply (transfer full). */
 gboolean
 echo_call (TallyChannel *channel, guint method, const gchar *text, gchar **reply, GError **error);

@@ -247,5 +247,6 @@ caller_expect_error (Caller *caller, GQuark domain, gint code, const gchar *part
   CU_ASSERT_FALSE (caller->done);
   CU_ASSERT_PTR_NULL (caller->reply);
   assert_error (caller->error, domain, code, part);
+  echo_assert_says_once (caller->error);
   clear (caller);
 }

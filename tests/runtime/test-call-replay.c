@@ -106,6 +106,7 @@ rule_13_a_request_that_may_have_been_seen_is_not_replayed (void)
 
   meet_dead_connection (take_second_and_end, NULL, FALSE, ECHO_ECHO, &error, &accepted, &requests);
   assert_error (error, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, "may have been executed");
+  echo_assert_says_once (error);
   assert_int (accepted, 1);
   assert_int (requests, 2);
 }
@@ -131,6 +132,7 @@ rule_13_it_is_replayed_only_once (void)
   meet_dead_connection (take_second_and_end, (gpointer) "always", FALSE, ECHO_GET, &error,
                         &accepted, &requests);
   assert_error (error, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, "then the replay failed");
+  echo_assert_says_once (error);
   assert_int (accepted, 2);
   assert_int (requests, 3);
 }
@@ -177,6 +179,7 @@ rule_13_a_replay_that_cannot_be_dialed_hides_nothing (void)
   echo_server_stop (&server); /* the send still succeeds: its FIN is no RST yet */
   CU_ASSERT_FALSE (echo_call (channel, ECHO_GET, "second", &reply, &error));
   assert_error (error, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, "then the replay failed");
+  echo_assert_says_once (error);
   assert_error (error, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, "may have been executed");
   tally_pool_close (pool);
 }
@@ -208,6 +211,7 @@ rule_13_a_replay_has_the_same_deadline (void)
   tally_channel_set_timeout (channel, 200);
   CU_ASSERT_FALSE (echo_call (channel, ECHO_GET, "second", &reply, &error));
   assert_error (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "then the replay failed");
+  echo_assert_says_once (error);
   assert_int (test_peer_get_accepted (server.peer), 2);
   tally_pool_close (pool);
 }

@@ -360,7 +360,7 @@ rule_24_half_a_request_is_sent_to_its_end (void)
           await_leases (&desk, 2);
         }
       g_cancellable_cancel (cancellable);
-      caller_expect_error (&sender, G_IO_ERROR, G_IO_ERROR_CANCELLED, "may have been executed");
+      caller_expect_error (&sender, G_IO_ERROR, G_IO_ERROR_CANCELLED, "bytes were sent");
       if (!is_there)
         caller_start (&next, desk.channel, "next", -1);
       desk_pause (&desk, FALSE);
@@ -395,7 +395,7 @@ rule_24_senders_and_the_queued_may_be_cancelled (void)
   g_cancellable_cancel (of_queued);
   caller_expect_error (&queued, G_IO_ERROR, G_IO_ERROR_CANCELLED, "nothing was sent");
   g_cancellable_cancel (of_sender);
-  caller_expect_error (&sender, G_IO_ERROR, G_IO_ERROR_CANCELLED, "may have been executed");
+  caller_expect_error (&sender, G_IO_ERROR, G_IO_ERROR_CANCELLED, "bytes were sent");
   desk_pause (&desk, FALSE);
   desk_reply (desk_find (&desk, "receiver"));
   caller_expect_reply (&receiver);
@@ -404,6 +404,24 @@ rule_24_senders_and_the_queued_may_be_cancelled (void)
   caller_expect_reply (&queued);
   assert_int (desk_count (&desk), 3);
   assert_int (desk_accepted (&desk), 1);
+}
+
+/* The deadline passes in the middle of a request that is alone on its connection. */
+static void
+rule_24_a_time_out_says_how_much_was_sent (void)
+{
+  g_auto (Desk) desk;
+  g_autofree gchar *text = g_strnfill (LARGE, 's');
+  Caller first, sender;
+
+  desk_open (&desk, "?mode=shared&");
+  desk_pause (&desk, TRUE);
+  caller_start (&first, desk.channel, "first", -1);
+  desk_reply (desk_find (&desk, "first"));
+  caller_expect_reply (&first);
+  caller_start (&sender, desk.channel, text, 1000);
+  caller_expect_error (&sender, TALLY_ERROR, TALLY_ERROR_TIMED_OUT,
+                       " of the request's 15728668 bytes were sent");
 }
 
 /* The peer dies in the middle of a request: that one may have been seen, the one behind it was not
@@ -422,7 +440,7 @@ rule_24_each_call_knows_whether_it_was_sent (void)
   desk_pause (&desk, FALSE);
   caller_expect_error (&receiver, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST,
                        "may have been executed");
-  caller_expect_error (&sender, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, "may have been executed");
+  caller_expect_error (&sender, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, "bytes were sent");
   assert_int (desk_find (&desk, "queued")->connection, 1);
   desk_reply (desk_find (&desk, "queued"));
   caller_expect_reply (&queued);
@@ -568,6 +586,7 @@ main (int argc, char **argv)
     TEST (rule_24_what_is_still_queued_is_withdrawn),
     TEST (rule_24_half_a_request_is_sent_to_its_end),
     TEST (rule_24_senders_and_the_queued_may_be_cancelled),
+    TEST (rule_24_a_time_out_says_how_much_was_sent),
     TEST (rule_24_each_call_knows_whether_it_was_sent),
     TEST (rule_24_a_reply_before_its_request_is_nobodys),
     TEST (rule_24_a_reply_to_half_a_oneway_is_nobodys),

@@ -1,0 +1,15 @@
+/* What calls may do with a socket beyond its public interface. */
+#ifndef TALLY_SOCKET_INTERNAL_H
+#define TALLY_SOCKET_INTERNAL_H
+
+#include "tally-socket.h"
+
+G_BEGIN_DECLS
+
+/* As tally_socket_send (), for a caller that says itself what was sent: on failure, @sent of @length
+ * bytes have reached the kernel, and @error does not say so. */
+gboolean tally_socket_send_counted (TallySocket *self, gsize *sent, gsize *length, GError **error);
+
+G_END_DECLS
+
+#endif /* TALLY_SOCKET_INTERNAL_H */
