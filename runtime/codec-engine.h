@@ -135,8 +135,9 @@ guint8 *tally_writer_grow (TallyWriter *writer, guint8 *cursor, gsize need);
 G_GNUC_PRINTF (3, 4)
 TALLY_COLD guint8 *
 tally_writer_fail (TallyWriter *writer, TallyError code, const gchar *format, ...);
+/* For a field that is due and has no value. */
 TALLY_COLD guint8 *
-tally_writer_fail_union (TallyWriter *writer, const TallyStructInfo *info, gconstpointer instance);
+tally_writer_fail_field (TallyWriter *writer, const TallyStructInfo *info, const TallyField *field);
 
 /* Makes sure of @need bytes at @cursor and returns where it is now. */
 static inline guint8 *

@@ -80,8 +80,9 @@ typedef struct
                          gsize name_length,
                          ThriftMessageType type,
                          gint32 seqid);
-  /* TALLY_ERROR_INVALID_VALUE (a required field that is not set, a union with none or two set, a
-   * NULL in a container) or TALLY_ERROR_LIMIT (depth); output is then cut back. */
+  /* TALLY_ERROR_INVALID_VALUE (a required field that is not set, a struct or container that is NULL
+   * in a container or in a union's set field) or TALLY_ERROR_LIMIT (depth); output is then cut
+   * back. A union is written as it is set: no field, one or several. */
   gboolean (*write_struct) (TallyBuffer *output,
                             const TallyStructInfo *info,
                             gconstpointer instance,
@@ -144,11 +145,9 @@ const TallyField *tally_struct_info_find_field (const TallyStructInfo *info, gin
 const TallyMethod *
 tally_service_find_method (const TallyService *service, const gchar *name, gsize length);
 
-/* A union's last field wins: clears what is set besides @field. */
-void
-tally_struct_clear_others (const TallyStructInfo *info, const TallyField *field, gpointer instance);
-/* How many fields would be written, up to 2: of a union it must be 1. */
-guint tally_struct_count_present (const TallyStructInfo *info, gconstpointer instance);
+/* For a field that is due (storage.h) and has nothing that could be written for it. */
+TALLY_COLD void
+tally_set_due_error (GError **error, const TallyStructInfo *info, const TallyField *field);
 
 guint tally_bytes_hash (const guint8 *bytes, gsize length);
 

@@ -430,11 +430,7 @@ read_field (TallyReader *reader,
   else
     result = read_any (reader, field->type, slot, info->form == TALLY_FORM_RESULT, error);
   if (G_LIKELY (result == READ_TAKEN))
-    {
-      tally_field_set_isset (field, instance, TRUE);
-      if (info->form == TALLY_FORM_UNION)
-        tally_struct_clear_others (info, field, instance);
-    }
+    tally_field_set_isset (field, instance, TRUE);
   else if (result == READ_FAILED)
     tally_prefix_field (error, info, field);
   return result;

@@ -134,9 +134,9 @@ write_list (TallyWriter *writer, guint8 *p, const TallyType *type, gconstpointer
     return write_structs (writer, p, (const TallyStructInfo *) element, &view);
   for (guint i = 0; i < view.length; i++)
     {
-      gconstpointer item = view.data + i * view.stride;
+      gconstpointer item = tally_slot_to_write (element, view.data + i * view.stride);
 
-      if (G_UNLIKELY (tally_slot_is_null (element, item)))
+      if (G_UNLIKELY (item == NULL))
         return tally_writer_fail (writer, TALLY_ERROR_INVALID_VALUE, "element %u is NULL", i);
       p = write_value (writer, p, element, item);
       if (G_UNLIKELY (p == NULL))
@@ -145,14 +145,16 @@ write_list (TallyWriter *writer, guint8 *p, const TallyType *type, gconstpointer
   return p;
 }
 
+/* @what: the cell in a message. */
 static guint8 *
-write_cell (TallyWriter *writer, guint8 *p, const TallyType *type, gpointer stored)
+write_cell (
+    TallyWriter *writer, guint8 *p, const TallyType *type, gpointer stored, const gchar *what)
 {
   TallyCell cell;
-  gconstpointer slot = tally_cell_view (type, stored, &cell);
+  gconstpointer slot = tally_slot_to_write (type, tally_cell_view (type, stored, &cell));
 
-  if (G_UNLIKELY (slot == NULL || tally_slot_is_null (type, slot)))
-    return tally_writer_fail (writer, TALLY_ERROR_INVALID_VALUE, "a key, value or element is NULL");
+  if (G_UNLIKELY (slot == NULL))
+    return tally_writer_fail (writer, TALLY_ERROR_INVALID_VALUE, "%s is NULL", what);
   return write_value (writer, p, type, slot);
 }
 
@@ -175,9 +177,9 @@ write_table (TallyWriter *writer, guint8 *p, const TallyType *type, gconstpointe
   tally_table_iter_init (&iter, slot);
   while (tally_table_iter_next (&iter, &key, &value))
     {
-      p = write_cell (writer, p, key_type, key);
+      p = write_cell (writer, p, key_type, key, is_map ? "a key" : "an element");
       if (is_map && p != NULL)
-        p = write_cell (writer, p, type->element, value);
+        p = write_cell (writer, p, type->element, value, "a value");
       if (G_UNLIKELY (p == NULL))
         return NULL;
     }
@@ -247,23 +249,18 @@ write_struct_fields (TallyWriter *writer,
   const TallyField *end = info->fields + info->n_fields;
   gint16 last = 0;
 
-  if (G_UNLIKELY (info->form == TALLY_FORM_UNION
-                  && tally_struct_count_present (info, instance) != 1))
-    return tally_writer_fail_union (writer, info, instance);
   p = tally_writer_room (writer, p, bound);
   for (const TallyField *field = info->fields; field < end; field++)
     {
       gconstpointer slot = (const guint8 *) instance + field->offset;
 
-      if (G_UNLIKELY (!tally_field_is_present (info, field, instance)))
+      if (G_UNLIKELY (!tally_field_has_value (field, instance)))
         {
-          if (G_LIKELY (field->requiredness != TALLY_REQUIRED || info->form == TALLY_FORM_UNION))
+          if (G_LIKELY (!tally_field_is_due (info, field, instance)))
             continue;
-          slot = tally_storage_get_stand_in (field->type);
+          slot = tally_field_get_stand_in (info, field);
           if (slot == NULL)
-            return tally_writer_fail (writer, TALLY_ERROR_INVALID_VALUE,
-                                      "%s: the required field %s is not set", info->name,
-                                      field->name);
+            return tally_writer_fail_field (writer, info, field);
         }
       p = write_field (writer, p, field, slot, &last, bound);
       if (G_UNLIKELY (p == NULL))

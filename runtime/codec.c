@@ -94,6 +94,15 @@ tally_prefix_field (GError **error, const TallyStructInfo *info, const TallyFiel
 
 /* ---- writing ---- */
 
+void
+tally_set_due_error (GError **error, const TallyStructInfo *info, const TallyField *field)
+{
+  g_set_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_VALUE,
+               info->form == TALLY_FORM_UNION ? "union %s: the field %s is set and has no value"
+                                              : "%s: the required field %s is not set",
+               info->name, field->name);
+}
+
 guint8 *
 tally_writer_grow (TallyWriter *writer, guint8 *cursor, gsize need)
 {
@@ -118,12 +127,10 @@ tally_writer_fail (TallyWriter *writer, TallyError code, const gchar *format, ..
 }
 
 guint8 *
-tally_writer_fail_union (TallyWriter *writer, const TallyStructInfo *info, gconstpointer instance)
+tally_writer_fail_field (TallyWriter *writer, const TallyStructInfo *info, const TallyField *field)
 {
-  return tally_writer_fail (writer, TALLY_ERROR_INVALID_VALUE,
-                            "union %s: one field must be set, and %s set", info->name,
-                            tally_struct_count_present (info, instance) == 0 ? "none is"
-                                                                             : "several are");
+  tally_set_due_error (writer->error, info, field);
+  return NULL;
 }
 
 /* ---- a struct by itself ---- */

@@ -54,9 +54,32 @@ equal_lists (const TallyType *type, gconstpointer a, gconstpointer b)
   return TRUE;
 }
 
+/* Of keys, elements and values of tables. A number's may be NULL, which is equal to NULL alone. */
+static gboolean
+equal_cells (const TallyType *type, gpointer a, gpointer b)
+{
+  TallyCell left, right;
+  gconstpointer slot_a = tally_cell_view (type, a, &left);
+  gconstpointer slot_b = tally_cell_view (type, b, &right);
+
+  if (slot_a == NULL || slot_b == NULL)
+    return slot_a == slot_b;
+  return tally_value_equal (type, slot_a, slot_b);
+}
+
+/* A key to look up: a string that is NULL is an empty one, but a table cannot hash it. */
+static gconstpointer
+get_key (const TallyType *type, gconstpointer stored)
+{
+  const gconstpointer *empty = stored == NULL ? tally_storage_get_empty (type) : NULL;
+
+  return empty != NULL ? *empty : stored;
+}
+
 static gboolean
 equal_tables (const TallyType *type, gconstpointer a, gconstpointer b)
 {
+  const TallyType *key_type = type->kind == TALLY_KIND_MAP ? type->key : type->element;
   TallyTableIter iter;
   gpointer key, value;
 
@@ -65,14 +88,11 @@ equal_tables (const TallyType *type, gconstpointer a, gconstpointer b)
   tally_table_iter_init (&iter, a);
   while (tally_table_iter_next (&iter, &key, &value))
     {
-      TallyCell left, right;
       gpointer other;
 
-      if (!tally_storage_lookup (b, key, &other))
+      if (!tally_storage_lookup (b, get_key (key_type, key), &other))
         return FALSE;
-      if (type->kind == TALLY_KIND_MAP
-          && !tally_value_equal (type->element, tally_cell_view (type->element, value, &left),
-                                 tally_cell_view (type->element, other, &right)))
+      if (type->kind == TALLY_KIND_MAP && !equal_cells (type->element, value, other))
         return FALSE;
     }
   return TRUE;
@@ -85,7 +105,7 @@ equal_tables (const TallyType *type, gconstpointer a, gconstpointer b)
  * @slot_b: where the other lies
  *
  * Compares by value and to any depth. NaN equals NaN, so that a copy equals its original; a field
- * counts only if it would be written.
+ * counts only if it would be written; a string or binary that is %NULL equals an empty one.
  *
  * Returns: whether the values are equal
  */
@@ -98,8 +118,10 @@ tally_value_equal (const TallyType *type, gconstpointer slot_a, gconstpointer sl
     return tally_double_equal (slot_a, slot_b);
   if (type->storage == TALLY_STORAGE_PLAIN)
     return memcmp (slot_a, slot_b, type->size) == 0;
-  if (tally_slot_is_null (type, slot_a) || tally_slot_is_null (type, slot_b))
-    return tally_slot_is_null (type, slot_a) && tally_slot_is_null (type, slot_b);
+  slot_a = tally_slot_to_write (type, slot_a);
+  slot_b = tally_slot_to_write (type, slot_b);
+  if (slot_a == NULL || slot_b == NULL)
+    return slot_a == slot_b;
   switch ((TallyKind) type->kind)
     {
     case TALLY_KIND_STRING:
@@ -194,6 +216,15 @@ hash_instance (const TallyStructInfo *info, gconstpointer instance)
   return hash;
 }
 
+static guint
+hash_cell (const TallyType *type, gpointer stored)
+{
+  TallyCell cell;
+  gconstpointer slot = tally_cell_view (type, stored, &cell);
+
+  return slot != NULL ? tally_value_hash (type, slot) : 0;
+}
+
 /* A table has no order: its pairs' hashes are added. */
 static guint
 hash_table (const TallyType *type, gconstpointer slot)
@@ -206,12 +237,10 @@ hash_table (const TallyType *type, gconstpointer slot)
   while (tally_table_iter_next (&iter, &key, &value))
     {
       const TallyType *key_type = type->kind == TALLY_KIND_MAP ? type->key : type->element;
-      TallyCell cell;
-      guint pair = tally_value_hash (key_type, tally_cell_view (key_type, key, &cell));
+      guint pair = hash_cell (key_type, key);
 
       if (type->kind == TALLY_KIND_MAP)
-        pair = mix (pair, tally_value_hash (type->element,
-                                            tally_cell_view (type->element, value, &cell)));
+        pair = mix (pair, hash_cell (type->element, value));
       hash += mix (1, pair);
     }
   return hash;
@@ -251,7 +280,8 @@ tally_value_hash (const TallyType *type, gconstpointer slot)
 {
   if (type->storage == TALLY_STORAGE_PLAIN)
     return hash_plain (type, slot);
-  if (tally_slot_is_null (type, slot))
+  slot = tally_slot_to_write (type, slot);
+  if (slot == NULL)
     return 0;
   switch ((TallyKind) type->kind)
     {

@@ -178,7 +178,8 @@ print_value (GString *text, const TallyType *type, gconstpointer slot)
       print_plain (text, type, slot);
       return;
     }
-  if (slot == NULL || tally_slot_is_null (type, slot))
+  slot = tally_slot_to_write (type, slot);
+  if (slot == NULL)
     {
       g_string_append (text, "NULL");
       return;

@@ -6,6 +6,14 @@
 #include "codec-private.h"
 #include "tally-struct.h"
 
+/* A binary that is NULL is an empty one, also where containers free it. */
+static void
+free_bytes (gpointer bytes)
+{
+  if (bytes != NULL)
+    g_byte_array_unref (bytes);
+}
+
 /* How a key or element of @type is freed by the container that holds it; as in Apache's containers
  * an enum has no such function. */
 static GDestroyNotify
@@ -18,7 +26,7 @@ get_destroy (const TallyType *type)
     case TALLY_STORAGE_STRING:
       return g_free;
     case TALLY_STORAGE_BYTES:
-      return (GDestroyNotify) g_byte_array_unref;
+      return free_bytes;
     case TALLY_STORAGE_OBJECT:
       return g_object_unref;
     case TALLY_STORAGE_ARRAY:
@@ -247,10 +255,21 @@ tally_storage_lookup (gconstpointer slot, gconstpointer key, gpointer *value)
 }
 
 gconstpointer
-tally_storage_get_stand_in (const TallyType *type)
+tally_storage_get_empty (const TallyType *type)
 {
   static const GByteArray no_bytes = { NULL, 0 };
-  static const GByteArray *const slot = &no_bytes;
+  static const GByteArray *const bytes = &no_bytes;
+  static const gchar *const text = "";
 
-  return type->storage == TALLY_STORAGE_BYTES ? &slot : NULL;
+  return type->storage == TALLY_STORAGE_BYTES    ? (gconstpointer) &bytes
+         : type->storage == TALLY_STORAGE_STRING ? &text
+                                                 : NULL;
+}
+
+gconstpointer
+tally_field_get_stand_in (const TallyStructInfo *info, const TallyField *field)
+{
+  if (info->form == TALLY_FORM_UNION || field->type->storage == TALLY_STORAGE_BYTES)
+    return tally_storage_get_empty (field->type);
+  return NULL;
 }

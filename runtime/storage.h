@@ -95,23 +95,56 @@ tally_storage_get_bytes (const TallyType *type, gconstpointer slot, gsize *lengt
 void
 tally_storage_set_bytes (const TallyType *type, gpointer slot, gconstpointer bytes, gsize length);
 
-/* Whether a field has a value: the rule by which it is written, printed, compared and hashed. */
+/* The slot of an empty string or binary; NULL for any other type. */
+gconstpointer tally_storage_get_empty (const TallyType *type);
+
+/* The slot that is written for an element, key or value: its own, or where a string or binary is
+ * NULL that of an empty one, as Apache's library does. NULL where there is nothing to write. */
+static inline gconstpointer
+tally_slot_to_write (const TallyType *type, gconstpointer slot)
+{
+  if (G_LIKELY (slot != NULL && !tally_slot_is_null (type, slot)))
+    return slot;
+  return tally_storage_get_empty (type);
+}
+
+/* Whether a field is set and not NULL. A union's fields are optional ones. */
+static inline gboolean
+tally_field_has_value (const TallyField *field, gconstpointer instance)
+{
+  const guint8 *base = instance;
+
+  if (field->requiredness == TALLY_OPTIONAL && field->isset_offset != TALLY_NO_ISSET
+      && !*(const gboolean *) (base + field->isset_offset))
+    return FALSE;
+  return !tally_slot_is_null (field->type, base + field->offset);
+}
+
+/* Whether a field that has no value must be written all the same: it is required, or a union says
+ * that it is set. */
+static inline gboolean
+tally_field_is_due (const TallyStructInfo *info, const TallyField *field, gconstpointer instance)
+{
+  if (info->form != TALLY_FORM_UNION)
+    return field->requiredness == TALLY_REQUIRED;
+  return field->isset_offset != TALLY_NO_ISSET
+         && *(const gboolean *) ((const guint8 *) instance + field->isset_offset);
+}
+
+/* The slot that is written for a field which is due, or NULL when that is an error: Apache's
+ * library sends a binary without an array as an empty one, and programs leave it so. */
+gconstpointer tally_field_get_stand_in (const TallyStructInfo *info, const TallyField *field);
+
+/* Whether a field is written: the rule by which it is printed, compared and hashed too. */
 static inline gboolean
 tally_field_is_present (const TallyStructInfo *info,
                         const TallyField *field,
                         gconstpointer instance)
 {
-  const guint8 *base = instance;
-
-  if ((field->requiredness == TALLY_OPTIONAL || info->form == TALLY_FORM_UNION)
-      && field->isset_offset != TALLY_NO_ISSET && !*(const gboolean *) (base + field->isset_offset))
-    return FALSE;
-  return !tally_slot_is_null (field->type, base + field->offset);
+  return tally_field_has_value (field, instance)
+         || (tally_field_is_due (info, field, instance)
+             && tally_field_get_stand_in (info, field) != NULL);
 }
-
-/* The slot that is written for a required field which is NULL, or NULL when that is an error:
- * Apache's library sends a binary without an array as an empty one, and programs leave it so. */
-gconstpointer tally_storage_get_stand_in (const TallyType *type);
 
 static inline void
 tally_field_set_isset (const TallyField *field, gpointer instance, gboolean isset)

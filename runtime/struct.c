@@ -17,10 +17,13 @@ get_class_info (gconstpointer object)
 static gint32
 tally_struct_read (ThriftStruct *object, ThriftProtocol *protocol, GError **error)
 {
+  const TallyStructInfo *info = get_class_info (object);
   gint32 count;
 
-  return tally_walker_read_struct (protocol, get_class_info (object), object, &count, error) ? count
-                                                                                             : -1;
+  /* What a union was before is not part of what comes. */
+  if (info->form == TALLY_FORM_UNION)
+    tally_struct_reset_instance (info, object);
+  return tally_walker_read_struct (protocol, info, object, &count, error) ? count : -1;
 }
 
 static gint32

@@ -123,7 +123,7 @@ tally_bytes_hash (const guint8 *bytes, gsize length)
 
 /**
  * tally_binary_hash:
- * @bytes: (type GByteArray): a key
+ * @bytes: (type GByteArray) (nullable): a key; %NULL is one without bytes
  *
  * Returns: a hash of the bytes
  */
@@ -132,13 +132,13 @@ tally_binary_hash (gconstpointer bytes)
 {
   const GByteArray *array = bytes;
 
-  return tally_bytes_hash (array->data, array->len);
+  return array != NULL ? tally_bytes_hash (array->data, array->len) : tally_bytes_hash (NULL, 0);
 }
 
 /**
  * tally_binary_equal:
- * @a: (type GByteArray): a key
- * @b: (type GByteArray): another
+ * @a: (type GByteArray) (nullable): a key; %NULL is one without bytes
+ * @b: (type GByteArray) (nullable): another
  *
  * Returns: whether both hold the same bytes
  */
@@ -146,9 +146,10 @@ gboolean
 tally_binary_equal (gconstpointer a, gconstpointer b)
 {
   const GByteArray *left = a, *right = b;
+  guint length = left != NULL ? left->len : 0;
 
-  return left->len == right->len
-         && (left->len == 0 || memcmp (left->data, right->data, left->len) == 0);
+  return length == (right != NULL ? right->len : 0)
+         && (length == 0 || memcmp (left->data, right->data, length) == 0);
 }
 
 /**

@@ -228,24 +228,6 @@ tally_struct_reset_instance (const TallyStructInfo *info, gpointer instance)
     tally_struct_reset_field (info, &info->fields[i], instance);
 }
 
-void
-tally_struct_clear_others (const TallyStructInfo *info, const TallyField *field, gpointer instance)
-{
-  for (guint i = 0; i < info->n_fields; i++)
-    if (&info->fields[i] != field && tally_field_is_present (info, &info->fields[i], instance))
-      tally_struct_reset_field (info, &info->fields[i], instance);
-}
-
-guint
-tally_struct_count_present (const TallyStructInfo *info, gconstpointer instance)
-{
-  guint count = 0;
-
-  for (guint i = 0; i < info->n_fields && count < 2; i++)
-    count += tally_field_is_present (info, &info->fields[i], instance);
-  return count;
-}
-
 /**
  * tally_constant_get:
  * @once: a zeroed static variable, one for each constant
@@ -308,13 +290,18 @@ copy_list (const TallyType *type, gconstpointer source, gpointer target)
     }
 }
 
+/* A string or binary that is NULL becomes the empty one that is written for it: it may be a key, and
+ * the copy's table hashes by value. */
 static void
 copy_cell (const TallyType *type, gpointer stored, TallyCell *copy)
 {
   TallyCell cell;
-  gconstpointer slot = tally_cell_view (type, stored, &cell);
+  gconstpointer slot = tally_slot_to_write (type, tally_cell_view (type, stored, &cell));
 
-  tally_value_copy (type, slot, tally_cell_open (type, copy));
+  if (slot != NULL)
+    tally_value_copy (type, slot, tally_cell_open (type, copy));
+  else
+    copy->pointer = NULL;
 }
 
 static void
@@ -357,7 +344,8 @@ copy_instance (const TallyStructInfo *info, gconstpointer source, gpointer targe
  * @source: where the value lies
  * @target: (out caller-allocates): where a deep copy goes; what is there is overwritten, not freed
  *
- * Copies a value with all that it owns. A %NULL stays %NULL.
+ * Copies a value with all that it owns. A %NULL stays %NULL, but for a string or binary that is a
+ * key or value of a map or an element of a set: it becomes an empty one.
  */
 void
 tally_value_copy (const TallyType *type, gconstpointer source, gpointer target)

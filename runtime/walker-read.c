@@ -388,11 +388,7 @@ read_field (TallyWalk *walk,
       return FALSE;
     }
   if (*taken)
-    {
-      tally_field_set_isset (field, instance, TRUE);
-      if (info->form == TALLY_FORM_UNION)
-        tally_struct_clear_others (info, field, instance);
-    }
+    tally_field_set_isset (field, instance, TRUE);
   return TRUE;
 }
 

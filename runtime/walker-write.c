@@ -43,13 +43,17 @@ write_bytes (TallyWalk *walk, const TallyType *type, gconstpointer slot)
                                                    (guint32) length, walk->error));
 }
 
+/* @what: the cell in a message. */
 static gboolean
-write_element (TallyWalk *walk, const TallyType *type, gconstpointer slot)
+write_cell (TallyWalk *walk, const TallyType *type, gpointer stored, const gchar *what)
 {
-  if (slot == NULL || tally_slot_is_null (type, slot))
-    return tally_walk_fail (walk, TALLY_ERROR, TALLY_ERROR_INVALID_VALUE,
-                            "a key, value or element is NULL");
-  return write_value (walk, type, slot);
+  TallyCell cell;
+  gconstpointer slot = tally_slot_to_write (type, tally_cell_view (type, stored, &cell));
+
+  if (slot != NULL)
+    return write_value (walk, type, slot);
+  g_set_error (walk->error, TALLY_ERROR, TALLY_ERROR_INVALID_VALUE, "%s is NULL", what);
+  return FALSE;
 }
 
 static gboolean
@@ -62,8 +66,18 @@ write_list (TallyWalk *walk, const TallyType *type, gconstpointer slot)
                                                         view.length, walk->error)))
     return FALSE;
   for (guint i = 0; i < view.length; i++)
-    if (!write_element (walk, type->element, view.data + i * view.stride))
-      return FALSE;
+    {
+      gconstpointer item = tally_slot_to_write (type->element, view.data + i * view.stride);
+
+      if (item == NULL)
+        {
+          g_set_error (walk->error, TALLY_ERROR, TALLY_ERROR_INVALID_VALUE, "element %u is NULL",
+                       i);
+          return FALSE;
+        }
+      if (!write_value (walk, type->element, item))
+        return FALSE;
+    }
   return EMIT (walk, thrift_protocol_write_list_end (walk->protocol, walk->error));
 }
 
@@ -71,7 +85,6 @@ static gboolean
 write_set (TallyWalk *walk, const TallyType *type, gconstpointer slot)
 {
   TallyTableIter iter;
-  TallyCell cell;
   gpointer key;
 
   if (!check_uuid (walk, type->element)
@@ -81,7 +94,7 @@ write_set (TallyWalk *walk, const TallyType *type, gconstpointer slot)
     return FALSE;
   tally_table_iter_init (&iter, slot);
   while (tally_table_iter_next (&iter, &key, NULL))
-    if (!write_element (walk, type->element, tally_cell_view (type->element, key, &cell)))
+    if (!write_cell (walk, type->element, key, "an element"))
       return FALSE;
   return EMIT (walk, thrift_protocol_write_set_end (walk->protocol, walk->error));
 }
@@ -90,7 +103,6 @@ static gboolean
 write_map (TallyWalk *walk, const TallyType *type, gconstpointer slot)
 {
   TallyTableIter iter;
-  TallyCell cell;
   gpointer key, value;
 
   if (!check_uuid (walk, type->key) || !check_uuid (walk, type->element)
@@ -101,8 +113,8 @@ write_map (TallyWalk *walk, const TallyType *type, gconstpointer slot)
     return FALSE;
   tally_table_iter_init (&iter, slot);
   while (tally_table_iter_next (&iter, &key, &value))
-    if (!write_element (walk, type->key, tally_cell_view (type->key, key, &cell))
-        || !write_element (walk, type->element, tally_cell_view (type->element, value, &cell)))
+    if (!write_cell (walk, type->key, key, "a key")
+        || !write_cell (walk, type->element, value, "a value"))
       return FALSE;
   return EMIT (walk, thrift_protocol_write_map_end (walk->protocol, walk->error));
 }
@@ -121,31 +133,20 @@ write_field (TallyWalk *walk, const TallyField *field, gconstpointer slot)
 static gboolean
 write_fields (TallyWalk *walk, const TallyStructInfo *info, gconstpointer instance)
 {
-  const gboolean is_union = info->form == TALLY_FORM_UNION;
-
-  if (is_union && tally_struct_count_present (info, instance) != 1)
-    {
-      g_set_error (walk->error, TALLY_ERROR, TALLY_ERROR_INVALID_VALUE,
-                   "union %s: one field must be set, and not "
-                   "none or several",
-                   info->name);
-      return FALSE;
-    }
   for (guint i = 0; i < info->n_fields; i++)
     {
       const TallyField *field = &info->fields[i];
       gconstpointer slot = (const guint8 *) instance + field->offset;
 
-      if (!tally_field_is_present (info, field, instance))
+      if (!tally_field_has_value (field, instance))
         {
-          if (field->requiredness != TALLY_REQUIRED || is_union)
+          if (!tally_field_is_due (info, field, instance))
             continue;
-          slot = tally_storage_get_stand_in (field->type);
+          slot = tally_field_get_stand_in (info, field);
         }
       if (slot == NULL)
         {
-          g_set_error (walk->error, TALLY_ERROR, TALLY_ERROR_INVALID_VALUE,
-                       "%s: the required field %s is not set", info->name, field->name);
+          tally_set_due_error (walk->error, info, field);
           return FALSE;
         }
       if (!write_field (walk, field, slot))

@@ -127,6 +127,9 @@ check_choices (PeerProbeIf *probe)
   choice = g_object_new (PEER_TYPE_CHOICE, NULL);
   choice->__isset_numbers = TRUE;
   check_choice (probe, choice);
+  /* What real programs send besides: nothing, and a value beside the tag that says what it is. */
+  check_choice (probe, g_object_new (PEER_TYPE_CHOICE, NULL));
+  check_choice (probe, g_object_new (PEER_TYPE_CHOICE, "number", 1, "text", "one", NULL));
 }
 
 static void

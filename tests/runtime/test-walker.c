@@ -216,20 +216,48 @@ test_nothing_is_written_before_an_error (void)
 {
   FOR_EACH_PEER (compact)
     {
-      g_autoptr (GObject) point = (GObject *) fix_point_new (3, "t");
-      g_autoptr (GObject) choice = g_object_new (fix_choice_get_type (), NULL);
+      g_autoptr (GObject) node = g_object_new (fix_node_get_type (), "value", 3, NULL);
+      g_autoptr (GObject) choice = g_object_new (fix_choice_get_type (), "number", 1, NULL);
       GError *error = NULL;
       Peer peer;
 
       peer_init (&peer, compact);
-      g_ptr_array_add (((FixPoint *) point)->tags, NULL);
-      assert_int (thrift_struct_write (THRIFT_STRUCT (point), peer.protocol, &error), -1);
-      assert_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_VALUE, "Point.tags");
+      g_ptr_array_add (((FixNode *) node)->children, NULL);
+      assert_int (thrift_struct_write (THRIFT_STRUCT (node), peer.protocol, &error), -1);
+      assert_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_VALUE, "Node.children: element 0");
       g_clear_error (&error);
+      g_ptr_array_set_free_func (((FixNode *) node)->children, NULL);
+      g_clear_object (&((FixChoice *) choice)->point);
+      ((FixChoice *) choice)->__isset_point = TRUE;
       assert_int (thrift_struct_write (THRIFT_STRUCT (choice), peer.protocol, &error), -1);
-      assert_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_VALUE, "Choice");
+      assert_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_VALUE, "union Choice: the field point");
       g_clear_error (&error);
       assert_int (peer_bytes (&peer)->len, 0);
+      peer_clear (&peer);
+    }
+}
+
+/* What comes replaces what a used union held, and every field that comes is kept. */
+static void
+test_union_travels_as_it_is_set (void)
+{
+  FOR_EACH_PEER (compact)
+    {
+      g_autoptr (GObject) none = g_object_new (fix_choice_get_type (), NULL);
+      g_autoptr (GObject) two =
+          g_object_new (fix_choice_get_type (), "number", 7, "text", "", NULL);
+      g_autoptr (GObject) back = g_object_new (fix_choice_get_type (), "number", 9, NULL);
+      GError *error = NULL;
+      Peer peer;
+
+      peer_init (&peer, compact);
+      assert_int (thrift_struct_write (THRIFT_STRUCT (none), peer.protocol, &error), 1);
+      assert_int (thrift_struct_read (THRIFT_STRUCT (back), peer.protocol, &error), 1);
+      CU_ASSERT_TRUE (tally_struct_equal (back, none));
+      CU_ASSERT_TRUE (thrift_struct_write (THRIFT_STRUCT (two), peer.protocol, &error) > 1);
+      CU_ASSERT_TRUE (thrift_struct_read (THRIFT_STRUCT (back), peer.protocol, &error) > 1);
+      CU_ASSERT_TRUE (tally_struct_equal (back, two));
+      assert_no_error (error);
       peer_clear (&peer);
     }
 }
@@ -386,6 +414,7 @@ main (int argc, char **argv)
     TEST (test_headers_interoperate),
     TEST (test_vfuncs_return_bytes),
     TEST (test_nothing_is_written_before_an_error),
+    TEST (test_union_travels_as_it_is_set),
     TEST (test_uuid_needs_the_binary_protocol),
     TEST (test_string_with_nul_is_refused),
     TEST (test_every_truncation_fails),
