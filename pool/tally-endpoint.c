@@ -3,6 +3,7 @@
 #include "tally-endpoint.h"
 
 #include <gio/gunixsocketaddress.h>
+#include <net/if.h>
 #include <string.h>
 #include <sys/un.h>
 
@@ -138,6 +139,29 @@ parse_query (TallyEndpoint *self, const gchar *uri, const gchar *query, GError *
 
 /* ---- addresses ---- */
 
+/* "//HOST:PORT" for every family: GIO writes IPv6 without brackets when the port is 0, and a scope's
+ * "%" unescaped. Only a link-local address may name its interface. (transfer full) */
+static gchar *
+describe_numeric (GInetSocketAddress *numeric)
+{
+  GInetAddress *address = g_inet_socket_address_get_address (numeric);
+  g_autofree gchar *text = g_inet_address_to_string (address);
+  g_autofree gchar *escaped = NULL;
+  guint port = g_inet_socket_address_get_port (numeric);
+  gchar name[IF_NAMESIZE];
+  guint scope;
+
+  if (g_inet_address_get_family (address) == G_SOCKET_FAMILY_IPV4)
+    return g_strdup_printf ("//%s:%u", text, port);
+  scope = g_inet_socket_address_get_scope_id (numeric);
+  if (scope == 0)
+    return g_strdup_printf ("//[%s]:%u", text, port);
+  if (!g_inet_address_get_is_link_local (address) || if_indextoname (scope, name) == NULL)
+    g_snprintf (name, sizeof name, "%u", scope);
+  escaped = g_uri_escape_string (name, NULL, FALSE);
+  return g_strdup_printf ("//[%s%%25%s]:%u", text, escaped, port);
+}
+
 /* The functions that parse an address give in @address what stands behind the scheme's colon in the
  * canonical URI.
  *
@@ -160,24 +184,18 @@ parse_host (TallyEndpoint *self, const gchar *uri, GUri *parsed, gchar **address
   numeric = g_inet_socket_address_new_from_string (host, port);
   if (numeric != NULL)
     {
-      g_autofree gchar *text = g_socket_connectable_to_string (G_SOCKET_CONNECTABLE (numeric));
-
-      /* GIO writes IPv6 without brackets when the port is 0 */
-      if (port == 0 && strchr (host, ':') != NULL)
-        *address = g_strdup_printf ("//[%s]:0", text);
-      else if (port == 0)
-        *address = g_strdup_printf ("//%s:0", text);
-      else
-        *address = g_strconcat ("//", text, NULL);
+      *address = describe_numeric (G_INET_SOCKET_ADDRESS (numeric));
       self->connectable = G_SOCKET_CONNECTABLE (numeric);
     }
   else
     {
       g_autofree gchar *lower = g_ascii_strdown (host, -1);
+      g_autofree gchar *escaped = NULL;
 
       if (strchr (host, ':') != NULL)
         return refuse (uri, error, "\"%s\" is no IPv6 address", host);
-      *address = g_strdup_printf ("//%s:%d", lower, port);
+      escaped = g_uri_escape_string (lower, NULL, FALSE);
+      *address = g_strdup_printf ("//%s:%d", escaped, port);
       self->connectable = g_network_address_new (lower, port);
     }
   return TRUE;

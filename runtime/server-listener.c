@@ -1,5 +1,5 @@
-/* The server's listening sockets: owns their descriptors and a Unix socket's file. It knows no
- * connection and no thread. */
+/* The server's listening sockets: owns their descriptors. It knows no connection and no thread. */
+#include "server-path-private.h"
 #include "server-private.h"
 
 #include <errno.h>
@@ -8,11 +8,12 @@
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #define BACKLOG 1024
+/* How often the kernel may choose a port that then is not free on every address. */
+#define MAX_CHOICES 100
 
 typedef union
 {
@@ -22,6 +23,12 @@ typedef union
   struct sockaddr_un local;
   struct sockaddr_storage storage;
 } Address;
+
+typedef struct
+{
+  Address address;
+  socklen_t length;
+} Resolved;
 
 static gboolean
 fail (GError **error, const gchar *uri, const gchar *step, gint number)
@@ -52,53 +59,6 @@ set_options (gint fd, const Address *address)
     set_option (fd, IPPROTO_IPV6, IPV6_V6ONLY, !IN6_IS_ADDR_UNSPECIFIED (&address->v6.sin6_addr));
 }
 
-/* Whether @address is the file of a Unix socket at which nobody listens any more. */
-static gboolean
-is_stale (const Address *address, socklen_t length)
-{
-  struct stat status;
-  gint fd;
-  gboolean refused;
-
-  if (address->any.sa_family != AF_UNIX || address->local.sun_path[0] == '\0'
-      || lstat (address->local.sun_path, &status) != 0 || !S_ISSOCK (status.st_mode))
-    return FALSE;
-  fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0)
-    return FALSE;
-  refused = connect (fd, &address->any, length) != 0 && errno == ECONNREFUSED;
-  close (fd);
-  return refused;
-}
-
-static void
-remember_file (ServerListener *self, const Address *address)
-{
-  struct stat status;
-
-  if (address->any.sa_family != AF_UNIX || address->local.sun_path[0] == '\0'
-      || lstat (address->local.sun_path, &status) != 0)
-    return;
-  self->path = g_strdup (address->local.sun_path);
-  self->device = status.st_dev;
-  self->inode = status.st_ino;
-}
-
-static gboolean
-bind_address (gint fd, const Address *address, socklen_t length)
-{
-  if (bind (fd, &address->any, length) == 0)
-    return TRUE;
-  if (errno != EADDRINUSE)
-    return FALSE;
-  if (!is_stale (address, length))
-    {
-      errno = EADDRINUSE;
-      return FALSE;
-    }
-  return unlink (address->local.sun_path) == 0 && bind (fd, &address->any, length) == 0;
-}
-
 static guint16 *
 port_of (Address *address)
 {
@@ -108,30 +68,60 @@ port_of (Address *address)
 }
 
 static gboolean
-listen_at (
-    ServerListener *self, Address *address, socklen_t length, const gchar *uri, GError **error)
+is_path (const Address *address)
 {
-  gint fd = socket (address->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  guint16 *port = port_of (address);
+  return address->any.sa_family == AF_UNIX && address->local.sun_path[0] != '\0';
+}
+
+/* FALSE with errno. */
+static gboolean
+bind_and_listen (ServerListener *self, gint fd, const Resolved *resolved)
+{
+  if (!is_path (&resolved->address))
+    return bind (fd, &resolved->address.any, resolved->length) == 0 && listen (fd, BACKLOG) == 0;
+  if (!server_path_listen (fd, resolved->address.local.sun_path, BACKLOG, &self->device,
+                           &self->inode))
+    return FALSE;
+  self->path = g_strdup (resolved->address.local.sun_path);
+  return TRUE;
+}
+
+/* FALSE with errno. */
+static gboolean
+listen_at (ServerListener *self, Resolved resolved, const gchar *uri, GError **error)
+{
+  gint fd = socket (resolved.address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  guint16 *port = port_of (&resolved.address);
 
   if (fd < 0)
     return fail (error, uri, "socket", errno);
-  set_options (fd, address);
+  set_options (fd, &resolved.address);
   /* A name with several addresses and port 0 gets one port on all of them. */
   if (port != NULL && *port == 0 && self->port != 0)
     *port = g_htons (self->port);
-  if (!bind_address (fd, address, length) || listen (fd, BACKLOG) != 0)
+  if (!bind_and_listen (self, fd, &resolved))
     {
       gint number = errno;
 
       close (fd);
-      return fail (error, uri, "bind", number);
+      return fail (error, uri, number == EWOULDBLOCK ? "its directory is locked" : "bind", number);
     }
-  remember_file (self, address);
-  if (port != NULL && getsockname (fd, &address->any, &length) == 0)
+  if (port != NULL && getsockname (fd, &resolved.address.any, &resolved.length) == 0)
     self->port = g_ntohs (*port);
   self->fds[self->n_fds++] = fd;
   return TRUE;
+}
+
+static void
+close_sockets (ServerListener *self)
+{
+  if (self->path != NULL)
+    server_path_remove (self->path, self->device, self->inode);
+  g_clear_pointer (&self->path, g_free);
+  for (guint i = 0; i < self->n_fds; i++)
+    close (self->fds[i]);
+  self->n_fds = 0;
+  self->port = 0;
 }
 
 /* A host without the one family is no failure as long as the other listens; an address that
@@ -139,86 +129,111 @@ listen_at (
 static gboolean
 is_fatal (gint number)
 {
-  return number == EADDRINUSE || number == EACCES;
+  return number == EADDRINUSE || number == EACCES || number == EWOULDBLOCK;
 }
 
+/* Listens at all of @addresses, from the one with number @first on. FALSE with errno, and nothing
+ * listens. */
 static gboolean
-listen_at_each (ServerListener *self,
-                GSocketAddressEnumerator *enumerator,
-                const gchar *uri,
-                GError **error)
+listen_at_all (
+    ServerListener *self, const GArray *addresses, guint first, const gchar *uri, GError **error)
 {
   g_autoptr (GError) first_error = NULL;
+  gint number = 0;
 
-  while (self->n_fds < TALLY_SERVER_MAX_LISTENERS)
+  for (guint i = 0; i < addresses->len && !is_fatal (number); i++)
     {
-      g_autoptr (GSocketAddress) found = NULL;
       g_autoptr (GError) failed = NULL;
-      Address address = { 0 };
-      gboolean fatal = FALSE;
-      gssize length;
+      guint index = (first + i) % addresses->len;
 
-      found = g_socket_address_enumerator_next (enumerator, NULL, &failed);
-      if (found != NULL)
+      if (listen_at (self, g_array_index (addresses, Resolved, index), uri, &failed))
+        continue;
+      number = errno;
+      if (first_error == NULL || is_fatal (number))
         {
-          length = g_socket_address_get_native_size (found);
-          if (length <= (gssize) sizeof address
-              && g_socket_address_to_native (found, &address, sizeof address, &failed))
-            fatal = !listen_at (self, &address, length, uri, &failed) && is_fatal (errno);
+          g_clear_error (&first_error);
+          first_error = g_steal_pointer (&failed);
         }
-      if (fatal)
-        {
-          server_listener_close (self);
-          g_propagate_error (error, g_steal_pointer (&failed));
-          return FALSE;
-        }
+    }
+  if (self->n_fds > 0 && !is_fatal (number))
+    return TRUE;
+  close_sockets (self);
+  g_propagate_error (error, g_steal_pointer (&first_error));
+  errno = number;
+  return FALSE;
+}
+
+/* The addresses of @endpoint, at least one. NULL: it has none. (transfer full) */
+static GArray *
+resolve (TallyEndpoint *endpoint, GError **error)
+{
+  g_autoptr (GSocketAddressEnumerator) enumerator =
+      g_socket_connectable_enumerate (tally_endpoint_get_connectable (endpoint));
+  g_autoptr (GArray) addresses = g_array_new (FALSE, TRUE, sizeof (Resolved));
+  g_autoptr (GError) first_error = NULL;
+
+  while (addresses->len < TALLY_SERVER_MAX_LISTENERS)
+    {
+      g_autoptr (GError) failed = NULL;
+      g_autoptr (GSocketAddress) found =
+          g_socket_address_enumerator_next (enumerator, NULL, &failed);
+      gssize length = found != NULL ? g_socket_address_get_native_size (found) : 0;
+      Resolved resolved = { .length = length };
+
+      if (found != NULL && length <= (gssize) sizeof resolved.address
+          && g_socket_address_to_native (found, &resolved.address, sizeof resolved.address,
+                                         &failed))
+        g_array_append_val (addresses, resolved);
       if (failed != NULL && first_error == NULL)
         first_error = g_steal_pointer (&failed);
       if (found == NULL)
         break;
     }
-  if (self->n_fds > 0)
-    return TRUE;
+  if (addresses->len > 0)
+    return g_steal_pointer (&addresses);
   if (first_error == NULL)
     g_set_error (&first_error, TALLY_ERROR, TALLY_ERROR_FAILED,
-                 "cannot listen at %s: it has no address", uri);
+                 "cannot listen at %s: it has no address", tally_endpoint_get_uri (endpoint));
   g_propagate_error (error, g_steal_pointer (&first_error));
-  return FALSE;
+  return NULL;
+}
+
+/* Where the kernel chooses the port for the first address, another may have it on the next one. Then
+ * it chooses again, each time for another address first: one of them may have few ports left. */
+static gboolean
+may_choose_again (const GArray *addresses, gint number)
+{
+  Address first = g_array_index (addresses, Resolved, 0).address;
+  const guint16 *port = port_of (&first);
+
+  return number == EADDRINUSE && addresses->len > 1 && port != NULL && *port == 0;
 }
 
 gboolean
 server_listener_open (ServerListener *self, TallyEndpoint *endpoint, GError **error)
 {
-  g_autoptr (GSocketAddressEnumerator) enumerator = NULL;
+  const gchar *uri = tally_endpoint_get_uri (endpoint);
+  g_autoptr (GArray) addresses = resolve (endpoint, error);
+  guint attempt = 0;
 
   memset (self, 0, sizeof *self);
   self->spare_fd = -1;
-  enumerator = g_socket_connectable_enumerate (tally_endpoint_get_connectable (endpoint));
-  if (!listen_at_each (self, enumerator, tally_endpoint_get_uri (endpoint), error))
+  if (addresses == NULL)
     return FALSE;
+  while (!listen_at_all (self, addresses, attempt, uri, error))
+    {
+      if (!may_choose_again (addresses, errno) || ++attempt == MAX_CHOICES)
+        return FALSE;
+      g_clear_error (error);
+    }
   self->spare_fd = open ("/dev/null", O_RDONLY | O_CLOEXEC);
   return TRUE;
-}
-
-/* Removes the file only if it is the one made here: another server may have its own there. */
-static void
-remove_file (ServerListener *self)
-{
-  struct stat status;
-
-  if (self->path != NULL && lstat (self->path, &status) == 0 && status.st_dev == self->device
-      && status.st_ino == self->inode)
-    unlink (self->path);
-  g_clear_pointer (&self->path, g_free);
 }
 
 void
 server_listener_close (ServerListener *self)
 {
-  remove_file (self);
-  for (guint i = 0; i < self->n_fds; i++)
-    close (self->fds[i]);
-  self->n_fds = 0;
+  close_sockets (self);
   if (self->spare_fd >= 0)
     close (self->spare_fd);
   self->spare_fd = -1;

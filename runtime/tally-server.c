@@ -158,8 +158,10 @@ tally_server_new (ThriftProcessor *processor, const gchar *uri, GError **error)
  * @error: (nullable): %TALLY_ERROR_FAILED names the address and the reason
  *
  * Binds and listens: from now on clients may connect, and are served once somebody calls
- * thrift_server_serve(). A Unix socket's file that no server listens at any more is replaced. Does
- * nothing when the server listens already.
+ * thrift_server_serve(). A Unix socket's file whose socket is gone is replaced; of several servers
+ * that want one path exactly one listens there at any time. For that the socket is bound to a name
+ * of its own in the same directory and then renamed, so the kernel's lists show it by that name. A
+ * killed process leaves a stale file. Does nothing when the server listens already.
  *
  * Returns: whether the server listens
  */

@@ -77,7 +77,10 @@ canonical_uris_say_only_what_differs (void)
   assert_canonical ("tcp://[::1]:9090", "tcp://[::1]:9090");
   assert_canonical ("tcp://[::1]:0", "tcp://[::1]:0");
   assert_canonical ("tcp://[0:0:0:0:0:0:0:1]:9090", "tcp://[::1]:9090");
+  assert_canonical ("tcp://[::ffff:127.0.0.1]:0", "tcp://127.0.0.1:0");
+  assert_canonical ("tcp://[::1%251]:0", "tcp://[::1%251]:0");
   assert_canonical ("tcp://ex%61mple.org:9090", "tcp://example.org:9090");
+  assert_canonical ("tcp://a%2fb:9090", "tcp://a%2Fb:9090");
   assert_canonical ("unix:///run/a%20b.sock", "unix:///run/a%20b.sock");
   assert_canonical ("unix:///run/%65cho.sock?transport=buffered",
                     "unix:///run/echo.sock?transport=buffered");
@@ -91,9 +94,21 @@ canonical_uris_say_only_what_differs (void)
 static void
 canonical_uris_are_stable (void)
 {
-  static const gchar *const uris[] = { "tcp://H:1?mode=shared", "tcp://[0::1]:0",
-                                       "tcp://127.0.0.1:0", "unix:///run/a%20b%3Fc%25.sock",
-                                       "unix:@a%20b%3Fc%25%40?transport=buffered" };
+  static const gchar *const uris[] = { "tcp://H:1?mode=shared",
+                                       "tcp://[0::1]:0",
+                                       "tcp://127.0.0.1:0",
+                                       "unix:///run/a%20b%3Fc%25.sock",
+                                       "unix:@a%20b%3Fc%25%40?transport=buffered",
+                                       "tcp://[::ffff:127.0.0.1]:0",
+                                       "tcp://[::ffff:7f00:1]:9",
+                                       "tcp://[::127.0.0.1]:0",
+                                       "tcp://[::]:0",
+                                       "tcp://0.0.0.0:0",
+                                       "tcp://[::1%251]:0",
+                                       "tcp://[fe80::1%251]:0",
+                                       "tcp://[fe80::1%25lo]:7",
+                                       "tcp://127.1:0",
+                                       "tcp://a%20b%2Fc%3F%23%40%25:7" };
 
   for (guint i = 0; i < G_N_ELEMENTS (uris); i++)
     {
