@@ -8,13 +8,13 @@ static const TallyField application_exception_fields[] = {
     .type = &tally_type_string,
     .requiredness = TALLY_DEFAULT,
     .offset = G_STRUCT_OFFSET (TallyApplicationException, message),
-    .isset_offset = TALLY_NO_ISSET },
+    .isset_offset = G_STRUCT_OFFSET (TallyApplicationException, has_message) },
   { .name = "type",
     .id = 2,
     .type = &tally_type_i32,
     .requiredness = TALLY_DEFAULT,
     .offset = G_STRUCT_OFFSET (TallyApplicationException, type),
-    .isset_offset = TALLY_NO_ISSET },
+    .isset_offset = G_STRUCT_OFFSET (TallyApplicationException, has_type) },
 };
 
 const TallyStructInfo tally_application_exception_info =

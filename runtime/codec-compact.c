@@ -6,7 +6,6 @@
 
 #define VERSION 1
 #define VERSION_MASK 0x1f
-#define TYPE_SHIFT 5
 
 /* A field's header is at most 4 bytes, the longest plain value 16. */
 #define FIELD_BOUND 20
@@ -181,7 +180,7 @@ write_message (
   tally_buffer_reserve (output, name_length + 2 + 2 * VARINT_MAX);
   p = output->data + output->length;
   *p++ = TALLY_COMPACT_PROTOCOL_ID;
-  *p++ = (guint8) ((guint) type << TYPE_SHIFT | VERSION);
+  *p++ = (guint8) ((guint) type << TALLY_COMPACT_TYPE_SHIFT | VERSION);
   p = put_varint (p, (guint32) seqid);
   p = put_varint (p, name_length);
   memcpy (p, name, name_length);
@@ -348,7 +347,8 @@ get_field (TallyReader *reader, gint16 *last, FieldHeader *header, GError **erro
   byte = *reader->cursor++;
   header->wire = tally_wire_types[byte & 0x0f];
   if (header->wire == T_STOP)
-    return TRUE;
+    return G_LIKELY (byte == 0)
+           || tally_reader_fail (error, THRIFT_PROTOCOL_ERROR_INVALID_DATA, "there is no type 0");
   header->truth = (byte & 0x0f) == TALLY_COMPACT_TRUE;
   delta = byte >> 4;
   if (delta == 0)
@@ -520,7 +520,7 @@ read_message (TallyReader *reader, TallyMessage *message, GError **error)
     return FALSE;
   message->name = (const gchar *) reader->cursor;
   message->name_length = length;
-  message->type = version >> TYPE_SHIFT;
+  message->type = version >> TALLY_COMPACT_TYPE_SHIFT;
   message->seqid = (gint32) (guint32) seqid;
   reader->cursor += length;
   return TRUE;

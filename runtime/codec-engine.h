@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "codec-private.h"
+#include "reply-private.h"
 #include "storage.h"
 #include "tally-error.h"
 

@@ -151,11 +151,13 @@ tally_set_due_error (GError **error, const TallyStructInfo *info, const TallyFie
 
 guint tally_bytes_hash (const guint8 *bytes, gsize length);
 
-/* TApplicationException as a table-driven INLINE struct. */
+/* TApplicationException as a table-driven INLINE struct. The flags are set by reading. */
 typedef struct
 {
   gchar *message;
   gint32 type;
+  gboolean has_message;
+  gboolean has_type;
 } TallyApplicationException;
 
 extern const TallyStructInfo tally_application_exception_info;

@@ -362,7 +362,8 @@ typedef struct
 {
   const TallyStructInfo *info;
   const TallyField *next;
-  guint8 *missing; /* (nullable): by index; made for the first required field passed over */
+  guint8 *missing;      /* (nullable): by index; made for the first required field passed over */
+  gboolean has_unknown; /* in a reply: a field came that was not taken */
 } FieldCursor;
 
 static void
@@ -375,13 +376,23 @@ pass_over (FieldCursor *cursor, const TallyField *field)
   cursor->missing[field - cursor->info->fields] = TRUE;
 }
 
+static inline gboolean
+is_second (const FieldCursor *cursor)
+{
+  return cursor->has_unknown || cursor->next > cursor->info->fields;
+}
+
 /* Fields usually come in the table's order: a look at the next one finds most. */
 static inline const TallyField *
-find_field (const FieldCursor *cursor, gint16 id)
+find_field (const FieldCursor *cursor, gint16 id, gconstpointer instance)
 {
   if (G_LIKELY (cursor->next < cursor->info->fields + cursor->info->n_fields
                 && cursor->next->id == id))
     return cursor->next;
+  /* In a reply a field that may not come is not taken. */
+  if (G_UNLIKELY (tally_struct_is_reply (cursor->info))
+      && !tally_reply_check_field (cursor->info, instance, id, is_second (cursor), NULL))
+    return NULL;
   return tally_struct_info_find_field (cursor->info, id);
 }
 
@@ -436,6 +447,28 @@ read_field (TallyReader *reader,
   return result;
 }
 
+/* A field that the table does not have, or not with this type. */
+static G_GNUC_NO_INLINE gboolean
+skip_field (TallyReader *reader,
+            FieldCursor *cursor,
+            const FieldHeader *header,
+            gconstpointer instance,
+            GError **error)
+{
+  const TallyStructInfo *info = cursor->info;
+
+  if (tally_struct_is_reply (info))
+    {
+      if (!tally_reply_check_field (info, instance, header->id, is_second (cursor), error))
+        return FALSE;
+      cursor->has_unknown = TRUE;
+    }
+  if (skip_needs_no_bytes (header) || skip_value (reader, header->wire, error))
+    return TRUE;
+  g_prefix_error (error, "%s: field %d: ", info->name, header->id);
+  return FALSE;
+}
+
 static gboolean
 read_fields (TallyReader *reader, FieldCursor *cursor, gpointer instance, GError **error)
 {
@@ -454,7 +487,7 @@ read_fields (TallyReader *reader, FieldCursor *cursor, gpointer instance, GError
         }
       if (header.wire == T_STOP)
         return check_required (cursor, error);
-      field = find_field (cursor, header.id);
+      field = find_field (cursor, header.id, instance);
       if (G_LIKELY (field != NULL && field->type->wire == header.wire))
         {
           ReadResult result = read_field (reader, info, field, &header, instance, error);
@@ -464,11 +497,8 @@ read_fields (TallyReader *reader, FieldCursor *cursor, gpointer instance, GError
           if (G_LIKELY (result == READ_TAKEN))
             note_taken (cursor, field);
         }
-      else if (!skip_needs_no_bytes (&header) && !skip_value (reader, header.wire, error))
-        {
-          g_prefix_error (error, "%s: field %d: ", info->name, header.id);
-          return FALSE;
-        }
+      else if (!skip_field (reader, cursor, &header, instance, error))
+        return FALSE;
     }
 }
 
@@ -484,7 +514,11 @@ read_struct (TallyReader *reader, const TallyStructInfo *info, gpointer instance
   if (G_UNLIKELY (cursor.missing != NULL))
     g_free (cursor.missing);
   tally_reader_leave (reader);
-  if (info->form == TALLY_FORM_ARGS && done)
-    tally_struct_complete_instance (info, instance);
+  if (G_UNLIKELY (info->form >= TALLY_FORM_ARGS) && done)
+    {
+      if (info->form == TALLY_FORM_RESULT)
+        return tally_reply_check_end (info, instance, cursor.has_unknown, error);
+      tally_struct_complete_instance (info, instance);
+    }
   return done;
 }

@@ -36,7 +36,9 @@ struct _TallyScanner
   const guint8 *fixed_size;
   const TallyLimits *limits;
   gboolean in_body;
-  guint64 position; /* may lie beyond the bytes that are there: inside a string, say */
+  gboolean is_result; /* a reply's body, which has one field */
+  gboolean has_field; /* the body has begun one */
+  guint64 position;   /* may lie beyond the bytes that are there: inside a string, say */
   guint64 n_steps;
   guint depth;
   guint n_levels; /* allocated */
@@ -81,6 +83,8 @@ void
 tally_scanner_reset (TallyScanner *self)
 {
   self->in_body = FALSE;
+  self->is_result = FALSE;
+  self->has_field = FALSE;
   self->position = 0;
   self->n_steps = 0;
   self->depth = 0;
@@ -244,6 +248,7 @@ binary_header (TallyScanner *self, Cursor *cursor)
     return STEP_INVALID;
   if (versioned && !has (cursor, 4))
     return STEP_MORE;
+  self->is_result = versioned && (word & 0xff) == T_REPLY;
   name_length = versioned ? read_i32 (cursor) : word;
   if (name_length < 0)
     return STEP_INVALID;
@@ -350,6 +355,9 @@ compact_header (TallyScanner *self, Cursor *cursor)
     return STEP_MORE;
   if (cursor->bytes[cursor->position] != TALLY_COMPACT_PROTOCOL_ID)
     return STEP_INVALID;
+  if (!has (cursor, 2))
+    return STEP_MORE;
+  self->is_result = cursor->bytes[cursor->position + 1] >> TALLY_COMPACT_TYPE_SHIFT == T_REPLY;
   cursor->position += 2;
   step = read_varint (cursor, &seqid);
   if (step == STEP_DONE)
@@ -419,6 +427,24 @@ scan_element (TallyScanner *self, Cursor *cursor)
   return step;
 }
 
+/* A second field of a result is another reply's header: the end of this one was lost. In both
+ * formats a struct ends with a byte 0. */
+static Step
+scan_field (TallyScanner *self, Cursor *cursor)
+{
+  const gboolean is_bodys = self->depth == 1;
+  Step step;
+
+  if (is_bodys && self->is_result && self->has_field && has (cursor, 1)
+      && cursor->bytes[cursor->position] != 0)
+    return STEP_INVALID;
+  step = self->protocol == TALLY_PROTOCOL_BINARY ? binary_field (self, cursor)
+                                                 : compact_field (self, cursor);
+  if (is_bodys && step == STEP_DONE)
+    self->has_field = TRUE;
+  return step;
+}
+
 static Step
 scan_step (TallyScanner *self, Cursor *cursor)
 {
@@ -437,7 +463,7 @@ scan_step (TallyScanner *self, Cursor *cursor)
     }
   if (self->levels[self->depth - 1].kind != LEVEL_STRUCT)
     return scan_element (self, cursor);
-  return binary ? binary_field (self, cursor) : compact_field (self, cursor);
+  return scan_field (self, cursor);
 }
 
 /* Each step but a level's end consumes a byte, and none is taken beyond the bytes that are there: the

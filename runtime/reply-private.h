@@ -18,6 +18,28 @@ gboolean tally_reply_check (const TallyMessage *reply,
 /* The peer's TApplicationException as a GError; disposes @exception. */
 void tally_reply_set_exception (TallyApplicationException *exception, GError **error);
 
+/* What a reply holds is a result, which has one field, or a TApplicationException, which has none
+ * twice and never the result's id 0. Anything else is the rest of one reply with another behind it:
+ * of the first the end was lost, and the second must not be taken for its value. */
+static inline gboolean
+tally_struct_is_reply (const TallyStructInfo *info)
+{
+  return info->form == TALLY_FORM_RESULT || info == &tally_application_exception_info;
+}
+
+/* Whether field @id may come in the reply that @instance holds so far; FALSE with
+ * %THRIFT_PROTOCOL_ERROR_INVALID_DATA. @is_second: something came before it. */
+gboolean tally_reply_check_field (const TallyStructInfo *info,
+                                  gconstpointer instance,
+                                  gint16 id,
+                                  gboolean is_second,
+                                  GError **error);
+/* At the end of a result whose fields came in order. @has_unknown: besides those in @instance. */
+gboolean tally_reply_check_end (const TallyStructInfo *info,
+                                gconstpointer instance,
+                                gboolean has_unknown,
+                                GError **error);
+
 /* The result of one call while it is read. */
 typedef struct
 {

@@ -1,5 +1,5 @@
-/* Owns the validation of a reply's header and the hand-out of its result to the caller's variables.
- * It knows tables; it knows no socket and no protocol. */
+/* Owns the validation of a reply, its header and what it may hold, and the hand-out of its result to
+ * the caller's variables. It knows tables; it knows no socket and no protocol. */
 #include "reply-private.h"
 
 #include <string.h>
@@ -85,6 +85,53 @@ tally_reply_set_exception (TallyApplicationException *exception, GError **error)
   g_set_error (error, THRIFT_APPLICATION_EXCEPTION_ERROR, exception->type, "the server says: %s",
                text);
   tally_struct_dispose_instance (&tally_application_exception_info, exception);
+}
+
+/* ---- what a reply may hold ---- */
+
+gboolean
+tally_reply_check_field (const TallyStructInfo *info,
+                         gconstpointer instance,
+                         gint16 id,
+                         gboolean is_second,
+                         GError **error)
+{
+  const TallyApplicationException *exception = instance;
+
+  if (info->form == TALLY_FORM_RESULT)
+    {
+      if (!is_second)
+        return TRUE;
+    }
+  else if (id != 0 && !(id == 1 && exception->has_message) && !(id == 2 && exception->has_type))
+    return TRUE;
+  g_set_error (error, THRIFT_PROTOCOL_ERROR, THRIFT_PROTOCOL_ERROR_INVALID_DATA,
+               "%s: field %d comes after what the reply holds, whose end was lost", info->name, id);
+  return FALSE;
+}
+
+static guint
+count_present (const TallyStructInfo *info, gconstpointer instance)
+{
+  guint count = 0;
+
+  for (guint i = 0; i < info->n_fields; i++)
+    count += tally_field_is_present (info, &info->fields[i], instance);
+  return count;
+}
+
+gboolean
+tally_reply_check_end (const TallyStructInfo *info,
+                       gconstpointer instance,
+                       gboolean has_unknown,
+                       GError **error)
+{
+  if (G_LIKELY (info->n_fields <= 1 && !has_unknown)
+      || count_present (info, instance) + has_unknown <= 1)
+    return TRUE;
+  g_set_error (error, THRIFT_PROTOCOL_ERROR, THRIFT_PROTOCOL_ERROR_INVALID_DATA,
+               "%s: more than one field came where a result has one", info->name);
+  return FALSE;
 }
 
 /* ---- the result ---- */

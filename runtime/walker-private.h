@@ -7,6 +7,7 @@
 #include <thrift/c_glib/protocol/thrift_protocol_decorator.h>
 
 #include "codec-private.h"
+#include "reply-private.h"
 #include "storage.h"
 #include "tally-error.h"
 

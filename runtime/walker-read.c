@@ -409,8 +409,9 @@ static gboolean
 read_fields (TallyWalk *walk, const TallyStructInfo *info, gpointer instance)
 {
   g_autofree guint8 *seen = g_malloc0 (info->n_fields + 1);
+  const gboolean is_reply = tally_struct_is_reply (info);
 
-  for (;;)
+  for (guint count = 0;; count++)
     {
       const TallyField *field;
       ThriftType wire;
@@ -421,6 +422,8 @@ read_fields (TallyWalk *walk, const TallyStructInfo *info, gpointer instance)
         return FALSE;
       if (wire == T_STOP)
         return check_required (walk, info, seen);
+      if (is_reply && !tally_reply_check_field (info, instance, id, count > 0, walk->error))
+        return FALSE;
       field = tally_struct_info_find_field (info, id);
       if (field == NULL || field->type->wire != wire)
         {

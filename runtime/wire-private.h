@@ -34,6 +34,7 @@ static const guint8 tally_compact_fixed_size[TALLY_N_WIRE_TYPES] = {
 };
 
 #define TALLY_COMPACT_PROTOCOL_ID 0x82
+#define TALLY_COMPACT_TYPE_SHIFT 5 /* of a message's type, in the byte behind the id */
 /* The compact protocol's types, by wire type. 1 and 2 are true and false; a container's elements
  * that are bools are announced by 1 or by 2. */
 #define TALLY_COMPACT_TRUE 1

@@ -448,6 +448,72 @@ what_follows_a_reply_is_never_the_next_one (void)
   tell_all (lies, G_N_ELEMENTS (lies));
 }
 
+/* A reply of @type without its last byte, and the next call's reply behind it. */
+static gboolean
+send_endless (EchoRequest *request, gint type, const TallyStructInfo *info, gconstpointer value)
+{
+  EchoRequest unframed = *request;
+  EchoResult anothers = { .success = (gchar *) "another's" };
+  TallyBuffer output = { 0 };
+  gboolean sent;
+
+  unframed.framing = TALLY_FRAMING_BUFFERED;
+  echo_put (&unframed, &output, request->name, type, request->seqid, info, value);
+  output.length--;
+  echo_put (&unframed, &output, request->name, T_REPLY, request->seqid + 1,
+            echo_methods[ECHO_ECHO].result, &anothers);
+  sent = send_bytes (request, (const gchar *) output.data, output.length);
+  tally_buffer_clear (&output);
+  return sent;
+}
+
+static gboolean
+endless_value (EchoRequest *request)
+{
+  EchoResult result = { .success = request->text };
+
+  return send_endless (request, T_REPLY, echo_methods[ECHO_ECHO].result, &result);
+}
+
+static gboolean
+endless_nothing (EchoRequest *request)
+{
+  EchoResult result = { NULL };
+
+  return send_endless (request, T_REPLY, echo_methods[ECHO_ECHO].result, &result);
+}
+
+static gboolean
+endless_declared_exception (EchoRequest *request)
+{
+  g_autoptr (GObject) oops = g_object_new (fix_oops_get_type (), "message", "not today", NULL);
+  EchoResult result = { .oops = (FixOops *) oops };
+
+  return send_endless (request, T_REPLY, echo_methods[ECHO_ECHO].result, &result);
+}
+
+static gboolean
+endless_exception (EchoRequest *request)
+{
+  TallyApplicationException exception = { (gchar *) "disk full", 6 };
+
+  return send_endless (request, T_EXCEPTION, &tally_application_exception_info, &exception);
+}
+
+static void
+a_reply_that_lost_its_end_takes_no_others (void)
+{
+  static const Lie lies[] = {
+    LIE (endless_value, "protocol", THRIFT_PROTOCOL_ERROR_INVALID_DATA, "may have been executed"),
+    LIE (endless_nothing, "protocol", THRIFT_PROTOCOL_ERROR_INVALID_DATA, "echo_result"),
+    LIE (endless_declared_exception, "protocol", THRIFT_PROTOCOL_ERROR_INVALID_DATA, "echo_result"),
+    LIE (endless_exception, "protocol", THRIFT_PROTOCOL_ERROR_INVALID_DATA,
+         "TApplicationException"),
+  };
+
+  tell_all (lies, G_N_ELEMENTS (lies));
+}
+
 static void
 malformed_replies_are_protocol_errors (void)
 {
@@ -516,6 +582,7 @@ main (int argc, char **argv)
     TEST (rule_12_a_complete_answer_leaves_the_connection_clean),
     TEST (rule_12_a_connection_that_breaks_is_reported_and_dropped),
     TEST (what_follows_a_reply_is_never_the_next_one),
+    TEST (a_reply_that_lost_its_end_takes_no_others),
     TEST (malformed_replies_are_protocol_errors),
     TEST (a_frames_size_is_checked_before_anything_else),
     { NULL },

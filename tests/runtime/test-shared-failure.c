@@ -512,6 +512,37 @@ rule_24_a_malformed_reply_ends_the_connection_for_all (void)
   tally_buffer_clear (&output);
 }
 
+/* A reply that lost its last byte is one message with the reply behind it, which is nobody's then. */
+static void
+rule_24_a_reply_that_lost_its_end_takes_no_others (void)
+{
+  static const gchar *const options[] = { "?mode=shared&transport=buffered&",
+                                          "?mode=shared&transport=buffered&protocol=compact&" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (options); i++)
+    {
+      g_auto (Desk) desk;
+      Caller a, b;
+      TallyBuffer output = { 0 };
+
+      desk_open (&desk, options[i]);
+      start_two (&desk, &a, &b);
+      echo_put_reply (desk_find (&desk, "a"), &output);
+      output.length--;
+      echo_put_reply (desk_find (&desk, "b"), &output);
+      CU_ASSERT_TRUE (echo_send (desk_get (&desk, 0), &output));
+      caller_join (&a);
+      CU_ASSERT_PTR_NULL (a.reply);
+      caller_expect_error (&a, THRIFT_PROTOCOL_ERROR, THRIFT_PROTOCOL_ERROR_INVALID_DATA, "echo");
+      caller_join (&b);
+      CU_ASSERT_FALSE (b.done);
+      CU_ASSERT_FALSE (g_error_matches (b.error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT));
+      caller_expect_end (&b);
+      assert_next_call_dials (&desk);
+      tally_buffer_clear (&output);
+    }
+}
+
 /* The rest of a string that is too long may look like another's reply. */
 static void
 rule_24_the_rest_of_a_reply_is_nobodys (void)
@@ -591,6 +622,7 @@ main (int argc, char **argv)
     TEST (rule_24_a_reply_before_its_request_is_nobodys),
     TEST (rule_24_a_reply_to_half_a_oneway_is_nobodys),
     TEST (rule_24_a_malformed_reply_ends_the_connection_for_all),
+    TEST (rule_24_a_reply_that_lost_its_end_takes_no_others),
     TEST (rule_24_the_rest_of_a_reply_is_nobodys),
     TEST (rule_24_the_end_is_seen_behind_half_a_late_reply),
     { NULL, NULL },
