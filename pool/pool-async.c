@@ -191,7 +191,9 @@ proceed (AsyncBorrow *self)
   TallyBucket *bucket = self->bucket;
   TallyWaiter *waiter = &self->waiter;
   GError *error = NULL;
+  TallyClaim claim;
 
+  tally_claim_push (&claim, bucket, 0, waiter);
   while (waiter->state == TALLY_WAITER_SERVED)
     if (accept_locked (self))
       {
@@ -201,9 +203,11 @@ proceed (AsyncBorrow *self)
                                                         .label = waiter->label,
                                                         .thread = waiter->thread,
                                                         .duration = waiter->waited });
+        tally_claim_pop (&claim);
         finish (self, NULL);
         return;
       }
+  tally_claim_pop (&claim);
   if (waiter->state == TALLY_WAITER_FAILED)
     {
       error = tally_bucket_unlock_with_error (bucket, waiter);

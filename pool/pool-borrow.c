@@ -248,9 +248,8 @@ unlock_with_lease (SyncWaiter *self, TallyLease *lease)
                                                         .duration = waiter->waited });
 }
 
-/* Locked before, unlocked after; @self has asked. */
 static gboolean
-see_through (SyncWaiter *self, GCancellable *cancellable, TallyLease *lease, GError **error)
+see_on (SyncWaiter *self, GCancellable *cancellable, TallyLease *lease, GError **error)
 {
   TallyWaiter *waiter = &self->waiter;
 
@@ -274,6 +273,19 @@ see_through (SyncWaiter *self, GCancellable *cancellable, TallyLease *lease, GEr
         g_propagate_error (error, tally_bucket_unlock_with_error (self->bucket, waiter));
         return FALSE;
       }
+}
+
+/* Locked before, unlocked after; @self has asked. */
+static gboolean
+see_through (SyncWaiter *self, GCancellable *cancellable, TallyLease *lease, GError **error)
+{
+  TallyClaim claim;
+  gboolean done;
+
+  tally_claim_push (&claim, self->bucket, 0, &self->waiter);
+  done = see_on (self, cancellable, lease, error);
+  tally_claim_pop (&claim);
+  return done;
 }
 
 static void
@@ -330,11 +342,15 @@ borrow_if_alive (TallyBucket *bucket,
   guint64 generation = hold->generation;
   const gchar *label = hold->label;
   guint forks = bucket->forks;
-  TallyCloseReason reason = tally_bucket_examine (bucket, hold->conn, idle_age);
+  TallyCloseReason reason;
+  TallyClaim claim;
   SyncWaiter self;
   TallyInstant now;
   gboolean done;
 
+  tally_claim_push (&claim, bucket, 1, NULL);
+  reason = tally_bucket_examine (bucket, hold->conn, idle_age);
+  tally_claim_pop (&claim);
   if (G_UNLIKELY (bucket->forks != forks)) /* in the check hook, and this is the child */
     return borrow_slowly (bucket, label, deadline, ANY_AGE, cancellable, lease, error);
   if (reason == TALLY_CLOSE_NONE)
@@ -449,9 +465,13 @@ tally_bucket_borrow (TallyBucket *bucket,
     pthread_mutex_unlock (&bucket->lock);
   else
     {
+      TallyClaim claim;
+
       bucket->wanted =
           MIN (bucket->wanted, tally_policy_due_of (&bucket->policy, &now, hold->conn));
+      tally_claim_push (&claim, bucket, 1, NULL);
       tally_bucket_unlock (bucket);
+      tally_claim_pop (&claim);
     }
   if (check && G_UNLIKELY (has_hook || !is_clean_socket (hold->conn)))
     return borrow_if_alive (bucket, hold, idle_age, deadline, cancellable, lease, error);

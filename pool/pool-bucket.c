@@ -145,6 +145,33 @@ report_failed_locked (TallyBucket *bucket,
     }
 }
 
+static guint
+count_conns (const TallyConn *conns)
+{
+  guint count = 0;
+
+  for (; conns != NULL; conns = conns->next)
+    count++;
+  return count;
+}
+
+/* Not under any lock. Completes the waiters from @ready on, which are nobody else's; they may call
+ * handlers, and @claim counts what those after them are still to be given. */
+static void
+complete (TallyWaiter *ready, TallyClaim *claim)
+{
+  TallyWaiter *next;
+
+  for (const TallyWaiter *waiter = ready; waiter != NULL; waiter = waiter->next)
+    claim->count += waiter->state == TALLY_WAITER_SERVED;
+  for (TallyWaiter *waiter = ready; waiter != NULL; waiter = next)
+    {
+      next = waiter->next;
+      claim->count -= waiter->state == TALLY_WAITER_SERVED;
+      tally_async_complete (waiter);
+    }
+}
+
 /* Locked before and after: closes, dials and completes what the policy has put aside. */
 static void
 work_once_locked (TallyBucket *bucket, Closed *closed)
@@ -155,18 +182,16 @@ work_once_locked (TallyBucket *bucket, Closed *closed)
   guint forks = bucket->forks;
   g_autoptr (GError) error = NULL;
   TallyConn *failed;
-  TallyWaiter *next;
+  TallyClaim claim;
   TallyInstant now;
 
   tally_bucket_schedule_locked (bucket);
   pthread_mutex_unlock (&bucket->lock);
   failed = tally_dial_on_threads (bucket, to_dial, forks, &error);
-  for (TallyWaiter *waiter = ready; waiter != NULL; waiter = next)
-    {
-      next = waiter->next;
-      tally_async_complete (waiter);
-    }
+  tally_claim_push (&claim, bucket, count_conns (closing) + count_conns (failed), NULL);
+  complete (ready, &claim);
   close_connections (closing);
+  tally_claim_pop (&claim);
   if (closing != NULL)
     prepare_to_tell (bucket, closed);
   pthread_mutex_lock (&bucket->lock);
@@ -290,15 +315,28 @@ tally_bucket_is_dead (const TallyConn *conn)
   return got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
 }
 
-/* Not under any lock; @conn is the caller's alone. */
+static gboolean
+is_closed (TallyBucket *bucket)
+{
+  gboolean closed;
+
+  pthread_mutex_lock (&bucket->lock);
+  closed = bucket->policy.closed;
+  pthread_mutex_unlock (&bucket->lock);
+  return closed;
+}
+
+/* Not under any lock; @conn is the caller's alone. While a hook examined it the pool may have been
+ * closed: then its borrower gets nothing. */
 TallyCloseReason
 tally_bucket_examine (TallyBucket *bucket, const TallyConn *conn, gint64 idle_age)
 {
   TallyHook *hook = tally_bucket_take_hook (bucket, TALLY_HOOK_CHECK);
 
+  if (hook != NULL && !tally_hook_check (bucket, hook, conn->payload, idle_age))
+    return TALLY_CLOSE_DEAD;
   if (hook != NULL)
-    return tally_hook_check (bucket, hook, conn->payload, idle_age) ? TALLY_CLOSE_NONE
-                                                                    : TALLY_CLOSE_DEAD;
+    return is_closed (bucket) ? TALLY_CLOSE_POOL : TALLY_CLOSE_NONE;
   if (conn->socket != NULL)
     return tally_socket_is_clean (conn->socket) ? TALLY_CLOSE_NONE : find_reason (conn->socket);
   return thrift_transport_is_open (conn->payload) ? TALLY_CLOSE_NONE : TALLY_CLOSE_DEAD;

@@ -1,7 +1,57 @@
-/* Owns the end of a pool (rule 19): who is refused, who may finish, what is waited for. */
+/* Owns the end of a pool (rule 19): who is refused, who may finish, what is waited for. No hook runs
+ * after close has returned, whichever thread called it first, but for hooks that have called it
+ * themselves. These wait neither for what they are in nor for each other. */
 #include "pool-private.h"
 
 #include <sys/socket.h>
+
+/* A thread that is in tally_core_close (), on its stack; what it has at most while it waits there. */
+struct _TallyCloser
+{
+  pthread_t thread;
+  guint n_hooks;
+  guint n_threads; /* 1 on a thread of the pool */
+  TallyClaim *claims;
+  TallyCloser *next;
+};
+
+static __thread TallyClaim *claims;
+
+/* ---- what this thread has of a pool ---- */
+
+/* From now on, until tally_claim_pop (), @count connections of @bucket come back only when this thread
+ * goes on, and one more while @waiter (nullable) has one. */
+void
+tally_claim_push (TallyClaim *claim, TallyBucket *bucket, guint count, const TallyWaiter *waiter)
+{
+  *claim = (TallyClaim){ bucket, bucket->forks, count, waiter, claims };
+  claims = claim;
+}
+
+void
+tally_claim_pop (TallyClaim *claim)
+{
+  claims = claim->outer;
+}
+
+static guint
+count_claimed (const TallyClaim *claim)
+{
+  TallyBucket *bucket = claim->bucket;
+  guint count = claim->count;
+
+  if (bucket->forks != claim->forks)
+    return 0;
+  if (claim->waiter == NULL)
+    return count;
+  pthread_mutex_lock (&bucket->lock);
+  count +=
+      claim->waiter->state == TALLY_WAITER_SERVED || claim->waiter->state == TALLY_WAITER_PERMIT;
+  pthread_mutex_unlock (&bucket->lock);
+  return count;
+}
+
+/* ---- what it does to buckets ---- */
 
 static void
 close_bucket (gpointer data, gpointer unused)
@@ -49,65 +99,148 @@ shut_down_busy (gpointer data, gpointer unused)
   pthread_mutex_unlock (&bucket->lock);
 }
 
-/* With the core's lock, which it gives up while it waits. */
+/* ---- who closes ---- */
+
+/* With the core's lock, as what follows. */
 static void
-wait_for_threads_locked (TallyPoolCore *core)
+join_closers (TallyPoolCore *core, TallyCloser *self)
 {
-  while (tally_hooks_run_locked (core) || core->n_threads > tally_threads_count_mine (core))
+  *self = (TallyCloser){ .thread = pthread_self (),
+                         .n_hooks = tally_hooks_count_mine (core),
+                         .n_threads = tally_threads_count_mine (core),
+                         .claims = claims,
+                         .next = core->closers };
+  core->closers = self;
+  pthread_cond_broadcast (&core->changed); /* those who wait wait for less */
+}
+
+static void
+leave_closers (TallyPoolCore *core, TallyCloser *self)
+{
+  TallyCloser **place = &core->closers;
+
+  while (*place != NULL && *place != self) /* it is not there in a child forked meanwhile */
+    place = &(*place)->next;
+  if (*place == self)
+    *place = self->next;
+}
+
+/* A handler that hears of a close may close the pool that this very thread closes already. */
+static gboolean
+is_closing_already (const TallyPoolCore *core)
+{
+  const TallyCloser *closer = core->closers;
+
+  while (closer != NULL && !pthread_equal (closer->thread, pthread_self ()))
+    closer = closer->next;
+  return closer != NULL;
+}
+
+static guint
+count_claimed_by_closers (const TallyPoolCore *core)
+{
+  guint count = 0;
+
+  for (const TallyCloser *closer = core->closers; closer != NULL; closer = closer->next)
+    for (const TallyClaim *claim = closer->claims; claim != NULL; claim = claim->outer)
+      if (claim->bucket->core == core)
+        count += count_claimed (claim);
+  return count;
+}
+
+/* Whether hooks or threads of the pool run, but for so many. */
+static gboolean
+is_more_running (TallyPoolCore *core, guint n_hooks, guint n_threads)
+{
+  return __atomic_load_n (&core->n_hooks, __ATOMIC_SEQ_CST) > n_hooks
+         || core->n_threads > n_threads;
+}
+
+/* The same, but for those of the threads that close the pool. */
+static gboolean
+are_others_running (TallyPoolCore *core)
+{
+  guint n_hooks = 0, n_threads = 0;
+
+  for (const TallyCloser *closer = core->closers; closer != NULL; closer = closer->next)
+    {
+      n_hooks += closer->n_hooks;
+      n_threads += closer->n_threads;
+    }
+  return is_more_running (core, n_hooks, n_threads);
+}
+
+/* Waits as the others do, which gives up the lock. */
+static void
+wait_for_others (TallyPoolCore *core)
+{
+  while (are_others_running (core))
     pthread_cond_wait (&core->changed, &core->lock);
 }
 
+/* Until busy connections are back, but for those that come back only after a thread that closes. */
 static void
 drain (TallyPoolCore *core, GPtrArray *buckets)
 {
-  gint64 deadline;
+  gint64 deadline = g_get_monotonic_time () + core->options.drain_timeout;
 
-  pthread_mutex_lock (&core->lock);
-  deadline = g_get_monotonic_time () + core->options.drain_timeout;
-  while (count_open (buckets) > 0)
+  while (count_open (buckets) > count_claimed_by_closers (core))
     if (!tally_cond_wait_until (&core->changed, &core->lock, deadline))
       break;
-  pthread_mutex_unlock (&core->lock);
-  g_ptr_array_foreach (buckets, shut_down_busy, NULL);
 }
 
+/* Without the core's lock: the pool is marked as closed, by this thread. */
 static void
-end_threads (TallyPoolCore *core)
+close_for_all (TallyPoolCore *core, gboolean wait)
 {
+  g_autoptr (GPtrArray) buckets = tally_core_dup_buckets (core);
+
+  g_ptr_array_foreach (buckets, close_bucket, NULL);
   pthread_mutex_lock (&core->lock);
-  wait_for_threads_locked (core);
-  __atomic_store_n (&core->hooks_ended, TRUE, __ATOMIC_SEQ_CST);
-  wait_for_threads_locked (core);
+  pthread_cond_signal (&core->reaper_wake);
+  if (wait)
+    drain (core, buckets);
   pthread_mutex_unlock (&core->lock);
-  tally_threads_join_finished (core);
+  if (wait)
+    g_ptr_array_foreach (buckets, shut_down_busy, NULL);
+  pthread_mutex_lock (&core->lock);
+  wait_for_others (core);
+  __atomic_store_n (&core->hooks_ended, TRUE, __ATOMIC_SEQ_CST);
+  wait_for_others (core);
+  core->close_done = TRUE;
+  pthread_cond_broadcast (&core->changed);
+  pthread_mutex_unlock (&core->lock);
 }
 
 /* Without @wait nobody who holds a connection is waited for, and none of those is shut down. */
 void
 tally_core_close (TallyPoolCore *core, gboolean wait)
 {
-  g_autoptr (GPtrArray) buckets = NULL;
+  TallyCloser self;
+  gboolean is_first;
 
   pthread_mutex_lock (&core->lock);
-  if (core->closed)
+  if (is_closing_already (core))
     {
-      /* A hook that closes the pool while somebody does so is among those that are waited for. */
-      while (!core->close_done && tally_hooks_count_mine (core) == 0
-             && tally_threads_count_mine (core) == 0)
-        pthread_cond_wait (&core->changed, &core->lock);
       pthread_mutex_unlock (&core->lock);
       return;
     }
+  join_closers (core, &self);
+  is_first = !core->closed;
   core->closed = TRUE;
   pthread_mutex_unlock (&core->lock);
-  buckets = tally_core_dup_buckets (core);
-  g_ptr_array_foreach (buckets, close_bucket, NULL);
-  tally_reaper_stop (core);
-  if (wait)
-    drain (core, buckets);
-  end_threads (core);
+  if (is_first)
+    close_for_all (core, wait);
   pthread_mutex_lock (&core->lock);
-  core->close_done = TRUE;
-  pthread_cond_broadcast (&core->changed);
+  while (!core->close_done)
+    pthread_cond_wait (&core->changed, &core->lock);
+  /* Hooks that closed it too go on now. Of two hooks one must be the first to go on. */
+  if (is_first || self.n_hooks == 0)
+    while (is_more_running (core, self.n_hooks, self.n_threads))
+      pthread_cond_wait (&core->changed, &core->lock);
+  else
+    wait_for_others (core);
+  leave_closers (core, &self);
   pthread_mutex_unlock (&core->lock);
+  tally_threads_join_finished (core);
 }

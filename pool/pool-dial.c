@@ -18,6 +18,7 @@ typedef struct
   TallyBucket *bucket; /* a reference */
   TallyConn *conn;     /* a slot in state DIALING: this job's alone */
   guint forks;         /* the bucket's when it began */
+  TallyClaim claim;    /* on the job's thread */
 } DialJob;
 
 /* Without the lock. @hook, if there is one, is used up. */
@@ -51,6 +52,7 @@ finish (DialJob *job, gpointer transport, const GError *error)
   if (transport != NULL)
     tally_bucket_emit (job->bucket,
                        &(TallyPoolEvent){ .kind = TALLY_POOL_EVENT_OPENED, .duration = duration });
+  tally_claim_pop (&job->claim);
   tally_bucket_lock (job->bucket);
   tally_bucket_now_locked (job->bucket, &now);
   if (job->bucket->forks != job->forks)
@@ -81,6 +83,7 @@ run_dial (gpointer data)
   gboolean closed;
   gpointer transport = NULL;
 
+  tally_claim_push (&job->claim, bucket, 1, NULL);
   pthread_mutex_lock (&bucket->lock);
   deadline = job->conn->dial_started + bucket->policy.options.connect_timeout;
   hook = tally_bucket_take_hook_locked (bucket, TALLY_HOOK_DIAL);
@@ -103,7 +106,7 @@ start (TallyBucket *bucket, TallyConn *conn, guint forks)
 {
   DialJob *job = g_new (DialJob, 1);
 
-  *job = (DialJob){ tally_bucket_ref (bucket), conn, forks };
+  *job = (DialJob){ .bucket = tally_bucket_ref (bucket), .conn = conn, .forks = forks };
   if (tally_run_on_thread (bucket->core, run_dial, job))
     return TRUE;
   tally_bucket_unref (bucket);

@@ -38,6 +38,7 @@ start_anew (TallyPoolCore *core)
   core->reaper_runs = core->reaping = FALSE;
   core->reap_at = G_MAXINT64;
   core->close_done = core->closed; /* who was closing it is not here */
+  core->closers = NULL;
   core->n_threads = tally_threads_count_mine (core);
   core->n_hooks = tally_hooks_count_mine (core);
   core->open_total = 0;

@@ -106,13 +106,6 @@ tally_hooks_count_mine (TallyPoolCore *core)
   return count;
 }
 
-/* With the core's lock: whether hooks run, but for those that this thread itself is in. */
-gboolean
-tally_hooks_run_locked (TallyPoolCore *core)
-{
-  return __atomic_load_n (&core->n_hooks, __ATOMIC_SEQ_CST) > tally_hooks_count_mine (core);
-}
-
 ThriftTransport *
 tally_hook_dial (TallyBucket *bucket,
                  TallyHook *hook,

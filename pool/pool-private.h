@@ -13,6 +13,7 @@ G_BEGIN_DECLS
 
 typedef struct _TallyPoolCore TallyPoolCore;
 typedef struct _TallyJob TallyJob;
+typedef struct _TallyCloser TallyCloser;
 
 /* How many times a policy's lease numbers jump in a child process: more than can be in flight. */
 #define TALLY_FORK_GAP (G_GUINT64_CONSTANT (1) << 20)
@@ -42,6 +43,19 @@ struct _TallyFrame
   TallyFrame *outer;
 };
 
+/* Connections that cannot come back before this thread goes on: those that it dials, examines, resets
+ * or closes, and the one that the borrow it makes is about to get. Foreign code that it runs
+ * meanwhile and that closes the pool waits for none of them. On this thread's stack. */
+typedef struct _TallyClaim TallyClaim;
+struct _TallyClaim
+{
+  TallyBucket *bucket;
+  guint forks; /* the bucket's when it began; of a parent's connections none is open in the child */
+  guint count;
+  const TallyWaiter *waiter; /* (nullable): has one more while it is served or dials */
+  TallyClaim *outer;
+};
+
 /* Lock order: core->survey_lock, core->lock, then a bucket's lock, then core->totals_lock. No
  * I/O, hook, log or foreign code under any of them.
  *
@@ -61,9 +75,9 @@ struct _TallyPoolCore
   TallyHook *hooks[TALLY_N_HOOKS]; /* nullable */
   gboolean closed;
   gboolean close_done;
-  guint n_threads;    /* those of pool-threads.c that run */
-  TallyJob *finished; /* those that have ended and were not joined */
-  pthread_t reaper;
+  TallyCloser *closers; /* threads that close it, or wait until it is closed */
+  guint n_threads;      /* those of pool-threads.c that run */
+  TallyJob *finished;   /* those that have ended and were not joined */
   gboolean reaper_runs;
   gint64 reap_at;         /* monotonic; G_MAXINT64: nothing is due */
   guint n_reaps;          /* how often the reaper looked */
@@ -150,10 +164,14 @@ void tally_core_set_hook (TallyPoolCore *core,
 
 /* pool-close.c */
 void tally_core_close (TallyPoolCore *core, gboolean wait);
+void tally_claim_push (TallyClaim *claim,
+                       TallyBucket *bucket,
+                       guint count,
+                       const TallyWaiter *waiter);
+void tally_claim_pop (TallyClaim *claim);
 
 /* pool-reaper.c */
 gboolean tally_reaper_schedule (TallyPoolCore *core, gint64 due);
-void tally_reaper_stop (TallyPoolCore *core);
 
 /* pool-totals.c */
 gboolean tally_totals_reserve (gpointer bucket, TallyDialPurpose purpose);
@@ -248,6 +266,9 @@ gboolean tally_bucket_is_dead (const TallyConn *conn);
 /* pool-threads.c */
 gboolean
 tally_run_on_thread (TallyPoolCore *core, gpointer (*function) (gpointer data), gpointer data);
+gboolean tally_run_on_thread_locked (TallyPoolCore *core,
+                                     gpointer (*function) (gpointer data),
+                                     gpointer data);
 void tally_threads_join_finished (TallyPoolCore *core);
 guint tally_threads_count_mine (TallyPoolCore *core);
 
@@ -267,7 +288,6 @@ TallyHook *tally_hook_ref (TallyHook *hook);
 void tally_hook_unref (TallyHook *hook);
 TallyHook *tally_bucket_take_hook_locked (TallyBucket *bucket, TallyHookKind kind);
 TallyHook *tally_bucket_take_hook (TallyBucket *bucket, TallyHookKind kind);
-gboolean tally_hooks_run_locked (TallyPoolCore *core);
 guint tally_hooks_count_mine (TallyPoolCore *core);
 gboolean tally_hooks_begin (TallyPoolCore *core);
 void tally_hooks_end (TallyPoolCore *core);

@@ -51,8 +51,12 @@ keep_alive_locked (TallyBucket *bucket)
   while ((conn = tally_policy_take_to_examine (policy, &now)) != NULL)
     {
       gint64 idle_since = conn->idle_since;
-      TallyCloseReason reason = tally_bucket_examine_locked (bucket, conn, now.boot - idle_since);
+      TallyCloseReason reason;
+      TallyClaim claim;
 
+      tally_claim_push (&claim, bucket, 1, NULL);
+      reason = tally_bucket_examine_locked (bucket, conn, now.boot - idle_since);
+      tally_claim_pop (&claim);
       if (bucket->forks != forks)
         return;
       tally_bucket_now_locked (bucket, &now);
@@ -146,18 +150,7 @@ run (gpointer data)
         core->reap_at = MIN (core->reap_at, next + SLACK);
     }
   pthread_mutex_unlock (&core->lock);
-  tally_core_unref (core);
   return NULL;
-}
-
-/* With the core's lock. The thread has a reference of its own, for a handler of its events may drop
- * the last. */
-static void
-start_locked (TallyPoolCore *core)
-{
-  core->reaper_runs = pthread_create (&core->reaper, NULL, run, tally_core_ref (core)) == 0;
-  if (!core->reaper_runs)
-    tally_core_unref (core);
 }
 
 /* Has the reaper look at the buckets at @due, or before. Not under any lock. FALSE when there is no
@@ -174,29 +167,9 @@ tally_reaper_schedule (TallyPoolCore *core, gint64 due)
       if (core->reaper_runs)
         pthread_cond_signal (&core->reaper_wake);
       else
-        start_locked (core);
+        core->reaper_runs = tally_run_on_thread_locked (core, run, core);
       is_scheduled = core->reaper_runs;
     }
   pthread_mutex_unlock (&core->lock);
   return is_scheduled;
-}
-
-/* The pool is closed: ends the thread. Not under any lock; not on the reaper itself, which a
- * handler of its events that closes the pool would be: then it ends by itself. */
-void
-tally_reaper_stop (TallyPoolCore *core)
-{
-  gboolean runs;
-
-  pthread_mutex_lock (&core->lock);
-  runs = core->reaper_runs;
-  core->reaper_runs = FALSE;
-  pthread_cond_signal (&core->reaper_wake);
-  pthread_mutex_unlock (&core->lock);
-  if (!runs)
-    return;
-  if (pthread_equal (core->reaper, pthread_self ()))
-    pthread_detach (core->reaper);
-  else
-    pthread_join (core->reaper, NULL);
 }

@@ -45,6 +45,7 @@ settle_locked (TallyBucket *bucket, TallyHold *hold, TallyCloseReason *reason)
 {
   TallyConn *conn = hold->conn;
   guint forks = bucket->forks;
+  TallyClaim claim;
   /* Whether death is why it is broken matters only to those that are idle (rule 14). */
   gboolean look_for_death =
       *reason == TALLY_CLOSE_BROKEN && bucket->policy.n_idle > 0 && conn->streams == 1;
@@ -52,11 +53,13 @@ settle_locked (TallyBucket *bucket, TallyHold *hold, TallyCloseReason *reason)
   if (!look_for_death && *reason != TALLY_CLOSE_NONE)
     return TRUE;
   hold->generation = ++bucket->policy.last_generation;
+  tally_claim_push (&claim, bucket, 1, NULL);
   tally_bucket_unlock (bucket);
   if (!look_for_death)
     *reason = reset (bucket, conn);
   else if (tally_bucket_is_dead (conn))
     *reason = TALLY_CLOSE_DEAD;
+  tally_claim_pop (&claim);
   tally_bucket_lock (bucket);
   return bucket->forks == forks;
 }

@@ -1,6 +1,6 @@
 /* Owns the threads that a pool starts for one job each: dials that outlive their caller, checks
- * that may block for a caller that has no thread. Each ends with its job; close waits until none is
- * left. */
+ * that may block for a caller that has no thread, the reaper. Each ends with its job; close waits
+ * until none is left. */
 #include "pool-private.h"
 
 #include <errno.h>
@@ -36,7 +36,7 @@ run (gpointer data)
   job->function (job->data);
   pthread_mutex_lock (&core->lock);
   core->n_threads--;
-  if (core->close_done) /* this very job has closed the pool: nobody joins it */
+  if (core->close_done && core->closers == NULL) /* its hook closed the pool: nobody joins it */
     {
       pthread_detach (job->thread);
       g_free (job);
@@ -70,26 +70,39 @@ tally_threads_join_finished (TallyPoolCore *core)
     }
 }
 
-/* Not under any lock. FALSE, with errno set, when no thread could be made, or may be: of a pool that
+/* With the core's lock. FALSE, with errno set, when no thread could be made, or may be: of a pool that
  * is closed close has joined the last. */
 gboolean
-tally_run_on_thread (TallyPoolCore *core, gpointer (*function) (gpointer data), gpointer data)
+tally_run_on_thread_locked (TallyPoolCore *core,
+                            gpointer (*function) (gpointer data),
+                            gpointer data)
 {
   TallyJob *job = g_new (TallyJob, 1);
   pthread_t thread;
   int status;
 
   *job = (TallyJob){ .core = tally_core_ref (core), .function = function, .data = data };
-  tally_threads_join_finished (core);
-  pthread_mutex_lock (&core->lock);
   status = core->closed ? ESHUTDOWN : pthread_create (&thread, NULL, run, job);
   if (status == 0)
-    core->n_threads++;
-  pthread_mutex_unlock (&core->lock);
-  if (status == 0)
-    return TRUE;
+    {
+      core->n_threads++;
+      return TRUE;
+    }
   tally_core_unref (core);
   g_free (job);
   errno = status;
   return FALSE;
+}
+
+/* As tally_run_on_thread_locked (), not under any lock. */
+gboolean
+tally_run_on_thread (TallyPoolCore *core, gpointer (*function) (gpointer data), gpointer data)
+{
+  gboolean done;
+
+  tally_threads_join_finished (core);
+  pthread_mutex_lock (&core->lock);
+  done = tally_run_on_thread_locked (core, function, data);
+  pthread_mutex_unlock (&core->lock);
+  return done;
 }

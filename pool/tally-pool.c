@@ -105,8 +105,12 @@ tally_pool_get_default (void)
  * Ends the pool (rule 19): from now on every borrow, also one that waits, fails with
  * %TALLY_ERROR_POOL_CLOSED; idle connections are closed; busy ones have until `drain-timeout` to
  * come back and are shut down then, so that their borrowers fail; they close them by releasing
- * them. When it returns, no thread of the pool and no hook runs any more. Idempotent; thread-safe;
- * hooks may call it.
+ * them. When it returns, no thread of the pool and no hook runs any more, also if another thread or a
+ * hook has closed the pool already. Idempotent; thread-safe.
+ *
+ * A hook or handler may call it. It then waits neither for itself nor for the borrow or release that
+ * called it, nor for the connection that it is about, nor for other hooks that have called it too; that
+ * borrow fails, if it has no connection yet.
  */
 void
 tally_pool_close (TallyPool *self)
