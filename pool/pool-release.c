@@ -1,5 +1,6 @@
 /* Owns what happens when a lease comes back: whether it is one, what the pool can see of its
  * connection, and the common case in one step. */
+#include "lease-internal.h"
 #include "pool-private.h"
 
 /* What the pool can see of the connection without a system call; undoes what the borrower set (rule
@@ -195,6 +196,12 @@ tally_bucket_release (TallyBucket *bucket, TallyLease *lease, TallyOutcome outco
     }
   unlock_after_put (bucket, now.mono);
   *lease = (TallyLease){ 0 };
+}
+
+gint64
+tally_lease_get_since (const TallyLease *lease)
+{
+  return ((const TallyHold *) lease->slot)->since;
 }
 
 /**

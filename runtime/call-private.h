@@ -4,6 +4,7 @@
 #define TALLY_CALL_PRIVATE_H
 
 #include "channel-private.h"
+#include "lease-internal.h"
 
 G_BEGIN_DECLS
 
@@ -21,6 +22,7 @@ typedef struct
   const TallyMethod *method;
   gconstpointer args;
   gpointer const *results;
+  gint timeout; /* milliseconds; 0 = no limit, -1 = the channel's */
   gint64 deadline;
   GCancellable *cancellable;
   gint32 seqid;
@@ -47,9 +49,10 @@ tally_call_set_sent (TallyCall *call, gsize sent, gsize length)
 gboolean tally_call_write (const TallyCall *call, TallyBuffer *output, GError **error);
 /* Reads and validates the reply, and hands out what it holds. */
 gboolean tally_call_read (TallyCall *call, TallyReader *reader, GError **error);
-/* Steps 3 to 6 of a call on a shared connection. @clean: whether it may take further calls. */
-gboolean
-tally_call_exchange_shared (TallyCall *call, TallySocket *socket, gboolean *clean, GError **error);
+/* Steps 3 to 6 of a call on the shared connection that @lease is for. @clean: whether it may take
+ * further calls. */
+gboolean tally_call_exchange_shared (
+    TallyCall *call, const TallyLease *lease, TallySocket *socket, gboolean *clean, GError **error);
 
 G_END_DECLS
 

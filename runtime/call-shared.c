@@ -43,9 +43,22 @@ close_stream (TallyCall *call, TallyShared *shared, TallyStream *stream)
   return is_usable;
 }
 
+/* A call that waited for its connection for more than half of its time is no judge of it. */
 static gboolean
-exchange (
-    TallyCall *call, TallyShared *shared, TallyStream *stream, gboolean *whole, GError **error)
+had_its_time (const TallyCall *call, const TallyLease *lease)
+{
+  gint64 timeout = call->timeout >= 0 ? call->timeout : g_atomic_int_get (&call->channel->timeout);
+
+  return call->deadline - tally_lease_get_since (lease) >= timeout * G_TIME_SPAN_MILLISECOND / 2;
+}
+
+static gboolean
+exchange (TallyCall *call,
+          const TallyLease *lease,
+          TallyShared *shared,
+          TallyStream *stream,
+          gboolean *whole,
+          GError **error)
 {
   gboolean done;
 
@@ -57,6 +70,9 @@ exchange (
                               call->cancellable, error))
     {
       tally_call_set_sent (call, stream->sent, stream->end - stream->start);
+      if (g_error_matches (*error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT)
+          && had_its_time (call, lease))
+        tally_shared_fail_if_stalled (shared, stream);
       return FALSE;
     }
   if (call->method->oneway)
@@ -68,7 +84,8 @@ exchange (
 }
 
 gboolean
-tally_call_exchange_shared (TallyCall *call, TallySocket *socket, gboolean *clean, GError **error)
+tally_call_exchange_shared (
+    TallyCall *call, const TallyLease *lease, TallySocket *socket, gboolean *clean, GError **error)
 {
   TallyChannel *channel = call->channel;
   TallyShared *shared =
@@ -88,7 +105,7 @@ tally_call_exchange_shared (TallyCall *call, TallySocket *socket, gboolean *clea
   stream = tally_shared_open (shared, call->limits.max_message, error);
   if (G_LIKELY (stream != NULL))
     {
-      done = exchange (call, shared, stream, &whole, error);
+      done = exchange (call, lease, shared, stream, &whole, error);
       *clean = close_stream (call, shared, stream) && whole;
     }
   if (G_UNLIKELY (!*clean))

@@ -212,7 +212,7 @@ attempt (TallyCall *call, gboolean fresh, gboolean *reused, GError **error)
   *reused = lease.reused;
   socket = lease_get_socket (&lease, error);
   if (G_UNLIKELY (lease.shared && socket != NULL))
-    done = tally_call_exchange_shared (call, socket, &clean, error);
+    done = tally_call_exchange_shared (call, &lease, socket, &clean, error);
   else if (G_LIKELY (socket != NULL))
     done = exchange (call, socket, &clean, error);
   if (call->channel->unpooled)
@@ -328,11 +328,12 @@ tally_channel_make_call (TallyChannel *self,
                      .method = method,
                      .args = args,
                      .results = results,
+                     .timeout = options != NULL ? options->timeout : -1,
                      .cancellable = options != NULL ? options->cancellable : NULL,
                      .limits = tally_limits_default };
   GError *local_error = NULL;
 
-  call.deadline = deadline_in (self, options != NULL ? options->timeout : -1);
+  call.deadline = deadline_in (self, call.timeout);
   call.seqid = take_seqid (self);
   call.limits.max_message = g_atomic_int_get (&self->max_message);
   if (G_LIKELY (check_cancelled (&call, &local_error)))

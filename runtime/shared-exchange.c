@@ -63,26 +63,9 @@ hand_on_locked (TallyShared *self, TallyStream *awake)
 
 /* ---- leaving ---- */
 
-static gboolean
-is_silent (TallyShared *self, const TallyStream *stream)
-{
-  return __atomic_load_n (&self->received, __ATOMIC_RELAXED) == stream->heard;
-}
-
-/* A peer that has not sent a byte since is taken for dead, for all (rule 24). */
-static void
-fail_for_silence_locked (TallyShared *self)
-{
-  g_autoptr (GError) error = g_error_new_literal (
-      TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST,
-      "the peer has sent nothing for as long as a call on the connection might take");
-
-  tally_shared_fail_locked (self, error);
-}
-
 /* The caller of @stream, which is in a list and has no role any more, goes without its reply. */
 static void
-leave_locked (TallyShared *self, TallyStream *stream, gboolean timed_out)
+leave_locked (TallyShared *self, TallyStream *stream)
 {
   gboolean withdrawn;
 
@@ -91,12 +74,26 @@ leave_locked (TallyShared *self, TallyStream *stream, gboolean timed_out)
   tally_stream_unlink (stream);
   tally_stream_set_state (stream, TALLY_STREAM_OPEN);
   if (!withdrawn)
-    {
-      tally_shared_forget_locked (self, stream);
-      if (timed_out && !stream->oneway && is_silent (self, stream))
-        fail_for_silence_locked (self);
-    }
+    tally_shared_forget_locked (self, stream);
   hand_on_locked (self, NULL);
+}
+
+void
+tally_shared_fail_if_stalled (TallyShared *self, const TallyStream *stream)
+{
+  gboolean waited_for_reply = stream->sent > 0 && !stream->oneway;
+
+  pthread_mutex_lock (&self->lock);
+  if (self->n_completed == stream->completed_before
+      && (waited_for_reply || self->sent == stream->sent_before))
+    {
+      g_autoptr (GError) error = g_error_new_literal (
+          TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST,
+          "the peer has completed no call for as long as one on the connection might take");
+
+      tally_shared_fail_locked (self, error);
+    }
+  tally_shared_unlock (self);
 }
 
 static gboolean
@@ -146,13 +143,24 @@ end_role (TallyShared *self,
     tally_stream_set_state (stream, TALLY_STREAM_WAITING);
   leaves = at_limit && is_waiting (stream);
   if (leaves)
-    leave_locked (self, stream, timed_out);
+    leave_locked (self, stream);
   else
     hand_on_locked (self, stream);
   tally_shared_unlock (self);
   if (leaves)
     set_left_error (stream, timed_out, error);
   return !leaves;
+}
+
+/* What arrives for others, or completes no message, does not keep a caller beyond its deadline. The
+ * message is not shown. */
+static gboolean
+check_in_time (const TallyStream *stream, GError **error)
+{
+  if (!tally_stream_is_overdue (stream))
+    return TRUE;
+  g_set_error_literal (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "timed out");
+  return FALSE;
 }
 
 /* ---- sending ---- */
@@ -247,8 +255,8 @@ await_room_locked (TallyShared *self, TallyStream *stream)
   pthread_mutex_unlock (&self->lock);
   if (tally_socket_await_room (self->socket, receives, stream->deadline, stream->cancellable,
                                &has_input, &error)
-      && has_input)
-    tally_shared_receive_at_once (self, &error);
+      && (!has_input || tally_shared_receive_at_once (self, &error)))
+    check_in_time (stream, &error);
   pthread_mutex_lock (&self->lock);
   if (receives)
     self->receiver = NULL;
@@ -290,8 +298,10 @@ receive_for_all (TallyShared *self, TallyStream *stream, GError **error)
   GError *role_error = NULL;
 
   tally_socket_set_limits (self->socket, stream->deadline, stream->cancellable);
-  while (tally_stream_get_state (stream) == TALLY_STREAM_RECEIVING && role_error == NULL)
-    tally_shared_receive (self, stream, &role_error);
+  while (tally_shared_receive (self, stream, &role_error)
+         && tally_stream_get_state (stream) == TALLY_STREAM_RECEIVING)
+    if (!check_in_time (stream, &role_error))
+      break;
   if (role_error == NULL && stream->in_place)
     return TRUE;
   pthread_mutex_lock (&self->lock);
@@ -336,7 +346,7 @@ wait_for_all (TallyShared *self, TallyStream *stream, GError **error)
   pthread_mutex_lock (&self->lock);
   leaves = is_waiting (stream);
   if (leaves)
-    leave_locked (self, stream, timed_out);
+    leave_locked (self, stream);
   tally_shared_unlock (self);
   if (leaves)
     set_left_error (stream, timed_out, error);

@@ -172,23 +172,26 @@ deliver (TallyShared *self,
 
 /* ---- receiving ---- */
 
+/* @again: some of the message has come, and more is missing. */
 static gboolean
-fill (TallyShared *self, GError **error)
+fill (TallyShared *self, const TallyStream *receiver, gboolean again, GError **error)
 {
-  gsize before, after;
-  gboolean filled;
+  gsize available;
 
-  tally_socket_peek_input (self->socket, &before);
-  filled = tally_socket_fill (self->socket, before + 1, error);
-  tally_socket_peek_input (self->socket, &after);
-  __atomic_fetch_add (&self->received, after - before, __ATOMIC_RELAXED);
-  return filled;
+  if (again && receiver != NULL && tally_stream_is_overdue (receiver))
+    {
+      g_set_error_literal (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "timed out while receiving");
+      return FALSE;
+    }
+  tally_socket_peek_input (self->socket, &available);
+  return tally_socket_fill (self->socket, available + 1, error);
 }
 
 gboolean
 tally_shared_receive (TallyShared *self, TallyStream *receiver, GError **error)
 {
   gboolean delivered = FALSE;
+  gboolean filled = FALSE;
 
   self->limits.max_message = __atomic_load_n (&self->max_message, __ATOMIC_RELAXED);
   for (;;)
@@ -207,8 +210,9 @@ tally_shared_receive (TallyShared *self, TallyStream *receiver, GError **error)
         return TRUE; /* it is still in the input */
       if (more < 0 || (more == 0 && delivered))
         return more == 0;
-      if (more == 0 && !fill (self, error))
+      if (more == 0 && !fill (self, receiver, filled, error))
         return FALSE;
+      filled = TRUE;
     }
 }
 

@@ -63,8 +63,9 @@ struct _TallyStream
   TallyStream *next; /* also of the free ones */
   guint64 start;     /* where its request lies in all that was ever queued */
   guint64 end;
-  guint64 heard; /* what had been received when it was queued */
-  gsize sent;    /* once its caller has left or it has FAILED: bytes of its request */
+  guint64 completed_before; /* what the connection had completed and sent when it was queued */
+  guint64 sent_before;
+  gsize sent; /* once its caller has left or it has FAILED: bytes of its request */
 };
 
 /* Where a reply's sequence id leads. */
@@ -82,7 +83,6 @@ struct _TallyShared
   TallyProtocolId protocol;
   TallyFraming framing;
   guint max_message; /* atomic; the most that any caller allows */
-  guint64 received;  /* atomic: bytes */
 
   /* The receiver's. */
   TallyLimits limits;
@@ -97,9 +97,10 @@ struct _TallyShared
   TallySlot *slots; /* seqid & mask is a sequence id's only place */
   guint32 mask;
   gint32 last_seqid;
-  guint n_streams; /* open ones */
-  guint n_owed;    /* replies whose callers have left */
-  guint n_late;    /* of these, those that have come and were not reported yet */
+  guint n_streams;     /* open ones */
+  guint n_owed;        /* replies whose callers have left */
+  guint n_late;        /* of these, those that have come and were not reported yet */
+  guint64 n_completed; /* calls whose callers got their replies */
   TallyStream *free;
   TallyStreamList unsent;  /* in the order of their requests in the queue */
   TallyStreamList waiting; /* for their replies */
@@ -124,8 +125,7 @@ TallyShared *tally_shared_get (TallySocket *socket,
  * connection has failed. */
 TallyStream *tally_shared_open (TallyShared *self, guint32 max_message, GError **error);
 /* Sends the request in the stream's buffer and waits for its reply. Errors: G_IO_ERROR_CANCELLED
- * and TALLY_ERROR_TIMED_OUT, which concern this call alone, unless nothing at all has arrived since
- * it was queued: then the connection has failed. A failed connection is to each call on it
+ * and TALLY_ERROR_TIMED_OUT, which concern this call alone. A failed connection is to each call on it
  * TALLY_ERROR_NOT_SENT, or what made it fail, mostly TALLY_ERROR_CONNECTION_LOST. Then the stream's
  * `sent` tells how many bytes of the request the server may have seen; the message does not. */
 gboolean tally_shared_exchange (TallyShared *self,
@@ -134,6 +134,10 @@ gboolean tally_shared_exchange (TallyShared *self,
                                 gint64 deadline,
                                 GCancellable *cancellable,
                                 GError **error);
+/* For a caller that timed out, before it gives its stream back: when no call on the connection was
+ * completed since its request was queued, and the peer has this request or took no byte of any, the
+ * connection has failed (rule 24). Bytes that arrived are no sign of life. */
+void tally_shared_fail_if_stalled (TallyShared *self, const TallyStream *stream);
 /* Gives the stream back. %TRUE when the connection may take further calls. @late: how many replies
  * were dropped, since a stream was closed last, because their callers had left. */
 gboolean tally_shared_close (TallyShared *self, TallyStream *stream, guint *late);
@@ -172,9 +176,16 @@ tally_stream_set_state (TallyStream *stream, TallyStreamState state)
   __atomic_store_n (&stream->state, state, __ATOMIC_RELEASE);
 }
 
+static inline gboolean
+tally_stream_is_overdue (const TallyStream *stream)
+{
+  return stream->deadline >= 0 && g_get_monotonic_time () >= stream->deadline;
+}
+
 /* shared-input.c: for whoever is the receiver, or alone. */
 /* Blocks, within the socket's limits, for at least one whole message, and hands over all that are
- * there. FALSE with an error of the socket, whose input is as it was, or a protocol error. */
+ * there. FALSE with an error of the socket, whose input is as it was, or a protocol error. Ends at
+ * the deadline of @receiver (nullable) also when bytes keep coming that end no message. */
 gboolean tally_shared_receive (TallyShared *self, TallyStream *receiver, GError **error);
 /* The same for nobody in particular, of what has arrived and without waiting for more: TRUE also when
  * that is nothing. */

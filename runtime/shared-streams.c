@@ -118,6 +118,7 @@ tally_shared_take_reply_locked (TallyShared *self, gint32 seqid, TallyStream **s
         return FALSE;
       tally_stream_unlink (*stream);
       tally_stream_set_state (*stream, TALLY_STREAM_CLAIMED);
+      self->n_completed++;
     }
   else
     {
@@ -184,7 +185,8 @@ tally_shared_queue_locked (TallyShared *self, TallyStream *stream)
   stream->start = self->queued_end;
   self->queued_end += stream->buffer.length;
   stream->end = self->queued_end;
-  stream->heard = __atomic_load_n (&self->received, __ATOMIC_RELAXED);
+  stream->completed_before = self->n_completed;
+  stream->sent_before = self->sent;
   if (self->queued.length == 0)
     {
       TallyBuffer empty = self->queued;

@@ -1,0 +1,319 @@
+/* Which shared connections are taken for dead: those that complete no call for as long as one of
+ * their callers waited, whatever bytes come; and no others. Pool rule 24, with
+ * test-shared-failure.c. */
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "shared-fixture.h"
+#include "shared-private.h"
+#include "tally-error.h"
+
+#define LARGE (8 << 20)
+
+static const gchar *const dialects[] = { "?mode=shared&", "?mode=shared&protocol=compact&",
+                                         "?mode=shared&transport=buffered&",
+                                         "?mode=shared&protocol=compact&transport=buffered&" };
+
+/* ---- peers that send bytes and complete nothing ---- */
+
+/* Sends the beginning of a reply that announces more than ever comes. */
+static gboolean
+begin_large_reply (EchoRequest *request)
+{
+  g_autofree gchar *text = g_strnfill (LARGE, 'l');
+  EchoRequest large = *request;
+  TallyBuffer output = { 0 };
+  gboolean sent;
+
+  large.text = text;
+  echo_put_reply (&large, &output);
+  sent = test_write_all (request->fd, output.data, 100);
+  tally_buffer_clear (&output);
+  return sent;
+}
+
+/* Honest but for the first reply of the first connection. */
+static gboolean
+announce_too_much (EchoRequest *request)
+{
+  return request->connection == 0 && request->request == 0 ? begin_large_reply (request)
+                                                           : echo_honest (request);
+}
+
+/* The rest of that reply comes byte by byte. */
+static gboolean
+trickle (EchoRequest *request)
+{
+  if (request->connection > 0)
+    return echo_honest (request);
+  for (gboolean lives = begin_large_reply (request); lives;)
+    lives = test_write_all (request->fd, "t", 1);
+  return FALSE;
+}
+
+/* The first call, and it alone, is lost to a connection on which @answer stalls. */
+static void
+lose_one_deadline (EchoAnswer answer)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (dialects); i++)
+    {
+      g_autoptr (TallyPool) pool = tally_pool_new ();
+      g_auto (EchoServer) server;
+      g_autoptr (TallyChannel) channel = NULL;
+      Caller caller;
+
+      echo_server_start (&server, answer, dialects[i], NULL);
+      channel = echo_server_connect (&server, pool);
+      caller_start (&caller, channel, "first", 300);
+      caller_expect_error (&caller, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "may have been executed");
+      for (guint j = 0; j < 5; j++)
+        {
+          caller_start (&caller, channel, "next", -1);
+          caller_expect_reply (&caller);
+        }
+      assert_int (test_peer_get_accepted (server.peer), 2);
+      tally_pool_close (pool);
+    }
+}
+
+static void
+rule_24_a_wrong_length_costs_one_deadline (void)
+{
+  lose_one_deadline (announce_too_much);
+}
+
+static void
+rule_24_a_trickle_costs_one_deadline (void)
+{
+  lose_one_deadline (trickle);
+}
+
+/* What is honest behind the wrong length is swallowed by it. */
+static void
+rule_24_bytes_are_no_sign_of_life (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (dialects); i++)
+    {
+      g_autoptr (TallyPool) pool = tally_pool_new ();
+      g_auto (EchoServer) server;
+      g_autoptr (TallyChannel) channel = NULL;
+      Caller patient, hasty;
+
+      echo_server_start (&server, announce_too_much, dialects[i], NULL);
+      channel = echo_server_connect (&server, pool);
+      caller_start (&patient, channel, "patient", 0);
+      while (g_atomic_int_get (&server.requests) < 1)
+        g_thread_yield ();
+      caller_start (&hasty, channel, "hasty", 300);
+      caller_expect_error (&hasty, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "may have been executed");
+      caller_expect_error (&patient, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, "completed no call");
+      tally_pool_close (pool);
+    }
+}
+
+/* The reply to a caller who has left completes no call. */
+static void
+rule_24_late_replies_are_no_sign_of_life (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (dialects); i++)
+    {
+      g_auto (Desk) desk;
+      Caller slow, quick, patient, hasty;
+
+      desk_open (&desk, dialects[i]);
+      caller_start (&slow, desk.channel, "slow", 600);
+      desk_await (&desk, 1);
+      caller_start (&quick, desk.channel, "quick", -1);
+      desk_reply (desk_find (&desk, "quick"));
+      caller_expect_reply (&quick);
+      caller_expect_error (&slow, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, NULL);
+      caller_start (&patient, desk.channel, "patient", 0);
+      desk_await (&desk, 3);
+      caller_start (&hasty, desk.channel, "hasty", 300);
+      desk_reply (desk_find (&desk, "slow"));
+      caller_expect_error (&hasty, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, NULL);
+      caller_expect_error (&patient, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, "completed no call");
+      assert_int (desk_accepted (&desk), 1);
+    }
+}
+
+/* ---- peers that take no bytes ---- */
+
+/* Nothing of these calls can be sent, because another that has time is in the middle of its request:
+ * the first deadline that passes while the peer takes no byte ends the connection. */
+static void
+rule_24_a_peer_that_takes_nothing_is_dead (void)
+{
+  g_auto (Desk) desk;
+  g_autofree gchar *text = g_strnfill (LARGE, 's');
+  Caller receiver, sender, queued;
+
+  desk_open (&desk, "?mode=shared&");
+  desk_pause (&desk, TRUE);
+  caller_start (&receiver, desk.channel, "receiver", 0);
+  desk_await (&desk, 1);
+  caller_start (&sender, desk.channel, text, 0);
+  for (gint arrived = 0; arrived == 0; g_thread_yield ())
+    CU_ASSERT_EQUAL_FATAL (ioctl (desk_get (&desk, 0)->fd, FIONREAD, &arrived), 0);
+  do /* the kernel may still have found room while the first of them waited */
+    {
+      caller_start (&queued, desk.channel, "queued", 100);
+      caller_expect_error (&queued, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "nothing was sent");
+    }
+  while (desk_snapshot (&desk).closes[TALLY_CLOSE_BROKEN] == 0 && desk_accepted (&desk) == 1);
+  caller_expect_error (&receiver, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, "completed no call");
+  caller_expect_error (&sender, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, "bytes were sent");
+}
+
+/* ---- receivers that have no time left ---- */
+
+/* Bytes that complete no message give the receiver no more time: here its deadline has passed, and
+ * the socket itself has none. */
+static void
+rule_24_a_part_of_a_message_gives_no_more_time (void)
+{
+  static const guint8 part[] = { 0, 0, 1, 0, 0x80, 1, 0, 2 };
+  g_autoptr (GError) error = NULL;
+  gint fds[2];
+  g_autoptr (TallySocket) socket = NULL;
+  TallyShared *shared;
+  TallyStream *stream;
+  guint late;
+
+  CU_ASSERT_EQUAL_FATAL (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+  socket = tally_socket_new_from_fd (fds[0]);
+  shared =
+      tally_shared_get (socket, &tally_codec_binary, TALLY_PROTOCOL_BINARY, TALLY_FRAMING_FRAMED);
+  stream = tally_shared_open (shared, 1000, &error);
+  stream->deadline = g_get_monotonic_time () - 1;
+  CU_ASSERT_TRUE (test_write_all (fds[1], part, sizeof part));
+  CU_ASSERT_FALSE (tally_shared_receive (shared, stream, &error));
+  assert_error (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, NULL);
+  tally_shared_close (shared, stream, &late);
+  close (fds[1]);
+}
+
+/* ---- peers that live ---- */
+
+typedef struct
+{
+  TallyChannel *channel;
+  gint has_ended; /* atomic */
+  GError *error;
+} Slow;
+
+static gpointer
+call_slowly (gpointer data)
+{
+  Slow *slow = data;
+  EchoArgs args = { (gchar *) "slow" };
+
+  tally_channel_call (slow->channel, &echo_methods[ECHO_ECHO], &args, NULL, 300, NULL,
+                      &slow->error);
+  g_atomic_int_set (&slow->has_ended, TRUE);
+  return NULL;
+}
+
+static gboolean
+answer_what_is_quick (EchoRequest *request)
+{
+  return strcmp (request->text, "slow") == 0 || echo_honest (request);
+}
+
+/* Who receives leaves at its deadline, though replies to others keep coming; and the connection that
+ * completes their calls lives on. */
+static void
+rule_24_one_slow_call_among_quick_ones_is_its_own_affair (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (dialects); i++)
+    {
+      g_autoptr (TallyPool) pool = tally_pool_new ();
+      g_auto (EchoServer) server;
+      g_autoptr (TallyChannel) channel = NULL;
+      g_autoptr (GThread) thread = NULL;
+      gint64 end = g_get_monotonic_time () + 20 * G_TIME_SPAN_SECOND;
+      Slow slow = { NULL };
+      Caller quick;
+
+      echo_server_start (&server, answer_what_is_quick, dialects[i], NULL);
+      channel = slow.channel = echo_server_connect (&server, pool);
+      thread = g_thread_new ("slow", call_slowly, &slow);
+      while (g_atomic_int_get (&server.requests) < 1)
+        g_thread_yield ();
+      do
+        {
+          caller_start (&quick, channel, "quick", -1);
+          caller_expect_reply (&quick);
+        }
+      while (!g_atomic_int_get (&slow.has_ended) && g_get_monotonic_time () < end);
+      CU_ASSERT_TRUE (g_atomic_int_get (&slow.has_ended));
+      g_thread_join (g_steal_pointer (&thread));
+      assert_error (slow.error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "may have been executed");
+      assert_int (test_peer_get_accepted (server.peer), 1);
+      g_clear_error (&slow.error);
+      tally_pool_close (pool);
+    }
+}
+
+#define TIMEOUT 1000 /* milliseconds */
+
+typedef struct
+{
+  Desk desk;
+  gint64 until;
+} SlowDial;
+
+/* Until a tenth of the call's time is left. */
+static ThriftTransport *
+dial_slowly (TallyEndpoint *endpoint,
+             gint64 deadline,
+             GCancellable *cancellable,
+             gpointer user_data,
+             GError **error)
+{
+  SlowDial *self = user_data;
+
+  while (g_get_monotonic_time () < self->until)
+    g_thread_yield ();
+  return (ThriftTransport *) tally_socket_dial (endpoint, deadline, cancellable, error);
+}
+
+/* A call that had waited for its connection for most of its time is no judge of it. */
+static void
+rule_24_a_connection_is_given_its_time (void)
+{
+  SlowDial self;
+  Caller hasty, next;
+
+  desk_open (&self.desk, "?mode=shared&");
+  tally_pool_set_dial_hook (self.desk.pool, dial_slowly, &self, NULL);
+  self.until = g_get_monotonic_time () + TIMEOUT * 900;
+  caller_start (&hasty, self.desk.channel, "hasty", TIMEOUT);
+
+  caller_expect_error (&hasty, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, NULL);
+  caller_start (&next, self.desk.channel, "next", -1);
+  desk_reply (desk_find (&self.desk, "next"));
+  caller_expect_reply (&next);
+  assert_int (desk_accepted (&self.desk), 1);
+  desk_close (&self.desk);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const TestCase cases[] = {
+    TEST (rule_24_a_wrong_length_costs_one_deadline),
+    TEST (rule_24_a_trickle_costs_one_deadline),
+    TEST (rule_24_bytes_are_no_sign_of_life),
+    TEST (rule_24_late_replies_are_no_sign_of_life),
+    TEST (rule_24_a_peer_that_takes_nothing_is_dead),
+    TEST (rule_24_a_part_of_a_message_gives_no_more_time),
+    TEST (rule_24_one_slow_call_among_quick_ones_is_its_own_affair),
+    TEST (rule_24_a_connection_is_given_its_time),
+    { NULL, NULL },
+  };
+
+  return test_main ("shared-stall", cases, argc, argv);
+}
