@@ -149,8 +149,6 @@ tally_service_find_method (const TallyService *service, const gchar *name, gsize
 TALLY_COLD void
 tally_set_due_error (GError **error, const TallyStructInfo *info, const TallyField *field);
 
-guint tally_bytes_hash (const guint8 *bytes, gsize length);
-
 /* TApplicationException as a table-driven INLINE struct. The flags are set by reading. */
 typedef struct
 {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "codec-private.h"
+#include "hash-private.h"
 #include "storage.h"
 #include "tally-struct.h"
 
@@ -168,39 +169,11 @@ tally_struct_equal (gconstpointer a, gconstpointer b)
 
 /* ---- hash ---- */
 
-/* The finalizer of MurmurHash3's 32-bit variant spreads what FNV and small integers leave close. */
+/* What comes next to what has come. */
 static guint
 mix (guint hash, guint value)
 {
-  guint32 mixed = hash * 31 + value;
-
-  mixed = (mixed ^ (mixed >> 16)) * 0x85ebca6bu;
-  mixed = (mixed ^ (mixed >> 13)) * 0xc2b2ae35u;
-  return mixed ^ (mixed >> 16);
-}
-
-/* Of a table's keys. GLib's functions for these look at a number's low half, or at its integral part,
- * so that all of many keys may have one hash. */
-guint
-tally_int64_hash (gconstpointer key)
-{
-  guint64 bits = *(const guint64 *) key;
-
-  return mix ((guint32) bits, bits >> 32);
-}
-
-/* Equal values have equal hashes: of zero there are two, of NaN many. */
-guint
-tally_double_hash (gconstpointer key)
-{
-  gdouble number = *(const gdouble *) key;
-  guint64 bits = 0;
-
-  if (isnan (number))
-    return 1;
-  if (number != 0)
-    memcpy (&bits, &number, sizeof bits);
-  return tally_int64_hash (&bits);
+  return tally_hash_number ((guint64) hash << 32 | value);
 }
 
 static guint
@@ -252,19 +225,11 @@ hash_plain (const TallyType *type, gconstpointer slot)
   switch ((TallyKind) type->kind)
     {
     case TALLY_KIND_BOOL:
-      return *(const gboolean *) slot != FALSE;
-    case TALLY_KIND_I8:
-      return (guint) * (const gint8 *) slot;
-    case TALLY_KIND_I16:
-      return (guint) * (const gint16 *) slot;
-    case TALLY_KIND_I64:
-      return tally_int64_hash (slot);
+      return tally_hash_number (*(const gboolean *) slot != FALSE);
     case TALLY_KIND_DOUBLE:
-      return tally_double_hash (slot);
-    case TALLY_KIND_UUID:
-      return tally_uuid_hash (slot);
+      return tally_hash_double (slot);
     default:
-      return (guint) * (const gint32 *) slot;
+      return tally_hash_bytes (slot, type->size);
     }
 }
 
@@ -272,6 +237,8 @@ hash_plain (const TallyType *type, gconstpointer slot)
  * tally_value_hash:
  * @type: the slot's type
  * @slot: where the value lies
+ *
+ * Hashes with the process's own key: another process, or the next run, has other hashes.
  *
  * Returns: a hash that equal values share
  */
@@ -291,7 +258,7 @@ tally_value_hash (const TallyType *type, gconstpointer slot)
         gsize length;
         const guint8 *bytes = tally_storage_get_bytes (type, slot, &length);
 
-        return tally_bytes_hash (bytes, length);
+        return tally_hash_bytes (bytes, length);
       }
     case TALLY_KIND_STRUCT:
       return hash_instance ((const TallyStructInfo *) type, tally_storage_get_struct (slot));
@@ -313,7 +280,8 @@ tally_value_hash (const TallyType *type, gconstpointer slot)
  * tally_struct_hash:
  * @object: any TallyStruct
  *
- * A GHashFunc. An object that is a key must not be changed.
+ * A GHashFunc, of the process's own key as tally_value_hash(). An object that is a key must not be
+ * changed.
  *
  * Returns: a hash that equal objects share
  */

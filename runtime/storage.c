@@ -4,6 +4,7 @@
 #include <thrift/c_glib/thrift.h>
 
 #include "codec-private.h"
+#include "hash-private.h"
 #include "tally-struct.h"
 
 /* A binary that is NULL is an empty one, also where containers free it. */
@@ -51,28 +52,29 @@ tally_storage_get_hash (const TallyType *type)
     case TALLY_KIND_BOOL:
       return thrift_boolean_hash;
     case TALLY_KIND_I8:
-      return thrift_int8_hash;
+      return tally_hash_i8;
     case TALLY_KIND_I16:
-      return thrift_int16_hash;
+      return tally_hash_i16;
     case TALLY_KIND_I32:
-      return g_int_hash;
+      return tally_hash_i32;
     case TALLY_KIND_I64:
-      return tally_int64_hash;
+      return tally_hash_i64;
     case TALLY_KIND_DOUBLE:
-      return tally_double_hash;
+      return tally_hash_double;
     case TALLY_KIND_UUID:
       return tally_uuid_hash;
     case TALLY_KIND_STRING:
-      return g_str_hash;
+      return tally_hash_string;
     case TALLY_KIND_BINARY:
       return tally_binary_hash;
     case TALLY_KIND_STRUCT:
       return tally_struct_hash;
     case TALLY_KIND_ENUM:
+      return tally_hash_enum;
     case TALLY_KIND_LIST:
     case TALLY_KIND_SET:
     case TALLY_KIND_MAP:
-      break; /* an enum is its pointer; a container without a function is known by identity only */
+      break; /* a container without a function is known by identity only */
     }
   return g_direct_hash;
 }

@@ -319,11 +319,10 @@ tally_storage_insert (const TallyType *type,
 /* Finds what a map stores under an equal key, or an equal element of a set. */
 gboolean tally_storage_lookup (gconstpointer slot, gconstpointer key, gpointer *value);
 
-/* How keys of @type are hashed and compared by the tables that hold them. */
+/* How keys of @type are hashed, with the process's own key, and compared by the tables that are made
+ * here. A program's table of the same type may hash otherwise. */
 GHashFunc tally_storage_get_hash (const TallyType *type);
 /* compare.c: of numbers that are keys */
-guint tally_int64_hash (gconstpointer key);
-guint tally_double_hash (gconstpointer key);
 gboolean tally_double_equal (gconstpointer a, gconstpointer b);
 GEqualFunc tally_storage_get_equal (const TallyType *type);
 

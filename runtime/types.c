@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "codec-private.h"
+#include "hash-private.h"
 #include "tally-error.h"
 #include "tally-struct.h"
 
@@ -110,29 +111,18 @@ tally_enum_to_string (const TallyEnumInfo *info, gint value)
 
 /* ---- keys ---- */
 
-/* FNV-1a. */
-guint
-tally_bytes_hash (const guint8 *bytes, gsize length)
-{
-  guint32 hash = 2166136261u;
-
-  for (gsize i = 0; i < length; i++)
-    hash = (hash ^ bytes[i]) * 16777619u;
-  return hash;
-}
-
 /**
  * tally_binary_hash:
  * @bytes: (type GByteArray) (nullable): a key; %NULL is one without bytes
  *
- * Returns: a hash of the bytes
+ * Returns: a hash of the bytes, with the process's own key
  */
 guint
 tally_binary_hash (gconstpointer bytes)
 {
   const GByteArray *array = bytes;
 
-  return array != NULL ? tally_bytes_hash (array->data, array->len) : tally_bytes_hash (NULL, 0);
+  return array != NULL ? tally_hash_bytes (array->data, array->len) : tally_hash_bytes (NULL, 0);
 }
 
 /**
@@ -156,12 +146,12 @@ tally_binary_equal (gconstpointer a, gconstpointer b)
  * tally_uuid_hash:
  * @uuid: (type TallyUuid): a key
  *
- * Returns: a hash of the uuid
+ * Returns: a hash of the uuid, with the process's own key
  */
 guint
 tally_uuid_hash (gconstpointer uuid)
 {
-  return tally_bytes_hash (((const TallyUuid *) uuid)->bytes, sizeof (TallyUuid));
+  return tally_hash_bytes (uuid, sizeof (TallyUuid));
 }
 
 /**
