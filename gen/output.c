@@ -1,8 +1,12 @@
-/* Writes files. It knows nothing of what is in them. */
+/* Writes files. It knows nothing of what is in them. They can be made again, so nothing waits for
+ * the disk. */
 #include "output.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib/gstdio.h>
+#include <string.h>
+#include <unistd.h>
 
 static gboolean
 make_directory (const gchar *directory, GError **error)
@@ -25,6 +29,60 @@ get_path (const gchar *directory, const GenFile *file)
                                          : g_build_filename (directory, file->name, NULL);
 }
 
+static gboolean
+is_same (const gchar *path, const gchar *text, gsize length)
+{
+  g_autofree gchar *old = NULL;
+  gsize old_length;
+
+  return g_file_test (path, G_FILE_TEST_IS_REGULAR)
+         && g_file_get_contents (path, &old, &old_length, NULL) && old_length == length
+         && memcmp (old, text, length) == 0;
+}
+
+static gboolean
+write_all (int fd, const gchar *text, gsize length)
+{
+  while (length > 0)
+    {
+      gssize done = write (fd, text, length);
+
+      if (done < 0 && errno != EINTR)
+        return FALSE;
+      text += MAX (done, 0);
+      length -= (gsize) MAX (done, 0);
+    }
+  return TRUE;
+}
+
+/* Replaces the file in one step. What is in it already is not written, so that make does not build
+ * anew what depends on it. */
+static gboolean
+write_file (const gchar *path, const gchar *text, gsize length, GError **error)
+{
+  g_autofree gchar *temporary = g_strconcat (path, ".XXXXXX", NULL);
+  gint code = 0;
+
+  if (is_same (path, text, length))
+    return TRUE;
+
+  int fd = g_mkstemp_full (temporary, O_WRONLY | O_CLOEXEC, 0666);
+
+  if (fd < 0 || !write_all (fd, text, length))
+    code = errno;
+  if (fd >= 0 && close (fd) != 0 && code == 0)
+    code = errno;
+  if (code == 0 && g_rename (temporary, path) != 0)
+    code = errno;
+  if (code == 0)
+    return TRUE;
+  if (fd >= 0)
+    g_unlink (temporary);
+  g_set_error (error, G_FILE_ERROR, (gint) g_file_error_from_errno (code), "%s: cannot write: %s",
+               path, g_strerror (code));
+  return FALSE;
+}
+
 gboolean
 gen_output_write (const gchar *directory, const GPtrArray *files, GError **error)
 {
@@ -36,8 +94,7 @@ gen_output_write (const gchar *directory, const GPtrArray *files, GError **error
       const GenFile *file = g_ptr_array_index (files, i);
       g_autofree gchar *path = get_path (directory, file);
 
-      if (!g_file_set_contents_full (path, file->text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0666,
-                                     error))
+      if (!write_file (path, file->text, strlen (file->text), error))
         return FALSE;
     }
 
@@ -81,6 +138,5 @@ gen_output_write_depfile (const gchar *path,
     }
   g_string_append_c (rule, '\n');
 
-  return g_file_set_contents_full (path, rule->str, (gssize) rule->len,
-                                   G_FILE_SET_CONTENTS_CONSISTENT, 0666, error);
+  return write_file (path, rule->str, rule->len, error);
 }

@@ -19,9 +19,9 @@ idl_audit_report (IdlAudit *audit,
   va_start (arguments, format);
   message = g_strdup_vprintf (format, arguments);
   va_end (arguments);
-  idl_diagnostics_add (audit->findings, severity, place, "%s", message);
+  idl_diagnostics_add (audit->findings, IDL_RULE_AUDIT, severity, place, "%s", message);
   if (old_place != NULL)
-    idl_diagnostics_add (audit->findings, IDL_NOTE, old_place, "the older version is here");
+    idl_diagnostics_add_note (audit->findings, old_place, "the older version is here");
 }
 
 static guint

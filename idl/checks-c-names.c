@@ -27,7 +27,7 @@ check_word (IdlChecks *checks, const IdlNode *node)
 {
   if (bsearch (node->name, c_words, G_N_ELEMENTS (c_words), sizeof c_words[0], compare_word)
       != NULL)
-    idl_checks_report (checks, IDL_WARNING, &node->location,
+    idl_checks_report (checks, IDL_RULE_C_WORD, IDL_WARNING, &node->location,
                        "'%s' is a word of C; generated C code may have to rename it", node->name);
 }
 
@@ -65,9 +65,9 @@ check_case_clashes (IdlChecks *checks, const GPtrArray *members, const gchar *wh
         }
       if (strcmp (other->name, node->name) == 0)
         continue;
-      idl_checks_report (checks, IDL_WARNING, &node->location,
+      idl_checks_report (checks, IDL_RULE_C_CLASH, IDL_WARNING, &node->location,
                          "'%s' and '%s' are one %s in C: '%s'", other->name, node->name, what, key);
-      idl_checks_report (checks, IDL_NOTE, &other->location, "'%s' is here", other->name);
+      idl_checks_note (checks, &other->location, "'%s' is here", other->name);
     }
 }
 
@@ -81,7 +81,7 @@ check_struct (IdlChecks *checks, const IdlDefinition *definition)
       check_word (checks, node);
       if (strcmp (node->name, "parent") == 0)
         idl_checks_report (
-            checks, IDL_WARNING, &node->location,
+            checks, IDL_RULE_C_MEMBER, IDL_WARNING, &node->location,
             "'parent' is the first member of every struct in C; generated C code renames this one");
     }
   check_case_clashes (checks, definition->members, "property");
@@ -98,7 +98,7 @@ check_service (IdlChecks *checks, const IdlDefinition *service)
       check_word (checks, &function->node);
       if (strcmp (name, "get_type") == 0 || strcmp (name, "new") == 0)
         idl_checks_report (
-            checks, IDL_WARNING, &function->node.location,
+            checks, IDL_RULE_C_MEMBER, IDL_WARNING, &function->node.location,
             "'%s': every class in C has a function of that name; generated C code renames this one",
             function->node.name);
       for (guint j = 0; j < function->arguments->len; j++)

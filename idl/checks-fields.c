@@ -19,9 +19,9 @@ idl_checks_unique_names (IdlChecks *checks, const GPtrArray *nodes, const gchar 
           g_hash_table_insert (seen, (gpointer) node->name, (gpointer) node);
           continue;
         }
-      idl_checks_report (checks, IDL_ERROR, &node->location, "%s '%s' is defined twice", what,
-                         node->name);
-      idl_checks_report (checks, IDL_NOTE, &other->location, "the other '%s' is here", other->name);
+      idl_checks_report (checks, IDL_RULE_DUPLICATE_NAME, IDL_ERROR, &node->location,
+                         "%s '%s' is defined twice", what, node->name);
+      idl_checks_note (checks, &other->location, "the other '%s' is here", other->name);
     }
 }
 
@@ -30,10 +30,8 @@ check_id (IdlChecks *checks, const IdlField *field, GHashTable *seen)
 {
   const IdlField *other;
 
-  if (!field->id_is_implicit && field->id == 0)
-    idl_checks_report (checks, IDL_ERROR, &field->id_location, "field ids begin with 1");
-  else if (field->id < G_MININT16 || field->id > G_MAXINT16)
-    idl_checks_report (checks, IDL_ERROR, &field->id_location,
+  if (field->id < G_MININT16 || field->id > G_MAXINT16)
+    idl_checks_report (checks, IDL_RULE_FIELD_ID_RANGE, IDL_ERROR, &field->id_location,
                        "a field's id has 16 bits: it is at most %d", G_MAXINT16);
   other = g_hash_table_lookup (seen, GINT_TO_POINTER (field->id));
   if (other == NULL)
@@ -41,9 +39,9 @@ check_id (IdlChecks *checks, const IdlField *field, GHashTable *seen)
       g_hash_table_insert (seen, GINT_TO_POINTER (field->id), (gpointer) field);
       return;
     }
-  idl_checks_report (checks, IDL_ERROR, &field->id_location, "'%s' has the id of '%s', %d",
-                     field->node.name, other->node.name, field->id);
-  idl_checks_report (checks, IDL_NOTE, &other->node.location, "'%s' is here", other->node.name);
+  idl_checks_report (checks, IDL_RULE_DUPLICATE_ID, IDL_ERROR, &field->id_location,
+                     "'%s' has the id of '%s', %d", field->node.name, other->node.name, field->id);
+  idl_checks_note (checks, &other->node.location, "'%s' is here", other->node.name);
 }
 
 static void
@@ -57,12 +55,12 @@ check_ids (IdlChecks *checks, const GPtrArray *fields)
       const IdlField *field = g_ptr_array_index (fields, i);
 
       check_id (checks, field, seen);
-      /* A negative id was warned of when it was read. */
+      /* One that is not above 0 was warned of when it was read. */
       if (!field->id_is_implicit || field->id_location.offset != field->node.location.offset
           || warned)
         continue;
       idl_checks_report (
-          checks, IDL_WARNING, &field->id_location,
+          checks, IDL_RULE_IMPLICIT_ID, IDL_WARNING, &field->id_location,
           "field '%s' has no id of its own: it gets %d, which changes with its place",
           field->node.name, field->id);
       warned = TRUE;
@@ -74,7 +72,7 @@ static void
 check_union_field (IdlChecks *checks, IdlField *field, const IdlField **with_default)
 {
   if (field->requiredness == IDL_REQUIRED)
-    idl_checks_report (checks, IDL_WARNING, &field->node.location,
+    idl_checks_report (checks, IDL_RULE_IGNORED_REQUIREDNESS, IDL_WARNING, &field->node.location,
                        "union field '%s': 'required' is ignored; fields of a union are optional",
                        field->node.name);
   field->requiredness = IDL_OPTIONAL;
@@ -85,10 +83,10 @@ check_union_field (IdlChecks *checks, IdlField *field, const IdlField **with_def
       *with_default = field;
       return;
     }
-  idl_checks_report (checks, IDL_ERROR, &field->node.location,
+  idl_checks_report (checks, IDL_RULE_UNION_FIELDS, IDL_ERROR, &field->node.location,
                      "union field '%s' is the second with a default; a union holds one field",
                      field->node.name);
-  idl_checks_report (checks, IDL_NOTE, &(*with_default)->node.location, "the first is here");
+  idl_checks_note (checks, &(*with_default)->node.location, "the first is here");
 }
 
 static void
@@ -101,13 +99,12 @@ check_thrown_type (IdlChecks *checks, const IdlField *field)
       && (type->definition == NULL || type->definition->kind == IDL_DEFINITION_EXCEPTION))
     return;
   name = idl_type_to_string (field->type);
-  idl_checks_report (checks, IDL_ERROR, &field->type->location,
+  idl_checks_report (checks, IDL_RULE_THROWN_TYPE, IDL_ERROR, &field->type->location,
                      "'%s' is thrown but is not an exception", name);
   if (type->kind == IDL_TYPE_NAMED)
-    idl_checks_report (checks, IDL_NOTE, &type->definition->node.location,
-                       "it is %s %s, defined here",
-                       type->definition->kind == IDL_DEFINITION_ENUM ? "an" : "a",
-                       idl_definition_kind_get_name (type->definition->kind));
+    idl_checks_note (checks, &type->definition->node.location, "it is %s %s, defined here",
+                     type->definition->kind == IDL_DEFINITION_ENUM ? "an" : "a",
+                     idl_definition_kind_get_name (type->definition->kind));
 }
 
 static void
@@ -120,7 +117,7 @@ check_field (IdlChecks *checks, IdlField *field, IdlFieldsKind kind, const IdlFi
   if ((kind == IDL_FIELDS_ARGUMENTS || kind == IDL_FIELDS_THROWS)
       && field->requiredness == IDL_OPTIONAL)
     {
-      idl_checks_report (checks, IDL_WARNING, &field->node.location,
+      idl_checks_report (checks, IDL_RULE_IGNORED_REQUIREDNESS, IDL_WARNING, &field->node.location,
                          "'optional' is ignored for '%s': it is %s", field->node.name,
                          kind == IDL_FIELDS_ARGUMENTS ? "an argument" : "thrown");
       field->requiredness = IDL_DEFAULT;

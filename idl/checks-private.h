@@ -13,8 +13,10 @@ typedef struct
   guint required_cycles; /* found so far */
 } IdlChecks;
 
-#define idl_checks_report(checks, severity, location, ...)                                         \
-  idl_diagnostics_add ((checks)->unit->diagnostics, (severity), (location), __VA_ARGS__)
+#define idl_checks_report(checks, rule, severity, location, ...)                                   \
+  idl_diagnostics_add ((checks)->unit->diagnostics, (rule), (severity), (location), __VA_ARGS__)
+#define idl_checks_note(checks, location, ...)                                                     \
+  idl_diagnostics_add_note ((checks)->unit->diagnostics, (location), __VA_ARGS__)
 
 typedef enum
 {

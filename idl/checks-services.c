@@ -12,7 +12,7 @@ check_result (IdlChecks *checks, const IdlFunction *function)
       const IdlField *field = g_ptr_array_index (function->throws, i);
 
       if (strcmp (field->node.name, "success") == 0)
-        idl_checks_report (checks,
+        idl_checks_report (checks, IDL_RULE_SUCCESS_NAME,
                            function->returns->kind == IDL_TYPE_VOID ? IDL_WARNING : IDL_ERROR,
                            &field->node.location,
                            "an exception may not be called 'success', as the return value is");
@@ -23,11 +23,11 @@ static void
 check_oneway (IdlChecks *checks, const IdlFunction *function)
 {
   if (function->returns->kind != IDL_TYPE_VOID)
-    idl_checks_report (checks, IDL_ERROR, &function->returns->location,
+    idl_checks_report (checks, IDL_RULE_ONEWAY, IDL_ERROR, &function->returns->location,
                        "oneway function '%s' returns a value; there is no reply to carry it",
                        function->node.name);
   if (function->throws->len > 0)
-    idl_checks_report (checks, IDL_ERROR,
+    idl_checks_report (checks, IDL_RULE_ONEWAY, IDL_ERROR,
                        &((const IdlField *) g_ptr_array_index (function->throws, 0))->node.location,
                        "oneway function '%s' throws; there is no reply to carry an exception",
                        function->node.name);
@@ -43,11 +43,11 @@ check_inherited (IdlChecks *checks, const IdlDefinition *service, const IdlFunct
 
       if (other == NULL)
         continue;
-      idl_checks_report (checks, IDL_WARNING, &function->node.location,
+      idl_checks_report (checks, IDL_RULE_INHERITED_FUNCTION, IDL_WARNING, &function->node.location,
                          "function '%s' is inherited from '%s' too; this one takes its place",
                          function->node.name, parent->node.name);
-      idl_checks_report (checks, IDL_NOTE, &other->node.location, "the inherited '%s' is here",
-                         other->node.name);
+      idl_checks_note (checks, &other->node.location, "the inherited '%s' is here",
+                       other->node.name);
       return;
     }
 }

@@ -13,7 +13,7 @@ check_enum (IdlChecks *checks, const IdlDefinition *definition)
   g_autoptr (GHashTable) seen = g_hash_table_new (NULL, NULL);
 
   if (definition->members->len == 0)
-    idl_checks_report (checks, IDL_WARNING, &definition->node.location,
+    idl_checks_report (checks, IDL_RULE_EMPTY_ENUM, IDL_WARNING, &definition->node.location,
                        "enum '%s' has no enumerators", definition->node.name);
   idl_checks_unique_names (checks, definition->members, "enumerator");
   for (guint i = 0; i < definition->members->len; i++)
@@ -26,10 +26,10 @@ check_enum (IdlChecks *checks, const IdlDefinition *definition)
           g_hash_table_insert (seen, GINT_TO_POINTER (enumerator->value), (gpointer) enumerator);
           continue;
         }
-      idl_checks_report (checks, IDL_WARNING, &enumerator->node.location,
+      idl_checks_report (checks, IDL_RULE_DUPLICATE_VALUE, IDL_WARNING, &enumerator->node.location,
                          "'%s' has the value of '%s', %d", enumerator->node.name, other->node.name,
                          enumerator->value);
-      idl_checks_report (checks, IDL_NOTE, &other->node.location, "'%s' is here", other->node.name);
+      idl_checks_note (checks, &other->node.location, "'%s' is here", other->node.name);
     }
 }
 
@@ -47,7 +47,7 @@ check_type (IdlChecks *checks, const IdlType *type)
   if (key->element != NULL
       || (key->kind == IDL_TYPE_NAMED && key->definition != NULL
           && key->definition->kind != IDL_DEFINITION_ENUM))
-    idl_checks_report (checks, IDL_WARNING, &type->key->location,
+    idl_checks_report (checks, IDL_RULE_CONTAINER_KEY, IDL_WARNING, &type->key->location,
                        "a map keyed by a %s: not every Thrift language has such maps",
                        key->element != NULL ? "container"
                                             : idl_definition_kind_get_name (key->definition->kind));
@@ -159,18 +159,17 @@ report_required_cycle (IdlDefinition *first, IdlDefinition *last, gpointer user_
 
   if (!is_shown)
     {
-      idl_checks_report (checks, IDL_ERROR, &last->node.location, "'%s' requires itself",
-                         first->node.name);
+      idl_checks_report (checks, IDL_RULE_REQUIRED_CYCLE, IDL_ERROR, &last->node.location,
+                         "'%s' requires itself", first->node.name);
       return;
     }
   field = find_required_field (last, first);
-  idl_checks_report (checks, severity, &field->node.location,
+  idl_checks_report (checks, IDL_RULE_REQUIRED_CYCLE, severity, &field->node.location,
                      "'%s' requires a '%s' within itself: no value can end", first->node.name,
                      first->node.name);
   if (first != last)
-    idl_checks_report (checks, IDL_NOTE, &first->node.location,
-                       "'%s' is defined here, and requires '%s'", first->node.name,
-                       last->node.name);
+    idl_checks_note (checks, &first->node.location, "'%s' is defined here, and requires '%s'",
+                     first->node.name, last->node.name);
 }
 
 void

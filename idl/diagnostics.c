@@ -3,6 +3,7 @@
  * have 10 MB) and its control characters do not reach the terminal. */
 #include "diagnostics.h"
 
+#include "allow.h"
 #include "json.h"
 
 #include <string.h>
@@ -16,9 +17,11 @@
 struct _IdlDiagnostics
 {
   GPtrArray *items;
+  GHashTable *allows; /* IdlSource to IdlAllow: made by a source's first warning */
   guint counts[IDL_ERROR + 1];
   guint kept[IDL_ERROR + 1];
-  gboolean dropping; /* the last error or warning was not kept */
+  guint warnings[IDL_N_RULES]; /* how many of the counted warnings each rule gave */
+  gboolean dropping;           /* the last error or warning was not kept */
 };
 
 static const gchar *const severity_names[] = { "note", "warning", "error" };
@@ -55,6 +58,7 @@ idl_diagnostics_new (void)
   IdlDiagnostics *diagnostics = g_new0 (IdlDiagnostics, 1);
 
   diagnostics->items = g_ptr_array_new_with_free_func (diagnostic_free);
+  diagnostics->allows = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) idl_allow_free);
   return diagnostics;
 }
 
@@ -64,34 +68,142 @@ idl_diagnostics_free (IdlDiagnostics *diagnostics)
   if (diagnostics == NULL)
     return;
   g_ptr_array_unref (diagnostics->items);
+  g_hash_table_unref (diagnostics->allows);
   g_free (diagnostics);
+}
+
+static gboolean
+is_allowed (IdlDiagnostics *diagnostics, IdlRule rule, const IdlLocation *location)
+{
+  IdlAllow *allow;
+  guint line, column;
+
+  if (location == NULL || location->source == NULL)
+    return FALSE;
+  allow = g_hash_table_lookup (diagnostics->allows, location->source);
+  if (allow == NULL)
+    {
+      allow = idl_allow_new (location->source);
+      g_hash_table_insert (diagnostics->allows, (gpointer) location->source, allow);
+    }
+  idl_location_get_line (location, &line, &column);
+  return idl_allow_has (allow, line, rule);
+}
+
+static void
+keep (IdlDiagnostics *diagnostics,
+      IdlRule rule,
+      IdlSeverity severity,
+      const IdlLocation *location,
+      gchar *message)
+{
+  IdlDiagnostic *diagnostic = g_new0 (IdlDiagnostic, 1);
+
+  diagnostics->kept[severity]++;
+  diagnostic->severity = severity;
+  diagnostic->rule = rule;
+  if (location != NULL)
+    diagnostic->location = *location;
+  diagnostic->message = message;
+  shorten (message);
+  g_ptr_array_add (diagnostics->items, diagnostic);
 }
 
 void
 idl_diagnostics_add (IdlDiagnostics *diagnostics,
+                     IdlRule rule,
                      IdlSeverity severity,
                      const IdlLocation *location,
                      const gchar *format,
                      ...)
 {
-  IdlDiagnostic *diagnostic;
   va_list arguments;
 
+  if (severity == IDL_WARNING && is_allowed (diagnostics, rule, location))
+    {
+      diagnostics->dropping = TRUE;
+      return;
+    }
   diagnostics->counts[severity]++;
-  if (severity != IDL_NOTE)
-    diagnostics->dropping = diagnostics->kept[severity] >= IDL_DIAGNOSTICS_MAX_KEPT;
+  if (severity == IDL_WARNING)
+    diagnostics->warnings[rule]++;
+  diagnostics->dropping = diagnostics->kept[severity] >= IDL_DIAGNOSTICS_MAX_KEPT;
   if (diagnostics->dropping)
     return;
-  diagnostics->kept[severity]++;
-  diagnostic = g_new0 (IdlDiagnostic, 1);
-  diagnostic->severity = severity;
-  if (location != NULL)
-    diagnostic->location = *location;
   va_start (arguments, format);
-  diagnostic->message = g_strdup_vprintf (format, arguments);
+  keep (diagnostics, rule, severity, location, g_strdup_vprintf (format, arguments));
   va_end (arguments);
-  shorten (diagnostic->message);
-  g_ptr_array_add (diagnostics->items, diagnostic);
+}
+
+void
+idl_diagnostics_add_note (IdlDiagnostics *diagnostics,
+                          const IdlLocation *location,
+                          const gchar *format,
+                          ...)
+{
+  va_list arguments;
+
+  if (diagnostics->dropping)
+    return;
+  diagnostics->counts[IDL_NOTE]++;
+  va_start (arguments, format);
+  keep (diagnostics, IDL_N_RULES, IDL_NOTE, location, g_strdup_vprintf (format, arguments));
+  va_end (arguments);
+}
+
+/* @count counted warnings, of which @kept are kept, become errors. */
+static void
+move_counts (IdlDiagnostics *diagnostics, guint count, guint kept)
+{
+  diagnostics->counts[IDL_WARNING] -= count;
+  diagnostics->counts[IDL_ERROR] += count;
+  diagnostics->kept[IDL_WARNING] -= kept;
+  diagnostics->kept[IDL_ERROR] += kept;
+}
+
+gboolean
+idl_diagnostics_promote (IdlDiagnostics *diagnostics, IdlRule rule)
+{
+  guint count = 0, kept = 0;
+
+  for (guint i = 0; i < IDL_N_RULES; i++)
+    if (rule == IDL_N_RULES || rule == i)
+      {
+        count += diagnostics->warnings[i];
+        diagnostics->warnings[i] = 0;
+      }
+  for (guint i = 0; i < diagnostics->items->len; i++)
+    {
+      IdlDiagnostic *item = g_ptr_array_index (diagnostics->items, i);
+
+      if (item->severity != IDL_WARNING || (rule != IDL_N_RULES && rule != item->rule))
+        continue;
+      item->severity = IDL_ERROR;
+      kept++;
+    }
+  move_counts (diagnostics, count, kept);
+  return count > 0;
+}
+
+void
+idl_diagnostics_drop_warnings (IdlDiagnostics *diagnostics)
+{
+  guint index = 0;
+  gboolean dropping = FALSE;
+
+  while (index < diagnostics->items->len)
+    {
+      const IdlDiagnostic *item = g_ptr_array_index (diagnostics->items, index);
+
+      if (item->severity != IDL_NOTE)
+        dropping = item->severity == IDL_WARNING;
+      if (dropping)
+        g_ptr_array_remove_index (diagnostics->items, index);
+      else
+        index++;
+    }
+  memset (diagnostics->warnings, 0, sizeof diagnostics->warnings);
+  diagnostics->counts[IDL_WARNING] = diagnostics->kept[IDL_WARNING] = 0;
 }
 
 guint
@@ -173,19 +285,24 @@ append_source_line (GString *output, const IdlLocation *location, guint line)
 static void
 append_diagnostic (GString *output, const IdlDiagnostic *diagnostic)
 {
-  const gchar *severity = severity_names[diagnostic->severity];
-  guint line, column;
+  const IdlLocation *location = &diagnostic->location;
+  guint line = 0, column;
 
-  if (diagnostic->location.source == NULL)
+  if (location->source != NULL)
     {
-      g_string_append_printf (output, "%s: %s\n", severity, diagnostic->message);
-      return;
+      const gchar *path = idl_source_get_path (location->source);
+
+      idl_location_get_line (location, &line, &column);
+      append_shown (output, path, strlen (path), FALSE);
+      g_string_append_printf (output, ":%u:%u: ", line, column);
     }
-  idl_location_get_line (&diagnostic->location, &line, &column);
-  g_string_append_printf (output, "%s:%u:%u: %s: %s\n",
-                          idl_source_get_path (diagnostic->location.source), line, column, severity,
-                          diagnostic->message);
-  append_source_line (output, &diagnostic->location, line);
+  g_string_append_printf (output, "%s: ", severity_names[diagnostic->severity]);
+  append_shown (output, diagnostic->message, strlen (diagnostic->message), FALSE);
+  if (diagnostic->severity != IDL_NOTE)
+    g_string_append_printf (output, " [%s]", idl_rule_get_id (diagnostic->rule));
+  g_string_append_c (output, '\n');
+  if (location->source != NULL)
+    append_source_line (output, location, line);
 }
 
 gchar *
@@ -206,8 +323,12 @@ void
 idl_diagnostics_print (const IdlDiagnostics *diagnostics, FILE *stream)
 {
   g_autofree gchar *text = idl_diagnostics_to_string (diagnostics);
+  g_autofree gchar *local = NULL;
+  const gchar *charset;
 
-  fputs (text, stream);
+  if (!g_get_charset (&charset))
+    local = g_convert_with_fallback (text, -1, charset, "UTF-8", "?", NULL, NULL, NULL);
+  fputs (local != NULL ? local : text, stream);
 }
 
 static void
@@ -260,7 +381,9 @@ idl_diagnostics_to_json (const IdlDiagnostics *diagnostics)
       const IdlDiagnostic *diagnostic = g_ptr_array_index (diagnostics->items, i);
 
       g_string_append (json, i > 0 ? ",\n  {" : "\n  {");
-      g_string_append_printf (json, "\"severity\": \"%s\", ", severity_names[diagnostic->severity]);
+      g_string_append_printf (json, "\"severity\": \"%s\", \"id\": \"%s\", ",
+                              severity_names[diagnostic->severity],
+                              idl_rule_get_id (diagnostic->rule));
       append_json_place (json, diagnostic);
       i = append_json_notes (json, diagnostics->items, i);
       g_string_append_c (json, '}');

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "rules.h"
 #include "source.h"
 
 G_BEGIN_DECLS
@@ -19,6 +20,7 @@ typedef enum
 typedef struct
 {
   IdlSeverity severity;
+  IdlRule rule;         /* not for a note */
   IdlLocation location; /* its source is NULL when it is about no file's text */
   gchar *message;
 } IdlDiagnostic;
@@ -30,20 +32,33 @@ typedef struct _IdlDiagnostics IdlDiagnostics;
 
 IdlDiagnostics *idl_diagnostics_new (void);
 void idl_diagnostics_free (IdlDiagnostics *diagnostics);
-/* @location (nullable). A note after something that was not kept is not kept either. */
+/* An error or a warning. @location (nullable). A warning is dropped when its line, or a comment alone
+ * on the line before, says `tallyc: allow ID`. */
 void idl_diagnostics_add (IdlDiagnostics *diagnostics,
+                          IdlRule rule,
                           IdlSeverity severity,
                           const IdlLocation *location,
                           const gchar *format,
-                          ...) G_GNUC_PRINTF (4, 5);
+                          ...) G_GNUC_PRINTF (5, 6);
+/* About what was added last; dropped with it. */
+void idl_diagnostics_add_note (IdlDiagnostics *diagnostics,
+                               const IdlLocation *location,
+                               const gchar *format,
+                               ...) G_GNUC_PRINTF (3, 4);
+/* Makes errors of the warnings from @rule; %IDL_N_RULES: from every rule. Returns whether there was
+ * one. */
+gboolean idl_diagnostics_promote (IdlDiagnostics *diagnostics, IdlRule rule);
+/* Drops all warnings. */
+void idl_diagnostics_drop_warnings (IdlDiagnostics *diagnostics);
 guint idl_diagnostics_count (const IdlDiagnostics *diagnostics, IdlSeverity severity);
 /* (element-type IdlDiagnostic) (transfer none) */
 const GPtrArray *idl_diagnostics_get (const IdlDiagnostics *diagnostics);
-/* `file:line:column: error: …`, the source line, and a caret under the mistake. */
+/* `file:line:column: error: … [id]`, the source line, and a caret under the mistake, in the
+ * encoding of the user's locale. */
 void idl_diagnostics_print (const IdlDiagnostics *diagnostics, FILE *stream);
-/* The same text. (transfer full) */
+/* The same text, in UTF-8. (transfer full) */
 gchar *idl_diagnostics_to_string (const IdlDiagnostics *diagnostics);
-/* One JSON object: {"diagnostics": [{"severity", "file", "line", "column", "length", "message",
+/* One JSON object: {"diagnostics": [{"severity", "id", "file", "line", "column", "length", "message",
  * "notes": [{"file", …}]}], "errors": N, "warnings": N}. (transfer full) */
 gchar *idl_diagnostics_to_json (const IdlDiagnostics *diagnostics);
 

@@ -330,7 +330,7 @@ idl_format_source (const IdlSource *source, IdlDiagnostics *diagnostics)
       /* It is in a comment or string; what is returned could not hold it. */
       IdlLocation location = { source, (guint32) (nul - bytes), 1 };
 
-      idl_diagnostics_add (diagnostics, IDL_ERROR, &location,
+      idl_diagnostics_add (diagnostics, IDL_RULE_NUL_BYTE, IDL_ERROR, &location,
                            "a text with a NUL byte is not formatted");
       return NULL;
     }
@@ -346,9 +346,10 @@ idl_format_file (const gchar *path, IdlSource **source, IdlDiagnostics *diagnost
 {
   g_autoptr (GError) error = NULL;
 
-  *source = idl_source_read (path, &error);
+  *source = idl_source_read_named (path, &error);
   if (*source != NULL)
     return idl_format_source (*source, diagnostics);
-  idl_diagnostics_add (diagnostics, IDL_ERROR, NULL, "%s", error->message);
+  idl_diagnostics_add (diagnostics, IDL_RULE_UNREADABLE_FILE, IDL_ERROR, NULL, "%s",
+                       error->message);
   return NULL;
 }

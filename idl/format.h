@@ -6,7 +6,7 @@
 
 G_BEGIN_DECLS
 
-/* The text of the file @path in Tally's layout: every comment kept, no token changed, so that it
+/* The text of the file @path ("-": standard input) in Tally's layout: every comment kept, no token changed, so that it
  * means the same; formatting the result again changes nothing. Only syntax is looked at, includes
  * are not read. (nullable) (transfer full): NULL after an error, which is in @diagnostics, whose
  * source then is owned by *@source. */

@@ -13,7 +13,10 @@ typedef struct _IdlUnit IdlUnit;
 IdlUnit *idl_unit_new (void);
 void idl_unit_free (IdlUnit *unit);
 void idl_unit_add_include_dir (IdlUnit *unit, const gchar *directory);
-/* Parses @path, what it includes, resolves and checks. (nullable): NULL after an error, which is in
+/* Takes field ids that are not above 0 as they are, for files that were written so; else such a field
+ * gets the id that it would get without one. */
+void idl_unit_keep_negative_ids (IdlUnit *unit);
+/* Parses @path ("-": standard input), what it includes, resolves and checks. (nullable): NULL after an error, which is in
  * the diagnostics. */
 IdlProgram *idl_unit_load (IdlUnit *unit, const gchar *path);
 /* The same for text that is in no file; @path is what diagnostics call it. */

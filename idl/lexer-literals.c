@@ -21,7 +21,7 @@ fail (IdlLexer *lexer, IdlToken *token, const gchar *message)
 {
   token->kind = IDL_TOKEN_INVALID;
   if (!lexer->quiet)
-    idl_lexer_report (lexer, IDL_ERROR, token->offset, token->length, message);
+    idl_lexer_report (lexer, IDL_RULE_LITERAL, IDL_ERROR, token->offset, token->length, message);
 }
 
 /* Sets @token to the integer of @digits in @base. */
@@ -151,7 +151,7 @@ decode_string (IdlLexer *lexer, IdlToken *token, gsize start, gsize end)
             {
               character = lexer->text[at];
               if (!lexer->quiet)
-                idl_lexer_report (lexer, IDL_ERROR, at - 1, 2,
+                idl_lexer_report (lexer, IDL_RULE_ESCAPE, IDL_ERROR, at - 1, 2,
                                   "unknown escape: there are \\n, \\r, \\t, \\\", \\' and \\\\");
             }
         }

@@ -6,8 +6,12 @@
 
 G_BEGIN_DECLS
 
-void idl_lexer_report (
-    IdlLexer *lexer, IdlSeverity severity, gsize offset, gsize length, const gchar *message);
+void idl_lexer_report (IdlLexer *lexer,
+                       IdlRule rule,
+                       IdlSeverity severity,
+                       gsize offset,
+                       gsize length,
+                       const gchar *message);
 /* A number begins at lexer->at: a sign, a digit, or a dot before a digit. */
 void idl_lexer_number (IdlLexer *lexer, IdlToken *token);
 /* A quote is at lexer->at. */

@@ -41,12 +41,16 @@ idl_lexer_init (IdlLexer *lexer,
 }
 
 void
-idl_lexer_report (
-    IdlLexer *lexer, IdlSeverity severity, gsize offset, gsize length, const gchar *message)
+idl_lexer_report (IdlLexer *lexer,
+                  IdlRule rule,
+                  IdlSeverity severity,
+                  gsize offset,
+                  gsize length,
+                  const gchar *message)
 {
   IdlLocation location = { lexer->source, (guint32) offset, (guint32) length };
 
-  idl_diagnostics_add (lexer->diagnostics, severity, &location, "%s", message);
+  idl_diagnostics_add (lexer->diagnostics, rule, severity, &location, "%s", message);
 }
 
 /* Warns of bytes in a comment or string that other tools will choke on. */
@@ -62,12 +66,13 @@ check_bytes (IdlLexer *lexer, gsize start, gsize end)
       start = (gsize) (bad - lexer->text);
       if (*bad == '\0' && !lexer->warned_nul)
         {
-          idl_lexer_report (lexer, IDL_WARNING, start, 1, "NUL byte");
+          idl_lexer_report (lexer, IDL_RULE_NUL_BYTE, IDL_WARNING, start, 1, "NUL byte");
           lexer->warned_nul = TRUE;
         }
       else if (*bad != '\0' && !lexer->warned_encoding)
         {
-          idl_lexer_report (lexer, IDL_WARNING, start, 1, "the text is not UTF-8");
+          idl_lexer_report (lexer, IDL_RULE_ENCODING, IDL_WARNING, start, 1,
+                            "the text is not UTF-8");
           lexer->warned_encoding = TRUE;
         }
       start++;
@@ -98,7 +103,8 @@ check_block_comment (IdlLexer *lexer, gsize start, gsize end)
   for (gsize i = start + 2; i + 3 < end; i++)
     if (lexer->text[i] == '/' && lexer->text[i + 1] == '*' && lexer->text[i + 2] != '/')
       {
-        idl_lexer_report (lexer, IDL_WARNING, i, 2, "'/*' within a comment: comments do not nest");
+        idl_lexer_report (lexer, IDL_RULE_NESTED_COMMENT, IDL_WARNING, i, 2,
+                          "'/*' within a comment: comments do not nest");
         break;
       }
 }
@@ -115,7 +121,7 @@ find_block_end (IdlLexer *lexer, IdlToken *token)
     close = memmem (lexer->text + start + 2, lexer->length - start - 2, "*/", 2);
   if (close == NULL)
     {
-      idl_lexer_report (lexer, IDL_ERROR, start, 2, "comment is not closed");
+      idl_lexer_report (lexer, IDL_RULE_UNCLOSED, IDL_ERROR, start, 2, "comment is not closed");
       return lexer->length;
     }
   end = (gsize) (close - lexer->text) + 2;
@@ -156,7 +162,7 @@ skip_blank (IdlLexer *lexer, IdlToken *token)
         {
           if (byte == '\f' && !lexer->warned_form_feed)
             {
-              idl_lexer_report (lexer, IDL_WARNING, lexer->at, 1,
+              idl_lexer_report (lexer, IDL_RULE_FORM_FEED, IDL_WARNING, lexer->at, 1,
                                 "form feed: other Thrift compilers do not take it as white space");
               lexer->warned_form_feed = TRUE;
             }
@@ -236,15 +242,15 @@ lex_stray (IdlLexer *lexer, IdlToken *token)
   if (lexer->quiet)
     return;
   if (*text == '@')
-    message = g_strdup (
-        "structured annotations ('@…') are fbthrift's; Apache Thrift has only (name = \"value\")");
+    message = g_strdup ("structured annotations ('@...') are fbthrift's; Apache Thrift has only "
+                        "(name = \"value\")");
   else if (*text == '\0')
     message = g_strdup ("NUL byte: this is not a text file");
   else if (valid && g_unichar_isprint (character))
     message = g_strdup_printf ("unexpected character '%.*s'", (int) token->length, text);
   else
     message = g_strdup_printf ("unexpected byte 0x%02X", (guchar) *text);
-  idl_lexer_report (lexer, IDL_ERROR, token->offset, token->length, message);
+  idl_lexer_report (lexer, IDL_RULE_STRAY_BYTE, IDL_ERROR, token->offset, token->length, message);
 }
 
 void

@@ -19,16 +19,17 @@ report_clash (IdlUnit *unit,
   const gchar *kind = idl_definition_kind_get_name (second->kind);
 
   if (first->kind == second->kind)
-    idl_diagnostics_add (unit->diagnostics, severity, &second->node.location,
-                         "%s '%s' is defined twice", kind, second->node.name);
+    idl_diagnostics_add (unit->diagnostics, IDL_RULE_DUPLICATE_NAME, severity,
+                         &second->node.location, "%s '%s' is defined twice", kind,
+                         second->node.name);
   else
     idl_diagnostics_add (
-        unit->diagnostics, severity, &second->node.location, "%s '%s' has the name of %s %s", kind,
-        second->node.name,
+        unit->diagnostics, IDL_RULE_DUPLICATE_NAME, severity, &second->node.location,
+        "%s '%s' has the name of %s %s", kind, second->node.name,
         first->kind == IDL_DEFINITION_ENUM || first->kind == IDL_DEFINITION_EXCEPTION ? "an" : "a",
         idl_definition_kind_get_name (first->kind));
-  idl_diagnostics_add (unit->diagnostics, IDL_NOTE, &first->node.location, "the other '%s' is here",
-                       first->node.name);
+  idl_diagnostics_add_note (unit->diagnostics, &first->node.location, "the other '%s' is here",
+                            first->node.name);
 }
 
 static void
@@ -94,12 +95,12 @@ report_ambiguous (IdlNames *names, const gchar *prefix, const IdlLocation *use)
   if (second == NULL)
     return; /* it has been said */
   g_hash_table_replace (names->ambiguous, (gpointer) first->program->name, NULL);
-  idl_diagnostics_add (names->unit->diagnostics, IDL_ERROR, &second->location,
-                       "two included files are called '%s'", prefix);
-  idl_diagnostics_add (names->unit->diagnostics, IDL_NOTE, &first->location,
-                       "the other is included here");
-  idl_diagnostics_add (names->unit->diagnostics, IDL_NOTE, use,
-                       "so it is not known which is meant here");
+  idl_diagnostics_add (names->unit->diagnostics, IDL_RULE_AMBIGUOUS_INCLUDE, IDL_ERROR,
+                       &second->location, "two included files are called '%s'", prefix);
+  idl_diagnostics_add_note (names->unit->diagnostics, &first->location,
+                            "the other is included here");
+  idl_diagnostics_add_note (names->unit->diagnostics, use,
+                            "so it is not known which is meant here");
 }
 
 IdlDefinition *

@@ -71,8 +71,8 @@ idl_parser_fail_expected (IdlParser *parser, const gchar *what)
   if (parser->token.offset != parser->item_start && next_is_on_another_line (parser))
     location = (IdlLocation){ parser->program->source, parser->previous_end, 1 };
   found = describe_token (parser);
-  idl_diagnostics_add (parser->unit->diagnostics, IDL_ERROR, &location, "expected %s, found %s",
-                       what, found);
+  idl_diagnostics_add (parser->unit->diagnostics, IDL_RULE_SYNTAX, IDL_ERROR, &location,
+                       "expected %s, found %s", what, found);
   return FALSE;
 }
 
@@ -86,9 +86,9 @@ idl_parser_expect_close (IdlParser *parser, guint kind, const IdlLocation *open)
     return TRUE;
   if (parser->token.kind != IDL_TOKEN_END)
     return idl_parser_fail_expected (parser, what);
-  idl_diagnostics_add (parser->unit->diagnostics, IDL_ERROR, &location,
+  idl_diagnostics_add (parser->unit->diagnostics, IDL_RULE_UNCLOSED, IDL_ERROR, &location,
                        "expected %s before the end of the file", what);
-  idl_diagnostics_add (parser->unit->diagnostics, IDL_NOTE, open, "this is not closed");
+  idl_diagnostics_add_note (parser->unit->diagnostics, open, "this is not closed");
   return FALSE;
 }
 
@@ -116,8 +116,8 @@ idl_parser_enter (IdlParser *parser, const gchar *what)
       parser->depth++;
       return TRUE;
     }
-  idl_diagnostics_add (parser->unit->diagnostics, IDL_ERROR, &location, "%s nest deeper than %d",
-                       what, IDL_MAX_NESTING);
+  idl_diagnostics_add (parser->unit->diagnostics, IDL_RULE_NESTING, IDL_ERROR, &location,
+                       "%s nest deeper than %d", what, IDL_MAX_NESTING);
   return FALSE;
 }
 
@@ -139,7 +139,8 @@ idl_parser_parse_name (IdlParser *parser,
   node->location = idl_parser_get_location (parser);
   node->name = idl_parser_dup_token (parser);
   if (parser->token.length > MAX_NAME_LENGTH)
-    idl_diagnostics_add (parser->unit->diagnostics, IDL_WARNING, &node->location,
+    idl_diagnostics_add (parser->unit->diagnostics, IDL_RULE_LONG_NAME, IDL_WARNING,
+                         &node->location,
                          "a name of more than %d bytes: not every compiler takes it",
                          MAX_NAME_LENGTH);
   if (doc_token != NULL && doc_token->doc_length > 0)
@@ -147,8 +148,8 @@ idl_parser_parse_name (IdlParser *parser,
         idl_lexer_clean_doc (parser->unit->arena, parser->lexer.text + doc_token->doc_offset,
                              doc_token->doc_length);
   if (strchr (node->name, '.') != NULL)
-    idl_diagnostics_add (parser->unit->diagnostics, IDL_ERROR, &node->location,
-                         "a name may not have a dot");
+    idl_diagnostics_add (parser->unit->diagnostics, IDL_RULE_DOTTED_NAME, IDL_ERROR,
+                         &node->location, "a name may not have a dot");
   idl_parser_advance (parser);
   return TRUE;
 }

@@ -2,8 +2,8 @@
  * ids and names are allowed is not known here. */
 #include "parser-private.h"
 
-/* `1:`; without one, the next of the ids that count down from -1, as Apache's compiler numbers
- * them. */
+/* `1:`; without one, or with one that is not above 0, the next of the ids that count down from -1,
+ * as Apache's compiler numbers them. */
 static gboolean
 parse_field_id (IdlParser *parser, IdlField *field, gint32 *implicit_id)
 {
@@ -17,10 +17,13 @@ parse_field_id (IdlParser *parser, IdlField *field, gint32 *implicit_id)
     }
   field->id_location = idl_parser_get_location (parser);
   field->id = (gint32) CLAMP (id, G_MININT32, G_MAXINT32);
-  if (id < 0)
+  if (id <= 0 && parser->unit->negative_ids)
+    *implicit_id = MAX (field->id, G_MININT16) - 1;
+  else if (id <= 0)
     {
-      idl_diagnostics_add (parser->unit->diagnostics, IDL_WARNING, &field->id_location,
-                           "a negative id is ignored; the field gets %d", *implicit_id);
+      idl_diagnostics_add (parser->unit->diagnostics, IDL_RULE_NONPOSITIVE_ID, IDL_WARNING,
+                           &field->id_location, "%s is ignored; the field gets %d",
+                           id == 0 ? "an id of 0" : "a negative id", *implicit_id);
       field->id = (*implicit_id)--;
       field->id_is_implicit = TRUE;
     }

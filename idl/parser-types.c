@@ -57,7 +57,8 @@ fail_type_arguments (IdlParser *parser, const IdlType *type)
 {
   gboolean is_fbthrift = strcmp (type->name, "stream") == 0 || strcmp (type->name, "sink") == 0;
 
-  idl_diagnostics_add (parser->unit->diagnostics, IDL_ERROR, &type->location,
+  idl_diagnostics_add (parser->unit->diagnostics, IDL_RULE_TYPE_ARGUMENTS, IDL_ERROR,
+                       &type->location,
                        is_fbthrift ? "'%s<>' is fbthrift's; Apache Thrift has no streams"
                                    : "'%s' takes no type arguments; only list, set and map do",
                        type->name);

@@ -157,7 +157,7 @@ parse_header (IdlParser *parser)
     {
       IdlLocation location = idl_parser_get_location (parser);
 
-      idl_diagnostics_add (parser->unit->diagnostics, IDL_ERROR, &location,
+      idl_diagnostics_add (parser->unit->diagnostics, IDL_RULE_HEADER_ORDER, IDL_ERROR, &location,
                            "includes and namespaces stand before the first definition");
     }
   switch (parser->token.kind)
@@ -222,7 +222,7 @@ parse_enumerators (IdlParser *parser, IdlDefinition *definition, const IdlLocati
           idl_parser_advance (parser);
         }
       if (next < G_MININT32 || next > G_MAXINT32)
-        idl_diagnostics_add (parser->unit->diagnostics, IDL_ERROR, &location,
+        idl_diagnostics_add (parser->unit->diagnostics, IDL_RULE_VALUE_RANGE, IDL_ERROR, &location,
                              "the value of '%s' is %" G_GINT64_FORMAT
                              ", which does not fit 32 bits",
                              enumerator->node.name, next);
@@ -352,7 +352,8 @@ parse_item (IdlParser *parser)
     default:
       if (foreign == NULL)
         return idl_parser_fail_expected (parser, "a definition, such as 'struct' or 'service'");
-      idl_diagnostics_add (parser->unit->diagnostics, IDL_ERROR, &location, "%s", foreign);
+      idl_diagnostics_add (parser->unit->diagnostics, IDL_RULE_FOREIGN_WORD, IDL_ERROR, &location,
+                           "%s", foreign);
       idl_parser_advance (parser);
       return FALSE;
     }
@@ -379,7 +380,7 @@ skip_stray_separator (IdlParser *parser)
 
   if (parser->token.kind != ',' && parser->token.kind != ';')
     return;
-  idl_diagnostics_add (parser->unit->diagnostics, IDL_WARNING, &location,
+  idl_diagnostics_add (parser->unit->diagnostics, IDL_RULE_STRAY_SEPARATOR, IDL_WARNING, &location,
                        "other Thrift compilers take no separator here");
   idl_parser_advance (parser);
 }

@@ -44,10 +44,10 @@ report_unknown_type (IdlNames *names, IdlType *type)
 
   if (constant != NULL)
     {
-      idl_diagnostics_add (names->unit->diagnostics, IDL_ERROR, &type->location,
-                           "'%s' is a constant, not a type", type->name);
-      idl_diagnostics_add (names->unit->diagnostics, IDL_NOTE, &constant->node.location,
-                           "it is defined here");
+      idl_diagnostics_add (names->unit->diagnostics, IDL_RULE_NOT_A_TYPE, IDL_ERROR,
+                           &type->location, "'%s' is a constant, not a type", type->name);
+      idl_diagnostics_add_note (names->unit->diagnostics, &constant->node.location,
+                                "it is defined here");
       return;
     }
   for (guint i = 0; i < G_N_ELEMENTS (type_hints); i++)
@@ -55,7 +55,7 @@ report_unknown_type (IdlNames *names, IdlType *type)
       hint = g_strdup (type_hints[i].hint);
   if (hint == NULL)
     hint = idl_names_suggest (names, IDL_NAMES_TYPES, type->name);
-  idl_diagnostics_add (names->unit->diagnostics, IDL_ERROR, &type->location,
+  idl_diagnostics_add (names->unit->diagnostics, IDL_RULE_UNKNOWN_TYPE, IDL_ERROR, &type->location,
                        "unknown type '%s'%s%s", type->name, hint == NULL ? "" : "; ",
                        hint == NULL ? "" : hint);
 }
@@ -75,10 +75,10 @@ resolve_type (IdlNames *names, IdlType *type)
       idl_names_find (names, IDL_NAMES_TYPES, type->name, &type->location, &reported);
   if (type->definition != NULL && type->definition->kind == IDL_DEFINITION_SERVICE)
     {
-      idl_diagnostics_add (names->unit->diagnostics, IDL_ERROR, &type->location,
-                           "'%s' is a service, not a type", type->name);
-      idl_diagnostics_add (names->unit->diagnostics, IDL_NOTE, &type->definition->node.location,
-                           "it is defined here");
+      idl_diagnostics_add (names->unit->diagnostics, IDL_RULE_NOT_A_TYPE, IDL_ERROR,
+                           &type->location, "'%s' is a service, not a type", type->name);
+      idl_diagnostics_add_note (names->unit->diagnostics, &type->definition->node.location,
+                                "it is defined here");
       type->definition = NULL;
     }
   else if (type->definition == NULL && !reported)
@@ -114,22 +114,24 @@ resolve_extends (IdlNames *names, IdlDefinition *service)
       if (reported)
         return;
       hint = idl_names_suggest (names, IDL_NAMES_TYPES, service->extends_name);
-      idl_diagnostics_add (diagnostics, IDL_ERROR, &service->extends_location,
-                           "unknown service '%s'%s%s", service->extends_name,
-                           hint == NULL ? "" : "; ", hint == NULL ? "" : hint);
+      idl_diagnostics_add (diagnostics, IDL_RULE_UNKNOWN_SERVICE, IDL_ERROR,
+                           &service->extends_location, "unknown service '%s'%s%s",
+                           service->extends_name, hint == NULL ? "" : "; ",
+                           hint == NULL ? "" : hint);
       return;
     }
   if (parent->kind != IDL_DEFINITION_SERVICE)
     {
-      idl_diagnostics_add (diagnostics, IDL_ERROR, &service->extends_location,
-                           "'%s' is not a service but a %s", service->extends_name,
-                           idl_definition_kind_get_name (parent->kind));
-      idl_diagnostics_add (diagnostics, IDL_NOTE, &parent->node.location, "it is defined here");
+      idl_diagnostics_add (diagnostics, IDL_RULE_NOT_A_SERVICE, IDL_ERROR,
+                           &service->extends_location, "'%s' is not a service but a %s",
+                           service->extends_name, idl_definition_kind_get_name (parent->kind));
+      idl_diagnostics_add_note (diagnostics, &parent->node.location, "it is defined here");
       return;
     }
   service->extends = parent;
   if (parent->program == service->program && parent->index > service->index)
-    idl_diagnostics_add (diagnostics, IDL_WARNING, &service->extends_location,
+    idl_diagnostics_add (diagnostics, IDL_RULE_DEFINED_LATER, IDL_WARNING,
+                         &service->extends_location,
                          "'%s' is defined later; other Thrift compilers need it first",
                          service->extends_name);
 }
@@ -195,11 +197,12 @@ report_typedef_cycle (IdlDefinition *first, IdlDefinition *last, gpointer user_d
 {
   IdlNames *names = user_data;
 
-  idl_diagnostics_add (names->unit->diagnostics, IDL_ERROR, &first->node.location,
-                       "typedef '%s' is defined by itself", first->node.name);
+  idl_diagnostics_add (names->unit->diagnostics, IDL_RULE_TYPEDEF_CYCLE, IDL_ERROR,
+                       &first->node.location, "typedef '%s' is defined by itself",
+                       first->node.name);
   if (first != last)
-    idl_diagnostics_add (names->unit->diagnostics, IDL_NOTE, &last->node.location, "through '%s'",
-                         last->node.name);
+    idl_diagnostics_add_note (names->unit->diagnostics, &last->node.location, "through '%s'",
+                              last->node.name);
   make_unknown (names, last);
 }
 
@@ -238,7 +241,7 @@ finish_typedef (IdlDefinition *definition, gpointer user_data)
   if (depth > IDL_MAX_NESTING || size > MAX_TYPE_SIZE)
     {
       idl_diagnostics_add (
-          names->unit->diagnostics, IDL_ERROR, &definition->type->location,
+          names->unit->diagnostics, IDL_RULE_NESTING, IDL_ERROR, &definition->type->location,
           "with its typedefs expanded, this type nests deeper than %d or has more than %d parts",
           IDL_MAX_NESTING, MAX_TYPE_SIZE);
       definition->type_depth = definition->type_size = 1;
@@ -256,7 +259,8 @@ finish_service (IdlDefinition *definition, gpointer user_data)
   definition->type_depth = definition->extends == NULL ? 1 : definition->extends->type_depth + 1;
   if (definition->type_depth <= IDL_MAX_NESTING)
     return;
-  idl_diagnostics_add (names->unit->diagnostics, IDL_ERROR, &definition->extends_location,
+  idl_diagnostics_add (names->unit->diagnostics, IDL_RULE_NESTING, IDL_ERROR,
+                       &definition->extends_location,
                        "services inherit through more than %d others", IDL_MAX_NESTING);
   definition->extends = NULL;
   definition->type_depth = 1;
@@ -274,11 +278,11 @@ report_service_cycle (IdlDefinition *first, IdlDefinition *last, gpointer user_d
 {
   IdlNames *names = user_data;
 
-  idl_diagnostics_add (names->unit->diagnostics, IDL_ERROR, &first->extends_location,
-                       "service '%s' extends itself", first->node.name);
+  idl_diagnostics_add (names->unit->diagnostics, IDL_RULE_SERVICE_CYCLE, IDL_ERROR,
+                       &first->extends_location, "service '%s' extends itself", first->node.name);
   if (first != last)
-    idl_diagnostics_add (names->unit->diagnostics, IDL_NOTE, &last->extends_location,
-                         "through '%s'", last->node.name);
+    idl_diagnostics_add_note (names->unit->diagnostics, &last->extends_location, "through '%s'",
+                              last->node.name);
   last->extends = NULL;
 }
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -98,13 +99,21 @@ read_to_end (int fd, const gchar *path, GError **error)
     }
 }
 
+/* Takes @text. */
+static IdlSource *
+new_from_string (const gchar *path, GString *text)
+{
+  gsize length = text->len;
+
+  return idl_source_new (path, g_string_free (text, FALSE), length);
+}
+
 IdlSource *
 idl_source_read (const gchar *path, GError **error)
 {
   /* O_NONBLOCK: opening a FIFO must not wait for its writer. */
   int fd = g_open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
   GString *text = NULL;
-  gsize length;
 
   if (fd < 0)
     {
@@ -114,10 +123,18 @@ idl_source_read (const gchar *path, GError **error)
   if (check_is_readable_file (fd, path, error))
     text = read_to_end (fd, path, error);
   close (fd);
-  if (text == NULL)
-    return NULL;
-  length = text->len;
-  return idl_source_new (path, g_string_free (text, FALSE), length);
+  return text == NULL ? NULL : new_from_string (path, text);
+}
+
+IdlSource *
+idl_source_read_named (const gchar *word, GError **error)
+{
+  GString *text;
+
+  if (strcmp (word, "-") != 0)
+    return idl_source_read (word, error);
+  text = read_to_end (STDIN_FILENO, "standard input", error);
+  return text == NULL ? NULL : new_from_string ("<stdin>", text);
 }
 
 const gchar *

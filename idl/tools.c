@@ -11,8 +11,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-void
-idl_tool_print (const IdlDiagnostics *diagnostics, const IdlToolOptions *options)
+static void
+print (const IdlDiagnostics *diagnostics, const IdlToolOptions *options)
 {
   if (options->json)
     {
@@ -24,49 +24,69 @@ idl_tool_print (const IdlDiagnostics *diagnostics, const IdlToolOptions *options
     idl_diagnostics_print (diagnostics, stderr);
 }
 
-static IdlUnit *
-new_unit (const IdlToolOptions *options)
+static void
+promote_all (IdlDiagnostics *diagnostics, const gchar *const *rules)
+{
+  for (guint i = 0; rules != NULL && rules[i] != NULL; i++)
+    idl_diagnostics_promote (diagnostics, idl_rule_find (rules[i]));
+}
+
+/* Returns whether there is no error. */
+static gboolean
+judge (IdlDiagnostics *diagnostics, const IdlToolOptions *options)
+{
+  promote_all (diagnostics, options->fatal_rules);
+  promote_all (diagnostics, options->strict_rules);
+  if (options->all_rules_fatal)
+    idl_diagnostics_promote (diagnostics, IDL_N_RULES);
+  if (options->quiet)
+    idl_diagnostics_drop_warnings (diagnostics);
+  return idl_diagnostics_count (diagnostics, IDL_ERROR) == 0;
+}
+
+gboolean
+idl_tool_report (IdlDiagnostics *diagnostics, const IdlToolOptions *options)
+{
+  gboolean right = judge (diagnostics, options);
+
+  print (diagnostics, options);
+  return right;
+}
+
+static void
+add_include_dirs (IdlUnit *unit, const gchar *const *directories)
+{
+  for (guint i = 0; directories != NULL && directories[i] != NULL; i++)
+    idl_unit_add_include_dir (unit, directories[i]);
+}
+
+IdlUnit *
+idl_tool_new_unit (const IdlToolOptions *options, const gchar *const *more_dirs)
 {
   IdlUnit *unit = idl_unit_new ();
 
-  for (guint i = 0; options->include_dirs != NULL && options->include_dirs[i] != NULL; i++)
-    idl_unit_add_include_dir (unit, options->include_dirs[i]);
+  add_include_dirs (unit, options->include_dirs);
+  add_include_dirs (unit, more_dirs);
+  if (options->negative_ids)
+    idl_unit_keep_negative_ids (unit);
   return unit;
-}
-
-/* Whether all files are without errors. */
-static gboolean
-load_all (IdlUnit *unit, const gchar *const *paths)
-{
-  gboolean loaded = TRUE;
-
-  for (guint i = 0; paths[i] != NULL; i++)
-    loaded = idl_unit_load (unit, paths[i]) != NULL && loaded;
-  return loaded;
-}
-
-int
-idl_tool_check (const gchar *const *paths, const IdlToolOptions *options)
-{
-  g_autoptr (IdlUnit) unit = new_unit (options);
-  gboolean loaded = load_all (unit, paths);
-
-  idl_tool_print (idl_unit_get_diagnostics (unit), options);
-  return loaded ? 0 : 1;
 }
 
 int
 idl_tool_dump (const gchar *const *paths, const IdlToolOptions *options)
 {
-  g_autoptr (IdlUnit) unit = new_unit (options);
+  g_autoptr (IdlUnit) unit = idl_tool_new_unit (options, NULL);
+  IdlDiagnostics *diagnostics = idl_unit_get_diagnostics (unit);
   g_autofree gchar *json = NULL;
 
-  if (!load_all (unit, paths))
+  for (guint i = 0; paths[i] != NULL; i++)
+    idl_unit_load (unit, paths[i]);
+  if (!judge (diagnostics, options))
     {
-      idl_tool_print (idl_unit_get_diagnostics (unit), options);
+      print (diagnostics, options);
       return 1;
     }
-  idl_diagnostics_print (idl_unit_get_diagnostics (unit), stderr); /* stdout is the model's */
+  idl_diagnostics_print (diagnostics, stderr); /* stdout is the model's */
   json = idl_dump_json (idl_unit_get_programs (unit));
   fputs (json, stdout);
   return 0;
@@ -75,22 +95,20 @@ idl_tool_dump (const gchar *const *paths, const IdlToolOptions *options)
 int
 idl_tool_audit (const gchar *old_path, const gchar *new_path, const IdlToolOptions *options)
 {
-  g_autoptr (IdlUnit) old_unit = new_unit (options);
-  g_autoptr (IdlUnit) new_unit_ = new_unit (options);
+  g_autoptr (IdlUnit) old_unit = idl_tool_new_unit (options, options->old_dirs);
+  g_autoptr (IdlUnit) new_unit = idl_tool_new_unit (options, options->new_dirs);
   g_autoptr (IdlDiagnostics) findings = idl_diagnostics_new ();
   const IdlProgram *old_program = idl_unit_load (old_unit, old_path);
-  const IdlProgram *new_program = idl_unit_load (new_unit_, new_path);
-  gboolean compatible;
+  const IdlProgram *new_program = idl_unit_load (new_unit, new_path);
 
-  if (old_program == NULL)
-    idl_tool_print (idl_unit_get_diagnostics (old_unit), options);
-  else if (new_program == NULL)
-    idl_tool_print (idl_unit_get_diagnostics (new_unit_), options);
   if (old_program == NULL || new_program == NULL)
-    return 1;
-  compatible = idl_audit (old_program, new_program, findings);
-  idl_tool_print (findings, options);
-  return compatible ? 0 : 1;
+    {
+      idl_tool_report (idl_unit_get_diagnostics (old_program == NULL ? old_unit : new_unit),
+                       options);
+      return 1;
+    }
+  idl_audit (old_program, new_program, findings);
+  return idl_tool_report (findings, options) ? 0 : 1;
 }
 
 /* Replaces the file in one step, its permissions kept. */
@@ -145,7 +163,7 @@ idl_tool_format (const gchar *const *paths, IdlFormatMode mode, const IdlToolOpt
       g_autofree gchar *formatted = idl_format_file (paths[i], &source, diagnostics);
 
       if (formatted == NULL)
-        idl_tool_print (diagnostics, options);
+        idl_tool_report (diagnostics, options);
       if (formatted == NULL || !show_formatted (paths[i], source, formatted, mode))
         status = 1;
     }

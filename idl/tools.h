@@ -7,9 +7,17 @@
 
 G_BEGIN_DECLS
 
+/* The arrays are nullable and NULL-terminated. */
 typedef struct
 {
-  const gchar *const *include_dirs; /* (nullable): NULL-terminated */
+  const gchar *const *include_dirs;
+  const gchar *const *old_dirs;     /* of an audit's old version, beside the above */
+  const gchar *const *new_dirs;     /* of its new version */
+  const gchar *const *fatal_rules;  /* ids of rules whose warnings are errors */
+  const gchar *const *strict_rules; /* more of them */
+  gboolean all_rules_fatal;         /* so are all warnings */
+  gboolean quiet;                   /* no warnings are shown */
+  gboolean negative_ids;            /* idl_unit_keep_negative_ids() */
   gboolean json;                    /* --diagnostics=json: on stdout; else text on stderr */
 } IdlToolOptions;
 
@@ -23,16 +31,17 @@ typedef enum
 /* All return the exit status: 0, or 1 when there was an error (for a diff: or a difference; for an
  * audit: or a finding that breaks). @paths is NULL-terminated and has at least one. */
 
-/* --check FILE… */
-int idl_tool_check (const gchar *const *paths, const IdlToolOptions *options);
 /* --format [--in-place|--diff] FILE… */
 int idl_tool_format (const gchar *const *paths, IdlFormatMode mode, const IdlToolOptions *options);
 /* --audit OLD NEW. */
 int idl_tool_audit (const gchar *old_path, const gchar *new_path, const IdlToolOptions *options);
 /* --dump=json FILE…: all files, what they include first. */
 int idl_tool_dump (const gchar *const *paths, const IdlToolOptions *options);
-/* Prints what @diagnostics holds as @options say; with text only when there is something. */
-void idl_tool_print (const IdlDiagnostics *diagnostics, const IdlToolOptions *options);
+/* A unit that looks for includes where @options say, and then in @more_dirs (nullable). */
+IdlUnit *idl_tool_new_unit (const IdlToolOptions *options, const gchar *const *more_dirs);
+/* Judges the warnings in @diagnostics as @options say and prints what is left, as text only when
+ * there is something. Returns whether there is no error. */
+gboolean idl_tool_report (IdlDiagnostics *diagnostics, const IdlToolOptions *options);
 
 G_END_DECLS
 

@@ -22,6 +22,7 @@ struct _IdlUnit
   GHashTable *by_path;     /* canonical path to IdlProgram, those being loaded included */
   GHashTable *loading;     /* set of IdlProgram: being loaded, so an include of one is a cycle */
   GPtrArray *sources;      /* of IdlSource */
+  gboolean negative_ids;   /* field ids that are not above 0 are taken as they are */
 };
 
 /* The name that other files use for the program at @path. (transfer none): in the arena. */

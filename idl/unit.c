@@ -61,6 +61,12 @@ idl_unit_add_include_dir (IdlUnit *unit, const gchar *directory)
   g_ptr_array_add (unit->include_dirs, g_strdup (directory));
 }
 
+void
+idl_unit_keep_negative_ids (IdlUnit *unit)
+{
+  unit->negative_ids = TRUE;
+}
+
 IdlDiagnostics *
 idl_unit_get_diagnostics (IdlUnit *unit)
 {
@@ -112,7 +118,7 @@ refuse_utf16 (IdlUnit *unit, IdlSource *source)
 
   if (length < 2 || (memcmp (text, "\377\376", 2) != 0 && memcmp (text, "\376\377", 2) != 0))
     return FALSE;
-  idl_diagnostics_add (unit->diagnostics, IDL_ERROR, &location,
+  idl_diagnostics_add (unit->diagnostics, IDL_RULE_ENCODING, IDL_ERROR, &location,
                        "the file is UTF-16; Thrift files are UTF-8");
   return TRUE;
 }
@@ -161,24 +167,37 @@ join_path (const gchar *directory, const gchar *path)
   return g_build_filename (directory, path, NULL);
 }
 
-/* Beside the including file first, then in the include directories, as Apache's compiler does. */
+/* (nullable) (transfer full): @path in the directory of the file @includer, if it is there. */
+static gchar *
+find_beside (const gchar *includer, const gchar *path)
+{
+  const gchar *slash = strrchr (includer, '/');
+  g_autofree gchar *directory =
+      g_strndup (includer, slash == NULL ? 0 : (gsize) (slash - includer) + (slash == includer));
+  g_autofree gchar *candidate = join_path (directory, path);
+
+  return g_file_test (candidate, G_FILE_TEST_EXISTS) ? g_steal_pointer (&candidate) : NULL;
+}
+
+/* Beside the including file first, then beside the file that it is a link to, then in the include
+ * directories; Apache's compiler follows links. */
 static gchar *
 find_include (IdlUnit *unit, const IdlProgram *program, const gchar *path)
 {
   const gchar *includer = idl_source_get_path (program->source);
-  const gchar *slash = strrchr (includer, '/');
-  g_autofree gchar *directory =
-      g_strndup (includer, slash == NULL ? 0 : (gsize) (slash - includer) + (slash == includer));
-  gchar *candidate = join_path (directory, path);
+  g_autofree gchar *linked = g_path_is_absolute (path) ? NULL : canonicalize (includer);
+  gchar *found = find_beside (includer, path);
 
-  for (guint i = 0; !g_file_test (candidate, G_FILE_TEST_EXISTS); i++)
+  if (found == NULL && linked != NULL)
+    found = find_beside (linked, path);
+  for (guint i = 0; found == NULL && !g_path_is_absolute (path) && i < unit->include_dirs->len; i++)
     {
-      g_free (candidate);
-      if (g_path_is_absolute (path) || i == unit->include_dirs->len)
-        return NULL;
-      candidate = join_path (g_ptr_array_index (unit->include_dirs, i), path);
+      g_autofree gchar *candidate = join_path (g_ptr_array_index (unit->include_dirs, i), path);
+
+      if (g_file_test (candidate, G_FILE_TEST_EXISTS))
+        found = g_steal_pointer (&candidate);
     }
-  return candidate;
+  return found;
 }
 
 static void
@@ -193,15 +212,16 @@ read_include (IdlUnit *unit,
 
   if (source == NULL)
     {
-      idl_diagnostics_add (unit->diagnostics, IDL_ERROR, &include->location, "%s", error->message);
+      idl_diagnostics_add (unit->diagnostics, IDL_RULE_UNREADABLE_FILE, IDL_ERROR,
+                           &include->location, "%s", error->message);
       program->is_broken = TRUE;
       return;
     }
   include->program = load_source (unit, source, canonical);
   if (include->program->is_broken)
     {
-      idl_diagnostics_add (unit->diagnostics, IDL_NOTE, &include->location, "'%s' is included here",
-                           include->path);
+      idl_diagnostics_add_note (unit->diagnostics, &include->location, "'%s' is included here",
+                                include->path);
       program->is_broken = TRUE;
     }
 }
@@ -214,10 +234,10 @@ load_include (IdlUnit *unit, IdlProgram *program, IdlInclude *include)
   IdlProgram *known = canonical == NULL ? NULL : g_hash_table_lookup (unit->by_path, canonical);
 
   if (canonical == NULL)
-    idl_diagnostics_add (unit->diagnostics, IDL_ERROR, &include->location,
-                         "included file '%s' is not found", include->path);
+    idl_diagnostics_add (unit->diagnostics, IDL_RULE_INCLUDE_NOT_FOUND, IDL_ERROR,
+                         &include->location, "included file '%s' is not found", include->path);
   else if (known != NULL && g_hash_table_contains (unit->loading, known))
-    idl_diagnostics_add (unit->diagnostics, IDL_ERROR, &include->location,
+    idl_diagnostics_add (unit->diagnostics, IDL_RULE_INCLUDE_CYCLE, IDL_ERROR, &include->location,
                          known == program ? "'%s' includes itself"
                                           : "include cycle: '%s' is being included already",
                          include->path);
@@ -227,7 +247,7 @@ load_include (IdlUnit *unit, IdlProgram *program, IdlInclude *include)
       program->is_broken |= known->is_broken;
     }
   else if (g_hash_table_size (unit->loading) >= IDL_MAX_INCLUDE_DEPTH)
-    idl_diagnostics_add (unit->diagnostics, IDL_ERROR, &include->location,
+    idl_diagnostics_add (unit->diagnostics, IDL_RULE_NESTING, IDL_ERROR, &include->location,
                          "includes nest deeper than %d", IDL_MAX_INCLUDE_DEPTH);
   else
     read_include (unit, program, include, path, canonical);
@@ -237,16 +257,17 @@ IdlProgram *
 idl_unit_load (IdlUnit *unit, const gchar *path)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree gchar *canonical = canonicalize (path);
+  g_autofree gchar *canonical = strcmp (path, "-") == 0 ? g_strdup (path) : canonicalize (path);
   IdlProgram *program = canonical == NULL ? NULL : g_hash_table_lookup (unit->by_path, canonical);
 
   if (program == NULL)
     {
-      IdlSource *source = idl_source_read (path, &error);
+      IdlSource *source = idl_source_read_named (path, &error);
 
       if (source == NULL)
         {
-          idl_diagnostics_add (unit->diagnostics, IDL_ERROR, NULL, "%s", error->message);
+          idl_diagnostics_add (unit->diagnostics, IDL_RULE_UNREADABLE_FILE, IDL_ERROR, NULL, "%s",
+                               error->message);
           return NULL;
         }
       program = load_source (unit, source, canonical);

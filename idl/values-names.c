@@ -22,17 +22,16 @@ check_enumerator (IdlValues *values, IdlValue *value, const IdlType *type)
     {
       if (type->definition == NULL || type->definition == owner)
         return;
-      idl_values_report (values, IDL_ERROR, &value->location,
+      idl_values_report (values, IDL_RULE_VALUE_TYPE, IDL_ERROR, &value->location,
                          "an enumerator of '%s' given for %s '%s'", owner->node.name,
                          idl_definition_kind_get_name (type->definition->kind),
                          type->definition->node.name);
-      idl_values_report (values, IDL_NOTE, &value->enumerator->node.location,
-                         "the enumerator is here");
+      idl_values_note (values, &value->enumerator->node.location, "the enumerator is here");
       return;
     }
   problem = idl_values_explain_scalar (value, type);
   if (problem != NULL)
-    idl_values_report (values, IDL_ERROR, &value->location, "%s", problem);
+    idl_values_report (values, IDL_RULE_VALUE_TYPE, IDL_ERROR, &value->location, "%s", problem);
 }
 
 /* The last part alone, where an enum is wanted: other compilers look at nothing else. */
@@ -52,7 +51,7 @@ find_wanted_enumerator (IdlValues *values, IdlValue *value, const IdlType *type)
     return FALSE;
   bind_enumerator (value, enumerator);
   is_foreign = type->definition->program != values->names->program;
-  idl_values_report (values, IDL_WARNING, &value->location,
+  idl_values_report (values, IDL_RULE_ENUMERATOR_NAME, IDL_WARNING, &value->location,
                      "'%s' is taken for '%s%s%s.%s', which is its full name", value->text,
                      is_foreign ? type->definition->program->name : "", is_foreign ? "." : "",
                      type->definition->node.name, last);
@@ -86,10 +85,11 @@ find_enumerator (
   if (owner->is_broken || find_wanted_enumerator (values, value, type))
     return TRUE;
   similar = idl_names_find_similar (values->names, dot + 1, owner->members);
-  idl_values_report (values, IDL_ERROR, &value->location, "enum '%s' has no enumerator '%s'%s%s%s",
-                     owner->node.name, dot + 1, similar == NULL ? "" : "; did you mean '",
-                     similar == NULL ? "" : similar, similar == NULL ? "" : "'?");
-  idl_values_report (values, IDL_NOTE, &owner->node.location, "the enum is defined here");
+  idl_values_report (values, IDL_RULE_UNKNOWN_VALUE, IDL_ERROR, &value->location,
+                     "enum '%s' has no enumerator '%s'%s%s%s", owner->node.name, dot + 1,
+                     similar == NULL ? "" : "; did you mean '", similar == NULL ? "" : similar,
+                     similar == NULL ? "" : "'?");
+  idl_values_note (values, &owner->node.location, "the enum is defined here");
   return TRUE;
 }
 
@@ -103,10 +103,10 @@ bind_constant (IdlValues *values, IdlValue *value, const IdlDefinition *constant
   if (constant->program == values->names->program
       && constant->node.location.offset > value->location.offset)
     {
-      idl_values_report (values, IDL_WARNING, &value->location,
+      idl_values_report (values, IDL_RULE_DEFINED_LATER, IDL_WARNING, &value->location,
                          "'%s' is defined later; other Thrift compilers need it first",
                          value->text);
-      idl_values_report (values, IDL_NOTE, &constant->node.location, "it is defined here");
+      idl_values_note (values, &constant->node.location, "it is defined here");
     }
 }
 
@@ -133,6 +133,7 @@ idl_values_check_name (IdlValues *values, IdlValue *value, const IdlType *type)
   if (reported || prefix_reported || find_wanted_enumerator (values, value, type))
     return;
   hint = idl_names_suggest (values->names, IDL_NAMES_CONSTANTS, value->text);
-  idl_values_report (values, IDL_ERROR, &value->location, "unknown constant or enumerator '%s'%s%s",
-                     value->text, hint == NULL ? "" : "; ", hint == NULL ? "" : hint);
+  idl_values_report (values, IDL_RULE_UNKNOWN_VALUE, IDL_ERROR, &value->location,
+                     "unknown constant or enumerator '%s'%s%s", value->text,
+                     hint == NULL ? "" : "; ", hint == NULL ? "" : hint);
 }

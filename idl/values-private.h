@@ -13,8 +13,11 @@ typedef struct
   const IdlDefinition *current; /* the definition whose values are being checked */
 } IdlValues;
 
-#define idl_values_report(values, severity, location, ...)                                         \
-  idl_diagnostics_add ((values)->names->unit->diagnostics, (severity), (location), __VA_ARGS__)
+#define idl_values_report(values, rule, severity, location, ...)                                   \
+  idl_diagnostics_add ((values)->names->unit->diagnostics, (rule), (severity), (location),         \
+                       __VA_ARGS__)
+#define idl_values_note(values, location, ...)                                                     \
+  idl_diagnostics_add_note ((values)->names->unit->diagnostics, (location), __VA_ARGS__)
 
 /* Binds what @value names, and checks it against @type (resolved, not a typedef) and all that is in
  * it. */

@@ -152,8 +152,8 @@ idl_values_check_duplicates (IdlValues *values, const IdlValue *value, guint ste
                                (gpointer) item);
           continue;
         }
-      idl_values_report (values, IDL_WARNING, &item->location,
+      idl_values_report (values, IDL_RULE_DUPLICATE_ELEMENT, IDL_WARNING, &item->location,
                          step == 1 ? "element occurs twice in a set" : "key occurs twice in a map");
-      idl_values_report (values, IDL_NOTE, &other->location, "the other is here");
+      idl_values_note (values, &other->location, "the other is here");
     }
 }

@@ -18,13 +18,14 @@ check_list (IdlValues *values, IdlValue *value, const IdlType *type)
 
   if (value->kind == IDL_VALUE_MAP && value->items->len == 0)
     {
-      idl_values_report (values, IDL_WARNING, &value->location, "an empty %s is written []", what);
+      idl_values_report (values, IDL_RULE_EMPTY_CONTAINER, IDL_WARNING, &value->location,
+                         "an empty %s is written []", what);
       return;
     }
   if (value->kind != IDL_VALUE_LIST)
     {
-      idl_values_report (values, IDL_ERROR, &value->location, "%s given for a %s",
-                         idl_values_describe (value), what);
+      idl_values_report (values, IDL_RULE_VALUE_TYPE, IDL_ERROR, &value->location,
+                         "%s given for a %s", idl_values_describe (value), what);
       return;
     }
   for (guint i = 0; i < value->items->len; i++)
@@ -38,13 +39,14 @@ check_map (IdlValues *values, IdlValue *value, const IdlType *type)
 {
   if (value->kind == IDL_VALUE_LIST && value->items->len == 0)
     {
-      idl_values_report (values, IDL_WARNING, &value->location, "an empty map is written {}");
+      idl_values_report (values, IDL_RULE_EMPTY_CONTAINER, IDL_WARNING, &value->location,
+                         "an empty map is written {}");
       return;
     }
   if (value->kind != IDL_VALUE_MAP)
     {
-      idl_values_report (values, IDL_ERROR, &value->location, "%s given for a map",
-                         idl_values_describe (value));
+      idl_values_report (values, IDL_RULE_VALUE_TYPE, IDL_ERROR, &value->location,
+                         "%s given for a map", idl_values_describe (value));
       return;
     }
   for (guint i = 0; i < value->items->len; i += 2)
@@ -64,7 +66,7 @@ find_field (IdlValues *values, IdlValue *key, const IdlDefinition *definition, G
 
   if (key->kind != IDL_VALUE_STRING)
     {
-      idl_values_report (values, IDL_ERROR, &key->location,
+      idl_values_report (values, IDL_RULE_VALUE_TYPE, IDL_ERROR, &key->location,
                          "a field of '%s' is named by a string, not by %s", definition->node.name,
                          idl_values_describe (key));
       return NULL;
@@ -73,15 +75,17 @@ find_field (IdlValues *values, IdlValue *key, const IdlDefinition *definition, G
   if (field == NULL && !definition->is_broken)
     {
       similar = idl_names_find_similar (values->names, key->text, definition->members);
-      idl_values_report (values, IDL_ERROR, &key->location, "%s '%s' has no field '%s'%s%s%s",
+      idl_values_report (values, IDL_RULE_UNKNOWN_FIELD, IDL_ERROR, &key->location,
+                         "%s '%s' has no field '%s'%s%s%s",
                          idl_definition_kind_get_name (definition->kind), definition->node.name,
                          key->text, similar == NULL ? "" : "; did you mean '",
                          similar == NULL ? "" : similar, similar == NULL ? "" : "'?");
-      idl_values_report (values, IDL_NOTE, &definition->node.location, "'%s' is defined here",
-                         definition->node.name);
+      idl_values_note (values, &definition->node.location, "'%s' is defined here",
+                       definition->node.name);
     }
   if (field != NULL && !g_hash_table_add (seen, (gpointer) field))
-    idl_values_report (values, IDL_ERROR, &key->location, "field '%s' is given twice", key->text);
+    idl_values_report (values, IDL_RULE_DUPLICATE_FIELD, IDL_ERROR, &key->location,
+                       "field '%s' is given twice", key->text);
   return field;
 }
 
@@ -116,7 +120,7 @@ check_completeness (IdlValues *values,
   if (definition->kind == IDL_DEFINITION_UNION)
     {
       if (g_hash_table_size (seen) > 1)
-        idl_values_report (values, IDL_ERROR, &value->location,
+        idl_values_report (values, IDL_RULE_UNION_FIELDS, IDL_ERROR, &value->location,
                            "union '%s' is given %u fields; it holds one", definition->node.name,
                            g_hash_table_size (seen));
       return;
@@ -128,10 +132,10 @@ check_completeness (IdlValues *values,
 
       if (g_hash_table_contains (seen, field))
         continue;
-      idl_values_report (values, IDL_ERROR, &value->location,
+      idl_values_report (values, IDL_RULE_MISSING_FIELD, IDL_ERROR, &value->location,
                          "required field '%s' of '%s' is not given", field->node.name,
                          definition->node.name);
-      idl_values_report (values, IDL_NOTE, &field->node.location, "the field is here");
+      idl_values_note (values, &field->node.location, "the field is here");
       return;
     }
 }
@@ -144,8 +148,8 @@ check_struct (IdlValues *values, IdlValue *value, const IdlDefinition *definitio
 
   if (value->kind != IDL_VALUE_MAP)
     {
-      idl_values_report (values, IDL_ERROR, &value->location, "%s given for %s '%s'",
-                         idl_values_describe (value),
+      idl_values_report (values, IDL_RULE_VALUE_TYPE, IDL_ERROR, &value->location,
+                         "%s given for %s '%s'", idl_values_describe (value),
                          idl_definition_kind_get_name (definition->kind), definition->node.name);
       return;
     }
@@ -168,14 +172,15 @@ check_enum (IdlValues *values, IdlValue *value, const IdlDefinition *definition)
 {
   if (value->kind != IDL_VALUE_INTEGER || value->is_boolean)
     {
-      idl_values_report (values, IDL_ERROR, &value->location, "%s given for enum '%s'",
-                         idl_values_describe (value), definition->node.name);
+      idl_values_report (values, IDL_RULE_VALUE_TYPE, IDL_ERROR, &value->location,
+                         "%s given for enum '%s'", idl_values_describe (value),
+                         definition->node.name);
       return;
     }
   if (value->integer >= G_MININT32 && value->integer <= G_MAXINT32)
     value->enumerator = idl_definition_find_enumerator (definition, (gint32) value->integer);
   if (value->enumerator == NULL && !definition->is_broken)
-    idl_values_report (values, IDL_ERROR, &value->location,
+    idl_values_report (values, IDL_RULE_UNKNOWN_VALUE, IDL_ERROR, &value->location,
                        "enum '%s' has no enumerator of value %" G_GINT64_FORMAT,
                        definition->node.name, value->integer);
 }
@@ -193,10 +198,22 @@ wrap_unsigned (IdlValues *values, IdlValue *value, const IdlType *type)
   modulus = (gint64) 1 << bits;
   if (value->integer < modulus / 2 || value->integer >= modulus)
     return;
-  idl_values_report (values, IDL_WARNING, &value->location,
+  idl_values_report (values, IDL_RULE_VALUE_RANGE, IDL_WARNING, &value->location,
                      "%" G_GINT64_FORMAT " does not fit an i%u; taken as %" G_GINT64_FORMAT,
                      value->integer, bits, value->integer - modulus);
   value->integer -= modulus;
+}
+
+/* Real files write 100 for a bool; Apache's compiler asks only whether it is 0. */
+static void
+take_for_bool (IdlValues *values, IdlValue *value, const IdlType *type)
+{
+  if (value->kind != IDL_VALUE_INTEGER || type->kind != IDL_TYPE_BOOL || value->integer == 0
+      || value->integer == 1)
+    return;
+  idl_values_report (values, IDL_RULE_BOOL_VALUE, IDL_WARNING, &value->location,
+                     "%" G_GINT64_FORMAT " is not a bool; taken as true", value->integer);
+  value->integer = 1;
 }
 
 static void
@@ -205,13 +222,15 @@ check_scalar (IdlValues *values, IdlValue *value, const IdlType *type)
   g_autofree gchar *problem = NULL;
 
   wrap_unsigned (values, value, type);
+  take_for_bool (values, value, type);
   problem = idl_values_explain_scalar (value, type);
 
   if (problem != NULL)
-    idl_values_report (values, IDL_ERROR, &value->location, "%s", problem);
+    idl_values_report (values, IDL_RULE_VALUE_TYPE, IDL_ERROR, &value->location, "%s", problem);
   else if (value->is_boolean && type->kind != IDL_TYPE_BOOL)
-    idl_values_report (values, IDL_WARNING, &value->location, "%s given for a number; write %d",
-                       value->integer != 0 ? "true" : "false", value->integer != 0);
+    idl_values_report (values, IDL_RULE_VALUE_TYPE, IDL_WARNING, &value->location,
+                       "%s given for a number; write %d", value->integer != 0 ? "true" : "false",
+                       value->integer != 0);
 }
 
 void
@@ -305,10 +324,10 @@ report_constant_cycle (IdlDefinition *first, IdlDefinition *last, gpointer user_
 {
   IdlValues *values = user_data;
 
-  idl_values_report (values, IDL_ERROR, &first->node.location, "constant '%s' is defined by itself",
-                     first->node.name);
+  idl_values_report (values, IDL_RULE_CONSTANT_CYCLE, IDL_ERROR, &first->node.location,
+                     "constant '%s' is defined by itself", first->node.name);
   if (first != last)
-    idl_values_report (values, IDL_NOTE, &last->node.location, "through '%s'", last->node.name);
+    idl_values_note (values, &last->node.location, "through '%s'", last->node.name);
   /* The cycle ends in a value that is nothing, so that whoever follows references comes to an end.
    */
   last->value = idl_arena_new_node (values->names->unit->arena, IdlValue);
@@ -355,11 +374,11 @@ report_endless_default (IdlDefinition *first, IdlDefinition *last, gpointer user
 {
   IdlValues *values = user_data;
 
-  idl_values_report (values, IDL_ERROR, &first->node.location,
+  idl_values_report (values, IDL_RULE_DEFAULT_CYCLE, IDL_ERROR, &first->node.location,
                      "the default values of '%s' contain another '%s'", first->node.name,
                      first->node.name);
   if (first != last)
-    idl_values_report (values, IDL_NOTE, &last->node.location, "through '%s'", last->node.name);
+    idl_values_note (values, &last->node.location, "through '%s'", last->node.name);
 }
 
 /* How deep @value nests and of how many values it consists, references expanded. Constants that it
@@ -395,7 +414,7 @@ finish_constant (IdlDefinition *constant, gpointer user_data)
   if (constant->type_depth <= IDL_MAX_NESTING && constant->type_size <= MAX_VALUE_SIZE)
     return;
   idl_values_report (
-      values, IDL_ERROR, &constant->value->location,
+      values, IDL_RULE_NESTING, IDL_ERROR, &constant->value->location,
       "with what it refers to, this value nests deeper than %d or has more than %d parts",
       IDL_MAX_NESTING, MAX_VALUE_SIZE);
   constant->type_depth = constant->type_size = 1; /* so that what refers to it is not reported */
@@ -442,11 +461,11 @@ check_reference (IdlValues *values, IdlValue *value)
     return;
   is = idl_type_to_string (value->constant->type);
   wanted = idl_type_to_string (value->type);
-  idl_values_report (values, IDL_ERROR, &value->location,
+  idl_values_report (values, IDL_RULE_VALUE_TYPE, IDL_ERROR, &value->location,
                      "constant '%s' of type %s given for %s%s%s%s", value->text, is, wanted,
                      problem == NULL ? "" : " (", problem == NULL ? "" : problem,
                      problem == NULL ? "" : ")");
-  idl_values_report (values, IDL_NOTE, &value->constant->node.location, "the constant is here");
+  idl_values_note (values, &value->constant->node.location, "the constant is here");
 }
 
 void

@@ -176,7 +176,10 @@ test_skip (const gchar *reason)
 gchar *
 test_corpus_dir (void)
 {
-  g_autofree gchar *path = g_build_filename (TESTS_SOURCE_ROOT, "..", "shared", "corpus", NULL);
+  g_autofree gchar *path = g_strdup (g_getenv ("TALLY_CORPUS"));
+
+  if (path == NULL)
+    path = g_build_filename (TESTS_SOURCE_ROOT, "..", "shared", "corpus", NULL);
 
   return g_file_test (path, G_FILE_TEST_IS_DIR) ? g_steal_pointer (&path) : NULL;
 }

@@ -25,7 +25,8 @@ int test_main (const gchar *suite, const TestCase *cases, int argc, char **argv)
 /* Reports the running test as skipped, because of @reason; the test then returns. */
 void test_skip (const gchar *reason);
 
-/* ../shared/corpus relative to the source root, or NULL where it is absent. (transfer full) */
+/* Thrift files to try the compiler on: $TALLY_CORPUS, or ../shared/corpus relative to the source root.
+ * (nullable) (transfer full): NULL where it is absent. */
 gchar *test_corpus_dir (void);
 
 /* Descriptors this process has open. */

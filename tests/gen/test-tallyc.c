@@ -1,82 +1,29 @@
 /* The command line: what it takes, says and returns. */
-#include <glib/gstdio.h>
 #include <string.h>
-#include <sys/wait.h>
+#include <sys/stat.h>
 
+#include "command.h"
 #include "generate.h"
 #include "harness.h"
-
-static gchar *directory;
-
-static void
-write_file (const gchar *name, const gchar *text)
-{
-  g_autofree gchar *path = g_build_filename (directory, name, NULL);
-
-  g_file_set_contents (path, text, -1, NULL);
-}
-
-static gboolean
-is_there (const gchar *name)
-{
-  g_autofree gchar *path = g_build_filename (directory, name, NULL);
-
-  return g_file_test (path, G_FILE_TEST_EXISTS);
-}
-
-/* Runs `tallyc ARGUMENTS` in the directory; @said is what it prints. */
-static int
-run (const gchar *arguments, gchar **said)
-{
-  g_autofree gchar *command = g_strdup_printf (TALLYC " %s", arguments);
-  g_auto (GStrv) argv = g_strsplit (g_strchomp (command), " ", -1);
-  g_autofree gchar *output = NULL;
-  g_autofree gchar *errors = NULL;
-  gint status = -1;
-
-  g_spawn_sync (directory, argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, &output, &errors, &status,
-                NULL);
-  if (said != NULL)
-    *said = g_strconcat (output, errors, NULL);
-  return WIFEXITED (status) ? WEXITSTATUS (status) : -1;
-}
-
-static void
-begin (void)
-{
-  directory = test_make_directory ();
-  write_file ("base.thrift", "namespace c_glib Base struct B {}");
-  write_file (
-      "demo.thrift",
-      "namespace c_glib Demo include \"base.thrift\" struct D { 1: base.B b } service S {}");
-  write_file ("bad.thrift", "struct S { 1: nothing x }\n");
-}
-
-static void
-end (void)
-{
-  test_remove_directory (directory);
-  g_clear_pointer (&directory, g_free);
-}
 
 static void
 one_file_becomes_its_own_files (void)
 {
-  begin ();
-  assert_int (run ("--out gen demo.thrift", NULL), 0);
-  CU_ASSERT_TRUE (is_there ("gen/demo_demo_types.h"));
-  CU_ASSERT_TRUE (is_there ("gen/demo_s.c"));
-  CU_ASSERT_FALSE (is_there ("gen/base_base_types.h"));
-  end ();
+  command_begin ();
+  assert_int (command_run ("--out gen demo.thrift", NULL), 0);
+  CU_ASSERT_TRUE (command_is_there ("gen/demo_demo_types.h"));
+  CU_ASSERT_TRUE (command_is_there ("gen/demo_s.c"));
+  CU_ASSERT_FALSE (command_is_there ("gen/base_base_types.h"));
+  command_end ();
 }
 
 static void
 with_r_included_files_too (void)
 {
-  begin ();
-  assert_int (run ("-r --out gen demo.thrift", NULL), 0);
-  CU_ASSERT_TRUE (is_there ("gen/base_base_types.h"));
-  end ();
+  command_begin ();
+  assert_int (command_run ("-r --out gen demo.thrift", NULL), 0);
+  CU_ASSERT_TRUE (command_is_there ("gen/base_base_types.h"));
+  command_end ();
 }
 
 static void
@@ -84,16 +31,14 @@ the_depfile_names_all_that_was_read (void)
 {
   g_autofree gchar *text = NULL;
 
-  begin ();
-  assert_int (run ("--depfile demo.d demo.thrift", NULL), 0);
+  command_begin ();
+  assert_int (command_run ("--depfile demo.d demo.thrift", NULL), 0);
 
-  g_autofree gchar *path = g_build_filename (directory, "demo.d", NULL);
-
-  g_file_get_contents (path, &text, NULL, NULL);
+  text = command_read ("demo.d");
   assert_contains (text, "demo_demo_types.h demo_demo_types.c demo_s.h demo_s.c:");
   assert_contains (text, "base.thrift");
   assert_contains (text, "demo.thrift");
-  end ();
+  command_end ();
 }
 
 static void
@@ -101,11 +46,11 @@ a_mistake_is_status_1_and_writes_nothing (void)
 {
   g_autofree gchar *said = NULL;
 
-  begin ();
-  assert_int (run ("--out gen bad.thrift", &said), 1);
+  command_begin ();
+  assert_int (command_run ("--out gen bad.thrift", &said), 1);
   assert_contains (said, "bad.thrift:1:15: error:");
-  CU_ASSERT_FALSE (is_there ("gen"));
-  end ();
+  CU_ASSERT_FALSE (command_is_there ("gen"));
+  command_end ();
 }
 
 static void
@@ -119,15 +64,15 @@ bad_usage_is_status_2 (void)
                                           "--dump=xml demo.thrift",
                                           "--diagnostics=loud demo.thrift" };
 
-  begin ();
+  command_begin ();
   for (guint i = 0; i < G_N_ELEMENTS (misuses); i++)
     {
       g_autofree gchar *said = NULL;
 
-      assert_int (run (misuses[i], &said), 2);
+      assert_int (command_run (misuses[i], &said), 2);
       assert_contains (said, "tallyc: ");
     }
-  end ();
+  command_end ();
 }
 
 static void
@@ -136,28 +81,31 @@ version_and_help_are_status_0 (void)
   g_autofree gchar *version = NULL;
   g_autofree gchar *help = NULL;
 
-  begin ();
-  assert_int (run ("--version", &version), 0);
+  command_begin ();
+  assert_int (command_run ("--version", &version), 0);
   assert_contains (version, "tallyc 0.");
-  assert_int (run ("--help", &help), 0);
+  assert_int (command_run ("--help", &help), 0);
   assert_contains (help, "--depfile");
-  end ();
+  command_end ();
 }
 
+/* Generating says so, and so does --check. */
 static void
 two_files_may_not_become_one (void)
 {
-  g_autofree gchar *said = NULL;
-
-  begin ();
-  g_autofree gchar *sub = g_build_filename (directory, "sub", NULL);
-
-  g_mkdir (sub, 0700);
-  write_file ("sub/base.thrift", "namespace c_glib Base struct C {}");
-  assert_int (run ("--out gen base.thrift sub/base.thrift", &said), 1);
-  assert_contains (said, "base_base_types.h would be written twice");
-  CU_ASSERT_FALSE (is_there ("gen"));
-  end ();
+  command_begin ();
+  command_write ("sub/base.thrift", "namespace c_glib Base struct C {}");
+  command_write ("both.thrift", "include 'base.thrift' include 'sub/base.thrift' struct S {}");
+  command_write ("service.thrift", "namespace c_glib A service b_types {}");
+  command_write ("a_b.thrift", "namespace c_glib A struct S {}");
+  CU_ASSERT_TRUE (command_does ("--out gen base.thrift sub/base.thrift", 1,
+                                "sub/base.thrift:1:18: error: 'base.thrift' and 'sub/base.thrift' "
+                                "would both become base_base_types.h and base_base_types.c"));
+  CU_ASSERT_TRUE (command_does ("--check base.thrift sub/base.thrift", 1, "'sub/base.thrift'"));
+  CU_ASSERT_TRUE (command_does ("--out gen both.thrift", 1, "[output-clash]"));
+  CU_ASSERT_TRUE (command_does ("--check both.thrift", 1, "base.thrift:1:18: note: the other"));
+  CU_ASSERT_FALSE (command_is_there ("gen"));
+  command_end ();
 }
 
 static void
@@ -165,10 +113,100 @@ diagnostics_as_json (void)
 {
   g_autofree gchar *said = NULL;
 
-  begin ();
-  assert_int (run ("--diagnostics=json --check bad.thrift", &said), 1);
+  command_begin ();
+  assert_int (command_run ("--diagnostics=json --check bad.thrift", &said), 1);
   assert_contains (said, "\"severity\"");
-  end ();
+  command_end ();
+}
+
+static void
+warnings_as_errors (void)
+{
+  command_begin ();
+  command_write ("odd.thrift", "enum E {}\nstruct S { i32 a }\n");
+  command_write ("allowed.thrift", "enum E {} // tallyc: allow empty-enum\n"
+                                   "# tallyc: allow c-word, implicit-id\n"
+                                   "struct S { i32 a }\n");
+  CU_ASSERT_TRUE (command_does ("--out gen odd.thrift", 0, "warning: "));
+  CU_ASSERT_TRUE (
+      command_does ("--check --warn-as-error odd.thrift", 1, "error: enum 'E' has no enumerators"));
+  CU_ASSERT_TRUE (command_does ("--warn-as-error=implicit-id --out not odd.thrift", 1,
+                                "error: field 'a' has no id of its own"));
+  CU_ASSERT_TRUE (command_does ("--check --warn-as-error=empty-enum odd.thrift", 1,
+                                "warning: field 'a' has no id of its own"));
+  CU_ASSERT_TRUE (command_does ("--check --warn-as-error=c-word odd.thrift", 0, "warning: "));
+  CU_ASSERT_TRUE (command_does ("--check --warn-as-error allowed.thrift", 0, NULL));
+  CU_ASSERT_TRUE (
+      command_does ("--check --warn-as-error=nonsense odd.thrift", 2, "no rule has that id"));
+  CU_ASSERT_FALSE (command_is_there ("not"));
+  command_end ();
+}
+
+static void
+without_warnings (void)
+{
+  g_autofree gchar *said = NULL;
+  g_autofree gchar *json = NULL;
+
+  command_begin ();
+  command_write ("odd.thrift", "enum E {}\nstruct S { i32 a }\n");
+  command_write ("worse.thrift", "enum E {}\nstruct S { 1: T a }\n");
+  assert_int (command_run ("--check --no-warnings odd.thrift", &said), 0);
+  assert_string (said, "");
+  assert_int (command_run ("--check --no-warnings --diagnostics=json odd.thrift", &json), 0);
+  assert_string (json, "{\"diagnostics\": [],\n \"errors\": 0, \"warnings\": 0}\n");
+  CU_ASSERT_TRUE (command_does ("--check --no-warnings worse.thrift", 1,
+                                "worse.thrift:2:15: error: unknown type 'T' [unknown-type]"));
+  CU_ASSERT_TRUE (command_does ("--check --no-warnings --warn-as-error=empty-enum odd.thrift", 1,
+                                "error: enum 'E'"));
+  command_end ();
+}
+
+static void
+standard_input (void)
+{
+  command_begin ();
+  CU_ASSERT_TRUE (command_does ("--check - <bad.thrift", 1, "<stdin>:1:15: error: unknown type"));
+  CU_ASSERT_TRUE (command_does ("--check - <demo.thrift", 0, NULL)); /* what it includes is found */
+  CU_ASSERT_TRUE (command_does ("--format - <bad.thrift", 0, "struct S {\n  1: nothing x\n}"));
+  CU_ASSERT_TRUE (command_does ("--format --diff - <bad.thrift", 1, "+struct S {\n"));
+  CU_ASSERT_TRUE (command_does ("--dump=json - <base.thrift", 0, "\"B\""));
+  CU_ASSERT_TRUE (command_does ("--format --in-place - <bad.thrift", 2, "standard input"));
+  CU_ASSERT_TRUE (command_does ("- <base.thrift", 2, "standard input"));
+  command_end ();
+}
+
+static void
+what_stays_the_same_keeps_its_time (void)
+{
+  g_autofree gchar *said = NULL;
+
+  command_begin ();
+  assert_int (command_run ("--depfile d demo.thrift; touch -d '2001-01-01' *.h *.c d", NULL), 0);
+  command_write ("demo.thrift", "namespace c_glib Demo include \"base.thrift\"\n"
+                                "struct D { 1: base.B b, 2: i32 c } service S {}");
+  assert_int (
+      command_run ("--depfile d demo.thrift; find . -newermt 2001-06-01 -name '*.[ch]' | sort; "
+                   "find . -name d -newermt 2001-06-01",
+                   &said),
+      0);
+  assert_string (said, "./demo_demo_types.c\n./demo_demo_types.h\n");
+  command_end ();
+}
+
+/* The locale's encoding, not UTF-8 whatever it is. */
+static void
+messages_in_the_encoding_of_the_locale (void)
+{
+  g_autofree gchar *said = NULL;
+
+  command_begin ();
+  command_write ("accents.thrift", "/* \303\251 */ struct S { 1: nothing x }\n");
+  assert_int (command_run ("--version >/dev/null; LC_ALL=C " TALLYC " --check accents.thrift",
+                           &said),
+              1);
+  assert_contains (said, "/* ? */ struct S");
+  command_end ();
 }
 
 int
@@ -183,6 +221,11 @@ main (int argc, char **argv)
     TEST (version_and_help_are_status_0),
     TEST (two_files_may_not_become_one),
     TEST (diagnostics_as_json),
+    TEST (warnings_as_errors),
+    TEST (without_warnings),
+    TEST (standard_input),
+    TEST (what_stays_the_same_keeps_its_time),
+    TEST (messages_in_the_encoding_of_the_locale),
     { NULL, NULL },
   };
 

@@ -18,15 +18,17 @@ text_form (void)
   g_autofree gchar *shown =
       show ("struct Thing {}\nstruct S {\n  1: list<Thnig> a\n  2: i32 a\n}", -1);
 
-  assert_string (shown, "dir/t.thrift:3:11: error: unknown type 'Thnig'; did you mean 'Thing'?\n"
-                        "    1: list<Thnig> a\n"
-                        "            ^~~~~\n"
-                        "dir/t.thrift:4:10: error: field 'a' is defined twice\n"
-                        "    2: i32 a\n"
-                        "           ^\n"
-                        "dir/t.thrift:3:18: note: the other 'a' is here\n"
-                        "    1: list<Thnig> a\n"
-                        "                   ^\n");
+  assert_string (
+      shown,
+      "dir/t.thrift:3:11: error: unknown type 'Thnig'; did you mean 'Thing'? [unknown-type]\n"
+      "    1: list<Thnig> a\n"
+      "            ^~~~~\n"
+      "dir/t.thrift:4:10: error: field 'a' is defined twice [duplicate-name]\n"
+      "    2: i32 a\n"
+      "           ^\n"
+      "dir/t.thrift:3:18: note: the other 'a' is here\n"
+      "    1: list<Thnig> a\n"
+      "                   ^\n");
 }
 
 static void
@@ -105,15 +107,18 @@ json_form (void)
   assert_string (
       json,
       "{\"diagnostics\": [\n"
-      "  {\"severity\": \"error\", \"file\": \"a\\\"b.thrift\", \"line\": 2, \"column\": 15, "
+      "  {\"severity\": \"error\", \"id\": \"unknown-type\", \"file\": \"a\\\"b.thrift\", "
+      "\"line\": 2, \"column\": 15, "
       "\"length\": 3, "
       "\"message\": \"unknown type 'Foo'\", \"notes\": []},\n"
-      "  {\"severity\": \"warning\", \"file\": \"a\\\"b.thrift\", \"line\": 1, \"column\": 17, "
+      "  {\"severity\": \"warning\", \"id\": \"duplicate-value\", \"file\": \"a\\\"b.thrift\", "
+      "\"line\": 1, \"column\": 17, "
       "\"length\": 1, "
       "\"message\": \"'B' has the value of 'A', 1\", \"notes\": [{\"file\": \"a\\\"b.thrift\", "
       "\"line\": 1, "
       "\"column\": 10, \"length\": 1, \"message\": \"'A' is here\"}]},\n"
-      "  {\"severity\": \"error\", \"message\": \"cannot read '/nonexistent/file': No such file or "
+      "  {\"severity\": \"error\", \"id\": \"unreadable-file\", \"message\": \"cannot read "
+      "'/nonexistent/file': No such file or "
       "directory\", \"notes\": []}],\n"
       " \"errors\": 2, \"warnings\": 1}\n");
 }

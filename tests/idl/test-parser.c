@@ -198,7 +198,7 @@ words_of_other_dialects (void)
   assert_says ("package \"x\"", "1:1: error: 'package' is fbthrift's; use 'namespace'\n");
   assert_says ("interaction I {}",
                "1:1: error: 'interaction' is fbthrift's; Apache Thrift has none\n");
-  assert_says ("@Foo\nstruct S {}", "1:1: error: structured annotations ('@…') are fbthrift's; "
+  assert_says ("@Foo\nstruct S {}", "1:1: error: structured annotations ('@...') are fbthrift's; "
                                     "Apache Thrift has only (name = \"value\")\n");
   assert_says ("service S {\n  stream<i32> f()\n}",
                "2:3: error: 'stream<>' is fbthrift's; Apache Thrift has no streams\n");

@@ -65,15 +65,16 @@ check (void)
   assert_string (fixture.output, "");
   assert_string (fixture.errors, "");
   assert_int (run (&fixture, "--check good.thrift bad.thrift"), 1);
-  assert_string (fixture.errors, "bad.thrift:1:15: error: unknown type 'Foo'\n"
+  assert_string (fixture.errors, "bad.thrift:1:15: error: unknown type 'Foo' [unknown-type]\n"
                                  "  struct S { 1: Foo a }\n"
                                  "                ^~~\n");
   assert_int (run (&fixture, "--check --diagnostics=json bad.thrift"), 1);
   CU_ASSERT_TRUE (
       g_str_has_prefix (fixture.output, "{\"diagnostics\": [\n  {\"severity\": \"error\""));
   assert_int (run (&fixture, "--check missing.thrift"), 1);
-  assert_string (fixture.errors,
-                 "error: cannot read 'missing.thrift': No such file or directory\n");
+  assert_string (
+      fixture.errors,
+      "error: cannot read 'missing.thrift': No such file or directory [unreadable-file]\n");
   assert_int (run (&fixture, "--check"), 2);
   assert_int (run (&fixture, "--check --dump=json good.thrift"), 2);
   assert_int (run (&fixture, "--nonsense"), 2);

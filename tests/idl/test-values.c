@@ -21,7 +21,7 @@ static void
 booleans (void)
 {
   assert_says ("const bool A = true const bool B = false const bool C = 0 const bool D = 1", "");
-  assert_says ("const bool A = 2", "1:16: error: 2 is not a bool; use true or false\n");
+  assert_says ("const bool A = 2", "1:16: warning: 2 is not a bool; taken as true\n");
   assert_says ("const bool A = 'true'", "1:16: error: a string given for type bool\n");
   assert_says ("const i32 A = true", "1:15: warning: true given for a number; write 1\n");
 }
