@@ -156,6 +156,18 @@ tally_policy_find_to_examine (TallyPolicy *self, const TallyInstant *now)
   return NULL;
 }
 
+/* Takes @conn, which is idle, out of reach, as if busy. */
+static void
+take_out (TallyPolicy *self, TallyConn *conn)
+{
+  tally_conn_list_remove (&self->idle, conn);
+  self->n_idle--;
+  self->n_busy++;
+  conn->state = TALLY_CONN_BUSY;
+  conn->streams = 1;
+  tally_policy_set_checking (self, conn, conn->is_shared);
+}
+
 /* Takes such a connection out of reach, as if busy, until tally_policy_examined (). */
 TallyConn *
 tally_policy_take_to_examine (TallyPolicy *self, const TallyInstant *now)
@@ -164,36 +176,23 @@ tally_policy_take_to_examine (TallyPolicy *self, const TallyInstant *now)
 
   if (conn == NULL)
     return NULL;
-  tally_conn_list_remove (&self->idle, conn);
-  self->n_idle--;
-  self->n_busy++;
-  conn->state = TALLY_CONN_BUSY;
-  conn->streams = 1;
+  take_out (self, conn);
   self->n_examined++;
-  tally_policy_set_checking (self, conn, conn->is_shared);
   return conn;
 }
 
 /* Puts @conn back where it was, as if it had not been away, unless it must go or somebody waits. */
-void
-tally_policy_examined (TallyPolicy *self,
-                       const TallyInstant *now,
-                       TallyConn *conn,
-                       TallyCloseReason reason)
+static void
+put_back (TallyPolicy *self, const TallyInstant *now, TallyConn *conn, TallyCloseReason reason)
 {
   TallyConn *newer = NULL;
   gint64 idle_since = conn->idle_since;
 
   conn->streams = 0;
-  self->n_examined--;
   tally_policy_set_checking (self, conn, FALSE);
-  conn->checked = now->boot;
   if (reason != TALLY_CLOSE_NONE || conn->doomed)
     {
       tally_policy_retire (self, conn, reason != TALLY_CLOSE_NONE ? reason : conn->reason);
-      if (reason == TALLY_CLOSE_DEAD)
-        tally_policy_drop_all (self, TALLY_CLOSE_STALE);
-      tally_policy_pump (self, now);
       return;
     }
   self->n_busy--;
@@ -207,6 +206,75 @@ tally_policy_examined (TallyPolicy *self,
        other = other->next)
     newer = other;
   tally_conn_list_insert (&self->idle, newer, conn);
+}
+
+void
+tally_policy_examined (TallyPolicy *self,
+                       const TallyInstant *now,
+                       TallyConn *conn,
+                       TallyCloseReason reason)
+{
+  self->n_examined--;
+  conn->checked = now->boot;
+  put_back (self, now, conn, reason);
+  if (reason == TALLY_CLOSE_DEAD)
+    tally_policy_look_at_idle (self, now);
+  if (conn->state == TALLY_CONN_CLOSING)
+    tally_policy_pump (self, now);
+}
+
+/* ---- what one connection's end says of the others (rule 14) ---- */
+
+/* A connection has proven dead: the caller looks at those that are idle, out of reach meanwhile, and
+ * whoever asks waits for what it finds. An end that has not arrived yet is found at the next borrow. */
+void
+tally_policy_look_at_idle (TallyPolicy *self, const TallyInstant *now)
+{
+  TallyConn *conn;
+
+  self->last_death = now->boot;
+  while ((conn = self->idle.head) != NULL)
+    {
+      take_out (self, conn);
+      self->n_looked_at++;
+      conn->looks_dead = FALSE;
+      conn->next = self->to_look;
+      self->to_look = conn;
+    }
+}
+
+/* The caller has looked at @conn and set its `looks_dead`. */
+void
+tally_policy_looked (TallyPolicy *self, const TallyInstant *now, TallyConn *conn)
+{
+  self->n_looked_at--;
+  put_back (self, now, conn, conn->looks_dead ? TALLY_CLOSE_STALE : TALLY_CLOSE_NONE);
+  if (conn->state == TALLY_CONN_CLOSING)
+    tally_policy_pump (self, now);
+}
+
+/* When @conn, which is idle or was before it was lent, had the last sign of life from its peer, in boot
+ * time: when its last borrower gave it back clean, or a hook asked. */
+static gint64
+last_heard (const TallyPolicy *self, const TallyConn *conn)
+{
+  return self->asks_peer ? MAX (conn->idle_since, conn->checked) : conn->idle_since;
+}
+
+/* @conn, which was lent again, has heard nothing in all the time that its borrower gave it: the idle
+ * connections that were heard from no later than it are as silent. */
+void
+tally_policy_drop_silent (TallyPolicy *self, const TallyConn *conn)
+{
+  gint64 heard = last_heard (self, conn);
+  TallyConn *next;
+
+  for (TallyConn *other = self->idle.head; other != NULL; other = next)
+    {
+      next = other->next;
+      if (last_heard (self, other) <= heard)
+        tally_policy_retire (self, other, TALLY_CLOSE_STALE);
+    }
 }
 
 /* A lease held for longer than `leak-threshold` that nobody was warned of yet (rule 21). */

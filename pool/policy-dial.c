@@ -187,7 +187,7 @@ tally_policy_promised (const TallyPolicy *self, const TallyWaiter *newcomer)
   guint to_any = fresh != NULL ? count_leases_to_come (self, fresh->since) : all;
   guint examined = self->n_checking * (MAX (self->options.streams, 1) - 1);
 
-  return to_any + MIN (all - to_any + examined, modest);
+  return to_any + MIN (all - to_any + examined + self->n_looked_at, modest);
 }
 
 /* When the dials that may serve @waiter, who is in the queue, are over at the latest; 0 when there are

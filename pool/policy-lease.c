@@ -184,8 +184,8 @@ give_up_stream (TallyPolicy *self, TallyConn *conn, TallyHold *hold)
   tally_policy_update_available (self, conn);
 }
 
-/* The borrower has found its connection dead, or with bytes unread, before it used it. Death is
- * everybody's: the idle ones are closed without looking (rule 14). */
+/* The borrower has found its connection dead, or with bytes unread, before it used it. What has ended one
+ * may have ended others: the idle ones are looked at (rule 14). */
 void
 tally_policy_check_failed (TallyPolicy *self,
                            const TallyInstant *now,
@@ -198,7 +198,7 @@ tally_policy_check_failed (TallyPolicy *self,
   self->stats.stale++;
   tally_policy_doom (self, conn, reason);
   if (reason == TALLY_CLOSE_DEAD)
-    tally_policy_drop_all (self, TALLY_CLOSE_STALE);
+    tally_policy_look_at_idle (self, now);
 }
 
 /* More are open over all endpoints than may be, even when those are closed that this one closes. */
@@ -277,7 +277,7 @@ tally_policy_release (TallyPolicy *self,
       conn->reason = reason;
     }
   if (G_UNLIKELY (is_dead))
-    tally_policy_drop_all (self, TALLY_CLOSE_STALE);
+    tally_policy_look_at_idle (self, now);
   reason = last_use (self, now, conn);
   if (reason == TALLY_CLOSE_NONE && G_UNLIKELY (must_go_for_fresh (self, now)))
     reason = TALLY_CLOSE_EVICTED;
@@ -291,6 +291,7 @@ tally_policy_release (TallyPolicy *self,
   if (conn->streams == 0)
     {
       conn->state = TALLY_CONN_IDLE;
+      conn->idle_since = now->boot; /* also where it is handed to whoever waits */
       self->n_busy--;
     }
   else if (!conn->listed)

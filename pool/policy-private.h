@@ -3,9 +3,10 @@
  * thread, lock, socket or clock. Whoever calls it holds the bucket's lock and passes the time.
  *
  * What cannot be done under a lock it asks for: connections to be closed are queued in `closing`,
- * slots to be dialed by a thread of the pool in `to_dial`. The caller takes both lists, does the
- * work without the lock and reports with tally_policy_closed (), tally_policy_dial_done () or
- * tally_policy_dial_failed ().
+ * slots to be dialed by a thread of the pool in `to_dial`, idle connections to be looked at in
+ * `to_look`. The caller takes the lists, does the work without the lock and reports with
+ * tally_policy_closed (), tally_policy_dial_done () or tally_policy_dial_failed (),
+ * tally_policy_looked ().
  *
  * A slot (TallyConn) is FREE, DIALING, IDLE, BUSY or CLOSING, and counted in exactly one of these;
  * that is what makes rule 1 hold: a slot is taken before a dial starts and given back after the
@@ -110,7 +111,7 @@ struct _TallyConn
   TallyHold *further; /* the other streams' */
 
   TallyConn *prev;   /* in `idle` or `available` */
-  TallyConn *next;   /* the same, or in `free`, `closing`, `to_dial` */
+  TallyConn *next;   /* the same, or in `free`, `closing`, `to_dial`, `to_look` */
   gpointer payload;  /* the caller's connection; the policy only carries it */
   gpointer socket;   /* the same if it is a TallySocket, else NULL: the caller's too */
   gint64 idle_since; /* boot time */
@@ -127,6 +128,7 @@ struct _TallyConn
   gboolean owned;      /* its dial is its borrower's, who waits for nothing else */
   gboolean background; /* its dial is nobody's: min-idle, a replacement, warm, or doomed */
   gboolean checking;   /* shared, claimed, but not proven alive: no further stream yet */
+  gboolean looks_dead; /* what the caller found, from to_look to tally_policy_looked () */
   gboolean replaced;   /* past its lifetime; a dial for its replacement was started (rule 15) */
   TallyCloseReason reason;
   TallyConn *older; /* of all that were made */
@@ -225,6 +227,7 @@ struct _TallyPolicy
   TallyConnList available; /* busy and shared, with room for another stream */
   TallyConn *closing;      /* for the caller to close */
   TallyConn *to_dial;      /* for the caller to dial, on a thread of the pool */
+  TallyConn *to_look;      /* for the caller to look at, without asking the peer */
 
   TallyWaiter *first;
   TallyWaiter *last;
@@ -235,10 +238,12 @@ struct _TallyPolicy
   guint n_background; /* of the dialing ones, those that nobody waits for */
   guint n_checking;   /* of the busy ones, those that take further streams once proven alive */
   guint n_examined;   /* of the busy ones, those that are examined in the background */
+  guint n_looked_at;  /* of the busy ones, those that were idle and are looked at for a moment */
 
   guint64 last_ticket;
   guint64 random;
   TallyBackoff backoff;
+  gint64 last_death;  /* boot time of the last proof of death; what was idle then is in doubt */
   GError *last_error; /* of the last failed dial */
   gboolean quick;     /* dials are so short that a borrower may do its own */
   gboolean active;    /* somebody has used it: min-idle counts */
@@ -249,6 +254,7 @@ struct _TallyPolicy
 
   /* What the owner supplies; set once, before use. */
   gboolean is_shared; /* the endpoint wants shared connections, whatever the options say */
+  gboolean asks_peer; /* a check has an answer from the peer: it is a hook's */
   void (*wake) (TallyWaiter *waiter); /* the waiter's state was changed from QUEUED */
   gboolean (*reserve) (gpointer totals, TallyDialPurpose purpose);
   void (*unreserve) (gpointer totals);
@@ -342,6 +348,9 @@ void tally_policy_examined (TallyPolicy *self,
                             const TallyInstant *now,
                             TallyConn *conn,
                             TallyCloseReason reason);
+void tally_policy_look_at_idle (TallyPolicy *self, const TallyInstant *now);
+void tally_policy_looked (TallyPolicy *self, const TallyInstant *now, TallyConn *conn);
+void tally_policy_drop_silent (TallyPolicy *self, const TallyConn *conn);
 gint64
 tally_policy_due_of (const TallyPolicy *self, const TallyInstant *now, const TallyConn *conn);
 

@@ -280,12 +280,13 @@ tally_policy_enqueue_and_pump (TallyPolicy *self, const TallyInstant *now, Tally
   waiter->is_asking = FALSE;
 }
 
-/* Whether a shared connection is about to be there for @waiter too, so that one connection serves
- * all who come while it is dialed. A connection for one goes to whoever is first. */
+/* Whether a connection is about to be there for @waiter too: a shared one, so that one serves all that
+ * come while it is dialed, or one that is only looked at. */
 static gboolean
-is_promised_a_stream (const TallyPolicy *self, const TallyWaiter *waiter)
+is_promised_one (const TallyPolicy *self, const TallyWaiter *waiter)
 {
-  return self->options.streams > 1 && tally_policy_promised (self, waiter) > self->waiting;
+  return (self->options.streams > 1 || self->n_looked_at > 0)
+         && tally_policy_promised (self, waiter) > self->waiting;
 }
 
 /* Serves @waiter at once, lets it dial, queues it or refuses it: its state says which. A waiter
@@ -314,7 +315,7 @@ tally_policy_ask (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waite
       tally_policy_dial_in_background (self, now);
       return;
     }
-  if (first && waiter->may_dial && self->quick && !is_promised_a_stream (self, waiter)
+  if (first && waiter->may_dial && self->quick && !is_promised_one (self, waiter)
       && tally_policy_may_dial (self, now))
     {
       waiter->permit = tally_policy_start_dial (self, now, TALLY_DIAL_FOR_BORROWER);

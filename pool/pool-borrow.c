@@ -39,12 +39,14 @@ tally_forget_thread_id (void)
   thread_id = 0;
 }
 
+/* What was idle when another connection proved dead is in doubt until it has served again. */
 static inline gboolean
-must_check (const TallyPolicy *policy, gint64 idle_age)
+must_check (const TallyPolicy *policy, const TallyConn *conn, gint64 idle_age)
 {
   return policy->options.check == TALLY_POOL_CHECK_ALWAYS
          || (policy->options.check == TALLY_POOL_CHECK_AUTO
-             && idle_age >= policy->options.check_after);
+             && idle_age >= policy->options.check_after)
+         || conn->idle_since <= policy->last_death;
 }
 
 /* Whether the connection that @waiter was served with must be examined first. One that carries
@@ -55,7 +57,7 @@ tally_bucket_must_check_locked (TallyBucket *bucket, const TallyWaiter *waiter)
   const TallyConn *conn = waiter->hold->conn;
 
   return waiter->reused && (!conn->is_shared || conn->checking)
-         && must_check (&bucket->policy, waiter->idle_age);
+         && must_check (&bucket->policy, conn, waiter->idle_age);
 }
 
 static inline void
@@ -458,7 +460,7 @@ tally_bucket_borrow (TallyBucket *bucket,
       return borrow_slowly (bucket, label, deadline, ANY_AGE, cancellable, lease, error);
     }
   generation = hold->generation;
-  check = must_check (&bucket->policy, idle_age);
+  check = must_check (&bucket->policy, hold->conn, idle_age);
   has_hook = bucket->hooks[TALLY_HOOK_CHECK] != NULL;
   if (G_LIKELY (bucket->policy.options.leak_threshold == 0
                 && bucket->policy.options.max_idle_total == 0))

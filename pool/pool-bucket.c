@@ -127,7 +127,8 @@ in_order_of_arrival (TallyWaiter *last)
 static gboolean
 has_work_locked (const TallyBucket *bucket)
 {
-  return bucket->policy.closing != NULL || bucket->policy.to_dial != NULL || bucket->ready != NULL;
+  return bucket->policy.closing != NULL || bucket->policy.to_dial != NULL
+         || bucket->policy.to_look != NULL || bucket->ready != NULL;
 }
 
 static void
@@ -172,12 +173,25 @@ complete (TallyWaiter *ready, TallyClaim *claim)
     }
 }
 
-/* Locked before and after: closes, dials and completes what the policy has put aside. */
+static void
+report_looked_locked (TallyBucket *bucket, const TallyInstant *now, TallyConn *looked)
+{
+  TallyConn *next;
+
+  for (TallyConn *conn = looked; conn != NULL; conn = next)
+    {
+      next = conn->next;
+      tally_policy_looked (&bucket->policy, now, conn);
+    }
+}
+
+/* Locked before and after: looks at, closes, dials and completes what the policy has put aside. */
 static void
 work_once_locked (TallyBucket *bucket, Closed *closed)
 {
   TallyConn *closing = g_steal_pointer (&bucket->policy.closing);
   TallyConn *to_dial = g_steal_pointer (&bucket->policy.to_dial);
+  TallyConn *to_look = g_steal_pointer (&bucket->policy.to_look);
   TallyWaiter *ready = in_order_of_arrival (g_steal_pointer (&bucket->ready));
   guint forks = bucket->forks;
   g_autoptr (GError) error = NULL;
@@ -187,8 +201,10 @@ work_once_locked (TallyBucket *bucket, Closed *closed)
 
   tally_bucket_schedule_locked (bucket);
   pthread_mutex_unlock (&bucket->lock);
+  tally_conns_look (to_look);
   failed = tally_dial_on_threads (bucket, to_dial, forks, &error);
-  tally_claim_push (&claim, bucket, count_conns (closing) + count_conns (failed), NULL);
+  tally_claim_push (&claim, bucket,
+                    count_conns (closing) + count_conns (failed) + count_conns (to_look), NULL);
   complete (ready, &claim);
   close_connections (closing);
   tally_claim_pop (&claim);
@@ -198,6 +214,7 @@ work_once_locked (TallyBucket *bucket, Closed *closed)
   if (bucket->forks != forks)
     return; /* a handler has forked, and this is the child: they are the parent's */
   tally_bucket_now_locked (bucket, &now);
+  report_looked_locked (bucket, &now, to_look);
   report_failed_locked (bucket, &now, failed, error);
   report_closed_locked (bucket, &now, closing, closed);
 }
@@ -297,22 +314,6 @@ find_reason (TallySocket *socket)
   if (length > 0 || recv (tally_socket_get_fd (socket), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
     return TALLY_CLOSE_UNREAD;
   return TALLY_CLOSE_DEAD;
-}
-
-/* Whether the peer has closed a connection that its borrower, who is the only one, found broken. Not
- * under any lock. */
-gboolean
-tally_bucket_is_dead (const TallyConn *conn)
-{
-  const TallySocket *socket = conn->socket;
-  gint fd = socket != NULL ? socket->fd : -1;
-  gssize got;
-  gchar byte;
-
-  if (fd < 0 || socket->was_shut) /* by this side */
-    return FALSE;
-  got = recv (fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-  return got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
 }
 
 static gboolean
@@ -515,6 +516,7 @@ start_policy (TallyBucket *self, const TallyPoolOptions *options)
   self->policy.totals = self;
   self->policy.is_shared = tally_endpoint_get_mode (self->endpoint) == TALLY_MODE_SHARED;
   self->policy.quick = tally_bucket_may_be_quick (self);
+  self->policy.asks_peer = self->hooks[TALLY_HOOK_CHECK] != NULL;
   self->dials = NULL;
   self->boot_offset_until = G_MININT64;
   self->due = self->wanted = G_MAXINT64;

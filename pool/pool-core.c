@@ -264,6 +264,7 @@ replace_hook (TallyBucket *bucket, TallyHookKind kind)
   bucket->hooks[kind] = tally_hook_ref (core->hooks[kind]);
   if (kind == TALLY_HOOK_DIAL)
     bucket->policy.quick = tally_bucket_may_be_quick (bucket);
+  bucket->policy.asks_peer = bucket->hooks[TALLY_HOOK_CHECK] != NULL;
   pthread_mutex_unlock (&bucket->lock);
   pthread_mutex_unlock (&core->lock);
   return replaced;

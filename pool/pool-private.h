@@ -261,7 +261,11 @@ gboolean tally_bucket_lock_and_admit (TallyBucket *bucket, TallyWaiter *waiter, 
 TallyCloseReason tally_bucket_examine (TallyBucket *bucket, const TallyConn *conn, gint64 idle_age);
 TallyCloseReason
 tally_bucket_examine_locked (TallyBucket *bucket, TallyConn *conn, gint64 idle_age);
-gboolean tally_bucket_is_dead (const TallyConn *conn);
+
+/* pool-health.c */
+void tally_conns_look (TallyConn *conns);
+gboolean tally_conn_is_dead (const TallyConn *conn);
+gboolean tally_conn_is_silent (const TallyConn *conn, gint64 since);
 
 /* pool-threads.c */
 gboolean

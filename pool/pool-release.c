@@ -38,8 +38,8 @@ reset (TallyBucket *bucket, const TallyConn *conn)
                                                                         : TALLY_CLOSE_RESET;
 }
 
-/* Locked before and after. Looks for death and resets, both without the lock, while the lease is
- * still out, but no longer its borrower's: a second release meanwhile is refused. FALSE when it has
+/* Locked before and after. Looks for death or silence, or else resets, without the lock, while the lease
+ * is still out, but no longer its borrower's: a second release meanwhile is refused. FALSE when it has
  * become the parent's. */
 static gboolean
 settle_locked (TallyBucket *bucket, TallyHold *hold, TallyCloseReason *reason)
@@ -47,7 +47,8 @@ settle_locked (TallyBucket *bucket, TallyHold *hold, TallyCloseReason *reason)
   TallyConn *conn = hold->conn;
   guint forks = bucket->forks;
   TallyClaim claim;
-  /* Whether death is why it is broken matters only to those that are idle (rule 14). */
+  gboolean is_silent = FALSE;
+  /* Why it is broken matters only to those that are idle (rule 14). */
   gboolean look_for_death =
       *reason == TALLY_CLOSE_BROKEN && bucket->policy.n_idle > 0 && conn->streams == 1;
 
@@ -58,11 +59,17 @@ settle_locked (TallyBucket *bucket, TallyHold *hold, TallyCloseReason *reason)
   tally_bucket_unlock (bucket);
   if (!look_for_death)
     *reason = reset (bucket, conn);
-  else if (tally_bucket_is_dead (conn))
+  else if (tally_conn_is_dead (conn))
     *reason = TALLY_CLOSE_DEAD;
+  else
+    is_silent = tally_conn_is_silent (conn, hold->since);
   tally_claim_pop (&claim);
   tally_bucket_lock (bucket);
-  return bucket->forks == forks;
+  if (bucket->forks != forks)
+    return FALSE;
+  if (is_silent)
+    tally_policy_drop_silent (&bucket->policy, conn);
+  return TRUE;
 }
 
 static void

@@ -17,6 +17,7 @@ struct _TallySocket
   GCancellable *cancellable; /* borrowed, nullable */
   gboolean is_final;         /* nobody uses the connection after the deadline */
   gboolean has_received;     /* it serves more than one call */
+  gboolean has_answer;       /* something was received since it was last reset */
   gboolean was_shut;         /* a deadline that passed has ended it */
   gint64 armed;              /* what SO_RCVTIMEO is set to, in microseconds; 0 = not set */
   TallyDeadline watch;

@@ -205,7 +205,7 @@ tally_socket_fill (TallySocket *self, gsize need, GError **error)
         }
       if (!receive_some (self, need, error))
         return FALSE;
-      self->has_received = TRUE;
+      self->has_received = self->has_answer = TRUE;
       again = TRUE;
     }
   return TRUE;

@@ -87,7 +87,8 @@ typedef enum
  * @TALLY_CLOSE_BROKEN: its borrower said so.
  * @TALLY_CLOSE_UNREAD: it held bytes that nobody had asked for, or that nobody read (rule 11).
  * @TALLY_CLOSE_DEAD: the peer had closed it, or the `check` hook refused it.
- * @TALLY_CLOSE_STALE: another connection to the endpoint was found dead (rule 14).
+ * @TALLY_CLOSE_STALE: another connection to the endpoint was found dead or silent, and this one proved
+ *   dead as well or had been silent for as long (rule 14).
  * @TALLY_CLOSE_IDLE: it was idle for longer than `idle-timeout`.
  * @TALLY_CLOSE_LIFETIME: it was older than `max-lifetime`.
  * @TALLY_CLOSE_LIMIT: more were open or idle than is allowed.

@@ -287,6 +287,7 @@ void
 tally_socket_reset (TallySocket *self)
 {
   tally_socket_set_limits (self, -1, NULL);
+  self->has_answer = FALSE;
   self->output.length = 0;
   if (G_UNLIKELY (self->output.capacity > IDLE_CAPACITY))
     tally_buffer_clear (&self->output);

@@ -44,7 +44,8 @@ check_slots (Model *model)
   HOLDS (owned == policy->n_owned && background == policy->n_background);
   HOLDS (checking == policy->n_checking);
   HOLDS (policy->n_dialing == policy->n_owned + model->dialing->len);
-  HOLDS (leases == policy->stats.leases);
+  HOLDS (leases == policy->stats.leases + policy->n_looked_at);
+  HOLDS (policy->n_looked_at == model->looking->len);
   HOLDS (model->descriptors == policy->n_idle + policy->n_busy + policy->n_closing);
   HOLDS (model->reserved == tally_policy_open (policy));
 }
@@ -72,7 +73,7 @@ has_dial_for (const TallyPolicy *policy, const TallyWaiter *waiter)
           && (!waiter->fresh || conn->dial_started >= waiter->since))
         return TRUE;
     }
-  return !waiter->fresh && policy->n_checking > 0;
+  return !waiter->fresh && policy->n_checking + policy->n_looked_at > 0;
 }
 
 /* Whoever waits has a reason to: nothing that it could use is there or may be dialed. */

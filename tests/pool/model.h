@@ -32,6 +32,7 @@ typedef struct
   ModelBorrower borrowers[MAX_BORROWERS];
   GPtrArray *dialing; /* slots that a thread of the pool dials */
   GPtrArray *closing; /* connections whose close is under way */
+  GPtrArray *looking; /* idle connections that are looked at */
   guint descriptors;  /* really open */
   guint total_limit;  /* over all endpoints; 0: none */
   guint elsewhere;    /* what the other endpoints have of that */

@@ -203,6 +203,18 @@ step_check (Model *model)
   note (model, borrower);
 }
 
+/* Nothing that was heard from later goes with the silent one. */
+static void
+step_silence (Model *model, const TallyConn *silent)
+{
+  guint kept = 0;
+
+  for (const TallyConn *conn = model->policy.idle.head; conn != NULL; conn = conn->next)
+    kept += conn->idle_since > silent->idle_since;
+  tally_policy_drop_silent (&model->policy, silent);
+  HOLDS (model->policy.n_idle == kept);
+}
+
 static void
 step_release (Model *model)
 {
@@ -218,6 +230,8 @@ step_release (Model *model)
   if (borrower == NULL)
     return;
   HOLDS (tally_policy_owns (&model->policy, borrower->waiter.hold, borrower->waiter.generation));
+  if (reason == TALLY_CLOSE_BROKEN && pick (model, 2) == 0)
+    step_silence (model, borrower->waiter.hold->conn);
   if (reason != TALLY_CLOSE_NONE || pick (model, 2) == 0
       || !tally_policy_put (&model->policy, &model->now, borrower->waiter.hold))
     tally_policy_release (&model->policy, &model->now, borrower->waiter.hold, reason);
@@ -320,6 +334,20 @@ step_close (Model *model)
   tally_policy_closed (&model->policy, &model->now, conn);
 }
 
+/* An idle connection was looked at because another had proven dead. */
+static void
+step_look (Model *model)
+{
+  TallyConn *conn;
+
+  if (model->looking->len == 0)
+    return;
+  conn = g_ptr_array_remove_index_fast (model->looking, pick (model, model->looking->len));
+  HOLDS (conn->state == TALLY_CONN_BUSY && conn->hold.generation == 0);
+  conn->looks_dead = pick (model, 3) == 0;
+  tally_policy_looked (&model->policy, &model->now, conn);
+}
+
 /* The caller unlocks: it takes over what the policy asked for. */
 static void
 take_work (Model *model)
@@ -330,6 +358,11 @@ take_work (Model *model)
     {
       next = conn->next;
       g_ptr_array_add (model->dialing, conn);
+    }
+  for (TallyConn *conn = g_steal_pointer (&model->policy.to_look); conn != NULL; conn = next)
+    {
+      next = conn->next;
+      g_ptr_array_add (model->looking, conn);
     }
   for (TallyConn *conn = g_steal_pointer (&model->policy.closing); conn != NULL; conn = next)
     {
@@ -480,6 +513,8 @@ step (Model *model)
     step_dial_on_thread (model);
   else if (dice < 74)
     step_dial_on_caller (model);
+  else if (dice < 76)
+    step_look (model);
   else if (dice < 84)
     step_close (model);
   else if (dice < 88)
@@ -512,6 +547,7 @@ finish (Model *model)
       step_dial_on_thread (model);
       step_dial_on_caller (model);
       step_close (model);
+      step_look (model);
       take_work (model);
       for (guint j = 0; j < MAX_BORROWERS; j++)
         left += model->borrowers[j].state != BORROWER_NONE;
@@ -541,7 +577,8 @@ model_random_interleavings (void)
   Model model = { .random = seed,
                   .now = { 1000000, 2000000 },
                   .dialing = g_ptr_array_new (),
-                  .closing = g_ptr_array_new () };
+                  .closing = g_ptr_array_new (),
+                  .looking = g_ptr_array_new () };
 
   printf ("# TALLY_MODEL_SEED=%" G_GUINT64_FORMAT " TALLY_MODEL_STEPS=%" G_GUINT64_FORMAT "\n",
           seed, steps);
@@ -567,6 +604,7 @@ model_random_interleavings (void)
   CU_ASSERT_TRUE (model.served > steps / 30);
   g_ptr_array_unref (model.dialing);
   g_ptr_array_unref (model.closing);
+  g_ptr_array_unref (model.looking);
 }
 
 int

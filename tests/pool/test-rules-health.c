@@ -229,36 +229,217 @@ rule_14_the_first_proof_of_death_is_enough (void)
   assert_int (seen.closes[TALLY_CLOSE_STALE], K - 1);
 }
 
-/* So does what is out, and what was being dialed: when they come. */
+/* What has ended one connection may be that connection's own: those that show nothing stay. */
 static void
-rule_14_no_connection_from_before_the_death_stays (void)
+rule_14_those_that_show_no_end_stay (void)
 {
-  g_autoptr (Lab) lab = lab_new (NULL, NULL);
-  TallyLease busy = lab_borrow (lab), idle = lab_borrow (lab);
-  Borrower late = { .deadline = g_get_monotonic_time () + G_TIME_SPAN_MILLISECOND };
-  Borrower finder = { 0 };
+  g_autoptr (Lab) lab = lab_new ("max-open", K, NULL);
+  TallyLease busy = lab_borrow (lab), lease;
   TallyPoolSnapshot seen;
 
-  lab_gate (lab, TRUE);
-  borrower_start (&late, lab, "late");
-  CU_ASSERT_FALSE (borrower_join (&late)); /* its dial goes on */
-  g_clear_error (&late.error);
-  lab_wait_at_gate (lab, 1);
-  lab_release (lab, &idle);
-  lab_close_peer (lab, 1);
-  borrower_start (&finder, lab, "finder");
-  lab_await (lab, now.stale == 1);
-  lab_gate (lab, FALSE);
-  CU_ASSERT_TRUE (borrower_join (&finder));
-  CU_ASSERT_FALSE (finder.lease.reused);
+  lab_fill (lab, K - 1);
+  lab_close_peer (lab, K - 1); /* used last, so that it is lent first */
+  lab_close_peer (lab, 2);
+  CU_ASSERT_EQUAL (write (lab_peer (lab, 3), "late reply", 10), 10);
+  lease = lab_borrow (lab);
+  CU_ASSERT_TRUE (lease.reused);
   lab_release (lab, &busy);
-  lab_release (lab, &finder.lease);
-  lab_await (lab, now.dialing == 0 && now.closing == 0);
+  lab_release (lab, &lease);
   seen = lab_snapshot (lab);
   assert_int (seen.closes[TALLY_CLOSE_DEAD], 1);
   assert_int (seen.closes[TALLY_CLOSE_STALE], 2);
-  assert_int (seen.idle, 1);
+  assert_int (seen.idle, K - 3);
+  assert_int (seen.dials_started, K);
   assert_sums (&seen);
+}
+
+/* Whoever asks while they are looked at has one of them rather than a new one. The look is stopped half
+ * way: the transports that it asks are the test's. */
+typedef struct
+{
+  ThriftTransport parent;
+} AskedTransport;
+typedef ThriftTransportClass AskedTransportClass;
+static GType asked_transport_get_type (void);
+G_DEFINE_TYPE (AskedTransport, asked_transport, THRIFT_TYPE_TRANSPORT)
+
+static gint asked_gate;
+static gint asked_count; /* atomic */
+
+/* The first is dead, the second is asked at length. */
+static gboolean
+asked_transport_is_open (ThriftTransport *transport)
+{
+  gint count = g_atomic_int_add (&asked_count, 1);
+
+  if (count == 1)
+    gate_wait (&asked_gate);
+  return count > 0;
+}
+
+static gboolean
+asked_transport_close (ThriftTransport *transport, GError **error)
+{
+  return TRUE;
+}
+
+static void
+asked_transport_class_init (AskedTransportClass *class)
+{
+  class->is_open = asked_transport_is_open;
+  class->close = asked_transport_close;
+}
+
+static void
+asked_transport_init (AskedTransport *self)
+{
+}
+
+static ThriftTransport *
+dial_asked (TallyEndpoint *endpoint,
+            gint64 deadline,
+            GCancellable *cancellable,
+            gpointer user_data,
+            GError **error)
+{
+  return g_object_new (asked_transport_get_type (), NULL);
+}
+
+static void
+rule_14_whoever_comes_meanwhile_has_one_of_them (void)
+{
+  g_autoptr (Lab) lab = lab_new (NULL, NULL);
+  Borrower finder = { 0 }, other = { 0 };
+
+  tally_pool_set_dial_hook (lab->pool, dial_asked, NULL, NULL);
+  lab_fill (lab, 3);
+  borrower_start (&finder, lab, "finder");
+  gate_await (&asked_gate);
+  borrower_start (&other, lab, "other");
+  lab_await (lab, now.waiting == 2);
+  gate_open (&asked_gate);
+  CU_ASSERT_TRUE (borrower_join (&finder) && borrower_join (&other));
+  CU_ASSERT_TRUE (finder.lease.reused && other.lease.reused);
+  lab_release (lab, &finder.lease);
+  lab_release (lab, &other.lease);
+  assert_int (lab_snapshot (lab).dials_started, 3);
+}
+
+/* Without any check: what ends only after the look is found all the same, once. */
+static void
+rule_14_who_was_idle_then_is_in_doubt (void)
+{
+  g_autoptr (Lab) lab = lab_new ("check", TALLY_POOL_CHECK_NEVER, NULL);
+  TallyLease lease;
+
+  lab_fill (lab, 3);
+  lab_close_peer (lab, 2);
+  lease = lab_borrow (lab);
+  assert_int (tally_socket_fill (TALLY_SOCKET (lease.transport), 1, NULL), FALSE);
+  lab_break (lab, &lease);
+  assert_int (lab_snapshot (lab).idle, 2);
+  lab_close_peer (lab, 1);
+  lease = lab_borrow (lab);
+  CU_ASSERT_TRUE (lease.reused);
+  assert_int (lab_index_of (lab, &lease), 0);
+  lab_release (lab, &lease);
+}
+
+/* ---- rule 14, silent death ---- */
+
+/* Nothing came within all the time that the borrower gave it: those that were heard from no later are as
+ * dead. */
+static void
+rule_14_silence_is_everybodys (void)
+{
+  g_autoptr (Lab) lab = lab_new (NULL, NULL);
+  TallyLease lease;
+  TallyPoolSnapshot seen;
+
+  lab_fill (lab, K);
+  lease = lab_borrow (lab);
+  tally_socket_set_limits (TALLY_SOCKET (lease.transport), 1, NULL); /* it has passed */
+  lab_break (lab, &lease);
+  seen = lab_snapshot (lab);
+  assert_int (seen.closes[TALLY_CLOSE_BROKEN], 1);
+  assert_int (seen.closes[TALLY_CLOSE_STALE], K - 1);
+}
+
+/* Those that were heard from since stay. */
+static void
+rule_14_who_was_heard_since_stays (void)
+{
+  g_autoptr (Lab) lab = lab_new ("order", TALLY_POOL_ORDER_FIFO, NULL);
+  TallyLease first, second;
+
+  lab_fill (lab, 2);
+  first = lab_borrow (lab);
+  second = lab_borrow (lab);
+  lab_let_time_pass (G_TIME_SPAN_MILLISECOND);
+  lab_release (lab, &second);
+  tally_socket_set_limits (TALLY_SOCKET (first.transport), 1, NULL);
+  lab_break (lab, &first);
+  assert_int (lab_snapshot (lab).idle, 1);
+}
+
+/* A piece of an answer is a sign of life, and whoever was cancelled has not waited to the end. */
+static void
+rule_14_what_is_no_silence (void)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  gint64 far = g_get_monotonic_time () + 600 * G_TIME_SPAN_SECOND;
+
+  for (guint way = 0; way < 4; way++)
+    {
+      g_autoptr (Lab) lab = lab_new (NULL, NULL);
+      TallyLease lease;
+
+      lab_fill (lab, K);
+      lease = lab_borrow (lab);
+      if (way == 0)
+        {
+          CU_ASSERT_EQUAL (write (lab_peer (lab, K - 1), "x", 1), 1);
+          CU_ASSERT_TRUE (tally_socket_fill (TALLY_SOCKET (lease.transport), 1, NULL));
+        }
+      tally_socket_set_limits (TALLY_SOCKET (lease.transport),
+                               way == 0   ? 1
+                               : way == 1 ? far
+                                          : -1,
+                               way == 2 ? cancellable : NULL);
+      lab_break (lab, &lease);
+      assert_int (lab_snapshot (lab).idle, K - 1);
+    }
+}
+
+/* Also of a borrower that uses the descriptor and tells nothing of its deadline: the kernel knows. */
+static void
+rule_14_silence_on_a_bare_descriptor (void)
+{
+  g_autoptr (Server) server = server_new ();
+  g_autoptr (TallyPool) pool = tally_pool_new ();
+  g_autoptr (TallyBucket) bucket = tally_pool_dup_bucket (pool, server->endpoint);
+  TallyLease leases[K] = { 0 };
+  TallyPoolSnapshot seen;
+
+  for (guint i = 0; i < K; i++)
+    CU_ASSERT_TRUE_FATAL (tally_bucket_borrow (bucket, "test", -1, NULL, &leases[i], NULL));
+  for (guint i = 0; i < K; i++)
+    tally_bucket_release (bucket, &leases[i], TALLY_OUTCOME_CLEAN);
+  lab_let_time_pass (40 * G_TIME_SPAN_MILLISECOND); /* some of the kernel's ticks */
+  for (guint i = 0; i < 2; i++)
+    {
+      CU_ASSERT_TRUE_FATAL (tally_bucket_borrow (bucket, "test", -1, NULL, &leases[0], NULL));
+      CU_ASSERT_EQUAL (send (tally_socket_get_fd (TALLY_SOCKET (leases[0].transport)), "x", 1,
+                             MSG_NOSIGNAL),
+                       1);
+      lab_let_time_pass (i * 150 * G_TIME_SPAN_MILLISECOND);
+      tally_bucket_release (bucket, &leases[0], TALLY_OUTCOME_BROKEN);
+      tally_bucket_snapshot (bucket, &seen);
+      if (i == 1)
+        assert_int (seen.idle, 0);
+    }
+  assert_int (seen.closes[TALLY_CLOSE_BROKEN], 2);
+  tally_pool_close (pool);
 }
 
 /* ---- rule 23 ---- */
@@ -327,7 +508,13 @@ main (int argc, char **argv)
     TEST (rule_13_a_fresh_connection_waits_its_turn),
     TEST (rule_14_a_restart_costs_one_borrow_at_most),
     TEST (rule_14_the_first_proof_of_death_is_enough),
-    TEST (rule_14_no_connection_from_before_the_death_stays),
+    TEST (rule_14_those_that_show_no_end_stay),
+    TEST (rule_14_whoever_comes_meanwhile_has_one_of_them),
+    TEST (rule_14_who_was_idle_then_is_in_doubt),
+    TEST (rule_14_silence_is_everybodys),
+    TEST (rule_14_who_was_heard_since_stays),
+    TEST (rule_14_what_is_no_silence),
+    TEST (rule_14_silence_on_a_bare_descriptor),
     TEST (rule_23_what_a_borrower_set_is_reset),
     TEST (rule_23_the_reset_hook_may_refuse),
     { NULL, NULL },

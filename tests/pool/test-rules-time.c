@@ -488,6 +488,41 @@ rule_27_deadlines_are_monotonic (void)
   CU_ASSERT_EQUAL (waiter.refusal, TALLY_REFUSAL_BACKOFF);
 }
 
+/* ---- rule 14 ---- */
+
+/* While the idle ones are looked at, also a borrower that could dial at once waits for one of them. */
+static void
+rule_14_nobody_dials_for_what_is_looked_at (void)
+{
+  TallyPoolOptions options = tally_pool_options_default;
+  g_autoptr (World) world = world_new (&options);
+  TallyWaiter finder, other;
+  TallyConn *looked;
+
+  world_fill (world, 3);
+  world_ask (world, &finder, G_MAXINT64);
+  tally_policy_check_failed (&world->policy, &world->now, finder.hold, TALLY_CLOSE_DEAD);
+  finder.may_dial = TRUE;
+  other = (TallyWaiter){ .label = "other", .may_dial = TRUE, .deadline = G_MAXINT64 };
+  tally_policy_ask (&world->policy, &world->now, &finder);
+  tally_policy_ask (&world->policy, &world->now, &other);
+  CU_ASSERT_EQUAL (finder.state, TALLY_WAITER_QUEUED);
+  CU_ASSERT_EQUAL (other.state, TALLY_WAITER_QUEUED);
+  looked = g_steal_pointer (&world->policy.to_look);
+  for (TallyConn *next; looked != NULL; looked = next)
+    {
+      next = looked->next;
+      looked->looks_dead = next == NULL; /* the second one's place is dialed for whoever is left */
+      tally_policy_looked (&world->policy, &world->now, looked);
+    }
+  CU_ASSERT_EQUAL (finder.state, TALLY_WAITER_SERVED);
+  CU_ASSERT_EQUAL (other.state, TALLY_WAITER_PERMIT);
+  tally_policy_dial_failed (&world->policy, &world->now, other.permit, &world_refused, &other);
+  g_clear_error (&other.error);
+  world_settle (world);
+  world_give_back (world, &finder);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -511,6 +546,7 @@ main (int argc, char **argv)
     TEST (wait_timeout_is_not_for_dials),
     TEST (rule_27_a_suspended_machine_ages_its_connections),
     TEST (rule_27_deadlines_are_monotonic),
+    TEST (rule_14_nobody_dials_for_what_is_looked_at),
     { NULL, NULL },
   };
 

@@ -216,6 +216,47 @@ rule_13_a_replay_has_the_same_deadline (void)
   tally_pool_close (pool);
 }
 
+/* ---- pool rule 14: connections that have died without a word ---- */
+
+#define SILENT 6
+
+/* As if a firewall had forgotten the first connections. */
+static gboolean
+answer_only_later_connections (EchoRequest *request)
+{
+  return request->connection < SILENT || echo_honest (request);
+}
+
+static void
+rule_14_silent_connections_cost_one_time_out (void)
+{
+  for (guint method = ECHO_ECHO; method <= ECHO_GET; method++)
+    {
+      g_autoptr (TallyPool) pool = tally_pool_new ();
+      g_auto (EchoServer) server;
+      g_autoptr (TallyChannel) channel = NULL;
+      g_autoptr (TallyBucket) bucket = NULL;
+      g_autoptr (GError) error = NULL;
+      g_autofree gchar *reply = NULL;
+      TallyLease leases[SILENT] = { 0 };
+
+      echo_server_start (&server, answer_only_later_connections, "?", NULL);
+      channel = echo_server_connect (&server, pool);
+      bucket = tally_pool_dup_bucket (pool, tally_channel_get_endpoint (channel));
+      for (guint i = 0; i < SILENT; i++)
+        CU_ASSERT_TRUE_FATAL (tally_bucket_borrow (bucket, "test", -1, NULL, &leases[i], NULL));
+      for (guint i = 0; i < SILENT; i++)
+        tally_bucket_release (bucket, &leases[i], TALLY_OUTCOME_CLEAN);
+      tally_channel_set_timeout (channel, 100);
+      CU_ASSERT_FALSE (echo_call (channel, method, "lost", &reply, &error));
+      assert_error (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "may have been executed");
+      tally_channel_set_timeout (channel, 10000);
+      assert_echo (channel, method, "next");
+      assert_int (test_peer_get_accepted (server.peer), SILENT + 1);
+      tally_pool_close (pool);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -227,6 +268,7 @@ main (int argc, char **argv)
     TEST (rule_13_a_new_connections_failure_is_not_replayed),
     TEST (rule_13_a_replay_that_cannot_be_dialed_hides_nothing),
     TEST (rule_13_a_replay_has_the_same_deadline),
+    TEST (rule_14_silent_connections_cost_one_time_out),
     { NULL },
   };
 
