@@ -171,6 +171,7 @@ struct _TallyWaiter
   gint64 since;       /* 0 before tally_policy_ask (): from then on */
   gboolean is_asking; /* its thread is in the policy and needs no waking */
   gboolean is_async;  /* lies in no thread's stack: completed by a callback */
+  gboolean cancelled; /* found so before it asks again */
   gboolean may_dial;  /* has a thread of its own to dial on */
   gboolean held_back; /* queued only because of the limits over all endpoints; not admitted yet */
   const gchar *label;
@@ -216,7 +217,8 @@ struct _TallyPolicy
   gint64 idle_age_limit;    /* idle_timeout, G_MAXINT64 for none */
   gboolean is_plain;        /* no option is set that a release would have to think of */
   guint64 first_generation; /* leases numbered below are of before a fork */
-  guint8 recent_holds[TALLY_RECENT_HOLDS]; /* bins of TallyHistogram, in a ring; 0 before the first */
+  guint8
+      recent_holds[TALLY_RECENT_HOLDS]; /* bins of TallyHistogram, in a ring; 0 before the first */
 
   TallyPoolOptions options;
 
@@ -272,7 +274,11 @@ void tally_policy_refuse (TallyPolicy *self,
                           const TallyInstant *now,
                           TallyWaiter *waiter,
                           TallyRefusal refusal);
-void tally_policy_ask_again (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter);
+void tally_policy_ask_again (TallyPolicy *self,
+                             const TallyInstant *now,
+                             TallyWaiter *waiter,
+                             gint64 began);
+gint64 tally_policy_find_deadline (const TallyPolicy *self, gint64 began, gint64 limit);
 void tally_policy_ask_in_child (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter);
 gboolean tally_policy_leave (TallyPolicy *self,
                              const TallyInstant *now,

@@ -241,22 +241,30 @@ admit (TallyPolicy *self,
   return TALLY_REFUSAL_NONE;
 }
 
-static void
-arrive (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter)
+/* When a borrow that began at @began gives up, with @limit, the call's deadline or G_MAXINT64: whatever is
+ * first. */
+gint64
+tally_policy_find_deadline (const TallyPolicy *self, gint64 began, gint64 limit)
 {
   gint64 wait = self->options.wait_timeout;
 
+  if (wait <= 0 && limit == G_MAXINT64)
+    wait = wait < 0 ? DEFAULT_WAIT : MAX (DEFAULT_WAIT, self->options.connect_timeout);
+  return wait > 0 ? MIN (limit, began + wait) : limit;
+}
+
+static void
+arrive (TallyPolicy *self, gint64 began, TallyWaiter *waiter)
+{
+
   self->active = TRUE;
   waiter->ticket = ++self->last_ticket;
-  waiter->arrived = now->mono;
+  waiter->arrived = began;
   if (waiter->fresh && waiter->since == 0)
-    waiter->since = now->mono;
+    waiter->since = began;
   self->stats.requests++;
   waiter->limit = waiter->deadline;
-  if (wait <= 0 && waiter->deadline == G_MAXINT64)
-    wait = wait < 0 ? DEFAULT_WAIT : MAX (DEFAULT_WAIT, self->options.connect_timeout);
-  if (wait > 0)
-    waiter->deadline = MIN (waiter->deadline, now->mono + wait);
+  waiter->deadline = tally_policy_find_deadline (self, began, waiter->limit);
 }
 
 /* Tells @waiter's thread that its state is no longer QUEUED, unless that thread is where we are. */
@@ -301,10 +309,19 @@ tally_policy_ask (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waite
   waiter->state = TALLY_WAITER_NEW;
   waiter->waited = 0;
   if (!again)
-    arrive (self, now, waiter);
+    arrive (self, now->mono, waiter);
   if (self->closed)
     {
       tally_policy_fail (self, now, waiter, TALLY_REFUSAL_CLOSED);
+      return;
+    }
+  /* A check may take its time, and there is one deadline over all of them. */
+  if (again && (waiter->cancelled || now->mono >= waiter->deadline))
+    {
+      tally_policy_fail (self, now, waiter,
+                         waiter->cancelled ? TALLY_REFUSAL_CANCELLED : TALLY_REFUSAL_TIMED_OUT);
+      tally_policy_pump (self,
+                         now); /* what others were promised may have gone with its connection */
       return;
     }
   /* Who waits for a fresh connection has no use for those that are there and is not overtaken. */
@@ -394,16 +411,19 @@ tally_policy_refuse (TallyPolicy *self,
                      TallyWaiter *waiter,
                      TallyRefusal refusal)
 {
-  arrive (self, now, waiter);
+  arrive (self, now->mono, waiter);
   tally_policy_fail (self, now, waiter, refusal);
 }
 
-/* For a borrow that tally_policy_try () had served and whose connection proved dead: @waiter stands
- * for that request, which was counted. */
+/* For a borrow that tally_policy_try () had served at @began and whose connection proved dead: @waiter
+ * stands for that request, which was counted. */
 void
-tally_policy_ask_again (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter)
+tally_policy_ask_again (TallyPolicy *self,
+                        const TallyInstant *now,
+                        TallyWaiter *waiter,
+                        gint64 began)
 {
-  arrive (self, now, waiter);
+  arrive (self, began, waiter);
   self->stats.requests--;
   tally_policy_ask (self, now, waiter);
 }

@@ -88,18 +88,20 @@ accept_locked (AsyncBorrow *self)
   TallyBucket *bucket = self->bucket;
   TallyWaiter *waiter = &self->waiter;
   guint forks = bucket->forks;
-  TallyCloseReason reason = TALLY_CLOSE_NONE;
+  GCancellable *cancellable = g_task_get_cancellable (self->task);
+  TallyFinding finding = { TALLY_CLOSE_NONE, FALSE };
   TallyInstant now;
 
   if (tally_bucket_must_check_locked (bucket, waiter))
-    reason = tally_bucket_examine_locked (bucket, waiter->hold->conn, waiter->idle_age);
+    finding = tally_bucket_examine_locked (bucket, waiter->hold->conn, waiter->idle_age,
+                                           waiter->deadline, cancellable);
   tally_bucket_now_locked (bucket, &now);
   if (bucket->forks != forks)
     {
       tally_policy_ask_in_child (&bucket->policy, &now, waiter);
       return FALSE;
     }
-  if (reason == TALLY_CLOSE_NONE)
+  if (finding.reason == TALLY_CLOSE_NONE)
     {
       tally_policy_checked (&bucket->policy, &now, waiter->hold);
       tally_bucket_fill_lease (bucket, waiter, &self->lease);
@@ -107,13 +109,10 @@ accept_locked (AsyncBorrow *self)
         tally_bucket_schedule_locked (bucket);
       return TRUE;
     }
-  tally_policy_check_failed (&bucket->policy, &now, waiter->hold, reason);
-  tally_policy_ask (&bucket->policy, &now, waiter);
+  tally_bucket_check_failed_locked (bucket, &now, waiter->hold, finding);
   /* The sources that end the wait may have been used up while it was served. */
-  if (g_cancellable_is_cancelled (g_task_get_cancellable (self->task)))
-    tally_policy_leave (&bucket->policy, &now, waiter, TALLY_REFUSAL_CANCELLED);
-  else if (now.mono >= waiter->deadline)
-    tally_policy_time_out (&bucket->policy, &now, waiter);
+  waiter->cancelled = g_cancellable_is_cancelled (cancellable);
+  tally_policy_ask (&bucket->policy, &now, waiter);
   return FALSE;
 }
 

@@ -208,22 +208,24 @@ tally_bucket_unlock_with_error (TallyBucket *bucket, TallyWaiter *waiter)
 /* @self was given a connection. Locked before and after; FALSE when the connection proved unusable
  * and @self has asked again. */
 static gboolean
-accept_locked (SyncWaiter *self)
+accept_locked (SyncWaiter *self, GCancellable *cancellable)
 {
   TallyBucket *bucket = self->bucket;
   TallyWaiter *waiter = &self->waiter;
   guint forks = bucket->forks;
-  TallyCloseReason reason = TALLY_CLOSE_NONE;
+  TallyFinding finding = { TALLY_CLOSE_NONE, FALSE };
   TallyInstant now;
 
   if (tally_bucket_must_check_locked (bucket, waiter))
-    reason = tally_bucket_examine_locked (bucket, waiter->hold->conn, waiter->idle_age);
+    finding = tally_bucket_examine_locked (bucket, waiter->hold->conn, waiter->idle_age,
+                                           waiter->deadline, cancellable);
   tally_bucket_now_locked (bucket, &now);
   if (bucket->forks != forks)
     tally_policy_ask_in_child (&bucket->policy, &now, waiter);
-  else if (reason != TALLY_CLOSE_NONE)
+  else if (finding.reason != TALLY_CLOSE_NONE)
     {
-      tally_policy_check_failed (&bucket->policy, &now, waiter->hold, reason);
+      tally_bucket_check_failed_locked (bucket, &now, waiter->hold, finding);
+      waiter->cancelled = g_cancellable_is_cancelled (cancellable);
       tally_policy_ask (&bucket->policy, &now, waiter);
     }
   else
@@ -267,7 +269,7 @@ see_on (SyncWaiter *self, GCancellable *cancellable, TallyLease *lease, GError *
         tally_dial_on_caller (self->bucket, waiter, cancellable);
         break;
       case TALLY_WAITER_SERVED:
-        if (!accept_locked (self))
+        if (!accept_locked (self, cancellable))
           break;
         unlock_with_lease (self, lease);
         return TRUE;
@@ -330,8 +332,19 @@ borrow_slowly (TallyBucket *bucket,
   return done;
 }
 
+static gint64
+find_deadline (TallyBucket *bucket, gint64 began, gint64 limit)
+{
+  gint64 deadline;
+
+  pthread_mutex_lock (&bucket->lock);
+  deadline = tally_policy_find_deadline (&bucket->policy, began, limit < 0 ? G_MAXINT64 : limit);
+  pthread_mutex_unlock (&bucket->lock);
+  return deadline;
+}
+
 /* What tally_bucket_borrow () took was not clean at first sight: examines it. When it proves
- * unusable, the borrow goes on as if it had only now begun. */
+ * unusable, the borrow goes on within the time that it had at first. */
 static G_GNUC_NO_INLINE gboolean
 borrow_if_alive (TallyBucket *bucket,
                  TallyHold *hold,
@@ -344,18 +357,20 @@ borrow_if_alive (TallyBucket *bucket,
   guint64 generation = hold->generation;
   const gchar *label = hold->label;
   guint forks = bucket->forks;
-  TallyCloseReason reason;
+  gint64 began = hold->since;
+  TallyFinding finding;
   TallyClaim claim;
   SyncWaiter self;
   TallyInstant now;
   gboolean done;
 
   tally_claim_push (&claim, bucket, 1, NULL);
-  reason = tally_bucket_examine (bucket, hold->conn, idle_age);
+  finding = tally_bucket_examine (bucket, hold->conn, idle_age,
+                                  find_deadline (bucket, began, deadline), cancellable);
   tally_claim_pop (&claim);
   if (G_UNLIKELY (bucket->forks != forks)) /* in the check hook, and this is the child */
     return borrow_slowly (bucket, label, deadline, ANY_AGE, cancellable, lease, error);
-  if (reason == TALLY_CLOSE_NONE)
+  if (finding.reason == TALLY_CLOSE_NONE)
     {
       fill_lease (lease, bucket, hold, generation, TRUE);
       return TRUE;
@@ -363,8 +378,9 @@ borrow_if_alive (TallyBucket *bucket,
   init_waiter (&self, bucket, label, deadline);
   tally_bucket_lock (bucket);
   tally_bucket_now_locked (bucket, &now);
-  tally_policy_check_failed (&bucket->policy, &now, hold, reason);
-  tally_policy_ask_again (&bucket->policy, &now, &self.waiter);
+  tally_bucket_check_failed_locked (bucket, &now, hold, finding);
+  self.waiter.cancelled = g_cancellable_is_cancelled (cancellable);
+  tally_policy_ask_again (&bucket->policy, &now, &self.waiter, began);
   done = see_through (&self, cancellable, lease, error);
   pthread_cond_destroy (&self.changed);
   return done;

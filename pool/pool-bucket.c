@@ -1,11 +1,6 @@
 /* Owns a bucket's lock and what is done around it: the time, the work that the policy asks for, and
  * everything that concerns one endpoint but borrowing and releasing, which is pool-borrow.c's. */
 #include "pool-private.h"
-#include "socket-private.h"
-
-#include <errno.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 /* How long an offset between the two clocks is believed: only a suspension changes it. */
 #define OFFSET_AGE (4 * G_TIME_SPAN_MILLISECOND)
@@ -297,62 +292,6 @@ tally_bucket_lock_and_admit (TallyBucket *bucket, TallyWaiter *waiter, gboolean 
     return FALSE;
   tally_bucket_now_locked (bucket, &now);
   return tally_policy_admit_held_back (&bucket->policy, &now, waiter);
-}
-
-/* ---- is it alive? ---- */
-
-/* Asks once more why a socket is not clean. */
-static TallyCloseReason
-find_reason (TallySocket *socket)
-{
-  gsize length = 0;
-  gchar byte;
-
-  if (socket->was_shut)
-    return TALLY_CLOSE_BROKEN;
-  tally_socket_peek_input (socket, &length);
-  if (length > 0 || recv (tally_socket_get_fd (socket), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
-    return TALLY_CLOSE_UNREAD;
-  return TALLY_CLOSE_DEAD;
-}
-
-static gboolean
-is_closed (TallyBucket *bucket)
-{
-  gboolean closed;
-
-  pthread_mutex_lock (&bucket->lock);
-  closed = bucket->policy.closed;
-  pthread_mutex_unlock (&bucket->lock);
-  return closed;
-}
-
-/* Not under any lock; @conn is the caller's alone. While a hook examined it the pool may have been
- * closed: then its borrower gets nothing. */
-TallyCloseReason
-tally_bucket_examine (TallyBucket *bucket, const TallyConn *conn, gint64 idle_age)
-{
-  TallyHook *hook = tally_bucket_take_hook (bucket, TALLY_HOOK_CHECK);
-
-  if (hook != NULL && !tally_hook_check (bucket, hook, conn->payload, idle_age))
-    return TALLY_CLOSE_DEAD;
-  if (hook != NULL)
-    return is_closed (bucket) ? TALLY_CLOSE_POOL : TALLY_CLOSE_NONE;
-  if (conn->socket != NULL)
-    return tally_socket_is_clean (conn->socket) ? TALLY_CLOSE_NONE : find_reason (conn->socket);
-  return thrift_transport_is_open (conn->payload) ? TALLY_CLOSE_NONE : TALLY_CLOSE_DEAD;
-}
-
-/* The same, locked before and after. */
-TallyCloseReason
-tally_bucket_examine_locked (TallyBucket *bucket, TallyConn *conn, gint64 idle_age)
-{
-  TallyCloseReason reason;
-
-  tally_bucket_unlock (bucket);
-  reason = tally_bucket_examine (bucket, conn, idle_age);
-  tally_bucket_lock (bucket);
-  return reason;
 }
 
 /* ---- one endpoint's part of what the pool offers ---- */

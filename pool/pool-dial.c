@@ -71,6 +71,15 @@ finish (DialJob *job, gpointer transport, const GError *error)
   g_free (job);
 }
 
+/* (transfer full): what is cancelled when the pool closes. With the lock. */
+GCancellable *
+tally_bucket_dup_dials_locked (TallyBucket *bucket)
+{
+  if (bucket->dials == NULL)
+    bucket->dials = g_cancellable_new ();
+  return g_object_ref (bucket->dials);
+}
+
 static gpointer
 run_dial (gpointer data)
 {
@@ -88,9 +97,7 @@ run_dial (gpointer data)
   deadline = job->conn->dial_started + bucket->policy.options.connect_timeout;
   hook = tally_bucket_take_hook_locked (bucket, TALLY_HOOK_DIAL);
   closed = bucket->policy.closed;
-  if (bucket->dials == NULL)
-    bucket->dials = g_cancellable_new ();
-  g_set_object (&dials, bucket->dials);
+  dials = tally_bucket_dup_dials_locked (bucket);
   pthread_mutex_unlock (&bucket->lock);
   if (closed)
     g_set_error (&error, TALLY_ERROR, TALLY_ERROR_POOL_CLOSED, "%s: the pool is closed",

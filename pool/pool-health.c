@@ -1,4 +1,4 @@
-/* Owns what the system says of a connection without a word to its peer: whether it has ended, and
+/* Owns what can be known of a connection: whether it has ended, as the system or the user's hook says, and
  * whether its peer was silent. What follows from it the policy decides. */
 #include <errno.h>
 #include <netinet/in.h>
@@ -10,6 +10,107 @@
 
 /* Milliseconds after which a borrower that tells nothing of its own deadline has waited in vain. */
 #define SILENCE_MS 100
+
+/* ---- one connection, before it is lent ---- */
+
+/* Asks once more why a socket is not clean. */
+static TallyCloseReason
+find_reason (TallySocket *socket)
+{
+  gsize length = 0;
+  gchar byte;
+
+  if (socket->was_shut)
+    return TALLY_CLOSE_BROKEN;
+  tally_socket_peek_input (socket, &length);
+  if (length > 0 || recv (tally_socket_get_fd (socket), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
+    return TALLY_CLOSE_UNREAD;
+  return TALLY_CLOSE_DEAD;
+}
+
+static gboolean
+is_closed (TallyBucket *bucket)
+{
+  gboolean closed;
+
+  pthread_mutex_lock (&bucket->lock);
+  closed = bucket->policy.closed;
+  pthread_mutex_unlock (&bucket->lock);
+  return closed;
+}
+
+/* Uses @hook up. A hook that does its I/O through a TallySocket is held to the limits even if it knows
+ * nothing of them. A connection that it refuses is no more worth than one that has been silent, unless the
+ * hook was only stopped. While it ran the pool may have been closed: then the borrower gets nothing. */
+static TallyFinding
+ask_hook (TallyBucket *bucket,
+          TallyHook *hook,
+          const TallyConn *conn,
+          gint64 idle_age,
+          gint64 deadline,
+          GCancellable *cancellable)
+{
+  gboolean is_alive;
+
+  if (conn->socket != NULL)
+    tally_socket_set_limits (conn->socket, deadline, cancellable);
+  is_alive = tally_hook_check (bucket, hook, conn->payload, idle_age, deadline, cancellable);
+  if (conn->socket != NULL)
+    tally_socket_reset (conn->socket);
+  if (is_alive)
+    return (TallyFinding){ is_closed (bucket) ? TALLY_CLOSE_POOL : TALLY_CLOSE_NONE, FALSE };
+  if (g_cancellable_is_cancelled (cancellable))
+    return (TallyFinding){ TALLY_CLOSE_BROKEN, FALSE };
+  return (TallyFinding){ TALLY_CLOSE_DEAD, !tally_conn_is_dead (conn) };
+}
+
+/* Not under any lock; @conn is the caller's alone. A check hook has until @deadline (monotonic). */
+TallyFinding
+tally_bucket_examine (TallyBucket *bucket,
+                      const TallyConn *conn,
+                      gint64 idle_age,
+                      gint64 deadline,
+                      GCancellable *cancellable)
+{
+  TallyHook *hook = tally_bucket_take_hook (bucket, TALLY_HOOK_CHECK);
+  TallyFinding finding = { TALLY_CLOSE_NONE, FALSE };
+
+  if (hook != NULL)
+    return ask_hook (bucket, hook, conn, idle_age, deadline, cancellable);
+  if (conn->socket == NULL)
+    finding.reason = thrift_transport_is_open (conn->payload) ? TALLY_CLOSE_NONE : TALLY_CLOSE_DEAD;
+  else if (!tally_socket_is_clean (conn->socket))
+    finding.reason = find_reason (conn->socket);
+  return finding;
+}
+
+/* The same, locked before and after. */
+TallyFinding
+tally_bucket_examine_locked (TallyBucket *bucket,
+                             const TallyConn *conn,
+                             gint64 idle_age,
+                             gint64 deadline,
+                             GCancellable *cancellable)
+{
+  TallyFinding finding;
+
+  tally_bucket_unlock (bucket);
+  finding = tally_bucket_examine (bucket, conn, idle_age, deadline, cancellable);
+  tally_bucket_lock (bucket);
+  return finding;
+}
+
+/* With the lock: the borrower of @hold gives back what did not pass. */
+void
+tally_bucket_check_failed_locked (TallyBucket *bucket,
+                                  const TallyInstant *now,
+                                  TallyHold *hold,
+                                  TallyFinding finding)
+{
+  if (finding.is_silent)
+    tally_policy_drop_silent (&bucket->policy, hold->conn);
+  tally_policy_check_failed (&bucket->policy, now, hold, finding.reason);
+}
 
 /* ---- many connections at once ---- */
 

@@ -133,13 +133,16 @@ gboolean
 tally_hook_check (TallyBucket *bucket,
                   TallyHook *hook,
                   ThriftTransport *transport,
-                  gint64 idle_time)
+                  gint64 idle_time,
+                  gint64 deadline,
+                  GCancellable *cancellable)
 {
   TallyFrame frame;
   gboolean alive;
 
   tally_frame_push (&frame, bucket->core);
-  alive = ((TallyCheckHook) hook->function) (transport, idle_time, hook->data);
+  alive = ((TallyCheckHookFull) hook->function) (transport, idle_time, deadline, cancellable,
+                                                 hook->data);
   tally_hook_unref (hook);
   tally_frame_pop (&frame);
   tally_hooks_end (bucket->core);

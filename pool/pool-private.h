@@ -34,6 +34,13 @@ typedef struct
   GDestroyNotify destroy;
 } TallyHook;
 
+/* What an examination says of a connection. */
+typedef struct
+{
+  TallyCloseReason reason; /* NONE: it may serve */
+  gboolean is_silent;      /* refused by a hook, though it shows no end */
+} TallyFinding;
+
 /* A hook that runs on this thread, so that a hook may close the pool that called it. */
 typedef struct _TallyFrame TallyFrame;
 struct _TallyFrame
@@ -164,10 +171,8 @@ void tally_core_set_hook (TallyPoolCore *core,
 
 /* pool-close.c */
 void tally_core_close (TallyPoolCore *core, gboolean wait);
-void tally_claim_push (TallyClaim *claim,
-                       TallyBucket *bucket,
-                       guint count,
-                       const TallyWaiter *waiter);
+void
+tally_claim_push (TallyClaim *claim, TallyBucket *bucket, guint count, const TallyWaiter *waiter);
 void tally_claim_pop (TallyClaim *claim);
 
 /* pool-reaper.c */
@@ -258,11 +263,22 @@ void tally_bucket_start_anew (TallyBucket *bucket);
 void tally_bucket_schedule_locked (TallyBucket *bucket);
 void tally_bucket_await_backoff_locked (TallyBucket *bucket);
 gboolean tally_bucket_lock_and_admit (TallyBucket *bucket, TallyWaiter *waiter, gboolean held_back);
-TallyCloseReason tally_bucket_examine (TallyBucket *bucket, const TallyConn *conn, gint64 idle_age);
-TallyCloseReason
-tally_bucket_examine_locked (TallyBucket *bucket, TallyConn *conn, gint64 idle_age);
 
 /* pool-health.c */
+TallyFinding tally_bucket_examine (TallyBucket *bucket,
+                                   const TallyConn *conn,
+                                   gint64 idle_age,
+                                   gint64 deadline,
+                                   GCancellable *cancellable);
+TallyFinding tally_bucket_examine_locked (TallyBucket *bucket,
+                                          const TallyConn *conn,
+                                          gint64 idle_age,
+                                          gint64 deadline,
+                                          GCancellable *cancellable);
+void tally_bucket_check_failed_locked (TallyBucket *bucket,
+                                       const TallyInstant *now,
+                                       TallyHold *hold,
+                                       TallyFinding finding);
 void tally_conns_look (TallyConn *conns);
 gboolean tally_conn_is_dead (const TallyConn *conn);
 gboolean tally_conn_is_silent (const TallyConn *conn, gint64 since);
@@ -279,6 +295,7 @@ guint tally_threads_count_mine (TallyPoolCore *core);
 /* pool-dial.c */
 TallyConn *
 tally_dial_on_threads (TallyBucket *bucket, TallyConn *conns, guint forks, GError **error);
+GCancellable *tally_bucket_dup_dials_locked (TallyBucket *bucket);
 void tally_dial_on_caller (TallyBucket *bucket, TallyWaiter *waiter, GCancellable *cancellable);
 
 /* pool-options.c */
@@ -305,7 +322,9 @@ ThriftTransport *tally_hook_dial (TallyBucket *bucket,
 gboolean tally_hook_check (TallyBucket *bucket,
                            TallyHook *hook,
                            ThriftTransport *transport,
-                           gint64 idle_time);
+                           gint64 idle_time,
+                           gint64 deadline,
+                           GCancellable *cancellable);
 gboolean tally_hook_reset (TallyBucket *bucket, TallyHook *hook, ThriftTransport *transport);
 
 /* pool-stats.c */

@@ -44,6 +44,7 @@ keep_alive_locked (TallyBucket *bucket)
 {
   TallyPolicy *policy = &bucket->policy;
   guint forks = bucket->forks;
+  g_autoptr (GCancellable) dials = tally_bucket_dup_dials_locked (bucket);
   TallyInstant now;
   TallyConn *conn;
 
@@ -51,16 +52,19 @@ keep_alive_locked (TallyBucket *bucket)
   while ((conn = tally_policy_take_to_examine (policy, &now)) != NULL)
     {
       gint64 idle_since = conn->idle_since;
-      TallyCloseReason reason;
+      TallyFinding finding;
       TallyClaim claim;
 
       tally_claim_push (&claim, bucket, 1, NULL);
-      reason = tally_bucket_examine_locked (bucket, conn, now.boot - idle_since);
+      finding = tally_bucket_examine_locked (bucket, conn, now.boot - idle_since,
+                                             now.mono + policy->options.connect_timeout, dials);
       tally_claim_pop (&claim);
       if (bucket->forks != forks)
         return;
       tally_bucket_now_locked (bucket, &now);
-      tally_policy_examined (policy, &now, conn, reason);
+      if (finding.is_silent)
+        tally_policy_drop_silent (policy, conn);
+      tally_policy_examined (policy, &now, conn, finding.reason);
     }
 }
 

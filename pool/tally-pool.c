@@ -131,11 +131,60 @@ tally_pool_set_dial_hook (TallyPool *self,
   tally_core_set_hook (self->core, TALLY_HOOK_DIAL, G_CALLBACK (hook), user_data, destroy);
 }
 
+/* A check hook that is not told how long it may take. */
+typedef struct
+{
+  TallyCheckHook hook;
+  gpointer user_data;
+  GDestroyNotify destroy;
+} PlainCheck;
+
+static gboolean
+check_plainly (ThriftTransport *transport,
+               gint64 idle_time,
+               gint64 deadline,
+               GCancellable *cancellable,
+               gpointer user_data)
+{
+  PlainCheck *check = user_data;
+
+  return check->hook (transport, idle_time, check->user_data);
+}
+
+static void
+free_plain_check (gpointer data)
+{
+  PlainCheck *check = data;
+
+  if (check->destroy != NULL)
+    check->destroy (check->user_data);
+  g_free (check);
+}
+
 void
 tally_pool_set_check_hook (TallyPool *self,
                            TallyCheckHook hook,
                            gpointer user_data,
                            GDestroyNotify destroy)
+{
+  PlainCheck *check;
+
+  g_return_if_fail (TALLY_IS_POOL (self));
+  if (hook == NULL)
+    {
+      tally_pool_set_check_hook_full (self, NULL, NULL, NULL);
+      return;
+    }
+  check = g_new (PlainCheck, 1);
+  *check = (PlainCheck){ hook, user_data, destroy };
+  tally_pool_set_check_hook_full (self, check_plainly, check, free_plain_check);
+}
+
+void
+tally_pool_set_check_hook_full (TallyPool *self,
+                                TallyCheckHookFull hook,
+                                gpointer user_data,
+                                GDestroyNotify destroy)
 {
   g_return_if_fail (TALLY_IS_POOL (self));
   tally_core_set_hook (self->core, TALLY_HOOK_CHECK, G_CALLBACK (hook), user_data, destroy);

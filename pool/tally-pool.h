@@ -70,13 +70,33 @@ typedef ThriftTransport *(*TallyDialHook) (TallyEndpoint *endpoint,
  *
  * Decides whether an idle connection may be handed out, instead of tally_socket_is_clean(), when
  * the property `check` wants it examined. It may do I/O; it runs on the borrower's thread, or on one
- * of the pool for tally_bucket_borrow_async() and `keepalive-interval`, never under a lock.
+ * of the pool for tally_bucket_borrow_async() and `keepalive-interval`, never under a lock. A
+ * #TallySocket has the limits set that a #TallyCheckHookFull is told.
  *
- * Returns: %FALSE when @transport is dead: then all idle connections to its endpoint are closed
+ * Returns: %FALSE when @transport is dead: then the idle connections to its endpoint that were heard
+ *   from no later than it are closed with it, unless the borrow was cancelled (rule 14)
  */
 typedef gboolean (*TallyCheckHook) (ThriftTransport *transport,
                                     gint64 idle_time,
                                     gpointer user_data);
+
+/**
+ * TallyCheckHookFull:
+ * @idle_time: microseconds for which @transport was idle.
+ * @deadline: g_get_monotonic_time() by which it must return: the borrow's, or where nobody borrows
+ *   `connect-timeout` from now.
+ * @cancellable: (nullable): the borrow's, or where nobody borrows one that is cancelled when the pool
+ *   closes.
+ *
+ * A #TallyCheckHook that is told how long it may take.
+ *
+ * Returns: as a #TallyCheckHook
+ */
+typedef gboolean (*TallyCheckHookFull) (ThriftTransport *transport,
+                                        gint64 idle_time,
+                                        gint64 deadline,
+                                        GCancellable *cancellable,
+                                        gpointer user_data);
 
 /**
  * TallyResetHook:
@@ -100,6 +120,11 @@ TALLY_API void tally_pool_set_check_hook (TallyPool *self,
                                           TallyCheckHook hook,
                                           gpointer user_data,
                                           GDestroyNotify destroy);
+/* In place of the last one, which sets the same hook. */
+TALLY_API void tally_pool_set_check_hook_full (TallyPool *self,
+                                               TallyCheckHookFull hook,
+                                               gpointer user_data,
+                                               GDestroyNotify destroy);
 TALLY_API void tally_pool_set_reset_hook (TallyPool *self,
                                           TallyResetHook hook,
                                           gpointer user_data,

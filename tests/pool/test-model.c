@@ -185,6 +185,7 @@ step_check (Model *model)
 {
   ModelBorrower *borrower = find (model, BORROWER_CHECKS);
   TallyWaiter *waiter = borrower != NULL ? &borrower->waiter : NULL;
+  gint64 began;
 
   if (borrower == NULL)
     return;
@@ -194,10 +195,12 @@ step_check (Model *model)
       tally_policy_checked (&model->policy, &model->now, waiter->hold);
       return;
     }
+  began = waiter->hold->since;
+  waiter->cancelled = pick (model, 8) == 0;
   tally_policy_check_failed (&model->policy, &model->now, waiter->hold,
                              pick (model, 2) == 0 ? TALLY_CLOSE_DEAD : TALLY_CLOSE_UNREAD);
   if (waiter->ticket == 0)
-    tally_policy_ask_again (&model->policy, &model->now, waiter);
+    tally_policy_ask_again (&model->policy, &model->now, waiter, began);
   else
     tally_policy_ask (&model->policy, &model->now, waiter);
   note (model, borrower);

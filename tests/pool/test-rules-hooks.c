@@ -321,14 +321,132 @@ rule_23_a_slow_reset_ages_nothing (void)
   pthread_mutex_unlock (&lab->bucket->lock);
 }
 
+/* ---- the check hook's time ---- */
+
+typedef struct
+{
+  guint calls;
+  gint64 deadline;
+  GCancellable *cancellable;
+  gboolean cancels;
+  gboolean is_late;
+  gboolean receives;
+} TimedCheck;
+
+/* Refuses everything, in as many ways as there are. */
+static gboolean
+refuse_in_time (ThriftTransport *transport,
+                gint64 idle_time,
+                gint64 deadline,
+                GCancellable *cancellable,
+                gpointer user_data)
+{
+  TimedCheck *self = user_data;
+
+  self->calls++;
+  self->deadline = deadline;
+  self->cancellable = cancellable;
+  if (self->cancels)
+    g_cancellable_cancel (cancellable);
+  if (self->is_late)
+    lab_let_time_pass (deadline - g_get_monotonic_time ());
+  if (self->receives)
+    CU_ASSERT_FALSE (tally_socket_fill (TALLY_SOCKET (transport), 1, NULL));
+  return FALSE;
+}
+
+#define IDLE 4
+
+static void
+borrow_checked (TimedCheck *check, gint64 within, gint domain_code, GQuark domain, guint idle_left)
+{
+  g_autoptr (Lab) lab =
+      lab_new ("order", check->cancels ? TALLY_POOL_ORDER_LIFO : TALLY_POOL_ORDER_FIFO, NULL);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+  gint64 deadline = g_get_monotonic_time () + within;
+  TallyLease lease = { 0 };
+  TallyPoolSnapshot seen;
+
+  for (guint i = 0; i < 2; i++) /* on both of borrow's paths */
+    {
+      lab_fill (lab, IDLE);
+      tally_pool_set_check_hook_full (lab->pool, refuse_in_time, check, NULL);
+      g_object_set (lab->pool, "min-idle", i * IDLE, NULL);
+      g_clear_error (&error);
+      g_cancellable_reset (cancellable);
+      check->calls = 0;
+      deadline = g_get_monotonic_time () + within;
+      CU_ASSERT_FALSE (
+          tally_bucket_borrow (lab->bucket, "test", deadline, cancellable, &lease, &error));
+      CU_ASSERT_TRUE (g_error_matches (error, domain, domain_code));
+      assert_int (check->calls, 1);
+      CU_ASSERT_EQUAL (check->deadline, deadline);
+      CU_ASSERT_PTR_EQUAL (check->cancellable, cancellable);
+      seen = lab_snapshot (lab);
+      assert_sums (&seen);
+      if (i == 0)
+        CU_ASSERT_TRUE (seen.idle >= idle_left);
+      tally_pool_set_check_hook_full (lab->pool, NULL, NULL, NULL);
+      g_object_set (lab->pool, "min-idle", 0, NULL);
+      tally_pool_clear (lab->pool);
+    }
+}
+
+/* One deadline is over all checks: the second is not begun. */
+static void
+check_hooks_share_the_borrows_deadline (void)
+{
+  TimedCheck late = { .is_late = TRUE };
+  TimedCheck receives = { .receives = TRUE };
+
+  borrow_checked (&late, 5 * G_TIME_SPAN_MILLISECOND, TALLY_ERROR_TIMED_OUT, TALLY_ERROR, 0);
+  /* A hook that knows nothing of it is held to it by its socket. */
+  borrow_checked (&receives, 5 * G_TIME_SPAN_MILLISECOND, TALLY_ERROR_TIMED_OUT, TALLY_ERROR, 0);
+}
+
+/* What was only cancelled proves nothing: the others stay, and none of them is asked. */
+static void
+check_hooks_share_the_borrows_cancellable (void)
+{
+  TimedCheck cancels = { .cancels = TRUE };
+
+  borrow_checked (&cancels, 60 * G_TIME_SPAN_SECOND, G_IO_ERROR_CANCELLED, G_IO_ERROR, IDLE - 1);
+}
+
+/* Without a deadline of its own a borrow has `wait-timeout`. */
+static void
+check_hooks_always_have_a_deadline (void)
+{
+  g_autoptr (Lab) lab = lab_new ("wait-timeout", 60000, NULL);
+  TimedCheck check = { 0 };
+  gint64 before = g_get_monotonic_time ();
+  TallyLease lease;
+
+  lab_fill (lab, 1);
+  tally_pool_set_check_hook_full (lab->pool, refuse_in_time, &check, NULL);
+  lease = lab_borrow (lab);
+  CU_ASSERT_FALSE (lease.reused);
+  CU_ASSERT_TRUE (check.deadline >= before + 60 * G_TIME_SPAN_SECOND
+                  && check.deadline <= g_get_monotonic_time () + 60 * G_TIME_SPAN_SECOND);
+  lab_release (lab, &lease);
+}
+
 int
 main (int argc, char **argv)
 {
   static const TestCase cases[] = {
-    TEST (rule_26_hooks_run_outside_locks),     TEST (rule_26_a_slow_handler_holds_up_nobody),
-    TEST (rule_19_close_waits_for_hooks),       TEST (hooks_the_check_is_told_the_idle_time),
-    TEST (hooks_the_dial_is_told_its_deadline), TEST (hooks_a_wait_is_told_of),
-    TEST (rule_23_a_slow_reset_ages_nothing),   { NULL, NULL },
+    TEST (rule_26_hooks_run_outside_locks),
+    TEST (rule_26_a_slow_handler_holds_up_nobody),
+    TEST (rule_19_close_waits_for_hooks),
+    TEST (hooks_the_check_is_told_the_idle_time),
+    TEST (hooks_the_dial_is_told_its_deadline),
+    TEST (hooks_a_wait_is_told_of),
+    TEST (rule_23_a_slow_reset_ages_nothing),
+    TEST (check_hooks_share_the_borrows_deadline),
+    TEST (check_hooks_share_the_borrows_cancellable),
+    TEST (check_hooks_always_have_a_deadline),
+    { NULL, NULL },
   };
 
   return test_main ("pool", cases, argc, argv);
