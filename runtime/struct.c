@@ -2,6 +2,7 @@
  * engine; properties.c owns the properties. */
 #include "codec-private.h"
 #include "properties-private.h"
+#include "resident-private.h"
 #include "tally-struct.h"
 
 G_DEFINE_ABSTRACT_TYPE (TallyStruct, tally_struct, THRIFT_TYPE_STRUCT)
@@ -100,6 +101,7 @@ tally_struct_register (gsize *once, const gchar *type_name, const TallyStructInf
       };
 
       g_assert (info->instance_size <= G_MAXUINT16); /* GType's own limit */
+      tally_make_resident (once);
       g_once_init_leave (once,
                          g_type_register_static (TALLY_TYPE_STRUCT, type_name, &type_info, 0));
     }

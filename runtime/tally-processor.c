@@ -6,6 +6,7 @@
 #include <thrift/c_glib/protocol/thrift_stored_message_protocol.h>
 
 #include "processor-private.h"
+#include "resident-private.h"
 
 enum
 {
@@ -371,9 +372,10 @@ tally_processor_register (gsize *once, const TallyProcessorInfo *info)
         .class_data = info,
         .instance_size = sizeof (TallyProcessor),
       };
-      GType type =
-          g_type_register_static (info->get_parent_type (), info->type_name, &type_info, 0);
+      GType type;
 
+      tally_make_resident (once);
+      type = g_type_register_static (info->get_parent_type (), info->type_name, &type_info, 0);
       g_once_init_leave (once, type);
     }
   return *once;

@@ -1,6 +1,7 @@
 /* Registers the GObject types of generated services. It knows what these types have in
  * common and nothing of calls, requests or any one service. */
 #include "tally-service.h"
+#include "resident-private.h"
 
 #include <thrift/c_glib/thrift_application_exception.h>
 
@@ -11,6 +12,7 @@ tally_service_register_interface (gsize *once, const gchar *name, gsize size)
     {
       const GTypeInfo info = { .class_size = (guint16) size };
 
+      tally_make_resident (once);
       g_once_init_leave (once, g_type_register_static (G_TYPE_INTERFACE, name, &info, 0));
     }
 
@@ -67,8 +69,11 @@ tally_service_register_handler (gsize *once,
                                 GInterfaceInitFunc init)
 {
   if (g_once_init_enter (once))
-    g_once_init_leave (once, register_class (name, class_size, parent_get_type (),
-                                             interface_get_type (), init));
+    {
+      tally_make_resident (once);
+      g_once_init_leave (once, register_class (name, class_size, parent_get_type (),
+                                               interface_get_type (), init));
+    }
 
   return *once;
 }

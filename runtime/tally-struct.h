@@ -46,7 +46,7 @@ TALLY_API GType tally_struct_register (gsize *once,
   {                                                                                                \
     static gsize once;                                                                             \
     if (g_once_init_enter (&once))                                                                 \
-      g_once_init_leave (&once, g_quark_from_static_string (#c_prefix "_error_quark"));            \
+      g_once_init_leave (&once, g_quark_from_string (#c_prefix "_error_quark"));            \
     return (GQuark) once;                                                                          \
   }
 
