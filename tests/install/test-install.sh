@@ -80,14 +80,17 @@ extracts_the_readme ()
 {
   local name
   mkdir -p "$scratch/readme"
-  awk -v directory="$scratch/readme" '
-    /^<!-- file: .* -->$/ { file = directory "/" $3; next }
-    file != "" && /^```/ { if (inside) { close (file); file = "" } inside = !inside; next }
-    file != "" && inside { print > file }' "$sources/README.md"
-  for name in greeter.thrift client.c server.c meson.build
+  awk -v directory="$scratch/readme" -f "$sources/tests/install/readme.awk" "$sources/README.md"
+  for name in greeter.thrift client.c server.c meson.build install.sh gcc.sh meson.sh
   do
     test -s "$scratch/readme/$name" || { echo "no $name in the README"; return 1; }
   done
+}
+
+# In the layout that tallyc itself gives it.
+formats_the_readme ()
+{
+  "$(pkg-config --variable=tallyc tally)" --format --diff "$scratch/readme/greeter.thrift"
 }
 
 # With nothing but a compiler and pkg-config.
@@ -110,35 +113,47 @@ compiles_with_meson ()
   meson setup -Dwerror=true "$scratch/readme/build" "$scratch/readme" && ninja -C "$scratch/readme/build"
 }
 
-# greets DIRECTORY: the programs there talk to each other. A Unix socket appears a moment before the server
-# listens there, which the kernel shows as a flag (SO_ACCEPTCON).
+# greets DIRECTORY SIGNAL: the programs there talk to each other, and the signal stops the server.
 greets ()
 {
-  local socket=$scratch/socket said status=0
-  "$1/server" "unix://$socket" &
+  local line said status=0
+  mkfifo "$scratch/said-by-server"
+  "$1/server" tcp://localhost:0 >"$scratch/said-by-server" &
   server=$!
-  until grep -q " 00010000 .* $socket\$" /proc/net/unix
-  do
-    kill -0 "$server" || return
-  done
-  said=$("$1/client" "unix://$socket") || status=1
-  echo "$said"
-  kill -TERM "$server"
-  wait "$server" 2>/dev/null
+  read -r line <"$scratch/said-by-server"
+  rm "$scratch/said-by-server"
+  said=$("$1/client" "${line#listening on }") || status=1
+  echo "$line; $said"
+  kill "-$2" "$server"
+  wait "$server" || status=1
   server=
-  rm -f "$socket"
   [ "$status" -eq 0 ] && [ "$said" = "Hello, world!" ]
 }
 
+# What a user installs below a usual prefix is found there: meson's default is a directory in which the
+# linker and pkg-config look.
+default_directory_is_searched ()
+{
+  local directory
+  meson setup "$scratch/default" "$sources" -Dtests=false -Dexamples=false --prefix=/usr/local || return
+  directory=$(meson introspect "$scratch/default" --buildoptions | python3 -c '
+import json, sys
+print ([o["value"] for o in json.load (sys.stdin) if o["name"] == "libdir"][0])') || return
+  echo "/usr/local/$directory"
+  pkg-config --variable=pc_path pkg-config | tr : '\n' | grep -x "/usr/local/$directory/pkgconfig" &&
+    cat /etc/ld.so.conf.d/*.conf | grep -x "/usr/local/$directory"
+}
 
-echo 1..10
+echo 1..12
 check installs installs
 check names_the_compiler names_the_compiler
 check installs_every_header_that_is_included installs_every_header_that_is_included
 check extracts_the_readme extracts_the_readme
+check formats_the_readme formats_the_readme
 check compiles_by_hand compiles_by_hand
-check greets_by_hand greets "$scratch/hello"
+check greets_by_hand greets "$scratch/hello" INT
 check each_header_compiles_as_c each_header_compiles cc -x c -std=c11
 check each_header_compiles_as_cpp each_header_compiles c++ -x c++ -std=c++17
 check compiles_with_meson compiles_with_meson
-check greets_with_meson greets "$scratch/readme/build"
+check greets_with_meson greets "$scratch/readme/build" TERM
+check default_directory_is_searched default_directory_is_searched
