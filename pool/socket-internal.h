@@ -10,6 +10,10 @@ G_BEGIN_DECLS
  * bytes have reached the kernel, and @error does not say so. */
 gboolean tally_socket_send_counted (TallySocket *self, gsize *sent, gsize *length, GError **error);
 
+/* Whether the peer has announced its end, with FIN or RST, even if there is input before it. One
+ * system call that does not block. */
+gboolean tally_socket_has_ended (TallySocket *self);
+
 G_END_DECLS
 
 #endif /* TALLY_SOCKET_INTERNAL_H */

@@ -195,9 +195,9 @@ tally_socket_fill (TallySocket *self, gsize need, GError **error)
 
   while (tally_socket_available (self) < need)
     {
-      /* the first wait looks at the clock itself; between pieces of a trickle it must be looked at
-       */
-      if (again && tally_wait_remaining (self->deadline) == 0)
+      /* the first wait looks at the clock itself; between pieces of a trickle it must be looked at;
+       * a deadline of 0 means what has arrived, to its end */
+      if (again && self->deadline != 0 && tally_wait_remaining (self->deadline) == 0)
         {
           set_receive_error (error, TALLY_WAIT_TIMED_OUT, NULL, tally_socket_available (self),
                              need);

@@ -357,6 +357,12 @@ tally_socket_is_clean (TallySocket *self)
   return tally_recv (self->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
 }
 
+gboolean
+tally_socket_has_ended (TallySocket *self)
+{
+  return tally_wait_fd (self->fd, POLLRDHUP, 0, NULL, NULL) != TALLY_WAIT_TIMED_OUT;
+}
+
 /* ---- life ---- */
 
 static void

@@ -29,6 +29,7 @@ typedef struct
   TallyLimits limits;
   gboolean answered; /* a valid reply was read to its end, whatever it said */
   gboolean declared; /* it was one of the method's exceptions */
+  gboolean refused;  /* it was a TApplicationException */
   gint64 failed_at;  /* when the shared connection that it travelled on did; 0: it did not */
 
   /* Once it has failed. */

@@ -91,6 +91,7 @@ read_exception (TallyCall *call, TallyReader *reader, GError **error)
       return FALSE;
     }
   call->answered = TRUE;
+  call->refused = TRUE;
   tally_reply_set_exception (&exception, error);
   return FALSE;
 }
@@ -143,6 +144,29 @@ receive (TallyCall *call, TallySocket *socket, gboolean *clean, GError **error)
   return done;
 }
 
+/* A peer may refuse a request and end the connection before it has read all of it: whoever cannot
+ * send on reads what the peer had said, which is all that will come. TRUE, or FALSE with another
+ * @error, when that answers the call. */
+static TALLY_COLD gboolean
+read_last_words (TallyCall *call, TallySocket *socket, GError **error)
+{
+  GError *said = NULL;
+  gboolean clean;
+  gboolean done;
+
+  tally_socket_set_limits (socket, 0, NULL);
+  done = receive (call, socket, &clean, &said);
+  if (!call->answered)
+    {
+      g_error_free (said);
+      return FALSE;
+    }
+  g_clear_error (error);
+  if (said != NULL)
+    g_propagate_error (error, said);
+  return done;
+}
+
 /* Steps 3 to 6 on a connection that is this call's alone. @clean: whether it may serve again.
  * @error is never NULL in these functions. */
 static gboolean
@@ -158,7 +182,8 @@ exchange (TallyCall *call, TallySocket *socket, gboolean *clean, GError **error)
   if (G_UNLIKELY (!tally_socket_send_counted (socket, &sent, &length, error)))
     {
       tally_call_set_sent (call, sent, length);
-      return FALSE;
+      return sent > 0 && !call->method->oneway && (*error)->domain == TALLY_ERROR
+             && read_last_words (call, socket, error);
     }
   if (call->method->oneway)
     {
@@ -215,6 +240,8 @@ attempt (TallyCall *call, gboolean fresh, gboolean *reused, GError **error)
     done = tally_call_exchange_shared (call, &lease, socket, &clean, error);
   else if (G_LIKELY (socket != NULL))
     done = exchange (call, socket, &clean, error);
+  if (G_UNLIKELY (call->refused) && clean && tally_socket_has_ended (socket))
+    clean = FALSE; /* a refusal may be the last that the peer says */
   if (call->channel->unpooled)
     clean = FALSE; /* the connection was this call's own */
   tally_bucket_release (bucket, &lease, clean ? TALLY_OUTCOME_CLEAN : TALLY_OUTCOME_BROKEN);

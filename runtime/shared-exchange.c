@@ -18,6 +18,13 @@
 /* A connection that owes so many replies to callers who have left takes no further calls. */
 #define MAX_OWED 1024
 
+/* (nullable): why no call can begin; set once. */
+static const GError *
+get_failure_locked (const TallyShared *self)
+{
+  return self->failure != NULL ? self->failure : self->send_failure;
+}
+
 /* ---- the two roles ---- */
 
 static void
@@ -34,30 +41,53 @@ is_waiting (TallyStream *stream)
   return tally_stream_get_state (stream) == TALLY_STREAM_WAITING;
 }
 
-/* Whoever still waits takes over what nobody does now. @awake (nullable), whose caller need not be
- * woken, receives if it can; else who queued last: where replies come in order it stays so for
- * longest. */
+static TallyStream *
+find_waiting (TallyStreamList *list)
+{
+  TallyStream *stream = list->head;
+
+  while (stream != NULL && !is_waiting (stream))
+    stream = stream->next;
+  return stream;
+}
+
+/* @awake (nullable), whose caller need not be woken, receives if it can; else who queued last: where
+ * replies come in order it stays so for longest. Where nothing can be sent any more, whoever is not
+ * sent or only in part receives too: its refusal may have come. */
+static TallyStream *
+find_receiver_locked (TallyShared *self, TallyStream *awake)
+{
+  TallyStream *stream = self->waiting.tail;
+
+  if (awake != NULL && is_waiting (awake)
+      && (awake->list == &self->waiting || (awake->list != NULL && self->send_failure != NULL)))
+    return awake;
+  while (stream != NULL && !is_waiting (stream))
+    stream = stream->prev;
+  if (stream == NULL && self->send_failure != NULL)
+    stream = find_waiting (&self->unsent);
+  return stream;
+}
+
+/* Whoever still waits takes over what nobody does now; @awake as there. */
 static void
 hand_on_locked (TallyShared *self, TallyStream *awake)
 {
   TallyStream *stream;
 
-  if (self->sender == NULL && self->queued.length > 0)
+  if (self->sender == NULL && self->queued.length > 0 && self->send_failure == NULL)
     {
-      for (stream = self->unsent.head; stream != NULL && !is_waiting (stream);)
-        stream = stream->next;
+      stream = find_waiting (&self->unsent);
       if (stream != NULL)
         give_role_locked (&self->sender, stream, TALLY_STREAM_SENDING);
     }
   if (self->receiver == NULL)
     {
-      stream = self->waiting.tail;
-      if (awake != NULL && awake->list == &self->waiting && is_waiting (awake))
-        stream = awake;
-      for (; stream != NULL && !is_waiting (stream);)
-        stream = stream->prev;
+      stream = find_receiver_locked (self, awake);
       if (stream != NULL)
         give_role_locked (&self->receiver, stream, TALLY_STREAM_RECEIVING);
+      else if (self->send_failure != NULL)
+        tally_shared_fail_locked (self, self->send_failure);
     }
 }
 
@@ -117,7 +147,7 @@ set_left_error (const TallyStream *stream, gboolean timed_out, GError **error)
 }
 
 /* The end of a role. @role_error (transfer full, nullable): why; its own limits concern the caller
- * alone, what else there is all, and of each request the queue knows whether it was sent. Locked
+ * alone, what else there is all, once what has arrived is received, and of each request the queue knows whether it was sent. Locked
  * before, unlocked after. FALSE with @error when the caller leaves. */
 static gboolean
 end_role (TallyShared *self,
@@ -132,9 +162,8 @@ end_role (TallyShared *self,
 
   if (role_error != NULL && !at_limit)
     {
-      if (g_error_matches (role_error, TALLY_ERROR, TALLY_ERROR_NOT_SENT))
-        role_error->code = TALLY_ERROR_CONNECTION_LOST;
-      tally_shared_fail_locked (self, role_error);
+      if (holder != &self->sender || self->send_failure == NULL)
+        tally_shared_fail_locked (self, role_error);
     }
   g_clear_error (&role_error);
   *holder = NULL;
@@ -197,6 +226,17 @@ put_back_locked (TallyShared *self, gsize sent)
   self->queued = rest;
 }
 
+/* @error (nullable) is of sending. For each request the queue knows whether it was sent. */
+static void
+note_send_error_locked (TallyShared *self, GError *error)
+{
+  if (G_LIKELY (error == NULL) || is_limit (error))
+    return;
+  if (g_error_matches (error, TALLY_ERROR, TALLY_ERROR_NOT_SENT))
+    error->code = TALLY_ERROR_CONNECTION_LOST;
+  tally_shared_fail_sending_locked (self, error);
+}
+
 /* One round: sends of what is queued now as much as the kernel takes at once; @full: that was not
  * all. Locked before and after, not while it sends. */
 static GError *
@@ -218,6 +258,7 @@ send_round_locked (TallyShared *self, gboolean *full)
   if (self->outgoing.capacity > KEPT_CAPACITY)
     tally_buffer_clear (&self->outgoing);
   note_sent_locked (self, sent);
+  note_send_error_locked (self, error);
   return error;
 }
 
@@ -246,18 +287,20 @@ static GError *
 await_room_locked (TallyShared *self, TallyStream *stream)
 {
   GError *error = NULL;
-  gboolean receives, has_input;
+  gboolean receives, has_room, has_input;
 
   hand_on_locked (self, NULL);
   receives = self->receiver == NULL;
   if (receives)
     self->receiver = stream;
   pthread_mutex_unlock (&self->lock);
-  if (tally_socket_await_room (self->socket, receives, stream->deadline, stream->cancellable,
-                               &has_input, &error)
-      && (!has_input || tally_shared_receive_at_once (self, &error)))
+  has_room = tally_socket_await_room (self->socket, receives, stream->deadline, stream->cancellable,
+                                      &has_input, &error);
+  if (has_room && (!has_input || tally_shared_receive_at_once (self, &error)))
     check_in_time (stream, &error);
   pthread_mutex_lock (&self->lock);
+  if (!has_room)
+    note_send_error_locked (self, error);
   if (receives)
     self->receiver = NULL;
   return error;
@@ -275,7 +318,7 @@ send_for_all (TallyShared *self, TallyStream *stream, GError **error)
   let_others_queue_locked (self);
   for (guint round = 0; round < MAX_ROUNDS && role_error == NULL; round += !full)
     {
-      if (self->queued.length == 0 || self->failure != NULL
+      if (self->queued.length == 0 || get_failure_locked (self) != NULL
           || tally_stream_get_state (stream) != TALLY_STREAM_SENDING)
         break;
       role_error = send_round_locked (self, &full);
@@ -285,6 +328,8 @@ send_for_all (TallyShared *self, TallyStream *stream, GError **error)
         break;
       role_error = await_room_locked (self, stream);
     }
+  if (tally_stream_get_state (stream) == TALLY_STREAM_FAILED) /* while it sent: now it is known */
+    stream->sent = tally_shared_count_sent_locked (self, stream);
   return end_role (self, stream, &self->sender, role_error, error);
 }
 
@@ -356,10 +401,8 @@ wait_for_all (TallyShared *self, TallyStream *stream, GError **error)
 /* ---- a call ---- */
 
 static void
-set_failure_error (TallyShared *self, gboolean maybe_sent, GError **error)
+set_failure_error (const GError *failure, gboolean maybe_sent, GError **error)
 {
-  const GError *failure = self->failure; /* set once */
-
   if (maybe_sent)
     g_set_error_literal (error, failure->domain, failure->code, failure->message);
   else
@@ -370,9 +413,11 @@ TallyStream *
 tally_shared_open (TallyShared *self, guint32 max_message, GError **error)
 {
   TallyStream *stream = NULL;
+  const GError *failure;
 
   pthread_mutex_lock (&self->lock);
-  if (G_LIKELY (self->failure == NULL))
+  failure = get_failure_locked (self);
+  if (G_LIKELY (failure == NULL))
     {
       stream = tally_shared_take_stream_locked (self);
       if (G_UNLIKELY (max_message > __atomic_load_n (&self->max_message, __ATOMIC_RELAXED)))
@@ -380,7 +425,7 @@ tally_shared_open (TallyShared *self, guint32 max_message, GError **error)
     }
   pthread_mutex_unlock (&self->lock);
   if (G_UNLIKELY (stream == NULL))
-    set_failure_error (self, FALSE, error);
+    set_failure_error (failure, FALSE, error);
   return stream;
 }
 
@@ -388,11 +433,11 @@ tally_shared_open (TallyShared *self, guint32 max_message, GError **error)
 static gboolean
 begin (TallyShared *self, TallyStream *stream, GError **error)
 {
-  gboolean has_failed;
+  const GError *failure;
 
   pthread_mutex_lock (&self->lock);
-  has_failed = self->failure != NULL;
-  if (G_LIKELY (!has_failed))
+  failure = get_failure_locked (self);
+  if (G_LIKELY (failure == NULL))
     {
       tally_shared_queue_locked (self, stream);
       tally_stream_set_state (stream,
@@ -401,9 +446,9 @@ begin (TallyShared *self, TallyStream *stream, GError **error)
         self->sender = stream;
     }
   pthread_mutex_unlock (&self->lock);
-  if (G_UNLIKELY (has_failed))
-    set_failure_error (self, FALSE, error);
-  return !has_failed;
+  if (G_UNLIKELY (failure != NULL))
+    set_failure_error (failure, FALSE, error);
+  return failure == NULL;
 }
 
 static gboolean
@@ -429,7 +474,7 @@ see_through (TallyShared *self, TallyStream *stream, GError **error)
       case TALLY_STREAM_DONE:
         return TRUE;
       case TALLY_STREAM_FAILED:
-        set_failure_error (self, stream->sent > 0, error);
+        set_failure_error (self->failure, stream->sent > 0, error);
         return FALSE;
       case TALLY_STREAM_OPEN:
         g_assert_not_reached ();
@@ -490,7 +535,7 @@ tally_shared_close (TallyShared *self, TallyStream *stream, guint *late)
   self->dirty |= has_unexpected_input (self);
   *late = self->n_late;
   self->n_late = 0;
-  is_usable = self->failure == NULL && !self->dirty && self->n_owed < MAX_OWED;
-  pthread_mutex_unlock (&self->lock);
+  is_usable = get_failure_locked (self) == NULL && !self->dirty && self->n_owed < MAX_OWED;
+  tally_shared_unlock (self);
   return is_usable;
 }

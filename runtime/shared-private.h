@@ -91,8 +91,10 @@ struct _TallyShared
 
   pthread_mutex_t lock; /* protects what follows; no I/O under it */
   GError *failure;      /* nullable; why no further call can be made */
-  gint64 failed_at;     /* monotonic */
+  GError *send_failure; /* nullable; why nothing can be sent; what has arrived is still received */
+  gint64 failed_at;     /* when the first of them was set, monotonic */
   gboolean is_shut;
+  gboolean is_input_shut;
   gboolean dirty;   /* something arrived that nobody had asked for */
   TallySlot *slots; /* seqid & mask is a sequence id's only place */
   guint32 mask;
@@ -158,6 +160,8 @@ gboolean tally_shared_withdraw_locked (TallyShared *self, TallyStream *stream);
 void tally_shared_forget_locked (TallyShared *self, TallyStream *stream);
 gsize tally_shared_count_sent_locked (const TallyShared *self, const TallyStream *stream);
 void tally_shared_fail_locked (TallyShared *self, const GError *error);
+/* Nothing can be sent any more: the connection fails when all that has arrived was received. */
+void tally_shared_fail_sending_locked (TallyShared *self, const GError *error);
 /* After anything that may have failed the connection. */
 void tally_shared_unlock (TallyShared *self);
 /* What a reply with @seqid is: its stream in @stream, or NULL there for a late one; FALSE for one

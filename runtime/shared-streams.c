@@ -265,10 +265,20 @@ tally_shared_fail_locked (TallyShared *self, const GError *error)
 {
   if (self->failure != NULL)
     return;
-  self->failure = g_error_copy (error);
-  self->failed_at = g_get_monotonic_time ();
+  self->failure = g_error_copy (self->send_failure != NULL ? self->send_failure : error);
+  if (self->send_failure == NULL)
+    self->failed_at = g_get_monotonic_time ();
   fail_list (self, &self->waiting);
   fail_list (self, &self->unsent);
+}
+
+void
+tally_shared_fail_sending_locked (TallyShared *self, const GError *error)
+{
+  if (self->failure != NULL || self->send_failure != NULL)
+    return;
+  self->send_failure = g_error_copy (error);
+  self->failed_at = g_get_monotonic_time ();
 }
 
 gint64
@@ -282,16 +292,21 @@ tally_shared_get_failed_at (TallyShared *self)
   return failed_at;
 }
 
-/* Whoever sends or receives on a connection that has failed is woken by the kernel. */
+/* Whoever sends or receives on a connection that has failed is woken by the kernel. What had arrived
+ * is received all the same where only the input is shut down. */
 void
 tally_shared_unlock (TallyShared *self)
 {
   gboolean must_shut = self->failure != NULL && !self->is_shut;
+  gboolean must_shut_input = self->send_failure != NULL && !self->is_input_shut;
 
   self->is_shut |= must_shut;
+  self->is_input_shut |= must_shut_input;
   pthread_mutex_unlock (&self->lock);
   if (G_UNLIKELY (must_shut))
     shutdown (tally_socket_get_fd (self->socket), SHUT_RDWR);
+  else if (G_UNLIKELY (must_shut_input))
+    shutdown (tally_socket_get_fd (self->socket), SHUT_RD);
 }
 
 /* ---- life ---- */
@@ -311,6 +326,7 @@ free_shared (TallySocketKeeper *keeper)
     }
   g_clear_pointer (&self->scanner, tally_scanner_free);
   g_clear_error (&self->failure);
+  g_clear_error (&self->send_failure);
   tally_buffer_clear (&self->outgoing);
   tally_buffer_clear (&self->queued);
   pthread_mutex_destroy (&self->lock);

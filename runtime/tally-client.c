@@ -248,25 +248,34 @@ check_reply (TallyClient *self,
 }
 
 static gboolean
-read_exception (ThriftProtocol *protocol, GError **error)
+read_exception (ThriftProtocol *protocol, gboolean *answered, GError **error)
 {
   TallyApplicationException exception = { NULL, THRIFT_APPLICATION_EXCEPTION_ERROR_UNKNOWN };
 
   if (tally_walker_read_struct (protocol, &tally_application_exception_info, &exception, NULL,
                                 error)
       && end_message (protocol, error))
-    tally_reply_set_exception (&exception, error);
+    {
+      *answered = TRUE;
+      tally_reply_set_exception (&exception, error);
+    }
   else
     tally_struct_dispose_instance (&tally_application_exception_info, &exception);
   return FALSE;
 }
 
-/* @declared: whether it failed with one of the method's exceptions. */
+/* What has become of a reply. */
+typedef struct
+{
+  gboolean answered; /* it was read to its end, whatever it said */
+  gboolean declared; /* it was one of the method's exceptions */
+} Outcome;
+
 static gboolean
 read_result (ThriftProtocol *protocol,
              const TallyMethod *method,
              gpointer const *results,
-             gboolean *declared,
+             Outcome *outcome,
              GError **error)
 {
   gsize size = tally_result_size (method->result);
@@ -282,9 +291,10 @@ read_result (ThriftProtocol *protocol,
       return FALSE;
     }
   g_clear_error (error);
+  outcome->answered = TRUE;
   if (tally_result_hand_out (&result, error))
     return TRUE;
-  *declared = (*error)->domain != THRIFT_APPLICATION_EXCEPTION_ERROR;
+  outcome->declared = (*error)->domain != THRIFT_APPLICATION_EXCEPTION_ERROR;
   return FALSE;
 }
 
@@ -293,7 +303,7 @@ read_reply (TallyClient *self,
             ThriftProtocol *protocol,
             const TallyMethod *method,
             gpointer const *results,
-            gboolean *declared,
+            Outcome *outcome,
             GError **error)
 {
   g_autofree gchar *name = NULL;
@@ -310,8 +320,8 @@ read_reply (TallyClient *self,
   if (!check_reply (self, protocol, method, &reply, error))
     return FALSE;
   if (reply.type == T_EXCEPTION)
-    return read_exception (protocol, error);
-  return read_result (protocol, method, results, declared, error);
+    return read_exception (protocol, &outcome->answered, error);
+  return read_result (protocol, method, results, outcome, error);
 }
 
 /**
@@ -339,19 +349,72 @@ tally_client_recv (gpointer client,
   TallyClient *self = client;
   ThriftProtocol *protocol;
   GError *local_error = NULL;
-  gboolean declared = FALSE;
+  Outcome outcome = { FALSE };
 
   g_return_val_if_fail (TALLY_IS_CLIENT (client), FALSE);
   g_return_val_if_fail (method != NULL && method->result != NULL, FALSE);
   protocol = half (self, self->input_protocol, "input_protocol", method, error);
   if (protocol == NULL)
     return FALSE;
-  if (read_reply (self, protocol, method, results, &declared, &local_error))
+  if (read_reply (self, protocol, method, results, &outcome, &local_error))
     return TRUE;
-  if (!declared)
+  if (!outcome.declared)
     return fail (method, "receiving", local_error, error);
   g_propagate_error (error, local_error);
   return FALSE;
+}
+
+/* Whether the peer may have said why @error ended the send, and to read that cannot block: of a
+ * TallySocket that cannot send on all that will come has arrived. */
+static gboolean
+has_last_words (const TallyClient *self, const TallyMethod *method, const GError *error)
+{
+  return !method->oneway
+         && (g_error_matches (error, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST)
+             || g_error_matches (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT))
+         && self->input_protocol != NULL
+         && self->input_protocol->transport == self->output_protocol->transport;
+}
+
+/* The end of a call that could not be sent because of @failure (transfer full). */
+static gboolean
+read_last_words (TallyClient *self,
+                 const TallyMethod *method,
+                 gpointer const *results,
+                 GError *failure,
+                 GError **error)
+{
+  GError *said = NULL;
+  Outcome outcome = { FALSE };
+  gboolean done = has_last_words (self, method, failure)
+                  && read_reply (self, self->input_protocol, method, results, &outcome, &said);
+
+  if (outcome.answered)
+    {
+      g_error_free (failure);
+      failure = g_steal_pointer (&said);
+      if (failure != NULL && !outcome.declared)
+        g_prefix_error (&failure, "%s: receiving: ", method->name);
+    }
+  g_clear_error (&said);
+  if (failure != NULL)
+    g_propagate_error (error, failure);
+  return done;
+}
+
+/* Apart from tally_client_call (), so that a call on a channel ends in a jump. */
+static G_GNUC_NO_INLINE gboolean
+call_over_protocols (TallyClient *self,
+                     const TallyMethod *method,
+                     gconstpointer args,
+                     gpointer const *results,
+                     GError **error)
+{
+  GError *local_error = NULL;
+
+  if (!tally_client_send (self, method, args, &local_error))
+    return read_last_words (self, method, results, local_error, error);
+  return method->oneway || tally_client_recv (self, method, results, error);
 }
 
 /**
@@ -379,6 +442,5 @@ tally_client_call (gpointer client,
   g_return_val_if_fail (client != NULL, FALSE); /* who found the method checked its type */
   if (G_LIKELY (self->channel != NULL))
     return tally_channel_make_call (self->channel, method, args, results, NULL, error);
-  return tally_client_send (client, method, args, error)
-         && (method->oneway || tally_client_recv (client, method, results, error));
+  return call_over_protocols (self, method, args, results, error);
 }

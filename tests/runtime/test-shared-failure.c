@@ -487,8 +487,7 @@ rule_24_a_reply_to_half_a_oneway_is_nobodys (void)
   caller_expect_error (&receiver, THRIFT_APPLICATION_EXCEPTION_ERROR,
                        THRIFT_APPLICATION_EXCEPTION_ERROR_BAD_SEQUENCE_ID, NULL);
   caller_expect_error (&oneway, THRIFT_APPLICATION_EXCEPTION_ERROR,
-                       THRIFT_APPLICATION_EXCEPTION_ERROR_BAD_SEQUENCE_ID,
-                       "may have been executed");
+                       THRIFT_APPLICATION_EXCEPTION_ERROR_BAD_SEQUENCE_ID, "bytes were sent");
 }
 
 /* ---- unframed replies whose end cannot be told ---- */
