@@ -47,6 +47,8 @@ tally_policy_retire (TallyPolicy *self, TallyConn *conn, TallyCloseReason reason
   conn->state = TALLY_CONN_CLOSING;
   conn->doomed = TRUE;
   conn->reason = reason;
+  if (G_UNLIKELY (self->drained == conn))
+    self->drained = NULL;
   self->n_closing++;
   conn->next = self->closing;
   self->closing = conn;

@@ -105,7 +105,7 @@ free_slot (TallyPolicy *self, TallyConn *conn)
   conn->next = self->free;
   self->free = conn;
   if (self->unreserve != NULL)
-    self->unreserve (self->totals);
+    self->unreserve (self->totals, conn->yields);
 }
 
 static void

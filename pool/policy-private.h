@@ -38,6 +38,7 @@ typedef struct
   guint64 version; /* of two setters the later one wins, in every bucket */
   guint max_open;
   guint max_open_total;
+  gint64 total_grace;
   gint max_idle;
   guint max_idle_total;
   guint min_idle;
@@ -130,6 +131,7 @@ struct _TallyConn
   gboolean checking;   /* shared, claimed, but not proven alive: no further stream yet */
   gboolean looks_dead; /* what the caller found, from to_look to tally_policy_looked () */
   gboolean replaced;   /* past its lifetime; a dial for its replacement was started (rule 15) */
+  gboolean yields;     /* closes for a waiter of another endpoint, and is counted as such there */
   TallyCloseReason reason;
   TallyConn *older; /* of all that were made */
 };
@@ -241,6 +243,7 @@ struct _TallyPolicy
   guint n_checking;   /* of the busy ones, those that take further streams once proven alive */
   guint n_examined;   /* of the busy ones, those that are examined in the background */
   guint n_looked_at;  /* of the busy ones, those that were idle and are looked at for a moment */
+  TallyConn *drained; /* (nullable): shared, and closes after its last lease for another endpoint */
 
   guint64 last_ticket;
   guint64 random;
@@ -259,8 +262,11 @@ struct _TallyPolicy
   gboolean asks_peer; /* a check has an answer from the peer: it is a hook's */
   void (*wake) (TallyWaiter *waiter); /* the waiter's state was changed from QUEUED */
   gboolean (*reserve) (gpointer totals, TallyDialPurpose purpose);
-  void (*unreserve) (gpointer totals);
+  void (*unreserve) (gpointer totals, gboolean yielded);
   gint (*room) (gpointer totals); /* how many more may be open over all endpoints; below 0: fewer */
+  /* Whether one more connection should close for a waiter of another endpoint that came before so; it
+   * is counted if it is @closing. */
+  gboolean (*yield) (gpointer totals, gint64 before, gboolean closing);
   gpointer totals;
 };
 
@@ -359,6 +365,10 @@ void tally_policy_looked (TallyPolicy *self, const TallyInstant *now, TallyConn 
 void tally_policy_drop_silent (TallyPolicy *self, const TallyConn *conn);
 gint64
 tally_policy_due_of (const TallyPolicy *self, const TallyInstant *now, const TallyConn *conn);
+
+/* Between endpoints: policy-yield.c */
+gint64 tally_policy_find_arrival (const TallyPolicy *self);
+gboolean tally_policy_must_yield (TallyPolicy *self, const TallyInstant *now, TallyConn *conn);
 
 /* How long connections are held, and what follows from it: policy-estimate.c */
 gint64 tally_policy_find_typical_hold (const TallyPolicy *self);

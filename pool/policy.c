@@ -4,6 +4,7 @@
 
 const TallyPoolOptions tally_pool_options_default = {
   .max_open = 64,
+  .total_grace = 50 * G_TIME_SPAN_MILLISECOND,
   .max_idle = -1,
   .idle_timeout = 30 * G_TIME_SPAN_SECOND,
   .lifetime_jitter = 0.1,

@@ -178,24 +178,45 @@ make_error (TallyBucket *bucket, const TallyWaiter *waiter, const gchar *state)
     }
 }
 
+static gboolean
+is_exhausted (const TallyWaiter *waiter)
+{
+  return waiter->refusal == TALLY_REFUSAL_FULL || waiter->refusal == TALLY_REFUSAL_ESTIMATE
+         || waiter->refusal == TALLY_REFUSAL_TIMED_OUT;
+}
+
+/* Not under any lock. @state: (transfer full), replaced. */
+static void
+add_totals (TallyBucket *bucket, gchar **state)
+{
+  g_autofree gchar *own = *state;
+  g_autofree gchar *totals = tally_totals_describe (bucket->core);
+
+  *state = g_strconcat (own, "; ", totals, NULL);
+}
+
 /* Unlocks. (transfer full): what became of @waiter, which failed. */
 GError *
 tally_bucket_unlock_with_error (TallyBucket *bucket, TallyWaiter *waiter)
 {
   g_autofree gchar *state = NULL;
+  gboolean is_held_back;
   GError *error;
   TallyInstant now;
 
   tally_bucket_now_locked (bucket, &now);
   if (waiter->refusal != TALLY_REFUSAL_DIAL && waiter->refusal != TALLY_REFUSAL_CANCELLED)
     state = tally_policy_describe (&bucket->policy, &now);
+  is_held_back = is_exhausted (waiter) && tally_policy_has_room (&bucket->policy)
+                 && !tally_policy_has_room_in_total (&bucket->policy);
   tally_bucket_unlock (bucket);
+  if (is_held_back)
+    add_totals (bucket, &state);
   if (waiter->refusal == TALLY_REFUSAL_DIAL)
     return g_steal_pointer (&waiter->error);
   g_clear_error (&waiter->error);
   error = make_error (bucket, waiter, state);
-  if (waiter->refusal == TALLY_REFUSAL_FULL || waiter->refusal == TALLY_REFUSAL_ESTIMATE
-      || waiter->refusal == TALLY_REFUSAL_TIMED_OUT)
+  if (is_exhausted (waiter))
     tally_bucket_emit (bucket, &(TallyPoolEvent){ .kind = TALLY_POOL_EVENT_EXHAUSTED,
                                                   .label = waiter->label,
                                                   .thread = waiter->thread,

@@ -247,6 +247,7 @@ tally_bucket_unlock (TallyBucket *bucket)
   closed = bucket->policy.closed;
   if (G_UNLIKELY (bucket->policy.options.max_idle_total > 0))
     tally_totals_publish_idle_locked (bucket);
+  tally_totals_publish_wait_locked (bucket);
   pthread_mutex_unlock (&bucket->lock);
   if (G_UNLIKELY (due != G_MAXINT64) && !tally_reaper_schedule (core, due))
     {
@@ -452,6 +453,7 @@ start_policy (TallyBucket *self, const TallyPoolOptions *options)
   self->policy.reserve = tally_totals_reserve;
   self->policy.unreserve = tally_totals_unreserve;
   self->policy.room = tally_totals_room;
+  self->policy.yield = tally_totals_yield;
   self->policy.totals = self;
   self->policy.is_shared = tally_endpoint_get_mode (self->endpoint) == TALLY_MODE_SHARED;
   self->policy.quick = tally_bucket_may_be_quick (self);

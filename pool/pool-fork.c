@@ -43,7 +43,7 @@ start_anew (TallyPoolCore *core)
   core->n_hooks = tally_hooks_count_mine (core);
   core->open_total = 0;
   core->idle_total = 0;
-  core->n_starved = core->n_denied = 0;
+  core->n_starved = core->n_denied = core->n_yielding = 0;
   g_queue_init (&core->starved);
   g_queue_init (&core->denied);
   core->finished = NULL;

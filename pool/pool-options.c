@@ -41,6 +41,13 @@ static const Option options[] = {
           max_open_total,
           0,
           "Connections to all endpoints, in any state; 0 = no limit"),
+  OPTION ("max-open-total-grace",
+          OPTION_TIME,
+          total_grace,
+          0,
+          "Milliseconds by which a caller may wait longer for max-open-total than the callers of "
+          "another "
+          "endpoint, before a connection that these return is closed for it"),
   OPTION ("max-idle",
           OPTION_LEVEL,
           max_idle,

@@ -92,8 +92,11 @@ struct _TallyPoolCore
   TallyPoolSnapshot gone; /* the counters of buckets that are no more */
 
   pthread_mutex_t totals_lock; /* protects what follows; the innermost lock */
-  GQueue starved;              /* TallyBucket that only the limits over all endpoints hold back */
+  GQueue starved;              /* TallyBucket that only the limits over all endpoints hold back, the
+                                * one whose waiter came first at the head */
   GQueue denied;               /* the same in what they would dial in the background */
+
+  guint n_yielding; /* connections that are being closed for a waiter elsewhere */
 
   guint open_total; /* atomic; changed under totals_lock */
   gint idle_total;  /* atomic; kept while max-idle-total is in force */
@@ -114,8 +117,9 @@ struct _TallyBucket
   TallyEndpoint *endpoint;
   TallyBucket *newer;  /* of the core's `alive`; core->lock */
   TallyBucket *older;  /* the same */
-  gboolean is_starved; /* in the core's queues of these names; core->totals_lock */
+  gboolean is_starved; /* in the core's queues of these names; core->totals_lock, atomic */
   gboolean is_denied;
+  gint64 starved_since; /* when the first came that waits without a dial; core->totals_lock */
 
   TallyHook *hooks[TALLY_N_HOOKS]; /* the core's; this and what follows: the lock */
   GCancellable *dials;             /* (nullable) cancelled when the pool closes */
@@ -180,7 +184,10 @@ gboolean tally_reaper_schedule (TallyPoolCore *core, gint64 due);
 
 /* pool-totals.c */
 gboolean tally_totals_reserve (gpointer bucket, TallyDialPurpose purpose);
-void tally_totals_unreserve (gpointer bucket);
+void tally_totals_unreserve (gpointer bucket, gboolean yielded);
+gboolean tally_totals_yield (gpointer bucket, gint64 before, gboolean closing);
+void tally_totals_publish_wait_locked (TallyBucket *bucket);
+gchar *tally_totals_describe (TallyPoolCore *core);
 gint tally_totals_room (gpointer bucket);
 void tally_totals_forget (TallyBucket *bucket);
 void tally_totals_leave (TallyBucket *bucket);

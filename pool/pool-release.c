@@ -6,7 +6,7 @@
 /* What the pool can see of the connection without a system call; undoes what the borrower set (rule
  * 23). Where a keeper receives for several borrowers, it says at the next check what is unexpected.
  */
-static TallyCloseReason
+static inline TallyCloseReason
 look_at_returned (const TallyConn *conn)
 {
   gsize length = 0;
@@ -89,7 +89,7 @@ is_of_parent_locked (const TallyBucket *bucket, const TallyLease *lease)
 }
 
 /* The common release in one step: of a clean connection without hooks, options or waiters to think
- * of. */
+ * of, at this endpoint or another. Somebody elsewhere who is held back later finds it idle. */
 static inline gboolean
 put_back_locked (TallyBucket *bucket,
                  const TallyLease *lease,
@@ -102,6 +102,7 @@ put_back_locked (TallyBucket *bucket,
   return outcome == TALLY_OUTCOME_CLEAN && G_LIKELY (lease->bucket == bucket)
          && G_LIKELY (tally_policy_owns (policy, hold, lease->generation))
          && bucket->hooks[TALLY_HOOK_RESET] == NULL && policy->stats.leaks == 0
+         && G_LIKELY (!tally_totals_is_open_unbalanced (bucket->core))
          && look_at_returned (hold->conn) == TALLY_CLOSE_NONE
          && tally_policy_put (policy, now, hold);
 }
@@ -129,8 +130,7 @@ take_back_locked (TallyBucket *bucket, TallyLease *lease, TallyOutcome outcome, 
   return TRUE;
 }
 
-/* Unlocks; a plain policy has nothing to be done but, at times, by the reaper or for the starved.
- */
+/* Unlocks; a plain policy has nothing to be done but, at times, by the reaper. */
 static inline void
 unlock_after_put (TallyBucket *bucket, gint64 now)
 {
@@ -143,8 +143,6 @@ unlock_after_put (TallyBucket *bucket, gint64 now)
       return;
     }
   pthread_mutex_unlock (&bucket->lock);
-  if (G_UNLIKELY (tally_totals_is_open_unbalanced (bucket->core)))
-    tally_totals_balance (bucket->core);
 }
 
 /* Every release that put_back_locked () leaves. Unlocks. */

@@ -1,6 +1,7 @@
-/* Owns the limits over all endpoints (rule 2): who may open a connection next, and which idle one
- * goes for it. A bucket that may not dial because of them joins the queue of the starved; whoever
- * frees a slot or leaves a connection idle serves that queue, after unlocking. */
+/* Owns the limits over all endpoints (rules 2 and 3): who may open a connection next, and which idle one
+ * goes for it. A bucket that may not dial because of them joins the queue of the starved, in which the
+ * longest wait is first; whoever frees a slot or leaves a connection idle serves that queue, after
+ * unlocking. */
 #include "pool-private.h"
 
 /* What this thread balances already: what it causes there it will see itself. */
@@ -11,7 +12,7 @@ enqueue_locked (GQueue *queue, guint *length, TallyBucket *bucket, gboolean *is_
 {
   if (!*is_in)
     g_queue_push_tail (queue, bucket);
-  *is_in = TRUE;
+  __atomic_store_n (is_in, TRUE, __ATOMIC_RELAXED);
   __atomic_store_n (length, queue->length, __ATOMIC_RELEASE);
 }
 
@@ -20,8 +21,26 @@ dequeue_locked (GQueue *queue, guint *length, TallyBucket *bucket, gboolean *is_
 {
   if (*is_in)
     g_queue_remove (queue, bucket);
-  *is_in = FALSE;
+  __atomic_store_n (is_in, FALSE, __ATOMIC_RELAXED);
   __atomic_store_n (length, queue->length, __ATOMIC_RELEASE);
+}
+
+/* At its place among the starved: somebody waits there without a dial since @since. */
+static void
+enqueue_starved_locked (TallyPoolCore *core, TallyBucket *bucket, gint64 since)
+{
+  GList *before;
+
+  if (bucket->is_starved && bucket->starved_since == since)
+    return;
+  dequeue_locked (&core->starved, &core->n_starved, bucket, &bucket->is_starved);
+  bucket->starved_since = since;
+  before = core->starved.tail;
+  while (before != NULL && ((TallyBucket *) before->data)->starved_since > since)
+    before = before->prev;
+  g_queue_insert_after (&core->starved, before, bucket);
+  __atomic_store_n (&bucket->is_starved, TRUE, __ATOMIC_RELAXED);
+  __atomic_store_n (&core->n_starved, core->starved.length, __ATOMIC_RELEASE);
 }
 
 /* How many more may be open; with totals_lock. */
@@ -65,21 +84,69 @@ tally_totals_reserve (gpointer data, TallyDialPurpose purpose)
   if (granted && first == bucket)
     dequeue_locked (&core->starved, &core->n_starved, bucket, &bucket->is_starved);
   else if (!granted && purpose == TALLY_DIAL_FOR_BORROWER)
-    enqueue_locked (&core->starved, &core->n_starved, bucket, &bucket->is_starved);
+    enqueue_starved_locked (core, bucket, tally_policy_find_arrival (&bucket->policy));
   else if (!granted)
     enqueue_locked (&core->denied, &core->n_denied, bucket, &bucket->is_denied);
   pthread_mutex_unlock (&core->totals_lock);
   return granted;
 }
 
-/* The same, for a slot that is free again. */
+/* The same, for a slot that is free again; @yielded: by a connection that tally_totals_yield () had
+ * close. */
 void
-tally_totals_unreserve (gpointer data)
+tally_totals_unreserve (gpointer data, gboolean yielded)
 {
   TallyPoolCore *core = ((TallyBucket *) data)->core;
 
   pthread_mutex_lock (&core->totals_lock);
   __atomic_sub_fetch (&core->open_total, 1, __ATOMIC_RELEASE);
+  core->n_yielding -= yielded;
+  pthread_mutex_unlock (&core->totals_lock);
+}
+
+/* The same: whether a connection that comes back should close because callers wait since @before or
+ * earlier at more other endpoints than connections are being closed for. It is one of these from now on
+ * if it is @closing. */
+gboolean
+tally_totals_yield (gpointer data, gint64 before, gboolean closing)
+{
+  TallyBucket *bucket = data;
+  TallyPoolCore *core = bucket->core;
+  guint waiting = 0;
+  gboolean yields;
+
+  if (G_LIKELY (__atomic_load_n (&core->n_starved, __ATOMIC_ACQUIRE) == 0))
+    return FALSE;
+  pthread_mutex_lock (&core->totals_lock);
+  for (const GList *link = core->starved.head; link != NULL && waiting <= core->n_yielding;
+       link = link->next)
+    {
+      const TallyBucket *other = link->data;
+
+      if (other->starved_since > before)
+        break;
+      waiting += other != bucket;
+    }
+  yields = waiting > core->n_yielding;
+  core->n_yielding += yields && closing;
+  pthread_mutex_unlock (&core->totals_lock);
+  return yields;
+}
+
+/* Under the bucket's lock, after waiters may have come or gone: keeps its place among the starved, unless
+ * nobody waits there any more. */
+void
+tally_totals_publish_wait_locked (TallyBucket *bucket)
+{
+  TallyPoolCore *core = bucket->core;
+
+  if (G_LIKELY (!__atomic_load_n (&bucket->is_starved, __ATOMIC_RELAXED)))
+    return;
+  pthread_mutex_lock (&core->totals_lock);
+  if (bucket->policy.waiting == 0)
+    dequeue_locked (&core->starved, &core->n_starved, bucket, &bucket->is_starved);
+  else if (bucket->is_starved)
+    enqueue_starved_locked (core, bucket, tally_policy_find_arrival (&bucket->policy));
   pthread_mutex_unlock (&core->totals_lock);
 }
 
@@ -389,4 +456,32 @@ tally_totals_are_met (TallyPoolCore *core)
   survey (buckets, &found);
   pthread_mutex_unlock (&core->survey_lock);
   return found.closing >= found.demand;
+}
+
+/* Not under any lock. (transfer full): for a caller that only the limit over all endpoints holds back
+ * (rule 28), what that is and who has most of it. */
+gchar *
+tally_totals_describe (TallyPoolCore *core)
+{
+  g_autoptr (GPtrArray) buckets = tally_core_dup_buckets (core);
+  TallyBucket *most = NULL;
+  guint open_to_most = 0;
+
+  for (guint i = 0; i < buckets->len; i++)
+    {
+      TallyBucket *bucket = g_ptr_array_index (buckets, i);
+      guint open;
+
+      pthread_mutex_lock (&bucket->lock);
+      open = tally_policy_open (&bucket->policy);
+      pthread_mutex_unlock (&bucket->lock);
+      if (open <= open_to_most)
+        continue;
+      open_to_most = open;
+      most = bucket;
+    }
+  return g_strdup_printf (
+      "held back by max-open-total %u over all endpoints, of which %s has most, %u",
+      __atomic_load_n (&core->max_open_total, __ATOMIC_RELAXED),
+      most != NULL ? tally_endpoint_get_uri (most->endpoint) : "none", open_to_most);
 }

@@ -1,4 +1,7 @@
 /* What must hold of a policy after every step of the model test. */
+#include <stdlib.h>
+#include <string.h>
+
 #include "model.h"
 
 static void
@@ -7,10 +10,12 @@ check_slots (Model *model)
   TallyPolicy *policy = &model->policy;
   guint counts[TALLY_CONN_CLOSING + 1] = { 0 };
   guint owned = 0, background = 0, leases = 0, idle = 0, available = 0, listed = 0, checking = 0;
+  guint yielding = 0;
 
   for (TallyConn *conn = policy->conns; conn != NULL; conn = conn->older)
     {
       counts[conn->state]++;
+      yielding += conn->state != TALLY_CONN_FREE && conn->yields;
       if (conn->state == TALLY_CONN_DIALING)
         {
           HOLDS (!conn->doomed || conn->owned || conn->background);
@@ -42,7 +47,9 @@ check_slots (Model *model)
   HOLDS (counts[TALLY_CONN_CLOSING] == policy->n_closing
          && policy->n_closing == model->closing->len);
   HOLDS (owned == policy->n_owned && background == policy->n_background);
-  HOLDS (checking == policy->n_checking);
+  HOLDS (checking == policy->n_checking && yielding == model->yielding);
+  HOLDS (policy->drained == NULL
+         || (policy->drained->state == TALLY_CONN_BUSY && policy->drained->doomed));
   HOLDS (policy->n_dialing == policy->n_owned + model->dialing->len);
   HOLDS (leases == policy->stats.leases + policy->n_looked_at);
   HOLDS (policy->n_looked_at == model->looking->len);
@@ -140,4 +147,60 @@ model_check (Model *model, guint open_before, guint dialing_before)
   check_limits (model, open_before, dialing_before);
   check_nobody_forgotten (model);
   check_sums (model);
+}
+
+/* ---- of single steps ---- */
+
+gboolean
+model_is_awaited_elsewhere (const Model *model, gint64 before)
+{
+  return model->total_limit > 0 && model->yielding == 0 && model->waits_since <= before;
+}
+
+static gint
+compare_times (gconstpointer a, gconstpointer b)
+{
+  gint64 x = *(const gint64 *) a, y = *(const gint64 *) b;
+
+  return (x > y) - (x < y);
+}
+
+/* Even if all leases were as short as an eighth of the latest, @waiter would wait for so long (rule 29). */
+void
+model_check_estimate (Model *model, const TallyWaiter *waiter)
+{
+  gint64 held[TALLY_RECENT_HOLDS];
+
+  memcpy (held, model->held, sizeof held);
+  qsort (held, TALLY_RECENT_HOLDS, sizeof held[0], compare_times);
+  HOLDS (waiter->estimate <= held[TALLY_RECENT_HOLDS / 8 - 1] * (model->policy.waiting + 1));
+  HOLDS (waiter->estimate > waiter->deadline - model->now.mono);
+}
+
+ModelFate
+model_foresee (Model *model, const TallyHold *hold, TallyCloseReason reason)
+{
+  const TallyPolicy *policy = &model->policy;
+  gint64 own = policy->first != NULL ? policy->first->arrived : model->now.mono;
+
+  return (ModelFate){
+    .conn = hold->conn,
+    .is_free = !hold->conn->doomed && reason == TALLY_CLOSE_NONE && policy->waiting_fresh == 0,
+    .yields = model_is_awaited_elsewhere (model, own - policy->options.total_grace - 1)
+  };
+}
+
+void
+model_check_fate (Model *model, const ModelFate *fate)
+{
+  const TallyConn *conn = fate->conn;
+  gboolean evicted = conn->doomed && conn->reason == TALLY_CLOSE_EVICTED;
+
+  if (!fate->is_free)
+    return;
+  if (!fate->yields)
+    HOLDS (!evicted);
+  else
+    HOLDS (conn->doomed || (conn->streams > 0 && model->policy.drained != NULL));
+  HOLDS (!conn->yields || conn->state == TALLY_CONN_CLOSING);
 }

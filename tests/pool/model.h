@@ -37,7 +37,11 @@ typedef struct
   guint total_limit;  /* over all endpoints; 0: none */
   guint elsewhere;    /* what the other endpoints have of that */
   guint reserved;     /* what this one has */
-  guint calm;         /* percent of the steps in which nobody borrows, who would otherwise */
+  gint64 waits_since; /* the longest wait at the others for want of that limit; G_MAXINT64: none */
+  guint yielding;     /* connections that close for it */
+  gint64 held[TALLY_RECENT_HOLDS]; /* how long the latest leases were out, a ring */
+  guint n_held;
+  guint calm; /* percent of the steps in which nobody borrows, who would otherwise */
   guint64 served;
   guint64 old_generation;
   TallyHold *old_hold;
@@ -54,5 +58,21 @@ void model_fail (const gchar *condition, const gchar *file, int line);
 
 /* Looks at every invariant. So many connections were open, and dials under way, before the step. */
 void model_check (Model *model, guint open_before, guint dialing_before);
+
+/* What is to become of a lease's connection, seen before it comes back: whether it closes for somebody at
+ * another endpoint (rule 3). */
+typedef struct
+{
+  TallyConn *conn;
+  gboolean is_free; /* nothing else says that it closes */
+  gboolean yields;
+} ModelFate;
+
+ModelFate model_foresee (Model *model, const TallyHold *hold, TallyCloseReason reason);
+void model_check_fate (Model *model, const ModelFate *fate);
+/* Whether somebody at another endpoint waits since @before for whom no connection closes yet. */
+gboolean model_is_awaited_elsewhere (const Model *model, gint64 before);
+/* @waiter was refused by its estimate. */
+void model_check_estimate (Model *model, const TallyWaiter *waiter);
 
 #endif /* TESTS_POOL_MODEL_H */

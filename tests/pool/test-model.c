@@ -2,6 +2,7 @@
  * that only the test moves. After each step every invariant is looked at. TALLY_MODEL_SEED and
  * TALLY_MODEL_STEPS choose another run; the seed is printed, and a run with it is the same run. */
 #include <stdio.h>
+#include <string.h>
 
 #include "model.h"
 
@@ -65,12 +66,23 @@ reserve (gpointer totals, TallyDialPurpose purpose)
 }
 
 static void
-unreserve (gpointer totals)
+unreserve (gpointer totals, gboolean yielded)
 {
   Model *model = totals;
 
-  HOLDS (model->reserved > 0);
+  HOLDS (model->reserved > 0 && model->yielding >= (guint) yielded);
   model->reserved--;
+  model->yielding -= yielded;
+}
+
+static gboolean
+yield (gpointer totals, gint64 before, gboolean closing)
+{
+  Model *model = totals;
+  gboolean yields = model_is_awaited_elsewhere (model, before);
+
+  model->yielding += yields && closing;
+  return yields;
 }
 
 /* ---- the borrowers ---- */
@@ -100,6 +112,8 @@ note (Model *model, ModelBorrower *borrower)
       borrower->state = BORROWER_DIALS;
       break;
     case TALLY_WAITER_FAILED:
+      if (waiter->refusal == TALLY_REFUSAL_ESTIMATE)
+        model_check_estimate (model, waiter);
       g_clear_error (&waiter->error);
       borrower->state = BORROWER_NONE;
       break;
@@ -149,7 +163,9 @@ step_borrow (Model *model)
                 .since = pick (model, 2) == 0 ? 0 : MAX (model->now.mono - pick (model, 2000), 1),
                 .may_dial = pick (model, 2) == 0,
                 .deadline =
-                    pick (model, 2) == 0 ? G_MAXINT64 : model->now.mono + pick (model, 2000) },
+                    pick (model, 2) == 0
+                        ? G_MAXINT64
+                        : model->now.mono + pick (model, pick (model, 4) == 0 ? 30 : 2000) },
   };
   model->policy.quick = pick (model, 2) == 0;
   if (!borrower->waiter.fresh && pick (model, 2) == 0)
@@ -218,6 +234,14 @@ step_silence (Model *model, const TallyConn *silent)
   HOLDS (model->policy.n_idle == kept);
 }
 
+/* The common case leaves what a caller elsewhere could have to the other one. */
+static gboolean
+put (Model *model, TallyHold *hold)
+{
+  return (model->total_limit == 0 || model->waits_since == G_MAXINT64)
+         && tally_policy_put (&model->policy, &model->now, hold);
+}
+
 static void
 step_release (Model *model)
 {
@@ -226,19 +250,24 @@ step_release (Model *model)
   TallyCloseReason reason =
       pick (model, 6) == 0 ? reasons[pick (model, G_N_ELEMENTS (reasons))] : TALLY_CLOSE_NONE;
   ModelBorrower *borrower = find (model, BORROWER_HOLDS);
+  TallyHold *hold;
+  ModelFate fate;
 
   /* A lease given back before is known as such, whatever has become of its slot (rule 20). */
   if (model->old_hold != NULL)
     HOLDS (!tally_policy_owns (&model->policy, model->old_hold, model->old_generation));
   if (borrower == NULL)
     return;
-  HOLDS (tally_policy_owns (&model->policy, borrower->waiter.hold, borrower->waiter.generation));
+  hold = borrower->waiter.hold;
+  HOLDS (tally_policy_owns (&model->policy, hold, borrower->waiter.generation));
   if (reason == TALLY_CLOSE_BROKEN && pick (model, 2) == 0)
-    step_silence (model, borrower->waiter.hold->conn);
-  if (reason != TALLY_CLOSE_NONE || pick (model, 2) == 0
-      || !tally_policy_put (&model->policy, &model->now, borrower->waiter.hold))
-    tally_policy_release (&model->policy, &model->now, borrower->waiter.hold, reason);
-  model->old_hold = borrower->waiter.hold;
+    step_silence (model, hold->conn);
+  model->held[model->n_held++ % TALLY_RECENT_HOLDS] = model->now.mono - hold->since;
+  fate = model_foresee (model, hold, reason);
+  if (reason != TALLY_CLOSE_NONE || pick (model, 2) == 0 || !put (model, hold))
+    tally_policy_release (&model->policy, &model->now, hold, reason);
+  model_check_fate (model, &fate);
+  model->old_hold = hold;
   model->old_generation = borrower->waiter.generation;
   borrower->state = BORROWER_NONE;
 }
@@ -396,6 +425,7 @@ choose_options (Model *model, TallyPoolOptions *options)
 {
   *options = tally_pool_options_default;
   options->max_open = pick (model, 8);
+  options->total_grace = pick (model, 3) == 0 ? 0 : pick (model, 200);
   options->max_idle = (gint) pick (model, 6) - 1;
   options->min_idle = pick (model, 3) == 0 ? pick (model, 4) : 0;
   options->max_waiters = pick (model, 3) == 0 ? 1 + pick (model, 6) : 0;
@@ -426,6 +456,7 @@ static void
 step_elsewhere (Model *model)
 {
   model->elsewhere = pick (model, 6);
+  model->waits_since = pick (model, 2) == 0 ? G_MAXINT64 : model->now.mono - pick (model, 1000);
   if (room (model) > 0)
     tally_policy_pump (&model->policy, &model->now);
 }
@@ -493,8 +524,11 @@ start (Model *model)
   model->policy.reserve = reserve;
   model->policy.unreserve = unreserve;
   model->policy.room = room;
+  model->policy.yield = yield;
   model->policy.totals = model;
   model->total_limit = model->elsewhere = 0;
+  model->waits_since = G_MAXINT64;
+  memset (model->held, 0, sizeof model->held);
   model->old_hold = NULL;
   model->calm = pick (model, 25);
 }

@@ -37,6 +37,7 @@ options_defaults (void)
 
   assert_string (text, "max-open=64\n"
                        "max-open-total=0\n"
+                       "max-open-total-grace=50\n"
                        "max-idle=-1\n"
                        "max-idle-total=0\n"
                        "min-idle=0\n"

@@ -133,7 +133,7 @@ refuse_background (gpointer totals, TallyDialPurpose purpose)
 }
 
 static void
-take_back_nothing (gpointer totals)
+take_back_nothing (gpointer totals, gboolean yielded)
 {
 }
 
