@@ -69,7 +69,7 @@ tally_policy_is_wait_too_long (const TallyPolicy *self,
   gint64 hold = find_recent_hold (self, LOW_RANK);
   gint64 rest;
 
-  if (capacity == 0)
+  if (hold == 0 || capacity == 0) /* nothing is known */
     return FALSE;
   *estimate = hold * (ahead + 1) / capacity;
   if (*estimate <= deadline - now->mono)
