@@ -341,6 +341,15 @@ add_what_was_sent (const TallyCall *call, GError *error)
                                       message, call->sent_bytes, call->request_bytes);
 }
 
+/* A channel that g_object_new () made leads nowhere. */
+static TALLY_COLD gboolean
+refuse_without_endpoint (const TallyMethod *method, GError **error)
+{
+  g_set_error (error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED,
+               "%s: the channel was made without an endpoint; nothing was sent", method->name);
+  return FALSE;
+}
+
 /* tally_channel_call () for what it leaves to its caller; @options NULL: the channel's timeout, no
  * cancellable. Six arguments, so that a client's call ends in a jump here. */
 gboolean
@@ -360,6 +369,8 @@ tally_channel_make_call (TallyChannel *self,
                      .limits = tally_limits_default };
   GError *local_error = NULL;
 
+  if (G_UNLIKELY (self->endpoint == NULL))
+    return refuse_without_endpoint (method, error);
   call.deadline = deadline_in (self, call.timeout);
   call.seqid = take_seqid (self);
   call.limits.max_message = g_atomic_int_get (&self->max_message);

@@ -64,8 +64,9 @@ tally_channel_class_init (TallyChannelClass *class)
    *
    * Milliseconds that a call may take in all its steps; 0 = no limit.
    */
-  properties[PROP_TIMEOUT] = g_param_spec_uint ("timeout", NULL, NULL, 0, G_MAXINT, DEFAULT_TIMEOUT,
-                                                G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_TIMEOUT] =
+      g_param_spec_uint ("timeout", NULL, NULL, 0, G_MAXINT, DEFAULT_TIMEOUT,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
   /**
    * TallyChannel:max-message-size:
    *
@@ -73,7 +74,7 @@ tally_channel_class_init (TallyChannelClass *class)
    */
   properties[PROP_MAX_MESSAGE_SIZE] =
       g_param_spec_uint ("max-message-size", NULL, NULL, 1, G_MAXINT, 16 << 20,
-                         G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 
@@ -174,7 +175,8 @@ tally_channel_new_with_pool (const gchar *uri, TallyPool *pool, GError **error)
  * tally_channel_get_endpoint:
  * @self: a channel
  *
- * Returns: (transfer none): where the channel leads
+ * Returns: (transfer none) (nullable): where the channel leads; %NULL for one that g_object_new () made,
+ *   whose calls are refused
  */
 TallyEndpoint *
 tally_channel_get_endpoint (TallyChannel *self)
@@ -187,13 +189,22 @@ tally_channel_get_endpoint (TallyChannel *self)
  * tally_channel_get_pool:
  * @self: a channel
  *
- * Returns: (transfer none): where its connections come from
+ * Returns: (transfer none) (nullable): where its connections come from; %NULL as for
+ *   tally_channel_get_endpoint()
  */
 TallyPool *
 tally_channel_get_pool (TallyChannel *self)
 {
   g_return_val_if_fail (TALLY_IS_CHANNEL (self), NULL);
   return self->pool;
+}
+
+/* Handlers run on the thread that sets. */
+static void
+set_number (TallyChannel *self, gint *place, gint value, guint id)
+{
+  if (__atomic_exchange_n (place, value, __ATOMIC_SEQ_CST) != value)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[id]);
 }
 
 /**
@@ -207,7 +218,7 @@ void
 tally_channel_set_timeout (TallyChannel *self, guint milliseconds)
 {
   g_return_if_fail (TALLY_IS_CHANNEL (self));
-  g_atomic_int_set (&self->timeout, (gint) MIN (milliseconds, G_MAXINT));
+  set_number (self, &self->timeout, (gint) MIN (milliseconds, G_MAXINT), PROP_TIMEOUT);
 }
 
 guint
@@ -231,7 +242,7 @@ tally_channel_set_max_message_size (TallyChannel *self, guint bytes)
 {
   g_return_if_fail (TALLY_IS_CHANNEL (self));
   g_return_if_fail (bytes > 0 && bytes <= G_MAXINT);
-  g_atomic_int_set (&self->max_message, (gint) bytes);
+  set_number (self, &self->max_message, (gint) bytes, PROP_MAX_MESSAGE_SIZE);
 }
 
 guint

@@ -4,6 +4,8 @@
 #include "echo-service.h"
 #include "harness.h"
 #include "tally-channel.h"
+#include "tally-client.h"
+#include "tally-error.h"
 
 static void
 options_come_from_the_uri (void)
@@ -57,6 +59,62 @@ what_it_cannot_do_is_refused_when_it_is_made (void)
   assert_refused ("tcp://h", TALLY_ERROR_INVALID_ARGUMENT, "no port");
 }
 
+static void
+count_notification (GObject *object, GParamSpec *pspec, gpointer user_data)
+{
+  (*(guint *) user_data)++;
+}
+
+static void
+setters_notify_of_what_changes (void)
+{
+  g_autoptr (TallyChannel) channel = tally_channel_new ("tcp://h:1", NULL);
+  guint timeouts = 0;
+  guint sizes = 0;
+
+  g_signal_connect (channel, "notify::timeout", G_CALLBACK (count_notification), &timeouts);
+  g_signal_connect (channel, "notify::max-message-size", G_CALLBACK (count_notification), &sizes);
+  tally_channel_set_timeout (channel, 5);
+  tally_channel_set_timeout (channel, 5);
+  assert_int (timeouts, 1);
+  g_object_set (channel, "timeout", 6, NULL);
+  g_object_set (channel, "timeout", 6, NULL);
+  assert_int (timeouts, 2);
+  assert_int (sizes, 0);
+  tally_channel_set_max_message_size (channel, 1000);
+  g_object_set (channel, "max-message-size", 1000, NULL);
+  assert_int (sizes, 1);
+  g_object_set (channel, "max-message-size", 2000, NULL);
+  assert_int (sizes, 2);
+  assert_int (timeouts, 2);
+}
+
+/* What g_object_new () makes has no URI, and so leads nowhere. */
+static void
+without_an_endpoint_calls_are_refused (void)
+{
+  g_autoptr (TallyChannel) channel = g_object_new (TALLY_TYPE_CHANNEL, "timeout", 5, NULL);
+  g_autoptr (GObject) client = g_object_new (TALLY_TYPE_CLIENT, "channel", channel, NULL);
+  EchoArgs args = { (gchar *) "x" };
+
+  CU_ASSERT_PTR_NULL (tally_channel_get_endpoint (channel));
+  CU_ASSERT_PTR_NULL (tally_channel_get_pool (channel));
+  for (guint method = 0; method < N_ECHO_METHODS; method++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (GError) of_client = NULL;
+      g_autofree gchar *text =
+          g_strdup_printf ("%s: the channel was made without an endpoint; nothing was sent",
+                           echo_methods[method].name);
+
+      CU_ASSERT_FALSE (
+          tally_channel_call (channel, &echo_methods[method], &args, NULL, -1, NULL, &error));
+      assert_error (error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED, text);
+      CU_ASSERT_FALSE (tally_client_call (client, &echo_methods[method], &args, NULL, &of_client));
+      assert_error (of_client, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED, text);
+    }
+}
+
 static gboolean
 answer_at_length (EchoRequest *request)
 {
@@ -100,6 +158,8 @@ main (int argc, char **argv)
     TEST (options_come_from_the_uri),
     TEST (properties_are_the_options),
     TEST (what_it_cannot_do_is_refused_when_it_is_made),
+    TEST (setters_notify_of_what_changes),
+    TEST (without_an_endpoint_calls_are_refused),
     TEST (a_reply_past_the_limit_is_refused),
     { NULL },
   };
