@@ -4,6 +4,9 @@
 
 #include <tally.h>
 
+#define SERVE_URI_DESCRIPTION                                                                      \
+  "Where to listen and how to speak there; port 0 takes a free one. Default: tcp://localhost:9090"
+
 /* Listens at @uri, prints "listening on URI" with the real port, and serves until SIGTERM or
  * SIGINT; then requests under way are finished. */
 gboolean serve (ThriftProcessor *processor, const gchar *uri, GError **error);

@@ -1,20 +1,8 @@
-/* Turns what was measured into a table and into JSON. */
+/* Turns what was measured into tables that fit 80 columns, and says what they mean. */
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 
 #include "compare.h"
-
-/* What the table and the JSON show of a mode. Latencies in nanoseconds. */
-typedef struct
-{
-  guint64 calls;
-  gdouble rate; /* the median of the rounds' */
-  guint64 p50;
-  guint64 p90;
-  guint64 p99;
-  guint64 max;
-  TallyPoolSnapshot pool;
-} Summary;
 
 static int
 compare_numbers (gconstpointer a, gconstpointer b)
@@ -43,95 +31,152 @@ get_quantile (GArray *sorted, gdouble share)
   return sorted->len == 0 ? 0 : g_array_index (sorted, guint64, MIN (index, sorted->len - 1));
 }
 
-static gdouble
-get_median_rate (GArray *rates)
+static void
+summarise_rates (GArray *rates, CompareSummary *summary)
 {
   g_autoptr (GArray) sorted = g_array_copy (rates);
 
+  if (sorted->len == 0) /* interrupted before the mode's first round */
+    return;
   g_array_sort (sorted, compare_rates);
-  return (g_array_index (sorted, gdouble, (sorted->len - 1) / 2)
-          + g_array_index (sorted, gdouble, sorted->len / 2))
-         / 2;
+  summary->lowest_rate = g_array_index (sorted, gdouble, 0);
+  summary->highest_rate = g_array_index (sorted, gdouble, sorted->len - 1);
+  summary->rate = (g_array_index (sorted, gdouble, (sorted->len - 1) / 2)
+                   + g_array_index (sorted, gdouble, sorted->len / 2))
+                  / 2;
 }
 
-static Summary
-summarise (CompareMode *mode)
+CompareSummary
+compare_summarise (CompareMode *mode)
 {
-  Summary summary = { .calls = mode->latencies->len, .rate = get_median_rate (mode->rates) };
+  CompareSummary summary = { .calls = mode->latencies->len };
+  guint i;
 
+  summarise_rates (mode->rates, &summary);
   g_array_sort (mode->latencies, compare_numbers);
   summary.p50 = get_quantile (mode->latencies, 0.50);
   summary.p90 = get_quantile (mode->latencies, 0.90);
   summary.p99 = get_quantile (mode->latencies, 0.99);
   summary.max = get_quantile (mode->latencies, 1);
   tally_pool_snapshot (mode->pool, &summary.pool);
+  for (i = 0; i < TALLY_N_CLOSE_REASONS; i++)
+    summary.closes += summary.pool.closes[i];
   return summary;
 }
 
-static guint64
-count_closes (const TallyPoolSnapshot *pool)
+void
+compare_print_heading (const CompareOptions *options, gboolean own_server)
 {
-  guint64 closes = 0;
+  g_autofree gchar *what = options->size < 0 ? g_strdup ("a rich struct of about 16 kB")
+                                             : g_strdup_printf ("%d bytes", options->size);
+
+  printf ("%s\n%d callers, each %d calls in each of %d rounds, %s\n", options->uri,
+          options->callers, options->calls, options->rounds, what);
+  printf ("%u cores%s\n", g_get_num_processors (),
+          own_server ? ", client and server share them" : "");
+  fflush (stdout);
+}
+
+static void
+print_calls (GPtrArray *modes, const CompareSummary *summaries)
+{
   guint i;
 
-  for (i = 0; i < TALLY_N_CLOSE_REASONS; i++)
-    closes += pool->closes[i];
-  return closes;
+  printf ("\n%-9s%9s%9s%9s%10s%10s%12s%10s\n", "", "calls/s", "lowest", "highest", "p50 us",
+          "p99 us", "max us", "failures");
+  for (i = 0; i < modes->len; i++)
+    {
+      const CompareMode *mode = g_ptr_array_index (modes, i);
+      const CompareSummary *summary = &summaries[i];
+
+      printf ("%-9s%9.0f%9.0f%9.0f%10.1f%10.1f%12.1f%10" G_GUINT64_FORMAT "\n", mode->name,
+              summary->rate, summary->lowest_rate, summary->highest_rate, summary->p50 / 1e3,
+              summary->p99 / 1e3, summary->max / 1e3, mode->failures);
+    }
+  printf ("calls/s: the median of the rounds, between their lowest and highest. p50, p99,\n"
+          "max: how long a call took, in microseconds; half of the calls took p50 at most.\n");
 }
 
 static void
-print_heading (const CompareOptions *options)
+print_cost (GPtrArray *modes, const CompareSummary *summaries, gboolean own_server)
 {
-  g_autofree gchar *what =
-      options->size < 0 ? g_strdup ("a rich struct") : g_strdup_printf ("%d bytes", options->size);
+  guint i;
 
-  printf ("%s\n%d callers, each %d calls in each of %d rounds, %s\n\n", options->uri,
-          options->callers, options->calls, options->rounds, what);
+  printf ("\n%-9s%10s%10s%11s%11s%9s%7s%13s\n", "", "connects", "TIME_WAIT", "client CPU",
+          "server CPU", "hits", "waits", "wait p99 us");
+  for (i = 0; i < modes->len; i++)
+    {
+      const CompareMode *mode = g_ptr_array_index (modes, i);
+      const TallyPoolSnapshot *pool = &summaries[i].pool;
+      gdouble calls = MAX (summaries[i].calls, 1);
+      g_autofree gchar *server_cpu =
+          own_server ? g_strdup_printf ("%.1f", mode->used.server_cpu_ns / 1e3 / calls)
+                     : g_strdup ("-");
+
+      printf ("%-9s%10" G_GUINT64_FORMAT "%10u%11.1f%11s%9" G_GUINT64_FORMAT "%7" G_GUINT64_FORMAT
+              "%13" G_GUINT64_FORMAT "\n",
+              mode->name, pool->dials_done, mode->used.time_waits,
+              mode->used.client_cpu_ns / 1e3 / calls, server_cpu, pool->hits, pool->waits,
+              tally_histogram_quantile (&pool->wait_time, 0.99));
+    }
+  printf ("connects: connections opened. TIME_WAIT: sockets left behind in that state,\n"
+          "each holds a port for a minute. CPU: microseconds for each call%s. hits: calls\n"
+          "that found an idle connection; waits: those that queued for one, and how long.\n",
+          own_server ? "" : " (the\nserver's is known of one that was started here)");
 }
 
-static void
-print_calls (const CompareMode *mode, const Summary *summary)
+/* Whether some mode's rounds differ so much that its median says little. */
+static gboolean
+differs_a_lot (guint n_modes, const CompareSummary *summaries)
 {
-  printf ("%-10s %10.0f %10.1f %10.1f %10.1f %10.1f %10" G_GUINT64_FORMAT " %10" G_GUINT64_FORMAT
-          "\n",
-          mode->name, summary->rate, summary->p50 / 1e3, summary->p90 / 1e3, summary->p99 / 1e3,
-          summary->max / 1e3, summary->pool.dials_done, mode->failures);
+  guint i;
+
+  for (i = 0; i < n_modes; i++)
+    if (summaries[i].highest_rate > 1.5 * summaries[i].lowest_rate)
+      return TRUE;
+  return FALSE;
 }
 
+/* What the rates say, and when each mode is the right one. */
 static void
-print_pool (const CompareMode *mode, const TallyPoolSnapshot *pool)
+print_meaning (GPtrArray *modes, const CompareSummary *summaries)
 {
-  printf ("%-10s %10" G_GUINT64_FORMAT " %10" G_GUINT64_FORMAT " %10" G_GUINT64_FORMAT
-          " %10" G_GUINT64_FORMAT " %10" G_GUINT64_FORMAT " %10u %10" G_GUINT64_FORMAT
-          " %10" G_GUINT64_FORMAT "\n",
-          mode->name, pool->borrows, pool->hits, pool->dials, pool->waits, pool->stale, pool->idle,
-          count_closes (pool), tally_histogram_quantile (&pool->wait_time, 0.99));
+  static const gchar *const advice[][2] = {
+    { "unpooled", "suits rare calls: each pays for a connection of its own." },
+    { "pooled", "suits most programs: connecting is saved, a slow call delays no other." },
+    { "shared", "suits many callers of small, quick calls: one socket carries them all.\n"
+                "  Where the server answers in order, quick calls wait behind slow ones." },
+  };
+  const CompareMode *first = g_ptr_array_index (modes, 0);
+  guint i, j;
+
+  printf ("\n");
+  if (differs_a_lot (modes->len, summaries))
+    printf ("The rounds of a mode differ a lot: this machine does other things, too.\n");
+  for (i = 1; i < modes->len; i++)
+    if (summaries[0].rate > 0 && summaries[i].rate > 0)
+      printf ("%s makes %.2f times as many calls per second as %s.\n",
+              ((const CompareMode *) g_ptr_array_index (modes, i))->name,
+              summaries[i].rate / summaries[0].rate, first->name);
+  for (i = 0; i < modes->len; i++)
+    for (j = 0; j < G_N_ELEMENTS (advice); j++)
+      if (strcmp (((const CompareMode *) g_ptr_array_index (modes, i))->name, advice[j][0]) == 0)
+        printf ("%s %s\n", advice[j][0], advice[j][1]);
 }
 
 void
-compare_print (const CompareOptions *options, GPtrArray *modes)
+compare_print (const CompareOptions *options, GPtrArray *modes, gboolean own_server)
 {
-  g_autofree Summary *summaries = g_new (Summary, modes->len);
+  g_autofree CompareSummary *summaries = g_new (CompareSummary, modes->len);
   guint i;
 
-  print_heading (options);
-  printf ("%-10s %10s %10s %10s %10s %10s %10s %10s\n", "calls", "per second", "p50 us", "p90 us",
-          "p99 us", "max us", "connects", "failures");
   for (i = 0; i < modes->len; i++)
-    {
-      summaries[i] = summarise (g_ptr_array_index (modes, i));
-      print_calls (g_ptr_array_index (modes, i), &summaries[i]);
-    }
-  printf ("\n%-10s %10s %10s %10s %10s %10s %10s %10s %10s\n", "pool", "borrows", "hits", "dials",
-          "waits", "stale", "idle", "closes", "wait p99");
-  for (i = 0; i < modes->len; i++)
-    print_pool (g_ptr_array_index (modes, i), &summaries[i].pool);
-  printf ("\n");
-  for (i = 1; i < modes->len && summaries[0].rate > 0; i++)
-    printf ("%s makes %.2f times as many calls per second as %s\n",
-            ((const CompareMode *) g_ptr_array_index (modes, i))->name,
-            summaries[i].rate / summaries[0].rate,
-            ((const CompareMode *) g_ptr_array_index (modes, 0))->name);
+    summaries[i] = compare_summarise (g_ptr_array_index (modes, i));
+  if (options->interrupted)
+    printf ("\ninterrupted; what was measured until then:\n");
+  print_calls (modes, summaries);
+  print_cost (modes, summaries, own_server);
+  print_meaning (modes, summaries);
   for (i = 0; i < modes->len; i++)
     {
       const CompareMode *mode = g_ptr_array_index (modes, i);
@@ -140,123 +185,4 @@ compare_print (const CompareOptions *options, GPtrArray *modes)
         printf ("%s: the first failure: %s\n", mode->name, mode->failure);
     }
   fflush (stdout);
-}
-
-/* ---- JSON ---- */
-
-static void
-append_string (GString *json, const gchar *text)
-{
-  g_autofree gchar *valid = g_utf8_make_valid (text, -1);
-  const gchar *at;
-
-  g_string_append_c (json, '"');
-  for (at = valid; *at != '\0'; at++)
-    {
-      if (*at == '"' || *at == '\\')
-        g_string_append_printf (json, "\\%c", *at);
-      else if ((guchar) *at < ' ')
-        g_string_append_printf (json, "\\u%04x", (guchar) *at);
-      else
-        g_string_append_c (json, *at);
-    }
-  g_string_append_c (json, '"');
-}
-
-static void
-append_number (GString *json, const gchar *before, gdouble number)
-{
-  gchar text[G_ASCII_DTOSTR_BUF_SIZE];
-
-  g_string_append_printf (json, "%s%s", before,
-                          g_ascii_formatd (text, sizeof text, "%.3f", number));
-}
-
-static void
-append_pool (GString *json, const TallyPoolSnapshot *pool)
-{
-  const struct
-  {
-    const gchar *name;
-    guint64 value;
-  } counters[] = {
-    { "borrows", pool->borrows },
-    { "hits", pool->hits },
-    { "dials", pool->dials },
-    { "waits", pool->waits },
-    { "stale", pool->stale },
-    { "timeouts", pool->timeouts },
-    { "late_replies", pool->late_replies },
-    { "open", pool->open },
-    { "idle", pool->idle },
-    { "dials_done", pool->dials_done },
-    { "dials_failed", pool->dials_failed },
-    { "closes", count_closes (pool) },
-    { "wait_p99_us", tally_histogram_quantile (&pool->wait_time, 0.99) },
-    { "dial_p99_us", tally_histogram_quantile (&pool->dial_time, 0.99) },
-  };
-  guint i;
-
-  for (i = 0; i < G_N_ELEMENTS (counters); i++)
-    g_string_append_printf (json, "%s\"%s\": %" G_GUINT64_FORMAT, i == 0 ? "{" : ", ",
-                            counters[i].name, counters[i].value);
-  g_string_append_c (json, '}');
-}
-
-static void
-append_mode (GString *json, CompareMode *mode)
-{
-  Summary summary = summarise (mode);
-  guint i;
-
-  g_string_append (json, "    {\"mode\": ");
-  append_string (json, mode->name);
-  g_string_append_printf (json,
-                          ", \"calls\": %" G_GUINT64_FORMAT ", \"failures\": %" G_GUINT64_FORMAT
-                          ", \"connects\": %" G_GUINT64_FORMAT,
-                          summary.calls, mode->failures, summary.pool.dials_done);
-  append_number (json, ", \"calls_per_second\": ", summary.rate);
-  for (i = 0; i < mode->rates->len; i++)
-    append_number (json, i == 0 ? ", \"calls_per_second_by_round\": [" : ", ",
-                   g_array_index (mode->rates, gdouble, i));
-  append_number (json, "], \"latency_us\": {\"p50\": ", summary.p50 / 1e3);
-  append_number (json, ", \"p90\": ", summary.p90 / 1e3);
-  append_number (json, ", \"p99\": ", summary.p99 / 1e3);
-  append_number (json, ", \"max\": ", summary.max / 1e3);
-  g_string_append (json, "}, \"pool\": ");
-  append_pool (json, &summary.pool);
-  if (mode->failure != NULL)
-    {
-      g_string_append (json, ", \"failure\": ");
-      append_string (json, mode->failure);
-    }
-  g_string_append_c (json, '}');
-}
-
-gboolean
-compare_write_json (const CompareOptions *options,
-                    GPtrArray *modes,
-                    const gchar *path,
-                    GError **error)
-{
-  g_autoptr (GString) json = g_string_new ("{\n  \"uri\": ");
-  guint i;
-
-  append_string (json, options->uri);
-  g_string_append_printf (
-      json,
-      ",\n  \"callers\": %d, \"calls_per_caller\": %d, \"rounds\": %d, \"connections\": %d,\n",
-      options->callers, options->calls, options->rounds, options->connections);
-  if (options->size < 0)
-    g_string_append (json, "  \"payload\": \"rich\",\n");
-  else
-    g_string_append_printf (json, "  \"payload\": \"text\", \"size\": %d,\n", options->size);
-  g_string_append (json, "  \"modes\": [\n");
-  for (i = 0; i < modes->len; i++)
-    {
-      append_mode (json, g_ptr_array_index (modes, i));
-      g_string_append (json, i + 1 < modes->len ? ",\n" : "\n");
-    }
-  g_string_append (json, "  ]\n}\n");
-  return g_file_set_contents (path, json->str, json->len, error);
 }

@@ -10,7 +10,7 @@
 /* All callers of a round start at once; who runs the round waits until they are done. */
 typedef struct
 {
-  const CompareOptions *options;
+  CompareOptions *options;
   DemoEchoIf *echo;
   GMutex lock;
   GCond changed;
@@ -117,13 +117,13 @@ static gpointer
 run_caller (gpointer data)
 {
   Caller *self = data;
-  const CompareOptions *options = self->round->options;
+  CompareOptions *options = self->round->options;
   g_autoptr (DemoPayload) payload = options->size < 0 ? payload_new (self->number) : NULL;
   g_autofree gchar *text = g_strnfill (MAX (options->size, 0), 'x');
   gint i;
 
   await_start (self->round);
-  for (i = 0; i < options->calls; i++)
+  for (i = 0; i < options->calls && !g_atomic_int_get (&options->interrupted); i++)
     {
       if (payload != NULL)
         call_with_payload (self, payload, i);
@@ -180,7 +180,7 @@ collect (CompareMode *mode, Caller *caller)
 }
 
 void
-compare_run_round (const CompareOptions *options,
+compare_run_round (CompareOptions *options,
                    CompareMode *mode,
                    void (*progress) (gdouble share, gpointer user_data),
                    gpointer user_data)
@@ -212,6 +212,22 @@ compare_run_round (const CompareOptions *options,
   g_array_append_val (mode->rates, rate);
   g_cond_clear (&round.changed);
   g_mutex_clear (&round.lock);
+}
+
+gboolean
+compare_ask (const CompareOptions *options, GError **error)
+{
+  g_autoptr (TallyChannel) channel = tally_channel_new (options->uri, error);
+  g_autoptr (DemoEchoClient) client = channel != NULL ? demo_echo_client_new (channel) : NULL;
+  g_autofree gchar *reply = NULL;
+
+  if (client == NULL || !demo_echo_if_echo (DEMO_ECHO_IF (client), &reply, "ready?", error))
+    return FALSE;
+  if (strcmp (reply, "ready?") == 0)
+    return TRUE;
+  g_set_error (error, TALLY_ERROR, TALLY_ERROR_FAILED, "%s: the answer is not what was sent",
+               options->uri);
+  return FALSE;
 }
 
 CompareMode *

@@ -3,7 +3,10 @@
 #include <gio/gio.h>
 #include <signal.h>
 #include <string.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "compare.h"
 
@@ -12,11 +15,13 @@ struct _CompareServer
   GSubprocess *process;
 };
 
-/* Runs in the child: it must not outlive us, however we end. */
+/* Runs in the child: it must not outlive us, however we end, and Ctrl-C is for us alone: what is
+ * in flight then needs the server. */
 static void
-die_with_parent (gpointer data)
+set_up_child (gpointer data)
 {
   prctl (PR_SET_PDEATHSIG, SIGTERM);
+  setpgid (0, 0);
 }
 
 /* The echo-server that was built along with this program. */
@@ -58,7 +63,7 @@ compare_server_start (const gchar *options, gchar **uri, GError **error)
 
   if (path == NULL)
     return NULL;
-  g_subprocess_launcher_set_child_setup (launcher, die_with_parent, NULL, NULL);
+  g_subprocess_launcher_set_child_setup (launcher, set_up_child, NULL, NULL);
   process = g_subprocess_launcher_spawn (launcher, error, path, "--uri", listen_uri, NULL);
   if (process == NULL)
     return NULL;
@@ -72,6 +77,18 @@ compare_server_start (const gchar *options, gchar **uri, GError **error)
   server = g_new0 (CompareServer, 1);
   server->process = g_steal_pointer (&process);
   return server;
+}
+
+guint64
+compare_server_get_cpu_ns (const CompareServer *server)
+{
+  const gchar *pid = g_subprocess_get_identifier (server->process);
+  struct timespec cpu = { 0 };
+  clockid_t clock;
+
+  if (pid != NULL && clock_getcpuclockid (atoi (pid), &clock) == 0)
+    clock_gettime (clock, &cpu);
+  return (guint64) cpu.tv_sec * 1000000000u + cpu.tv_nsec;
 }
 
 gboolean

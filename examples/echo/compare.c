@@ -1,12 +1,15 @@
 /* echo-compare: the same calls in several modes, in turn, and what each mode came to. Owns the
  * command line and the order of things. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "command-line.h"
 #include "compare.h"
 
-static CompareOptions options = { NULL, 8, 1000, 16, 3, 0 };
+static CompareOptions options = { .callers = 8, .calls = 1000, .size = 16, .rounds = 3 };
+static CompareServer *server; /* (nullable): the one that was started here */
 static gchar *option_protocol;
 static gchar *option_transport;
 static gchar *option_modes;
@@ -14,8 +17,6 @@ static gchar *option_json;
 static gboolean option_rich;
 
 static const GOptionEntry entries[] = {
-  { "uri", 'u', 0, G_OPTION_ARG_STRING, &options.uri,
-    "The server to call; without it, one is started on a free loopback port", "URI" },
   { "callers", 'c', 0, G_OPTION_ARG_INT, &options.callers, "Threads that call at once. Default: 8",
     "N" },
   { "calls", 'n', 0, G_OPTION_ARG_INT, &options.calls,
@@ -53,39 +54,66 @@ show_progress (gdouble share, gpointer user_data)
   fflush (stderr);
 }
 
+/* Callers end before their next call; a second signal ends the program at once. */
+static void
+on_interrupt (int number)
+{
+  g_atomic_int_set (&options.interrupted, TRUE);
+}
+
+static void
+catch_interrupt (void)
+{
+  struct sigaction action = { .sa_handler = on_interrupt, .sa_flags = SA_RESTART | SA_RESETHAND };
+
+  sigaction (SIGINT, &action, NULL);
+}
+
+static void
+run_round (CompareMode *mode, Progress *progress)
+{
+  CompareMachine before = compare_machine_read (&options, server);
+  CompareMachine after;
+
+  progress->mode = mode;
+  compare_run_round (&options, mode, isatty (STDERR_FILENO) ? show_progress : NULL, progress);
+  after = compare_machine_read (&options, server);
+  compare_machine_charge (mode, &before, &after);
+}
+
+/* The modes take turns, and each round begins with another one. */
 static void
 run_rounds (GPtrArray *modes)
 {
-  gboolean on_terminal = isatty (STDERR_FILENO);
   Progress progress;
   guint i;
 
   for (progress.round = 0; progress.round < options.rounds; progress.round++)
-    for (i = 0; i < modes->len; i++)
-      {
-        progress.mode = g_ptr_array_index (modes, i);
-        compare_run_round (&options, g_ptr_array_index (modes, i),
-                           on_terminal ? show_progress : NULL, &progress);
-      }
-  if (on_terminal)
+    for (i = 0; i < modes->len && !g_atomic_int_get (&options.interrupted); i++)
+      run_round (g_ptr_array_index (modes, (progress.round + i) % modes->len), &progress);
+  if (isatty (STDERR_FILENO))
     fprintf (stderr, "\r\033[K");
 }
 
 static gboolean
 parse (int *argc, char ***argv, GError **error)
 {
-  g_autoptr (GOptionContext) context =
-      g_option_context_new ("- compare ways of calling the echo server");
-
-  g_option_context_add_main_entries (context, entries, NULL);
-  if (!g_option_context_parse (context, argc, argv, error))
+  if (!command_line_parse (
+          argc, argv,
+          "Makes the same calls of the echo example with a connection for each, with\n"
+          "pooled ones and with one that all share, and says what each way costs.",
+          "The server to call; without it, one is started on a free loopback port", entries,
+          &options.uri, error)
+      || !command_line_check ("--callers", options.callers, 1, 10000, error)
+      || !command_line_check ("--calls", options.calls, 1, 10000000, error)
+      || !command_line_check ("--rounds", options.rounds, 1, 10000, error)
+      || !command_line_check ("--size", options.size, 0, 10000000, error)
+      || !command_line_check ("--connections", options.connections, 0, 10000, error))
     return FALSE;
-  if (options.callers < 1 || options.calls < 1 || options.rounds < 1 || options.size < 0
-      || options.connections < 0
-      || (gint64) options.callers * options.calls * options.rounds > 100000000)
+  if ((gint64) options.callers * options.calls * options.rounds > 100000000)
     {
       g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                           "callers, calls, rounds, size or connections make no sense");
+                           "callers times calls times rounds is more than 100,000,000");
       return FALSE;
     }
   if (option_rich)
@@ -108,12 +136,33 @@ dup_uri_options (void)
   return g_strdup (text->str);
 }
 
+static gchar **
+dup_mode_names (void)
+{
+  return g_strsplit (option_modes != NULL ? option_modes : "unpooled,pooled,shared", ",", -1);
+}
+
+static gboolean
+check_modes (GError **error)
+{
+  static const gchar *const known[] = { "unpooled", "pooled", "shared", NULL };
+  g_auto (GStrv) names = dup_mode_names ();
+  guint i;
+
+  for (i = 0; names[i] != NULL && g_strv_contains (known, names[i]); i++)
+    continue;
+  if (i > 0 && names[i] == NULL)
+    return TRUE;
+  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+               "--modes takes a list of unpooled, pooled and shared, not \"%s\"", option_modes);
+  return FALSE;
+}
+
 static GPtrArray *
 make_modes (GError **error)
 {
   g_autoptr (GPtrArray) modes = g_ptr_array_new_with_free_func ((GDestroyNotify) compare_mode_free);
-  g_auto (GStrv) names =
-      g_strsplit (option_modes != NULL ? option_modes : "unpooled,pooled,shared", ",", -1);
+  g_auto (GStrv) names = dup_mode_names ();
   guint i;
 
   for (i = 0; names[i] != NULL; i++)
@@ -129,17 +178,19 @@ make_modes (GError **error)
 
 /* Measures, reports, and says whether every call got the right answer. */
 static gboolean
-compare (GError **error)
+compare (GPtrArray *modes, GError **error)
 {
-  g_autoptr (GPtrArray) modes = make_modes (error);
   guint64 failures = 0;
   guint i;
 
-  if (modes == NULL)
+  if (!compare_ask (&options, error))
     return FALSE;
+  catch_interrupt ();
+  compare_print_heading (&options, server != NULL);
   run_rounds (modes);
-  compare_print (&options, modes);
-  if (option_json != NULL && !compare_write_json (&options, modes, option_json, error))
+  compare_print (&options, modes, server != NULL);
+  if (option_json != NULL
+      && !compare_write_json (&options, modes, server != NULL, option_json, error))
     return FALSE;
   for (i = 0; i < modes->len; i++)
     failures += ((const CompareMode *) g_ptr_array_index (modes, i))->failures;
@@ -149,29 +200,42 @@ compare (GError **error)
   return failures == 0;
 }
 
+/* Sets options.uri: of the server that was named, or of one that is started. */
+static gboolean
+find_server (GError **error)
+{
+  g_autofree gchar *uri_options = dup_uri_options ();
+  g_autofree gchar *bare = NULL;
+
+  if (options.uri == NULL)
+    {
+      server = compare_server_start (uri_options, &options.uri, error);
+      return server != NULL;
+    }
+  if (*uri_options != '\0')
+    {
+      bare = options.uri;
+      options.uri = g_strconcat (bare, strchr (bare, '?') != NULL ? "&" : "?", uri_options, NULL);
+    }
+  return TRUE;
+}
+
 int
 main (int argc, char **argv)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree gchar *uri_options = NULL;
-  CompareServer *server = NULL;
-  gboolean succeeded;
+  g_autoptr (GPtrArray) modes = NULL;
+  gboolean succeeded = FALSE;
 
-  if (!parse (&argc, &argv, &error))
+  if (!parse (&argc, &argv, &error) || !check_modes (&error))
     {
       g_printerr ("echo-compare: %s\n", error->message);
       return 2;
     }
-  uri_options = dup_uri_options ();
-  if (options.uri == NULL)
-    server = compare_server_start (uri_options, &options.uri, &error);
-  else if (*uri_options != '\0')
-    {
-      g_autofree gchar *bare = options.uri;
-
-      options.uri = g_strconcat (bare, strchr (bare, '?') != NULL ? "&" : "?", uri_options, NULL);
-    }
-  succeeded = error == NULL && compare (&error);
+  if (find_server (&error))
+    modes = make_modes (&error);
+  if (modes != NULL)
+    succeeded = compare (modes, &error);
   if (server != NULL && !compare_server_stop (server, succeeded ? &error : NULL))
     succeeded = FALSE;
   if (!succeeded)

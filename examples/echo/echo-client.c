@@ -3,23 +3,21 @@
 #include <string.h>
 #include <tally.h>
 
+#include "command-line.h"
 #include "demo_echo.h"
 #include "payload.h"
 
-static gchar *option_uri;
 static gint option_repeat = 1;
 static gdouble option_interval;
 static gint option_timeout = 5000;
 static gboolean option_prompted;
 
 static const GOptionEntry options[] = {
-  { "uri", 'u', 0, G_OPTION_ARG_STRING, &option_uri,
-    "Where the server is. Default: tcp://localhost:9090", "URI" },
   { "repeat", 'n', 0, G_OPTION_ARG_INT, &option_repeat, "Make N rounds of calls. Default: 1", "N" },
   { "interval", 'i', 0, G_OPTION_ARG_DOUBLE, &option_interval, "Wait so long between rounds",
     "SECONDS" },
-  { "timeout", 't', 0, G_OPTION_ARG_INT, &option_timeout, "What a call may take. Default: 5000",
-    "MILLISECONDS" },
+  { "timeout", 't', 0, G_OPTION_ARG_INT, &option_timeout,
+    "What a call may take; 0 = no limit. Default: 5000", "MILLISECONDS" },
   { "prompted", 'p', 0, G_OPTION_ARG_NONE, &option_prompted,
     "Make a round for each line of standard input instead", NULL },
   { NULL },
@@ -161,24 +159,34 @@ make_rounds (DemoEchoIf *echo)
   return failures;
 }
 
+static gboolean
+parse (int *argc, char ***argv, gchar **uri, GError **error)
+{
+  return command_line_parse (argc, argv,
+                             "Makes each call of the echo example, and says how it ended.",
+                             "Where the server is. Default: tcp://localhost:9090", options, uri,
+                             error)
+         && command_line_check ("--repeat", option_repeat, 1, G_MAXINT, error)
+         && command_line_check ("--interval", option_interval, 0, 86400, error)
+         && command_line_check ("--timeout", option_timeout, 0, G_MAXINT, error);
+}
+
 int
 main (int argc, char **argv)
 {
-  g_autoptr (GOptionContext) context = g_option_context_new ("- call the echo example's server");
   g_autoptr (TallyChannel) channel = NULL;
   g_autoptr (DemoEchoClient) client = NULL;
   g_autoptr (GError) error = NULL;
+  g_autofree gchar *uri = NULL;
 
-  g_option_context_add_main_entries (context, options, NULL);
-  if (g_option_context_parse (context, &argc, &argv, &error))
-    channel = tally_channel_new (option_uri != NULL ? option_uri : "tcp://localhost:9090", &error);
+  if (parse (&argc, &argv, &uri, &error))
+    channel = tally_channel_new (uri != NULL ? uri : "tcp://localhost:9090", &error);
   if (channel == NULL)
     {
       g_printerr ("echo-client: %s\n", error->message);
       return 2;
     }
-  g_free (option_uri);
-  tally_channel_set_timeout (channel, MAX (option_timeout, 0));
+  tally_channel_set_timeout (channel, option_timeout);
   client = demo_echo_client_new (channel);
   return make_rounds (DEMO_ECHO_IF (client)) == 0 ? 0 : 1;
 }

@@ -2,6 +2,7 @@
 #include <gio/gio.h>
 #include <string.h>
 
+#include "command-line.h"
 #include "demo_echo.h"
 #include "serve.h"
 
@@ -86,38 +87,26 @@ echoer_init (Echoer *self)
 
 /* ---- the program ---- */
 
-static gchar *option_uri;
-
-static const GOptionEntry options[] = {
-  { "uri", 'u', 0, G_OPTION_ARG_STRING, &option_uri,
-    "Where to listen and how to speak there; port 0 takes a free one. Default: "
-    "tcp://localhost:9090",
-    "URI" },
-  { NULL },
-};
-
 int
 main (int argc, char **argv)
 {
-  g_autoptr (GOptionContext) context = g_option_context_new ("- serve the echo example");
   g_autoptr (GObject) handler = NULL;
   g_autoptr (DemoEchoProcessor) processor = NULL;
   g_autoptr (GError) error = NULL;
+  g_autofree gchar *uri = NULL;
 
-  g_option_context_add_main_entries (context, options, NULL);
-  if (!g_option_context_parse (context, &argc, &argv, &error))
+  if (!command_line_parse (&argc, &argv, "Serves the echo example.", SERVE_URI_DESCRIPTION, NULL,
+                           &uri, &error))
     {
       g_printerr ("echo-server: %s\n", error->message);
       return 2;
     }
   handler = g_object_new (echoer_get_type (), NULL);
   processor = g_object_new (DEMO_TYPE_ECHO_PROCESSOR, "handler", handler, NULL);
-  if (!serve (THRIFT_PROCESSOR (processor),
-              option_uri != NULL ? option_uri : "tcp://localhost:9090", &error))
+  if (!serve (THRIFT_PROCESSOR (processor), uri != NULL ? uri : "tcp://localhost:9090", &error))
     {
       g_printerr ("echo-server: %s\n", error->message);
       return 1;
     }
-  g_free (option_uri);
   return 0;
 }

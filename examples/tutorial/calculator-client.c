@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <tally.h>
 
+#include "command-line.h"
 #include "tutorial_calculator.h"
 
 static gboolean
@@ -69,24 +70,28 @@ forget_all (TutorialCalculatorIf *calculator, GError **error)
   return TRUE;
 }
 
-/* Argument: where the server is; tcp://localhost:9090 without one. */
 int
 main (int argc, char **argv)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (TallyChannel) channel =
-      tally_channel_new (argc > 1 ? argv[1] : "tcp://localhost:9090", &error);
+  g_autoptr (TallyChannel) channel = NULL;
   g_autoptr (TutorialCalculatorClient) client = NULL;
+  g_autofree gchar *uri = NULL;
 
-  if (channel != NULL)
+  if (command_line_parse (&argc, &argv, "Makes one call of each kind to the tutorial's calculator.",
+                          "Where the server is. Default: tcp://localhost:9090", NULL, &uri, &error))
+    channel = tally_channel_new (uri != NULL ? uri : "tcp://localhost:9090", &error);
+  if (channel == NULL)
     {
-      client = tutorial_calculator_client_new (channel);
-      if (add_up (TUTORIAL_CALCULATOR_IF (client), &error)
-          && divide_by_zero (TUTORIAL_CALCULATOR_IF (client), &error)
-          && subtract_and_look_up (TUTORIAL_CALCULATOR_IF (client), &error)
-          && forget_all (TUTORIAL_CALCULATOR_IF (client), &error))
-        return 0;
+      g_printerr ("calculator-client: %s\n", error->message);
+      return 2;
     }
+  client = tutorial_calculator_client_new (channel);
+  if (add_up (TUTORIAL_CALCULATOR_IF (client), &error)
+      && divide_by_zero (TUTORIAL_CALCULATOR_IF (client), &error)
+      && subtract_and_look_up (TUTORIAL_CALCULATOR_IF (client), &error)
+      && forget_all (TUTORIAL_CALCULATOR_IF (client), &error))
+    return 0;
   g_printerr ("calculator-client: %s\n", error->message);
   return 1;
 }

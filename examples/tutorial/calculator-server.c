@@ -1,6 +1,7 @@
 /* The tutorial's server: a calculator that keeps a journal. */
 #include <tally.h>
 
+#include "command-line.h"
 #include "serve.h"
 #include "tutorial_calculator.h"
 
@@ -164,16 +165,23 @@ calculator_init (Calculator *self)
   self->journal = g_hash_table_new_full (NULL, NULL, NULL, g_object_unref);
 }
 
-/* Argument: where to listen; tcp://localhost:9090 without one. */
 int
 main (int argc, char **argv)
 {
-  g_autoptr (GObject) handler = g_object_new (calculator_get_type (), NULL);
-  g_autoptr (TutorialCalculatorProcessor) processor =
-      g_object_new (TUTORIAL_TYPE_CALCULATOR_PROCESSOR, "handler", handler, NULL);
+  g_autoptr (GObject) handler = NULL;
+  g_autoptr (TutorialCalculatorProcessor) processor = NULL;
   g_autoptr (GError) error = NULL;
+  g_autofree gchar *uri = NULL;
 
-  if (!serve (THRIFT_PROCESSOR (processor), argc > 1 ? argv[1] : "tcp://localhost:9090", &error))
+  if (!command_line_parse (&argc, &argv, "Serves the tutorial's calculator.", SERVE_URI_DESCRIPTION,
+                           NULL, &uri, &error))
+    {
+      g_printerr ("calculator-server: %s\n", error->message);
+      return 2;
+    }
+  handler = g_object_new (calculator_get_type (), NULL);
+  processor = g_object_new (TUTORIAL_TYPE_CALCULATOR_PROCESSOR, "handler", handler, NULL);
+  if (!serve (THRIFT_PROCESSOR (processor), uri != NULL ? uri : "tcp://localhost:9090", &error))
     {
       g_printerr ("calculator-server: %s\n", error->message);
       return 1;

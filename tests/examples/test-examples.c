@@ -252,18 +252,53 @@ server_says_why_it_cannot_listen (void)
   assert_contains (bad, "morse");
 }
 
+/* What is wrong is said, and that is all that happens. */
 static void
 programs_refuse_bad_options (void)
 {
-  g_autofree gchar *server = run ((const gchar *const[]){ ECHO_SERVER, "--nonsense", NULL }, 2);
-  g_autofree gchar *client =
-      run ((const gchar *const[]){ ECHO_CLIENT, "--uri", "nonsense", NULL }, 2);
-  g_autofree gchar *compare =
-      run ((const gchar *const[]){ ECHO_COMPARE, "--callers", "0", NULL }, 2);
+  static const struct
+  {
+    const gchar *command[5];
+    const gchar *said;
+  } cases[] = {
+    { { ECHO_SERVER, "--nonsense" }, "echo-server: " },
+    { { ECHO_SERVER, "tcp://127.0.0.1:0", "more" }, "unexpected argument \"more\"" },
+    { { ECHO_CLIENT, "--uri", "nonsense" }, "nonsense" },
+    { { ECHO_CLIENT, "--uri", "tcp://[::1]:9", "tcp://[::1]:9" }, "unexpected argument" },
+    { { ECHO_CLIENT, "-n", "0" }, "--repeat" },
+    { { ECHO_CLIENT, "-n", "-3" }, "--repeat" },
+    { { ECHO_CLIENT, "-t", "-5" }, "--timeout" },
+    { { ECHO_CLIENT, "-i", "-1" }, "--interval" },
+    { { ECHO_COMPARE, "--callers", "0" }, "--callers" },
+    { { ECHO_COMPARE, "--modes", "" }, "--modes" },
+    { { ECHO_COMPARE, "--modes", "pooled,spooled" }, "spooled" },
+    { { ECHO_COMPARE, "tcp://127.0.0.1:9", "more" }, "unexpected argument \"more\"" },
+    { { CALCULATOR_SERVER, "tcp://127.0.0.1:0", "more" }, "unexpected argument \"more\"" },
+    { { CALCULATOR_CLIENT, "--nonsense" }, "calculator-client: " },
+  };
+  guint i;
 
-  assert_contains (server, "echo-server: ");
-  assert_contains (client, "nonsense");
-  assert_contains (compare, "callers");
+  for (i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree gchar *output = run (cases[i].command, 2);
+
+      assert_contains (output, cases[i].said);
+    }
+}
+
+static void
+programs_explain_their_options (void)
+{
+  static const gchar *const programs[] = { ECHO_SERVER, ECHO_CLIENT, ECHO_COMPARE,
+                                           CALCULATOR_SERVER, CALCULATOR_CLIENT };
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (programs); i++)
+    {
+      g_autofree gchar *output = run ((const gchar *const[]){ programs[i], "--help", NULL }, 0);
+
+      assert_contains (output, "--uri=URI");
+    }
 }
 
 /* ---- the comparison ---- */
@@ -304,6 +339,9 @@ compare_measures_its_own_server (void)
             "    l = m['latency_us']\n"
             "    assert 0 < l['p50'] <= l['p90'] <= l['p99'] <= l['max'], m\n"
             "    assert m['connects'] == m['pool']['dials_done'], m\n"
+            "    c = m['cpu_us_per_call']\n"
+            "    assert c['client'] > 0 and c['server'] > 0, m\n"
+            "assert data['cores'] > 0 and data['interrupted'] is False\n"
             "assert modes['unpooled']['connects'] == 80\n"
             "assert 1 <= modes['pooled']['connects'] <= 2\n"
             "assert modes['pooled']['pool']['borrows'] == 80\n"
@@ -343,8 +381,40 @@ compare_takes_a_server_that_runs (void)
   failed = run ((const gchar *const[]){ ECHO_COMPARE, "--uri", uri, "--callers", "2", "--calls",
                                         "5", "--rounds", "1", NULL },
                 1);
-  assert_contains (failed, "Connection refused");
-  assert_contains (failed, "30 calls failed");
+  assert_contains (failed, "Connection refused"); /* once, and no table */
+  CU_ASSERT (failed != NULL && strchr (failed, '\n') == failed + strlen (failed) - 1);
+}
+
+static void
+compare_reports_when_it_is_interrupted (void)
+{
+  g_autofree gchar *first = NULL;
+  g_autofree gchar *rest = NULL;
+  TestProgram compare;
+
+  if (!test_program_start (&compare,
+                           (const gchar *const[]){ ECHO_COMPARE, "--callers", "2", "--calls",
+                                                   "1000000", "--rounds", "9", NULL }))
+    return;
+  first = test_program_read_line (&compare);
+  assert_contains (first, "tcp://127.0.0.1:");
+  kill (compare.pid, SIGINT);
+  rest = test_program_read_all (&compare);
+  assert_int (test_program_wait (&compare), 0);
+  assert_contains (rest, "interrupted");
+  assert_contains (rest, "calls/s");
+}
+
+static void
+compare_fits_a_terminal (void)
+{
+  g_autofree gchar *output =
+      run ((const gchar *const[]){ ECHO_COMPARE, "--callers", "2", "--calls", "5", NULL }, 0);
+  g_auto (GStrv) lines = g_strsplit (output != NULL ? output : "", "\n", -1);
+  guint i;
+
+  for (i = 0; lines[i] != NULL; i++)
+    CU_ASSERT (strlen (lines[i]) <= 80);
 }
 
 /* ---- tutorial ---- */
@@ -380,9 +450,12 @@ main (int argc, char **argv)
     TEST (server_ends_well_while_clients_are_connected),
     TEST (server_says_why_it_cannot_listen),
     TEST (programs_refuse_bad_options),
+    TEST (programs_explain_their_options),
     TEST (compare_measures_its_own_server),
     TEST (compare_echoes_the_rich_struct),
     TEST (compare_takes_a_server_that_runs),
+    TEST (compare_reports_when_it_is_interrupted),
+    TEST (compare_fits_a_terminal),
     TEST (calculator_calculates),
     { NULL, NULL },
   };
