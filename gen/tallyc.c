@@ -93,14 +93,15 @@ compile (const Options *options, const IdlToolOptions *tool_options)
   g_autoptr (IdlUnit) unit = idl_tool_new_unit (tool_options, NULL);
   g_autoptr (GPtrArray) programs = load (options, unit);
   const GPtrArray *all = idl_unit_get_programs (unit);
+  const GPtrArray *wanted = options->recurse ? all : programs;
   g_autoptr (GenNames) names = programs == NULL ? NULL : gen_names_new (all);
   g_autoptr (GError) error = NULL;
 
   if (names != NULL)
-    gen_find_clashes (names, all, idl_unit_get_diagnostics (unit));
+    gen_find_clashes (names, wanted, idl_unit_get_diagnostics (unit));
   if (!idl_tool_report (idl_unit_get_diagnostics (unit), tool_options) || names == NULL)
     return EXIT_ERRORS;
-  if (!options->check && !generate (options, names, all, options->recurse ? all : programs, &error))
+  if (!options->check && !generate (options, names, all, wanted, &error))
     {
       g_printerr ("tallyc: %s\n", error->message);
       return EXIT_ERRORS;

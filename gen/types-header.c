@@ -5,11 +5,64 @@
 #include "parts.h"
 #include "writer.h"
 
+/* C compilers take a header that is nested less than 200 deep (gcc), so a long chain of includes is
+ * cut at every file that stands a multiple of this above the chain's end: what is above includes it
+ * straight. */
+#define CHAIN_LENGTH 50
+
+/* How far @program is from the end of the longest chain of includes that it begins. Each program of
+ * @depths is before those that include it. */
+static guint
+get_depth (const IdlProgram *program, GHashTable *depths)
+{
+  guint depth = 0;
+
+  for (guint i = 0; i < program->includes->len; i++)
+    {
+      const IdlInclude *include = g_ptr_array_index (program->includes, i);
+
+      depth = MAX (depth, GPOINTER_TO_UINT (g_hash_table_lookup (depths, include->program)));
+    }
+  return depth + 1;
+}
+
+/* Enters what @program includes, and what that includes, the ends of chains first. */
+static void
+collect_depths (const IdlProgram *program, GHashTable *depths, GPtrArray *order)
+{
+  for (guint i = 0; i < program->includes->len; i++)
+    {
+      const IdlInclude *include = g_ptr_array_index (program->includes, i);
+
+      if (!g_hash_table_contains (depths, include->program))
+        collect_depths (include->program, depths, order);
+    }
+  g_hash_table_insert (depths, (gpointer) program, GUINT_TO_POINTER (get_depth (program, depths)));
+  g_ptr_array_add (order, (gpointer) program);
+}
+
+/* Where the chains below @program are cut. */
+static void
+print_cuts (const GenNames *names, const IdlProgram *program, GString *out)
+{
+  g_autoptr (GHashTable) depths = g_hash_table_new (NULL, NULL);
+  g_autoptr (GPtrArray) order = g_ptr_array_new ();
+
+  collect_depths (program, depths, order);
+  for (guint i = 0; i + 1 < order->len; i++)
+    {
+      const IdlProgram *included = g_ptr_array_index (order, i);
+
+      if (GPOINTER_TO_UINT (g_hash_table_lookup (depths, included)) % CHAIN_LENGTH == 0)
+        gen_print (out, "#include \"%s.h\"\n", gen_names_get_file (names, included));
+    }
+}
+
 static void
 print_includes (const GenNames *names, const IdlProgram *program, GString *out)
 {
   g_string_append (out, "#include <tally.h>\n\n");
-
+  print_cuts (names, program, out);
   for (guint i = 0; i < program->includes->len; i++)
     {
       const IdlInclude *include = g_ptr_array_index (program->includes, i);

@@ -11,6 +11,7 @@ typedef struct
   IdlUnit *unit;
   IdlProgram *program;
   guint required_cycles; /* found so far */
+  guint unportable;      /* checks-portable-names.c: what has been said */
 } IdlChecks;
 
 #define idl_checks_report(checks, rule, severity, location, ...)                                   \
@@ -34,6 +35,8 @@ void idl_checks_unique_names (IdlChecks *checks, const GPtrArray *nodes, const g
 void idl_checks_service (IdlChecks *checks, IdlDefinition *service);
 /* Warns of names that C, or what Tally generates, uses otherwise. */
 void idl_checks_c_names (IdlChecks *checks, const IdlDefinition *definition);
+/* Warns of names that other Thrift compilers refuse. */
+void idl_checks_portable_names (IdlChecks *checks, const IdlDefinition *definition);
 
 G_END_DECLS
 

@@ -33,24 +33,36 @@ check_enum (IdlChecks *checks, const IdlDefinition *definition)
     }
 }
 
+/* (nullable): what many languages cannot look up. */
+static const gchar *
+describe_key (const IdlType *key)
+{
+  key = idl_type_resolve (key);
+  if (key->element != NULL)
+    return "container";
+  if (key->kind == IDL_TYPE_DOUBLE)
+    return "double";
+  if (key->kind == IDL_TYPE_NAMED && key->definition != NULL
+      && key->definition->kind != IDL_DEFINITION_ENUM)
+    return idl_definition_kind_get_name (key->definition->kind);
+  return NULL;
+}
+
 static void
 check_type (IdlChecks *checks, const IdlType *type)
 {
-  const IdlType *key;
+  const gchar *key = NULL;
 
   if (type->element != NULL)
     check_type (checks, type->element);
-  if (type->key == NULL)
-    return;
-  check_type (checks, type->key);
-  key = idl_type_resolve (type->key);
-  if (key->element != NULL
-      || (key->kind == IDL_TYPE_NAMED && key->definition != NULL
-          && key->definition->kind != IDL_DEFINITION_ENUM))
+  if (type->key != NULL)
+    check_type (checks, type->key);
+  if (type->kind == IDL_TYPE_MAP && (key = describe_key (type->key)) != NULL)
     idl_checks_report (checks, IDL_RULE_CONTAINER_KEY, IDL_WARNING, &type->key->location,
-                       "a map keyed by a %s: not every Thrift language has such maps",
-                       key->element != NULL ? "container"
-                                            : idl_definition_kind_get_name (key->definition->kind));
+                       "a map keyed by a %s: not every Thrift language has such maps", key);
+  if (type->kind == IDL_TYPE_SET && (key = describe_key (type->element)) != NULL)
+    idl_checks_report (checks, IDL_RULE_CONTAINER_KEY, IDL_WARNING, &type->element->location,
+                       "a set of %ss: not every Thrift language has such sets", key);
 }
 
 static void
@@ -78,6 +90,7 @@ check_definition (IdlChecks *checks, IdlDefinition *definition)
   if (definition->is_broken)
     return; /* it is not known what else is in it */
   idl_checks_c_names (checks, definition);
+  idl_checks_portable_names (checks, definition);
   if (definition->type != NULL)
     check_type (checks, definition->type);
   switch (definition->kind)
@@ -175,7 +188,7 @@ report_required_cycle (IdlDefinition *first, IdlDefinition *last, gpointer user_
 void
 idl_check (IdlUnit *unit, IdlProgram *program)
 {
-  IdlChecks checks = { unit, program, 0 };
+  IdlChecks checks = { .unit = unit, .program = program };
 
   for (guint i = 0; i < program->definitions->len; i++)
     check_definition (&checks, g_ptr_array_index (program->definitions, i));

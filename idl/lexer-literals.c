@@ -272,6 +272,8 @@ idl_lexer_clean_doc (IdlArena *arena, const gchar *comment, gsize length)
 
   while (start < end && comment[start] == '*')
     start++;
+  if (start < end && comment[start] == '<') /* it is behind what it documents */
+    start++;
   while (end > start && comment[end - 1] == '*')
     end--;
   lines = split_doc (comment + start, end - start);

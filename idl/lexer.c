@@ -109,6 +109,35 @@ check_block_comment (IdlLexer *lexer, gsize start, gsize end)
       }
 }
 
+/* The doc comment before the token turns out to be behind the one before that. */
+static void
+make_trailing (IdlToken *token)
+{
+  token->trailing_offset = token->doc_offset;
+  token->trailing_length = token->doc_length;
+  token->doc_length = 0;
+}
+
+/* Remembers the doc comment from @start to @end. One that says so ("/" "**<") is behind what it
+ * documents. */
+static void
+take_doc (IdlLexer *lexer, IdlToken *token, gsize start, gsize end)
+{
+  if (lexer->text[start + 3] == '<')
+    {
+      token->trailing_offset = (guint32) start;
+      token->trailing_length = (guint32) (end - start);
+      return;
+    }
+  token->doc_offset = (guint32) start;
+  token->doc_length = (guint32) (end - start);
+  if (lexer->first_doc_length == 0)
+    {
+      lexer->first_doc_offset = token->doc_offset;
+      lexer->first_doc_length = token->doc_length;
+    }
+}
+
 /* The end of the block comment that begins at lexer->at; remembers it when it is a doc comment. */
 static gsize
 find_block_end (IdlLexer *lexer, IdlToken *token)
@@ -127,15 +156,7 @@ find_block_end (IdlLexer *lexer, IdlToken *token)
   end = (gsize) (close - lexer->text) + 2;
   check_block_comment (lexer, start, end);
   if (lexer->text[start + 2] == '*' && !is_all_stars (lexer->text + start + 2, end - start - 3))
-    {
-      token->doc_offset = (guint32) start;
-      token->doc_length = (guint32) (end - start);
-      if (lexer->first_doc_length == 0)
-        {
-          lexer->first_doc_offset = token->doc_offset;
-          lexer->first_doc_length = token->doc_length;
-        }
-    }
+    take_doc (lexer, token, start, end);
   return end;
 }
 
@@ -148,15 +169,40 @@ at_comment (const IdlLexer *lexer)
   return first == '#' || (first == '/' && (second == '/' || second == '*'));
 }
 
+/* Whether a doc comment that stands on the last token's line may belong to that token. */
+static gboolean
+may_trail (const IdlLexer *lexer)
+{
+  return lexer->previous_kind != 0 && lexer->previous_kind != '{' && lexer->previous_kind != '(';
+}
+
+/* Whether what comes next documents nothing itself. */
+static gboolean
+at_end_of_item (const IdlLexer *lexer)
+{
+  return lexer->at >= lexer->length || strchr (",;})", lexer->text[lexer->at]) != NULL;
+}
+
 /* Skips white space and comments. With keep_comments it stops at a comment and returns TRUE, the
  * comment being the token. */
 static gboolean
 skip_blank (IdlLexer *lexer, IdlToken *token)
 {
+  gboolean on_line = may_trail (lexer); /* still on the last token's line */
+  gboolean trails = FALSE;              /* the doc comment began there */
+
   while (lexer->at < lexer->length)
     {
       gchar byte = lexer->text[lexer->at];
       gsize end;
+      guint32 doc_offset = token->doc_offset;
+
+      if (byte == '\n' || byte == '\r')
+        {
+          if (trails)
+            make_trailing (token);
+          on_line = trails = FALSE;
+        }
 
       if (byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n' || byte == '\f')
         {
@@ -170,7 +216,7 @@ skip_blank (IdlLexer *lexer, IdlToken *token)
           continue;
         }
       if (!at_comment (lexer))
-        return FALSE;
+        break;
       end = byte == '/' && lexer->text[lexer->at + 1] == '*' ? find_block_end (lexer, token)
                                                              : find_line_end (lexer, lexer->at);
       check_bytes (lexer, lexer->at, end);
@@ -182,8 +228,12 @@ skip_blank (IdlLexer *lexer, IdlToken *token)
           lexer->at = end;
           return TRUE;
         }
+      if (token->doc_offset != doc_offset)
+        trails = on_line;
       lexer->at = end;
     }
+  if (trails && at_end_of_item (lexer))
+    make_trailing (token);
   return FALSE;
 }
 
@@ -193,8 +243,8 @@ compare_keyword (gconstpointer key, gconstpointer element)
   return strcmp (key, *(const gchar *const *) element);
 }
 
-static guint
-classify_name (const gchar *text, gsize length)
+guint
+idl_lexer_classify (const gchar *text, gsize length)
 {
   gchar name[16];
   const gchar *const *found;
@@ -222,7 +272,7 @@ lex_name (IdlLexer *lexer, IdlToken *token)
   while (is_name_byte (lexer->text[end])
          || (lexer->text[end] == '.' && is_name_byte (lexer->text[end + 1])))
     end++;
-  token->kind = classify_name (lexer->text + lexer->at, end - lexer->at);
+  token->kind = idl_lexer_classify (lexer->text + lexer->at, end - lexer->at);
   token->length = (guint32) (end - lexer->at);
   lexer->at = end;
 }
@@ -253,18 +303,12 @@ lex_stray (IdlLexer *lexer, IdlToken *token)
   idl_lexer_report (lexer, IDL_RULE_STRAY_BYTE, IDL_ERROR, token->offset, token->length, message);
 }
 
-void
-idl_lexer_next (IdlLexer *lexer, IdlToken *token)
+/* A token begins at lexer->at. */
+static void
+lex_token (IdlLexer *lexer, IdlToken *token)
 {
-  gchar byte;
+  gchar byte = lexer->text[lexer->at];
 
-  memset (token, 0, sizeof *token);
-  if (skip_blank (lexer, token))
-    return;
-  token->offset = (guint32) lexer->at;
-  if (lexer->at >= lexer->length)
-    return;
-  byte = lexer->text[lexer->at];
   if (g_ascii_isalpha (byte) || byte == '_')
     lex_name (lexer, token);
   else if (g_ascii_isdigit (byte) || byte == '+' || byte == '-'
@@ -283,4 +327,16 @@ idl_lexer_next (IdlLexer *lexer, IdlToken *token)
     }
   else
     lex_stray (lexer, token);
+}
+
+void
+idl_lexer_next (IdlLexer *lexer, IdlToken *token)
+{
+  memset (token, 0, sizeof *token);
+  if (skip_blank (lexer, token))
+    return;
+  token->offset = (guint32) lexer->at;
+  if (lexer->at < lexer->length)
+    lex_token (lexer, token);
+  lexer->previous_kind = token->kind;
 }

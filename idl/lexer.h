@@ -67,8 +67,10 @@ typedef struct
   gdouble number;    /* DOUBLE */
   const gchar *text; /* STRING: escapes resolved, in the arena */
   gsize text_length;
-  guint32 doc_offset; /* the doc comment before the token; */
-  guint32 doc_length; /* 0: none */
+  guint32 doc_offset;      /* the doc comment before the token; */
+  guint32 doc_length;      /* 0: none */
+  guint32 trailing_offset; /* the doc comment behind the token before it; */
+  guint32 trailing_length; /* 0: none */
 } IdlToken;
 
 typedef struct
@@ -81,6 +83,7 @@ typedef struct
   gsize at;
   gboolean keep_comments;   /* hand comments out as tokens, for the formatter */
   gboolean quiet;           /* skipping after an error: stray characters are not reported */
+  guint previous_kind;      /* of the last token; 0: there is none yet */
   guint32 first_doc_offset; /* the first doc comment of the file; */
   guint32 first_doc_length; /* 0: none yet */
   /* Said once a file, however often it is so. */
@@ -102,6 +105,8 @@ idl_token_kind_is_keyword (guint kind)
 {
   return kind >= IDL_TOKEN_FIRST_KEYWORD && kind <= IDL_TOKEN_LAST_KEYWORD;
 }
+/* The keyword that the @length bytes at @text are, or IDENTIFIER. */
+guint idl_lexer_classify (const gchar *text, gsize length);
 /* A doc comment's text without its stars and common indentation. (transfer none): in @arena. */
 const gchar *idl_lexer_clean_doc (IdlArena *arena, const gchar *comment, gsize length);
 

@@ -57,20 +57,26 @@ enter_include (IdlNames *names, IdlInclude *include)
   const gchar *prefix = include->program != NULL
                             ? include->program->name
                             : idl_unit_name_from_path (names->unit, include->path);
-  const IdlInclude *same = g_hash_table_lookup (names->includes, prefix);
+  GPtrArray *same = g_hash_table_lookup (names->includes, prefix);
 
   if (same == NULL)
-    g_hash_table_insert (names->includes, (gpointer) prefix, include);
-  else if (same->program != include->program)
-    g_hash_table_insert (names->ambiguous, (gpointer) prefix, include);
+    {
+      same = g_ptr_array_new ();
+      g_hash_table_insert (names->includes, (gpointer) prefix, same);
+    }
+  for (guint i = 0; i < same->len; i++)
+    if (((const IdlInclude *) g_ptr_array_index (same, i))->program == include->program)
+      return;
+  g_ptr_array_add (same, include);
 }
 
 void
 idl_names_init (IdlNames *names, IdlUnit *unit, IdlProgram *program)
 {
   *names = (IdlNames){ .unit = unit, .program = program, .effort = MAX_EFFORT };
-  names->includes = g_hash_table_new (g_str_hash, g_str_equal);
-  names->ambiguous = g_hash_table_new (g_str_hash, g_str_equal);
+  names->includes =
+      g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify) g_ptr_array_unref);
+  names->checked = g_hash_table_new (NULL, NULL);
   program->types = g_hash_table_new (g_str_hash, g_str_equal);
   program->constants = g_hash_table_new (g_str_hash, g_str_equal);
   for (guint i = 0; i < program->definitions->len; i++)
@@ -83,24 +89,94 @@ void
 idl_names_clear (IdlNames *names)
 {
   g_clear_pointer (&names->includes, g_hash_table_unref);
-  g_clear_pointer (&names->ambiguous, g_hash_table_unref);
+  g_clear_pointer (&names->checked, g_hash_table_unref);
+}
+
+static IdlDefinition *
+find_in (const IdlProgram *program, IdlNamesTable table, const gchar *name)
+{
+  return g_hash_table_lookup (table == IDL_NAMES_TYPES ? program->types : program->constants, name);
 }
 
 static void
-report_ambiguous (IdlNames *names, const gchar *prefix, const IdlLocation *use)
+report_ambiguous (IdlNames *names,
+                  const gchar *name,
+                  const IdlLocation *use,
+                  const IdlInclude *first,
+                  const IdlInclude *second)
 {
-  IdlInclude *second = g_hash_table_lookup (names->ambiguous, prefix);
-  const IdlInclude *first = g_hash_table_lookup (names->includes, prefix);
+  idl_diagnostics_add (names->unit->diagnostics, IDL_RULE_AMBIGUOUS_INCLUDE, IDL_ERROR, use,
+                       "'%s' is in two included files, '%s' and '%s'", name,
+                       idl_source_get_path (first->program->source),
+                       idl_source_get_path (second->program->source));
+  idl_diagnostics_add_note (names->unit->diagnostics, &first->location,
+                            "the first is included here");
+  idl_diagnostics_add_note (names->unit->diagnostics, &second->location,
+                            "the second is included here");
+}
 
-  if (second == NULL)
-    return; /* it has been said */
-  g_hash_table_replace (names->ambiguous, (gpointer) first->program->name, NULL);
-  idl_diagnostics_add (names->unit->diagnostics, IDL_RULE_AMBIGUOUS_INCLUDE, IDL_ERROR,
-                       &second->location, "two included files are called '%s'", prefix);
+/* Two files of one name are told apart in C by their namespaces. Where neither is
+ * used there is no harm. */
+static void
+check_same_name (IdlNames *names, const IdlInclude *second, const IdlInclude *first)
+{
+  if (first->program == NULL || second->program == NULL
+      || strcmp (idl_program_get_namespace (first->program, "c_glib"),
+                 idl_program_get_namespace (second->program, "c_glib"))
+             != 0)
+    return;
+  idl_diagnostics_add (
+      names->unit->diagnostics, IDL_RULE_OUTPUT_CLASH, IDL_ERROR, &second->location,
+      "'%s' and '%s' have the same name and namespace, and would become the same C "
+      "files",
+      idl_source_get_path (first->program->source), idl_source_get_path (second->program->source));
   idl_diagnostics_add_note (names->unit->diagnostics, &first->location,
                             "the other is included here");
-  idl_diagnostics_add_note (names->unit->diagnostics, use,
-                            "so it is not known which is meant here");
+}
+
+/* The first use of a prefix that may mean several files. */
+static void
+check_same_names (IdlNames *names, const GPtrArray *includes)
+{
+  if (includes->len < 2 || !g_hash_table_add (names->checked, (gpointer) includes))
+    return;
+  for (guint i = 1; i < includes->len; i++)
+    check_same_name (names, g_ptr_array_index (includes, i), g_ptr_array_index (includes, 0));
+}
+
+/* Of the files that @name's prefix, which ends at @dot, may mean, the one that has the name is meant.
+ * Apache's compiler takes the last one silently. */
+static IdlDefinition *
+find_in_includes (IdlNames *names,
+                  IdlNamesTable table,
+                  const gchar *name,
+                  const gchar *dot,
+                  const IdlLocation *use,
+                  gboolean *reported)
+{
+  g_autofree gchar *prefix = g_strndup (name, (gsize) (dot - name));
+  const GPtrArray *includes = g_hash_table_lookup (names->includes, prefix);
+  const IdlInclude *first = NULL;
+
+  if (includes != NULL)
+    check_same_names (names, includes);
+  for (guint i = 0; includes != NULL && i < includes->len; i++)
+    {
+      const IdlInclude *include = g_ptr_array_index (includes, i);
+
+      /* A file that failed may have had the name. */
+      *reported |= include->program == NULL || include->program->is_broken;
+      if (include->program == NULL || find_in (include->program, table, dot + 1) == NULL)
+        continue;
+      if (first != NULL)
+        {
+          report_ambiguous (names, name, use, first, include);
+          *reported = TRUE;
+          return NULL;
+        }
+      first = include;
+    }
+  return first == NULL ? NULL : find_in (first->program, table, dot + 1);
 }
 
 IdlDefinition *
@@ -110,31 +186,12 @@ idl_names_find (IdlNames *names,
                 const IdlLocation *location,
                 gboolean *reported)
 {
-  IdlProgram *program = names->program;
   const gchar *dot = strrchr (name, '.');
 
   *reported = FALSE;
   if (dot != NULL)
-    {
-      g_autofree gchar *prefix = g_strndup (name, (gsize) (dot - name));
-      const IdlInclude *include = g_hash_table_lookup (names->includes, prefix);
-
-      if (g_hash_table_contains (names->ambiguous, prefix))
-        {
-          report_ambiguous (names, prefix, location);
-          *reported = TRUE;
-          return NULL;
-        }
-      if (include == NULL)
-        return NULL;
-      /* A file that failed may have had the name. */
-      *reported = include->program == NULL || include->program->is_broken;
-      if (include->program == NULL)
-        return NULL;
-      program = include->program;
-      name = dot + 1;
-    }
-  return g_hash_table_lookup (table == IDL_NAMES_TYPES ? program->types : program->constants, name);
+    return find_in_includes (names, table, name, dot, location, reported);
+  return find_in (names->program, table, name);
 }
 
 typedef struct
@@ -166,6 +223,17 @@ compare_all (Suggestion *suggestion, const IdlProgram *program, const gchar *pre
     }
 }
 
+/* What a type may be besides what is defined. */
+static void
+compare_base_types (IdlSimilar *similar)
+{
+  static const gchar *const types[] = { "binary", "bool", "byte", "double", "i16",
+                                        "i32",    "i64",  "i8",   "string", "uuid" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (types); i++)
+    idl_similar_offer (similar, types[i]);
+}
+
 gchar *
 idl_names_suggest (IdlNames *names, IdlNamesTable table, const gchar *name)
 {
@@ -192,6 +260,8 @@ idl_names_suggest (IdlNames *names, IdlNamesTable table, const gchar *name)
       if (include->program != NULL)
         compare_all (&suggestion, include->program, include->program->name);
     }
+  if (table == IDL_NAMES_TYPES)
+    compare_base_types (&suggestion.similar);
   hint = suggestion.similar.best == NULL
              ? g_steal_pointer (&missing)
              : g_strdup_printf ("did you mean '%s'?", suggestion.similar.best);

@@ -17,16 +17,16 @@ typedef struct
 {
   IdlUnit *unit;
   IdlProgram *program;
-  GHashTable *includes;  /* prefix to IdlInclude */
-  GHashTable *ambiguous; /* prefix to the second IdlInclude of that name */
-  gint64 effort;         /* what may still be spent on finding similar names */
+  GHashTable *includes; /* prefix to GPtrArray of IdlInclude: one of each file */
+  GHashTable *checked;  /* set of those arrays: used, and looked at for files that clash in C */
+  gint64 effort;        /* what may still be spent on finding similar names */
 } IdlNames;
 
 /* Enters the program's definitions in its tables, and reports clashes. */
 void idl_names_init (IdlNames *names, IdlUnit *unit, IdlProgram *program);
 void idl_names_clear (IdlNames *names);
 /* (nullable): @name, which may have a prefix. Sets *@reported when the reason for NULL is a mistake
- * that has been reported: an include that failed, or an ambiguous prefix. */
+ * that has been reported: an include that failed, or a name that two included files have. */
 IdlDefinition *idl_names_find (IdlNames *names,
                                IdlNamesTable table,
                                const gchar *name,

@@ -1,16 +1,53 @@
 /* Owns how the parser moves over tokens and how it says what it expected. It knows no grammar. */
 #include "parser-private.h"
 
+#include "similar.h"
+
 #include <string.h>
 
 /* What the C standard's limits and linkers make of a name with its prefixes. */
 #define MAX_NAME_LENGTH 255
+
+/* A comment behind what it documents adds to a comment before it. */
+static void
+take_trailing_doc (IdlParser *parser)
+{
+  IdlArena *arena = parser->unit->arena;
+  IdlNode *node = parser->documented;
+  const gchar *doc = idl_lexer_clean_doc (arena, parser->lexer.text + parser->token.trailing_offset,
+                                          parser->token.trailing_length);
+  g_autofree gchar *both = NULL;
+
+  if (node->doc != NULL)
+    {
+      both = g_strconcat (node->doc, "\n", doc, NULL);
+      doc = idl_arena_strndup (arena, both, strlen (both));
+    }
+  node->doc = doc;
+}
 
 void
 idl_parser_advance (IdlParser *parser)
 {
   parser->previous_end = parser->token.offset + parser->token.length;
   idl_lexer_next (&parser->lexer, &parser->token);
+  if (parser->token.trailing_length > 0 && parser->documented != NULL)
+    take_trailing_doc (parser);
+}
+
+void
+idl_parser_look_ahead (const IdlParser *parser, guint *kinds, guint n)
+{
+  g_autoptr (IdlDiagnostics) unheard = idl_diagnostics_new ();
+  IdlLexer lexer = parser->lexer;
+  IdlToken token;
+
+  lexer.diagnostics = unheard;
+  for (guint i = 0; i < n; i++)
+    {
+      idl_lexer_next (&lexer, &token);
+      kinds[i] = token.kind;
+    }
 }
 
 gboolean
@@ -60,9 +97,84 @@ next_is_on_another_line (const IdlParser *parser)
 }
 
 gboolean
-idl_parser_fail_expected (IdlParser *parser, const gchar *what)
+idl_parser_is_first_on_line (const IdlParser *parser)
+{
+  guint32 at = parser->token.offset;
+
+  while (at > 0 && (parser->lexer.text[at - 1] == ' ' || parser->lexer.text[at - 1] == '\t'))
+    at--;
+  return at == 0 || parser->lexer.text[at - 1] == '\n' || parser->lexer.text[at - 1] == '\r';
+}
+
+gboolean
+idl_parser_at_definition (const IdlParser *parser)
+{
+  switch (parser->token.kind)
+    {
+    case IDL_TOKEN_CONST:
+    case IDL_TOKEN_ENUM:
+    case IDL_TOKEN_EXCEPTION:
+    case IDL_TOKEN_SERVICE:
+    case IDL_TOKEN_STRUCT:
+    case IDL_TOKEN_TYPEDEF:
+    case IDL_TOKEN_UNION:
+      return idl_parser_is_first_on_line (parser);
+    default:
+      return FALSE;
+    }
+}
+
+gboolean
+idl_parser_is_word (const IdlParser *parser, const gchar *word)
+{
+  return parser->token.kind == IDL_TOKEN_IDENTIFIER && parser->token.length == strlen (word)
+         && memcmp (parser->lexer.text + parser->token.offset, word, parser->token.length) == 0;
+}
+
+const gchar *
+idl_parser_find_similar (const IdlParser *parser, const gchar *const *words)
+{
+  g_autofree gchar *name = NULL;
+  gint64 effort = 10000;
+  const gchar *best = NULL;
+  IdlSimilar similar;
+
+  if (parser->token.kind != IDL_TOKEN_IDENTIFIER || parser->token.length > 20)
+    return NULL;
+  name = g_strndup (parser->lexer.text + parser->token.offset, parser->token.length);
+  idl_similar_init (&similar, name, &effort);
+  for (guint i = 0; words[i] != NULL; i++)
+    if (idl_similar_offer (&similar, words[i]))
+      best = words[i];
+  idl_similar_clear (&similar);
+  return best;
+}
+
+/* Whether the next token says that the innermost bracket should have been closed before it. */
+static gboolean
+shows_unclosed (const IdlParser *parser)
+{
+  gchar open = parser->lexer.text[parser->open.offset];
+  guint close = open == '(' ? ')' : open == '[' ? ']' : '}';
+
+  switch (parser->token.kind)
+    {
+    case ')':
+    case ']':
+    case '}':
+      return parser->token.kind != close;
+    case IDL_TOKEN_END:
+      return TRUE;
+    default:
+      return idl_parser_at_definition (parser);
+    }
+}
+
+gboolean
+idl_parser_fail_expected_word (IdlParser *parser, const gchar *what, const gchar *const *words)
 {
   IdlLocation location = idl_parser_get_location (parser);
+  const gchar *similar = idl_parser_find_similar (parser, words);
   g_autofree gchar *found = NULL;
 
   if (parser->token.kind == IDL_TOKEN_INVALID)
@@ -72,8 +184,20 @@ idl_parser_fail_expected (IdlParser *parser, const gchar *what)
     location = (IdlLocation){ parser->program->source, parser->previous_end, 1 };
   found = describe_token (parser);
   idl_diagnostics_add (parser->unit->diagnostics, IDL_RULE_SYNTAX, IDL_ERROR, &location,
-                       "expected %s, found %s", what, found);
+                       "expected %s, found %s%s%s%s", what, found,
+                       similar == NULL ? "" : "; did you mean '", similar == NULL ? "" : similar,
+                       similar == NULL ? "" : "'?");
+  if (parser->open.source != NULL && shows_unclosed (parser))
+    idl_diagnostics_add_note (parser->unit->diagnostics, &parser->open, "this is not closed");
   return FALSE;
+}
+
+gboolean
+idl_parser_fail_expected (IdlParser *parser, const gchar *what)
+{
+  static const gchar *const no_words[] = { NULL };
+
+  return idl_parser_fail_expected_word (parser, what, no_words);
 }
 
 gboolean
@@ -138,6 +262,7 @@ idl_parser_parse_name (IdlParser *parser,
     return idl_parser_fail_expected (parser, what);
   node->location = idl_parser_get_location (parser);
   node->name = idl_parser_dup_token (parser);
+  parser->documented = node;
   if (parser->token.length > MAX_NAME_LENGTH)
     idl_diagnostics_add (parser->unit->diagnostics, IDL_RULE_LONG_NAME, IDL_WARNING,
                          &node->location,

@@ -16,6 +16,8 @@ typedef struct
   guint32 previous_end; /* where the last consumed token ended */
   guint32 item_start;   /* where the field, function or definition began that is being parsed */
   guint depth;          /* of the type or value being parsed */
+  IdlLocation open;     /* the innermost bracket that is not closed; its source may be NULL */
+  IdlNode *documented;  /* (nullable): what a doc comment behind the last token belongs to */
 } IdlParser;
 
 /* A function that parses something returns FALSE or NULL after it has reported why not; the
@@ -28,6 +30,19 @@ gboolean idl_parser_accept (IdlParser *parser, guint kind);
 gboolean idl_parser_expect (IdlParser *parser, guint kind, const gchar *what);
 /* Reports that @what was expected where the next token is; returns FALSE. */
 gboolean idl_parser_fail_expected (IdlParser *parser, const gchar *what);
+/* The same; when the next token is like one of the NULL-terminated @words, it is told so. */
+gboolean
+idl_parser_fail_expected_word (IdlParser *parser, const gchar *what, const gchar *const *words);
+/* (nullable): the one of @words that the next token, no keyword, is most like. */
+const gchar *idl_parser_find_similar (const IdlParser *parser, const gchar *const *words);
+/* Whether the next token is the identifier @word. */
+gboolean idl_parser_is_word (const IdlParser *parser, const gchar *word);
+/* The kinds of the @n tokens that follow the next one. */
+void idl_parser_look_ahead (const IdlParser *parser, guint *kinds, guint n);
+/* Whether the next token begins a definition, and a line. */
+gboolean idl_parser_at_definition (const IdlParser *parser);
+/* Whether nothing but blanks stands before the next token on its line. */
+gboolean idl_parser_is_first_on_line (const IdlParser *parser);
 /* Consumes the '}' (or ')' or ']') that closes what @open began, or reports its absence. */
 gboolean idl_parser_expect_close (IdlParser *parser, guint kind, const IdlLocation *open);
 void idl_parser_skip_separator (IdlParser *parser);

@@ -52,16 +52,19 @@ parse_container (IdlParser *parser, IdlTypeKind kind)
   return type;
 }
 
+/* What stands before `<` names no container. */
 static gboolean
-fail_type_arguments (IdlParser *parser, const IdlType *type)
+fail_type_arguments (IdlParser *parser, const IdlType *type, const gchar *similar)
 {
   gboolean is_fbthrift = strcmp (type->name, "stream") == 0 || strcmp (type->name, "sink") == 0;
 
   idl_diagnostics_add (parser->unit->diagnostics, IDL_RULE_TYPE_ARGUMENTS, IDL_ERROR,
                        &type->location,
-                       is_fbthrift ? "'%s<>' is fbthrift's; Apache Thrift has no streams"
-                                   : "'%s' takes no type arguments; only list, set and map do",
-                       type->name);
+                       is_fbthrift
+                           ? "'%s<>' is fbthrift's; Apache Thrift has no streams"
+                           : "'%s' takes no type arguments; only list, set and map do%s%s%s",
+                       type->name, similar == NULL ? "" : "; did you mean '",
+                       similar == NULL ? "" : similar, similar == NULL ? "" : "'?");
   return FALSE;
 }
 
@@ -104,15 +107,18 @@ classify_type (guint token)
 IdlType *
 idl_parser_parse_type (IdlParser *parser, const gchar *what)
 {
+  static const gchar *const containers[] = { "list", "set", "map", NULL };
   IdlTypeKind kind = classify_type (parser->token.kind);
   IdlType *type;
 
   if (parser->token.kind == IDL_TOKEN_IDENTIFIER)
     {
+      const gchar *similar = idl_parser_find_similar (parser, containers);
+
       type = new_type (parser, IDL_TYPE_NAMED);
       type->name = idl_parser_dup_token (parser);
       idl_parser_advance (parser);
-      if (parser->token.kind == '<' && !fail_type_arguments (parser, type))
+      if (parser->token.kind == '<' && !fail_type_arguments (parser, type, similar))
         return NULL;
       return type;
     }
@@ -138,9 +144,12 @@ idl_parser_parse_annotations (IdlParser *parser, GPtrArray **annotations)
 {
   IdlLocation open = idl_parser_get_location (parser);
 
+  IdlLocation outer = parser->open;
+
   *annotations = NULL;
   if (!idl_parser_accept (parser, '('))
     return TRUE;
+  parser->open = open;
   *annotations = idl_arena_array (parser->unit->arena);
   while (parser->token.kind == IDL_TOKEN_IDENTIFIER)
     {
@@ -160,7 +169,10 @@ idl_parser_parse_annotations (IdlParser *parser, GPtrArray **annotations)
       g_ptr_array_add (*annotations, annotation);
       idl_parser_skip_separator (parser);
     }
-  return idl_parser_expect_close (parser, ')', &open);
+  if (!idl_parser_expect_close (parser, ')', &open))
+    return FALSE;
+  parser->open = outer;
+  return TRUE;
 }
 
 /* The elements of a list, or the keys and values of a map, up to and with @close. */
@@ -168,9 +180,11 @@ static gboolean
 parse_items (IdlParser *parser, IdlValue *value, guint close)
 {
   IdlLocation open = idl_parser_get_location (parser);
+  IdlLocation outer = parser->open;
 
   if (!idl_parser_enter (parser, "values"))
     return FALSE;
+  parser->open = open;
   idl_parser_advance (parser);
   value->items = idl_arena_array (parser->unit->arena);
   while (parser->token.kind != close)
@@ -194,6 +208,7 @@ parse_items (IdlParser *parser, IdlValue *value, guint close)
         }
       idl_parser_skip_separator (parser);
     }
+  parser->open = outer;
   idl_parser_advance (parser);
   idl_parser_leave (parser);
   return TRUE;

@@ -11,9 +11,16 @@ typedef struct
   const gchar *message;
 } ForeignWord;
 
-/* Words that begin a header or definition elsewhere: in fbthrift, or in Apache Thrift of old. */
+/* Words that begin a header or definition elsewhere: in fbthrift, in Protocol Buffers, or in Apache
+ * Thrift of old. */
 static const ForeignWord foreign_words[] = {
-  { "package", "'package' is fbthrift's; use 'namespace'" },
+  { "package", "'package' is fbthrift's and Protocol Buffers'; use 'namespace'" },
+  { "message", "'message' is Protocol Buffers'; use 'struct'" },
+  { "import", "'import' is Protocol Buffers'; use 'include'" },
+  { "rpc", "'rpc' is Protocol Buffers'; functions stand in a 'service'" },
+  { "syntax", "'syntax' is Protocol Buffers'; a Thrift file has no such line" },
+  { "option", "'option' is Protocol Buffers'; Thrift has annotations, (name = \"value\")" },
+  { "extend", "'extend' is Protocol Buffers'; only a service extends another" },
   { "interaction", "'interaction' is fbthrift's; Apache Thrift has none" },
   { "performs", "'performs' is fbthrift's; Apache Thrift has none" },
   { "hs_include", "'hs_include' is fbthrift's; Apache Thrift has none" },
@@ -50,46 +57,20 @@ find_foreign_word (const IdlParser *parser)
 }
 
 static gboolean
-is_word (const IdlParser *parser, const gchar *word)
-{
-  return parser->token.kind == IDL_TOKEN_IDENTIFIER && parser->token.length == strlen (word)
-         && memcmp (parser->lexer.text + parser->token.offset, word, parser->token.length) == 0;
-}
-
-static gboolean
 is_header (const IdlParser *parser)
 {
   return parser->token.kind == IDL_TOKEN_INCLUDE || parser->token.kind == IDL_TOKEN_CPP_INCLUDE
-         || parser->token.kind == IDL_TOKEN_NAMESPACE || is_word (parser, "c_include");
+         || parser->token.kind == IDL_TOKEN_NAMESPACE || idl_parser_is_word (parser, "c_include");
 }
 
+/* A word that is foreign may be a name within braces, so it counts only where no blank is before it. */
 static gboolean
-is_definition (const IdlParser *parser)
-{
-  switch (parser->token.kind)
-    {
-    case IDL_TOKEN_CONST:
-    case IDL_TOKEN_ENUM:
-    case IDL_TOKEN_EXCEPTION:
-    case IDL_TOKEN_SERVICE:
-    case IDL_TOKEN_STRUCT:
-    case IDL_TOKEN_TYPEDEF:
-    case IDL_TOKEN_UNION:
-      return TRUE;
-    default:
-      return FALSE;
-    }
-}
-
-/* Whether the next token is the first on its line. */
-static gboolean
-is_first_on_line (const IdlParser *parser)
+is_foreign_line (const IdlParser *parser)
 {
   guint32 at = parser->token.offset;
 
-  while (at > 0 && (parser->lexer.text[at - 1] == ' ' || parser->lexer.text[at - 1] == '\t'))
-    at--;
-  return at == 0 || parser->lexer.text[at - 1] == '\n' || parser->lexer.text[at - 1] == '\r';
+  return (at == 0 || parser->lexer.text[at - 1] == '\n' || parser->lexer.text[at - 1] == '\r')
+         && find_foreign_word (parser) != NULL;
 }
 
 /* After a mistake: on to what begins a definition and a line. */
@@ -97,10 +78,9 @@ static void
 skip_to_definition (IdlParser *parser)
 {
   parser->lexer.quiet = TRUE;
-  while (
-      parser->token.kind != IDL_TOKEN_END
-      && !(is_first_on_line (parser)
-           && (is_definition (parser) || is_header (parser) || find_foreign_word (parser) != NULL)))
+  while (parser->token.kind != IDL_TOKEN_END && !idl_parser_at_definition (parser)
+         && !(is_header (parser) && idl_parser_is_first_on_line (parser))
+         && !is_foreign_line (parser))
     idl_parser_advance (parser);
   parser->lexer.quiet = FALSE;
 }
@@ -200,7 +180,9 @@ static gboolean
 parse_enumerators (IdlParser *parser, IdlDefinition *definition, const IdlLocation *open)
 {
   gint64 next = 0;
+  IdlNode *owner = parser->documented;
 
+  parser->open = *open;
   while (parser->token.kind != '}')
     {
       IdlEnumerator *enumerator = idl_arena_new_node (parser->unit->arena, IdlEnumerator);
@@ -234,6 +216,7 @@ parse_enumerators (IdlParser *parser, IdlDefinition *definition, const IdlLocati
         return FALSE;
       idl_parser_skip_separator (parser);
     }
+  parser->documented = owner;
   idl_parser_advance (parser);
   return TRUE;
 }
@@ -242,6 +225,8 @@ parse_enumerators (IdlParser *parser, IdlDefinition *definition, const IdlLocati
 static gboolean
 parse_body (IdlParser *parser, IdlDefinition *definition)
 {
+  static const gchar *const extends[] = { "extends", NULL };
+  static const gchar *const no_words[] = { NULL };
   IdlLocation open;
   gboolean parsed;
 
@@ -256,8 +241,10 @@ parse_body (IdlParser *parser, IdlDefinition *definition)
       idl_parser_advance (parser);
     }
   open = idl_parser_get_location (parser);
-  if (!idl_parser_expect (parser, '{', "'{'"))
-    return FALSE;
+  if (!idl_parser_accept (parser, '{'))
+    return idl_parser_fail_expected_word (parser, "'{'",
+                                          definition->kind == IDL_DEFINITION_SERVICE ? extends
+                                                                                     : no_words);
   if (definition->kind == IDL_DEFINITION_ENUM)
     parsed = parse_enumerators (parser, definition, &open);
   else if (definition->kind == IDL_DEFINITION_SERVICE)
@@ -325,12 +312,35 @@ parse_definition (IdlParser *parser, IdlDefinitionKind kind)
   return parsed;
 }
 
+/* Reports a word that begins nothing. A misspelt keyword is taken for the keyword, so that what it
+ * defines is known; FALSE: it is none. */
+static gboolean
+mend_first_word (IdlParser *parser)
+{
+  static const gchar *const words[] = { "const",   "cpp_include", "enum",    "exception",
+                                        "include", "namespace",   "service", "struct",
+                                        "typedef", "union",       NULL };
+  const gchar *foreign = find_foreign_word (parser);
+  const gchar *similar = idl_parser_find_similar (parser, words);
+  IdlLocation location = idl_parser_get_location (parser);
+
+  if (foreign != NULL)
+    {
+      idl_diagnostics_add (parser->unit->diagnostics, IDL_RULE_FOREIGN_WORD, IDL_ERROR, &location,
+                           "%s", foreign);
+      idl_parser_advance (parser);
+      return FALSE;
+    }
+  idl_parser_fail_expected_word (parser, "a definition, such as 'struct' or 'service'", words);
+  if (similar == NULL)
+    return FALSE;
+  parser->token.kind = idl_lexer_classify (similar, strlen (similar));
+  return TRUE;
+}
+
 static gboolean
 parse_item (IdlParser *parser)
 {
-  const gchar *foreign = find_foreign_word (parser);
-  IdlLocation location = idl_parser_get_location (parser);
-
   if (is_header (parser))
     return parse_header (parser);
   switch (parser->token.kind)
@@ -350,12 +360,7 @@ parse_item (IdlParser *parser)
     case IDL_TOKEN_UNION:
       return parse_definition (parser, IDL_DEFINITION_UNION);
     default:
-      if (foreign == NULL)
-        return idl_parser_fail_expected (parser, "a definition, such as 'struct' or 'service'");
-      idl_diagnostics_add (parser->unit->diagnostics, IDL_RULE_FOREIGN_WORD, IDL_ERROR, &location,
-                           "%s", foreign);
-      idl_parser_advance (parser);
-      return FALSE;
+      return mend_first_word (parser) && parse_item (parser);
     }
 }
 
@@ -396,6 +401,8 @@ idl_parse (IdlUnit *unit, IdlProgram *program)
   while (parser.token.kind != IDL_TOKEN_END)
     {
       parser.depth = 0;
+      parser.open.source = NULL;
+      parser.documented = NULL;
       parser.item_start = parser.token.offset;
       if (parse_item (&parser))
         skip_stray_separator (&parser);

@@ -51,10 +51,12 @@ G_BEGIN_DECLS
   RULE (NUL_BYTE, "nul-byte", "a NUL byte in the text")                                            \
   RULE (ONEWAY, "oneway", "a oneway function that returns or throws")                              \
   RULE (OUTPUT_CLASH, "output-clash", "two files or services that become the same C files")        \
+  RULE (PORTABLE_NAME, "portable-name", "a name that Apache's compiler refuses")                   \
   RULE (REQUIRED_CYCLE, "required-cycle", "a struct that requires itself")                         \
   RULE (SERVICE_CYCLE, "service-cycle", "a service that extends itself")                           \
   RULE (STRAY_BYTE, "stray-byte", "a character that begins nothing")                               \
   RULE (STRAY_SEPARATOR, "stray-separator", "a separator between definitions")                     \
+  RULE (STRING_NUL, "string-nul", "a string that C ends before its end")                           \
   RULE (SUCCESS_NAME, "success-name", "an exception that is called like the return value")         \
   RULE (SYNTAX, "syntax", "what the grammar does not have")                                        \
   RULE (THROWN_TYPE, "thrown-type", "throwing what is not an exception")                           \

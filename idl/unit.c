@@ -1,10 +1,9 @@
 /* Owns a run of the front end: which files it has read, where includes are looked for, and the
  * order of the steps. A file is known by its canonical path and read once, however it is included.
  */
+#include "include-path.h"
 #include "unit-private.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 IdlUnit *
@@ -146,58 +145,21 @@ load_source (IdlUnit *unit, IdlSource *source, const gchar *canonical)
   return program;
 }
 
-static gchar *
-canonicalize (const gchar *path)
+static void
+report_not_found (IdlUnit *unit, const IdlProgram *program, const IdlInclude *include)
 {
-  char *real = realpath (path, NULL);
-  gchar *copy = g_strdup (real);
+  /* As for names: not for every one of a thousand. */
+  gboolean is_shown =
+      idl_diagnostics_count (unit->diagnostics, IDL_ERROR) < IDL_DIAGNOSTICS_MAX_KEPT;
+  g_autofree gchar *similar = is_shown
+                                  ? idl_include_path_suggest (idl_source_get_path (program->source),
+                                                              include->path, unit->include_dirs)
+                                  : NULL;
 
-  free (real);
-  return copy;
-}
-
-/* The candidate for an include of @path in @directory; "" and "." add nothing to what is shown. */
-static gchar *
-join_path (const gchar *directory, const gchar *path)
-{
-  while (g_str_has_prefix (path, "./") && path[2] != '/')
-    path += 2;
-  if (g_path_is_absolute (path) || *directory == '\0' || strcmp (directory, ".") == 0)
-    return g_strdup (path);
-  return g_build_filename (directory, path, NULL);
-}
-
-/* (nullable) (transfer full): @path in the directory of the file @includer, if it is there. */
-static gchar *
-find_beside (const gchar *includer, const gchar *path)
-{
-  const gchar *slash = strrchr (includer, '/');
-  g_autofree gchar *directory =
-      g_strndup (includer, slash == NULL ? 0 : (gsize) (slash - includer) + (slash == includer));
-  g_autofree gchar *candidate = join_path (directory, path);
-
-  return g_file_test (candidate, G_FILE_TEST_EXISTS) ? g_steal_pointer (&candidate) : NULL;
-}
-
-/* Beside the including file first, then beside the file that it is a link to, then in the include
- * directories; Apache's compiler follows links. */
-static gchar *
-find_include (IdlUnit *unit, const IdlProgram *program, const gchar *path)
-{
-  const gchar *includer = idl_source_get_path (program->source);
-  g_autofree gchar *linked = g_path_is_absolute (path) ? NULL : canonicalize (includer);
-  gchar *found = find_beside (includer, path);
-
-  if (found == NULL && linked != NULL)
-    found = find_beside (linked, path);
-  for (guint i = 0; found == NULL && !g_path_is_absolute (path) && i < unit->include_dirs->len; i++)
-    {
-      g_autofree gchar *candidate = join_path (g_ptr_array_index (unit->include_dirs, i), path);
-
-      if (g_file_test (candidate, G_FILE_TEST_EXISTS))
-        found = g_steal_pointer (&candidate);
-    }
-  return found;
+  idl_diagnostics_add (unit->diagnostics, IDL_RULE_INCLUDE_NOT_FOUND, IDL_ERROR, &include->location,
+                       "included file '%s' is not found%s%s%s", include->path,
+                       similar == NULL ? "" : "; did you mean '", similar == NULL ? "" : similar,
+                       similar == NULL ? "" : "'?");
 }
 
 static void
@@ -229,13 +191,13 @@ read_include (IdlUnit *unit,
 static void
 load_include (IdlUnit *unit, IdlProgram *program, IdlInclude *include)
 {
-  g_autofree gchar *path = find_include (unit, program, include->path);
-  g_autofree gchar *canonical = path == NULL ? NULL : canonicalize (path);
+  g_autofree gchar *path = idl_include_path_find (idl_source_get_path (program->source),
+                                                  include->path, unit->include_dirs);
+  g_autofree gchar *canonical = path == NULL ? NULL : idl_include_path_resolve (path);
   IdlProgram *known = canonical == NULL ? NULL : g_hash_table_lookup (unit->by_path, canonical);
 
   if (canonical == NULL)
-    idl_diagnostics_add (unit->diagnostics, IDL_RULE_INCLUDE_NOT_FOUND, IDL_ERROR,
-                         &include->location, "included file '%s' is not found", include->path);
+    report_not_found (unit, program, include);
   else if (known != NULL && g_hash_table_contains (unit->loading, known))
     idl_diagnostics_add (unit->diagnostics, IDL_RULE_INCLUDE_CYCLE, IDL_ERROR, &include->location,
                          known == program ? "'%s' includes itself"
@@ -257,7 +219,8 @@ IdlProgram *
 idl_unit_load (IdlUnit *unit, const gchar *path)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree gchar *canonical = strcmp (path, "-") == 0 ? g_strdup (path) : canonicalize (path);
+  g_autofree gchar *canonical =
+      strcmp (path, "-") == 0 ? g_strdup (path) : idl_include_path_resolve (path);
   IdlProgram *program = canonical == NULL ? NULL : g_hash_table_lookup (unit->by_path, canonical);
 
   if (program == NULL)

@@ -109,6 +109,16 @@ get_obligatory_fields (IdlValues *values, const IdlDefinition *definition)
   return fields;
 }
 
+/* Whether a field of it is set from the start. */
+static gboolean
+has_default (const IdlDefinition *definition)
+{
+  for (guint i = 0; i < definition->members->len; i++)
+    if (((const IdlField *) g_ptr_array_index (definition->members, i))->value != NULL)
+      return TRUE;
+  return FALSE;
+}
+
 static void
 check_completeness (IdlValues *values,
                     const IdlValue *value,
@@ -119,6 +129,9 @@ check_completeness (IdlValues *values,
 
   if (definition->kind == IDL_DEFINITION_UNION)
     {
+      if (g_hash_table_size (seen) == 0 && !has_default (definition))
+        idl_values_report (values, IDL_RULE_UNION_FIELDS, IDL_ERROR, &value->location,
+                           "union '%s' is given no field; it holds one", definition->node.name);
       if (g_hash_table_size (seen) > 1)
         idl_values_report (values, IDL_RULE_UNION_FIELDS, IDL_ERROR, &value->location,
                            "union '%s' is given %u fields; it holds one", definition->node.name,
@@ -227,6 +240,11 @@ check_scalar (IdlValues *values, IdlValue *value, const IdlType *type)
 
   if (problem != NULL)
     idl_values_report (values, IDL_RULE_VALUE_TYPE, IDL_ERROR, &value->location, "%s", problem);
+  else if (type->kind == IDL_TYPE_STRING && memchr (value->text, '\0', value->length) != NULL)
+    idl_values_report (values, IDL_RULE_STRING_NUL, IDL_WARNING, &value->location,
+                       "a string with a NUL byte: in C it ends there, after %" G_GSIZE_FORMAT
+                       " bytes; use 'binary'",
+                       strlen (value->text));
   else if (value->is_boolean && type->kind != IDL_TYPE_BOOL)
     idl_values_report (values, IDL_RULE_VALUE_TYPE, IDL_WARNING, &value->location,
                        "%s given for a number; write %d", value->integer != 0 ? "true" : "false",

@@ -95,7 +95,8 @@ two_files_may_not_become_one (void)
 {
   command_begin ();
   command_write ("sub/base.thrift", "namespace c_glib Base struct C {}");
-  command_write ("both.thrift", "include 'base.thrift' include 'sub/base.thrift' struct S {}");
+  command_write ("both.thrift",
+                 "include 'base.thrift' include 'sub/base.thrift' struct S { 1: base.B b }");
   command_write ("service.thrift", "namespace c_glib A service b_types {}");
   command_write ("a_b.thrift", "namespace c_glib A struct S {}");
   CU_ASSERT_TRUE (command_does ("--out gen base.thrift sub/base.thrift", 1,
@@ -103,7 +104,7 @@ two_files_may_not_become_one (void)
                                 "would both become base_base_types.h and base_base_types.c"));
   CU_ASSERT_TRUE (command_does ("--check base.thrift sub/base.thrift", 1, "'sub/base.thrift'"));
   CU_ASSERT_TRUE (command_does ("--out gen both.thrift", 1, "[output-clash]"));
-  CU_ASSERT_TRUE (command_does ("--check both.thrift", 1, "base.thrift:1:18: note: the other"));
+  CU_ASSERT_TRUE (command_does ("--check both.thrift", 1, "both.thrift:1:9: note: the other"));
   CU_ASSERT_FALSE (command_is_there ("gen"));
   command_end ();
 }

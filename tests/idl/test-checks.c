@@ -138,10 +138,55 @@ map_keys (void)
 }
 
 static void
+set_elements (void)
+{
+  assert_says (
+      "struct K {} union U { 1: i32 a } enum E { A } typedef set<K> A typedef set<list<i32>> B "
+      "typedef set<E> C typedef set<U> D",
+      "1:59: warning: a set of structs: not every Thrift language has such sets\n"
+      "1:76: warning: a set of containers: not every Thrift language has such sets\n"
+      "1:118: warning: a set of unions: not every Thrift language has such sets\n");
+  assert_says ("typedef double D typedef map<D, i32> A typedef set<double> B service S { void f(1: "
+               "set<set<string>> a) }",
+               "1:30: warning: a map keyed by a double: not every Thrift language has such maps\n"
+               "1:52: warning: a set of doubles: not every Thrift language has such sets\n"
+               "1:88: warning: a set of containers: not every Thrift language has such sets\n");
+}
+
+/* Once in a file for each kind of thing. */
+static void
+portable_names (void)
+{
+  assert_says (
+      "struct S { 1: i32 class, 2: i32 end, 3: string list, 4: i32 self, 5: i32 async }",
+      "1:19: warning: 'class' is a word of another language; Apache's compiler refuses it as "
+      "a name\n"
+      "1:48: warning: 'list' is a keyword of Thrift; Apache's compiler refuses it as a name\n");
+  assert_says (
+      "struct S { 1: i32 a }\n"
+      "enum E { end, BEGIN }\n"
+      "exception delete {}\n"
+      "service T { void print (1: i32 self, 2: i32 string) throws (1: delete del) void with () }",
+      "2:10: warning: 'end' is a word of another language; Apache's compiler refuses it as a "
+      "name\n"
+      "3:11: warning: 'delete' is a word of another language; Apache's compiler refuses it as a "
+      "name\n"
+      "4:18: warning: 'print' is a word of another language; Apache's compiler refuses it as a "
+      "name\n"
+      "4:32: warning: 'self' is a word of another language; Apache's compiler refuses it as a "
+      "name\n"
+      "4:45: warning: 'string' is a keyword of Thrift; Apache's compiler refuses it as a name\n");
+  assert_says ("struct S { 1: i32 END_, 2: i32 End, 3: i32 object }", "");
+}
+
+static void
 c_names (void)
 {
-  assert_says ("struct register { 1: i32 a }",
-               "1:8: warning: 'register' is a word of C; generated C code may have to rename it\n");
+  assert_says (
+      "struct register { 1: i32 a }",
+      "1:8: warning: 'register' is a word of C; generated C code may have to rename it\n"
+      "1:8: warning: 'register' is a word of another language; Apache's compiler refuses it "
+      "as a name\n");
   assert_says ("struct S { 1: i32 parent, 2: i32 char }",
                "1:19: warning: 'parent' is the first member of every struct in C; generated C code "
                "renames this one\n"
@@ -166,8 +211,9 @@ int
 main (int argc, char **argv)
 {
   static const TestCase cases[] = {
-    TEST (field_ids),       TEST (field_names), TEST (unions),  TEST (enums), TEST (services),
-    TEST (required_cycles), TEST (map_keys),    TEST (c_names), { NULL },
+    TEST (field_ids),      TEST (field_names),     TEST (unions),   TEST (enums),
+    TEST (services),       TEST (required_cycles), TEST (map_keys), TEST (set_elements),
+    TEST (portable_names), TEST (c_names),         { NULL },
   };
 
   return test_main ("idl-checks", cases, argc, argv);

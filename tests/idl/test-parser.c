@@ -74,7 +74,9 @@ keywords_as_field_names (void)
                "required, 6: i32 oneway,"
                " 7: i32 service, 8: i32 const, 9: i32 async, 10: i32 throws, 11: i32 void }",
                "1:126: warning: 'const' is a word of C; generated C code may have to rename it\n"
-               "1:171: warning: 'void' is a word of C; generated C code may have to rename it\n");
+               "1:171: warning: 'void' is a word of C; generated C code may have to rename it\n"
+               "1:19: warning: 'namespace' is a keyword of Thrift; Apache's compiler refuses it as "
+               "a name\n");
 }
 
 static void
@@ -195,7 +197,8 @@ syntax_errors (void)
 static void
 words_of_other_dialects (void)
 {
-  assert_says ("package \"x\"", "1:1: error: 'package' is fbthrift's; use 'namespace'\n");
+  assert_says ("package \"x\"",
+               "1:1: error: 'package' is fbthrift's and Protocol Buffers'; use 'namespace'\n");
   assert_says ("interaction I {}",
                "1:1: error: 'interaction' is fbthrift's; Apache Thrift has none\n");
   assert_says ("@Foo\nstruct S {}", "1:1: error: structured annotations ('@...') are fbthrift's; "
@@ -220,7 +223,151 @@ recovery (void)
                "2:9: error: expected the field's name, found '}'\n"
                "8:10: error: expected an enumerator's name, found '1'\n"
                "12:1: error: expected a field's id or type, found '}'\n"
+               "11:9: note: this is not closed\n"
                "6:6: error: unknown type 'Foo'\n");
+}
+
+static void
+misspelt_keywords (void)
+{
+  assert_says (
+      "strukt S { 1: i32 a } struct T { 1: S s }",
+      "1:1: error: expected a definition, such as 'struct' or 'service', found 'strukt'; did you "
+      "mean 'struct'?\n");
+  assert_says (
+      "typdef i32 T enmu E { A } servce X {} exeption Y {} cosnt i32 C = 1 unoin U {}",
+      "1:1: error: expected a definition, such as 'struct' or 'service', found 'typdef'; did you "
+      "mean 'typedef'?\n"
+      "1:14: error: expected a definition, such as 'struct' or 'service', found 'enmu'; did you "
+      "mean 'enum'?\n"
+      "1:27: error: expected a definition, such as 'struct' or 'service', found 'servce'; did you "
+      "mean 'service'?\n"
+      "1:39: error: expected a definition, such as 'struct' or 'service', found 'exeption'; did "
+      "you mean 'exception'?\n"
+      "1:53: error: expected a definition, such as 'struct' or 'service', found 'cosnt'; did you "
+      "mean 'const'?\n"
+      "1:69: error: expected a definition, such as 'struct' or 'service', found 'unoin'; did you "
+      "mean 'union'?\n");
+  assert_says (
+      "namespce c_glib X\n",
+      "1:1: error: expected a definition, such as 'struct' or 'service', found 'namespce'; did "
+      "you mean 'namespace'?\n");
+  assert_says ("struct T {} struct S { 1: optinal i32 a, 2: requird list<i32> b 3: optoinal T c }",
+               "1:27: error: unknown word 'optinal'; did you mean 'optional'?\n"
+               "1:45: error: unknown word 'requird'; did you mean 'required'?\n"
+               "1:68: error: unknown word 'optoinal'; did you mean 'optional'?\n");
+  assert_says ("exception X {} service S { onewy void f(), i32 g() thows (1: X x) }",
+               "1:28: error: unknown word 'onewy'; did you mean 'oneway'?\n"
+               "1:52: error: unknown word 'thows'; did you mean 'throws'?\n");
+  assert_says ("service P {} service S extnds P {}",
+               "1:24: error: expected '{', found 'extnds'; did you mean 'extends'?\n");
+  assert_says ("struct S { 1: lst<i32> a }",
+               "1:15: error: 'lst' takes no type arguments; only list, set "
+               "and map do; did you mean 'list'?\n");
+  assert_says ("struct S { 1: sting a, 2: Binary b }",
+               "1:15: error: unknown type 'sting'; did you mean 'string'?\n"
+               "1:27: error: unknown type 'Binary'; did you mean 'binary'?\n");
+}
+
+/* What looks misspelt and is right. */
+static void
+names_like_keywords (void)
+{
+  assert_says ("struct Optional {} struct struct_ { 1: Optional a, 2: Optional optinal }", "");
+  assert_says (
+      "struct optinal {} struct B {} struct S { optinal a B b optinal c }",
+      "1:50: warning: field 'a' has no id of its own: it gets -1, which changes with its place\n");
+  assert_says ("struct throwz {} struct repeated {} service S { i32 f() throwz g() repeated h() }",
+               "");
+}
+
+static void
+habits_of_protocol_buffers (void)
+{
+  assert_says (
+      "syntax = 'proto3';\nimport 'x.proto';\npackage a;\noption x = 1;\nmessage M {\n}\n"
+      "extend M {}\nrpc f(M) returns (M);\n",
+      "1:1: error: 'syntax' is Protocol Buffers'; a Thrift file has no such line\n"
+      "2:1: error: 'import' is Protocol Buffers'; use 'include'\n"
+      "3:1: error: 'package' is fbthrift's and Protocol Buffers'; use 'namespace'\n"
+      "4:1: error: 'option' is Protocol Buffers'; Thrift has annotations, (name = \"value\")\n"
+      "5:1: error: 'message' is Protocol Buffers'; use 'struct'\n"
+      "7:1: error: 'extend' is Protocol Buffers'; only a service extends another\n"
+      "8:1: error: 'rpc' is Protocol Buffers'; functions stand in a 'service'\n");
+  assert_says (
+      "struct S { 1: repeated i32 a, repeated S b }",
+      "1:15: error: 'repeated' is Protocol Buffers'; write the type as 'list<TYPE>'\n"
+      "1:31: error: 'repeated' is Protocol Buffers'; write the type as 'list<TYPE>'\n"
+      "1:42: warning: field 'b' has no id of its own: it gets -1, which changes with its place\n");
+  assert_says ("struct A {} service S { rpc f(A) returns (A); }",
+               "1:32: error: expected the field's name, found ')'\n"
+               "1:25: note: 'rpc' is Protocol Buffers'; a function is written 'TYPE name (1: TYPE "
+               "argument)'\n");
+  assert_says (
+      "struct A {} service S { A f(1: A a) returns (A); }",
+      "1:37: error: 'returns' is Protocol Buffers'; the type stands before the function's name\n");
+}
+
+/* The place of the mistake, and the bracket that was to be closed before it. */
+static void
+missing_brackets (void)
+{
+  assert_says ("struct A {\n  1: i32 a\nstruct B {\n}\n",
+               "3:1: error: expected a field's id or type, found 'struct'\n"
+               "1:10: note: this is not closed\n");
+  assert_says ("enum A {\n  B,\nservice C {}\n",
+               "3:1: error: expected an enumerator's name, found 'service'\n"
+               "1:8: note: this is not closed\n");
+  assert_says ("service A {\n  void f(1: i32 a\n}\n",
+               "3:1: error: expected a field's id or type, found '}'\n"
+               "2:9: note: this is not closed\n");
+  assert_says ("const list<i32> A = [1, [2, 3]\nconst i32 B = 1\n",
+               "1:31: error: expected a value, found 'const'\n"
+               "1:21: note: this is not closed\n");
+  assert_says ("struct A {\n  1:",
+               "2:5: error: expected the field's type, found the end of the file\n"
+               "1:10: note: this is not closed\n");
+}
+
+static void
+docs_behind_what_they_document (void)
+{
+  g_autoptr (IdlUnit) unit = NULL;
+  IdlProgram *program = idl_test_load ("struct S { /**< of S */\n"
+                                       "  1: i32 a /**< of a */\n"
+                                       "  2: i32 b, /** of b */\n"
+                                       "  /** before c */ 3: i32 c /** behind c */;\n"
+                                       "  4: i32 d\n"
+                                       "  /**< of d */\n"
+                                       "  5: i32 e /** of e */ } /** behind S */\n"
+                                       "enum E { /** of A */ A, /** of B */ B /**< behind B */ }\n"
+                                       "service T {\n"
+                                       "  void f (1: i32 x, /** of x */\n"
+                                       "          2: i32 y) /** of f */\n"
+                                       "  void g ()\n"
+                                       "} (a = 'b') /** of T */\n"
+                                       "typedef i32 I /**< of I */\n"
+                                       "const i32 C = 1; /** of C */\n",
+                                       &unit);
+  static const gchar *const fields[] = { "of a", "of b", "before c\nbehind c", "of d", "of e" };
+  const IdlDefinition *e = idl_test_find (program, "E");
+  const IdlDefinition *t = idl_test_find (program, "T");
+  const IdlFunction *f = g_ptr_array_index (t->members, 0);
+  const IdlFunction *g = g_ptr_array_index (t->members, 1);
+
+  for (guint i = 0; i < G_N_ELEMENTS (fields); i++)
+    assert_string (field_of (program, "S", i)->node.doc, fields[i]);
+  assert_string (idl_test_find (program, "S")->node.doc, "of S\nbehind S");
+  CU_ASSERT_PTR_NULL (e->node.doc);
+  assert_string (((IdlNode *) g_ptr_array_index (e->members, 0))->doc, "of A");
+  assert_string (((IdlNode *) g_ptr_array_index (e->members, 1))->doc, "of B\nbehind B");
+  assert_string (((IdlField *) g_ptr_array_index (f->arguments, 0))->node.doc, "of x");
+  CU_ASSERT_PTR_NULL (((IdlField *) g_ptr_array_index (f->arguments, 1))->node.doc);
+  assert_string (f->node.doc, "of f");
+  CU_ASSERT_PTR_NULL (g->node.doc);
+  assert_string (t->node.doc, "of T");
+  assert_string (idl_test_find (program, "I")->node.doc, "of I");
+  assert_string (idl_test_find (program, "C")->node.doc, "of C");
 }
 
 /* @count times @piece, between @start and @end. */
@@ -268,12 +415,23 @@ nesting (void)
 int
 main (int argc, char **argv)
 {
-  static const TestCase cases[] = {
-    TEST (headers),      TEST (fields),        TEST (keywords_as_field_names),
-    TEST (containers),   TEST (enums),         TEST (services),
-    TEST (doc_comments), TEST (syntax_errors), TEST (words_of_other_dialects),
-    TEST (recovery),     TEST (nesting),       { NULL }
-  };
+  static const TestCase cases[] = { TEST (headers),
+                                    TEST (fields),
+                                    TEST (keywords_as_field_names),
+                                    TEST (containers),
+                                    TEST (enums),
+                                    TEST (services),
+                                    TEST (doc_comments),
+                                    TEST (docs_behind_what_they_document),
+                                    TEST (misspelt_keywords),
+                                    TEST (names_like_keywords),
+                                    TEST (habits_of_protocol_buffers),
+                                    TEST (missing_brackets),
+                                    TEST (syntax_errors),
+                                    TEST (words_of_other_dialects),
+                                    TEST (recovery),
+                                    TEST (nesting),
+                                    { NULL } };
 
   return test_main ("idl-parser", cases, argc, argv);
 }

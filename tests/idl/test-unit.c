@@ -191,26 +191,97 @@ faulty_included_file (void)
   end (&fixture);
 }
 
+/* Their namespaces tell them apart in C, what they define where they are used. */
 static void
 two_files_of_one_name (void)
 {
   Fixture fixture;
   g_autofree gchar *other = idl_test_make_directory ();
-  g_autofree gchar *text =
-      g_strdup_printf ("include 'a.thrift'\ninclude '%s/a.thrift'\nstruct S { 1: a.A a, 2: a.A b }",
-                       other);
+  g_autofree gchar *includes =
+      g_strdup_printf ("include 'a.thrift'\ninclude '%s/a.thrift'\n", other);
+  g_autofree gchar *clear =
+      g_strconcat (includes, "struct S { 1: a.A a, 2: a.B b, 3: i32 c = a.C, 4: a.E e = a.E.Y }",
+                   NULL);
+  g_autofree gchar *ambiguous = g_strconcat (includes, "struct S { 1: a.A a, 2: a.Both b }", NULL);
+  g_autofree gchar *said = NULL;
+
+  begin (&fixture);
+  idl_test_write (fixture.path, "a.thrift", "namespace c_glib X struct A {} struct Both {}");
+  idl_test_write (other, "a.thrift",
+                  "namespace c_glib Y struct B {} struct Both {} const i32 C = 1 enum E { Y }");
+  idl_test_write (fixture.path, "t.thrift", clear);
+  idl_test_write (fixture.path, "ambiguous.thrift", ambiguous);
+  CU_ASSERT_PTR_NOT_NULL (load (&fixture, "t.thrift"));
+  assert_said (&fixture, "");
+  CU_ASSERT_PTR_NULL (load (&fixture, "ambiguous.thrift"));
+  said = idl_test_diagnostics (fixture.unit);
+  CU_ASSERT_TRUE (
+      g_str_has_prefix (said,
+                        "ambiguous.thrift:3:25: error: 'a.Both' is in two included files, '"));
+  CU_ASSERT_PTR_NOT_NULL (strstr (said, fixture.path));
+  CU_ASSERT_PTR_NOT_NULL (strstr (said, other));
+  CU_ASSERT_PTR_NOT_NULL (strstr (said,
+                                  "ambiguous.thrift:1:9: note: the first is included here\n"
+                                  "ambiguous.thrift:2:9: note: the second is included here\n"));
+  end (&fixture);
+  idl_test_remove_directory (other);
+}
+
+static void
+two_files_of_one_name_and_namespace (void)
+{
+  Fixture fixture;
+  g_autofree gchar *other = idl_test_make_directory ();
+  g_autofree gchar *text = g_strdup_printf ("include 'a.thrift'\ninclude '%s/a.thrift'\n", other);
+  g_autofree gchar *used = g_strconcat (text, "struct S { 1: a.A a, 2: a.B b }", NULL);
+  g_autofree gchar *said = NULL;
 
   begin (&fixture);
   idl_test_write (fixture.path, "a.thrift", "struct A {}");
   idl_test_write (other, "a.thrift", "struct B {}");
-  idl_test_write (fixture.path, "t.thrift", text);
-  idl_test_write (fixture.path, "unused.thrift", strstr (text, "struct") == NULL ? "" : text);
+  idl_test_write (fixture.path, "t.thrift", used);
+  idl_test_write (fixture.path, "unused.thrift", text);
+  CU_ASSERT_PTR_NOT_NULL (load (&fixture, "unused.thrift"));
   CU_ASSERT_PTR_NULL (load (&fixture, "t.thrift"));
-  assert_said (&fixture, "2:9: error: two included files are called 'a'\n"
-                         "1:9: note: the other is included here\n"
-                         "3:15: note: so it is not known which is meant here\n");
+  said = idl_test_diagnostics (fixture.unit);
+  CU_ASSERT_TRUE (g_str_has_prefix (said, "2:9: error: '"));
+  CU_ASSERT_PTR_NOT_NULL (strstr (said, "a.thrift' have the same name and namespace"));
+  CU_ASSERT_PTR_NOT_NULL (strstr (said, "1:9: note: the other is included here\n"));
   end (&fixture);
   idl_test_remove_directory (other);
+}
+
+static void
+misspelt_includes (void)
+{
+  Fixture fixture;
+  g_autofree gchar *sub = NULL;
+  g_autofree gchar *inner = NULL;
+
+  begin (&fixture);
+  sub = g_build_filename (fixture.path, "common", NULL);
+  inner = g_build_filename (sub, "types.thrift", NULL);
+  assert_int (g_mkdir (sub, 0700), 0);
+  idl_test_write (sub, "types.thrift", "struct T {}");
+  idl_test_write (fixture.path, "shared.thrift", "struct T {}");
+  idl_test_write (fixture.path, "shared.txt", "");
+  idl_test_write (fixture.path, "t.thrift",
+                  "include 'shraed.thrift'\ninclude 'comon/types.thrift'\n"
+                  "include 'common/tpyes.thrift'\ninclude 'nothing'\n"
+                  "include '/shared.thrift'\n");
+  CU_ASSERT_PTR_NULL (load (&fixture, "t.thrift"));
+  assert_said (
+      &fixture,
+      "1:9: error: included file 'shraed.thrift' is not found; did you mean 'shared.thrift'?\n"
+      "2:9: error: included file 'comon/types.thrift' is not found; did you mean "
+      "'common/types.thrift'?\n"
+      "3:9: error: included file 'common/tpyes.thrift' is not found; did you mean "
+      "'common/types.thrift'?\n"
+      "4:9: error: included file 'nothing' is not found\n"
+      "5:9: error: included file '/shared.thrift' is not found\n");
+  g_remove (inner);
+  g_rmdir (sub);
+  end (&fixture);
 }
 
 static void
@@ -358,6 +429,8 @@ main (int argc, char **argv)
     TEST (what_is_no_file),
     TEST (faulty_included_file),
     TEST (two_files_of_one_name),
+    TEST (two_files_of_one_name_and_namespace),
+    TEST (misspelt_includes),
     TEST (deep_includes),
     TEST (many_definitions),
     TEST (many_unknown_names),

@@ -71,7 +71,8 @@ lists_and_sets (void)
                                                "1:21: note: the other is here\n");
   assert_says ("const set<list<string>> A = [['a', 'b'], ['ab'], ['a', 'b']]",
                "1:50: warning: element occurs twice in a set\n"
-               "1:30: note: the other is here\n");
+               "1:30: note: the other is here\n"
+               "1:11: warning: a set of containers: not every Thrift language has such sets\n");
 }
 
 static void
@@ -139,6 +140,10 @@ structs (void)
   assert_says ("union U { 1: i32 a, 2: i32 b } const U X = {'a': 1, 'b': 2}",
                "1:44: error: union 'U' is given 2 fields; it holds one\n");
   assert_says ("union U { 1: i32 a, 2: i32 b } const U X = {'a': 1}", "");
+  assert_says ("union U { 1: i32 a } const U X = {} struct S { 1: list<U> u = [{}] }",
+               "1:34: error: union 'U' is given no field; it holds one\n"
+               "1:64: error: union 'U' is given no field; it holds one\n");
+  assert_says ("union U { 1: i32 a = 1 } const U X = {}", "");
   assert_says ("exception X { 1: string m } const X A = {'m': 'text'}", "");
 }
 
@@ -227,15 +232,61 @@ cycles (void)
                "1:17: note: the constant is here\n");
 }
 
+/* For a binary C has the length. */
+static void
+strings_with_nul (void)
+{
+  static const gchar text[] =
+      "const string A = 'a\0b' const binary B = 'a\0b' struct S { 1: string s = '\0' }";
+  g_autoptr (IdlUnit) unit = idl_unit_new ();
+  g_autofree gchar *said = NULL;
+
+  CU_ASSERT_PTR_NOT_NULL (idl_unit_load_text (unit, "t.thrift", text, sizeof text - 1));
+  said = idl_test_diagnostics (unit);
+  assert_string (said,
+                 "1:20: warning: NUL byte\n"
+                 "1:18: warning: a string with a NUL byte: in C it ends there, after 1 bytes; use "
+                 "'binary'\n"
+                 "1:72: warning: a string with a NUL byte: in C it ends there, after 0 bytes; use "
+                 "'binary'\n");
+}
+
+static void
+numbers_for_a_bool (void)
+{
+  g_autoptr (IdlUnit) unit = NULL;
+  IdlProgram *program =
+      idl_test_load ("const bool A = 100 const bool B = -1 const bool C = 0", &unit);
+
+  assert_int (idl_test_find (program, "A")->value->integer, 1);
+  assert_int (idl_test_find (program, "B")->value->integer, 1);
+  assert_int (idl_test_find (program, "C")->value->integer, 0);
+  assert_says ("const i32 A = 2 const bool B = A",
+               "1:32: error: constant 'A' of type i32 given for bool (2 is not a bool; use true or "
+               "false)\n"
+               "1:11: note: the constant is here\n");
+}
+
 int
 main (int argc, char **argv)
 {
   static const TestCase cases[] = {
-    TEST (integers), TEST (booleans),   TEST (doubles),
-    TEST (texts),    TEST (uuids),      TEST (lists_and_sets),
-    TEST (maps),     TEST (enums),      TEST (structs),
-    TEST (defaults), TEST (references), TEST (endless_defaults),
-    TEST (cycles),   { NULL },
+    TEST (strings_with_nul),
+    TEST (numbers_for_a_bool),
+    TEST (integers),
+    TEST (booleans),
+    TEST (doubles),
+    TEST (texts),
+    TEST (uuids),
+    TEST (lists_and_sets),
+    TEST (maps),
+    TEST (enums),
+    TEST (structs),
+    TEST (defaults),
+    TEST (references),
+    TEST (endless_defaults),
+    TEST (cycles),
+    { NULL },
   };
 
   return test_main ("idl-values", cases, argc, argv);
