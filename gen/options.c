@@ -359,11 +359,13 @@ options_get_directory (const Options *options)
                                 : g_build_filename (out, "gen-c_glib", NULL);
 }
 
-/* Two dashes before a long name, one before a letter. */
+/* Two dashes before a long name, one before a letter, and where thrift's own help has one. */
 static void
 append_spelling (GString *text, const Option *option)
 {
-  g_string_append_printf (text, "%s%s", option->name[1] == '\0' ? "-" : "--", option->name);
+  g_string_append_printf (text, "%s%s",
+                          option->name[1] == '\0' || option->name[0] == 'I' ? "-" : "--",
+                          option->name);
 }
 
 gchar *
