@@ -9,7 +9,13 @@ tallyc=$3
 # report NUMBER NAME MISSING
 report ()
 {
-  [ -z "$3" ] && echo "ok $1 - $2" || { echo "not ok $1 - $2"; echo "# without:$3"; }
+  if [ -z "$3" ]
+  then
+    echo "ok $1 - $2"
+  else
+    echo "not ok $1 - $2"
+    printf '%s\n' "without: $3" | sed 's/^/# /'
+  fi
 }
 
 missing=
