@@ -2,7 +2,7 @@
 # Projects that call thrift by the usual rules of autotools, CMake and meson, built with tallyc in its place and
 # nothing else changed. Arguments: tallyc and the sources' directory.
 set -u
-THRIFT=$1
+THRIFT=$(realpath "$1")
 flags="-I$2/runtime -I$2/pool $(pkg-config --cflags gio-unix-2.0 thrift_c_glib)" || { echo '1..0 # SKIP no pkg-config'; exit; }
 scratch=$(mktemp -d)
 number=0

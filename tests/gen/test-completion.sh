@@ -1,8 +1,8 @@
 #!/bin/bash
 # What bash completes behind `tallyc`. Arguments: the completion script and tallyc.
 set -u
-script=$1
-tallyc=$2
+script=$(realpath "$1")
+tallyc=$(realpath "$2")
 scratch=$(mktemp -d)
 number=0
 trap 'rm -rf "$scratch"' EXIT
