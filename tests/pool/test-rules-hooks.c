@@ -5,10 +5,12 @@
 #include "lab.h"
 #include "pool-private.h"
 
+/* What a handler was told, by the event's kind. Several threads tell it. */
 typedef struct
 {
-  guint counts[TALLY_POOL_EVENT_LEAKED + 1];
-  TallyPoolEvent last;
+  GMutex lock;
+  guint counts[TALLY_POOL_EVENT_LEAKED + 1];        /* under the lock */
+  TallyPoolEvent last[TALLY_POOL_EVENT_LEAKED + 1]; /* under the lock */
 } Counter;
 
 static void
@@ -18,8 +20,26 @@ count_event (TallyPool *pool, const TallyPoolEvent *event, gpointer user_data)
   TallyPoolSnapshot now;
 
   tally_pool_snapshot (pool, &now); /* handlers may use the pool */
+  g_mutex_lock (&self->lock);
   self->counts[event->kind]++;
-  self->last = *event;
+  self->last[event->kind] = *event;
+  g_mutex_unlock (&self->lock);
+}
+
+static guint
+get_count (Counter *self, TallyPoolEventKind kind)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return self->counts[kind];
+}
+
+static TallyPoolEvent
+get_last (Counter *self, TallyPoolEventKind kind)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return self->last[kind];
 }
 
 /* ---- rule 26 ---- */
@@ -55,7 +75,7 @@ static void
 rule_26_hooks_run_outside_locks (void)
 {
   g_autoptr (Lab) lab = lab_new (NULL, NULL);
-  Counter counter = { { 0 } };
+  Counter counter = { 0 };
   TallyLease lease;
 
   g_signal_connect (lab->pool, "event", G_CALLBACK (count_event), &counter);
@@ -65,8 +85,8 @@ rule_26_hooks_run_outside_locks (void)
   lease = lab_borrow (lab);
   lab_release (lab, &lease);
   tally_pool_clear (lab->pool);
-  assert_int (counter.counts[TALLY_POOL_EVENT_OPENED], 2);
-  assert_int (counter.counts[TALLY_POOL_EVENT_CLOSED], 2);
+  assert_int (get_count (&counter, TALLY_POOL_EVENT_OPENED), 2);
+  assert_int (get_count (&counter, TALLY_POOL_EVENT_CLOSED), 2);
   tally_pool_close (lab->pool);
 }
 
@@ -262,10 +282,11 @@ hooks_a_wait_is_told_of (void)
   for (guint dials = 0; dials < 2; dials++)
     {
       g_autoptr (Lab) lab = lab_new ("max-open", 1, NULL);
-      Counter counter = { { 0 } };
+      Counter counter = { 0 };
       TallyLease lease = lab_borrow (lab);
       Borrower waiter = { 0 };
       TallyPoolSnapshot seen;
+      TallyPoolEvent waited;
 
       borrower_start (&waiter, lab, "waiter");
       lab_await (lab, now.oldest_wait > 1000);
@@ -275,10 +296,11 @@ hooks_a_wait_is_told_of (void)
       else
         lab_release (lab, &lease);
       CU_ASSERT_TRUE (borrower_join (&waiter));
-      assert_int (counter.counts[TALLY_POOL_EVENT_WAITED], 1);
-      assert_string (counter.last.label, "waiter");
-      CU_ASSERT_TRUE (counter.last.thread != 0 && counter.last.thread != tally_get_thread_id ());
-      CU_ASSERT_TRUE (counter.last.duration > 1000);
+      assert_int (get_count (&counter, TALLY_POOL_EVENT_WAITED), 1);
+      waited = get_last (&counter, TALLY_POOL_EVENT_WAITED);
+      assert_string (waited.label, "waiter");
+      CU_ASSERT_TRUE (waited.thread != 0 && waited.thread != tally_get_thread_id ());
+      CU_ASSERT_TRUE (waited.duration > 1000);
       seen = lab_snapshot (lab);
       assert_int (seen.wait_time.count, 1);
       CU_ASSERT_TRUE (seen.wait_time.sum > 1000);
