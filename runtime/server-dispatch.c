@@ -195,37 +195,57 @@ strip_service (const TallyServer *server, TallyMessage *message)
   message->name_length -= length + 1;
 }
 
-gboolean
-server_dispatch (TallyServer *server,
-                 const guint8 *bytes,
-                 gsize length,
-                 const gchar *refusal,
-                 TallyBuffer *output,
-                 GError **error)
+static gboolean
+process_any (TallyServer *server,
+             TallyReader *reader,
+             TallyMessage *message,
+             TallyBuffer *output,
+             GError **error)
 {
   ThriftProcessor *processor = ((ThriftServer *) server)->processor;
-  TallyApplicationException failure;
+
+  if (server->service != NULL && !THRIFT_IS_MULTIPLEXED_PROCESSOR (processor))
+    strip_service (server, message);
+  if (server->direct != NULL)
+    return tally_processor_process_message (server->direct, server->codec, reader, message, output,
+                                            error);
+  if (THRIFT_IS_MULTIPLEXED_PROCESSOR (processor))
+    return process_multiplexed (server, (ThriftMultiplexedProcessor *) processor, reader, message,
+                                output, error);
+  return process (server, processor, reader, message, output, error);
+}
+
+ServerOutcome
+server_dispatch (
+    TallyServer *server, const guint8 *bytes, gsize length, TallyBuffer *output, GError **error)
+{
   TallyMessage message;
   TallyReader reader;
 
   tally_reader_init (&reader, bytes, length, &server->limits);
   if (!server->codec->read_message (&reader, &message, error))
-    return FALSE;
-  if (refusal != NULL)
-    {
-      tally_failure_init (&failure, THRIFT_APPLICATION_EXCEPTION_ERROR_INTERNAL_ERROR,
-                          g_strdup (refusal));
-      answer_failure (server, &message, &failure, output);
-      g_set_error_literal (error, TALLY_ERROR, TALLY_ERROR_LIMIT, refusal);
-      return FALSE;
-    }
-  if (server->service != NULL && !THRIFT_IS_MULTIPLEXED_PROCESSOR (processor))
-    strip_service (server, &message);
-  if (server->direct != NULL)
-    return tally_processor_process_message (server->direct, server->codec, &reader, &message,
-                                            output, error);
-  if (THRIFT_IS_MULTIPLEXED_PROCESSOR (processor))
-    return process_multiplexed (server, (ThriftMultiplexedProcessor *) processor, &reader, &message,
-                                output, error);
-  return process (server, processor, &reader, &message, output, error);
+    return OUTCOME_UNREADABLE;
+  return process_any (server, &reader, &message, output, error) ? OUTCOME_ANSWERED
+                                                                : OUTCOME_MALFORMED;
+}
+
+gboolean
+server_refuse (const TallyServer *server,
+               const guint8 *bytes,
+               gsize length,
+               const gchar *text,
+               TallyBuffer *output)
+{
+  TallyMessage message = { .name = "", .type = T_CALL };
+  TallyApplicationException failure;
+  TallyReader reader;
+  gboolean named;
+
+  tally_reader_init (&reader, bytes, length, &server->limits);
+  named = server->codec->read_message (&reader, &message, NULL);
+  if (!named)
+    message = (TallyMessage){ .name = "", .type = T_CALL };
+  tally_failure_init (&failure, THRIFT_APPLICATION_EXCEPTION_ERROR_INTERNAL_ERROR, g_strdup (text));
+  answer_failure (server, &message, &failure, output);
+  return named;
 }

@@ -130,17 +130,6 @@ park (ServerConnection *connection)
   return FALSE;
 }
 
-void
-server_enqueue_locked (TallyServer *self, ServerConnection *connection)
-{
-  connection->next_ready = NULL;
-  if (self->ready_tail != NULL)
-    self->ready_tail->next_ready = connection;
-  else
-    self->ready_head = connection;
-  self->ready_tail = connection;
-}
-
 static void
 link_locked (TallyServer *self, ServerConnection *connection)
 {
@@ -481,6 +470,22 @@ serve_once (TallyServer *self, ServerConnection *connection, ServerWorker *worke
   return turn;
 }
 
+gboolean
+server_let_go (TallyServer *self,
+               ServerConnection *connection,
+               ServerWorker *worker,
+               ServerTurn turn)
+{
+  if (turn != TURN_CLOSE)
+    server_connection_set_deadline (connection, turn == TURN_SERVED);
+  if (turn != TURN_CLOSE && atomic_get (&self->stopping))
+    turn = server_connection_part (connection, worker, turn);
+  if (turn != TURN_CLOSE)
+    return park (connection);
+  server_discard (self, connection);
+  return TRUE;
+}
+
 void
 server_serve (TallyServer *self, ServerConnection *connection, ServerWorker *worker)
 {
@@ -491,15 +496,9 @@ server_serve (TallyServer *self, ServerConnection *connection, ServerWorker *wor
       if (turn == TURN_SERVED && connection->output.length == 0 && is_hot (self, connection)
           && pin (self, connection, worker))
         turn = serve_pinned (self, connection, worker);
-      if (turn != TURN_CLOSE)
-        server_connection_set_deadline (connection, turn == TURN_SERVED);
-      if (turn == TURN_CLOSE
-          || (atomic_get (&self->stopping) && atomic_peek (&connection->phase) == PHASE_IDLE))
-        {
-          server_discard (self, connection);
-          return;
-        }
-      if (park (connection))
+      if (turn != TURN_CLOSE && !server_make_room (self, connection, worker))
+        turn = server_connection_give_up (connection, worker);
+      if (server_let_go (self, connection, worker, turn))
         return;
       atomic_put (&worker->epoch, atomic_peek (&worker->epoch) + 1);
     }

@@ -5,8 +5,9 @@
  *  - loop and workers (server-loop.c, server-worker.c): who waits for events, who serves whom;
  *  - supervisor (server-supervisor.c): the thread in serve (), which looks after time and stopping;
  *
- * and server-dispatch.c, which turns a message into an answer and knows no sockets; server-offer.c
- * is how a worker lets the supervisor send for it.
+ * and around these: server-messages.c cuts what a connection received into messages,
+ * server-dispatch.c turns a message into an answer and knows no sockets; server-queue.c and
+ * server-memory.c hold limits; server-offer.c is how a worker lets the supervisor send for it.
  *
  * Threads. One worker at a time holds the loop: it waits in epoll, and serves what became ready
  * itself, without a thread switch. Whoever holds the loop may get stuck in a slow handler; the
@@ -82,6 +83,18 @@ typedef enum
   PHASE_LINGERING /* the peer was told why it is closed and gets the time to read it */
 } ServerPhase;
 
+/* Why requests are answered with an exception and not executed. From REFUSE_FULL on the connection
+ * ends with that. */
+typedef enum
+{
+  REFUSE_NOTHING,
+  REFUSE_BUSY,    /* too many wait for a worker */
+  REFUSE_LATE,    /* it waited too long for one */
+  REFUSE_MEMORY,  /* the unfinished messages of all connections are too large */
+  REFUSE_FULL,    /* too many connections */
+  REFUSE_STOPPING /* a stop waits no longer */
+} ServerRefusal;
+
 struct _ServerConnection
 {
   TallyServer *server;
@@ -95,6 +108,12 @@ struct _ServerConnection
   TallyBuffer input;  /* part of a request, or requests behind an answer that will not go */
   TallyBuffer output; /* what is still to be sent, from `sent` on */
   gsize sent;
+  TallyBuffer parting;   /* while the server stops: answers that go with the connection's end */
+  guint looks;           /* while it stops: how often there were requests */
+  gsize skip;            /* bytes of a refused frame that are still to come */
+  gsize lingered;        /* bytes thrown away since the end was sent */
+  ServerRefusal refusal; /* what its requests are answered with */
+  gboolean ending;       /* nothing more is answered; what is to be sent is */
   TallyScanner *scanner; /* unframed: made when a request first arrives in parts */
   gboolean refused;      /* past the limit: its first request is answered with an exception */
   gboolean wants_write;  /* epoll watches for writability */
@@ -106,6 +125,10 @@ struct _ServerConnection
   ServerConnection *previous;
   ServerConnection *next;
   ServerConnection *next_ready;
+  gint64 ready_since; /* server_now () when it was first seen to wait for a worker; 0: not yet */
+  gsize holds;        /* bytes of its buffers; written by the owner */
+  ServerConnection *holder_previous; /* of those that hold something, in the order they began */
+  ServerConnection *holder_next;
 };
 
 typedef enum
@@ -127,17 +150,60 @@ ServerTurn server_connection_turn (ServerConnection *self, ServerWorker *worker,
 void server_connection_set_deadline (ServerConnection *self, gboolean served);
 /* Makes the next blocking receive return after @milliseconds. */
 void server_connection_set_wait (ServerConnection *self, guint milliseconds);
+/* Sends @answers and empties it; what is not taken is kept. After the @last ones the connection ends.
+ * FALSE: the connection is lost. */
+gboolean server_connection_send (ServerConnection *self, TallyBuffer *answers, gboolean last);
+/* What @turn comes to while the server stops: the connection ends once it has no requests. */
+ServerTurn server_connection_part (ServerConnection *self, ServerWorker *worker, ServerTurn turn);
+/* Gives up what it holds: refuses the request that is arriving, or loses the answer that is not
+ * taken. */
+ServerTurn server_connection_give_up (ServerConnection *self, ServerWorker *worker);
+
+/* ---- messages ---- */
+
+/* What became of a run of bytes. */
+typedef struct
+{
+  gsize used; /* bytes of the input */
+  gboolean served;
+  gboolean closing; /* the answers are the last ones */
+  gboolean lost;    /* the peer is gone */
+} ServerProgress;
+
+/* Answers every complete message in @bytes, as long as the peer takes the answers. */
+ServerProgress server_answer_messages (ServerConnection *self,
+                                       ServerWorker *worker,
+                                       const guint8 *bytes,
+                                       gsize length);
+/* The most bytes that the message of which @bytes are a part can have; 0 while that is unknown. */
+gsize server_find_end (const TallyServer *server, const guint8 *bytes, gsize length);
+/* Refuses the message of which @bytes are a part. */
+ServerProgress server_refuse_unfinished (ServerConnection *self,
+                                         ServerWorker *worker,
+                                         const guint8 *bytes,
+                                         gsize length,
+                                         ServerRefusal refusal);
 
 /* ---- dispatch ---- */
 
-/* Answers one complete message into @output; with @refusal (nullable), with an exception of that
- * text, executing nothing. %FALSE: send what is there, then close. */
-gboolean server_dispatch (TallyServer *server,
-                          const guint8 *bytes,
-                          gsize length,
-                          const gchar *refusal,
-                          TallyBuffer *output,
-                          GError **error);
+typedef enum
+{
+  OUTCOME_ANSWERED,  /* or no answer is due */
+  OUTCOME_MALFORMED, /* the same, but the message is not what it should be; error is set */
+  OUTCOME_UNREADABLE /* it is nobody's: not even its header could be read */
+} ServerOutcome;
+
+/* Answers one complete message into @output. */
+ServerOutcome server_dispatch (
+    TallyServer *server, const guint8 *bytes, gsize length, TallyBuffer *output, GError **error);
+/* Answers the message that begins with @bytes by an exception that says @text, executing nothing.
+ * FALSE: its header is not all there, or is none; then the exception has no name and sequence id 0.
+ */
+gboolean server_refuse (const TallyServer *server,
+                        const guint8 *bytes,
+                        gsize length,
+                        const gchar *text,
+                        TallyBuffer *output);
 
 /* ---- workers ---- */
 
@@ -196,9 +262,33 @@ void server_serve (TallyServer *self, ServerConnection *connection, ServerWorker
 
 /* TRUE: the caller owns it now. */
 gboolean server_claim (ServerConnection *connection);
-void server_enqueue_locked (TallyServer *self, ServerConnection *connection);
+/* The owner has had @turn: closes it or parks it. FALSE: an event came meanwhile, and the owner has to
+ * look again. */
+gboolean server_let_go (TallyServer *self,
+                        ServerConnection *connection,
+                        ServerWorker *worker,
+                        ServerTurn turn);
 /* The owner closes it. */
 void server_discard (TallyServer *self, ServerConnection *connection);
+
+/* ---- queue ---- */
+
+void server_enqueue_locked (TallyServer *self, ServerConnection *connection);
+/* The connection that has waited longest; there is one. */
+ServerConnection *server_take_ready_locked (TallyServer *self);
+guint server_max_queued (const TallyServer *self);
+/* The supervisor refuses what is past the queue's limits. */
+void server_limit_queue_locked (TallyServer *self, gint64 now);
+
+/* ---- memory ---- */
+
+/* The owner, after a buffer of @connection grew or shrank. */
+void server_hold (ServerConnection *connection);
+/* Lets connections give up what they hold until that is within the limit. FALSE: @asker, the
+ * caller's, is the one that has to. */
+gboolean server_make_room (TallyServer *self, ServerConnection *asker, ServerWorker *worker);
+/* Gives memory back to the system after a burst. */
+void server_trim_locked (TallyServer *self);
 
 /* ---- supervisor ---- */
 
@@ -225,7 +315,10 @@ struct _TallyServer
   guint read_timeout;
   guint write_timeout;
   guint drain_timeout;
-  guint worker_timeout; /* milliseconds, 0 = none */
+  guint worker_timeout; /* milliseconds, 0 = none; so is the next one */
+  guint queue_timeout;
+  guint max_queued;       /* 0 = 4 x max_workers */
+  guint64 max_unfinished; /* bytes */
   guint max_pinned;
 
   gint stop_fd; /* eventfd, as long as the object lives: tally_server_stop () may come any time */
@@ -237,7 +330,9 @@ struct _TallyServer
   pthread_cond_t supervisor_wake;
 
   gint stopping;          /* atomic, written under the lock */
+  gint expired;           /* atomic: the drain_timeout is over; nothing more is executed */
   gint crowded;           /* atomic: a worker is wanted and none is left */
+  gsize held;             /* atomic: sum of the connections' holds; written under the lock */
   gint eager;             /* atomic: handlers are slow; hand the loop on before each */
   guint quick_turns;      /* atomic: requests that were quick in spite of that */
   guint64 n_events;       /* atomic: connections that the loop found ready */
@@ -253,6 +348,9 @@ struct _TallyServer
   guint n_refused;
   ServerConnection *ready_head;
   ServerConnection *ready_tail;
+  ServerConnection *first_holder; /* whose messages are unfinished, the oldest first */
+  ServerConnection *last_holder;
+  gsize n_released;     /* bytes that connections gave up since the heap was trimmed */
   GPtrArray *graveyard; /* closed connections that a batch of events may still name */
   ServerWorker *loop_holder;
   ServerWorker supervisor; /* the holder's name while the supervisor itself looks for events */

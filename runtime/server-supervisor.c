@@ -7,7 +7,6 @@
 #include "server-private.h"
 
 #include <errno.h>
-#include <sys/socket.h>
 #include <time.h>
 
 /* Microseconds between two looks at a busy server. */
@@ -68,7 +67,7 @@ static guint
 reap_interval (const TallyServer *self)
 {
   const guint timeouts[] = { self->idle_timeout, self->read_timeout, self->write_timeout,
-                             self->drain_timeout };
+                             self->drain_timeout, self->queue_timeout };
   guint interval = MAX_REAP;
 
   for (guint i = 0; i < G_N_ELEMENTS (timeouts); i++)
@@ -135,6 +134,7 @@ reap_locked (TallyServer *self, Watch *seen, gint64 now)
   overdue = claim_where_locked (self, is_overdue, now);
   self->n_timeouts += overdue->len;
   rouse_locked (self);
+  server_trim_locked (self);
   pthread_mutex_unlock (&self->lock);
   discard_all_unlocked (self, overdue);
   pthread_mutex_lock (&self->lock);
@@ -230,11 +230,10 @@ drain_locked (TallyServer *self, Watch *seen, gint64 now)
   if (seen->drain_deadline == 0 || now < seen->drain_deadline)
     return;
 
+  /* A handler cannot be ended. What was read and is not under way is refused: by whoever serves the
+   * connection, or here if it waits for a worker. */
+  atomic_set (&self->expired, TRUE);
   late = claim_where_locked (self, is_any, now);
-  /* A handler cannot be ended, only its connection. */
-  for (ServerConnection *connection = self->connections; connection != NULL;
-       connection = connection->next)
-    shutdown (connection->fd, SHUT_RDWR);
   pthread_mutex_unlock (&self->lock);
   discard_all_unlocked (self, late);
   pthread_mutex_lock (&self->lock);
@@ -271,6 +270,7 @@ server_supervise (TallyServer *self)
       reap_locked (self, &seen, now);
       if (self->stopping)
         drain_locked (self, &seen, now);
+      server_limit_queue_locked (self, now);
       if (self->stopping && self->n_connections == 0)
         break;
       if (busy || self->stopping)
@@ -278,6 +278,7 @@ server_supervise (TallyServer *self)
           sleep_locked (self, TICK);
           continue;
         }
+      server_trim_locked (self);
       /* Whoever makes an offer looks whether the supervisor sleeps; so it looks once more after
        * that can be seen. */
       atomic_set (&self->supervisor_asleep, TRUE);

@@ -86,22 +86,24 @@ leave_locked (TallyServer *self, ServerWorker *worker)
 
 /* ---- working ---- */
 
-static ServerConnection *
-take_ready_locked (TallyServer *self)
+/* Returns how many bytes that gave back. */
+static gsize
+shrink (TallyBuffer *buffer)
 {
-  ServerConnection *connection = self->ready_head;
+  gsize capacity = buffer->capacity;
 
-  self->ready_head = connection->next_ready;
-  if (self->ready_head == NULL)
-    self->ready_tail = NULL;
-  return connection;
+  if (capacity <= MAX_KEPT_OUTPUT)
+    return 0;
+  tally_buffer_clear (buffer);
+  return capacity;
 }
 
 /* Serves the connection that waited longest. */
 static void
 work_locked (TallyServer *self, ServerWorker *worker)
 {
-  ServerConnection *connection = take_ready_locked (self);
+  ServerConnection *connection = server_take_ready_locked (self);
+  gsize released;
 
   /* Under the lock, so that the supervisor never sees an empty queue and an idle worker in between.
    */
@@ -112,12 +114,10 @@ work_locked (TallyServer *self, ServerWorker *worker)
   pthread_mutex_unlock (&self->lock);
 
   server_serve (self, connection, worker);
-  if (worker->output.capacity > MAX_KEPT_OUTPUT)
-    tally_buffer_clear (&worker->output);
-  if (worker->next_answer.capacity > MAX_KEPT_OUTPUT)
-    tally_buffer_clear (&worker->next_answer);
+  released = shrink (&worker->output) + shrink (&worker->next_answer);
 
   pthread_mutex_lock (&self->lock);
+  self->n_released += released;
   atomic_put (&worker->busy, FALSE);
 }
 

@@ -26,6 +26,9 @@ enum
   PROP_WRITE_TIMEOUT,
   PROP_DRAIN_TIMEOUT,
   PROP_WORKER_TIMEOUT,
+  PROP_QUEUE_TIMEOUT,
+  PROP_MAX_QUEUED,
+  PROP_MAX_UNFINISHED,
   PROP_MAX_MESSAGE,
   PROP_MAX_DEPTH,
   PROP_STRICT,
@@ -56,6 +59,10 @@ find_number (TallyServer *self, guint id)
       return &self->drain_timeout;
     case PROP_WORKER_TIMEOUT:
       return &self->worker_timeout;
+    case PROP_QUEUE_TIMEOUT:
+      return &self->queue_timeout;
+    case PROP_MAX_QUEUED:
+      return &self->max_queued;
     case PROP_MAX_MESSAGE:
       return &self->limits.max_message;
     case PROP_MAX_DEPTH:
@@ -77,6 +84,8 @@ tally_server_set_property (GObject *object, guint id, const GValue *value, GPara
     self->uri = g_value_dup_string (value);
   else if (id == PROP_STRICT)
     self->limits.strict = g_value_get_boolean (value);
+  else if (id == PROP_MAX_UNFINISHED)
+    self->max_unfinished = g_value_get_uint64 (value);
   else
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }
@@ -94,6 +103,8 @@ tally_server_get_property (GObject *object, guint id, GValue *value, GParamSpec 
                          self->listening ? tally_server_dup_uri (self) : g_strdup (self->uri));
   else if (id == PROP_STRICT)
     g_value_set_boolean (value, self->limits.strict);
+  else if (id == PROP_MAX_UNFINISHED)
+    g_value_set_uint64 (value, self->max_unfinished);
   else
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }
@@ -232,6 +243,7 @@ reset (TallyServer *self)
 
   pthread_mutex_lock (&self->lock);
   atomic_set (&self->stopping, FALSE);
+  atomic_set (&self->expired, FALSE);
   atomic_put (&self->crowded, FALSE);
   atomic_put (&self->eager, FALSE);
   self->quit = FALSE;
@@ -282,8 +294,10 @@ tally_server_serve (ThriftServer *server, GError **error)
 /**
  * tally_server_stop:
  *
- * Makes thrift_server_serve() return once every request under way was answered. A stop that comes
- * before a serve ends that serve. Thread-safe and async-signal-safe.
+ * Makes thrift_server_serve() return once every request under way was answered. What was read before
+ * is executed too, within the `drain-timeout`, and refused in words after it; the answers of a
+ * connection leave together with its end. A stop that comes before a serve ends that serve.
+ * Thread-safe and async-signal-safe.
  */
 void
 tally_server_stop (TallyServer *self)
@@ -320,7 +334,7 @@ tally_server_get_statistics (TallyServer *self, TallyServerStatistics *statistic
     .accepted = self->n_accepted,
     .refused = self->n_refusals,
     .timed_out = self->n_timeouts,
-    .requests = self->n_requests,
+    .requests = self->n_requests + atomic_peek (&self->supervisor.n_requests),
   };
   for (ServerWorker *worker = self->workers; worker != NULL; worker = worker->next)
     statistics->requests += atomic_peek (&worker->n_requests);
@@ -338,6 +352,9 @@ tally_server_finalize (GObject *object)
     server_listener_close (&self->listener);
   if (self->stop_fd >= 0)
     close (self->stop_fd);
+  g_free (self->supervisor.input);
+  tally_buffer_clear (&self->supervisor.output);
+  tally_buffer_clear (&self->supervisor.next_answer);
   g_ptr_array_unref (self->graveyard);
   g_clear_pointer (&self->endpoint, tally_endpoint_unref);
   g_free (self->uri);
@@ -382,6 +399,14 @@ tally_server_class_init (TallyServerClass *klass)
                   0, G_MAXINT, 5 * 1000);
   install_number (PROP_WORKER_TIMEOUT, "worker-timeout",
                   "Milliseconds that a thread stays without work", 0, G_MAXINT, 10 * 1000);
+  install_number (PROP_QUEUE_TIMEOUT, "queue-timeout",
+                  "Milliseconds that a request waits for a thread", 0, G_MAXINT, 30 * 1000);
+  install_number (PROP_MAX_QUEUED, "max-queued",
+                  "Requests that may wait for a thread; 0: 4 for each", 0, G_MAXINT, 0);
+  properties[PROP_MAX_UNFINISHED] =
+      g_param_spec_uint64 ("max-unfinished", NULL, "Bytes of all connections' unfinished messages",
+                           0, G_MAXUINT64, 256 * 1024 * 1024,
+                           G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS);
   install_number (PROP_MAX_MESSAGE, "max-message", "Bytes of a request or an answer", 64, G_MAXINT,
                   tally_limits_default.max_message);
   install_number (PROP_MAX_DEPTH, "max-depth", "Nesting of structs and containers", 1, 1024,
@@ -403,6 +428,7 @@ tally_server_init (TallyServer *self)
   pthread_cond_init (&self->supervisor_wake, &attributes);
   pthread_condattr_destroy (&attributes);
   self->graveyard = g_ptr_array_new_with_free_func ((GDestroyNotify) server_connection_free);
+  self->supervisor.server = self;
   self->epoll_fd = self->wake_fd = -1;
   self->stop_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
 }

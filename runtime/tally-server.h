@@ -29,9 +29,19 @@ G_BEGIN_DECLS
  * | `write-timeout` | 30000 | the peer must take its answers within it |
  * | `drain-timeout` | 5000 | what a stop waits for what is still to arrive or to be taken |
  * | `worker-timeout` | 10000 | a thread that had nothing to do for so long ends |
+ * | `queue-timeout` | 30000 | a request that waited so long for a thread is refused |
+ * | `max-queued` | 0 | connections with a request that may wait for a thread; 0: 4 x `max-workers` |
+ * | `max-unfinished` | 256 MiB | bytes of requests that are still arriving and answers not yet taken, of all connections together |
  * | `max-message` | 16 MiB | bytes of a request, and of an answer |
  * | `max-depth` | 64 | nesting of structs and containers in a request |
  * | `strict` | %TRUE | whether a binary message must have a version |
+ *
+ * A request that is read but not executed is answered by a TApplicationException, type
+ * INTERNAL_ERROR, with its name and sequence id, whose text says why and "not executed"; a oneway
+ * cannot be told. Where a frame says how long it is, or the message's end is known otherwise, its
+ * connection lives on; else the words and the connection's end leave together. Of unfinished messages
+ * the one that has been so longest gives way: a request is refused, an answer that its peer does not
+ * take is lost with its connection.
  */
 typedef struct _TallyServer TallyServer;
 TALLY_API GType tally_server_get_type (void);
@@ -58,7 +68,7 @@ TALLY_API void tally_server_stop (TallyServer *self);
  * @accepted: connections ever accepted.
  * @refused: those of them that were past `max-connections`, or found no descriptor.
  * @timed_out: connections closed because a time-out passed.
- * @requests: messages answered, or executed where no answer was due.
+ * @requests: messages answered, refusals included, or executed where no answer was due.
  */
 typedef struct
 {

@@ -36,7 +36,10 @@ configure (TallyServer *server, const gchar *options)
       gchar *value = strchr (parts[i], '=');
 
       *value = '\0';
-      g_object_set (server, parts[i], (guint) strtoul (value + 1, NULL, 10), NULL);
+      if (strcmp (parts[i], "max-unfinished") == 0)
+        g_object_set (server, parts[i], g_ascii_strtoull (value + 1, NULL, 10), NULL);
+      else
+        g_object_set (server, parts[i], (guint) strtoul (value + 1, NULL, 10), NULL);
     }
 }
 

@@ -1,6 +1,7 @@
 /* Owns the tests of what hostile and broken peers send to a server: after each of them the server
  * answers the next client, and leaks nothing (the sanitizers look). */
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <thrift/c_glib/thrift_application_exception.h>
@@ -14,9 +15,10 @@
 /* What a peer gets for a message. */
 typedef enum
 {
-  GETS_REPLY,   /* and may go on */
-  GETS_REFUSAL, /* a PROTOCOL_ERROR, then the end */
-  GETS_END      /* nothing but the end */
+  GETS_REPLY,      /* and may go on */
+  GETS_REFUSAL,    /* a PROTOCOL_ERROR, and may go on where a frame says what that was about */
+  GETS_LAST_WORDS, /* a refusal that names no call, then the end */
+  GETS_END         /* nothing but the end */
 } Outcome;
 
 static void
@@ -31,6 +33,10 @@ check_outcome (gint fd, const Speech *speech, Outcome outcome, const gchar *what
   else if (outcome == GETS_REFUSAL)
     right = answered && answer.type == T_EXCEPTION
             && answer.number == THRIFT_APPLICATION_EXCEPTION_ERROR_PROTOCOL_ERROR
+            && (speech->framed ? peer_echoes (fd, speech, 2, "and on") : peer_sees_end (fd));
+  else if (outcome == GETS_LAST_WORDS)
+    right = answered && answer.type == T_EXCEPTION && answer.seqid == 0
+            && g_strcmp0 (answer.name, "") == 0 && strstr (answer.text, "limit") != NULL
             && peer_sees_end (fd);
   else
     right = answered && answer.type == T_REPLY && peer_echoes (fd, speech, 2, "and on");
@@ -232,14 +238,15 @@ numbers_of_compact (void)
 static void
 sizes_of_frames (void)
 {
-  send_bytes (BINARY, "\xff\xff\xff\xff", 4, GETS_END, "negative");
-  send_bytes (BINARY, "\x7f\xff\xff\xff", 4, GETS_END, "huge");
+  send_bytes (BINARY, "\xff\xff\xff\xff", 4, GETS_LAST_WORDS, "negative");
+  send_bytes (BINARY, "\x7f\xff\xff\xff", 4, GETS_LAST_WORDS, "huge");
+  send_bytes (BINARY, "\1\0\0\1", 4, GETS_LAST_WORDS, "too long");
   send_bytes (BINARY, "\0\0\0\0", 4, GETS_END, "empty");
   send_bytes (BINARY, "\0\0\0\x64\x80\1\0\1", 8, GETS_END, "cut off");
 }
 
-/* Where the frame shows who asks what, it is told why it gets no answer; also when it has much more
- * to send, which a mere close would answer with a reset. */
+/* A peer is told why it gets no answer, also when it has much more to send, which a mere close would
+ * answer with a reset; and it may go on. */
 static void
 frame_past_the_limit (void)
 {
@@ -248,14 +255,51 @@ frame_past_the_limit (void)
   g_autofree gchar *text = g_strnfill (512 * 1024, 'x');
   TallyBuffer request = { NULL, 0, 0 };
   Answer answer;
+
+  for (guint i = 0; i < 3; i++)
+    {
+      write_echo (&request, BINARY, 8, text);
+      write_echo (&request, BINARY, 9, "behind it");
+      peer_send (fd, &request);
+      CU_ASSERT (peer_receive (fd, BINARY, TALLY_KIND_BOOL, &answer));
+      assert_int (answer.type, T_EXCEPTION);
+      assert_int (answer.seqid, 8);
+      assert_string (answer.name, "echo");
+      CU_ASSERT (answer.text != NULL && strstr (answer.text, "passes the limit of 1000") != NULL);
+      answer_clear (&answer);
+      CU_ASSERT (peer_receive (fd, BINARY, TALLY_KIND_STRING, &answer));
+      assert_int (answer.type, T_REPLY);
+      assert_int (answer.seqid, 9);
+      answer_clear (&answer);
+    }
+  close (fd);
+  assert_int (test_handler_n_calls (running->handler), 3);
+  check_alive (running);
+  running_stop (running);
+}
+
+/* A frame that is not worth skipping ends the connection: the last words and the end leave in one
+ * segment, and much that follows destroys neither. */
+static void
+frame_past_what_is_skipped (void)
+{
+  Running *running = running_start (BINARY, NULL, NULL);
+  gint fd = peer_connect (running);
+  g_autofree gchar *text = g_strnfill (4 * 1024 * 1024, 'x');
+  const guint32 frame = GUINT32_TO_BE (65 * 1024 * 1024);
+  struct pollfd poll_fd = { .fd = fd, .events = POLLIN | POLLRDHUP };
+  TallyBuffer request = { NULL, 0, 0 };
+  Answer answer;
   guint8 byte;
 
   write_echo (&request, BINARY, 8, text);
+  memcpy (request.data, &frame, sizeof frame);
   peer_send (fd, &request);
+  assert_int (poll (&poll_fd, 1, -1), 1);
+  assert_int (poll_fd.revents, POLLIN | POLLRDHUP);
   CU_ASSERT (peer_receive (fd, BINARY, TALLY_KIND_BOOL, &answer));
   assert_int (answer.type, T_EXCEPTION);
   assert_int (answer.seqid, 8);
-  CU_ASSERT (answer.text != NULL && strstr (answer.text, "passes the limit of 1000") != NULL);
   answer_clear (&answer);
   assert_int (recv (fd, &byte, sizeof byte, 0), 0); /* not a reset */
   close (fd);
@@ -278,7 +322,7 @@ bytes_behind_the_message (void)
   peer_send (fd, &request);
   check_outcome (fd, BINARY, GETS_REFUSAL, "bytes behind");
   close (fd);
-  assert_int (test_handler_n_calls (running->handler), 0);
+  assert_int (test_handler_n_calls (running->handler), 1);
   tally_buffer_clear (&message);
   running_stop (running);
 }
@@ -578,6 +622,7 @@ main (int argc, char **argv)
     TEST (numbers_of_compact),
     TEST (sizes_of_frames),
     TEST (frame_past_the_limit),
+    TEST (frame_past_what_is_skipped),
     TEST (bytes_behind_the_message),
     TEST (idle_connections_block_nobody),
     TEST (idle_connection_is_closed),

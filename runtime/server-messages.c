@@ -1,0 +1,315 @@
+/* From a connection's bytes to answers: cuts what arrived into messages, has each answered or refused,
+ * and says what is to become of the connection. It knows no socket. */
+#include "framing-private.h"
+#include "server-private.h"
+
+#include <string.h>
+
+/* A refused frame of at most so many bytes is thrown away as it arrives, so that the connection lives
+ * on. */
+#define MAX_SKIPPED (64 * 1024 * 1024)
+/* An answer waits for those behind it in the same receive no longer than this; microseconds. */
+#define MAX_GATHER 200
+
+/* ---- refusals ---- */
+
+static gchar *
+describe_refusal (const TallyServer *server, ServerRefusal refusal)
+{
+  switch (refusal)
+    {
+    case REFUSE_BUSY:
+      return g_strdup_printf (
+          "the server is busy: %u requests wait for its %u workers; this one was "
+          "not executed",
+          server_max_queued (server), server->max_workers);
+    case REFUSE_LATE:
+      return g_strdup_printf ("the server is busy: the request waited %u ms and was not executed",
+                              server->queue_timeout);
+    case REFUSE_MEMORY:
+      return g_strdup_printf ("the server is busy: its unfinished messages pass the limit of "
+                              "%" G_GUINT64_FORMAT " bytes; the request was not executed",
+                              server->max_unfinished);
+    case REFUSE_FULL:
+      return g_strdup_printf ("the server is full: it serves %u connections at once",
+                              server->max_connections);
+    case REFUSE_STOPPING:
+      return g_strdup ("the server is stopping; the request was not executed");
+    default:
+      return NULL;
+    }
+}
+
+/* ---- messages ---- */
+
+static guint32
+read_frame_length (const guint8 *at)
+{
+  return (guint32) at[0] << 24 | (guint32) at[1] << 16 | (guint32) at[2] << 8 | at[3];
+}
+
+/* Answers the message of @length bytes into @output; with @refusal, with an exception that says so,
+ * executing nothing. */
+static ServerOutcome
+answer_message (ServerConnection *self,
+                ServerWorker *worker,
+                const guint8 *bytes,
+                gsize length,
+                const gchar *refusal,
+                TallyBuffer *output)
+{
+  gsize start = output->length;
+  gsize header = self->server->framed ? TALLY_FRAME_HEADER : 0;
+  g_autoptr (GError) error = NULL;
+  ServerOutcome outcome = OUTCOME_ANSWERED;
+  guint32 frame;
+
+  tally_buffer_reserve (output, TALLY_FRAME_HEADER);
+  output->length += header;
+  if (G_LIKELY (refusal == NULL))
+    outcome = server_dispatch (self->server, bytes, length, output, &error);
+  else if (!server_refuse (self->server, bytes, length, refusal, output))
+    outcome = OUTCOME_UNREADABLE;
+  if (error != NULL)
+    g_debug ("%s: %s", self->server->uri, error->message);
+  atomic_put (&worker->n_requests, atomic_peek (&worker->n_requests) + 1);
+  if (output->length == start + header)
+    output->length = start;
+  else if (header > 0)
+    {
+      frame = GUINT32_TO_BE ((guint32) (output->length - start - header));
+      memcpy (output->data + start, &frame, sizeof frame);
+    }
+  return outcome;
+}
+
+/* answer_message () while answers to requests before it wait to be sent. */
+static ServerOutcome
+answer_message_behind (ServerConnection *self,
+                       ServerWorker *worker,
+                       const guint8 *bytes,
+                       gsize length,
+                       const gchar *refusal,
+                       gboolean *lost)
+{
+  TallyBuffer *output = &worker->output;
+  ServerOutcome outcome;
+  gssize sent;
+
+  server_offer (worker, self->fd);
+  outcome = answer_message (self, worker, bytes, length, refusal, &worker->next_answer);
+  sent = server_take_back (worker);
+  *lost = sent < 0;
+  if (sent > 0)
+    {
+      output->length -= sent;
+      memmove (output->data, output->data + sent, output->length);
+    }
+  tally_buffer_append (output, worker->next_answer.data, worker->next_answer.length);
+  worker->next_answer.length = 0;
+  return outcome;
+}
+
+/* The length of the first message in @bytes, its frame's header included; 0 when it is not all there
+ * yet. For a frame that is too long, all of @length, and *@too_long is what the frame's length is. */
+static gsize
+find_message (ServerConnection *self, const guint8 *bytes, gsize length, guint32 *too_long)
+{
+  const TallyServer *server = self->server;
+  guint32 frame;
+
+  if (!server->framed)
+    {
+      if (self->scanner == NULL)
+        self->scanner =
+            tally_scanner_new (tally_endpoint_get_protocol (server->endpoint), &server->limits);
+      return tally_scanner_scan (self->scanner, bytes, length);
+    }
+  if (length < TALLY_FRAME_HEADER)
+    return 0;
+  frame = read_frame_length (bytes);
+  if (frame > server->limits.max_message)
+    {
+      *too_long = frame;
+      return length;
+    }
+  return length - TALLY_FRAME_HEADER >= frame ? (gsize) frame + TALLY_FRAME_HEADER : 0;
+}
+
+gsize
+server_find_end (const TallyServer *server, const guint8 *bytes, gsize length)
+{
+  if (!server->framed)
+    return server->limits.max_message;
+  return length < TALLY_FRAME_HEADER ? 0 : TALLY_FRAME_HEADER + (gsize) read_frame_length (bytes);
+}
+
+/* Whether it is known where the message ends that lies at the connection's scanner, or in a frame. */
+static gboolean
+has_end (const ServerConnection *self)
+{
+  return self->server->framed || tally_scanner_is_whole (self->scanner);
+}
+
+/* Refuses a message of which @length bytes are there, @frame (0: unknown) are to come in all. What
+ * is missing is thrown away as it arrives, or the connection ends. */
+static void
+refuse_rest (ServerConnection *self,
+             ServerWorker *worker,
+             const guint8 *bytes,
+             gsize length,
+             gsize frame,
+             const gchar *text,
+             ServerProgress *progress)
+{
+  gsize header = self->server->framed ? TALLY_FRAME_HEADER : 0;
+  ServerOutcome outcome =
+      answer_message (self, worker, bytes + header, length - header, text, &worker->output);
+
+  progress->used += length;
+  progress->served = TRUE;
+  progress->closing = outcome == OUTCOME_UNREADABLE || frame == 0 || frame > MAX_SKIPPED;
+  if (!progress->closing)
+    self->skip = frame + header - length;
+}
+
+/* With several requests in one receive: whether the answers so far should go now. */
+static gboolean
+should_send (const ServerWorker *worker, gint64 *began)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  if (*began == 0)
+    *began = now;
+  if (worker->output.length < TALLY_SERVER_CHUNK && now - *began < MAX_GATHER)
+    return FALSE;
+  *began = now;
+  return TRUE;
+}
+
+/* Throws away what follows of a frame that was refused. */
+static void
+skip (ServerConnection *self, gsize length, ServerProgress *progress)
+{
+  gsize count = MIN (self->skip, length - progress->used);
+
+  self->skip -= count;
+  progress->used += count;
+}
+
+/* Why the next message of a receive is not to be executed; NULL: it is. @arrived: server_now () when
+ * it came; 0: just now. (transfer full) */
+static gchar *
+find_refusal (const ServerConnection *self, gint64 arrived)
+{
+  const TallyServer *server = self->server;
+
+  if (G_UNLIKELY (self->refusal != REFUSE_NOTHING))
+    return describe_refusal (server, self->refusal);
+  if (arrived == 0)
+    return NULL;
+  if (atomic_peek (&server->expired))
+    return describe_refusal (server, REFUSE_STOPPING);
+  if (server->queue_timeout > 0 && server_now () - arrived >= server->queue_timeout)
+    return describe_refusal (server, REFUSE_LATE);
+  return NULL;
+}
+
+/* Answers the whole message of @size bytes that @bytes begins with. */
+static void
+answer_whole (ServerConnection *self,
+              ServerWorker *worker,
+              const guint8 *bytes,
+              gsize size,
+              const gchar *refusal,
+              ServerProgress *progress)
+{
+  gsize header = self->server->framed ? TALLY_FRAME_HEADER : 0;
+  ServerOutcome outcome;
+
+  if (worker->output.length == 0)
+    outcome =
+        answer_message (self, worker, bytes + header, size - header, refusal, &worker->output);
+  else
+    outcome = answer_message_behind (self, worker, bytes + header, size - header, refusal,
+                                     &progress->lost);
+  progress->used += size;
+  progress->served = TRUE;
+  progress->closing = G_UNLIKELY (outcome != OUTCOME_ANSWERED)
+                      && (outcome == OUTCOME_UNREADABLE || !has_end (self));
+  if (self->scanner != NULL)
+    tally_scanner_reset (self->scanner);
+}
+
+ServerProgress
+server_answer_messages (ServerConnection *self,
+                        ServerWorker *worker,
+                        const guint8 *bytes,
+                        gsize length)
+{
+  ServerProgress progress = { 0 };
+  gint64 arrived = 0;
+  gint64 began = 0;
+
+  while (progress.used < length && !progress.closing && !progress.lost && self->output.length == 0)
+    {
+      const guint8 *message = bytes + progress.used;
+      g_autofree gchar *refusal = NULL;
+      guint32 too_long = 0;
+      gsize size;
+
+      if (self->skip > 0)
+        {
+          skip (self, length, &progress);
+          continue;
+        }
+      size = find_message (self, message, length - progress.used, &too_long);
+      if (size == 0)
+        break;
+      if (too_long > 0)
+        {
+          refusal = g_strdup_printf ("a frame of %u bytes passes the limit of %u; the request was "
+                                     "not executed",
+                                     too_long, self->server->limits.max_message);
+          refuse_rest (self, worker, message, size, too_long, refusal, &progress);
+          continue;
+        }
+      refusal = find_refusal (self, arrived);
+      if (arrived == 0 && size < length - progress.used)
+        arrived = server_now ();
+      answer_whole (self, worker, message, size, refusal, &progress);
+      if (progress.used < length && !progress.closing && !progress.lost
+          && should_send (worker, &began))
+        progress.lost = !server_connection_send (self, &worker->output, FALSE);
+    }
+  progress.closing |= progress.served && self->refusal >= REFUSE_FULL;
+  if (!progress.lost)
+    progress.lost = !server_connection_send (self, &worker->output, progress.closing);
+  worker->output.length = 0;
+  return progress;
+}
+
+ServerProgress
+server_refuse_unfinished (ServerConnection *self,
+                          ServerWorker *worker,
+                          const guint8 *bytes,
+                          gsize length,
+                          ServerRefusal refusal)
+{
+  g_autofree gchar *text = describe_refusal (self->server, refusal);
+  /* @worker may be in the middle of answering another connection. */
+  ServerWorker own = { .server = worker->server };
+  ServerProgress progress = { 0 };
+  gsize frame =
+      self->server->framed && length >= TALLY_FRAME_HEADER ? read_frame_length (bytes) : 0;
+
+  if (self->server->framed && length < TALLY_FRAME_HEADER)
+    progress.closing = TRUE;
+  else
+    refuse_rest (self, &own, bytes, length, frame, text, &progress);
+  if (self->scanner != NULL)
+    tally_scanner_reset (self->scanner);
+  progress.lost = !server_connection_send (self, &own.output, progress.closing);
+  tally_buffer_clear (&own.output);
+  return progress;
+}

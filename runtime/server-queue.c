@@ -1,0 +1,119 @@
+/* The connections that are ready and wait for a worker. While every worker is stuck in a handler the
+ * supervisor keeps their number and age within limits: it answers in words what is past them. It
+ * knows no message. */
+#include "server-private.h"
+
+void
+server_enqueue_locked (TallyServer *self, ServerConnection *connection)
+{
+  connection->next_ready = NULL;
+  connection->ready_since = 0;
+  if (self->ready_tail != NULL)
+    self->ready_tail->next_ready = connection;
+  else
+    self->ready_head = connection;
+  self->ready_tail = connection;
+}
+
+ServerConnection *
+server_take_ready_locked (TallyServer *self)
+{
+  ServerConnection *connection = self->ready_head;
+
+  self->ready_head = connection->next_ready;
+  if (self->ready_head == NULL)
+    self->ready_tail = NULL;
+  return connection;
+}
+
+guint
+server_max_queued (const TallyServer *self)
+{
+  return self->max_queued > 0 ? self->max_queued : 4 * self->max_workers;
+}
+
+/* Why @connection, the @position-th in the queue, is to wait no longer. */
+static ServerRefusal
+find_refusal (const TallyServer *self, ServerConnection *connection, guint position, gint64 now)
+{
+  if (atomic_peek (&self->expired))
+    return REFUSE_STOPPING;
+  if (position > server_max_queued (self))
+    return REFUSE_BUSY;
+  /* The first look begins the wait: so nobody reads a clock for a connection that does not wait. */
+  if (connection->ready_since == 0)
+    connection->ready_since = now;
+  return self->queue_timeout > 0 && now - connection->ready_since >= self->queue_timeout
+             ? REFUSE_LATE
+             : REFUSE_NOTHING;
+}
+
+/* Takes out of the queue what is to wait no longer, as a list. */
+static ServerConnection *
+take_refused_locked (TallyServer *self, gint64 now)
+{
+  ServerConnection **place = &self->ready_head;
+  ServerConnection *refused = NULL;
+  ServerConnection **end = &refused;
+  guint position = 1;
+
+  self->ready_tail = NULL;
+  while (*place != NULL)
+    {
+      ServerConnection *connection = *place;
+      ServerRefusal refusal = find_refusal (self, connection, position, now);
+
+      if (refusal == REFUSE_NOTHING)
+        {
+          self->ready_tail = connection;
+          place = &connection->next_ready;
+          position++;
+          continue;
+        }
+      if (connection->refusal == REFUSE_NOTHING)
+        connection->refusal = refusal;
+      *place = connection->next_ready;
+      *end = connection;
+      end = &connection->next_ready;
+    }
+  *end = NULL;
+  return refused;
+}
+
+/* Answers in words what there is of @connection, of which the caller is the owner. */
+static void
+refuse (TallyServer *self, ServerConnection *connection)
+{
+  ServerTurn turn = server_connection_turn (connection, &self->supervisor, FALSE);
+
+  connection->refusal = connection->refused ? REFUSE_FULL : REFUSE_NOTHING;
+  if (server_let_go (self, connection, &self->supervisor, turn))
+    return;
+  pthread_mutex_lock (&self->lock);
+  server_enqueue_locked (self, connection);
+  pthread_mutex_unlock (&self->lock);
+}
+
+void
+server_limit_queue_locked (TallyServer *self, gint64 now)
+{
+  ServerConnection *refused;
+
+  if (G_LIKELY (self->ready_head == NULL)
+      || (!atomic_peek (&self->crowded) && !atomic_peek (&self->expired)))
+    return;
+  refused = take_refused_locked (self, now);
+  if (refused == NULL)
+    return;
+  pthread_mutex_unlock (&self->lock);
+  if (self->supervisor.input == NULL)
+    self->supervisor.input = g_malloc (TALLY_SERVER_CHUNK);
+  while (refused != NULL)
+    {
+      ServerConnection *next = refused->next_ready;
+
+      refuse (self, refused);
+      refused = next;
+    }
+  pthread_mutex_lock (&self->lock);
+}

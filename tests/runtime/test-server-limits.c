@@ -1,0 +1,326 @@
+/* Owns the tests of what a TallyServer refuses because it has too much to do, or stops: everything
+ * that was read and is not executed is answered by words that say so. */
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "server-fixture.h"
+
+#define BINARY (&framed_binary)
+
+/* ---- helpers ---- */
+
+static void
+send_call (gint fd, const Speech *speech, const gchar *name, gint32 seqid)
+{
+  TallyBuffer request = { NULL, 0, 0 };
+
+  write_request (&request, speech, name, T_CALL, seqid, NULL, NULL);
+  peer_send (fd, &request);
+}
+
+/* The next answer is a refusal of call @seqid, and says @part. */
+static void
+check_refusal (gint fd, const Speech *speech, gint32 seqid, const gchar *part)
+{
+  Answer answer;
+
+  CU_ASSERT (peer_receive (fd, speech, TALLY_KIND_BOOL, &answer));
+  assert_int (answer.type, T_EXCEPTION);
+  assert_int (answer.seqid, seqid);
+  if (answer.text == NULL || strstr (answer.text, part) == NULL)
+    assert_string (answer.text, part);
+  CU_ASSERT (answer.text != NULL && strstr (answer.text, "not executed") != NULL);
+  answer_clear (&answer);
+}
+
+static void
+check_reply (gint fd, const Speech *speech, gint32 seqid)
+{
+  Answer answer;
+
+  CU_ASSERT (peer_receive (fd, speech, TALLY_KIND_BOOL, &answer));
+  assert_int (answer.type, T_REPLY);
+  assert_int (answer.seqid, seqid);
+  answer_clear (&answer);
+}
+
+/* Waits until something comes at one of the @count descriptors that are not negative; which it is. */
+static guint
+await_any (const gint *fds, guint count)
+{
+  struct pollfd polled[16];
+
+  for (guint i = 0; i < count; i++)
+    polled[i] = (struct pollfd){ .fd = fds[i], .events = POLLIN };
+  CU_ASSERT_FATAL (poll (polled, count, -1) > 0);
+  for (guint i = 0; i < count; i++)
+    if (polled[i].revents != 0)
+      return i;
+  g_assert_not_reached ();
+}
+
+/* ---- the queue ---- */
+
+/* Every worker is in a handler: so many wait, the others are told. */
+static void
+more_wait_than_may (void)
+{
+  Running *running = running_start (BINARY, NULL, "max-workers=2 max-queued=3");
+  gint busy[2], waiting[10];
+
+  for (guint i = 0; i < 2; i++)
+    {
+      busy[i] = peer_connect (running);
+      send_call (busy[i], BINARY, "block", i);
+      test_handler_wait_inside (running->handler, i + 1);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (waiting); i++)
+    {
+      waiting[i] = peer_connect (running);
+      send_call (waiting[i], BINARY, "ping", i);
+    }
+  /* Those past the limit are told, and may ask again; who comes first is the kernel's business. */
+  for (guint left = G_N_ELEMENTS (waiting); left > 3; left--)
+    {
+      guint i = await_any (waiting, G_N_ELEMENTS (waiting));
+
+      check_refusal (waiting[i], BINARY, i, "3 requests wait for its 2 workers");
+      close (waiting[i]);
+      waiting[i] = -1;
+    }
+  test_handler_release (running->handler);
+  for (guint i = 0; i < G_N_ELEMENTS (waiting); i++)
+    if (waiting[i] >= 0)
+      {
+        check_reply (waiting[i], BINARY, i);
+        close (waiting[i]);
+      }
+  for (guint i = 0; i < 2; i++)
+    {
+      check_reply (busy[i], BINARY, i);
+      close (busy[i]);
+    }
+  running_stop (running);
+}
+
+/* A refused request costs neither its connection nor those behind it. */
+static void
+longer_than_one_may_wait (void)
+{
+  for (guint s = 0; s < G_N_ELEMENTS (all_speeches); s++)
+    {
+      const Speech *speech = &all_speeches[s];
+      Running *running = running_start (speech, NULL, "max-workers=1 queue-timeout=5");
+      gint busy = peer_connect (running);
+      gint waiting = peer_connect (running);
+
+      send_call (busy, speech, "block", 1);
+      test_handler_wait_inside (running->handler, 1);
+      for (guint i = 0; i < 3; i++)
+        {
+          send_call (waiting, speech, "ping", i);
+          check_refusal (waiting, speech, i, "waited 5 ms");
+        }
+      test_handler_release (running->handler);
+      check_reply (busy, speech, 1);
+      CU_ASSERT (peer_echoes (waiting, speech, 7, "now"));
+      close (busy);
+      close (waiting);
+      running_stop (running);
+    }
+}
+
+/* The same limit holds for requests behind another one on their connection. */
+static void
+waits_behind_another_of_its_connection (void)
+{
+  Running *running = running_start (BINARY, NULL, "queue-timeout=1");
+  gint fd = peer_connect (running);
+  TallyBuffer request = { NULL, 0, 0 };
+  gint64 began;
+
+  write_request (&request, BINARY, "block", T_CALL, 1, NULL, NULL);
+  write_request (&request, BINARY, "ping", T_CALL, 2, NULL, NULL);
+  write_request (&request, BINARY, "note", T_ONEWAY, 3, NULL, NULL);
+  write_request (&request, BINARY, "ping", T_CALL, 4, NULL, NULL);
+  peer_send (fd, &request);
+  test_handler_wait_inside (running->handler, 1);
+  began = g_get_monotonic_time ();
+  while (g_get_monotonic_time () - began < 20 * 1000) /* the clock that is looked at is coarse */
+    g_thread_yield ();
+  test_handler_release (running->handler);
+  check_reply (fd, BINARY, 1);
+  check_refusal (fd, BINARY, 2, "waited 1 ms");
+  check_refusal (fd, BINARY, 4, "waited 1 ms");
+  CU_ASSERT (peer_echoes (fd, BINARY, 5, "and on"));
+  assert_int (running->handler->n_notes, 0);
+  close (fd);
+  running_stop (running);
+}
+
+/* ---- memory ---- */
+
+/* Requests that are arriving are refused until the others fit, and their connections go on: their
+ * frames' lengths say what to skip. */
+static void
+unfinished_requests_give_way (void)
+{
+  Running *running = running_start (BINARY, NULL, "max-unfinished=1048576 read-timeout=0");
+  g_autofree gchar *text = g_strnfill (400 * 1000, 'x');
+  TallyBuffer request = { NULL, 0, 0 };
+  const gsize part = 300 * 1000;
+  gint fds[8];
+
+  for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
+    {
+      fds[i] = peer_connect (running);
+      request.length = 0;
+      write_echo (&request, BINARY, i, text);
+      CU_ASSERT (send (fds[i], request.data, part, MSG_NOSIGNAL) == (gssize) part);
+    }
+  /* at most three hold their 300 kB */
+  for (guint n_refused = 0; n_refused < G_N_ELEMENTS (fds) - 3; n_refused++)
+    {
+      guint i = await_any (fds, G_N_ELEMENTS (fds));
+
+      check_refusal (fds[i], BINARY, i, "unfinished messages pass the limit of 1048576 bytes");
+      CU_ASSERT (send (fds[i], request.data + part, request.length - part, MSG_NOSIGNAL) > 0);
+      CU_ASSERT (peer_echoes (fds[i], BINARY, 9, "and on"));
+      close (fds[i]);
+      fds[i] = -1;
+    }
+  tally_buffer_clear (&request);
+  for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
+    if (fds[i] >= 0)
+      close (fds[i]);
+  check_alive (running);
+  running_stop (running);
+}
+
+/* A single request that is larger than all may be. */
+static void
+one_request_past_the_limit_of_all (void)
+{
+  for (guint s = 0; s < G_N_ELEMENTS (all_speeches); s++)
+    {
+      const Speech *speech = &all_speeches[s];
+      Running *running = running_start (speech, NULL, "max-unfinished=300000");
+      g_autofree gchar *text = g_strnfill (2 * 1024 * 1024, 'x');
+      TallyBuffer request = { NULL, 0, 0 };
+      gint fd = peer_connect (running);
+
+      write_echo (&request, speech, 1, text);
+      peer_send (fd, &request);
+      check_refusal (fd, speech, 1, "unfinished messages");
+      CU_ASSERT (speech->framed ? peer_echoes (fd, speech, 2, "and on") : peer_sees_end (fd));
+      close (fd);
+      check_alive (running);
+      running_stop (running);
+    }
+}
+
+/* Answers that nobody takes count, too. */
+static void
+the_oldest_unread_answer_gives_way (void)
+{
+  Running *running = running_start (BINARY, NULL, "max-unfinished=20971520 write-timeout=0");
+  g_autofree gchar *text = g_strnfill (15 * 1024 * 1024, 'x');
+  TallyBuffer request = { NULL, 0, 0 };
+  TallyServerStatistics statistics;
+  const gint small = 4096; /* so that the kernel takes little of them */
+  gint fds[3];
+
+  for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
+    {
+      fds[i] = peer_connect (running);
+      CU_ASSERT (setsockopt (fds[i], SOL_SOCKET, SO_RCVBUF, &small, sizeof small) == 0);
+      write_echo (&request, BINARY, i, text);
+      peer_send (fds[i], &request);
+    }
+  do
+    {
+      g_thread_yield ();
+      tally_server_get_statistics (running->server, &statistics);
+    }
+  while (statistics.connections == G_N_ELEMENTS (fds));
+  for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
+    close (fds[i]);
+  check_alive (running);
+  running_stop (running);
+}
+
+/* ---- stopping ---- */
+
+/* What was read together with a request that is under way is executed, and all answers come with the
+ * end. */
+static void
+stop_answers_what_was_read (void)
+{
+  for (guint s = 0; s < G_N_ELEMENTS (all_speeches); s++)
+    {
+      const Speech *speech = &all_speeches[s];
+      Running *running = running_start (speech, NULL, NULL);
+      TallyBuffer request = { NULL, 0, 0 };
+      gint fd = peer_connect (running);
+
+      write_request (&request, speech, "block", T_CALL, 1, NULL, NULL);
+      write_request (&request, speech, "ping", T_CALL, 2, NULL, NULL);
+      peer_send (fd, &request);
+      test_handler_wait_inside (running->handler, 1);
+      tally_server_stop (running->server);
+      send_call (fd, speech, "ping", 3);
+      test_handler_release (running->handler);
+      for (gint i = 1; i <= 3; i++)
+        check_reply (fd, speech, i);
+      CU_ASSERT (peer_sees_end (fd));
+      close (fd);
+      running_join (running);
+    }
+}
+
+/* Past the drain-timeout nothing more is executed: what waits for a worker is told so, and so is what
+ * waits behind a request that is under way; that one is answered. */
+static void
+stop_refuses_what_still_waits (void)
+{
+  Running *running = running_start (BINARY, NULL, "max-workers=1 drain-timeout=10");
+  TallyBuffer request = { NULL, 0, 0 };
+  gint busy = peer_connect (running);
+  gint waiting = peer_connect (running);
+
+  write_request (&request, BINARY, "block", T_CALL, 1, NULL, NULL);
+  write_request (&request, BINARY, "ping", T_CALL, 2, NULL, NULL);
+  peer_send (busy, &request);
+  test_handler_wait_inside (running->handler, 1);
+  send_call (waiting, BINARY, "ping", 3);
+  tally_server_stop (running->server);
+  check_refusal (waiting, BINARY, 3, "the server is stopping");
+  CU_ASSERT (peer_sees_end (waiting));
+  test_handler_release (running->handler);
+  check_reply (busy, BINARY, 1);
+  check_refusal (busy, BINARY, 2, "the server is stopping");
+  CU_ASSERT (peer_sees_end (busy));
+  close (busy);
+  close (waiting);
+  running_join (running);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const TestCase cases[] = {
+    TEST (more_wait_than_may),
+    TEST (longer_than_one_may_wait),
+    TEST (waits_behind_another_of_its_connection),
+    TEST (unfinished_requests_give_way),
+    TEST (one_request_past_the_limit_of_all),
+    TEST (the_oldest_unread_answer_gives_way),
+    TEST (stop_answers_what_was_read),
+    TEST (stop_refuses_what_still_waits),
+    { NULL, NULL },
+  };
+
+  return test_main ("server-limits", cases, argc, argv);
+}
