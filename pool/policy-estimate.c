@@ -45,6 +45,8 @@ find_longest_age (const TallyPolicy *self, const TallyInstant *now)
   gint64 since = now->mono;
   guint looked_at = 0;
 
+  if (tally_policy_knows_longest (self))
+    return now->mono - self->longest->since;
   for (const TallyConn *conn = self->conns; conn != NULL; conn = conn->older)
     {
       if (looked_at++ == LOOKED_AT || (conn->state == TALLY_CONN_BUSY && conn->further != NULL))

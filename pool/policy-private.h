@@ -193,6 +193,14 @@ struct _TallyWaiter
   gint64 estimate;
 };
 
+/* A place in the queue that remains one while waiters leave. */
+typedef struct _TallyQueueCursor TallyQueueCursor;
+struct _TallyQueueCursor
+{
+  const TallyWaiter *next;
+  TallyQueueCursor *other; /* of the policy's */
+};
+
 typedef struct
 {
   guint failures; /* in a row */
@@ -235,6 +243,7 @@ struct _TallyPolicy
 
   TallyWaiter *first;
   TallyWaiter *last;
+  TallyQueueCursor *cursors;
   guint waiting_fresh; /* of those in the queue, those that want a fresh connection */
 
   guint n_closing;
@@ -243,6 +252,8 @@ struct _TallyPolicy
   guint n_checking;   /* of the busy ones, those that take further streams once proven alive */
   guint n_examined;   /* of the busy ones, those that are examined in the background */
   guint n_looked_at;  /* of the busy ones, those that were idle and are looked at for a moment */
+  TallyHold *longest; /* (nullable): out for longest while it has `longest_generation` */
+  guint64 longest_generation;
   TallyConn *drained; /* (nullable): shared, and closes after its last lease for another endpoint */
 
   guint64 last_ticket;
@@ -440,6 +451,12 @@ tally_histogram_count (TallyHistogram *self, guint64 microseconds)
   self->max = MAX (self->max, microseconds);
   self->bins[bin]++;
   return bin;
+}
+
+static inline gboolean
+tally_policy_knows_longest (const TallyPolicy *self)
+{
+  return self->longest != NULL && self->longest->generation == self->longest_generation;
 }
 
 static inline guint

@@ -90,6 +90,9 @@ tally_policy_enqueue (TallyPolicy *self, TallyWaiter *waiter)
 void
 tally_policy_dequeue (TallyPolicy *self, TallyWaiter *waiter)
 {
+  for (TallyQueueCursor *cursor = self->cursors; cursor != NULL; cursor = cursor->other)
+    if (cursor->next == waiter)
+      cursor->next = waiter->next;
   if (waiter->prev != NULL)
     waiter->prev->next = waiter->next;
   else
@@ -182,6 +185,7 @@ tally_policy_fail (TallyPolicy *self,
       tally_policy_count_wait (self, waiter, now->mono);
     }
   ++*counters[refusal];
+  self->stats.estimates += refusal == TALLY_REFUSAL_ESTIMATE;
   waiter->refusal = refusal;
   waiter->state = TALLY_WAITER_FAILED;
   if (queued)

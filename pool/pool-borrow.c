@@ -1,6 +1,6 @@
 /* Owns borrowing on the caller's own thread: the common path in one step, and the
  * wait. */
-#include "pool-private.h"
+#include "pool-report-private.h"
 
 #include <sched.h>
 #include <unistd.h>
@@ -199,23 +199,27 @@ add_totals (TallyBucket *bucket, gchar **state)
 GError *
 tally_bucket_unlock_with_error (TallyBucket *bucket, TallyWaiter *waiter)
 {
-  g_autofree gchar *state = NULL;
+  gboolean tells_state = is_exhausted (waiter) || waiter->refusal == TALLY_REFUSAL_BACKOFF;
+  g_autofree gchar *text = NULL;
+  TallyPolicyState state;
   gboolean is_held_back;
   GError *error;
   TallyInstant now;
 
   tally_bucket_now_locked (bucket, &now);
-  if (waiter->refusal != TALLY_REFUSAL_DIAL && waiter->refusal != TALLY_REFUSAL_CANCELLED)
-    state = tally_policy_describe (&bucket->policy, &now);
+  if (tells_state)
+    tally_policy_get_state (&bucket->policy, &now, &state);
   is_held_back = is_exhausted (waiter) && tally_policy_has_room (&bucket->policy)
                  && !tally_policy_has_room_in_total (&bucket->policy);
   tally_bucket_unlock (bucket);
+  if (tells_state)
+    text = tally_bucket_describe (bucket, &state);
   if (is_held_back)
-    add_totals (bucket, &state);
+    add_totals (bucket, &text);
   if (waiter->refusal == TALLY_REFUSAL_DIAL)
     return g_steal_pointer (&waiter->error);
   g_clear_error (&waiter->error);
-  error = make_error (bucket, waiter, state);
+  error = make_error (bucket, waiter, text);
   if (is_exhausted (waiter))
     tally_bucket_emit (bucket, &(TallyPoolEvent){ .kind = TALLY_POOL_EVENT_EXHAUSTED,
                                                   .label = waiter->label,

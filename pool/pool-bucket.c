@@ -355,25 +355,6 @@ tally_bucket_warm (TallyBucket *bucket, guint count)
 }
 
 /**
- * tally_bucket_snapshot:
- * @bucket: a bucket
- * @snapshot: (out): its numbers
- *
- * One consistent view (rule 25). Thread-safe.
- */
-void
-tally_bucket_snapshot (TallyBucket *bucket, TallyPoolSnapshot *snapshot)
-{
-  TallyInstant now;
-
-  g_return_if_fail (bucket != NULL && snapshot != NULL);
-  pthread_mutex_lock (&bucket->lock);
-  tally_bucket_now_locked (bucket, &now);
-  tally_policy_snapshot (&bucket->policy, &now, snapshot);
-  pthread_mutex_unlock (&bucket->lock);
-}
-
-/**
  * tally_bucket_count_late_replies:
  * @bucket: a bucket
  * @count: how many
@@ -388,26 +369,6 @@ tally_bucket_count_late_replies (TallyBucket *bucket, guint count)
   pthread_mutex_lock (&bucket->lock);
   bucket->policy.stats.late_replies += count;
   pthread_mutex_unlock (&bucket->lock);
-}
-
-/**
- * tally_bucket_dump:
- * @bucket: a bucket
- *
- * Returns: (transfer full): what tally_pool_dump() says of this endpoint
- */
-gchar *
-tally_bucket_dump (TallyBucket *bucket)
-{
-  g_autofree gchar *text = NULL;
-  TallyInstant now;
-
-  g_return_val_if_fail (bucket != NULL, NULL);
-  pthread_mutex_lock (&bucket->lock);
-  tally_bucket_now_locked (bucket, &now);
-  text = tally_policy_dump (&bucket->policy, &now);
-  pthread_mutex_unlock (&bucket->lock);
-  return g_strdup_printf ("%s: %s", tally_endpoint_get_uri (bucket->endpoint), text);
 }
 
 /* ---- life ---- */

@@ -335,12 +335,10 @@ gboolean tally_hook_check (TallyBucket *bucket,
 gboolean tally_hook_reset (TallyBucket *bucket, TallyHook *hook, ThriftTransport *transport);
 
 /* pool-stats.c */
-gchar *tally_policy_dump (const TallyPolicy *self, const TallyInstant *now);
 void tally_policy_snapshot (const TallyPolicy *self,
                             const TallyInstant *now,
                             TallyPoolSnapshot *snapshot);
 void tally_snapshot_add (TallyPoolSnapshot *sum, const TallyPoolSnapshot *part);
-gchar *tally_policy_describe (const TallyPolicy *self, const TallyInstant *now);
 
 G_END_DECLS
 

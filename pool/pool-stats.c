@@ -1,5 +1,4 @@
-/* Owns what a pool tells about itself: histograms, snapshots, the sentence that says how full it
- * is. */
+/* Owns what a pool counts: histograms and snapshots. */
 #include "policy-private.h"
 #include "pool-private.h"
 
@@ -73,87 +72,6 @@ tally_policy_snapshot (const TallyPolicy *self,
   snapshot->borrows = self->stats.hits + self->stats.dials + self->stats.waits - self->stats.stale;
 }
 
-static const TallyHold *
-longest_holder (const TallyPolicy *self)
-{
-  const TallyHold *longest = NULL;
-
-  for (const TallyConn *conn = self->conns; conn != NULL; conn = conn->older)
-    {
-      const TallyHold *hold = &conn->hold;
-
-      if (conn->state != TALLY_CONN_BUSY)
-        continue;
-      for (; hold != NULL; hold = hold == &conn->hold ? conn->further : hold->next)
-        if (hold->generation != 0 && (longest == NULL || hold->since < longest->since))
-          longest = hold;
-    }
-  return longest;
-}
-
-/* What rule 28 wants of an error: how full, who holds for longest, what went wrong last. */
-gchar *
-tally_policy_describe (const TallyPolicy *self, const TallyInstant *now)
-{
-  const TallyHold *longest = longest_holder (self);
-  GString *text = g_string_new (NULL);
-
-  g_string_append_printf (text, "%u open: %u busy, %u idle, %u dialing, %u closing; %u waiting",
-                          tally_policy_open (self), self->n_busy, self->n_idle, self->n_dialing,
-                          self->n_closing, self->waiting);
-  if (longest != NULL)
-    g_string_append_printf (text, "; held longest: \"%s\", for %.3f s, by thread %u",
-                            longest->label != NULL ? longest->label : "?",
-                            (gdouble) (now->mono - longest->since) / G_TIME_SPAN_SECOND,
-                            longest->thread);
-  if (self->last_error != NULL)
-    g_string_append_printf (text, "; last dial error: %s", self->last_error->message);
-  return g_string_free (text, FALSE);
-}
-
-static void
-dump_lease (GString *text, const TallyHold *hold, const TallyInstant *now)
-{
-  g_string_append_printf (text, "  busy: \"%s\" for %.3f s, thread %u%s\n",
-                          hold->label != NULL ? hold->label : "?",
-                          (gdouble) (now->mono - hold->since) / G_TIME_SPAN_SECOND, hold->thread,
-                          hold->leak_warned ? ", leaked?" : "");
-}
-
-/* What rule 30 wants: who holds what, for how long. The first line continues the endpoint's. */
-gchar *
-tally_policy_dump (const TallyPolicy *self, const TallyInstant *now)
-{
-  g_autofree gchar *state = tally_policy_describe (self, now);
-  GString *text = g_string_new (NULL);
-
-  g_string_append_printf (text, "%s\n", state);
-  for (const TallyConn *conn = self->conns; conn != NULL; conn = conn->older)
-    {
-      const TallyHold *hold = &conn->hold;
-
-      for (; conn->state == TALLY_CONN_BUSY && hold != NULL;
-           hold = hold == &conn->hold ? conn->further : hold->next)
-        if (hold->generation != 0)
-          dump_lease (text, hold, now);
-      if (conn->state == TALLY_CONN_IDLE)
-        g_string_append_printf (text, "  idle: for %.3f s\n",
-                                (gdouble) (now->boot - conn->idle_since) / G_TIME_SPAN_SECOND);
-      else if (conn->state == TALLY_CONN_DIALING)
-        g_string_append_printf (text, "  dialing: for %.3f s\n",
-                                (gdouble) (now->mono - conn->dial_started) / G_TIME_SPAN_SECOND);
-      else if (conn->state == TALLY_CONN_CLOSING)
-        g_string_append_printf (text, "  closing: %s\n",
-                                tally_close_reason_to_string (conn->reason));
-    }
-  for (const TallyWaiter *waiter = self->first; waiter != NULL; waiter = waiter->next)
-    g_string_append_printf (text, "  waiting: \"%s\" for %.3f s, thread %u\n",
-                            waiter->label != NULL ? waiter->label : "?",
-                            (gdouble) (now->mono - waiter->arrived) / G_TIME_SPAN_SECOND,
-                            waiter->thread);
-  return g_string_free (text, FALSE);
-}
-
 static void
 add_histogram (TallyHistogram *sum, const TallyHistogram *histogram)
 {
@@ -195,6 +113,7 @@ tally_snapshot_add (TallyPoolSnapshot *sum, const TallyPoolSnapshot *part)
   ADD (leaks);
   ADD (refused);
   ADD (late_replies);
+  ADD (estimates);
 #undef ADD
   for (guint i = 0; i < TALLY_N_CLOSE_REASONS; i++)
     sum->closes[i] += part->closes[i];

@@ -232,8 +232,11 @@ TALLY_API guint64 tally_histogram_quantile (const TallyHistogram *histogram, gdo
  * @dial_time: of dials that gave a connection.
  * @hold_time: of leases that came back. With `check` at never it is measured with the kernel's
  *   coarse clock, whose tick is 1 to 10 milliseconds.
+ * @estimates: of @full, borrows refused because the wait was estimated too long (rule 29). Since 0.2.
  *
- * One consistent view of a bucket or pool (rule 25): every sum named above holds exactly.
+ * One consistent view of a bucket or pool (rule 25): every sum named above holds exactly. It grows at its
+ * end: tally_bucket_snapshot() and tally_pool_snapshot() fill in as much as their caller was compiled
+ * for. So a program must not keep it where another one looks that was compiled with another header.
  */
 typedef struct
 {
@@ -271,6 +274,9 @@ typedef struct
   TallyHistogram wait_time;
   TallyHistogram dial_time;
   TallyHistogram hold_time;
+
+  /* Here 0.1 ended: nothing above may change, nor TALLY_N_CLOSE_REASONS; whatever is new comes below. */
+  guint64 estimates;
 } TallyPoolSnapshot;
 
 G_END_DECLS

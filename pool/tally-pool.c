@@ -1,8 +1,9 @@
 /* Owns the pool as a GObject: its public functions, most of which visit every bucket. How
- * connections are lent it leaves to pool-bucket.c, what the buckets share to pool-core.c. */
+ * connections are lent it leaves to pool-bucket.c, what the buckets share to pool-core.c, what it tells of
+ * itself to pool-report.c. */
 #include "tally-pool.h"
 
-#include "pool-private.h"
+#include "pool-report-private.h"
 
 struct _TallyPool
 {
@@ -13,6 +14,12 @@ struct _TallyPool
 G_DEFINE_TYPE (TallyPool, tally_pool, G_TYPE_OBJECT)
 
 static guint event_signal;
+
+TallyPoolCore *
+tally_pool_get_core (TallyPool *self)
+{
+  return self->core;
+}
 
 /* ---- the object ---- */
 
@@ -250,43 +257,4 @@ tally_pool_reset_backoff (TallyPool *self)
   g_return_if_fail (TALLY_IS_POOL (self));
   buckets = tally_core_dup_buckets (self->core);
   g_ptr_array_foreach (buckets, (GFunc) (GCallback) tally_bucket_reset_backoff, NULL);
-}
-
-/**
- * tally_pool_snapshot:
- * @self: a pool
- * @snapshot: (out): the sums over all endpoints, those no longer used included
- *
- * One consistent view (rule 25). Thread-safe.
- */
-void
-tally_pool_snapshot (TallyPool *self, TallyPoolSnapshot *snapshot)
-{
-  g_return_if_fail (TALLY_IS_POOL (self) && snapshot != NULL);
-  tally_core_snapshot (self->core, snapshot);
-}
-
-/**
- * tally_pool_dump:
- * @self: a pool
- *
- * Who holds what, for how long (rule 30). Thread-safe.
- *
- * Returns: (transfer full): lines of text for a person, one for each endpoint and connection
- */
-gchar *
-tally_pool_dump (TallyPool *self)
-{
-  g_autoptr (GPtrArray) buckets = NULL;
-  GString *text = g_string_new (NULL);
-
-  g_return_val_if_fail (TALLY_IS_POOL (self), NULL);
-  buckets = tally_core_dup_buckets (self->core);
-  for (guint i = 0; i < buckets->len; i++)
-    {
-      g_autofree gchar *part = tally_bucket_dump (g_ptr_array_index (buckets, i));
-
-      g_string_append (text, part);
-    }
-  return g_string_free (text, FALSE);
 }

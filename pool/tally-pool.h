@@ -133,7 +133,11 @@ TALLY_API void tally_pool_set_reset_hook (TallyPool *self,
 TALLY_API TallyBucket *tally_pool_dup_bucket (TallyPool *self, TallyEndpoint *endpoint);
 TALLY_API void tally_pool_clear (TallyPool *self);
 TALLY_API void tally_pool_reset_backoff (TallyPool *self);
+TALLY_API GPtrArray *tally_pool_dup_buckets (TallyPool *self);
 TALLY_API void tally_pool_snapshot (TallyPool *self, TallyPoolSnapshot *snapshot);
+TALLY_API void tally_pool_snapshot_sized (TallyPool *self, TallyPoolSnapshot *snapshot, gsize size);
+#define tally_pool_snapshot(self, snapshot)                                                        \
+  tally_pool_snapshot_sized (self, snapshot, sizeof *(snapshot))
 TALLY_API gchar *tally_pool_dump (TallyPool *self);
 TALLY_API void tally_pool_close (TallyPool *self);
 
@@ -177,7 +181,12 @@ TALLY_API void tally_bucket_count_late_replies (TallyBucket *bucket, guint count
 TALLY_API void tally_bucket_clear (TallyBucket *bucket);
 TALLY_API void tally_bucket_reset_backoff (TallyBucket *bucket);
 TALLY_API void tally_bucket_warm (TallyBucket *bucket, guint count);
+TALLY_API TallyEndpoint *tally_bucket_get_endpoint (TallyBucket *bucket);
 TALLY_API void tally_bucket_snapshot (TallyBucket *bucket, TallyPoolSnapshot *snapshot);
+TALLY_API void
+tally_bucket_snapshot_sized (TallyBucket *bucket, TallyPoolSnapshot *snapshot, gsize size);
+#define tally_bucket_snapshot(bucket, snapshot)                                                    \
+  tally_bucket_snapshot_sized (bucket, snapshot, sizeof *(snapshot))
 TALLY_API gchar *tally_bucket_dump (TallyBucket *bucket);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TallyBucket, tally_bucket_unref)

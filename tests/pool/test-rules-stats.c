@@ -181,6 +181,119 @@ rule_30_a_dump_names_the_thread (void)
   lab_release (lab, &lease);
 }
 
+/* ---- rule 32 ---- */
+
+/* TallyPoolSnapshot as programs have it that were compiled against 0.1. */
+typedef struct
+{
+  guint gauges[8];
+  gint64 oldest_wait;
+  guint64 counters[16];
+  guint64 closes[13];
+  guint64 leaks;
+  guint64 refused;
+  guint64 late_replies;
+  struct
+  {
+    guint64 count;
+    guint64 sum;
+    guint64 max;
+    guint64 bins[64];
+  } wait_time, dial_time, hold_time;
+} Snapshot01;
+
+G_STATIC_ASSERT (TALLY_N_CLOSE_REASONS == 13);
+G_STATIC_ASSERT (G_STRUCT_OFFSET (TallyPoolSnapshot, requests)
+                 == G_STRUCT_OFFSET (Snapshot01, counters));
+G_STATIC_ASSERT (G_STRUCT_OFFSET (TallyPoolSnapshot, closes)
+                 == G_STRUCT_OFFSET (Snapshot01, closes));
+G_STATIC_ASSERT (G_STRUCT_OFFSET (TallyPoolSnapshot, late_replies)
+                 == G_STRUCT_OFFSET (Snapshot01, late_replies));
+G_STATIC_ASSERT (G_STRUCT_OFFSET (TallyPoolSnapshot, hold_time)
+                 == G_STRUCT_OFFSET (Snapshot01, hold_time));
+
+/* With room for more than is looked at. */
+typedef union
+{
+  Snapshot01 old;
+  TallyPoolSnapshot now;
+  struct
+  {
+    TallyPoolSnapshot known;
+    guint64 unknown[4];
+  } later;
+  guint8 bytes[2 * sizeof (TallyPoolSnapshot)];
+} AnySnapshot;
+
+static gboolean
+is_untouched (const AnySnapshot *snapshot, gsize from)
+{
+  gsize i = from;
+
+  while (i < sizeof snapshot->bytes && snapshot->bytes[i] == 0xaa)
+    i++;
+  return i == sizeof snapshot->bytes;
+}
+
+/* Who was compiled before it grew gets what there was then, and nothing behind it is written to; who is
+ * compiled after it will have grown gets 0 for what this library does not know. */
+static void
+rule_32_a_snapshot_may_grow (void)
+{
+  g_autoptr (Lab) lab = lab_new (NULL, NULL);
+  AnySnapshot seen;
+
+  lab_fill (lab, 3);
+  for (guint of_pool = 0; of_pool < 2; of_pool++)
+    {
+      memset (&seen, 0xaa, sizeof seen);
+      if (of_pool)
+        (tally_pool_snapshot) (lab->pool, &seen.now);
+      else
+        (tally_bucket_snapshot) (lab->bucket, &seen.now);
+      assert_int (seen.old.gauges[1], 3);
+      assert_int (seen.old.hold_time.count, 3);
+      CU_ASSERT_TRUE (is_untouched (&seen, sizeof (Snapshot01)));
+      memset (&seen, 0xaa, sizeof seen);
+      if (of_pool)
+        tally_pool_snapshot_sized (lab->pool, &seen.now, sizeof seen.later);
+      else
+        tally_bucket_snapshot_sized (lab->bucket, &seen.now, sizeof seen.later);
+      assert_int (seen.later.known.idle, 3);
+      assert_int (seen.later.known.estimates, 0);
+      for (guint i = 0; i < G_N_ELEMENTS (seen.later.unknown); i++)
+        assert_int (seen.later.unknown[i], 0);
+      CU_ASSERT_TRUE (is_untouched (&seen, sizeof seen.later));
+    }
+}
+
+static void
+rule_32_buckets_are_listed (void)
+{
+  g_autoptr (Lab) lab = lab_new (NULL, NULL);
+  g_autoptr (TallyBucket) other = lab_other_bucket (lab, "unix:///other");
+  g_autoptr (GPtrArray) buckets = NULL;
+  guint idle = 0;
+  guint known = 0;
+
+  lab_fill (lab, 2);
+  buckets = tally_pool_dup_buckets (lab->pool);
+  assert_int (buckets->len, 2);
+  for (guint i = 0; i < buckets->len; i++)
+    {
+      TallyBucket *bucket = g_ptr_array_index (buckets, i);
+      TallyEndpoint *endpoint = tally_bucket_get_endpoint (bucket);
+      TallyPoolSnapshot seen;
+
+      tally_bucket_snapshot (bucket, &seen);
+      idle += seen.idle;
+      known += tally_endpoint_equal (endpoint, lab->endpoint) && seen.idle == 2;
+      known += strcmp (tally_endpoint_get_uri (endpoint), "unix:///other") == 0 && seen.idle == 0;
+    }
+  assert_int (idle, 2);
+  assert_int (known, 2);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -192,6 +305,8 @@ main (int argc, char **argv)
     TEST (rule_28_max_waiters),
     TEST (rule_30_a_dump_says_who_holds_what),
     TEST (rule_30_a_dump_names_the_thread),
+    TEST (rule_32_a_snapshot_may_grow),
+    TEST (rule_32_buckets_are_listed),
     { NULL, NULL },
   };
 

@@ -1,0 +1,17 @@
+/* What makes a bucket's state into text, for errors and dumps. */
+#ifndef TALLY_POOL_REPORT_PRIVATE_H
+#define TALLY_POOL_REPORT_PRIVATE_H
+
+#include "policy-report-private.h"
+#include "pool-private.h"
+
+G_BEGIN_DECLS
+
+gchar *tally_bucket_describe (TallyBucket *bucket, TallyPolicyState *state);
+
+/* tally-pool.c */
+TallyPoolCore *tally_pool_get_core (TallyPool *self);
+
+G_END_DECLS
+
+#endif /* TALLY_POOL_REPORT_PRIVATE_H */

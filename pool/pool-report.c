@@ -1,0 +1,229 @@
+/* Owns what a bucket and a pool tell of themselves while they are in use: snapshots, dumps, the state that
+ * errors name. A bucket's lock is held for a bounded time at once, and nothing is formatted under it. */
+#include "pool-report-private.h"
+
+#include <string.h>
+
+/* Bytes of TallyPoolSnapshot as it was in 0.1. */
+#define SNAPSHOT_0_1 G_STRUCT_OFFSET (TallyPoolSnapshot, estimates)
+
+/* ---- text ---- */
+
+/* Not under any lock: finds what is still missing in @state. */
+static void
+complete_state (TallyBucket *bucket, TallyPolicyState *state)
+{
+  TallyInstant now;
+
+  while (state->is_searching)
+    {
+      pthread_mutex_lock (&bucket->lock);
+      tally_bucket_now_locked (bucket, &now);
+      tally_policy_search_longest (&bucket->policy, &now, state);
+      pthread_mutex_unlock (&bucket->lock);
+    }
+}
+
+/* Not under any lock. (transfer full): @state, which tally_policy_get_state () gave and which is used up, in
+ * words. */
+gchar *
+tally_bucket_describe (TallyBucket *bucket, TallyPolicyState *state)
+{
+  gchar *text;
+
+  complete_state (bucket, state);
+  text = tally_policy_state_to_string (state);
+  tally_policy_state_clear (state);
+  return text;
+}
+
+static gchar *
+describe_now (TallyBucket *bucket)
+{
+  TallyPolicyState state;
+  TallyInstant now;
+
+  pthread_mutex_lock (&bucket->lock);
+  tally_bucket_now_locked (bucket, &now);
+  tally_policy_get_state (&bucket->policy, &now, &state);
+  pthread_mutex_unlock (&bucket->lock);
+  return tally_bucket_describe (bucket, &state);
+}
+
+/**
+ * tally_bucket_dump:
+ * @bucket: a bucket
+ *
+ * Returns: (transfer full): what tally_pool_dump() says of this endpoint
+ */
+gchar *
+tally_bucket_dump (TallyBucket *bucket)
+{
+  g_autofree gchar *state = NULL;
+  GString *text;
+  TallyReport report;
+  TallyInstant now;
+  gboolean more;
+
+  g_return_val_if_fail (bucket != NULL, NULL);
+  state = describe_now (bucket);
+  text = g_string_new (tally_endpoint_get_uri (bucket->endpoint));
+  g_string_append_printf (text, ": %s\n", state);
+  pthread_mutex_lock (&bucket->lock);
+  tally_policy_begin_report (&bucket->policy, &report);
+  pthread_mutex_unlock (&bucket->lock);
+  do
+    {
+      TallyReportRow rows[TALLY_REPORT_ROWS];
+      guint n_rows;
+
+      pthread_mutex_lock (&bucket->lock);
+      tally_bucket_now_locked (bucket, &now);
+      more = tally_policy_report (&bucket->policy, &now, &report, rows, &n_rows);
+      pthread_mutex_unlock (&bucket->lock);
+      for (guint i = 0; i < n_rows; i++)
+        tally_report_row_append (&rows[i], text);
+    }
+  while (more);
+  return g_string_free (text, FALSE);
+}
+
+/**
+ * tally_pool_dump:
+ * @self: a pool
+ *
+ * Who holds what, for how long (rule 30). Each line was true when it was taken; those of one endpoint need
+ * not be of one instant, because borrowers go on meanwhile. Labels are cut after 127 bytes.
+ * Thread-safe.
+ *
+ * Returns: (transfer full): lines of text for a person, one for each endpoint and connection
+ */
+gchar *
+tally_pool_dump (TallyPool *self)
+{
+  g_autoptr (GPtrArray) buckets = NULL;
+  GString *text;
+
+  g_return_val_if_fail (TALLY_IS_POOL (self), NULL);
+  text = g_string_new (NULL);
+  buckets = tally_pool_dup_buckets (self);
+  for (guint i = 0; i < buckets->len; i++)
+    {
+      g_autofree gchar *part = tally_bucket_dump (g_ptr_array_index (buckets, i));
+
+      g_string_append (text, part);
+    }
+  return g_string_free (text, FALSE);
+}
+
+/* ---- numbers ---- */
+
+/* What a caller has room for of @whole; what this library does not know of is 0. */
+static void
+copy_sized (TallyPoolSnapshot *snapshot, gsize size, const TallyPoolSnapshot *whole)
+{
+  if (size > sizeof *whole)
+    memset ((gchar *) snapshot + sizeof *whole, 0, size - sizeof *whole);
+  memcpy (snapshot, whole, MIN (size, sizeof *whole));
+}
+
+/**
+ * tally_bucket_snapshot:
+ * @bucket: a bucket
+ * @snapshot: (out): its numbers
+ *
+ * One consistent view (rule 25). Thread-safe. A macro that calls tally_bucket_snapshot_sized() with the
+ * size of *@snapshot; the function of this name is there for programs that were compiled against 0.1,
+ * and fills in what was there then.
+ */
+void (tally_bucket_snapshot) (TallyBucket *bucket, TallyPoolSnapshot *snapshot)
+{
+  tally_bucket_snapshot_sized (bucket, snapshot, SNAPSHOT_0_1);
+}
+
+/**
+ * tally_bucket_snapshot_sized:
+ * @bucket: a bucket
+ * @snapshot: (out): its numbers
+ * @size: bytes of *@snapshot
+ *
+ * Fills in as much as @size has room for. #TallyPoolSnapshot grows at its end, so that a program gets what
+ * it was compiled for from every later library, and 0 for what an earlier one does not know.
+ * Thread-safe.
+ */
+void
+tally_bucket_snapshot_sized (TallyBucket *bucket, TallyPoolSnapshot *snapshot, gsize size)
+{
+  TallyPoolSnapshot whole;
+  TallyInstant now;
+
+  g_return_if_fail (bucket != NULL && snapshot != NULL);
+  pthread_mutex_lock (&bucket->lock);
+  tally_bucket_now_locked (bucket, &now);
+  tally_policy_snapshot (&bucket->policy, &now, &whole);
+  pthread_mutex_unlock (&bucket->lock);
+  copy_sized (snapshot, size, &whole);
+}
+
+/**
+ * tally_pool_snapshot:
+ * @self: a pool
+ * @snapshot: (out): the sums over all endpoints, those no longer used included
+ *
+ * One consistent view (rule 25). Thread-safe. A macro, as tally_bucket_snapshot() is.
+ */
+void (tally_pool_snapshot) (TallyPool *self, TallyPoolSnapshot *snapshot)
+{
+  tally_pool_snapshot_sized (self, snapshot, SNAPSHOT_0_1);
+}
+
+/**
+ * tally_pool_snapshot_sized:
+ * @self: a pool
+ * @snapshot: (out): the sums over all endpoints, those no longer used included
+ * @size: bytes of *@snapshot
+ *
+ * What tally_bucket_snapshot_sized() does, for all endpoints. Thread-safe.
+ */
+void
+tally_pool_snapshot_sized (TallyPool *self, TallyPoolSnapshot *snapshot, gsize size)
+{
+  TallyPoolSnapshot whole;
+
+  g_return_if_fail (TALLY_IS_POOL (self) && snapshot != NULL);
+  tally_core_snapshot (tally_pool_get_core (self), &whole);
+  copy_sized (snapshot, size, &whole);
+}
+
+/* ---- which buckets there are ---- */
+
+/**
+ * tally_pool_dup_buckets:
+ * @self: a pool
+ *
+ * The buckets of all endpoints that somebody uses or that still have connections, in no order. Ask each for
+ * its endpoint and its snapshot. Thread-safe.
+ *
+ * Returns: (transfer full) (element-type TallyBucket): the buckets; the array drops its references
+ */
+GPtrArray *
+tally_pool_dup_buckets (TallyPool *self)
+{
+  g_return_val_if_fail (TALLY_IS_POOL (self), NULL);
+  return tally_core_dup_buckets (tally_pool_get_core (self));
+}
+
+/**
+ * tally_bucket_get_endpoint:
+ * @bucket: a bucket
+ *
+ * Thread-safe.
+ *
+ * Returns: (transfer none): where its connections go to
+ */
+TallyEndpoint *
+tally_bucket_get_endpoint (TallyBucket *bucket)
+{
+  g_return_val_if_fail (bucket != NULL, NULL);
+  return bucket->endpoint;
+}
