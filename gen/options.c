@@ -343,6 +343,11 @@ options_parse (Options *options, gchar **argv, GError **error)
     return TRUE;
   if (!check_values (options, error))
     return FALSE;
+  if (options->strict) /* as thrift has it */
+    {
+      g_ptr_array_add (options->fatal_rules, (gpointer) "implicit-id");
+      g_ptr_array_add (options->fatal_rules, (gpointer) "nonpositive-id");
+    }
   misuse = find_misuse (options);
   return misuse == NULL || fail (error, "%s", misuse);
 }

@@ -119,14 +119,12 @@ get_words (const GPtrArray *words)
 static int
 run (const Options *options)
 {
-  static const gchar *const strict_rules[] = { "implicit-id", "nonpositive-id", NULL };
   const gchar *const *files = get_words (options->files);
   const IdlToolOptions tool_options = {
     .include_dirs = get_words (options->include_dirs),
     .old_dirs = get_words (options->old_dirs),
     .new_dirs = get_words (options->new_dirs),
     .fatal_rules = get_words (options->fatal_rules),
-    .strict_rules = options->strict ? strict_rules : NULL,
     .all_rules_fatal = options->all_rules_fatal,
     .quiet = options->quiet,
     .negative_ids = options->negative_ids,

@@ -24,19 +24,12 @@ print (const IdlDiagnostics *diagnostics, const IdlToolOptions *options)
     idl_diagnostics_print (diagnostics, stderr);
 }
 
-static void
-promote_all (IdlDiagnostics *diagnostics, const gchar *const *rules)
-{
-  for (guint i = 0; rules != NULL && rules[i] != NULL; i++)
-    idl_diagnostics_promote (diagnostics, idl_rule_find (rules[i]));
-}
-
 /* Returns whether there is no error. */
 static gboolean
 judge (IdlDiagnostics *diagnostics, const IdlToolOptions *options)
 {
-  promote_all (diagnostics, options->fatal_rules);
-  promote_all (diagnostics, options->strict_rules);
+  for (guint i = 0; options->fatal_rules != NULL && options->fatal_rules[i] != NULL; i++)
+    idl_diagnostics_promote (diagnostics, idl_rule_find (options->fatal_rules[i]));
   if (options->all_rules_fatal)
     idl_diagnostics_promote (diagnostics, IDL_N_RULES);
   if (options->quiet)

@@ -11,14 +11,13 @@ G_BEGIN_DECLS
 typedef struct
 {
   const gchar *const *include_dirs;
-  const gchar *const *old_dirs;     /* of an audit's old version, beside the above */
-  const gchar *const *new_dirs;     /* of its new version */
-  const gchar *const *fatal_rules;  /* ids of rules whose warnings are errors */
-  const gchar *const *strict_rules; /* more of them */
-  gboolean all_rules_fatal;         /* so are all warnings */
-  gboolean quiet;                   /* no warnings are shown */
-  gboolean negative_ids;            /* idl_unit_keep_negative_ids() */
-  gboolean json;                    /* --diagnostics=json: on stdout; else text on stderr */
+  const gchar *const *old_dirs;    /* of an audit's old version, beside the above */
+  const gchar *const *new_dirs;    /* of its new version */
+  const gchar *const *fatal_rules; /* ids of rules whose warnings are errors */
+  gboolean all_rules_fatal;        /* so are all warnings */
+  gboolean quiet;                  /* no warnings are shown */
+  gboolean negative_ids;           /* idl_unit_keep_negative_ids() */
+  gboolean json;                   /* --diagnostics=json: on stdout; else text on stderr */
 } IdlToolOptions;
 
 typedef enum
