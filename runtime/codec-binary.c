@@ -197,10 +197,18 @@ write_message (
 
 /* ---- reading ---- */
 
+/* The rest of a field's header; what its value has at least follows, and the next field's type. */
+static TALLY_COLD gboolean
+fill_field (TallyReader *reader, guint8 wire, GError **error)
+{
+  return tally_reader_fill (reader, 3, wire < TALLY_N_WIRE_TYPES ? smallest_size[wire] + 1 : 0,
+                            error);
+}
+
 static inline gboolean
 get_field (TallyReader *reader, gint16 *last, FieldHeader *header, GError **error)
 {
-  if (!tally_reader_need (reader, 1, error))
+  if (!tally_reader_need_last (reader, error))
     return FALSE;
   header->wire = reader->cursor[0];
   if (header->wire == T_STOP)
@@ -208,7 +216,7 @@ get_field (TallyReader *reader, gint16 *last, FieldHeader *header, GError **erro
       reader->cursor++;
       return TRUE;
     }
-  if (!tally_reader_need (reader, 3, error))
+  if (G_UNLIKELY (reader->end - reader->cursor < 3) && !fill_field (reader, header->wire, error))
     return FALSE;
   header->id = (gint16) get_be16 (reader->cursor + 1);
   reader->cursor += 3;
@@ -300,6 +308,19 @@ get_length (TallyReader *reader, guint32 *length, GError **error)
   return TRUE;
 }
 
+/* A count below zero. */
+static TALLY_COLD gboolean
+fail_count (const TallyReader *reader, guint32 count, GError **error)
+{
+  return tally_reader_fail_length (reader, (gint32) count, 1, error);
+}
+
+static inline gboolean
+is_refused (const TallyReader *reader, gint wire)
+{
+  return FALSE;
+}
+
 static inline gboolean
 get_list_header (TallyReader *reader, guint8 *wire, guint32 *count, GError **error)
 {
@@ -308,7 +329,7 @@ get_list_header (TallyReader *reader, guint8 *wire, guint32 *count, GError **err
   *wire = reader->cursor[0];
   *count = get_be32 (reader->cursor + 1);
   reader->cursor += 5;
-  return TRUE;
+  return G_LIKELY (*count <= G_MAXINT32) || fail_count (reader, *count, error);
 }
 
 static inline gboolean
@@ -320,7 +341,7 @@ get_map_header (TallyReader *reader, guint8 *key, guint8 *value, guint32 *count,
   *value = reader->cursor[1];
   *count = get_be32 (reader->cursor + 2);
   reader->cursor += 6;
-  return TRUE;
+  return G_LIKELY (*count <= G_MAXINT32) || fail_count (reader, *count, error);
 }
 
 /* All the elements are waited for before memory is allocated for them. */
@@ -412,6 +433,8 @@ const TallyCodec tally_codec_binary = {
   .name = "binary",
   .write_message = write_message,
   .write_struct = write_struct,
+  .write_struct_as_apache =
+      write_struct, /* Apache's binary protocol passes what it does not know */
   .read_message = read_message,
   .read_struct = read_struct,
   .skip = skip_value,

@@ -202,7 +202,7 @@ get_varint_slowly (TallyReader *reader, guint64 *value, GError **error)
       if (!tally_reader_need (reader, 1, error))
         return FALSE;
       byte = *reader->cursor++;
-      if (i == VARINT_MAX - 1 && byte > 1)
+      if (i == VARINT_MAX - 1 && byte > 1 && !reader->limits->as_apache)
         break;
       result |= (guint64) (byte & 0x7f) << (7 * i);
       if (byte < 0x80)
@@ -255,12 +255,19 @@ get_i64 (TallyReader *reader, gint64 *value, GError **error)
   return TRUE;
 }
 
-static void
-set_range_error (gint64 value, guint bits, GError **error)
+/* An integer that does not fit into @bits. Apache's library drops the upper bits of what it was
+ * before it is unfolded. */
+static TALLY_COLD gboolean
+cut_integer (const TallyReader *reader, gint64 wide, guint bits, gint32 *value, GError **error)
 {
-  tally_reader_set_error (error, THRIFT_PROTOCOL_ERROR_INVALID_DATA,
-                          "the integer %" G_GINT64_FORMAT " does not fit into %u bits", value,
-                          bits);
+  const guint32 folded = (guint32) ((guint64) wide << 1 ^ (guint64) (wide >> 63));
+
+  if (!reader->limits->as_apache)
+    return tally_reader_fail (error, THRIFT_PROTOCOL_ERROR_INVALID_DATA,
+                              "the integer %" G_GINT64_FORMAT " does not fit into %u bits", wide,
+                              bits);
+  *value = (gint32) (folded >> 1 ^ -(folded & 1));
+  return TRUE;
 }
 
 static inline gboolean
@@ -271,24 +278,24 @@ get_i32 (TallyReader *reader, gint32 *value, GError **error)
   if (!get_i64 (reader, &wide, error))
     return FALSE;
   *value = (gint32) wide;
-  if (G_LIKELY (wide == *value))
-    return TRUE;
-  set_range_error (wide, 32, error);
-  return FALSE;
+  return G_LIKELY (wide == *value) || cut_integer (reader, wide, 32, value, error);
 }
 
 static inline gboolean
 get_i16 (TallyReader *reader, gint16 *value, GError **error)
 {
   gint64 wide;
+  gint32 cut;
 
   if (!get_i64 (reader, &wide, error))
     return FALSE;
   *value = (gint16) wide;
   if (G_LIKELY (wide == *value))
     return TRUE;
-  set_range_error (wide, 16, error);
-  return FALSE;
+  if (!cut_integer (reader, wide, 16, &cut, error))
+    return FALSE;
+  *value = (gint16) cut;
+  return TRUE;
 }
 
 static inline gboolean
@@ -342,12 +349,12 @@ get_field (TallyReader *reader, gint16 *last, FieldHeader *header, GError **erro
   guint8 byte;
   guint delta;
 
-  if (!tally_reader_need (reader, 1, error))
+  if (!tally_reader_need_last (reader, error))
     return FALSE;
   byte = *reader->cursor++;
   header->wire = tally_wire_types[byte & 0x0f];
   if (header->wire == T_STOP)
-    return G_LIKELY (byte == 0)
+    return G_LIKELY (byte == 0) || reader->limits->as_apache
            || tally_reader_fail (error, THRIFT_PROTOCOL_ERROR_INVALID_DATA, "there is no type 0");
   header->truth = (byte & 0x0f) == TALLY_COMPACT_TRUE;
   delta = byte >> 4;
@@ -358,7 +365,7 @@ get_field (TallyReader *reader, gint16 *last, FieldHeader *header, GError **erro
     }
   else
     {
-      if (G_UNLIKELY (*last > G_MAXINT16 - (gint) delta))
+      if (G_UNLIKELY (*last > G_MAXINT16 - (gint) delta) && !reader->limits->as_apache)
         return tally_reader_fail (error, THRIFT_PROTOCOL_ERROR_INVALID_DATA,
                                   "the field id %d + %u overflows", *last, delta);
       header->id = (gint16) (*last + (gint) delta);
@@ -375,6 +382,8 @@ get_size (TallyReader *reader, guint32 *size, GError **error)
 
   if (!get_varint (reader, &wide, error))
     return FALSE;
+  if (G_UNLIKELY (wide > G_MAXINT32) && reader->limits->as_apache)
+    wide = (guint32) wide;
   if (G_UNLIKELY (wide > G_MAXINT32))
     return tally_reader_fail_length (reader,
                                      wide <= G_MAXUINT32 ? (gint32) wide
@@ -394,6 +403,19 @@ get_length (TallyReader *reader, guint32 *length, GError **error)
   return TRUE;
 }
 
+/* Apache's library fails at types that it does not know even where nothing of them follows. */
+static inline gboolean
+is_refused (const TallyReader *reader, gint wire)
+{
+  return (wire == TALLY_WIRE_UUID || wire == T_VOID) && reader->limits->as_apache;
+}
+
+static TALLY_COLD gboolean
+fail_type (gint wire, GError **error)
+{
+  return tally_reader_fail (error, THRIFT_PROTOCOL_ERROR_INVALID_DATA, "there is no type %d", wire);
+}
+
 static inline gboolean
 get_list_header (TallyReader *reader, guint8 *wire, guint32 *count, GError **error)
 {
@@ -404,7 +426,9 @@ get_list_header (TallyReader *reader, guint8 *wire, guint32 *count, GError **err
   byte = *reader->cursor++;
   *wire = tally_wire_types[byte & 0x0f];
   *count = byte >> 4;
-  return *count < 15 || get_size (reader, count, error);
+  if (*count == 15 && !get_size (reader, count, error))
+    return FALSE;
+  return !is_refused (reader, *wire) || fail_type (*wire, error);
 }
 
 static inline gboolean
@@ -529,10 +553,20 @@ read_message (TallyReader *reader, TallyMessage *message, GError **error)
 #include "codec-read-template.h"
 #include "codec-write-template.h"
 
+static gboolean
+write_struct_as_apache (TallyBuffer *output,
+                        const TallyStructInfo *info,
+                        gconstpointer instance,
+                        GError **error)
+{
+  return write_whole (output, info, instance, TRUE, error);
+}
+
 const TallyCodec tally_codec_compact = {
   .name = "compact",
   .write_message = write_message,
   .write_struct = write_struct,
+  .write_struct_as_apache = write_struct_as_apache,
   .read_message = read_message,
   .read_struct = read_struct,
   .skip = skip_value,

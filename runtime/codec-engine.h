@@ -31,8 +31,9 @@ typedef struct
   guint8 truth;
 } FieldHeader;
 
-/* The slow path of tally_reader_need (). */
-TALLY_COLD gboolean tally_reader_fill (TallyReader *reader, gsize need, GError **error);
+/* The slow path of tally_reader_need (). @more: how many bytes follow those for sure; a stream that
+ * is read in exact pieces gets them at once. */
+TALLY_COLD gboolean tally_reader_fill (TallyReader *reader, gsize need, guint more, GError **error);
 /* These set a %THRIFT_PROTOCOL_ERROR. The macros below are FALSE besides, so that the compiler sees
  * that nothing is read after them. */
 G_GNUC_PRINTF (3, 4)
@@ -71,7 +72,17 @@ tally_reader_need (TallyReader *reader, gsize need, GError **error)
 {
   if (G_LIKELY ((gsize) (reader->end - reader->cursor) >= need))
     return TRUE;
-  return tally_reader_fill (reader, need, error);
+  /* Behind everything in a struct is its end at least. */
+  return tally_reader_fill (reader, need, reader->depth > 0, error);
+}
+
+/* The same for one byte that may be a struct's last. */
+static inline gboolean
+tally_reader_need_last (TallyReader *reader, GError **error)
+{
+  if (G_LIKELY (reader->cursor < reader->end))
+    return TRUE;
+  return tally_reader_fill (reader, 1, reader->depth > 1, error);
 }
 
 /* Whether @count units of at least @size bytes each can be in what remains. A negative count is a
@@ -128,6 +139,7 @@ typedef struct
   TallyBuffer *output;
   guint8 *limit; /* the end of what is allocated */
   guint depth;
+  gboolean as_apache; /* as of TallyLimits, for who reads it */
   GError **error;
 } TallyWriter;
 
@@ -136,6 +148,7 @@ guint8 *tally_writer_grow (TallyWriter *writer, guint8 *cursor, gsize need);
 G_GNUC_PRINTF (3, 4)
 TALLY_COLD guint8 *
 tally_writer_fail (TallyWriter *writer, TallyError code, const gchar *format, ...);
+TALLY_COLD guint8 *tally_writer_fail_uuid (TallyWriter *writer);
 /* For a field that is due and has no value. */
 TALLY_COLD guint8 *
 tally_writer_fail_field (TallyWriter *writer, const TallyStructInfo *info, const TallyField *field);

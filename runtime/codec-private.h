@@ -15,6 +15,8 @@ typedef struct
   guint32 max_message; /* bytes of one message or frame; 16 MiB */
   guint32 max_depth;   /* nesting of structs and containers, skipped ones included; 64 */
   gboolean strict;     /* refuse binary headers without a version; TRUE */
+  gboolean as_apache;  /* read the compact protocol as Apache's C library does: integers are cut to
+                        * their size, and there is no type for uuids; FALSE */
 } TallyLimits;
 
 extern const TallyLimits tally_limits_default;
@@ -43,6 +45,8 @@ struct _TallyReader
   gpointer fill_data;
   gsize unread; /* bytes the message may still have beyond end; 0 without fill, else kept
                               * by the codec */
+  gsize
+      window; /* 0, or what unread is again after each fill: no limit for the message as a whole */
   guint depth;
   const TallyLimits *limits;
 };
@@ -87,6 +91,12 @@ typedef struct
                             const TallyStructInfo *info,
                             gconstpointer instance,
                             GError **error);
+  /* Writes what Apache's C library can: its compact protocol has no type for uuids,
+   * TALLY_ERROR_NOT_SUPPORTED. */
+  gboolean (*write_struct_as_apache) (TallyBuffer *output,
+                                      const TallyStructInfo *info,
+                                      gconstpointer instance,
+                                      GError **error);
   /* THRIFT_PROTOCOL_ERROR, with messages that name the struct and field:
    *   INVALID_DATA    ends early; a type there is not; an integer too large; a string with a NUL in
    *                   it; a required field that is missing
@@ -109,14 +119,19 @@ typedef struct
 extern const TallyCodec tally_codec_binary;
 extern const TallyCodec tally_codec_compact;
 
-/* The same over any ThriftProtocol's functions, for Apache's protocols and transports. Writing
- * checks the whole instance before the first byte; tally_walker_check_struct () is that check by
- * itself, for who must know before the message's header. A uuid is %TALLY_ERROR_NOT_SUPPORTED
- * unless the protocol is Apache's binary one. */
+/* The same over any ThriftProtocol's functions (protocol-private.h says whose). A value that cannot
+ * be written is found by tally_walker_check_struct (), without a look at what always can be; a uuid
+ * is %TALLY_ERROR_NOT_SUPPORTED unless the protocol is Apache's binary one. Writing checks first;
+ * tally_walker_write_checked () leaves that to who has done it before the message's header. */
 gboolean tally_walker_check_struct (ThriftProtocol *protocol,
                                     const TallyStructInfo *info,
                                     gconstpointer instance,
                                     GError **error);
+gboolean tally_walker_write_checked (ThriftProtocol *protocol,
+                                     const TallyStructInfo *info,
+                                     gconstpointer instance,
+                                     gint32 *written,
+                                     GError **error);
 gboolean tally_walker_write_struct (ThriftProtocol *protocol,
                                     const TallyStructInfo *info,
                                     gconstpointer instance,

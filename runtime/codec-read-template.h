@@ -7,6 +7,7 @@
  *   get_list_header (reader, &wire, &count)
  *   get_map_header (reader, &key_wire, &value_wire, &count)
  *   get_array (reader, type, slot, count)   appends a list's elements of a plain type
+ *   is_refused (reader, wire)               a type that the protocol has and the limits rule out
  *   smallest_size[]                         of a value on the wire, by wire type; 0: no such type
  *   fixed_size[]                            of a value on the wire, by wire type; 0: it varies
  *
@@ -22,10 +23,10 @@ static gboolean skip_value (TallyReader *reader, gint wire, GError **error);
 /* ---- skipping ---- */
 
 static inline gboolean
-check_wire (gint wire, GError **error)
+check_wire (const TallyReader *reader, gint wire, GError **error)
 {
-  if (G_LIKELY (wire >= 0 && wire < (gint) G_N_ELEMENTS (smallest_size)
-                && smallest_size[wire] != 0))
+  if (G_LIKELY (wire >= 0 && wire < (gint) G_N_ELEMENTS (smallest_size) && smallest_size[wire] != 0
+                && !is_refused (reader, wire)))
     return TRUE;
   return tally_reader_fail (error, THRIFT_PROTOCOL_ERROR_INVALID_DATA, "there is no type %d", wire);
 }
@@ -86,7 +87,7 @@ skip_list (TallyReader *reader, GError **error)
     return FALSE;
   if (count == 0)
     return TRUE;
-  return check_wire (wire, error) && check_count (reader, count, smallest_size[wire], error)
+  return check_wire (reader, wire, error) && check_count (reader, count, smallest_size[wire], error)
          && skip_elements (reader, wire, count, error);
 }
 
@@ -109,7 +110,7 @@ skip_map (TallyReader *reader, GError **error)
     return FALSE;
   if (count == 0)
     return TRUE;
-  return check_wire (key, error) && check_wire (value, error)
+  return check_wire (reader, key, error) && check_wire (reader, value, error)
          && check_count (reader, count, smallest_size[key] + smallest_size[value], error)
          && skip_pairs (reader, key, value, count, error);
 }
@@ -121,7 +122,7 @@ skip_value (TallyReader *reader, gint wire, GError **error)
   guint32 length;
   gint64 number;
 
-  if (!check_wire (wire, error))
+  if (!check_wire (reader, wire, error))
     return FALSE;
   if (fixed_size[wire] != 0)
     return skip_bytes (reader, fixed_size[wire], error);
@@ -179,7 +180,7 @@ read_list (TallyReader *reader, const TallyType *type, gpointer slot, GError **e
   tally_storage_empty (type, slot);
   if (count == 0)
     return READ_TAKEN;
-  if (!check_wire (wire, error) || !check_count (reader, count, smallest_size[wire], error))
+  if (!check_wire (reader, wire, error) || !check_count (reader, count, smallest_size[wire], error))
     return READ_FAILED;
   if (G_UNLIKELY (wire != element->wire))
     return skip_elements (reader, wire, count, error) ? READ_SKIPPED : READ_FAILED;
@@ -225,7 +226,7 @@ read_set (TallyReader *reader, const TallyType *type, gpointer slot, GError **er
   tally_storage_empty (type, slot);
   if (count == 0)
     return READ_TAKEN;
-  if (!check_wire (wire, error) || !check_count (reader, count, smallest_size[wire], error))
+  if (!check_wire (reader, wire, error) || !check_count (reader, count, smallest_size[wire], error))
     return READ_FAILED;
   if (G_UNLIKELY (wire != type->element->wire))
     return skip_elements (reader, wire, count, error) ? READ_SKIPPED : READ_FAILED;
@@ -263,7 +264,7 @@ read_map (TallyReader *reader, const TallyType *type, gpointer slot, GError **er
   tally_storage_empty (type, slot);
   if (count == 0)
     return READ_TAKEN;
-  if (!check_wire (key, error) || !check_wire (value, error)
+  if (!check_wire (reader, key, error) || !check_wire (reader, value, error)
       || !check_count (reader, count, smallest_size[key] + smallest_size[value], error))
     return READ_FAILED;
   if (G_UNLIKELY (key != type->key->wire || value != type->element->wire))
@@ -324,7 +325,8 @@ read_plain (TallyReader *reader, const TallyType *type, gpointer slot, GError **
     case TALLY_KIND_DOUBLE:
       return get_double (reader, slot, error);
     default:
-      if (!tally_reader_need (reader, sizeof (TallyUuid), error))
+      if (!check_wire (reader, TALLY_WIRE_UUID, error)
+          || !tally_reader_need (reader, sizeof (TallyUuid), error))
         return FALSE;
       memcpy (slot, reader->cursor, sizeof (TallyUuid));
       reader->cursor += sizeof (TallyUuid);

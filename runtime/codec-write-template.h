@@ -59,7 +59,7 @@ write_binary (TallyWriter *writer, guint8 *p, const TallyType *type, gconstpoint
 
 /* A plain value. Room for FIELD_BOUND is there. */
 static G_ALWAYS_INLINE inline guint8 *
-write_plain (guint8 *p, const TallyType *type, gconstpointer slot)
+write_plain (TallyWriter *writer, guint8 *p, const TallyType *type, gconstpointer slot)
 {
   switch ((TallyKind) type->kind)
     {
@@ -77,6 +77,8 @@ write_plain (guint8 *p, const TallyType *type, gconstpointer slot)
     case TALLY_KIND_DOUBLE:
       return put_double (p, *(const gdouble *) slot);
     default:
+      if (G_UNLIKELY (writer->as_apache))
+        return tally_writer_fail_uuid (writer);
       memcpy (p, slot, sizeof (TallyUuid));
       return p + sizeof (TallyUuid);
     }
@@ -115,6 +117,13 @@ write_structs (TallyWriter *writer,
   return p;
 }
 
+/* Whether a container of @element, even an empty one, is what the reader does not know. */
+static inline gboolean
+is_unknown (const TallyWriter *writer, const TallyType *element)
+{
+  return element->kind == TALLY_KIND_UUID && writer->as_apache;
+}
+
 static guint8 *
 write_list (TallyWriter *writer, guint8 *p, const TallyType *type, gconstpointer slot)
 {
@@ -123,6 +132,8 @@ write_list (TallyWriter *writer, guint8 *p, const TallyType *type, gconstpointer
 
   if (G_UNLIKELY (view.length > G_MAXINT32))
     return fail_length (writer, view.length);
+  if (G_UNLIKELY (is_unknown (writer, element)))
+    return tally_writer_fail_uuid (writer);
   p = tally_writer_room (writer, p, FIELD_BOUND);
   p = put_list_header (p, element->wire, view.length);
   if (element->storage == TALLY_STORAGE_PLAIN)
@@ -169,6 +180,8 @@ write_table (TallyWriter *writer, guint8 *p, const TallyType *type, gconstpointe
 
   if (G_UNLIKELY (count > G_MAXINT32))
     return fail_length (writer, count);
+  if (G_UNLIKELY (is_unknown (writer, key_type) || (is_map && is_unknown (writer, type->element))))
+    return tally_writer_fail_uuid (writer);
   p = tally_writer_room (writer, p, FIELD_BOUND);
   if (is_map)
     p = put_map_header (p, key_type->wire, type->element->wire, count);
@@ -213,7 +226,7 @@ write_value (TallyWriter *writer, guint8 *p, const TallyType *type, gconstpointe
   if (type->storage != TALLY_STORAGE_PLAIN)
     return write_nested (writer, p, type, slot);
   p = tally_writer_room (writer, p, FIELD_BOUND);
-  return write_plain (p, type, slot);
+  return write_plain (writer, p, type, slot);
 }
 
 /* One field that has a value. Room for it and for all that follow it in the struct, @bound, is
@@ -232,7 +245,7 @@ write_field (TallyWriter *writer,
     return put_bool_field (p, last, field->id, *(const gboolean *) slot);
   p = put_field (p, last, field->id, type->wire);
   if (type->storage == TALLY_STORAGE_PLAIN)
-    return write_plain (p, type, slot);
+    return write_plain (writer, p, type, slot);
   if (type->kind == TALLY_KIND_STRING)
     return write_text (writer, p, slot, bound);
   p = write_nested (writer, p, type, slot);
@@ -273,13 +286,16 @@ write_struct_fields (TallyWriter *writer,
 }
 
 static gboolean
-write_struct (TallyBuffer *output,
-              const TallyStructInfo *info,
-              gconstpointer instance,
-              GError **error)
+write_whole (TallyBuffer *output,
+             const TallyStructInfo *info,
+             gconstpointer instance,
+             gboolean as_apache,
+             GError **error)
 {
   GError *local_error = NULL;
-  TallyWriter writer = { .output = output, .depth = 1, .error = &local_error };
+  TallyWriter writer = {
+    .output = output, .depth = 1, .as_apache = as_apache, .error = &local_error
+  };
   const gsize start = output->length;
   guint8 *p;
 
@@ -294,4 +310,13 @@ write_struct (TallyBuffer *output,
     }
   output->length = p - output->data;
   return TRUE;
+}
+
+static gboolean
+write_struct (TallyBuffer *output,
+              const TallyStructInfo *info,
+              gconstpointer instance,
+              GError **error)
+{
+  return write_whole (output, info, instance, FALSE, error);
 }

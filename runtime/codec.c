@@ -22,7 +22,7 @@ tally_reader_set_error (GError **error, ThriftProtocolError code, const gchar *f
 }
 
 gboolean
-tally_reader_fill (TallyReader *reader, gsize need, GError **error)
+tally_reader_fill (TallyReader *reader, gsize need, guint more, GError **error)
 {
   gsize remaining = tally_reader_remaining (reader);
   gsize present;
@@ -36,10 +36,17 @@ tally_reader_fill (TallyReader *reader, gsize need, GError **error)
                               "the message ends early: %" G_GSIZE_FORMAT
                               " bytes are needed, %" G_GSIZE_FORMAT " are left",
                               need, remaining);
+  if (reader->window > 0)
+    need = MIN (need + more, remaining);
   if (!reader->fill (reader, need, error))
     return FALSE;
   /* What was read ahead may be more than this message's. */
   present = reader->end - reader->cursor;
+  if (reader->window > 0)
+    {
+      reader->unread = reader->window;
+      return TRUE;
+    }
   reader->unread = remaining > present ? remaining - present : 0;
   if (present > remaining)
     reader->end = reader->cursor + remaining;
@@ -124,6 +131,13 @@ tally_writer_fail (TallyWriter *writer, TallyError code, const gchar *format, ..
     *writer->error = g_error_new_valist (TALLY_ERROR, (gint) code, format, arguments);
   va_end (arguments);
   return NULL;
+}
+
+guint8 *
+tally_writer_fail_uuid (TallyWriter *writer)
+{
+  return tally_writer_fail (writer, TALLY_ERROR_NOT_SUPPORTED,
+                            "this ThriftProtocol cannot carry a uuid");
 }
 
 guint8 *
