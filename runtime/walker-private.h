@@ -13,7 +13,7 @@
 
 G_BEGIN_DECLS
 
-/* One walk over a value. @error is never NULL; @dry: everything is checked and nothing is
+/* One walk over a value. @error is never NULL; @dry: what may be wrong is looked for and nothing is
  * written. */
 typedef struct
 {

@@ -16,6 +16,20 @@ check_uuid (TallyWalk *walk, const TallyType *type)
                           "this ThriftProtocol cannot carry a uuid");
 }
 
+/* What is wrong with a value is found before the first byte is written; these can always be
+ * written, even where they are NULL. */
+static inline gboolean
+is_text (const TallyType *type)
+{
+  return type->storage == TALLY_STORAGE_STRING || type->storage == TALLY_STORAGE_BYTES;
+}
+
+static inline gboolean
+is_sound (const TallyWalk *walk, const TallyType *type)
+{
+  return walk->dry && (type->storage == TALLY_STORAGE_PLAIN || is_text (type));
+}
+
 /* A byte is a raw byte in the binary protocol, which has no function for uuids. */
 static gboolean
 write_uuid (TallyWalk *walk, const TallyUuid *uuid)
@@ -65,6 +79,8 @@ write_list (TallyWalk *walk, const TallyType *type, gconstpointer slot)
       || !EMIT (walk, thrift_protocol_write_list_begin (walk->protocol, type->element->wire,
                                                         view.length, walk->error)))
     return FALSE;
+  if (is_sound (walk, type->element))
+    return TRUE;
   for (guint i = 0; i < view.length; i++)
     {
       gconstpointer item = tally_slot_to_write (type->element, view.data + i * view.stride);
@@ -92,6 +108,8 @@ write_set (TallyWalk *walk, const TallyType *type, gconstpointer slot)
                 thrift_protocol_write_set_begin (walk->protocol, type->element->wire,
                                                  tally_storage_table_length (slot), walk->error)))
     return FALSE;
+  if (walk->dry && is_text (type->element))
+    return TRUE;
   tally_table_iter_init (&iter, slot);
   while (tally_table_iter_next (&iter, &key, NULL))
     if (!write_cell (walk, type->element, key, "an element"))
@@ -111,6 +129,8 @@ write_map (TallyWalk *walk, const TallyType *type, gconstpointer slot)
                                                  type->element->wire,
                                                  tally_storage_table_length (slot), walk->error)))
     return FALSE;
+  if (walk->dry && is_text (type->key) && is_text (type->element))
+    return TRUE;
   tally_table_iter_init (&iter, slot);
   while (tally_table_iter_next (&iter, &key, &value))
     if (!write_cell (walk, type->key, key, "a key")
@@ -122,6 +142,8 @@ write_map (TallyWalk *walk, const TallyType *type, gconstpointer slot)
 static gboolean
 write_field (TallyWalk *walk, const TallyField *field, gconstpointer slot)
 {
+  if (is_sound (walk, field->type))
+    return check_uuid (walk, field->type);
   return check_uuid (walk, field->type)
          && EMIT (walk,
                   thrift_protocol_write_field_begin (walk->protocol, field->name, field->type->wire,
@@ -243,19 +265,28 @@ tally_walker_check_struct (ThriftProtocol *protocol,
 }
 
 gboolean
+tally_walker_write_checked (ThriftProtocol *protocol,
+                            const TallyStructInfo *info,
+                            gconstpointer instance,
+                            gint32 *written,
+                            GError **error)
+{
+  GError *local_error = NULL;
+  TallyWalk walk;
+  gboolean done;
+
+  tally_walk_init (&walk, protocol, &local_error);
+  done = write_struct (&walk, info, instance);
+  return tally_walk_finish (&walk, done, written, local_error, error);
+}
+
+gboolean
 tally_walker_write_struct (ThriftProtocol *protocol,
                            const TallyStructInfo *info,
                            gconstpointer instance,
                            gint32 *written,
                            GError **error)
 {
-  GError *local_error = NULL;
-  TallyWalk walk;
-  gboolean done;
-
-  if (!tally_walker_check_struct (protocol, info, instance, error))
-    return FALSE;
-  tally_walk_init (&walk, protocol, &local_error);
-  done = write_struct (&walk, info, instance);
-  return tally_walk_finish (&walk, done, written, local_error, error);
+  return tally_walker_check_struct (protocol, info, instance, error)
+         && tally_walker_write_checked (protocol, info, instance, written, error);
 }
