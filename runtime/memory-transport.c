@@ -36,7 +36,8 @@ check_available (ThriftTransport *transport, glong count, GError **error)
   const TallyMemoryTransport *self = (TallyMemoryTransport *) transport;
   gsize left = self->end - self->cursor;
 
-  if (count >= 0 && (gsize) count <= left)
+  /* Apache's protocols ask for a negative number where they do not know a container's type. */
+  if (count < 0 || (gsize) count <= left)
     return TRUE;
   g_set_error (error, THRIFT_TRANSPORT_ERROR, THRIFT_TRANSPORT_ERROR_RECEIVE,
                "%ld bytes wanted, %" G_GSIZE_FORMAT " left of the message", count, left);
@@ -118,6 +119,19 @@ tally_memory_transport_new (const guint8 *bytes, gsize length, TallyBuffer *outp
   self->output = output;
   self->flushed = output->length;
   return self;
+}
+
+const guint8 *
+tally_memory_transport_peek (TallyMemoryTransport *self, gsize *length)
+{
+  *length = self->end - self->cursor;
+  return self->cursor;
+}
+
+void
+tally_memory_transport_consume (TallyMemoryTransport *self, gsize length)
+{
+  self->cursor += length;
 }
 
 void

@@ -18,6 +18,9 @@ GType tally_memory_transport_get_type (void);
  * returns. */
 TallyMemoryTransport *
 tally_memory_transport_new (const guint8 *bytes, gsize length, TallyBuffer *output);
+/* What is left to be read. */
+const guint8 *tally_memory_transport_peek (TallyMemoryTransport *self, gsize *length);
+void tally_memory_transport_consume (TallyMemoryTransport *self, gsize length);
 /* Cuts @output back to what was flushed, and detaches from both. */
 void tally_memory_transport_finish (TallyMemoryTransport *self);
 

@@ -2,6 +2,7 @@
  * engine; properties.c owns the properties. */
 #include "codec-private.h"
 #include "properties-private.h"
+#include "protocol-private.h"
 #include "resident-private.h"
 #include "tally-struct.h"
 
@@ -24,7 +25,7 @@ tally_struct_read (ThriftStruct *object, ThriftProtocol *protocol, GError **erro
   /* What a union was before is not part of what comes. */
   if (info->form == TALLY_FORM_UNION)
     tally_struct_reset_instance (info, object);
-  return tally_walker_read_struct (protocol, info, object, &count, error) ? count : -1;
+  return tally_protocol_read_struct (protocol, info, object, &count, error) ? count : -1;
 }
 
 static gint32
@@ -32,7 +33,7 @@ tally_struct_write (ThriftStruct *object, ThriftProtocol *protocol, GError **err
 {
   gint32 count;
 
-  return tally_walker_write_struct (protocol, get_class_info (object), object, &count, error)
+  return tally_protocol_write_struct (protocol, get_class_info (object), object, &count, error)
              ? count
              : -1;
 }

@@ -7,6 +7,7 @@
 
 #include "channel-private.h"
 #include "codec-private.h"
+#include "protocol-private.h"
 #include "reply-private.h"
 #include "tally-error.h"
 
@@ -165,29 +166,11 @@ fail (const TallyMethod *method, const gchar *step, GError *local_error, GError 
 }
 
 static gint32
-take_seqid (TallyClient *self)
+get_next_seqid (const TallyClient *self)
 {
-  self->seqid = (gint32) ((guint32) self->seqid + 1);
-  if (self->seqid == 0) /* what clients send that do not match replies */
-    self->seqid = 1;
-  return self->seqid;
-}
+  gint32 seqid = (gint32) ((guint32) self->seqid + 1);
 
-static gboolean
-write_request (TallyClient *self,
-               ThriftProtocol *protocol,
-               const TallyMethod *method,
-               gconstpointer args,
-               GError **error)
-{
-  return thrift_protocol_write_message_begin (protocol, method->name,
-                                              method->oneway ? T_ONEWAY : T_CALL, take_seqid (self),
-                                              error)
-             >= 0
-         && tally_walker_write_struct (protocol, method->args, args, NULL, error)
-         && thrift_protocol_write_message_end (protocol, error) >= 0
-         && thrift_transport_write_end (protocol->transport, error)
-         && thrift_transport_flush (protocol->transport, error);
+  return seqid != 0 ? seqid : 1; /* 0 is what clients send that do not match replies */
 }
 
 /**
@@ -209,6 +192,7 @@ tally_client_send (gpointer client, const TallyMethod *method, gconstpointer arg
 {
   TallyClient *self = client;
   ThriftProtocol *protocol;
+  TallyOutgoing request;
   GError *local_error = NULL;
 
   g_return_val_if_fail (TALLY_IS_CLIENT (client), FALSE);
@@ -216,19 +200,13 @@ tally_client_send (gpointer client, const TallyMethod *method, gconstpointer arg
   protocol = half (self, self->output_protocol, "output_protocol", method, error);
   if (protocol == NULL)
     return FALSE;
-  if (!tally_walker_check_struct (protocol, method->args, args, &local_error))
+  if (!tally_outgoing_prepare (&request, protocol, method->name, method->oneway ? T_ONEWAY : T_CALL,
+                               get_next_seqid (self), method->args, args, &local_error))
     return fail (method, "nothing was sent", local_error, error);
-  if (!write_request (self, protocol, method, args, &local_error))
+  self->seqid = request.seqid;
+  if (!tally_outgoing_send (&request, &local_error))
     return fail (method, "sending", local_error, error);
-  g_clear_error (&local_error); /* some of Apache's set one and succeed */
   return TRUE;
-}
-
-static gboolean
-end_message (ThriftProtocol *protocol, GError **error)
-{
-  return thrift_protocol_read_message_end (protocol, error) >= 0
-         && thrift_transport_read_end (protocol->transport, error);
 }
 
 /* A reply that is not ours is read to its end before it is refused, as Apache's clients do, so that
@@ -243,85 +221,148 @@ check_reply (TallyClient *self,
   if (tally_reply_check (reply, method, NULL, self->seqid, error))
     return TRUE;
   if (tally_walker_skip (protocol, T_STRUCT, NULL, NULL))
-    end_message (protocol, NULL);
+    tally_protocol_read_end (protocol, NULL);
   return FALSE;
 }
 
-static gboolean
-read_exception (ThriftProtocol *protocol, gboolean *answered, GError **error)
+typedef enum
+{
+  REPLY_TAKEN,
+  REPLY_DECLARED, /* with one of the method's exceptions */
+  REPLY_REFUSED,  /* read to its end, and what it says is an error */
+  REPLY_FAILED,
+  REPLY_UNTOUCHED /* nothing was read: the protocol's own functions must */
+} Reply;
+
+static Reply
+read_exception (ThriftProtocol *protocol, GError **error)
 {
   TallyApplicationException exception = { NULL, THRIFT_APPLICATION_EXCEPTION_ERROR_UNKNOWN };
 
-  if (tally_walker_read_struct (protocol, &tally_application_exception_info, &exception, NULL,
-                                error)
-      && end_message (protocol, error))
+  if (tally_protocol_read_struct (protocol, &tally_application_exception_info, &exception, NULL,
+                                  error)
+      && tally_protocol_read_end (protocol, error))
     {
-      *answered = TRUE;
       tally_reply_set_exception (&exception, error);
+      return REPLY_REFUSED;
     }
-  else
-    tally_struct_dispose_instance (&tally_application_exception_info, &exception);
-  return FALSE;
+  tally_struct_dispose_instance (&tally_application_exception_info, &exception);
+  return REPLY_FAILED;
 }
 
-/* What has become of a reply. */
+/* Where a result's struct is read from. */
 typedef struct
 {
-  gboolean answered; /* it was read to its end, whatever it said */
-  gboolean declared; /* it was one of the method's exceptions */
-} Outcome;
+  ThriftProtocol *protocol;
+  TallyProtocolInput *input; /* (nullable): what the engine reads of it */
+} Source;
 
-static gboolean
-read_result (ThriftProtocol *protocol,
+/* Reads the struct, ends the message and drops what is left of a failure. */
+static Reply
+read_source (const Source *source, TallyResult *result, GError **error)
+{
+  gboolean done;
+
+  if (source->input == NULL)
+    done =
+        tally_protocol_read_struct (source->protocol, result->info, result->instance, NULL, error);
+  else if (tally_protocol_input_read_struct (source->input, result->info, result->instance, error))
+    done = tally_protocol_input_end (source->input, NULL, error);
+  else if (tally_protocol_input_give_up (source->input))
+    {
+      g_clear_error (error);
+      tally_result_abandon (result);
+      return REPLY_UNTOUCHED;
+    }
+  else
+    done = FALSE;
+  if (done && tally_protocol_read_end (source->protocol, error))
+    return REPLY_TAKEN;
+  tally_result_abandon (result);
+  return REPLY_FAILED;
+}
+
+static Reply
+read_result (const Source *source,
              const TallyMethod *method,
              gpointer const *results,
-             Outcome *outcome,
              GError **error)
 {
   gsize size = tally_result_size (method->result);
   gpointer memory = g_alloca (size);
   TallyResult result;
+  Reply reply;
 
   memset (memory, 0, size);
   tally_result_open (&result, method, results, memory);
-  if (!tally_walker_read_struct (protocol, result.info, result.instance, NULL, error)
-      || !end_message (protocol, error))
-    {
-      tally_result_abandon (&result);
-      return FALSE;
-    }
+  reply = read_source (source, &result, error);
+  if (reply != REPLY_TAKEN)
+    return reply;
   g_clear_error (error);
-  outcome->answered = TRUE;
   if (tally_result_hand_out (&result, error))
-    return TRUE;
-  outcome->declared = (*error)->domain != THRIFT_APPLICATION_EXCEPTION_ERROR;
-  return FALSE;
+    return REPLY_TAKEN;
+  return (*error)->domain != THRIFT_APPLICATION_EXCEPTION_ERROR ? REPLY_DECLARED : REPLY_REFUSED;
 }
 
-static gboolean
+/* The reply that is as it should be, from what the transport holds. */
+static Reply
+read_reply_quickly (TallyClient *self,
+                    ThriftProtocol *protocol,
+                    const TallyMethod *method,
+                    gpointer const *results,
+                    GError **error)
+{
+  TallyProtocolInput input;
+  const Source source = { protocol, &input };
+  TallyMessage message;
+
+  if (!tally_protocol_input_open (&input, protocol, error))
+    return error != NULL && *error != NULL ? REPLY_FAILED : REPLY_UNTOUCHED;
+  if (tally_protocol_input_read_message (&input, &message) && message.type == T_REPLY
+      && tally_reply_check (&message, method, NULL, self->seqid, NULL))
+    return read_result (&source, method, results, error);
+  tally_protocol_input_give_up (&input);
+  return REPLY_UNTOUCHED;
+}
+
+/* Any reply, by the protocol's own functions. */
+static Reply
+read_reply_slowly (TallyClient *self,
+                   ThriftProtocol *protocol,
+                   const TallyMethod *method,
+                   gpointer const *results,
+                   GError **error)
+{
+  const Source source = { protocol, NULL };
+  g_autofree gchar *name = NULL;
+  ThriftMessageType type = 0; /* Apache's binary protocol leaves these alone for an old header */
+  gint32 seqid = 0;
+  TallyMessage message;
+
+  if (thrift_protocol_read_message_begin (protocol, &name, &type, &seqid, error) < 0)
+    return REPLY_FAILED;
+  g_clear_error (error);
+  message = (TallyMessage){
+    .name = name, .name_length = name != NULL ? strlen (name) : 0, .type = type, .seqid = seqid
+  };
+  if (!check_reply (self, protocol, method, &message, error))
+    return REPLY_FAILED;
+  if (message.type != T_EXCEPTION)
+    return read_result (&source, method, results, error);
+  return read_exception (protocol, error);
+}
+
+static Reply
 read_reply (TallyClient *self,
             ThriftProtocol *protocol,
             const TallyMethod *method,
             gpointer const *results,
-            Outcome *outcome,
             GError **error)
 {
-  g_autofree gchar *name = NULL;
-  ThriftMessageType type = 0; /* Apache's binary protocol leaves these alone for an old header */
-  gint32 seqid = 0;
-  TallyMessage reply;
+  Reply reply = read_reply_quickly (self, protocol, method, results, error);
 
-  if (thrift_protocol_read_message_begin (protocol, &name, &type, &seqid, error) < 0)
-    return FALSE;
-  g_clear_error (error);
-  reply = (TallyMessage){
-    .name = name, .name_length = name != NULL ? strlen (name) : 0, .type = type, .seqid = seqid
-  };
-  if (!check_reply (self, protocol, method, &reply, error))
-    return FALSE;
-  if (reply.type == T_EXCEPTION)
-    return read_exception (protocol, &outcome->answered, error);
-  return read_result (protocol, method, results, outcome, error);
+  return reply != REPLY_UNTOUCHED ? reply
+                                  : read_reply_slowly (self, protocol, method, results, error);
 }
 
 /**
@@ -349,16 +390,17 @@ tally_client_recv (gpointer client,
   TallyClient *self = client;
   ThriftProtocol *protocol;
   GError *local_error = NULL;
-  Outcome outcome = { FALSE };
+  Reply reply;
 
   g_return_val_if_fail (TALLY_IS_CLIENT (client), FALSE);
   g_return_val_if_fail (method != NULL && method->result != NULL, FALSE);
   protocol = half (self, self->input_protocol, "input_protocol", method, error);
   if (protocol == NULL)
     return FALSE;
-  if (read_reply (self, protocol, method, results, &outcome, &local_error))
+  reply = read_reply (self, protocol, method, results, &local_error);
+  if (reply == REPLY_TAKEN)
     return TRUE;
-  if (!outcome.declared)
+  if (reply != REPLY_DECLARED)
     return fail (method, "receiving", local_error, error);
   g_propagate_error (error, local_error);
   return FALSE;
@@ -385,21 +427,21 @@ read_last_words (TallyClient *self,
                  GError **error)
 {
   GError *said = NULL;
-  Outcome outcome = { FALSE };
-  gboolean done = has_last_words (self, method, failure)
-                  && read_reply (self, self->input_protocol, method, results, &outcome, &said);
+  Reply reply = has_last_words (self, method, failure)
+                    ? read_reply (self, self->input_protocol, method, results, &said)
+                    : REPLY_FAILED;
 
-  if (outcome.answered)
+  if (reply != REPLY_FAILED)
     {
       g_error_free (failure);
       failure = g_steal_pointer (&said);
-      if (failure != NULL && !outcome.declared)
+      if (reply == REPLY_REFUSED)
         g_prefix_error (&failure, "%s: receiving: ", method->name);
     }
   g_clear_error (&said);
   if (failure != NULL)
     g_propagate_error (error, failure);
-  return done;
+  return reply == REPLY_TAKEN;
 }
 
 /* Apart from tally_client_call (), so that a call on a channel ends in a jump. */

@@ -6,6 +6,7 @@
 #include <thrift/c_glib/protocol/thrift_stored_message_protocol.h>
 
 #include "processor-private.h"
+#include "protocol-private.h"
 #include "resident-private.h"
 
 enum
@@ -26,53 +27,19 @@ typedef struct
   gint32 seqid;
 } Header;
 
-static ThriftTransport *
-dup_transport (ThriftProtocol *protocol)
-{
-  ThriftTransport *transport = NULL;
-
-  /* The property, not the field: a decorating protocol has only the former. */
-  g_object_get (protocol, "transport", &transport, NULL);
-  return transport;
-}
-
 static gboolean
-end_reading (ThriftProtocol *in, GError **error)
+write_message (ThriftProtocol *out,
+               const gchar *name,
+               ThriftMessageType type,
+               gint32 seqid,
+               const TallyStructInfo *info,
+               gconstpointer instance,
+               GError **error)
 {
-  g_autoptr (GObject) transport = NULL;
+  TallyOutgoing outgoing;
 
-  if (thrift_protocol_read_message_end (in, error) < 0)
-    return FALSE;
-  transport = (GObject *) dup_transport (in);
-  return thrift_transport_read_end ((ThriftTransport *) transport, error);
-}
-
-static gboolean
-end_writing (ThriftProtocol *out, GError **error)
-{
-  g_autoptr (GObject) transport = NULL;
-
-  if (thrift_protocol_write_message_end (out, error) < 0)
-    return FALSE;
-  transport = (GObject *) dup_transport (out);
-  return thrift_transport_write_end ((ThriftTransport *) transport, error)
-         && thrift_transport_flush ((ThriftTransport *) transport, error);
-}
-
-static gboolean
-write_reply (ThriftProtocol *out,
-             const gchar *name,
-             ThriftMessageType type,
-             gint32 seqid,
-             const TallyStructInfo *info,
-             gconstpointer instance,
-             GError **error)
-{
-  gint32 written;
-
-  return thrift_protocol_write_message_begin (out, name, type, seqid, error) >= 0
-         && tally_walker_write_struct (out, info, instance, &written, error)
-         && end_writing (out, error);
+  return tally_outgoing_prepare (&outgoing, out, name, type, seqid, info, instance, error)
+         && tally_outgoing_send (&outgoing, error);
 }
 
 /* Clears @failure. */
@@ -85,26 +52,29 @@ write_failure (ThriftProtocol *out,
   gboolean ok = TRUE;
 
   if (header->type != T_ONEWAY)
-    ok = write_reply (out, header->name, T_EXCEPTION, header->seqid,
-                      &tally_application_exception_info, failure, error);
+    ok = write_message (out, header->name, T_EXCEPTION, header->seqid,
+                        &tally_application_exception_info, failure, error);
   tally_failure_clear (failure);
   return ok;
 }
 
-/* A protocol's transport takes bytes that cannot be called back, so that the result is encoded once
- * for nothing: what can fail fails here, before anything is sent. */
+/* A result that cannot be encoded is answered by an exception that says so. */
 static gboolean
-check_writable (const TallyInvocation *invocation, TallyApplicationException *failure)
+write_result (const TallyInvocation *invocation,
+              ThriftProtocol *out,
+              const Header *header,
+              GError **error)
 {
-  TallyBuffer scratch = { NULL, 0, 0 };
-  g_autoptr (GError) error = NULL;
-  gboolean ok = tally_codec_binary.write_struct (&scratch, invocation->method->result,
-                                                 invocation->result, &error);
+  const TallyMethod *method = invocation->method;
+  g_autoptr (GError) encode_error = NULL;
+  TallyApplicationException failure;
+  TallyOutgoing outgoing;
 
-  tally_buffer_clear (&scratch);
-  if (!ok)
-    tally_failure_init_unwritable (failure, invocation->method, error);
-  return ok;
+  if (tally_outgoing_prepare (&outgoing, out, method->name, T_REPLY, header->seqid, method->result,
+                              invocation->result, &encode_error))
+    return tally_outgoing_send (&outgoing, error);
+  tally_failure_init_unwritable (&failure, method, encode_error);
+  return write_failure (out, header, &failure, error);
 }
 
 /* Says to the peer why its arguments could not be read, where there is still somebody to be told,
@@ -130,31 +100,38 @@ refuse_arguments (ThriftProtocol *in,
   return FALSE;
 }
 
+/* Calls the handler with the arguments, which were read, and answers. */
 static gboolean
 run_invocation (TallyProcessor *self,
                 TallyInvocation *invocation,
-                ThriftProtocol *in,
                 ThriftProtocol *out,
                 const Header *header,
                 GError **error)
 {
-  const TallyMethod *method = invocation->method;
   TallyApplicationException failure;
-  GError *read_error = NULL;
-  gint32 read;
-
-  if (!tally_walker_read_struct (in, method->args, invocation->args, &read, &read_error)
-      || !end_reading (in, &read_error))
-    return refuse_arguments (in, out, header, method, read_error, error);
 
   if (!tally_invocation_run (invocation, self->handler, &failure))
     return write_failure (out, header, &failure, error);
   if (invocation->result == NULL || header->type == T_ONEWAY)
     return TRUE;
-  if (!check_writable (invocation, &failure))
-    return write_failure (out, header, &failure, error);
-  return write_reply (out, method->name, T_REPLY, header->seqid, method->result, invocation->result,
-                      error);
+  return write_result (invocation, out, header, error);
+}
+
+static gboolean
+read_and_run (TallyProcessor *self,
+              TallyInvocation *invocation,
+              ThriftProtocol *in,
+              ThriftProtocol *out,
+              const Header *header,
+              GError **error)
+{
+  const TallyMethod *method = invocation->method;
+  GError *read_error = NULL;
+
+  if (tally_protocol_read_struct (in, method->args, invocation->args, NULL, &read_error)
+      && tally_protocol_read_end (in, &read_error))
+    return run_invocation (self, invocation, out, header, error);
+  return refuse_arguments (in, out, header, method, read_error, error);
 }
 
 /* Skips the arguments and answers @failure, which it clears. */
@@ -167,7 +144,7 @@ refuse_message (ThriftProtocol *in,
 {
   gint32 read;
 
-  if (!tally_walker_skip (in, T_STRUCT, &read, error) || !end_reading (in, error))
+  if (!tally_walker_skip (in, T_STRUCT, &read, error) || !tally_protocol_read_end (in, error))
     {
       tally_failure_clear (failure);
       return FALSE;
@@ -196,7 +173,7 @@ dispatch (TallyProcessor *self,
       return refuse_message (in, out, header, &failure, error);
     }
   tally_invocation_init (&invocation, method);
-  ok = run_invocation (self, &invocation, in, out, header, error);
+  ok = read_and_run (self, &invocation, in, out, header, error);
   tally_invocation_clear (&invocation);
   return ok;
 }
@@ -235,26 +212,112 @@ process_header (
                                g_steal_pointer (&header->name), header->seqid, error);
 }
 
+/* Whether @input begins with a call of one of the methods; then @invocation is initialised. */
+static gboolean
+read_call (TallyProcessor *self,
+           TallyProtocolInput *input,
+           TallyInvocation *invocation,
+           Header *header)
+{
+  const TallyService *service = TALLY_PROCESSOR_GET_CLASS (self)->service;
+  const TallyMethod *method;
+  TallyMessage message;
+
+  if (service == NULL || !tally_protocol_input_read_message (input, &message)
+      || (message.type != T_CALL && message.type != T_ONEWAY))
+    return FALSE;
+  method = tally_service_find_method (service, message.name, message.name_length);
+  if (method == NULL)
+    return FALSE;
+  *header = (Header){ (gchar *) method->name, message.type, message.seqid };
+  tally_invocation_init (invocation, method);
+  return TRUE;
+}
+
+/* A call of a known method whose arguments are as they should be, from what @in's transport holds.
+ * @is_untouched: it is none, nothing was read, and the protocol's own functions must. */
+static gboolean
+process_quickly (TallyProcessor *self,
+                 ThriftProtocol *in,
+                 ThriftProtocol *out,
+                 gboolean *is_untouched,
+                 GError **error)
+{
+  TallyInvocation invocation;
+  TallyProtocolInput input;
+  GError *read_error = NULL;
+  Header header;
+  gboolean ok;
+
+  *is_untouched = FALSE;
+  if (!tally_protocol_input_open (&input, in, &read_error))
+    {
+      *is_untouched = read_error == NULL;
+      g_propagate_error (error, read_error);
+      return FALSE;
+    }
+  if (!read_call (self, &input, &invocation, &header))
+    {
+      *is_untouched = tally_protocol_input_give_up (&input);
+      return FALSE;
+    }
+  if (tally_protocol_input_read_struct (&input, invocation.method->args, invocation.args,
+                                        &read_error))
+    ok = tally_protocol_input_end (&input, NULL, &read_error)
+         && tally_protocol_read_end (in, &read_error);
+  else
+    {
+      *is_untouched = tally_protocol_input_give_up (&input);
+      ok = FALSE;
+    }
+  if (ok)
+    ok = run_invocation (self, &invocation, out, &header, error);
+  else if (*is_untouched)
+    g_clear_error (&read_error);
+  else
+    refuse_arguments (in, out, &header, invocation.method, read_error, error);
+  tally_invocation_clear (&invocation);
+  return ok;
+}
+
+/* Any message, by the protocol's own functions. */
+static gboolean
+process_message (TallyProcessor *self, ThriftProtocol *in, ThriftProtocol *out, GError **error)
+{
+  Header header = { NULL, 0, 0 };
+  gboolean ok = FALSE;
+
+  if (thrift_protocol_read_message_begin (in, &header.name, &header.type, &header.seqid, error) >= 0
+      && header.name != NULL)
+    ok = process_header (self, in, out, &header, error);
+  else if (*error == NULL) /* what Apache's binary protocol makes of a header without a version */
+    g_set_error_literal (error, THRIFT_PROTOCOL_ERROR, THRIFT_PROTOCOL_ERROR_BAD_VERSION,
+                         "a message without a version and a name");
+  g_free (header.name);
+  return ok;
+}
+
 static gboolean
 tally_processor_process (ThriftProcessor *processor,
                          ThriftProtocol *in,
                          ThriftProtocol *out,
                          GError **error)
 {
-  Header header = { NULL, 0, 0 };
+  TallyProcessor *self = TALLY_PROCESSOR (processor);
+  gboolean is_untouched = TRUE;
   GError *failed = NULL;
   gboolean ok = FALSE;
 
-  if (thrift_protocol_read_message_begin (in, &header.name, &header.type, &header.seqid, &failed)
-          >= 0
-      && header.name != NULL)
-    ok = process_header (TALLY_PROCESSOR (processor), in, out, &header, &failed);
-  else if (failed == NULL) /* what Apache's binary protocol makes of a header without a version */
-    g_set_error_literal (&failed, THRIFT_PROTOCOL_ERROR, THRIFT_PROTOCOL_ERROR_BAD_VERSION,
-                         "a message without a version and a name");
-  g_free (header.name);
+  /* A subclass's own function gets every call. */
+  if (THRIFT_DISPATCH_PROCESSOR_GET_CLASS (self)->dispatch_call == tally_processor_dispatch_call)
+    ok = process_quickly (self, in, out, &is_untouched, &failed);
+  if (!ok && is_untouched)
+    ok = process_message (self, in, out, &failed);
   if (ok)
-    return TRUE;
+    {
+      g_clear_error (&failed); /* some of Apache's set one and succeed */
+      return TRUE;
+    }
   if (failed == NULL)
     g_set_error_literal (&failed, TALLY_ERROR, TALLY_ERROR_FAILED,
                          "a protocol or transport failed without saying why");
