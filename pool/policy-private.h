@@ -389,6 +389,25 @@ gboolean tally_policy_is_wait_too_long (const TallyPolicy *self,
                                         gint64 deadline,
                                         gint64 *estimate);
 
+/* What it counts: pool-stats.c */
+void tally_policy_snapshot (const TallyPolicy *self,
+                            const TallyInstant *now,
+                            TallyPoolSnapshot *snapshot);
+
+/* What holds of it: policy-valid.c */
+const gchar *tally_policy_find_fault (const TallyPolicy *self);
+const gchar *tally_snapshot_find_fault (const TallyPoolSnapshot *now);
+void tally_policy_assert_valid (const TallyPolicy *self);
+
+/* Before the lock is given up. */
+static inline void
+tally_policy_check_valid (const TallyPolicy *self)
+{
+#ifdef TALLY_INVARIANTS
+  tally_policy_assert_valid (self);
+#endif
+}
+
 /* Pieces that the files share. */
 void tally_conn_list_insert (TallyConnList *list, TallyConn *newer, TallyConn *conn);
 TallyConn *tally_policy_take_idle (TallyPolicy *self, const TallyInstant *now);

@@ -503,6 +503,7 @@ tally_bucket_borrow (TallyBucket *bucket,
   generation = hold->generation;
   check = must_check (&bucket->policy, hold->conn, idle_age);
   has_hook = bucket->hooks[TALLY_HOOK_CHECK] != NULL;
+  tally_policy_check_valid (&bucket->policy);
   if (G_LIKELY (bucket->policy.options.leak_threshold == 0
                 && bucket->policy.options.max_idle_total == 0))
     pthread_mutex_unlock (&bucket->lock);

@@ -248,6 +248,7 @@ tally_bucket_unlock (TallyBucket *bucket)
   if (G_UNLIKELY (bucket->policy.options.max_idle_total > 0))
     tally_totals_publish_idle_locked (bucket);
   tally_totals_publish_wait_locked (bucket);
+  tally_policy_check_valid (&bucket->policy);
   pthread_mutex_unlock (&bucket->lock);
   if (G_UNLIKELY (due != G_MAXINT64) && !tally_reaper_schedule (core, due))
     {

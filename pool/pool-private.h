@@ -335,9 +335,6 @@ gboolean tally_hook_check (TallyBucket *bucket,
 gboolean tally_hook_reset (TallyBucket *bucket, TallyHook *hook, ThriftTransport *transport);
 
 /* pool-stats.c */
-void tally_policy_snapshot (const TallyPolicy *self,
-                            const TallyInstant *now,
-                            TallyPoolSnapshot *snapshot);
 void tally_snapshot_add (TallyPoolSnapshot *sum, const TallyPoolSnapshot *part);
 
 G_END_DECLS

@@ -142,6 +142,7 @@ unlock_after_put (TallyBucket *bucket, gint64 now)
       tally_bucket_unlock (bucket);
       return;
     }
+  tally_policy_check_valid (&bucket->policy);
   pthread_mutex_unlock (&bucket->lock);
 }
 
