@@ -27,15 +27,13 @@ typedef struct
   GCancellable *cancellable;
   gint32 seqid;
   TallyLimits limits;
-  gboolean answered; /* a valid reply was read to its end, whatever it said */
-  gboolean declared; /* it was one of the method's exceptions */
-  gboolean refused;  /* it was a TApplicationException */
-  gint64 failed_at;  /* when the shared connection that it travelled on did; 0: it did not */
-
-  /* Once it has failed. */
-  TallySent sent;
-  gsize sent_bytes;    /* of TALLY_SENT_PART */
-  gsize request_bytes; /* the same */
+  gboolean answered;     /* a valid reply was read to its end, whatever it said */
+  gboolean declared;     /* it was one of the method's exceptions */
+  gboolean refused;      /* it was a TApplicationException */
+  TallySent sent;        /* once it has failed */
+  guint32 sent_bytes;    /* of TALLY_SENT_PART */
+  guint32 request_bytes; /* the same */
+  gint64 failed_at;      /* when the shared connection that it travelled on did; 0: it did not */
 } TallyCall;
 
 static inline void

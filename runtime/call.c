@@ -130,7 +130,8 @@ tally_call_read (TallyCall *call, TallyReader *reader, GError **error)
   return read_result (call, reader, error);
 }
 
-static gboolean
+/* Inlined for the common path's sake, though it has a second caller. */
+static inline __attribute__ ((always_inline)) gboolean
 receive (TallyCall *call, TallySocket *socket, gboolean *clean, GError **error)
 {
   TallyIncoming incoming;
@@ -336,9 +337,8 @@ add_what_was_sent (const TallyCall *call, GError *error)
     error->message =
         g_strconcat (message, "; the request was sent and may have been executed", NULL);
   else
-    error->message = g_strdup_printf ("%s; %" G_GSIZE_FORMAT " of the request's %" G_GSIZE_FORMAT
-                                      " bytes were sent",
-                                      message, call->sent_bytes, call->request_bytes);
+    error->message = g_strdup_printf ("%s; %u of the request's %u bytes were sent", message,
+                                      call->sent_bytes, call->request_bytes);
 }
 
 /* A channel that g_object_new () made leads nowhere. */

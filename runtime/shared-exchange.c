@@ -147,8 +147,8 @@ set_left_error (const TallyStream *stream, gboolean timed_out, GError **error)
 }
 
 /* The end of a role. @role_error (transfer full, nullable): why; its own limits concern the caller
- * alone, what else there is all, once what has arrived is received, and of each request the queue knows whether it was sent. Locked
- * before, unlocked after. FALSE with @error when the caller leaves. */
+ * alone, what else there is all, once what has arrived is received; of each request the queue knows
+ * whether it was sent. Locked before, unlocked after. FALSE with @error when the caller leaves. */
 static gboolean
 end_role (TallyShared *self,
           TallyStream *stream,
@@ -536,6 +536,9 @@ tally_shared_close (TallyShared *self, TallyStream *stream, guint *late)
   *late = self->n_late;
   self->n_late = 0;
   is_usable = get_failure_locked (self) == NULL && !self->dirty && self->n_owed < MAX_OWED;
-  tally_shared_unlock (self);
+  if (G_LIKELY (is_usable))
+    pthread_mutex_unlock (&self->lock);
+  else
+    tally_shared_unlock (self);
   return is_usable;
 }
