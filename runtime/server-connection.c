@@ -222,6 +222,13 @@ end (ServerConnection *self, ServerWorker *worker)
   return linger (self, worker);
 }
 
+void
+server_connection_hang_up (ServerConnection *self)
+{
+  if (self->server->local)
+    shutdown (self->fd, SHUT_RD); /* what was sent before can still be received */
+}
+
 ServerTurn
 server_connection_part (ServerConnection *self, ServerWorker *worker, ServerTurn turn)
 {
@@ -231,7 +238,10 @@ server_connection_part (ServerConnection *self, ServerWorker *worker, ServerTurn
     return turn;
   if (atomic_peek (&self->phase) != PHASE_IDLE)
     return send_or_keep (self, &self->parting, FALSE) ? turn : TURN_CLOSE;
-  if (turn == TURN_SERVED && ++self->looks < MAX_LOOKS)
+  if (self->looks == 0)
+    server_connection_hang_up (self);
+  if ((turn == TURN_SERVED || (self->server->local && self->looks == 0))
+      && ++self->looks < MAX_LOOKS)
     return TURN_WAIT;
   return was_busy ? end (self, worker) : TURN_CLOSE;
 }

@@ -169,6 +169,8 @@ refuse_rest (ServerConnection *self,
   progress->used += length;
   progress->served = TRUE;
   progress->closing = outcome == OUTCOME_UNREADABLE || frame == 0 || frame > MAX_SKIPPED;
+  if (outcome == OUTCOME_UNREADABLE)
+    server_log_mismatch (self, bytes, length);
   if (!progress->closing)
     self->skip = frame + header - length;
 }
@@ -237,6 +239,8 @@ answer_whole (ServerConnection *self,
   progress->served = TRUE;
   progress->closing = G_UNLIKELY (outcome != OUTCOME_ANSWERED)
                       && (outcome == OUTCOME_UNREADABLE || !has_end (self));
+  if (G_UNLIKELY (outcome == OUTCOME_UNREADABLE))
+    server_log_mismatch (self, bytes, size);
   if (self->scanner != NULL)
     tally_scanner_reset (self->scanner);
 }
@@ -282,7 +286,11 @@ server_answer_messages (ServerConnection *self,
           && should_send (worker, &began))
         progress.lost = !server_connection_send (self, &worker->output, FALSE);
     }
-  progress.closing |= progress.served && self->refusal >= REFUSE_FULL;
+  if (G_UNLIKELY (self->refusal >= REFUSE_FULL) && progress.served)
+    {
+      progress.closing = TRUE;
+      server_connection_hang_up (self);
+    }
   if (!progress.lost)
     progress.lost = !server_connection_send (self, &worker->output, progress.closing);
   worker->output.length = 0;

@@ -153,6 +153,9 @@ void server_connection_set_wait (ServerConnection *self, guint milliseconds);
 /* Sends @answers and empties it; what is not taken is kept. After the @last ones the connection ends.
  * FALSE: the connection is lost. */
 gboolean server_connection_send (ServerConnection *self, TallyBuffer *answers, gboolean last);
+/* From now on the peer cannot send where the kernel can tell it so, which it can over Unix sockets:
+ * there a call is not sent behind last words, though these and the end cannot leave at once. */
+void server_connection_hang_up (ServerConnection *self);
 /* What @turn comes to while the server stops: the connection ends once it has no requests. */
 ServerTurn server_connection_part (ServerConnection *self, ServerWorker *worker, ServerTurn turn);
 /* Gives up what it holds: refuses the request that is arriving, or loses the answer that is not
@@ -290,6 +293,21 @@ gboolean server_make_room (TallyServer *self, ServerConnection *asker, ServerWor
 /* Gives memory back to the system after a burst. */
 void server_trim_locked (TallyServer *self);
 
+/* ---- log ---- */
+
+/* What was said of peers that speak something else; the server's lock. */
+typedef struct
+{
+  guint keys[64]; /* of the latest of whom it was said */
+  guint next_key;
+  guint n_messages; /* since began */
+  gint64 began;     /* server_now () */
+  guint n_suppressed;
+} ServerLog;
+
+/* Says, once for each peer, that what @connection received cannot be read. */
+void server_log_mismatch (ServerConnection *connection, const guint8 *bytes, gsize length);
+
 /* ---- supervisor ---- */
 
 void server_supervise (TallyServer *self);
@@ -307,6 +325,7 @@ struct _TallyServer
   TallyProcessor *direct; /* the processor, when it needs no ThriftProtocol; borrowed */
   const TallyCodec *codec;
   gboolean framed;
+  gboolean local;       /* Unix sockets */
   const gchar *service; /* nullable: "NAME:method" is then taken for "method"; the endpoint's */
   TallyLimits limits;
   guint max_workers;
@@ -359,6 +378,7 @@ struct _TallyServer
   ServerWorker *retired;
   guint n_workers;
   guint n_pinned;
+  ServerLog log;
   guint64 n_accepted;
   guint64 n_refusals;
   guint64 n_timeouts;

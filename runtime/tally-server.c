@@ -133,6 +133,7 @@ open_endpoint (TallyServer *self, GError **error)
       return FALSE;
     }
   self->service = tally_endpoint_get_service (self->endpoint);
+  self->local = tally_endpoint_get_scheme (self->endpoint) == TALLY_SCHEME_UNIX;
   self->framed = tally_endpoint_get_framing (self->endpoint) == TALLY_FRAMING_FRAMED;
   self->codec = tally_endpoint_get_protocol (self->endpoint) == TALLY_PROTOCOL_BINARY
                     ? &tally_codec_binary

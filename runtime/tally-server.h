@@ -36,6 +36,9 @@ G_BEGIN_DECLS
  * | `max-depth` | 64 | nesting of structs and containers in a request |
  * | `strict` | %TRUE | whether a binary message must have a version |
  *
+ * A peer that speaks something else is logged in the domain "tally" at %G_LOG_LEVEL_MESSAGE, with what
+ * its first bytes look like: once for each address, at most ten a minute.
+ *
  * A request that is read but not executed is answered by a TApplicationException, type
  * INTERNAL_ERROR, with its name and sequence id, whose text says why and "not executed"; a oneway
  * cannot be told. Where a frame says how long it is, or the message's end is known otherwise, its

@@ -1,5 +1,6 @@
 /* Owns the tests of what a TallyServer refuses because it has too much to do, or stops: everything
  * that was read and is not executed is answered by words that say so. */
+#include <errno.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -280,6 +281,33 @@ stop_answers_what_was_read (void)
     }
 }
 
+/* Over a Unix socket nothing can be sent that would not be read. */
+static void
+stop_of_a_local_server_lets_nothing_in (void)
+{
+  g_autofree gchar *address = g_strdup_printf ("unix:@tally-limits-%d", (gint) getpid ());
+  Running *running = running_start (BINARY, address, NULL);
+  gint busy = peer_connect (running);
+  gint idle = peer_connect (running);
+  guint8 byte = 0;
+
+  CU_ASSERT (peer_echoes (idle, BINARY, 1, "before"));
+  send_call (busy, BINARY, "block", 1);
+  test_handler_wait_inside (running->handler, 1);
+  tally_server_stop (running->server);
+  CU_ASSERT (peer_sees_end (idle));
+  CU_ASSERT (send (idle, &byte, 1, MSG_NOSIGNAL) < 0 && errno == EPIPE);
+  send_call (busy, BINARY, "ping", 2);
+  test_handler_release (running->handler);
+  check_reply (busy, BINARY, 1);
+  CU_ASSERT (send (busy, &byte, 1, MSG_NOSIGNAL) < 0 && errno == EPIPE);
+  check_reply (busy, BINARY, 2);
+  CU_ASSERT (peer_sees_end (busy));
+  close (busy);
+  close (idle);
+  running_join (running);
+}
+
 /* Past the drain-timeout nothing more is executed: what waits for a worker is told so, and so is what
  * waits behind a request that is under way; that one is answered. */
 static void
@@ -318,6 +346,7 @@ main (int argc, char **argv)
     TEST (one_request_past_the_limit_of_all),
     TEST (the_oldest_unread_answer_gives_way),
     TEST (stop_answers_what_was_read),
+    TEST (stop_of_a_local_server_lets_nothing_in),
     TEST (stop_refuses_what_still_waits),
     { NULL, NULL },
   };

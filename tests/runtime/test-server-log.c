@@ -1,0 +1,165 @@
+/* Owns the tests of what a TallyServer logs of peers that speak something else. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "server-fixture.h"
+
+/* ---- what was logged ---- */
+
+static GMutex lock;
+static GPtrArray *logged; /* texts; lock */
+
+static void
+note (const gchar *domain, GLogLevelFlags level, const gchar *text, gpointer data)
+{
+  g_mutex_lock (&lock);
+  g_ptr_array_add (logged, g_strdup (text));
+  g_mutex_unlock (&lock);
+}
+
+static guint
+count_logged (const gchar *part)
+{
+  guint count = 0;
+
+  g_mutex_lock (&lock);
+  for (guint i = 0; i < logged->len; i++)
+    count += strstr (g_ptr_array_index (logged, i), part) != NULL;
+  g_mutex_unlock (&lock);
+  return count;
+}
+
+static void
+forget_logged (void)
+{
+  g_mutex_lock (&lock);
+  g_ptr_array_set_size (logged, 0);
+  g_mutex_unlock (&lock);
+}
+
+/* Sends @bytes and waits for the end; what the server says is not looked at. */
+static void
+send_foreign (gint fd, gconstpointer bytes, gsize length)
+{
+  guint8 answer[256];
+
+  CU_ASSERT (send (fd, bytes, length, MSG_NOSIGNAL) == (gssize) length);
+  shutdown (fd, SHUT_WR);
+  while (recv (fd, answer, sizeof answer, 0) > 0)
+    ;
+  close (fd);
+}
+
+static void
+check_logged (const Speech *speech, gconstpointer bytes, gsize length, const gchar *part)
+{
+  Running *running = running_start (speech, NULL, NULL);
+
+  forget_logged ();
+  for (guint i = 0; i < 3; i++)
+    send_foreign (peer_connect (running), bytes, length);
+  assert_int (count_logged (part), 1);
+  assert_int (count_logged (""), 1);
+  assert_int (count_logged ("127.0.0.1 speaks something else"), 1);
+  check_alive (running);
+  running_stop (running);
+}
+
+static void
+foreign_peers_are_named_once (void)
+{
+  const Speech *framed = &all_speeches[0];
+  const Speech *unframed = &all_speeches[1];
+  const Speech *compact = &all_speeches[2];
+
+  check_logged (framed, "GET /x HTTP/1.1\r\n\r\n", 19, "like HTTP;");
+  check_logged (unframed, "GET /x HTTP/1.1\r\n\r\n", 19, "like HTTP;");
+  check_logged (framed, "\x16\x03\x01\x02\x00\x01\x00\x01", 8, "like TLS;");
+  check_logged (framed, "\0\0\0\x0c\x0f\xff\0\0\0\0\0\1\0\0\0\0", 16,
+                "like a THeader transport, framed");
+  check_logged (framed, "\0\0\0\x10[1,\"echo\",1,1,{}]", 20, "like the JSON protocol, framed");
+  check_logged (framed, "\x80\1\0\1\0\0\0\4echo\0\0\0\1\0", 17,
+                "like the binary protocol, not framed");
+  check_logged (unframed, "\0\0\0\x11\x80\1\0\1\0\0\0\4echo\0\0\0\1\0", 21,
+                "like the binary protocol, framed");
+  check_logged (compact, "\0\0\0\x11\x80\1\0\1\0\0\0\4echo\0\0\0\1\0", 21,
+                "like the binary protocol, framed");
+  check_logged (framed, "\0\0\0\x0e\0\0\0\4echo\1\0\0\0\1\0", 18, "without a version");
+  check_logged (framed, "\x7f\xff\x1b[31m\"\\", 9, "\"\\x7f\\xff\\x1b[31m\\x22\\x5c\"");
+}
+
+static gint
+connect_from (const gchar *source, Running *running)
+{
+  struct sockaddr_in from = { .sin_family = AF_INET };
+  struct sockaddr_in to = { .sin_family = AF_INET };
+  g_autoptr (GUri) uri = g_uri_parse (running->uri, G_URI_FLAGS_NONE, NULL);
+  gint fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+  inet_pton (AF_INET, source, &from.sin_addr);
+  inet_pton (AF_INET, "127.0.0.1", &to.sin_addr);
+  to.sin_port = htons (g_uri_get_port (uri));
+  CU_ASSERT (bind (fd, (struct sockaddr *) &from, sizeof from) == 0);
+  CU_ASSERT (connect (fd, (struct sockaddr *) &to, sizeof to) == 0);
+  return fd;
+}
+
+/* Many peers cannot flood the log. */
+static void
+many_peers_are_not_all_logged (void)
+{
+  Running *running = running_start (&framed_binary, NULL, NULL);
+
+  forget_logged ();
+  for (guint i = 1; i <= 100; i++)
+    {
+      g_autofree gchar *source = g_strdup_printf ("127.0.1.%u", i);
+
+      send_foreign (connect_from (source, running), "GET / HTTP/1.1\r\n\r\n", 18);
+    }
+  assert_int (count_logged (""), 10);
+  check_alive (running);
+  running_stop (running);
+}
+
+/* Requests that are refused or malformed are no mismatch. */
+static void
+peers_that_speak_right_are_not_logged (void)
+{
+  Running *running = running_start (&framed_binary, NULL, "max-message=1000");
+  g_autofree gchar *text = g_strnfill (2000, 'x');
+  TallyBuffer request = { NULL, 0, 0 };
+  gint fd = peer_connect (running);
+  Answer answer;
+
+  forget_logged ();
+  write_echo (&request, &framed_binary, 1, text);
+  peer_send (fd, &request);
+  CU_ASSERT (peer_receive (fd, &framed_binary, TALLY_KIND_BOOL, &answer));
+  answer_clear (&answer);
+  CU_ASSERT (peer_echoes (fd, &framed_binary, 2, "and on"));
+  close (fd);
+  assert_int (count_logged (""), 0);
+  running_stop (running);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const TestCase cases[] = {
+    TEST (foreign_peers_are_named_once),
+    TEST (many_peers_are_not_all_logged),
+    TEST (peers_that_speak_right_are_not_logged),
+    { NULL, NULL },
+  };
+  int status;
+
+  logged = g_ptr_array_new_with_free_func (g_free);
+  g_log_set_handler ("tally", G_LOG_LEVEL_MESSAGE, note, NULL);
+  status = test_main ("server-log", cases, argc, argv);
+  g_ptr_array_unref (logged);
+  return status;
+}
