@@ -180,7 +180,9 @@ may_trail (const IdlLexer *lexer)
 static gboolean
 at_end_of_item (const IdlLexer *lexer)
 {
-  return lexer->at >= lexer->length || strchr (",;})", lexer->text[lexer->at]) != NULL;
+  gchar byte = lexer->at < lexer->length ? lexer->text[lexer->at] : '}';
+
+  return byte == ',' || byte == ';' || byte == '}' || byte == ')';
 }
 
 /* Skips white space and comments. With keep_comments it stops at a comment and returns TRUE, the
@@ -203,7 +205,6 @@ skip_blank (IdlLexer *lexer, IdlToken *token)
             make_trailing (token);
           on_line = trails = FALSE;
         }
-
       if (byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n' || byte == '\f')
         {
           if (byte == '\f' && !lexer->warned_form_feed)
@@ -230,6 +231,7 @@ skip_blank (IdlLexer *lexer, IdlToken *token)
         }
       if (token->doc_offset != doc_offset)
         trails = on_line;
+      on_line = on_line && memchr (lexer->text + lexer->at, '\n', end - lexer->at) == NULL;
       lexer->at = end;
     }
   if (trails && at_end_of_item (lexer))

@@ -347,7 +347,11 @@ docs_behind_what_they_document (void)
                                        "  void g ()\n"
                                        "} (a = 'b') /** of T */\n"
                                        "typedef i32 I /**< of I */\n"
-                                       "const i32 C = 1; /** of C */\n",
+                                       "const i32 C = 1; /** of C */\n"
+                                       "struct L { 1: i32 a, /* two\n lines */ /** of b */\n"
+                                       "  2: i32 b, /** of b,\n"
+                                       "  also */\n"
+                                       "  3: i32 c }\n",
                                        &unit);
   static const gchar *const fields[] = { "of a", "of b", "before c\nbehind c", "of d", "of e" };
   const IdlDefinition *e = idl_test_find (program, "E");
@@ -368,6 +372,9 @@ docs_behind_what_they_document (void)
   assert_string (t->node.doc, "of T");
   assert_string (idl_test_find (program, "I")->node.doc, "of I");
   assert_string (idl_test_find (program, "C")->node.doc, "of C");
+  CU_ASSERT_PTR_NULL (field_of (program, "L", 0)->node.doc);
+  assert_string (field_of (program, "L", 1)->node.doc, "of b\nof b,\nalso");
+  CU_ASSERT_PTR_NULL (field_of (program, "L", 2)->node.doc);
 }
 
 /* @count times @piece, between @start and @end. */
