@@ -80,6 +80,8 @@ exchange (TallyCall *call,
   done = read_reply (call, stream, whole, error);
   if (G_UNLIKELY (!done))
     call->sent = TALLY_SENT_ALL;
+  if (G_UNLIKELY (call->refused) && !tally_shared_was_sent (shared, stream))
+    *whole = FALSE; /* the peer may not want the rest */
   return done;
 }
 

@@ -140,6 +140,8 @@ gboolean tally_shared_exchange (TallyShared *self,
  * completed since its request was queued, and the peer has this request or took no byte of any, the
  * connection has failed (rule 24). Bytes that arrived are no sign of life. */
 void tally_shared_fail_if_stalled (TallyShared *self, const TallyStream *stream);
+/* Whether all of the stream's request was sent; a peer may answer before. */
+gboolean tally_shared_was_sent (TallyShared *self, const TallyStream *stream);
 /* Gives the stream back. %TRUE when the connection may take further calls. @late: how many replies
  * were dropped, since a stream was closed last, because their callers had left. */
 gboolean tally_shared_close (TallyShared *self, TallyStream *stream, guint *late);

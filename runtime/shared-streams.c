@@ -243,6 +243,17 @@ tally_shared_count_sent_locked (const TallyShared *self, const TallyStream *stre
   return end > stream->start ? end - stream->start : 0;
 }
 
+gboolean
+tally_shared_was_sent (TallyShared *self, const TallyStream *stream)
+{
+  gboolean was_sent;
+
+  pthread_mutex_lock (&self->lock);
+  was_sent = stream->end <= self->sent;
+  pthread_mutex_unlock (&self->lock);
+  return was_sent;
+}
+
 /* ---- failure ---- */
 
 static void
