@@ -14,6 +14,8 @@ static const GOptionEntry entries[] = {
   { "payload", 0, 0, G_OPTION_ARG_STRING, &bench_options.payload, "string or struct", "NAME" },
   { "mode", 0, 0, G_OPTION_ARG_STRING, &bench_options.mode,
     "pooled, unpooled or, of Tally's, shared", "MODE" },
+  { "transport", 0, 0, G_OPTION_ARG_STRING, &bench_options.transport,
+    "Apache's: framed, buffered, socket or own", "NAME" },
   { "calls", 0, 0, G_OPTION_ARG_INT, &bench_options.calls, "Operations that are measured", "N" },
   { "warmup", 0, 0, G_OPTION_ARG_INT, &bench_options.warmup, "Operations before them", "N" },
   { "together", 0, 0, G_OPTION_ARG_INT, &bench_options.together, "Operations at once", "N" },

@@ -9,8 +9,9 @@ typedef struct
 {
   gchar *uri_options; /* appended to Tally's URI */
   gchar *payload;     /* "string" or "struct" */
-  gchar *mode;    /* "pooled": one connection for all calls; "unpooled": one for each; "shared" */
-  gchar *request; /* file that holds the framed request */
+  gchar *mode;      /* "pooled": one connection for all calls; "unpooled": one for each; "shared" */
+  gchar *transport; /* of Apache's client: "framed", "buffered", "socket", "own" */
+  gchar *request;   /* file that holds the framed request */
   gint port;
   gint calls;
   gint warmup;

@@ -13,12 +13,14 @@ main (int argc, char **argv)
   g_autoptr (TallyServer) server = NULL;
   g_autoptr (GError) error = NULL;
   g_autofree gchar *uri = NULL;
+  g_autofree gchar *listening = NULL;
 
   bench_parse (&argc, &argv, NULL);
   bench_die_with_parent ();
+  listening = g_strconcat ("tcp://127.0.0.1:0", bench_options.uri_options, NULL);
   handler = bench_handler_new ();
   processor = g_object_new (BENCH_TYPE_ECHO_PROCESSOR, "handler", handler, NULL);
-  server = tally_server_new (THRIFT_PROCESSOR (processor), "tcp://127.0.0.1:0", &error);
+  server = tally_server_new (THRIFT_PROCESSOR (processor), listening, &error);
   if (server == NULL || !tally_server_listen (server, &error))
     bench_fail ("%s", error->message);
   uri = tally_server_dup_uri (server);

@@ -48,9 +48,9 @@ class Bench:
             sys.stderr.write(done.stderr)
         return done
 
-    def start(self, name, core, wrapper=()):
+    def start(self, name, core, wrapper=(), arguments=()):
         """Starts a server; it says which port it took when it listens."""
-        server = subprocess.Popen(list(wrapper) + self.command(name, [], core), stdout=subprocess.PIPE, text=True)
+        server = subprocess.Popen(list(wrapper) + self.command(name, list(arguments), core), stdout=subprocess.PIPE, text=True)
         self.servers.append(server)
         line = server.stdout.readline()
         if not line.strip().isdigit():
@@ -138,6 +138,12 @@ class Bench:
         if name in rows and base in rows:
             self.claim(text, ratios(rows[name], rows[base])[0], limit, at_most)
 
+    def claim_recompiled(self, how, counted):
+        """counted: {program: instructions of a call}."""
+        if 'apache-client' in counted and 'recompiled-client' in counted:
+            self.claim('instructions of Apache\'s client recompiled%s, of those with its own code' % how,
+                       counted['recompiled-client'] / counted['apache-client'], 0.6)
+
     # ---- the parts ----
 
     def placements(self):
@@ -214,10 +220,15 @@ class Bench:
         core = self.cores[0]
         rows = self.rounds('Codec alone, rich struct', [
             ('Apache C GLib', 'apache-codec', self.calls(300), core),
+            ('Recompiled', 'recompiled-codec', self.calls(1000), core),
             ('Tally', 'tally-codec', self.calls(3000), core)],
             {'%s %s%s' % (who, what, how): 'Tally %s' % what
-             for who, hows in (('Apache C GLib', ('-plain', '-memory', '-framed')), ('Tally', ('-public', '-compact', '-public-compact')))
+             for who, hows in (('Apache C GLib', ('-plain', '-memory', '-framed')), ('Recompiled', ('-plain', '-memory', '-framed')), ('Tally', ('-public', '-compact', '-public-compact')))
              for what in ('encode', 'decode') for how in hows}, unit=1.0)
+        for what, most in (('encode', 0.25), ('decode', 0.5)):
+            for how in ('plain', 'memory', 'framed'):
+                self.claim_ratio('Apache C GLib recompiled against its own code, %s, %s' % (what, how), rows,
+                                 'Recompiled %s-%s' % (what, how), 'Apache C GLib %s-%s' % (what, how), most)
         for what, least in (('encode', 8), ('decode', 1.7)):
             tries = ['Apache C GLib %s-%s' % (what, how) for how in ('plain', 'memory', 'framed')]
             if all(name in rows for name in tries + ['Tally ' + what]):
@@ -282,6 +293,7 @@ class Bench:
         port = self.start('ideal-server', None)
         print('\nFor each call, framed binary')
         print('  %-38s %14s %14s' % ('', 'instructions', 'system calls'))
+        counted = {}
         for payload, mode, few, many in (('string', 'pooled', 200, 1200), ('string', 'unpooled', 200, 1200),
                                          ('struct', 'pooled', 20, 60)):
             for label, program in CLIENTS:
@@ -293,14 +305,29 @@ class Bench:
                 if (program, payload, mode) == ('tally-client', 'string', 'pooled'):
                     self.claim('user instructions for each call at the client', costs[0], 2600)
                     self.claim('system calls for each call at the client', costs[1], 3)
+                if (payload, mode) == ('string', 'pooled'):
+                    counted[program] = costs[0]
+        self.claim_recompiled('', counted)
+        self.stop_servers()
+        port = self.start('tally-server', None, arguments=['--uri-options', '?transport=buffered'])
+        for transport in ('buffered', 'socket', 'own'):
+            counted = {}
+            for label, program in CLIENTS:
+                if program in ('apache-client', 'recompiled-client') and self.has(program):
+                    arguments = self.client(program, port) + ['--transport', transport]
+                    counted[program] = self.count('%s client, string, %s' % (label, transport),
+                                                  lambda wrapper, calls: self.run_client(wrapper, program, arguments, calls),
+                                                  200, 1200)[0]
+            self.claim_recompiled(', ' + transport, counted)
         self.stop_servers()
         for label, server in SERVERS:
             if self.has(server):
                 self.count(label + ', string', lambda wrapper, calls: self.run_server(wrapper, server, calls), 200, 1200)
 
 
-SERVERS = [('ideal server', 'ideal-server'), ('Apache C GLib simple server', 'apache-server'), ('Tally server', 'tally-server')]
-CLIENTS = [('limit', 'limit'), ('Apache C GLib', 'apache-client'), ('Tally pooled', 'tally-client')]
+SERVERS = [('ideal server', 'ideal-server'), ('Apache C GLib simple server', 'apache-server'),
+           ('Apache C GLib simple server, recompiled', 'recompiled-server'), ('Tally server', 'tally-server')]
+CLIENTS = [('limit', 'limit'), ('Apache C GLib', 'apache-client'), ('Apache C GLib, recompiled', 'recompiled-client'), ('Tally pooled', 'tally-client')]
 
 
 def ratios(figures, base):
