@@ -7,6 +7,7 @@
 
 #include "harness.h"
 #include "protocol-fixture.h"
+#include "tally-client.h"
 #include "tally-error.h"
 
 /* ---- what reading comes to ---- */
@@ -576,6 +577,135 @@ a_transports_message_limit_counts (void)
   }
 }
 
+/* ---- messages ---- */
+
+static const TallyMethod count_method = {
+  TALLY_METHOD_NAME ("count"),
+  .args = &fix_args_info,
+  .result = &fix_count_result_info,
+};
+
+static TallyClient *
+new_client (gpointer protocol)
+{
+  return g_object_new (TALLY_TYPE_CLIENT, "input_protocol", protocol, "output_protocol", protocol,
+                       NULL);
+}
+
+static void
+send_request (Way *way, gboolean multiplexed)
+{
+  g_autoptr (GObject) decorator =
+      multiplexed ? g_object_new (THRIFT_TYPE_MULTIPLEXED_PROTOCOL, "service-name", "svc",
+                                  "protocol", way->protocol, "transport", way->transport, NULL)
+                  : NULL;
+  g_autoptr (GObject) client =
+      G_OBJECT (new_client (decorator != NULL ? (gpointer) decorator : way->protocol));
+  FixArgs args = { .text = (gchar *) "text", .count = 9 };
+  GError *error = NULL;
+
+  CU_ASSERT_TRUE (tally_client_send (client, &count_method, &args, &error));
+  assert_no_error (error);
+  assert_int (way->pipe->n_flushes, 1);
+}
+
+static void
+a_request_is_one_write (void)
+{
+  FOR_EACH_PROTOCOL (compact)
+  for (gboolean multiplexed = FALSE; multiplexed <= TRUE; multiplexed++)
+    {
+      g_auto (Way) quick, walked;
+
+      way_open (&quick, WAY_OWN, compact, FALSE, NULL, 0);
+      way_open (&walked, WAY_OWN, compact, TRUE, NULL, 0);
+      send_request (&quick, multiplexed);
+      send_request (&walked, multiplexed);
+      assert_int (quick.pipe->n_writes, 1);
+      assert_int (quick.pipe->output->len, walked.pipe->output->len);
+      CU_ASSERT_TRUE (
+          memcmp (quick.pipe->output->data, walked.pipe->output->data, walked.pipe->output->len)
+          == 0);
+    }
+}
+
+/* What receiving a reply comes to: the number, or an error. */
+static gint32
+receive (WayKind kind, gboolean compact, gboolean walked, const TallyBuffer *bytes, GError **error)
+{
+  g_autoptr (GObject) client = NULL;
+  gint32 number = -1;
+  gpointer results[] = { &number };
+  g_auto (Way) way;
+
+  way_open (&way, kind, compact, walked, bytes->data, bytes->length);
+  client = G_OBJECT (new_client (way.protocol));
+  TALLY_CLIENT (client)->seqid = 7;
+  tally_client_recv (client, &count_method, results, error);
+  return number;
+}
+
+static void
+compare_reply (gboolean compact, const TallyBuffer *bytes)
+{
+  g_autoptr (GError) expected = NULL;
+  const gint32 number = receive (WAY_OWN, compact, TRUE, bytes, &expected);
+
+  FOR_EACH_WAY (kind)
+  if (tells_the_end (kind) && (kind != WAY_MEMORY || expected == NULL))
+    {
+      g_autoptr (GError) error = NULL;
+
+      assert_int (receive (kind, compact, FALSE, bytes, &error), number);
+      if (expected != NULL)
+        assert_error (error, expected->domain, expected->code, NULL);
+      else
+        assert_no_error (error);
+    }
+}
+
+static void
+write_reply (
+    TallyBuffer *bytes, gboolean compact, const gchar *name, ThriftMessageType type, gint32 seqid)
+{
+  const TallyCodec *codec = compact ? &tally_codec_compact : &tally_codec_binary;
+  const FixCountResult result = { 42, TRUE };
+  const TallyApplicationException exception = { (gchar *) "why", 6, TRUE, TRUE };
+
+  codec->write_message (bytes, name, strlen (name), type, seqid);
+  if (type == T_EXCEPTION)
+    codec->write_struct (bytes, &tally_application_exception_info, &exception, NULL);
+  else
+    codec->write_struct (bytes, &fix_count_result_info, &result, NULL);
+}
+
+static void
+replies_come_to_the_same (void)
+{
+  static const struct
+  {
+    const gchar *name;
+    ThriftMessageType type;
+    gint32 seqid;
+  } replies[] = { { "count", T_REPLY, 7 },
+                  { "count", T_EXCEPTION, 7 },
+                  { "counts", T_REPLY, 7 },
+                  { "count", T_REPLY, 6 },
+                  { "count", T_CALL, 7 } };
+
+  FOR_EACH_PROTOCOL (compact)
+  for (guint i = 0; i < G_N_ELEMENTS (replies); i++)
+    {
+      TallyBuffer bytes = { NULL };
+
+      write_reply (&bytes, compact, replies[i].name, replies[i].type, replies[i].seqid);
+      for (const gsize length = bytes.length; bytes.length > 0; bytes.length--)
+        if (i < 2 || bytes.length == length)
+          compare_reply (compact, &bytes);
+      tally_buffer_clear (&bytes);
+    }
+}
+
 /* ---- who is walked ---- */
 
 static void
@@ -651,6 +781,8 @@ main (int argc, char **argv)
     TEST (a_pending_bool_is_not_lost),
     TEST (a_compact_protocols_own_limits_count),
     TEST (a_transports_message_limit_counts),
+    TEST (a_request_is_one_write),
+    TEST (replies_come_to_the_same),
     TEST (a_subclass_is_walked),
     TEST (a_transport_may_use_a_protocol_itself),
     { NULL },
