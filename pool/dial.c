@@ -8,11 +8,13 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "cancel-watch-private.h"
+#include "glib-gate-private.h"
 #include "socket-private.h"
 #include "tally-error.h"
 #include "wait-private.h"
@@ -29,7 +31,12 @@ typedef struct
   guint next;           /* the first of addresses that was not tried */
   GArray *attempts;     /* of Attempt: under way */
   GString *failures;    /* "address: reason; …" */
+  guint failed_here;    /* so many of them for want of something here */
+  guint failed_there;   /* the others */
 } Dial;
+
+/* Whether this thread's last dial has failed, and for nothing that has to do with the endpoint. */
+static __thread gboolean failed_here;
 
 typedef struct
 {
@@ -44,9 +51,11 @@ dial_clear (Dial *dial)
 
   for (i = 0; i < dial->attempts->len; i++)
     close (g_array_index (dial->attempts, Attempt, i).fd);
+  tally_glib_begin ();
   g_array_unref (dial->attempts);
   g_ptr_array_unref (dial->addresses);
   g_string_free (dial->failures, TRUE);
+  tally_glib_end ();
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Dial, dial_clear)
@@ -62,6 +71,24 @@ is_abstract (GSocketAddress *address)
                 == G_UNIX_SOCKET_ADDRESS_ABSTRACT;
 }
 
+/* Whether @reason, an errno, is this process's or system's own want: of descriptors, memory, ports or an
+ * address family (pool rule 31). */
+static gboolean
+is_want (int reason)
+{
+  return reason == EMFILE || reason == ENFILE || reason == ENOMEM || reason == ENOBUFS
+         || reason == EAFNOSUPPORT || reason == EADDRNOTAVAIL;
+}
+
+static void
+count_failure (Dial *dial, int reason)
+{
+  if (is_want (reason))
+    dial->failed_here++;
+  else
+    dial->failed_there++;
+}
+
 static void
 add_failure (Dial *dial, GSocketAddress *address, const gchar *reason)
 {
@@ -72,12 +99,16 @@ add_failure (Dial *dial, GSocketAddress *address, const gchar *reason)
 }
 
 static void
-add_unfinished (Dial *dial, const gchar *reason)
+add_unfinished (Dial *dial, int reason)
 {
   guint i;
 
   for (i = 0; i < dial->attempts->len; i++)
-    add_failure (dial, g_array_index (dial->attempts, Attempt, i).address, reason);
+    {
+      add_failure (dial, g_array_index (dial->attempts, Attempt, i).address,
+                   reason != 0 ? g_strerror (reason) : "no answer yet");
+      count_failure (dial, reason);
+    }
 }
 
 /* Always FALSE, so that callers may return it. */
@@ -87,6 +118,7 @@ fail (Dial *dial, TallyWait why, const gchar *step, GError **error)
   const gchar *uri = tally_endpoint_get_uri (dial->endpoint);
   const gchar *separator = dial->failures->len > 0 ? ": " : "";
 
+  failed_here = why == TALLY_WAIT_FAILED && dial->failed_here > 0 && dial->failed_there == 0;
   if (why == TALLY_WAIT_CANCELLED)
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "cancelled while %s %s", step, uri);
   else if (why == TALLY_WAIT_TIMED_OUT)
@@ -161,6 +193,23 @@ next_address (GSocketAddressEnumerator *enumerator, GMainContext *context, Looku
   return g_steal_pointer (&lookup->address);
 }
 
+/* GLib aborts the program where it finds no descriptor for a main context, and the resolver does not say
+ * that this is what it lacks. */
+static gboolean
+has_descriptor (Dial *dial)
+{
+  gint fd = eventfd (0, EFD_CLOEXEC);
+
+  if (fd >= 0)
+    {
+      close (fd);
+      return TRUE;
+    }
+  count_failure (dial, errno);
+  g_string_append (dial->failures, g_strerror (errno));
+  return FALSE;
+}
+
 static gboolean
 resolve (Dial *dial, GSocketConnectable *connectable, GError **error)
 {
@@ -179,7 +228,8 @@ resolve (Dial *dial, GSocketConnectable *connectable, GError **error)
                               NULL);
   while ((address = next_address (enumerator, context, &lookup)) != NULL)
     g_ptr_array_add (dial->addresses, address);
-  if (lookup.error != NULL && dial->addresses->len == 0 && !g_cancellable_is_cancelled (stop))
+  if (lookup.error != NULL && dial->addresses->len == 0 && !g_cancellable_is_cancelled (stop)
+      && has_descriptor (dial))
     g_string_append (dial->failures, lookup.error->message);
   g_clear_error (&lookup.error);
   if (lookup.timed_out)
@@ -203,6 +253,8 @@ collect_addresses (Dial *dial, GError **error)
   /* a GNetworkAddress remembers its first answer for good, and a service may move */
   fresh = g_network_address_new (g_network_address_get_hostname (G_NETWORK_ADDRESS (connectable)),
                                  g_network_address_get_port (G_NETWORK_ADDRESS (connectable)));
+  if (!has_descriptor (dial))
+    return fail (dial, TALLY_WAIT_FAILED, "resolving", error);
   return resolve (dial, fresh, error);
 }
 
@@ -238,6 +290,7 @@ finish_attempt (Dial *dial, guint index, gshort revents)
   if (reason == 0)
     return TRUE;
   add_failure (dial, attempt->address, g_strerror (reason));
+  count_failure (dial, reason);
   close (attempt->fd);
   g_array_remove_index (dial->attempts, index);
   return FALSE;
@@ -255,11 +308,13 @@ start_attempt (Dial *dial)
   if (!g_socket_address_to_native (attempt.address, &native, sizeof native, &local_error))
     {
       add_failure (dial, attempt.address, local_error->message);
+      count_failure (dial, 0);
       return -1;
     }
   attempt.fd = socket (native.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (attempt.fd < 0)
     {
+      count_failure (dial, errno);
       add_failure (dial, attempt.address, g_strerror (errno));
       return -1;
     }
@@ -277,6 +332,7 @@ start_attempt (Dial *dial)
       g_array_append_val (dial->attempts, attempt);
       return -1;
     }
+  count_failure (dial, errno);
   /* EAGAIN is how a Unix socket says that its listener's queue is full */
   add_failure (dial, attempt.address, errno == EAGAIN ? "its queue is full" : g_strerror (errno));
   close (attempt.fd);
@@ -332,11 +388,47 @@ connect_any (Dial *dial, GError **error)
         return connected;
       if (why != TALLY_WAIT_READY)
         {
-          add_unfinished (dial, why == TALLY_WAIT_FAILED ? g_strerror (errno) : "no answer yet");
+          add_unfinished (dial, why == TALLY_WAIT_FAILED ? errno : 0);
           fail (dial, why, "connecting to", error);
           return -1;
         }
     }
+}
+
+gboolean
+tally_socket_take_failed_here (void)
+{
+  gboolean was = failed_here;
+
+  failed_here = FALSE;
+  return was;
+}
+
+/* Seconds, at least one; the kernel takes up to 32,767. */
+static int
+to_seconds (gint64 microseconds)
+{
+  return (int) CLAMP ((microseconds + G_TIME_SPAN_SECOND - 1) / G_TIME_SPAN_SECOND, 1, 32767);
+}
+
+/* Has the kernel notice a peer that has gone without a word: after @keepalive without traffic it asks, and
+ * what is not acknowledged for @user_timeout ends the connection. Microseconds; 0: not. */
+void
+tally_socket_watch_peer (TallySocket *self, gint64 keepalive, gint64 user_timeout)
+{
+  unsigned int timeout_ms = (unsigned int) MIN (user_timeout / G_TIME_SPAN_MILLISECOND, G_MAXINT);
+  int idle = to_seconds (keepalive);
+  int interval = MAX (idle / 3, 1);
+  int one = 1;
+
+  if (keepalive > 0)
+    {
+      setsockopt (self->fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
+      setsockopt (self->fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+      setsockopt (self->fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
+    }
+  if (user_timeout > 0)
+    setsockopt (self->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof timeout_ms);
 }
 
 /* Blocking from now on, because tally-socket.c waits in recv (). */
@@ -373,13 +465,17 @@ tally_socket_dial (TallyEndpoint *endpoint,
                    GError **error)
 {
   g_auto (Dial) dial = { .endpoint = endpoint, .deadline = deadline, .cancellable = cancellable };
+  TallySocket *socket;
   Attempt won;
   gint index;
 
   g_return_val_if_fail (endpoint != NULL, NULL);
+  failed_here = FALSE;
+  tally_glib_begin ();
   dial.addresses = g_ptr_array_new_with_free_func (g_object_unref);
   dial.attempts = g_array_new (FALSE, FALSE, sizeof (Attempt));
   dial.failures = g_string_new (NULL);
+  tally_glib_end ();
   if (tally_endpoint_get_scheme (endpoint) == TALLY_SCHEME_TLS)
     {
       g_set_error (error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED,
@@ -399,5 +495,8 @@ tally_socket_dial (TallyEndpoint *endpoint,
   won = g_array_index (dial.attempts, Attempt, index);
   g_array_remove_index (dial.attempts, index); /* the rest is closed with the dial */
   prepare (won.fd, tally_endpoint_get_scheme (endpoint));
-  return tally_socket_new_prepared (won.fd);
+  tally_glib_begin ();
+  socket = tally_socket_new_prepared (won.fd);
+  tally_glib_end ();
+  return socket;
 }

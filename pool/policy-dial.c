@@ -207,9 +207,41 @@ tally_policy_find_dials (const TallyPolicy *self, const TallyWaiter *waiter, gui
   return end;
 }
 
-/* Starts dials until each waiter has one to hope for, or no more may be started. */
+/* Whether somebody waits that could dial if one more dial in the background ended. The limits over all
+ * endpoints are not looked at. */
+gboolean
+tally_policy_would_give_up (const TallyPolicy *self, const TallyInstant *now)
+{
+  guint ending = self->n_given_up + 1;
+  const TallyBackoff *backoff = &self->backoff;
+
+  return !self->closed && self->n_background >= ending
+         && self->waiting >= tally_policy_promised (self, NULL) + ending
+         && self->n_dialing - ending < MAX (self->options.max_dials, 1)
+         && (backoff->failures == 0 || self->options.backoff_base == 0
+             || (now->mono >= backoff->until && self->n_dialing == ending))
+         && (self->options.max_open == 0
+             || tally_policy_open (self) - ending < self->options.max_open);
+}
+
+/* The dial in the background that began last shall end. */
 void
-tally_policy_dial_for_waiters (TallyPolicy *self, const TallyInstant *now)
+tally_policy_give_up_dial (TallyPolicy *self)
+{
+  TallyConn *last = NULL;
+
+  for (TallyConn *conn = self->conns; conn != NULL; conn = conn->older)
+    if (conn->state == TALLY_CONN_DIALING && conn->background && !conn->given_up
+        && (last == NULL || conn->dial_started > last->dial_started))
+      last = conn;
+  if (last == NULL)
+    return;
+  last->given_up = self->gives_up = TRUE;
+  self->n_given_up++;
+}
+
+static void
+start_for_waiters (TallyPolicy *self, const TallyInstant *now)
 {
   while (tally_policy_wants_dial (self, now))
     {
@@ -223,6 +255,17 @@ tally_policy_dial_for_waiters (TallyPolicy *self, const TallyInstant *now)
       else
         hand_to_thread (self, conn);
     }
+}
+
+/* Starts dials until each waiter has one to hope for, or no more may be started. What is dialed in the
+ * background gives way to them (rule 16). */
+void
+tally_policy_dial_for_waiters (TallyPolicy *self, const TallyInstant *now)
+{
+  start_for_waiters (self, now);
+  while (G_UNLIKELY (self->n_background > self->n_given_up)
+         && tally_policy_would_give_up (self, now))
+    tally_policy_give_up_dial (self);
 }
 
 static gboolean
@@ -322,6 +365,7 @@ end_dial (TallyPolicy *self, TallyConn *conn)
   self->n_dialing--;
   self->n_owned -= conn->owned;
   self->n_background -= conn->background;
+  self->n_given_up -= conn->given_up;
 }
 
 /* @conn will not serve: whoever hoped for it needs another dial, unless it is a borrower's own, who
@@ -397,6 +441,13 @@ back_off (TallyPolicy *self, const TallyInstant *now, const TallyConn *conn)
 {
   gint64 delay = self->options.backoff_base;
 
+  if (conn->given_up)
+    return;
+  if (conn->failed_here) /* which says nothing of the endpoint (rule 31) */
+    {
+      self->backoff.refill = MAX (self->backoff.refill, now->mono + REFILL_PAUSE);
+      return;
+    }
   if (self->backoff.failures > 0 && conn->dial_started < self->backoff.began)
     return;
   for (guint i = 0; i < self->backoff.failures && delay > 0 && delay < self->options.backoff_max;
@@ -412,7 +463,8 @@ back_off (TallyPolicy *self, const TallyInstant *now, const TallyConn *conn)
 }
 
 /* The dial of @conn failed. One caller learns of it: @owner, or the first in the queue; the slot
- * goes to the next (rule 7). */
+ * goes to the next (rule 7). With `wait-for-ready` they wait for the next dial instead, unless there is no
+ * pause before that. */
 void
 tally_policy_dial_failed (TallyPolicy *self,
                           const TallyInstant *now,
@@ -432,7 +484,14 @@ tally_policy_dial_failed (TallyPolicy *self,
     }
   back_off (self, now, conn);
   free_slot (self, conn);
-  if (waiter != NULL)
+  if (waiter != NULL && self->options.wait_for_ready && self->backoff.until > now->mono
+      && !self->closed)
+    {
+      waiter->permit = NULL;
+      if (owner != NULL)
+        tally_policy_enqueue_and_pump (self, now, owner);
+    }
+  else if (waiter != NULL)
     {
       waiter->permit = NULL;
       waiter->error = g_error_copy (error);
@@ -441,7 +500,8 @@ tally_policy_dial_failed (TallyPolicy *self,
     }
   if (background)
     {
-      self->warm = 0;
+      if (!conn->given_up)
+        self->warm = 0;
       if ((conn = find_replaced (self)) != NULL)
         conn->replaced = FALSE;
     }

@@ -58,6 +58,9 @@ typedef struct
   guint streams;
   gint64 leak_threshold;
   gint64 keepalive;
+  gint64 tcp_keepalive;
+  gint64 tcp_user_timeout;
+  gboolean wait_for_ready;
 } TallyPoolOptions;
 
 extern const TallyPoolOptions tally_pool_options_default;
@@ -124,14 +127,17 @@ struct _TallyConn
 
   gint64 dial_started;
   gint64 dialed;
-  gint64 checked;      /* boot time of the last proof of life */
-  gdouble jitter;      /* 0 to 1, the connection's share of lifetime-jitter */
-  gboolean owned;      /* its dial is its borrower's, who waits for nothing else */
-  gboolean background; /* its dial is nobody's: min-idle, a replacement, warm, or doomed */
-  gboolean checking;   /* shared, claimed, but not proven alive: no further stream yet */
-  gboolean looks_dead; /* what the caller found, from to_look to tally_policy_looked () */
-  gboolean replaced;   /* past its lifetime; a dial for its replacement was started (rule 15) */
-  gboolean yields;     /* closes for a waiter of another endpoint, and is counted as such there */
+  gint64 checked;       /* boot time of the last proof of life */
+  gdouble jitter;       /* 0 to 1, the connection's share of lifetime-jitter */
+  gboolean owned;       /* its dial is its borrower's, who waits for nothing else */
+  gboolean background;  /* its dial is nobody's: min-idle, a replacement, warm, or doomed */
+  gboolean checking;    /* shared, claimed, but not proven alive: no further stream yet */
+  gboolean given_up;    /* its dial in the background shall end, so that a borrower's can begin */
+  gpointer cancellable; /* (nullable): that of its dial on a thread: the caller's */
+  gboolean looks_dead;  /* what the caller found, from to_look to tally_policy_looked () */
+  gboolean failed_here; /* its dial did, for want of something here: set by the caller */
+  gboolean replaced;    /* past its lifetime; a dial for its replacement was started (rule 15) */
+  gboolean yields;      /* closes for a waiter of another endpoint, and is counted as such there */
   TallyCloseReason reason;
   TallyConn *older; /* of all that were made */
 };
@@ -249,6 +255,8 @@ struct _TallyPolicy
   guint n_closing;
   guint n_owned;      /* of the dialing ones, those whose result is their borrower's */
   guint n_background; /* of the dialing ones, those that nobody waits for */
+  guint n_given_up;   /* of those, the ones that shall end */
+  gboolean gives_up;  /* for the caller to cancel them */
   guint n_checking;   /* of the busy ones, those that take further streams once proven alive */
   guint n_examined;   /* of the busy ones, those that are examined in the background */
   guint n_looked_at;  /* of the busy ones, those that were idle and are looked at for a moment */
@@ -330,6 +338,8 @@ guint tally_policy_promised (const TallyPolicy *self, const TallyWaiter *newcome
 guint tally_policy_promised_fresh (const TallyPolicy *self);
 gint64 tally_policy_find_dials (const TallyPolicy *self, const TallyWaiter *waiter, guint *leases);
 gboolean tally_policy_needs_refill (const TallyPolicy *self);
+gboolean tally_policy_would_give_up (const TallyPolicy *self, const TallyInstant *now);
+void tally_policy_give_up_dial (TallyPolicy *self);
 void tally_policy_dial_for_waiters (TallyPolicy *self, const TallyInstant *now);
 void tally_policy_dial_in_background (TallyPolicy *self, const TallyInstant *now);
 void

@@ -16,6 +16,7 @@ typedef struct
   guint states[TALLY_CONN_CLOSING + 1];
   guint owned;
   guint background;
+  guint given_up;
   guint leases;
   guint streams;
   guint listed;
@@ -29,6 +30,8 @@ find_fault_of_dialing (const TallyConn *conn, Count *count)
   FAULT_UNLESS (!(conn->owned && conn->background));
   count->owned += conn->owned;
   count->background += conn->background;
+  FAULT_UNLESS (!conn->given_up || conn->background);
+  count->given_up += conn->given_up;
   return NULL;
 }
 
@@ -100,6 +103,7 @@ find_fault_of_slots (const TallyPolicy *self)
   FAULT_UNLESS (count.states[TALLY_CONN_DIALING] == self->n_dialing);
   FAULT_UNLESS (count.states[TALLY_CONN_CLOSING] == self->n_closing);
   FAULT_UNLESS (count.owned == self->n_owned && count.background == self->n_background);
+  FAULT_UNLESS (count.given_up == self->n_given_up);
   FAULT_UNLESS (count.checking == self->n_checking);
   FAULT_UNLESS (count.leases == self->stats.leases);
   FAULT_UNLESS (count.streams == count.leases + self->n_examined + self->n_looked_at);

@@ -16,6 +16,8 @@ const TallyPoolOptions tally_pool_options_default = {
   .backoff_max = 10 * G_TIME_SPAN_SECOND,
   .check_after = G_TIME_SPAN_SECOND,
   .streams = 1,
+  .tcp_keepalive = 30 * G_TIME_SPAN_SECOND,
+  .tcp_user_timeout = 30 * G_TIME_SPAN_SECOND,
 };
 
 /* How long a borrow waits when neither it nor the pool says. */
@@ -197,7 +199,7 @@ tally_policy_fail (TallyPolicy *self,
 static gboolean
 is_hopeless (TallyPolicy *self, const TallyInstant *now, const TallyWaiter *waiter)
 {
-  return self->backoff.until > now->mono && self->n_dialing == 0
+  return self->backoff.until > now->mono && self->n_dialing == 0 && !self->options.wait_for_ready
          && (waiter->fresh || self->n_busy == 0);
 }
 

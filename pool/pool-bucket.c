@@ -68,8 +68,12 @@ close_connections (TallyConn *closing)
 {
   for (TallyConn *conn = closing; conn != NULL; conn = conn->next)
     {
+      if (conn->socket != NULL) /* whose close runs no foreign code */
+        tally_glib_begin ();
       thrift_transport_close (conn->payload, NULL);
       g_object_unref (conn->payload);
+      if (conn->socket != NULL)
+        tally_glib_end ();
     }
 }
 
@@ -123,7 +127,7 @@ static gboolean
 has_work_locked (const TallyBucket *bucket)
 {
   return bucket->policy.closing != NULL || bucket->policy.to_dial != NULL
-         || bucket->policy.to_look != NULL || bucket->ready != NULL;
+         || bucket->policy.to_look != NULL || bucket->policy.gives_up || bucket->ready != NULL;
 }
 
 static void
@@ -189,13 +193,17 @@ work_once_locked (TallyBucket *bucket, Closed *closed)
   TallyConn *to_look = g_steal_pointer (&bucket->policy.to_look);
   TallyWaiter *ready = in_order_of_arrival (g_steal_pointer (&bucket->ready));
   guint forks = bucket->forks;
+  g_autoptr (GPtrArray) given_up =
+      bucket->policy.gives_up ? tally_dials_dup_locked (bucket, TRUE) : NULL;
   g_autoptr (GError) error = NULL;
   TallyConn *failed;
   TallyClaim claim;
   TallyInstant now;
 
+  bucket->policy.gives_up = FALSE;
   tally_bucket_schedule_locked (bucket);
   pthread_mutex_unlock (&bucket->lock);
+  tally_dials_cancel (given_up);
   tally_conns_look (to_look);
   failed = tally_dial_on_threads (bucket, to_dial, forks, &error);
   tally_claim_push (&claim, bucket,
@@ -420,7 +428,7 @@ start_policy (TallyBucket *self, const TallyPoolOptions *options)
   self->policy.is_shared = tally_endpoint_get_mode (self->endpoint) == TALLY_MODE_SHARED;
   self->policy.quick = tally_bucket_may_be_quick (self);
   self->policy.asks_peer = self->hooks[TALLY_HOOK_CHECK] != NULL;
-  self->dials = NULL;
+  self->closing = NULL;
   self->boot_offset_until = G_MININT64;
   self->due = self->wanted = G_MAXINT64;
 }
@@ -515,7 +523,7 @@ tally_bucket_unref (TallyBucket *bucket)
     tally_hook_unref (bucket->hooks[i]);
   tally_policy_clear_memory (&bucket->policy);
   pthread_mutex_destroy (&bucket->lock);
-  g_clear_object (&bucket->dials);
+  g_clear_object (&bucket->closing);
   tally_endpoint_unref (bucket->endpoint);
   tally_core_unref (bucket->core);
   g_aligned_free (bucket);

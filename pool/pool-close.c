@@ -57,15 +57,18 @@ static void
 close_bucket (gpointer data, gpointer unused)
 {
   TallyBucket *bucket = data;
-  g_autoptr (GCancellable) dials = NULL;
+  g_autoptr (GPtrArray) dials = NULL;
+  g_autoptr (GCancellable) closing = NULL;
   TallyInstant now;
 
   tally_bucket_lock (bucket);
   tally_bucket_now_locked (bucket, &now);
   tally_policy_close (&bucket->policy, &now);
-  g_set_object (&dials, bucket->dials); /* none begins from now on */
+  g_set_object (&closing, bucket->closing);
+  dials = tally_dials_dup_locked (bucket, FALSE); /* none begins from now on */
   tally_bucket_unlock (bucket);
-  g_cancellable_cancel (dials);
+  g_cancellable_cancel (closing);
+  tally_dials_cancel (dials);
   tally_totals_leave (bucket);
 }
 

@@ -33,13 +33,17 @@ tally_bucket_emit (TallyBucket *bucket, const TallyPoolEvent *event)
 {
   TallyPoolCore *core = bucket->core;
   g_autoptr (TallyPool) pool = NULL;
+  gboolean is_heard;
   TallyFrame frame;
 
   if (!tally_hooks_begin (core))
     return;
   tally_frame_push (&frame, core);
+  tally_glib_begin ();
   pool = g_weak_ref_get (&core->pool);
-  if (pool != NULL && g_signal_has_handler_pending (pool, core->event_signal, 0, FALSE))
+  is_heard = pool != NULL && g_signal_has_handler_pending (pool, core->event_signal, 0, FALSE);
+  tally_glib_end ();
+  if (is_heard)
     {
       TallyPoolEvent complete = *event;
 

@@ -6,8 +6,56 @@
  * Nothing is allocated here: another thread of the parent may have held the allocator's lock. */
 #include "pool-private.h"
 
+#include <sched.h>
+
 static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER; /* taken before any core's lock */
 static GPtrArray *cores;
+
+/* ---- GLib's locks ---- */
+
+static gint n_inside; /* atomic: threads between begin and end */
+static gint is_shut;  /* atomic: a thread forks */
+static __thread guint depth;
+
+/* GLib does not see to its locks when a process forks. What a thread of the pool has locked for a moment
+ * would stay so in the child for good; so no fork happens between these two. They surround what does not
+ * block, runs no foreign code and takes no lock of Tally's. */
+void
+tally_glib_begin (void)
+{
+  if (depth++ > 0)
+    return;
+  while (__atomic_add_fetch (&n_inside, 1, __ATOMIC_SEQ_CST),
+         __atomic_load_n (&is_shut, __ATOMIC_SEQ_CST))
+    {
+      __atomic_sub_fetch (&n_inside, 1, __ATOMIC_SEQ_CST);
+      sched_yield ();
+    }
+}
+
+void
+tally_glib_end (void)
+{
+  if (--depth == 0)
+    __atomic_sub_fetch (&n_inside, 1, __ATOMIC_SEQ_CST);
+}
+
+/* With the list's lock. */
+static void
+shut_gate (void)
+{
+  __atomic_store_n (&is_shut, TRUE, __ATOMIC_SEQ_CST);
+  while (__atomic_load_n (&n_inside, __ATOMIC_SEQ_CST) > (depth > 0))
+    sched_yield ();
+}
+
+static void
+open_gate (void)
+{
+  __atomic_store_n (&is_shut, FALSE, __ATOMIC_SEQ_CST);
+}
+
+/* ---- fork ---- */
 
 /* So that no registry of buckets is half changed in the child. Buckets themselves may be: they are
  * not looked at. */
@@ -17,11 +65,13 @@ before_fork (void)
   pthread_mutex_lock (&list_lock);
   for (guint i = 0; i < cores->len; i++)
     pthread_mutex_lock (&((TallyPoolCore *) g_ptr_array_index (cores, i))->lock);
+  shut_gate ();
 }
 
 static void
 in_parent (void)
 {
+  open_gate ();
   for (guint i = 0; i < cores->len; i++)
     pthread_mutex_unlock (&((TallyPoolCore *) g_ptr_array_index (cores, i))->lock);
   pthread_mutex_unlock (&list_lock);
@@ -55,6 +105,8 @@ static void
 in_child (void)
 {
   pthread_mutex_init (&list_lock, NULL);
+  n_inside = depth > 0;
+  open_gate ();
   tally_forget_thread_id ();
   for (guint i = 0; i < cores->len; i++)
     start_anew (g_ptr_array_index (cores, i));

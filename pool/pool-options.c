@@ -11,6 +11,7 @@ typedef enum
   OPTION_LEVEL, /* gint, -1 = follows another option */
   OPTION_TIME,  /* guint milliseconds, kept as gint64 microseconds; a minimum of -1 makes it a gint
                  */
+  OPTION_FLAG,  /* gboolean */
   OPTION_SHARE, /* gdouble from 0 to 1 */
   OPTION_ORDER,
   OPTION_CHECK
@@ -135,6 +136,23 @@ static const Option options[] = {
           keepalive,
           0,
           "Milliseconds after which an idle connection is examined in the background; 0 = never"),
+  OPTION ("tcp-keepalive",
+          OPTION_TIME,
+          tcp_keepalive,
+          0,
+          "Milliseconds without traffic after which TCP asks whether the peer is there; 0 = never"),
+  OPTION (
+      "tcp-user-timeout",
+      OPTION_TIME,
+      tcp_user_timeout,
+      0,
+      "Milliseconds for which sent data or TCP's questions may stay unanswered; 0 = the system's"),
+  OPTION (
+      "wait-for-ready",
+      OPTION_FLAG,
+      wait_for_ready,
+      0,
+      "Whether a borrow waits while dialing fails, until its deadline, instead of failing at once"),
 };
 
 GType
@@ -191,6 +209,9 @@ make_pspec (const Option *option)
 
   switch (option->kind)
     {
+    case OPTION_FLAG:
+      return g_param_spec_boolean (option->name, NULL, option->blurb, get_default (option) != 0,
+                                   flags);
     case OPTION_SHARE:
       return g_param_spec_double (option->name, NULL, option->blurb, 0, 1,
                                   tally_pool_options_default.lifetime_jitter, flags);
@@ -240,6 +261,9 @@ tally_pool_options_set (TallyPoolOptions *self, guint property_id, const GValue 
     case OPTION_TIME:
       *(gint64 *) place = get_integer (value) < 0 ? -1 : get_integer (value) * MS;
       break;
+    case OPTION_FLAG:
+      *(gboolean *) place = g_value_get_boolean (value);
+      break;
     case OPTION_SHARE:
       *(gdouble *) place = g_value_get_double (value);
       break;
@@ -270,6 +294,9 @@ tally_pool_options_get (const TallyPoolOptions *self, guint property_id, GValue 
                          *(const gint64 *) place < 0 ? -1 : (gint) (*(const gint64 *) place / MS));
       else
         g_value_set_uint (value, (guint) (*(const gint64 *) place / MS));
+      break;
+    case OPTION_FLAG:
+      g_value_set_boolean (value, *(const gboolean *) place);
       break;
     case OPTION_SHARE:
       g_value_set_double (value, *(const gdouble *) place);

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <time.h>
 
+#include "glib-gate-private.h"
 #include "policy-quick-private.h"
 #include "tally-pool.h"
 #include "wait-private.h"
@@ -88,6 +89,7 @@ struct _TallyPoolCore
   gboolean reaper_runs;
   gint64 reap_at;         /* monotonic; G_MAXINT64: nothing is due */
   guint n_reaps;          /* how often the reaper looked */
+  gint64 suspension;      /* how long the machine had slept when it last asked */
   gboolean reaping;       /* it does so now: reap_at is not yet known */
   TallyPoolSnapshot gone; /* the counters of buckets that are no more */
 
@@ -122,7 +124,8 @@ struct _TallyBucket
   gint64 starved_since; /* when the first came that waits without a dial; core->totals_lock */
 
   TallyHook *hooks[TALLY_N_HOOKS]; /* the core's; this and what follows: the lock */
-  GCancellable *dials;             /* (nullable) cancelled when the pool closes */
+  GCancellable
+      *closing; /* (nullable): cancelled when the pool closes, for checks that nobody waits for */
   TallyWaiter *ready;  /* asynchronous borrows that are decided, to be completed without the lock */
   gint idle_published; /* what of n_idle is in core->idle_total */
   gboolean examining;  /* a thread keeps its connections alive */
@@ -302,7 +305,9 @@ guint tally_threads_count_mine (TallyPoolCore *core);
 /* pool-dial.c */
 TallyConn *
 tally_dial_on_threads (TallyBucket *bucket, TallyConn *conns, guint forks, GError **error);
-GCancellable *tally_bucket_dup_dials_locked (TallyBucket *bucket);
+GPtrArray *tally_dials_dup_locked (TallyBucket *bucket, gboolean only_given_up);
+void tally_dials_cancel (GPtrArray *dials);
+GCancellable *tally_bucket_dup_closing_locked (TallyBucket *bucket);
 void tally_dial_on_caller (TallyBucket *bucket, TallyWaiter *waiter, GCancellable *cancellable);
 
 /* pool-options.c */

@@ -6,6 +6,8 @@
 
 /* A bucket is looked at a little after it is due, so that connections due together go together. */
 #define SLACK (50 * G_TIME_SPAN_MILLISECOND)
+/* While anything is due, the reaper asks this often whether the machine was suspended. */
+#define LONGEST_SLEEP G_TIME_SPAN_SECOND
 
 static void
 report_leak (TallyBucket *bucket, const TallyHold *leak, gint64 now)
@@ -44,7 +46,7 @@ keep_alive_locked (TallyBucket *bucket)
 {
   TallyPolicy *policy = &bucket->policy;
   guint forks = bucket->forks;
-  g_autoptr (GCancellable) dials = tally_bucket_dup_dials_locked (bucket);
+  g_autoptr (GCancellable) closing = tally_bucket_dup_closing_locked (bucket);
   TallyInstant now;
   TallyConn *conn;
 
@@ -57,7 +59,7 @@ keep_alive_locked (TallyBucket *bucket)
 
       tally_claim_push (&claim, bucket, 1, NULL);
       finding = tally_bucket_examine_locked (bucket, conn, now.boot - idle_since,
-                                             now.mono + policy->options.connect_timeout, dials);
+                                             now.mono + policy->options.connect_timeout, closing);
       tally_claim_pop (&claim);
       if (bucket->forks != forks)
         return;
@@ -122,6 +124,29 @@ reap (TallyBucket *bucket)
   return due;
 }
 
+/* For how long the machine has been suspended since it was started. */
+static gint64
+read_suspension (void)
+{
+  return tally_read_clock (CLOCK_BOOTTIME) - tally_read_clock (CLOCK_MONOTONIC);
+}
+
+/* With the core's lock: until @core's `reap_at`, which is past at once when the machine was suspended: idle
+ * connections have aged meanwhile, and the clock that conditions wait by has not (rule 27). */
+static void
+sleep_locked (TallyPoolCore *core, gint64 now)
+{
+  gint64 until =
+      core->reap_at == G_MAXINT64 ? G_MAXINT64 : MIN (core->reap_at, now + LONGEST_SLEEP);
+  gint64 seen;
+
+  tally_cond_wait_until (&core->reaper_wake, &core->lock, until);
+  seen = read_suspension ();
+  if (seen - core->suspension > SLACK)
+    core->reap_at = MIN (core->reap_at, now);
+  core->suspension = seen;
+}
+
 static gpointer
 run (gpointer data)
 {
@@ -133,10 +158,11 @@ run (gpointer data)
     {
       g_autoptr (GPtrArray) buckets = NULL;
       gint64 next = G_MAXINT64;
+      gint64 now = g_get_monotonic_time ();
 
-      if (core->reap_at > g_get_monotonic_time ())
+      if (core->reap_at > now)
         {
-          tally_cond_wait_until (&core->reaper_wake, &core->lock, core->reap_at);
+          sleep_locked (core, now);
           continue;
         }
       core->reap_at = G_MAXINT64;
@@ -171,7 +197,10 @@ tally_reaper_schedule (TallyPoolCore *core, gint64 due)
       if (core->reaper_runs)
         pthread_cond_signal (&core->reaper_wake);
       else
-        core->reaper_runs = tally_run_on_thread_locked (core, run, core);
+        {
+          core->suspension = read_suspension ();
+          core->reaper_runs = tally_run_on_thread_locked (core, run, core);
+        }
       is_scheduled = core->reaper_runs;
     }
   pthread_mutex_unlock (&core->lock);

@@ -42,6 +42,11 @@ tally_socket_available (const TallySocket *self)
 /* As tally_socket_new_from_fd (), for a descriptor that is blocking and closed on exec already. */
 TallySocket *tally_socket_new_prepared (gint fd);
 
+/* dial.c. Whether this thread's last tally_socket_dial () failed for want of descriptors, memory, ports or an
+ * address family here, and not for anything at the endpoint; says so once. */
+gboolean tally_socket_take_failed_here (void);
+void tally_socket_watch_peer (TallySocket *self, gint64 keepalive, gint64 user_timeout);
+
 /* Sets the functions with which Apache's protocols use a socket. */
 void tally_socket_install_transport (ThriftTransportClass *class);
 

@@ -81,8 +81,11 @@ check_nobody_forgotten (Model *model)
   /* The end of a backoff is noticed at the next tick; the test's clock may be ahead of that. */
   if (may_dial)
     HOLDS (waiting == 0 || has_dial_for (policy, policy->first));
+  if (policy->backoff.failures == 0)
+    HOLDS (waiting == 0 || !tally_policy_would_give_up (policy, &model->now));
   /* A close is followed by a refill, and so is a borrower's own dial. */
-  if (may_dial && policy->n_closing + policy->n_owned == 0 && tally_policy_needs_refill (policy))
+  if (may_dial && policy->n_closing + policy->n_owned == 0 && policy->backoff.refill == 0
+      && tally_policy_needs_refill (policy))
     HOLDS (policy->n_background >= MAX (policy->options.max_dials, 2) - 1 || policy->warm > 0);
 }
 

@@ -325,6 +325,7 @@ step_dial_on_caller (Model *model)
   switch (pick (model, 4))
     {
     case 0:
+      waiter->permit->failed_here = pick (model, 8) == 0;
       tally_policy_dial_failed (&model->policy, &model->now, waiter->permit, &failure, waiter);
       break;
     case 1:
@@ -347,7 +348,8 @@ step_dial_on_thread (Model *model)
     return;
   conn = g_ptr_array_remove_index_fast (model->dialing, pick (model, model->dialing->len));
   HOLDS (conn->state == TALLY_CONN_DIALING && !conn->owned);
-  if (pick (model, 3) == 0)
+  conn->failed_here = pick (model, 8) == 0;
+  if (pick (model, conn->given_up ? 2 : 3) == 0)
     tally_policy_dial_failed (&model->policy, &model->now, conn, &failure, NULL);
   else
     tally_policy_dial_done (&model->policy, &model->now, conn, open_descriptor (model), NULL);
@@ -439,6 +441,7 @@ choose_options (Model *model, TallyPoolOptions *options)
   options->streams = pick (model, 3) == 0 ? 1 + pick (model, 3) : 1;
   options->leak_threshold = pick (model, 3) == 0 ? 300 : 0;
   options->keepalive = pick (model, 3) == 0 ? 200 : 0;
+  options->wait_for_ready = pick (model, 3) == 0;
 }
 
 static void

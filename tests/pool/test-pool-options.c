@@ -56,7 +56,10 @@ options_defaults (void)
                        "check-after=1000\n"
                        "streams-per-connection=1\n"
                        "leak-threshold=0\n"
-                       "keepalive-interval=0\n");
+                       "keepalive-interval=0\n"
+                       "tcp-keepalive=30000\n"
+                       "tcp-user-timeout=30000\n"
+                       "wait-for-ready=FALSE\n");
 }
 
 /* What is set is what is read, whatever unit it is kept in. */

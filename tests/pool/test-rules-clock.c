@@ -45,6 +45,18 @@ rule_27_idle_connections_age_while_the_machine_sleeps (void)
   lab_release (lab, &lease);
 }
 
+/* Also where nobody borrows: the reaper sleeps by the other clock. */
+static void
+rule_27_the_reaper_closes_them_after_it (void)
+{
+  g_autoptr (Lab) lab = lab_new ("idle-timeout", 600000, NULL);
+
+  lab_fill (lab, 2);
+  sleep_for_an_hour ();
+  lab_await (lab, now.open == 0);
+  assert_int (lab_snapshot (lab).closes[TALLY_CLOSE_IDLE], 2);
+}
+
 /* Who waits or holds does not grow older by it. */
 static void
 rule_27_nothing_else_does (void)
@@ -70,6 +82,7 @@ main (int argc, char **argv)
 {
   static const TestCase cases[] = {
     TEST (rule_27_idle_connections_age_while_the_machine_sleeps),
+    TEST (rule_27_the_reaper_closes_them_after_it),
     TEST (rule_27_nothing_else_does),
     { NULL, NULL },
   };

@@ -356,6 +356,70 @@ rule_16_refilling_delays_nobody (void)
   world_give_back (world, &waiter);
 }
 
+/* The last permit, or the last place, is a background dial's: it ends, and the borrower's begins. */
+static void
+rule_16_the_last_permit_and_place_are_given_up (void)
+{
+  for (guint way = 0; way < 4; way++)
+    {
+      TallyPoolOptions options = tally_pool_options_default;
+      g_autoptr (World) world = NULL;
+      TallyWaiter holder, waiter;
+      TallyConn *refill;
+
+      options.min_idle = 2;
+      options.max_dials = way % 2 == 0 ? 1 : 4;
+      options.max_open = way % 2 == 0 ? 64 : 2;
+      world = world_new (&options);
+      world_ask (world, &holder, G_MAXINT64);
+      tally_policy_drop_all (&world->policy, TALLY_CLOSE_CLEARED);
+      world->hold_dials = TRUE;
+      world_settle (world);
+      tally_policy_pump (&world->policy, &world->now);
+      refill = world_take_dial (world);
+      CU_ASSERT_PTR_NULL (world->policy.to_dial);
+      world_ask (world, &waiter, G_MAXINT64);
+      CU_ASSERT_TRUE (refill->given_up && world->policy.gives_up);
+      CU_ASSERT_EQUAL (waiter.state, TALLY_WAITER_QUEUED);
+      if (way < 2)
+        {
+          tally_policy_dial_failed (&world->policy, &world->now, refill, &world_refused, NULL);
+          CU_ASSERT_FALSE (world->policy.to_dial->background); /* the borrower's */
+          assert_int (world->policy.backoff.failures, 0);
+          world->hold_dials = FALSE;
+          world_settle (world);
+        }
+      else /* it was there before it could end */
+        tally_policy_dial_done (&world->policy, &world->now, refill, world, NULL);
+      CU_ASSERT_EQUAL (waiter.state, TALLY_WAITER_SERVED);
+      assert_int (world->policy.n_given_up, 0);
+      world->hold_dials = FALSE;
+      world_give_back (world, &waiter);
+      world_give_back (world, &holder);
+    }
+}
+
+/* Nobody gives up what a borrower would not get anyway, nor what he need not have. */
+static void
+rule_16_nothing_is_given_up_in_vain (void)
+{
+  TallyPoolOptions options = tally_pool_options_default;
+  g_autoptr (World) world = NULL;
+  TallyWaiter waiter;
+
+  options.min_idle = 4;
+  options.max_dials = 2;
+  world = world_new (&options);
+  world->hold_dials = TRUE;
+  tally_policy_warm (&world->policy, &world->now, 4);
+  world_ask (world, &waiter, G_MAXINT64); /* has the other permit */
+  assert_int (world->policy.n_dialing, 2);
+  assert_int (world->policy.n_given_up, 0);
+  world->hold_dials = FALSE;
+  world_settle (world);
+  world_give_back (world, &waiter);
+}
+
 /* Once as many are idle as may be, it is done: what goes later is not dialed anew. */
 static void
 warm_ends_at_the_limits (void)
@@ -397,6 +461,8 @@ main (int argc, char **argv)
     TEST (rule_16_what_could_not_stay_is_not_dialed),
     TEST (rule_16_refilling_obeys_backoff),
     TEST (rule_16_refilling_delays_nobody),
+    TEST (rule_16_the_last_permit_and_place_are_given_up),
+    TEST (rule_16_nothing_is_given_up_in_vain),
     TEST (warm_ends_at_the_limits),
     { NULL, NULL },
   };

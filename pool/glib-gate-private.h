@@ -1,0 +1,16 @@
+/* Keeps a fork from happening while a thread of the pool may hold one of GLib's locks (pool rule 22). */
+#ifndef TALLY_GLIB_GATE_PRIVATE_H
+#define TALLY_GLIB_GATE_PRIVATE_H
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* pool-fork.c. Around what does not block, runs no foreign code and takes no lock of Tally's; may be
+ * nested. */
+void tally_glib_begin (void);
+void tally_glib_end (void);
+
+G_END_DECLS
+
+#endif /* TALLY_GLIB_GATE_PRIVATE_H */

@@ -1,0 +1,147 @@
+/* What becomes of borrowers when dials fail: `wait-for-ready`, and rule 31. On the policy with a clock that
+ * only the test moves. */
+#include "world.h"
+
+/* ---- wait-for-ready ---- */
+
+/* Whoever asks during backoff waits for the next dial, and for the one after, until its deadline; nobody
+ * learns of the failures but from the error that it then gets. */
+static void
+wait_for_ready_waits_through_backoff (void)
+{
+  TallyPoolOptions options = tally_pool_options_default;
+  g_autoptr (World) world = NULL;
+  TallyWaiter waiters[3], dialer, hurried;
+
+  options.wait_for_ready = TRUE;
+  world = world_new (&options);
+  world->hold_dials = TRUE;
+  dialer = (TallyWaiter){ .label = "dialer", .may_dial = TRUE, .deadline = G_MAXINT64 };
+  tally_policy_ask (&world->policy, &world->now, &dialer);
+  CU_ASSERT_EQUAL (dialer.state, TALLY_WAITER_PERMIT);
+  tally_policy_dial_failed (&world->policy, &world->now, dialer.permit, &world_refused, &dialer);
+  CU_ASSERT_EQUAL (dialer.state, TALLY_WAITER_QUEUED);
+  for (guint i = 0; i < 3; i++)
+    {
+      world_ask (world, &waiters[i], 100 * S);
+      CU_ASSERT_EQUAL (waiters[i].state, TALLY_WAITER_QUEUED);
+    }
+  world_ask (world, &hurried, S);
+  CU_ASSERT_PTR_NULL (world->policy.to_dial);
+  assert_int (tally_policy_next_event (&world->policy, &world->now), world->policy.backoff.until);
+  dialer.may_dial = FALSE;
+  for (guint i = 0; i < 3; i++)
+    {
+      world_pass (world, world->policy.backoff.until - world->now.mono);
+      CU_ASSERT_PTR_NULL (world->policy.to_dial->next); /* one probe at a time */
+      world_fail_dial (world);
+      assert_int (world->policy.waiting, 5);
+    }
+  world_pass (world, S);
+  CU_ASSERT_TRUE (tally_policy_time_out (&world->policy, &world->now, &hurried)
+                  || (world->policy.to_dial != NULL && hurried.state == TALLY_WAITER_QUEUED));
+  if (hurried.state == TALLY_WAITER_QUEUED)
+    tally_policy_leave (&world->policy, &world->now, &hurried, TALLY_REFUSAL_TIMED_OUT);
+  CU_ASSERT_EQUAL (hurried.refusal, TALLY_REFUSAL_TIMED_OUT);
+  world->hold_dials = FALSE;
+  world_settle (world);
+  world_pass (world, options.backoff_max);
+  CU_ASSERT_EQUAL (dialer.state, TALLY_WAITER_SERVED);
+  world_give_back (world, &dialer);
+  for (guint i = 0; i < 3; i++)
+    {
+      CU_ASSERT_EQUAL (waiters[i].state, TALLY_WAITER_SERVED);
+      world_give_back (world, &waiters[i]);
+    }
+}
+
+/* Where the next dial would follow at once, the failure is told: else it would be tried without end. */
+static void
+wait_for_ready_needs_a_pause (void)
+{
+  for (guint here = 0; here < 2; here++)
+    {
+      TallyPoolOptions options = tally_pool_options_default;
+      g_autoptr (World) world = NULL;
+      TallyWaiter waiter;
+
+      options.wait_for_ready = TRUE;
+      options.backoff_base = here ? options.backoff_base : 0;
+      world = world_new (&options);
+      world->hold_dials = TRUE;
+      world_ask (world, &waiter, G_MAXINT64);
+      world->policy.to_dial->failed_here = here;
+      world_fail_dial (world);
+      CU_ASSERT_EQUAL (waiter.refusal, TALLY_REFUSAL_DIAL);
+      g_clear_error (&waiter.error);
+    }
+}
+
+/* ---- rule 31 ---- */
+
+/* What is dialed in the background pauses all the same. */
+static void
+rule_31_what_fails_here_pauses_the_background (void)
+{
+  TallyPoolOptions options = tally_pool_options_default;
+  g_autoptr (World) world = NULL;
+
+  options.min_idle = 1;
+  world = world_new (&options);
+  world->hold_dials = TRUE;
+  world_warm (world, 1);
+  world->policy.to_dial->failed_here = TRUE;
+  world_fail_dial (world);
+  CU_ASSERT_PTR_NULL (world->policy.to_dial);
+  assert_int (world->policy.backoff.failures, 0);
+  assert_int (tally_policy_next_event (&world->policy, &world->now), world->now.mono + S);
+}
+
+/* A dial that fails for want of something here starts no backoff and prolongs none. */
+static void
+rule_31_what_fails_here_is_no_backoff (void)
+{
+  TallyPoolOptions options = tally_pool_options_default;
+  g_autoptr (World) world = NULL;
+  TallyWaiter waiter, other;
+  gint64 until;
+
+  world = world_new (&options);
+  world->hold_dials = TRUE;
+  world_ask (world, &waiter, G_MAXINT64);
+  world->policy.to_dial->failed_here = TRUE;
+  world_fail_dial (world);
+  CU_ASSERT_EQUAL (waiter.refusal, TALLY_REFUSAL_DIAL);
+  g_clear_error (&waiter.error);
+  assert_int (world->policy.backoff.failures, 0);
+  world_ask (world, &waiter, G_MAXINT64); /* is not refused */
+  world_fail_dial (world);
+  g_clear_error (&waiter.error);
+  until = world->policy.backoff.until;
+  CU_ASSERT_TRUE (until > world->now.mono);
+  world_pass (world, until - world->now.mono);
+  world_ask (world, &waiter, G_MAXINT64);
+  world->policy.to_dial->failed_here = TRUE;
+  world_fail_dial (world);
+  g_clear_error (&waiter.error);
+  assert_int (world->policy.backoff.failures, 1);
+  assert_int (world->policy.backoff.until, until);
+  world->hold_dials = FALSE;
+  world_ask (world, &other, G_MAXINT64);
+  CU_ASSERT_EQUAL (other.state, TALLY_WAITER_SERVED);
+  world_give_back (world, &other);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const TestCase cases[] = {
+    TEST (wait_for_ready_waits_through_backoff),
+    TEST (wait_for_ready_needs_a_pause),
+    TEST (rule_31_what_fails_here_is_no_backoff),
+    TEST (rule_31_what_fails_here_pauses_the_background),
+    { NULL, NULL },
+  };
+
+  return test_main ("pool", cases, argc, argv);
+}
