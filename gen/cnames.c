@@ -9,19 +9,22 @@
 /* The identifiers of one program, and the scopes of all programs that it sees. */
 typedef struct
 {
-  GHashTable *taken;   /* of const gchar *; may be shared by all */
-  GHashTable *visible; /* of Scope: what C can see beside this one */
-  const gchar *type;   /* TTest */
-  const gchar *lower;  /* t_test_ */
-  const gchar *upper;  /* T_TEST_ */
-  const gchar *file;   /* t_test_thrift_test_types */
+  GHashTable *taken;    /* of const gchar *; may be shared by all */
+  GHashTable *visible;  /* of Scope: what C can see beside this one */
+  GHashTable *prefixes; /* that of GenNames */
+  const gchar *type;    /* TTest */
+  const gchar *lower;   /* t_test_ */
+  const gchar *upper;   /* T_TEST_ */
+  const gchar *file;    /* t_test_thrift_test_types */
+  const gchar *local;   /* t_test_thrift_test_types__ */
 } Scope;
 
 struct _GenNames
 {
   GStringChunk *strings;
-  GHashTable *names;  /* of node to GenName */
-  GHashTable *scopes; /* of IdlProgram to Scope */
+  GHashTable *names;    /* of node to GenName */
+  GHashTable *scopes;   /* of IdlProgram to Scope */
+  GHashTable *prefixes; /* of gchar *: beginnings of identifiers, up to and with two `_` or more */
 };
 
 static void
@@ -92,6 +95,21 @@ scope_has (const Scope *scope, const gchar *identifier)
          || scope_defines (scope, identifier);
 }
 
+/* Remembers each beginning of @identifier that could be the prefix of names local to a file. */
+static void
+note_prefixes (GHashTable *prefixes, const gchar *identifier)
+{
+  for (const gchar *at = strstr (identifier, "__"); at != NULL; at = strstr (at + 1, "__"))
+    g_hash_table_add (prefixes, g_strndup (identifier, (gsize) (at + 2 - identifier)));
+}
+
+static void
+scope_add (Scope *scope, const gchar *identifier)
+{
+  g_hash_table_add (scope->taken, (gpointer) identifier);
+  note_prefixes (scope->prefixes, identifier);
+}
+
 /* Takes all of @identifiers when none of them is taken. */
 static gboolean
 scope_take (Scope *scope, const GPtrArray *identifiers)
@@ -101,7 +119,7 @@ scope_take (Scope *scope, const GPtrArray *identifiers)
       return FALSE;
 
   for (guint i = 0; i < identifiers->len; i++)
-    g_hash_table_add (scope->taken, g_ptr_array_index (identifiers, i));
+    scope_add (scope, g_ptr_array_index (identifiers, i));
 
   return TRUE;
 }
@@ -157,7 +175,7 @@ name_enumerators (GenNames *names, Scope *scope, const IdlDefinition *definition
       while (scope_has (scope, name->upper))
         name->upper = KEEP (names, "%s_", name->upper);
 
-      g_hash_table_add (scope->taken, (gpointer) name->upper);
+      scope_add (scope, name->upper);
       g_hash_table_insert (names->names, (gpointer) enumerator, name);
     }
 }
@@ -208,13 +226,15 @@ is_never_refused (const gchar *word)
   return FALSE;
 }
 
-/* Gives @name another name for C++, which none of its siblings in @local has; they are complete. */
+/* Gives @name another name for C++, which none of its siblings in @local has, nor any type; they are
+ * complete. */
 static void
-name_for_cxx (GenNames *names, GHashTable *local, GenName *name)
+name_for_cxx (GenNames *names, const Scope *scope, GHashTable *local, GenName *name)
 {
-  g_autofree gchar *wish = g_strconcat (name->member, "_", NULL);
-
-  name->cxx = take_member (names, local, wish, is_never_refused);
+  name->cxx = name->member;
+  do
+    name->cxx = take_member (names, local, KEEP (names, "%s_", name->cxx), is_never_refused);
+  while (scope_defines (scope, name->cxx));
 }
 
 static void
@@ -241,7 +261,7 @@ name_fields (GenNames *names, const Scope *scope, const IdlDefinition *definitio
       /* In C++ a member may not have the name of a type that its class mentions either. */
       if (gen_is_cxx_keyword (name->member) || scope_defines (scope, name->member)
           || gen_is_type (name->member))
-        name_for_cxx (names, local, name);
+        name_for_cxx (names, scope, local, name);
     }
 }
 
@@ -269,27 +289,8 @@ name_parameters (GenNames *names, const Scope *scope, const GPtrArray *fields, G
 
 /* ---- methods ---- */
 
-/* `test_void` is TestVoid in the types that are local to a service's file. */
-static gchar *
-underscores_to_caps (const gchar *lower)
-{
-  GString *result = g_string_new (NULL);
-
-  for (const gchar *c = lower; *c != '\0'; c++)
-    if (*c == '_' && g_ascii_isalpha (c[1]) && c > lower)
-      g_string_append_c (result, g_ascii_toupper (*++c));
-    else
-      g_string_append_c (result, c == lower ? g_ascii_toupper (*c) : *c);
-
-  return g_string_free (result, FALSE);
-}
-
 static void
-name_function (GenNames *names,
-               Scope *scope,
-               const GenName *service,
-               const IdlFunction *function,
-               GHashTable *types)
+name_function (GenNames *names, Scope *scope, const GenName *service, const IdlFunction *function)
 {
   static const gchar *const parts[] = { "if", "client", "client_send", "client_recv", "handler" };
   g_autofree gchar *lower = gen_initial_caps_to_underscores (function->node.name);
@@ -311,18 +312,6 @@ name_function (GenNames *names,
     }
   while (!taken);
 
-  name->bare = keep_upper (names, name->lower);
-  name->local = name->lower;
-  while (scope_has (scope, KEEP (names, "%s_args_info", name->local))
-         || scope_has (scope, KEEP (names, "%s_result_info", name->local)))
-    name->local = KEEP (names, "%s_", name->local);
-  name->type = keep (names, underscores_to_caps (name->lower));
-  while (g_hash_table_contains (types, name->type)
-         || scope_has (scope, KEEP (names, "%sArgs", name->type))
-         || scope_has (scope, KEEP (names, "%sResult", name->type)))
-    name->type = KEEP (names, "%s_", name->type);
-  g_hash_table_add (types, (gpointer) name->type);
-
   g_hash_table_insert (names->names, (gpointer) function, name);
 }
 
@@ -331,14 +320,13 @@ name_functions (GenNames *names, Scope *scope, const IdlDefinition *service)
 {
   const GenName *service_name = gen_names_get (names, service);
   g_autoptr (GHashTable) vfuncs = g_hash_table_new (g_str_hash, g_str_equal);
-  g_autoptr (GHashTable) types = g_hash_table_new (g_str_hash, g_str_equal);
 
   for (guint i = 0; i < service->members->len; i++)
     {
       const IdlFunction *function = g_ptr_array_index (service->members, i);
       g_autoptr (GHashTable) local = g_hash_table_new (g_str_hash, g_str_equal);
 
-      name_function (names, scope, service_name, function, types);
+      name_function (names, scope, service_name, function);
 
       GenName *name = g_hash_table_lookup (names->names, function);
 
@@ -352,7 +340,7 @@ name_functions (GenNames *names, Scope *scope, const IdlDefinition *service)
       GenName *name = g_hash_table_lookup (names->names, g_ptr_array_index (service->members, i));
 
       if (gen_is_cxx_keyword (name->member))
-        name_for_cxx (names, vfuncs, name);
+        name_for_cxx (names, scope, vfuncs, name);
     }
 }
 
@@ -379,6 +367,7 @@ scope_new (GenNames *names, const IdlProgram *program, GHashTable *shared)
   scope->taken =
       shared != NULL ? g_hash_table_ref (shared) : g_hash_table_new (g_str_hash, g_str_equal);
   scope->visible = g_hash_table_new (NULL, NULL);
+  scope->prefixes = names->prefixes;
   scope->type = KEEP (names, "%s", space);
   scope->lower = *space == '\0' ? "" : KEEP (names, "%s_", space_lower);
   scope->upper = keep_upper (names, scope->lower);
@@ -523,6 +512,45 @@ name_program (GenNames *names, const IdlProgram *program)
     }
 }
 
+/* What begins the names that are local to @file: no identifier of any program begins so, and no
+ * other file's names do. */
+static const gchar *
+take_prefix (GenNames *names, const gchar *file)
+{
+  g_autoptr (GString) prefix = g_string_new (file);
+  g_autofree gchar *upper = NULL;
+
+  g_string_append (prefix, "__");
+  for (;; g_string_append_c (prefix, '_'))
+    {
+      g_free (upper);
+      upper = g_ascii_strup (prefix->str, -1);
+      if (!g_hash_table_contains (names->prefixes, prefix->str)
+          && !g_hash_table_contains (names->prefixes, upper))
+        break;
+    }
+
+  note_prefixes (names->prefixes, prefix->str);
+  return KEEP (names, "%s", prefix->str);
+}
+
+/* Once all identifiers are known. */
+static void
+take_prefixes (GenNames *names, const IdlProgram *program)
+{
+  Scope *scope = g_hash_table_lookup (names->scopes, program);
+
+  scope->local = take_prefix (names, scope->file);
+  for (guint i = 0; i < program->definitions->len; i++)
+    {
+      const IdlDefinition *definition = g_ptr_array_index (program->definitions, i);
+      GenName *name = g_hash_table_lookup (names->names, definition);
+
+      if (definition->kind == IDL_DEFINITION_SERVICE)
+        name->local = take_prefix (names, name->lower);
+    }
+}
+
 GenNames *
 gen_names_new (const GPtrArray *programs)
 {
@@ -531,10 +559,13 @@ gen_names_new (const GPtrArray *programs)
   names->strings = g_string_chunk_new (4096);
   names->names = g_hash_table_new_full (NULL, NULL, NULL, g_free);
   names->scopes = g_hash_table_new_full (NULL, NULL, NULL, scope_free);
+  names->prefixes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
 
   make_scopes (names, programs);
   for (guint i = 0; i < programs->len; i++)
     name_program (names, g_ptr_array_index (programs, i));
+  for (guint i = 0; i < programs->len; i++)
+    take_prefixes (names, g_ptr_array_index (programs, i));
 
   return names;
 }
@@ -544,6 +575,7 @@ gen_names_free (GenNames *names)
 {
   g_hash_table_unref (names->names);
   g_hash_table_unref (names->scopes);
+  g_hash_table_unref (names->prefixes);
   g_string_chunk_free (names->strings);
   g_free (names);
 }
@@ -565,8 +597,10 @@ gen_names_get_file (const GenNames *names, const IdlProgram *program)
   return scope->file;
 }
 
-gboolean
-gen_names_is_taken (const GenNames *names, const IdlProgram *program, const gchar *identifier)
+const gchar *
+gen_names_get_prefix (const GenNames *names, const IdlProgram *program)
 {
-  return scope_has (g_hash_table_lookup (names->scopes, program), identifier);
+  const Scope *scope = g_hash_table_lookup (names->scopes, program);
+
+  return scope->local;
 }

@@ -17,13 +17,14 @@ G_BEGIN_DECLS
 
 /**
  * GenName:
- * @type: a definition's C type, `TTestBonk`; a method's part of local types, `TestVoid`.
+ * @type: a definition's C type, `TTestBonk`.
  * @lower: a definition's prefix for functions, `t_test_bonk`; a method's part of function names,
  *   `test_void`.
  * @upper: the prefix of a definition's macros, `T_TEST_BONK`; an enumerator's or constant's name.
  * @space: a definition's namespace in macros, `T_TEST_`.
- * @bare: the rest of @upper, `BONK`; a method's part of METHOD_ constants.
- * @local: a definition's or method's prefix for what is local to a file, `bonk`.
+ * @bare: the rest of @upper, `BONK`.
+ * @local: a definition's part of the names that are local to a file, `bonk`; a service's: what all
+ *   names begin with that are local to its source, `t_test_bonk__`.
  * @member: a field's, argument's or vfunc's name.
  * @cxx: (nullable): what @member is called in C++, which reserves the word.
  *
@@ -50,9 +51,8 @@ void gen_names_free (GenNames *names);
 const GenName *gen_names_get (const GenNames *names, gconstpointer node);
 /* The name of @program's types files without their suffixes: `t_test_thrift_test_types`. */
 const gchar *gen_names_get_file (const GenNames *names, const IdlProgram *program);
-/* Whether @identifier names something in @program or in what it includes. */
-gboolean
-gen_names_is_taken (const GenNames *names, const IdlProgram *program, const gchar *identifier);
+/* What the names begin with that are local to @program's types source. */
+const gchar *gen_names_get_prefix (const GenNames *names, const IdlProgram *program);
 
 /* (transfer full): first character lowered, each later capital with a `_` in front. */
 gchar *gen_initial_caps_to_underscores (const gchar *name);

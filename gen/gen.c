@@ -37,7 +37,7 @@ add_types (const GenNames *names,
   gen_print_types_header (names, program, header);
   add_file (files, base, ".h", header);
 
-  gen_source_init (&source, names, cycles, program, text);
+  gen_source_init (&source, names, cycles, program, gen_names_get_prefix (names, program), text);
   gen_print_types_source (&source);
   gen_source_clear (&source);
   add_file (files, base, ".c", text);
@@ -56,7 +56,8 @@ add_service (const GenNames *names,
   gen_print_service_header (names, service, header);
   add_file (files, base, ".h", header);
 
-  gen_source_init (&source, names, cycles, service->program, text);
+  gen_source_init (&source, names, cycles, service->program, gen_names_get (names, service)->local,
+                   text);
   gen_print_service_source (&source, service);
   gen_source_clear (&source);
   add_file (files, base, ".c", text);

@@ -8,14 +8,19 @@
 
 /* ---- arguments and results ---- */
 
-/* A file-local struct; @part is Args or Result. */
-static void
-print_local_struct (GenSource *source,
-                    const GenName *method,
-                    const gchar *part,
-                    const GPtrArray *rows)
+/* (transfer full): the C struct of a method's arguments or result; @word is args or result. */
+static gchar *
+get_local_struct (const GenSource *source, const GenName *method, const gchar *word)
 {
-  g_string_append (source->out, "typedef struct\n{\n");
+  g_autofree gchar *tag = gen_source_own (source, "%s_%s", method->lower, word);
+
+  return g_strconcat ("struct ", tag, NULL);
+}
+
+static void
+print_local_struct (GenSource *source, const gchar *c_type, const GPtrArray *rows)
+{
+  gen_print (source->out, "%s\n{\n", c_type);
   for (guint i = 0; i < rows->len; i++)
     {
       const GenRow *row = g_ptr_array_index (rows, i);
@@ -26,7 +31,7 @@ print_local_struct (GenSource *source,
       if (row->has_isset)
         gen_print (source->out, "  gboolean __isset_%s;\n", row->member);
     }
-  gen_print (source->out, "} %s%s;\n", method->type, part);
+  g_string_append (source->out, "};\n");
 }
 
 /* Struct, fields and description of arguments (@result FALSE) or result. */
@@ -34,15 +39,15 @@ static void
 print_inline_info (GenSource *source, const IdlFunction *function, gboolean result, GPtrArray *rows)
 {
   const GenName *method = gen_names_get (source->names, function);
-  const gchar *part = result ? "Result" : "Args";
   const gchar *word = result ? "result" : "args";
-  g_autofree gchar *c_type = g_strdup_printf ("%s%s", method->type, part);
-  g_autofree gchar *wish = g_strdup_printf ("%s_%s", method->local, word);
-  g_autofree gchar *fields = g_strdup_printf ("%s_fields", wish);
-  g_autofree gchar *declaration = g_strdup_printf ("static const TallyStructInfo %s_info", wish);
+  g_autofree gchar *c_type = get_local_struct (source, method, word);
+  g_autofree gchar *wish = g_strdup_printf ("%s_%s", method->lower, word);
+  g_autofree gchar *fields = gen_source_own (source, "%s_fields", wish);
+  g_autofree gchar *info = gen_source_own (source, "%s_info", wish);
+  g_autofree gchar *declaration = g_strdup_printf ("static const TallyStructInfo %s", info);
   g_autoptr (GPtrArray) parameters = g_ptr_array_new_with_free_func (g_free);
 
-  print_local_struct (source, method, part, rows);
+  print_local_struct (source, c_type, rows);
   g_ptr_array_sort (rows, gen_compare_rows);
   gen_print_fields (source, fields, c_type, wish, rows);
   g_string_truncate (source->out, source->out->len - 1);
@@ -147,7 +152,8 @@ print_forwarding (GenSource *source, const IdlFunction *function, const gchar *c
 static void
 print_interface_stub (GenSource *source, const IdlDefinition *service, const IdlFunction *function)
 {
-  g_autofree gchar *callee = g_strdup_printf ("get_interface (iface)->%s",
+  g_autofree gchar *get_interface = gen_source_own (source, "get_interface");
+  g_autofree gchar *callee = g_strdup_printf ("%s (iface)->%s", get_interface,
                                               gen_names_get (source->names, function)->member);
 
   print_function_head (source, service, function, "if", GEN_PARAMETERS_CALL);
@@ -159,8 +165,9 @@ static void
 print_arguments (GenSource *source, const IdlFunction *function)
 {
   g_autoptr (GPtrArray) items = g_ptr_array_new_with_free_func (g_free);
-  g_autofree gchar *head =
-      g_strdup_printf ("  %sArgs args = { ", gen_names_get (source->names, function)->type);
+  g_autofree gchar *c_type =
+      get_local_struct (source, gen_names_get (source->names, function), "args");
+  g_autofree gchar *head = g_strdup_printf ("  %s args = { ", c_type);
 
   for (guint i = 0; i < function->arguments->len; i++)
     {
@@ -194,34 +201,69 @@ print_results (GenSource *source, const IdlFunction *function)
     gen_print_list (source->out, "  gpointer results[] = { ", items, " };\n");
 }
 
+/* (transfer full): where @function is in the method table. */
+static gchar *
+get_method_index (const GenSource *source, const IdlFunction *function)
+{
+  g_autofree gchar *own =
+      gen_source_own (source, "method_%s", gen_names_get (source->names, function)->lower);
+
+  return g_ascii_strup (own, -1);
+}
+
+/* (transfer full): `&methods[INDEX]`. */
+static gchar *
+get_method_address (const GenSource *source, const IdlFunction *function)
+{
+  g_autofree gchar *methods = gen_source_own (source, "methods");
+  g_autofree gchar *index = get_method_index (source, function);
+
+  return g_strdup_printf ("&%s[%s]", methods, index);
+}
+
+/* `return CALLEE (iface, …, error);` with an empty line before it if @gap. */
+static void
+print_client_return (GenSource *source,
+                     const gchar *callee,
+                     const gchar *const *arguments,
+                     gboolean gap)
+{
+  g_autofree gchar *head = g_strdup_printf ("%s  return %s ", gap ? "\n" : "", callee);
+  g_autoptr (GPtrArray) items = g_ptr_array_new ();
+
+  g_ptr_array_add (items, (gpointer) "iface");
+  for (guint i = 0; arguments[i] != NULL; i++)
+    g_ptr_array_add (items, (gpointer) arguments[i]);
+  g_ptr_array_add (items, (gpointer) "error");
+  gen_print_call (source->out, head, items, ");\n}\n\n");
+}
+
 static void
 print_client_stubs (GenSource *source, const IdlDefinition *service, const IdlFunction *function)
 {
-  GString *out = source->out;
-  const gchar *bare = gen_names_get (source->names, function)->bare;
+  g_autofree gchar *method = get_method_address (source, function);
   const gchar *args = function->arguments->len > 0 ? "&args" : "NULL";
   const gchar *results = gen_has_result (function) ? "results" : "NULL";
 
   print_function_head (source, service, function, "client", GEN_PARAMETERS_CALL);
   print_arguments (source, function);
   print_results (source, function);
-  gen_print (out,
-             "%s  return tally_client_call (iface, &methods[METHOD_%s], %s, %s, error);\n}\n\n",
-             function->arguments->len > 0 || gen_has_result (function) ? "\n" : "", bare, args,
-             results);
+  print_client_return (source, "tally_client_call",
+                       (const gchar *const[]){ method, args, results, NULL },
+                       function->arguments->len > 0 || gen_has_result (function));
 
   print_function_head (source, service, function, "client_send", GEN_PARAMETERS_SEND);
   print_arguments (source, function);
-  gen_print (out, "%s  return tally_client_send (iface, &methods[METHOD_%s], %s, error);\n}\n\n",
-             function->arguments->len > 0 ? "\n" : "", bare, args);
+  print_client_return (source, "tally_client_send", (const gchar *const[]){ method, args, NULL },
+                       function->arguments->len > 0);
 
   if (function->oneway)
     return;
 
   print_function_head (source, service, function, "client_recv", GEN_PARAMETERS_RECV);
   print_results (source, function);
-  gen_print (out, "%s  return tally_client_recv (iface, &methods[METHOD_%s], %s, error);\n}\n\n",
-             gen_has_result (function) ? "\n" : "", bare, results);
+  print_client_return (source, "tally_client_recv", (const gchar *const[]){ method, results, NULL },
+                       gen_has_result (function));
 }
 
 static void
@@ -230,13 +272,18 @@ print_handler_stub (GenSource *source, const IdlDefinition *service, const IdlFu
   const GenName *name = gen_names_get (source->names, service);
   const GenName *method = gen_names_get (source->names, function);
   g_autofree gchar *callee = g_strdup_printf ("klass->%s", method->member);
+  g_autofree gchar *address = get_method_address (source, function);
+  g_autoptr (GPtrArray) items = g_ptr_array_new ();
 
   print_function_head (source, service, function, "handler", GEN_PARAMETERS_CALL);
   gen_print (source->out,
              "  %sHandlerClass *klass = %s_HANDLER_GET_CLASS (iface);\n\n"
-             "  if (klass->%s == NULL)\n"
-             "    return tally_service_unimplemented (iface, &methods[METHOD_%s], error);\n\n",
-             name->type, name->upper, method->member, method->bare);
+             "  if (klass->%s == NULL)\n",
+             name->type, name->upper, method->member);
+  g_ptr_array_add (items, (gpointer) "iface");
+  g_ptr_array_add (items, address);
+  g_ptr_array_add (items, (gpointer) "error");
+  gen_print_call (source->out, "    return tally_service_unimplemented ", items, ");\n\n");
   print_forwarding (source, function, callee);
 }
 
@@ -247,7 +294,9 @@ print_invoke (GenSource *source, const IdlDefinition *service, const IdlFunction
   GString *out = source->out;
   const GenName *method = gen_names_get (source->names, function);
   gboolean has_args = function->arguments->len > 0, has_result = gen_has_result (function);
-  g_autofree gchar *name = g_strdup_printf ("invoke_%s ", method->local);
+  g_autofree gchar *name = gen_source_own (source, "invoke_%s ", method->lower);
+  g_autofree gchar *args = get_local_struct (source, method, "args");
+  g_autofree gchar *result = get_local_struct (source, method, "result");
   g_autoptr (GPtrArray) parameters = g_ptr_array_new_with_free_func (g_free);
   g_autofree gchar *head =
       g_strdup_printf ("  return %s_handler_%s ", gen_names_get (source->names, service)->lower,
@@ -263,9 +312,9 @@ print_invoke (GenSource *source, const IdlDefinition *service, const IdlFunction
   g_string_append (out, "static gboolean\n");
   gen_print_call (out, name, parameters, ")\n{\n");
   if (has_args)
-    gen_print (out, "  %sArgs *args = args_;\n", method->type);
+    gen_print (out, "  %s *args = args_;\n", args);
   if (has_result)
-    gen_print (out, "  %sResult *result = result_;\n", method->type);
+    gen_print (out, "  %s *result = result_;\n", result);
   if (has_args || has_result)
     g_string_append_c (out, '\n');
 
@@ -310,29 +359,32 @@ sort_functions (const IdlDefinition *service)
 }
 
 static void
-print_method_rows (GenSource *source, const GPtrArray *functions)
+print_method_rows (GenSource *source, const GPtrArray *functions, const gchar *methods)
 {
-  g_string_append (source->out, "static const TallyMethod methods[] = {\n");
+  gen_print (source->out, "static const TallyMethod %s[] = {\n", methods);
   for (guint i = 0; i < functions->len; i++)
     {
       const IdlFunction *function = g_ptr_array_index (functions, i);
-      const gchar *local = gen_names_get (source->names, function)->local;
+      g_autofree gchar *own =
+          gen_source_own (source, "%s", gen_names_get (source->names, function)->lower);
+      g_autofree gchar *invoke =
+          gen_source_own (source, "invoke_%s", gen_names_get (source->names, function)->lower);
       g_autoptr (GPtrArray) parts = g_ptr_array_new_with_free_func (g_free);
 
       g_ptr_array_add (parts, g_strdup_printf ("TALLY_METHOD_NAME (\"%s\")", function->node.name));
       g_ptr_array_add (parts, function->arguments->len > 0
-                                  ? g_strdup_printf (".args = &%s_args_info", local)
+                                  ? g_strdup_printf (".args = &%s_args_info", own)
                                   : g_strdup (".args = &tally_empty_args"));
       if (function->oneway)
         g_ptr_array_add (parts, g_strdup (".oneway = TRUE"));
       else
         g_ptr_array_add (parts, gen_has_result (function)
-                                    ? g_strdup_printf (".result = &%s_result_info", local)
+                                    ? g_strdup_printf (".result = &%s_result_info", own)
                                     : g_strdup (".result = &tally_empty_result"));
       if (function->node.annotations != NULL
           && idl_annotations_get (function->node.annotations, "idempotent") != NULL)
         g_ptr_array_add (parts, g_strdup (".idempotent = TRUE"));
-      g_ptr_array_add (parts, g_strdup_printf (".invoke = invoke_%s", local));
+      g_ptr_array_add (parts, g_strdup_printf (".invoke = %s", invoke));
       gen_print_braced (source->out, parts);
     }
   g_string_append (source->out, "};\n\n");
@@ -342,16 +394,17 @@ static void
 print_method_table (GenSource *source, const IdlDefinition *service, const GPtrArray *functions)
 {
   const gchar *lower = gen_names_get (source->names, service)->lower;
+  g_autofree gchar *methods = gen_source_own (source, "methods");
+  g_autofree gchar *rows = g_strdup_printf ("%s, G_N_ELEMENTS (%s)", methods, methods);
   g_autofree gchar *parent =
       service->extends != NULL
           ? g_strdup_printf ("&%s_service", gen_names_get (source->names, service->extends)->lower)
           : g_strdup ("NULL");
 
   if (functions->len > 0)
-    print_method_rows (source, functions);
+    print_method_rows (source, functions, methods);
   gen_print (source->out, "const TallyService %s_service =\n  { \"%s\", %s, %s };\n\n", lower,
-             service->node.name, parent,
-             functions->len > 0 ? "methods, G_N_ELEMENTS (methods)" : "NULL, 0");
+             service->node.name, parent, functions->len > 0 ? rows : "NULL, 0");
 }
 
 /* The indices of the table, and the table itself for the handler's stubs, which stand before it. */
@@ -364,15 +417,15 @@ print_method_indices (GenSource *source, const GPtrArray *functions)
   g_autoptr (GPtrArray) indices = g_ptr_array_new_with_free_func (g_free);
 
   for (guint i = 0; i < functions->len; i++)
-    g_ptr_array_add (
-        indices,
-        g_strdup_printf ("METHOD_%s",
-                         gen_names_get (source->names, g_ptr_array_index (functions, i))->bare));
+    g_ptr_array_add (indices, get_method_index (source, g_ptr_array_index (functions, i)));
   g_string_append (source->out,
                    "/* Where each method is in the table, which is sorted by name. */\n"
                    "enum\n{\n");
   gen_print_filled (source->out, indices);
-  gen_print (source->out, "};\nstatic const TallyMethod methods[%u];\n\n", functions->len);
+
+  g_autofree gchar *methods = gen_source_own (source, "methods");
+
+  gen_print (source->out, "};\nstatic const TallyMethod %s[%u];\n\n", methods, functions->len);
 }
 
 /* What the interface's stubs, which come next, find an object's functions with. */
@@ -381,9 +434,11 @@ print_get_interface (GenSource *source, const IdlDefinition *service)
 {
   const GenName *name = gen_names_get (source->names, service);
 
+  g_autofree gchar *get_interface = gen_source_own (source, "get_interface");
+
   if (service->members->len > 0)
-    gen_print (source->out, "TALLY_DEFINE_GET_INTERFACE (%sIf, %s_if)\n\n", name->type,
-               name->lower);
+    gen_print (source->out, "TALLY_DEFINE_GET_INTERFACE_AS (%s, %sIf, %s_if)\n\n", get_interface,
+               name->type, name->lower);
 }
 
 /* ---- types ---- */
@@ -393,14 +448,16 @@ print_interface_init (GenSource *source, const IdlDefinition *service, const gch
 {
   const GenName *name = gen_names_get (source->names, service);
 
+  g_autofree gchar *init = gen_source_own (source, "%s_if_init", part);
+
   if (service->members->len == 0)
     return;
 
   gen_print (source->out,
-             "static void\n%s_if_init (gpointer interface, G_GNUC_UNUSED gpointer data)\n"
+             "static void\n%s (gpointer interface, G_GNUC_UNUSED gpointer data)\n"
              "{\n"
              "  %sIfInterface *vtable = interface;\n\n",
-             part, name->type);
+             init, name->type);
   for (guint i = 0; i < service->members->len; i++)
     {
       const GenName *method =
@@ -452,10 +509,10 @@ print_types (GenSource *source, const IdlDefinition *service)
   gen_print (source->out, "TALLY_DEFINE_INTERFACE (%sIf, %s_if)\n", name->type, name->lower);
   print_type_definition (source, service, "Client", "tally_client_get_type",
                          g_strdup_printf ("%s_if_get_type", name->lower),
-                         g_strdup (empty ? "NULL" : "client_if_init"));
+                         empty ? g_strdup ("NULL") : gen_source_own (source, "client_if_init"));
   print_type_definition (source, service, "Handler", "g_object_get_type",
                          g_strdup_printf ("%s_if_get_type", name->lower),
-                         g_strdup (empty ? "NULL" : "handler_if_init"));
+                         empty ? g_strdup ("NULL") : gen_source_own (source, "handler_if_init"));
   print_type_definition (source, service, "Processor", "tally_processor_get_type",
                          g_strdup_printf ("%s_handler_get_type", name->lower),
                          g_strdup_printf ("%s_service", name->lower));
@@ -477,6 +534,23 @@ has_deprecated (const IdlDefinition *service)
   return FALSE;
 }
 
+/* Takes the names that every method brings about, so that no table of a type gets one of them. */
+static void
+reserve_names (GenSource *source, const IdlDefinition *service)
+{
+  static const gchar *const suffixes[] = { "args_fields", "args_info", "result_fields",
+                                           "result_info" };
+
+  for (guint i = 0; i < service->members->len; i++)
+    for (guint j = 0; j < G_N_ELEMENTS (suffixes); j++)
+      {
+        const GenName *name =
+            gen_names_get (source->names, g_ptr_array_index (service->members, i));
+
+        gen_source_reserve (source, gen_source_own (source, "%s_%s", name->lower, suffixes[j]));
+      }
+}
+
 void
 gen_print_service_source (GenSource *source, const IdlDefinition *service)
 {
@@ -488,6 +562,7 @@ gen_print_service_source (GenSource *source, const IdlDefinition *service)
   if (has_deprecated (service))
     g_string_append (out, "G_GNUC_BEGIN_IGNORE_DEPRECATIONS\n\n");
 
+  reserve_names (source, service);
   print_method_indices (source, functions);
   print_get_interface (source, service);
   for (guint i = 0; i < service->members->len; i++)

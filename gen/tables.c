@@ -10,9 +10,12 @@ gen_source_init (GenSource *source,
                  const GenNames *names,
                  const GenCycles *cycles,
                  const IdlProgram *program,
+                 const gchar *prefix,
                  GString *out)
 {
-  *source = (GenSource){ .names = names, .cycles = cycles, .program = program, .out = out };
+  *source = (GenSource){
+    .names = names, .cycles = cycles, .program = program, .prefix = prefix, .out = out
+  };
   source->statics = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   source->containers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
 }
@@ -25,15 +28,33 @@ gen_source_clear (GenSource *source)
 }
 
 gchar *
+gen_source_own (const GenSource *source, const gchar *format, ...)
+{
+  GString *name = g_string_new (source->prefix);
+  va_list arguments;
+
+  va_start (arguments, format);
+  g_string_append_vprintf (name, format, arguments);
+  va_end (arguments);
+  return g_string_free (name, FALSE);
+}
+
+void
+gen_source_reserve (GenSource *source, gchar *name)
+{
+  g_hash_table_add (source->statics, name);
+}
+
+gchar *
 gen_source_take (GenSource *source, const gchar *wish)
 {
-  g_autoptr (GString) name = g_string_new (wish);
+  g_autofree gchar *first = gen_source_own (source, "%s", wish);
+  g_autoptr (GString) name = g_string_new (first);
 
-  while (g_hash_table_contains (source->statics, name->str)
-         || gen_names_is_taken (source->names, source->program, name->str))
+  while (g_hash_table_contains (source->statics, name->str))
     g_string_append_c (name, '_');
 
-  g_hash_table_add (source->statics, g_strdup (name->str));
+  gen_source_reserve (source, g_strdup (name->str));
   return g_strdup (name->str);
 }
 

@@ -13,6 +13,8 @@ G_BEGIN_DECLS
  * @names: all C names.
  * @cycles: which struct fields must start %NULL.
  * @program: the program that the file belongs to.
+ * @prefix: what the names begin with that are local to the file, and that no other file has: any
+ *   files can be compiled as one unit.
  * @out: the file's text so far.
  *
  * One C file being written, with what is already defined in it.
@@ -22,6 +24,7 @@ typedef struct
   const GenNames *names;
   const GenCycles *cycles;
   const IdlProgram *program;
+  const gchar *prefix;
   GString *out;
 
   /*< private >*/
@@ -34,10 +37,16 @@ void gen_source_init (GenSource *source,
                       const GenNames *names,
                       const GenCycles *cycles,
                       const IdlProgram *program,
+                      const gchar *prefix,
                       GString *out);
 void gen_source_clear (GenSource *source);
-/* (transfer full): @wish, or with as many `_` behind it as make it free in this file; now taken. */
+/* @name: (transfer full): not to be given out by gen_source_take (). */
+void gen_source_reserve (GenSource *source, gchar *name);
+/* (transfer full): the file's own name for @wish, with as many `_` behind it as make it free in this
+ * file; now taken. */
 gchar *gen_source_take (GenSource *source, const gchar *wish);
+/* (transfer full): the file's own name for what @format says; the caller sees to it that it is free. */
+gchar *gen_source_own (const GenSource *source, const gchar *format, ...) G_GNUC_PRINTF (2, 3);
 /* An empty line after the statics that the functions below have written, if any. */
 void gen_source_close_gap (GenSource *source);
 

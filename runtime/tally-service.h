@@ -38,13 +38,16 @@ tally_service_get_interface (gpointer object, gpointer *last, GType (*interface_
   return tally_service_find_interface (object, last, interface_get_type ());
 }
 
-/* Defines get_interface (), with which the stubs of one service find an object's functions. */
-#define TALLY_DEFINE_GET_INTERFACE(CType, c_prefix)                                                \
-  static inline CType##Interface *get_interface (CType *object)                                    \
+/* Defines name (), with which the stubs of one service find an object's functions. */
+#define TALLY_DEFINE_GET_INTERFACE_AS(name, CType, c_prefix)                                       \
+  static inline CType##Interface *name (CType *object)                                             \
   {                                                                                                \
     static gpointer last;                                                                          \
     return (CType##Interface *) tally_service_get_interface (object, &last, c_prefix##_get_type);  \
   }
+/* What code that tallyc 0.1 generated says. */
+#define TALLY_DEFINE_GET_INTERFACE(CType, c_prefix)                                                \
+  TALLY_DEFINE_GET_INTERFACE_AS (get_interface, CType, c_prefix)
 
 /* Define c_prefix##_get_type (); TALLY_DEFINE_PROCESSOR is in tally-processor.h. For `service Echo`
  * in namespace Demo:

@@ -135,23 +135,25 @@ TALLY_API const TallyType tally_type_binary;
 /* From here on initialisers, of whose braces clang-format would give each a line of its own. */
 /* clang-format off */
 
-/* Any of these takes further members of TallyType: a container that is itself a key has
- * `.hash = name_hash, .equal = name_equal` of TALLY_DEFINE_KEY (name).
+/* Each takes the element's type, which for a map follows the key's, and after it further members of
+ * TallyType: a container that is itself a key has `.hash = name_hash, .equal = name_equal` of
+ * TALLY_DEFINE_KEY (name). The element is among the variable arguments because strict C wants one at
+ * least.
  *
- * A list whose elements are numbers, bools, enums or uuids: a GArray of ElementCType. */
-#define TALLY_ARRAY_OF(element_type, ...) \
+ * A list whose elements are numbers, bools, enums or uuids: a GArray of the element's C type. */
+#define TALLY_ARRAY_OF(...) \
   { .kind = TALLY_KIND_LIST, .wire = T_LIST, .storage = TALLY_STORAGE_ARRAY, \
-    .size = sizeof (gpointer), .element = (element_type), __VA_ARGS__ }
+    .size = sizeof (gpointer), .element = __VA_ARGS__ }
 /* Any other list: a GPtrArray with the element's free function. */
-#define TALLY_LIST_OF(element_type, ...) \
+#define TALLY_LIST_OF(...) \
   { .kind = TALLY_KIND_LIST, .wire = T_LIST, .storage = TALLY_STORAGE_PTRARRAY, \
-    .size = sizeof (gpointer), .element = (element_type), __VA_ARGS__ }
-#define TALLY_SET_OF(element_type, ...) \
+    .size = sizeof (gpointer), .element = __VA_ARGS__ }
+#define TALLY_SET_OF(...) \
   { .kind = TALLY_KIND_SET, .wire = T_SET, .storage = TALLY_STORAGE_TABLE, \
-    .size = sizeof (gpointer), .element = (element_type), __VA_ARGS__ }
-#define TALLY_MAP_OF(key_type, value_type, ...) \
+    .size = sizeof (gpointer), .element = __VA_ARGS__ }
+#define TALLY_MAP_OF(key_type, ...) \
   { .kind = TALLY_KIND_MAP, .wire = T_MAP, .storage = TALLY_STORAGE_TABLE, \
-    .size = sizeof (gpointer), .key = (key_type), .element = (value_type), __VA_ARGS__ }
+    .size = sizeof (gpointer), .key = (key_type), .element = __VA_ARGS__ }
 
 /* ---- enums ---- */
 

@@ -1,4 +1,4 @@
-/* Calls cc and c++. GLib's and Thrift's headers are system headers to them, ours are not. */
+/* Calls the compilers. GLib's and Thrift's headers are system headers to them, ours are not. */
 #include "compiler.h"
 
 #include <gio/gio.h>
@@ -6,8 +6,22 @@
 
 #include "generate.h"
 
-#define C_FLAGS "-std=gnu11", "-Wall", "-Wextra", "-Werror"
-#define CXX_FLAGS "-std=gnu++17", "-Wall", "-Wextra", "-Werror"
+/* A compiler for one language. C is given all sources as one unit, C++ all headers. */
+typedef struct
+{
+  const gchar *program;
+  const gchar *standard;
+  const gchar *language;
+  const gchar *precompiled; /* what its precompiled headers end in */
+} Tool;
+
+static const Tool tools[] = {
+  { "cc", "-std=gnu11", "c", "gch" },
+  { "c++", "-std=gnu++17", "c++", "gch" },
+  { "clang", "-std=gnu11", "c", "pch" },
+  { "clang++", "-std=gnu++17", "c++", "pch" },
+};
+#define N_GNU_TOOLS 2
 
 /* Starts a compiler; what it says goes to file @log. */
 static GSubprocess *
@@ -66,18 +80,37 @@ get_flags (void)
   return (gchar **) g_ptr_array_free (g_steal_pointer (&flags), FALSE);
 }
 
+/* The directory of @tool's own: both of one compiler's headers have one name. */
+static gchar *
+get_tool_directory (const Compiler *compiler, const Tool *tool)
+{
+  return g_build_filename (compiler->directory, tool->program, NULL);
+}
+
+static void
+add_command (GPtrArray *arguments, const Tool *tool, const gchar *language)
+{
+  add_all (arguments, (const gchar *const[]){ tool->program, tool->standard, "-Wall", "-Wextra",
+                                              "-pedantic", "-Werror", "-x", language, NULL });
+}
+
+/* Also finds out whether the compiler is there and takes the flags. */
 static gboolean
-precompile (const Compiler *compiler, const gchar *const *command, const gchar *name)
+precompile (const Compiler *compiler, const Tool *tool)
 {
   g_autoptr (GPtrArray) arguments = g_ptr_array_new_with_free_func (g_free);
-  g_autofree gchar *log = g_build_filename (compiler->directory, "log", NULL);
+  g_autofree gchar *directory = get_tool_directory (compiler, tool);
+  g_autofree gchar *header = g_build_filename (directory, "precompiled.h", NULL);
+  g_autofree gchar *log = g_build_filename (directory, "log", NULL);
+  g_autofree gchar *language = g_strconcat (tool->language, "-header", NULL);
 
-  add_all (arguments, command);
+  g_mkdir_with_parents (directory, 0700);
+  g_file_set_contents (header, "#include <tally.h>\n", -1, NULL);
+  add_command (arguments, tool, language);
   add_all (arguments, (const gchar *const *) compiler->flags);
-  g_ptr_array_add (arguments, g_build_filename (compiler->directory, "precompiled.h", NULL));
+  g_ptr_array_add (arguments, g_strdup (header));
   g_ptr_array_add (arguments, g_strdup ("-o"));
-  g_ptr_array_add (arguments,
-                   g_build_filename (compiler->directory, "precompiled.h.gch", name, NULL));
+  g_ptr_array_add (arguments, g_strconcat (header, ".", tool->precompiled, NULL));
   g_ptr_array_add (arguments, NULL);
 
   g_autoptr (GSubprocess) process = start (log, arguments, NULL);
@@ -93,22 +126,17 @@ precompile (const Compiler *compiler, const gchar *const *command, const gchar *
 gboolean
 compiler_init (Compiler *compiler)
 {
+  gboolean works[G_N_ELEMENTS (tools)];
+
   *compiler =
       (Compiler){ .directory = g_dir_make_tmp ("tally-gen-XXXXXX", NULL), .flags = get_flags () };
-  if (compiler->directory == NULL)
+  if (compiler->directory == NULL || compiler->flags == NULL)
     return FALSE;
 
-  g_autofree gchar *header = g_build_filename (compiler->directory, "precompiled.h", NULL);
-  g_autofree gchar *precompiled = g_build_filename (compiler->directory, "precompiled.h.gch", NULL);
-
-  g_file_set_contents (header, "#include <tally.h>\n", -1, NULL);
-  g_mkdir_with_parents (precompiled, 0700);
-  return compiler->flags != NULL
-         && precompile (compiler, (const gchar *const[]){ "cc", C_FLAGS, "-x", "c-header", NULL },
-                        "c")
-         && precompile (compiler,
-                        (const gchar *const[]){ "c++", CXX_FLAGS, "-x", "c++-header", NULL },
-                        "cxx");
+  for (guint i = 0; i < G_N_ELEMENTS (tools); i++)
+    works[i] = precompile (compiler, &tools[i]);
+  compiler->have_clang = works[2] && works[3];
+  return works[0] && works[1];
 }
 
 void
@@ -120,59 +148,78 @@ compiler_clear (Compiler *compiler)
   g_strfreev (compiler->flags);
 }
 
-static GPtrArray *
-begin_command (const Compiler *compiler, const gchar *directory, const gchar *const *words)
+/* (transfer full): a file in @directory that includes all that end in @suffix. */
+static gchar *
+write_unit (const gchar *directory, const gchar *suffix)
 {
-  GPtrArray *arguments = g_ptr_array_new_with_free_func (g_free);
+  g_autofree gchar *name = g_strconcat ("unit", suffix, "c", NULL);
+  /* A precompiled header does not count as what a unit must hold at least. */
+  g_autoptr (GString) includes = g_string_new ("extern int unit;\n");
+  g_autoptr (GDir) dir = g_dir_open (directory, 0, NULL);
+  const gchar *entry;
 
-  add_all (arguments, words);
+  while ((entry = g_dir_read_name (dir)) != NULL)
+    if (g_str_has_suffix (entry, suffix))
+      g_string_append_printf (includes, "#include \"%s\"\n", entry);
+
+  gchar *path = g_build_filename (directory, name, NULL);
+
+  g_file_set_contents (path, includes->str, -1, NULL);
+  return path;
+}
+
+static GSubprocess *
+check (const Compiler *compiler,
+       const Tool *tool,
+       const gchar *directory,
+       const gchar *log,
+       GError **error)
+{
+  g_autoptr (GPtrArray) arguments = g_ptr_array_new_with_free_func (g_free);
+  g_autofree gchar *own = get_tool_directory (compiler, tool);
+
+  add_command (arguments, tool, tool->language);
   g_ptr_array_add (arguments, g_strdup ("-fsyntax-only"));
-  g_ptr_array_add (arguments, g_strdup_printf ("-I%s", directory));
   /* A precompiled header is taken only when it comes first of all. */
-  g_ptr_array_add (arguments, g_strdup_printf ("-I%s", compiler->directory));
+  g_ptr_array_add (arguments, g_strdup_printf ("-I%s", own));
+  g_ptr_array_add (arguments, g_strdup_printf ("-I%s", directory));
   add_all (arguments, (const gchar *const *) compiler->flags);
-  add_all (arguments, (const gchar *const[]){ "-include", "precompiled.h", NULL });
-  return arguments;
+  g_ptr_array_add (arguments, g_strdup ("-include"));
+  g_ptr_array_add (arguments, g_build_filename (own, "precompiled.h", NULL));
+  g_ptr_array_add (arguments,
+                   write_unit (directory, strcmp (tool->language, "c") == 0 ? ".c" : ".h"));
+  g_ptr_array_add (arguments, NULL);
+  return start (log, arguments, error);
 }
 
 gchar *
 compiler_check (const Compiler *compiler, const gchar *directory)
 {
-  g_autoptr (GPtrArray) c =
-      begin_command (compiler, directory, (const gchar *const[]){ "cc", C_FLAGS, NULL });
-  g_autoptr (GPtrArray) cxx =
-      begin_command (compiler, directory,
-                     (const gchar *const[]){ "c++", CXX_FLAGS, "-x", "c++", NULL });
-  g_autofree gchar *c_log = g_build_filename (directory, "c.log", NULL);
-  g_autofree gchar *cxx_log = g_build_filename (directory, "cxx.log", NULL);
-  g_autofree gchar *all_headers = g_build_filename (directory, "all.cxx", NULL);
-  g_autoptr (GString) includes = g_string_new (NULL);
-  g_autoptr (GDir) dir = g_dir_open (directory, 0, NULL);
-  const gchar *name;
-
-  while ((name = g_dir_read_name (dir)) != NULL)
-    if (g_str_has_suffix (name, ".c"))
-      g_ptr_array_add (c, g_build_filename (directory, name, NULL));
-    else if (g_str_has_suffix (name, ".h"))
-      g_string_append_printf (includes, "#include \"%s\"\n", name);
-  g_file_set_contents (all_headers, includes->str, -1, NULL);
-  g_ptr_array_add (cxx, g_strdup (all_headers));
-  g_ptr_array_add (c, NULL);
-  g_ptr_array_add (cxx, NULL);
-
+  guint n_tools = compiler->have_clang ? G_N_ELEMENTS (tools) : N_GNU_TOOLS;
+  GSubprocess *processes[G_N_ELEMENTS (tools)] = { NULL };
+  gchar *logs[G_N_ELEMENTS (tools)] = { NULL };
   g_autoptr (GError) error = NULL;
-  g_autoptr (GSubprocess) c_process = start (c_log, c, &error);
-  g_autoptr (GSubprocess) cxx_process = c_process != NULL ? start (cxx_log, cxx, &error) : NULL;
+  gchar *said = NULL;
 
-  if (cxx_process == NULL)
-    return g_strdup (error->message);
+  for (guint i = 0; i < n_tools; i++)
+    {
+      g_autofree gchar *name = g_strconcat (tools[i].program, ".log", NULL);
 
-  gchar *c_said = finish (c_process, c_log);
-  gchar *cxx_said = finish (cxx_process, cxx_log);
+      logs[i] = g_build_filename (directory, name, NULL);
+      processes[i] = check (compiler, &tools[i], directory, logs[i], &error);
+      if (processes[i] == NULL && said == NULL)
+        said = g_strdup (error->message);
+      g_clear_error (&error);
+    }
+  for (guint i = 0; i < n_tools; i++)
+    {
+      g_autofree gchar *also = processes[i] != NULL ? finish (processes[i], logs[i]) : NULL;
 
-  if (c_said == NULL)
-    return cxx_said;
+      if (said == NULL)
+        said = g_steal_pointer (&also);
+      g_clear_object (&processes[i]);
+      g_free (logs[i]);
+    }
 
-  g_free (cxx_said);
-  return c_said;
+  return said;
 }

@@ -1,23 +1,25 @@
-/* The system's C and C++ compilers on generated files, as a strict user would call them. */
+/* The system's C and C++ compilers on generated files, as a strict user would call them: GCC's, and
+ * clang's where they are installed. */
 #ifndef TESTS_GEN_COMPILER_H
 #define TESTS_GEN_COMPILER_H
 
 #include <glib.h>
 
-/* <tally.h> precompiled for both languages, in a directory of its own. */
+/* <tally.h> precompiled by each of them, in a directory of its own. */
 typedef struct
 {
   gchar *directory;
   gchar **flags;
+  gboolean have_clang;
 } Compiler;
 
 /* FALSE when there is no compiler or pkg-config; the test is then skipped. */
 gboolean compiler_init (Compiler *compiler);
 void compiler_clear (Compiler *compiler);
 
-/* (transfer full) (nullable): what the compilers say about the sources, as C, and the headers, as
- * C++, in @directory: -Wall -Wextra -Werror. %NULL when there is nothing to say. The two run at
- * once. */
+/* (transfer full) (nullable): what the compilers say about the sources in @directory, all of them as
+ * one unit of C, and about the headers, as C++: -Wall -Wextra -pedantic -Werror. %NULL when there is
+ * nothing to say. They run at once. */
 gchar *compiler_check (const Compiler *compiler, const gchar *directory);
 
 #endif /* TESTS_GEN_COMPILER_H */

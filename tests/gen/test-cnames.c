@@ -177,6 +177,21 @@ types_of_the_headers_are_left_alone (void)
   assert_contains (text, "struct _Complex_\n");
 }
 
+/* `A_F` is `a__f`: what is local to the service's file must not begin as that does. */
+static void
+what_is_local_begins_like_nothing_else (void)
+{
+  g_autofree gchar *text =
+      generate ("service A { void f (1: i32 x) } struct A_F { 1: i32 x }", "a.c");
+  g_autofree gchar *types =
+      generate ("service A { void f (1: i32 x) } struct A_F { 1: i32 x }", "demo_types.c");
+
+  assert_contains (text, "struct a___f_args\n");
+  assert_contains (text, "A___METHOD_F");
+  assert_lacks (text, " a__f");
+  assert_contains (types, "static const TallyField demo_types__a__f_fields[]");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -195,6 +210,7 @@ main (int argc, char **argv)
     TEST (methods_of_one_c_name_are_told_apart),
     TEST (arguments_are_not_our_own_parameters),
     TEST (types_of_the_headers_are_left_alone),
+    TEST (what_is_local_begins_like_nothing_else),
     { NULL, NULL },
   };
 

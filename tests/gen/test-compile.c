@@ -128,6 +128,18 @@ static const Snippet snippets[] = {
   { "names of the headers",
     "struct GObject { 1: GObject o } enum ThriftProtocol { A } struct Complex {} "
     "const i32 MAX = 1 const i32 EOF = 2 typedef i32 int typedef i64 time" },
+  { "services of one shape",
+    "struct E { 1: list<string> l = [\"a\"] } struct A_FArgs {} struct A_B__methods {} "
+    "service A { list<string> f (1: list<string> l = [\"a\"]) list<string> b_F (1: set<list<i8>> "
+    "s) } "
+    "service B { list<string> f (1: list<string> l = [\"a\"]) } "
+    "service A_B { list<string> f (1: list<string> l) } service A_ { void if_init () void f () }" },
+  { "programs of one shape", "== one.thrift\nnamespace c_glib One struct S { 1: list<string> l = "
+                             "[\"a\"], 2: set<list<i8>> s } "
+                             "enum E { A } service V { list<string> f (1: S s) }\n"
+                             "== two.thrift\nnamespace c_glib Two include \"one.thrift\" "
+                             "struct S { 1: list<string> l = [\"a\"], 2: set<list<i8>> s } "
+                             "enum E { A } service V { list<string> f (1: S s) }" },
   { "anything from another namespace",
     "== one.thrift\nnamespace c_glib One struct S { 1: i32 x } exception E {} enum Color { RED } "
     "typedef list<S> L const S C = { \"x\": 1 } service Base { S f () throws (1: E e) }\n"

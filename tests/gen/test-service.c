@@ -39,9 +39,8 @@ a_oneway_method_receives_nothing (void)
   g_autofree gchar *source = generate ("service S { oneway void f (1: i32 x) }", "s.c");
 
   assert_lacks (header, "recv_f");
-  assert_contains (
-      source,
-      "{ TALLY_METHOD_NAME (\"f\"), .args = &f_args_info, .oneway = TRUE, .invoke = invoke_f },\n");
+  assert_contains (source, "{ TALLY_METHOD_NAME (\"f\"), .args = &s__f_args_info, .oneway = TRUE, "
+                           ".invoke = s__invoke_f },\n");
   assert_lacks (source, ".result");
 }
 
@@ -51,7 +50,7 @@ methods_are_sorted_by_name (void)
   g_autofree gchar *text =
       generate ("service S { void b () void a () void B () void ab () }", "s.c");
 
-  assert_contains (text, "  METHOD_B_, METHOD_A, METHOD_AB, METHOD_B,\n");
+  assert_contains (text, "  S__METHOD_B_, S__METHOD_A, S__METHOD_AB, S__METHOD_B,\n");
 }
 
 static void
@@ -59,8 +58,8 @@ idempotent_methods_say_so (void)
 {
   g_autofree gchar *text = generate ("service S { i32 f () (idempotent) i32 g () }", "s.c");
 
-  assert_contains (text, ".idempotent = TRUE, .invoke = invoke_f }");
-  assert_lacks (text, ".idempotent = TRUE, .invoke = invoke_g }");
+  assert_contains (text, ".idempotent = TRUE, .invoke = s__invoke_f }");
+  assert_lacks (text, ".idempotent = TRUE, .invoke = s__invoke_g }");
 }
 
 static void
@@ -69,10 +68,11 @@ a_result_knows_whether_a_number_is_set (void)
   g_autofree gchar *text =
       generate ("exception E {} service S { i32 f () throws (1: E e) string g () }", "s.c");
 
-  assert_contains (text, "  gint32 success;\n  gboolean __isset_success;\n  E *e;\n} FResult;\n");
-  assert_contains (text, "TALLY_OPTIONAL_SLOT (FResult, success) },\n");
-  assert_contains (text, "TALLY_RESULT_SLOT (FResult, e) },\n");
-  assert_contains (text, "  gchar *success;\n} GResult;\n");
+  assert_contains (text, "struct s__f_result\n{\n  gint32 success;\n  gboolean __isset_success;\n"
+                         "  E *e;\n};\n");
+  assert_contains (text, "TALLY_OPTIONAL_SLOT (struct s__f_result, success) },\n");
+  assert_contains (text, "TALLY_RESULT_SLOT (struct s__f_result, e) },\n");
+  assert_contains (text, "struct s__g_result\n{\n  gchar *success;\n};\n");
 }
 
 static void
@@ -95,10 +95,10 @@ a_parent_gives_its_types (void)
   assert_contains (header, "#include \"p.h\"\n");
   assert_contains (header, "typedef struct _CHandler\n{\n  PHandler parent;\n} CHandler;\n");
   assert_contains (header, "typedef struct _CHandlerClass\n{\n  PHandlerClass parent;\n");
-  assert_contains (source, "const TallyService c_service =\n  { \"C\", &p_service, methods, "
-                           "G_N_ELEMENTS (methods) };\n");
+  assert_contains (source, "const TallyService c_service =\n  { \"C\", &p_service, c__methods, "
+                           "G_N_ELEMENTS (c__methods) };\n");
   assert_contains (source, "TALLY_DEFINE_CLIENT (CClient, c_client, p_client_get_type, "
-                           "c_if_get_type, client_if_init)\n");
+                           "c_if_get_type, c__client_if_init)\n");
 }
 
 static void

@@ -140,9 +140,11 @@ container_keys_have_hash_and_equal (void)
   g_autofree gchar *text =
       generate ("struct S { 1: set<list<i32>> a 2: list<i32> b }", "demo_types.c");
 
-  assert_contains (text, "TALLY_DEFINE_KEY (list_i32_key)\n");
-  assert_contains (text, "static const TallyType set_list_i32 = TALLY_SET_OF (&list_i32_key);\n");
-  assert_contains (text, "static const TallyType list_i32 = TALLY_ARRAY_OF (&tally_type_i32);\n");
+  assert_contains (text, "TALLY_DEFINE_KEY (demo_types__list_i32_key)\n");
+  assert_contains (text, "static const TallyType demo_types__set_list_i32 = "
+                         "TALLY_SET_OF (&demo_types__list_i32_key);\n");
+  assert_contains (
+      text, "static const TallyType demo_types__list_i32 = TALLY_ARRAY_OF (&tally_type_i32);\n");
 }
 
 static void

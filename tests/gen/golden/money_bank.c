@@ -4,29 +4,30 @@
 /* Where each method is in the table, which is sorted by name. */
 enum
 {
-  METHOD_BALANCE,
+  MONEY_BANK__METHOD_BALANCE,
 };
-static const TallyMethod methods[1];
+static const TallyMethod money_bank__methods[1];
 
-TALLY_DEFINE_GET_INTERFACE (MoneyBankIf, money_bank_if)
+TALLY_DEFINE_GET_INTERFACE_AS (money_bank__get_interface, MoneyBankIf, money_bank_if)
 
 /* ---- balance ---- */
 
-typedef struct
+struct money_bank__balance_result
 {
   MoneyAmount *success;
-} BalanceResult;
-static const TallyField balance_result_fields[] = {
-  { .name = "success", .id = 0, .type = &money_amount_info.type,
-    TALLY_RESULT_SLOT (BalanceResult, success) },
 };
-static const TallyStructInfo balance_result_info =
-  TALLY_INLINE_INFO (TALLY_FORM_RESULT, "balance_result", BalanceResult, balance_result_fields);
+static const TallyField money_bank__balance_result_fields[] = {
+  { .name = "success", .id = 0, .type = &money_amount_info.type,
+    TALLY_RESULT_SLOT (struct money_bank__balance_result, success) },
+};
+static const TallyStructInfo money_bank__balance_result_info =
+  TALLY_INLINE_INFO (TALLY_FORM_RESULT, "balance_result", struct money_bank__balance_result,
+                     money_bank__balance_result_fields);
 
 gboolean
 money_bank_if_balance (MoneyBankIf *iface, MoneyAmount **_return, GError **error)
 {
-  return get_interface (iface)->balance (iface, _return, error);
+  return money_bank__get_interface (iface)->balance (iface, _return, error);
 }
 
 gboolean
@@ -34,13 +35,14 @@ money_bank_client_balance (MoneyBankIf *iface, MoneyAmount **_return, GError **e
 {
   gpointer results[] = { _return };
 
-  return tally_client_call (iface, &methods[METHOD_BALANCE], NULL, results, error);
+  return tally_client_call (iface, &money_bank__methods[MONEY_BANK__METHOD_BALANCE], NULL, results,
+                            error);
 }
 
 gboolean
 money_bank_client_send_balance (MoneyBankIf *iface, GError **error)
 {
-  return tally_client_send (iface, &methods[METHOD_BALANCE], NULL, error);
+  return tally_client_send (iface, &money_bank__methods[MONEY_BANK__METHOD_BALANCE], NULL, error);
 }
 
 gboolean
@@ -48,7 +50,8 @@ money_bank_client_recv_balance (MoneyBankIf *iface, MoneyAmount **_return, GErro
 {
   gpointer results[] = { _return };
 
-  return tally_client_recv (iface, &methods[METHOD_BALANCE], results, error);
+  return tally_client_recv (iface, &money_bank__methods[MONEY_BANK__METHOD_BALANCE], results,
+                            error);
 }
 
 gboolean
@@ -57,31 +60,33 @@ money_bank_handler_balance (MoneyBankIf *iface, MoneyAmount **_return, GError **
   MoneyBankHandlerClass *klass = MONEY_BANK_HANDLER_GET_CLASS (iface);
 
   if (klass->balance == NULL)
-    return tally_service_unimplemented (iface, &methods[METHOD_BALANCE], error);
+    return tally_service_unimplemented (iface, &money_bank__methods[MONEY_BANK__METHOD_BALANCE],
+                                        error);
 
   return klass->balance (iface, _return, error);
 }
 
 static gboolean
-invoke_balance (gpointer handler, G_GNUC_UNUSED gpointer args_, gpointer result_, GError **error)
+money_bank__invoke_balance (gpointer handler, G_GNUC_UNUSED gpointer args_, gpointer result_,
+                            GError **error)
 {
-  BalanceResult *result = result_;
+  struct money_bank__balance_result *result = result_;
 
   return money_bank_handler_balance (handler, &result->success, error);
 }
 
 /* ---- the service ---- */
 
-static const TallyMethod methods[] = {
-  { TALLY_METHOD_NAME ("balance"), .args = &tally_empty_args, .result = &balance_result_info,
-    .invoke = invoke_balance },
+static const TallyMethod money_bank__methods[] = {
+  { TALLY_METHOD_NAME ("balance"), .args = &tally_empty_args,
+    .result = &money_bank__balance_result_info, .invoke = money_bank__invoke_balance },
 };
 
 const TallyService money_bank_service =
-  { "Bank", NULL, methods, G_N_ELEMENTS (methods) };
+  { "Bank", NULL, money_bank__methods, G_N_ELEMENTS (money_bank__methods) };
 
 static void
-client_if_init (gpointer interface, G_GNUC_UNUSED gpointer data)
+money_bank__client_if_init (gpointer interface, G_GNUC_UNUSED gpointer data)
 {
   MoneyBankIfInterface *vtable = interface;
 
@@ -89,7 +94,7 @@ client_if_init (gpointer interface, G_GNUC_UNUSED gpointer data)
 }
 
 static void
-handler_if_init (gpointer interface, G_GNUC_UNUSED gpointer data)
+money_bank__handler_if_init (gpointer interface, G_GNUC_UNUSED gpointer data)
 {
   MoneyBankIfInterface *vtable = interface;
 
@@ -98,9 +103,9 @@ handler_if_init (gpointer interface, G_GNUC_UNUSED gpointer data)
 
 TALLY_DEFINE_INTERFACE (MoneyBankIf, money_bank_if)
 TALLY_DEFINE_CLIENT (MoneyBankClient, money_bank_client, tally_client_get_type,
-                     money_bank_if_get_type, client_if_init)
+                     money_bank_if_get_type, money_bank__client_if_init)
 TALLY_DEFINE_HANDLER (MoneyBankHandler, money_bank_handler, g_object_get_type,
-                      money_bank_if_get_type, handler_if_init)
+                      money_bank_if_get_type, money_bank__handler_if_init)
 TALLY_DEFINE_PROCESSOR (MoneyBankProcessor, money_bank_processor, tally_processor_get_type,
                         money_bank_handler_get_type, money_bank_service)
 

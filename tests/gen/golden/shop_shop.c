@@ -6,67 +6,73 @@ G_GNUC_BEGIN_IGNORE_DEPRECATIONS
 /* Where each method is in the table, which is sorted by name. */
 enum
 {
-  METHOD_LOOK_UP, METHOD_PING, METHOD_PLACE, METHOD_REMIND, METHOD_STATUS,
+  SHOP_SHOP__METHOD_LOOK_UP, SHOP_SHOP__METHOD_PING, SHOP_SHOP__METHOD_PLACE,
+  SHOP_SHOP__METHOD_REMIND, SHOP_SHOP__METHOD_STATUS,
 };
-static const TallyMethod methods[5];
+static const TallyMethod shop_shop__methods[5];
 
-TALLY_DEFINE_GET_INTERFACE (ShopShopIf, shop_shop_if)
+TALLY_DEFINE_GET_INTERFACE_AS (shop_shop__get_interface, ShopShopIf, shop_shop_if)
 
 /* ---- place ---- */
 
-typedef struct
+struct shop_shop__place_args
 {
   ShopOrder *order;
   ShopPayment *payment;
-} PlaceArgs;
-static const TallyField place_args_fields[] = {
-  { .name = "order", .id = 1, .type = &shop_order_info.type,
-    TALLY_ARGUMENT_SLOT (PlaceArgs, order) },
-  { .name = "payment", .id = 2, .type = &shop_payment_info.type,
-    TALLY_ARGUMENT_SLOT (PlaceArgs, payment) },
 };
-static const TallyStructInfo place_args_info =
-  TALLY_INLINE_INFO (TALLY_FORM_ARGS, "place_args", PlaceArgs, place_args_fields);
+static const TallyField shop_shop__place_args_fields[] = {
+  { .name = "order", .id = 1, .type = &shop_order_info.type,
+    TALLY_ARGUMENT_SLOT (struct shop_shop__place_args, order) },
+  { .name = "payment", .id = 2, .type = &shop_payment_info.type,
+    TALLY_ARGUMENT_SLOT (struct shop_shop__place_args, payment) },
+};
+static const TallyStructInfo shop_shop__place_args_info =
+  TALLY_INLINE_INFO (TALLY_FORM_ARGS, "place_args", struct shop_shop__place_args,
+                     shop_shop__place_args_fields);
 
-typedef struct
+struct shop_shop__place_result
 {
   gint64 success;
   gboolean __isset_success;
   ShopSoldOut *sold_out;
-} PlaceResult;
-static const TallyField place_result_fields[] = {
-  { .name = "success", .id = 0, .type = &tally_type_i64,
-    TALLY_OPTIONAL_SLOT (PlaceResult, success) },
-  { .name = "sold_out", .id = 1, .type = &shop_sold_out_info.type,
-    TALLY_RESULT_SLOT (PlaceResult, sold_out) },
 };
-static const TallyStructInfo place_result_info =
-  TALLY_INLINE_INFO (TALLY_FORM_RESULT, "place_result", PlaceResult, place_result_fields);
+static const TallyField shop_shop__place_result_fields[] = {
+  { .name = "success", .id = 0, .type = &tally_type_i64,
+    TALLY_OPTIONAL_SLOT (struct shop_shop__place_result, success) },
+  { .name = "sold_out", .id = 1, .type = &shop_sold_out_info.type,
+    TALLY_RESULT_SLOT (struct shop_shop__place_result, sold_out) },
+};
+static const TallyStructInfo shop_shop__place_result_info =
+  TALLY_INLINE_INFO (TALLY_FORM_RESULT, "place_result", struct shop_shop__place_result,
+                     shop_shop__place_result_fields);
 
 gboolean
 shop_shop_if_place (ShopShopIf *iface, ShopOrderId *_return, const ShopOrder *order,
                     const ShopPayment *payment, ShopSoldOut **sold_out, GError **error)
 {
-  return get_interface (iface)->place (iface, _return, order, payment, sold_out, error);
+  return shop_shop__get_interface (iface)->place (iface, _return, order, payment, sold_out, error);
 }
 
 gboolean
 shop_shop_client_place (ShopShopIf *iface, ShopOrderId *_return, const ShopOrder *order,
                         const ShopPayment *payment, ShopSoldOut **sold_out, GError **error)
 {
-  PlaceArgs args = { .order = (ShopOrder *) order, .payment = (ShopPayment *) payment };
+  struct shop_shop__place_args args = { .order = (ShopOrder *) order,
+                                        .payment = (ShopPayment *) payment };
   gpointer results[] = { _return, sold_out };
 
-  return tally_client_call (iface, &methods[METHOD_PLACE], &args, results, error);
+  return tally_client_call (iface, &shop_shop__methods[SHOP_SHOP__METHOD_PLACE], &args, results,
+                            error);
 }
 
 gboolean
 shop_shop_client_send_place (ShopShopIf *iface, const ShopOrder *order, const ShopPayment *payment,
                              GError **error)
 {
-  PlaceArgs args = { .order = (ShopOrder *) order, .payment = (ShopPayment *) payment };
+  struct shop_shop__place_args args = { .order = (ShopOrder *) order,
+                                        .payment = (ShopPayment *) payment };
 
-  return tally_client_send (iface, &methods[METHOD_PLACE], &args, error);
+  return tally_client_send (iface, &shop_shop__methods[SHOP_SHOP__METHOD_PLACE], &args, error);
 }
 
 gboolean
@@ -75,7 +81,7 @@ shop_shop_client_recv_place (ShopShopIf *iface, ShopOrderId *_return, ShopSoldOu
 {
   gpointer results[] = { _return, sold_out };
 
-  return tally_client_recv (iface, &methods[METHOD_PLACE], results, error);
+  return tally_client_recv (iface, &shop_shop__methods[SHOP_SHOP__METHOD_PLACE], results, error);
 }
 
 gboolean
@@ -85,16 +91,16 @@ shop_shop_handler_place (ShopShopIf *iface, ShopOrderId *_return, const ShopOrde
   ShopShopHandlerClass *klass = SHOP_SHOP_HANDLER_GET_CLASS (iface);
 
   if (klass->place == NULL)
-    return tally_service_unimplemented (iface, &methods[METHOD_PLACE], error);
+    return tally_service_unimplemented (iface, &shop_shop__methods[SHOP_SHOP__METHOD_PLACE], error);
 
   return klass->place (iface, _return, order, payment, sold_out, error);
 }
 
 static gboolean
-invoke_place (gpointer handler, gpointer args_, gpointer result_, GError **error)
+shop_shop__invoke_place (gpointer handler, gpointer args_, gpointer result_, GError **error)
 {
-  PlaceArgs *args = args_;
-  PlaceResult *result = result_;
+  struct shop_shop__place_args *args = args_;
+  struct shop_shop__place_result *result = result_;
 
   return shop_shop_handler_place (handler, &result->success, args->order, args->payment,
                                   &result->sold_out, error);
@@ -102,49 +108,53 @@ invoke_place (gpointer handler, gpointer args_, gpointer result_, GError **error
 
 /* ---- look_up ---- */
 
-typedef struct
+struct shop_shop__look_up_args
 {
   gint64 id;
-} LookUpArgs;
-static const TallyField look_up_args_fields[] = {
-  { .name = "id", .id = 1, .type = &tally_type_i64, TALLY_ARGUMENT_SLOT (LookUpArgs, id) },
 };
-static const TallyStructInfo look_up_args_info =
-  TALLY_INLINE_INFO (TALLY_FORM_ARGS, "look_up_args", LookUpArgs, look_up_args_fields);
+static const TallyField shop_shop__look_up_args_fields[] = {
+  { .name = "id", .id = 1, .type = &tally_type_i64,
+    TALLY_ARGUMENT_SLOT (struct shop_shop__look_up_args, id) },
+};
+static const TallyStructInfo shop_shop__look_up_args_info =
+  TALLY_INLINE_INFO (TALLY_FORM_ARGS, "look_up_args", struct shop_shop__look_up_args,
+                     shop_shop__look_up_args_fields);
 
-typedef struct
+struct shop_shop__look_up_result
 {
   ShopOrder *success;
-} LookUpResult;
-static const TallyField look_up_result_fields[] = {
-  { .name = "success", .id = 0, .type = &shop_order_info.type,
-    TALLY_RESULT_SLOT (LookUpResult, success) },
 };
-static const TallyStructInfo look_up_result_info =
-  TALLY_INLINE_INFO (TALLY_FORM_RESULT, "look_up_result", LookUpResult, look_up_result_fields);
+static const TallyField shop_shop__look_up_result_fields[] = {
+  { .name = "success", .id = 0, .type = &shop_order_info.type,
+    TALLY_RESULT_SLOT (struct shop_shop__look_up_result, success) },
+};
+static const TallyStructInfo shop_shop__look_up_result_info =
+  TALLY_INLINE_INFO (TALLY_FORM_RESULT, "look_up_result", struct shop_shop__look_up_result,
+                     shop_shop__look_up_result_fields);
 
 gboolean
 shop_shop_if_look_up (ShopShopIf *iface, ShopOrder **_return, const ShopOrderId id, GError **error)
 {
-  return get_interface (iface)->look_up (iface, _return, id, error);
+  return shop_shop__get_interface (iface)->look_up (iface, _return, id, error);
 }
 
 gboolean
 shop_shop_client_look_up (ShopShopIf *iface, ShopOrder **_return, const ShopOrderId id,
                           GError **error)
 {
-  LookUpArgs args = { .id = id };
+  struct shop_shop__look_up_args args = { .id = id };
   gpointer results[] = { _return };
 
-  return tally_client_call (iface, &methods[METHOD_LOOK_UP], &args, results, error);
+  return tally_client_call (iface, &shop_shop__methods[SHOP_SHOP__METHOD_LOOK_UP], &args, results,
+                            error);
 }
 
 gboolean
 shop_shop_client_send_look_up (ShopShopIf *iface, const ShopOrderId id, GError **error)
 {
-  LookUpArgs args = { .id = id };
+  struct shop_shop__look_up_args args = { .id = id };
 
-  return tally_client_send (iface, &methods[METHOD_LOOK_UP], &args, error);
+  return tally_client_send (iface, &shop_shop__methods[SHOP_SHOP__METHOD_LOOK_UP], &args, error);
 }
 
 gboolean
@@ -152,7 +162,7 @@ shop_shop_client_recv_look_up (ShopShopIf *iface, ShopOrder **_return, GError **
 {
   gpointer results[] = { _return };
 
-  return tally_client_recv (iface, &methods[METHOD_LOOK_UP], results, error);
+  return tally_client_recv (iface, &shop_shop__methods[SHOP_SHOP__METHOD_LOOK_UP], results, error);
 }
 
 gboolean
@@ -162,66 +172,71 @@ shop_shop_handler_look_up (ShopShopIf *iface, ShopOrder **_return, const ShopOrd
   ShopShopHandlerClass *klass = SHOP_SHOP_HANDLER_GET_CLASS (iface);
 
   if (klass->look_up == NULL)
-    return tally_service_unimplemented (iface, &methods[METHOD_LOOK_UP], error);
+    return tally_service_unimplemented (iface, &shop_shop__methods[SHOP_SHOP__METHOD_LOOK_UP],
+                                        error);
 
   return klass->look_up (iface, _return, id, error);
 }
 
 static gboolean
-invoke_look_up (gpointer handler, gpointer args_, gpointer result_, GError **error)
+shop_shop__invoke_look_up (gpointer handler, gpointer args_, gpointer result_, GError **error)
 {
-  LookUpArgs *args = args_;
-  LookUpResult *result = result_;
+  struct shop_shop__look_up_args *args = args_;
+  struct shop_shop__look_up_result *result = result_;
 
   return shop_shop_handler_look_up (handler, &result->success, args->id, error);
 }
 
 /* ---- status ---- */
 
-typedef struct
+struct shop_shop__status_args
 {
   gint64 id;
-} StatusArgs;
-static const TallyField status_args_fields[] = {
-  { .name = "id", .id = 1, .type = &tally_type_i64, TALLY_ARGUMENT_SLOT (StatusArgs, id) },
 };
-static const TallyStructInfo status_args_info =
-  TALLY_INLINE_INFO (TALLY_FORM_ARGS, "status_args", StatusArgs, status_args_fields);
+static const TallyField shop_shop__status_args_fields[] = {
+  { .name = "id", .id = 1, .type = &tally_type_i64,
+    TALLY_ARGUMENT_SLOT (struct shop_shop__status_args, id) },
+};
+static const TallyStructInfo shop_shop__status_args_info =
+  TALLY_INLINE_INFO (TALLY_FORM_ARGS, "status_args", struct shop_shop__status_args,
+                     shop_shop__status_args_fields);
 
-typedef struct
+struct shop_shop__status_result
 {
   ShopStatus success;
   gboolean __isset_success;
-} StatusResult;
-static const TallyField status_result_fields[] = {
-  { .name = "success", .id = 0, .type = &shop_status_info.type,
-    TALLY_OPTIONAL_SLOT (StatusResult, success) },
 };
-static const TallyStructInfo status_result_info =
-  TALLY_INLINE_INFO (TALLY_FORM_RESULT, "status_result", StatusResult, status_result_fields);
+static const TallyField shop_shop__status_result_fields[] = {
+  { .name = "success", .id = 0, .type = &shop_status_info.type,
+    TALLY_OPTIONAL_SLOT (struct shop_shop__status_result, success) },
+};
+static const TallyStructInfo shop_shop__status_result_info =
+  TALLY_INLINE_INFO (TALLY_FORM_RESULT, "status_result", struct shop_shop__status_result,
+                     shop_shop__status_result_fields);
 
 gboolean
 shop_shop_if_status (ShopShopIf *iface, ShopStatus *_return, const ShopOrderId id, GError **error)
 {
-  return get_interface (iface)->status (iface, _return, id, error);
+  return shop_shop__get_interface (iface)->status (iface, _return, id, error);
 }
 
 gboolean
 shop_shop_client_status (ShopShopIf *iface, ShopStatus *_return, const ShopOrderId id,
                          GError **error)
 {
-  StatusArgs args = { .id = id };
+  struct shop_shop__status_args args = { .id = id };
   gpointer results[] = { _return };
 
-  return tally_client_call (iface, &methods[METHOD_STATUS], &args, results, error);
+  return tally_client_call (iface, &shop_shop__methods[SHOP_SHOP__METHOD_STATUS], &args, results,
+                            error);
 }
 
 gboolean
 shop_shop_client_send_status (ShopShopIf *iface, const ShopOrderId id, GError **error)
 {
-  StatusArgs args = { .id = id };
+  struct shop_shop__status_args args = { .id = id };
 
-  return tally_client_send (iface, &methods[METHOD_STATUS], &args, error);
+  return tally_client_send (iface, &shop_shop__methods[SHOP_SHOP__METHOD_STATUS], &args, error);
 }
 
 gboolean
@@ -229,7 +244,7 @@ shop_shop_client_recv_status (ShopShopIf *iface, ShopStatus *_return, GError **e
 {
   gpointer results[] = { _return };
 
-  return tally_client_recv (iface, &methods[METHOD_STATUS], results, error);
+  return tally_client_recv (iface, &shop_shop__methods[SHOP_SHOP__METHOD_STATUS], results, error);
 }
 
 gboolean
@@ -239,52 +254,56 @@ shop_shop_handler_status (ShopShopIf *iface, ShopStatus *_return, const ShopOrde
   ShopShopHandlerClass *klass = SHOP_SHOP_HANDLER_GET_CLASS (iface);
 
   if (klass->status == NULL)
-    return tally_service_unimplemented (iface, &methods[METHOD_STATUS], error);
+    return tally_service_unimplemented (iface, &shop_shop__methods[SHOP_SHOP__METHOD_STATUS],
+                                        error);
 
   return klass->status (iface, _return, id, error);
 }
 
 static gboolean
-invoke_status (gpointer handler, gpointer args_, gpointer result_, GError **error)
+shop_shop__invoke_status (gpointer handler, gpointer args_, gpointer result_, GError **error)
 {
-  StatusArgs *args = args_;
-  StatusResult *result = result_;
+  struct shop_shop__status_args *args = args_;
+  struct shop_shop__status_result *result = result_;
 
   return shop_shop_handler_status (handler, &result->success, args->id, error);
 }
 
 /* ---- remind ---- */
 
-typedef struct
+struct shop_shop__remind_args
 {
   gint64 id;
-} RemindArgs;
-static const TallyField remind_args_fields[] = {
-  { .name = "id", .id = 1, .type = &tally_type_i64, TALLY_ARGUMENT_SLOT (RemindArgs, id) },
 };
-static const TallyStructInfo remind_args_info =
-  TALLY_INLINE_INFO (TALLY_FORM_ARGS, "remind_args", RemindArgs, remind_args_fields);
+static const TallyField shop_shop__remind_args_fields[] = {
+  { .name = "id", .id = 1, .type = &tally_type_i64,
+    TALLY_ARGUMENT_SLOT (struct shop_shop__remind_args, id) },
+};
+static const TallyStructInfo shop_shop__remind_args_info =
+  TALLY_INLINE_INFO (TALLY_FORM_ARGS, "remind_args", struct shop_shop__remind_args,
+                     shop_shop__remind_args_fields);
 
 gboolean
 shop_shop_if_remind (ShopShopIf *iface, const ShopOrderId id, GError **error)
 {
-  return get_interface (iface)->remind (iface, id, error);
+  return shop_shop__get_interface (iface)->remind (iface, id, error);
 }
 
 gboolean
 shop_shop_client_remind (ShopShopIf *iface, const ShopOrderId id, GError **error)
 {
-  RemindArgs args = { .id = id };
+  struct shop_shop__remind_args args = { .id = id };
 
-  return tally_client_call (iface, &methods[METHOD_REMIND], &args, NULL, error);
+  return tally_client_call (iface, &shop_shop__methods[SHOP_SHOP__METHOD_REMIND], &args, NULL,
+                            error);
 }
 
 gboolean
 shop_shop_client_send_remind (ShopShopIf *iface, const ShopOrderId id, GError **error)
 {
-  RemindArgs args = { .id = id };
+  struct shop_shop__remind_args args = { .id = id };
 
-  return tally_client_send (iface, &methods[METHOD_REMIND], &args, error);
+  return tally_client_send (iface, &shop_shop__methods[SHOP_SHOP__METHOD_REMIND], &args, error);
 }
 
 gboolean
@@ -293,15 +312,17 @@ shop_shop_handler_remind (ShopShopIf *iface, const ShopOrderId id, GError **erro
   ShopShopHandlerClass *klass = SHOP_SHOP_HANDLER_GET_CLASS (iface);
 
   if (klass->remind == NULL)
-    return tally_service_unimplemented (iface, &methods[METHOD_REMIND], error);
+    return tally_service_unimplemented (iface, &shop_shop__methods[SHOP_SHOP__METHOD_REMIND],
+                                        error);
 
   return klass->remind (iface, id, error);
 }
 
 static gboolean
-invoke_remind (gpointer handler, gpointer args_, G_GNUC_UNUSED gpointer result_, GError **error)
+shop_shop__invoke_remind (gpointer handler, gpointer args_, G_GNUC_UNUSED gpointer result_,
+                          GError **error)
 {
-  RemindArgs *args = args_;
+  struct shop_shop__remind_args *args = args_;
 
   return shop_shop_handler_remind (handler, args->id, error);
 }
@@ -311,25 +332,25 @@ invoke_remind (gpointer handler, gpointer args_, G_GNUC_UNUSED gpointer result_,
 gboolean
 shop_shop_if_ping (ShopShopIf *iface, GError **error)
 {
-  return get_interface (iface)->ping (iface, error);
+  return shop_shop__get_interface (iface)->ping (iface, error);
 }
 
 gboolean
 shop_shop_client_ping (ShopShopIf *iface, GError **error)
 {
-  return tally_client_call (iface, &methods[METHOD_PING], NULL, NULL, error);
+  return tally_client_call (iface, &shop_shop__methods[SHOP_SHOP__METHOD_PING], NULL, NULL, error);
 }
 
 gboolean
 shop_shop_client_send_ping (ShopShopIf *iface, GError **error)
 {
-  return tally_client_send (iface, &methods[METHOD_PING], NULL, error);
+  return tally_client_send (iface, &shop_shop__methods[SHOP_SHOP__METHOD_PING], NULL, error);
 }
 
 gboolean
 shop_shop_client_recv_ping (ShopShopIf *iface, GError **error)
 {
-  return tally_client_recv (iface, &methods[METHOD_PING], NULL, error);
+  return tally_client_recv (iface, &shop_shop__methods[SHOP_SHOP__METHOD_PING], NULL, error);
 }
 
 gboolean
@@ -338,38 +359,39 @@ shop_shop_handler_ping (ShopShopIf *iface, GError **error)
   ShopShopHandlerClass *klass = SHOP_SHOP_HANDLER_GET_CLASS (iface);
 
   if (klass->ping == NULL)
-    return tally_service_unimplemented (iface, &methods[METHOD_PING], error);
+    return tally_service_unimplemented (iface, &shop_shop__methods[SHOP_SHOP__METHOD_PING], error);
 
   return klass->ping (iface, error);
 }
 
 static gboolean
-invoke_ping (gpointer handler, G_GNUC_UNUSED gpointer args_, G_GNUC_UNUSED gpointer result_,
-             GError **error)
+shop_shop__invoke_ping (gpointer handler, G_GNUC_UNUSED gpointer args_,
+                        G_GNUC_UNUSED gpointer result_, GError **error)
 {
   return shop_shop_handler_ping (handler, error);
 }
 
 /* ---- the service ---- */
 
-static const TallyMethod methods[] = {
-  { TALLY_METHOD_NAME ("look_up"), .args = &look_up_args_info, .result = &look_up_result_info,
-    .idempotent = TRUE, .invoke = invoke_look_up },
+static const TallyMethod shop_shop__methods[] = {
+  { TALLY_METHOD_NAME ("look_up"), .args = &shop_shop__look_up_args_info,
+    .result = &shop_shop__look_up_result_info, .idempotent = TRUE,
+    .invoke = shop_shop__invoke_look_up },
   { TALLY_METHOD_NAME ("ping"), .args = &tally_empty_args, .result = &tally_empty_result,
-    .invoke = invoke_ping },
-  { TALLY_METHOD_NAME ("place"), .args = &place_args_info, .result = &place_result_info,
-    .invoke = invoke_place },
-  { TALLY_METHOD_NAME ("remind"), .args = &remind_args_info, .oneway = TRUE,
-    .invoke = invoke_remind },
-  { TALLY_METHOD_NAME ("status"), .args = &status_args_info, .result = &status_result_info,
-    .invoke = invoke_status },
+    .invoke = shop_shop__invoke_ping },
+  { TALLY_METHOD_NAME ("place"), .args = &shop_shop__place_args_info,
+    .result = &shop_shop__place_result_info, .invoke = shop_shop__invoke_place },
+  { TALLY_METHOD_NAME ("remind"), .args = &shop_shop__remind_args_info, .oneway = TRUE,
+    .invoke = shop_shop__invoke_remind },
+  { TALLY_METHOD_NAME ("status"), .args = &shop_shop__status_args_info,
+    .result = &shop_shop__status_result_info, .invoke = shop_shop__invoke_status },
 };
 
 const TallyService shop_shop_service =
-  { "Shop", &money_bank_service, methods, G_N_ELEMENTS (methods) };
+  { "Shop", &money_bank_service, shop_shop__methods, G_N_ELEMENTS (shop_shop__methods) };
 
 static void
-client_if_init (gpointer interface, G_GNUC_UNUSED gpointer data)
+shop_shop__client_if_init (gpointer interface, G_GNUC_UNUSED gpointer data)
 {
   ShopShopIfInterface *vtable = interface;
 
@@ -381,7 +403,7 @@ client_if_init (gpointer interface, G_GNUC_UNUSED gpointer data)
 }
 
 static void
-handler_if_init (gpointer interface, G_GNUC_UNUSED gpointer data)
+shop_shop__handler_if_init (gpointer interface, G_GNUC_UNUSED gpointer data)
 {
   ShopShopIfInterface *vtable = interface;
 
@@ -394,9 +416,9 @@ handler_if_init (gpointer interface, G_GNUC_UNUSED gpointer data)
 
 TALLY_DEFINE_INTERFACE (ShopShopIf, shop_shop_if)
 TALLY_DEFINE_CLIENT (ShopShopClient, shop_shop_client, money_bank_client_get_type,
-                     shop_shop_if_get_type, client_if_init)
+                     shop_shop_if_get_type, shop_shop__client_if_init)
 TALLY_DEFINE_HANDLER (ShopShopHandler, shop_shop_handler, money_bank_handler_get_type,
-                      shop_shop_if_get_type, handler_if_init)
+                      shop_shop_if_get_type, shop_shop__handler_if_init)
 TALLY_DEFINE_PROCESSOR (ShopShopProcessor, shop_shop_processor, money_bank_processor_get_type,
                         shop_shop_handler_get_type, shop_shop_service)
 

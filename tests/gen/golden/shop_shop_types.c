@@ -3,12 +3,13 @@
 
 G_GNUC_BEGIN_IGNORE_DEPRECATIONS
 
-static const TallyEnumValue status_values[] = {
+static const TallyEnumValue shop_shop_types__status_values[] = {
   { SHOP_STATUS_NEW, "NEW", "SHOP_STATUS_NEW" },
   { SHOP_STATUS_PAID, "PAID", "SHOP_STATUS_PAID" },
   { SHOP_STATUS_SENT, "SENT", "SHOP_STATUS_SENT" },
 };
-const TallyEnumInfo shop_status_info = TALLY_ENUM_INFO ("Status", ShopStatus, status_values);
+const TallyEnumInfo shop_status_info =
+  TALLY_ENUM_INFO ("Status", ShopStatus, shop_shop_types__status_values);
 
 const gchar *
 shop_status_to_string (gint value)
@@ -16,39 +17,44 @@ shop_status_to_string (gint value)
   return tally_enum_to_string (&shop_status_info, value);
 }
 
-static const TallyType list_string = TALLY_LIST_OF (&tally_type_string);
-static const TallyValue line_tags_items[] = {
+static const TallyType shop_shop_types__list_string = TALLY_LIST_OF (&tally_type_string);
+static const TallyValue shop_shop_types__line_tags_items[] = {
   TALLY_STRING_VALUE ("new"), TALLY_STRING_VALUE ("sale"),
 };
 
-static const TallyField line_fields[] = {
+static const TallyField shop_shop_types__line_fields[] = {
   { .name = "article", .id = 1, .type = &tally_type_string,
     TALLY_REQUIRED_SLOT (ShopLine, article) },
   { .name = "count", .id = 2, .type = &tally_type_i32, TALLY_DEFAULT_SLOT (ShopLine, count),
     .value = &(const TallyValue) TALLY_INTEGER_VALUE (1) },
   { .name = "price", .id = 3, .type = &money_amount_info.type,
     TALLY_OPTIONAL_SLOT (ShopLine, price) },
-  { .name = "tags", .id = 4, .type = &list_string, TALLY_DEFAULT_SLOT (ShopLine, tags),
-    .value = &(const TallyValue) TALLY_ITEMS_VALUE (line_tags_items) },
+  { .name = "tags", .id = 4, .type = &shop_shop_types__list_string,
+    TALLY_DEFAULT_SLOT (ShopLine, tags),
+    .value = &(const TallyValue) TALLY_ITEMS_VALUE (shop_shop_types__line_tags_items) },
 };
 const TallyStructInfo shop_line_info =
-  TALLY_STRUCT_INFO (TALLY_FORM_STRUCT, "Line", ShopLine, shop_line, line_fields);
+  TALLY_STRUCT_INFO (TALLY_FORM_STRUCT, "Line", ShopLine, shop_line, shop_shop_types__line_fields);
 TALLY_DEFINE_STRUCT (ShopLine, shop_line)
 
-static const TallyType list_line = TALLY_LIST_OF (&shop_line_info.type);
-static const TallyType set_binary = TALLY_SET_OF (&tally_type_binary);
-TALLY_DEFINE_KEY (list_i16_key)
-static const TallyType list_i16_key =
-  TALLY_ARRAY_OF (&tally_type_i16, .hash = list_i16_key_hash, .equal = list_i16_key_equal);
-static const TallyType map_list_i16_double = TALLY_MAP_OF (&list_i16_key, &tally_type_double);
+static const TallyType shop_shop_types__list_line = TALLY_LIST_OF (&shop_line_info.type);
+static const TallyType shop_shop_types__set_binary = TALLY_SET_OF (&tally_type_binary);
+TALLY_DEFINE_KEY (shop_shop_types__list_i16_key)
+static const TallyType shop_shop_types__list_i16_key =
+  TALLY_ARRAY_OF (&tally_type_i16, .hash = shop_shop_types__list_i16_key_hash,
+                  .equal = shop_shop_types__list_i16_key_equal);
+static const TallyType shop_shop_types__map_list_i16_double =
+  TALLY_MAP_OF (&shop_shop_types__list_i16_key, &tally_type_double);
 
-static const TallyField order_fields[] = {
-  { .name = "lines", .id = 1, .type = &list_line, TALLY_DEFAULT_SLOT (ShopOrder, lines) },
+static const TallyField shop_shop_types__order_fields[] = {
+  { .name = "lines", .id = 1, .type = &shop_shop_types__list_line,
+    TALLY_DEFAULT_SLOT (ShopOrder, lines) },
   { .name = "status", .id = 2, .type = &shop_status_info.type,
     TALLY_DEFAULT_SLOT (ShopOrder, status),
     .value = &(const TallyValue) TALLY_INTEGER_VALUE (SHOP_STATUS_NEW) },
-  { .name = "seals", .id = 3, .type = &set_binary, TALLY_DEFAULT_SLOT (ShopOrder, seals) },
-  { .name = "weights", .id = 4, .type = &map_list_i16_double,
+  { .name = "seals", .id = 3, .type = &shop_shop_types__set_binary,
+    TALLY_DEFAULT_SLOT (ShopOrder, seals) },
+  { .name = "weights", .id = 4, .type = &shop_shop_types__map_list_i16_double,
     TALLY_DEFAULT_SLOT (ShopOrder, weights) },
   { .name = "replaces", .id = 5, .type = &shop_order_info.type,
     TALLY_OPTIONAL_SLOT (ShopOrder, replaces), .starts_null = TRUE },
@@ -58,55 +64,59 @@ static const TallyField order_fields[] = {
   { .name = "id", .id = 10, .type = &tally_type_i64, TALLY_REQUIRED_SLOT (ShopOrder, id) },
 };
 const TallyStructInfo shop_order_info =
-  TALLY_STRUCT_INFO (TALLY_FORM_STRUCT, "Order", ShopOrder, shop_order, order_fields);
+  TALLY_STRUCT_INFO (TALLY_FORM_STRUCT, "Order", ShopOrder, shop_order,
+                     shop_shop_types__order_fields);
 TALLY_DEFINE_STRUCT (ShopOrder, shop_order)
 
-static const TallyField payment_fields[] = {
+static const TallyField shop_shop_types__payment_fields[] = {
   { .name = "cash", .id = 1, .type = &money_amount_info.type,
     TALLY_OPTIONAL_SLOT (ShopPayment, cash) },
   { .name = "card", .id = 2, .type = &tally_type_string, TALLY_OPTIONAL_SLOT (ShopPayment, card) },
 };
 const TallyStructInfo shop_payment_info =
-  TALLY_STRUCT_INFO (TALLY_FORM_UNION, "Payment", ShopPayment, shop_payment, payment_fields);
+  TALLY_STRUCT_INFO (TALLY_FORM_UNION, "Payment", ShopPayment, shop_payment,
+                     shop_shop_types__payment_fields);
 TALLY_DEFINE_STRUCT (ShopPayment, shop_payment)
 
-static const TallyField sold_out_fields[] = {
+static const TallyField shop_shop_types__sold_out_fields[] = {
   { .name = "article", .id = 1, .type = &tally_type_string,
     TALLY_DEFAULT_SLOT (ShopSoldOut, article) },
 };
 const TallyStructInfo shop_sold_out_info =
-  TALLY_EXCEPTION_INFO ("SoldOut", ShopSoldOut, shop_sold_out, sold_out_fields);
+  TALLY_EXCEPTION_INFO ("SoldOut", ShopSoldOut, shop_sold_out, shop_shop_types__sold_out_fields);
 TALLY_DEFINE_STRUCT (ShopSoldOut, shop_sold_out)
 TALLY_DEFINE_ERROR (shop_sold_out)
 
-static const TallyValue usual_items[] = {
+static const TallyValue shop_shop_types__usual_items[] = {
   TALLY_STRING_VALUE ("a"), TALLY_STRING_VALUE ("b"),
 };
-static const TallyValue usual_value = TALLY_ITEMS_VALUE (usual_items);
+static const TallyValue shop_shop_types__usual_value =
+  TALLY_ITEMS_VALUE (shop_shop_types__usual_items);
 
 GPtrArray *
 shop_usual_constant (void)
 {
   static gsize once;
 
-  return tally_constant_get (&once, &list_string, &usual_value);
+  return tally_constant_get (&once, &shop_shop_types__list_string, &shop_shop_types__usual_value);
 }
 
-static const TallyValue sample_3_items[] = {
+static const TallyValue shop_shop_types__sample_3_items[] = {
   TALLY_INTEGER_VALUE (1), TALLY_INTEGER_VALUE (5),
 };
-static const TallyValue sample_items[] = {
+static const TallyValue shop_shop_types__sample_items[] = {
   TALLY_INTEGER_VALUE (1), TALLY_STRING_VALUE ("bolt"), TALLY_INTEGER_VALUE (3),
-  TALLY_ITEMS_VALUE (sample_3_items),
+  TALLY_ITEMS_VALUE (shop_shop_types__sample_3_items),
 };
-static const TallyValue sample_value = TALLY_ITEMS_VALUE (sample_items);
+static const TallyValue shop_shop_types__sample_value =
+  TALLY_ITEMS_VALUE (shop_shop_types__sample_items);
 
 ShopLine *
 shop_sample_constant (void)
 {
   static gsize once;
 
-  return tally_constant_get (&once, &shop_line_info.type, &sample_value);
+  return tally_constant_get (&once, &shop_line_info.type, &shop_shop_types__sample_value);
 }
 
 G_GNUC_END_IGNORE_DEPRECATIONS
