@@ -517,9 +517,11 @@ name_program (GenNames *names, const IdlProgram *program)
 static const gchar *
 take_prefix (GenNames *names, const gchar *file)
 {
-  g_autoptr (GString) prefix = g_string_new (file);
+  g_autoptr (GString) prefix = g_string_new (g_ascii_isdigit (*file) ? "_" : "");
   g_autofree gchar *upper = NULL;
 
+  g_string_append (prefix, file);
+  g_strcanon (prefix->str, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "_", '_');
   g_string_append (prefix, "__");
   for (;; g_string_append_c (prefix, '_'))
     {

@@ -154,7 +154,7 @@ write_unit (const gchar *directory, const gchar *suffix)
 {
   g_autofree gchar *name = g_strconcat ("unit", suffix, "c", NULL);
   /* A precompiled header does not count as what a unit must hold at least. */
-  g_autoptr (GString) includes = g_string_new ("extern int unit;\n");
+  g_autoptr (GString) includes = g_string_new ("extern int tests_gen_unit;\n");
   g_autoptr (GDir) dir = g_dir_open (directory, 0, NULL);
   const gchar *entry;
 

@@ -149,6 +149,8 @@ static const Snippet snippets[] = {
     "const one.Color K = one.Color.RED "
     "service Derived extends one.Base { one.L g (1: one.S s, 2: one.Color c) throws (1: one.E e) "
     "}" },
+  { "a file's name that is no identifier",
+    "== 9.to-5.thrift\nstruct S { 1: list<string> l = [\"a\"] } enum E { A }\n" },
   { "includes that clash",
     "== a.thrift\nstruct Route {} enum E { X }\n== b.thrift\nenum Route { Y }\n"
     "== c.thrift\ninclude \"a.thrift\" include \"b.thrift\" "
