@@ -4,38 +4,34 @@
 #include <string.h>
 
 #include "identifiers.h"
-#include "reserved.h"
+#include "scope.h"
 
-/* The identifiers of one program, and the scopes of all programs that it sees. */
+/* A program's place among C's names. */
 typedef struct
 {
-  GHashTable *taken;    /* of const gchar *; may be shared by all */
-  GHashTable *visible;  /* of Scope: what C can see beside this one */
-  GHashTable *prefixes; /* that of GenNames */
-  const gchar *type;    /* TTest */
-  const gchar *lower;   /* t_test_ */
-  const gchar *upper;   /* T_TEST_ */
-  const gchar *file;    /* t_test_thrift_test_types */
-  const gchar *local;   /* t_test_thrift_test_types__ */
-} Scope;
+  GenScope *scope;
+  const gchar *type;  /* TTest */
+  const gchar *lower; /* t_test_ */
+  const gchar *upper; /* T_TEST_ */
+  const gchar *file;  /* t_test_thrift_test_types */
+  const gchar *local; /* t_test_thrift_test_types__ */
+} Space;
+
+/* A name that C has otherwise, and why. */
+typedef struct
+{
+  const IdlNode *node;
+  gchar *message;
+} Rename;
 
 struct _GenNames
 {
   GStringChunk *strings;
-  GHashTable *names;    /* of node to GenName */
-  GHashTable *scopes;   /* of IdlProgram to Scope */
-  GHashTable *prefixes; /* of gchar *: beginnings of identifiers, up to and with two `_` or more */
+  GHashTable *names;  /* of node to GenName */
+  GHashTable *scopes; /* of IdlProgram to GenScope */
+  GHashTable *spaces; /* of IdlProgram to Space */
+  GArray *renames;    /* of Rename */
 };
-
-static void
-scope_free (gpointer data)
-{
-  Scope *scope = data;
-
-  g_hash_table_unref (scope->taken);
-  g_hash_table_unref (scope->visible);
-  g_free (scope);
-}
 
 gchar *
 gen_initial_caps_to_underscores (const gchar *name)
@@ -69,100 +65,101 @@ keep_upper (GenNames *names, const gchar *text)
   return keep (names, g_ascii_strup (text, -1));
 }
 
-/* Whether @scope or one that it sees defines @identifier. */
-static gboolean
-scope_defines (const Scope *scope, const gchar *identifier)
-{
-  if (g_hash_table_contains (scope->taken, identifier))
-    return TRUE;
-
-  GHashTableIter iter;
-  gpointer other;
-
-  g_hash_table_iter_init (&iter, scope->visible);
-  while (g_hash_table_iter_next (&iter, &other, NULL))
-    if (g_hash_table_contains (((const Scope *) other)->taken, identifier))
-      return TRUE;
-
-  return FALSE;
-}
-
-static gboolean
-scope_has (const Scope *scope, const gchar *identifier)
-{
-  return gen_is_reserved (identifier) || gen_is_cxx_keyword (identifier)
-         || gen_is_global (identifier) || gen_is_header_type (identifier)
-         || scope_defines (scope, identifier);
-}
-
-/* Remembers each beginning of @identifier that could be the prefix of names local to a file. */
+/* @reason: what @name is. */
 static void
-note_prefixes (GHashTable *prefixes, const gchar *identifier)
+add_rename (GenNames *names,
+            const IdlNode *node,
+            const gchar *name,
+            const gchar *reason,
+            const gchar *instead)
 {
-  for (const gchar *at = strstr (identifier, "__"); at != NULL; at = strstr (at + 1, "__"))
-    g_hash_table_add (prefixes, g_strndup (identifier, (gsize) (at + 2 - identifier)));
+  const Rename rename = { node, g_strdup_printf ("'%s' is '%s' in C: %s is %s", node->name, instead,
+                                                 name, reason) };
+
+  g_array_append_val (names->renames, rename);
 }
 
 static void
-scope_add (Scope *scope, const gchar *identifier)
+add_clash (GenNames *names, const IdlNode *node, const GenClash *clash, const gchar *instead)
 {
-  g_hash_table_add (scope->taken, (gpointer) identifier);
-  note_prefixes (scope->prefixes, identifier);
-}
+  g_autofree gchar *reason = gen_clash_describe (clash);
 
-/* Takes all of @identifiers when none of them is taken. */
-static gboolean
-scope_take (Scope *scope, const GPtrArray *identifiers)
-{
-  for (guint i = 0; i < identifiers->len; i++)
-    if (scope_has (scope, g_ptr_array_index (identifiers, i)))
-      return FALSE;
-
-  for (guint i = 0; i < identifiers->len; i++)
-    scope_add (scope, g_ptr_array_index (identifiers, i));
-
-  return TRUE;
+  add_rename (names, node, clash->name, reason, instead);
 }
 
 /* ---- definitions ---- */
 
 static void
 fill_definition_name (
-    GenNames *names, const Scope *scope, IdlDefinitionKind kind, const gchar *word, GenName *name)
+    GenNames *names, const Space *space, IdlDefinitionKind kind, const gchar *word, GenName *name)
 {
   g_autofree gchar *lower = kind == IDL_DEFINITION_CONST ? g_ascii_strdown (word, -1)
                                                          : gen_initial_caps_to_underscores (word);
 
-  name->type = KEEP (names, "%s%s", scope->type, word);
-  name->lower = KEEP (names, "%s%s", scope->lower, lower);
+  name->type = KEEP (names, "%s%s", space->type, word);
+  name->lower = KEEP (names, "%s%s", space->lower, lower);
   name->local = KEEP (names, "%s", lower);
-  name->space = scope->upper;
+  name->space = space->upper;
   name->bare = keep_upper (names, lower);
-  name->upper = KEEP (names, "%s%s", scope->upper, name->bare);
+  name->upper = KEEP (names, "%s%s", space->upper, name->bare);
 }
 
 static void
-name_definition (GenNames *names, Scope *scope, const IdlDefinition *definition)
+name_definition (GenNames *names, const Space *space, const IdlDefinition *definition)
 {
   g_autoptr (GString) word = g_string_new (definition->node.name);
   GenName *name = g_new0 (GenName, 1);
+  GenClash first = { NULL };
 
   for (;; g_string_append_c (word, '_'))
     {
-      fill_definition_name (names, scope, definition->kind, word->str, name);
+      GenClash clash;
 
-      g_autoptr (GPtrArray) identifiers =
+      fill_definition_name (names, space, definition->kind, word->str, name);
+
+      g_autoptr (GArray) identifiers =
           gen_list_identifiers (names->strings, definition->kind, name);
 
-      if (scope_take (scope, identifiers))
+      if (gen_scope_take (space->scope, identifiers, &definition->node, &clash))
         break;
+      if (first.name == NULL)
+        first = clash;
     }
 
   g_hash_table_insert (names->names, (gpointer) definition, name);
+  if (first.name != NULL)
+    add_clash (names, &definition->node, &first,
+               definition->kind == IDL_DEFINITION_CONST ? name->upper : name->type);
+}
+
+/* Takes @name, which is a @kind, for @node, or else with a `_` behind it, or another; fills @first
+ * when it is not the first one. */
+static const gchar *
+take_alone (GenNames *names,
+            const Space *space,
+            const IdlNode *node,
+            GenTaken kind,
+            const gchar *name,
+            GenClash *first)
+{
+  g_autoptr (GArray) identifiers = g_array_new (FALSE, FALSE, sizeof (GenIdentifier));
+
+  for (;; name = KEEP (names, "%s_", name))
+    {
+      const GenIdentifier identifier = { name, kind };
+      GenClash clash;
+
+      g_array_set_size (identifiers, 0);
+      g_array_append_val (identifiers, identifier);
+      if (gen_scope_take (space->scope, identifiers, node, &clash))
+        return name;
+      if (first->name == NULL)
+        *first = clash;
+    }
 }
 
 static void
-name_enumerators (GenNames *names, Scope *scope, const IdlDefinition *definition)
+name_enumerators (GenNames *names, const Space *space, const IdlDefinition *definition)
 {
   const GenName *owner = gen_names_get (names, definition);
 
@@ -170,119 +167,161 @@ name_enumerators (GenNames *names, Scope *scope, const IdlDefinition *definition
     {
       const IdlEnumerator *enumerator = g_ptr_array_index (definition->members, i);
       GenName *name = g_new0 (GenName, 1);
+      GenClash first = { NULL };
 
-      name->upper = KEEP (names, "%s_%s", owner->upper, enumerator->node.name);
-      while (scope_has (scope, name->upper))
-        name->upper = KEEP (names, "%s_", name->upper);
-
-      scope_add (scope, name->upper);
+      name->upper = take_alone (names, space, &enumerator->node, GEN_TAKEN_VALUE,
+                                KEEP (names, "%s_%s", owner->upper, enumerator->node.name), &first);
       g_hash_table_insert (names->names, (gpointer) enumerator, name);
+      if (first.name != NULL)
+        add_clash (names, &enumerator->node, &first, name->upper);
     }
 }
 
 /* ---- members and parameters ---- */
 
-/* The first of word, word_, word__, … that neither is in @local nor has its __isset_ there nor is
- * refused; both are added to @local. @refused must let through what ends with enough of `_`. */
+/* Which names a member or parameter cannot have, each a set of GenTaken, besides those of its
+ * siblings. @get_reason: (nullable): of other names that are refused says what they are; it must let
+ * through what ends with enough of `_`. */
+typedef struct
+{
+  guint taken;
+  guint defined;
+  const gchar *(*get_reason) (const gchar *word);
+} MemberRule;
+
+static const gchar *
+get_instance_reason (const gchar *word)
+{
+  return strcmp (word, "parent") == 0 ? "the first member of every struct" : NULL;
+}
+
+static const gchar *
+get_parameter_reason (const gchar *word)
+{
+  if (gen_is_mentioned_type (word))
+    return "a type that generated functions use";
+  return gen_is_own_local (word) ? "used in generated functions" : NULL;
+}
+
+static const gchar *
+get_exception_reason (const gchar *word)
+{
+  if (strcmp (word, "success") == 0 || strcmp (word, "__isset_success") == 0)
+    return "what a method returns";
+  return get_parameter_reason (word);
+}
+
+#define ALWAYS_TAKEN (GEN_TAKEN_OBJECT_MACRO | GEN_TAKEN_KEYWORD)
+static const MemberRule field_rule = { ALWAYS_TAKEN, GEN_TAKEN_OBJECT_MACRO, get_instance_reason };
+/* A parenthesis follows where it is called. */
+static const MemberRule vfunc_rule = { ALWAYS_TAKEN | GEN_TAKEN_FUNCTION_MACRO,
+                                       GEN_TAKEN_OBJECT_MACRO | GEN_TAKEN_FUNCTION_MACRO,
+                                       get_instance_reason };
+static const MemberRule argument_rule = { ALWAYS_TAKEN | GEN_TAKEN_CXX_KEYWORD,
+                                          GEN_TAKEN_OBJECT_MACRO | GEN_TAKEN_TYPE,
+                                          get_parameter_reason };
+static const MemberRule exception_rule = { ALWAYS_TAKEN | GEN_TAKEN_CXX_KEYWORD,
+                                           GEN_TAKEN_OBJECT_MACRO | GEN_TAKEN_TYPE,
+                                           get_exception_reason };
+/* For a name that only C++ sees; it follows one that C can have. */
+static const MemberRule cxx_rule = { ALWAYS_TAKEN,
+                                     GEN_TAKEN_OBJECT_MACRO | GEN_TAKEN_TYPE | GEN_TAKEN_TAG,
+                                     NULL };
+
+/* (transfer full) (nullable): what @word is, where a member of @rule cannot be called so. */
+static gchar *
+find_reason (const Space *space, GHashTable *siblings, const MemberRule *rule, const gchar *word)
+{
+  g_autofree gchar *isset = g_strconcat ("__isset_", word, NULL);
+  const gchar *reason = rule->get_reason != NULL ? rule->get_reason (word) : NULL;
+  GenClash clash;
+
+  if (reason != NULL)
+    return g_strdup (reason);
+  if (g_hash_table_contains (siblings, word) || g_hash_table_contains (siblings, isset))
+    return g_strdup ("taken by what stands before it");
+  if (gen_scope_find_taken (word, rule->taken, &clash)
+      || gen_scope_find_defined (space->scope, word, rule->defined, &clash))
+    return gen_clash_describe (&clash);
+  return NULL;
+}
+
+/* The first of @word, word_, word__, … that @rule allows beside @siblings, to which it is added with
+ * its __isset_. @node: (nullable): whose other name is to be reported. */
 static const gchar *
 take_member (GenNames *names,
-             GHashTable *local,
-             const gchar *word,
-             gboolean (*refused) (const gchar *))
+             const Space *space,
+             GHashTable *siblings,
+             const MemberRule *rule,
+             const IdlNode *node,
+             const gchar *word)
 {
   const gchar *member = KEEP (names, "%s", word);
-  const gchar *isset = KEEP (names, "__isset_%s", member);
+  g_autofree gchar *first = find_reason (space, siblings, rule, member);
+  g_autofree gchar *reason = g_strdup (first);
 
-  while (gen_is_reserved (member) || refused (member) || g_hash_table_contains (local, member)
-         || g_hash_table_contains (local, isset))
+  while (reason != NULL)
     {
       member = KEEP (names, "%s_", member);
-      isset = KEEP (names, "__isset_%s", member);
+      g_free (reason);
+      reason = find_reason (space, siblings, rule, member);
     }
 
-  g_hash_table_add (local, (gpointer) member);
-  g_hash_table_add (local, (gpointer) isset);
+  g_hash_table_add (siblings, (gpointer) member);
+  g_hash_table_add (siblings, (gpointer) KEEP (names, "__isset_%s", member));
+  if (node != NULL && first != NULL)
+    add_rename (names, node, word, first, member);
   return member;
 }
 
-static gboolean
-is_instance_member (const gchar *word)
-{
-  return strcmp (word, "parent") == 0;
-}
-
-/* Our macros are in capitals: a member of such a name would be expanded. */
-static gboolean
-is_macro (const Scope *scope, const gchar *word)
-{
-  g_autofree gchar *upper = g_ascii_strup (word, -1);
-
-  return strcmp (word, upper) == 0 && scope_defines (scope, word);
-}
-
-static gboolean
-is_never_refused (const gchar *word)
-{
-  return FALSE;
-}
-
-/* Gives @name another name for C++, which none of its siblings in @local has, nor any type; they are
- * complete. */
+/* In C++ a member may neither be called like a keyword nor like its class nor like a type that its class
+ * mentions: then it has another name there, which none of @siblings, which are complete, has. */
 static void
-name_for_cxx (GenNames *names, const Scope *scope, GHashTable *local, GenName *name)
+name_for_cxx (GenNames *names, const Space *space, GHashTable *siblings, GenName *name)
 {
-  name->cxx = name->member;
-  do
-    name->cxx = take_member (names, local, KEEP (names, "%s_", name->cxx), is_never_refused);
-  while (scope_defines (scope, name->cxx));
+  if (!gen_scope_find_taken (name->member, GEN_TAKEN_CXX_KEYWORD, NULL)
+      && !gen_scope_find_defined (space->scope, name->member, GEN_TAKEN_TYPE | GEN_TAKEN_TAG, NULL)
+      && !gen_is_mentioned_type (name->member))
+    return;
+
+  g_autofree gchar *wish = g_strconcat (name->member, "_", NULL);
+
+  name->cxx = take_member (names, space, siblings, &cxx_rule, NULL, wish);
 }
 
 static void
-name_fields (GenNames *names, const Scope *scope, const IdlDefinition *definition)
+name_fields (GenNames *names, const Space *space, const IdlDefinition *definition)
 {
-  g_autoptr (GHashTable) local = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (GHashTable) siblings = g_hash_table_new (g_str_hash, g_str_equal);
 
   for (guint i = 0; i < definition->members->len; i++)
     {
       const IdlField *field = g_ptr_array_index (definition->members, i);
       GenName *name = g_new0 (GenName, 1);
 
-      do
-        name->member = take_member (names, local, field->node.name, is_instance_member);
-      while (is_macro (scope, name->member));
+      name->member =
+          take_member (names, space, siblings, &field_rule, &field->node, field->node.name);
       g_hash_table_insert (names->names, (gpointer) field, name);
     }
 
   for (guint i = 0; i < definition->members->len; i++)
-    {
-      GenName *name =
-          g_hash_table_lookup (names->names, g_ptr_array_index (definition->members, i));
-
-      /* In C++ a member may not have the name of a type that its class mentions either. */
-      if (gen_is_cxx_keyword (name->member) || scope_defines (scope, name->member)
-          || gen_is_type (name->member))
-        name_for_cxx (names, scope, local, name);
-    }
-}
-
-static gboolean
-is_function_local (const gchar *word)
-{
-  return gen_is_cxx_keyword (word) || gen_is_type (word) || gen_is_own_parameter (word);
+    name_for_cxx (names, space, siblings,
+                  g_hash_table_lookup (names->names, g_ptr_array_index (definition->members, i)));
 }
 
 static void
-name_parameters (GenNames *names, const Scope *scope, const GPtrArray *fields, GHashTable *local)
+name_parameters (GenNames *names,
+                 const Space *space,
+                 const MemberRule *rule,
+                 const GPtrArray *fields,
+                 GHashTable *siblings)
 {
   for (guint i = 0; i < fields->len; i++)
     {
       const IdlField *field = g_ptr_array_index (fields, i);
       GenName *name = g_new0 (GenName, 1);
 
-      do
-        name->member = take_member (names, local, field->node.name, is_function_local);
-      while (scope_defines (scope, name->member));
-
+      name->member = take_member (names, space, siblings, rule, &field->node, field->node.name);
       g_hash_table_insert (names->names, (gpointer) field, name);
     }
 }
@@ -290,33 +329,43 @@ name_parameters (GenNames *names, const Scope *scope, const GPtrArray *fields, G
 /* ---- methods ---- */
 
 static void
-name_function (GenNames *names, Scope *scope, const GenName *service, const IdlFunction *function)
+name_function (GenNames *names,
+               const Space *space,
+               const GenName *service,
+               const IdlFunction *function)
 {
   static const gchar *const parts[] = { "if", "client", "client_send", "client_recv", "handler" };
+  g_autoptr (GArray) identifiers = g_array_new (FALSE, FALSE, sizeof (GenIdentifier));
   g_autofree gchar *lower = gen_initial_caps_to_underscores (function->node.name);
   GenName *name = g_new0 (GenName, 1);
-  gboolean taken;
+  GenClash first = { NULL };
 
-  name->lower = KEEP (names, "%s", lower);
-  do
+  for (name->lower = KEEP (names, "%s", lower);; name->lower = KEEP (names, "%s_", name->lower))
     {
-      g_autoptr (GPtrArray) identifiers = g_ptr_array_new ();
+      GenClash clash;
 
+      g_array_set_size (identifiers, 0);
       for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
-        g_ptr_array_add (identifiers, (gpointer) KEEP (names, "%s_%s_%s", service->lower, parts[i],
-                                                       name->lower));
+        {
+          const GenIdentifier identifier = {
+            KEEP (names, "%s_%s_%s", service->lower, parts[i], name->lower), GEN_TAKEN_FUNCTION
+          };
 
-      taken = scope_take (scope, identifiers);
-      if (!taken)
-        name->lower = KEEP (names, "%s_", name->lower);
+          g_array_append_val (identifiers, identifier);
+        }
+      if (gen_scope_take (space->scope, identifiers, &function->node, &clash))
+        break;
+      if (first.name == NULL)
+        first = clash;
     }
-  while (!taken);
 
   g_hash_table_insert (names->names, (gpointer) function, name);
+  if (first.name != NULL)
+    add_clash (names, &function->node, &first, name->lower);
 }
 
 static void
-name_functions (GenNames *names, Scope *scope, const IdlDefinition *service)
+name_functions (GenNames *names, const Space *space, const IdlDefinition *service)
 {
   const GenName *service_name = gen_names_get (names, service);
   g_autoptr (GHashTable) vfuncs = g_hash_table_new (g_str_hash, g_str_equal);
@@ -324,24 +373,20 @@ name_functions (GenNames *names, Scope *scope, const IdlDefinition *service)
   for (guint i = 0; i < service->members->len; i++)
     {
       const IdlFunction *function = g_ptr_array_index (service->members, i);
-      g_autoptr (GHashTable) local = g_hash_table_new (g_str_hash, g_str_equal);
+      g_autoptr (GHashTable) siblings = g_hash_table_new (g_str_hash, g_str_equal);
 
-      name_function (names, scope, service_name, function);
+      name_function (names, space, service_name, function);
 
       GenName *name = g_hash_table_lookup (names->names, function);
 
-      name->member = take_member (names, vfuncs, name->lower, is_instance_member);
-      name_parameters (names, scope, function->arguments, local);
-      name_parameters (names, scope, function->throws, local);
+      name->member = take_member (names, space, vfuncs, &vfunc_rule, &function->node, name->lower);
+      name_parameters (names, space, &argument_rule, function->arguments, siblings);
+      name_parameters (names, space, &exception_rule, function->throws, siblings);
     }
 
   for (guint i = 0; i < service->members->len; i++)
-    {
-      GenName *name = g_hash_table_lookup (names->names, g_ptr_array_index (service->members, i));
-
-      if (gen_is_cxx_keyword (name->member))
-        name_for_cxx (names, scope, vfuncs, name);
-    }
+    name_for_cxx (names, space, vfuncs,
+                  g_hash_table_lookup (names->names, g_ptr_array_index (service->members, i)));
 }
 
 /* ---- programs ---- */
@@ -355,107 +400,20 @@ get_namespace (const IdlProgram *program)
   return g_strcanon (space, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "_", '_');
 }
 
-/* @shared: (nullable): what is taken in all scopes alike. */
-static Scope *
-scope_new (GenNames *names, const IdlProgram *program, GHashTable *shared)
+static Space *
+space_new (GenNames *names, const IdlProgram *program)
 {
-  Scope *scope = g_new0 (Scope, 1);
-  g_autofree gchar *space = get_namespace (program);
-  g_autofree gchar *space_lower = gen_initial_caps_to_underscores (space);
+  Space *space = g_new0 (Space, 1);
+  g_autofree gchar *name = get_namespace (program);
+  g_autofree gchar *lower = gen_initial_caps_to_underscores (name);
   g_autofree gchar *program_lower = gen_initial_caps_to_underscores (program->name);
 
-  scope->taken =
-      shared != NULL ? g_hash_table_ref (shared) : g_hash_table_new (g_str_hash, g_str_equal);
-  scope->visible = g_hash_table_new (NULL, NULL);
-  scope->prefixes = names->prefixes;
-  scope->type = KEEP (names, "%s", space);
-  scope->lower = *space == '\0' ? "" : KEEP (names, "%s_", space_lower);
-  scope->upper = keep_upper (names, scope->lower);
-  scope->file = KEEP (names, "%s%s_types", scope->lower, program_lower);
-  return scope;
-}
-
-/* (element-type IdlProgram) (transfer full): those of @programs that none of the others includes.
- */
-static GPtrArray *
-find_roots (const GPtrArray *programs)
-{
-  g_autoptr (GHashTable) included = g_hash_table_new (NULL, NULL);
-  GPtrArray *roots = g_ptr_array_new ();
-
-  for (guint i = 0; i < programs->len; i++)
-    {
-      const IdlProgram *program = g_ptr_array_index (programs, i);
-
-      for (guint j = 0; j < program->includes->len; j++)
-        {
-          const IdlInclude *include = g_ptr_array_index (program->includes, j);
-
-          g_hash_table_add (included, include->program);
-        }
-    }
-  for (guint i = 0; i < programs->len; i++)
-    if (!g_hash_table_contains (included, g_ptr_array_index (programs, i)))
-      g_ptr_array_add (roots, g_ptr_array_index (programs, i));
-
-  return roots;
-}
-
-/* (element-type Scope) (transfer full): @root's and those of all that it includes, at any depth. */
-static GPtrArray *
-list_seen (GenNames *names, const IdlProgram *root)
-{
-  g_autoptr (GPtrArray) programs = g_ptr_array_new ();
-  g_autoptr (GHashTable) known = g_hash_table_new (NULL, NULL);
-  GPtrArray *scopes = g_ptr_array_new ();
-
-  g_ptr_array_add (programs, (gpointer) root);
-  for (guint i = 0; i < programs->len; i++)
-    {
-      const IdlProgram *program = g_ptr_array_index (programs, i);
-
-      g_ptr_array_add (scopes, g_hash_table_lookup (names->scopes, program));
-      for (guint j = 0; j < program->includes->len; j++)
-        {
-          const IdlInclude *include = g_ptr_array_index (program->includes, j);
-
-          if (g_hash_table_add (known, include->program))
-            g_ptr_array_add (programs, include->program);
-        }
-    }
-
-  return scopes;
-}
-
-/* Makes the scopes of @programs, each seeing all that C will see beside it in any one file: what it
- * includes, what includes it, and what these include. With one root that is everything. */
-static void
-make_scopes (GenNames *names, const GPtrArray *programs)
-{
-  g_autoptr (GPtrArray) roots = find_roots (programs);
-  g_autoptr (GHashTable) shared =
-      roots->len == 1 ? g_hash_table_new (g_str_hash, g_str_equal) : NULL;
-
-  for (guint i = 0; i < programs->len; i++)
-    {
-      const IdlProgram *program = g_ptr_array_index (programs, i);
-
-      g_hash_table_insert (names->scopes, (gpointer) program, scope_new (names, program, shared));
-    }
-
-  for (guint i = 0; shared == NULL && i < roots->len; i++)
-    {
-      g_autoptr (GPtrArray) seen = list_seen (names, g_ptr_array_index (roots, i));
-
-      for (guint j = 0; j < seen->len; j++)
-        for (guint k = 0; k < seen->len; k++)
-          if (j != k)
-            {
-              Scope *scope = g_ptr_array_index (seen, j);
-
-              g_hash_table_add (scope->visible, g_ptr_array_index (seen, k));
-            }
-    }
+  space->scope = g_hash_table_lookup (names->scopes, program);
+  space->type = KEEP (names, "%s", name);
+  space->lower = *name == '\0' ? "" : KEEP (names, "%s_", lower);
+  space->upper = keep_upper (names, space->lower);
+  space->file = KEEP (names, "%s%s_types", space->lower, program_lower);
+  return space;
 }
 
 static gboolean
@@ -486,7 +444,7 @@ get_rank (IdlDefinitionKind kind)
 static void
 name_program (GenNames *names, const IdlProgram *program)
 {
-  Scope *scope = g_hash_table_lookup (names->scopes, program);
+  const Space *space = g_hash_table_lookup (names->spaces, program);
 
   for (guint rank = 0; rank <= 3; rank++)
     for (guint i = 0; i < program->definitions->len; i++)
@@ -495,9 +453,9 @@ name_program (GenNames *names, const IdlProgram *program)
 
         if (get_rank (definition->kind) != rank)
           continue;
-        name_definition (names, scope, definition);
+        name_definition (names, space, definition);
         if (definition->kind == IDL_DEFINITION_ENUM)
-          name_enumerators (names, scope, definition);
+          name_enumerators (names, space, definition);
       }
 
   /* Last, because they must not hide any of the above. */
@@ -506,51 +464,33 @@ name_program (GenNames *names, const IdlProgram *program)
       const IdlDefinition *definition = g_ptr_array_index (program->definitions, i);
 
       if (is_struct (definition->kind))
-        name_fields (names, scope, definition);
+        name_fields (names, space, definition);
       else if (definition->kind == IDL_DEFINITION_SERVICE)
-        name_functions (names, scope, definition);
+        name_functions (names, space, definition);
     }
-}
-
-/* What begins the names that are local to @file: no identifier of any program begins so, and no
- * other file's names do. */
-static const gchar *
-take_prefix (GenNames *names, const gchar *file)
-{
-  g_autoptr (GString) prefix = g_string_new (g_ascii_isdigit (*file) ? "_" : "");
-  g_autofree gchar *upper = NULL;
-
-  g_string_append (prefix, file);
-  g_strcanon (prefix->str, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "_", '_');
-  g_string_append (prefix, "__");
-  for (;; g_string_append_c (prefix, '_'))
-    {
-      g_free (upper);
-      upper = g_ascii_strup (prefix->str, -1);
-      if (!g_hash_table_contains (names->prefixes, prefix->str)
-          && !g_hash_table_contains (names->prefixes, upper))
-        break;
-    }
-
-  note_prefixes (names->prefixes, prefix->str);
-  return KEEP (names, "%s", prefix->str);
 }
 
 /* Once all identifiers are known. */
 static void
 take_prefixes (GenNames *names, const IdlProgram *program)
 {
-  Scope *scope = g_hash_table_lookup (names->scopes, program);
+  Space *space = g_hash_table_lookup (names->spaces, program);
 
-  scope->local = take_prefix (names, scope->file);
+  space->local = keep (names, gen_scopes_take_prefix (names->scopes, program, space->file));
   for (guint i = 0; i < program->definitions->len; i++)
     {
       const IdlDefinition *definition = g_ptr_array_index (program->definitions, i);
       GenName *name = g_hash_table_lookup (names->names, definition);
 
       if (definition->kind == IDL_DEFINITION_SERVICE)
-        name->local = take_prefix (names, name->lower);
+        name->local = keep (names, gen_scopes_take_prefix (names->scopes, program, name->lower));
     }
+}
+
+static void
+rename_clear (gpointer data)
+{
+  g_free (((Rename *) data)->message);
 }
 
 GenNames *
@@ -560,10 +500,14 @@ gen_names_new (const GPtrArray *programs)
 
   names->strings = g_string_chunk_new (4096);
   names->names = g_hash_table_new_full (NULL, NULL, NULL, g_free);
-  names->scopes = g_hash_table_new_full (NULL, NULL, NULL, scope_free);
-  names->prefixes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  names->scopes = gen_scopes_new (programs);
+  names->spaces = g_hash_table_new_full (NULL, NULL, NULL, g_free);
+  names->renames = g_array_new (FALSE, FALSE, sizeof (Rename));
+  g_array_set_clear_func (names->renames, rename_clear);
 
-  make_scopes (names, programs);
+  for (guint i = 0; i < programs->len; i++)
+    g_hash_table_insert (names->spaces, g_ptr_array_index (programs, i),
+                         space_new (names, g_ptr_array_index (programs, i)));
   for (guint i = 0; i < programs->len; i++)
     name_program (names, g_ptr_array_index (programs, i));
   for (guint i = 0; i < programs->len; i++)
@@ -576,8 +520,9 @@ void
 gen_names_free (GenNames *names)
 {
   g_hash_table_unref (names->names);
+  g_hash_table_unref (names->spaces);
   g_hash_table_unref (names->scopes);
-  g_hash_table_unref (names->prefixes);
+  g_array_unref (names->renames);
   g_string_chunk_free (names->strings);
   g_free (names);
 }
@@ -594,15 +539,27 @@ gen_names_get (const GenNames *names, gconstpointer node)
 const gchar *
 gen_names_get_file (const GenNames *names, const IdlProgram *program)
 {
-  const Scope *scope = g_hash_table_lookup (names->scopes, program);
+  const Space *space = g_hash_table_lookup (names->spaces, program);
 
-  return scope->file;
+  return space->file;
 }
 
 const gchar *
 gen_names_get_prefix (const GenNames *names, const IdlProgram *program)
 {
-  const Scope *scope = g_hash_table_lookup (names->scopes, program);
+  const Space *space = g_hash_table_lookup (names->spaces, program);
 
-  return scope->local;
+  return space->local;
+}
+
+void
+gen_names_report (const GenNames *names, IdlDiagnostics *diagnostics)
+{
+  for (guint i = 0; i < names->renames->len; i++)
+    {
+      const Rename *rename = &g_array_index (names->renames, Rename, i);
+
+      idl_diagnostics_add (diagnostics, IDL_RULE_C_WORD, IDL_WARNING, &rename->node->location, "%s",
+                           rename->message);
+    }
 }

@@ -11,6 +11,7 @@
 #ifndef GEN_NAMES_H
 #define GEN_NAMES_H
 
+#include "diagnostics.h"
 #include "model.h"
 
 G_BEGIN_DECLS
@@ -53,6 +54,9 @@ const GenName *gen_names_get (const GenNames *names, gconstpointer node);
 const gchar *gen_names_get_file (const GenNames *names, const IdlProgram *program);
 /* What the names begin with that are local to @program's types source. */
 const gchar *gen_names_get_prefix (const GenNames *names, const IdlProgram *program);
+
+/* Warns of every part of the programs that is called otherwise in C, and says why. */
+void gen_names_report (const GenNames *names, IdlDiagnostics *diagnostics);
 
 /* (transfer full): first character lowered, each later capital with a `_` in front. */
 gchar *gen_initial_caps_to_underscores (const gchar *name);

@@ -3,14 +3,13 @@
 #define GEN_IDENTIFIERS_H
 
 #include "cnames.h"
+#include "scope.h"
 
 G_BEGIN_DECLS
 
-/* (element-type const gchar *) (transfer container): all identifiers that a definition of @kind
- * called
+/* (element-type GenIdentifier) (transfer full): all identifiers that a definition of @kind called
  * @name defines; kept in @strings. */
-GPtrArray *
-gen_list_identifiers (GStringChunk *strings, IdlDefinitionKind kind, const GenName *name);
+GArray *gen_list_identifiers (GStringChunk *strings, IdlDefinitionKind kind, const GenName *name);
 
 G_END_DECLS
 

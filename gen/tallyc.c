@@ -98,7 +98,10 @@ compile (const Options *options, const IdlToolOptions *tool_options)
   g_autoptr (GError) error = NULL;
 
   if (names != NULL)
-    gen_find_clashes (names, wanted, idl_unit_get_diagnostics (unit));
+    {
+      gen_names_report (names, idl_unit_get_diagnostics (unit));
+      gen_find_clashes (names, wanted, idl_unit_get_diagnostics (unit));
+    }
   if (!idl_tool_report (idl_unit_get_diagnostics (unit), tool_options) || names == NULL)
     return EXIT_ERRORS;
   if (!options->check && !generate (options, names, all, wanted, &error))

@@ -1,35 +1,9 @@
-/* Owns what is said about names that mean something else in C. Such names are legal: the generated
- * code spells them otherwise, and whoever writes C against it should know. How they are spelled is
- * the generator's. */
+/* Owns what is said about names that are one name in C. Such names are legal: the generated code spells
+ * one of them otherwise, and whoever writes C against it should know. How they are spelled is the
+ * generator's, which also warns of names that C or a header takes. */
 #include "checks-private.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-/* In strcmp's order. */
-static const gchar *const c_words[] = {
-  "EOF",     "FALSE",  "MAX",    "MIN",    "NULL",     "TRUE",     "asm",      "auto",
-  "break",   "case",   "char",   "const",  "continue", "default",  "do",       "double",
-  "else",    "enum",   "errno",  "extern", "float",    "for",      "goto",     "if",
-  "inline",  "int",    "linux",  "long",   "register", "restrict", "return",   "short",
-  "signed",  "sizeof", "static", "stderr", "stdin",    "stdout",   "struct",   "switch",
-  "typedef", "typeof", "union",  "unix",   "unsigned", "void",     "volatile", "while",
-};
-
-static gint
-compare_word (gconstpointer key, gconstpointer element)
-{
-  return strcmp (key, *(const gchar *const *) element);
-}
-
-static void
-check_word (IdlChecks *checks, const IdlNode *node)
-{
-  if (bsearch (node->name, c_words, G_N_ELEMENTS (c_words), sizeof c_words[0], compare_word)
-      != NULL)
-    idl_checks_report (checks, IDL_RULE_C_WORD, IDL_WARNING, &node->location,
-                       "'%s' is a word of C; generated C code may have to rename it", node->name);
-}
 
 /* "fooBar" to "foo_bar": what c_glib makes of names of functions and properties. */
 static gchar *
@@ -71,59 +45,18 @@ check_case_clashes (IdlChecks *checks, const GPtrArray *members, const gchar *wh
     }
 }
 
-static void
-check_struct (IdlChecks *checks, const IdlDefinition *definition)
-{
-  for (guint i = 0; i < definition->members->len; i++)
-    {
-      const IdlNode *node = g_ptr_array_index (definition->members, i);
-
-      check_word (checks, node);
-      if (strcmp (node->name, "parent") == 0)
-        idl_checks_report (
-            checks, IDL_RULE_C_MEMBER, IDL_WARNING, &node->location,
-            "'parent' is the first member of every struct in C; generated C code renames this one");
-    }
-  check_case_clashes (checks, definition->members, "property");
-}
-
-static void
-check_service (IdlChecks *checks, const IdlDefinition *service)
-{
-  for (guint i = 0; i < service->members->len; i++)
-    {
-      const IdlFunction *function = g_ptr_array_index (service->members, i);
-      g_autofree gchar *name = to_underscores (function->node.name);
-
-      check_word (checks, &function->node);
-      if (strcmp (name, "get_type") == 0 || strcmp (name, "new") == 0)
-        idl_checks_report (
-            checks, IDL_RULE_C_MEMBER, IDL_WARNING, &function->node.location,
-            "'%s': every class in C has a function of that name; generated C code renames this one",
-            function->node.name);
-      for (guint j = 0; j < function->arguments->len; j++)
-        check_word (checks, g_ptr_array_index (function->arguments, j));
-    }
-  check_case_clashes (checks, service->members, "function");
-}
-
 void
 idl_checks_c_names (IdlChecks *checks, const IdlDefinition *definition)
 {
-  check_word (checks, &definition->node);
   switch (definition->kind)
     {
-    case IDL_DEFINITION_ENUM:
-      for (guint i = 0; i < definition->members->len; i++)
-        check_word (checks, g_ptr_array_index (definition->members, i));
-      break;
     case IDL_DEFINITION_STRUCT:
     case IDL_DEFINITION_UNION:
     case IDL_DEFINITION_EXCEPTION:
-      check_struct (checks, definition);
+      check_case_clashes (checks, definition->members, "property");
       break;
     case IDL_DEFINITION_SERVICE:
-      check_service (checks, definition);
+      check_case_clashes (checks, definition->members, "function");
       break;
     default:
       break;

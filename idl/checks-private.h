@@ -33,7 +33,7 @@ void idl_checks_fields (IdlChecks *checks, const GPtrArray *fields, IdlFieldsKin
  */
 void idl_checks_unique_names (IdlChecks *checks, const GPtrArray *nodes, const gchar *what);
 void idl_checks_service (IdlChecks *checks, IdlDefinition *service);
-/* Warns of names that C, or what Tally generates, uses otherwise. */
+/* Warns of names that differ for Thrift and not for C. */
 void idl_checks_c_names (IdlChecks *checks, const IdlDefinition *definition);
 /* Warns of names that other Thrift compilers refuse. */
 void idl_checks_portable_names (IdlChecks *checks, const IdlDefinition *definition);

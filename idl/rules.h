@@ -14,8 +14,7 @@ G_BEGIN_DECLS
   RULE (BOOL_VALUE, "bool-value", "a number above 1 for a bool")                                   \
   RULE (BOOLEAN_NUMBER, "boolean-number", "true or false for a number")                            \
   RULE (C_CLASH, "c-clash", "two names that are one name in C")                                    \
-  RULE (C_MEMBER, "c-member", "a name that every struct or class has in C")                        \
-  RULE (C_WORD, "c-word", "a name that is a word of C")                                            \
+  RULE (C_WORD, "c-word", "a name that C has for something else")                                   \
   RULE (CONSTANT_CYCLE, "constant-cycle", "a constant that is defined by itself")                  \
   RULE (CONTAINER_KEY, "container-key", "a map key or set element that some languages lack")       \
   RULE (DEFAULT_CYCLE, "default-cycle", "default values that contain their own struct")            \

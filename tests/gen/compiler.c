@@ -148,9 +148,10 @@ compiler_clear (Compiler *compiler)
   g_strfreev (compiler->flags);
 }
 
-/* (transfer full): a file in @directory that includes all that end in @suffix. */
+/* (transfer full): a file in @directory that includes all that end in @suffix, between @before and
+ * @after. */
 static gchar *
-write_unit (const gchar *directory, const gchar *suffix)
+write_unit (const gchar *directory, const gchar *suffix, const gchar *before, const gchar *after)
 {
   g_autofree gchar *name = g_strconcat ("unit", suffix, "c", NULL);
   /* A precompiled header does not count as what a unit must hold at least. */
@@ -164,6 +165,8 @@ write_unit (const gchar *directory, const gchar *suffix)
 
   gchar *path = g_build_filename (directory, name, NULL);
 
+  g_string_prepend (includes, before);
+  g_string_append (includes, after);
   g_file_set_contents (path, includes->str, -1, NULL);
   return path;
 }
@@ -172,6 +175,7 @@ static GSubprocess *
 check (const Compiler *compiler,
        const Tool *tool,
        const gchar *directory,
+       const gchar *unit,
        const gchar *log,
        GError **error)
 {
@@ -186,16 +190,20 @@ check (const Compiler *compiler,
   add_all (arguments, (const gchar *const *) compiler->flags);
   g_ptr_array_add (arguments, g_strdup ("-include"));
   g_ptr_array_add (arguments, g_build_filename (own, "precompiled.h", NULL));
-  g_ptr_array_add (arguments,
-                   write_unit (directory, strcmp (tool->language, "c") == 0 ? ".c" : ".h"));
+  g_ptr_array_add (arguments, g_strdup (unit));
   g_ptr_array_add (arguments, NULL);
   return start (log, arguments, error);
 }
 
-gchar *
-compiler_check (const Compiler *compiler, const gchar *directory)
+static gchar *
+check_all (const Compiler *compiler,
+           guint n_tools,
+           const gchar *directory,
+           const gchar *before,
+           const gchar *after)
 {
-  guint n_tools = compiler->have_clang ? G_N_ELEMENTS (tools) : N_GNU_TOOLS;
+  g_autofree gchar *sources = write_unit (directory, ".c", before, after);
+  g_autofree gchar *headers = write_unit (directory, ".h", before, after);
   GSubprocess *processes[G_N_ELEMENTS (tools)] = { NULL };
   gchar *logs[G_N_ELEMENTS (tools)] = { NULL };
   g_autoptr (GError) error = NULL;
@@ -206,7 +214,9 @@ compiler_check (const Compiler *compiler, const gchar *directory)
       g_autofree gchar *name = g_strconcat (tools[i].program, ".log", NULL);
 
       logs[i] = g_build_filename (directory, name, NULL);
-      processes[i] = check (compiler, &tools[i], directory, logs[i], &error);
+      processes[i] =
+          check (compiler, &tools[i], directory,
+                 strcmp (tools[i].language, "c") == 0 ? sources : headers, logs[i], &error);
       if (processes[i] == NULL && said == NULL)
         said = g_strdup (error->message);
       g_clear_error (&error);
@@ -222,4 +232,19 @@ compiler_check (const Compiler *compiler, const gchar *directory)
     }
 
   return said;
+}
+
+gchar *
+compiler_check (const Compiler *compiler, const gchar *directory)
+{
+  return check_all (compiler, compiler->have_clang ? G_N_ELEMENTS (tools) : N_GNU_TOOLS, directory,
+                    "", "");
+}
+
+gchar *
+compiler_check_beside (const Compiler *compiler, const gchar *directory, const gchar *headers)
+{
+  gchar *said = check_all (compiler, N_GNU_TOOLS, directory, headers, "");
+
+  return said != NULL ? said : check_all (compiler, N_GNU_TOOLS, directory, "", headers);
 }

@@ -3,6 +3,7 @@
 #include "harness.h"
 
 #include "cnames.h"
+#include "idl.h"
 
 static void
 assert_underscores (const gchar *name, const gchar *expected)
@@ -91,16 +92,17 @@ issets_and_our_functions_have_their_own_names (void)
 {
   g_autofree gchar *header =
       generate ("struct S { 1: string __isset_a 2: i32 a 3: i32 __isset_b }", "demo_types.h");
-  g_autofree gchar *service = generate (
-      "service S { i32 f (1: i32 tally_client_call, 2: i32 METHOD_F, 3: i32 __isset_success, "
-      "4: i32 tally_) }",
-      "s.h");
+  g_autofree gchar *service =
+      generate ("exception E {} service S { i32 f (1: i32 tally_client_call, 2: i32 METHOD_F, "
+                "3: i32 success, 4: i32 tally_) throws (1: E __isset_success, 2: E success_) }",
+                "s.h");
 
   assert_contains (header, "  gchar *__isset_a;\n  gboolean __isset___isset_a;\n");
   assert_contains (header, "  gint32 a_;\n  gboolean __isset_a_;\n");
-  assert_contains (service, "tally_client_call_");
-  assert_contains (service, "METHOD_F_");
-  assert_contains (service, "__isset_success_");
+  assert_contains (service, "const gint32 tally_client_call_,");
+  assert_contains (service, "const gint32 METHOD_F,");
+  assert_contains (service, "const gint32 success,");
+  assert_contains (service, "E **__isset_success_,");
 }
 
 static void
@@ -165,6 +167,21 @@ arguments_are_not_our_own_parameters (void)
   assert_contains (text, "E **error__,");
 }
 
+/* (transfer full): what is said of the C names of @idl. */
+static gchar *
+report (const gchar *idl)
+{
+  g_autoptr (IdlUnit) unit = idl_unit_new ();
+  g_autoptr (IdlDiagnostics) diagnostics = idl_diagnostics_new ();
+
+  idl_unit_load_text (unit, "demo.thrift", idl, -1);
+
+  g_autoptr (GenNames) names = gen_names_new (idl_unit_get_programs (unit));
+
+  gen_names_report (names, diagnostics);
+  return idl_diagnostics_to_string (diagnostics);
+}
+
 static void
 types_of_the_headers_are_left_alone (void)
 {
@@ -175,6 +192,67 @@ types_of_the_headers_are_left_alone (void)
   assert_contains (text, "} ThriftProtocol_;\n");
   assert_contains (text, "struct _GObject_\n");
   assert_contains (text, "struct _Complex_\n");
+}
+
+/* A macro with a parameter, as every struct has one, is no harm to a type. */
+static void
+a_file_is_a_file (void)
+{
+  g_autofree gchar *text = generate ("struct File {} struct Null {}", "demo_types.h");
+  g_autofree gchar *said = report ("struct File {} struct Null {}");
+
+  assert_contains (text, "typedef struct _File File;\n");
+  assert_contains (text, "#define FILE(obj) ");
+  assert_contains (text, "typedef struct _Null_ Null_;\n");
+  assert_contains (said, "warning: 'Null' is 'Null_' in C: NULL is a macro of <");
+  assert_lacks (said, "File_");
+}
+
+/* What the headers have clashes as what it is, and where it stands. */
+static void
+names_of_the_headers_clash_by_kind (void)
+{
+  static const gchar idl[] =
+      "namespace c_glib N struct S { 1: i32 EINVAL 2: i32 MAX 3: i32 printf 4: i32 size_t } "
+      "service V { void isnan () void printf () void f (1: i32 NAN, 2: i32 MAX, 3: i32 index) }";
+  g_autofree gchar *types = generate (idl, "n_demo_types.h");
+  g_autofree gchar *service = generate (idl, "n_v.h");
+  g_autofree gchar *said = report (idl);
+
+  assert_contains (types, "  gint32 EINVAL_;\n");
+  assert_contains (types, "  gint32 MAX;\n");
+  assert_contains (types, "  gint32 printf;\n");
+  assert_contains (types, "  gint32 size_t;\n");
+  assert_contains (service, "gboolean (*isnan_) (");
+  assert_contains (service, "gboolean (*printf) (");
+  assert_contains (service, "gboolean n_v_if_isnan (");
+  assert_contains (service, "const gint32 NAN_, const gint32 MAX, const gint32 index,");
+  assert_contains (said, "warning: 'EINVAL' is 'EINVAL_' in C: EINVAL is a macro of <errno.h>");
+  assert_contains (said, "'isnan' is 'isnan_' in C: isnan is a macro of <math.h>");
+  assert_contains (said, "'NAN' is 'NAN_' in C: NAN is a macro of <math.h>");
+  assert_lacks (said, "'MAX'");
+}
+
+static void
+every_other_name_has_its_reason (void)
+{
+  g_autofree gchar *said =
+      report ("struct Foo { 1: i32 auto 2: i32 parent } struct FooClass {} enum E { X } "
+              "enum Type { FOO } const i32 EOF = 1 typedef i32 printf exception Oops {} "
+              "service S { void new () void f (1: i32 error, 2: i32 gint32) "
+              "throws (1: Oops success) }");
+
+  assert_contains (said, "'auto' is 'auto_' in C: auto is a keyword of C");
+  assert_contains (said, "'parent' is 'parent_' in C: parent is the first member of every struct");
+  assert_contains (said, "'FooClass' is 'FooClass_' in C: FooClass is taken by 'Foo'");
+  assert_contains (said, "'FOO' is 'TYPE_FOO_' in C: TYPE_FOO is taken by 'Foo'");
+  assert_contains (said, "'EOF' is 'EOF_' in C: EOF is a macro of <stdio.h>");
+  assert_contains (said, "'printf' is 'printf_' in C: printf is a function of <stdio.h>");
+  assert_contains (said, "'new' is 'new_' in C: s_client_new is taken by 'S'");
+  assert_contains (said, "'error' is 'error_' in C: error is used in generated functions");
+  assert_contains (said, "'gint32' is 'gint32_' in C: gint32 is a type that generated functions");
+  assert_contains (said, "'success' is 'success_' in C: success is what a method returns");
+  assert_lacks (said, "'Oops'");
 }
 
 /* `A_F` is `a__f`: what is local to the service's file must not begin as that does. */
@@ -210,6 +288,9 @@ main (int argc, char **argv)
     TEST (methods_of_one_c_name_are_told_apart),
     TEST (arguments_are_not_our_own_parameters),
     TEST (types_of_the_headers_are_left_alone),
+    TEST (a_file_is_a_file),
+    TEST (names_of_the_headers_clash_by_kind),
+    TEST (every_other_name_has_its_reason),
     TEST (what_is_local_begins_like_nothing_else),
     { NULL, NULL },
   };
