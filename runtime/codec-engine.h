@@ -45,6 +45,8 @@ TALLY_COLD void tally_reader_set_length_error (const TallyReader *reader,
                                                gint64 length,
                                                guint unit,
                                                GError **error);
+/* What is decoded takes more memory than it may. */
+TALLY_COLD void tally_reader_set_memory_error (const TallyReader *reader, GError **error);
 /* A string whose bytes are fine for the wire and not for C. */
 TALLY_COLD void tally_reader_set_nul_error (gsize position, GError **error);
 TALLY_COLD void tally_reader_set_missing_error (const TallyStructInfo *info,
@@ -56,6 +58,7 @@ tally_prefix_field (GError **error, const TallyStructInfo *info, const TallyFiel
 #define tally_reader_fail(...) (tally_reader_set_error (__VA_ARGS__), FALSE)
 #define tally_reader_fail_depth(...) (tally_reader_set_depth_error (__VA_ARGS__), FALSE)
 #define tally_reader_fail_length(...) (tally_reader_set_length_error (__VA_ARGS__), FALSE)
+#define tally_reader_fail_memory(...) (tally_reader_set_memory_error (__VA_ARGS__), FALSE)
 #define tally_reader_fail_nul(...) (tally_reader_set_nul_error (__VA_ARGS__), FALSE)
 #define tally_reader_fail_missing(...) (tally_reader_set_missing_error (__VA_ARGS__), FALSE)
 
@@ -93,6 +96,16 @@ tally_reader_may_have (const TallyReader *reader, guint32 count, guint size)
   return count <= G_MAXINT32 && (guint64) count * size <= tally_reader_remaining (reader);
 }
 
+/* Counts @bytes of memory that are about to be taken, or just were. */
+static inline gboolean
+tally_reader_take_memory (TallyReader *reader, gsize bytes, GError **error)
+{
+  if (G_UNLIKELY (bytes > reader->memory_left))
+    return tally_reader_fail_memory (reader, error);
+  reader->memory_left -= bytes;
+  return TRUE;
+}
+
 static inline gboolean
 tally_reader_enter (TallyReader *reader, GError **error)
 {
@@ -120,6 +133,8 @@ static inline gboolean
 tally_reader_take_bytes (
     TallyReader *reader, const TallyType *type, gpointer slot, gsize length, GError **error)
 {
+  if (!tally_reader_take_memory (reader, tally_memory_of_bytes (type, length), error))
+    return FALSE;
   if (type->kind == TALLY_KIND_STRING)
     {
       const guint8 *nul = memchr (reader->cursor, 0, length);

@@ -9,15 +9,30 @@
 
 G_BEGIN_DECLS
 
+/* What a message may take in memory once decoded, by default, is this many times what it may take on
+ * the wire. */
+#define TALLY_MEMORY_RATIO 16
+
+/* The deepest nesting that a limit may allow: each level takes stack. */
+#define TALLY_MAX_DEPTH_MAX 1024
+
 /* What a peer may declare; the defaults are in docs/limits.md. */
 typedef struct
 {
   guint32 max_message; /* bytes of one message or frame; 16 MiB */
   guint32 max_depth;   /* nesting of structs and containers, skipped ones included; 64 */
   gboolean strict;     /* refuse binary headers without a version; TRUE */
+  guint64 max_memory;  /* bytes that one message takes once decoded; 0: by TALLY_MEMORY_RATIO */
   gboolean as_apache;  /* read the compact protocol as Apache's C library does: integers are cut to
                         * their size, and there is no type for uuids; FALSE */
 } TallyLimits;
+
+static inline gsize
+tally_limits_get_memory (const TallyLimits *limits)
+{
+  return limits->max_memory != 0 ? limits->max_memory
+                                 : (gsize) limits->max_message * TALLY_MEMORY_RATIO;
+}
 
 extern const TallyLimits tally_limits_default;
 
@@ -48,6 +63,7 @@ struct _TallyReader
   gsize
       window; /* 0, or what unread is again after each fill: no limit for the message as a whole */
   guint depth;
+  gsize memory_left; /* of what the message may take once decoded */
   const TallyLimits *limits;
 };
 
@@ -57,8 +73,10 @@ tally_reader_init (TallyReader *reader,
                    gsize length,
                    const TallyLimits *limits)
 {
-  *reader =
-      (TallyReader){ .cursor = bytes, .end = (const guint8 *) bytes + length, .limits = limits };
+  *reader = (TallyReader){ .cursor = bytes,
+                           .end = (const guint8 *) bytes + length,
+                           .memory_left = tally_limits_get_memory (limits),
+                           .limits = limits };
 }
 
 /* For a message that is still arriving: @bytes are what is there of it, @fill gets more. */
@@ -101,7 +119,8 @@ typedef struct
    *   INVALID_DATA    ends early; a type there is not; an integer too large; a string with a NUL in
    *                   it; a required field that is missing
    *   NEGATIVE_SIZE   a declared length or count below zero
-   *   SIZE_LIMIT      a declared length or count that the rest of the message cannot hold
+   *   SIZE_LIMIT      a declared length or count that the rest of the message cannot hold; more memory
+   *                   than max_memory
    *   DEPTH_LIMIT     nested deeper than max_depth
    *   BAD_VERSION     another protocol's header, or with strict one without a version
    * or what fill failed with. After a failure the instance holds part of the message and can be
@@ -151,6 +170,8 @@ void tally_struct_init_instance (const TallyStructInfo *info, gpointer instance)
 void tally_struct_complete_instance (const TallyStructInfo *info, gpointer instance);
 void tally_struct_dispose_instance (const TallyStructInfo *info, gpointer instance);
 void tally_struct_reset_instance (const TallyStructInfo *info, gpointer instance);
+/* What a new instance of an OBJECT struct takes, its initial values included. */
+gsize tally_struct_get_initial_memory (const TallyStructInfo *info);
 void
 tally_struct_reset_field (const TallyStructInfo *info, const TallyField *field, gpointer instance);
 

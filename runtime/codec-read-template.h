@@ -144,6 +144,17 @@ skip_value (TallyReader *reader, gint wire, GError **error)
 
 /* ---- containers ---- */
 
+/* Empties the container in the slot, or makes one where there is none. */
+static inline gboolean
+open_container (TallyReader *reader, const TallyType *type, gpointer slot, GError **error)
+{
+  if (tally_slot_is_null (type, slot)
+      && !tally_reader_take_memory (reader, tally_memory_of_container (type), error))
+    return FALSE;
+  tally_storage_empty (type, slot);
+  return TRUE;
+}
+
 /* Elements of a type that is no plain one; the list is empty. */
 static gboolean
 read_elements (
@@ -177,13 +188,16 @@ read_list (TallyReader *reader, const TallyType *type, gpointer slot, GError **e
 
   if (!get_list_header (reader, &wire, &count, error))
     return READ_FAILED;
-  tally_storage_empty (type, slot);
+  if (!open_container (reader, type, slot, error))
+    return READ_FAILED;
   if (count == 0)
     return READ_TAKEN;
   if (!check_wire (reader, wire, error) || !check_count (reader, count, smallest_size[wire], error))
     return READ_FAILED;
   if (G_UNLIKELY (wire != element->wire))
     return skip_elements (reader, wire, count, error) ? READ_SKIPPED : READ_FAILED;
+  if (!tally_reader_take_memory (reader, tally_memory_of_elements (type, count), error))
+    return READ_FAILED;
   if (element->storage == TALLY_STORAGE_PLAIN)
     return get_array (reader, element, slot, count, error) ? READ_TAKEN : READ_FAILED;
   return read_elements (reader, element, slot, count, error) ? READ_TAKEN : READ_FAILED;
@@ -223,13 +237,16 @@ read_set (TallyReader *reader, const TallyType *type, gpointer slot, GError **er
 
   if (!get_list_header (reader, &wire, &count, error))
     return READ_FAILED;
-  tally_storage_empty (type, slot);
+  if (!open_container (reader, type, slot, error))
+    return READ_FAILED;
   if (count == 0)
     return READ_TAKEN;
   if (!check_wire (reader, wire, error) || !check_count (reader, count, smallest_size[wire], error))
     return READ_FAILED;
   if (G_UNLIKELY (wire != type->element->wire))
     return skip_elements (reader, wire, count, error) ? READ_SKIPPED : READ_FAILED;
+  if (!tally_reader_take_memory (reader, tally_memory_of_elements (type, count), error))
+    return READ_FAILED;
   return read_set_elements (reader, type, slot, count, error) ? READ_TAKEN : READ_FAILED;
 }
 
@@ -261,7 +278,8 @@ read_map (TallyReader *reader, const TallyType *type, gpointer slot, GError **er
 
   if (!get_map_header (reader, &key, &value, &count, error))
     return READ_FAILED;
-  tally_storage_empty (type, slot);
+  if (!open_container (reader, type, slot, error))
+    return READ_FAILED;
   if (count == 0)
     return READ_TAKEN;
   if (!check_wire (reader, key, error) || !check_wire (reader, value, error)
@@ -269,10 +287,27 @@ read_map (TallyReader *reader, const TallyType *type, gpointer slot, GError **er
     return READ_FAILED;
   if (G_UNLIKELY (key != type->key->wire || value != type->element->wire))
     return skip_pairs (reader, key, value, count, error) ? READ_SKIPPED : READ_FAILED;
+  if (!tally_reader_take_memory (reader, tally_memory_of_elements (type, count), error))
+    return READ_FAILED;
   return read_pairs (reader, type, slot, count, error) ? READ_TAKEN : READ_FAILED;
 }
 
 /* ---- values ---- */
+
+/* What a new instance takes is known from its class, which its first instance makes. */
+static inline gboolean
+open_struct (TallyReader *reader,
+             const TallyStructInfo *info,
+             gpointer slot,
+             gboolean in_place,
+             GError **error)
+{
+  const gpointer before = *(gpointer *) slot;
+  const gpointer object = tally_storage_open_struct (info, slot, in_place);
+
+  return object == before
+         || tally_reader_take_memory (reader, tally_storage_get_initial_memory (object), error);
+}
 
 static ReadResult
 read_nested (
@@ -290,7 +325,8 @@ read_nested (
           tally_reader_set_depth_error (reader, error);
           return READ_FAILED;
         }
-      return read_struct (reader, info, tally_storage_open_struct (info, slot, in_place), error)
+      return open_struct (reader, info, slot, in_place, error)
+                     && read_struct (reader, info, *(gpointer *) slot, error)
                  ? READ_TAKEN
                  : READ_FAILED;
     }

@@ -76,6 +76,12 @@ tally_reader_set_length_error (const TallyReader *reader, gint64 length, guint u
 }
 
 void
+tally_reader_set_memory_error (const TallyReader *reader, GError **error)
+{
+  tally_memory_set_error (tally_limits_get_memory (reader->limits), error);
+}
+
+void
 tally_reader_set_nul_error (gsize position, GError **error)
 {
   tally_reader_set_error (error, THRIFT_PROTOCOL_ERROR_INVALID_DATA,
@@ -188,7 +194,8 @@ tally_struct_encode (gconstpointer object, gboolean compact, GError **error)
  * @length: how many; all of them must belong to the struct
  * @error: return location for an error
  *
- * Replaces what @object holds by what @bytes say. After a failure @object is as new.
+ * Replaces what @object holds by what @bytes say. After a failure @object is as new. What is read
+ * may take 16 times its bytes in memory, and up to 256 MiB in any case.
  *
  * Returns: %TRUE, or %FALSE with a %THRIFT_PROTOCOL_ERROR
  */
@@ -197,6 +204,7 @@ tally_struct_decode (
     gpointer object, gboolean compact, gconstpointer bytes, gsize length, GError **error)
 {
   const TallyStructInfo *info;
+  TallyLimits limits = tally_limits_default;
   TallyReader reader;
   gboolean done;
 
@@ -204,7 +212,8 @@ tally_struct_decode (
 
   info = tally_struct_get_info (object);
   tally_struct_reset_instance (info, object);
-  tally_reader_init (&reader, bytes, length, &tally_limits_default);
+  limits.max_memory = MAX (length, limits.max_message) * TALLY_MEMORY_RATIO;
+  tally_reader_init (&reader, bytes, length, &limits);
   done = get_codec (compact)->read_struct (&reader, info, object, error);
   if (done && reader.cursor != reader.end)
     done = tally_reader_fail (error, THRIFT_PROTOCOL_ERROR_INVALID_DATA,

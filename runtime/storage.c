@@ -115,6 +115,15 @@ tally_storage_get_equal (const TallyType *type)
   return g_direct_equal;
 }
 
+void
+tally_memory_set_error (gsize limit, GError **error)
+{
+  g_set_error (error, THRIFT_PROTOCOL_ERROR, THRIFT_PROTOCOL_ERROR_SIZE_LIMIT,
+               "the message takes more memory once decoded than the limit of %" G_GSIZE_FORMAT
+               " bytes",
+               limit);
+}
+
 static GHashTable *
 new_table (const TallyType *type)
 {

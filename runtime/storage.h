@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "tally-types.h"
+#include "tally-struct.h"
 
 G_BEGIN_DECLS
 
@@ -40,6 +40,62 @@ tally_copy_bytes (gpointer target, gconstpointer source, gsize length)
     memcpy (to, from, length);
 }
 
+/* ---- memory ---- */
+
+/* What values take on the heap, with what the allocator needs for itself (glibc: 16 bytes, and 32 at
+ * least) and what containers keep in reserve. Rather too much than too little: what is counted is held
+ * against a limit. */
+
+#define TALLY_MEMORY_BLOCK 32
+#define TALLY_MEMORY_ARRAY 80      /* GArray, GByteArray, GPtrArray without elements */
+#define TALLY_MEMORY_POINTERS 144  /* the fewest elements that a GPtrArray allocates */
+#define TALLY_MEMORY_TABLE 272     /* GHashTable */
+#define TALLY_MEMORY_TABLE_PAIR 48 /* in the table itself, of a map */
+#define TALLY_MEMORY_TABLE_ELEMENT 32
+
+/* A string or binary. */
+static inline gsize
+tally_memory_of_bytes (const TallyType *type, gsize length)
+{
+  return length
+         + (type->storage == TALLY_STORAGE_STRING ? TALLY_MEMORY_BLOCK
+                                                  : TALLY_MEMORY_ARRAY + TALLY_MEMORY_BLOCK);
+}
+
+/* An empty container. */
+static inline gsize
+tally_memory_of_container (const TallyType *type)
+{
+  return type->storage == TALLY_STORAGE_TABLE ? TALLY_MEMORY_TABLE : TALLY_MEMORY_ARRAY;
+}
+
+static inline gsize
+tally_memory_of_cell (const TallyType *type)
+{
+  return type->storage == TALLY_STORAGE_PLAIN && type->kind != TALLY_KIND_ENUM ? TALLY_MEMORY_BLOCK
+                                                                               : 0;
+}
+
+/* The places of @count elements in a container, without what they point to, which is counted where it
+ * is made. Arrays grow to a power of two. */
+static inline gsize
+tally_memory_of_elements (const TallyType *type, guint32 count)
+{
+  if (type->storage == TALLY_STORAGE_TABLE)
+    return type->kind == TALLY_KIND_MAP
+               ? count
+                     * (TALLY_MEMORY_TABLE_PAIR + tally_memory_of_cell (type->key)
+                        + tally_memory_of_cell (type->element))
+               : count * (TALLY_MEMORY_TABLE_ELEMENT + tally_memory_of_cell (type->element));
+
+  const gsize size = type->storage == TALLY_STORAGE_ARRAY ? type->element->size : sizeof (gpointer);
+
+  return TALLY_MEMORY_POINTERS + ((gsize) 1 << g_bit_storage ((gsize) count * size - 1));
+}
+
+/* %THRIFT_PROTOCOL_ERROR_SIZE_LIMIT */
+TALLY_COLD void tally_memory_set_error (gsize limit, GError **error);
+
 /* ---- slots ---- */
 
 /* Whether a slot of @type may be empty: it is a pointer, and the pointer is NULL. */
@@ -58,6 +114,12 @@ void tally_storage_empty (const TallyType *type, gpointer slot);
 /* The instance of the struct in the slot, ready to be read into. Where there is one it is reset;
  * but one that somebody else holds a reference to is left to him, unless @in_place. */
 gpointer tally_storage_open_struct (const TallyStructInfo *info, gpointer slot, gboolean in_place);
+/* What a new instance of @object's class takes. */
+static inline gsize
+tally_storage_get_initial_memory (gconstpointer object)
+{
+  return ((const TallyStructClass *) ((const GTypeInstance *) object)->g_class)->initial_memory;
+}
 /* A new instance of an OBJECT struct. (transfer full) */
 gpointer tally_storage_new_struct (const TallyStructInfo *info);
 

@@ -64,6 +64,7 @@ tally_struct_init (TallyStruct *self)
 static void
 class_init (gpointer class, gpointer info)
 {
+  ((TallyStructClass *) class)->initial_memory = tally_struct_get_initial_memory (info);
   g_atomic_pointer_set (&((TallyStructClass *) class)->info, info);
   tally_properties_install (class, info);
 }

@@ -21,6 +21,8 @@ typedef struct _TallyStructClass
 {
   ThriftStructClass parent_class;
   const TallyStructInfo *info;
+  /*< private >*/
+  gsize initial_memory; /* bytes that a new instance takes */
 } TallyStructClass;
 
 #define TALLY_TYPE_STRUCT (tally_struct_get_type ())

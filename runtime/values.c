@@ -159,6 +159,62 @@ starts_null (const TallyStructInfo *info, const TallyField *field)
          || (info->form == TALLY_FORM_RESULT && field->id != 0);
 }
 
+static gsize memory_of_value (const TallyType *type, const TallyValue *value);
+
+/* Of the elements, keys and values, or fields that a constant has. */
+static gsize
+memory_of_items (const TallyType *type, const TallyValue *value)
+{
+  const guint step = type->kind == TALLY_KIND_MAP ? 2 : 1;
+  gsize memory = tally_memory_of_elements (type, value->length / step);
+
+  for (guint i = 0; i < value->length; i += step)
+    {
+      if (type->kind == TALLY_KIND_MAP)
+        memory += memory_of_value (type->key, &value->items[i]);
+      memory += memory_of_value (type->element, &value->items[i + step - 1]);
+    }
+  return memory;
+}
+
+/* What tally_value_init () allocates; @value (nullable). */
+static gsize
+memory_of_value (const TallyType *type, const TallyValue *value)
+{
+  gsize memory;
+
+  if (type->storage == TALLY_STORAGE_PLAIN)
+    return 0;
+  if (type->kind <= TALLY_KIND_BINARY)
+    return value != NULL ? tally_memory_of_bytes (type, value->length) : 0;
+  if (type->kind > TALLY_KIND_STRUCT)
+    return tally_memory_of_container (type) + (value != NULL ? memory_of_items (type, value) : 0);
+
+  const TallyStructInfo *info = (const TallyStructInfo *) type;
+
+  memory = tally_struct_get_initial_memory (info);
+  for (guint i = 0; value != NULL && i + 1 < value->length; i += 2)
+    memory += memory_of_value (
+        tally_struct_info_find_field (info, (gint16) value->items[i].integer)->type,
+        &value->items[i + 1]);
+  return memory;
+}
+
+gsize
+tally_struct_get_initial_memory (const TallyStructInfo *info)
+{
+  gsize memory = info->instance_size + TALLY_MEMORY_BLOCK;
+
+  for (guint i = 0; i < info->n_fields; i++)
+    {
+      const TallyField *field = &info->fields[i];
+
+      if (field->value != NULL || !starts_null (info, field))
+        memory += memory_of_value (field->type, field->value);
+    }
+  return memory;
+}
+
 /* @slot is zeroed. */
 static void
 init_field (const TallyStructInfo *info, const TallyField *field, gpointer slot)

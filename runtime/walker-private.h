@@ -21,6 +21,7 @@ typedef struct
   ThriftProtocol *concrete; /* what a decorator decorates */
   gint32 count;
   guint depth;
+  gsize memory_left; /* of what may be decoded */
   gboolean dry;
   GError **error;
 } TallyWalk;
@@ -28,7 +29,10 @@ typedef struct
 static inline void
 tally_walk_init (TallyWalk *walk, ThriftProtocol *protocol, GError **error)
 {
-  *walk = (TallyWalk){ .protocol = protocol, .concrete = protocol, .error = error };
+  *walk = (TallyWalk){ .protocol = protocol,
+                       .concrete = protocol,
+                       .memory_left = tally_limits_get_memory (&tally_limits_default),
+                       .error = error };
   while (THRIFT_IS_PROTOCOL_DECORATOR (walk->concrete))
     walk->concrete = THRIFT_PROTOCOL_DECORATOR (walk->concrete)->concrete_protocol;
 }
@@ -59,6 +63,20 @@ tally_walk_enter (TallyWalk *walk, GQuark domain, gint code)
     return tally_walk_fail (walk, domain, code,
                             "structs and containers are nested deeper than the limit of 64");
   walk->depth++;
+  return TRUE;
+}
+
+/* Counts @bytes of memory that are about to be taken, or just were. */
+static inline gboolean
+tally_walk_take_memory (TallyWalk *walk, gsize bytes)
+{
+  if (G_UNLIKELY (bytes > walk->memory_left))
+    {
+      g_clear_error (walk->error);
+      tally_memory_set_error (tally_limits_get_memory (&tally_limits_default), walk->error);
+      return FALSE;
+    }
+  walk->memory_left -= bytes;
   return TRUE;
 }
 

@@ -257,6 +257,8 @@ read_string (TallyWalk *walk, const TallyType *type, gpointer slot)
   if (text == NULL || is_cut (walk, walk->count - before, text))
     return tally_walk_fail (walk, THRIFT_PROTOCOL_ERROR, THRIFT_PROTOCOL_ERROR_INVALID_DATA,
                             "the string has a NUL, which a C string cannot hold");
+  if (!tally_walk_take_memory (walk, tally_memory_of_bytes (type, strlen (text))))
+    return FALSE;
   tally_storage_set_bytes (type, slot, text, strlen (text));
   return TRUE;
 }
@@ -267,7 +269,8 @@ read_bytes (TallyWalk *walk, const TallyType *type, gpointer slot)
   g_autofree gpointer bytes = NULL;
   guint32 length;
 
-  if (!read_binary (walk, &bytes, &length))
+  if (!read_binary (walk, &bytes, &length)
+      || !tally_walk_take_memory (walk, tally_memory_of_bytes (type, length)))
     return FALSE;
   tally_storage_set_bytes (type, slot, bytes, length);
   return TRUE;
@@ -334,6 +337,19 @@ read_pairs (TallyWalk *walk, const TallyType *type, gpointer slot, guint32 size)
   return TRUE;
 }
 
+/* Empties the container in the slot, or makes one where there is none, for @count elements. */
+static gboolean
+open_container (TallyWalk *walk, const TallyType *type, gpointer slot, guint32 count)
+{
+  const gsize fresh = tally_slot_is_null (type, slot) ? tally_memory_of_container (type) : 0;
+
+  if (!tally_walk_take_memory (walk,
+                               fresh + (count > 0 ? tally_memory_of_elements (type, count) : 0)))
+    return FALSE;
+  tally_storage_empty (type, slot);
+  return TRUE;
+}
+
 static gboolean
 read_list_or_set (TallyWalk *walk, const TallyType *type, gpointer slot, gboolean *taken)
 {
@@ -344,8 +360,9 @@ read_list_or_set (TallyWalk *walk, const TallyType *type, gpointer slot, gboolea
 
   if (!read_list_begin (walk, is_set, &wire, &size))
     return FALSE;
-  tally_storage_empty (type, slot);
   *taken = size == 0 || wire == type->element->wire;
+  if (!open_container (walk, type, slot, *taken ? size : 0))
+    return FALSE;
   if (!*taken)
     done = skip_elements (walk, wire, size);
   else if (is_set)
@@ -364,8 +381,9 @@ read_map (TallyWalk *walk, const TallyType *type, gpointer slot, gboolean *taken
 
   if (!read_map_begin (walk, &key, &value, &size))
     return FALSE;
-  tally_storage_empty (type, slot);
   *taken = size == 0 || (key == type->key->wire && value == type->element->wire);
+  if (!open_container (walk, type, slot, *taken ? size : 0))
+    return FALSE;
   done = *taken ? read_pairs (walk, type, slot, size) : skip_pairs (walk, key, value, size);
   return done && tally_walk_add (walk, thrift_protocol_read_map_end (walk->protocol, walk->error));
 }
@@ -494,7 +512,12 @@ read_value (
     {
       const TallyStructInfo *info = (const TallyStructInfo *) type;
 
-      return read_struct (walk, info, tally_storage_open_struct (info, slot, in_place));
+      const gpointer before = *(gpointer *) slot;
+      const gpointer object = tally_storage_open_struct (info, slot, in_place);
+
+      return (object == before
+              || tally_walk_take_memory (walk, tally_storage_get_initial_memory (object)))
+             && read_struct (walk, info, object);
     }
   if (!enter (walk))
     return FALSE;
