@@ -17,6 +17,7 @@ struct _TallyEndpoint
   TallyFraming framing;
   TallyMode mode;
   gint timeout;
+  gint is_strict;
   gchar *service;
   GSocketConnectable *connectable;
   gchar *uri; /* canonical: equal endpoints have equal ones */
@@ -29,6 +30,7 @@ G_DEFINE_BOXED_TYPE (TallyEndpoint, tally_endpoint, tally_endpoint_ref, tally_en
 static const gchar *const scheme_names[] = { "tcp", "unix", "tls" };
 static const gchar *const protocol_names[] = { "binary", "compact" };
 static const gchar *const framing_names[] = { "framed", "buffered" };
+static const gchar *const truth_names[] = { "no", "yes" };
 static const gchar *const mode_names[] = { "pooled", "unpooled", "shared" };
 
 G_GNUC_PRINTF (3, 4)
@@ -91,6 +93,9 @@ parse_option (
   if (strcmp (option, "mode") == 0)
     return parse_name (uri, option, value, mode_names, G_N_ELEMENTS (mode_names), &self->mode,
                        error);
+  if (strcmp (option, "strict") == 0)
+    return parse_name (uri, option, value, truth_names, G_N_ELEMENTS (truth_names),
+                       &self->is_strict, error);
   if (strcmp (option, "timeout") == 0)
     {
       if (!g_ascii_string_to_unsigned (value, 10, 0, G_MAXINT, &timeout, NULL))
@@ -108,7 +113,8 @@ parse_option (
       return TRUE;
     }
   return refuse (uri, error,
-                 "unknown option \"%s\"; there are protocol, transport, service, mode and timeout",
+                 "unknown option \"%s\"; there are protocol, transport, service, mode, timeout "
+                 "and strict",
                  option);
 }
 
@@ -309,7 +315,8 @@ parse (TallyEndpoint *self, const gchar *uri, GError **error)
  * Parses a URI. Host, path and name may be percent-encoded; IPv6 addresses stand in brackets. Port 0 is
  * accepted, because a server may listen there; dialing it fails. The options are
  * `protocol=binary|compact`, `transport=framed|buffered`, `service=NAME`,
- * `mode=pooled|unpooled|shared` and `timeout=MILLISECONDS`, each at most once.
+ * `mode=pooled|unpooled|shared`, `timeout=MILLISECONDS` and `strict=yes|no`, which says whether a
+ * binary header must have a version, each at most once.
  *
  * Returns: (transfer full): a new endpoint, or %NULL with %TALLY_ERROR_INVALID_ARGUMENT, which
  *   names the part that is wrong
@@ -323,6 +330,7 @@ tally_endpoint_new (const gchar *uri, GError **error)
   self = g_new0 (TallyEndpoint, 1);
   g_atomic_ref_count_init (&self->ref_count);
   self->timeout = -1;
+  self->is_strict = TRUE;
   return parse (self, uri, error) ? g_steal_pointer (&self) : NULL;
 }
 
@@ -395,6 +403,12 @@ gint
 tally_endpoint_get_timeout (const TallyEndpoint *endpoint)
 {
   return endpoint->timeout;
+}
+
+gboolean
+tally_endpoint_get_strict (const TallyEndpoint *endpoint)
+{
+  return endpoint->is_strict;
 }
 
 const gchar *

@@ -62,7 +62,7 @@ typedef enum
  * An immutable, atomically reference-counted description of a service's address and of how to speak
  * there. Two endpoints made from URIs that mean the same compare equal and share a pool's
  * connections. `mode=shared` takes part in that, for a shared connection serves no one who wants it
- * alone; the other modes and the timeout belong to the channel and do not.
+ * alone; the other modes, the timeout and strict belong to the channel and do not.
  */
 typedef struct _TallyEndpoint TallyEndpoint;
 
@@ -71,7 +71,7 @@ TALLY_API GType tally_endpoint_get_type (void);
 
 /* Parses a URI: %TALLY_ERROR_INVALID_ARGUMENT names the part that is wrong. Options:
  * protocol=binary|compact, transport=framed|buffered, service=NAME, mode=pooled|unpooled|shared,
- * timeout=MILLISECONDS. An unknown option is an error. */
+ * timeout=MILLISECONDS, strict=yes|no. An unknown option is an error. */
 TALLY_API TallyEndpoint *tally_endpoint_new (const gchar *uri, GError **error);
 TALLY_API TallyEndpoint *tally_endpoint_ref (TallyEndpoint *endpoint);
 TALLY_API void tally_endpoint_unref (TallyEndpoint *endpoint);
@@ -87,6 +87,8 @@ TALLY_API TallyFraming tally_endpoint_get_framing (const TallyEndpoint *endpoint
 TALLY_API TallyMode tally_endpoint_get_mode (const TallyEndpoint *endpoint);
 /* Milliseconds, or -1 when the URI does not say. */
 TALLY_API gint tally_endpoint_get_timeout (const TallyEndpoint *endpoint);
+/* Whether a binary message's header must have a version. */
+TALLY_API gboolean tally_endpoint_get_strict (const TallyEndpoint *endpoint);
 /* (nullable): the multiplexed service's name. */
 TALLY_API const gchar *tally_endpoint_get_service (const TallyEndpoint *endpoint);
 /* (transfer none): what GIO resolves and enumerates addresses from. */

@@ -104,7 +104,7 @@ tally_call_exchange_shared (
                            "the pool's connection is shared and has a keeper that is no channel's");
       return FALSE;
     }
-  stream = tally_shared_open (shared, call->limits.max_message, error);
+  stream = tally_shared_open (shared, &call->limits, error);
   if (G_LIKELY (stream != NULL))
     {
       done = exchange (call, lease, shared, stream, &whole, error);

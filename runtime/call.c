@@ -350,6 +350,15 @@ refuse_without_endpoint (const TallyMethod *method, GError **error)
   return FALSE;
 }
 
+static inline TallyLimits
+channel_get_limits (TallyChannel *self)
+{
+  return (TallyLimits){ .max_message = __atomic_load_n (&self->max_message, __ATOMIC_RELAXED),
+                        .max_depth = __atomic_load_n (&self->max_depth, __ATOMIC_RELAXED),
+                        .strict = __atomic_load_n (&self->strict, __ATOMIC_RELAXED),
+                        .max_memory = __atomic_load_n (&self->max_memory, __ATOMIC_RELAXED) };
+}
+
 /* tally_channel_call () for what it leaves to its caller; @options NULL: the channel's timeout, no
  * cancellable. Six arguments, so that a client's call ends in a jump here. */
 gboolean
@@ -366,14 +375,13 @@ tally_channel_make_call (TallyChannel *self,
                      .results = results,
                      .timeout = options != NULL ? options->timeout : -1,
                      .cancellable = options != NULL ? options->cancellable : NULL,
-                     .limits = tally_limits_default };
+                     .limits = channel_get_limits (self) };
   GError *local_error = NULL;
 
   if (G_UNLIKELY (self->endpoint == NULL))
     return refuse_without_endpoint (method, error);
   call.deadline = deadline_in (self, call.timeout);
   call.seqid = take_seqid (self);
-  call.limits.max_message = g_atomic_int_get (&self->max_message);
   if (G_LIKELY (check_cancelled (&call, &local_error)))
     local_error = run (&call);
   if (G_LIKELY (local_error == NULL))

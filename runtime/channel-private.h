@@ -7,7 +7,7 @@
 
 G_BEGIN_DECLS
 
-/* All but the last three are set once, before another thread can see them. */
+/* All but the last six are set once, before another thread can see them. */
 struct _TallyChannel
 {
   GObject parent_instance;
@@ -22,6 +22,9 @@ struct _TallyChannel
 
   gint timeout;     /* atomic; milliseconds, 0 = no limit */
   gint max_message; /* atomic; bytes */
+  gint max_depth;   /* atomic */
+  gint strict;      /* atomic; a boolean */
+  gsize max_memory; /* atomic; bytes, 0 = by TALLY_MEMORY_RATIO */
   gint seqid;       /* atomic; the last one that was given out */
 };
 

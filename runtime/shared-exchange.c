@@ -409,8 +409,15 @@ set_failure_error (const GError *failure, gboolean maybe_sent, GError **error)
     g_set_error_literal (error, TALLY_ERROR, TALLY_ERROR_NOT_SENT, failure->message);
 }
 
+static inline void
+raise_to (guint *limit, guint value)
+{
+  if (G_UNLIKELY (value > __atomic_load_n (limit, __ATOMIC_RELAXED)))
+    __atomic_store_n (limit, value, __ATOMIC_RELAXED);
+}
+
 TallyStream *
-tally_shared_open (TallyShared *self, guint32 max_message, GError **error)
+tally_shared_open (TallyShared *self, const TallyLimits *limits, GError **error)
 {
   TallyStream *stream = NULL;
   const GError *failure;
@@ -420,8 +427,10 @@ tally_shared_open (TallyShared *self, guint32 max_message, GError **error)
   if (G_LIKELY (failure == NULL))
     {
       stream = tally_shared_take_stream_locked (self);
-      if (G_UNLIKELY (max_message > __atomic_load_n (&self->max_message, __ATOMIC_RELAXED)))
-        __atomic_store_n (&self->max_message, max_message, __ATOMIC_RELAXED);
+      raise_to (&self->max_message, limits->max_message);
+      raise_to (&self->max_depth, limits->max_depth);
+      if (G_UNLIKELY (!limits->strict))
+        __atomic_store_n (&self->is_lenient, TRUE, __ATOMIC_RELAXED);
     }
   pthread_mutex_unlock (&self->lock);
   if (G_UNLIKELY (stream == NULL))

@@ -194,6 +194,8 @@ tally_shared_receive (TallyShared *self, TallyStream *receiver, GError **error)
   gboolean filled = FALSE;
 
   self->limits.max_message = __atomic_load_n (&self->max_message, __ATOMIC_RELAXED);
+  self->limits.max_depth = __atomic_load_n (&self->max_depth, __ATOMIC_RELAXED);
+  self->limits.strict = !__atomic_load_n (&self->is_lenient, __ATOMIC_RELAXED);
   for (;;)
     {
       Reply replies[BATCH];

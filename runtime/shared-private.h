@@ -82,7 +82,10 @@ struct _TallyShared
   const TallyCodec *codec;
   TallyProtocolId protocol;
   TallyFraming framing;
-  guint max_message; /* atomic; the most that any caller allows */
+  /* atomic; the most that any caller allows */
+  guint max_message;
+  guint max_depth;
+  gint is_lenient; /* some caller takes binary headers without a version */
 
   /* The receiver's. */
   TallyLimits limits;
@@ -123,9 +126,9 @@ TallyShared *tally_shared_get (TallySocket *socket,
                                TallyProtocolId protocol,
                                TallyFraming framing);
 
-/* Takes a stream. @max_message: bytes that the reply may have. TALLY_ERROR_NOT_SENT when the
+/* Takes a stream. @limits: of the reply. TALLY_ERROR_NOT_SENT when the
  * connection has failed. */
-TallyStream *tally_shared_open (TallyShared *self, guint32 max_message, GError **error);
+TallyStream *tally_shared_open (TallyShared *self, const TallyLimits *limits, GError **error);
 /* Sends the request in the stream's buffer and waits for its reply. Errors: G_IO_ERROR_CANCELLED
  * and TALLY_ERROR_TIMED_OUT, which concern this call alone. A failed connection is to each call on it
  * TALLY_ERROR_NOT_SENT, or what made it fail, mostly TALLY_ERROR_CONNECTION_LOST. Then the stream's

@@ -11,6 +11,9 @@ enum
   PROP_0,
   PROP_TIMEOUT,
   PROP_MAX_MESSAGE_SIZE,
+  PROP_MAX_MESSAGE_MEMORY,
+  PROP_MAX_DEPTH,
+  PROP_STRICT,
   N_PROPERTIES
 };
 
@@ -23,10 +26,26 @@ tally_channel_get_property (GObject *object, guint id, GValue *value, GParamSpec
 {
   TallyChannel *self = TALLY_CHANNEL (object);
 
-  if (id == PROP_TIMEOUT)
-    g_value_set_uint (value, tally_channel_get_timeout (self));
-  else
-    g_value_set_uint (value, tally_channel_get_max_message_size (self));
+  switch (id)
+    {
+    case PROP_TIMEOUT:
+      g_value_set_uint (value, tally_channel_get_timeout (self));
+      break;
+    case PROP_MAX_MESSAGE_SIZE:
+      g_value_set_uint (value, tally_channel_get_max_message_size (self));
+      break;
+    case PROP_MAX_MESSAGE_MEMORY:
+      g_value_set_uint64 (value, tally_channel_get_max_message_memory (self));
+      break;
+    case PROP_MAX_DEPTH:
+      g_value_set_uint (value, tally_channel_get_max_depth (self));
+      break;
+    case PROP_STRICT:
+      g_value_set_boolean (value, tally_channel_get_strict (self));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
 }
 
 static void
@@ -34,10 +53,26 @@ tally_channel_set_property (GObject *object, guint id, const GValue *value, GPar
 {
   TallyChannel *self = TALLY_CHANNEL (object);
 
-  if (id == PROP_TIMEOUT)
-    tally_channel_set_timeout (self, g_value_get_uint (value));
-  else
-    tally_channel_set_max_message_size (self, g_value_get_uint (value));
+  switch (id)
+    {
+    case PROP_TIMEOUT:
+      tally_channel_set_timeout (self, g_value_get_uint (value));
+      break;
+    case PROP_MAX_MESSAGE_SIZE:
+      tally_channel_set_max_message_size (self, g_value_get_uint (value));
+      break;
+    case PROP_MAX_MESSAGE_MEMORY:
+      tally_channel_set_max_message_memory (self, g_value_get_uint64 (value));
+      break;
+    case PROP_MAX_DEPTH:
+      tally_channel_set_max_depth (self, g_value_get_uint (value));
+      break;
+    case PROP_STRICT:
+      tally_channel_set_strict (self, g_value_get_boolean (value));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
 }
 
 static void
@@ -75,6 +110,30 @@ tally_channel_class_init (TallyChannelClass *class)
   properties[PROP_MAX_MESSAGE_SIZE] =
       g_param_spec_uint ("max-message-size", NULL, NULL, 1, G_MAXINT, 16 << 20,
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+  /**
+   * TallyChannel:max-message-memory:
+   *
+   * Bytes of memory that a reply may take once decoded; 0 = 16 times the message size.
+   */
+  properties[PROP_MAX_MESSAGE_MEMORY] =
+      g_param_spec_uint64 ("max-message-memory", NULL, NULL, 0, G_MAXSIZE, 0,
+                           G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+  /**
+   * TallyChannel:max-depth:
+   *
+   * How deep structs and containers may be nested in a reply.
+   */
+  properties[PROP_MAX_DEPTH] =
+      g_param_spec_uint ("max-depth", NULL, NULL, 1, TALLY_MAX_DEPTH_MAX, 64,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+  /**
+   * TallyChannel:strict:
+   *
+   * Whether a reply in the binary protocol must have a version in its header.
+   */
+  properties[PROP_STRICT] =
+      g_param_spec_boolean ("strict", NULL, NULL, TRUE,
+                            G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 
@@ -83,6 +142,8 @@ tally_channel_init (TallyChannel *self)
 {
   self->timeout = DEFAULT_TIMEOUT;
   self->max_message = tally_limits_default.max_message;
+  self->max_depth = tally_limits_default.max_depth;
+  self->strict = tally_limits_default.strict;
 }
 
 static gboolean
@@ -167,6 +228,7 @@ tally_channel_new_with_pool (const gchar *uri, TallyPool *pool, GError **error)
   self->service = tally_endpoint_get_service (endpoint);
   if (tally_endpoint_get_timeout (endpoint) >= 0)
     self->timeout = tally_endpoint_get_timeout (endpoint);
+  self->strict = tally_endpoint_get_strict (endpoint);
   self->endpoint = g_steal_pointer (&endpoint);
   return self;
 }
@@ -250,4 +312,74 @@ tally_channel_get_max_message_size (TallyChannel *self)
 {
   g_return_val_if_fail (TALLY_IS_CHANNEL (self), 0);
   return g_atomic_int_get (&self->max_message);
+}
+
+/**
+ * tally_channel_set_max_message_memory:
+ * @self: a channel
+ * @bytes: what a reply may take; 0 = 16 times the message size
+ *
+ * Counts what a reply takes in memory while it is decoded: structs, containers, strings, with what the
+ * allocator needs for each. One that would take more is %THRIFT_PROTOCOL_ERROR_SIZE_LIMIT.
+ * Thread-safe.
+ */
+void
+tally_channel_set_max_message_memory (TallyChannel *self, guint64 bytes)
+{
+  g_return_if_fail (TALLY_IS_CHANNEL (self));
+  g_return_if_fail (bytes <= G_MAXSIZE);
+  if (__atomic_exchange_n (&self->max_memory, (gsize) bytes, __ATOMIC_RELAXED) != bytes)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MAX_MESSAGE_MEMORY]);
+}
+
+guint64
+tally_channel_get_max_message_memory (TallyChannel *self)
+{
+  g_return_val_if_fail (TALLY_IS_CHANNEL (self), 0);
+  return __atomic_load_n (&self->max_memory, __ATOMIC_RELAXED);
+}
+
+/**
+ * tally_channel_set_max_depth:
+ * @self: a channel
+ * @depth: 1 to 1,024
+ *
+ * How deep structs and containers may be nested in a reply, those that are skipped included. One that
+ * is deeper is %THRIFT_PROTOCOL_ERROR_DEPTH_LIMIT. Thread-safe.
+ */
+void
+tally_channel_set_max_depth (TallyChannel *self, guint depth)
+{
+  g_return_if_fail (TALLY_IS_CHANNEL (self));
+  g_return_if_fail (depth > 0 && depth <= TALLY_MAX_DEPTH_MAX);
+  set_number (self, &self->max_depth, (gint) depth, PROP_MAX_DEPTH);
+}
+
+guint
+tally_channel_get_max_depth (TallyChannel *self)
+{
+  g_return_val_if_fail (TALLY_IS_CHANNEL (self), 0);
+  return g_atomic_int_get (&self->max_depth);
+}
+
+/**
+ * tally_channel_set_strict:
+ * @self: a channel
+ * @strict: whether a reply in the binary protocol must have a version in its header
+ *
+ * A peer that leaves the version out, as PHP's default factory does, is understood with %FALSE;
+ * otherwise its reply is %THRIFT_PROTOCOL_ERROR_BAD_VERSION. Requests always have one. Thread-safe.
+ */
+void
+tally_channel_set_strict (TallyChannel *self, gboolean strict)
+{
+  g_return_if_fail (TALLY_IS_CHANNEL (self));
+  set_number (self, &self->strict, strict != FALSE, PROP_STRICT);
+}
+
+gboolean
+tally_channel_get_strict (TallyChannel *self)
+{
+  g_return_val_if_fail (TALLY_IS_CHANNEL (self), TRUE);
+  return g_atomic_int_get (&self->strict);
 }

@@ -30,6 +30,19 @@ TALLY_API guint tally_channel_get_timeout (TallyChannel *self);
 TALLY_API void tally_channel_set_max_message_size (TallyChannel *self, guint bytes);
 TALLY_API guint tally_channel_get_max_message_size (TallyChannel *self);
 
+/* Bytes of memory that a reply may take once decoded; 0, the default: 16 times the message size. */
+TALLY_API void tally_channel_set_max_message_memory (TallyChannel *self, guint64 bytes);
+TALLY_API guint64 tally_channel_get_max_message_memory (TallyChannel *self);
+
+/* How deep structs and containers may be nested in a reply. Default 64. */
+TALLY_API void tally_channel_set_max_depth (TallyChannel *self, guint depth);
+TALLY_API guint tally_channel_get_max_depth (TallyChannel *self);
+
+/* Whether a reply in the binary protocol must have a version in its header. Default: the URI's
+ * `strict=yes|no`, else %TRUE. */
+TALLY_API void tally_channel_set_strict (TallyChannel *self, gboolean strict);
+TALLY_API gboolean tally_channel_get_strict (TallyChannel *self);
+
 /* Makes one call. @results (nullable): for each field of @method's result table, in its order, a
  * pointer to the caller's variable. The return value: a string's or binary's old value is freed, a
  * struct or container is filled in place, or allocated when the variable holds %NULL. An

@@ -32,6 +32,7 @@ enum
   PROP_MAX_MESSAGE,
   PROP_MAX_DEPTH,
   PROP_STRICT,
+  PROP_MAX_MESSAGE_MEMORY,
   N_PROPERTIES
 };
 
@@ -86,6 +87,8 @@ tally_server_set_property (GObject *object, guint id, const GValue *value, GPara
     self->limits.strict = g_value_get_boolean (value);
   else if (id == PROP_MAX_UNFINISHED)
     self->max_unfinished = g_value_get_uint64 (value);
+  else if (id == PROP_MAX_MESSAGE_MEMORY)
+    self->limits.max_memory = g_value_get_uint64 (value);
   else
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }
@@ -105,6 +108,8 @@ tally_server_get_property (GObject *object, guint id, GValue *value, GParamSpec 
     g_value_set_boolean (value, self->limits.strict);
   else if (id == PROP_MAX_UNFINISHED)
     g_value_set_uint64 (value, self->max_unfinished);
+  else if (id == PROP_MAX_MESSAGE_MEMORY)
+    g_value_set_uint64 (value, self->limits.max_memory);
   else
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }
@@ -134,6 +139,8 @@ open_endpoint (TallyServer *self, GError **error)
     }
   self->service = tally_endpoint_get_service (self->endpoint);
   self->local = tally_endpoint_get_scheme (self->endpoint) == TALLY_SCHEME_UNIX;
+  if (!tally_endpoint_get_strict (self->endpoint))
+    self->limits.strict = FALSE;
   self->framed = tally_endpoint_get_framing (self->endpoint) == TALLY_FRAMING_FRAMED;
   self->codec = tally_endpoint_get_protocol (self->endpoint) == TALLY_PROTOCOL_BINARY
                     ? &tally_codec_binary
@@ -411,11 +418,15 @@ tally_server_class_init (TallyServerClass *klass)
                            G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS);
   install_number (PROP_MAX_MESSAGE, "max-message", "Bytes of a request or an answer", 64, G_MAXINT,
                   tally_limits_default.max_message);
-  install_number (PROP_MAX_DEPTH, "max-depth", "Nesting of structs and containers", 1, 1024,
-                  tally_limits_default.max_depth);
+  install_number (PROP_MAX_DEPTH, "max-depth", "Nesting of structs and containers", 1,
+                  TALLY_MAX_DEPTH_MAX, tally_limits_default.max_depth);
   properties[PROP_STRICT] =
       g_param_spec_boolean ("strict", NULL, "Whether a binary message must have a version", TRUE,
                             G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS);
+  properties[PROP_MAX_MESSAGE_MEMORY] = g_param_spec_uint64 (
+      "max-message-memory", NULL,
+      "Bytes of memory that a request may take once decoded; 0 = 16 times max-message", 0,
+      G_MAXSIZE, 0, G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 

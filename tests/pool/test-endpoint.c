@@ -45,6 +45,7 @@ defaults_are_binary_framed_pooled (void)
   assert_int (tally_endpoint_get_framing (endpoint), TALLY_FRAMING_FRAMED);
   assert_int (tally_endpoint_get_mode (endpoint), TALLY_MODE_POOLED);
   assert_int (tally_endpoint_get_timeout (endpoint), -1);
+  CU_ASSERT_TRUE (tally_endpoint_get_strict (endpoint));
   CU_ASSERT_PTR_NULL (tally_endpoint_get_service (endpoint));
 }
 
@@ -136,11 +137,12 @@ equality_leaves_out_what_the_channel_decides (void)
 {
   g_autoptr (TallyEndpoint) a = parse ("tcp://h:1?protocol=compact&service=S");
   g_autoptr (TallyEndpoint) b =
-      parse ("tcp://H:1?service=S&mode=unpooled&timeout=7&protocol=compact");
+      parse ("tcp://H:1?service=S&mode=unpooled&timeout=7&strict=no&protocol=compact");
   g_autoptr (TallyEndpoint) c = parse ("tcp://h:1?protocol=compact");
   g_autoptr (TallyEndpoint) shared = parse ("tcp://h:1?protocol=compact&mode=shared");
   g_autoptr (TallyEndpoint) again = tally_endpoint_ref (a);
 
+  CU_ASSERT_FALSE (tally_endpoint_get_strict (b));
   CU_ASSERT_TRUE (tally_endpoint_equal (a, b));
   assert_int (tally_endpoint_hash (a), tally_endpoint_hash (b));
   CU_ASSERT_FALSE (tally_endpoint_equal (a, c));
@@ -184,6 +186,7 @@ refusals_name_the_part_that_is_wrong (void)
   assert_refused ("tcp://h:1?protocol=json", "protocol is \"json\"; it must be binary or compact");
   assert_refused ("tcp://h:1?transport=http", "transport is \"http\"");
   assert_refused ("tcp://h:1?mode=fast", "pooled, unpooled or shared");
+  assert_refused ("tcp://h:1?strict=maybe", "strict is \"maybe\"; it must be no or yes");
   assert_refused ("tcp://h:1?timeout=soon", "timeout is \"soon\"");
   assert_refused ("tcp://h:1?timeout=-1", "timeout is \"-1\"");
   assert_refused ("tcp://h:1?timeout=99999999999", "timeout");

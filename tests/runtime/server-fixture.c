@@ -34,12 +34,12 @@ configure (TallyServer *server, const gchar *options)
   for (guint i = 0; parts[i] != NULL && *parts[i] != '\0'; i++)
     {
       gchar *value = strchr (parts[i], '=');
+      GValue number = G_VALUE_INIT;
 
       *value = '\0';
-      if (strcmp (parts[i], "max-unfinished") == 0)
-        g_object_set (server, parts[i], g_ascii_strtoull (value + 1, NULL, 10), NULL);
-      else
-        g_object_set (server, parts[i], (guint) strtoul (value + 1, NULL, 10), NULL);
+      g_value_init (&number, G_TYPE_UINT64);
+      g_value_set_uint64 (&number, g_ascii_strtoull (value + 1, NULL, 10));
+      g_object_set_property (G_OBJECT (server), parts[i], &number); /* of whatever number type */
     }
 }
 

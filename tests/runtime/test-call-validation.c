@@ -530,6 +530,109 @@ malformed_replies_are_protocol_errors (void)
   tell (&too_long[0], dialects[2]);
 }
 
+/* ---- options ---- */
+
+/* An honest reply in whose header the version is left out. */
+static gboolean
+unversioned (EchoRequest *request)
+{
+  EchoRequest unframed = *request;
+  TallyBuffer output = { 0 };
+  gboolean sent;
+
+  unframed.framing = TALLY_FRAMING_BUFFERED;
+  echo_put_reply (&unframed, &output);
+  /* From version and type, length, name to length, name, type. */
+  memmove (output.data, output.data + 4, 4 + strlen (request->name));
+  memmove (output.data + 5 + strlen (request->name), output.data + 8 + strlen (request->name),
+           output.length - 8 - strlen (request->name));
+  output.data[4 + strlen (request->name)] = T_REPLY;
+  sent = send_bytes (request, (const gchar *) output.data, output.length - 3);
+  tally_buffer_clear (&output);
+  return sent;
+}
+
+static void
+an_unversioned_reply_is_taken_where_allowed (void)
+{
+  static const gchar *const options[] = { "?", "?transport=buffered&", "?mode=shared&",
+                                          "?mode=shared&transport=buffered&" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (options); i++)
+    {
+      g_autoptr (TallyPool) pool = tally_pool_new ();
+      g_auto (EchoServer) server;
+      g_autofree gchar *lenient = g_strconcat (options[i], "strict=no&", NULL);
+      g_autofree gchar *reply = NULL;
+      g_autoptr (TallyChannel) channel = NULL;
+      g_autoptr (GError) error = NULL;
+
+      echo_server_start (&server, unversioned, lenient, NULL);
+      channel = echo_server_connect (&server, pool);
+      CU_ASSERT_TRUE (echo_call (channel, ECHO_ECHO, "old", &reply, &error));
+      assert_no_error (error);
+      assert_string (reply, "old");
+      tally_channel_set_strict (channel, FALSE);
+      CU_ASSERT_TRUE (echo_call (channel, ECHO_ECHO, "again", &reply, &error));
+      tally_channel_set_strict (channel, TRUE);
+      CU_ASSERT_FALSE (echo_call (channel, ECHO_ECHO, "new", &reply, &error));
+      assert_error (error, THRIFT_PROTOCOL_ERROR, THRIFT_PROTOCOL_ERROR_BAD_VERSION,
+                    "has no version");
+      tally_pool_close (pool);
+    }
+}
+
+static gboolean
+nested_numbers (EchoRequest *request)
+{
+  static const guint8 numbers[] = { T_STRUCT, 0, 9, T_STRUCT, 0, 1, T_STRUCT, 0, 1, 0, 0, 0, 0 };
+  TallyBuffer output = { 0 };
+  gboolean sent;
+
+  request->codec->write_message (&output, request->name, strlen (request->name), T_REPLY,
+                                 request->seqid);
+  tally_buffer_append (&output, numbers, sizeof numbers);
+  sent = send_bytes (request, (const gchar *) output.data, output.length);
+  tally_buffer_clear (&output);
+  return sent;
+}
+
+/* On both kinds of connections, in both framings: the reply is refused by its caller's limit. */
+static void
+check_limit (EchoAnswer answer, const gchar *option, guint64 limit, gint code, const gchar *part)
+{
+  static const gchar *const options[] = { "?", "?transport=buffered&", "?mode=shared&",
+                                          "?mode=shared&transport=buffered&" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (options); i++)
+    {
+      g_autoptr (TallyPool) pool = tally_pool_new ();
+      g_auto (EchoServer) server;
+      g_autofree gchar *reply = NULL;
+      g_autoptr (TallyChannel) channel = NULL;
+      g_autoptr (GError) error = NULL;
+      GValue number = G_VALUE_INIT;
+
+      echo_server_start (&server, answer, options[i], NULL);
+      channel = echo_server_connect (&server, pool);
+      g_value_init (&number, G_TYPE_UINT64);
+      g_value_set_uint64 (&number, limit);
+      g_object_set_property (G_OBJECT (channel), option, &number);
+      CU_ASSERT_FALSE (
+          echo_call (channel, ECHO_ECHO, "a text of more than twenty bytes", &reply, &error));
+      assert_error (error, THRIFT_PROTOCOL_ERROR, code, part);
+      tally_pool_close (pool);
+    }
+}
+
+static void
+a_reply_is_held_against_its_callers_limits (void)
+{
+  check_limit (echo_honest, "max-message-memory", 20, THRIFT_PROTOCOL_ERROR_SIZE_LIMIT,
+               "limit of 20 bytes");
+  check_limit (nested_numbers, "max-depth", 3, THRIFT_PROTOCOL_ERROR_DEPTH_LIMIT, "limit of 3");
+}
+
 /* ---- frames ---- */
 
 static gboolean
@@ -584,6 +687,8 @@ main (int argc, char **argv)
     TEST (what_follows_a_reply_is_never_the_next_one),
     TEST (a_reply_that_lost_its_end_takes_no_others),
     TEST (malformed_replies_are_protocol_errors),
+    TEST (an_unversioned_reply_is_taken_where_allowed),
+    TEST (a_reply_is_held_against_its_callers_limits),
     TEST (a_frames_size_is_checked_before_anything_else),
     { NULL },
   };

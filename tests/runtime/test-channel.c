@@ -30,9 +30,25 @@ properties_are_the_options (void)
 {
   g_autoptr (TallyPool) pool = tally_pool_new ();
   g_autoptr (TallyChannel) channel = tally_channel_new_with_pool ("tcp://h:1", pool, NULL);
+  g_autoptr (TallyChannel) lenient =
+      tally_channel_new_with_pool ("tcp://h:1?strict=no", pool, NULL);
   guint timeout;
   guint size;
+  guint depth;
+  guint64 memory;
+  gboolean strict;
 
+  assert_int (tally_channel_get_max_depth (channel), 64);
+  assert_int (tally_channel_get_max_message_memory (channel), 0);
+  CU_ASSERT_TRUE (tally_channel_get_strict (channel));
+  CU_ASSERT_FALSE (tally_channel_get_strict (lenient));
+  g_object_set (channel, "max-depth", 100, "max-message-memory", G_GUINT64_CONSTANT (1) << 33,
+                "strict", FALSE, NULL);
+  g_object_get (channel, "max-depth", &depth, "max-message-memory", &memory, "strict", &strict,
+                NULL);
+  assert_int (depth, 100);
+  CU_ASSERT_TRUE (memory == G_GUINT64_CONSTANT (1) << 33);
+  CU_ASSERT_FALSE (strict);
   g_object_set (channel, "timeout", 7, "max-message-size", 99, NULL);
   g_object_get (channel, "timeout", &timeout, "max-message-size", &size, NULL);
   assert_int (timeout, 7);

@@ -183,6 +183,64 @@ unversioned_header (void)
 }
 
 static void
+unversioned_header_where_allowed (void)
+{
+  g_autoptr (GObject) handler = g_object_new (test_handler_get_type (), NULL);
+  g_autoptr (GObject) processor =
+      (GObject *) test_processor_new (base_processor_get_type (),
+                                      g_object_ref ((gpointer) handler));
+  g_autoptr (TallyServer) by_uri =
+      tally_server_new ((ThriftProcessor *) processor, "tcp://127.0.0.1:0?strict=no", NULL);
+  static const gchar bytes[] = "\0\0\0\4echo\1\0\0\0\1\x0b\0\1\0\0\0\2hi";
+  gboolean strict = TRUE;
+
+  for (guint framing = 0; framing < 2; framing++)
+    {
+      Running *running = running_start (BINARY + framing, NULL, "strict=0");
+      gint fd = peer_connect (running);
+      TallyBuffer request = { NULL, 0, 0 };
+
+      write_raw (&request, BINARY + framing, bytes, sizeof bytes);
+      peer_send (fd, &request);
+      check_outcome (fd, BINARY + framing, GETS_REPLY, "an old header");
+      close (fd);
+      running_stop (running);
+    }
+  g_object_get (by_uri, "strict", &strict, NULL);
+  CU_ASSERT_FALSE (strict);
+}
+
+/* A list that is small on the wire and large in memory. */
+static void
+memory_of_a_message (void)
+{
+  for (guint framing = 0; framing < 2; framing++)
+    {
+      const Speech *speech = COMPACT + framing;
+      Running *running = running_start (speech, NULL, "max-message-memory=20000");
+      gint fd = peer_connect (running);
+      TallyBuffer message = { NULL, 0, 0 }, request = { NULL, 0, 0 };
+      Answer answer = { 0 };
+
+      speech->codec->write_message (&message, "extra", 5, T_CALL, 1);
+      tally_buffer_append (&message, "\x29\xf8\xe8\x07", 4); /* 1,000 empty words */
+      for (guint i = 0; i < 1001; i++)
+        tally_buffer_append (&message, "", 1);
+      write_raw (&request, speech, message.data, message.length);
+      peer_send (fd, &request);
+      CU_ASSERT (peer_receive (fd, speech, TALLY_KIND_I32, &answer));
+      assert_int (answer.number, THRIFT_APPLICATION_EXCEPTION_ERROR_PROTOCOL_ERROR);
+      CU_ASSERT_PTR_NOT_NULL_FATAL (answer.text);
+      CU_ASSERT_PTR_NOT_NULL (strstr (answer.text, "limit of 20000 bytes"));
+      answer_clear (&answer);
+      close (fd);
+      check_alive (running);
+      running_stop (running);
+      tally_buffer_clear (&message);
+    }
+}
+
+static void
 absent_argument (void)
 {
   SEND_BODY (BINARY, "echo", GETS_REPLY, 0);
@@ -612,6 +670,8 @@ main (int argc, char **argv)
   static const TestCase cases[] = {
     TEST (unknown_method_on_an_extending_service),
     TEST (binary_field_twice),
+    TEST (unversioned_header_where_allowed),
+    TEST (memory_of_a_message),
     TEST (repeated_fields),
     TEST (nested_unknown_structs),
     TEST (unversioned_header),
