@@ -383,9 +383,9 @@ static TALLY_COLD gboolean
 read_unversioned (TallyReader *reader, guint32 length, TallyMessage *message, GError **error)
 {
   if (reader->limits->strict)
-    return tally_reader_fail (
-        error, THRIFT_PROTOCOL_ERROR_BAD_VERSION,
-        "the message header has no version (it begins with 0x%08" G_GINT32_MODIFIER "x)", length);
+    return tally_reader_fail_header (
+        reader, length,
+        "the message header has no version (it begins with 0x%08" G_GINT32_MODIFIER "x)", error);
   reader->cursor += 4;
   if (!tally_reader_may_have (reader, length, 1))
     return tally_reader_fail_length (reader, (gint32) length, 1, error);
@@ -410,10 +410,10 @@ read_message (TallyReader *reader, TallyMessage *message, GError **error)
   if ((version & 0x80000000u) == 0)
     return read_unversioned (reader, version, message, error);
   if ((version & VERSION_MASK) != VERSION_1)
-    return tally_reader_fail (error, THRIFT_PROTOCOL_ERROR_BAD_VERSION,
-                              "the message header has version 0x%08" G_GINT32_MODIFIER
-                              "x, not 0x80010000",
-                              version & VERSION_MASK);
+    return tally_reader_fail_header (reader, version & VERSION_MASK,
+                                     "the message header has version 0x%08" G_GINT32_MODIFIER
+                                     "x, not 0x80010000",
+                                     error);
   reader->cursor += 4;
   if (!get_length (reader, &length, error)
       || !tally_reader_need (reader, (gsize) length + 4, error))

@@ -530,9 +530,8 @@ read_message (TallyReader *reader, TallyMessage *message, GError **error)
   id = reader->cursor[0];
   version = reader->cursor[1];
   if (id != TALLY_COMPACT_PROTOCOL_ID)
-    return tally_reader_fail (
-        error, THRIFT_PROTOCOL_ERROR_BAD_VERSION,
-        "the message begins with 0x%02x, not with the compact protocol's 0x82", id);
+    return tally_reader_fail_header (
+        reader, id, "the message begins with 0x%02x, not with the compact protocol's 0x82", error);
   if ((version & VERSION_MASK) != VERSION)
     return tally_reader_fail (error, THRIFT_PROTOCOL_ERROR_BAD_VERSION,
                               "the message header has version %d of the compact protocol, not 1",

@@ -39,6 +39,12 @@ TALLY_COLD gboolean tally_reader_fill (TallyReader *reader, gsize need, guint mo
 G_GNUC_PRINTF (3, 4)
 TALLY_COLD void
 tally_reader_set_error (GError **error, ThriftProtocolError code, const gchar *format, ...);
+/* A message that begins otherwise than it should: @value is what came instead, at the cursor. */
+
+TALLY_COLD void tally_reader_set_header_error (const TallyReader *reader,
+                                               guint32 value,
+                                               const gchar *format,
+                                               GError **error);
 TALLY_COLD void tally_reader_set_depth_error (const TallyReader *reader, GError **error);
 /* Says why a declared length or count was refused: negative, or more than the message still has. */
 TALLY_COLD void tally_reader_set_length_error (const TallyReader *reader,
@@ -56,6 +62,7 @@ TALLY_COLD void
 tally_prefix_field (GError **error, const TallyStructInfo *info, const TallyField *field);
 
 #define tally_reader_fail(...) (tally_reader_set_error (__VA_ARGS__), FALSE)
+#define tally_reader_fail_header(...) (tally_reader_set_header_error (__VA_ARGS__), FALSE)
 #define tally_reader_fail_depth(...) (tally_reader_set_depth_error (__VA_ARGS__), FALSE)
 #define tally_reader_fail_length(...) (tally_reader_set_length_error (__VA_ARGS__), FALSE)
 #define tally_reader_fail_memory(...) (tally_reader_set_memory_error (__VA_ARGS__), FALSE)

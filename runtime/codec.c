@@ -1,6 +1,7 @@
 /* What the codec's instances share beside the engine itself: limits, failures, filling, and
  * encoding a struct by itself. It knows neither protocol's bytes. */
 #include "codec-engine.h"
+#include "peer-text.h"
 
 const TallyLimits tally_limits_default = {
   .max_message = 16 * 1024 * 1024,
@@ -52,6 +53,19 @@ tally_reader_fill (TallyReader *reader, gsize need, guint more, GError **error)
     reader->end = reader->cursor + remaining;
   return TRUE;
 }
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+void
+tally_reader_set_header_error (const TallyReader *reader,
+                               guint32 value,
+                               const gchar *format,
+                               GError **error)
+{
+  tally_reader_set_error (error, THRIFT_PROTOCOL_ERROR_BAD_VERSION, format, value);
+  tally_peer_add_guess (error, reader->cursor, reader->end - reader->cursor);
+}
+#pragma GCC diagnostic pop
 
 void
 tally_reader_set_depth_error (const TallyReader *reader, GError **error)

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "peer-text.h"
 #include "tally-error.h"
 
 gboolean
@@ -55,6 +56,7 @@ tally_frame_read_size (const guint8 *bytes,
                                   : THRIFT_PROTOCOL_ERROR_SIZE_LIMIT,
                "a frame of %d bytes was announced; the limit is %" G_GUINT32_FORMAT, (gint) *size,
                limits->max_message);
+  tally_peer_add_guess (error, bytes, TALLY_FRAME_HEADER);
   return FALSE;
 }
 

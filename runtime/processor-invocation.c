@@ -4,8 +4,7 @@
 
 #include <string.h>
 
-/* A peer's bytes in a message that goes back to it or into a log. */
-#define MAX_QUOTED 128
+#include "peer-text.h"
 
 static gsize
 align (gsize size)
@@ -129,6 +128,16 @@ fail_from_handler (TallyApplicationException *failure,
   tally_failure_init (failure, type, g_strdup (error->message));
 }
 
+/* A handler's message may repeat what the peer sent. */
+static void
+log_oneway (const TallyMethod *method, const GError *error)
+{
+  const gchar *message = error != NULL ? error->message : "it does not say why";
+  g_autofree gchar *text = tally_peer_text (message, strlen (message), TALLY_PEER_TEXT_MAX);
+
+  g_debug ("oneway %s failed: %s", method->name, text);
+}
+
 gboolean
 tally_invocation_run (TallyInvocation *self, gpointer handler, TallyApplicationException *failure)
 {
@@ -140,8 +149,7 @@ tally_invocation_run (TallyInvocation *self, gpointer handler, TallyApplicationE
   if (self->result == NULL)
     {
       if (!returned)
-        g_debug ("oneway %s failed: %s", method->name,
-                 error != NULL ? error->message : "it does not say why");
+        log_oneway (method, error);
       return TRUE;
     }
 
@@ -175,12 +183,10 @@ tally_failure_init_unknown_method (TallyApplicationException *failure,
                                    const gchar *name,
                                    gsize name_length)
 {
-  g_autofree gchar *part = g_strndup (name, MIN (name_length, MAX_QUOTED));
-  g_autofree gchar *escaped = g_strescape (part, NULL);
+  g_autofree gchar *shown = tally_peer_text (name, name_length, TALLY_PEER_NAME_MAX);
 
   tally_failure_init (failure, THRIFT_APPLICATION_EXCEPTION_ERROR_UNKNOWN_METHOD,
-                      g_strdup_printf ("Invalid method name: '%s'%s", escaped,
-                                       name_length > MAX_QUOTED ? " and more" : ""));
+                      g_strdup_printf ("Invalid method name: '%s'", shown));
 }
 
 void

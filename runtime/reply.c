@@ -5,10 +5,8 @@
 #include <string.h>
 #include <thrift/c_glib/thrift_application_exception.h>
 
+#include "peer-text.h"
 #include "storage.h"
-
-/* Names that peers send are shown cut and escaped. */
-#define LONGEST_SHOWN 64
 
 /* ---- validation ---- */
 
@@ -34,15 +32,11 @@ is_multiplexed_name (const TallyMessage *reply, const TallyMethod *method, const
 static TALLY_COLD void
 set_wrong_name (const TallyMessage *reply, const TallyMethod *method, GError **error)
 {
-  g_autofree gchar *cut = reply->name_length > 0
-                              ? g_strndup (reply->name, MIN (reply->name_length, LONGEST_SHOWN))
-                              : g_strdup ("");
-  g_autofree gchar *shown = g_strescape (cut, NULL);
+  g_autofree gchar *shown = tally_peer_text (reply->name, reply->name_length, TALLY_PEER_NAME_MAX);
 
   g_set_error (error, THRIFT_APPLICATION_EXCEPTION_ERROR,
                THRIFT_APPLICATION_EXCEPTION_ERROR_WRONG_METHOD_NAME,
-               "expected the reply to \"%s\", got one to \"%s\"%s", method->name, shown,
-               reply->name_length > LONGEST_SHOWN ? " and more" : "");
+               "expected the reply to \"%s\", got one to \"%s\"", method->name, shown);
 }
 
 gboolean
@@ -79,8 +73,10 @@ tally_reply_check (const TallyMessage *reply,
 void
 tally_reply_set_exception (TallyApplicationException *exception, GError **error)
 {
-  g_autofree gchar *text = exception->message != NULL ? g_utf8_make_valid (exception->message, -1)
-                                                      : g_strdup ("no message");
+  g_autofree gchar *text =
+      exception->message != NULL
+          ? tally_peer_text (exception->message, strlen (exception->message), TALLY_PEER_TEXT_MAX)
+          : g_strdup ("no message");
 
   g_set_error (error, THRIFT_APPLICATION_EXCEPTION_ERROR, exception->type, "the server says: %s",
                text);

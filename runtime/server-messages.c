@@ -1,6 +1,7 @@
 /* From a connection's bytes to answers: cuts what arrived into messages, has each answered or refused,
  * and says what is to become of the connection. It knows no socket. */
 #include "framing-private.h"
+#include "peer-text.h"
 #include "server-private.h"
 
 #include <string.h>
@@ -272,9 +273,13 @@ server_answer_messages (ServerConnection *self,
         break;
       if (too_long > 0)
         {
+          const gchar *guess = tally_peer_guess (message, size);
+
           refusal = g_strdup_printf ("a frame of %u bytes passes the limit of %u; the request was "
-                                     "not executed",
-                                     too_long, self->server->limits.max_message);
+                                     "not executed%s%s",
+                                     too_long, self->server->limits.max_message,
+                                     guess != NULL ? "; its first bytes look like " : "",
+                                     guess != NULL ? guess : "");
           refuse_rest (self, worker, message, size, too_long, refusal, &progress);
           continue;
         }

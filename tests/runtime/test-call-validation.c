@@ -141,6 +141,15 @@ known_exception (EchoRequest *request)
   return send_exception (request, THRIFT_APPLICATION_EXCEPTION_ERROR_INTERNAL_ERROR, "disk full");
 }
 
+/* A mebibyte that rings the bell. */
+static gboolean
+loud_exception (EchoRequest *request)
+{
+  g_autofree gchar *text = g_strnfill (1 << 20, '\a');
+
+  return send_exception (request, THRIFT_APPLICATION_EXCEPTION_ERROR_INTERNAL_ERROR, text);
+}
+
 static gboolean
 unknown_exception (EchoRequest *request)
 {
@@ -413,6 +422,8 @@ rule_12_a_complete_answer_leaves_the_connection_clean (void)
     LIE (one_byte_at_a_time, NULL, .reused = TRUE),
     LIE (known_exception, "app", THRIFT_APPLICATION_EXCEPTION_ERROR_INTERNAL_ERROR, "disk full",
          TRUE),
+    LIE (loud_exception, "app", THRIFT_APPLICATION_EXCEPTION_ERROR_INTERNAL_ERROR,
+         "the server says: \\007\\007", TRUE),
     LIE (unknown_exception, "app", 77, "no message", TRUE),
     LIE (no_result, "app", THRIFT_APPLICATION_EXCEPTION_ERROR_MISSING_RESULT, "neither a result",
          TRUE),
@@ -518,7 +529,7 @@ static void
 malformed_replies_are_protocol_errors (void)
 {
   static const Lie framed_and_not[] = {
-    LIE (garbage, "protocol", THRIFT_PROTOCOL_ERROR_BAD_VERSION, NULL),
+    LIE (garbage, "protocol", THRIFT_PROTOCOL_ERROR_BAD_VERSION, "look like HTTP"),
   };
   static const Lie too_long[] = {
     LIE (string_too_long, "protocol", THRIFT_PROTOCOL_ERROR_SIZE_LIMIT, "success"),
