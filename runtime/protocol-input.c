@@ -17,7 +17,7 @@
 /* Apache's limit for a message is its transport's, see get_window (). */
 static const TallyLimits limits = {
   .max_message = G_MAXINT32,
-  .max_memory = (guint64) 256 << 20,
+  .max_memory = (guint64) TALLY_MEMORY_RATIO * (100 << 20), /* by Apache's default limit */
   .max_depth = 64,
   .strict = TRUE,
   .as_apache = TRUE,
