@@ -43,7 +43,8 @@ tally_walk_add (TallyWalk *walk, gint32 count)
 {
   if (count < 0)
     return FALSE;
-  g_clear_error (walk->error);
+  if (G_UNLIKELY (*walk->error != NULL))
+    g_clear_error (walk->error);
   walk->count += count;
   return TRUE;
 }
