@@ -12,6 +12,22 @@ on_signal (int number)
   tally_server_stop (server);
 }
 
+/* What only a channel heeds would be heeded by nobody. */
+static gboolean
+check_options (const gchar *uri, GError **error)
+{
+  g_autoptr (TallyEndpoint) endpoint = tally_endpoint_new (uri, error);
+
+  if (endpoint == NULL)
+    return FALSE;
+  if (tally_endpoint_get_mode (endpoint) == TALLY_MODE_POOLED
+      && tally_endpoint_get_timeout (endpoint) < 0)
+    return TRUE;
+  g_set_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_ARGUMENT,
+               "%s: mode= and timeout= are a client's: the server takes calls of every mode", uri);
+  return FALSE;
+}
+
 gboolean
 serve (ThriftProcessor *processor, const gchar *uri, GError **error)
 {
@@ -19,6 +35,8 @@ serve (ThriftProcessor *processor, const gchar *uri, GError **error)
   g_autofree gchar *real_uri = NULL;
   gboolean served;
 
+  if (!check_options (uri, error))
+    return FALSE;
   server = tally_server_new (processor, uri, error);
   if (server == NULL)
     return FALSE;

@@ -254,6 +254,21 @@ server_says_why_it_cannot_listen (void)
 
 /* What is wrong is said, and that is all that happens. */
 static void
+server_says_which_options_are_a_clients (void)
+{
+  static const gchar *const uris[] = { "tcp://127.0.0.1:0?mode=shared",
+                                       "tcp://127.0.0.1:0?timeout=500" };
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (uris); i++)
+    {
+      g_autofree gchar *output = run ((const gchar *const[]){ ECHO_SERVER, uris[i], NULL }, 1);
+
+      assert_contains (output, "mode= and timeout= are a client's");
+    }
+}
+
+static void
 programs_refuse_bad_options (void)
 {
   static const struct
@@ -449,6 +464,7 @@ main (int argc, char **argv)
     TEST (client_says_that_the_server_is_gone),
     TEST (server_ends_well_while_clients_are_connected),
     TEST (server_says_why_it_cannot_listen),
+    TEST (server_says_which_options_are_a_clients),
     TEST (programs_refuse_bad_options),
     TEST (programs_explain_their_options),
     TEST (compare_measures_its_own_server),
