@@ -8,19 +8,6 @@
 /* Memory that was given up is worth a look at the heap from here on. */
 #define WORTH_TRIMMING (16 * 1024 * 1024)
 
-/* Freed blocks of this size leave the process at once, not only the main thread's: glibc would raise
- * that size to 32 MiB by itself, and gives up no more of a thread's heap than that doubled. */
-#define LARGE_BLOCK (4 * 1024 * 1024)
-
-void
-server_limit_heap (void)
-{
-#ifdef __GLIBC__
-  mallopt (M_MMAP_THRESHOLD, LARGE_BLOCK);
-  mallopt (M_TRIM_THRESHOLD, 2 * LARGE_BLOCK);
-#endif
-}
-
 static void
 link_holder_locked (TallyServer *self, ServerConnection *connection)
 {

@@ -290,8 +290,6 @@ void server_hold (ServerConnection *connection);
 /* Lets connections give up what they hold until that is within the limit. FALSE: @asker, the
  * caller's, is the one that has to. */
 gboolean server_make_room (TallyServer *self, ServerConnection *asker, ServerWorker *worker);
-/* Lets the process give large blocks back to the system when they are freed. */
-void server_limit_heap (void);
 /* Gives memory back to the system after a burst. */
 void server_trim_locked (TallyServer *self);
 

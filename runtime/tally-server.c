@@ -293,7 +293,6 @@ tally_server_serve (ThriftServer *server, GError **error)
   self->direct =
       tally_processor_is_direct (server->processor) ? TALLY_PROCESSOR (server->processor) : NULL;
   self->max_pinned = MIN (g_get_num_processors (), self->max_workers - 1);
-  server_limit_heap ();
   server_supervise (self);
   server_loop_close (self);
   reset (self);
