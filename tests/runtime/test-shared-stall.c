@@ -189,7 +189,7 @@ rule_24_a_part_of_a_message_gives_no_more_time (void)
   socket = tally_socket_new_from_fd (fds[0]);
   shared =
       tally_shared_get (socket, &tally_codec_binary, TALLY_PROTOCOL_BINARY, TALLY_FRAMING_FRAMED);
-  stream = tally_shared_open (shared, 1000, &error);
+  stream = tally_shared_open (shared, &tally_limits_default, &error);
   stream->deadline = g_get_monotonic_time () - 1;
   CU_ASSERT_TRUE (test_write_all (fds[1], part, sizeof part));
   CU_ASSERT_FALSE (tally_shared_receive (shared, stream, &error));
