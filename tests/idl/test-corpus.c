@@ -1,5 +1,6 @@
 /* The front end on whole files of public projects, and on the faulty ones. Skipped where the corpus
  * is not beside the source tree. */
+#include "cnames.h"
 #include "idl-test.h"
 
 #include "dump.h"
@@ -144,13 +145,29 @@ find_first (IdlUnit *unit, IdlSeverity severity)
 }
 
 /* The verdict that is wanted on a row of index.tsv. Some rows ask for an error where Apache's compiler
- * takes the file, and so do we, with a warning: files that people use are written so. */
+ * takes the file, and so do we, with a warning: files that people use are written so. Enumerators of
+ * E that are called like macros are E_NULL and E_EOF in C, and need no other name. */
 static const gchar *
 get_wanted (gchar **row)
 {
   static const gchar *const taken[] = { "ids_zero", "val_bool_2", NULL };
 
+  if (strcmp (row[0], "cgl_enumerator_c_macro") == 0)
+    return "accept";
   return g_strv_contains (taken, row[0]) ? "warn" : row[2];
+}
+
+/* As `tallyc --check` does: what a name becomes in C is part of the verdict. */
+static gboolean
+check (IdlUnit *unit, const gchar *path)
+{
+  g_autoptr (GenNames) names = NULL;
+
+  if (idl_unit_load (unit, path) == NULL)
+    return FALSE;
+  names = gen_names_new (idl_unit_get_programs (unit));
+  gen_names_report (names, idl_unit_get_diagnostics (unit));
+  return TRUE;
 }
 
 /* Whether the verdict on a row of index.tsv is the wanted one; sets *@line to the first mistake's.
@@ -162,7 +179,7 @@ judge (const gchar *corpus, gchar **row, guint *line)
   g_autofree gchar *file = g_strconcat (row[0], ".thrift", NULL);
   g_autofree gchar *path = g_build_filename (corpus, "bad", file, NULL);
   const gchar *wanted = get_wanted (row);
-  gboolean accepted = idl_unit_load (unit, path) != NULL;
+  gboolean accepted = check (unit, path);
   const IdlDiagnostic *first =
       find_first (unit, strcmp (wanted, "reject") == 0 ? IDL_ERROR : IDL_WARNING);
   guint column;
@@ -198,7 +215,7 @@ judges_faulty_files (void)
           CU_FAIL ("a verdict is not the wanted one");
           g_printerr ("%s: not judged as '%s'\n", row[0], get_wanted (row));
         }
-      if (strcmp (row[2], "accept") == 0)
+      if (strcmp (get_wanted (row), "accept") == 0)
         continue;
       with_line++;
       if (line == g_ascii_strtoull (row[3], NULL, 10))
