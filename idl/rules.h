@@ -10,7 +10,24 @@ G_BEGIN_DECLS
  * it stands in users' files and scripts. */
 #define IDL_RULES(RULE)                                                                            \
   RULE (AMBIGUOUS_INCLUDE, "ambiguous-include", "a name that two included files define")           \
-  RULE (AUDIT, "audit", "what --audit finds")                                                      \
+  RULE (AUDIT_CONSTANT, "audit-constant", "a constant of another value or type")                   \
+  RULE (AUDIT_DEFAULT, "audit-default", "a default that changes")                                  \
+  RULE (AUDIT_DEFINITION_GONE, "audit-definition-gone", "a definition that is gone")               \
+  RULE (AUDIT_DEFINITION_KIND, "audit-definition-kind", "a definition of another kind")            \
+  RULE (AUDIT_ENUMERATOR_GONE, "audit-enumerator-gone", "an enumerator that is gone")              \
+  RULE (AUDIT_ENUMERATOR_NAME, "audit-enumerator-name", "a value of an enum by another name")      \
+  RULE (AUDIT_ENUMERATOR_VALUE, "audit-enumerator-value", "an enumerator of another value")        \
+  RULE (AUDIT_EXCEPTION_GONE, "audit-exception-gone", "an exception that is no longer thrown")     \
+  RULE (AUDIT_EXCEPTION_NEW, "audit-exception-new", "an exception that was not thrown before")     \
+  RULE (AUDIT_FIELD_GONE, "audit-field-gone", "a field or argument that is gone")                  \
+  RULE (AUDIT_FIELD_ID, "audit-field-id", "an id that has another field now")                      \
+  RULE (AUDIT_FIELD_NAME, "audit-field-name", "a field or argument of another name")               \
+  RULE (AUDIT_FIELD_NEW, "audit-field-new", "a field or argument that is new")                     \
+  RULE (AUDIT_FUNCTION_GONE, "audit-function-gone", "a function that is gone")                     \
+  RULE (AUDIT_NAMESPACE, "audit-namespace", "a namespace that changes")                            \
+  RULE (AUDIT_ONEWAY, "audit-oneway", "a function that is oneway, or no longer is")                \
+  RULE (AUDIT_REQUIREDNESS, "audit-requiredness", "a field that is required, or no longer is")     \
+  RULE (AUDIT_TYPE, "audit-type", "a type that changes")                                           \
   RULE (BOOL_VALUE, "bool-value", "a number above 1 for a bool")                                   \
   RULE (BOOLEAN_NUMBER, "boolean-number", "true or false for a number")                            \
   RULE (C_CLASH, "c-clash", "two names that are one name in C")                                    \
