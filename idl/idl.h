@@ -19,6 +19,9 @@ void idl_unit_keep_negative_ids (IdlUnit *unit);
 /* Parses @path ("-": standard input), what it includes, resolves and checks. (nullable): NULL after an error, which is in
  * the diagnostics. */
 IdlProgram *idl_unit_load (IdlUnit *unit, const gchar *path);
+/* Loads REV:FILE and what it includes as they are in that revision of the git repository around the
+ * current directory. (nullable): as above. A unit has one revision. */
+IdlProgram *idl_unit_load_revision (IdlUnit *unit, const gchar *word);
 /* The same for text that is in no file; @path is what diagnostics call it. */
 IdlProgram *idl_unit_load_text (IdlUnit *unit, const gchar *path, const gchar *text, gssize length);
 IdlDiagnostics *idl_unit_get_diagnostics (IdlUnit *unit);

@@ -5,6 +5,7 @@
 #include "audit.h"
 #include "dump.h"
 #include "format.h"
+#include "revision.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -85,14 +86,22 @@ idl_tool_dump (const gchar *const *paths, const IdlToolOptions *options)
   return 0;
 }
 
+/* A version of an audit: a file, or REV:FILE. */
+static const IdlProgram *
+load_version (IdlUnit *unit, const gchar *word)
+{
+  return idl_revision_is_meant (word) ? idl_unit_load_revision (unit, word)
+                                      : idl_unit_load (unit, word);
+}
+
 int
 idl_tool_audit (const gchar *old_path, const gchar *new_path, const IdlToolOptions *options)
 {
   g_autoptr (IdlUnit) old_unit = idl_tool_new_unit (options, options->old_dirs);
   g_autoptr (IdlUnit) new_unit = idl_tool_new_unit (options, options->new_dirs);
   g_autoptr (IdlDiagnostics) findings = idl_diagnostics_new ();
-  const IdlProgram *old_program = idl_unit_load (old_unit, old_path);
-  const IdlProgram *new_program = idl_unit_load (new_unit, new_path);
+  const IdlProgram *old_program = load_version (old_unit, old_path);
+  const IdlProgram *new_program = load_version (new_unit, new_path);
 
   if (old_program == NULL || new_program == NULL)
     {

@@ -32,7 +32,7 @@ typedef enum
 
 /* --format [--in-place|--diff] FILE… */
 int idl_tool_format (const gchar *const *paths, IdlFormatMode mode, const IdlToolOptions *options);
-/* --audit OLD NEW. */
+/* --audit OLD NEW; either may be REV:FILE, a file in a revision of git. */
 int idl_tool_audit (const gchar *old_path, const gchar *new_path, const IdlToolOptions *options);
 /* --dump=json FILE…: all files, what they include first. */
 int idl_tool_dump (const gchar *const *paths, const IdlToolOptions *options);

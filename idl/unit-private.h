@@ -4,6 +4,7 @@
 
 #include "arena.h"
 #include "idl.h"
+#include "revision.h"
 
 G_BEGIN_DECLS
 
@@ -22,6 +23,7 @@ struct _IdlUnit
   GHashTable *by_path;     /* canonical path to IdlProgram, those being loaded included */
   GHashTable *loading;     /* set of IdlProgram: being loaded, so an include of one is a cycle */
   GPtrArray *sources;      /* of IdlSource */
+  IdlRevision *revision;   /* (nullable): where files are read that have its name */
   gboolean negative_ids;   /* field ids that are not above 0 are taken as they are */
 };
 

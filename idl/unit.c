@@ -50,6 +50,7 @@ idl_unit_free (IdlUnit *unit)
   g_ptr_array_unref (unit->include_dirs);
   idl_diagnostics_free (unit->diagnostics);
   g_ptr_array_unref (unit->sources);
+  idl_revision_free (unit->revision);
   idl_arena_free (unit->arena);
   g_free (unit);
 }
@@ -88,15 +89,25 @@ idl_unit_name_from_path (IdlUnit *unit, const gchar *path)
   return idl_arena_strndup (unit->arena, base, dot == NULL ? strlen (base) : (gsize) (dot - base));
 }
 
+/* Whether the file is to be read from git. */
+static gboolean
+is_in_revision (const IdlUnit *unit, const gchar *path)
+{
+  return unit->revision != NULL && idl_revision_has_name (unit->revision, path);
+}
+
 static IdlProgram *
 new_program (IdlUnit *unit, IdlSource *source)
 {
   IdlProgram *program = idl_arena_new_node (unit->arena, IdlProgram);
+  const gchar *path = idl_source_get_path (source);
 
+  if (is_in_revision (unit, path)) /* a revision's name may have slashes and dots */
+    path = idl_revision_skip_name (unit->revision, path);
   g_ptr_array_add (unit->sources, source);
   g_ptr_array_add (unit->all_programs, program);
   program->source = source;
-  program->name = idl_unit_name_from_path (unit, idl_source_get_path (source));
+  program->name = idl_unit_name_from_path (unit, path);
   program->includes = idl_arena_array (unit->arena);
   program->cpp_includes = idl_arena_array (unit->arena);
   program->c_includes = idl_arena_array (unit->arena);
@@ -148,18 +159,25 @@ load_source (IdlUnit *unit, IdlSource *source, const gchar *canonical)
 static void
 report_not_found (IdlUnit *unit, const IdlProgram *program, const IdlInclude *include)
 {
+  const gchar *includer = idl_source_get_path (program->source);
   /* As for names: not for every one of a thousand. */
   gboolean is_shown =
-      idl_diagnostics_count (unit->diagnostics, IDL_ERROR) < IDL_DIAGNOSTICS_MAX_KEPT;
-  g_autofree gchar *similar = is_shown
-                                  ? idl_include_path_suggest (idl_source_get_path (program->source),
-                                                              include->path, unit->include_dirs)
-                                  : NULL;
+      idl_diagnostics_count (unit->diagnostics, IDL_ERROR) < IDL_DIAGNOSTICS_MAX_KEPT
+      && !is_in_revision (unit, includer);
+  g_autofree gchar *similar =
+      is_shown ? idl_include_path_suggest (includer, include->path, unit->include_dirs) : NULL;
 
   idl_diagnostics_add (unit->diagnostics, IDL_RULE_INCLUDE_NOT_FOUND, IDL_ERROR, &include->location,
                        "included file '%s' is not found%s%s%s", include->path,
                        similar == NULL ? "" : "; did you mean '", similar == NULL ? "" : similar,
                        similar == NULL ? "" : "'?");
+}
+
+static IdlSource *
+read_source (const IdlUnit *unit, const gchar *path, GError **error)
+{
+  return is_in_revision (unit, path) ? idl_revision_read (unit->revision, path, error)
+                                     : idl_source_read (path, error);
 }
 
 static void
@@ -170,7 +188,7 @@ read_include (IdlUnit *unit,
               const gchar *canonical)
 {
   g_autoptr (GError) error = NULL;
-  IdlSource *source = idl_source_read (path, &error);
+  IdlSource *source = read_source (unit, path, &error);
 
   if (source == NULL)
     {
@@ -188,12 +206,29 @@ read_include (IdlUnit *unit,
     }
 }
 
+/* (nullable) (transfer full): the path of the included file. */
+static gchar *
+find_include (const IdlUnit *unit, const IdlProgram *program, const IdlInclude *include)
+{
+  const gchar *includer = idl_source_get_path (program->source);
+
+  return is_in_revision (unit, includer)
+             ? idl_revision_find (unit->revision, includer, include->path, unit->include_dirs)
+             : idl_include_path_find (includer, include->path, unit->include_dirs);
+}
+
+/* (nullable) (transfer full): the one name of the file at @path, which is in the revision or not. */
+static gchar *
+get_canonical (const IdlUnit *unit, const gchar *path)
+{
+  return is_in_revision (unit, path) ? g_strdup (path) : idl_include_path_resolve (path);
+}
+
 static void
 load_include (IdlUnit *unit, IdlProgram *program, IdlInclude *include)
 {
-  g_autofree gchar *path = idl_include_path_find (idl_source_get_path (program->source),
-                                                  include->path, unit->include_dirs);
-  g_autofree gchar *canonical = path == NULL ? NULL : idl_include_path_resolve (path);
+  g_autofree gchar *path = find_include (unit, program, include);
+  g_autofree gchar *canonical = path == NULL ? NULL : get_canonical (unit, path);
   IdlProgram *known = canonical == NULL ? NULL : g_hash_table_lookup (unit->by_path, canonical);
 
   if (canonical == NULL)
@@ -235,6 +270,28 @@ idl_unit_load (IdlUnit *unit, const gchar *path)
         }
       program = load_source (unit, source, canonical);
     }
+  return program->is_broken ? NULL : program;
+}
+
+IdlProgram *
+idl_unit_load_revision (IdlUnit *unit, const gchar *word)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *path = NULL;
+  IdlSource *source = NULL;
+  IdlProgram *program;
+
+  g_return_val_if_fail (unit->revision == NULL, NULL);
+  unit->revision = idl_revision_open (word, &path, &error);
+  if (unit->revision != NULL)
+    source = idl_revision_read (unit->revision, path, &error);
+  if (source == NULL)
+    {
+      idl_diagnostics_add (unit->diagnostics, IDL_RULE_UNREADABLE_FILE, IDL_ERROR, NULL, "%s",
+                           error->message);
+      return NULL;
+    }
+  program = load_source (unit, source, path);
   return program->is_broken ? NULL : program;
 }
 

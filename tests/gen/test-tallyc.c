@@ -109,6 +109,104 @@ two_files_may_not_become_one (void)
   command_end ();
 }
 
+#define GIT                                                                                        \
+  "git -c user.name=t -c user.email=t@localhost -c init.defaultBranch=main -c "                    \
+  "commit.gpgsign=false "
+
+/* A hook that runs the tests has named its own repository. */
+static gboolean
+has_git (void)
+{
+  g_autofree gchar *git = g_find_program_in_path ("git");
+
+  g_unsetenv ("GIT_DIR");
+  g_unsetenv ("GIT_WORK_TREE");
+  g_unsetenv ("GIT_INDEX_FILE");
+  if (git == NULL)
+    test_skip ("no git here");
+  return git != NULL;
+}
+
+/* Runs @script in the directory. */
+static void
+run_script (const gchar *script)
+{
+  g_autofree gchar *line = g_strconcat ("--version >/dev/null; ", script, NULL);
+  g_autofree gchar *said = NULL;
+
+  if (command_run (line, &said) != 0)
+    {
+      CU_FAIL ("the script fails");
+      g_printerr ("%s:\n%s", script, said);
+    }
+}
+
+/* A repository with the tag `v/1.0`, after which all its files changed. */
+static void
+make_repository (void)
+{
+  command_write ("svc/a.thrift", "include 'b.thrift'\ninclude 'common/x.thrift'\n"
+                                 "struct A { 1: b.B b, 2: x.X x }");
+  command_write ("svc/b.thrift", "struct B {\n 1: i32 a\n}");
+  command_write ("idl/common/x.thrift", "struct X {\n 1: i32 a\n}");
+  run_script (GIT "init -q . && ln -s a.thrift svc/link.thrift && " GIT "add svc idl && " GIT
+                  "commit -q -m one && " GIT "tag v/1.0");
+  command_write ("svc/b.thrift", "struct B {\n 1: string a\n}");
+  command_write ("idl/common/x.thrift", "struct X {\n 1: i64 a\n}");
+}
+
+static void
+an_audit_reads_a_revision (void)
+{
+  static const struct
+  {
+    const gchar *arguments;
+    int status;
+    const gchar *said;
+  } runs[] = {
+    { "-I idl --audit v/1.0:svc/a.thrift svc/a.thrift", 1, "svc/b.thrift:2:5: error: field 1" },
+    { "-I idl --audit v/1.0:svc/a.thrift svc/a.thrift", 1, "v/1.0:svc/b.thrift:2:5: note: the" },
+    { "-I idl --audit v/1.0:svc/a.thrift svc/a.thrift", 1, "idl/common/x.thrift:2:5: error: " },
+    { "-I \"$PWD/idl\" --audit HEAD:./svc/a.thrift svc/a.thrift", 1,
+      "HEAD:idl/common/x.thrift:2:5: note: " },
+    { "--audit HEAD:svc/a.thrift -Iold idl -Inew idl svc/a.thrift", 1, "[audit-type]" },
+    { "-I idl --audit HEAD:svc/a.thrift v/1.0:svc/a.thrift", 0, NULL },
+    { "-I idl --audit HEAD:svc/link.thrift HEAD:svc/a.thrift", 0, NULL },
+    /* Errors say what git says. */
+    { "--audit HEAD:svc/a.thrift svc/a.thrift", 1, "HEAD:svc/a.thrift:2:9: error: included file" },
+    { "--audit nope:svc/a.thrift svc/a.thrift", 1, "cannot read 'nope:svc/a.thrift': git says: " },
+    { "--audit HEAD:nope.thrift svc/a.thrift", 1, "'HEAD:nope.thrift': the revision has no such" },
+    { "--audit HEAD:svc svc/a.thrift", 1, "cannot read 'HEAD:svc'" },
+    { "--audit -- -x:svc/a.thrift svc/a.thrift", 1, "does not begin with '-'" },
+    { "--audit 'HEAD;touch made:svc/a.thrift' svc/a.thrift", 1, "git says: " },
+  };
+
+  if (!has_git ())
+    return;
+  command_begin ();
+  make_repository ();
+  for (guint i = 0; i < G_N_ELEMENTS (runs); i++)
+    CU_ASSERT_TRUE (command_does (runs[i].arguments, runs[i].status, runs[i].said));
+  CU_ASSERT_FALSE (command_is_there ("made"));
+  run_script ("cd svc && " TALLYC " -audit-nofatal -I ../idl --audit HEAD:./a.thrift a.thrift");
+  run_script ("rm svc/b.thrift idl/common/x.thrift && " TALLYC
+              " -I idl --audit HEAD:svc/a.thrift v/1.0:svc/a.thrift");
+  command_end ();
+}
+
+static void
+an_audit_of_a_revision_needs_git (void)
+{
+  command_begin ();
+  CU_ASSERT_TRUE (command_does ("--version >/dev/null; GIT_CEILING_DIRECTORIES=\"$PWD/..\" " TALLYC
+                                " --audit HEAD:base.thrift base.thrift",
+                                1, "cannot read 'HEAD:base.thrift': git says: "));
+  CU_ASSERT_TRUE (command_does ("--version >/dev/null; PATH=/nowhere " TALLYC
+                                " --audit HEAD:base.thrift base.thrift",
+                                1, "cannot read 'HEAD:base.thrift': git cannot be run: "));
+  command_end ();
+}
+
 static void
 diagnostics_as_json (void)
 {
@@ -220,6 +318,8 @@ main (int argc, char **argv)
     TEST (a_mistake_is_status_1_and_writes_nothing),
     TEST (bad_usage_is_status_2),
     TEST (version_and_help_are_status_0),
+    TEST (an_audit_reads_a_revision),
+    TEST (an_audit_of_a_revision_needs_git),
     TEST (two_files_may_not_become_one),
     TEST (diagnostics_as_json),
     TEST (warnings_as_errors),
