@@ -149,10 +149,13 @@ make_repository (void)
                                  "struct A { 1: b.B b, 2: x.X x }");
   command_write ("svc/b.thrift", "struct B {\n 1: i32 a\n}");
   command_write ("idl/common/x.thrift", "struct X {\n 1: i32 a\n}");
-  run_script (GIT "init -q . && ln -s a.thrift svc/link.thrift && " GIT "add svc idl && " GIT
-                  "commit -q -m one && " GIT "tag v/1.0");
+  command_write ("svc/c.thrift", "include 'outer.thrift'\nstruct C { 1: outer.O o }");
+  run_script (GIT "init -q . && ln -s a.thrift svc/link.thrift && " GIT
+                  "add svc idl demo.thrift base.thrift && " GIT "commit -q -m one && " GIT
+                  "tag v/1.0");
   command_write ("svc/b.thrift", "struct B {\n 1: string a\n}");
   command_write ("idl/common/x.thrift", "struct X {\n 1: i64 a\n}");
+  command_write ("base.thrift", "namespace c_glib Base namespace py base struct B {}");
 }
 
 static void
@@ -171,6 +174,7 @@ an_audit_reads_a_revision (void)
       "HEAD:idl/common/x.thrift:2:5: note: " },
     { "--audit HEAD:svc/a.thrift -Iold idl -Inew idl svc/a.thrift", 1, "[audit-type]" },
     { "-I idl --audit HEAD:svc/a.thrift v/1.0:svc/a.thrift", 0, NULL },
+    { "--audit HEAD:demo.thrift demo.thrift", 0, "base.thrift:1:36: warning: namespace py" },
     { "-I idl --audit HEAD:svc/link.thrift HEAD:svc/a.thrift", 0, NULL },
     /* Errors say what git says. */
     { "--audit HEAD:svc/a.thrift svc/a.thrift", 1, "HEAD:svc/a.thrift:2:9: error: included file" },
@@ -189,6 +193,9 @@ an_audit_reads_a_revision (void)
     CU_ASSERT_TRUE (command_does (runs[i].arguments, runs[i].status, runs[i].said));
   CU_ASSERT_FALSE (command_is_there ("made"));
   run_script ("cd svc && " TALLYC " -audit-nofatal -I ../idl --audit HEAD:./a.thrift a.thrift");
+  /* A directory outside the repository is the disk's. */
+  run_script ("d=$(mktemp -d) && echo 'struct O {}' >$d/outer.thrift && " TALLYC
+              " -I $d --audit HEAD:svc/c.thrift svc/c.thrift; status=$?; rm -r $d; exit $status");
   run_script ("rm svc/b.thrift idl/common/x.thrift && " TALLYC
               " -I idl --audit HEAD:svc/a.thrift v/1.0:svc/a.thrift");
   command_end ();

@@ -257,6 +257,9 @@ ids_that_another_field_has (void)
                 "service S {\n void f(1: i32 y, 2: i32 x)\n}",
                 "2: error: audit-field-id\n"
                 "2: error: audit-field-id\n");
+  /* One whose name came to another id, and nothing else moved. */
+  assert_rules ("struct C {\n 1: i32 a\n}", "struct C {\n 1: i32 x\n 2: i32 a\n}",
+                "2: error: audit-field-id\n");
   /* The id of one that is gone is another's. */
   assert_rules ("struct C {\n 1: i32 a\n 2: i32 b\n}", "struct C {\n 1: i32 b\n}",
                 "2: error: audit-field-id\n"
