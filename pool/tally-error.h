@@ -30,7 +30,7 @@ TALLY_API GQuark tally_error_quark (void);
  * @TALLY_ERROR_NOT_SENT: the connection died before a byte of the request left; the server cannot
  *   have seen it.
  * @TALLY_ERROR_CONNECTION_LOST: the connection died after some or all of the request left; the
- *   server may have executed the call.
+ *   server may have executed the call, unless the message says that the request was not executed.
  * @TALLY_ERROR_LIMIT: a length, count or depth passes a configured limit.
  * @TALLY_ERROR_INVALID_VALUE: a value cannot be encoded, such as a required field that is not set;
  *   nothing was sent.

@@ -12,6 +12,7 @@ G_BEGIN_DECLS
 typedef enum
 {
   TALLY_SENT_NOTHING,
+  TALLY_SENT_REFUSED, /* some or all, but the peer says that it executed none of it */
   TALLY_SENT_PART,
   TALLY_SENT_ALL
 } TallySent;

@@ -70,6 +70,8 @@ exchange (TallyCall *call,
                               call->cancellable, error))
     {
       tally_call_set_sent (call, stream->sent, stream->end - stream->start);
+      if (stream->refused && stream->sent > 0)
+        call->sent = TALLY_SENT_REFUSED;
       if (g_error_matches (*error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT)
           && had_its_time (call, lease))
         tally_shared_fail_if_stalled (shared, stream);

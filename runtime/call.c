@@ -333,6 +333,8 @@ add_what_was_sent (const TallyCall *call, GError *error)
 
   if (call->sent == TALLY_SENT_NOTHING)
     error->message = g_strconcat (message, "; nothing was sent", NULL);
+  else if (call->sent == TALLY_SENT_REFUSED)
+    error->message = g_strconcat (message, "; the request was not executed", NULL);
   else if (call->sent == TALLY_SENT_ALL)
     error->message =
         g_strconcat (message, "; the request was sent and may have been executed", NULL);

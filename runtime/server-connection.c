@@ -146,6 +146,7 @@ server_connection_send (ServerConnection *self, TallyBuffer *answers, gboolean l
     return send_or_keep (self, answers, last);
   /* They go with the connection's end, so that the peer, which waits for them, asks nothing more
    * that would not be answered. */
+  self->has_several |= self->parting.length > 0 && answers->length > 0;
   tally_buffer_append (&self->parting, answers->data, answers->length);
   answers->length = 0;
   return self->parting.length < TALLY_SERVER_CHUNK || send_or_keep (self, &self->parting, FALSE);
@@ -212,6 +213,8 @@ end (ServerConnection *self, ServerWorker *worker)
   tally_buffer_clear (&self->input);
   server_hold (self);
   self->skip = 0;
+  if (self->has_several && !self->ending && atomic_peek (&self->server->stopping))
+    server_write_goodbye (self->server, &self->parting);
   self->ending = TRUE;
   if (!send_or_keep (self, &self->parting, TRUE))
     return TURN_CLOSE;
@@ -243,7 +246,7 @@ server_connection_part (ServerConnection *self, ServerWorker *worker, ServerTurn
   if ((turn == TURN_SERVED || (self->server->local && self->looks == 0))
       && ++self->looks < MAX_LOOKS)
     return TURN_WAIT;
-  return was_busy ? end (self, worker) : TURN_CLOSE;
+  return was_busy || self->has_several ? end (self, worker) : TURN_CLOSE;
 }
 
 /* ---- a turn ---- */

@@ -49,6 +49,33 @@ read_frame_length (const guint8 *at)
   return (guint32) at[0] << 24 | (guint32) at[1] << 16 | (guint32) at[2] << 8 | at[3];
 }
 
+/* Begins an answer in @output; @return: where. */
+static inline gsize
+begin_answer (const TallyServer *server, TallyBuffer *output)
+{
+  gsize start = output->length;
+
+  tally_buffer_reserve (output, TALLY_FRAME_HEADER);
+  output->length += server->framed ? TALLY_FRAME_HEADER : 0;
+  return start;
+}
+
+/* Ends it; of an empty one nothing stays. */
+static inline void
+end_answer (const TallyServer *server, TallyBuffer *output, gsize start)
+{
+  gsize header = server->framed ? TALLY_FRAME_HEADER : 0;
+  guint32 frame;
+
+  if (output->length == start + header)
+    output->length = start;
+  else if (header > 0)
+    {
+      frame = GUINT32_TO_BE ((guint32) (output->length - start - header));
+      memcpy (output->data + start, &frame, sizeof frame);
+    }
+}
+
 /* Answers the message of @length bytes into @output; with @refusal, with an exception that says so,
  * executing nothing. */
 static ServerOutcome
@@ -59,14 +86,10 @@ answer_message (ServerConnection *self,
                 const gchar *refusal,
                 TallyBuffer *output)
 {
-  gsize start = output->length;
-  gsize header = self->server->framed ? TALLY_FRAME_HEADER : 0;
+  gsize start = begin_answer (self->server, output);
   g_autoptr (GError) error = NULL;
   ServerOutcome outcome = OUTCOME_ANSWERED;
-  guint32 frame;
 
-  tally_buffer_reserve (output, TALLY_FRAME_HEADER);
-  output->length += header;
   if (G_LIKELY (refusal == NULL))
     outcome = server_dispatch (self->server, bytes, length, output, &error);
   else if (!server_refuse (self->server, bytes, length, refusal, output))
@@ -74,14 +97,20 @@ answer_message (ServerConnection *self,
   if (error != NULL)
     g_debug ("%s: %s", self->server->uri, error->message);
   atomic_put (&worker->n_requests, atomic_peek (&worker->n_requests) + 1);
-  if (output->length == start + header)
-    output->length = start;
-  else if (header > 0)
-    {
-      frame = GUINT32_TO_BE ((guint32) (output->length - start - header));
-      memcpy (output->data + start, &frame, sizeof frame);
-    }
+  end_answer (self->server, output, start);
   return outcome;
+}
+
+void
+server_write_goodbye (const TallyServer *server, TallyBuffer *output)
+{
+  gsize start = begin_answer (server, output);
+
+  server_refuse (server, (const guint8 *) "", 0,
+                 "the server is stopping; a request that was not answered before this was not "
+                 "executed",
+                 output);
+  end_answer (server, output, start);
 }
 
 /* answer_message () while answers to requests before it wait to be sent. */
@@ -285,7 +314,10 @@ server_answer_messages (ServerConnection *self,
         }
       refusal = find_refusal (self, arrived);
       if (arrived == 0 && size < length - progress.used)
-        arrived = server_now ();
+        {
+          arrived = server_now ();
+          self->has_several = TRUE;
+        }
       answer_whole (self, worker, message, size, refusal, &progress);
       if (progress.used < length && !progress.closing && !progress.lost
           && should_send (worker, &began))

@@ -113,6 +113,7 @@ struct _ServerConnection
   gsize skip;            /* bytes of a refused frame that are still to come */
   gsize lingered;        /* bytes thrown away since the end was sent */
   ServerRefusal refusal; /* what its requests are answered with */
+  gboolean has_several;  /* the peer has sent a request before the one before it was answered */
   gboolean ending;       /* nothing more is answered; what is to be sent is */
   TallyScanner *scanner; /* unframed: made when a request first arrives in parts */
   gboolean refused;      /* past the limit: its first request is answered with an exception */
@@ -180,6 +181,10 @@ ServerProgress server_answer_messages (ServerConnection *self,
                                        gsize length);
 /* The most bytes that the message of which @bytes are a part can have; 0 while that is unknown. */
 gsize server_find_end (const TallyServer *server, const guint8 *bytes, gsize length);
+/* Appends the last words to a peer with several requests under way, which may send further ones
+ * before it sees the end: an exception without a name, with sequence id 0, which no call has. All that
+ * was executed has been answered before it. */
+void server_write_goodbye (const TallyServer *server, TallyBuffer *output);
 /* Refuses the message of which @bytes are a part. */
 ServerProgress server_refuse_unfinished (ServerConnection *self,
                                          ServerWorker *worker,

@@ -2,14 +2,18 @@
  * them over. Only the receiver comes here, or who has the connection alone. */
 #include "shared-private.h"
 
+#include <string.h>
 #include <thrift/c_glib/thrift_application_exception.h>
 
 #include "framing-private.h"
 #include "message-scanner.h"
+#include "peer-text.h"
 #include "tally-error.h"
 
 /* Messages that are looked up under one lock. */
 #define BATCH 32
+/* What a server says that executes no request that it has not answered. */
+#define NOT_EXECUTED "not executed"
 
 typedef struct
 {
@@ -91,6 +95,30 @@ cut (TallyShared *self, gsize *offset, Reply *reply, GError **error)
 
 /* ---- whose they are ---- */
 
+/* Whether the message of @reply, which answers no call, is a server's goodbye: an exception without
+ * a name, with sequence id 0, that says so in words. @error is set then. */
+static gboolean
+is_goodbye (TallyShared *self, const Reply *reply, GError **error)
+{
+  TallyApplicationException exception = { NULL, THRIFT_APPLICATION_EXCEPTION_ERROR_UNKNOWN };
+  g_autofree gchar *text = NULL;
+  TallyReader reader;
+  TallyMessage message;
+
+  tally_reader_init (&reader, reply->bytes, reply->length, &self->limits);
+  if (reply->seqid != 0 || !self->codec->read_message (&reader, &message, NULL)
+      || message.type != T_EXCEPTION || message.name_length > 0)
+    return FALSE;
+  if (self->codec->read_struct (&reader, &tally_application_exception_info, &exception, NULL)
+      && exception.message != NULL)
+    text = tally_peer_text (exception.message, strlen (exception.message), TALLY_PEER_TEXT_MAX);
+  tally_struct_dispose_instance (&tally_application_exception_info, &exception);
+  if (text == NULL || strstr (text, NOT_EXECUTED) == NULL)
+    return FALSE;
+  g_set_error (error, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, "the server says: %s", text);
+  return TRUE;
+}
+
 /* FALSE with an error when one of the @count replies is nobody's. Whoever's they are waits for
  * certain to be handed them. */
 static gboolean
@@ -105,12 +133,19 @@ claim (TallyShared *self, Reply *replies, guint count, GError **error)
   pthread_mutex_unlock (&self->lock);
   if (i == count)
     return TRUE;
-  g_set_error (error, THRIFT_APPLICATION_EXCEPTION_ERROR,
-               THRIFT_APPLICATION_EXCEPTION_ERROR_BAD_SEQUENCE_ID,
-               "a reply came with sequence id %d, which no call on the connection has",
-               replies[i].seqid);
   for (guint j = i; j < count; j++)
     replies[j].stream = NULL;
+  if (is_goodbye (self, &replies[i], error))
+    {
+      pthread_mutex_lock (&self->lock);
+      self->is_refused = TRUE;
+      pthread_mutex_unlock (&self->lock);
+    }
+  else
+    g_set_error (error, THRIFT_APPLICATION_EXCEPTION_ERROR,
+                 THRIFT_APPLICATION_EXCEPTION_ERROR_BAD_SEQUENCE_ID,
+                 "a reply came with sequence id %d, which no call on the connection has",
+                 replies[i].seqid);
   return FALSE;
 }
 

@@ -65,7 +65,8 @@ struct _TallyStream
   guint64 end;
   guint64 completed_before; /* what the connection had completed and sent when it was queued */
   guint64 sent_before;
-  gsize sent; /* once its caller has left or it has FAILED: bytes of its request */
+  gsize sent;       /* once its caller has left or it has FAILED: bytes of its request */
+  gboolean refused; /* once it has FAILED: the peer said that it was not executed */
 };
 
 /* Where a reply's sequence id leads. */
@@ -95,6 +96,7 @@ struct _TallyShared
   pthread_mutex_t lock; /* protects what follows; no I/O under it */
   GError *failure;      /* nullable; why no further call can be made */
   GError *send_failure; /* nullable; why nothing can be sent; what has arrived is still received */
+  gboolean is_refused;  /* the peer said goodbye: it executes nothing that it has not answered */
   gint64 failed_at;     /* when the first of them was set, monotonic */
   gboolean is_shut;
   gboolean is_input_shut;

@@ -264,6 +264,7 @@ fail_list (TallyShared *self, TallyStreamList *list)
   while ((stream = list->head) != NULL)
     {
       tally_stream_unlink (stream);
+      stream->refused = self->is_refused;
       stream->sent = tally_shared_count_sent_locked (self, stream);
       tally_stream_set_state (stream, TALLY_STREAM_FAILED);
       tally_stream_wake (stream);

@@ -196,7 +196,8 @@ void
 echo_assert_says_once (const GError *error)
 {
   static const gchar *const statements[] = { "nothing was sent", "bytes were sent",
-                                             "may have been executed" };
+                                             "may have been executed",
+                                             "the request was not executed" };
   guint said = 0;
 
   for (guint i = 0; i < G_N_ELEMENTS (statements); i++)

@@ -254,6 +254,55 @@ the_oldest_unread_answer_gives_way (void)
 
 /* ---- stopping ---- */
 
+/* To a peer that sends without waiting for answers the last words are for whatever it still sends. */
+static void
+check_goodbye (gint fd, const Speech *speech)
+{
+  Answer answer;
+
+  CU_ASSERT (peer_receive (fd, speech, TALLY_KIND_STRING, &answer));
+  assert_int (answer.type, T_EXCEPTION);
+  assert_int (answer.seqid, 0);
+  assert_string (answer.name, "");
+  assert_string (answer.text, "the server is stopping; a request that was not answered before this "
+                              "was not executed");
+  answer_clear (&answer);
+  CU_ASSERT (peer_sees_end (fd));
+}
+
+/* A peer that waits for each answer sends nothing behind the last one, and is told nothing more. */
+static void
+stop_says_goodbye_to_who_sends_several (void)
+{
+  Running *running = running_start (BINARY, NULL, NULL);
+  gint one = peer_connect (running);
+  gint several = peer_connect (running);
+  gint quiet = peer_connect (running);
+  TallyBuffer request = { NULL, 0, 0 };
+
+  write_request (&request, BINARY, "ping", T_CALL, 1, NULL, NULL);
+  write_request (&request, BINARY, "ping", T_CALL, 2, NULL, NULL);
+  peer_send (quiet, &request);
+  check_reply (quiet, BINARY, 1);
+  check_reply (quiet, BINARY, 2);
+  send_call (one, BINARY, "block", 1);
+  send_call (several, BINARY, "block", 1);
+  test_handler_wait_inside (running->handler, 2);
+  tally_server_stop (running->server);
+  check_goodbye (quiet, BINARY);
+  send_call (several, BINARY, "ping", 2);
+  test_handler_release (running->handler);
+  check_reply (one, BINARY, 1);
+  CU_ASSERT (peer_sees_end (one));
+  check_reply (several, BINARY, 1);
+  check_reply (several, BINARY, 2);
+  check_goodbye (several, BINARY);
+  close (one);
+  close (several);
+  close (quiet);
+  running_join (running);
+}
+
 /* What was read together with a request that is under way is executed, and all answers come with the
  * end. */
 static void
@@ -275,7 +324,7 @@ stop_answers_what_was_read (void)
       test_handler_release (running->handler);
       for (gint i = 1; i <= 3; i++)
         check_reply (fd, speech, i);
-      CU_ASSERT (peer_sees_end (fd));
+      check_goodbye (fd, speech);
       close (fd);
       running_join (running);
     }
@@ -329,7 +378,7 @@ stop_refuses_what_still_waits (void)
   test_handler_release (running->handler);
   check_reply (busy, BINARY, 1);
   check_refusal (busy, BINARY, 2, "the server is stopping");
-  CU_ASSERT (peer_sees_end (busy));
+  check_goodbye (busy, BINARY);
   close (busy);
   close (waiting);
   running_join (running);
@@ -345,6 +394,7 @@ main (int argc, char **argv)
     TEST (unfinished_requests_give_way),
     TEST (one_request_past_the_limit_of_all),
     TEST (the_oldest_unread_answer_gives_way),
+    TEST (stop_says_goodbye_to_who_sends_several),
     TEST (stop_answers_what_was_read),
     TEST (stop_of_a_local_server_lets_nothing_in),
     TEST (stop_refuses_what_still_waits),

@@ -57,6 +57,66 @@ rule_24_when_it_ends_every_call_learns_why (void)
 }
 
 static void
+say_goodbye (EchoRequest *request, const gchar *name, const gchar *text)
+{
+  TallyApplicationException exception = { (gchar *) text,
+                                          THRIFT_APPLICATION_EXCEPTION_ERROR_INTERNAL_ERROR };
+  TallyBuffer output = { 0 };
+
+  echo_put (request, &output, name, T_EXCEPTION, 0, &tally_application_exception_info, &exception);
+  CU_ASSERT_TRUE (echo_send (request, &output));
+  tally_buffer_clear (&output);
+}
+
+/* An exception that answers no call is a server's goodbye: what it did not answer, it did not
+ * execute; and the connection takes no further calls though its end has not come. */
+static void
+rule_24_a_goodbye_says_that_nothing_more_is_executed (void)
+{
+  static const gchar *const options[] = { "?mode=shared&", "?mode=shared&protocol=compact&",
+                                          "?mode=shared&transport=buffered&" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (options); i++)
+    {
+      g_auto (Desk) desk;
+      Caller a, b;
+
+      desk_open (&desk, options[i]);
+      start_two (&desk, &a, &b);
+      desk_reply (desk_find (&desk, "a"));
+      say_goodbye (desk_get (&desk, 0), "", "bye; not executed");
+      caller_expect_reply (&a);
+      caller_expect_error (&b, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST,
+                           "the server says: bye; not executed; the request was not executed");
+      assert_next_call_dials (&desk);
+    }
+}
+
+/* What names a method, or does not say that nothing was executed, is no goodbye. */
+static void
+rule_24_an_exception_to_nobodys_call_is_no_goodbye (void)
+{
+  static const gchar *const messages[][2] = { { "echo", "not executed" }, { "", "who knows" } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (messages); i++)
+    {
+      g_auto (Desk) desk;
+      Caller a, b;
+
+      desk_open (&desk, "?mode=shared&");
+      start_two (&desk, &a, &b);
+      say_goodbye (desk_get (&desk, 0), messages[i][0], messages[i][1]);
+      caller_expect_error (&a, THRIFT_APPLICATION_EXCEPTION_ERROR,
+                           THRIFT_APPLICATION_EXCEPTION_ERROR_BAD_SEQUENCE_ID,
+                           "may have been executed");
+      caller_expect_error (&b, THRIFT_APPLICATION_EXCEPTION_ERROR,
+                           THRIFT_APPLICATION_EXCEPTION_ERROR_BAD_SEQUENCE_ID,
+                           "may have been executed");
+      assert_next_call_dials (&desk);
+    }
+}
+
+static void
 rule_24_half_a_reply_is_nobodys (void)
 {
   g_auto (Desk) desk;
@@ -608,6 +668,8 @@ main (int argc, char **argv)
 {
   static const TestCase cases[] = {
     TEST (rule_24_when_it_ends_every_call_learns_why),
+    TEST (rule_24_a_goodbye_says_that_nothing_more_is_executed),
+    TEST (rule_24_an_exception_to_nobodys_call_is_no_goodbye),
     TEST (rule_24_half_a_reply_is_nobodys),
     TEST (rule_24_idempotent_calls_move_to_one_new_connection),
     TEST (rule_24_a_pool_that_closes_ends_them_all),
