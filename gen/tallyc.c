@@ -131,6 +131,7 @@ run (const Options *options)
     .all_rules_fatal = options->all_rules_fatal,
     .quiet = options->quiet,
     .negative_ids = options->negative_ids,
+    .audit_nofatal = options->audit_nofatal,
     .json = g_strcmp0 (options->diagnostics, "json") == 0,
   };
 
@@ -141,11 +142,7 @@ run (const Options *options)
                                               : IDL_FORMAT_PRINT,
                             &tool_options);
   if (options->audit)
-    {
-      int status = idl_tool_audit (files[0], files[1], &tool_options);
-
-      return options->audit_nofatal ? EXIT_SUCCESS : status;
-    }
+    return idl_tool_audit (files[0], files[1], &tool_options);
   if (options->dump != NULL)
     return idl_tool_dump (files, &tool_options);
 

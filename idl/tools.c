@@ -110,7 +110,7 @@ idl_tool_audit (const gchar *old_path, const gchar *new_path, const IdlToolOptio
       return 1;
     }
   idl_audit (old_program, new_program, findings);
-  return idl_tool_report (findings, options) ? 0 : 1;
+  return idl_tool_report (findings, options) || options->audit_nofatal ? 0 : 1;
 }
 
 /* Replaces the file in one step, its permissions kept. */

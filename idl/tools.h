@@ -17,6 +17,7 @@ typedef struct
   gboolean all_rules_fatal;        /* so are all warnings */
   gboolean quiet;                  /* no warnings are shown */
   gboolean negative_ids;           /* idl_unit_keep_negative_ids() */
+  gboolean audit_nofatal;          /* what an audit finds is no failure */
   gboolean json;                   /* --diagnostics=json: on stdout; else text on stderr */
 } IdlToolOptions;
 

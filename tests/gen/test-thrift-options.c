@@ -128,6 +128,7 @@ nothing_generated_is_never_success (void)
     { "--check=yes base.thrift", 2, "--check takes no value" },
     { "-strict --gen c_glib implicit.thrift", 1, "error: field 'a' has no id" },
     { "-audit base.thrift", 2, "OLD and NEW" },
+    { "-audit-nofatal -audit base.thrift nowhere.thrift", 1, "nowhere.thrift" },
   };
 
   command_begin ();
