@@ -17,6 +17,7 @@
 #include "glib-gate-private.h"
 #include "socket-private.h"
 #include "tally-error.h"
+#include "thread-local-private.h"
 #include "wait-private.h"
 
 /* RFC 8305, section 5: "Connection Attempt Delay". */
@@ -36,7 +37,7 @@ typedef struct
 } Dial;
 
 /* Whether this thread's last dial has failed, and for nothing that has to do with the endpoint. */
-static __thread gboolean failed_here;
+static TALLY_THREAD_LOCAL gboolean failed_here;
 
 typedef struct
 {

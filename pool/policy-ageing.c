@@ -5,15 +5,6 @@
 /* What `streams-per-connection` at 1 means where shared connections are asked for. */
 #define SHARED_STREAMS 1024
 
-/* Whether the connection that is idle for longest has been so for too long, and is not one of those that
- * `min-idle` keeps ready (rules 16, 17). */
-gboolean
-tally_policy_is_unused (const TallyPolicy *self, const TallyInstant *now)
-{
-  return self->n_idle > self->options.min_idle && self->idle.tail != NULL
-         && now->boot - self->idle.tail->idle_since >= self->idle_age_limit;
-}
-
 gboolean
 tally_policy_outlived (TallyPolicy *self, const TallyInstant *now, const TallyConn *conn)
 {

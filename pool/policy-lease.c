@@ -224,7 +224,7 @@ last_use (TallyPolicy *self, const TallyInstant *now, TallyConn *conn)
   if (self->options.max_lifetime > 0 && tally_policy_outlived (self, now, conn)
       && !tally_policy_keep_until_replaced (self, conn, self->n_idle + 1))
     return TALLY_CLOSE_LIFETIME;
-  if (tally_policy_must_yield (self, now, conn))
+  if (G_UNLIKELY (self->options.max_open_total > 0) && tally_policy_must_yield (self, now, conn))
     return TALLY_CLOSE_EVICTED;
   return TALLY_CLOSE_NONE;
 }

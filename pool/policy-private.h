@@ -359,7 +359,6 @@ void tally_policy_warm (TallyPolicy *self, const TallyInstant *now, guint count)
 void tally_policy_reset_backoff (TallyPolicy *self, const TallyInstant *now);
 
 /* Ageing and limits: policy-ageing.c */
-gboolean tally_policy_is_unused (const TallyPolicy *self, const TallyInstant *now);
 gboolean tally_policy_outlived (TallyPolicy *self, const TallyInstant *now, const TallyConn *conn);
 gboolean tally_policy_keep_until_replaced (TallyPolicy *self, const TallyConn *conn, guint n_idle);
 void tally_policy_retire (TallyPolicy *self, TallyConn *conn, TallyCloseReason reason);
@@ -486,6 +485,15 @@ static inline gboolean
 tally_policy_knows_longest (const TallyPolicy *self)
 {
   return self->longest != NULL && self->longest->generation == self->longest_generation;
+}
+
+/* Whether the connection that is idle for longest has been so for too long, and is not one of those that
+ * `min-idle` keeps ready (rules 16, 17). */
+static inline gboolean
+tally_policy_is_unused (const TallyPolicy *self, const TallyInstant *now)
+{
+  return self->n_idle > self->options.min_idle && self->idle.tail != NULL
+         && now->boot - self->idle.tail->idle_since >= self->idle_age_limit;
 }
 
 static inline guint

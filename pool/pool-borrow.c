@@ -18,11 +18,12 @@ typedef struct
 {
   TallyWaiter waiter; /* first; protected by the bucket's lock */
   TallyBucket *bucket;
-  pthread_cond_t changed;
-  gboolean cancelled; /* the same lock */
+  gboolean cancelled;     /* the same lock */
+  gboolean has_changed;   /* the same; once it has been in the queue, which most never are */
+  pthread_cond_t changed; /* if it has */
 } SyncWaiter;
 
-static __thread guint32 thread_id __attribute__ ((tls_model ("initial-exec")));
+static TALLY_THREAD_LOCAL guint32 thread_id;
 
 guint32
 tally_get_thread_id (void)
@@ -95,7 +96,10 @@ on_cancelled (GCancellable *cancellable, gpointer user_data)
 void
 tally_sync_wake (TallyWaiter *waiter)
 {
-  pthread_cond_signal (&((SyncWaiter *) waiter)->changed);
+  SyncWaiter *self = (SyncWaiter *) waiter;
+
+  if (self->has_changed) /* else it is not asleep */
+    pthread_cond_signal (&self->changed);
 }
 
 static void
@@ -128,6 +132,9 @@ wait_in_queue (SyncWaiter *self, GCancellable *cancellable)
 {
   gulong handler = 0;
 
+  if (!self->has_changed)
+    tally_cond_init (&self->changed);
+  self->has_changed = TRUE;
   tally_bucket_await_backoff_locked (self->bucket);
   /* In any case: the dial that was asked for on this caller's behalf must start before it sleeps.
    */
@@ -304,7 +311,7 @@ see_on (SyncWaiter *self, GCancellable *cancellable, TallyLease *lease, GError *
       }
 }
 
-/* Locked before, unlocked after; @self has asked. */
+/* Locked before, unlocked after; @self has asked, and ends here. */
 static gboolean
 see_through (SyncWaiter *self, GCancellable *cancellable, TallyLease *lease, GError **error)
 {
@@ -314,6 +321,8 @@ see_through (SyncWaiter *self, GCancellable *cancellable, TallyLease *lease, GEr
   tally_claim_push (&claim, self->bucket, 0, &self->waiter);
   done = see_on (self, cancellable, lease, error);
   tally_claim_pop (&claim);
+  if (self->has_changed)
+    pthread_cond_destroy (&self->changed);
   return done;
 }
 
@@ -327,7 +336,6 @@ init_waiter (SyncWaiter *self, TallyBucket *bucket, const gchar *label, gint64 d
                 .deadline = deadline < 0 ? G_MAXINT64 : deadline },
     .bucket = bucket,
   };
-  tally_cond_init (&self->changed);
 }
 
 static G_GNUC_NO_INLINE gboolean
@@ -341,7 +349,6 @@ borrow_slowly (TallyBucket *bucket,
 {
   SyncWaiter self;
   TallyInstant now;
-  gboolean done;
 
   init_waiter (&self, bucket, label, deadline);
   self.waiter.fresh = since != ANY_AGE;
@@ -352,9 +359,7 @@ borrow_slowly (TallyBucket *bucket,
     tally_policy_refuse (&bucket->policy, &now, &self.waiter, TALLY_REFUSAL_CANCELLED);
   else
     tally_policy_ask (&bucket->policy, &now, &self.waiter);
-  done = see_through (&self, cancellable, lease, error);
-  pthread_cond_destroy (&self.changed);
-  return done;
+  return see_through (&self, cancellable, lease, error);
 }
 
 static gint64
@@ -387,7 +392,6 @@ borrow_if_alive (TallyBucket *bucket,
   TallyClaim claim;
   SyncWaiter self;
   TallyInstant now;
-  gboolean done;
 
   tally_claim_push (&claim, bucket, 1, NULL);
   finding = tally_bucket_examine (bucket, hold->conn, idle_age,
@@ -406,9 +410,7 @@ borrow_if_alive (TallyBucket *bucket,
   tally_bucket_check_failed_locked (bucket, &now, hold, finding);
   self.waiter.cancelled = g_cancellable_is_cancelled (cancellable);
   tally_policy_ask_again (&bucket->policy, &now, &self.waiter, began);
-  done = see_through (&self, cancellable, lease, error);
-  pthread_cond_destroy (&self.changed);
-  return done;
+  return see_through (&self, cancellable, lease, error);
 }
 
 static gboolean

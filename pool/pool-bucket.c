@@ -126,8 +126,12 @@ in_order_of_arrival (TallyWaiter *last)
 static gboolean
 has_work_locked (const TallyBucket *bucket)
 {
-  return bucket->policy.closing != NULL || bucket->policy.to_dial != NULL
-         || bucket->policy.to_look != NULL || bucket->policy.gives_up || bucket->ready != NULL;
+  const TallyPolicy *policy = &bucket->policy;
+
+  /* One branch: mostly there is none. */
+  return ((gsize) policy->closing | (gsize) policy->to_dial | (gsize) policy->to_look
+          | (gsize) bucket->ready | (gsize) policy->gives_up)
+         != 0;
 }
 
 static void
@@ -225,7 +229,7 @@ work_once_locked (TallyBucket *bucket, Closed *closed)
 /* The same until there is no more to do. Those who listen hear of a close when its slot is free and
  * what that makes possible has begun, so that a handler may borrow or take its time; but before the
  * pool's close returns. */
-static void
+static G_GNUC_NO_INLINE void
 work_locked (TallyBucket *bucket)
 {
   Closed closed = { .may_tell = FALSE };
@@ -255,7 +259,8 @@ tally_bucket_unlock (TallyBucket *bucket)
   closed = bucket->policy.closed;
   if (G_UNLIKELY (bucket->policy.options.max_idle_total > 0))
     tally_totals_publish_idle_locked (bucket);
-  tally_totals_publish_wait_locked (bucket);
+  if (G_UNLIKELY (__atomic_load_n (&bucket->is_starved, __ATOMIC_RELAXED)))
+    tally_totals_publish_wait_locked (bucket);
   tally_policy_check_valid (&bucket->policy);
   pthread_mutex_unlock (&bucket->lock);
   if (G_UNLIKELY (due != G_MAXINT64) && !tally_reaper_schedule (core, due))

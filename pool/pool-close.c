@@ -15,24 +15,9 @@ struct _TallyCloser
   TallyCloser *next;
 };
 
-static __thread TallyClaim *claims;
+TALLY_THREAD_LOCAL TallyClaim *tally_claims;
 
 /* ---- what this thread has of a pool ---- */
-
-/* From now on, until tally_claim_pop (), @count connections of @bucket come back only when this thread
- * goes on, and one more while @waiter (nullable) has one. */
-void
-tally_claim_push (TallyClaim *claim, TallyBucket *bucket, guint count, const TallyWaiter *waiter)
-{
-  *claim = (TallyClaim){ bucket, bucket->forks, count, waiter, claims };
-  claims = claim;
-}
-
-void
-tally_claim_pop (TallyClaim *claim)
-{
-  claims = claim->outer;
-}
 
 static guint
 count_claimed (const TallyClaim *claim)
@@ -111,7 +96,7 @@ join_closers (TallyPoolCore *core, TallyCloser *self)
   *self = (TallyCloser){ .thread = pthread_self (),
                          .n_hooks = tally_hooks_count_mine (core),
                          .n_threads = tally_threads_count_mine (core),
-                         .claims = claims,
+                         .claims = tally_claims,
                          .next = core->closers };
   core->closers = self;
   pthread_cond_broadcast (&core->changed); /* those who wait wait for less */

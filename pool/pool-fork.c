@@ -15,7 +15,7 @@ static GPtrArray *cores;
 
 static gint n_inside; /* atomic: threads between begin and end */
 static gint is_shut;  /* atomic: a thread forks */
-static __thread guint depth;
+static TALLY_THREAD_LOCAL guint depth;
 
 /* GLib does not see to its locks when a process forks. What a thread of the pool has locked for a moment
  * would stay so in the child for good; so no fork happens between these two. They surround what does not

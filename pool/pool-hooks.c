@@ -1,7 +1,7 @@
 /* Owns the user's functions that a pool calls: who may run them, and that none runs after close. */
 #include "pool-private.h"
 
-static __thread TallyFrame *frames;
+static TALLY_THREAD_LOCAL TallyFrame *frames;
 
 /* Foreign code that runs while this thread balances a pool finds it as anybody would. */
 void

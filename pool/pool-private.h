@@ -8,6 +8,7 @@
 #include "glib-gate-private.h"
 #include "policy-quick-private.h"
 #include "tally-pool.h"
+#include "thread-local-private.h"
 #include "wait-private.h"
 
 G_BEGIN_DECLS
@@ -178,9 +179,7 @@ void tally_core_set_hook (TallyPoolCore *core,
 
 /* pool-close.c */
 void tally_core_close (TallyPoolCore *core, gboolean wait);
-void
-tally_claim_push (TallyClaim *claim, TallyBucket *bucket, guint count, const TallyWaiter *waiter);
-void tally_claim_pop (TallyClaim *claim);
+extern TALLY_THREAD_LOCAL TallyClaim *tally_claims; /* this thread's, innermost first */
 
 /* pool-reaper.c */
 gboolean tally_reaper_schedule (TallyPoolCore *core, gint64 due);
@@ -200,6 +199,21 @@ void tally_totals_publish_idle_locked (TallyBucket *bucket);
 void tally_totals_balance (TallyPoolCore *core);
 gboolean tally_totals_are_met (TallyPoolCore *core);
 TallyPoolCore *tally_totals_swap_balancing (TallyPoolCore *core);
+
+/* From now on, until tally_claim_pop (), @count connections of @bucket come back only when this thread
+ * goes on, and one more while @waiter (nullable) has one. */
+static inline void
+tally_claim_push (TallyClaim *claim, TallyBucket *bucket, guint count, const TallyWaiter *waiter)
+{
+  *claim = (TallyClaim){ bucket, bucket->forks, count, waiter, tally_claims };
+  tally_claims = claim;
+}
+
+static inline void
+tally_claim_pop (const TallyClaim *claim)
+{
+  tally_claims = claim->outer;
+}
 
 /* @closing: so many of the open ones are being closed. */
 static inline gboolean

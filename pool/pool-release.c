@@ -103,7 +103,7 @@ put_back_locked (TallyBucket *bucket,
          && G_LIKELY (tally_policy_owns (policy, hold, lease->generation))
          && bucket->hooks[TALLY_HOOK_RESET] == NULL && policy->stats.leaks == 0
          && (policy->options.max_open_total == 0 || !tally_totals_is_open_unbalanced (bucket->core))
-         && look_at_returned (hold->conn) == TALLY_CLOSE_NONE
+         && policy->is_plain && look_at_returned (hold->conn) == TALLY_CLOSE_NONE
          && tally_policy_put (policy, now, hold);
 }
 

@@ -15,7 +15,7 @@ struct _TallyJob
 };
 
 /* On such a thread, the pool that it works for. */
-static __thread TallyPoolCore *working_for;
+static TALLY_THREAD_LOCAL TallyPoolCore *working_for;
 
 /* How many such threads of @core this thread is: 1 or 0. */
 guint

@@ -5,7 +5,7 @@
 #include "pool-private.h"
 
 /* What this thread balances already: what it causes there it will see itself. */
-static __thread TallyPoolCore *balancing;
+static TALLY_THREAD_LOCAL TallyPoolCore *balancing;
 
 static void
 enqueue_locked (GQueue *queue, guint *length, TallyBucket *bucket, gboolean *is_in)
@@ -133,15 +133,13 @@ tally_totals_yield (gpointer data, gint64 before, gboolean closing)
   return yields;
 }
 
-/* Under the bucket's lock, after waiters may have come or gone: keeps its place among the starved, unless
- * nobody waits there any more. */
+/* Under the lock of @bucket, one of the starved, after waiters may have come or gone: keeps its place
+ * among them, unless nobody waits there any more. */
 void
 tally_totals_publish_wait_locked (TallyBucket *bucket)
 {
   TallyPoolCore *core = bucket->core;
 
-  if (G_LIKELY (!__atomic_load_n (&bucket->is_starved, __ATOMIC_RELAXED)))
-    return;
   pthread_mutex_lock (&core->totals_lock);
   if (bucket->policy.waiting == 0)
     dequeue_locked (&core->starved, &core->n_starved, bucket, &bucket->is_starved);

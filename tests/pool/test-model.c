@@ -451,6 +451,7 @@ step_resize (Model *model)
 
   choose_options (model, &options);
   model->total_limit = pick (model, 3) == 0 ? 1 + pick (model, 8) : 0;
+  options.max_open_total = model->total_limit;
   tally_policy_set_options (&model->policy, &model->now, &options);
 }
 
