@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 
 #include "socket-private.h"
-#include "syscall-private.h"
+#include "syscall-internal.h"
 #include "tally-error.h"
 #include "wait-private.h"
 

@@ -12,7 +12,7 @@
 
 #include "socket-internal.h"
 #include "socket-private.h"
-#include "syscall-private.h"
+#include "syscall-internal.h"
 #include "tally-error.h"
 #include "wait-private.h"
 

@@ -9,6 +9,8 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "syscall-internal.h"
+
 /* What a peer that is being closed has to read its last answer, and a refused one to send a request;
  * milliseconds. */
 #define LINGER_TIME 1000
@@ -100,7 +102,7 @@ server_connection_set_wait (ServerConnection *self, guint milliseconds)
 /* Sends from @bytes what the peer takes now. Of @last words the kernel keeps the end back until the
  * end of the connection can leave in the same segment. Returns how much, -1 when the connection is
  * lost. */
-static gssize
+static inline gssize
 send_some (const ServerConnection *self, const guint8 *bytes, gsize length, gboolean last)
 {
   const gint flags = MSG_NOSIGNAL | MSG_DONTWAIT | (last ? MSG_MORE : 0);
@@ -108,7 +110,7 @@ send_some (const ServerConnection *self, const guint8 *bytes, gsize length, gboo
 
   while (sent < length)
     {
-      gssize count = send (self->fd, bytes + sent, length - sent, flags);
+      gssize count = tally_send (self->fd, bytes + sent, length - sent, flags);
 
       if (count >= 0)
         sent += count;
@@ -120,7 +122,7 @@ send_some (const ServerConnection *self, const guint8 *bytes, gsize length, gboo
   return sent;
 }
 
-static gboolean
+static inline __attribute__ ((always_inline)) gboolean
 send_or_keep (ServerConnection *self, TallyBuffer *answers, gboolean last)
 {
   gssize sent;
@@ -194,7 +196,7 @@ linger (ServerConnection *self, ServerWorker *worker)
 {
   while (self->lingered < MAX_LINGER)
     {
-      gssize count = recv (self->fd, worker->input, TALLY_SERVER_CHUNK, MSG_DONTWAIT);
+      gssize count = tally_recv (self->fd, worker->input, TALLY_SERVER_CHUNK, MSG_DONTWAIT);
 
       if (count > 0)
         self->lingered += count;
@@ -347,8 +349,8 @@ receive (ServerConnection *self, ServerWorker *worker, gboolean wait, gboolean *
       return turn;
     }
   do
-    count = recv (self->fd, fresh ? worker->input : input->data + input->length, room,
-                  wait ? 0 : MSG_DONTWAIT);
+    count = tally_recv (self->fd, fresh ? worker->input : input->data + input->length, room,
+                        wait ? 0 : MSG_DONTWAIT);
   while (count < 0 && errno == EINTR);
   if (count < 0)
     return errno == EAGAIN || errno == EWOULDBLOCK ? TURN_WAIT : TURN_CLOSE;

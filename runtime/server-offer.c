@@ -8,6 +8,8 @@
 #include <sched.h>
 #include <sys/socket.h>
 
+#include "syscall-internal.h"
+
 typedef enum
 {
   OFFER_NONE,
@@ -60,8 +62,8 @@ send_offer (ServerWorker *worker)
   gssize sent;
 
   do
-    sent = send (worker->offer_fd, worker->output.data, worker->output.length,
-                 MSG_NOSIGNAL | MSG_DONTWAIT);
+    sent = tally_send (worker->offer_fd, worker->output.data, worker->output.length,
+                       MSG_NOSIGNAL | MSG_DONTWAIT);
   while (sent < 0 && errno == EINTR);
   if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
     sent = 0;

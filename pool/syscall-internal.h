@@ -2,8 +2,8 @@
  * pool makes of every program, the libc surrounds each with two atomic exchanges for the sake of
  * pthread_cancel (): a tenth of the instructions of a call. GLib's threads are never cancelled that
  * way, and one that was would take its lease along. */
-#ifndef TALLY_SYSCALL_PRIVATE_H
-#define TALLY_SYSCALL_PRIVATE_H
+#ifndef TALLY_SYSCALL_INTERNAL_H
+#define TALLY_SYSCALL_INTERNAL_H
 
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -42,4 +42,4 @@ tally_send (gint fd, gconstpointer bytes, gsize length, gint flags)
 
 G_END_DECLS
 
-#endif /* TALLY_SYSCALL_PRIVATE_H */
+#endif /* TALLY_SYSCALL_INTERNAL_H */
