@@ -6,9 +6,11 @@
 
 G_BEGIN_DECLS
 
-/* As tally_socket_send (), for a caller that says itself what was sent: on failure, @sent of @length
- * bytes have reached the kernel, and @error does not say so. */
-gboolean tally_socket_send_counted (TallySocket *self, gsize *sent, gsize *length, GError **error);
+/* As tally_socket_send (), for a caller that says itself what was sent: @error does not. */
+gboolean tally_socket_send_counted (TallySocket *self, GError **error);
+
+/* Right after that has failed: how many of @length bytes have reached the kernel. */
+gsize tally_socket_get_sent (const TallySocket *self, gsize *length);
 
 /* Whether the peer has announced its end, with FIN or RST, even if there is input before it. One
  * system call that does not block. */

@@ -24,6 +24,8 @@ struct _TallySocket
   gsize consumed; /* of input */
   TallyBuffer input;
   TallyBuffer output;
+  gsize sent; /* when tally_socket_send_counted () failed last, of so many: */
+  gsize to_send;
   TallySocketKeeper *keeper; /* atomic, nullable; set once */
 };
 

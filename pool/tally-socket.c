@@ -129,36 +129,43 @@ tally_socket_await_room (TallySocket *self,
 
 /* @alive: what send_at_once () said, which sent @sent of the @length bytes in the output buffer. */
 static TALLY_COLD gboolean
-send_the_rest (TallySocket *self, gsize length, gboolean alive, gsize *sent, GError **error)
+send_the_rest (TallySocket *self, gsize length, gsize sent, gboolean alive, GError **error)
 {
   TallyWait why = alive ? TALLY_WAIT_READY : TALLY_WAIT_FAILED;
   gshort revents;
 
-  while (why == TALLY_WAIT_READY && *sent < length)
+  while (why == TALLY_WAIT_READY && sent < length)
     {
       why = await_room (self, POLLRDHUP, self->deadline, self->cancellable, &revents);
-      if (why == TALLY_WAIT_READY && !send_at_once (self, self->output.data, length, sent))
+      if (why == TALLY_WAIT_READY && !send_at_once (self, self->output.data, length, &sent))
         why = TALLY_WAIT_FAILED;
     }
   if (why == TALLY_WAIT_READY)
     return TRUE;
-  set_send_error (error, why, errno, *sent);
+  set_send_error (error, why, errno, sent);
+  self->sent = sent;
+  self->to_send = length;
   return FALSE;
 }
 
 gboolean
-tally_socket_send_counted (TallySocket *self, gsize *sent, gsize *length, GError **error)
+tally_socket_send_counted (TallySocket *self, GError **error)
 {
-  gsize total = self->output.length;
-  gsize done = 0;
-  gboolean alive = send_at_once (self, self->output.data, total, &done);
+  gsize length = self->output.length;
+  gsize sent = 0;
+  gboolean alive = send_at_once (self, self->output.data, length, &sent);
 
   self->output.length = 0;
-  if (G_LIKELY (alive && done == total))
+  if (G_LIKELY (alive && sent == length))
     return TRUE;
-  *length = total;
-  *sent = done;
-  return send_the_rest (self, total, alive, sent, error);
+  return send_the_rest (self, length, sent, alive, error);
+}
+
+gsize
+tally_socket_get_sent (const TallySocket *self, gsize *length)
+{
+  *length = self->to_send;
+  return self->sent;
 }
 
 /**
@@ -179,8 +186,9 @@ tally_socket_send (TallySocket *self, GError **error)
   GError *local_error = NULL;
   gsize sent, length;
 
-  if (G_LIKELY (tally_socket_send_counted (self, &sent, &length, &local_error)))
+  if (G_LIKELY (tally_socket_send_counted (self, &local_error)))
     return TRUE;
+  sent = tally_socket_get_sent (self, &length);
   if (sent == 0)
     g_set_error (error, local_error->domain, local_error->code, "%s; nothing was sent",
                  local_error->message);

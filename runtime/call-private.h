@@ -37,6 +37,15 @@ typedef struct
   gint64 failed_at;      /* when the shared connection that it travelled on did; 0: it did not */
 } TallyCall;
 
+/* By itself, as a call is made field by field: to clear the whole struct before would take a loop. */
+static inline void
+tally_call_init_outcome (TallyCall *call)
+{
+  call->answered = call->declared = call->refused = FALSE;
+  call->sent = TALLY_SENT_NOTHING;
+  call->failed_at = 0;
+}
+
 static inline void
 tally_call_set_sent (TallyCall *call, gsize sent, gsize length)
 {

@@ -4,6 +4,7 @@
 
 #include "call-private.h"
 #include "shared-private.h"
+#include "socket-internal.h"
 #include "tally-error.h"
 
 /* The connection's limit is that of whoever allows most. */
@@ -111,6 +112,8 @@ tally_call_exchange_shared (
     {
       done = exchange (call, lease, shared, stream, &whole, error);
       *clean = close_stream (call, shared, stream) && whole;
+      if (G_UNLIKELY (call->refused) && *clean && tally_socket_has_ended (socket))
+        *clean = FALSE; /* a refusal may be the last that the peer says */
     }
   if (G_UNLIKELY (!*clean))
     call->failed_at = tally_shared_get_failed_at (shared);

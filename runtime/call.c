@@ -168,24 +168,30 @@ read_last_words (TallyCall *call, TallySocket *socket, GError **error)
   return done;
 }
 
+/* The request could not be sent, or not all of it. */
+static TALLY_COLD gboolean
+go_on_unsent (TallyCall *call, TallySocket *socket, GError **error)
+{
+  gsize length;
+  gsize sent = tally_socket_get_sent (socket, &length);
+
+  tally_call_set_sent (call, sent, length);
+  return sent > 0 && !call->method->oneway && (*error)->domain == TALLY_ERROR
+         && read_last_words (call, socket, error);
+}
+
 /* Steps 3 to 6 on a connection that is this call's alone. @clean: whether it may serve again.
  * @error is never NULL in these functions. */
 static gboolean
 exchange (TallyCall *call, TallySocket *socket, gboolean *clean, GError **error)
 {
-  gsize sent, length;
-
   *clean = TRUE;
   if (!tally_call_write (call, tally_socket_get_output (socket), error))
     return FALSE;
   *clean = FALSE;
   tally_socket_set_final_limits (socket, call->deadline, call->cancellable);
-  if (G_UNLIKELY (!tally_socket_send_counted (socket, &sent, &length, error)))
-    {
-      tally_call_set_sent (call, sent, length);
-      return sent > 0 && !call->method->oneway && (*error)->domain == TALLY_ERROR
-             && read_last_words (call, socket, error);
-    }
+  if (G_UNLIKELY (!tally_socket_send_counted (socket, error)))
+    return go_on_unsent (call, socket, error);
   if (call->method->oneway)
     {
       *clean = TRUE; /* should a reply come all the same, the next borrow's check finds it */
@@ -194,6 +200,8 @@ exchange (TallyCall *call, TallySocket *socket, gboolean *clean, GError **error)
   if (G_LIKELY (receive (call, socket, clean, error)))
     return TRUE;
   call->sent = TALLY_SENT_ALL;
+  if (call->refused && *clean && tally_socket_has_ended (socket))
+    *clean = FALSE; /* a refusal may be the last that the peer says */
   return FALSE;
 }
 
@@ -241,8 +249,6 @@ attempt (TallyCall *call, gboolean fresh, gboolean *reused, GError **error)
     done = tally_call_exchange_shared (call, &lease, socket, &clean, error);
   else if (G_LIKELY (socket != NULL))
     done = exchange (call, socket, &clean, error);
-  if (G_UNLIKELY (call->refused) && clean && tally_socket_has_ended (socket))
-    clean = FALSE; /* a refusal may be the last that the peer says */
   if (call->channel->unpooled)
     clean = FALSE; /* the connection was this call's own */
   tally_bucket_release (bucket, &lease, clean ? TALLY_OUTCOME_CLEAN : TALLY_OUTCOME_BROKEN);
@@ -371,17 +377,19 @@ tally_channel_make_call (TallyChannel *self,
                          const TallyCallOptions *options,
                          GError **error)
 {
-  TallyCall call = { .channel = self,
-                     .method = method,
-                     .args = args,
-                     .results = results,
-                     .timeout = options != NULL ? options->timeout : -1,
-                     .cancellable = options != NULL ? options->cancellable : NULL,
-                     .limits = channel_get_limits (self) };
+  TallyCall call;
   GError *local_error = NULL;
 
   if (G_UNLIKELY (self->endpoint == NULL))
     return refuse_without_endpoint (method, error);
+  call.channel = self;
+  call.method = method;
+  call.args = args;
+  call.results = results;
+  call.timeout = options != NULL ? options->timeout : -1;
+  call.cancellable = options != NULL ? options->cancellable : NULL;
+  call.limits = channel_get_limits (self);
+  tally_call_init_outcome (&call);
   call.deadline = deadline_in (self, call.timeout);
   call.seqid = take_seqid (self);
   if (G_LIKELY (check_cancelled (&call, &local_error)))
