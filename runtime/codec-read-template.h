@@ -485,8 +485,9 @@ read_field (TallyReader *reader,
   return result;
 }
 
-/* A field that the table does not have, or not with this type. */
-static G_GNUC_NO_INLINE gboolean
+/* A field that the table does not have, or not with this type. Inlined so that read_fields () keeps
+ * @cursor and @header in registers. */
+static inline __attribute__ ((always_inline)) gboolean
 skip_field (TallyReader *reader,
             FieldCursor *cursor,
             const FieldHeader *header,

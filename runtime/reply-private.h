@@ -34,11 +34,21 @@ gboolean tally_reply_check_field (const TallyStructInfo *info,
                                   gint16 id,
                                   gboolean is_second,
                                   GError **error);
+gboolean tally_reply_check_count (const TallyStructInfo *info,
+                                  gconstpointer instance,
+                                  gboolean has_unknown,
+                                  GError **error);
+
 /* At the end of a result whose fields came in order. @has_unknown: besides those in @instance. */
-gboolean tally_reply_check_end (const TallyStructInfo *info,
-                                gconstpointer instance,
-                                gboolean has_unknown,
-                                GError **error);
+static inline gboolean
+tally_reply_check_end (const TallyStructInfo *info,
+                       gconstpointer instance,
+                       gboolean has_unknown,
+                       GError **error)
+{
+  return G_LIKELY (info->n_fields <= 1 && !has_unknown)
+         || tally_reply_check_count (info, instance, has_unknown, error);
+}
 
 /* The result of one call while it is read. */
 typedef struct

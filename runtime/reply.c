@@ -117,13 +117,12 @@ count_present (const TallyStructInfo *info, gconstpointer instance)
 }
 
 gboolean
-tally_reply_check_end (const TallyStructInfo *info,
-                       gconstpointer instance,
-                       gboolean has_unknown,
-                       GError **error)
+tally_reply_check_count (const TallyStructInfo *info,
+                         gconstpointer instance,
+                         gboolean has_unknown,
+                         GError **error)
 {
-  if (G_LIKELY (info->n_fields <= 1 && !has_unknown)
-      || count_present (info, instance) + has_unknown <= 1)
+  if (count_present (info, instance) + has_unknown <= 1)
     return TRUE;
   g_set_error (error, THRIFT_PROTOCOL_ERROR, THRIFT_PROTOCOL_ERROR_INVALID_DATA,
                "%s: more than one field came where a result has one", info->name);
