@@ -37,7 +37,7 @@ struct _TallyScanner
   const TallyLimits *limits;
   gboolean in_body;
   gboolean is_result; /* a reply's body, which has one field */
-  gboolean has_field; /* the body has begun one */
+  gboolean has_field; /* such a body has begun it */
   guint64 position;   /* may lie beyond the bytes that are there: inside a string, say */
   guint64 n_steps;
   guint depth;
@@ -131,16 +131,20 @@ read_varint (Cursor *cursor, guint64 *value)
 
 static Step scan_value (TallyScanner *self, Cursor *cursor, guint8 type);
 
-static Step
+static TALLY_COLD void
+grow_levels (TallyScanner *self)
+{
+  self->n_levels *= 2;
+  self->levels = g_renew (Level, self->levels, self->n_levels);
+}
+
+static inline Step
 push (TallyScanner *self, Level level)
 {
   if (self->depth >= self->limits->max_depth + DEPTH_MARGIN)
     return STEP_INVALID;
-  if (self->depth == self->n_levels)
-    {
-      self->n_levels *= 2;
-      self->levels = g_renew (Level, self->levels, self->n_levels);
-    }
+  if (G_UNLIKELY (self->depth == self->n_levels))
+    grow_levels (self);
   self->levels[self->depth++] = level;
   return STEP_DONE;
 }
@@ -214,7 +218,7 @@ binary_string (Cursor *cursor)
   return STEP_DONE;
 }
 
-static Step
+static inline __attribute__ ((always_inline)) Step
 binary_field (TallyScanner *self, Cursor *cursor)
 {
   guint8 type;
@@ -379,6 +383,8 @@ scan_value (TallyScanner *self, Cursor *cursor, guint8 type)
   const gboolean binary = self->protocol == TALLY_PROTOCOL_BINARY;
   guint64 number;
 
+  if (type == T_STRING)
+    return binary ? binary_string (cursor) : compact_string (cursor);
   if (!is_type (self, type))
     return STEP_INVALID;
   if (self->fixed_size[type] > 0)
@@ -388,8 +394,6 @@ scan_value (TallyScanner *self, Cursor *cursor, guint8 type)
     }
   switch (type)
     {
-    case T_STRING:
-      return binary ? binary_string (cursor) : compact_string (cursor);
     case T_STRUCT:
       return open_struct (self);
     case T_LIST:
@@ -427,20 +431,24 @@ scan_element (TallyScanner *self, Cursor *cursor)
   return step;
 }
 
-/* A second field of a result is another reply's header: the end of this one was lost. In both
- * formats a struct ends with a byte 0. */
-static Step
+static inline Step
 scan_field (TallyScanner *self, Cursor *cursor)
 {
-  const gboolean is_bodys = self->depth == 1;
+  return self->protocol == TALLY_PROTOCOL_BINARY ? binary_field (self, cursor)
+                                                 : compact_field (self, cursor);
+}
+
+/* A second field of a result is another reply's header: the end of this one was lost. In both
+ * formats a struct ends with a byte 0. */
+static G_GNUC_NO_INLINE Step
+scan_field_of_result (TallyScanner *self, Cursor *cursor)
+{
   Step step;
 
-  if (is_bodys && self->is_result && self->has_field && has (cursor, 1)
-      && cursor->bytes[cursor->position] != 0)
+  if (self->has_field && has (cursor, 1) && cursor->bytes[cursor->position] != 0)
     return STEP_INVALID;
-  step = self->protocol == TALLY_PROTOCOL_BINARY ? binary_field (self, cursor)
-                                                 : compact_field (self, cursor);
-  if (is_bodys && step == STEP_DONE)
+  step = scan_field (self, cursor);
+  if (step == STEP_DONE)
     self->has_field = TRUE;
   return step;
 }
@@ -463,6 +471,8 @@ scan_step (TallyScanner *self, Cursor *cursor)
     }
   if (self->levels[self->depth - 1].kind != LEVEL_STRUCT)
     return scan_element (self, cursor);
+  if (self->is_result && self->depth == 1)
+    return scan_field_of_result (self, cursor);
   return scan_field (self, cursor);
 }
 
@@ -477,7 +487,6 @@ tally_scanner_scan (TallyScanner *self, const guint8 *bytes, gsize length)
       Step step = scan_step (self, &cursor);
 
       self->n_steps++;
-
       if (step == STEP_MORE && length <= self->limits->max_message)
         return 0;
       if (step != STEP_DONE || cursor.position > self->limits->max_message)
