@@ -298,8 +298,9 @@ server_connection_give_up (ServerConnection *self, ServerWorker *worker)
   TallyBuffer *input = &self->input;
   ServerProgress progress;
 
-  if (input->length == 0)
-    return TURN_CLOSE; /* its answers are what it holds; the peer does not take them */
+  /* The peer does not take its answers: a refusal would come in the middle of one. */
+  if (input->length == 0 || self->output.length > 0)
+    return TURN_CLOSE;
   progress = server_refuse_unfinished (self, worker, input->data, input->length, REFUSE_MEMORY);
   tally_buffer_clear (input);
   server_hold (self);

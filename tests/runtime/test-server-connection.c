@@ -1,4 +1,6 @@
-/* How long a server's connection may be in which state, without a server that runs. */
+/* Owns the tests of a server's connection alone, without a server that runs: how long it may be in
+ * which state, and what it gives up. */
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "server-fixture.h"
@@ -40,11 +42,40 @@ the_time_for_an_answer_is_its_own (void)
   server_connection_free (connection);
 }
 
+/* Behind an answer that the peer does not take no refusal can be sent: it would come in the middle of
+ * that answer. */
+static void
+what_takes_no_answers_is_not_refused_in_words (void)
+{
+  g_autoptr (GObject) handler = g_object_new (test_handler_get_type (), NULL);
+  g_autoptr (GObject) processor =
+      G_OBJECT (test_processor_new (base_processor_get_type (), (TestHandler *) handler));
+  g_autoptr (TallyServer) server =
+      tally_server_new (THRIFT_PROCESSOR (processor), "tcp://127.0.0.1:0?transport=framed", NULL);
+  ServerConnection *connection;
+  ServerWorker worker = { .server = server, .input = g_malloc (TALLY_SERVER_CHUNK) };
+  gint fds[2];
+  guint8 byte;
+
+  CU_ASSERT_FATAL (socketpair (AF_UNIX, SOCK_STREAM, 0, fds) == 0);
+  connection = server_connection_new (server, fds[0], FALSE);
+  tally_buffer_append (&connection->output, "answer", 6);
+  for (guint i = 0; i < 2; i++)
+    write_request (&connection->input, &framed_binary, "ping", T_CALL, i, NULL, NULL);
+  assert_int (server_connection_give_up (connection, &worker), TURN_CLOSE);
+  server_connection_release (connection);
+  CU_ASSERT (recv (fds[1], &byte, 1, 0) == 0);
+  close (fds[1]);
+  server_connection_free (connection);
+  g_free (worker.input);
+}
+
 int
 main (int argc, char **argv)
 {
   static const TestCase cases[] = {
     TEST (the_time_for_an_answer_is_its_own),
+    TEST (what_takes_no_answers_is_not_refused_in_words),
     { NULL, NULL },
   };
 
