@@ -199,7 +199,9 @@ refuse_rest (ServerConnection *self,
   progress->used += length;
   progress->served = TRUE;
   progress->closing = outcome == OUTCOME_UNREADABLE || frame == 0 || frame > MAX_SKIPPED;
-  if (outcome == OUTCOME_UNREADABLE)
+  /* Of a message that is only too large the header may not have come yet. */
+  if (outcome == OUTCOME_UNREADABLE && frame > MAX_SKIPPED
+      && frame > self->server->limits.max_message)
     server_log_mismatch (self, bytes, length);
   if (!progress->closing)
     self->skip = frame + header - length;

@@ -125,6 +125,32 @@ many_peers_are_not_all_logged (void)
   running_stop (running);
 }
 
+/* Of a request that gives way or is too long, the header may not have come yet. */
+static void
+check_refused_early (const gchar *options, const guint8 *bytes, gsize length)
+{
+  Running *running = running_start (&framed_binary, NULL, options);
+  gint fd = peer_connect (running);
+  Answer answer;
+
+  forget_logged ();
+  CU_ASSERT (send (fd, bytes, length, MSG_NOSIGNAL) == (gssize) length);
+  CU_ASSERT (peer_receive (fd, &framed_binary, TALLY_KIND_BOOL, &answer));
+  assert_int (answer.type, T_EXCEPTION);
+  answer_clear (&answer);
+  CU_ASSERT (peer_sees_end (fd));
+  close (fd);
+  running_stop (running);
+  assert_int (count_logged (""), 0);
+}
+
+static void
+requests_whose_header_is_missing_are_not_logged (void)
+{
+  check_refused_early ("max-unfinished=0", (const guint8 *) "\0\0\1\0\x80\1\0\1", 8);
+  check_refused_early ("max-message=1000", (const guint8 *) "\0\1\0\0", 4);
+}
+
 /* Requests that are refused or malformed are no mismatch. */
 static void
 peers_that_speak_right_are_not_logged (void)
@@ -152,6 +178,7 @@ main (int argc, char **argv)
   static const TestCase cases[] = {
     TEST (foreign_peers_are_named_once),
     TEST (many_peers_are_not_all_logged),
+    TEST (requests_whose_header_is_missing_are_not_logged),
     TEST (peers_that_speak_right_are_not_logged),
     { NULL, NULL },
   };
