@@ -70,6 +70,20 @@ is_theader (const guint8 *bytes)
   return bytes[0] == 0x0f && bytes[1] == 0xff;
 }
 
+static gboolean
+is_json_message (const guint8 *bytes)
+{
+  return memcmp (bytes, "[1,\"", 4) == 0;
+}
+
+/* A name's length, and what may begin the name. */
+static gboolean
+is_unversioned (const guint8 *bytes, gsize length)
+{
+  return length >= 5 && bytes[0] == 0 && bytes[1] == 0 && bytes[2] == 0 && bytes[3] > 0
+         && g_ascii_isgraph ((gchar) bytes[4]);
+}
+
 /* What begins with a length. */
 static const gchar *
 guess_behind_length (const guint8 *bytes, gsize length)
@@ -77,10 +91,14 @@ guess_behind_length (const guint8 *bytes, gsize length)
   if (length >= 6 && is_theader (bytes + 4))
     return "Thrift's header transport (THeader)";
   if (length >= 6 && is_message (bytes + 4))
-    return "a framed message";
-  if (length >= 5 && bytes[1] == 0 && bytes[2] == 0 && bytes[3] > 0
-      && g_ascii_isgraph ((gchar) bytes[4]))
+    return bytes[4] == 0x80 ? "a framed message of the binary protocol"
+                            : "a framed message of the compact protocol";
+  if (length >= 8 && is_json_message (bytes + 4))
+    return "a framed message of Thrift's JSON protocol";
+  if (is_unversioned (bytes, length))
     return "a binary message without a version, which strict=no takes";
+  if (length >= 4 && is_unversioned (bytes + 4, length - 4))
+    return "a framed binary message without a version, which strict=no takes";
   return NULL;
 }
 
@@ -88,7 +106,7 @@ const gchar *
 tally_peer_guess (gconstpointer data, gsize length)
 {
   static const gchar http[][5] = { "HTTP", "GET ", "POST", "PUT ", "HEAD",
-                                   "PRI ", "OPTI", "DELE", "CONN" };
+                                   "PRI ", "OPTI", "DELE", "CONN", "PATC" };
   const guint8 *bytes = data;
 
   if (length < 4)
@@ -96,7 +114,7 @@ tally_peer_guess (gconstpointer data, gsize length)
   for (guint i = 0; i < G_N_ELEMENTS (http); i++)
     if (memcmp (bytes, http[i], 4) == 0)
       return "HTTP";
-  if (memcmp (bytes, "[1,\"", 4) == 0)
+  if (is_json_message (bytes))
     return "Thrift's JSON protocol";
   if (bytes[0] == '{')
     return "JSON";

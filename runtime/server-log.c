@@ -1,78 +1,20 @@
 /* What a server says of peers that speak something else: once for each peer, in the log domain
  * "tally", at a level that shows by default and is never fatal. How much it says and remembers is
  * bounded, whatever peers do. */
+#include "peer-text.h"
 #include "server-private.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <string.h>
 #include <sys/socket.h>
 
 /* Messages in a time; the rest are counted and told with the next one. */
 #define MAX_MESSAGES 10
 #define WINDOW_MS (60 * 1000)
-/* Of what came, so many bytes are shown. */
-#define MAX_SHOWN 16
+/* Bytes of the text that shows what came. */
+#define MAX_SHOWN 32
 
-/* ---- what it looks like ---- */
-
-static gboolean
-begins_with (const guint8 *bytes, gsize length, const gchar *text)
-{
-  gsize n = strlen (text);
-
-  return length >= n && memcmp (bytes, text, n) == 0;
-}
-
-static gboolean
-is_http (const guint8 *bytes, gsize length)
-{
-  static const gchar *const words[] = { "GET ",    "POST ",  "PUT ",     "HEAD ",
-                                        "DELETE ", "PATCH ", "OPTIONS ", "PRI * HTTP/2" };
-
-  for (guint i = 0; i < G_N_ELEMENTS (words); i++)
-    if (begins_with (bytes, length, words[i]))
-      return TRUE;
-  return FALSE;
-}
-
-/* A message's first bytes without a frame. */
-static const gchar *
-guess_protocol (const guint8 *bytes, gsize length)
-{
-  if (length >= 2 && bytes[0] == 0x80 && bytes[1] == 1)
-    return "the binary protocol";
-  if (length >= 2 && bytes[0] == 0x82 && (bytes[1] & 0x1f) == 1)
-    return "the compact protocol";
-  if (length >= 2 && bytes[0] == 0x0f && bytes[1] == 0xff)
-    return "a THeader transport";
-  if (begins_with (bytes, length, "[1,"))
-    return "the JSON protocol";
-  /* a name's length, and a letter that begins it */
-  if (length >= 5 && bytes[0] == 0 && bytes[1] == 0 && g_ascii_isalpha (bytes[4]))
-    return "the binary protocol without a version (strict=no)";
-  return NULL;
-}
-
-/* (transfer full) */
-static gchar *
-guess (const guint8 *bytes, gsize length)
-{
-  const gchar *plain = guess_protocol (bytes, length);
-  const gchar *in_frame =
-      plain == NULL && length > 4 ? guess_protocol (bytes + 4, length - 4) : NULL;
-
-  if (is_http (bytes, length))
-    return g_strdup ("HTTP");
-  if (length >= 3 && bytes[0] == 0x16 && bytes[1] == 3 && bytes[2] <= 4)
-    return g_strdup ("TLS");
-  if (in_frame != NULL)
-    return g_strdup_printf ("%s, framed", in_frame);
-  return plain != NULL ? g_strdup_printf ("%s, not framed", plain)
-                       : g_strdup ("nothing that is known here");
-}
-
-/* ---- who it is ---- */
+/* ---- the peer ---- */
 
 typedef union
 {
@@ -129,28 +71,15 @@ admit_locked (ServerLog *log, guint key, gint64 now, guint *n_suppressed)
   return TRUE;
 }
 
-/* Bytes as text that is safe in a terminal. (transfer full) */
-static gchar *
-show_bytes (const guint8 *bytes, gsize length)
-{
-  GString *text = g_string_new (NULL);
-
-  for (gsize i = 0; i < MIN (length, MAX_SHOWN); i++)
-    if (g_ascii_isprint (bytes[i]) && bytes[i] != '"' && bytes[i] != '\\')
-      g_string_append_c (text, bytes[i]);
-    else
-      g_string_append_printf (text, "\\x%02x", bytes[i]);
-  return g_string_free (text, FALSE);
-}
-
 void
 server_log_mismatch (ServerConnection *connection, const guint8 *bytes, gsize length)
 {
   TallyServer *self = connection->server;
   TallyEndpoint *endpoint = self->endpoint;
   g_autofree gchar *peer = describe_peer (connection->fd);
-  g_autofree gchar *looks = guess (bytes, length);
-  g_autofree gchar *shown = show_bytes (bytes, length);
+  const gchar *guess = tally_peer_guess (bytes, length);
+  const gchar *looks = guess != NULL ? guess : "nothing that is known here";
+  g_autofree gchar *shown = tally_peer_text (bytes, length, MAX_SHOWN);
   g_autofree gchar *others = NULL;
   guint key = MAX (g_str_hash (peer) * 31 + g_str_hash (looks), 1);
   guint n_suppressed = 0;

@@ -79,16 +79,18 @@ foreign_peers_are_named_once (void)
   check_logged (unframed, "GET /x HTTP/1.1\r\n\r\n", 19, "like HTTP;");
   check_logged (framed, "\x16\x03\x01\x02\x00\x01\x00\x01", 8, "like TLS;");
   check_logged (framed, "\0\0\0\x0c\x0f\xff\0\0\0\0\0\1\0\0\0\0", 16,
-                "like a THeader transport, framed");
-  check_logged (framed, "\0\0\0\x10[1,\"echo\",1,1,{}]", 20, "like the JSON protocol, framed");
+                "like Thrift's header transport (THeader);");
+  check_logged (framed, "\0\0\0\x10[1,\"echo\",1,1,{}]", 20,
+                "like a framed message of Thrift's JSON protocol;");
   check_logged (framed, "\x80\1\0\1\0\0\0\4echo\0\0\0\1\0", 17,
-                "like the binary protocol, not framed");
+                "like an unframed message of the binary protocol;");
   check_logged (unframed, "\0\0\0\x11\x80\1\0\1\0\0\0\4echo\0\0\0\1\0", 21,
-                "like the binary protocol, framed");
+                "like a framed message of the binary protocol;");
   check_logged (compact, "\0\0\0\x11\x80\1\0\1\0\0\0\4echo\0\0\0\1\0", 21,
-                "like the binary protocol, framed");
-  check_logged (framed, "\0\0\0\x0e\0\0\0\4echo\1\0\0\0\1\0", 18, "without a version");
-  check_logged (framed, "\x7f\xff\x1b[31m\"\\", 9, "\"\\x7f\\xff\\x1b[31m\\x22\\x5c\"");
+                "like a framed message of the binary protocol;");
+  check_logged (framed, "\0\0\0\x0e\0\0\0\4echo\1\0\0\0\1\0", 18,
+                "like a framed binary message without a version");
+  check_logged (framed, "\x7f\xff\x1b[31m\"\\", 9, "\"\\177\\377\\033[31m\"\\\\\"");
 }
 
 static gint
