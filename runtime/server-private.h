@@ -364,6 +364,7 @@ struct _TallyServer
 
   /* the lock's */
   gboolean quit;
+  gboolean supervisor_called; /* something happened since the supervisor began to look */
   gboolean serving;
   gboolean listening;
   gboolean listeners_paused;

@@ -39,6 +39,7 @@ typedef struct
 void
 server_wake_supervisor_locked (TallyServer *self)
 {
+  self->supervisor_called = TRUE;
   if (atomic_peek (&self->supervisor_asleep))
     pthread_cond_signal (&self->supervisor_wake);
 }
@@ -263,22 +264,27 @@ server_supervise (TallyServer *self)
   server_wake_worker_locked (self);
   while (!self->stopping || self->n_connections > 0)
     {
-      gboolean offered = server_accept_offers_locked (self);
-      gboolean busy = watch_holder_locked (self, &seen) || offered;
-      gint64 now = server_now ();
+      gboolean offered, busy;
+      gint64 now;
 
+      self->supervisor_called = FALSE;
+      offered = server_accept_offers_locked (self);
+      busy = watch_holder_locked (self, &seen) || offered;
+      now = server_now ();
       reap_locked (self, &seen, now);
       if (self->stopping)
         drain_locked (self, &seen, now);
       server_limit_queue_locked (self, now);
       if (self->stopping && self->n_connections == 0)
         break;
-      if (busy || self->stopping)
+      if (!busy)
+        server_trim_locked (self);
+      /* Several of these let go of the lock: a call that came then found nobody asleep. */
+      if (busy || self->stopping || self->supervisor_called)
         {
           sleep_locked (self, TICK);
           continue;
         }
-      server_trim_locked (self);
       /* Whoever makes an offer looks whether the supervisor sleeps; so it looks once more after
        * that can be seen. */
       atomic_set (&self->supervisor_asleep, TRUE);

@@ -1,6 +1,7 @@
 /* Owns the tests of how a TallyServer stops, of whom it does not serve, and of child processes. */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -51,6 +52,48 @@ stop_drains (void)
   CU_ASSERT (peer_sees_end (busy));
   close (idle);
   close (busy);
+  running_join (running);
+}
+
+static gint trim_waits, is_trimming; /* atomic */
+
+/* Instead of the C library's: the supervisor stays in it as long as a test wants. */
+int
+malloc_trim (size_t pad)
+{
+  g_atomic_int_set (&is_trimming, TRUE);
+  while (g_atomic_int_get (&trim_waits))
+    g_thread_yield ();
+  return 0;
+}
+
+/* While the supervisor gives memory back it holds no lock, and does not see that it is called. */
+static void
+stop_while_memory_is_given_back (void)
+{
+  Running *running = running_start (&framed_binary, NULL, NULL);
+  g_autofree gchar *text = g_strnfill (10 * 1024 * 1024, 'x');
+  gint fd = peer_connect (running);
+  TallyServerStatistics statistics;
+  gint64 stopped;
+  gchar *uri;
+
+  g_atomic_int_set (&trim_waits, TRUE);
+  for (guint i = 0; i < 3; i++)
+    CU_ASSERT (peer_echoes (fd, running->speech, i, text));
+  close (fd);
+  while (!g_atomic_int_get (&is_trimming))
+    g_thread_yield ();
+  do
+    tally_server_get_statistics (running->server, &statistics);
+  while (statistics.connections > 0);
+  tally_server_stop (running->server);
+  while ((uri = tally_server_dup_uri (running->server)) != NULL)
+    g_free (uri);
+  stopped = g_get_monotonic_time ();
+  while (g_get_monotonic_time () - stopped < 20 * 1000) /* the last call is a little later */
+    g_thread_yield ();
+  g_atomic_int_set (&trim_waits, FALSE);
   running_join (running);
 }
 
@@ -286,6 +329,7 @@ main (int argc, char **argv)
   static const TestCase cases[] = {
     TEST (stop_before_serve),
     TEST (stop_drains),
+    TEST (stop_while_memory_is_given_back),
     TEST (stop_gives_up_on_half_a_request),
     TEST (stop_ends_a_pinned_connection),
     TEST (stop_from_a_signal_handler),
