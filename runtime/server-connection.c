@@ -18,6 +18,8 @@
 #define PARTING_TIME 200
 /* How much of what a peer still sends is thrown away meanwhile; bytes. */
 #define MAX_LINGER (64 * 1024 * 1024)
+/* Receives of one turn; what else there is waits for the next one. */
+#define MAX_RECEIVES 16
 /* How often a connection that is busy is looked at again before a stop ends it. */
 #define MAX_LOOKS 20
 
@@ -379,9 +381,12 @@ server_connection_turn (ServerConnection *self, ServerWorker *worker, gboolean w
   ServerTurn turn = TURN_WAIT;
   gboolean served = FALSE;
   gboolean more = TRUE;
+  guint n_receives = 0;
 
   if (atomic_peek (&self->phase) == PHASE_LINGERING)
     return linger (self, worker);
+  if (G_UNLIKELY (atomic_peek (&self->server->expired)) && self->refusal == REFUSE_NOTHING)
+    self->refusal = REFUSE_STOPPING;
   if (self->output.length > 0)
     {
       if (!send_kept (self))
@@ -393,6 +398,11 @@ server_connection_turn (ServerConnection *self, ServerWorker *worker, gboolean w
     }
   while (more && turn != TURN_CLOSE && self->output.length == 0 && !self->ending)
     {
+      if (G_UNLIKELY (n_receives++ == MAX_RECEIVES))
+        {
+          (void) server_claim (self); /* its own: so it is not parked, but looked at again */
+          break;
+        }
       served |= turn == TURN_SERVED;
       turn = receive (self, worker, wait, &more);
       wait = FALSE;

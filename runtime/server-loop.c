@@ -498,8 +498,9 @@ server_serve (TallyServer *self, ServerConnection *connection, ServerWorker *wor
         turn = serve_pinned (self, connection, worker);
       if (turn != TURN_CLOSE && !server_make_room (self, connection, worker))
         turn = server_connection_give_up (connection, worker);
+      /* A connection that never pauses keeps its worker, whose epoch stays: so the supervisor sees
+       * that the loop needs another holder. */
       if (server_let_go (self, connection, worker, turn))
         return;
-      atomic_put (&worker->epoch, atomic_peek (&worker->epoch) + 1);
     }
 }

@@ -145,7 +145,7 @@ ServerConnection *server_connection_new (TallyServer *server, gint fd, gboolean 
 void server_connection_release (ServerConnection *self);
 void server_connection_free (ServerConnection *self);
 /* The owner receives what is there, answers it, sends. With @wait the receive may block for the
- * time-out of a hot connection. */
+ * time-out of a hot connection. A peer that sends without a pause gets one turn after the other. */
 ServerTurn server_connection_turn (ServerConnection *self, ServerWorker *worker, gboolean wait);
 /* The owner, before it parks: what the peer has to do until when. @served: since the last time. */
 void server_connection_set_deadline (ServerConnection *self, gboolean served);

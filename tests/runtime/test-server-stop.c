@@ -55,6 +55,39 @@ stop_drains (void)
   running_join (running);
 }
 
+/* Sends as many calls as the server takes, until the connection ends. */
+static void *
+send_calls (void *data)
+{
+  const gint fd = GPOINTER_TO_INT (data);
+  TallyBuffer requests = { NULL, 0, 0 };
+  gssize sent = 0;
+  gsize at = 0;
+
+  while (requests.length < 1024 * 1024)
+    write_request (&requests, &framed_binary, "note", T_ONEWAY, 1, NULL, NULL);
+  for (; sent >= 0; at = (at + MAX (sent, 0)) % requests.length)
+    sent = send (fd, requests.data + at, requests.length - at, MSG_NOSIGNAL);
+  tally_buffer_clear (&requests);
+  return NULL;
+}
+
+/* Nor does one that never stops to send requests. */
+static void
+stop_ends_a_connection_that_never_pauses (void)
+{
+  Running *running = running_start (&framed_binary, NULL, "drain-timeout=20");
+  gint fd = peer_connect (running);
+  pthread_t sender;
+
+  CU_ASSERT_FATAL (pthread_create (&sender, NULL, send_calls, GINT_TO_POINTER (fd)) == 0);
+  while (g_atomic_int_get (&running->handler->n_notes) < 50 * 1000)
+    g_thread_yield ();
+  running_stop (running);
+  pthread_join (sender, NULL);
+  close (fd);
+}
+
 static gint trim_waits, is_trimming; /* atomic */
 
 /* Instead of the C library's: the supervisor stays in it as long as a test wants. */
@@ -331,6 +364,7 @@ main (int argc, char **argv)
     TEST (stop_drains),
     TEST (stop_while_memory_is_given_back),
     TEST (stop_gives_up_on_half_a_request),
+    TEST (stop_ends_a_connection_that_never_pauses),
     TEST (stop_ends_a_pinned_connection),
     TEST (stop_from_a_signal_handler),
     TEST (serves_again_after_a_stop),
