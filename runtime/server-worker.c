@@ -139,7 +139,10 @@ worker_main (void *data)
       if (self->quit)
         break;
       if (self->loop_holder == NULL)
-        self->loop_holder = worker;
+        {
+          self->loop_holder = worker;
+          atomic_put (&self->crowded, FALSE);
+        }
       if (self->loop_holder == worker)
         {
           pthread_mutex_unlock (&self->lock);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "server-fixture.h"
+#include "server-private.h"
 
 #define BINARY (&framed_binary)
 
@@ -103,6 +104,29 @@ more_wait_than_may (void)
       check_reply (busy[i], BINARY, i);
       close (busy[i]);
     }
+  running_stop (running);
+}
+
+/* Once the only worker waits in the loop again, nothing is refused that it would serve at once. */
+static void
+one_worker_is_free_again (void)
+{
+  Running *running = running_start (BINARY, NULL, "max-workers=1 max-queued=1");
+  gint fds[3];
+
+  for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
+    {
+      fds[i] = peer_connect (running);
+      send_call (fds[i], BINARY, i == 0 ? "block" : "ping", i);
+      test_handler_wait_inside (running->handler, 1);
+    }
+  await_any (fds, G_N_ELEMENTS (fds)); /* one of two was refused */
+  test_handler_release (running->handler);
+  check_reply (fds[0], BINARY, 0);
+  while (atomic_get (&running->server->crowded))
+    g_thread_yield ();
+  for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
+    close (fds[i]);
   running_stop (running);
 }
 
@@ -389,6 +413,7 @@ main (int argc, char **argv)
 {
   static const TestCase cases[] = {
     TEST (more_wait_than_may),
+    TEST (one_worker_is_free_again),
     TEST (longer_than_one_may_wait),
     TEST (waits_behind_another_of_its_connection),
     TEST (unfinished_requests_give_way),
