@@ -382,3 +382,16 @@ static const TallyField count_result_fields[] = {
 };
 const TallyStructInfo fix_count_result_info =
     TALLY_INLINE_INFO (TALLY_FORM_RESULT, "count_result", FixCountResult, count_result_fields);
+
+/* ---- objects of Apache's ---- */
+
+gpointer
+test_keep (gpointer object)
+{
+  static GPtrArray *kept; /* reachable, so that nothing in it is a leak */
+
+  if (kept == NULL)
+    kept = g_ptr_array_new ();
+  g_ptr_array_add (kept, g_object_ref (object));
+  return object;
+}

@@ -171,6 +171,10 @@ typedef struct
 } FixCountResult;
 extern const TallyStructInfo fix_count_result_info;
 
+/* Keeps an object of Apache's until the process ends, and returns it: finalizers there do not chain
+ * up, and leak what GObject has for the object. */
+gpointer test_keep (gpointer object);
+
 extern const TallyType fix_list_i32;
 extern const TallyType fix_map_string_point;
 

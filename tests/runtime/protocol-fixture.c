@@ -154,22 +154,6 @@ own_compact_init (OwnCompact *self)
 
 static const gchar *const names[N_WAYS] = { "own",    "memory",          "framed", "buffered",
                                             "socket", "buffered socket", "zlib",   "tally" };
-static GPtrArray *immortal;
-
-static gpointer
-keep (gpointer object)
-{
-  if (immortal == NULL)
-    immortal = g_ptr_array_new ();
-  g_ptr_array_add (immortal, g_object_ref (object));
-  return object;
-}
-
-void
-protocol_fixture_forget (void)
-{
-  g_clear_pointer (&immortal, g_ptr_array_unref);
-}
 
 const gchar *
 way_name (WayKind kind)
@@ -189,18 +173,19 @@ static ThriftTransport *
 new_framed (Way *self, gconstpointer bytes, gsize length)
 {
   guint32 size = GUINT32_TO_BE ((guint32) length);
-  ThriftTransport *pipe = keep (new_pipe (self, &size, length > 0 ? sizeof size : 0));
+  ThriftTransport *pipe = test_keep (new_pipe (self, &size, length > 0 ? sizeof size : 0));
   ThriftTransport *framed = g_object_new (THRIFT_TYPE_FRAMED_TRANSPORT, "transport", pipe, NULL);
 
   g_byte_array_append (self->pipe->input, bytes, length);
   g_object_unref (pipe);
-  return keep (framed);
+  return test_keep (framed);
 }
 
 static ThriftTransport *
 new_buffered (ThriftTransport *inner)
 {
-  return keep (g_object_new (THRIFT_TYPE_BUFFERED_TRANSPORT, "transport", keep (inner), NULL));
+  return test_keep (
+      g_object_new (THRIFT_TYPE_BUFFERED_TRANSPORT, "transport", test_keep (inner), NULL));
 }
 
 static gint
@@ -218,7 +203,7 @@ connect_peer (Way *self, gconstpointer bytes, gsize length)
 static ThriftTransport *
 new_socket (Way *self, gconstpointer bytes, gsize length)
 {
-  ThriftSocket *socket = keep (g_object_new (THRIFT_TYPE_SOCKET, NULL));
+  ThriftSocket *socket = test_keep (g_object_new (THRIFT_TYPE_SOCKET, NULL));
 
   socket->sd = connect_peer (self, bytes, length);
   return THRIFT_TRANSPORT (socket);
@@ -228,7 +213,7 @@ static ThriftTransport *
 new_memory (gconstpointer bytes, gsize length)
 {
   ThriftMemoryBuffer *memory =
-      keep (g_object_new (THRIFT_TYPE_MEMORY_BUFFER, "buf_size", 1 << 20, NULL));
+      test_keep (g_object_new (THRIFT_TYPE_MEMORY_BUFFER, "buf_size", 1 << 20, NULL));
 
   g_byte_array_append (memory->buf, bytes, length);
   return THRIFT_TRANSPORT (memory);
@@ -239,7 +224,7 @@ new_zlib (gconstpointer bytes, gsize length)
 {
   ThriftTransport *memory = new_memory (NULL, 0);
   ThriftTransport *zlib =
-      keep (g_object_new (THRIFT_TYPE_ZLIB_TRANSPORT, "transport", memory, NULL));
+      test_keep (g_object_new (THRIFT_TYPE_ZLIB_TRANSPORT, "transport", memory, NULL));
 
   CU_ASSERT_TRUE (thrift_transport_write (zlib, (gpointer) bytes, (guint32) length, NULL));
   CU_ASSERT_TRUE (thrift_transport_flush (zlib, NULL));

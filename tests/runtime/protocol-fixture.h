@@ -64,10 +64,6 @@ GByteArray *way_read_rest (Way *self);
 /* How often a function of a subclass was called. */
 extern guint n_walked_calls;
 
-/* Apache's finalizers do not chain up and leak what GObject keeps for each object: these live on
- * until protocol_fixture_forget (). */
-void protocol_fixture_forget (void);
-
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Way, way_close)
 
 G_END_DECLS

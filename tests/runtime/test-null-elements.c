@@ -38,7 +38,8 @@ holder_init (Holder *holder, const TallyType *type)
 static GBytes *
 walk (const Holder *holder, gpointer value, gboolean compact, GError **error)
 {
-  g_autoptr (GObject) buffer = g_object_new (THRIFT_TYPE_MEMORY_BUFFER, "buf_size", 1 << 16, NULL);
+  g_autoptr (GObject) buffer =
+      test_keep (g_object_new (THRIFT_TYPE_MEMORY_BUFFER, "buf_size", 1 << 16, NULL));
   g_autoptr (GObject) protocol =
       g_object_new (compact ? THRIFT_TYPE_COMPACT_PROTOCOL : THRIFT_TYPE_BINARY_PROTOCOL,
                     "transport", buffer, NULL);

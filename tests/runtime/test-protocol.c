@@ -787,11 +787,8 @@ main (int argc, char **argv)
     TEST (a_transport_may_use_a_protocol_itself),
     { NULL },
   };
-  int status;
 
   /* Apache's protocols set one error over another. */
   g_log_set_handler ("GLib", G_LOG_LEVEL_WARNING, ignore, NULL);
-  status = test_main ("protocol", cases, argc, argv);
-  protocol_fixture_forget ();
-  return status;
+  return test_main ("protocol", cases, argc, argv);
 }

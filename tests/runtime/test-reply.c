@@ -89,7 +89,8 @@ read_by_walker (const TallyBuffer *bytes,
   g_autoptr (GObject) protocol = NULL;
 
   g_byte_array_append (copy, bytes->data, bytes->length);
-  transport = g_object_new (THRIFT_TYPE_MEMORY_BUFFER, "buf", copy, "owner", FALSE, NULL);
+  transport =
+      test_keep (g_object_new (THRIFT_TYPE_MEMORY_BUFFER, "buf", copy, "owner", FALSE, NULL));
   protocol = g_object_new (compact ? THRIFT_TYPE_COMPACT_PROTOCOL : THRIFT_TYPE_BINARY_PROTOCOL,
                            "transport", transport, NULL);
   return tally_walker_read_struct (THRIFT_PROTOCOL (protocol), info, instance, NULL, error);

@@ -187,8 +187,7 @@ unversioned_header_where_allowed (void)
 {
   g_autoptr (GObject) handler = g_object_new (test_handler_get_type (), NULL);
   g_autoptr (GObject) processor =
-      (GObject *) test_processor_new (base_processor_get_type (),
-                                      g_object_ref ((gpointer) handler));
+      (GObject *) test_processor_new (base_processor_get_type (), (TestHandler *) handler);
   g_autoptr (TallyServer) by_uri =
       tally_server_new ((ThriftProcessor *) processor, "tcp://127.0.0.1:0?strict=no", NULL);
   static const gchar bytes[] = "\0\0\0\4echo\1\0\0\0\1\x0b\0\1\0\0\0\2hi";
