@@ -81,8 +81,7 @@ stop_ends_a_connection_that_never_pauses (void)
   pthread_t sender;
 
   CU_ASSERT_FATAL (pthread_create (&sender, NULL, send_calls, GINT_TO_POINTER (fd)) == 0);
-  while (g_atomic_int_get (&running->handler->n_notes) < 50 * 1000)
-    g_thread_yield ();
+  test_handler_wait_notes (running->handler, 5 * 1000);
   running_stop (running);
   pthread_join (sender, NULL);
   close (fd);
