@@ -284,8 +284,9 @@ join_errors (TallyCall *call, const TallyCall *before, GError *first, GError *se
     }
   if (before->sent > call->sent)
     {
-      tally_call_set_sent (call, before->sent_bytes, before->request_bytes);
       call->sent = before->sent;
+      call->sent_bytes = before->sent_bytes;
+      call->request_bytes = before->request_bytes;
     }
   joined = g_error_new (maybe_executed && !is_ending ? first->domain : second->domain,
                         maybe_executed && !is_ending ? first->code : second->code,

@@ -233,7 +233,7 @@ tally_server_dup_uri (TallyServer *self)
 
   pthread_mutex_lock (&self->lock);
   listening = self->listening;
-  port = self->listener.port;
+  port = listening ? self->listener.port : 0; /* written without the lock afterwards */
   pthread_mutex_unlock (&self->lock);
   if (!listening)
     return NULL;
