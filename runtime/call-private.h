@@ -33,7 +33,7 @@ typedef struct
   gboolean refused;      /* it was a TApplicationException */
   TallySent sent;        /* once it has failed */
   guint32 sent_bytes;    /* of TALLY_SENT_PART */
-  guint32 request_bytes; /* the same */
+  guint32 request_bytes; /* of TALLY_SENT_PART: all of it */
   gint64 failed_at;      /* when the shared connection that it travelled on did; 0: it did not */
 } TallyCall;
 
