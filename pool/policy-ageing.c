@@ -174,7 +174,8 @@ tally_policy_take_to_examine (TallyPolicy *self, const TallyInstant *now)
   return conn;
 }
 
-/* Puts @conn back where it was, as if it had not been away, unless it must go or somebody waits. */
+/* Puts @conn back where it was, as if it had not been away, unless it must close, as one that comes back
+ * from a borrower, or somebody waits for it. */
 static void
 put_back (TallyPolicy *self, const TallyInstant *now, TallyConn *conn, TallyCloseReason reason)
 {
@@ -183,9 +184,11 @@ put_back (TallyPolicy *self, const TallyInstant *now, TallyConn *conn, TallyClos
 
   conn->streams = 0;
   tally_policy_set_checking (self, conn, FALSE);
-  if (reason != TALLY_CLOSE_NONE || conn->doomed)
+  if (reason == TALLY_CLOSE_NONE)
+    reason = tally_policy_must_close (self, now, conn);
+  if (reason != TALLY_CLOSE_NONE)
     {
-      tally_policy_retire (self, conn, reason != TALLY_CLOSE_NONE ? reason : conn->reason);
+      tally_policy_retire (self, conn, reason);
       return;
     }
   self->n_busy--;

@@ -210,25 +210,6 @@ is_over_total (TallyPolicy *self)
   return room < 0 && room + (gint) self->n_closing < 0;
 }
 
-/* Whether @conn has served for the last time, and why. */
-static TallyCloseReason
-last_use (TallyPolicy *self, const TallyInstant *now, TallyConn *conn)
-{
-  if (conn->doomed)
-    return conn->reason;
-  if (self->options.max_open > 0
-      && tally_policy_open (self) - self->n_closing > self->options.max_open)
-    return TALLY_CLOSE_LIMIT;
-  if (is_over_total (self))
-    return TALLY_CLOSE_LIMIT;
-  if (self->options.max_lifetime > 0 && tally_policy_outlived (self, now, conn)
-      && !tally_policy_keep_until_replaced (self, conn, self->n_idle + 1))
-    return TALLY_CLOSE_LIFETIME;
-  if (G_UNLIKELY (self->options.max_open_total > 0) && tally_policy_must_yield (self, now, conn))
-    return TALLY_CLOSE_EVICTED;
-  return TALLY_CLOSE_NONE;
-}
-
 static gboolean
 needs_fresh_dial (TallyPolicy *self, const TallyInstant *now)
 {
@@ -251,6 +232,26 @@ must_go_for_fresh (TallyPolicy *self, const TallyInstant *now)
 {
   return needs_fresh_dial (self, now)
          && !(tally_policy_has_room (self) && tally_policy_has_room_in_total (self));
+}
+
+/* Why @conn, of which a lease or an examination has ended, must close and serve nobody else; NONE: it may
+ * serve on. */
+TallyCloseReason
+tally_policy_must_close (TallyPolicy *self, const TallyInstant *now, TallyConn *conn)
+{
+  if (conn->doomed)
+    return conn->reason;
+  if (self->options.max_open > 0
+      && tally_policy_open (self) - self->n_closing > self->options.max_open)
+    return TALLY_CLOSE_LIMIT;
+  if (is_over_total (self))
+    return TALLY_CLOSE_LIMIT;
+  if (self->options.max_lifetime > 0 && tally_policy_outlived (self, now, conn)
+      && !tally_policy_keep_until_replaced (self, conn, self->n_idle + 1))
+    return TALLY_CLOSE_LIFETIME;
+  if (G_UNLIKELY (self->options.max_open_total > 0) && tally_policy_must_yield (self, now, conn))
+    return TALLY_CLOSE_EVICTED;
+  return G_UNLIKELY (must_go_for_fresh (self, now)) ? TALLY_CLOSE_EVICTED : TALLY_CLOSE_NONE;
 }
 
 /* A lease comes back. @reason is NONE when the connection may serve again, else why it must close.
@@ -280,9 +281,7 @@ tally_policy_release (TallyPolicy *self,
     }
   if (G_UNLIKELY (is_dead))
     tally_policy_look_at_idle (self, now);
-  reason = last_use (self, now, conn);
-  if (reason == TALLY_CLOSE_NONE && G_UNLIKELY (must_go_for_fresh (self, now)))
-    reason = TALLY_CLOSE_EVICTED;
+  reason = tally_policy_must_close (self, now, conn);
   if (G_UNLIKELY (reason != TALLY_CLOSE_NONE))
     {
       tally_policy_doom (self, conn, reason);

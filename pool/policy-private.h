@@ -319,6 +319,8 @@ void tally_policy_check_failed (TallyPolicy *self,
 gboolean
 tally_policy_admit_held_back (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter);
 gboolean tally_policy_must_make_room (TallyPolicy *self, const TallyInstant *now);
+TallyCloseReason
+tally_policy_must_close (TallyPolicy *self, const TallyInstant *now, TallyConn *conn);
 void tally_policy_release (TallyPolicy *self,
                            const TallyInstant *now,
                            TallyHold *hold,

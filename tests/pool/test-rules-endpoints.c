@@ -119,6 +119,39 @@ rule_03_no_endpoint_starves_another (void)
     }
 }
 
+static gboolean
+wait_in_check (ThriftTransport *transport, gint64 idle_time, gpointer user_data)
+{
+  gate_wait (user_data);
+  return TRUE;
+}
+
+/* A connection that was idle and is back from a check in the background comes back like any other. */
+static void
+rule_03_one_that_was_examined_yields_too (void)
+{
+  Site site;
+  TallyLease lease;
+  AsyncCall here = { 0 }, elsewhere = { 0 };
+  gint gate = 0;
+
+  site_init (&site, 1);
+  lease = lab_borrow (site.lab);
+  lab_release (site.lab, &lease);
+  tally_pool_set_check_hook (site.lab->pool, wait_in_check, &gate, NULL);
+  g_object_set (site.lab->pool, "keepalive-interval", 1, NULL);
+  gate_await (&gate);
+  start_waiting (&here, site.lab->bucket, 100);
+  start_waiting (&elsewhere, site.one, 100 + 60);
+  gate_open (&gate);
+  async_call_await (&elsewhere);
+  assert_int (lab_snapshot (site.lab).closes[TALLY_CLOSE_EVICTED], 1);
+  assert_int (lab_snapshot (site.lab).waiting, 1);
+  serve (&elsewhere);
+  serve (&here);
+  site_clear (&site);
+}
+
 static void
 rule_03_the_grace_is_a_property (void)
 {
@@ -384,6 +417,7 @@ main (int argc, char **argv)
   static const TestCase cases[] = {
     TEST (rule_03_a_little_longer_is_borne),
     TEST (rule_03_no_endpoint_starves_another),
+    TEST (rule_03_one_that_was_examined_yields_too),
     TEST (rule_03_the_grace_is_a_property),
     TEST (rule_03_the_longest_wait_is_first),
     TEST (rule_03_one_goes_for_one_that_waits),

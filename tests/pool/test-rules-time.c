@@ -324,6 +324,45 @@ rule_18_raising_a_limit_wakes_waiters (void)
     world_give_back (world, &waiters[i]);
 }
 
+/* ---- rule 14 ---- */
+
+/* Idle connections are looked at for a moment. Meanwhile somebody comes for whom none of them will do: what
+ * comes back makes room for its dial. */
+static void
+rule_14_a_look_makes_room_for_a_fresh_borrower (void)
+{
+  TallyPoolOptions options = tally_pool_options_default;
+  g_autoptr (World) world = NULL;
+  TallyWaiter fresh[2] = { { .label = "one", .fresh = TRUE, .deadline = G_MAXINT64 },
+                           { .label = "two", .fresh = TRUE, .deadline = G_MAXINT64 } };
+  TallyWaiter holder;
+  TallyConn *conn;
+
+  options.max_open = 2;
+  world = world_new (&options);
+  world_fill (world, 2);
+  world_ask (world, &holder, G_MAXINT64);
+  tally_policy_check_failed (&world->policy, &world->now, holder.hold, TALLY_CLOSE_DEAD);
+  world->hold_dials = TRUE;
+  for (guint i = 0; i < 2; i++)
+    tally_policy_ask (&world->policy, &world->now, &fresh[i]);
+  world_settle (world);
+  assert_int (world->policy.n_dialing, 1);
+  conn = world->policy.to_look;
+  CU_ASSERT_PTR_NOT_NULL_FATAL (conn);
+  world->policy.to_look = NULL;
+  tally_policy_looked (&world->policy, &world->now, conn);
+  world_settle (world);
+  assert_int (world->policy.n_dialing, 2);
+  world->hold_dials = FALSE;
+  world_settle (world);
+  for (guint i = 0; i < 2; i++)
+    {
+      CU_ASSERT_EQUAL_FATAL (fresh[i].state, TALLY_WAITER_SERVED);
+      world_give_back (world, &fresh[i]);
+    }
+}
+
 /* ---- wait-timeout ---- */
 
 /* Nobody may wait: but what is about to be there is no waiting for somebody who has it. */
@@ -540,6 +579,7 @@ main (int argc, char **argv)
     TEST (rule_18_lowering_a_limit_converges),
     TEST (rule_18_what_is_too_much_closes_although_somebody_waits),
     TEST (rule_18_raising_a_limit_wakes_waiters),
+    TEST (rule_14_a_look_makes_room_for_a_fresh_borrower),
     TEST (wait_timeout_0_knows_what_is_about_to_be_there),
     TEST (wait_timeout_0_knows_what_will_not_be_there),
     TEST (rule_25_a_wait_counts_once),
