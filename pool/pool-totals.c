@@ -237,9 +237,10 @@ tally_totals_deny (TallyBucket *bucket)
 
 typedef struct
 {
-  TallyBucket *oldest; /* (nullable): has the connection that is idle for longest of all */
-  guint closing;       /* connections */
-  guint demand;        /* connections that would be dialed for borrowers if they were allowed */
+  TallyBucket *oldest;  /* (nullable): has the connection that is idle for longest of all */
+  TallyBucket *dialing; /* (nullable): has a dial in the background that could be given up */
+  guint closing;        /* connections, and dials that were given up */
+  guint demand;         /* connections that would be dialed for borrowers if they were allowed */
 } Survey;
 
 static void
@@ -247,7 +248,7 @@ survey (GPtrArray *buckets, Survey *result)
 {
   gint64 since = G_MAXINT64;
 
-  *result = (Survey){ NULL, 0, 0 };
+  *result = (Survey){ .oldest = NULL };
   for (guint i = 0; i < buckets->len; i++)
     {
       TallyBucket *bucket = g_ptr_array_index (buckets, i);
@@ -262,7 +263,9 @@ survey (GPtrArray *buckets, Survey *result)
           since = conn->idle_since;
           result->oldest = bucket;
         }
-      result->closing += bucket->policy.n_closing;
+      if (bucket->policy.n_background > bucket->policy.n_given_up)
+        result->dialing = bucket;
+      result->closing += bucket->policy.n_closing + bucket->policy.n_given_up;
       result->demand += tally_policy_demand (&bucket->policy, &now);
       pthread_mutex_unlock (&bucket->lock);
     }
@@ -290,31 +293,45 @@ must_one_go (TallyPoolCore *core, Purpose purpose, const Survey *found)
   return limit > 0 && wanted > limit + found->closing;
 }
 
-/* Retires the connection that is idle for longest of all, unless what others have retired already
- * is enough. FALSE when that is so or none is idle. */
-static gboolean
-evict_oldest (TallyPoolCore *core, Purpose purpose)
+/* The bucket that one goes of, locked; NULL when none has to or none can. No borrower's connection goes,
+ * nor its dial; what is dialed in the background does where a newcomer finds nothing idle (rule 16). */
+static TallyBucket *
+lock_victim (TallyPoolCore *core, GPtrArray *buckets, Purpose purpose)
 {
-  g_autoptr (GPtrArray) buckets = tally_core_dup_buckets (core);
   TallyBucket *victim;
   Survey found;
 
-  /* One thread at a time decides, until its victim counts as closing and no longer as idle. */
-  pthread_mutex_lock (&core->survey_lock);
   survey (buckets, &found);
   victim = found.oldest;
+  if (victim == NULL && purpose == FOR_NEWCOMER)
+    victim = found.dialing;
   if (victim == NULL || !must_one_go (core, purpose, &found))
-    {
-      pthread_mutex_unlock (&core->survey_lock);
-      return FALSE;
-    }
+    return NULL;
   tally_bucket_lock (victim);
-  if (victim->policy.idle.tail != NULL) /* else somebody took it, and another may be idle */
+  if (found.oldest == NULL)
+    tally_policy_give_up_dial (&victim->policy);
+  else if (victim->policy.idle.tail != NULL) /* else somebody took it, and another may be idle */
     tally_policy_retire (&victim->policy, victim->policy.idle.tail,
                          purpose == FOR_NEWCOMER ? TALLY_CLOSE_EVICTED : TALLY_CLOSE_LIMIT);
-  if (victim->policy.options.max_idle_total > 0)
+  return victim;
+}
+
+/* Retires the connection that is idle for longest of all, or else gives up a dial, unless what others have
+ * ended already is enough. FALSE when that is so or there is none. */
+static gboolean
+evict_one (TallyPoolCore *core, Purpose purpose)
+{
+  g_autoptr (GPtrArray) buckets = tally_core_dup_buckets (core);
+  TallyBucket *victim;
+
+  /* One thread at a time decides, until its victim counts as closing and no longer as idle. */
+  pthread_mutex_lock (&core->survey_lock);
+  victim = lock_victim (core, buckets, purpose);
+  if (victim != NULL && victim->policy.options.max_idle_total > 0)
     tally_totals_publish_idle_locked (victim);
   pthread_mutex_unlock (&core->survey_lock);
+  if (victim == NULL)
+    return FALSE;
   tally_bucket_unlock (victim);
   return TRUE;
 }
@@ -364,7 +381,7 @@ feed_the_starved (TallyPoolCore *core)
 
       if (bucket == NULL)
         return;
-      if (feed (bucket, room) && !room && !evict_oldest (core, FOR_NEWCOMER))
+      if (feed (bucket, room) && !room && !evict_one (core, FOR_NEWCOMER))
         return;
     }
 }
@@ -419,9 +436,9 @@ tally_totals_balance (TallyPoolCore *core)
   if (outer == core)
     return;
   balancing = core;
-  while (tally_totals_is_too_much_idle (core) && evict_oldest (core, FOR_MAX_IDLE))
+  while (tally_totals_is_too_much_idle (core) && evict_one (core, FOR_MAX_IDLE))
     continue;
-  while (tally_totals_is_too_much_open (core, 0) && evict_oldest (core, FOR_MAX_OPEN))
+  while (tally_totals_is_too_much_open (core, 0) && evict_one (core, FOR_MAX_OPEN))
     continue;
   if (__atomic_load_n (&core->n_starved, __ATOMIC_ACQUIRE) > 0)
     feed_the_starved (core);

@@ -65,6 +65,63 @@ rule_16_a_refill_that_was_denied_comes_later (void)
   tally_bucket_release (one, &lease, TALLY_OUTCOME_CLEAN);
 }
 
+/* A borrower does not wait for the end of a dial that another endpoint has in the background, also
+ * where it may not wait at all. */
+static void
+rule_16_a_refill_gives_way_to_a_borrower_elsewhere (void)
+{
+  static const gint waits_ms[] = { -1, 0 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (waits_ms); i++)
+    {
+      g_autoptr (Lab) lab = lab_new ("max-open-total", 1, "wait-timeout", waits_ms[i], NULL);
+      g_autoptr (TallyBucket) one = lab_other_bucket (lab, "unix:///one");
+      Borrower borrower = { 0 };
+
+      lab_gate (lab, TRUE);
+      tally_bucket_warm (one, 1);
+      lab_wait_at_gate (lab, 1);
+      borrower_start (&borrower, lab, "borrower");
+      lab_await (lab, now.dialing == 1); /* in whose place */
+      lab_let_dial (lab, 1);
+      CU_ASSERT_TRUE (borrower_join (&borrower));
+      assert_no_error (borrower.error);
+      lab_release (lab, &borrower.lease);
+      assert_int (sum_of (lab).dials_failed, 1);
+      assert_int (lab_snapshot (lab).dials_failed, 0);
+      lab_gate (lab, FALSE);
+    }
+}
+
+/* One dial is given up for one borrower, and none where an idle connection can go. */
+static void
+rule_16_no_refill_gives_way_in_vain (void)
+{
+  g_autoptr (Lab) lab = lab_new ("max-open-total", 3, "idle-timeout", 0, NULL);
+  g_autoptr (TallyBucket) one = lab_other_bucket (lab, "unix:///one");
+  TallyLease idle = { 0 };
+  Borrower first = { 0 }, second = { 0 };
+
+  CU_ASSERT_TRUE_FATAL (tally_bucket_borrow (one, "test", -1, NULL, &idle, NULL));
+  tally_bucket_release (one, &idle, TALLY_OUTCOME_CLEAN);
+  lab_gate (lab, TRUE);
+  tally_bucket_warm (one, 3);
+  lab_wait_at_gate (lab, 2);
+  borrower_start (&first, lab, "first");
+  lab_await (lab, now.dialing == 1);
+  assert_int (sum_of (lab).closes[TALLY_CLOSE_EVICTED], 1);
+  assert_int (sum_of (lab).dials_failed, 0);
+  borrower_start (&second, lab, "second");
+  lab_await (lab, now.dialing == 2);
+  assert_int (sum_of (lab).dials_failed, 1);
+  assert_int (sum_of (lab).dialing, 3);
+  lab_gate (lab, FALSE);
+  CU_ASSERT_TRUE (borrower_join (&first));
+  CU_ASSERT_TRUE (borrower_join (&second));
+  lab_release (lab, &first.lease);
+  lab_release (lab, &second.lease);
+}
+
 /* Nobody finds a closed bucket in a queue, who might be about to free it. */
 static void
 rule_19_a_closed_endpoint_waits_for_nothing (void)
@@ -188,6 +245,8 @@ main (int argc, char **argv)
   static const TestCase cases[] = {
     TEST (rule_16_no_refill_that_could_not_stay),
     TEST (rule_16_a_refill_that_was_denied_comes_later),
+    TEST (rule_16_a_refill_gives_way_to_a_borrower_elsewhere),
+    TEST (rule_16_no_refill_gives_way_in_vain),
     TEST (rule_19_a_closed_endpoint_waits_for_nothing),
     TEST (rule_03_a_fresh_borrower_is_not_overtaken_in_total),
     TEST (rule_02_each_newcomer_may_have_one_evicted),
