@@ -9,35 +9,35 @@
 
 /* The connection's limit is that of whoever allows most. */
 static gboolean
-check_length (const TallyCall *call, const TallyStream *stream, GError **error)
+check_length (const TallyCall *call, const TallyPending *pending, GError **error)
 {
-  if (G_LIKELY (stream->reply_length <= call->limits.max_message))
+  if (G_LIKELY (pending->reply_length <= call->limits.max_message))
     return TRUE;
   g_set_error (error, THRIFT_PROTOCOL_ERROR, THRIFT_PROTOCOL_ERROR_SIZE_LIMIT,
                "the reply has %" G_GSIZE_FORMAT " bytes; the limit is %" G_GUINT32_FORMAT,
-               stream->reply_length, call->limits.max_message);
+               pending->reply_length, call->limits.max_message);
   return FALSE;
 }
 
 /* @whole: whether the reply was one, to its last byte. */
 static gboolean
-read_reply (TallyCall *call, const TallyStream *stream, gboolean *whole, GError **error)
+read_reply (TallyCall *call, const TallyPending *pending, gboolean *whole, GError **error)
 {
   TallyReader reader;
   gboolean done;
 
-  tally_reader_init (&reader, stream->reply, stream->reply_length, &call->limits);
-  done = check_length (call, stream, error) && tally_call_read (call, &reader, error);
+  tally_reader_init (&reader, pending->reply, pending->reply_length, &call->limits);
+  done = check_length (call, pending, error) && tally_call_read (call, &reader, error);
   *whole = call->answered && reader.cursor == reader.end;
   return done;
 }
 
 /* Also counts what it learns of replies to others, who left before they came. */
 static gboolean
-close_stream (TallyCall *call, TallyShared *shared, TallyStream *stream)
+close_pending (TallyCall *call, TallyShared *shared, TallyPending *pending)
 {
   guint late;
-  gboolean is_usable = tally_shared_close (shared, stream, &late);
+  gboolean is_usable = tally_shared_close (shared, pending, &late);
 
   if (G_UNLIKELY (late > 0))
     tally_bucket_count_late_replies (call->channel->bucket, late);
@@ -57,33 +57,33 @@ static gboolean
 exchange (TallyCall *call,
           const TallyLease *lease,
           TallyShared *shared,
-          TallyStream *stream,
+          TallyPending *pending,
           gboolean *whole,
           GError **error)
 {
   gboolean done;
 
-  call->seqid = stream->seqid;
+  call->seqid = pending->seqid;
   *whole = TRUE;
-  if (!tally_call_write (call, &stream->buffer, error))
+  if (!tally_call_write (call, &pending->buffer, error))
     return FALSE;
-  if (!tally_shared_exchange (shared, stream, call->method->oneway, call->deadline,
+  if (!tally_shared_exchange (shared, pending, call->method->oneway, call->deadline,
                               call->cancellable, error))
     {
-      tally_call_set_sent (call, stream->sent, stream->end - stream->start);
-      if (stream->refused && stream->sent > 0)
+      tally_call_set_sent (call, pending->sent, pending->end - pending->start);
+      if (pending->refused && pending->sent > 0)
         call->sent = TALLY_SENT_REFUSED;
       if (g_error_matches (*error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT)
           && had_its_time (call, lease))
-        tally_shared_fail_if_stalled (shared, stream);
+        tally_shared_fail_if_stalled (shared, pending);
       return FALSE;
     }
   if (call->method->oneway)
     return TRUE;
-  done = read_reply (call, stream, whole, error);
+  done = read_reply (call, pending, whole, error);
   if (G_UNLIKELY (!done))
     call->sent = TALLY_SENT_ALL;
-  if (G_UNLIKELY (call->refused) && !tally_shared_was_sent (shared, stream))
+  if (G_UNLIKELY (call->refused) && !tally_shared_was_sent (shared, pending))
     *whole = FALSE; /* the peer may not want the rest */
   return done;
 }
@@ -96,7 +96,7 @@ tally_call_exchange_shared (
   TallyShared *shared =
       tally_shared_get (socket, channel->codec, tally_endpoint_get_protocol (channel->endpoint),
                         channel->framing);
-  TallyStream *stream;
+  TallyPending *pending;
   gboolean done = FALSE;
   gboolean whole;
 
@@ -107,11 +107,11 @@ tally_call_exchange_shared (
                            "the pool's connection is shared and has a keeper that is no channel's");
       return FALSE;
     }
-  stream = tally_shared_open (shared, &call->limits, error);
-  if (G_LIKELY (stream != NULL))
+  pending = tally_shared_open (shared, &call->limits, error);
+  if (G_LIKELY (pending != NULL))
     {
-      done = exchange (call, lease, shared, stream, &whole, error);
-      *clean = close_stream (call, shared, stream) && whole;
+      done = exchange (call, lease, shared, pending, &whole, error);
+      *clean = close_pending (call, shared, pending) && whole;
       if (G_UNLIKELY (call->refused) && *clean && tally_socket_has_ended (socket))
         *clean = FALSE; /* a refusal may be the last that the peer says */
     }

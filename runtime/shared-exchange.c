@@ -28,64 +28,64 @@ get_failure_locked (const TallyShared *self)
 /* ---- the two roles ---- */
 
 static void
-give_role_locked (TallyStream **holder, TallyStream *stream, TallyStreamState role)
+give_role_locked (TallyPending **holder, TallyPending *pending, TallyPendingState role)
 {
-  *holder = stream;
-  tally_stream_set_state (stream, role);
-  tally_stream_wake (stream);
+  *holder = pending;
+  tally_pending_set_state (pending, role);
+  tally_pending_wake (pending);
 }
 
 static gboolean
-is_waiting (TallyStream *stream)
+is_waiting (TallyPending *pending)
 {
-  return tally_stream_get_state (stream) == TALLY_STREAM_WAITING;
+  return tally_pending_get_state (pending) == TALLY_PENDING_WAITING;
 }
 
-static TallyStream *
-find_waiting (TallyStreamList *list)
+static TallyPending *
+find_waiting (TallyPendingList *list)
 {
-  TallyStream *stream = list->head;
+  TallyPending *pending = list->head;
 
-  while (stream != NULL && !is_waiting (stream))
-    stream = stream->next;
-  return stream;
+  while (pending != NULL && !is_waiting (pending))
+    pending = pending->next;
+  return pending;
 }
 
 /* @awake (nullable), whose caller need not be woken, receives if it can; else who queued last: where
  * replies come in order it stays so for longest. Where nothing can be sent any more, whoever is not
  * sent or only in part receives too: its refusal may have come. */
-static TallyStream *
-find_receiver_locked (TallyShared *self, TallyStream *awake)
+static TallyPending *
+find_receiver_locked (TallyShared *self, TallyPending *awake)
 {
-  TallyStream *stream = self->waiting.tail;
+  TallyPending *pending = self->waiting.tail;
 
   if (awake != NULL && is_waiting (awake)
       && (awake->list == &self->waiting || (awake->list != NULL && self->send_failure != NULL)))
     return awake;
-  while (stream != NULL && !is_waiting (stream))
-    stream = stream->prev;
-  if (stream == NULL && self->send_failure != NULL)
-    stream = find_waiting (&self->unsent);
-  return stream;
+  while (pending != NULL && !is_waiting (pending))
+    pending = pending->prev;
+  if (pending == NULL && self->send_failure != NULL)
+    pending = find_waiting (&self->unsent);
+  return pending;
 }
 
 /* Whoever still waits takes over what nobody does now; @awake as there. */
 static void
-hand_on_locked (TallyShared *self, TallyStream *awake)
+hand_on_locked (TallyShared *self, TallyPending *awake)
 {
-  TallyStream *stream;
+  TallyPending *pending;
 
   if (self->sender == NULL && self->queued.length > 0 && self->send_failure == NULL)
     {
-      stream = find_waiting (&self->unsent);
-      if (stream != NULL)
-        give_role_locked (&self->sender, stream, TALLY_STREAM_SENDING);
+      pending = find_waiting (&self->unsent);
+      if (pending != NULL)
+        give_role_locked (&self->sender, pending, TALLY_PENDING_SENDING);
     }
   if (self->receiver == NULL)
     {
-      stream = find_receiver_locked (self, awake);
-      if (stream != NULL)
-        give_role_locked (&self->receiver, stream, TALLY_STREAM_RECEIVING);
+      pending = find_receiver_locked (self, awake);
+      if (pending != NULL)
+        give_role_locked (&self->receiver, pending, TALLY_PENDING_RECEIVING);
       else if (self->send_failure != NULL)
         tally_shared_fail_locked (self, self->send_failure);
     }
@@ -93,29 +93,29 @@ hand_on_locked (TallyShared *self, TallyStream *awake)
 
 /* ---- leaving ---- */
 
-/* The caller of @stream, which is in a list and has no role any more, goes without its reply. */
+/* The caller of @pending, which is in a list and has no role any more, goes without its reply. */
 static void
-leave_locked (TallyShared *self, TallyStream *stream)
+leave_locked (TallyShared *self, TallyPending *pending)
 {
   gboolean withdrawn;
 
-  stream->sent = tally_shared_count_sent_locked (self, stream);
-  withdrawn = stream->list == &self->unsent && tally_shared_withdraw_locked (self, stream);
-  tally_stream_unlink (stream);
-  tally_stream_set_state (stream, TALLY_STREAM_OPEN);
+  pending->sent = tally_shared_count_sent_locked (self, pending);
+  withdrawn = pending->list == &self->unsent && tally_shared_withdraw_locked (self, pending);
+  tally_pending_unlink (pending);
+  tally_pending_set_state (pending, TALLY_PENDING_OPEN);
   if (!withdrawn)
-    tally_shared_forget_locked (self, stream);
+    tally_shared_forget_locked (self, pending);
   hand_on_locked (self, NULL);
 }
 
 void
-tally_shared_fail_if_stalled (TallyShared *self, const TallyStream *stream)
+tally_shared_fail_if_stalled (TallyShared *self, const TallyPending *pending)
 {
-  gboolean waited_for_reply = stream->sent > 0 && !stream->oneway;
+  gboolean waited_for_reply = pending->sent > 0 && !pending->oneway;
 
   pthread_mutex_lock (&self->lock);
-  if (self->n_completed == stream->completed_before
-      && (waited_for_reply || self->sent == stream->sent_before))
+  if (self->n_completed == pending->completed_before
+      && (waited_for_reply || self->sent == pending->sent_before))
     {
       g_autoptr (GError) error = g_error_new_literal (
           TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST,
@@ -134,11 +134,12 @@ is_limit (const GError *error)
 }
 
 static void
-set_left_error (const TallyStream *stream, gboolean timed_out, GError **error)
+set_left_error (const TallyPending *pending, gboolean timed_out, GError **error)
 {
-  const gchar *when = stream->sent == 0                            ? "before the request was sent"
-                      : stream->sent < stream->end - stream->start ? "while sending"
-                                                                   : "while waiting for the reply";
+  const gchar *when = pending->sent == 0 ? "before the request was sent"
+                      : pending->sent < pending->end - pending->start
+                          ? "while sending"
+                          : "while waiting for the reply";
 
   if (timed_out)
     g_set_error (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "timed out %s", when);
@@ -151,8 +152,8 @@ set_left_error (const TallyStream *stream, gboolean timed_out, GError **error)
  * whether it was sent. Locked before, unlocked after. FALSE with @error when the caller leaves. */
 static gboolean
 end_role (TallyShared *self,
-          TallyStream *stream,
-          TallyStream **holder,
+          TallyPending *pending,
+          TallyPending **holder,
           GError *role_error,
           GError **error)
 {
@@ -167,26 +168,26 @@ end_role (TallyShared *self,
     }
   g_clear_error (&role_error);
   *holder = NULL;
-  if (tally_stream_get_state (stream) == TALLY_STREAM_SENDING
-      || tally_stream_get_state (stream) == TALLY_STREAM_RECEIVING)
-    tally_stream_set_state (stream, TALLY_STREAM_WAITING);
-  leaves = at_limit && is_waiting (stream);
+  if (tally_pending_get_state (pending) == TALLY_PENDING_SENDING
+      || tally_pending_get_state (pending) == TALLY_PENDING_RECEIVING)
+    tally_pending_set_state (pending, TALLY_PENDING_WAITING);
+  leaves = at_limit && is_waiting (pending);
   if (leaves)
-    leave_locked (self, stream);
+    leave_locked (self, pending);
   else
-    hand_on_locked (self, stream);
+    hand_on_locked (self, pending);
   tally_shared_unlock (self);
   if (leaves)
-    set_left_error (stream, timed_out, error);
+    set_left_error (pending, timed_out, error);
   return !leaves;
 }
 
 /* What arrives for others, or completes no message, does not keep a caller beyond its deadline. The
  * message is not shown. */
 static gboolean
-check_in_time (const TallyStream *stream, GError **error)
+check_in_time (const TallyPending *pending, GError **error)
 {
-  if (!tally_stream_is_overdue (stream))
+  if (!tally_pending_is_overdue (pending))
     return TRUE;
   g_set_error_literal (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "timed out");
   return FALSE;
@@ -198,18 +199,18 @@ check_in_time (const TallyStream *stream, GError **error)
 static void
 note_sent_locked (TallyShared *self, gsize sent)
 {
-  TallyStream *stream;
+  TallyPending *pending;
 
   self->sent += sent;
-  while ((stream = self->unsent.head) != NULL && stream->end <= self->sent)
+  while ((pending = self->unsent.head) != NULL && pending->end <= self->sent)
     {
-      tally_stream_unlink (stream);
-      if (!stream->oneway)
-        tally_stream_list_push (&self->waiting, stream);
+      tally_pending_unlink (pending);
+      if (!pending->oneway)
+        tally_pending_list_push (&self->waiting, pending);
       else
         {
-          tally_stream_set_state (stream, TALLY_STREAM_DONE);
-          tally_stream_wake (stream);
+          tally_pending_set_state (pending, TALLY_PENDING_DONE);
+          tally_pending_wake (pending);
         }
     }
 }
@@ -270,7 +271,7 @@ let_others_queue_locked (TallyShared *self)
 {
   gsize length = self->queued.length;
 
-  if (self->n_streams == 1 || (self->patience == 0 && ++self->n_impatient % PROBE_EVERY != 0))
+  if (self->n_pending == 1 || (self->patience == 0 && ++self->n_impatient % PROBE_EVERY != 0))
     return;
   pthread_mutex_unlock (&self->lock);
   sched_yield ();
@@ -284,7 +285,7 @@ let_others_queue_locked (TallyShared *self)
 /* A peer that answers in order reads no further before its reply is read: somebody must receive
  * while the sender waits, if need be itself. Locked before and after. */
 static GError *
-await_room_locked (TallyShared *self, TallyStream *stream)
+await_room_locked (TallyShared *self, TallyPending *pending)
 {
   GError *error = NULL;
   gboolean receives, has_room, has_input;
@@ -292,12 +293,12 @@ await_room_locked (TallyShared *self, TallyStream *stream)
   hand_on_locked (self, NULL);
   receives = self->receiver == NULL;
   if (receives)
-    self->receiver = stream;
+    self->receiver = pending;
   pthread_mutex_unlock (&self->lock);
-  has_room = tally_socket_await_room (self->socket, receives, stream->deadline, stream->cancellable,
-                                      &has_input, &error);
+  has_room = tally_socket_await_room (self->socket, receives, pending->deadline,
+                                      pending->cancellable, &has_input, &error);
   if (has_room && (!has_input || tally_shared_receive_at_once (self, &error)))
-    check_in_time (stream, &error);
+    check_in_time (pending, &error);
   pthread_mutex_lock (&self->lock);
   if (!has_room)
     note_send_error_locked (self, error);
@@ -309,7 +310,7 @@ await_room_locked (TallyShared *self, TallyStream *stream)
 /* The role of the sender, to its end: until all is sent, or its own request is and the kernel takes
  * no more. FALSE with @error when the caller leaves. */
 static gboolean
-send_for_all (TallyShared *self, TallyStream *stream, GError **error)
+send_for_all (TallyShared *self, TallyPending *pending, GError **error)
 {
   GError *role_error = NULL;
   gboolean full = FALSE;
@@ -319,38 +320,39 @@ send_for_all (TallyShared *self, TallyStream *stream, GError **error)
   for (guint round = 0; round < MAX_ROUNDS && role_error == NULL; round += !full)
     {
       if (self->queued.length == 0 || get_failure_locked (self) != NULL
-          || tally_stream_get_state (stream) != TALLY_STREAM_SENDING)
+          || tally_pending_get_state (pending) != TALLY_PENDING_SENDING)
         break;
       role_error = send_round_locked (self, &full);
       if (G_LIKELY (!full) || role_error != NULL)
         continue;
-      if (stream->list != &self->unsent)
+      if (pending->list != &self->unsent)
         break;
-      role_error = await_room_locked (self, stream);
+      role_error = await_room_locked (self, pending);
     }
-  if (tally_stream_get_state (stream) == TALLY_STREAM_FAILED) /* while it sent: now it is known */
-    stream->sent = tally_shared_count_sent_locked (self, stream);
-  return end_role (self, stream, &self->sender, role_error, error);
+  if (tally_pending_get_state (pending)
+      == TALLY_PENDING_FAILED) /* while it sent: now it is known */
+    pending->sent = tally_shared_count_sent_locked (self, pending);
+  return end_role (self, pending, &self->sender, role_error, error);
 }
 
 /* ---- receiving ---- */
 
 /* The role of the receiver, to its end: until its own reply is there. One that was left in place
- * keeps the role until the stream is closed. FALSE with @error when the caller leaves. */
+ * keeps the role until the pending call is closed. FALSE with @error when the caller leaves. */
 static gboolean
-receive_for_all (TallyShared *self, TallyStream *stream, GError **error)
+receive_for_all (TallyShared *self, TallyPending *pending, GError **error)
 {
   GError *role_error = NULL;
 
-  tally_socket_set_limits (self->socket, stream->deadline, stream->cancellable);
-  while (tally_shared_receive (self, stream, &role_error)
-         && tally_stream_get_state (stream) == TALLY_STREAM_RECEIVING)
-    if (!check_in_time (stream, &role_error))
+  tally_socket_set_limits (self->socket, pending->deadline, pending->cancellable);
+  while (tally_shared_receive (self, pending, &role_error)
+         && tally_pending_get_state (pending) == TALLY_PENDING_RECEIVING)
+    if (!check_in_time (pending, &role_error))
       break;
-  if (role_error == NULL && stream->in_place)
+  if (role_error == NULL && pending->in_place)
     return TRUE;
   pthread_mutex_lock (&self->lock);
-  return end_role (self, stream, &self->receiver, role_error, error);
+  return end_role (self, pending, &self->receiver, role_error, error);
 }
 
 /* ---- waiting ---- */
@@ -358,43 +360,43 @@ receive_for_all (TallyShared *self, TallyStream *stream, GError **error)
 static void
 on_cancelled (GCancellable *cancellable, gpointer data)
 {
-  TallyStream *stream = data;
+  TallyPending *pending = data;
 
-  __atomic_store_n (&stream->cancelled, TRUE, __ATOMIC_RELEASE);
-  tally_stream_wake (stream);
+  __atomic_store_n (&pending->cancelled, TRUE, __ATOMIC_RELEASE);
+  tally_pending_wake (pending);
 }
 
 /* Until somebody wakes the caller or its deadline has passed; FALSE in the latter case. */
 static gboolean
-sleep_until_woken (TallyStream *stream)
+sleep_until_woken (TallyPending *pending)
 {
-  struct timespec deadline = { stream->deadline / G_USEC_PER_SEC,
-                               stream->deadline % G_USEC_PER_SEC * 1000 };
+  struct timespec deadline = { pending->deadline / G_USEC_PER_SEC,
+                               pending->deadline % G_USEC_PER_SEC * 1000 };
   gint result;
 
   do
-    result = stream->deadline < 0 ? sem_wait (&stream->wake)
-                                  : sem_clockwait (&stream->wake, CLOCK_MONOTONIC, &deadline);
+    result = pending->deadline < 0 ? sem_wait (&pending->wake)
+                                   : sem_clockwait (&pending->wake, CLOCK_MONOTONIC, &deadline);
   while (result != 0 && errno == EINTR);
   return result == 0;
 }
 
 /* Somebody else sends or receives for this caller. FALSE with @error when it leaves. */
 static gboolean
-wait_for_all (TallyShared *self, TallyStream *stream, GError **error)
+wait_for_all (TallyShared *self, TallyPending *pending, GError **error)
 {
-  gboolean timed_out = !sleep_until_woken (stream);
+  gboolean timed_out = !sleep_until_woken (pending);
   gboolean leaves;
 
-  if (G_LIKELY (!timed_out && !__atomic_load_n (&stream->cancelled, __ATOMIC_ACQUIRE)))
+  if (G_LIKELY (!timed_out && !__atomic_load_n (&pending->cancelled, __ATOMIC_ACQUIRE)))
     return TRUE;
   pthread_mutex_lock (&self->lock);
-  leaves = is_waiting (stream);
+  leaves = is_waiting (pending);
   if (leaves)
-    leave_locked (self, stream);
+    leave_locked (self, pending);
   tally_shared_unlock (self);
   if (leaves)
-    set_left_error (stream, timed_out, error);
+    set_left_error (pending, timed_out, error);
   return !leaves;
 }
 
@@ -416,31 +418,31 @@ raise_to (guint *limit, guint value)
     __atomic_store_n (limit, value, __ATOMIC_RELAXED);
 }
 
-TallyStream *
+TallyPending *
 tally_shared_open (TallyShared *self, const TallyLimits *limits, GError **error)
 {
-  TallyStream *stream = NULL;
+  TallyPending *pending = NULL;
   const GError *failure;
 
   pthread_mutex_lock (&self->lock);
   failure = get_failure_locked (self);
   if (G_LIKELY (failure == NULL))
     {
-      stream = tally_shared_take_stream_locked (self);
+      pending = tally_shared_take_pending_locked (self);
       raise_to (&self->max_message, limits->max_message);
       raise_to (&self->max_depth, limits->max_depth);
       if (G_UNLIKELY (!limits->strict))
         __atomic_store_n (&self->is_lenient, TRUE, __ATOMIC_RELAXED);
     }
   pthread_mutex_unlock (&self->lock);
-  if (G_UNLIKELY (stream == NULL))
+  if (G_UNLIKELY (pending == NULL))
     set_failure_error (failure, FALSE, error);
-  return stream;
+  return pending;
 }
 
 /* The request joins the queue, and its caller sends unless somebody does already. */
 static gboolean
-begin (TallyShared *self, TallyStream *stream, GError **error)
+begin (TallyShared *self, TallyPending *pending, GError **error)
 {
   const GError *failure;
 
@@ -448,11 +450,11 @@ begin (TallyShared *self, TallyStream *stream, GError **error)
   failure = get_failure_locked (self);
   if (G_LIKELY (failure == NULL))
     {
-      tally_shared_queue_locked (self, stream);
-      tally_stream_set_state (stream,
-                              self->sender == NULL ? TALLY_STREAM_SENDING : TALLY_STREAM_WAITING);
+      tally_shared_queue_locked (self, pending);
+      tally_pending_set_state (pending, self->sender == NULL ? TALLY_PENDING_SENDING
+                                                             : TALLY_PENDING_WAITING);
       if (self->sender == NULL)
-        self->sender = stream;
+        self->sender = pending;
     }
   pthread_mutex_unlock (&self->lock);
   if (G_UNLIKELY (failure != NULL))
@@ -461,31 +463,31 @@ begin (TallyShared *self, TallyStream *stream, GError **error)
 }
 
 static gboolean
-see_through (TallyShared *self, TallyStream *stream, GError **error)
+see_through (TallyShared *self, TallyPending *pending, GError **error)
 {
   gboolean stays = TRUE;
 
   while (stays)
-    switch (tally_stream_get_state (stream))
+    switch (tally_pending_get_state (pending))
       {
-      case TALLY_STREAM_SENDING:
-        stays = send_for_all (self, stream, error);
+      case TALLY_PENDING_SENDING:
+        stays = send_for_all (self, pending, error);
         break;
-      case TALLY_STREAM_RECEIVING:
-        stays = receive_for_all (self, stream, error);
+      case TALLY_PENDING_RECEIVING:
+        stays = receive_for_all (self, pending, error);
         break;
-      case TALLY_STREAM_WAITING:
-        stays = wait_for_all (self, stream, error);
+      case TALLY_PENDING_WAITING:
+        stays = wait_for_all (self, pending, error);
         break;
-      case TALLY_STREAM_CLAIMED:
-        sem_wait (&stream->wake);
+      case TALLY_PENDING_CLAIMED:
+        sem_wait (&pending->wake);
         break;
-      case TALLY_STREAM_DONE:
+      case TALLY_PENDING_DONE:
         return TRUE;
-      case TALLY_STREAM_FAILED:
-        set_failure_error (self->failure, stream->sent > 0, error);
+      case TALLY_PENDING_FAILED:
+        set_failure_error (self->failure, pending->sent > 0, error);
         return FALSE;
-      case TALLY_STREAM_OPEN:
+      case TALLY_PENDING_OPEN:
         g_assert_not_reached ();
       }
   return FALSE;
@@ -493,7 +495,7 @@ see_through (TallyShared *self, TallyStream *stream, GError **error)
 
 gboolean
 tally_shared_exchange (TallyShared *self,
-                       TallyStream *stream,
+                       TallyPending *pending,
                        gboolean oneway,
                        gint64 deadline,
                        GCancellable *cancellable,
@@ -502,14 +504,14 @@ tally_shared_exchange (TallyShared *self,
   gulong handler = 0;
   gboolean done;
 
-  stream->oneway = oneway;
-  stream->deadline = deadline;
-  stream->cancellable = cancellable;
-  stream->cancelled = FALSE;
-  stream->sent = 0;
+  pending->oneway = oneway;
+  pending->deadline = deadline;
+  pending->cancellable = cancellable;
+  pending->cancelled = FALSE;
+  pending->sent = 0;
   if (cancellable != NULL)
-    handler = g_cancellable_connect (cancellable, G_CALLBACK (on_cancelled), stream, NULL);
-  done = begin (self, stream, error) && see_through (self, stream, error);
+    handler = g_cancellable_connect (cancellable, G_CALLBACK (on_cancelled), pending, NULL);
+  done = begin (self, pending, error) && see_through (self, pending, error);
   if (handler != 0)
     g_cancellable_disconnect (cancellable, handler);
   return done;
@@ -521,26 +523,26 @@ has_unexpected_input (TallyShared *self)
 {
   gsize available;
 
-  if (self->n_streams > 0 || self->n_owed > 0)
+  if (self->n_pending > 0 || self->n_owed > 0)
     return FALSE;
   tally_socket_peek_input (self->socket, &available);
   return available > 0;
 }
 
 gboolean
-tally_shared_close (TallyShared *self, TallyStream *stream, guint *late)
+tally_shared_close (TallyShared *self, TallyPending *pending, guint *late)
 {
   gboolean is_usable;
 
   pthread_mutex_lock (&self->lock);
-  if (stream->in_place)
+  if (pending->in_place)
     {
       tally_socket_consume (self->socket,
-                            tally_frame_header (self->framing) + stream->reply_length);
+                            tally_frame_header (self->framing) + pending->reply_length);
       self->receiver = NULL;
       hand_on_locked (self, NULL);
     }
-  tally_shared_drop_stream_locked (self, stream);
+  tally_shared_drop_pending_locked (self, pending);
   self->dirty |= has_unexpected_input (self);
   *late = self->n_late;
   self->n_late = 0;

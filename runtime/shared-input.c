@@ -21,7 +21,7 @@ typedef struct
   const guint8 *bytes; /* the message there */
   gsize length;
   gint32 seqid;
-  TallyStream *stream; /* NULL: late */
+  TallyPending *pending; /* NULL: late */
 } Reply;
 
 /* ---- cutting the input into messages ---- */
@@ -128,13 +128,13 @@ claim (TallyShared *self, Reply *replies, guint count, GError **error)
 
   pthread_mutex_lock (&self->lock);
   for (i = 0; i < count; i++)
-    if (!tally_shared_take_reply_locked (self, replies[i].seqid, &replies[i].stream))
+    if (!tally_shared_take_reply_locked (self, replies[i].seqid, &replies[i].pending))
       break;
   pthread_mutex_unlock (&self->lock);
   if (i == count)
     return TRUE;
   for (guint j = i; j < count; j++)
-    replies[j].stream = NULL;
+    replies[j].pending = NULL;
   if (is_goodbye (self, &replies[i], error))
     {
       pthread_mutex_lock (&self->lock);
@@ -152,17 +152,17 @@ claim (TallyShared *self, Reply *replies, guint count, GError **error)
 static void
 hand_over (const Reply *reply, gboolean in_place)
 {
-  TallyStream *stream = reply->stream;
+  TallyPending *pending = reply->pending;
 
-  stream->in_place = in_place;
-  stream->reply = reply->bytes;
-  stream->reply_length = reply->length;
+  pending->in_place = in_place;
+  pending->reply = reply->bytes;
+  pending->reply_length = reply->length;
   if (!in_place)
     {
-      tally_buffer_append (&stream->buffer, reply->bytes, reply->length);
-      stream->reply = stream->buffer.data;
+      tally_buffer_append (&pending->buffer, reply->bytes, reply->length);
+      pending->reply = pending->buffer.data;
     }
-  tally_stream_set_state (stream, TALLY_STREAM_DONE);
+  tally_pending_set_state (pending, TALLY_PENDING_DONE);
 }
 
 /* The receiver's own reply need not be copied when nobody else waits for the input that it lies in.
@@ -175,7 +175,7 @@ may_stay (TallyShared *self, gsize end)
 
   tally_socket_peek_input (self->socket, &available);
   pthread_mutex_lock (&self->lock);
-  is_alone = self->n_streams == 1;
+  is_alone = self->n_pending == 1;
   pthread_mutex_unlock (&self->lock);
   return is_alone && available == end && !self->is_torn;
 }
@@ -186,20 +186,20 @@ deliver (TallyShared *self,
          Reply *replies,
          guint count,
          gsize end,
-         TallyStream *receiver,
+         TallyPending *receiver,
          GError **error)
 {
   gboolean are_known = claim (self, replies, count, error);
-  TallyStream *last = replies[count - 1].stream;
+  TallyPending *last = replies[count - 1].pending;
   gboolean stays = last != NULL && last == receiver && may_stay (self, end);
 
   for (guint i = 0; i < count; i++)
     {
-      if (replies[i].stream == NULL)
+      if (replies[i].pending == NULL)
         continue;
       hand_over (&replies[i], stays && i == count - 1);
-      if (replies[i].stream != receiver)
-        tally_stream_wake (replies[i].stream);
+      if (replies[i].pending != receiver)
+        tally_pending_wake (replies[i].pending);
     }
   tally_socket_consume (self->socket, stays ? replies[count - 1].start : end);
   return are_known;
@@ -209,11 +209,11 @@ deliver (TallyShared *self,
 
 /* @again: some of the message has come, and more is missing. */
 static gboolean
-fill (TallyShared *self, const TallyStream *receiver, gboolean again, GError **error)
+fill (TallyShared *self, const TallyPending *receiver, gboolean again, GError **error)
 {
   gsize available;
 
-  if (again && receiver != NULL && tally_stream_is_overdue (receiver))
+  if (again && receiver != NULL && tally_pending_is_overdue (receiver))
     {
       g_set_error_literal (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "timed out while receiving");
       return FALSE;
@@ -223,7 +223,7 @@ fill (TallyShared *self, const TallyStream *receiver, gboolean again, GError **e
 }
 
 gboolean
-tally_shared_receive (TallyShared *self, TallyStream *receiver, GError **error)
+tally_shared_receive (TallyShared *self, TallyPending *receiver, GError **error)
 {
   gboolean delivered = FALSE;
   gboolean filled = FALSE;

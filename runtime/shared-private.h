@@ -5,9 +5,9 @@
  * all; who has the reply that it waits for hands such a role on to another that still waits. So a
  * lone caller sends and receives itself, as on a connection of its own.
  *
- * The order of a call: tally_shared_open () takes a stream and its sequence id, the caller encodes
- * into the stream's buffer, tally_shared_exchange () returns when the reply is there, the caller
- * decodes it, tally_shared_close () gives the stream back. */
+ * The order of a call: tally_shared_open () takes a pending call and its sequence id, the caller encodes
+ * into the pending call's buffer, tally_shared_exchange () returns when the reply is there, the caller
+ * decodes it, tally_shared_close () gives the pending call back. */
 #ifndef TALLY_SHARED_PRIVATE_H
 #define TALLY_SHARED_PRIVATE_H
 
@@ -20,28 +20,28 @@ G_BEGIN_DECLS
 
 typedef enum
 {
-  TALLY_STREAM_OPEN,      /* its caller encodes, decodes, or has left */
-  TALLY_STREAM_WAITING,   /* its caller sleeps on `wake` */
-  TALLY_STREAM_SENDING,   /* its caller sends for all */
-  TALLY_STREAM_RECEIVING, /* its caller receives for all */
-  TALLY_STREAM_CLAIMED,   /* its reply has arrived and is being handed over: DONE is next */
-  TALLY_STREAM_DONE,      /* its reply is there, or, of a oneway call, it was sent */
-  TALLY_STREAM_FAILED     /* the connection has failed */
-} TallyStreamState;
+  TALLY_PENDING_OPEN,      /* its caller encodes, decodes, or has left */
+  TALLY_PENDING_WAITING,   /* its caller sleeps on `wake` */
+  TALLY_PENDING_SENDING,   /* its caller sends for all */
+  TALLY_PENDING_RECEIVING, /* its caller receives for all */
+  TALLY_PENDING_CLAIMED,   /* its reply has arrived and is being handed over: DONE is next */
+  TALLY_PENDING_DONE,      /* its reply is there, or, of a oneway call, it was sent */
+  TALLY_PENDING_FAILED     /* the connection has failed */
+} TallyPendingState;
 
-typedef struct _TallyStream TallyStream;
+typedef struct _TallyPending TallyPending;
 typedef struct _TallyShared TallyShared;
 
 /* First in, first out. */
 typedef struct
 {
-  TallyStream *head;
-  TallyStream *tail;
-} TallyStreamList;
+  TallyPending *head;
+  TallyPending *tail;
+} TallyPendingList;
 
 /* One call on a shared connection. Belongs to the connection and is used again for later calls, so
- * that a late wake-up meets a stream, if another's: whoever wakes looks at `state`. */
-struct _TallyStream
+ * that a late wake-up meets a pending call, if another's: whoever wakes looks at `state`. */
+struct _TallyPending
 {
   gint32 seqid;
   TallyBuffer buffer;  /* the request, then the reply; while CLAIMED the receiver's */
@@ -58,10 +58,10 @@ struct _TallyStream
   gboolean in_place; /* the reply lies in the socket's input; its caller is still the receiver */
 
   /* The connection's lock protects what follows. */
-  TallyStreamList *list; /* nullable: the one that it is in */
-  TallyStream *prev;
-  TallyStream *next; /* also of the free ones */
-  guint64 start;     /* where its request lies in all that was ever queued */
+  TallyPendingList *list; /* nullable: the one that it is in */
+  TallyPending *prev;
+  TallyPending *next; /* also of the free ones */
+  guint64 start;      /* where its request lies in all that was ever queued */
   guint64 end;
   guint64 completed_before; /* what the connection had completed and sent when it was queued */
   guint64 sent_before;
@@ -72,8 +72,8 @@ struct _TallyStream
 /* Where a reply's sequence id leads. */
 typedef struct
 {
-  gint32 seqid;        /* 0: free */
-  TallyStream *stream; /* NULL: its caller has left; the reply is owed all the same */
+  gint32 seqid;          /* 0: free */
+  TallyPending *pending; /* NULL: its caller has left; the reply is owed all the same */
 } TallySlot;
 
 struct _TallyShared
@@ -104,21 +104,21 @@ struct _TallyShared
   TallySlot *slots; /* seqid & mask is a sequence id's only place */
   guint32 mask;
   gint32 last_seqid;
-  guint n_streams;     /* open ones */
+  guint n_pending;     /* open ones */
   guint n_owed;        /* replies whose callers have left */
   guint n_late;        /* of these, those that have come and were not reported yet */
   guint64 n_completed; /* calls whose callers got their replies */
-  TallyStream *free;
-  TallyStreamList unsent;  /* in the order of their requests in the queue */
-  TallyStreamList waiting; /* for their replies */
-  TallyStream *sender;     /* nullable */
-  TallyStream *receiver;   /* nullable */
-  guint patience;          /* of senders, with others who may be about to queue */
-  guint n_impatient;       /* times that a sender had none */
-  guint64 sent;            /* bytes that the kernel has, of all that was ever queued */
-  guint64 queued_end;      /* all that was ever queued */
-  TallyBuffer outgoing;    /* from `sent` on: what the sender sends now */
-  TallyBuffer queued;      /* what follows that */
+  TallyPending *free;
+  TallyPendingList unsent;  /* in the order of their requests in the queue */
+  TallyPendingList waiting; /* for their replies */
+  TallyPending *sender;     /* nullable */
+  TallyPending *receiver;   /* nullable */
+  guint patience;           /* of senders, with others who may be about to queue */
+  guint n_impatient;        /* times that a sender had none */
+  guint64 sent;             /* bytes that the kernel has, of all that was ever queued */
+  guint64 queued_end;       /* all that was ever queued */
+  TallyBuffer outgoing;     /* from `sent` on: what the sender sends now */
+  TallyBuffer queued;       /* what follows that */
 };
 
 /* The shared connection on @socket, made by the first who asks; lives as long as @socket. NULL when
@@ -128,76 +128,76 @@ TallyShared *tally_shared_get (TallySocket *socket,
                                TallyProtocolId protocol,
                                TallyFraming framing);
 
-/* Takes a stream. @limits: of the reply. TALLY_ERROR_NOT_SENT when the
+/* Takes a pending call. @limits: of the reply. TALLY_ERROR_NOT_SENT when the
  * connection has failed. */
-TallyStream *tally_shared_open (TallyShared *self, const TallyLimits *limits, GError **error);
-/* Sends the request in the stream's buffer and waits for its reply. Errors: G_IO_ERROR_CANCELLED
+TallyPending *tally_shared_open (TallyShared *self, const TallyLimits *limits, GError **error);
+/* Sends the request in the pending call's buffer and waits for its reply. Errors: G_IO_ERROR_CANCELLED
  * and TALLY_ERROR_TIMED_OUT, which concern this call alone. A failed connection is to each call on it
- * TALLY_ERROR_NOT_SENT, or what made it fail, mostly TALLY_ERROR_CONNECTION_LOST. Then the stream's
+ * TALLY_ERROR_NOT_SENT, or what made it fail, mostly TALLY_ERROR_CONNECTION_LOST. Then the pending call's
  * `sent` tells how many bytes of the request the server may have seen; the message does not. */
 gboolean tally_shared_exchange (TallyShared *self,
-                                TallyStream *stream,
+                                TallyPending *pending,
                                 gboolean oneway,
                                 gint64 deadline,
                                 GCancellable *cancellable,
                                 GError **error);
-/* For a caller that timed out, before it gives its stream back: when no call on the connection was
+/* For a caller that timed out, before it gives its pending call back: when no call on the connection was
  * completed since its request was queued, and the peer has this request or took no byte of any, the
  * connection has failed (rule 24). Bytes that arrived are no sign of life. */
-void tally_shared_fail_if_stalled (TallyShared *self, const TallyStream *stream);
-/* Whether all of the stream's request was sent; a peer may answer before. */
-gboolean tally_shared_was_sent (TallyShared *self, const TallyStream *stream);
-/* Gives the stream back. %TRUE when the connection may take further calls. @late: how many replies
- * were dropped, since a stream was closed last, because their callers had left. */
-gboolean tally_shared_close (TallyShared *self, TallyStream *stream, guint *late);
+void tally_shared_fail_if_stalled (TallyShared *self, const TallyPending *pending);
+/* Whether all of the pending call's request was sent; a peer may answer before. */
+gboolean tally_shared_was_sent (TallyShared *self, const TallyPending *pending);
+/* Gives the pending call back. %TRUE when the connection may take further calls. @late: how many replies
+ * were dropped, since a pending call was closed last, because their callers had left. */
+gboolean tally_shared_close (TallyShared *self, TallyPending *pending, guint *late);
 
 /* When the connection failed, monotonic; 0: it has not. */
 gint64 tally_shared_get_failed_at (TallyShared *self);
 
 /* ---- between the files of a shared connection ---- */
 
-/* shared-streams.c */
-void tally_stream_list_push (TallyStreamList *list, TallyStream *stream);
-void tally_stream_unlink (TallyStream *stream);
-void tally_stream_wake (TallyStream *stream);
-TallyStream *tally_shared_take_stream_locked (TallyShared *self);
-void tally_shared_drop_stream_locked (TallyShared *self, TallyStream *stream);
-void tally_shared_queue_locked (TallyShared *self, TallyStream *stream);
-gboolean tally_shared_withdraw_locked (TallyShared *self, TallyStream *stream);
-void tally_shared_forget_locked (TallyShared *self, TallyStream *stream);
-gsize tally_shared_count_sent_locked (const TallyShared *self, const TallyStream *stream);
+/* shared-pending.c */
+void tally_pending_list_push (TallyPendingList *list, TallyPending *pending);
+void tally_pending_unlink (TallyPending *pending);
+void tally_pending_wake (TallyPending *pending);
+TallyPending *tally_shared_take_pending_locked (TallyShared *self);
+void tally_shared_drop_pending_locked (TallyShared *self, TallyPending *pending);
+void tally_shared_queue_locked (TallyShared *self, TallyPending *pending);
+gboolean tally_shared_withdraw_locked (TallyShared *self, TallyPending *pending);
+void tally_shared_forget_locked (TallyShared *self, TallyPending *pending);
+gsize tally_shared_count_sent_locked (const TallyShared *self, const TallyPending *pending);
 void tally_shared_fail_locked (TallyShared *self, const GError *error);
 /* Nothing can be sent any more: the connection fails when all that has arrived was received. */
 void tally_shared_fail_sending_locked (TallyShared *self, const GError *error);
 /* After anything that may have failed the connection. */
 void tally_shared_unlock (TallyShared *self);
-/* What a reply with @seqid is: its stream in @stream, or NULL there for a late one; FALSE for one
+/* What a reply with @seqid is: its pending call in @pending, or NULL there for a late one; FALSE for one
  * that nobody is owed. The sequence id is free afterwards. */
-gboolean tally_shared_take_reply_locked (TallyShared *self, gint32 seqid, TallyStream **stream);
+gboolean tally_shared_take_reply_locked (TallyShared *self, gint32 seqid, TallyPending **pending);
 
-static inline TallyStreamState
-tally_stream_get_state (TallyStream *stream)
+static inline TallyPendingState
+tally_pending_get_state (TallyPending *pending)
 {
-  return (TallyStreamState) __atomic_load_n (&stream->state, __ATOMIC_ACQUIRE);
+  return (TallyPendingState) __atomic_load_n (&pending->state, __ATOMIC_ACQUIRE);
 }
 
 static inline void
-tally_stream_set_state (TallyStream *stream, TallyStreamState state)
+tally_pending_set_state (TallyPending *pending, TallyPendingState state)
 {
-  __atomic_store_n (&stream->state, state, __ATOMIC_RELEASE);
+  __atomic_store_n (&pending->state, state, __ATOMIC_RELEASE);
 }
 
 static inline gboolean
-tally_stream_is_overdue (const TallyStream *stream)
+tally_pending_is_overdue (const TallyPending *pending)
 {
-  return stream->deadline >= 0 && g_get_monotonic_time () >= stream->deadline;
+  return pending->deadline >= 0 && g_get_monotonic_time () >= pending->deadline;
 }
 
 /* shared-input.c: for whoever is the receiver, or alone. */
 /* Blocks, within the socket's limits, for at least one whole message, and hands over all that are
  * there. FALSE with an error of the socket, whose input is as it was, or a protocol error. Ends at
  * the deadline of @receiver (nullable) also when bytes keep coming that end no message. */
-gboolean tally_shared_receive (TallyShared *self, TallyStream *receiver, GError **error);
+gboolean tally_shared_receive (TallyShared *self, TallyPending *receiver, GError **error);
 /* The same for nobody in particular, of what has arrived and without waiting for more: TRUE also when
  * that is nothing. */
 gboolean tally_shared_receive_at_once (TallyShared *self, GError **error);

@@ -182,19 +182,19 @@ rule_24_a_part_of_a_message_gives_no_more_time (void)
   gint fds[2];
   g_autoptr (TallySocket) socket = NULL;
   TallyShared *shared;
-  TallyStream *stream;
+  TallyPending *pending;
   guint late;
 
   CU_ASSERT_EQUAL_FATAL (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
   socket = tally_socket_new_from_fd (fds[0]);
   shared =
       tally_shared_get (socket, &tally_codec_binary, TALLY_PROTOCOL_BINARY, TALLY_FRAMING_FRAMED);
-  stream = tally_shared_open (shared, &tally_limits_default, &error);
-  stream->deadline = g_get_monotonic_time () - 1;
+  pending = tally_shared_open (shared, &tally_limits_default, &error);
+  pending->deadline = g_get_monotonic_time () - 1;
   CU_ASSERT_TRUE (test_write_all (fds[1], part, sizeof part));
-  CU_ASSERT_FALSE (tally_shared_receive (shared, stream, &error));
+  CU_ASSERT_FALSE (tally_shared_receive (shared, pending, &error));
   assert_error (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, NULL);
-  tally_shared_close (shared, stream, &late);
+  tally_shared_close (shared, pending, &late);
   close (fds[1]);
 }
 

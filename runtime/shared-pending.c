@@ -10,45 +10,45 @@
 
 /* A power of two. */
 #define FIRST_SLOTS 16
-/* A stream's buffer that one large message has grown is given back after it. */
+/* A pending call's buffer that one large message has grown is given back after it. */
 #define KEPT_CAPACITY 4096
 
 /* ---- lists ---- */
 
 void
-tally_stream_list_push (TallyStreamList *list, TallyStream *stream)
+tally_pending_list_push (TallyPendingList *list, TallyPending *pending)
 {
-  stream->list = list;
-  stream->next = NULL;
-  stream->prev = list->tail;
+  pending->list = list;
+  pending->next = NULL;
+  pending->prev = list->tail;
   if (list->tail != NULL)
-    list->tail->next = stream;
+    list->tail->next = pending;
   else
-    list->head = stream;
-  list->tail = stream;
+    list->head = pending;
+  list->tail = pending;
 }
 
 void
-tally_stream_unlink (TallyStream *stream)
+tally_pending_unlink (TallyPending *pending)
 {
-  TallyStreamList *list = g_steal_pointer (&stream->list);
+  TallyPendingList *list = g_steal_pointer (&pending->list);
 
   if (list == NULL)
     return;
-  if (stream->prev != NULL)
-    stream->prev->next = stream->next;
+  if (pending->prev != NULL)
+    pending->prev->next = pending->next;
   else
-    list->head = stream->next;
-  if (stream->next != NULL)
-    stream->next->prev = stream->prev;
+    list->head = pending->next;
+  if (pending->next != NULL)
+    pending->next->prev = pending->prev;
   else
-    list->tail = stream->prev;
+    list->tail = pending->prev;
 }
 
 void
-tally_stream_wake (TallyStream *stream)
+tally_pending_wake (TallyPending *pending)
 {
-  sem_post (&stream->wake);
+  sem_post (&pending->wake);
 }
 
 /* ---- sequence ids ---- */
@@ -84,11 +84,11 @@ grow (TallyShared *self)
 /* Never 0, which clients send that do not match replies, and never one in flight or owed: its place
  * is taken. */
 static gint32
-take_seqid (TallyShared *self, TallyStream *stream)
+take_seqid (TallyShared *self, TallyPending *pending)
 {
   TallySlot *slot;
 
-  if (self->slots == NULL || 2 * (self->n_streams + self->n_owed) > self->mask)
+  if (self->slots == NULL || 2 * (self->n_pending + self->n_owed) > self->mask)
     grow (self);
   do
     {
@@ -96,12 +96,12 @@ take_seqid (TallyShared *self, TallyStream *stream)
       slot = slot_of (self, self->last_seqid);
     }
   while (self->last_seqid == 0 || slot->seqid != 0);
-  *slot = (TallySlot){ self->last_seqid, stream };
+  *slot = (TallySlot){ self->last_seqid, pending };
   return self->last_seqid;
 }
 
 gboolean
-tally_shared_take_reply_locked (TallyShared *self, gint32 seqid, TallyStream **stream)
+tally_shared_take_reply_locked (TallyShared *self, gint32 seqid, TallyPending **pending)
 {
   TallySlot *slot;
 
@@ -110,14 +110,14 @@ tally_shared_take_reply_locked (TallyShared *self, gint32 seqid, TallyStream **s
   slot = slot_of (self, seqid);
   if (slot->seqid != seqid)
     return FALSE;
-  *stream = slot->stream;
-  if (*stream != NULL)
+  *pending = slot->pending;
+  if (*pending != NULL)
     {
       /* A oneway call is not answered, and no other before it was sent. */
-      if ((*stream)->list == NULL || (*stream)->oneway || (*stream)->start >= maybe_sent (self))
+      if ((*pending)->list == NULL || (*pending)->oneway || (*pending)->start >= maybe_sent (self))
         return FALSE;
-      tally_stream_unlink (*stream);
-      tally_stream_set_state (*stream, TALLY_STREAM_CLAIMED);
+      tally_pending_unlink (*pending);
+      tally_pending_set_state (*pending, TALLY_PENDING_CLAIMED);
       self->n_completed++;
     }
   else
@@ -129,44 +129,44 @@ tally_shared_take_reply_locked (TallyShared *self, gint32 seqid, TallyStream **s
   return TRUE;
 }
 
-/* ---- streams ---- */
+/* ---- pending calls ---- */
 
-TallyStream *
-tally_shared_take_stream_locked (TallyShared *self)
+TallyPending *
+tally_shared_take_pending_locked (TallyShared *self)
 {
-  TallyStream *stream = self->free;
+  TallyPending *pending = self->free;
 
-  if (stream != NULL)
-    self->free = stream->next;
+  if (pending != NULL)
+    self->free = pending->next;
   else
     {
-      stream = g_new0 (TallyStream, 1);
-      sem_init (&stream->wake, FALSE, 0);
+      pending = g_new0 (TallyPending, 1);
+      sem_init (&pending->wake, FALSE, 0);
     }
-  while (sem_trywait (&stream->wake) == 0)
+  while (sem_trywait (&pending->wake) == 0)
     continue; /* what came too late for the call before */
-  stream->list = NULL;
-  stream->in_place = FALSE;
-  self->n_streams++;
-  stream->seqid = take_seqid (self, stream);
-  return stream;
+  pending->list = NULL;
+  pending->in_place = FALSE;
+  self->n_pending++;
+  pending->seqid = take_seqid (self, pending);
+  return pending;
 }
 
-/* The stream is free for another call; a reply that is still owed to it is another matter. */
+/* The pending call is free for another call; a reply that is still owed to it is another matter. */
 void
-tally_shared_drop_stream_locked (TallyShared *self, TallyStream *stream)
+tally_shared_drop_pending_locked (TallyShared *self, TallyPending *pending)
 {
-  TallySlot *slot = slot_of (self, stream->seqid);
+  TallySlot *slot = slot_of (self, pending->seqid);
 
-  if (slot->seqid == stream->seqid && slot->stream == stream)
+  if (slot->seqid == pending->seqid && slot->pending == pending)
     slot->seqid = 0;
-  if (stream->buffer.capacity > KEPT_CAPACITY)
-    tally_buffer_clear (&stream->buffer);
-  stream->buffer.length = 0;
-  tally_stream_set_state (stream, TALLY_STREAM_OPEN);
-  self->n_streams--;
-  stream->next = self->free;
-  self->free = stream;
+  if (pending->buffer.capacity > KEPT_CAPACITY)
+    tally_buffer_clear (&pending->buffer);
+  pending->buffer.length = 0;
+  tally_pending_set_state (pending, TALLY_PENDING_OPEN);
+  self->n_pending--;
+  pending->next = self->free;
+  self->free = pending;
 }
 
 /* ---- the queue of requests ---- */
@@ -177,43 +177,43 @@ queue_start (const TallyShared *self)
   return self->queued_end - self->queued.length;
 }
 
-/* The request goes from the stream's buffer to the end of the queue; without a copy where that is
+/* The request goes from the pending call's buffer to the end of the queue; without a copy where that is
  * empty. */
 void
-tally_shared_queue_locked (TallyShared *self, TallyStream *stream)
+tally_shared_queue_locked (TallyShared *self, TallyPending *pending)
 {
-  stream->start = self->queued_end;
-  self->queued_end += stream->buffer.length;
-  stream->end = self->queued_end;
-  stream->completed_before = self->n_completed;
-  stream->sent_before = self->sent;
+  pending->start = self->queued_end;
+  self->queued_end += pending->buffer.length;
+  pending->end = self->queued_end;
+  pending->completed_before = self->n_completed;
+  pending->sent_before = self->sent;
   if (self->queued.length == 0)
     {
       TallyBuffer empty = self->queued;
 
-      self->queued = stream->buffer;
-      stream->buffer = empty;
+      self->queued = pending->buffer;
+      pending->buffer = empty;
     }
   else
-    tally_buffer_append (&self->queued, stream->buffer.data, stream->buffer.length);
-  stream->buffer.length = 0;
-  tally_stream_list_push (&self->unsent, stream);
+    tally_buffer_append (&self->queued, pending->buffer.data, pending->buffer.length);
+  pending->buffer.length = 0;
+  tally_pending_list_push (&self->unsent, pending);
 }
 
 /* Takes the request of a caller who leaves out of the queue, if all of it is still there. */
 gboolean
-tally_shared_withdraw_locked (TallyShared *self, TallyStream *stream)
+tally_shared_withdraw_locked (TallyShared *self, TallyPending *pending)
 {
-  guint64 length = stream->end - stream->start;
+  guint64 length = pending->end - pending->start;
   guint8 *request;
 
-  if (stream->start < queue_start (self))
+  if (pending->start < queue_start (self))
     return FALSE;
-  request = self->queued.data + (stream->start - queue_start (self));
-  memmove (request, request + length, self->queued_end - stream->end);
+  request = self->queued.data + (pending->start - queue_start (self));
+  memmove (request, request + length, self->queued_end - pending->end);
   self->queued.length -= length;
   self->queued_end -= length;
-  for (TallyStream *other = stream->next; other != NULL; other = other->next)
+  for (TallyPending *other = pending->next; other != NULL; other = other->next)
     {
       other->start -= length;
       other->end -= length;
@@ -224,32 +224,32 @@ tally_shared_withdraw_locked (TallyShared *self, TallyStream *stream)
 /* The caller leaves, its request does not: the reply, if one is due, is owed and will be dropped.
  */
 void
-tally_shared_forget_locked (TallyShared *self, TallyStream *stream)
+tally_shared_forget_locked (TallyShared *self, TallyPending *pending)
 {
-  TallySlot *slot = slot_of (self, stream->seqid);
+  TallySlot *slot = slot_of (self, pending->seqid);
 
-  if (stream->oneway || slot->stream != stream || slot->seqid != stream->seqid)
+  if (pending->oneway || slot->pending != pending || slot->seqid != pending->seqid)
     return;
-  slot->stream = NULL;
+  slot->pending = NULL;
   self->n_owed++;
 }
 
 /* How many bytes of its request the peer may have: all that is being sent counts. */
 gsize
-tally_shared_count_sent_locked (const TallyShared *self, const TallyStream *stream)
+tally_shared_count_sent_locked (const TallyShared *self, const TallyPending *pending)
 {
-  guint64 end = MIN (maybe_sent (self), stream->end);
+  guint64 end = MIN (maybe_sent (self), pending->end);
 
-  return end > stream->start ? end - stream->start : 0;
+  return end > pending->start ? end - pending->start : 0;
 }
 
 gboolean
-tally_shared_was_sent (TallyShared *self, const TallyStream *stream)
+tally_shared_was_sent (TallyShared *self, const TallyPending *pending)
 {
   gboolean was_sent;
 
   pthread_mutex_lock (&self->lock);
-  was_sent = stream->end <= self->sent;
+  was_sent = pending->end <= self->sent;
   pthread_mutex_unlock (&self->lock);
   return was_sent;
 }
@@ -257,17 +257,17 @@ tally_shared_was_sent (TallyShared *self, const TallyStream *stream)
 /* ---- failure ---- */
 
 static void
-fail_list (TallyShared *self, TallyStreamList *list)
+fail_list (TallyShared *self, TallyPendingList *list)
 {
-  TallyStream *stream;
+  TallyPending *pending;
 
-  while ((stream = list->head) != NULL)
+  while ((pending = list->head) != NULL)
     {
-      tally_stream_unlink (stream);
-      stream->refused = self->is_refused;
-      stream->sent = tally_shared_count_sent_locked (self, stream);
-      tally_stream_set_state (stream, TALLY_STREAM_FAILED);
-      tally_stream_wake (stream);
+      tally_pending_unlink (pending);
+      pending->refused = self->is_refused;
+      pending->sent = tally_shared_count_sent_locked (self, pending);
+      tally_pending_set_state (pending, TALLY_PENDING_FAILED);
+      tally_pending_wake (pending);
     }
 }
 
@@ -327,14 +327,14 @@ static void
 free_shared (TallySocketKeeper *keeper)
 {
   TallyShared *self = (TallyShared *) keeper;
-  TallyStream *stream;
+  TallyPending *pending;
 
-  while ((stream = self->free) != NULL)
+  while ((pending = self->free) != NULL)
     {
-      self->free = stream->next;
-      tally_buffer_clear (&stream->buffer);
-      sem_destroy (&stream->wake);
-      g_free (stream);
+      self->free = pending->next;
+      tally_buffer_clear (&pending->buffer);
+      sem_destroy (&pending->wake);
+      g_free (pending);
     }
   g_clear_pointer (&self->scanner, tally_scanner_free);
   g_clear_error (&self->failure);
