@@ -58,7 +58,10 @@ list_directories (const gchar *includer, const gchar *path, const GPtrArray *dir
 }
 
 gchar *
-idl_include_path_find (const gchar *includer, const gchar *path, const GPtrArray *directories)
+idl_include_path_find (const gchar *includer,
+                       const gchar *path,
+                       const GPtrArray *directories,
+                       const IdlOverlay *overlay)
 {
   g_autoptr (GPtrArray) list = list_directories (includer, path, directories);
 
@@ -66,7 +69,8 @@ idl_include_path_find (const gchar *includer, const gchar *path, const GPtrArray
     {
       g_autofree gchar *candidate = join (g_ptr_array_index (list, i), path);
 
-      if (g_file_test (candidate, G_FILE_TEST_EXISTS))
+      if (g_file_test (candidate, G_FILE_TEST_EXISTS)
+          || (overlay != NULL && idl_overlay_has (overlay, candidate)))
         return g_steal_pointer (&candidate);
     }
   return NULL;

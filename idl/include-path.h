@@ -2,15 +2,17 @@
 #ifndef IDL_INCLUDE_PATH_H
 #define IDL_INCLUDE_PATH_H
 
-#include <glib.h>
+#include "overlay.h"
 
 G_BEGIN_DECLS
 
 /* (nullable) (transfer full): the path of the file that @includer includes as @path. It is looked for
  * beside @includer, then beside the file that @includer is a link to, then in @directories (of const
- * gchar *). Apache's compiler follows links. */
-gchar *
-idl_include_path_find (const gchar *includer, const gchar *path, const GPtrArray *directories);
+ * gchar *). Apache's compiler follows links. A text in @overlay (nullable) is a file that is there. */
+gchar *idl_include_path_find (const gchar *includer,
+                              const gchar *path,
+                              const GPtrArray *directories,
+                              const IdlOverlay *overlay);
 /* (nullable) (transfer full): the name of a file that is there, most like @path, which is not. */
 gchar *
 idl_include_path_suggest (const gchar *includer, const gchar *path, const GPtrArray *directories);

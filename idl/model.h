@@ -30,6 +30,7 @@ typedef struct
 typedef struct
 {
   IdlLocation location; /* of the name */
+  IdlLocation extent;   /* from its first token to its last, without a separator */
   const gchar *name;
   const gchar *doc;       /* (nullable): the doc comment's text, without its stars */
   GPtrArray *annotations; /* (nullable): of IdlAnnotation */

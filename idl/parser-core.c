@@ -71,6 +71,13 @@ idl_parser_get_location (const IdlParser *parser)
   return (IdlLocation){ parser->program->source, parser->token.offset, parser->token.length };
 }
 
+IdlLocation
+idl_parser_get_extent (const IdlParser *parser, const IdlToken *first)
+{
+  return (IdlLocation){ parser->program->source, first->offset,
+                        parser->previous_end - first->offset };
+}
+
 /* What the next token is, in words. */
 static gchar *
 describe_token (const IdlParser *parser)

@@ -152,6 +152,7 @@ parse_field (IdlParser *parser, gint32 *implicit_id)
   if (!parse_xsd (parser, field)
       || !idl_parser_parse_annotations (parser, &field->node.annotations))
     return NULL;
+  field->node.extent = idl_parser_get_extent (parser, &first);
   idl_parser_skip_separator (parser);
   return field;
 }
@@ -285,6 +286,7 @@ parse_function (IdlParser *parser)
     return NULL;
   if (!idl_parser_parse_annotations (parser, &function->node.annotations))
     return NULL;
+  function->node.extent = idl_parser_get_extent (parser, &first);
   idl_parser_skip_separator (parser);
   return function;
 }

@@ -47,6 +47,8 @@ gboolean idl_parser_is_first_on_line (const IdlParser *parser);
 gboolean idl_parser_expect_close (IdlParser *parser, guint kind, const IdlLocation *open);
 void idl_parser_skip_separator (IdlParser *parser);
 IdlLocation idl_parser_get_location (const IdlParser *parser);
+/* From the token @first to the last one that was consumed. */
+IdlLocation idl_parser_get_extent (const IdlParser *parser, const IdlToken *first);
 /* The next token's text. (transfer none): in the arena. */
 const gchar *idl_parser_dup_token (IdlParser *parser);
 /* Counts one level of nesting; reports when there are too many. */

@@ -211,9 +211,10 @@ parse_enumerators (IdlParser *parser, IdlDefinition *definition, const IdlLocati
       enumerator->value = (gint32) CLAMP (next, G_MININT32, G_MAXINT32);
       enumerator->owner = definition;
       next = (gint64) enumerator->value + 1;
-      g_ptr_array_add (definition->members, enumerator);
       if (!idl_parser_parse_annotations (parser, &enumerator->node.annotations))
         return FALSE;
+      enumerator->node.extent = idl_parser_get_extent (parser, &first);
+      g_ptr_array_add (definition->members, enumerator);
       idl_parser_skip_separator (parser);
     }
   parser->documented = owner;
@@ -264,6 +265,7 @@ parse_typedef (IdlParser *parser, IdlDefinition *definition, const IdlToken *fir
   add_definition (parser, definition);
   if (!idl_parser_parse_annotations (parser, &definition->node.annotations))
     return FALSE;
+  definition->node.extent = idl_parser_get_extent (parser, first);
   idl_parser_skip_separator (parser);
   return TRUE;
 }
@@ -281,6 +283,7 @@ parse_const (IdlParser *parser, IdlDefinition *definition, const IdlToken *first
   definition->value = idl_parser_parse_value (parser);
   if (definition->value == NULL)
     return FALSE;
+  definition->node.extent = idl_parser_get_extent (parser, first);
   idl_parser_skip_separator (parser);
   return TRUE;
 }
@@ -309,6 +312,9 @@ parse_definition (IdlParser *parser, IdlDefinitionKind kind)
     }
   if (parsed)
     definition->is_broken = FALSE;
+  /* What was given up ends where the mistake is. */
+  if (definition->node.extent.source == NULL)
+    definition->node.extent = idl_parser_get_extent (parser, &first);
   return parsed;
 }
 

@@ -25,9 +25,8 @@ print (const IdlDiagnostics *diagnostics, const IdlToolOptions *options)
     idl_diagnostics_print (diagnostics, stderr);
 }
 
-/* Returns whether there is no error. */
-static gboolean
-judge (IdlDiagnostics *diagnostics, const IdlToolOptions *options)
+gboolean
+idl_tool_judge (IdlDiagnostics *diagnostics, const IdlToolOptions *options)
 {
   for (guint i = 0; options->fatal_rules != NULL && options->fatal_rules[i] != NULL; i++)
     idl_diagnostics_promote (diagnostics, idl_rule_find (options->fatal_rules[i]));
@@ -41,7 +40,7 @@ judge (IdlDiagnostics *diagnostics, const IdlToolOptions *options)
 gboolean
 idl_tool_report (IdlDiagnostics *diagnostics, const IdlToolOptions *options)
 {
-  gboolean right = judge (diagnostics, options);
+  gboolean right = idl_tool_judge (diagnostics, options);
 
   print (diagnostics, options);
   return right;
@@ -75,7 +74,7 @@ idl_tool_dump (const gchar *const *paths, const IdlToolOptions *options)
 
   for (guint i = 0; paths[i] != NULL; i++)
     idl_unit_load (unit, paths[i]);
-  if (!judge (diagnostics, options))
+  if (!idl_tool_judge (diagnostics, options))
     {
       print (diagnostics, options);
       return 1;

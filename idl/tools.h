@@ -39,6 +39,8 @@ int idl_tool_audit (const gchar *old_path, const gchar *new_path, const IdlToolO
 int idl_tool_dump (const gchar *const *paths, const IdlToolOptions *options);
 /* A unit that looks for includes where @options say, and then in @more_dirs (nullable). */
 IdlUnit *idl_tool_new_unit (const IdlToolOptions *options, const gchar *const *more_dirs);
+/* Makes errors of warnings, and drops warnings, as @options say. Returns whether there is no error. */
+gboolean idl_tool_judge (IdlDiagnostics *diagnostics, const IdlToolOptions *options);
 /* Judges the warnings in @diagnostics as @options say and prints what is left, as text only when
  * there is something. Returns whether there is no error. */
 gboolean idl_tool_report (IdlDiagnostics *diagnostics, const IdlToolOptions *options);

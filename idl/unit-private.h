@@ -4,6 +4,7 @@
 
 #include "arena.h"
 #include "idl.h"
+#include "overlay.h"
 #include "revision.h"
 
 G_BEGIN_DECLS
@@ -17,14 +18,15 @@ struct _IdlUnit
 {
   IdlArena *arena;
   IdlDiagnostics *diagnostics;
-  GPtrArray *include_dirs; /* of gchar * */
-  GPtrArray *programs;     /* of IdlProgram, complete ones, includes first */
-  GPtrArray *all_programs; /* of IdlProgram, for freeing */
-  GHashTable *by_path;     /* canonical path to IdlProgram, those being loaded included */
-  GHashTable *loading;     /* set of IdlProgram: being loaded, so an include of one is a cycle */
-  GPtrArray *sources;      /* of IdlSource */
-  IdlRevision *revision;   /* (nullable): where files are read that have its name */
-  gboolean negative_ids;   /* field ids that are not above 0 are taken as they are */
+  GPtrArray *include_dirs;   /* of gchar * */
+  GPtrArray *programs;       /* of IdlProgram, complete ones, includes first */
+  GPtrArray *all_programs;   /* of IdlProgram, for freeing */
+  GHashTable *by_path;       /* canonical path to IdlProgram, those being loaded included */
+  GHashTable *loading;       /* set of IdlProgram: being loaded, so an include of one is a cycle */
+  GPtrArray *sources;        /* of IdlSource */
+  const IdlOverlay *overlay; /* (nullable): texts that are read instead of files */
+  IdlRevision *revision;     /* (nullable): where files are read that have its name */
+  gboolean negative_ids;     /* field ids that are not above 0 are taken as they are */
 };
 
 /* The name that other files use for the program at @path. (transfer none): in the arena. */

@@ -67,6 +67,31 @@ idl_unit_keep_negative_ids (IdlUnit *unit)
   unit->negative_ids = TRUE;
 }
 
+/* (nullable) (transfer full): the one path of the file, or text in its place, at @path. */
+static gchar *
+resolve_path (const IdlUnit *unit, const gchar *path)
+{
+  gchar *canonical = idl_include_path_resolve (path);
+
+  if (canonical == NULL && unit->overlay != NULL && idl_overlay_has (unit->overlay, path))
+    canonical = idl_overlay_canonicalize (path);
+  return canonical;
+}
+
+void
+idl_unit_set_overlay (IdlUnit *unit, const IdlOverlay *overlay)
+{
+  unit->overlay = overlay;
+}
+
+IdlProgram *
+idl_unit_find_program (const IdlUnit *unit, const gchar *path)
+{
+  g_autofree gchar *canonical = resolve_path (unit, path);
+
+  return canonical == NULL ? NULL : g_hash_table_lookup (unit->by_path, canonical);
+}
+
 IdlDiagnostics *
 idl_unit_get_diagnostics (IdlUnit *unit)
 {
@@ -173,9 +198,23 @@ report_not_found (IdlUnit *unit, const IdlProgram *program, const IdlInclude *in
                        similar == NULL ? "" : "'?");
 }
 
+/* (nullable) (transfer full): the source of what stands in the place of the file @path. */
+static IdlSource *
+read_overlay (const IdlUnit *unit, const gchar *path)
+{
+  gsize length = 0;
+  gchar *text = unit->overlay == NULL ? NULL : idl_overlay_dup_text (unit->overlay, path, &length);
+
+  return text == NULL ? NULL : idl_source_new (path, text, length);
+}
+
 static IdlSource *
 read_source (const IdlUnit *unit, const gchar *path, GError **error)
 {
+  IdlSource *source = read_overlay (unit, path);
+
+  if (source != NULL)
+    return source;
   return is_in_revision (unit, path) ? idl_revision_read (unit->revision, path, error)
                                      : idl_source_read (path, error);
 }
@@ -214,14 +253,14 @@ find_include (const IdlUnit *unit, const IdlProgram *program, const IdlInclude *
 
   return is_in_revision (unit, includer)
              ? idl_revision_find (unit->revision, includer, include->path, unit->include_dirs)
-             : idl_include_path_find (includer, include->path, unit->include_dirs);
+             : idl_include_path_find (includer, include->path, unit->include_dirs, unit->overlay);
 }
 
 /* (nullable) (transfer full): the one name of the file at @path, which is in the revision or not. */
 static gchar *
 get_canonical (const IdlUnit *unit, const gchar *path)
 {
-  return is_in_revision (unit, path) ? g_strdup (path) : idl_include_path_resolve (path);
+  return is_in_revision (unit, path) ? g_strdup (path) : resolve_path (unit, path);
 }
 
 static void
@@ -255,13 +294,15 @@ idl_unit_load (IdlUnit *unit, const gchar *path)
 {
   g_autoptr (GError) error = NULL;
   g_autofree gchar *canonical =
-      strcmp (path, "-") == 0 ? g_strdup (path) : idl_include_path_resolve (path);
+      strcmp (path, "-") == 0 ? g_strdup (path) : resolve_path (unit, path);
   IdlProgram *program = canonical == NULL ? NULL : g_hash_table_lookup (unit->by_path, canonical);
 
   if (program == NULL)
     {
-      IdlSource *source = idl_source_read_named (path, &error);
+      IdlSource *source = read_overlay (unit, path);
 
+      if (source == NULL)
+        source = idl_source_read_named (path, &error);
       if (source == NULL)
         {
           idl_diagnostics_add (unit->diagnostics, IDL_RULE_UNREADABLE_FILE, IDL_ERROR, NULL, "%s",

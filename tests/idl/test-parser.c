@@ -417,6 +417,50 @@ nesting (void)
       "than 4096 parts\n");
 }
 
+/* What @node's extent covers is @expected. */
+static void
+assert_extent (const IdlNode *node, const gchar *expected)
+{
+  gsize length;
+  const gchar *text = idl_source_get_text (node->extent.source, &length);
+  g_autofree gchar *covered = g_strndup (text + node->extent.offset, node->extent.length);
+
+  assert_string (covered, expected);
+}
+
+static void
+extents (void)
+{
+  g_autoptr (IdlUnit) unit = idl_unit_new ();
+  const IdlProgram *program;
+  const IdlDefinition *definition;
+
+  idl_unit_load_text (unit, "t.thrift",
+                      "const i32 K = 1;\n"
+                      "typedef list<i32> L (a = 'b') // comment\n"
+                      "enum E { ONE = 1 (x), TWO }\n"
+                      "service S {\n"
+                      "  /** doc */ oneway void f (1: optional i32 a = 2, 2: L b);\n"
+                      "} (c)\n"
+                      "struct Half { 1: i32 a, 2: }\n",
+                      -1);
+  program = g_ptr_array_index (idl_unit_get_programs (unit), 0);
+  assert_extent (g_ptr_array_index (program->definitions, 0), "const i32 K = 1");
+  assert_extent (g_ptr_array_index (program->definitions, 1), "typedef list<i32> L (a = 'b')");
+  definition = g_ptr_array_index (program->definitions, 2);
+  assert_extent (&definition->node, "enum E { ONE = 1 (x), TWO }");
+  assert_extent (g_ptr_array_index (definition->members, 0), "ONE = 1 (x)");
+  assert_extent (g_ptr_array_index (definition->members, 1), "TWO");
+  definition = g_ptr_array_index (program->definitions, 3);
+  assert_extent (g_ptr_array_index (definition->members, 0),
+                 "oneway void f (1: optional i32 a = 2, 2: L b)");
+  assert_extent (g_ptr_array_index (
+                     ((IdlFunction *) g_ptr_array_index (definition->members, 0))->arguments, 0),
+                 "1: optional i32 a = 2");
+  definition = g_ptr_array_index (program->definitions, 4);
+  assert_extent (&definition->node, "struct Half { 1: i32 a, 2:");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -436,6 +480,7 @@ main (int argc, char **argv)
                                     TEST (words_of_other_dialects),
                                     TEST (recovery),
                                     TEST (nesting),
+                                    TEST (extents),
                                     { NULL } };
 
   return test_main ("idl-parser", cases, argc, argv);
