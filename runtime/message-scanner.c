@@ -36,9 +36,9 @@ struct _TallyScanner
   const guint8 *fixed_size;
   const TallyLimits *limits;
   gboolean in_body;
-  gboolean is_result; /* a reply's body, which has one field */
-  gboolean has_field; /* such a body has begun it */
-  guint64 position;   /* may lie beyond the bytes that are there: inside a string, say */
+  guint max_fields; /* of the body; 0: any number */
+  guint n_fields;   /* of such a body, those that have begun */
+  guint64 position; /* may lie beyond the bytes that are there: inside a string, say */
   guint64 n_steps;
   guint depth;
   guint n_levels; /* allocated */
@@ -83,8 +83,8 @@ void
 tally_scanner_reset (TallyScanner *self)
 {
   self->in_body = FALSE;
-  self->is_result = FALSE;
-  self->has_field = FALSE;
+  self->max_fields = 0;
+  self->n_fields = 0;
   self->position = 0;
   self->n_steps = 0;
   self->depth = 0;
@@ -184,6 +184,13 @@ open_container (TallyScanner *self, Cursor *cursor, Level level)
   return STEP_DONE;
 }
 
+/* A result has one field. An exception has two, and perhaps one that this library does not know. */
+static guint
+find_max_fields (guint message_type)
+{
+  return message_type == T_REPLY ? 1 : message_type == T_EXCEPTION ? 3 : 0;
+}
+
 /* ---- binary ---- */
 
 static Step
@@ -252,7 +259,7 @@ binary_header (TallyScanner *self, Cursor *cursor)
     return STEP_INVALID;
   if (versioned && !has (cursor, 4))
     return STEP_MORE;
-  self->is_result = versioned && (word & 0xff) == T_REPLY;
+  self->max_fields = versioned ? find_max_fields (word & 0xff) : 0;
   name_length = versioned ? read_i32 (cursor) : word;
   if (name_length < 0)
     return STEP_INVALID;
@@ -361,7 +368,8 @@ compact_header (TallyScanner *self, Cursor *cursor)
     return STEP_INVALID;
   if (!has (cursor, 2))
     return STEP_MORE;
-  self->is_result = cursor->bytes[cursor->position + 1] >> TALLY_COMPACT_TYPE_SHIFT == T_REPLY;
+  self->max_fields =
+      find_max_fields (cursor->bytes[cursor->position + 1] >> TALLY_COMPACT_TYPE_SHIFT);
   cursor->position += 2;
   step = read_varint (cursor, &seqid);
   if (step == STEP_DONE)
@@ -438,18 +446,18 @@ scan_field (TallyScanner *self, Cursor *cursor)
                                                  : compact_field (self, cursor);
 }
 
-/* A second field of a result is another reply's header: the end of this one was lost. In both
+/* A field more than a reply may have is another reply's header: the end of this one was lost. In both
  * formats a struct ends with a byte 0. */
 static G_GNUC_NO_INLINE Step
-scan_field_of_result (TallyScanner *self, Cursor *cursor)
+scan_field_of_reply (TallyScanner *self, Cursor *cursor)
 {
   Step step;
 
-  if (self->has_field && has (cursor, 1) && cursor->bytes[cursor->position] != 0)
+  if (self->n_fields == self->max_fields && has (cursor, 1) && cursor->bytes[cursor->position] != 0)
     return STEP_INVALID;
   step = scan_field (self, cursor);
   if (step == STEP_DONE)
-    self->has_field = TRUE;
+    self->n_fields++;
   return step;
 }
 
@@ -471,8 +479,8 @@ scan_step (TallyScanner *self, Cursor *cursor)
     }
   if (self->levels[self->depth - 1].kind != LEVEL_STRUCT)
     return scan_element (self, cursor);
-  if (self->is_result && self->depth == 1)
-    return scan_field_of_result (self, cursor);
+  if (self->max_fields > 0 && self->depth == 1)
+    return scan_field_of_reply (self, cursor);
   return scan_field (self, cursor);
 }
 

@@ -103,6 +103,38 @@ gives_up_on_nonsense (void)
   GIVES_UP (compact, "an unknown type", "\x82\x21\1\0\x1e");
 }
 
+/* An exception without its last byte, and the reply to another call behind it, whatever that has for a
+ * sequence id and name, which in the compact protocol look like fields. */
+static void
+gives_up_on_an_exception_that_lost_its_end (void)
+{
+  static const TallyApplicationException exceptions[] = { { NULL, 6 },
+                                                          { (gchar *) "disk full", 6 } };
+  TallyScanner *scanner = tally_scanner_new (TALLY_PROTOCOL_COMPACT, &tally_limits_default);
+  TallyBuffer message = { NULL, 0, 0 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (exceptions) * 40000; i++)
+    {
+      const TallyApplicationException *exception = &exceptions[i % G_N_ELEMENTS (exceptions)];
+
+      message.length = 0;
+      tally_codec_compact.write_message (&message, "one", 3, T_EXCEPTION, 1);
+      CU_ASSERT (tally_codec_compact.write_struct (&message, &tally_application_exception_info,
+                                                   exception, NULL));
+      tally_scanner_reset (scanner);
+      assert_int (tally_scanner_scan (scanner, message.data, message.length), message.length);
+      CU_ASSERT (tally_scanner_is_whole (scanner));
+      message.length--;
+      tally_codec_compact.write_message (&message, "otherword", 1 + i % 9, T_REPLY, 2 + i);
+      tally_buffer_append (&message, "", 1);
+      tally_scanner_reset (scanner);
+      CU_ASSERT (tally_scanner_scan (scanner, message.data, message.length) > 0);
+      CU_ASSERT_FALSE (tally_scanner_is_whole (scanner));
+    }
+  tally_buffer_clear (&message);
+  tally_scanner_free (scanner);
+}
+
 static void
 gives_up_on_depth (void)
 {
@@ -270,9 +302,16 @@ int
 main (int argc, char **argv)
 {
   static const TestCase cases[] = {
-    TEST (finds_the_end),       TEST (finds_the_end_piecemeal),    TEST (gives_up_on_nonsense),
-    TEST (gives_up_on_depth),   TEST (gives_up_on_length),         TEST (old_headers_where_allowed),
-    TEST (counts_cost_nothing), TEST (nested_counts_cost_nothing), { NULL, NULL },
+    TEST (finds_the_end),
+    TEST (finds_the_end_piecemeal),
+    TEST (gives_up_on_nonsense),
+    TEST (gives_up_on_an_exception_that_lost_its_end),
+    TEST (gives_up_on_depth),
+    TEST (gives_up_on_length),
+    TEST (old_headers_where_allowed),
+    TEST (counts_cost_nothing),
+    TEST (nested_counts_cost_nothing),
+    { NULL, NULL },
   };
 
   return test_main ("message-scanner", cases, argc, argv);

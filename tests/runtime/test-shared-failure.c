@@ -604,6 +604,38 @@ rule_24_a_reply_that_lost_its_end_takes_no_others (void)
     }
 }
 
+/* Nor does an exception, of which one field more would be no fault by itself: a reply that is empty looks
+ * like more fields in the compact protocol. */
+static void
+rule_24_an_exception_that_lost_its_end_takes_no_others (void)
+{
+  TallyApplicationException exception = { (gchar *) "disk full",
+                                          THRIFT_APPLICATION_EXCEPTION_ERROR_INTERNAL_ERROR };
+  PingResult empty = { NULL };
+  g_auto (Desk) desk;
+  Caller a, b;
+  EchoRequest *request;
+  TallyBuffer output = { 0 };
+
+  desk_open (&desk, "?mode=shared&transport=buffered&protocol=compact&");
+  start_two (&desk, &a, &b);
+  request = desk_find (&desk, "a");
+  echo_put (request, &output, "echo", T_EXCEPTION, request->seqid,
+            &tally_application_exception_info, &exception);
+  output.length--;
+  request = desk_find (&desk, "b");
+  echo_put (request, &output, "echo", T_REPLY, request->seqid, echo_methods[ECHO_PING].result,
+            &empty);
+  CU_ASSERT_TRUE (echo_send (desk_get (&desk, 0), &output));
+  caller_join (&a);
+  CU_ASSERT_FALSE (a.done);
+  caller_expect_end (&a);
+  caller_expect_error (&b, THRIFT_PROTOCOL_ERROR, THRIFT_PROTOCOL_ERROR_INVALID_DATA,
+                       "cannot be told");
+  assert_next_call_dials (&desk);
+  tally_buffer_clear (&output);
+}
+
 /* The rest of a string that is too long may look like another's reply. */
 static void
 rule_24_the_rest_of_a_reply_is_nobodys (void)
@@ -686,6 +718,7 @@ main (int argc, char **argv)
     TEST (rule_24_a_reply_to_half_a_oneway_is_nobodys),
     TEST (rule_24_a_malformed_reply_ends_the_connection_for_all),
     TEST (rule_24_a_reply_that_lost_its_end_takes_no_others),
+    TEST (rule_24_an_exception_that_lost_its_end_takes_no_others),
     TEST (rule_24_the_rest_of_a_reply_is_nobodys),
     TEST (rule_24_the_end_is_seen_behind_half_a_late_reply),
     { NULL, NULL },
