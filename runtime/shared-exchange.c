@@ -485,7 +485,9 @@ see_through (TallyShared *self, TallyPending *pending, GError **error)
       case TALLY_PENDING_DONE:
         return TRUE;
       case TALLY_PENDING_FAILED:
-        set_failure_error (self->failure, pending->sent > 0, error);
+        /* Whichever made it fail is set by now, and the first of them for good. */
+        set_failure_error (self->send_failure != NULL ? self->send_failure : self->failure,
+                           pending->sent > 0, error);
         return FALSE;
       case TALLY_PENDING_OPEN:
         g_assert_not_reached ();

@@ -257,18 +257,20 @@ tally_shared_was_sent (TallyShared *self, const TallyPending *pending)
 /* ---- failure ---- */
 
 static void
+fail (TallyShared *self, TallyPending *pending)
+{
+  tally_pending_unlink (pending);
+  pending->refused = self->is_refused;
+  pending->sent = tally_shared_count_sent_locked (self, pending);
+  tally_pending_set_state (pending, TALLY_PENDING_FAILED);
+  tally_pending_wake (pending);
+}
+
+static void
 fail_list (TallyShared *self, TallyPendingList *list)
 {
-  TallyPending *pending;
-
-  while ((pending = list->head) != NULL)
-    {
-      tally_pending_unlink (pending);
-      pending->refused = self->is_refused;
-      pending->sent = tally_shared_count_sent_locked (self, pending);
-      tally_pending_set_state (pending, TALLY_PENDING_FAILED);
-      tally_pending_wake (pending);
-    }
+  while (list->head != NULL)
+    fail (self, list->head);
 }
 
 /* Every call on the connection learns why, and whether the server may have seen it. */
@@ -284,13 +286,24 @@ tally_shared_fail_locked (TallyShared *self, const GError *error)
   fail_list (self, &self->unsent);
 }
 
+/* The peer can still answer what it has. */
 void
 tally_shared_fail_sending_locked (TallyShared *self, const GError *error)
 {
+  TallyPending *pending = self->unsent.head;
+
   if (self->failure != NULL || self->send_failure != NULL)
     return;
   self->send_failure = g_error_copy (error);
   self->failed_at = g_get_monotonic_time ();
+  while (pending != NULL)
+    {
+      TallyPending *next = pending->next;
+
+      if (pending->start >= maybe_sent (self))
+        fail (self, pending);
+      pending = next;
+    }
 }
 
 gint64
@@ -304,21 +317,18 @@ tally_shared_get_failed_at (TallyShared *self)
   return failed_at;
 }
 
-/* Whoever sends or receives on a connection that has failed is woken by the kernel. What had arrived
- * is received all the same where only the input is shut down. */
+/* Whoever sends or receives on a connection that has failed is woken by the kernel. Where only sending
+ * has failed nothing is shut down: a server that stops lets nothing more in over a Unix socket, answers
+ * what it has, and then ends the connection. Each call's deadline bounds its wait. */
 void
 tally_shared_unlock (TallyShared *self)
 {
   gboolean must_shut = self->failure != NULL && !self->is_shut;
-  gboolean must_shut_input = self->send_failure != NULL && !self->is_input_shut;
 
   self->is_shut |= must_shut;
-  self->is_input_shut |= must_shut_input;
   pthread_mutex_unlock (&self->lock);
   if (G_UNLIKELY (must_shut))
     shutdown (tally_socket_get_fd (self->socket), SHUT_RDWR);
-  else if (G_UNLIKELY (must_shut_input))
-    shutdown (tally_socket_get_fd (self->socket), SHUT_RD);
 }
 
 /* ---- life ---- */

@@ -99,7 +99,6 @@ struct _TallyShared
   gboolean is_refused;  /* the peer said goodbye: it executes nothing that it has not answered */
   gint64 failed_at;     /* when the first of them was set, monotonic */
   gboolean is_shut;
-  gboolean is_input_shut;
   gboolean dirty;   /* something arrived that nobody had asked for */
   TallySlot *slots; /* seqid & mask is a sequence id's only place */
   guint32 mask;
@@ -167,7 +166,8 @@ gboolean tally_shared_withdraw_locked (TallyShared *self, TallyPending *pending)
 void tally_shared_forget_locked (TallyShared *self, TallyPending *pending);
 gsize tally_shared_count_sent_locked (const TallyShared *self, const TallyPending *pending);
 void tally_shared_fail_locked (TallyShared *self, const GError *error);
-/* Nothing can be sent any more: the connection fails when all that has arrived was received. */
+/* Nothing can be sent any more: the calls of which nothing was sent fail, the others once the input
+ * ends. */
 void tally_shared_fail_sending_locked (TallyShared *self, const GError *error);
 /* After anything that may have failed the connection. */
 void tally_shared_unlock (TallyShared *self);

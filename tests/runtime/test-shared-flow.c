@@ -1,7 +1,10 @@
 /* Requests and replies on a shared connection that are larger than what a socket takes at once, to a
  * peer that reads no further before its reply is read. Pool rule 24, with test-shared.c. */
 #include <glib/gstdio.h>
+#include <stddef.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "server-fixture.h"
@@ -107,11 +110,72 @@ rule_24_who_sends_takes_what_nobody_waits_for (void)
   assert_int (desk_accepted (&desk), 1);
 }
 
+/* ---- a peer that takes nothing more ---- */
+
+static gint
+listen_at (const gchar *name)
+{
+  struct sockaddr_un address = { .sun_family = AF_UNIX };
+  gint fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+  g_strlcpy (address.sun_path + 1, name, sizeof address.sun_path - 1);
+  CU_ASSERT (bind (fd, (struct sockaddr *) &address,
+                   offsetof (struct sockaddr_un, sun_path) + 1 + strlen (name))
+             == 0);
+  CU_ASSERT (listen (fd, 1) == 0);
+  return fd;
+}
+
+static void
+answer (gint fd, const Answer *request, gchar *text)
+{
+  const TextResult result = { text };
+  TallyBuffer message = { NULL, 0, 0 }, framed = { NULL, 0, 0 };
+
+  framed_binary.codec->write_message (&message, request->name, strlen (request->name), T_REPLY,
+                                      request->seqid);
+  CU_ASSERT (framed_binary.codec->write_struct (&message, &text_result_info, &result, NULL));
+  write_raw (&framed, &framed_binary, message.data, message.length);
+  peer_send (fd, &framed);
+  tally_buffer_clear (&message);
+}
+
+/* As a server that stops does over a Unix socket: it lets no further request in, and answers those it
+ * has. */
+static void
+rule_24_a_peer_that_takes_no_more_still_answers (void)
+{
+  g_autofree gchar *name = g_strdup_printf ("tally-flow-%d", (gint) getpid ());
+  g_autofree gchar *uri = g_strconcat ("unix:@", name, "?mode=shared", NULL);
+  g_autoptr (TallyPool) pool = tally_pool_new ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TallyChannel) channel = tally_channel_new_with_pool (uri, pool, &error);
+  gint listener = listen_at (name);
+  Caller had, refused;
+  Answer request;
+  gint fd;
+
+  assert_no_error (error);
+  caller_start (&had, channel, "had", -1);
+  fd = accept4 (listener, NULL, NULL, SOCK_CLOEXEC);
+  CU_ASSERT_FATAL (peer_receive (fd, &framed_binary, TALLY_KIND_BOOL, &request));
+  close (listener);
+  CU_ASSERT (shutdown (fd, SHUT_RD) == 0);
+  caller_start (&refused, channel, "refused", -1);
+  caller_expect_error (&refused, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED, "nothing was sent");
+  answer (fd, &request, had.text);
+  caller_expect_reply (&had);
+  answer_clear (&request);
+  close (fd);
+  tally_pool_close (pool);
+}
+
 int
 main (int argc, char **argv)
 {
   static const TestCase cases[] = {
     TEST (rule_24_large_requests_and_replies_pass_each_other),
+    TEST (rule_24_a_peer_that_takes_no_more_still_answers),
     TEST (rule_24_who_sends_takes_what_nobody_waits_for),
     { NULL, NULL },
   };
