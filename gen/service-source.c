@@ -525,7 +525,7 @@ print_types (GenSource *source, const IdlDefinition *service)
 }
 
 static gboolean
-has_deprecated (const IdlDefinition *service)
+has_deprecated_method (const IdlDefinition *service)
 {
   for (guint i = 0; i < service->members->len; i++)
     if (gen_get_deprecated (g_ptr_array_index (service->members, i)) != NULL)
@@ -559,7 +559,7 @@ gen_print_service_source (GenSource *source, const IdlDefinition *service)
 
   gen_print_banner (service->program, out);
   gen_print (out, "#include \"%s.h\"\n\n", gen_names_get (source->names, service)->lower);
-  if (has_deprecated (service))
+  if (has_deprecated_method (service))
     g_string_append (out, "G_GNUC_BEGIN_IGNORE_DEPRECATIONS\n\n");
 
   reserve_names (source, service);
@@ -586,6 +586,6 @@ gen_print_service_source (GenSource *source, const IdlDefinition *service)
     g_string_append (out, "/* ---- the service ---- */\n\n");
   print_method_table (source, service, functions);
   print_types (source, service);
-  if (has_deprecated (service))
+  if (has_deprecated_method (service))
     g_string_append (out, "\nG_GNUC_END_IGNORE_DEPRECATIONS\n");
 }

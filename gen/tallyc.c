@@ -49,7 +49,10 @@ load (const Options *options, IdlUnit *unit)
 }
 
 static gboolean
-write_all (const Options *options, const GPtrArray *files, const GPtrArray *read, GError **error)
+write_outputs (const Options *options,
+               const GPtrArray *files,
+               const GPtrArray *read,
+               GError **error)
 {
   g_autofree gchar *directory = options_get_directory (options);
   g_autoptr (GPtrArray) sources = g_ptr_array_new ();
@@ -83,7 +86,7 @@ generate (const Options *options,
     g_ptr_array_extend_and_steal (files,
                                   gen_program (names, cycles, g_ptr_array_index (wanted, i)));
 
-  return write_all (options, files, all, error);
+  return write_outputs (options, files, all, error);
 }
 
 /* Compiles, or, with --check, goes as far as that can go wrong. */

@@ -3,7 +3,7 @@
 #include "writer.h"
 
 static void
-print_enum (GenSource *source, const IdlDefinition *definition)
+print_enum_functions (GenSource *source, const IdlDefinition *definition)
 {
   const GenName *name = gen_names_get (source->names, definition);
   GString *out = source->out;
@@ -108,7 +108,7 @@ print_info (GenSource *source, const IdlDefinition *definition, const gchar *fie
 }
 
 static void
-print_struct (GenSource *source, const IdlDefinition *definition)
+print_struct_tables (GenSource *source, const IdlDefinition *definition)
 {
   const GenName *name = gen_names_get (source->names, definition);
   g_autofree gchar *wish = g_strdup_printf ("%s_fields", name->local);
@@ -130,7 +130,7 @@ print_struct (GenSource *source, const IdlDefinition *definition)
 
 /* Whether the file itself must mention something that it declares as deprecated. */
 static gboolean
-has_deprecated (const IdlProgram *program)
+has_deprecated_type (const IdlProgram *program)
 {
   for (guint i = 0; i < program->definitions->len; i++)
     {
@@ -153,7 +153,7 @@ gen_print_types_source (GenSource *source)
 
   gen_print_banner (program, source->out);
   gen_print (source->out, "#include \"%s.h\"\n\n", gen_names_get_file (source->names, program));
-  if (has_deprecated (program))
+  if (has_deprecated_type (program))
     g_string_append (source->out, "G_GNUC_BEGIN_IGNORE_DEPRECATIONS\n\n");
 
   for (guint i = 0; i < program->definitions->len; i++)
@@ -161,12 +161,12 @@ gen_print_types_source (GenSource *source)
       const IdlDefinition *definition = g_ptr_array_index (program->definitions, i);
 
       if (definition->kind == IDL_DEFINITION_ENUM)
-        print_enum (source, definition);
+        print_enum_functions (source, definition);
       else if (gen_is_struct (definition))
-        print_struct (source, definition);
+        print_struct_tables (source, definition);
     }
   gen_print_constant_definitions (source);
 
-  if (has_deprecated (program))
+  if (has_deprecated_type (program))
     g_string_append (source->out, "G_GNUC_END_IGNORE_DEPRECATIONS\n");
 }

@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* In strcmp's order. */
-static const gchar *const foreign_words[] = {
+static const gchar *const peers_words[] = {
   "BEGIN",        "END",        "__CLASS__",     "__DIR__",   "__FILE__",   "__FUNCTION__",
   "__LINE__",     "__METHOD__", "__NAMESPACE__", "abstract",  "alias",      "and",
   "args",         "as",         "assert",        "begin",     "break",      "case",
@@ -67,8 +67,8 @@ check_name (IdlChecks *checks, const IdlNode *node, Thing thing)
                            "'%s' is a keyword of Thrift; Apache's compiler refuses it as a name",
                            node->name);
     }
-  else if (bsearch (node->name, foreign_words, G_N_ELEMENTS (foreign_words),
-                    sizeof foreign_words[0], compare_word)
+  else if (bsearch (node->name, peers_words, G_N_ELEMENTS (peers_words), sizeof peers_words[0],
+                    compare_word)
                != NULL
            && say_once (checks, thing))
     idl_checks_report (checks, IDL_RULE_PORTABLE_NAME, IDL_WARNING, &node->location,

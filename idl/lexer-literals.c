@@ -207,7 +207,7 @@ count_blanks (const gchar *text, gsize length)
 }
 
 static void
-trim_end (DocLine *line)
+trim_line_end (DocLine *line)
 {
   while (line->length > 0 && g_ascii_isspace (line->text[line->length - 1]))
     line->length--;
@@ -238,7 +238,7 @@ split_doc (const gchar *text, gsize length)
           line.text += cut;
           line.length -= cut;
         }
-      trim_end (&line);
+      trim_line_end (&line);
       g_array_append_val (lines, line);
       at = end + (end + 1 < length && text[end] == '\r' && text[end + 1] == '\n' ? 2 : 1);
     }

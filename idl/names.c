@@ -8,7 +8,7 @@
 
 /* Letters compared in search of similar names, in one file: so that one full of mistakes takes no
  * quadratic time. */
-#define MAX_EFFORT (20 * 1000 * 1000)
+#define MAX_SUGGESTION_EFFORT (20 * 1000 * 1000)
 
 static void
 report_clash (IdlUnit *unit,
@@ -73,7 +73,7 @@ enter_include (IdlNames *names, IdlInclude *include)
 void
 idl_names_init (IdlNames *names, IdlUnit *unit, IdlProgram *program)
 {
-  *names = (IdlNames){ .unit = unit, .program = program, .effort = MAX_EFFORT };
+  *names = (IdlNames){ .unit = unit, .program = program, .effort = MAX_SUGGESTION_EFFORT };
   names->includes =
       g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify) g_ptr_array_unref);
   names->checked = g_hash_table_new (NULL, NULL);
@@ -93,7 +93,7 @@ idl_names_clear (IdlNames *names)
 }
 
 static IdlDefinition *
-find_in (const IdlProgram *program, IdlNamesTable table, const gchar *name)
+find_in_program (const IdlProgram *program, IdlNamesTable table, const gchar *name)
 {
   return g_hash_table_lookup (table == IDL_NAMES_TYPES ? program->types : program->constants, name);
 }
@@ -166,7 +166,7 @@ find_in_includes (IdlNames *names,
 
       /* A file that failed may have had the name. */
       *reported |= include->program == NULL || include->program->is_broken;
-      if (include->program == NULL || find_in (include->program, table, dot + 1) == NULL)
+      if (include->program == NULL || find_in_program (include->program, table, dot + 1) == NULL)
         continue;
       if (first != NULL)
         {
@@ -176,7 +176,7 @@ find_in_includes (IdlNames *names,
         }
       first = include;
     }
-  return first == NULL ? NULL : find_in (first->program, table, dot + 1);
+  return first == NULL ? NULL : find_in_program (first->program, table, dot + 1);
 }
 
 IdlDefinition *
@@ -191,7 +191,7 @@ idl_names_find (IdlNames *names,
   *reported = FALSE;
   if (dot != NULL)
     return find_in_includes (names, table, name, dot, location, reported);
-  return find_in (names->program, table, name);
+  return find_in_program (names->program, table, name);
 }
 
 typedef struct

@@ -11,7 +11,7 @@ typedef struct
 } Collector;
 
 static void
-add (Collector *collector, const IdlReference *reference)
+add_reference (Collector *collector, const IdlReference *reference)
 {
   g_array_append_val (collector->list, *reference);
 }
@@ -35,9 +35,10 @@ add_prefix (Collector *collector,
   const gchar *dot = strrchr (name, '.');
 
   if (dot != NULL && target != collector->program)
-    add (collector, &(IdlReference){ .kind = IDL_REFERENCE_INCLUDE,
-                                     .location = cut (location, (gsize) (dot - name), TRUE),
-                                     .program = target });
+    add_reference (collector,
+                   &(IdlReference){ .kind = IDL_REFERENCE_INCLUDE,
+                                    .location = cut (location, (gsize) (dot - name), TRUE),
+                                    .program = target });
 }
 
 /* @name, perhaps with a prefix, which is @definition's. */
@@ -51,11 +52,12 @@ add_name (Collector *collector,
   const gchar *dot = strrchr (name, '.');
 
   add_prefix (collector, name, location, definition->program);
-  add (collector,
-       &(IdlReference){ .kind = kind,
-                        .location = cut (location, strlen (dot == NULL ? name : dot + 1), FALSE),
-                        .program = definition->program,
-                        .definition = definition });
+  add_reference (collector,
+                 &(IdlReference){ .kind = kind,
+                                  .location =
+                                      cut (location, strlen (dot == NULL ? name : dot + 1), FALSE),
+                                  .program = definition->program,
+                                  .definition = definition });
 }
 
 static void
@@ -111,13 +113,14 @@ collect_enumerator (Collector *collector, const IdlValue *value)
 
       add_name (collector, IDL_REFERENCE_TYPE, prefix, &location, named);
     }
-  add (collector,
-       &(IdlReference){
-           .kind = IDL_REFERENCE_ENUMERATOR,
-           .location = cut (&value->location, strlen (dot == NULL ? value->text : dot + 1), FALSE),
-           .program = owner->program,
-           .definition = owner,
-           .member = &value->enumerator->node });
+  add_reference (collector,
+                 &(IdlReference){ .kind = IDL_REFERENCE_ENUMERATOR,
+                                  .location =
+                                      cut (&value->location,
+                                           strlen (dot == NULL ? value->text : dot + 1), FALSE),
+                                  .program = owner->program,
+                                  .definition = owner,
+                                  .member = &value->enumerator->node });
 }
 
 /* The key of a struct's literal. One with escapes has no place for each of its letters. */
@@ -128,12 +131,13 @@ collect_key (Collector *collector, const IdlValue *key, const IdlDefinition *def
       key->kind == IDL_VALUE_STRING ? idl_definition_find_member (definition, key->text) : NULL;
 
   if (field != NULL && key->location.length == key->length + 2)
-    add (collector, &(IdlReference){ .kind = IDL_REFERENCE_FIELD,
-                                     .location = { key->location.source, key->location.offset + 1,
-                                                   (guint32) key->length },
-                                     .program = definition->program,
-                                     .definition = definition,
-                                     .member = &field->node });
+    add_reference (collector,
+                   &(IdlReference){ .kind = IDL_REFERENCE_FIELD,
+                                    .location = { key->location.source, key->location.offset + 1,
+                                                  (guint32) key->length },
+                                    .program = definition->program,
+                                    .definition = definition,
+                                    .member = &field->node });
 }
 
 /* (nullable): the struct of which @value is a literal. */
@@ -211,7 +215,7 @@ collect_definition (Collector *collector, const IdlDefinition *definition)
 }
 
 static gint
-compare (gconstpointer one, gconstpointer other)
+compare_places (gconstpointer one, gconstpointer other)
 {
   guint32 first = ((const IdlReference *) one)->location.offset;
   guint32 second = ((const IdlReference *) other)->location.offset;
@@ -229,15 +233,15 @@ idl_program_list_references (const IdlProgram *program)
       const IdlInclude *include = g_ptr_array_index (program->includes, i);
 
       if (include->program != NULL)
-        add (&collector,
-             &(IdlReference){ .kind = IDL_REFERENCE_INCLUDE,
-                              .location = { include->location.source, include->location.offset + 1,
-                                            include->location.length - 2 },
-                              .program = include->program });
+        add_reference (&collector, &(IdlReference){ .kind = IDL_REFERENCE_INCLUDE,
+                                                    .location = { include->location.source,
+                                                                  include->location.offset + 1,
+                                                                  include->location.length - 2 },
+                                                    .program = include->program });
     }
   for (guint i = 0; i < program->definitions->len; i++)
     collect_definition (&collector, g_ptr_array_index (program->definitions, i));
-  g_array_sort (collector.list, compare);
+  g_array_sort (collector.list, compare_places);
   return collector.list;
 }
 

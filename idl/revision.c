@@ -100,7 +100,7 @@ get_path_in_repository (const IdlRevision *revision, const gchar *path)
 
 /* The path without `.` and `..`, from the top of the repository. (transfer full) */
 static gchar *
-join (const gchar *directory, const gchar *path)
+join_below_top (const gchar *directory, const gchar *path)
 {
   g_autofree gchar *joined = g_build_filename ("/", directory, path, NULL);
   g_autofree gchar *whole = g_canonicalize_filename (joined, "/");
@@ -110,7 +110,7 @@ join (const gchar *directory, const gchar *path)
 
 /* FALSE with @error (nullable) if the revision has no file there. */
 static gboolean
-find_entry (const IdlRevision *revision, const gchar *path, Entry *entry, GError **error)
+find_object (const IdlRevision *revision, const gchar *path, Entry *entry, GError **error)
 {
   const gchar *const words[] = { "ls-tree",      "--full-tree", "-l", "-z",
                                  revision->name, "--",          path, NULL };
@@ -172,7 +172,7 @@ idl_revision_open (const gchar *word, gchar **path, GError **error)
     }
   if (!set_places (revision, word, error))
     return NULL;
-  inner = begins_here (file) ? get_path_in_repository (revision, file) : join ("", file);
+  inner = begins_here (file) ? get_path_in_repository (revision, file) : join_below_top ("", file);
   if (inner == NULL || *inner == '\0')
     {
       g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_NOENT,
@@ -197,25 +197,25 @@ idl_revision_skip_name (const IdlRevision *revision, const gchar *path)
 
 /* (nullable) (transfer full): the name of the file at @path, if the revision has it. */
 static gchar *
-find_in (const IdlRevision *revision, const gchar *directory, const gchar *path)
+find_in_directory (const IdlRevision *revision, const gchar *directory, const gchar *path)
 {
-  g_autofree gchar *candidate = join (directory, path);
+  g_autofree gchar *candidate = join_below_top (directory, path);
   Entry entry;
 
-  if (*candidate == '\0' || !find_entry (revision, candidate, &entry, NULL))
+  if (*candidate == '\0' || !find_object (revision, candidate, &entry, NULL))
     return NULL;
   return g_strconcat (revision->name, ":", candidate, NULL);
 }
 
 /* (nullable) (transfer full): the file at @path in @directory, which is one of the disk's. */
 static gchar *
-find_in_directory (const IdlRevision *revision, const gchar *directory, const gchar *path)
+find_in_disk_directory (const IdlRevision *revision, const gchar *directory, const gchar *path)
 {
   g_autofree gchar *inner = get_path_in_repository (revision, directory);
   g_autofree gchar *outer = NULL;
 
   if (inner != NULL)
-    return find_in (revision, inner, path);
+    return find_in_directory (revision, inner, path);
   outer = g_build_filename (directory, path, NULL);
   return g_file_test (outer, G_FILE_TEST_EXISTS) ? g_steal_pointer (&outer) : NULL;
 }
@@ -235,11 +235,11 @@ idl_revision_find (const IdlRevision *revision,
       g_autofree gchar *directory = g_path_get_dirname (path);
       g_autofree gchar *base = g_path_get_basename (path);
 
-      return find_in_directory (revision, directory, base);
+      return find_in_disk_directory (revision, directory, base);
     }
-  found = find_in (revision, beside, path);
+  found = find_in_directory (revision, beside, path);
   for (guint i = 0; i < directories->len && found == NULL; i++)
-    found = find_in_directory (revision, g_ptr_array_index (directories, i), path);
+    found = find_in_disk_directory (revision, g_ptr_array_index (directories, i), path);
   return found;
 }
 
@@ -279,7 +279,7 @@ idl_revision_read (const IdlRevision *revision, const gchar *path, GError **erro
       g_autofree gchar *text = NULL;
       g_autofree gchar *directory = g_path_get_dirname (inner);
 
-      if (!find_entry (revision, inner, &entry, error))
+      if (!find_object (revision, inner, &entry, error))
         return NULL;
       text = show (revision, inner, &entry, error);
       if (text == NULL)
@@ -287,7 +287,7 @@ idl_revision_read (const IdlRevision *revision, const gchar *path, GError **erro
       if ((entry.mode & FILE_TYPE_MASK) != LINK_MODE)
         return idl_source_new (path, g_steal_pointer (&text), entry.length);
       g_free (inner);
-      inner = join (directory, text);
+      inner = join_below_top (directory, text);
     }
   g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_LOOP, "cannot read '%s': too many links", path);
   return NULL;

@@ -181,7 +181,7 @@ check_struct (IdlValues *values, IdlValue *value, const IdlDefinition *definitio
 
 /* An integer is taken for an enum when one of its enumerators has that value. */
 static void
-check_enum (IdlValues *values, IdlValue *value, const IdlDefinition *definition)
+check_enum_value (IdlValues *values, IdlValue *value, const IdlDefinition *definition)
 {
   if (value->kind != IDL_VALUE_INTEGER || value->is_boolean)
     {
@@ -274,7 +274,7 @@ idl_values_check_value (IdlValues *values, IdlValue *value, const IdlType *type)
       if (type->definition == NULL)
         break; /* the type has been reported */
       if (type->definition->kind == IDL_DEFINITION_ENUM)
-        check_enum (values, value, type->definition);
+        check_enum_value (values, value, type->definition);
       else
         check_struct (values, value, type->definition);
       break;
@@ -296,7 +296,7 @@ check_fields (IdlValues *values, const GPtrArray *fields)
 }
 
 static void
-check_definition (IdlValues *values, IdlDefinition *definition)
+check_values_of (IdlValues *values, IdlDefinition *definition)
 {
   values->current = definition;
   switch (definition->kind)
@@ -494,7 +494,7 @@ idl_values_check (IdlNames *names)
   IdlProgram *program = names->program;
 
   for (guint i = 0; i < program->definitions->len; i++)
-    check_definition (&values, g_ptr_array_index (program->definitions, i));
+    check_values_of (&values, g_ptr_array_index (program->definitions, i));
   idl_graph_visit (program, 1u << IDL_DEFINITION_CONST, get_constant_edges, report_constant_cycle,
                    finish_constant, &values);
   idl_graph_visit (program,

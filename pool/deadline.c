@@ -13,10 +13,10 @@
 gint64 tally_deadline_wakes_at = G_MAXINT64;
 gsize tally_deadline_generation = 1; /* written with the lock */
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* protects what follows */
+static pthread_mutex_t deadlines_lock = PTHREAD_MUTEX_INITIALIZER; /* protects what follows */
 static pthread_cond_t changed;
-static TallyDeadline *first;
-static pthread_t thread;
+static TallyDeadline *first_deadline;
+static pthread_t watch_thread;
 
 /* ---- the thread ---- */
 
@@ -28,7 +28,7 @@ claim_passed_locked (TallyDeadline **passed, gint64 now, gint64 *earliest)
   guint count = 0;
 
   *earliest = G_MAXINT64;
-  for (TallyDeadline *deadline = first; deadline != NULL; deadline = deadline->next)
+  for (TallyDeadline *deadline = first_deadline; deadline != NULL; deadline = deadline->next)
     {
       gint64 until = __atomic_load_n (&deadline->until, __ATOMIC_SEQ_CST);
 
@@ -50,13 +50,13 @@ claim_passed_locked (TallyDeadline **passed, gint64 now, gint64 *earliest)
 static void
 end_locked (TallyDeadline **passed, guint count)
 {
-  pthread_mutex_unlock (&lock);
+  pthread_mutex_unlock (&deadlines_lock);
   for (guint i = 0; i < count; i++)
     {
       shutdown (passed[i]->fd, SHUT_RD);
       __atomic_store_n (&passed[i]->until, TALLY_DEADLINE_ENDED, __ATOMIC_RELEASE);
     }
-  pthread_mutex_lock (&lock);
+  pthread_mutex_lock (&deadlines_lock);
 }
 
 static void *
@@ -65,7 +65,7 @@ watch (void *data)
   gsize generation = GPOINTER_TO_SIZE (data);
 
   pthread_setname_np (pthread_self (), "tally-deadline");
-  pthread_mutex_lock (&lock);
+  pthread_mutex_lock (&deadlines_lock);
   while (tally_deadline_generation == generation)
     {
       TallyDeadline *passed[BATCH];
@@ -81,18 +81,18 @@ watch (void *data)
           continue;
         }
       __atomic_store_n (&tally_deadline_wakes_at, earliest, __ATOMIC_SEQ_CST);
-      tally_cond_wait_until (&changed, &lock, earliest);
+      tally_cond_wait_until (&changed, &deadlines_lock, earliest);
     }
-  pthread_mutex_unlock (&lock);
+  pthread_mutex_unlock (&deadlines_lock);
   return NULL;
 }
 
 void
 tally_deadline_wake (void)
 {
-  pthread_mutex_lock (&lock);
+  pthread_mutex_lock (&deadlines_lock);
   pthread_cond_signal (&changed);
-  pthread_mutex_unlock (&lock);
+  pthread_mutex_unlock (&deadlines_lock);
 }
 
 void
@@ -113,9 +113,9 @@ tally_deadline_await_end (TallyDeadline *self, gint64 until)
 static void
 start_anew (void)
 {
-  pthread_mutex_init (&lock, NULL);
+  pthread_mutex_init (&deadlines_lock, NULL);
   tally_cond_init (&changed); /* the parent's thread waited for it */
-  first = NULL;
+  first_deadline = NULL;
   tally_deadline_generation++;
   tally_deadline_wakes_at = G_MAXINT64;
 }
@@ -130,7 +130,8 @@ prepare (void)
 static gboolean
 start_locked (void)
 {
-  return pthread_create (&thread, NULL, watch, GSIZE_TO_POINTER (tally_deadline_generation)) == 0;
+  return pthread_create (&watch_thread, NULL, watch, GSIZE_TO_POINTER (tally_deadline_generation))
+         == 0;
 }
 
 gboolean
@@ -140,19 +141,19 @@ tally_deadline_add (TallyDeadline *self, gint fd)
   gboolean runs;
 
   pthread_once (&once, prepare);
-  pthread_mutex_lock (&lock);
-  runs = first != NULL || start_locked ();
+  pthread_mutex_lock (&deadlines_lock);
+  runs = first_deadline != NULL || start_locked ();
   if (runs)
     {
       self->fd = fd;
       self->generation = tally_deadline_generation;
       self->prev = NULL;
-      self->next = first;
-      if (first != NULL)
-        first->prev = self;
-      first = self;
+      self->next = first_deadline;
+      if (first_deadline != NULL)
+        first_deadline->prev = self;
+      first_deadline = self;
     }
-  pthread_mutex_unlock (&lock);
+  pthread_mutex_unlock (&deadlines_lock);
   return runs;
 }
 
@@ -164,26 +165,26 @@ tally_deadline_remove (TallyDeadline *self)
 
   if (self->generation == 0)
     return;
-  pthread_mutex_lock (&lock);
+  pthread_mutex_lock (&deadlines_lock);
   if (self->generation == tally_deadline_generation)
     {
       if (self->prev != NULL)
         self->prev->next = self->next;
       else
-        first = self->next;
+        first_deadline = self->next;
       if (self->next != NULL)
         self->next->prev = self->prev;
-      was_last = first == NULL;
+      was_last = first_deadline == NULL;
     }
   self->generation = 0;
-  ended = thread;
+  ended = watch_thread;
   if (was_last)
     {
       __atomic_store_n (&tally_deadline_generation, tally_deadline_generation + 1,
                         __ATOMIC_RELAXED);
       pthread_cond_signal (&changed);
     }
-  pthread_mutex_unlock (&lock);
+  pthread_mutex_unlock (&deadlines_lock);
   if (was_last)
     pthread_join (ended, NULL);
 }

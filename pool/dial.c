@@ -434,7 +434,7 @@ tally_socket_watch_peer (TallySocket *self, gint64 keepalive, gint64 user_timeou
 
 /* Blocking from now on, because tally-socket.c waits in recv (). */
 static void
-prepare (gint fd, TallyScheme scheme)
+prepare_socket (gint fd, TallyScheme scheme)
 {
   int off = 0;
   int one = 1;
@@ -495,7 +495,7 @@ tally_socket_dial (TallyEndpoint *endpoint,
     return NULL;
   won = g_array_index (dial.attempts, Attempt, index);
   g_array_remove_index (dial.attempts, index); /* the rest is closed with the dial */
-  prepare (won.fd, tally_endpoint_get_scheme (endpoint));
+  prepare_socket (won.fd, tally_endpoint_get_scheme (endpoint));
   tally_glib_begin ();
   socket = tally_socket_new_prepared (won.fd);
   tally_glib_end ();

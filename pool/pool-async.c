@@ -56,7 +56,7 @@ return_result (gpointer data)
 /* Not under any lock. Uses up the queue's reference. The task would call back at once where this
  * thread is in its context: inside of somebody's release, who may be a callback himself. */
 static void
-finish (AsyncBorrow *self, GError *error)
+finish_task (AsyncBorrow *self, GError *error)
 {
   g_autoptr (GSource) source = g_timeout_source_new (0);
   g_autoptr (GMainContext) context = g_main_context_ref (g_task_get_context (self->task));
@@ -83,7 +83,7 @@ tally_async_wake (TallyWaiter *waiter)
 /* Locked before and after; @self was given a connection. FALSE when it proved unusable and @self
  * asked again. */
 static gboolean
-accept_locked (AsyncBorrow *self)
+accept_for_task_locked (AsyncBorrow *self)
 {
   TallyBucket *bucket = self->bucket;
   TallyWaiter *waiter = &self->waiter;
@@ -117,10 +117,10 @@ accept_locked (AsyncBorrow *self)
 }
 
 static void proceed (AsyncBorrow *self);
-static void wait_in_queue (AsyncBorrow *self);
+static void wait_for_task (AsyncBorrow *self);
 
 static gboolean
-on_cancelled (gpointer data)
+on_task_cancelled (gpointer data)
 {
   AsyncBorrow *self = data;
   TallyInstant now;
@@ -137,7 +137,7 @@ on_cancelled (gpointer data)
 static void set_timer_locked (AsyncBorrow *self);
 
 static gboolean
-on_deadline (gpointer data)
+on_task_deadline (gpointer data)
 {
   AsyncBorrow *self = data;
   TallyInstant now;
@@ -164,7 +164,8 @@ set_timer_locked (AsyncBorrow *self)
   g_clear_pointer (&self->timer, g_source_unref);
   self->timer = g_timeout_source_new (0);
   g_source_set_ready_time (self->timer, self->waiter.deadline);
-  g_source_set_callback (self->timer, on_deadline, async_borrow_ref (self), async_borrow_unref);
+  g_source_set_callback (self->timer, on_task_deadline, async_borrow_ref (self),
+                         async_borrow_unref);
   g_source_attach (self->timer, g_task_get_context (self->task));
 }
 
@@ -178,7 +179,7 @@ prepare_to_leave (AsyncBorrow *self)
   tally_bucket_await_backoff_locked (self->bucket);
   set_timer_locked (self);
   if (cancellable != NULL && self->watch.source == NULL)
-    tally_cancel_watch_begin (&self->watch, cancellable, context, on_cancelled,
+    tally_cancel_watch_begin (&self->watch, cancellable, context, on_task_cancelled,
                               async_borrow_ref (self), async_borrow_unref);
 }
 
@@ -194,7 +195,7 @@ proceed (AsyncBorrow *self)
 
   tally_claim_push (&claim, bucket, 0, waiter);
   while (waiter->state == TALLY_WAITER_SERVED)
-    if (accept_locked (self))
+    if (accept_for_task_locked (self))
       {
         tally_bucket_unlock (bucket);
         if (waiter->waited > 0)
@@ -203,22 +204,22 @@ proceed (AsyncBorrow *self)
                                                         .thread = waiter->thread,
                                                         .duration = waiter->waited });
         tally_claim_pop (&claim);
-        finish (self, NULL);
+        finish_task (self, NULL);
         return;
       }
   tally_claim_pop (&claim);
   if (waiter->state == TALLY_WAITER_FAILED)
     {
       error = tally_bucket_unlock_with_error (bucket, waiter);
-      finish (self, error);
+      finish_task (self, error);
     }
   else
-    wait_in_queue (self);
+    wait_for_task (self);
 }
 
 /* Locked before, unlocked after. */
 static void
-wait_in_queue (AsyncBorrow *self)
+wait_for_task (AsyncBorrow *self)
 {
   TallyBucket *bucket = self->bucket;
   gboolean held_back = self->waiter.held_back;
@@ -311,7 +312,7 @@ tally_bucket_borrow_async (TallyBucket *bucket,
     tally_policy_ask (&bucket->policy, &now, &self->waiter);
   if (self->waiter.state == TALLY_WAITER_QUEUED)
     {
-      wait_in_queue (self);
+      wait_for_task (self);
       return;
     }
   tally_bucket_unlock (bucket);

@@ -82,7 +82,7 @@ tally_bucket_fill_lease (TallyBucket *bucket, const TallyWaiter *waiter, TallyLe
 /* ---- waiting ---- */
 
 static void
-on_cancelled (GCancellable *cancellable, gpointer user_data)
+on_borrower_cancelled (GCancellable *cancellable, gpointer user_data)
 {
   SyncWaiter *self = user_data;
 
@@ -125,7 +125,7 @@ wait_locked (SyncWaiter *self)
     }
 }
 
-/* Locked before and after. Connecting to the cancellable may call on_cancelled () at once, and
+/* Locked before and after. Connecting to the cancellable may call on_borrower_cancelled () at once, and
  * disconnecting waits for it: neither is done under the lock. */
 static void
 wait_in_queue (SyncWaiter *self, GCancellable *cancellable)
@@ -140,7 +140,7 @@ wait_in_queue (SyncWaiter *self, GCancellable *cancellable)
    */
   tally_bucket_unlock (self->bucket);
   if (cancellable != NULL)
-    handler = g_cancellable_connect (cancellable, G_CALLBACK (on_cancelled), self, NULL);
+    handler = g_cancellable_connect (cancellable, G_CALLBACK (on_borrower_cancelled), self, NULL);
   tally_bucket_lock_and_admit (self->bucket, &self->waiter, self->waiter.held_back);
   self->waiter.held_back = FALSE;
   wait_locked (self);

@@ -78,7 +78,7 @@ in_parent (void)
 }
 
 static void
-start_anew (TallyPoolCore *core)
+start_core_anew (TallyPoolCore *core)
 {
   pthread_mutex_init (&core->lock, NULL);
   pthread_mutex_init (&core->totals_lock, NULL);
@@ -109,7 +109,7 @@ in_child (void)
   open_gate ();
   tally_forget_thread_id ();
   for (guint i = 0; i < cores->len; i++)
-    start_anew (g_ptr_array_index (cores, i));
+    start_core_anew (g_ptr_array_index (cores, i));
 }
 
 void

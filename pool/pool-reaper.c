@@ -148,7 +148,7 @@ sleep_locked (TallyPoolCore *core, gint64 now)
 }
 
 static gpointer
-run (gpointer data)
+run_reaper (gpointer data)
 {
   TallyPoolCore *core = data;
 
@@ -199,7 +199,7 @@ tally_reaper_schedule (TallyPoolCore *core, gint64 due)
       else
         {
           core->suspension = read_suspension ();
-          core->reaper_runs = tally_run_on_thread_locked (core, run, core);
+          core->reaper_runs = tally_run_on_thread_locked (core, run_reaper, core);
         }
       is_scheduled = core->reaper_runs;
     }

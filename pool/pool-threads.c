@@ -25,7 +25,7 @@ tally_threads_count_mine (TallyPoolCore *core)
 }
 
 static gpointer
-run (gpointer data)
+run_job (gpointer data)
 {
   TallyJob *job = data;
   TallyPoolCore *core = job->core;
@@ -82,7 +82,7 @@ tally_run_on_thread_locked (TallyPoolCore *core,
   int status;
 
   *job = (TallyJob){ .core = tally_core_ref (core), .function = function, .data = data };
-  status = core->closed ? ESHUTDOWN : pthread_create (&thread, NULL, run, job);
+  status = core->closed ? ESHUTDOWN : pthread_create (&thread, NULL, run_job, job);
   if (status == 0)
     {
       core->n_threads++;

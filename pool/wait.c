@@ -34,7 +34,7 @@ poll_until (struct pollfd *fds, guint n_fds, gint64 deadline)
 }
 
 static void
-on_cancelled (GCancellable *cancellable, gpointer wake_fd)
+wake_on_cancel (GCancellable *cancellable, gpointer wake_fd)
 {
   eventfd_write (GPOINTER_TO_INT (wake_fd), 1);
 }
@@ -55,7 +55,7 @@ tally_wait (struct pollfd *fds, guint n_fds, gint64 deadline, GCancellable *canc
   wake_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (wake_fd < 0)
     return TALLY_WAIT_FAILED;
-  handler = g_cancellable_connect (cancellable, G_CALLBACK (on_cancelled),
+  handler = g_cancellable_connect (cancellable, G_CALLBACK (wake_on_cancel),
                                    GINT_TO_POINTER (wake_fd), NULL);
   fds[n_fds] = (struct pollfd){ .fd = wake_fd, .events = POLLIN };
   result = poll_until (fds, n_fds + 1, deadline);

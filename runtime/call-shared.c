@@ -21,7 +21,7 @@ check_length (const TallyCall *call, const TallyPending *pending, GError **error
 
 /* @whole: whether the reply was one, to its last byte. */
 static gboolean
-read_reply (TallyCall *call, const TallyPending *pending, gboolean *whole, GError **error)
+read_shared_reply (TallyCall *call, const TallyPending *pending, gboolean *whole, GError **error)
 {
   TallyReader reader;
   gboolean done;
@@ -54,12 +54,12 @@ had_its_time (const TallyCall *call, const TallyLease *lease)
 }
 
 static gboolean
-exchange (TallyCall *call,
-          const TallyLease *lease,
-          TallyShared *shared,
-          TallyPending *pending,
-          gboolean *whole,
-          GError **error)
+exchange_shared (TallyCall *call,
+                 const TallyLease *lease,
+                 TallyShared *shared,
+                 TallyPending *pending,
+                 gboolean *whole,
+                 GError **error)
 {
   gboolean done;
 
@@ -80,7 +80,7 @@ exchange (TallyCall *call,
     }
   if (call->method->oneway)
     return TRUE;
-  done = read_reply (call, pending, whole, error);
+  done = read_shared_reply (call, pending, whole, error);
   if (G_UNLIKELY (!done))
     call->sent = TALLY_SENT_ALL;
   if (G_UNLIKELY (call->refused) && !tally_shared_was_sent (shared, pending))
@@ -110,7 +110,7 @@ tally_call_exchange_shared (
   pending = tally_shared_open (shared, &call->limits, error);
   if (G_LIKELY (pending != NULL))
     {
-      done = exchange (call, lease, shared, pending, &whole, error);
+      done = exchange_shared (call, lease, shared, pending, &whole, error);
       *clean = close_pending (call, shared, pending) && whole;
       if (G_UNLIKELY (call->refused) && *clean && tally_socket_has_ended (socket))
         *clean = FALSE; /* a refusal may be the last that the peer says */

@@ -7,12 +7,6 @@
 #include "storage.h"
 #include "tally-struct.h"
 
-static gconstpointer
-const_slot_of (gconstpointer instance, const TallyField *field)
-{
-  return (const guint8 *) instance + field->offset;
-}
-
 /* ---- equality ---- */
 
 /* A copy is equal to its original, also where NaN is in it. */
@@ -35,7 +29,8 @@ equal_instances (const TallyStructInfo *info, gconstpointer a, gconstpointer b)
       if (present != tally_field_is_present (info, field, b))
         return FALSE;
       if (present
-          && !tally_value_equal (field->type, const_slot_of (a, field), const_slot_of (b, field)))
+          && !tally_value_equal (field->type, tally_field_const_slot (a, field),
+                                 tally_field_const_slot (b, field)))
         return FALSE;
     }
   return TRUE;
@@ -183,9 +178,9 @@ hash_instance (const TallyStructInfo *info, gconstpointer instance)
 
   for (guint i = 0; i < info->n_fields; i++)
     if (tally_field_is_present (info, &info->fields[i], instance))
-      hash =
-          mix (hash + (guint) info->fields[i].id,
-               tally_value_hash (info->fields[i].type, const_slot_of (instance, &info->fields[i])));
+      hash = mix (hash + (guint) info->fields[i].id,
+                  tally_value_hash (info->fields[i].type,
+                                    tally_field_const_slot (instance, &info->fields[i])));
   return hash;
 }
 

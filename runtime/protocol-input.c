@@ -15,7 +15,7 @@
 #define PART_BYTES (1024 * 1024)
 
 /* Apache's limit for a message is its transport's, see get_window (). */
-static const TallyLimits limits = {
+static const TallyLimits no_limits = {
   .max_message = G_MAXINT32,
   .max_memory = (guint64) TALLY_MEMORY_RATIO * (100 << 20), /* by Apache's default limit */
   .max_depth = 64,
@@ -112,7 +112,7 @@ gather (TallyProtocolInput *self, GError **error)
 
 /* Takes @length bytes more, which belong to the value. */
 static gboolean
-receive (TallyProtocolInput *self, gsize length, GError **error)
+receive_bytes (TallyProtocolInput *self, gsize length, GError **error)
 {
   TallyBuffer *scratch = self->scratch;
   gboolean done = TRUE;
@@ -167,12 +167,12 @@ look_ahead (TallyProtocolInput *self, gboolean wait)
 }
 
 static gboolean
-fill (TallyReader *reader, gsize need, GError **error)
+fill_from_transport (TallyReader *reader, gsize need, GError **error)
 {
   TallyProtocolInput *self = (TallyProtocolInput *) reader;
   gsize present = reader->end - reader->cursor;
 
-  if (!gather (self, error) || !receive (self, need - present, error))
+  if (!gather (self, error) || !receive_bytes (self, need - present, error))
     return FALSE;
   look_ahead (self, FALSE);
   return TRUE;
@@ -183,7 +183,7 @@ fill (TallyReader *reader, gsize need, GError **error)
 static void
 allow_to_fill (TallyProtocolInput *self)
 {
-  self->reader.fill = fill;
+  self->reader.fill = fill_from_transport;
   self->reader.unread = self->reader.window = get_window (self->transport);
 }
 
@@ -239,7 +239,7 @@ tally_protocol_input_open (TallyProtocolInput *self, ThriftProtocol *protocol, G
   self->base = NULL;
   self->taken = 0;
   self->is_whole = FALSE;
-  tally_reader_init (&self->reader, NULL, 0, &limits);
+  tally_reader_init (&self->reader, NULL, 0, &no_limits);
   if (!(self->kind->peek != NULL ? wait_and_peek (self, error) : wait_and_look (self, error)))
     return FALSE;
   allow_to_fill (self);
@@ -287,7 +287,7 @@ is_within_limit (const TallyProtocolInput *self, GError **error)
 /* A length beyond the transport's limit is what Apache's functions report in the transport's
  * name. */
 static gboolean
-fail (const TallyProtocolInput *self, GError *local_error, GError **error)
+fail_read (const TallyProtocolInput *self, GError *local_error, GError **error)
 {
   if (g_error_matches (local_error, THRIFT_PROTOCOL_ERROR, THRIFT_PROTOCOL_ERROR_SIZE_LIMIT))
     {
@@ -309,7 +309,7 @@ tally_protocol_input_read_struct (TallyProtocolInput *self,
   self->is_whole = self->codec->read_struct (&self->reader, info, instance, &local_error);
   if (self->is_whole && is_within_limit (self, &local_error))
     return TRUE;
-  return fail (self, local_error, error);
+  return fail_read (self, local_error, error);
 }
 
 gboolean

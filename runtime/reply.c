@@ -132,7 +132,7 @@ tally_reply_check_count (const TallyStructInfo *info,
 /* ---- the result ---- */
 
 static inline gsize
-align (gsize size)
+align_memory (gsize size)
 {
   return (size + 15) & ~(gsize) 15;
 }
@@ -140,8 +140,8 @@ align (gsize size)
 gsize
 tally_result_size_with_flag (const TallyStructInfo *info)
 {
-  return align (info->instance_size + 2 * sizeof (gboolean)) + align (sizeof (TallyStructInfo))
-         + info->n_fields * sizeof (TallyField);
+  return align_memory (info->instance_size + 2 * sizeof (gboolean))
+         + align_memory (sizeof (TallyStructInfo)) + info->n_fields * sizeof (TallyField);
 }
 
 static G_GNUC_NO_INLINE void
@@ -149,8 +149,8 @@ add_flag (TallyResult *self, const TallyStructInfo *info, guint8 *memory)
 {
   gint32 flag = (info->instance_size + sizeof (gboolean) - 1) & ~(sizeof (gboolean) - 1);
   TallyStructInfo *copy =
-      (TallyStructInfo *) (memory + align (info->instance_size + 2 * sizeof (gboolean)));
-  TallyField *fields = (TallyField *) ((guint8 *) copy + align (sizeof *copy));
+      (TallyStructInfo *) (memory + align_memory (info->instance_size + 2 * sizeof (gboolean)));
+  TallyField *fields = (TallyField *) ((guint8 *) copy + align_memory (sizeof *copy));
 
   memcpy (fields, info->fields, info->n_fields * sizeof *fields);
   fields[0].isset_offset = flag;
@@ -183,7 +183,7 @@ tally_result_open (TallyResult *self,
 }
 
 static inline gpointer
-slot_of (const TallyResult *self, const TallyField *field)
+result_slot (const TallyResult *self, const TallyField *field)
 {
   return (guint8 *) self->instance + field->offset;
 }
@@ -197,7 +197,7 @@ give_back (TallyResult *self)
   if (self->success == NULL || self->success->type->kind < TALLY_KIND_STRUCT
       || self->results == NULL || self->results[0] == NULL)
     return;
-  slot = slot_of (self, self->success);
+  slot = result_slot (self, self->success);
   if (*slot == *(gpointer *) self->results[0])
     *slot = NULL;
 }
@@ -217,7 +217,7 @@ find_exception (const TallyResult *self)
   guint i;
 
   for (i = self->success != NULL ? 1 : 0; i < info->n_fields; i++)
-    if (*(gpointer *) slot_of (self, &info->fields[i]) != NULL)
+    if (*(gpointer *) result_slot (self, &info->fields[i]) != NULL)
       return &info->fields[i];
   return NULL;
 }
@@ -229,7 +229,7 @@ hand_out_exception (TallyResult *self, const TallyField *field, GError **error)
   guint index = field - self->info->fields;
 
   if (self->results != NULL && self->results[index] != NULL)
-    *(gpointer *) self->results[index] = g_steal_pointer ((gpointer *) slot_of (self, field));
+    *(gpointer *) self->results[index] = g_steal_pointer ((gpointer *) result_slot (self, field));
   tally_result_abandon (self);
   g_set_error_literal (error, exception->error_quark (), 0, exception->name);
   return FALSE;
@@ -240,14 +240,14 @@ is_present (const TallyResult *self, const TallyField *field)
 {
   if (field->isset_offset != TALLY_NO_ISSET)
     return *(const gboolean *) ((const guint8 *) self->instance + field->isset_offset);
-  return !tally_slot_is_null (field->type, slot_of (self, field));
+  return !tally_slot_is_null (field->type, result_slot (self, field));
 }
 
 static void
 hand_out_success (TallyResult *self)
 {
   const TallyType *type = self->success->type;
-  gpointer slot = slot_of (self, self->success);
+  gpointer slot = result_slot (self, self->success);
   gpointer variable = self->results[0];
 
   if (type->storage == TALLY_STORAGE_PLAIN)

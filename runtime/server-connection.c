@@ -267,7 +267,7 @@ after_progress (ServerConnection *self, ServerWorker *worker, const ServerProgre
 
 /* A small request behind a large one does not keep the large one's memory. */
 static void
-shrink (TallyBuffer *buffer)
+fit_input (TallyBuffer *buffer)
 {
   TallyBuffer small = { NULL, 0, 0 };
 
@@ -289,7 +289,7 @@ answer_kept_input (ServerConnection *self, ServerWorker *worker)
   else if (progress.used > 0)
     memmove (input->data, input->data + progress.used, input->length);
   if (input->capacity > TALLY_SERVER_CHUNK && input->length < input->capacity / 4)
-    shrink (input);
+    fit_input (input);
   server_hold (self);
   return after_progress (self, worker, &progress);
 }
@@ -336,7 +336,7 @@ find_room (const ServerConnection *self)
 
 /* Receives once. *@more: there may be more in the kernel. */
 static ServerTurn
-receive (ServerConnection *self, ServerWorker *worker, gboolean wait, gboolean *more)
+receive_requests (ServerConnection *self, ServerWorker *worker, gboolean wait, gboolean *more)
 {
   TallyBuffer *input = &self->input;
   gboolean fresh = input->length == 0;
@@ -404,7 +404,7 @@ server_connection_turn (ServerConnection *self, ServerWorker *worker, gboolean w
           break;
         }
       served |= turn == TURN_SERVED;
-      turn = receive (self, worker, wait, &more);
+      turn = receive_requests (self, worker, wait, &more);
       wait = FALSE;
     }
   if (turn == TURN_CLOSE)

@@ -19,10 +19,10 @@
 
 /* Answers and clears @failure. */
 static void
-answer_failure (const TallyServer *server,
-                const TallyMessage *message,
-                TallyApplicationException *failure,
-                TallyBuffer *output)
+answer_with_failure (const TallyServer *server,
+                     const TallyMessage *message,
+                     TallyApplicationException *failure,
+                     TallyBuffer *output)
 {
   if (tally_message_wants_reply (message))
     tally_failure_write (failure, server->codec, message->name, message->name_length,
@@ -104,7 +104,7 @@ process_foreign (const TallyServer *server,
   if (ok && message->type != T_CALL && message->type != T_ONEWAY)
     {
       tally_failure_init_message_type (&failure, message->type);
-      answer_failure (server, message, &failure, output);
+      answer_with_failure (server, message, &failure, output);
       return TRUE;
     }
   if (ok)
@@ -123,7 +123,7 @@ process_foreign (const TallyServer *server,
     {
       tally_failure_init (&failure, THRIFT_APPLICATION_EXCEPTION_ERROR_PROTOCOL_ERROR,
                           g_strdup (failed->message));
-      answer_failure (server, message, &failure, output);
+      answer_with_failure (server, message, &failure, output);
     }
   g_propagate_error (error, g_steal_pointer (&failed));
   return FALSE;
@@ -178,7 +178,7 @@ process_multiplexed (const TallyServer *server,
   if (processor != NULL)
     return process (server, processor, reader, message, output, error);
   tally_failure_init_unknown_method (&failure, whole.name, whole.name_length);
-  answer_failure (server, message, &failure, output);
+  answer_with_failure (server, message, &failure, output);
   return check_body (server, reader, error);
 }
 
@@ -246,6 +246,6 @@ server_refuse (const TallyServer *server,
   if (!named)
     message = (TallyMessage){ .name = "", .type = T_CALL };
   tally_failure_init (&failure, THRIFT_APPLICATION_EXCEPTION_ERROR_INTERNAL_ERROR, g_strdup (text));
-  answer_failure (server, &message, &failure, output);
+  answer_with_failure (server, &message, &failure, output);
   return named;
 }

@@ -22,16 +22,16 @@ typedef union
   struct sockaddr_in6 v6;
   struct sockaddr_un local;
   struct sockaddr_storage storage;
-} Address;
+} ListenAddress;
 
 typedef struct
 {
-  Address address;
+  ListenAddress address;
   socklen_t length;
 } Resolved;
 
 static gboolean
-fail (GError **error, const gchar *uri, const gchar *step, gint number)
+fail_to_listen (GError **error, const gchar *uri, const gchar *step, gint number)
 {
   g_set_error (error, TALLY_ERROR, TALLY_ERROR_FAILED, "cannot listen at %s: %s: %s", uri, step,
                g_strerror (number));
@@ -47,7 +47,7 @@ set_option (gint fd, gint level, gint option, gint value)
 
 /* Options that accepted connections inherit are set here, once. */
 static void
-set_options (gint fd, const Address *address)
+set_options (gint fd, const ListenAddress *address)
 {
   if (address->any.sa_family == AF_UNIX)
     return;
@@ -60,7 +60,7 @@ set_options (gint fd, const Address *address)
 }
 
 static guint16 *
-port_of (Address *address)
+port_of (ListenAddress *address)
 {
   return address->any.sa_family == AF_INET    ? &address->v4.sin_port
          : address->any.sa_family == AF_INET6 ? &address->v6.sin6_port
@@ -68,7 +68,7 @@ port_of (Address *address)
 }
 
 static gboolean
-is_path (const Address *address)
+is_path (const ListenAddress *address)
 {
   return address->any.sa_family == AF_UNIX && address->local.sun_path[0] != '\0';
 }
@@ -94,7 +94,7 @@ listen_at (ServerListener *self, Resolved resolved, const gchar *uri, GError **e
   guint16 *port = port_of (&resolved.address);
 
   if (fd < 0)
-    return fail (error, uri, "socket", errno);
+    return fail_to_listen (error, uri, "socket", errno);
   set_options (fd, &resolved.address);
   /* A name with several addresses and port 0 gets one port on all of them. */
   if (port != NULL && *port == 0 && self->port != 0)
@@ -104,7 +104,8 @@ listen_at (ServerListener *self, Resolved resolved, const gchar *uri, GError **e
       gint number = errno;
 
       close (fd);
-      return fail (error, uri, number == EWOULDBLOCK ? "its directory is locked" : "bind", number);
+      return fail_to_listen (error, uri, number == EWOULDBLOCK ? "its directory is locked" : "bind",
+                             number);
     }
   if (port != NULL && getsockname (fd, &resolved.address.any, &resolved.length) == 0)
     self->port = g_ntohs (*port);
@@ -203,7 +204,7 @@ resolve (TallyEndpoint *endpoint, GError **error)
 static gboolean
 may_choose_again (const GArray *addresses, gint number)
 {
-  Address first = g_array_index (addresses, Resolved, 0).address;
+  ListenAddress first = g_array_index (addresses, Resolved, 0).address;
   const guint16 *port = port_of (&first);
 
   return number == EADDRINUSE && addresses->len > 1 && port != NULL && *port == 0;

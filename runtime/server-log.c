@@ -22,7 +22,7 @@ typedef union
   struct sockaddr_in v4;
   struct sockaddr_in6 v6;
   struct sockaddr_storage storage;
-} Address;
+} PeerAddress;
 
 /* The peer's address without its port, which is another one each time. (transfer full) */
 static gchar *
@@ -30,7 +30,7 @@ describe_peer (gint fd)
 {
   gchar text[INET6_ADDRSTRLEN] = "";
   struct ucred credentials = { 0 };
-  Address address = { 0 };
+  PeerAddress address = { 0 };
   socklen_t length = sizeof address;
 
   if (getpeername (fd, &address.any, &length) != 0)
@@ -49,7 +49,7 @@ describe_peer (gint fd)
 
 /* Whether the peer with @key is to be spoken of. *@n_suppressed: of whom nothing was said before. */
 static gboolean
-admit_locked (ServerLog *log, guint key, gint64 now, guint *n_suppressed)
+admit_message_locked (ServerLog *log, guint key, gint64 now, guint *n_suppressed)
 {
   for (guint i = 0; i < G_N_ELEMENTS (log->keys); i++)
     if (log->keys[i] == key)
@@ -86,7 +86,7 @@ server_log_mismatch (ServerConnection *connection, const guint8 *bytes, gsize le
   gboolean admitted;
 
   pthread_mutex_lock (&self->lock);
-  admitted = admit_locked (&self->log, key, server_now (), &n_suppressed);
+  admitted = admit_message_locked (&self->log, key, server_now (), &n_suppressed);
   pthread_mutex_unlock (&self->lock);
   if (!admitted)
     return;

@@ -31,16 +31,16 @@ typedef struct
 {
   struct sockaddr_un name;
   gint directory_fd; /* -1, or what the name goes through */
-} Address;
+} PathAddress;
 
 /* The address of the file @name in @directory. Through the directory's descriptor a directory of any
  * length fits. */
 static void
-address_init (Address *self, const gchar *directory, const gchar *name)
+address_init (PathAddress *self, const gchar *directory, const gchar *name)
 {
   gsize size = sizeof self->name.sun_path;
 
-  *self = (Address){ .name.sun_family = AF_UNIX, .directory_fd = -1 };
+  *self = (PathAddress){ .name.sun_family = AF_UNIX, .directory_fd = -1 };
   if ((gsize) snprintf (self->name.sun_path, size, "%s/%s", directory, name) < size)
     return;
   self->directory_fd = open (directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -49,7 +49,7 @@ address_init (Address *self, const gchar *directory, const gchar *name)
 
 /* Keeps errno. */
 static void
-address_clear (Address *self)
+address_clear (PathAddress *self)
 {
   gint number = errno;
 
@@ -62,7 +62,7 @@ address_clear (Address *self)
 
 /* What connecting a socket of @type to @address comes to: 0 or an errno. */
 static gint
-probe (const Address *address, gint type)
+probe (const PathAddress *address, gint type)
 {
   gint fd = socket (AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   gint result = 0;
@@ -82,7 +82,7 @@ is_stale (const gchar *path)
   g_autofree gchar *directory = g_path_get_dirname (path);
   g_autofree gchar *name = g_path_get_basename (path);
   struct stat status;
-  Address address;
+  PathAddress address;
   gboolean stale;
 
   if (lstat (path, &status) != 0 || !S_ISSOCK (status.st_mode))
@@ -111,7 +111,7 @@ bind_beside (gint fd, const gchar *path)
       g_autofree gchar *tail = g_strdup_printf (".%d-%u", (gint) getpid (), number);
       gboolean fits = strlen (path) + strlen (tail) < size;
       g_autofree gchar *name = g_strconcat (fits ? base : ".tally", tail, NULL);
-      Address address;
+      PathAddress address;
       gboolean bound;
 
       address_init (&address, directory, name);
@@ -197,7 +197,7 @@ lock_directory (const gchar *path)
 }
 
 static gboolean
-take (const gchar *own, const gchar *path)
+take_path (const gchar *own, const gchar *path)
 {
   gboolean taken;
   gint number;
@@ -232,7 +232,7 @@ server_path_listen (gint fd, const gchar *path, gint backlog, guint64 *device, g
 
   if (own == NULL)
     return FALSE;
-  if (listen (fd, backlog) == 0 && lstat (own, &status) == 0 && take (own, path))
+  if (listen (fd, backlog) == 0 && lstat (own, &status) == 0 && take_path (own, path))
     {
       *device = status.st_dev;
       *inode = status.st_ino;

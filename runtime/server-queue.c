@@ -34,7 +34,10 @@ server_max_queued (const TallyServer *self)
 
 /* Why @connection, the @position-th in the queue, is to wait no longer. */
 static ServerRefusal
-find_refusal (const TallyServer *self, ServerConnection *connection, guint position, gint64 now)
+find_refusal_in_queue (const TallyServer *self,
+                       ServerConnection *connection,
+                       guint position,
+                       gint64 now)
 {
   if (atomic_peek (&self->expired))
     return REFUSE_STOPPING;
@@ -61,7 +64,7 @@ take_refused_locked (TallyServer *self, gint64 now)
   while (*place != NULL)
     {
       ServerConnection *connection = *place;
-      ServerRefusal refusal = find_refusal (self, connection, position, now);
+      ServerRefusal refusal = find_refusal_in_queue (self, connection, position, now);
 
       if (refusal == REFUSE_NOTHING)
         {

@@ -69,7 +69,7 @@ idle_locked (TallyServer *self, ServerWorker *worker)
 }
 
 static void
-leave_locked (TallyServer *self, ServerWorker *worker)
+leave_workers_locked (TallyServer *self, ServerWorker *worker)
 {
   ServerWorker **place = &self->workers;
 
@@ -88,7 +88,7 @@ leave_locked (TallyServer *self, ServerWorker *worker)
 
 /* Returns how many bytes that gave back. */
 static gsize
-shrink (TallyBuffer *buffer)
+drop_large_output (TallyBuffer *buffer)
 {
   gsize capacity = buffer->capacity;
 
@@ -114,7 +114,7 @@ work_locked (TallyServer *self, ServerWorker *worker)
   pthread_mutex_unlock (&self->lock);
 
   server_serve (self, connection, worker);
-  released = shrink (&worker->output) + shrink (&worker->next_answer);
+  released = drop_large_output (&worker->output) + drop_large_output (&worker->next_answer);
 
   pthread_mutex_lock (&self->lock);
   self->n_released += released;
@@ -154,7 +154,7 @@ worker_main (void *data)
     }
   if (self->loop_holder == worker)
     self->loop_holder = NULL;
-  leave_locked (self, worker);
+  leave_workers_locked (self, worker);
   pthread_mutex_unlock (&self->lock);
   return NULL;
 }

@@ -14,7 +14,7 @@
 #define PATIENCE 8
 #define PROBE_EVERY 32
 /* The queue's memory that many or large requests have grown is given back after them. */
-#define KEPT_CAPACITY (64 * 1024)
+#define KEPT_OUTGOING_CAPACITY (64 * 1024)
 /* A connection that owes so many replies to callers who have left takes no further calls. */
 #define MAX_OWED 1024
 
@@ -95,7 +95,7 @@ hand_on_locked (TallyShared *self, TallyPending *awake)
 
 /* The caller of @pending, which is in a list and has no role any more, goes without its reply. */
 static void
-leave_locked (TallyShared *self, TallyPending *pending)
+leave_call_locked (TallyShared *self, TallyPending *pending)
 {
   gboolean withdrawn;
 
@@ -173,7 +173,7 @@ end_role (TallyShared *self,
     tally_pending_set_state (pending, TALLY_PENDING_WAITING);
   leaves = at_limit && is_waiting (pending);
   if (leaves)
-    leave_locked (self, pending);
+    leave_call_locked (self, pending);
   else
     hand_on_locked (self, pending);
   tally_shared_unlock (self);
@@ -256,7 +256,7 @@ send_round_locked (TallyShared *self, gboolean *full)
   if (*full)
     put_back_locked (self, sent);
   self->outgoing.length = 0;
-  if (self->outgoing.capacity > KEPT_CAPACITY)
+  if (self->outgoing.capacity > KEPT_OUTGOING_CAPACITY)
     tally_buffer_clear (&self->outgoing);
   note_sent_locked (self, sent);
   note_send_error_locked (self, error);
@@ -393,7 +393,7 @@ wait_for_all (TallyShared *self, TallyPending *pending, GError **error)
   pthread_mutex_lock (&self->lock);
   leaves = is_waiting (pending);
   if (leaves)
-    leave_locked (self, pending);
+    leave_call_locked (self, pending);
   tally_shared_unlock (self);
   if (leaves)
     set_left_error (pending, timed_out, error);
@@ -442,7 +442,7 @@ tally_shared_open (TallyShared *self, const TallyLimits *limits, GError **error)
 
 /* The request joins the queue, and its caller sends unless somebody does already. */
 static gboolean
-begin (TallyShared *self, TallyPending *pending, GError **error)
+begin_call (TallyShared *self, TallyPending *pending, GError **error)
 {
   const GError *failure;
 
@@ -513,7 +513,7 @@ tally_shared_exchange (TallyShared *self,
   pending->sent = 0;
   if (cancellable != NULL)
     handler = g_cancellable_connect (cancellable, G_CALLBACK (on_cancelled), pending, NULL);
-  done = begin (self, pending, error) && see_through (self, pending, error);
+  done = begin_call (self, pending, error) && see_through (self, pending, error);
   if (handler != 0)
     g_cancellable_disconnect (cancellable, handler);
   return done;

@@ -209,7 +209,7 @@ deliver (TallyShared *self,
 
 /* @again: some of the message has come, and more is missing. */
 static gboolean
-fill (TallyShared *self, const TallyPending *receiver, gboolean again, GError **error)
+fill_input (TallyShared *self, const TallyPending *receiver, gboolean again, GError **error)
 {
   gsize available;
 
@@ -247,7 +247,7 @@ tally_shared_receive (TallyShared *self, TallyPending *receiver, GError **error)
         return TRUE; /* it is still in the input */
       if (more < 0 || (more == 0 && delivered))
         return more == 0;
-      if (more == 0 && !fill (self, receiver, filled, error))
+      if (more == 0 && !fill_input (self, receiver, filled, error))
         return FALSE;
       filled = TRUE;
     }

@@ -11,7 +11,7 @@
 /* A power of two. */
 #define FIRST_SLOTS 16
 /* A pending call's buffer that one large message has grown is given back after it. */
-#define KEPT_CAPACITY 4096
+#define KEPT_MESSAGE_CAPACITY 4096
 
 /* ---- lists ---- */
 
@@ -61,7 +61,7 @@ maybe_sent (const TallyShared *self)
 }
 
 static inline TallySlot *
-slot_of (TallyShared *self, gint32 seqid)
+find_slot (TallyShared *self, gint32 seqid)
 {
   return &self->slots[(guint32) seqid & self->mask];
 }
@@ -77,14 +77,14 @@ grow (TallyShared *self)
   self->slots = g_new0 (TallySlot, self->mask + 1);
   for (guint32 i = 0; i < size; i++)
     if (old[i].seqid != 0)
-      *slot_of (self, old[i].seqid) = old[i];
+      *find_slot (self, old[i].seqid) = old[i];
   g_free (old);
 }
 
 /* Never 0, which clients send that do not match replies, and never one in flight or owed: its place
  * is taken. */
 static gint32
-take_seqid (TallyShared *self, TallyPending *pending)
+take_seqid_locked (TallyShared *self, TallyPending *pending)
 {
   TallySlot *slot;
 
@@ -93,7 +93,7 @@ take_seqid (TallyShared *self, TallyPending *pending)
   do
     {
       self->last_seqid = (gint32) ((guint32) self->last_seqid + 1);
-      slot = slot_of (self, self->last_seqid);
+      slot = find_slot (self, self->last_seqid);
     }
   while (self->last_seqid == 0 || slot->seqid != 0);
   *slot = (TallySlot){ self->last_seqid, pending };
@@ -107,7 +107,7 @@ tally_shared_take_reply_locked (TallyShared *self, gint32 seqid, TallyPending **
 
   if (self->slots == NULL || seqid == 0)
     return FALSE;
-  slot = slot_of (self, seqid);
+  slot = find_slot (self, seqid);
   if (slot->seqid != seqid)
     return FALSE;
   *pending = slot->pending;
@@ -148,7 +148,7 @@ tally_shared_take_pending_locked (TallyShared *self)
   pending->list = NULL;
   pending->in_place = FALSE;
   self->n_pending++;
-  pending->seqid = take_seqid (self, pending);
+  pending->seqid = take_seqid_locked (self, pending);
   return pending;
 }
 
@@ -156,11 +156,11 @@ tally_shared_take_pending_locked (TallyShared *self)
 void
 tally_shared_drop_pending_locked (TallyShared *self, TallyPending *pending)
 {
-  TallySlot *slot = slot_of (self, pending->seqid);
+  TallySlot *slot = find_slot (self, pending->seqid);
 
   if (slot->seqid == pending->seqid && slot->pending == pending)
     slot->seqid = 0;
-  if (pending->buffer.capacity > KEPT_CAPACITY)
+  if (pending->buffer.capacity > KEPT_MESSAGE_CAPACITY)
     tally_buffer_clear (&pending->buffer);
   pending->buffer.length = 0;
   tally_pending_set_state (pending, TALLY_PENDING_OPEN);
@@ -226,7 +226,7 @@ tally_shared_withdraw_locked (TallyShared *self, TallyPending *pending)
 void
 tally_shared_forget_locked (TallyShared *self, TallyPending *pending)
 {
-  TallySlot *slot = slot_of (self, pending->seqid);
+  TallySlot *slot = find_slot (self, pending->seqid);
 
   if (pending->oneway || slot->pending != pending || slot->seqid != pending->seqid)
     return;

@@ -170,6 +170,12 @@ tally_slot_to_write (const TallyType *type, gconstpointer slot)
   return tally_storage_get_empty (type);
 }
 
+static inline gconstpointer
+tally_field_const_slot (gconstpointer instance, const TallyField *field)
+{
+  return (const guint8 *) instance + field->offset;
+}
+
 /* Whether a field is set and not NULL. A union's fields are optional ones. */
 static inline gboolean
 tally_field_has_value (const TallyField *field, gconstpointer instance)

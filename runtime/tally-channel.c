@@ -8,16 +8,16 @@
 
 enum
 {
-  PROP_0,
+  PROP_CHANNEL_0,
   PROP_TIMEOUT,
   PROP_MAX_MESSAGE_SIZE,
   PROP_MAX_MESSAGE_MEMORY,
   PROP_MAX_DEPTH,
   PROP_STRICT,
-  N_PROPERTIES
+  N_CHANNEL_PROPERTIES
 };
 
-static GParamSpec *properties[N_PROPERTIES];
+static GParamSpec *channel_properties[N_CHANNEL_PROPERTIES];
 
 G_DEFINE_FINAL_TYPE (TallyChannel, tally_channel, G_TYPE_OBJECT)
 
@@ -99,7 +99,7 @@ tally_channel_class_init (TallyChannelClass *class)
    *
    * Milliseconds that a call may take in all its steps; 0 = no limit.
    */
-  properties[PROP_TIMEOUT] =
+  channel_properties[PROP_TIMEOUT] =
       g_param_spec_uint ("timeout", NULL, NULL, 0, G_MAXINT, DEFAULT_TIMEOUT,
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
   /**
@@ -107,7 +107,7 @@ tally_channel_class_init (TallyChannelClass *class)
    *
    * Bytes that a request or a reply may have.
    */
-  properties[PROP_MAX_MESSAGE_SIZE] =
+  channel_properties[PROP_MAX_MESSAGE_SIZE] =
       g_param_spec_uint ("max-message-size", NULL, NULL, 1, G_MAXINT, 16 << 20,
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
   /**
@@ -115,7 +115,7 @@ tally_channel_class_init (TallyChannelClass *class)
    *
    * Bytes of memory that a reply may take once decoded; 0 = 16 times the message size.
    */
-  properties[PROP_MAX_MESSAGE_MEMORY] =
+  channel_properties[PROP_MAX_MESSAGE_MEMORY] =
       g_param_spec_uint64 ("max-message-memory", NULL, NULL, 0, G_MAXSIZE, 0,
                            G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
   /**
@@ -123,7 +123,7 @@ tally_channel_class_init (TallyChannelClass *class)
    *
    * How deep structs and containers may be nested in a reply.
    */
-  properties[PROP_MAX_DEPTH] =
+  channel_properties[PROP_MAX_DEPTH] =
       g_param_spec_uint ("max-depth", NULL, NULL, 1, TALLY_MAX_DEPTH_MAX, 64,
                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
   /**
@@ -131,10 +131,10 @@ tally_channel_class_init (TallyChannelClass *class)
    *
    * Whether a reply in the binary protocol must have a version in its header.
    */
-  properties[PROP_STRICT] =
+  channel_properties[PROP_STRICT] =
       g_param_spec_boolean ("strict", NULL, NULL, TRUE,
                             G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
-  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
+  g_object_class_install_properties (object_class, N_CHANNEL_PROPERTIES, channel_properties);
 }
 
 static void
@@ -266,7 +266,7 @@ static void
 set_number (TallyChannel *self, gint *place, gint value, guint id)
 {
   if (__atomic_exchange_n (place, value, __ATOMIC_SEQ_CST) != value)
-    g_object_notify_by_pspec (G_OBJECT (self), properties[id]);
+    g_object_notify_by_pspec (G_OBJECT (self), channel_properties[id]);
 }
 
 /**
@@ -329,7 +329,7 @@ tally_channel_set_max_message_memory (TallyChannel *self, guint64 bytes)
   g_return_if_fail (TALLY_IS_CHANNEL (self));
   g_return_if_fail (bytes <= G_MAXSIZE);
   if (__atomic_exchange_n (&self->max_memory, (gsize) bytes, __ATOMIC_RELAXED) != bytes)
-    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MAX_MESSAGE_MEMORY]);
+    g_object_notify_by_pspec (G_OBJECT (self), channel_properties[PROP_MAX_MESSAGE_MEMORY]);
 }
 
 guint64

@@ -13,7 +13,7 @@
 
 enum
 {
-  PROP_0,
+  PROP_CLIENT_0,
   PROP_INPUT_PROTOCOL,
   PROP_OUTPUT_PROTOCOL,
   PROP_CHANNEL
@@ -156,7 +156,7 @@ half (TallyClient *self,
 
 /* Some of Apache's functions fail without saying why; FALSE always comes with an error here. */
 static gboolean
-fail (const TallyMethod *method, const gchar *step, GError *local_error, GError **error)
+fail_step (const TallyMethod *method, const gchar *step, GError *local_error, GError **error)
 {
   if (local_error == NULL)
     local_error = g_error_new_literal (THRIFT_TRANSPORT_ERROR, THRIFT_TRANSPORT_ERROR_UNKNOWN,
@@ -202,10 +202,10 @@ tally_client_send (gpointer client, const TallyMethod *method, gconstpointer arg
     return FALSE;
   if (!tally_outgoing_prepare (&request, protocol, method->name, method->oneway ? T_ONEWAY : T_CALL,
                                get_next_seqid (self), method->args, args, &local_error))
-    return fail (method, "nothing was sent", local_error, error);
+    return fail_step (method, "nothing was sent", local_error, error);
   self->seqid = request.seqid;
   if (!tally_outgoing_send (&request, &local_error))
-    return fail (method, "sending", local_error, error);
+    return fail_step (method, "sending", local_error, error);
   return TRUE;
 }
 
@@ -232,10 +232,10 @@ typedef enum
   REPLY_REFUSED,  /* read to its end, and what it says is an error */
   REPLY_FAILED,
   REPLY_UNTOUCHED /* nothing was read: the protocol's own functions must */
-} Reply;
+} ReplyOutcome;
 
-static Reply
-read_exception (ThriftProtocol *protocol, GError **error)
+static ReplyOutcome
+read_exception_object (ThriftProtocol *protocol, GError **error)
 {
   TallyApplicationException exception = { NULL, THRIFT_APPLICATION_EXCEPTION_ERROR_UNKNOWN };
 
@@ -258,7 +258,7 @@ typedef struct
 } Source;
 
 /* Reads the struct, ends the message and drops what is left of a failure. */
-static Reply
+static ReplyOutcome
 read_source (const Source *source, TallyResult *result, GError **error)
 {
   gboolean done;
@@ -282,16 +282,16 @@ read_source (const Source *source, TallyResult *result, GError **error)
   return REPLY_FAILED;
 }
 
-static Reply
-read_result (const Source *source,
-             const TallyMethod *method,
-             gpointer const *results,
-             GError **error)
+static ReplyOutcome
+read_result_object (const Source *source,
+                    const TallyMethod *method,
+                    gpointer const *results,
+                    GError **error)
 {
   gsize size = tally_result_size (method->result);
   gpointer memory = g_alloca (size);
   TallyResult result;
-  Reply reply;
+  ReplyOutcome reply;
 
   memset (memory, 0, size);
   tally_result_open (&result, method, results, memory);
@@ -305,7 +305,7 @@ read_result (const Source *source,
 }
 
 /* The reply that is as it should be, from what the transport holds. */
-static Reply
+static ReplyOutcome
 read_reply_quickly (TallyClient *self,
                     ThriftProtocol *protocol,
                     const TallyMethod *method,
@@ -320,13 +320,13 @@ read_reply_quickly (TallyClient *self,
     return error != NULL && *error != NULL ? REPLY_FAILED : REPLY_UNTOUCHED;
   if (tally_protocol_input_read_message (&input, &message) && message.type == T_REPLY
       && tally_reply_check (&message, method, NULL, self->seqid, NULL))
-    return read_result (&source, method, results, error);
+    return read_result_object (&source, method, results, error);
   tally_protocol_input_give_up (&input);
   return REPLY_UNTOUCHED;
 }
 
 /* Any reply, by the protocol's own functions. */
-static Reply
+static ReplyOutcome
 read_reply_slowly (TallyClient *self,
                    ThriftProtocol *protocol,
                    const TallyMethod *method,
@@ -348,18 +348,18 @@ read_reply_slowly (TallyClient *self,
   if (!check_reply (self, protocol, method, &message, error))
     return REPLY_FAILED;
   if (message.type != T_EXCEPTION)
-    return read_result (&source, method, results, error);
-  return read_exception (protocol, error);
+    return read_result_object (&source, method, results, error);
+  return read_exception_object (protocol, error);
 }
 
-static Reply
-read_reply (TallyClient *self,
-            ThriftProtocol *protocol,
-            const TallyMethod *method,
-            gpointer const *results,
-            GError **error)
+static ReplyOutcome
+read_reply_message (TallyClient *self,
+                    ThriftProtocol *protocol,
+                    const TallyMethod *method,
+                    gpointer const *results,
+                    GError **error)
 {
-  Reply reply = read_reply_quickly (self, protocol, method, results, error);
+  ReplyOutcome reply = read_reply_quickly (self, protocol, method, results, error);
 
   return reply != REPLY_UNTOUCHED ? reply
                                   : read_reply_slowly (self, protocol, method, results, error);
@@ -390,18 +390,18 @@ tally_client_recv (gpointer client,
   TallyClient *self = client;
   ThriftProtocol *protocol;
   GError *local_error = NULL;
-  Reply reply;
+  ReplyOutcome reply;
 
   g_return_val_if_fail (TALLY_IS_CLIENT (client), FALSE);
   g_return_val_if_fail (method != NULL && method->result != NULL, FALSE);
   protocol = half (self, self->input_protocol, "input_protocol", method, error);
   if (protocol == NULL)
     return FALSE;
-  reply = read_reply (self, protocol, method, results, &local_error);
+  reply = read_reply_message (self, protocol, method, results, &local_error);
   if (reply == REPLY_TAKEN)
     return TRUE;
   if (reply != REPLY_DECLARED)
-    return fail (method, "receiving", local_error, error);
+    return fail_step (method, "receiving", local_error, error);
   g_propagate_error (error, local_error);
   return FALSE;
 }
@@ -420,16 +420,16 @@ has_last_words (const TallyClient *self, const TallyMethod *method, const GError
 
 /* The end of a call that could not be sent because of @failure (transfer full). */
 static gboolean
-read_last_words (TallyClient *self,
-                 const TallyMethod *method,
-                 gpointer const *results,
-                 GError *failure,
-                 GError **error)
+read_client_last_words (TallyClient *self,
+                        const TallyMethod *method,
+                        gpointer const *results,
+                        GError *failure,
+                        GError **error)
 {
   GError *said = NULL;
-  Reply reply = has_last_words (self, method, failure)
-                    ? read_reply (self, self->input_protocol, method, results, &said)
-                    : REPLY_FAILED;
+  ReplyOutcome reply = has_last_words (self, method, failure)
+                           ? read_reply_message (self, self->input_protocol, method, results, &said)
+                           : REPLY_FAILED;
 
   if (reply != REPLY_FAILED)
     {
@@ -455,7 +455,7 @@ call_over_protocols (TallyClient *self,
   GError *local_error = NULL;
 
   if (!tally_client_send (self, method, args, &local_error))
-    return read_last_words (self, method, results, local_error, error);
+    return read_client_last_words (self, method, results, local_error, error);
   return method->oneway || tally_client_recv (self, method, results, error);
 }
 

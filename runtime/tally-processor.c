@@ -11,7 +11,7 @@
 
 enum
 {
-  PROP_0,
+  PROP_PROCESSOR_0,
   PROP_HANDLER
 };
 

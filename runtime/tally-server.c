@@ -17,7 +17,7 @@ G_DEFINE_TYPE (TallyServer, tally_server, THRIFT_TYPE_SERVER)
 
 enum
 {
-  PROP_0,
+  PROP_SERVER_0,
   PROP_URI,
   PROP_MAX_WORKERS,
   PROP_MAX_CONNECTIONS,
@@ -30,13 +30,13 @@ enum
   PROP_MAX_QUEUED,
   PROP_MAX_UNFINISHED,
   PROP_MAX_MESSAGE,
-  PROP_MAX_DEPTH,
-  PROP_STRICT,
-  PROP_MAX_MESSAGE_MEMORY,
-  N_PROPERTIES
+  PROP_SERVER_MAX_DEPTH,
+  PROP_SERVER_STRICT,
+  PROP_SERVER_MAX_MESSAGE_MEMORY,
+  N_SERVER_PROPERTIES
 };
 
-static GParamSpec *properties[N_PROPERTIES];
+static GParamSpec *server_properties[N_SERVER_PROPERTIES];
 
 /* ---- properties ---- */
 
@@ -66,7 +66,7 @@ find_number (TallyServer *self, guint id)
       return &self->max_queued;
     case PROP_MAX_MESSAGE:
       return &self->limits.max_message;
-    case PROP_MAX_DEPTH:
+    case PROP_SERVER_MAX_DEPTH:
       return &self->limits.max_depth;
     default:
       return NULL;
@@ -83,11 +83,11 @@ tally_server_set_property (GObject *object, guint id, const GValue *value, GPara
     *number = g_value_get_uint (value);
   else if (id == PROP_URI)
     self->uri = g_value_dup_string (value);
-  else if (id == PROP_STRICT)
+  else if (id == PROP_SERVER_STRICT)
     self->limits.strict = g_value_get_boolean (value);
   else if (id == PROP_MAX_UNFINISHED)
     self->max_unfinished = g_value_get_uint64 (value);
-  else if (id == PROP_MAX_MESSAGE_MEMORY)
+  else if (id == PROP_SERVER_MAX_MESSAGE_MEMORY)
     self->limits.max_memory = g_value_get_uint64 (value);
   else
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -104,11 +104,11 @@ tally_server_get_property (GObject *object, guint id, GValue *value, GParamSpec 
   else if (id == PROP_URI)
     g_value_take_string (value,
                          self->listening ? tally_server_dup_uri (self) : g_strdup (self->uri));
-  else if (id == PROP_STRICT)
+  else if (id == PROP_SERVER_STRICT)
     g_value_set_boolean (value, self->limits.strict);
   else if (id == PROP_MAX_UNFINISHED)
     g_value_set_uint64 (value, self->max_unfinished);
-  else if (id == PROP_MAX_MESSAGE_MEMORY)
+  else if (id == PROP_SERVER_MAX_MESSAGE_MEMORY)
     g_value_set_uint64 (value, self->limits.max_memory);
   else
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -265,7 +265,7 @@ reset (TallyServer *self)
 
 /* Only one thread at a time may serve. */
 static gboolean
-begin (TallyServer *self, GError **error)
+begin_serving (TallyServer *self, GError **error)
 {
   gboolean busy;
 
@@ -283,7 +283,7 @@ tally_server_serve (ThriftServer *server, GError **error)
 {
   TallyServer *self = TALLY_SERVER (server);
 
-  if (!begin (self, error))
+  if (!begin_serving (self, error))
     return FALSE;
   if (!tally_server_listen (self, error) || !server_loop_open (self, error))
     {
@@ -375,7 +375,7 @@ static void
 install_number (
     guint id, const gchar *name, const gchar *blurb, guint minimum, guint maximum, guint initial)
 {
-  properties[id] =
+  server_properties[id] =
       g_param_spec_uint (name, NULL, blurb, minimum, maximum, initial,
                          G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS);
 }
@@ -392,7 +392,7 @@ tally_server_class_init (TallyServerClass *klass)
   server_class->serve = tally_server_serve;
   server_class->stop = tally_server_stop_vfunc;
 
-  properties[PROP_URI] =
+  server_properties[PROP_URI] =
       g_param_spec_string ("uri", NULL, "Where it listens and how it speaks", NULL,
                            G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
   install_number (PROP_MAX_WORKERS, "max-workers", "Threads that may serve at once", 1, 65536, 256);
@@ -411,22 +411,22 @@ tally_server_class_init (TallyServerClass *klass)
                   "Milliseconds that a request waits for a thread", 0, G_MAXINT, 30 * 1000);
   install_number (PROP_MAX_QUEUED, "max-queued",
                   "Requests that may wait for a thread; 0: 4 for each", 0, G_MAXINT, 0);
-  properties[PROP_MAX_UNFINISHED] =
+  server_properties[PROP_MAX_UNFINISHED] =
       g_param_spec_uint64 ("max-unfinished", NULL, "Bytes of all connections' unfinished messages",
                            0, G_MAXUINT64, 256 * 1024 * 1024,
                            G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS);
   install_number (PROP_MAX_MESSAGE, "max-message", "Bytes of a request or an answer", 64, G_MAXINT,
                   tally_limits_default.max_message);
-  install_number (PROP_MAX_DEPTH, "max-depth", "Nesting of structs and containers", 1,
+  install_number (PROP_SERVER_MAX_DEPTH, "max-depth", "Nesting of structs and containers", 1,
                   TALLY_MAX_DEPTH_MAX, tally_limits_default.max_depth);
-  properties[PROP_STRICT] =
+  server_properties[PROP_SERVER_STRICT] =
       g_param_spec_boolean ("strict", NULL, "Whether a binary message must have a version", TRUE,
                             G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS);
-  properties[PROP_MAX_MESSAGE_MEMORY] = g_param_spec_uint64 (
+  server_properties[PROP_SERVER_MAX_MESSAGE_MEMORY] = g_param_spec_uint64 (
       "max-message-memory", NULL,
       "Bytes of memory that a request may take once decoded; 0 = 16 times max-message", 0,
       G_MAXSIZE, 0, G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS);
-  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
+  g_object_class_install_properties (object_class, N_SERVER_PROPERTIES, server_properties);
 }
 
 static void

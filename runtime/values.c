@@ -12,12 +12,6 @@ slot_of (gpointer instance, const TallyField *field)
   return (guint8 *) instance + field->offset;
 }
 
-static gconstpointer
-const_slot_of (gconstpointer instance, const TallyField *field)
-{
-  return (const guint8 *) instance + field->offset;
-}
-
 /* ---- initial values ---- */
 
 static void
@@ -387,7 +381,8 @@ copy_instance (const TallyStructInfo *info, gconstpointer source, gpointer targe
       const TallyField *field = &info->fields[i];
 
       tally_storage_clear (field->type, slot_of (target, field));
-      tally_value_copy (field->type, const_slot_of (source, field), slot_of (target, field));
+      tally_value_copy (field->type, tally_field_const_slot (source, field),
+                        slot_of (target, field));
       if (field->isset_offset != TALLY_NO_ISSET)
         tally_field_set_isset (field, target,
                                *(const gboolean *) ((const guint8 *) source + field->isset_offset));

@@ -339,7 +339,7 @@ read_pairs (TallyWalk *walk, const TallyType *type, gpointer slot, guint32 size)
 
 /* Empties the container in the slot, or makes one where there is none, for @count elements. */
 static gboolean
-open_container (TallyWalk *walk, const TallyType *type, gpointer slot, guint32 count)
+open_value (TallyWalk *walk, const TallyType *type, gpointer slot, guint32 count)
 {
   const gsize fresh = tally_slot_is_null (type, slot) ? tally_memory_of_container (type) : 0;
 
@@ -361,7 +361,7 @@ read_list_or_set (TallyWalk *walk, const TallyType *type, gpointer slot, gboolea
   if (!read_list_begin (walk, is_set, &wire, &size))
     return FALSE;
   *taken = size == 0 || wire == type->element->wire;
-  if (!open_container (walk, type, slot, *taken ? size : 0))
+  if (!open_value (walk, type, slot, *taken ? size : 0))
     return FALSE;
   if (!*taken)
     done = skip_elements (walk, wire, size);
@@ -382,7 +382,7 @@ read_map (TallyWalk *walk, const TallyType *type, gpointer slot, gboolean *taken
   if (!read_map_begin (walk, &key, &value, &size))
     return FALSE;
   *taken = size == 0 || (key == type->key->wire && value == type->element->wire);
-  if (!open_container (walk, type, slot, *taken ? size : 0))
+  if (!open_value (walk, type, slot, *taken ? size : 0))
     return FALSE;
   done = *taken ? read_pairs (walk, type, slot, size) : skip_pairs (walk, key, value, size);
   return done && tally_walk_add (walk, thrift_protocol_read_map_end (walk->protocol, walk->error));

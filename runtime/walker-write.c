@@ -42,7 +42,7 @@ write_uuid (TallyWalk *walk, const TallyUuid *uuid)
 }
 
 static gboolean
-write_bytes (TallyWalk *walk, const TallyType *type, gconstpointer slot)
+write_text (TallyWalk *walk, const TallyType *type, gconstpointer slot)
 {
   gsize length;
   const guint8 *bytes = tally_storage_get_bytes (type, slot, &length);
@@ -230,7 +230,7 @@ write_value (TallyWalk *walk, const TallyType *type, gconstpointer slot)
       return write_uuid (walk, slot);
     case TALLY_KIND_STRING:
     case TALLY_KIND_BINARY:
-      return write_bytes (walk, type, slot);
+      return write_text (walk, type, slot);
     case TALLY_KIND_STRUCT:
       return write_struct (walk, (const TallyStructInfo *) type, tally_storage_get_struct (slot));
     default:

@@ -8,26 +8,26 @@
 #include "command-line.h"
 #include "compare.h"
 
-static CompareOptions options = { .callers = 8, .calls = 1000, .size = 16, .rounds = 3 };
-static CompareServer *server; /* (nullable): the one that was started here */
+static CompareOptions wanted = { .callers = 8, .calls = 1000, .size = 16, .rounds = 3 };
+static CompareServer *started_server; /* (nullable): the one that was started here */
 static gchar *option_protocol;
 static gchar *option_transport;
 static gchar *option_modes;
 static gchar *option_json;
 static gboolean option_rich;
 
-static const GOptionEntry entries[] = {
-  { "callers", 'c', 0, G_OPTION_ARG_INT, &options.callers, "Threads that call at once. Default: 8",
+static const GOptionEntry option_entries[] = {
+  { "callers", 'c', 0, G_OPTION_ARG_INT, &wanted.callers, "Threads that call at once. Default: 8",
     "N" },
-  { "calls", 'n', 0, G_OPTION_ARG_INT, &options.calls,
+  { "calls", 'n', 0, G_OPTION_ARG_INT, &wanted.calls,
     "Calls of each caller in a round. Default: 1000", "N" },
-  { "size", 's', 0, G_OPTION_ARG_INT, &options.size,
-    "Bytes of the text that is echoed. Default: 16", "BYTES" },
+  { "size", 's', 0, G_OPTION_ARG_INT, &wanted.size, "Bytes of the text that is echoed. Default: 16",
+    "BYTES" },
   { "rich", 0, 0, G_OPTION_ARG_NONE, &option_rich,
     "Echo a rich struct of about 16 kB instead of a text", NULL },
-  { "rounds", 'r', 0, G_OPTION_ARG_INT, &options.rounds,
+  { "rounds", 'r', 0, G_OPTION_ARG_INT, &wanted.rounds,
     "Rounds; in each the modes take turns. Default: 3", "N" },
-  { "connections", 0, 0, G_OPTION_ARG_INT, &options.connections,
+  { "connections", 0, 0, G_OPTION_ARG_INT, &wanted.connections,
     "Connections a pool may open. Default: as many as callers", "N" },
   { "protocol", 'p', 0, G_OPTION_ARG_STRING, &option_protocol, "binary or compact", "NAME" },
   { "transport", 't', 0, G_OPTION_ARG_STRING, &option_transport, "framed or buffered", "NAME" },
@@ -49,7 +49,7 @@ show_progress (gdouble share, gpointer user_data)
 {
   const Progress *progress = user_data;
 
-  fprintf (stderr, "\r\033[Kround %d of %d, %s: %3.0f %%", progress->round + 1, options.rounds,
+  fprintf (stderr, "\r\033[Kround %d of %d, %s: %3.0f %%", progress->round + 1, wanted.rounds,
            progress->mode->name, share * 100);
   fflush (stderr);
 }
@@ -58,7 +58,7 @@ show_progress (gdouble share, gpointer user_data)
 static void
 on_interrupt (int number)
 {
-  g_atomic_int_set (&options.interrupted, TRUE);
+  g_atomic_int_set (&wanted.interrupted, TRUE);
 }
 
 static void
@@ -72,12 +72,12 @@ catch_interrupt (void)
 static void
 run_round (CompareMode *mode, Progress *progress)
 {
-  CompareMachine before = compare_machine_read (&options, server);
+  CompareMachine before = compare_machine_read (&wanted, started_server);
   CompareMachine after;
 
   progress->mode = mode;
-  compare_run_round (&options, mode, isatty (STDERR_FILENO) ? show_progress : NULL, progress);
-  after = compare_machine_read (&options, server);
+  compare_run_round (&wanted, mode, isatty (STDERR_FILENO) ? show_progress : NULL, progress);
+  after = compare_machine_read (&wanted, started_server);
   compare_machine_charge (mode, &before, &after);
 }
 
@@ -88,8 +88,8 @@ run_rounds (GPtrArray *modes)
   Progress progress;
   guint i;
 
-  for (progress.round = 0; progress.round < options.rounds; progress.round++)
-    for (i = 0; i < modes->len && !g_atomic_int_get (&options.interrupted); i++)
+  for (progress.round = 0; progress.round < wanted.rounds; progress.round++)
+    for (i = 0; i < modes->len && !g_atomic_int_get (&wanted.interrupted); i++)
       run_round (g_ptr_array_index (modes, (progress.round + i) % modes->len), &progress);
   if (isatty (STDERR_FILENO))
     fprintf (stderr, "\r\033[K");
@@ -102,24 +102,24 @@ parse (int *argc, char ***argv, GError **error)
           argc, argv,
           "Makes the same calls of the echo example with a connection for each, with\n"
           "pooled ones and with one that all share, and says what each way costs.",
-          "The server to call; without it, one is started on a free loopback port", entries,
-          &options.uri, error)
-      || !command_line_check ("--callers", options.callers, 1, 10000, error)
-      || !command_line_check ("--calls", options.calls, 1, 10000000, error)
-      || !command_line_check ("--rounds", options.rounds, 1, 10000, error)
-      || !command_line_check ("--size", options.size, 0, 10000000, error)
-      || !command_line_check ("--connections", options.connections, 0, 10000, error))
+          "The server to call; without it, one is started on a free loopback port", option_entries,
+          &wanted.uri, error)
+      || !command_line_check ("--callers", wanted.callers, 1, 10000, error)
+      || !command_line_check ("--calls", wanted.calls, 1, 10000000, error)
+      || !command_line_check ("--rounds", wanted.rounds, 1, 10000, error)
+      || !command_line_check ("--size", wanted.size, 0, 10000000, error)
+      || !command_line_check ("--connections", wanted.connections, 0, 10000, error))
     return FALSE;
-  if ((gint64) options.callers * options.calls * options.rounds > 100000000)
+  if ((gint64) wanted.callers * wanted.calls * wanted.rounds > 100000000)
     {
       g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                            "callers times calls times rounds is more than 100,000,000");
       return FALSE;
     }
   if (option_rich)
-    options.size = -1;
-  if (options.connections == 0)
-    options.connections = options.callers;
+    wanted.size = -1;
+  if (wanted.connections == 0)
+    wanted.connections = wanted.callers;
   return TRUE;
 }
 
@@ -167,7 +167,7 @@ make_modes (GError **error)
 
   for (i = 0; names[i] != NULL; i++)
     {
-      CompareMode *mode = compare_mode_new (&options, names[i], error);
+      CompareMode *mode = compare_mode_new (&wanted, names[i], error);
 
       if (mode == NULL)
         return NULL;
@@ -183,14 +183,14 @@ compare (GPtrArray *modes, GError **error)
   guint64 failures = 0;
   guint i;
 
-  if (!compare_ask (&options, error))
+  if (!compare_ask (&wanted, error))
     return FALSE;
   catch_interrupt ();
-  compare_print_heading (&options, server != NULL);
+  compare_print_heading (&wanted, started_server != NULL);
   run_rounds (modes);
-  compare_print (&options, modes, server != NULL);
+  compare_print (&wanted, modes, started_server != NULL);
   if (option_json != NULL
-      && !compare_write_json (&options, modes, server != NULL, option_json, error))
+      && !compare_write_json (&wanted, modes, started_server != NULL, option_json, error))
     return FALSE;
   for (i = 0; i < modes->len; i++)
     failures += ((const CompareMode *) g_ptr_array_index (modes, i))->failures;
@@ -200,22 +200,22 @@ compare (GPtrArray *modes, GError **error)
   return failures == 0;
 }
 
-/* Sets options.uri: of the server that was named, or of one that is started. */
+/* Sets wanted.uri: of the server that was named, or of one that is started. */
 static gboolean
 find_server (GError **error)
 {
   g_autofree gchar *uri_options = dup_uri_options ();
   g_autofree gchar *bare = NULL;
 
-  if (options.uri == NULL)
+  if (wanted.uri == NULL)
     {
-      server = compare_server_start (uri_options, &options.uri, error);
-      return server != NULL;
+      started_server = compare_server_start (uri_options, &wanted.uri, error);
+      return started_server != NULL;
     }
   if (*uri_options != '\0')
     {
-      bare = options.uri;
-      options.uri = g_strconcat (bare, strchr (bare, '?') != NULL ? "&" : "?", uri_options, NULL);
+      bare = wanted.uri;
+      wanted.uri = g_strconcat (bare, strchr (bare, '?') != NULL ? "&" : "?", uri_options, NULL);
     }
   return TRUE;
 }
@@ -236,10 +236,10 @@ main (int argc, char **argv)
     modes = make_modes (&error);
   if (modes != NULL)
     succeeded = compare (modes, &error);
-  if (server != NULL && !compare_server_stop (server, succeeded ? &error : NULL))
+  if (started_server != NULL && !compare_server_stop (started_server, succeeded ? &error : NULL))
     succeeded = FALSE;
   if (!succeeded)
     g_printerr ("echo-compare: %s\n", error->message);
-  g_free (options.uri);
+  g_free (wanted.uri);
   return succeeded ? 0 : 1;
 }
