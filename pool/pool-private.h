@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "glib-gate-private.h"
-#include "policy-quick-private.h"
+#include "policy/policy-quick-private.h"
 #include "tally-pool.h"
 #include "thread-local-private.h"
 #include "wait-private.h"
@@ -352,9 +352,6 @@ gboolean tally_hook_check (TallyBucket *bucket,
                            gint64 deadline,
                            GCancellable *cancellable);
 gboolean tally_hook_reset (TallyBucket *bucket, TallyHook *hook, ThriftTransport *transport);
-
-/* pool-stats.c */
-void tally_snapshot_add (TallyPoolSnapshot *sum, const TallyPoolSnapshot *part);
 
 G_END_DECLS
 

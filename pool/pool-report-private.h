@@ -2,7 +2,7 @@
 #ifndef TALLY_POOL_REPORT_PRIVATE_H
 #define TALLY_POOL_REPORT_PRIVATE_H
 
-#include "policy-report-private.h"
+#include "policy/policy-report-private.h"
 #include "pool-private.h"
 
 G_BEGIN_DECLS

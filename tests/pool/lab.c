@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "policy-private.h"
+#include "policy/policy-private.h"
 
 /* With the lab's lock. */
 static void

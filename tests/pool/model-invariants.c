@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "model.h"
+#include "policy/policy-parts-private.h"
 
 /* What also holds in use, where builds with `invariants` assert it. */
 static void

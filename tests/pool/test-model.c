@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "model.h"
+#include "policy/policy-parts-private.h"
 
 #define DEFAULT_STEPS 1200000
 /* After so many steps a new policy is played with. */

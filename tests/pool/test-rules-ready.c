@@ -1,6 +1,7 @@
 /* What becomes of borrowers when dials fail: `wait-for-ready`, and rule 31. On the policy with a clock that
  * only the test moves. */
 #include "world.h"
+#include "policy/policy-parts-private.h"
 
 /* ---- wait-for-ready ---- */
 

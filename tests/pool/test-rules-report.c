@@ -1,7 +1,7 @@
 /* Rules 28 and 30: what is told is copied in pieces of bounded size, on the policy. */
 #include <string.h>
 
-#include "policy-report-private.h"
+#include "policy/policy-report-private.h"
 #include "world.h"
 
 #define MANY 200

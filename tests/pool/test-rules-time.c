@@ -1,6 +1,7 @@
 /* The rules about time, 9, 13, 14, 17, 18 and 27, and wait-timeout, on the policy with a clock that only the test
  * moves. */
 #include "world.h"
+#include "policy/policy-parts-private.h"
 
 /* ---- rule 9 ---- */
 

@@ -1,6 +1,7 @@
 /* Owns what a policy tells of itself for a person: the state that an error names, the lines of a dump.
  * Facts are copied in pieces of bounded size; text is made of the copies, which needs no lock. Slots and
  * holds are never freed while the policy lives, so that a piece can begin where the last one ended. */
+#include "policy-parts-private.h"
 #include "policy-report-private.h"
 
 #include <string.h>

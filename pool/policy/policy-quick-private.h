@@ -1,6 +1,6 @@
 /* The policy's common case, each in one step and inlined: nobody waits, a connection is idle, and
  * nothing says that it must go. Part of the policy, for the callers on a call's path; anything else
- * is in policy.c and policy-lease.c. */
+ * is in policy-ask.c and policy-lease.c. */
 #ifndef TALLY_POLICY_QUICK_PRIVATE_H
 #define TALLY_POLICY_QUICK_PRIVATE_H
 

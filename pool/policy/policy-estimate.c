@@ -1,6 +1,6 @@
 /* Owns what the latest holds say: how long connections are held, and how long a caller would wait in
  * the queue for one. Part of the policy: no thread, lock, socket or clock. */
-#include "policy-private.h"
+#include "policy-parts-private.h"
 
 /* An estimate is made from a hold that so many of the latest ones are not longer than: a caller is
  * refused only if it would almost certainly wait in vain (rule 29). */

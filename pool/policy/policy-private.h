@@ -289,11 +289,12 @@ struct _TallyPolicy
   gpointer totals;
 };
 
-/* Allocates nothing: a child process does it between fork () and what comes after. */
+/* Its life: policy.c. init allocates nothing: a child process does it between fork () and what comes after. */
 void tally_policy_init (TallyPolicy *self, const TallyPoolOptions *options, guint64 seed);
 void tally_policy_clear_memory (TallyPolicy *self);
+void tally_policy_note_options (TallyPolicy *self);
 
-/* Borrow and release: policy.c, policy-lease.c; the common case: policy-quick-private.h */
+/* Borrowing: policy-ask.c; the common case: policy-quick-private.h */
 void tally_policy_ask (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter);
 void tally_policy_refuse (TallyPolicy *self,
                           const TallyInstant *now,
@@ -303,47 +304,28 @@ void tally_policy_ask_again (TallyPolicy *self,
                              const TallyInstant *now,
                              TallyWaiter *waiter,
                              gint64 began);
-gint64 tally_policy_find_deadline (const TallyPolicy *self, gint64 began, gint64 limit);
 void tally_policy_ask_in_child (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter);
+gint64 tally_policy_find_deadline (const TallyPolicy *self, gint64 began, gint64 limit);
+gboolean
+tally_policy_admit_held_back (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter);
 gboolean tally_policy_leave (TallyPolicy *self,
                              const TallyInstant *now,
                              TallyWaiter *waiter,
                              TallyRefusal refusal);
 gboolean tally_policy_time_out (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter);
-void tally_policy_count_wait (TallyPolicy *self, TallyWaiter *waiter, gint64 until);
+
+/* What a borrower finds, and the end of a lease: policy-lease.c */
 void tally_policy_checked (TallyPolicy *self, const TallyInstant *now, TallyHold *hold);
 void tally_policy_check_failed (TallyPolicy *self,
                                 const TallyInstant *now,
                                 TallyHold *hold,
                                 TallyCloseReason reason);
-gboolean
-tally_policy_admit_held_back (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter);
-gboolean tally_policy_must_make_room (TallyPolicy *self, const TallyInstant *now);
-TallyCloseReason
-tally_policy_must_close (TallyPolicy *self, const TallyInstant *now, TallyConn *conn);
 void tally_policy_release (TallyPolicy *self,
                            const TallyInstant *now,
                            TallyHold *hold,
                            TallyCloseReason reason);
-void tally_policy_pump (TallyPolicy *self, const TallyInstant *now);
 
-/* Dialing: policy-dial.c */
-TallyConn *
-tally_policy_start_dial (TallyPolicy *self, const TallyInstant *now, TallyDialPurpose purpose);
-gboolean tally_policy_may_dial (TallyPolicy *self, const TallyInstant *now);
-gboolean tally_policy_has_room (TallyPolicy *self);
-gboolean tally_policy_has_room_in_total (TallyPolicy *self);
-guint tally_policy_demand (TallyPolicy *self, const TallyInstant *now);
-gboolean tally_policy_would_dial (TallyPolicy *self, const TallyInstant *now);
-gboolean tally_policy_wants_dial (TallyPolicy *self, const TallyInstant *now);
-guint tally_policy_promised (const TallyPolicy *self, const TallyWaiter *newcomer);
-guint tally_policy_promised_fresh (const TallyPolicy *self);
-gint64 tally_policy_find_dials (const TallyPolicy *self, const TallyWaiter *waiter, guint *leases);
-gboolean tally_policy_needs_refill (const TallyPolicy *self);
-gboolean tally_policy_would_give_up (const TallyPolicy *self, const TallyInstant *now);
-void tally_policy_give_up_dial (TallyPolicy *self);
-void tally_policy_dial_for_waiters (TallyPolicy *self, const TallyInstant *now);
-void tally_policy_dial_in_background (TallyPolicy *self, const TallyInstant *now);
+/* The ends of dials, and slots that are free again: policy-dialed.c, policy-dial.c */
 void
 tally_policy_permit_to_thread (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter);
 void tally_policy_dial_done (TallyPolicy *self,
@@ -356,54 +338,56 @@ void tally_policy_dial_failed (TallyPolicy *self,
                                TallyConn *conn,
                                const GError *error,
                                TallyWaiter *owner);
-void tally_policy_disown_dial (TallyPolicy *self, TallyConn *conn);
-void tally_policy_warm (TallyPolicy *self, const TallyInstant *now, guint count);
-void tally_policy_reset_backoff (TallyPolicy *self, const TallyInstant *now);
-
-/* Ageing and limits: policy-ageing.c */
-gboolean tally_policy_outlived (TallyPolicy *self, const TallyInstant *now, const TallyConn *conn);
-gboolean tally_policy_keep_until_replaced (TallyPolicy *self, const TallyConn *conn, guint n_idle);
-void tally_policy_retire (TallyPolicy *self, TallyConn *conn, TallyCloseReason reason);
 void tally_policy_closed (TallyPolicy *self, const TallyInstant *now, TallyConn *conn);
-void tally_policy_note_options (TallyPolicy *self);
+void tally_policy_reset_backoff (TallyPolicy *self, const TallyInstant *now);
+void tally_policy_warm (TallyPolicy *self, const TallyInstant *now, guint count);
+void tally_policy_give_up_dial (TallyPolicy *self);
+
+/* What has become possible, after anything that is not a plain borrow or release: policy-pump.c */
+void tally_policy_pump (TallyPolicy *self, const TallyInstant *now);
+
+/* What may be hoped for and is wanted, also of the limits over all endpoints: policy-promise.c */
+gboolean tally_policy_has_room (TallyPolicy *self);
+gboolean tally_policy_has_room_in_total (TallyPolicy *self);
+gboolean tally_policy_wants_dial (TallyPolicy *self, const TallyInstant *now);
+guint tally_policy_demand (TallyPolicy *self, const TallyInstant *now);
+gint64 tally_policy_find_arrival (const TallyPolicy *self);
+gboolean tally_policy_needs_refill (const TallyPolicy *self);
+
+/* What goes: policy-slots.c */
+void tally_policy_retire (TallyPolicy *self, TallyConn *conn, TallyCloseReason reason);
+void tally_policy_doom (TallyPolicy *self, TallyConn *conn, TallyCloseReason reason);
+
+/* Time, options, the end: policy-ageing.c */
 void tally_policy_set_options (TallyPolicy *self,
                                const TallyInstant *now,
                                const TallyPoolOptions *options);
-void tally_policy_shed (TallyPolicy *self, const TallyInstant *now);
 void tally_policy_drop_all (TallyPolicy *self, TallyCloseReason reason);
 void tally_policy_close (TallyPolicy *self, const TallyInstant *now);
 void tally_policy_tick (TallyPolicy *self, const TallyInstant *now);
+gint64
+tally_policy_due_of (const TallyPolicy *self, const TallyInstant *now, const TallyConn *conn);
 gint64 tally_policy_next_event (TallyPolicy *self, const TallyInstant *now);
 TallyHold *tally_policy_next_leak (TallyPolicy *self, const TallyInstant *now);
 
+/* Idle connections that are examined or looked at: policy-examine.c */
 TallyConn *tally_policy_find_to_examine (TallyPolicy *self, const TallyInstant *now);
 TallyConn *tally_policy_take_to_examine (TallyPolicy *self, const TallyInstant *now);
 void tally_policy_examined (TallyPolicy *self,
                             const TallyInstant *now,
                             TallyConn *conn,
                             TallyCloseReason reason);
-void tally_policy_look_at_idle (TallyPolicy *self, const TallyInstant *now);
 void tally_policy_looked (TallyPolicy *self, const TallyInstant *now, TallyConn *conn);
 void tally_policy_drop_silent (TallyPolicy *self, const TallyConn *conn);
-gint64
-tally_policy_due_of (const TallyPolicy *self, const TallyInstant *now, const TallyConn *conn);
 
-/* Between endpoints: policy-yield.c */
-gint64 tally_policy_find_arrival (const TallyPolicy *self);
-gboolean tally_policy_must_yield (TallyPolicy *self, const TallyInstant *now, TallyConn *conn);
-
-/* How long connections are held, and what follows from it: policy-estimate.c */
+/* How long connections are held: policy-estimate.c */
 gint64 tally_policy_find_typical_hold (const TallyPolicy *self);
-gboolean tally_policy_is_wait_too_long (const TallyPolicy *self,
-                                        const TallyInstant *now,
-                                        guint ahead,
-                                        gint64 deadline,
-                                        gint64 *estimate);
 
-/* What it counts: pool-stats.c */
+/* What it counts: policy-stats.c */
 void tally_policy_snapshot (const TallyPolicy *self,
                             const TallyInstant *now,
                             TallyPoolSnapshot *snapshot);
+void tally_snapshot_add (TallyPoolSnapshot *sum, const TallyPoolSnapshot *part);
 
 /* What holds of it: policy-valid.c */
 const gchar *tally_policy_find_fault (const TallyPolicy *self);
@@ -418,28 +402,6 @@ tally_policy_check_valid (const TallyPolicy *self)
   tally_policy_assert_valid (self);
 #endif
 }
-
-/* Pieces that the files share. */
-void tally_conn_list_insert (TallyConnList *list, TallyConn *newer, TallyConn *conn);
-TallyConn *tally_policy_take_idle (TallyPolicy *self, const TallyInstant *now);
-void tally_policy_claim (TallyPolicy *self,
-                         const TallyInstant *now,
-                         TallyConn *conn,
-                         TallyWaiter *waiter);
-void tally_policy_enqueue (TallyPolicy *self, TallyWaiter *waiter);
-void
-tally_policy_enqueue_and_pump (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter);
-void tally_policy_wake (TallyPolicy *self, TallyWaiter *waiter);
-void tally_policy_dequeue (TallyPolicy *self, TallyWaiter *waiter);
-void tally_policy_fail (TallyPolicy *self,
-                        const TallyInstant *now,
-                        TallyWaiter *waiter,
-                        TallyRefusal refusal);
-void tally_policy_update_available (TallyPolicy *self, TallyConn *conn);
-void tally_policy_set_checking (TallyPolicy *self, TallyConn *conn, gboolean checking);
-void tally_policy_doom (TallyPolicy *self, TallyConn *conn, TallyCloseReason reason);
-void tally_policy_offer (TallyPolicy *self, const TallyInstant *now, TallyConn *conn);
-gdouble tally_policy_random (TallyPolicy *self);
 
 static inline void
 tally_conn_list_push (TallyConnList *list, TallyConn *conn)
@@ -481,21 +443,6 @@ tally_histogram_count (TallyHistogram *self, guint64 microseconds)
   self->max = MAX (self->max, microseconds);
   self->bins[bin]++;
   return bin;
-}
-
-static inline gboolean
-tally_policy_knows_longest (const TallyPolicy *self)
-{
-  return self->longest != NULL && self->longest->generation == self->longest_generation;
-}
-
-/* Whether the connection that is idle for longest has been so for too long, and is not one of those that
- * `min-idle` keeps ready (rules 16, 17). */
-static inline gboolean
-tally_policy_is_unused (const TallyPolicy *self, const TallyInstant *now)
-{
-  return self->n_idle > self->options.min_idle && self->idle.tail != NULL
-         && now->boot - self->idle.tail->idle_since >= self->idle_age_limit;
 }
 
 static inline guint

@@ -1,0 +1,294 @@
+/* Owns a borrower's arrival and departure: who is served at once, who may dial, who waits, who is refused.
+ * Part of the policy: no thread, lock, socket or clock. */
+#include "policy-parts-private.h"
+
+/* How long a borrow waits when neither it nor the pool says. */
+#define DEFAULT_WAIT (5 * G_TIME_SPAN_SECOND)
+
+/* ---- who may wait ---- */
+
+/* How many connections will be there in a moment besides those that are dialed for waiters: those that are
+ * dialed or examined in the background, the places of those that are being closed and, if @waiter wants a fresh
+ * connection, of those that are idle. */
+static guint
+count_soon_free (TallyPolicy *self, const TallyInstant *now, const TallyWaiter *waiter)
+{
+  guint max_open = self->options.max_open;
+  guint remaining = tally_policy_open (self) - self->n_closing;
+  guint places = self->n_closing; /* some of which go because there are too many */
+  guint count = 0;
+
+  if (!waiter->fresh)
+    count = self->n_background * MAX (self->options.streams, 1) + self->n_examined;
+  if (!tally_policy_would_dial (self, now))
+    return count;
+  if (max_open > 0)
+    places = MIN (places, max_open - MIN (remaining, max_open));
+  return count + places + (waiter->fresh ? self->n_idle : 0);
+}
+
+/* Whether @waiter, behind @ahead others and with so many leases @promised to who waits, may wait. No
+ * dial can be started for it now; @may_grow: but perhaps soon. */
+static TallyRefusal
+admit (TallyPolicy *self,
+       const TallyInstant *now,
+       TallyWaiter *waiter,
+       guint ahead,
+       guint promised,
+       gboolean may_grow)
+{
+  promised += count_soon_free (self, now, waiter);
+  if (tally_policy_is_hopeless (self, now, waiter))
+    return TALLY_REFUSAL_BACKOFF;
+  if (promised > ahead)
+    return TALLY_REFUSAL_NONE;
+  if (self->options.wait_timeout == 0)
+    return TALLY_REFUSAL_FULL;
+  if (self->options.max_waiters > 0 && ahead - promised >= self->options.max_waiters)
+    return TALLY_REFUSAL_FULL;
+  if (!may_grow
+      && tally_policy_is_wait_too_long (self, now, ahead, waiter->deadline, &waiter->estimate))
+    return TALLY_REFUSAL_ESTIMATE;
+  return TALLY_REFUSAL_NONE;
+}
+
+/* When a borrow that began at @began gives up, with @limit, the call's deadline or G_MAXINT64: whatever is
+ * first. */
+gint64
+tally_policy_find_deadline (const TallyPolicy *self, gint64 began, gint64 limit)
+{
+  gint64 wait = self->options.wait_timeout;
+
+  if (wait <= 0 && limit == G_MAXINT64)
+    wait = wait < 0 ? DEFAULT_WAIT : MAX (DEFAULT_WAIT, self->options.connect_timeout);
+  return wait > 0 ? MIN (limit, began + wait) : limit;
+}
+
+/* ---- asking ---- */
+
+static gboolean
+claim_dialed_since (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter)
+{
+  TallyConn *conn = tally_policy_take_dialed_since (self, waiter->since);
+
+  if (conn == NULL)
+    return FALSE;
+  waiter->reused = TRUE;
+  waiter->idle_age = conn->state == TALLY_CONN_IDLE ? now->boot - conn->idle_since : 0;
+  self->stats.hits++;
+  tally_policy_claim (self, now, conn, waiter);
+  return TRUE;
+}
+
+static gboolean
+claim_at_once (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter)
+{
+  TallyConn *conn = self->available.head;
+
+  if (waiter->fresh)
+    return claim_dialed_since (self, now, waiter);
+  waiter->reused = TRUE;
+  waiter->idle_age = 0;
+  if (G_LIKELY (conn == NULL))
+    {
+      conn = tally_policy_take_idle (self, now);
+      if (conn == NULL)
+        return FALSE;
+      waiter->idle_age = now->boot - conn->idle_since;
+    }
+  self->stats.hits++;
+  tally_policy_claim (self, now, conn, waiter);
+  return TRUE;
+}
+
+static void
+arrive (TallyPolicy *self, gint64 began, TallyWaiter *waiter)
+{
+
+  self->active = TRUE;
+  waiter->ticket = ++self->last_ticket;
+  waiter->arrived = began;
+  if (waiter->fresh && waiter->since == 0)
+    waiter->since = began;
+  self->stats.requests++;
+  waiter->limit = waiter->deadline;
+  waiter->deadline = tally_policy_find_deadline (self, began, waiter->limit);
+}
+
+/* Whether a connection is about to be there for @waiter too: a shared one, so that one serves all that
+ * come while it is dialed, or one that is only looked at. */
+static gboolean
+is_promised_one (const TallyPolicy *self, const TallyWaiter *waiter)
+{
+  return (self->options.streams > 1 || self->n_looked_at > 0)
+         && tally_policy_promised (self, waiter) > self->waiting;
+}
+
+/* Serves @waiter at once, lets it dial, queues it or refuses it: its state says which. A waiter
+ * whose connection proved dead asks again and keeps its place. */
+void
+tally_policy_ask (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter)
+{
+  gboolean again = waiter->ticket != 0;
+  gboolean first;
+  TallyRefusal refusal;
+
+  waiter->state = TALLY_WAITER_NEW;
+  waiter->waited = 0;
+  if (!again)
+    arrive (self, now->mono, waiter);
+  if (self->closed)
+    {
+      tally_policy_fail (self, now, waiter, TALLY_REFUSAL_CLOSED);
+      return;
+    }
+  /* A check may take its time, and there is one deadline over all of them. */
+  if (again && (waiter->cancelled || now->mono >= waiter->deadline))
+    {
+      tally_policy_fail (self, now, waiter,
+                         waiter->cancelled ? TALLY_REFUSAL_CANCELLED : TALLY_REFUSAL_TIMED_OUT);
+      tally_policy_pump (self,
+                         now); /* what others were promised may have gone with its connection */
+      return;
+    }
+  /* Who waits for a fresh connection has no use for those that are there and is not overtaken. */
+  first = self->first == NULL || self->first->ticket > waiter->ticket;
+  if ((first || waiter->fresh || self->waiting == self->waiting_fresh)
+      && claim_at_once (self, now, waiter))
+    {
+      tally_policy_dial_in_background (self, now);
+      return;
+    }
+  if (first && waiter->may_dial && self->quick && !is_promised_one (self, waiter)
+      && tally_policy_may_dial (self, now))
+    {
+      waiter->permit = tally_policy_start_dial (self, now, TALLY_DIAL_FOR_BORROWER);
+      if (waiter->permit != NULL)
+        {
+          waiter->permit->owned = TRUE;
+          self->n_owned++;
+          waiter->state = TALLY_WAITER_PERMIT;
+          tally_policy_dial_for_waiters (self, now); /* a stream promised them may be gone */
+          return;
+        }
+    }
+  if (!again && !tally_policy_may_dial (self, now)
+      && (refusal = admit (self, now, waiter, self->waiting, tally_policy_promised (self, waiter),
+                           tally_policy_has_room (self)))
+             != TALLY_REFUSAL_NONE)
+    {
+      tally_policy_fail (self, now, waiter, refusal);
+      return;
+    }
+  tally_policy_enqueue_and_pump (self, now, waiter);
+  waiter->held_back = waiter->state == TALLY_WAITER_QUEUED && tally_policy_wants_dial (self, now)
+                      && (!again || self->options.wait_timeout == 0);
+}
+
+/* A request that fails before it asks. */
+void
+tally_policy_refuse (TallyPolicy *self,
+                     const TallyInstant *now,
+                     TallyWaiter *waiter,
+                     TallyRefusal refusal)
+{
+  arrive (self, now->mono, waiter);
+  tally_policy_fail (self, now, waiter, refusal);
+}
+
+/* For a borrow that tally_policy_try () had served at @began and whose connection proved dead: @waiter
+ * stands for that request, which was counted. */
+void
+tally_policy_ask_again (TallyPolicy *self,
+                        const TallyInstant *now,
+                        TallyWaiter *waiter,
+                        gint64 began)
+{
+  arrive (self, began, waiter);
+  self->stats.requests--;
+  tally_policy_ask (self, now, waiter);
+}
+
+/* The process was forked while @waiter's connection was dialed or examined, and this is the child:
+ * what @waiter had is the parent's, and it is a newcomer in an empty policy. */
+void
+tally_policy_ask_in_child (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter)
+{
+  waiter->permit = NULL;
+  waiter->hold = NULL;
+  waiter->ticket = 0;
+  waiter->deadline = waiter->limit;
+  tally_policy_ask (self, now, waiter);
+}
+
+/* ---- waiting ---- */
+
+/* Of a newcomer, behind whom few have come since. */
+static guint
+count_ahead (const TallyPolicy *self, const TallyWaiter *waiter)
+{
+  guint ahead = self->waiting - 1;
+
+  for (const TallyWaiter *other = waiter->next; other != NULL; other = other->next)
+    ahead--;
+  return ahead;
+}
+
+/* Only the limits over all endpoints held @waiter back, and its owner has done what there is to do
+ * about that: if it is still in the queue, it must be one who may wait. TRUE when it is not and is
+ * refused. */
+gboolean
+tally_policy_admit_held_back (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter)
+{
+  TallyRefusal refusal = TALLY_REFUSAL_NONE;
+
+  if (waiter->held_back && waiter->state == TALLY_WAITER_QUEUED)
+    refusal = admit (self, now, waiter, count_ahead (self, waiter),
+                     tally_policy_promised (self, NULL), FALSE);
+  waiter->held_back = FALSE;
+  return refusal != TALLY_REFUSAL_NONE && tally_policy_leave (self, now, waiter, refusal);
+}
+
+/* A caller in the queue goes, at its deadline or because it was cancelled. FALSE when it was served
+ * or failed in the meantime: then that counts (rule 4). */
+gboolean
+tally_policy_leave (TallyPolicy *self,
+                    const TallyInstant *now,
+                    TallyWaiter *waiter,
+                    TallyRefusal refusal)
+{
+  if (waiter->state != TALLY_WAITER_QUEUED)
+    return FALSE;
+  tally_policy_dequeue (self, waiter);
+  tally_policy_count_wait (self, waiter, now->mono);
+  waiter->state = TALLY_WAITER_NEW; /* it is awake: nobody need be told */
+  tally_policy_fail (self, now, waiter, refusal);
+  if (G_UNLIKELY (waiter->fresh)) /* what was dialed for it may be too old for the next */
+    tally_policy_dial_for_waiters (self, now);
+  return TRUE;
+}
+
+static gboolean
+is_among_first (const TallyWaiter *waiter, guint count)
+{
+  for (; waiter != NULL && count > 0; waiter = waiter->prev)
+    count--;
+  return waiter == NULL;
+}
+
+/* The deadline of @waiter has passed: it leaves, and TRUE is returned. But wait-timeout is for the
+ * queue: while a dial is under way for @waiter it waits for that, until the call's own deadline. */
+gboolean
+tally_policy_time_out (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter)
+{
+  guint dials;
+  gint64 end;
+
+  if (waiter->state != TALLY_WAITER_QUEUED)
+    return FALSE;
+  end = MIN (waiter->limit, tally_policy_find_dials (self, waiter, &dials));
+  if (now->mono >= end || !is_among_first (waiter, dials))
+    return tally_policy_leave (self, now, waiter, TALLY_REFUSAL_TIMED_OUT);
+  waiter->deadline = end;
+  return FALSE;
+}

@@ -1,0 +1,198 @@
+/* Owns what waiters may hope for: whether a dial may begin, and how many leases those under way will give.
+ * It changes nothing. Part of the policy: no thread, lock, socket or clock. */
+#include "policy-parts-private.h"
+
+/* Before any dial. */
+#define ALWAYS G_MININT64
+
+/* ---- whether a dial may begin ---- */
+
+gboolean
+tally_policy_has_room (TallyPolicy *self)
+{
+  return self->options.max_open == 0 || tally_policy_open (self) < self->options.max_open;
+}
+
+gboolean
+tally_policy_has_room_in_total (TallyPolicy *self)
+{
+  return self->room == NULL || self->room (self->totals) > 0;
+}
+
+/* After failures one dial at a time, and none before the backoff is over (rule 9). */
+static gboolean
+backoff_allows (TallyPolicy *self, const TallyInstant *now)
+{
+  return self->backoff.failures == 0 || self->options.backoff_base == 0
+         || (now->mono >= self->backoff.until && self->n_dialing == 0);
+}
+
+/* Whether it may dial once there is room. */
+gboolean
+tally_policy_would_dial (TallyPolicy *self, const TallyInstant *now)
+{
+  return !self->closed && self->n_dialing < MAX (self->options.max_dials, 1)
+         && backoff_allows (self, now);
+}
+
+gboolean
+tally_policy_may_dial (TallyPolicy *self, const TallyInstant *now)
+{
+  return tally_policy_has_room (self) && tally_policy_would_dial (self, now);
+}
+
+/* While dialing is not tried, only a connection that is out already can come; a caller who has
+ * nothing to hope for is told the cause instead of waiting for it (rule 9). */
+gboolean
+tally_policy_is_hopeless (TallyPolicy *self, const TallyInstant *now, const TallyWaiter *waiter)
+{
+  return self->backoff.until > now->mono && self->n_dialing == 0 && !self->options.wait_for_ready
+         && (waiter->fresh || self->n_busy == 0);
+}
+
+/* Whether more connections should be on their way to be idle. None that could not stay when those
+ * that are busy come back. */
+gboolean
+tally_policy_needs_refill (const TallyPolicy *self)
+{
+  guint idle = self->n_idle + self->n_background;
+
+  return self->active && !self->closed && idle < MAX (self->options.min_idle, self->warm)
+         && idle + self->n_busy < self->idle_limit;
+}
+
+/* ---- what is promised ---- */
+
+/* (nullable): the first waiter in the queue that wants a fresh connection, or else @newcomer. */
+static const TallyWaiter *
+first_fresh (const TallyPolicy *self, const TallyWaiter *newcomer)
+{
+  const TallyWaiter *waiter = self->first;
+
+  if (self->waiting_fresh == 0)
+    return newcomer != NULL && newcomer->fresh ? newcomer : NULL;
+  while (!waiter->fresh)
+    waiter = waiter->next;
+  return waiter;
+}
+
+/* Whether it was begun at @since or later for those who wait. What is dialed in the background is not:
+ * it must never delay a borrower (rule 16). */
+static gboolean
+is_dialed_for_waiters (const TallyConn *conn, gint64 since)
+{
+  return conn->state == TALLY_CONN_DIALING && !conn->background && conn->dial_started >= since;
+}
+
+/* How many leases such dials will give to who waits: one that is a borrower's own gives what it does
+ * not take itself. */
+static guint
+count_leases_to_come (const TallyPolicy *self, gint64 since)
+{
+  guint count = 0;
+
+  if (self->n_dialing == self->n_background)
+    return 0;
+  if (G_LIKELY (self->options.streams <= 1 && since == ALWAYS))
+    return self->n_dialing - self->n_background - self->n_owned;
+  for (const TallyConn *conn = self->conns; conn != NULL; conn = conn->older)
+    if (is_dialed_for_waiters (conn, since))
+      count += (conn->is_shared && !conn->doomed ? self->options.streams : 1) - conn->owned;
+  return count;
+}
+
+/* At least one waiter in the queue wants a fresh connection: how many of these are certain of a lease unless
+ * something fails. */
+guint
+tally_policy_promised_fresh (const TallyPolicy *self)
+{
+  return count_leases_to_come (self, first_fresh (self, NULL)->since);
+}
+
+/* How many of the waiters in the queue, and of @newcomer (nullable), which is not in it yet, are certain of a
+ * lease unless something fails. A waiter that does not want a fresh connection may also have one that was
+ * dialed earlier, or is being examined. */
+guint
+tally_policy_promised (const TallyPolicy *self, const TallyWaiter *newcomer)
+{
+  const TallyWaiter *fresh = first_fresh (self, newcomer);
+  guint any_will_do = self->waiting - self->waiting_fresh + (newcomer != NULL && !newcomer->fresh);
+  guint all = count_leases_to_come (self, ALWAYS);
+  guint to_any = fresh != NULL ? count_leases_to_come (self, fresh->since) : all;
+  guint examined = self->n_checking * (MAX (self->options.streams, 1) - 1);
+
+  return to_any + MIN (all - to_any + examined + self->n_looked_at, any_will_do);
+}
+
+/* When the dials that may serve @waiter, who is in the queue, are over at the latest; 0 when there are
+ * none. @leases: how many these give to those who wait. */
+gint64
+tally_policy_find_dials (const TallyPolicy *self, const TallyWaiter *waiter, guint *leases)
+{
+  gint64 since = waiter->fresh ? waiter->since : ALWAYS;
+  gint64 end = 0;
+
+  *leases = count_leases_to_come (self, since);
+  if (*leases == 0)
+    return 0;
+  for (const TallyConn *conn = self->conns; conn != NULL; conn = conn->older)
+    if (is_dialed_for_waiters (conn, since))
+      end = MAX (end, conn->dial_started + self->options.connect_timeout);
+  return end;
+}
+
+/* ---- what is wanted ---- */
+
+/* Whether somebody waits for whom a dial should be started, and only the limits over all endpoints
+ * can be against it. */
+gboolean
+tally_policy_wants_dial (TallyPolicy *self, const TallyInstant *now)
+{
+  return self->waiting > 0 && tally_policy_may_dial (self, now)
+         && self->waiting > tally_policy_promised (self, NULL);
+}
+
+/* How many connections to this endpoint could be dialed at once for those who wait, if the limits
+ * over all endpoints allowed it. */
+guint
+tally_policy_demand (TallyPolicy *self, const TallyInstant *now)
+{
+  guint demand;
+
+  if (!tally_policy_wants_dial (self, now))
+    return 0;
+  demand = MIN (self->waiting - tally_policy_promised (self, NULL),
+                MAX (self->options.max_dials, 1) - self->n_dialing);
+  if (self->options.max_open > 0)
+    demand = MIN (demand, self->options.max_open - tally_policy_open (self));
+  return demand;
+}
+
+/* When the first came that waits without a dial for it; G_MAXINT64: nobody does. */
+gint64
+tally_policy_find_arrival (const TallyPolicy *self)
+{
+  guint promised = self->waiting > 0 ? tally_policy_promised (self, NULL) : 0;
+  const TallyWaiter *waiter = self->first;
+
+  for (; waiter != NULL && promised > 0; waiter = waiter->next)
+    promised--;
+  return waiter != NULL ? waiter->arrived : G_MAXINT64;
+}
+
+/* Whether somebody waits that could dial if one more dial in the background ended. The limits over all
+ * endpoints are not looked at. */
+gboolean
+tally_policy_would_give_up (const TallyPolicy *self, const TallyInstant *now)
+{
+  guint ending = self->n_given_up + 1;
+  const TallyBackoff *backoff = &self->backoff;
+
+  return !self->closed && self->n_background >= ending
+         && self->waiting >= tally_policy_promised (self, NULL) + ending
+         && self->n_dialing - ending < MAX (self->options.max_dials, 1)
+         && (backoff->failures == 0 || self->options.backoff_base == 0
+             || (now->mono >= backoff->until && self->n_dialing == ending))
+         && (self->options.max_open == 0
+             || tally_policy_open (self) - ending < self->options.max_open);
+}

@@ -1,0 +1,275 @@
+/* Owns the slots: which state each connection is in, the lists that it is in, the leases on it. Part of the policy: no thread, lock, socket or clock. */
+#include "policy-parts-private.h"
+
+/* ---- lists ---- */
+
+/* Behind @newer, or first when that is NULL. */
+void
+tally_conn_list_insert (TallyConnList *list, TallyConn *newer, TallyConn *conn)
+{
+  if (newer == NULL)
+    {
+      tally_conn_list_push (list, conn);
+      return;
+    }
+  conn->prev = newer;
+  conn->next = newer->next;
+  if (newer->next != NULL)
+    newer->next->prev = conn;
+  else
+    list->tail = conn;
+  newer->next = conn;
+}
+
+static gboolean
+has_room_for_stream (TallyPolicy *self, const TallyConn *conn)
+{
+  return conn->is_shared && conn->streams < self->options.streams && !conn->doomed
+         && !conn->checking;
+}
+
+/* Keeps `available` true to its name after anything that may change it. */
+void
+tally_policy_update_available (TallyPolicy *self, TallyConn *conn)
+{
+  gboolean available =
+      conn->state == TALLY_CONN_BUSY && conn->streams > 0 && has_room_for_stream (self, conn);
+
+  if (available == conn->listed)
+    return;
+  conn->listed = available;
+  if (available)
+    tally_conn_list_push (&self->available, conn);
+  else
+    tally_conn_list_remove (&self->available, conn);
+}
+
+void
+tally_policy_set_checking (TallyPolicy *self, TallyConn *conn, gboolean checking)
+{
+  if (!conn->doomed)
+    self->n_checking += checking - conn->checking;
+  conn->checking = checking;
+}
+
+/* ---- leases ---- */
+
+static TallyHold *
+take_further_hold (TallyPolicy *self, TallyConn *conn)
+{
+  TallyHold *hold = self->free_holds;
+
+  if (hold != NULL)
+    self->free_holds = hold->next;
+  else
+    {
+      TallyFurtherHold *made = g_new0 (TallyFurtherHold, 1);
+
+      made->older = self->holds;
+      self->holds = made;
+      hold = &made->hold;
+    }
+  hold->conn = conn;
+  hold->prev = NULL;
+  hold->next = conn->further;
+  if (conn->further != NULL)
+    conn->further->prev = hold;
+  conn->further = hold;
+  return hold;
+}
+
+void
+tally_policy_drop_hold (TallyPolicy *self, TallyConn *conn, TallyHold *hold)
+{
+  hold->generation = 0;
+  if (hold == &conn->hold)
+    return;
+  if (hold->prev != NULL)
+    hold->prev->next = hold->next;
+  else
+    conn->further = hold->next;
+  if (hold->next != NULL)
+    hold->next->prev = hold->prev;
+  hold->next = self->free_holds;
+  self->free_holds = hold;
+}
+
+/* Lends @conn, which is idle (and in no list any more), just dialed, or available, to @waiter. */
+void
+tally_policy_claim (TallyPolicy *self,
+                    const TallyInstant *now,
+                    TallyConn *conn,
+                    TallyWaiter *waiter)
+{
+  TallyHold *hold = conn->hold.generation == 0 ? &conn->hold : take_further_hold (self, conn);
+
+  if (conn->state != TALLY_CONN_BUSY)
+    self->n_busy++;
+  conn->state = TALLY_CONN_BUSY;
+  conn->streams++;
+  self->stats.leases++;
+  hold->generation = ++self->last_generation;
+  hold->label = waiter->label;
+  hold->thread = waiter->thread;
+  hold->since = now->mono;
+  hold->leak_warned = FALSE;
+  waiter->hold = hold;
+  waiter->generation = hold->generation;
+  waiter->state = TALLY_WAITER_SERVED;
+  if (G_UNLIKELY (conn->is_shared))
+    {
+      /* Nobody else may join before the first has proven it alive. */
+      if (waiter->reused && conn->streams == 1 && self->options.check != TALLY_POOL_CHECK_NEVER)
+        tally_policy_set_checking (self, conn, TRUE);
+      tally_policy_update_available (self, conn);
+    }
+}
+
+/* ---- idle connections ---- */
+
+/* The idle connection to hand out next (nullable); what is too old is retired before. */
+TallyConn *
+tally_policy_take_idle (TallyPolicy *self, const TallyInstant *now)
+{
+  TallyConn *conn;
+
+  while (G_UNLIKELY (tally_policy_is_unused (self, now)))
+    tally_policy_retire (self, self->idle.tail, TALLY_CLOSE_IDLE);
+  conn = self->options.order == TALLY_POOL_ORDER_LIFO ? self->idle.head : self->idle.tail;
+  if (conn == NULL)
+    return NULL;
+  tally_conn_list_remove (&self->idle, conn);
+  self->n_idle--;
+  return conn;
+}
+
+/* (nullable): a connection whose dial began at @since or later, for a waiter that wants a fresh one. */
+TallyConn *
+tally_policy_take_dialed_since (TallyPolicy *self, gint64 since)
+{
+  TallyConn *conn;
+
+  for (conn = self->available.head; conn != NULL; conn = conn->next)
+    if (conn->dial_started >= since)
+      return conn;
+  for (conn = self->idle.head; conn != NULL; conn = conn->next)
+    if (conn->dial_started >= since)
+      {
+        tally_conn_list_remove (&self->idle, conn);
+        self->n_idle--;
+        return conn;
+      }
+  return NULL;
+}
+
+/* Takes @conn, which is idle, out of reach, as if busy. */
+void
+tally_policy_take_out (TallyPolicy *self, TallyConn *conn)
+{
+  tally_conn_list_remove (&self->idle, conn);
+  self->n_idle--;
+  self->n_busy++;
+  conn->state = TALLY_CONN_BUSY;
+  conn->streams = 1;
+  tally_policy_set_checking (self, conn, conn->is_shared);
+}
+
+/* ---- the beginning and the end ---- */
+
+/* Takes a slot, in state DIALING; NULL when the limits over all endpoints forbid it. The caller has
+ * asked tally_policy_may_dial (). */
+TallyConn *
+tally_policy_start_dial (TallyPolicy *self, const TallyInstant *now, TallyDialPurpose purpose)
+{
+  TallyConn *conn = self->free;
+
+  if (self->reserve != NULL && !self->reserve (self->totals, purpose))
+    return NULL;
+  if (conn != NULL)
+    self->free = conn->next;
+  else
+    {
+      conn = g_aligned_alloc0 (1, sizeof (TallyConn), TALLY_CACHE_LINE);
+      conn->older = self->conns;
+      self->conns = conn;
+    }
+  *conn = (TallyConn){
+    .hold = { .conn = conn },
+    .state = TALLY_CONN_DIALING,
+    .dial_started = now->mono,
+    .background = purpose != TALLY_DIAL_FOR_BORROWER,
+    .is_shared = self->options.streams > 1,
+    .jitter = tally_policy_random (self),
+    .older = conn->older,
+  };
+  self->n_dialing++;
+  self->stats.dials_started++;
+  return conn;
+}
+
+/* @conn will not serve: whoever hoped for it needs another dial, unless it is a borrower's own, who
+ * has nothing else to wait for. */
+void
+tally_policy_disown_dial (TallyPolicy *self, TallyConn *conn)
+{
+  if (conn->owned || conn->background)
+    return;
+  conn->background = TRUE;
+  self->n_background++;
+}
+
+void
+tally_policy_end_dial (TallyPolicy *self, TallyConn *conn)
+{
+  self->n_dialing--;
+  self->n_owned -= conn->owned;
+  self->n_background -= conn->background;
+  self->n_given_up -= conn->given_up;
+}
+
+/* Takes @conn out of service and puts it where the caller finds what to close. */
+void
+tally_policy_retire (TallyPolicy *self, TallyConn *conn, TallyCloseReason reason)
+{
+  if (conn->state == TALLY_CONN_IDLE)
+    {
+      tally_conn_list_remove (&self->idle, conn);
+      self->n_idle--;
+    }
+  else if (conn->state == TALLY_CONN_BUSY)
+    self->n_busy--;
+  conn->state = TALLY_CONN_CLOSING;
+  conn->doomed = TRUE;
+  conn->reason = reason;
+  if (G_UNLIKELY (self->drained == conn))
+    self->drained = NULL;
+  self->n_closing++;
+  conn->next = self->closing;
+  self->closing = conn;
+}
+
+/* @conn takes no further lease and closes after the last, or when it is dialed. */
+void
+tally_policy_doom (TallyPolicy *self, TallyConn *conn, TallyCloseReason reason)
+{
+  if (!conn->doomed)
+    self->n_checking -= conn->checking;
+  conn->doomed = TRUE;
+  conn->reason = reason;
+  tally_policy_update_available (self, conn);
+  if (conn->state == TALLY_CONN_DIALING)
+    tally_policy_disown_dial (self, conn);
+  else if (conn->streams == 0)
+    tally_policy_retire (self, conn, reason);
+}
+
+void
+tally_policy_free_slot (TallyPolicy *self, TallyConn *conn)
+{
+  conn->state = TALLY_CONN_FREE;
+  conn->payload = NULL;
+  conn->next = self->free;
+  self->free = conn;
+  if (self->unreserve != NULL)
+    self->unreserve (self->totals, conn->yields);
+}
