@@ -1,13 +1,12 @@
 /* Owns the thread that ends receives whose deadline has passed. It runs while there is anything to
- * watch; it knows descriptors and times, no sockets. */
-#include "deadline-private.h"
+ * watch; it knows times, and neither streams nor descriptors. */
+#include "deadline-internal.h"
 
 #include <sched.h>
-#include <sys/socket.h>
 
 #include "wait-private.h"
 
-/* Descriptors that are shut down in one go. */
+/* Receives that are ended in one go. */
 #define BATCH 32
 
 gint64 tally_deadline_wakes_at = G_MAXINT64;
@@ -53,7 +52,7 @@ end_locked (TallyDeadline **passed, guint count)
   pthread_mutex_unlock (&deadlines_lock);
   for (guint i = 0; i < count; i++)
     {
-      shutdown (passed[i]->fd, SHUT_RD);
+      passed[i]->end (passed[i]);
       __atomic_store_n (&passed[i]->until, TALLY_DEADLINE_ENDED, __ATOMIC_RELEASE);
     }
   pthread_mutex_lock (&deadlines_lock);
@@ -135,7 +134,7 @@ start_locked (void)
 }
 
 gboolean
-tally_deadline_add (TallyDeadline *self, gint fd)
+tally_deadline_add (TallyDeadline *self, void (*end) (TallyDeadline *self))
 {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   gboolean runs;
@@ -145,7 +144,7 @@ tally_deadline_add (TallyDeadline *self, gint fd)
   runs = first_deadline != NULL || start_locked ();
   if (runs)
     {
-      self->fd = fd;
+      self->end = end;
       self->generation = tally_deadline_generation;
       self->prev = NULL;
       self->next = first_deadline;

@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "cancel-watch-private.h"
+#include "dial-private.h"
 #include "glib-gate-private.h"
-#include "socket-private.h"
 #include "tally-error.h"
 #include "thread-local-private.h"
 #include "wait-private.h"
@@ -397,7 +397,7 @@ connect_any (Dial *dial, GError **error)
 }
 
 gboolean
-tally_socket_take_failed_here (void)
+tally_dial_take_failed_here (void)
 {
   gboolean was = failed_here;
 
@@ -412,11 +412,10 @@ to_seconds (gint64 microseconds)
   return (int) CLAMP ((microseconds + G_TIME_SPAN_SECOND - 1) / G_TIME_SPAN_SECOND, 1, 32767);
 }
 
-/* Has the kernel notice a peer that has gone without a word: after @keepalive without traffic it asks, and
- * what is not acknowledged for @user_timeout ends the connection. Microseconds; 0: not. */
 void
-tally_socket_watch_peer (TallySocket *self, gint64 keepalive, gint64 user_timeout)
+tally_dial_watch_peer (const TallyStream *stream, gint64 keepalive, gint64 user_timeout)
 {
+  const gint fd = tally_stream_get_fd (stream);
   unsigned int timeout_ms = (unsigned int) MIN (user_timeout / G_TIME_SPAN_MILLISECOND, G_MAXINT);
   int idle = to_seconds (keepalive);
   int interval = MAX (idle / 3, 1);
@@ -424,15 +423,15 @@ tally_socket_watch_peer (TallySocket *self, gint64 keepalive, gint64 user_timeou
 
   if (keepalive > 0)
     {
-      setsockopt (self->fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
-      setsockopt (self->fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
-      setsockopt (self->fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
+      setsockopt (fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
+      setsockopt (fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+      setsockopt (fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
     }
   if (user_timeout > 0)
-    setsockopt (self->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof timeout_ms);
+    setsockopt (fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof timeout_ms);
 }
 
-/* Blocking from now on, because tally-socket.c waits in recv (). */
+/* Blocking from now on, as a stream's descriptor is. */
 static void
 prepare_socket (gint fd, TallyScheme scheme)
 {
@@ -444,33 +443,17 @@ prepare_socket (gint fd, TallyScheme scheme)
     setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 }
 
-/**
- * tally_socket_dial:
- * @endpoint: where to
- * @deadline: g_get_monotonic_time () at which it ends; -1 = never
- * @cancellable: (nullable): ends it too
- * @error: return location
- *
- * Resolves @endpoint and connects to the first of its addresses that answers, name lookup included
- * within the deadline. While several addresses are tried at once each takes a descriptor. May be
- * called by any thread; it runs no main context but its own.
- *
- * Returns: (transfer full): a connected socket, or %NULL with %TALLY_ERROR_CONNECT_FAILED,
- *   %TALLY_ERROR_TIMED_OUT, %TALLY_ERROR_NOT_SUPPORTED or %G_IO_ERROR_CANCELLED; messages name the
- *   endpoint and each address that was tried with its reason
- */
-TallySocket *
-tally_socket_dial (TallyEndpoint *endpoint,
-                   gint64 deadline,
-                   GCancellable *cancellable,
-                   GError **error)
+gboolean
+tally_dial (TallyEndpoint *endpoint,
+            gint64 deadline,
+            GCancellable *cancellable,
+            TallyStream *stream,
+            GError **error)
 {
   g_auto (Dial) dial = { .endpoint = endpoint, .deadline = deadline, .cancellable = cancellable };
-  TallySocket *socket;
   Attempt won;
   gint index;
 
-  g_return_val_if_fail (endpoint != NULL, NULL);
   failed_here = FALSE;
   tally_glib_begin ();
   dial.addresses = g_ptr_array_new_with_free_func (g_object_unref);
@@ -481,23 +464,21 @@ tally_socket_dial (TallyEndpoint *endpoint,
     {
       g_set_error (error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED,
                    "%s: this version does not speak TLS", tally_endpoint_get_uri (endpoint));
-      return NULL;
+      return FALSE;
     }
   if (g_cancellable_is_cancelled (cancellable))
     {
       fail (&dial, TALLY_WAIT_CANCELLED, "connecting to", error);
-      return NULL;
+      return FALSE;
     }
   if (!collect_addresses (&dial, error))
-    return NULL;
+    return FALSE;
   index = connect_any (&dial, error);
   if (index < 0)
-    return NULL;
+    return FALSE;
   won = g_array_index (dial.attempts, Attempt, index);
   g_array_remove_index (dial.attempts, index); /* the rest is closed with the dial */
   prepare_socket (won.fd, tally_endpoint_get_scheme (endpoint));
-  tally_glib_begin ();
-  socket = tally_socket_new_prepared (won.fd);
-  tally_glib_end ();
-  return socket;
+  tally_stream_open (stream, won.fd, TALLY_STREAM_DIALED);
+  return TRUE;
 }

@@ -2,8 +2,7 @@
  * after close has returned, whichever thread called it first, but for hooks that have called it
  * themselves. These wait neither for what they are in nor for each other. */
 #include "pool-private.h"
-
-#include <sys/socket.h>
+#include "socket-internal.h"
 
 /* A thread that is in tally_core_close (), on its stack; what it has at most while it waits there. */
 struct _TallyCloser
@@ -83,7 +82,7 @@ shut_down_busy (gpointer data, gpointer unused)
   pthread_mutex_lock (&bucket->lock);
   for (TallyConn *conn = bucket->policy.conns; conn != NULL; conn = conn->older)
     if (conn->state == TALLY_CONN_BUSY && conn->socket != NULL)
-      shutdown (tally_socket_get_fd (conn->socket), SHUT_RDWR);
+      tally_socket_shut_down (conn->socket);
   pthread_mutex_unlock (&bucket->lock);
 }
 

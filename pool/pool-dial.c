@@ -3,6 +3,7 @@
  * with it, so that its caller can leave at its deadline, or with another connection, while the dial
  * goes on. */
 #include "pool-private.h"
+#include "dial-private.h"
 #include "socket-private.h"
 
 #include <errno.h>
@@ -53,7 +54,7 @@ dial_socket (TallyBucket *bucket, const Terms *terms, GError **error)
       tally_socket_dial (bucket->endpoint, terms->deadline, terms->cancellable, error);
 
   if (socket != NULL)
-    tally_socket_watch_peer (socket, terms->tcp_keepalive, terms->tcp_user_timeout);
+    tally_dial_watch_peer (&socket->stream, terms->tcp_keepalive, terms->tcp_user_timeout);
   return socket;
 }
 
@@ -63,13 +64,13 @@ dial (TallyBucket *bucket, TallyConn *conn, const Terms *terms, GError **error)
 {
   gpointer transport;
 
-  tally_socket_take_failed_here ();
+  tally_dial_take_failed_here ();
   if (terms->hook != NULL)
     transport = tally_hook_dial (bucket, terms->hook, terms->deadline, terms->cancellable, error);
   else
     transport = dial_socket (bucket, terms, error);
   if (transport == NULL)
-    conn->failed_here = tally_socket_take_failed_here ()
+    conn->failed_here = tally_dial_take_failed_here ()
                         || g_error_matches (*error, G_IO_ERROR, G_IO_ERROR_TOO_MANY_OPEN_FILES);
   conn->socket = transport != NULL && TALLY_IS_SOCKET (transport) ? transport : NULL;
   return transport;

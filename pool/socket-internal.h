@@ -16,6 +16,9 @@ gsize tally_socket_get_sent (const TallySocket *self, gsize *length);
  * system call that does not block. */
 gboolean tally_socket_has_ended (TallySocket *self);
 
+/* Ends the connection in both directions, and wakes a thread that uses it. Any thread may do so. */
+void tally_socket_shut_down (TallySocket *self);
+
 G_END_DECLS
 
 #endif /* TALLY_SOCKET_INTERNAL_H */

@@ -1,6 +1,5 @@
 /* Owns a socket's face as a ThriftTransport, for Apache's protocols and servers. */
 #include <string.h>
-#include <unistd.h>
 
 #include "socket-private.h"
 #include "tally-error.h"
@@ -8,7 +7,7 @@
 static gboolean
 transport_is_open (ThriftTransport *transport)
 {
-  return ((TallySocket *) transport)->fd >= 0;
+  return tally_stream_is_open (&((TallySocket *) transport)->stream);
 }
 
 static gboolean
@@ -24,12 +23,7 @@ transport_open (ThriftTransport *transport, GError **error)
 static gboolean
 transport_close (ThriftTransport *transport, GError **error)
 {
-  TallySocket *self = (TallySocket *) transport;
-
-  tally_deadline_remove (&self->watch);
-  if (self->fd >= 0)
-    close (self->fd);
-  self->fd = -1;
+  tally_stream_close (&((TallySocket *) transport)->stream);
   return TRUE;
 }
 

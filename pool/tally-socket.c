@@ -1,20 +1,14 @@
-/* Owns a connected socket, its limits, what is sent, and whether it is clean. What is received is
- * socket-receive.c's. It knows nothing of messages, endpoints or the pool. */
+/* Owns a TallySocket: a stream's limits, what is sent over it, and whether it is clean. What is
+ * received is socket-receive.c's. It knows nothing of messages, endpoints or the pool. */
 #include "tally-socket.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
+#include "dial-private.h"
+#include "glib-gate-private.h"
 #include "socket-internal.h"
 #include "socket-private.h"
-#include "syscall-internal.h"
 #include "tally-error.h"
-#include "wait-private.h"
 
 /* A buffer that one large message has grown is given back when its connection goes idle. */
 #define IDLE_CAPACITY (256 * 1024)
@@ -24,7 +18,7 @@ G_DEFINE_TYPE (TallySocket, tally_socket, THRIFT_TYPE_TRANSPORT)
 /* ---- sending ---- */
 
 static TALLY_COLD void
-set_send_error (GError **error, TallyWait why, int saved_errno, gsize sent)
+set_send_error (const TallySocket *self, GError **error, TallyWait why, int saved_errno, gsize sent)
 {
   if (why == TALLY_WAIT_TIMED_OUT)
     g_set_error_literal (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "timed out while sending");
@@ -32,25 +26,8 @@ set_send_error (GError **error, TallyWait why, int saved_errno, gsize sent)
     g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "cancelled while sending");
   else
     g_set_error (error, TALLY_ERROR, sent == 0 ? TALLY_ERROR_NOT_SENT : TALLY_ERROR_CONNECTION_LOST,
-                 "connection lost while sending: %s", g_strerror (saved_errno));
-}
-
-/* As much as the kernel takes at once; FALSE with errno when the connection has failed. */
-static inline gboolean
-send_at_once (TallySocket *self, const guint8 *bytes, gsize length, gsize *sent)
-{
-  while (*sent < length)
-    {
-      gssize n = tally_send (self->fd, bytes + *sent, length - *sent, MSG_DONTWAIT | MSG_NOSIGNAL);
-
-      if (n >= 0)
-        *sent += n;
-      else if (errno == EAGAIN)
-        return TRUE;
-      else if (errno != EINTR)
-        return FALSE;
-    }
-  return TRUE;
+                 "connection lost while sending: %s",
+                 tally_stream_describe_error (&self->stream, saved_errno));
 }
 
 /**
@@ -73,20 +50,21 @@ tally_socket_send_bytes (
     TallySocket *self, gconstpointer bytes, gsize length, gsize *sent, GError **error)
 {
   *sent = 0;
-  if (G_LIKELY (send_at_once (self, bytes, length, sent)))
+  if (G_LIKELY (tally_stream_send (&self->stream, bytes, length, FALSE, sent)))
     return TRUE;
-  set_send_error (error, TALLY_WAIT_FAILED, errno, *sent);
+  set_send_error (self, error, TALLY_WAIT_FAILED, errno, *sent);
   return FALSE;
 }
 
 /* Waits until the kernel takes more bytes, or for @others. */
 static TALLY_COLD TallyWait
 await_room (
-    TallySocket *self, gshort others, gint64 deadline, GCancellable *cancellable, gshort *revents)
+    TallySocket *self, guint others, gint64 deadline, GCancellable *cancellable, guint *found)
 {
-  TallyWait why = tally_wait_fd (self->fd, POLLOUT | others, deadline, cancellable, revents);
+  TallyWait why = tally_stream_wait (&self->stream, TALLY_STREAM_WRITABLE | others, deadline,
+                                     cancellable, found);
 
-  if (why == TALLY_WAIT_READY && (*revents & POLLRDHUP) != 0 && (*revents & POLLERR) == 0)
+  if (why == TALLY_WAIT_READY && (*found & TALLY_STREAM_HUNG_UP) != 0)
     {
       errno = EPIPE;
       return TALLY_WAIT_FAILED;
@@ -117,32 +95,35 @@ tally_socket_await_room (TallySocket *self,
                          gboolean *has_input,
                          GError **error)
 {
-  gshort revents;
-  TallyWait why = await_room (self, or_input ? POLLIN : POLLRDHUP, deadline, cancellable, &revents);
+  guint found;
+  TallyWait why = await_room (self, or_input ? TALLY_STREAM_READABLE : TALLY_STREAM_HUNG_UP,
+                              deadline, cancellable, &found);
 
-  *has_input = (revents & POLLIN) != 0;
+  *has_input = (found & TALLY_STREAM_READABLE) != 0;
   if (why == TALLY_WAIT_READY)
     return TRUE;
-  set_send_error (error, why, errno, 0);
+  set_send_error (self, error, why, errno, 0);
   return FALSE;
 }
 
-/* @alive: what send_at_once () said, which sent @sent of the @length bytes in the output buffer. */
+/* @alive: what tally_stream_send () said, which sent @sent of the @length bytes in the output buffer. */
 static TALLY_COLD gboolean
 send_the_rest (TallySocket *self, gsize length, gsize sent, gboolean alive, GError **error)
 {
   TallyWait why = alive ? TALLY_WAIT_READY : TALLY_WAIT_FAILED;
-  gshort revents;
+  guint found;
 
   while (why == TALLY_WAIT_READY && sent < length)
     {
-      why = await_room (self, POLLRDHUP, self->deadline, self->cancellable, &revents);
-      if (why == TALLY_WAIT_READY && !send_at_once (self, self->output.data, length, &sent))
+      why = await_room (self, TALLY_STREAM_HUNG_UP, self->limits.deadline, self->limits.cancellable,
+                        &found);
+      if (why == TALLY_WAIT_READY
+          && !tally_stream_send (&self->stream, self->output.data, length, FALSE, &sent))
         why = TALLY_WAIT_FAILED;
     }
   if (why == TALLY_WAIT_READY)
     return TRUE;
-  set_send_error (error, why, errno, sent);
+  set_send_error (self, error, why, errno, sent);
   self->sent = sent;
   self->to_send = length;
   return FALSE;
@@ -153,7 +134,7 @@ tally_socket_send_counted (TallySocket *self, GError **error)
 {
   gsize length = self->output.length;
   gsize sent = 0;
-  gboolean alive = send_at_once (self, self->output.data, length, &sent);
+  gboolean alive = tally_stream_send (&self->stream, self->output.data, length, FALSE, &sent);
 
   self->output.length = 0;
   if (G_LIKELY (alive && sent == length))
@@ -214,30 +195,50 @@ tally_socket_send (TallySocket *self, GError **error)
 TallySocket *
 tally_socket_new_from_fd (gint fd)
 {
-  int one = 1;
-  int flags = fcntl (fd, F_GETFL);
-
-  if (flags >= 0 && (flags & O_NONBLOCK) != 0)
-    fcntl (fd, F_SETFL, flags & ~O_NONBLOCK);
-  fcntl (fd, F_SETFD, FD_CLOEXEC);
-  setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one); /* fails on Unix sockets, rightly */
-  return tally_socket_new_prepared (fd);
-}
-
-/* The same for a descriptor that dialing has prepared already. */
-TallySocket *
-tally_socket_new_prepared (gint fd)
-{
   TallySocket *self = g_object_new (TALLY_TYPE_SOCKET, NULL);
 
-  self->fd = fd;
+  tally_stream_adopt (&self->stream, fd);
+  return self;
+}
+
+/**
+ * tally_socket_dial:
+ * @endpoint: where to
+ * @deadline: g_get_monotonic_time () at which it ends; -1 = never
+ * @cancellable: (nullable): ends it too
+ * @error: return location
+ *
+ * Resolves @endpoint and connects to the first of its addresses that answers, name lookup included
+ * within the deadline. While several addresses are tried at once each takes a descriptor. May be
+ * called by any thread; it runs no main context but its own.
+ *
+ * Returns: (transfer full): a connected socket, or %NULL with %TALLY_ERROR_CONNECT_FAILED,
+ *   %TALLY_ERROR_TIMED_OUT, %TALLY_ERROR_NOT_SUPPORTED or %G_IO_ERROR_CANCELLED; messages name the
+ *   endpoint and each address that was tried with its reason
+ */
+TallySocket *
+tally_socket_dial (TallyEndpoint *endpoint,
+                   gint64 deadline,
+                   GCancellable *cancellable,
+                   GError **error)
+{
+  TallyStream stream;
+  TallySocket *self;
+
+  g_return_val_if_fail (endpoint != NULL, NULL);
+  if (!tally_dial (endpoint, deadline, cancellable, &stream, error))
+    return NULL;
+  tally_glib_begin ();
+  self = g_object_new (TALLY_TYPE_SOCKET, NULL);
+  tally_glib_end ();
+  self->stream = stream;
   return self;
 }
 
 gint
 tally_socket_get_fd (TallySocket *self)
 {
-  return self->fd;
+  return tally_stream_get_fd (&self->stream);
 }
 
 /**
@@ -249,9 +250,7 @@ tally_socket_get_fd (TallySocket *self)
 void
 tally_socket_set_limits (TallySocket *self, gint64 deadline, GCancellable *cancellable)
 {
-  self->deadline = deadline;
-  self->cancellable = cancellable;
-  self->is_final = FALSE;
+  self->limits = (TallyStreamLimits){ deadline, cancellable, FALSE };
 }
 
 /**
@@ -267,9 +266,7 @@ tally_socket_set_limits (TallySocket *self, gint64 deadline, GCancellable *cance
 void
 tally_socket_set_final_limits (TallySocket *self, gint64 deadline, GCancellable *cancellable)
 {
-  self->deadline = deadline;
-  self->cancellable = cancellable;
-  self->is_final = deadline != 0; /* 0 has passed: nothing need watch for it */
+  self->limits = (TallyStreamLimits){ deadline, cancellable, deadline > 0 && cancellable == NULL };
 }
 
 /**
@@ -354,21 +351,25 @@ tally_socket_is_clean (TallySocket *self)
 {
   TallySocketKeeper *keeper = tally_socket_get_keeper (self);
   gboolean expects = FALSE;
-  guint8 byte;
 
   if (G_UNLIKELY (keeper != NULL) && !keeper->settle (keeper, self, &expects))
     return FALSE;
   if (expects)
     return TRUE;
-  if (tally_socket_available (self) > 0 || self->fd < 0)
-    return FALSE;
-  return tally_recv (self->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+  return tally_socket_available (self) == 0
+         && tally_stream_look (&self->stream) == TALLY_LOOK_NOTHING;
 }
 
 gboolean
 tally_socket_has_ended (TallySocket *self)
 {
-  return tally_wait_fd (self->fd, POLLRDHUP, 0, NULL, NULL) != TALLY_WAIT_TIMED_OUT;
+  return tally_stream_has_ended (&self->stream);
+}
+
+void
+tally_socket_shut_down (TallySocket *self)
+{
+  tally_stream_shut_down (&self->stream);
 }
 
 /* ---- life ---- */
@@ -380,9 +381,7 @@ tally_socket_finalize (GObject *object)
 
   if (self->keeper != NULL)
     self->keeper->free (self->keeper);
-  tally_deadline_remove (&self->watch);
-  if (self->fd >= 0)
-    close (self->fd);
+  tally_stream_close (&self->stream);
   tally_buffer_clear (&self->input);
   tally_buffer_clear (&self->output);
   G_OBJECT_CLASS (tally_socket_parent_class)->finalize (object);
@@ -398,6 +397,6 @@ tally_socket_class_init (TallySocketClass *class)
 static void
 tally_socket_init (TallySocket *self)
 {
-  self->fd = -1;
-  self->deadline = -1;
+  self->stream = TALLY_STREAM_CLOSED;
+  self->limits.deadline = -1;
 }

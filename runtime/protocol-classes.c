@@ -3,7 +3,6 @@
  * headers, and on a class only if the library that is loaded has it in the size those say. It knows
  * neither values nor messages. */
 #include <string.h>
-#include <sys/socket.h>
 #include <thrift/c_glib/protocol/thrift_binary_protocol.h>
 #include <thrift/c_glib/protocol/thrift_compact_protocol.h>
 #include <thrift/c_glib/protocol/thrift_multiplexed_protocol.h>
@@ -19,6 +18,7 @@
 
 #include "memory-transport.h"
 #include "protocol-private.h"
+#include "stream-internal.h"
 
 /* A thread keeps a buffer up to this size for its next message. */
 #define KEPT_SCRATCH_BYTES (64 * 1024)
@@ -231,7 +231,7 @@ tally_drop (ThriftTransport *transport, gsize length)
 static gssize
 socket_peek (ThriftTransport *transport, guint8 *bytes, gsize room, gboolean wait)
 {
-  return recv (((ThriftSocket *) transport)->sd, bytes, room, MSG_PEEK | (wait ? 0 : MSG_DONTWAIT));
+  return tally_foreign_peek (((ThriftSocket *) transport)->sd, bytes, room, wait);
 }
 
 /* Apache's buffered transport never reads ahead: what it was asked for is all that it reads. */

@@ -3,9 +3,9 @@
 #include "shared-private.h"
 
 #include <string.h>
-#include <sys/socket.h>
 
 #include "message-scanner.h"
+#include "socket-internal.h"
 #include "tally-error.h"
 
 /* A power of two. */
@@ -328,7 +328,7 @@ tally_shared_unlock (TallyShared *self)
   self->is_shut |= must_shut;
   pthread_mutex_unlock (&self->lock);
   if (G_UNLIKELY (must_shut))
-    shutdown (tally_socket_get_fd (self->socket), SHUT_RDWR);
+    tally_socket_shut_down (self->socket);
 }
 
 /* ---- life ---- */

@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "deadline-private.h"
+#include "deadline-internal.h"
 #include "harness.h"
 
 #define FAR (1000 * G_TIME_SPAN_SECOND)
@@ -13,7 +13,7 @@
 /* A watched end of a socket pair, and one who receives there. */
 typedef struct
 {
-  TallyDeadline watch;
+  TallyDeadline watch; /* first */
   gint fds[2];
   gint64 until;
   pthread_t thread;
@@ -22,11 +22,17 @@ typedef struct
 } Receiver;
 
 static void
+end (TallyDeadline *watch)
+{
+  shutdown (((Receiver *) watch)->fds[0], SHUT_RD);
+}
+
+static void
 receiver_open (Receiver *self, gint64 until)
 {
   *self = (Receiver){ .until = until };
   CU_ASSERT_EQUAL_FATAL (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, self->fds), 0);
-  CU_ASSERT_TRUE (tally_deadline_add (&self->watch, self->fds[0]));
+  CU_ASSERT_TRUE (tally_deadline_add (&self->watch, end));
 }
 
 static void
@@ -190,7 +196,7 @@ be_the_child (Receiver *parents)
   alarm (20);
   if (tally_deadline_is_watched (&parents->watch))
     return 1;
-  if (!tally_deadline_add (&parents->watch, parents->fds[0]))
+  if (!tally_deadline_add (&parents->watch, end))
     return 2;
   tally_deadline_remove (&parents->watch);
   receiver_open (&own, in_a_moment ());

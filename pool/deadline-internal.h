@@ -1,12 +1,12 @@
-/* Deadlines of threads that wait in a plain recv (): a thread of the process shuts down for reading
- * what is still being waited for when its deadline passes.
+/* Deadlines of threads that wait in a plain recv (): a thread of the process ends for reading what is
+ * still being waited for when its deadline passes. stream-receive.c's.
  *
  * The kernel could do that too (SO_RCVTIMEO), but starts and stops a timer for each recv (), which
  * costs a call on a fast network more than all else that a library adds to it. Here a wait costs
  * two exchanges of a word; the thread sleeps until the earliest deadline that it has seen, and is
  * woken only for an earlier one, which calls with one timeout never have. */
-#ifndef TALLY_DEADLINE_PRIVATE_H
-#define TALLY_DEADLINE_PRIVATE_H
+#ifndef TALLY_DEADLINE_INTERNAL_H
+#define TALLY_DEADLINE_INTERNAL_H
 
 #include <glib.h>
 
@@ -14,17 +14,17 @@ G_BEGIN_DECLS
 
 /* `until`, where it is no deadline. */
 #define TALLY_DEADLINE_NONE 0    /* nobody waits */
-#define TALLY_DEADLINE_ENDING -1 /* the thread is shutting the descriptor down */
+#define TALLY_DEADLINE_ENDING -1 /* the thread is ending it for reading */
 #define TALLY_DEADLINE_ENDED -2  /* it has */
 
-/* A descriptor's place among those that are watched. */
+/* A stream's place among those that are watched. */
 typedef struct _TallyDeadline TallyDeadline;
 struct _TallyDeadline
 {
-  gint64 until; /* atomic: the deadline of who waits now, monotonic */
-  gint fd;
-  gsize generation;    /* of the list that it is in; 0: of none */
-  TallyDeadline *prev; /* the list's lock */
+  gint64 until; /* atomic: the deadline of the thread that waits now, monotonic */
+  void (*end) (TallyDeadline *self); /* the thread's: ends it for reading */
+  gsize generation;                  /* of the list that it is in; 0: of none */
+  TallyDeadline *prev;               /* the list's lock */
   TallyDeadline *next;
 };
 
@@ -33,10 +33,10 @@ struct _TallyDeadline
 extern gint64 tally_deadline_wakes_at;
 extern gsize tally_deadline_generation;
 
-/* Has @fd watched, from now until tally_deadline_remove (). FALSE when there can be no thread for
- * that. */
-gboolean tally_deadline_add (TallyDeadline *self, gint fd);
-/* Nobody waits. Before the descriptor is closed. */
+/* Is watched from now until tally_deadline_remove (); when a deadline passes the thread calls @end. FALSE
+ * when there can be no thread for that. */
+gboolean tally_deadline_add (TallyDeadline *self, void (*end) (TallyDeadline *self));
+/* Nobody waits. Before the stream is closed. */
 void tally_deadline_remove (TallyDeadline *self);
 /* For a deadline before tally_deadline_wakes_at. */
 void tally_deadline_wake (void);
@@ -74,4 +74,4 @@ tally_deadline_is_watched (const TallyDeadline *self)
 
 G_END_DECLS
 
-#endif /* TALLY_DEADLINE_PRIVATE_H */
+#endif /* TALLY_DEADLINE_INTERNAL_H */
