@@ -21,7 +21,9 @@ get_depth (const IdlProgram *program, GHashTable *depths)
     {
       const IdlInclude *include = g_ptr_array_index (program->includes, i);
 
-      depth = MAX (depth, GPOINTER_TO_UINT (g_hash_table_lookup (depths, include->program)));
+      guint below = GPOINTER_TO_UINT (g_hash_table_lookup (depths, include->program));
+
+      depth = MAX (depth, below);
     }
   return depth + 1;
 }

@@ -256,7 +256,11 @@ common_indentation (const GArray *lines, gboolean starred)
       const DocLine *line = &g_array_index (lines, DocLine, i);
 
       if (line->length > 0 && line->starred == starred)
-        common = MIN (common, count_blanks (line->text, line->length));
+        {
+          gsize blanks = count_blanks (line->text, line->length);
+
+          common = MIN (common, blanks);
+        }
     }
   return common;
 }

@@ -511,10 +511,10 @@ tally_bucket_borrow (TallyBucket *bucket,
     pthread_mutex_unlock (&bucket->lock);
   else
     {
+      gint64 due = tally_policy_due_of (&bucket->policy, &now, hold->conn);
       TallyClaim claim;
 
-      bucket->wanted =
-          MIN (bucket->wanted, tally_policy_due_of (&bucket->policy, &now, hold->conn));
+      bucket->wanted = MIN (bucket->wanted, due);
       tally_claim_push (&claim, bucket, 1, NULL);
       tally_bucket_unlock (bucket);
       tally_claim_pop (&claim);

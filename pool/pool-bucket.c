@@ -281,9 +281,11 @@ void
 tally_bucket_schedule_locked (TallyBucket *bucket)
 {
   TallyInstant now;
+  gint64 next;
 
   tally_bucket_now_locked (bucket, &now);
-  bucket->wanted = MIN (bucket->wanted, tally_policy_next_event (&bucket->policy, &now));
+  next = tally_policy_next_event (&bucket->policy, &now);
+  bucket->wanted = MIN (bucket->wanted, next);
 }
 
 /* Somebody is about to wait: the reaper must know when dialing may be tried again. */

@@ -145,6 +145,7 @@ tally_core_forget_all (TallyPoolCore *core)
 static void
 sweep (TallyPoolCore *core)
 {
+  guint twice;
   gboolean due;
 
   pthread_mutex_lock (&core->lock);
@@ -154,7 +155,8 @@ sweep (TallyPoolCore *core)
     return;
   tally_core_forget_unused (core);
   pthread_mutex_lock (&core->lock);
-  core->sweep_at = MAX (SMALLEST_SWEEP, g_hash_table_size (core->buckets) * 2);
+  twice = g_hash_table_size (core->buckets) * 2;
+  core->sweep_at = MAX (SMALLEST_SWEEP, twice);
   pthread_mutex_unlock (&core->lock);
 }
 

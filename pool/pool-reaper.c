@@ -171,7 +171,11 @@ run_reaper (gpointer data)
       pthread_mutex_unlock (&core->lock);
       buckets = tally_core_dup_buckets (core);
       for (guint i = 0; i < buckets->len; i++)
-        next = MIN (next, reap (g_ptr_array_index (buckets, i)));
+        {
+          gint64 wanted = reap (g_ptr_array_index (buckets, i));
+
+          next = MIN (next, wanted);
+        }
       g_clear_pointer (&buckets, g_ptr_array_unref);
       tally_core_forget_unused (core);
       pthread_mutex_lock (&core->lock);

@@ -114,6 +114,7 @@ take_back_locked (TallyBucket *bucket, TallyLease *lease, TallyOutcome outcome, 
   TallyCloseReason reason = TALLY_CLOSE_BROKEN;
   TallyPolicy *policy = &bucket->policy;
   TallyHold *hold = lease->slot;
+  gint64 due;
 
   if (G_UNLIKELY (lease->bucket != bucket || !tally_policy_owns (policy, hold, lease->generation)))
     return FALSE;
@@ -126,7 +127,8 @@ take_back_locked (TallyBucket *bucket, TallyLease *lease, TallyOutcome outcome, 
       tally_bucket_now_locked (bucket, now); /* that may have taken its time */
     }
   tally_policy_release (policy, now, hold, reason);
-  bucket->wanted = MIN (bucket->wanted, tally_policy_due_of (policy, now, hold->conn));
+  due = tally_policy_due_of (policy, now, hold->conn);
+  bucket->wanted = MIN (bucket->wanted, due);
   return TRUE;
 }
 

@@ -43,7 +43,8 @@ transport_peek (ThriftTransport *transport, GError **error)
 static guint32
 take_input (TallySocket *self, gpointer target, guint32 length)
 {
-  guint32 n = MIN (length, tally_socket_available (self));
+  guint32 available = tally_socket_available (self);
+  guint32 n = MIN (length, available);
 
   memcpy (target, self->input.data + self->consumed, n);
   self->consumed += n;

@@ -9,9 +9,12 @@
 gint64
 tally_wait_remaining (gint64 deadline)
 {
+  gint64 remaining;
+
   if (deadline < 0)
     return G_MAXINT64;
-  return MAX (deadline - g_get_monotonic_time (), 0);
+  remaining = deadline - g_get_monotonic_time ();
+  return MAX (remaining, 0);
 }
 
 /* poll() counts in milliseconds, and a deadline may be nearer than one; hence ppoll (). */

@@ -505,7 +505,8 @@ get_array (TallyReader *reader, const TallyType *type, gpointer slot, guint32 co
   /* Room is made for as many as can have arrived: at least one byte for each is there. */
   while (done < count)
     {
-      guint32 chunk = MAX (tally_reader_expect (reader, count - done, 1), 1);
+      guint32 expected = tally_reader_expect (reader, count - done, 1);
+      guint32 chunk = MAX (expected, 1);
       guint32 got = get_varints (reader, type, tally_storage_grow_list (slot, chunk), chunk, error);
 
       done += got;

@@ -68,7 +68,8 @@ take (TallyProtocolInput *self, gsize length, GError **error)
     }
   for (; length > 0; length -= part, self->base += part)
     {
-      part = MIN (length, get_window (self->transport));
+      part = get_window (self->transport);
+      part = MIN (length, part);
       if (!read_all (self->transport, (guint8 *) self->base, part, error))
         return FALSE;
     }

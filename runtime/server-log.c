@@ -81,7 +81,8 @@ server_log_mismatch (ServerConnection *connection, const guint8 *bytes, gsize le
   const gchar *looks = guess != NULL ? guess : "nothing that is known here";
   g_autofree gchar *shown = tally_peer_text (bytes, length, MAX_SHOWN);
   g_autofree gchar *others = NULL;
-  guint key = MAX (g_str_hash (peer) * 31 + g_str_hash (looks), 1);
+  guint hash = g_str_hash (peer) * 31 + g_str_hash (looks);
+  guint key = MAX (hash, 1);
   guint n_suppressed = 0;
   gboolean admitted;
 

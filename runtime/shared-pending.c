@@ -238,7 +238,8 @@ tally_shared_forget_locked (TallyShared *self, TallyPending *pending)
 gsize
 tally_shared_count_sent_locked (const TallyShared *self, const TallyPending *pending)
 {
-  guint64 end = MIN (maybe_sent (self), pending->end);
+  guint64 sent = maybe_sent (self);
+  guint64 end = MIN (sent, pending->end);
 
   return end > pending->start ? end - pending->start : 0;
 }

@@ -282,6 +282,7 @@ static gboolean
 tally_server_serve (ThriftServer *server, GError **error)
 {
   TallyServer *self = TALLY_SERVER (server);
+  guint n_processors = g_get_num_processors ();
 
   if (!begin_serving (self, error))
     return FALSE;
@@ -292,7 +293,7 @@ tally_server_serve (ThriftServer *server, GError **error)
     }
   self->direct =
       tally_processor_is_direct (server->processor) ? TALLY_PROCESSOR (server->processor) : NULL;
-  self->max_pinned = MIN (g_get_num_processors (), self->max_workers - 1);
+  self->max_pinned = MIN (n_processors, self->max_workers - 1);
   server_supervise (self);
   server_loop_close (self);
   reset (self);

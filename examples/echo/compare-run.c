@@ -56,10 +56,11 @@ call_with_text (Caller *self, gchar *text, gsize size, guint call)
   g_autofree gchar *reply = NULL;
   GError *error = NULL;
   gchar stamp[32];
+  gsize length;
   guint64 start, end;
 
-  memcpy (text, stamp,
-          MIN (size, (gsize) g_snprintf (stamp, sizeof stamp, "%u/%u/", call, self->number)));
+  length = (gsize) g_snprintf (stamp, sizeof stamp, "%u/%u/", call, self->number);
+  memcpy (text, stamp, MIN (size, length));
   start = now ();
   if (!demo_echo_if_echo (self->round->echo, &reply, text, &error))
     {

@@ -286,7 +286,8 @@ tally_policy_time_out (TallyPolicy *self, const TallyInstant *now, TallyWaiter *
 
   if (waiter->state != TALLY_WAITER_QUEUED)
     return FALSE;
-  end = MIN (waiter->limit, tally_policy_find_dials (self, waiter, &dials));
+  end = tally_policy_find_dials (self, waiter, &dials);
+  end = MIN (waiter->limit, end);
   if (now->mono >= end || !is_among_first (waiter, dials))
     return tally_policy_leave (self, now, waiter, TALLY_REFUSAL_TIMED_OUT);
   waiter->deadline = end;

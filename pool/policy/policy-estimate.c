@@ -69,7 +69,7 @@ tally_policy_is_wait_too_long (const TallyPolicy *self,
 {
   gint64 capacity = (gint64) self->n_busy * self->options.streams;
   gint64 hold = find_recent_hold (self, LOW_RANK);
-  gint64 rest;
+  gint64 oldest, rest;
 
   if (hold == 0 || capacity == 0) /* nothing is known */
     return FALSE;
@@ -77,7 +77,8 @@ tally_policy_is_wait_too_long (const TallyPolicy *self,
   if (*estimate <= deadline - now->mono)
     return FALSE;
   /* The first to come back has been out for a part of its time already. */
-  rest = MAX (hold - find_longest_age (self, now), 0);
+  oldest = find_longest_age (self, now);
+  rest = MAX (hold - oldest, 0);
   *estimate = MIN (*estimate, hold * (ahead / capacity) + rest);
   return *estimate > deadline - now->mono;
 }

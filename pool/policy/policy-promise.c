@@ -157,14 +157,19 @@ tally_policy_wants_dial (TallyPolicy *self, const TallyInstant *now)
 guint
 tally_policy_demand (TallyPolicy *self, const TallyInstant *now)
 {
-  guint demand;
+  guint unserved, may_start, demand;
 
   if (!tally_policy_wants_dial (self, now))
     return 0;
-  demand = MIN (self->waiting - tally_policy_promised (self, NULL),
-                MAX (self->options.max_dials, 1) - self->n_dialing);
+  unserved = self->waiting - tally_policy_promised (self, NULL);
+  may_start = MAX (self->options.max_dials, 1) - self->n_dialing;
+  demand = MIN (unserved, may_start);
   if (self->options.max_open > 0)
-    demand = MIN (demand, self->options.max_open - tally_policy_open (self));
+    {
+      guint may_open = self->options.max_open - tally_policy_open (self);
+
+      demand = MIN (demand, may_open);
+    }
   return demand;
 }
 

@@ -47,7 +47,11 @@ tally_histogram_quantile (const TallyHistogram *histogram, gdouble share)
     {
       seen += histogram->bins[bin];
       if (seen >= wanted)
-        return MIN (greatest_of_bin (bin), histogram->max);
+        {
+          guint64 greatest = greatest_of_bin (bin);
+
+          return MIN (greatest, histogram->max);
+        }
     }
   return histogram->max;
 }

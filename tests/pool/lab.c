@@ -103,7 +103,11 @@ dial_pair (TallyEndpoint *endpoint,
     {
       remember (lab, fds[0], fds[1]);
       if (lab->measures)
-        lab->most_open = MAX (lab->most_open, count_descriptors_locked (lab));
+        {
+          guint n_open = count_descriptors_locked (lab);
+
+          lab->most_open = MAX (lab->most_open, n_open);
+        }
     }
   pthread_mutex_unlock (&lab->lock);
   if (!fail)

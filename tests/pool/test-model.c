@@ -155,13 +155,15 @@ static void
 step_borrow (Model *model)
 {
   ModelBorrower *borrower = find (model, BORROWER_NONE);
+  gint64 since;
 
   if (borrower == NULL)
     return;
+  since = model->now.mono - pick (model, 2000);
   *borrower = (ModelBorrower){
     .waiter = { .label = "model",
                 .fresh = pick (model, 10) == 0,
-                .since = pick (model, 2) == 0 ? 0 : MAX (model->now.mono - pick (model, 2000), 1),
+                .since = pick (model, 2) == 0 ? 0 : MAX (since, 1),
                 .may_dial = pick (model, 2) == 0,
                 .deadline =
                     pick (model, 2) == 0
