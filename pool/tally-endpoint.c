@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "protocols-internal.h"
 #include "tally-error.h"
 
 struct _TallyEndpoint
@@ -28,8 +29,6 @@ G_DEFINE_BOXED_TYPE (TallyEndpoint, tally_endpoint, tally_endpoint_ref, tally_en
 
 /* Indexed by the enumerations of the header. */
 static const gchar *const scheme_names[] = { "tcp", "unix", "tls" };
-static const gchar *const protocol_names[] = { "binary", "compact" };
-static const gchar *const framing_names[] = { "framed", "buffered" };
 static const gchar *const truth_names[] = { "no", "yes" };
 static const gchar *const mode_names[] = { "pooled", "unpooled", "shared" };
 
@@ -81,15 +80,21 @@ static gboolean
 parse_option (
     TallyEndpoint *self, const gchar *uri, const gchar *option, const gchar *value, GError **error)
 {
+  const gchar *const *names;
+  guint n_names;
   guint64 timeout;
 
   G_STATIC_ASSERT (sizeof (TallyMode) == sizeof (gint));
   if (strcmp (option, "protocol") == 0)
-    return parse_name (uri, option, value, protocol_names, G_N_ELEMENTS (protocol_names),
-                       &self->protocol, error);
+    {
+      names = tally_protocol_get_names (&n_names);
+      return parse_name (uri, option, value, names, n_names, &self->protocol, error);
+    }
   if (strcmp (option, "transport") == 0)
-    return parse_name (uri, option, value, framing_names, G_N_ELEMENTS (framing_names),
-                       &self->framing, error);
+    {
+      names = tally_framing_get_names (&n_names);
+      return parse_name (uri, option, value, names, n_names, &self->framing, error);
+    }
   if (strcmp (option, "mode") == 0)
     return parse_name (uri, option, value, mode_names, G_N_ELEMENTS (mode_names), &self->mode,
                        error);
@@ -260,12 +265,14 @@ make_canonical (TallyEndpoint *self, const gchar *address)
   g_string_printf (text, "%s:%s", scheme_names[self->scheme], address);
   if (self->protocol != TALLY_PROTOCOL_BINARY)
     {
-      g_string_append_printf (text, "%cprotocol=%s", separator, protocol_names[self->protocol]);
+      g_string_append_printf (text, "%cprotocol=%s", separator,
+                              tally_protocol_get_name (self->protocol));
       separator = '&';
     }
   if (self->framing != TALLY_FRAMING_FRAMED)
     {
-      g_string_append_printf (text, "%ctransport=%s", separator, framing_names[self->framing]);
+      g_string_append_printf (text, "%ctransport=%s", separator,
+                              tally_framing_get_name (self->framing));
       separator = '&';
     }
   if (self->service != NULL)

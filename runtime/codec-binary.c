@@ -1,5 +1,7 @@
 /* The binary protocol (Thrift specification, "Thrift Binary protocol encoding"): big-endian numbers
  * of fixed size. Owns its bytes; the engine is in the templates included at the end. */
+#include <thrift/c_glib/protocol/thrift_binary_protocol.h>
+
 #include "codec-engine.h"
 #include "wire-private.h"
 
@@ -429,8 +431,19 @@ read_message (TallyReader *reader, TallyMessage *message, GError **error)
 #include "codec-read-template.h"
 #include "codec-write-template.h"
 
+static gboolean
+begins_message (const guint8 *bytes, gsize length)
+{
+  return length >= 2 && bytes[0] == VERSION_1 >> 24 && bytes[1] == (VERSION_1 >> 16 & 0xff);
+}
+
+static gsize
+count_string (gsize length)
+{
+  return length + 4;
+}
+
 const TallyCodec tally_codec_binary = {
-  .name = "binary",
   .write_message = write_message,
   .write_struct = write_struct,
   .write_struct_as_apache =
@@ -438,4 +451,13 @@ const TallyCodec tally_codec_binary = {
   .read_message = read_message,
   .read_struct = read_struct,
   .skip = skip_value,
+  .begins_message = begins_message,
+  .apache = {
+    .get_type = thrift_binary_protocol_get_type,
+    /* A later library's has limits of its own. */
+    .instance_size =
+        sizeof (ThriftBinaryProtocol) == sizeof (ThriftProtocol) ? sizeof (ThriftBinaryProtocol) : 0,
+    .carries_uuid = TRUE,
+    .count_string = count_string,
+  },
 };

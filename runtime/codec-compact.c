@@ -1,6 +1,8 @@
 /* The compact protocol (Thrift specification, "Thrift Compact protocol encoding"): integers as
  * zigzag varints, field ids as differences, a bool field's value in its header. Owns its bytes; the
  * engine is in the templates included at the end. */
+#include <thrift/c_glib/protocol/thrift_compact_protocol.h>
+
 #include "codec-engine.h"
 #include "wire-private.h"
 
@@ -562,12 +564,48 @@ write_struct_as_apache (TallyBuffer *output,
   return write_whole (output, info, instance, TRUE, error);
 }
 
+static gboolean
+begins_message (const guint8 *bytes, gsize length)
+{
+  return length >= 2 && bytes[0] == TALLY_COMPACT_PROTOCOL_ID
+         && (bytes[1] & VERSION_MASK) == VERSION;
+}
+
+static gboolean
+is_readable (const ThriftProtocol *protocol)
+{
+  const ThriftCompactProtocol *self = (const ThriftCompactProtocol *) protocol;
+
+  return self->string_limit <= 0 && self->container_limit <= 0 && !self->_has_bool_value;
+}
+
+static gboolean
+is_writable (const ThriftProtocol *protocol)
+{
+  return ((const ThriftCompactProtocol *) protocol)->_bool_field_name == NULL;
+}
+
+static gsize
+count_string (gsize length)
+{
+  guint8 header[VARINT_MAX];
+
+  return length + (put_varint (header, length) - header);
+}
+
 const TallyCodec tally_codec_compact = {
-  .name = "compact",
   .write_message = write_message,
   .write_struct = write_struct,
   .write_struct_as_apache = write_struct_as_apache,
   .read_message = read_message,
   .read_struct = read_struct,
   .skip = skip_value,
+  .begins_message = begins_message,
+  .apache = {
+    .get_type = thrift_compact_protocol_get_type,
+    .instance_size = sizeof (ThriftCompactProtocol),
+    .is_readable = is_readable,
+    .is_writable = is_writable,
+    .count_string = count_string,
+  },
 };

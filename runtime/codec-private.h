@@ -3,6 +3,7 @@
 #ifndef TALLY_CODEC_PRIVATE_H
 #define TALLY_CODEC_PRIVATE_H
 
+#include "tally-endpoint.h"
 #include "tally-socket.h"
 #include "tally-struct.h"
 #include "tally-types.h"
@@ -94,9 +95,24 @@ tally_reader_init_fill (TallyReader *reader,
   reader->unread = limits->max_message > length ? limits->max_message - length : 0;
 }
 
+/* What is known of Apache's class for a protocol beyond its interface: the engine stands in for exactly
+ * that class, if the library that is loaded has it in the size that the headers say. */
 typedef struct
 {
-  const gchar *name;
+  GType (*get_type) (void); /* NULL: Apache's C library has none */
+  gsize instance_size;
+  gboolean carries_uuid;
+  /* Whether the engine may read, or write, an instance now: it is between two values, and none of its
+   * own limits is set. (nullable): always */
+  gboolean (*is_readable) (const ThriftProtocol *protocol);
+  gboolean (*is_writable) (const ThriftProtocol *protocol);
+  /* What its functions say that a string of @length bytes takes. */
+  gsize (*count_string) (gsize length);
+} TallyApacheProtocol;
+
+/* A protocol: its row of the table in protocols-internal.h. */
+typedef struct
+{
   void (*write_message) (TallyBuffer *output,
                          const gchar *name,
                          gsize name_length,
@@ -133,10 +149,20 @@ typedef struct
                            gpointer instance,
                            GError **error);
   gboolean (*skip) (TallyReader *reader, gint wire_type, GError **error);
+  /* (nullable): whether @bytes are the first of a message. For guesses at what a peer speaks. */
+  gboolean (*begins_message) (const guint8 *bytes, gsize length);
+  TallyApacheProtocol apache;
 } TallyCodec;
 
 extern const TallyCodec tally_codec_binary;
 extern const TallyCodec tally_codec_compact;
+
+/* (nullable): NULL where @id is none. */
+const TallyCodec *tally_codec_get (TallyProtocolId id);
+/* All of them, by id. */
+const TallyCodec *const *tally_codec_get_all (guint *n_codecs);
+/* Adds a protocol that has no row, before any is used. Returns its id. */
+TallyProtocolId tally_protocol_add (const gchar *name, const TallyCodec *codec);
 
 /* The same over any ThriftProtocol's functions (protocol-private.h says whose). A value that cannot
  * be written is found by tally_walker_check_struct (), without a look at what always can be; a uuid

@@ -169,16 +169,10 @@ tally_writer_fail_field (TallyWriter *writer, const TallyStructInfo *info, const
 
 /* ---- a struct by itself ---- */
 
-static const TallyCodec *
-get_codec (gboolean compact)
-{
-  return compact ? &tally_codec_compact : &tally_codec_binary;
-}
-
 /**
  * tally_struct_encode:
  * @object: any TallyStruct
- * @compact: whether to write the compact protocol, instead of the binary one
+ * @protocol: how to write it
  * @error: return location for an error
  *
  * Encodes @object by itself, without a message header or frame.
@@ -187,14 +181,16 @@ get_codec (gboolean compact)
  * %TALLY_ERROR_LIMIT
  */
 GBytes *
-tally_struct_encode (gconstpointer object, gboolean compact, GError **error)
+tally_struct_encode (gconstpointer object, TallyProtocolId protocol, GError **error)
 {
+  const TallyCodec *codec = tally_codec_get (protocol);
   TallyBuffer buffer = { NULL };
   GBytes *bytes = NULL;
 
   g_return_val_if_fail (G_TYPE_CHECK_INSTANCE_TYPE (object, TALLY_TYPE_STRUCT), NULL);
+  g_return_val_if_fail (codec != NULL, NULL);
 
-  if (get_codec (compact)->write_struct (&buffer, tally_struct_get_info (object), object, error))
+  if (codec->write_struct (&buffer, tally_struct_get_info (object), object, error))
     bytes = g_bytes_new (buffer.data, buffer.length);
   tally_buffer_clear (&buffer);
   return bytes;
@@ -203,7 +199,7 @@ tally_struct_encode (gconstpointer object, gboolean compact, GError **error)
 /**
  * tally_struct_decode:
  * @object: any TallyStruct, new or used
- * @compact: whether the bytes are of the compact protocol, instead of the binary one
+ * @protocol: how the bytes were written
  * @bytes: the struct's bytes, without a message header or frame
  * @length: how many; all of them must belong to the struct
  * @error: return location for an error
@@ -215,20 +211,22 @@ tally_struct_encode (gconstpointer object, gboolean compact, GError **error)
  */
 gboolean
 tally_struct_decode (
-    gpointer object, gboolean compact, gconstpointer bytes, gsize length, GError **error)
+    gpointer object, TallyProtocolId protocol, gconstpointer bytes, gsize length, GError **error)
 {
+  const TallyCodec *codec = tally_codec_get (protocol);
   const TallyStructInfo *info;
   TallyLimits limits = tally_limits_default;
   TallyReader reader;
   gboolean done;
 
   g_return_val_if_fail (G_TYPE_CHECK_INSTANCE_TYPE (object, TALLY_TYPE_STRUCT), FALSE);
+  g_return_val_if_fail (codec != NULL, FALSE);
 
   info = tally_struct_get_info (object);
   tally_struct_reset_instance (info, object);
   limits.max_memory = MAX (length, limits.max_message) * TALLY_MEMORY_RATIO;
   tally_reader_init (&reader, bytes, length, &limits);
-  done = get_codec (compact)->read_struct (&reader, info, object, error);
+  done = codec->read_struct (&reader, info, object, error);
   if (done && reader.cursor != reader.end)
     done = tally_reader_fail (error, THRIFT_PROTOCOL_ERROR_INVALID_DATA,
                               "%s: %" G_GSIZE_FORMAT " bytes follow the struct", info->name,

@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+#include "codec-private.h"
+#include "protocols-internal.h"
+
 /* ---- text ---- */
 
 static gboolean
@@ -58,10 +61,22 @@ tally_peer_text (gconstpointer bytes, gsize length, gsize longest)
 
 /* ---- guesses ---- */
 
-static gboolean
-is_message (const guint8 *bytes)
+/* (nullable): what a message of one of the protocols is called, if @bytes begin one. */
+static const gchar *
+guess_message (const guint8 *bytes, gsize length, const gchar *kind)
 {
-  return (bytes[0] == 0x80 && bytes[1] == 1) || (bytes[0] == 0x82 && (bytes[1] & 0x1f) == 1);
+  guint n_codecs;
+  const TallyCodec *const *codecs = tally_codec_get_all (&n_codecs);
+
+  for (guint i = 0; i < n_codecs; i++)
+    if (codecs[i]->begins_message != NULL && codecs[i]->begins_message (bytes, length))
+      {
+        g_autofree gchar *text =
+            g_strdup_printf ("%s message of the %s protocol", kind, tally_protocol_get_name (i));
+
+        return g_intern_string (text); /* of few: two for each protocol */
+      }
+  return NULL;
 }
 
 static gboolean
@@ -88,11 +103,12 @@ is_unversioned (const guint8 *bytes, gsize length)
 static const gchar *
 guess_behind_length (const guint8 *bytes, gsize length)
 {
+  const gchar *message = guess_message (bytes + 4, length - 4, "a framed");
+
   if (length >= 6 && is_theader (bytes + 4))
     return "Thrift's header transport (THeader)";
-  if (length >= 6 && is_message (bytes + 4))
-    return bytes[4] == 0x80 ? "a framed message of the binary protocol"
-                            : "a framed message of the compact protocol";
+  if (message != NULL)
+    return message;
   if (length >= 8 && is_json_message (bytes + 4))
     return "a framed message of Thrift's JSON protocol";
   if (is_unversioned (bytes, length))
@@ -108,6 +124,7 @@ tally_peer_guess (gconstpointer data, gsize length)
   static const gchar http[][5] = { "HTTP", "GET ", "POST", "PUT ", "HEAD",
                                    "PRI ", "OPTI", "DELE", "CONN", "PATC" };
   const guint8 *bytes = data;
+  const gchar *message;
 
   if (length < 4)
     return NULL;
@@ -122,9 +139,9 @@ tally_peer_guess (gconstpointer data, gsize length)
     return "TLS";
   if (is_theader (bytes))
     return "Thrift's header transport (THeader)";
-  if (is_message (bytes))
-    return bytes[0] == 0x80 ? "an unframed message of the binary protocol"
-                            : "an unframed message of the compact protocol";
+  message = guess_message (bytes, length, "an unframed");
+  if (message != NULL)
+    return message;
   return bytes[0] == 0 ? guess_behind_length (bytes, length) : NULL;
 }
 

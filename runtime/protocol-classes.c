@@ -3,8 +3,6 @@
  * headers, and on a class only if the library that is loaded has it in the size those say. It knows
  * neither values nor messages. */
 #include <string.h>
-#include <thrift/c_glib/protocol/thrift_binary_protocol.h>
-#include <thrift/c_glib/protocol/thrift_compact_protocol.h>
 #include <thrift/c_glib/protocol/thrift_multiplexed_protocol.h>
 #include <thrift/c_glib/protocol/thrift_stored_message_protocol.h>
 #include <thrift/c_glib/transport/thrift_buffered_transport.h>
@@ -18,6 +16,7 @@
 
 #include "memory-transport.h"
 #include "protocol-private.h"
+#include "protocols-internal.h"
 #include "stream-internal.h"
 
 /* A thread keeps a buffer up to this size for its next message. */
@@ -25,8 +24,8 @@
 
 typedef struct
 {
-  GType binary;
-  GType compact;
+  GType protocols[TALLY_MAX_PROTOCOLS]; /* Apache's, as the table has them */
+  guint n_protocols;
   GType multiplexed;
   GType stored_message;
   GType framed;
@@ -54,10 +53,12 @@ get_classes (void)
 
   if (g_once_init_enter (&once))
     {
-      /* Of a later library, whose binary protocol has limits of its own, the headers say so too. */
-      if (sizeof (ThriftBinaryProtocol) == sizeof (ThriftProtocol))
-        classes.binary = known (THRIFT_TYPE_BINARY_PROTOCOL, sizeof (ThriftBinaryProtocol));
-      classes.compact = known (THRIFT_TYPE_COMPACT_PROTOCOL, sizeof (ThriftCompactProtocol));
+      const TallyCodec *const *codecs = tally_codec_get_all (&classes.n_protocols);
+
+      for (guint i = 0; i < classes.n_protocols; i++)
+        if (codecs[i]->apache.get_type != NULL)
+          classes.protocols[i] =
+              known (codecs[i]->apache.get_type (), codecs[i]->apache.instance_size);
       classes.multiplexed =
           known (THRIFT_TYPE_MULTIPLEXED_PROTOCOL, sizeof (ThriftMultiplexedProtocol));
       classes.stored_message =
@@ -96,9 +97,10 @@ tally_protocol_find_codec (ThriftProtocol *protocol, ThriftProtocol **concrete)
   *concrete = protocol;
   if (protocol->transport == NULL)
     return NULL;
-  if (type == classes->binary)
-    return &tally_codec_binary;
-  return type == classes->compact ? &tally_codec_compact : NULL;
+  for (guint i = 0; i < classes->n_protocols; i++)
+    if (type == classes->protocols[i])
+      return tally_codec_get ((TallyProtocolId) i);
+  return NULL;
 }
 
 gchar *
@@ -126,27 +128,6 @@ tally_protocol_dup_transport (ThriftProtocol *protocol)
 
   g_object_get (protocol, "transport", &transport, NULL);
   return transport;
-}
-
-static inline gboolean
-has_limits (const ThriftCompactProtocol *compact)
-{
-  return compact->string_limit > 0 || compact->container_limit > 0;
-}
-
-gboolean
-tally_protocol_is_readable (const TallyCodec *codec, ThriftProtocol *concrete)
-{
-  const ThriftCompactProtocol *compact = (ThriftCompactProtocol *) concrete;
-
-  return codec == &tally_codec_binary || !(has_limits (compact) || compact->_has_bool_value);
-}
-
-gboolean
-tally_protocol_is_writable (const TallyCodec *codec, ThriftProtocol *concrete)
-{
-  return codec == &tally_codec_binary
-         || ((ThriftCompactProtocol *) concrete)->_bool_field_name == NULL;
 }
 
 /* ---- transports ---- */

@@ -45,10 +45,18 @@ tally_protocol_dup_name (ThriftProtocol *protocol, const gchar *name, ThriftMess
 gboolean tally_protocol_stores_header (ThriftProtocol *protocol);
 /* (transfer full): by the property: a decorating protocol has no field. */
 gpointer tally_protocol_dup_transport (ThriftProtocol *protocol);
-/* Whether the engine may read, or write, @concrete now: it is between two values, and none of its
- * own limits is set. */
-gboolean tally_protocol_is_readable (const TallyCodec *codec, ThriftProtocol *concrete);
-gboolean tally_protocol_is_writable (const TallyCodec *codec, ThriftProtocol *concrete);
+
+static inline gboolean
+tally_protocol_is_readable (const TallyCodec *codec, const ThriftProtocol *concrete)
+{
+  return codec->apache.is_readable == NULL || codec->apache.is_readable (concrete);
+}
+
+static inline gboolean
+tally_protocol_is_writable (const TallyCodec *codec, const ThriftProtocol *concrete)
+{
+  return codec->apache.is_writable == NULL || codec->apache.is_writable (concrete);
+}
 
 /* A buffer of the thread's, empty, for one message at a time; to be given back. */
 TallyBuffer *tally_scratch_take (void);

@@ -9,11 +9,10 @@
 
 #include <string.h>
 #include <thrift/c_glib/processor/thrift_multiplexed_processor.h>
-#include <thrift/c_glib/protocol/thrift_binary_protocol.h>
-#include <thrift/c_glib/protocol/thrift_compact_protocol.h>
 
 #include "memory-transport.h"
 #include "processor-private.h"
+#include "protocols-internal.h"
 
 #define SERVICE_SEPARATOR ':'
 
@@ -45,14 +44,11 @@ check_body (const TallyServer *server, TallyReader *reader, GError **error)
   return FALSE;
 }
 
+/* Apache's protocol that says what the server's does. */
 static ThriftProtocol *
 new_protocol (const TallyServer *server, TallyMemoryTransport *transport)
 {
-  GType type = tally_endpoint_get_protocol (server->endpoint) == TALLY_PROTOCOL_BINARY
-                   ? THRIFT_TYPE_BINARY_PROTOCOL
-                   : THRIFT_TYPE_COMPACT_PROTOCOL;
-
-  return g_object_new (type, "transport", transport, NULL);
+  return g_object_new (server->codec->apache.get_type (), "transport", transport, NULL);
 }
 
 /* Lets @processor process the whole message in @bytes. What it flushed is its answer. */
@@ -63,14 +59,25 @@ run_processor (const TallyServer *server,
                TallyBuffer *output,
                GError **error)
 {
-  g_autoptr (TallyMemoryTransport) transport =
-      tally_memory_transport_new (bytes->data, bytes->length, output);
-  g_autoptr (GObject) in = G_OBJECT (new_protocol (server, transport));
-  g_autoptr (GObject) out = G_OBJECT (new_protocol (server, transport));
+  g_autoptr (TallyMemoryTransport) transport = NULL;
+  g_autoptr (GObject) in = NULL;
+  g_autoptr (GObject) out = NULL;
   GError *failed = NULL;
-  gboolean ok = THRIFT_PROCESSOR_GET_CLASS (processor)->process (processor, THRIFT_PROTOCOL (in),
-                                                                 THRIFT_PROTOCOL (out), &failed);
+  gboolean ok;
 
+  if (server->codec->apache.get_type == NULL)
+    {
+      g_set_error (error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED,
+                   "Apache's C library does not speak the %s protocol, and %s is no TallyProcessor",
+                   tally_protocol_get_name (tally_endpoint_get_protocol (server->endpoint)),
+                   G_OBJECT_TYPE_NAME (processor));
+      return FALSE;
+    }
+  transport = tally_memory_transport_new (bytes->data, bytes->length, output);
+  in = G_OBJECT (new_protocol (server, transport));
+  out = G_OBJECT (new_protocol (server, transport));
+  ok = THRIFT_PROCESSOR_GET_CLASS (processor)->process (processor, THRIFT_PROTOCOL (in),
+                                                        THRIFT_PROTOCOL (out), &failed);
   tally_memory_transport_finish (transport);
   if (ok)
     {

@@ -2,6 +2,7 @@
  * "tally", at a level that shows by default and is never fatal. How much it says and remembers is
  * bounded, whatever peers do. */
 #include "peer-text.h"
+#include "protocols-internal.h"
 #include "server-private.h"
 
 #include <arpa/inet.h>
@@ -97,6 +98,7 @@ server_log_mismatch (ServerConnection *connection, const guint8 *bytes, gsize le
       "%s: %s speaks something else: it looks like %s; expected: the %s protocol, %s. It began "
       "with \"%s\"; its connection is closed%s",
       tally_endpoint_get_uri (endpoint), peer, looks,
-      tally_endpoint_get_protocol (endpoint) == TALLY_PROTOCOL_BINARY ? "binary" : "compact",
-      self->framed ? "framed" : "not framed", shown, others != NULL ? others : "");
+      tally_protocol_get_name (tally_endpoint_get_protocol (endpoint)),
+      tally_framing_get_name (tally_endpoint_get_framing (endpoint)), shown,
+      others != NULL ? others : "");
 }

@@ -220,9 +220,7 @@ tally_channel_new_with_pool (const gchar *uri, TallyPool *pool, GError **error)
   self = g_object_new (TALLY_TYPE_CHANNEL, NULL);
   self->pool = g_object_ref (pool != NULL ? pool : tally_pool_get_default ());
   self->bucket = tally_pool_dup_bucket (self->pool, endpoint);
-  self->codec = tally_endpoint_get_protocol (endpoint) == TALLY_PROTOCOL_COMPACT
-                    ? &tally_codec_compact
-                    : &tally_codec_binary;
+  self->codec = tally_codec_get (tally_endpoint_get_protocol (endpoint));
   self->framing = tally_endpoint_get_framing (endpoint);
   self->unpooled = tally_endpoint_get_mode (endpoint) == TALLY_MODE_UNPOOLED;
   self->service = tally_endpoint_get_service (endpoint);

@@ -142,9 +142,7 @@ open_endpoint (TallyServer *self, GError **error)
   if (!tally_endpoint_get_strict (self->endpoint))
     self->limits.strict = FALSE;
   self->framed = tally_endpoint_get_framing (self->endpoint) == TALLY_FRAMING_FRAMED;
-  self->codec = tally_endpoint_get_protocol (self->endpoint) == TALLY_PROTOCOL_BINARY
-                    ? &tally_codec_binary
-                    : &tally_codec_compact;
+  self->codec = tally_codec_get (tally_endpoint_get_protocol (self->endpoint));
   return TRUE;
 }
 

@@ -4,6 +4,7 @@
 
 #include <thrift/c_glib/thrift_struct.h>
 
+#include "tally-endpoint.h"
 #include "tally-types.h"
 
 G_BEGIN_DECLS
@@ -48,7 +49,7 @@ TALLY_API GType tally_struct_register (gsize *once,
   {                                                                                                \
     static gsize once;                                                                             \
     if (g_once_init_enter (&once))                                                                 \
-      g_once_init_leave (&once, g_quark_from_string (#c_prefix "_error_quark"));            \
+      g_once_init_leave (&once, g_quark_from_string (#c_prefix "_error_quark"));                   \
     return (GQuark) once;                                                                          \
   }
 
@@ -113,10 +114,11 @@ TALLY_API gboolean tally_uuid_parse (const gchar *text, TallyUuid *uuid, GError 
  * text, in the thread's own buffer, until its next call for such a value. */
 TALLY_API const gchar *tally_enum_to_string (const TallyEnumInfo *info, gint value);
 
-/* Encodes @object into bytes and back; `compact` chooses the protocol. (transfer full) */
-TALLY_API GBytes *tally_struct_encode (gconstpointer object, gboolean compact, GError **error);
+/* Encodes @object into bytes and back. (transfer full) */
+TALLY_API GBytes *
+tally_struct_encode (gconstpointer object, TallyProtocolId protocol, GError **error);
 TALLY_API gboolean tally_struct_decode (
-    gpointer object, gboolean compact, gconstpointer bytes, gsize length, GError **error);
+    gpointer object, TallyProtocolId protocol, gconstpointer bytes, gsize length, GError **error);
 
 G_END_DECLS
 

@@ -2,8 +2,6 @@
 #ifndef TALLY_WALKER_PRIVATE_H
 #define TALLY_WALKER_PRIVATE_H
 
-#include <thrift/c_glib/protocol/thrift_binary_protocol.h>
-#include <thrift/c_glib/protocol/thrift_compact_protocol.h>
 #include <thrift/c_glib/protocol/thrift_protocol_decorator.h>
 
 #include "codec-private.h"
@@ -25,6 +23,9 @@ typedef struct
   gboolean dry;
   GError **error;
 } TallyWalk;
+
+/* (nullable): of the protocol whose class of Apache's the concrete one is, or derives from. */
+const TallyApacheProtocol *tally_walk_find_class (const TallyWalk *walk);
 
 static inline void
 tally_walk_init (TallyWalk *walk, ThriftProtocol *protocol, GError **error)

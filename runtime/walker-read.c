@@ -234,16 +234,9 @@ skip_value (TallyWalk *walk, gint wire)
 static gboolean
 is_cut (const TallyWalk *walk, gint32 count, const gchar *text)
 {
-  gsize length = strlen (text);
-  gsize header = 1;
+  const TallyApacheProtocol *class = tally_walk_find_class (walk);
 
-  if (THRIFT_IS_BINARY_PROTOCOL (walk->concrete))
-    return (gsize) count != length + 4;
-  if (!THRIFT_IS_COMPACT_PROTOCOL (walk->concrete))
-    return FALSE;
-  for (gsize rest = length; rest >= 0x80; rest >>= 7)
-    header++;
-  return (gsize) count != length + header;
+  return class != NULL && (gsize) count != class->count_string (strlen (text));
 }
 
 static gboolean

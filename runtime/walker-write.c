@@ -7,10 +7,28 @@
 
 static gboolean write_value (TallyWalk *walk, const TallyType *type, gconstpointer slot);
 
+const TallyApacheProtocol *
+tally_walk_find_class (const TallyWalk *walk)
+{
+  guint n_codecs;
+  const TallyCodec *const *codecs = tally_codec_get_all (&n_codecs);
+
+  for (guint i = 0; i < n_codecs; i++)
+    if (codecs[i]->apache.get_type != NULL
+        && G_TYPE_CHECK_INSTANCE_TYPE (walk->concrete, codecs[i]->apache.get_type ()))
+      return &codecs[i]->apache;
+  return NULL;
+}
+
 static gboolean
 check_uuid (TallyWalk *walk, const TallyType *type)
 {
-  if (type->kind != TALLY_KIND_UUID || THRIFT_IS_BINARY_PROTOCOL (walk->concrete))
+  const TallyApacheProtocol *class;
+
+  if (type->kind != TALLY_KIND_UUID)
+    return TRUE;
+  class = tally_walk_find_class (walk);
+  if (class != NULL && class->carries_uuid)
     return TRUE;
   return tally_walk_fail (walk, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED,
                           "this ThriftProtocol cannot carry a uuid");

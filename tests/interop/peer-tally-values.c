@@ -291,7 +291,8 @@ static void
 check_vector (const gchar *name, const gchar *protocol, GBytes *expected)
 {
   g_autofree gchar *what = g_strdup_printf ("%s in %s", name, protocol);
-  gboolean compact = g_str_equal (protocol, "compact");
+  TallyProtocolId id =
+      g_str_equal (protocol, "compact") ? TALLY_PROTOCOL_COMPACT : TALLY_PROTOCOL_BINARY;
   g_autoptr (GObject) value = NULL;
   g_autoptr (GObject) read = NULL;
   g_autoptr (GBytes) written = NULL;
@@ -305,11 +306,11 @@ check_vector (const gchar *name, const gchar *protocol, GBytes *expected)
       value = vectors[i].make ();
   if (value == NULL)
     peer_fail ("no value is called \"%s\"", name);
-  written = tally_struct_encode (value, compact, &error);
+  written = tally_struct_encode (value, id, &error);
   peer_expect_no_error (error, what);
   expect_bytes (written, expected, what);
   read = g_object_new (G_OBJECT_TYPE (value), NULL);
-  tally_struct_decode (read, compact, bytes, length, &error);
+  tally_struct_decode (read, id, bytes, length, &error);
   peer_expect_no_error (error, what);
   peer_expect (tally_struct_equal (read, value), what);
 }

@@ -276,23 +276,24 @@ test_text (void)
 static void
 test_encode_and_decode (void)
 {
-  for (gboolean compact = FALSE; compact <= TRUE; compact++)
+  for (TallyProtocolId protocol = TALLY_PROTOCOL_BINARY; protocol <= TALLY_PROTOCOL_COMPACT;
+       protocol++)
     {
       g_autoptr (GObject) all = (GObject *) fix_all_new_full (TRUE);
       g_autoptr (GObject) back = g_object_new (fix_all_get_type (), NULL);
       GError *error = NULL;
-      g_autoptr (GBytes) bytes = tally_struct_encode (all, compact, &error);
+      g_autoptr (GBytes) bytes = tally_struct_encode (all, protocol, &error);
       g_autofree guint8 *longer = NULL;
       gsize length;
       gconstpointer data = g_bytes_get_data (bytes, &length);
 
       assert_no_error (error);
-      CU_ASSERT_TRUE (tally_struct_decode (back, compact, data, length, &error));
+      CU_ASSERT_TRUE (tally_struct_decode (back, protocol, data, length, &error));
       assert_no_error (error);
       CU_ASSERT_TRUE (tally_struct_equal (all, back));
       longer = g_malloc0 (length + 1);
       memcpy (longer, data, length);
-      CU_ASSERT_FALSE (tally_struct_decode (back, compact, longer, length + 1, &error));
+      CU_ASSERT_FALSE (tally_struct_decode (back, protocol, longer, length + 1, &error));
       assert_error (error, THRIFT_PROTOCOL_ERROR, THRIFT_PROTOCOL_ERROR_INVALID_DATA,
                     "1 bytes follow");
       g_clear_error (&error);
@@ -312,11 +313,11 @@ test_shared_struct_is_left_alone (void)
   gconstpointer data;
 
   ((FixPoint *) held)->x = 11;
-  bytes = tally_struct_encode (all, FALSE, &error);
+  bytes = tally_struct_encode (all, TALLY_PROTOCOL_BINARY, &error);
   assert_no_error (error);
   data = g_bytes_get_data (bytes, &length);
   ((FixPoint *) held)->x = 22;
-  CU_ASSERT_TRUE (tally_struct_decode (all, FALSE, data, length, &error));
+  CU_ASSERT_TRUE (tally_struct_decode (all, TALLY_PROTOCOL_BINARY, data, length, &error));
   assert_no_error (error);
   assert_int (((FixPoint *) held)->x, 22);
   assert_int (((FixAll *) all)->a_point->x, 11);
