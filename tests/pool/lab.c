@@ -412,6 +412,20 @@ gate_open (gint *gate)
   __atomic_store_n (gate, GATE_OPEN, __ATOMIC_SEQ_CST);
 }
 
+gboolean
+lab_check_at_gate (ThriftTransport *transport, gint64 idle_time, gpointer user_data)
+{
+  gate_wait (user_data);
+  return TRUE;
+}
+
+gboolean
+lab_reset_at_gate (ThriftTransport *transport, gpointer user_data)
+{
+  gate_wait (user_data);
+  return TRUE;
+}
+
 /* ---- closing ---- */
 
 /* A connection whose close takes as long as the test wants. */
@@ -487,6 +501,14 @@ void
 closer_join (Closer *closer)
 {
   pthread_join (closer->thread, NULL);
+}
+
+gboolean
+closer_still_waits (Closer *closer)
+{
+  for (guint i = 0; i < 1000; i++)
+    g_thread_yield ();
+  return !__atomic_load_n (&closer->done, __ATOMIC_ACQUIRE);
 }
 
 void

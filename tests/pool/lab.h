@@ -114,6 +114,10 @@ void gate_await (gint *gate);
 /* For all, from now on. */
 void gate_open (gint *gate);
 
+/* Hooks that wait at the gate that @user_data points to. */
+gboolean lab_check_at_gate (ThriftTransport *transport, gint64 idle_time, gpointer user_data);
+gboolean lab_reset_at_gate (ThriftTransport *transport, gpointer user_data);
+
 /* A dial hook: makes connections whose close waits at the gate that @user_data points to. */
 ThriftTransport *lab_dial_slow_closer (TallyEndpoint *endpoint,
                                        gint64 deadline,
@@ -131,6 +135,8 @@ typedef struct
 
 void closer_start (Closer *closer);
 void closer_join (Closer *closer);
+/* Gives it time to return: whether it has not. */
+gboolean closer_still_waits (Closer *closer);
 
 /* Waits, for a bounded time, until @condition holds of the lab's snapshot `now`. */
 #define lab_await(lab, condition)                                                                  \

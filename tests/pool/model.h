@@ -6,6 +6,8 @@
 #include "pool-private.h"
 
 #define MAX_BORROWERS 24
+/* After so many steps a new policy is played with. */
+#define MODEL_STRETCH 20000
 
 typedef enum
 {
@@ -54,6 +56,8 @@ typedef struct
       model_fail (#condition, __FILE__, __LINE__);                                                 \
   while (0)
 
+/* A random number from 0 to below @below. */
+guint model_pick (Model *model, guint below);
 void model_fail (const gchar *condition, const gchar *file, int line);
 
 /* Looks at every invariant. So many connections were open, and dials under way, before the step. */
@@ -74,5 +78,14 @@ void model_check_fate (Model *model, const ModelFate *fate);
 gboolean model_is_awaited_elsewhere (const Model *model, gint64 before);
 /* @waiter was refused by its estimate. */
 void model_check_estimate (Model *model, const TallyWaiter *waiter);
+
+/* model-world.c: what happens besides borrowing. */
+void model_choose_options (Model *model, TallyPoolOptions *options);
+/* How many more may be open over all endpoints. @model: a gpointer, as the policy has it. */
+gint model_room (gpointer model);
+void model_supply_totals (Model *model);
+void model_step_time (Model *model);
+/* Something that happens seldom. */
+void model_step_rare (Model *model);
 
 #endif /* TESTS_POOL_MODEL_H */

@@ -8,8 +8,6 @@
 #include "policy/policy-parts-private.h"
 
 #define DEFAULT_STEPS 1200000
-/* After so many steps a new policy is played with. */
-#define STRETCH 20000
 
 static Model *current; /* for wake (), which gets only the waiter */
 
@@ -20,8 +18,8 @@ model_fail (const gchar *condition, const gchar *file, int line)
   CU_assertImplementation (CU_FALSE, (guint) line, condition, file, "", CU_TRUE);
 }
 
-static guint
-pick (Model *model, guint below)
+guint
+model_pick (Model *model, guint below)
 {
   model->random = model->random * G_GUINT64_CONSTANT (6364136223846793005) + 1442695040888963407;
   return (guint) ((model->random >> 33) % below);
@@ -46,44 +44,6 @@ on_wake (TallyWaiter *waiter)
   borrower->in_queue = FALSE;
   if (waiter->state != TALLY_WAITER_FAILED)
     check_order (current, waiter);
-}
-
-static gint
-room (gpointer totals)
-{
-  Model *model = totals;
-
-  return model->total_limit == 0 ? G_MAXINT
-                                 : (gint) (model->total_limit - model->reserved - model->elsewhere);
-}
-
-static gboolean
-reserve (gpointer totals, TallyDialPurpose purpose)
-{
-  if (room (totals) <= 0)
-    return FALSE;
-  ((Model *) totals)->reserved++;
-  return TRUE;
-}
-
-static void
-unreserve (gpointer totals, gboolean yielded)
-{
-  Model *model = totals;
-
-  HOLDS (model->reserved > 0 && model->yielding >= (guint) yielded);
-  model->reserved--;
-  model->yielding -= yielded;
-}
-
-static gboolean
-yield (gpointer totals, gint64 before, gboolean closing)
-{
-  Model *model = totals;
-  gboolean yields = model_is_awaited_elsewhere (model, before);
-
-  model->yielding += yields && closing;
-  return yields;
 }
 
 /* ---- the borrowers ---- */
@@ -131,7 +91,7 @@ notice_some (Model *model)
     {
       ModelBorrower *borrower = &model->borrowers[i];
 
-      if (borrower->state == BORROWER_ASKED && !borrower->in_queue && pick (model, 2) == 0)
+      if (borrower->state == BORROWER_ASKED && !borrower->in_queue && model_pick (model, 2) == 0)
         note (model, borrower);
     }
 }
@@ -139,7 +99,7 @@ notice_some (Model *model)
 static ModelBorrower *
 find (Model *model, BorrowerState state)
 {
-  guint start = pick (model, MAX_BORROWERS);
+  guint start = model_pick (model, MAX_BORROWERS);
 
   for (guint i = 0; i < MAX_BORROWERS; i++)
     {
@@ -159,19 +119,20 @@ step_borrow (Model *model)
 
   if (borrower == NULL)
     return;
-  since = model->now.mono - pick (model, 2000);
+  since = model->now.mono - model_pick (model, 2000);
   *borrower = (ModelBorrower){
     .waiter = { .label = "model",
-                .fresh = pick (model, 10) == 0,
-                .since = pick (model, 2) == 0 ? 0 : MAX (since, 1),
-                .may_dial = pick (model, 2) == 0,
+                .fresh = model_pick (model, 10) == 0,
+                .since = model_pick (model, 2) == 0 ? 0 : MAX (since, 1),
+                .may_dial = model_pick (model, 2) == 0,
                 .deadline =
-                    pick (model, 2) == 0
+                    model_pick (model, 2) == 0
                         ? G_MAXINT64
-                        : model->now.mono + pick (model, pick (model, 4) == 0 ? 30 : 2000) },
+                        : model->now.mono
+                              + model_pick (model, model_pick (model, 4) == 0 ? 30 : 2000) },
   };
-  model->policy.quick = pick (model, 2) == 0;
-  if (!borrower->waiter.fresh && pick (model, 2) == 0)
+  model->policy.quick = model_pick (model, 2) == 0;
+  if (!borrower->waiter.fresh && model_pick (model, 2) == 0)
     {
       gint64 idle_age;
       TallyHold *hold = tally_policy_try (&model->policy, &model->now, "model", 1, &idle_age);
@@ -191,7 +152,7 @@ step_borrow (Model *model)
   note (model, borrower);
   if (borrower->waiter.held_back)
     {
-      HOLDS (room (model) <= 0 && borrower->in_queue);
+      HOLDS (model_room (model) <= 0 && borrower->in_queue);
       if (!tally_policy_admit_held_back (&model->policy, &model->now, &borrower->waiter))
         return;
       borrower->in_queue = FALSE;
@@ -208,16 +169,16 @@ step_check (Model *model)
 
   if (borrower == NULL)
     return;
-  if (pick (model, 8) > 0)
+  if (model_pick (model, 8) > 0)
     {
       borrower->state = BORROWER_HOLDS;
       tally_policy_checked (&model->policy, &model->now, waiter->hold);
       return;
     }
   began = waiter->hold->since;
-  waiter->cancelled = pick (model, 8) == 0;
+  waiter->cancelled = model_pick (model, 8) == 0;
   tally_policy_check_failed (&model->policy, &model->now, waiter->hold,
-                             pick (model, 2) == 0 ? TALLY_CLOSE_DEAD : TALLY_CLOSE_UNREAD);
+                             model_pick (model, 2) == 0 ? TALLY_CLOSE_DEAD : TALLY_CLOSE_UNREAD);
   if (waiter->ticket == 0)
     tally_policy_ask_again (&model->policy, &model->now, waiter, began);
   else
@@ -250,8 +211,9 @@ step_release (Model *model)
 {
   static const TallyCloseReason reasons[] = { TALLY_CLOSE_BROKEN, TALLY_CLOSE_UNREAD,
                                               TALLY_CLOSE_DEAD, TALLY_CLOSE_RESET };
-  TallyCloseReason reason =
-      pick (model, 6) == 0 ? reasons[pick (model, G_N_ELEMENTS (reasons))] : TALLY_CLOSE_NONE;
+  TallyCloseReason reason = model_pick (model, 6) == 0
+                                ? reasons[model_pick (model, G_N_ELEMENTS (reasons))]
+                                : TALLY_CLOSE_NONE;
   ModelBorrower *borrower = find (model, BORROWER_HOLDS);
   TallyHold *hold;
   ModelFate fate;
@@ -263,11 +225,11 @@ step_release (Model *model)
     return;
   hold = borrower->waiter.hold;
   HOLDS (tally_policy_owns (&model->policy, hold, borrower->waiter.generation));
-  if (reason == TALLY_CLOSE_BROKEN && pick (model, 2) == 0)
+  if (reason == TALLY_CLOSE_BROKEN && model_pick (model, 2) == 0)
     step_silence (model, hold->conn);
   model->held[model->n_held++ % TALLY_RECENT_HOLDS] = model->now.mono - hold->since;
   fate = model_foresee (model, hold, reason);
-  if (reason != TALLY_CLOSE_NONE || pick (model, 2) == 0 || !put (model, hold))
+  if (reason != TALLY_CLOSE_NONE || model_pick (model, 2) == 0 || !put (model, hold))
     tally_policy_release (&model->policy, &model->now, hold, reason);
   model_check_fate (model, &fate);
   model->old_hold = hold;
@@ -325,10 +287,10 @@ step_dial_on_caller (Model *model)
 
   if (borrower == NULL)
     return;
-  switch (pick (model, 4))
+  switch (model_pick (model, 4))
     {
     case 0:
-      waiter->permit->failed_here = pick (model, 8) == 0;
+      waiter->permit->failed_here = model_pick (model, 8) == 0;
       tally_policy_dial_failed (&model->policy, &model->now, waiter->permit, &failure, waiter);
       break;
     case 1:
@@ -349,10 +311,10 @@ step_dial_on_thread (Model *model)
 
   if (model->dialing->len == 0)
     return;
-  conn = g_ptr_array_remove_index_fast (model->dialing, pick (model, model->dialing->len));
+  conn = g_ptr_array_remove_index_fast (model->dialing, model_pick (model, model->dialing->len));
   HOLDS (conn->state == TALLY_CONN_DIALING && !conn->owned);
-  conn->failed_here = pick (model, 8) == 0;
-  if (pick (model, conn->given_up ? 2 : 3) == 0)
+  conn->failed_here = model_pick (model, 8) == 0;
+  if (model_pick (model, conn->given_up ? 2 : 3) == 0)
     tally_policy_dial_failed (&model->policy, &model->now, conn, &failure, NULL);
   else
     tally_policy_dial_done (&model->policy, &model->now, conn, open_descriptor (model), NULL);
@@ -365,7 +327,7 @@ step_close (Model *model)
 
   if (model->closing->len == 0)
     return;
-  conn = g_ptr_array_remove_index_fast (model->closing, pick (model, model->closing->len));
+  conn = g_ptr_array_remove_index_fast (model->closing, model_pick (model, model->closing->len));
   HOLDS (conn->state == TALLY_CONN_CLOSING && conn->streams == 0);
   model->descriptors--;
   tally_policy_closed (&model->policy, &model->now, conn);
@@ -379,9 +341,9 @@ step_look (Model *model)
 
   if (model->looking->len == 0)
     return;
-  conn = g_ptr_array_remove_index_fast (model->looking, pick (model, model->looking->len));
+  conn = g_ptr_array_remove_index_fast (model->looking, model_pick (model, model->looking->len));
   HOLDS (conn->state == TALLY_CONN_BUSY && conn->hold.generation == 0);
-  conn->looks_dead = pick (model, 3) == 0;
+  conn->looks_dead = model_pick (model, 3) == 0;
   tally_policy_looked (&model->policy, &model->now, conn);
 }
 
@@ -417,105 +379,10 @@ step_examine (Model *model)
 
   if (conn == NULL)
     return;
-  if (pick (model, 4) == 0)
+  if (model_pick (model, 4) == 0)
     tally_policy_drop_all (&model->policy, TALLY_CLOSE_CLEARED);
   tally_policy_examined (&model->policy, &model->now, conn,
-                         pick (model, 8) == 0 ? TALLY_CLOSE_DEAD : TALLY_CLOSE_NONE);
-}
-
-/* ---- the rest of the world ---- */
-
-static void
-choose_options (Model *model, TallyPoolOptions *options)
-{
-  *options = tally_pool_options_default;
-  options->max_open = pick (model, 8);
-  options->total_grace = pick (model, 3) == 0 ? 0 : pick (model, 200);
-  options->max_idle = (gint) pick (model, 6) - 1;
-  options->min_idle = pick (model, 3) == 0 ? pick (model, 4) : 0;
-  options->max_waiters = pick (model, 3) == 0 ? 1 + pick (model, 6) : 0;
-  options->max_dials = 1 + pick (model, 4);
-  options->idle_timeout = pick (model, 2) == 0 ? 0 : 500;
-  options->max_lifetime = pick (model, 2) == 0 ? 0 : 2000;
-  options->backoff_base = pick (model, 2) == 0 ? 0 : 50;
-  options->backoff_max = 1000;
-  options->wait_timeout = pick (model, 8) == 0 ? 0 : pick (model, 4) == 0 ? 300 : -1;
-  options->order = pick (model, 2) == 0 ? TALLY_POOL_ORDER_LIFO : TALLY_POOL_ORDER_FIFO;
-  options->streams = pick (model, 3) == 0 ? 1 + pick (model, 3) : 1;
-  options->leak_threshold = pick (model, 3) == 0 ? 300 : 0;
-  options->keepalive = pick (model, 3) == 0 ? 200 : 0;
-  options->wait_for_ready = pick (model, 3) == 0;
-}
-
-static void
-step_resize (Model *model)
-{
-  TallyPoolOptions options;
-
-  choose_options (model, &options);
-  model->total_limit = pick (model, 3) == 0 ? 1 + pick (model, 8) : 0;
-  options.max_open_total = model->total_limit;
-  tally_policy_set_options (&model->policy, &model->now, &options);
-}
-
-/* Other endpoints open and close connections; whoever starves here is told of room. */
-static void
-step_elsewhere (Model *model)
-{
-  model->elsewhere = pick (model, 6);
-  model->waits_since = pick (model, 2) == 0 ? G_MAXINT64 : model->now.mono - pick (model, 1000);
-  if (room (model) > 0)
-    tally_policy_pump (&model->policy, &model->now);
-}
-
-/* For the rest of a stretch everything goes on with a closed policy. */
-static void
-step_close_policy (Model *model)
-{
-  if (model->step % STRETCH > STRETCH - STRETCH / 10)
-    tally_policy_close (&model->policy, &model->now);
-}
-
-static void
-step_time (Model *model)
-{
-  gint64 passed = pick (model, 4) == 0 ? pick (model, 1000) : pick (model, 50);
-
-  model->now.mono += passed;
-  model->now.boot += passed + (pick (model, 50) == 0 ? 1000 : 0); /* the lid was shut */
-  if (pick (model, 2) == 0)
-    {
-      tally_policy_tick (&model->policy, &model->now);
-      while (tally_policy_next_leak (&model->policy, &model->now) != NULL)
-        continue;
-      HOLDS (tally_policy_next_event (&model->policy, &model->now) > model->now.mono);
-    }
-}
-
-static void
-step_rare (Model *model)
-{
-  switch (pick (model, 6))
-    {
-    case 0:
-      tally_policy_drop_all (&model->policy, TALLY_CLOSE_CLEARED);
-      tally_policy_pump (&model->policy, &model->now);
-      break;
-    case 1:
-      tally_policy_reset_backoff (&model->policy, &model->now);
-      break;
-    case 2:
-      tally_policy_warm (&model->policy, &model->now, pick (model, 6));
-      break;
-    case 3:
-      step_elsewhere (model);
-      break;
-    case 4:
-      step_close_policy (model);
-      break;
-    default:
-      step_resize (model);
-    }
+                         model_pick (model, 8) == 0 ? TALLY_CLOSE_DEAD : TALLY_CLOSE_NONE);
 }
 
 /* ---- the run ---- */
@@ -525,25 +392,19 @@ start (Model *model)
 {
   TallyPoolOptions options;
 
-  choose_options (model, &options);
+  model_choose_options (model, &options);
   tally_policy_init (&model->policy, &options, model->random | 1);
   model->policy.wake = on_wake;
-  model->policy.reserve = reserve;
-  model->policy.unreserve = unreserve;
-  model->policy.room = room;
-  model->policy.yield = yield;
-  model->policy.totals = model;
-  model->total_limit = model->elsewhere = 0;
-  model->waits_since = G_MAXINT64;
+  model_supply_totals (model);
   memset (model->held, 0, sizeof model->held);
   model->old_hold = NULL;
-  model->calm = pick (model, 25);
+  model->calm = model_pick (model, 25);
 }
 
 static void
 step (Model *model)
 {
-  guint dice = pick (model, 100);
+  guint dice = model_pick (model, 100);
 
   if (dice < 28 && dice >= model->calm)
     step_borrow (model);
@@ -564,15 +425,15 @@ step (Model *model)
   else if (dice < 88)
     step_leave (model);
   else if (dice < 96)
-    step_time (model);
+    model_step_time (model);
   else if (dice < 97)
     step_examine (model);
-  else if (pick (model, 8) > 0)
+  else if (model_pick (model, 8) > 0)
     return;
   else if (dice < 98)
     step_retire (model);
   else
-    step_rare (model);
+    model_step_rare (model);
 }
 
 /* Closes the policy and plays on until everything is back: then not one slot may be missing. */
@@ -637,7 +498,7 @@ model_random_interleavings (void)
       take_work (&model);
       model_check (&model, open, dialing);
       notice_some (&model);
-      if (model.step % STRETCH == STRETCH - 1)
+      if (model.step % MODEL_STRETCH == MODEL_STRETCH - 1)
         {
           finish (&model);
           start (&model);

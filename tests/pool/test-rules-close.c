@@ -232,17 +232,29 @@ rule_19_a_borrow_that_is_checked_meanwhile_fails (void)
   site_clear (&site);
 }
 
-static void
-give_time (void)
+/* Another thread closes the pool while the hook or handler of @kind waits at the gate that @place in its site
+ * points to; what it found then. */
+static Site
+close_at_gate (Kind kind, gsize place)
 {
-  for (guint i = 0; i < 1000; i++)
-    g_thread_yield ();
-}
+  Site site;
+  Closer closer = { 0 };
+  gint gate = 0;
+  pthread_t thread;
 
-static gboolean
-is_done (const Closer *closer)
-{
-  return __atomic_load_n (&closer->done, __ATOMIC_ACQUIRE);
+  site_init (&site, kind);
+  G_STRUCT_MEMBER (gint *, &site, place) = &gate;
+  closer.lab = site.lab;
+  pthread_create (&thread, NULL, provoke_on_thread, &site);
+  gate_await (&gate);
+  closer_start (&closer);
+  CU_ASSERT_TRUE (closer_still_waits (&closer));
+  gate_open (&gate);
+  closer_join (&closer);
+  assert_int (__atomic_load_n (&site.returned, __ATOMIC_SEQ_CST), 1);
+  pthread_join (thread, NULL);
+  site_clear (&site);
+  return site;
 }
 
 /* Whoever closes the pool again, while a hook that closed it still runs, waits for that hook. */
@@ -250,26 +262,7 @@ static void
 rule_19_close_waits_for_a_hook_that_closed_first (void)
 {
   for (Kind kind = 0; kind < N_KINDS; kind++)
-    {
-      Site site;
-      Closer closer = { 0 };
-      gint after = 0;
-      pthread_t thread;
-
-      site_init (&site, kind);
-      site.after = &after;
-      closer.lab = site.lab;
-      pthread_create (&thread, NULL, provoke_on_thread, &site);
-      gate_await (&after);
-      closer_start (&closer);
-      give_time ();
-      CU_ASSERT_FALSE (is_done (&closer));
-      gate_open (&after);
-      closer_join (&closer);
-      assert_int (__atomic_load_n (&site.returned, __ATOMIC_SEQ_CST), 1);
-      pthread_join (thread, NULL);
-      site_clear (&site);
-    }
+    close_at_gate (kind, G_STRUCT_OFFSET (Site, after));
 }
 
 /* A hook that closes while another thread does so waits with it for everybody else. */
@@ -278,25 +271,9 @@ rule_19_a_hook_may_close_what_is_being_closed (void)
 {
   for (Kind kind = 0; kind < N_KINDS; kind++)
     {
-      Site site;
-      Closer closer = { 0 };
-      gint gate = 0;
-      pthread_t thread;
+      Site site = close_at_gate (kind, G_STRUCT_OFFSET (Site, gate));
 
-      site_init (&site, kind);
-      site.gate = &gate;
-      closer.lab = site.lab;
-      pthread_create (&thread, NULL, provoke_on_thread, &site);
-      gate_await (&gate);
-      closer_start (&closer);
-      give_time ();
-      CU_ASSERT_FALSE (is_done (&closer));
-      gate_open (&gate);
-      closer_join (&closer);
-      assert_int (__atomic_load_n (&site.returned, __ATOMIC_SEQ_CST), 1);
       CU_ASSERT_TRUE (site.took < LONG_BEFORE_MS * G_TIME_SPAN_MILLISECOND);
-      pthread_join (thread, NULL);
-      site_clear (&site);
     }
 }
 
@@ -345,8 +322,7 @@ rule_19_hooks_that_close_wait_for_others (void)
     borrower_start (&borrowers[i], lab, "several");
   gate_await (&several.gate);
   closer_start (&closer);
-  give_time ();
-  CU_ASSERT_FALSE (is_done (&closer));
+  CU_ASSERT_TRUE (closer_still_waits (&closer));
   assert_int (__atomic_load_n (&several.done, __ATOMIC_SEQ_CST), 0);
   gate_open (&several.gate);
   closer_join (&closer);

@@ -119,13 +119,6 @@ rule_03_no_endpoint_starves_another (void)
     }
 }
 
-static gboolean
-wait_in_check (ThriftTransport *transport, gint64 idle_time, gpointer user_data)
-{
-  gate_wait (user_data);
-  return TRUE;
-}
-
 /* A connection that was idle and is back from a check in the background comes back like any other. */
 static void
 rule_03_one_that_was_examined_yields_too (void)
@@ -138,7 +131,7 @@ rule_03_one_that_was_examined_yields_too (void)
   site_init (&site, 1);
   lease = lab_borrow (site.lab);
   lab_release (site.lab, &lease);
-  tally_pool_set_check_hook (site.lab->pool, wait_in_check, &gate, NULL);
+  tally_pool_set_check_hook (site.lab->pool, lab_check_at_gate, &gate, NULL);
   g_object_set (site.lab->pool, "keepalive-interval", 1, NULL);
   gate_await (&gate);
   start_waiting (&here, site.lab->bucket, 100);

@@ -1,5 +1,4 @@
 /* TallySocket against the other end of a socket pair, and against loopback TCP where it matters. */
-#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -8,47 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "harness.h"
-#include "peer.h"
+#include "socket-pair.h"
 #include "tally-error.h"
-#include "tally-socket.h"
-
-#define AT_ONCE (10 * G_TIME_SPAN_SECOND)
-
-static TallySocket *
-make_pair (gint *other)
-{
-  gint fds[2];
-
-  CU_ASSERT_EQUAL_FATAL (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
-  *other = fds[1];
-  return tally_socket_new_from_fd (fds[0]);
-}
-
-static void
-put (TallySocket *socket, const gchar *text)
-{
-  tally_buffer_append (tally_socket_get_output (socket), text, strlen (text));
-}
-
-static void
-assert_input (TallySocket *socket, const gchar *expected)
-{
-  gsize length;
-  const guint8 *bytes = tally_socket_peek_input (socket, &length);
-  g_autofree gchar *text = g_strndup ((const gchar *) bytes, length);
-
-  assert_string (text, expected);
-}
-
-/* A thread that runs a step while the test blocks. */
-typedef struct
-{
-  gint fd;
-  gsize length;
-  GCancellable *cancellable;
-  TallySocket *socket;
-} Step;
 
 static gpointer
 write_one_byte_at_a_time (gpointer data)
@@ -62,16 +22,6 @@ write_one_byte_at_a_time (gpointer data)
 }
 
 static gpointer
-trickle_until_refused (gpointer data)
-{
-  Step *step = data;
-
-  while (test_write_all (step->fd, "x", 1))
-    g_usleep (1000); /* the peer's slowness is what is tested, not waited for */
-  return NULL;
-}
-
-static gpointer
 read_everything (gpointer data)
 {
   Step *step = data;
@@ -79,18 +29,6 @@ read_everything (gpointer data)
 
   return GINT_TO_POINTER (test_read_exact (step->fd, bytes, step->length) && bytes[0] == 'a'
                           && bytes[step->length - 1] == 'z');
-}
-
-/* Cancels once the thread that it serves sleeps in the kernel: its state says so. */
-static gpointer
-cancel_when_asleep (gpointer data)
-{
-  Step *step = data;
-
-  while (!test_thread_is_asleep (getpid ()))
-    g_thread_yield ();
-  g_cancellable_cancel (step->cancellable);
-  return NULL;
 }
 
 static void
@@ -122,9 +60,9 @@ bytes_go_and_come (void)
   g_autoptr (GError) error = NULL;
   gchar bytes[5];
   gint other;
-  g_autoptr (TallySocket) socket = make_pair (&other);
+  g_autoptr (TallySocket) socket = socket_pair_make (&other);
 
-  put (socket, "hello");
+  socket_pair_put (socket, "hello");
   CU_ASSERT_TRUE (tally_socket_send (socket, &error));
   assert_no_error (error);
   assert_int (tally_socket_get_output (socket)->length, 0);
@@ -133,12 +71,12 @@ bytes_go_and_come (void)
 
   test_write_all (other, "world!", 6);
   CU_ASSERT_TRUE (tally_socket_fill (socket, 6, &error));
-  assert_input (socket, "world!");
+  socket_pair_assert_input (socket, "world!");
   tally_socket_consume (socket, 5);
-  assert_input (socket, "!");
+  socket_pair_assert_input (socket, "!");
   CU_ASSERT_TRUE (tally_socket_fill (socket, 1, &error));
   tally_socket_consume (socket, 1);
-  assert_input (socket, "");
+  socket_pair_assert_input (socket, "");
   close (other);
 }
 
@@ -161,13 +99,13 @@ end_of_stream_says_what_is_missing (void)
 {
   g_autoptr (GError) error = NULL;
   gint other;
-  g_autoptr (TallySocket) socket = make_pair (&other);
+  g_autoptr (TallySocket) socket = socket_pair_make (&other);
 
   test_write_all (other, "abc", 3);
   close (other);
   CU_ASSERT_FALSE (tally_socket_fill (socket, 10, &error));
   assert_error (error, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, "3 of at least 10 bytes");
-  assert_input (socket, "abc");
+  socket_pair_assert_input (socket, "abc");
 }
 
 static void
@@ -175,10 +113,10 @@ sending_to_a_closed_peer_sends_nothing (void)
 {
   g_autoptr (GError) error = NULL;
   gint other;
-  g_autoptr (TallySocket) socket = make_pair (&other);
+  g_autoptr (TallySocket) socket = socket_pair_make (&other);
 
   close (other);
-  put (socket, "hello");
+  socket_pair_put (socket, "hello");
   CU_ASSERT_FALSE (tally_socket_send (socket, &error));
   assert_error (error, TALLY_ERROR, TALLY_ERROR_NOT_SENT, "nothing was sent");
   assert_int (tally_socket_get_output (socket)->length, 0);
@@ -189,7 +127,7 @@ a_peer_that_leaves_ends_a_large_send (void)
 {
   g_autoptr (GError) error = NULL;
   gint other;
-  g_autoptr (TallySocket) socket = make_pair (&other);
+  g_autoptr (TallySocket) socket = socket_pair_make (&other);
 
   shutdown (other, SHUT_WR); /* it will not answer, though the kernel takes bytes for it */
   tally_buffer_reserve (tally_socket_get_output (socket), 8 << 20);
@@ -206,7 +144,7 @@ a_large_message_passes_whole (void)
   g_autoptr (GError) error = NULL;
   Step step = { .length = 8 << 20 };
   gint other;
-  g_autoptr (TallySocket) socket = make_pair (&other);
+  g_autoptr (TallySocket) socket = socket_pair_make (&other);
   TallyBuffer *output = tally_socket_get_output (socket);
   GThread *thread;
 
@@ -231,7 +169,7 @@ one_byte_at_a_time_is_enough (void)
   g_autoptr (GError) error = NULL;
   Step step = { .length = 3000 };
   gint other;
-  g_autoptr (TallySocket) socket = make_pair (&other);
+  g_autoptr (TallySocket) socket = socket_pair_make (&other);
   GThread *thread;
   gsize length;
 
@@ -247,153 +185,11 @@ one_byte_at_a_time_is_enough (void)
 }
 
 static void
-the_deadline_ends_silence (void)
-{
-  gint64 timeouts[] = { 0, 3, 100, 130 }; /* ms: the longer ones are armed in the kernel */
-  guint i;
-
-  for (i = 0; i < G_N_ELEMENTS (timeouts); i++)
-    {
-      g_autoptr (GError) error = NULL;
-      gint other;
-      g_autoptr (TallySocket) socket = make_pair (&other);
-      gint64 deadline = g_get_monotonic_time () + timeouts[i] * 1000;
-
-      tally_socket_set_limits (socket, deadline, NULL);
-      CU_ASSERT_FALSE (tally_socket_fill (socket, 1, &error));
-      assert_error (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "0 of at least 1 bytes");
-      CU_ASSERT_TRUE (g_get_monotonic_time () >= deadline);
-      close (other);
-    }
-}
-
-/* The second receive on a connection, and all that follow, are watched. */
-static void
-a_final_deadline_ends_the_connection (void)
-{
-  g_autoptr (GError) error = NULL;
-  gint64 deadline;
-  gint other;
-  g_autoptr (TallySocket) socket = make_pair (&other);
-
-  for (guint i = 0; i < 3; i++)
-    {
-      test_write_all (other, "x", 1);
-      tally_socket_set_final_limits (socket, g_get_monotonic_time () + AT_ONCE, NULL);
-      CU_ASSERT_TRUE (tally_socket_fill (socket, 1, &error));
-      tally_socket_consume (socket, 1);
-      CU_ASSERT_TRUE (tally_socket_is_clean (socket));
-    }
-  deadline = g_get_monotonic_time () + 5000;
-  tally_socket_set_final_limits (socket, deadline, NULL);
-  CU_ASSERT_FALSE (tally_socket_fill (socket, 1, &error));
-  assert_error (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "0 of at least 1");
-  CU_ASSERT_TRUE (g_get_monotonic_time () >= deadline);
-  test_write_all (other, "x", 1);
-  CU_ASSERT_FALSE (tally_socket_is_clean (socket));
-  close (other);
-}
-
-/* Who means to go on after a deadline can, whoever used the connection before. */
-static void
-a_deadline_that_is_not_final_ends_nothing (void)
-{
-  g_autoptr (GError) error = NULL;
-  gint other;
-  g_autoptr (TallySocket) socket = make_pair (&other);
-
-  for (guint i = 0; i < 2; i++)
-    {
-      test_write_all (other, "x", 1);
-      tally_socket_set_final_limits (socket, g_get_monotonic_time () + AT_ONCE, NULL);
-      CU_ASSERT_TRUE (tally_socket_fill (socket, 1, &error));
-      tally_socket_consume (socket, 1);
-    }
-  tally_socket_set_limits (socket, g_get_monotonic_time () + 100000, NULL);
-  CU_ASSERT_FALSE (tally_socket_fill (socket, 1, &error));
-  assert_error (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, NULL);
-  test_write_all (other, "y", 1);
-  tally_socket_set_final_limits (socket, g_get_monotonic_time () + AT_ONCE, NULL);
-  CU_ASSERT_TRUE (tally_socket_fill (socket, 1, NULL));
-  assert_input (socket, "y");
-  close (other);
-}
-
-static void
-the_deadline_ends_a_trickle (void)
-{
-  g_autoptr (GError) error = NULL;
-  Step step = { 0 };
-  gint other;
-  g_autoptr (TallySocket) socket = make_pair (&other);
-  GThread *thread;
-
-  step.fd = other;
-  tally_socket_set_limits (socket, g_get_monotonic_time () + 100 * 1000, NULL);
-  thread = g_thread_new ("trickle", trickle_until_refused, &step);
-  CU_ASSERT_FALSE (tally_socket_fill (socket, 1 << 20, &error));
-  assert_error (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "of at least 1048576 bytes");
-  thrift_transport_close ((ThriftTransport *) socket, NULL);
-  g_thread_join (thread);
-  close (other);
-}
-
-static void
-the_deadline_ends_a_send (void)
-{
-  g_autoptr (GError) error = NULL;
-  gint other;
-  g_autoptr (TallySocket) socket = make_pair (&other);
-  TallyBuffer *output = tally_socket_get_output (socket);
-
-  tally_buffer_reserve (output, 8 << 20);
-  memset (output->data, 'x', 8 << 20);
-  output->length = 8 << 20;
-  tally_socket_set_limits (socket, g_get_monotonic_time () + 5000, NULL);
-  CU_ASSERT_FALSE (tally_socket_send (socket, &error));
-  assert_error (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "bytes were sent");
-  close (other);
-}
-
-static void
-cancelling_wakes_receive_and_send (void)
-{
-  guint round;
-
-  for (round = 0; round < 2; round++)
-    {
-      g_autoptr (GError) error = NULL;
-      g_autoptr (GCancellable) cancellable = g_cancellable_new ();
-      Step step = { .cancellable = cancellable };
-      gint other;
-      g_autoptr (TallySocket) socket = make_pair (&other);
-      TallyBuffer *output = tally_socket_get_output (socket);
-      GThread *thread;
-
-      tally_socket_set_limits (socket, -1, cancellable);
-      if (round == 1)
-        {
-          tally_buffer_reserve (output, 8 << 20);
-          memset (output->data, 'x', 8 << 20);
-          output->length = 8 << 20;
-        }
-      thread = g_thread_new ("cancel", cancel_when_asleep, &step);
-      if (round == 0)
-        CU_ASSERT_FALSE (tally_socket_fill (socket, 1, &error))
-      else
-        CU_ASSERT_FALSE (tally_socket_send (socket, &error));
-      assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "cancelled while");
-      g_thread_join (thread);
-      close (other);
-    }
-}
-
-static void
 only_a_silent_open_connection_is_clean (void)
 {
   g_autoptr (GError) error = NULL;
   gint other;
-  g_autoptr (TallySocket) socket = make_pair (&other);
+  g_autoptr (TallySocket) socket = socket_pair_make (&other);
 
   CU_ASSERT_TRUE (tally_socket_is_clean (socket));
   test_write_all (other, "ab", 2);
@@ -458,7 +254,7 @@ a_keeper_knows_what_may_still_come (void)
 {
   guint freed = 0;
   gint other;
-  TallySocket *socket = make_pair (&other);
+  TallySocket *socket = socket_pair_make (&other);
   Keeper *keeper = make_keeper (&freed);
 
   CU_ASSERT_PTR_NULL (tally_socket_get_keeper (socket));
@@ -506,14 +302,14 @@ sending_and_receiving_go_on_together (void)
 {
   g_autoptr (GError) error = NULL;
   gint other;
-  g_autoptr (TallySocket) socket = make_pair (&other);
+  g_autoptr (TallySocket) socket = socket_pair_make (&other);
   Step step = { .socket = socket, .length = 4 << 20 };
   g_autofree guint8 *bytes = g_malloc (step.length);
   GThread *thread = g_thread_new ("sender", send_much, &step);
 
   test_write_all (other, "reply", 5);
   CU_ASSERT_TRUE (tally_socket_fill (socket, 5, &error));
-  assert_input (socket, "reply");
+  socket_pair_assert_input (socket, "reply");
   CU_ASSERT_TRUE (test_read_exact (other, bytes, step.length));
   g_thread_join (thread);
   close (other);
@@ -524,7 +320,7 @@ what_was_sent_is_told_in_any_case (void)
 {
   g_autoptr (GError) error = NULL;
   gint other;
-  g_autoptr (TallySocket) socket = make_pair (&other);
+  g_autoptr (TallySocket) socket = socket_pair_make (&other);
   gsize length = 16 << 20;
   g_autofree guint8 *bytes = g_malloc0 (length);
   gsize sent;
@@ -553,7 +349,7 @@ a_declared_size_takes_no_memory (void)
 {
   g_autoptr (GError) error = NULL;
   gint other;
-  g_autoptr (TallySocket) socket = make_pair (&other);
+  g_autoptr (TallySocket) socket = socket_pair_make (&other);
 
   test_write_all (other, "abcd", 4);
   close (other);
@@ -568,7 +364,7 @@ it_is_a_thrift_transport (void)
   g_autoptr (GError) error = NULL;
   gchar bytes[6] = "";
   gint other;
-  g_autoptr (TallySocket) socket = make_pair (&other);
+  g_autoptr (TallySocket) socket = socket_pair_make (&other);
   ThriftTransport *transport = THRIFT_TRANSPORT (socket);
 
   CU_ASSERT_TRUE (thrift_transport_is_open (transport));
@@ -596,26 +392,6 @@ it_is_a_thrift_transport (void)
   CU_ASSERT_FALSE (thrift_transport_is_open (transport));
 }
 
-static void
-a_deadline_of_zero_has_passed (void)
-{
-  gint other;
-  g_autoptr (TallySocket) socket = make_pair (&other);
-
-  for (guint i = 0; i < 3; i++)
-    {
-      g_autoptr (GError) error = NULL;
-
-      tally_socket_set_final_limits (socket, i < 2 ? -1 : 0, NULL);
-      if (i < 2)
-        test_write_all (other, "x", 1);
-      CU_ASSERT_EQUAL (tally_socket_fill (socket, i + 1, &error), i < 2);
-      if (i == 2)
-        assert_error (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, NULL);
-    }
-  close (other);
-}
-
 int
 main (int argc, char **argv)
 {
@@ -628,20 +404,13 @@ main (int argc, char **argv)
     TEST (a_peer_that_leaves_ends_a_large_send),
     TEST (a_large_message_passes_whole),
     TEST (one_byte_at_a_time_is_enough),
-    TEST (the_deadline_ends_silence),
-    TEST (a_final_deadline_ends_the_connection),
-    TEST (a_deadline_that_is_not_final_ends_nothing),
-    TEST (the_deadline_ends_a_trickle),
-    TEST (the_deadline_ends_a_send),
-    TEST (cancelling_wakes_receive_and_send),
     TEST (only_a_silent_open_connection_is_clean),
     TEST (a_keeper_knows_what_may_still_come),
     TEST (sending_and_receiving_go_on_together),
     TEST (what_was_sent_is_told_in_any_case),
     TEST (a_declared_size_takes_no_memory),
     TEST (it_is_a_thrift_transport),
-    TEST (a_deadline_of_zero_has_passed),
-    { NULL },
+    { NULL, NULL },
   };
 
   return test_main ("socket", cases, argc, argv);

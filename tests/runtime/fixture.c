@@ -395,3 +395,16 @@ test_keep (gpointer object)
   g_ptr_array_add (kept, g_object_ref (object));
   return object;
 }
+
+const TallyCodec *const fix_codecs[2] = { &tally_codec_binary, &tally_codec_compact };
+
+TallyBuffer
+fix_encode (const TallyCodec *codec, const TallyStructInfo *info, gconstpointer instance)
+{
+  TallyBuffer buffer = { NULL };
+  g_autoptr (GError) error = NULL;
+
+  if (!codec->write_struct (&buffer, info, instance, &error))
+    g_error ("%s could not be encoded: %s", info->name, error->message);
+  return buffer;
+}

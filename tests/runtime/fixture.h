@@ -175,6 +175,14 @@ extern const TallyStructInfo fix_count_result_info;
  * up, and leak what GObject has for the object. */
 gpointer test_keep (gpointer object);
 
+/* Every protocol's. */
+extern const TallyCodec *const fix_codecs[2];
+#define FOR_EACH_CODEC(codec)                                                                      \
+  for (guint codec##_ = 0; codec##_ < G_N_ELEMENTS (fix_codecs); codec##_++)                       \
+    for (const TallyCodec *codec = fix_codecs[codec##_]; codec != NULL; codec = NULL)
+TallyBuffer
+fix_encode (const TallyCodec *codec, const TallyStructInfo *info, gconstpointer instance);
+
 extern const TallyType fix_list_i32;
 extern const TallyType fix_map_string_point;
 

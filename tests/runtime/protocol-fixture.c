@@ -294,3 +294,9 @@ way_read_rest (Way *self)
     g_byte_array_append (rest, &byte, 1);
   return rest;
 }
+
+gboolean
+way_tells_the_end (WayKind kind)
+{
+  return kind != WAY_TALLY && kind != WAY_ZLIB;
+}

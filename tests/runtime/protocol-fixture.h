@@ -53,6 +53,8 @@ typedef struct
 #define FOR_EACH_PROTOCOL(compact) for (gboolean compact = FALSE; compact <= TRUE; compact++)
 
 const gchar *way_name (WayKind kind);
+/* Tally's socket has errors of its own, and Apache's zlib transport none for an end. */
+gboolean way_tells_the_end (WayKind kind);
 
 /* Opens a way whose input is @bytes, and then its end. */
 void way_open (

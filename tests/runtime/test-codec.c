@@ -1,27 +1,10 @@
 /* The codec of valid input: every type in every position there and back, in both protocols; what is
- * written and what is left out; the exact bytes of small structs; messages' headers; filling. */
+ * written and what is left out; the exact bytes of small structs; messages' headers. */
 #include <string.h>
 
 #include "fixture.h"
 #include "harness.h"
 #include "tally-error.h"
-
-static const TallyCodec *const codecs[] = { &tally_codec_binary, &tally_codec_compact };
-
-#define FOR_EACH_CODEC(codec)                                                                      \
-  for (guint codec##_ = 0; codec##_ < G_N_ELEMENTS (codecs); codec##_++)                           \
-    for (const TallyCodec *codec = codecs[codec##_]; codec != NULL; codec = NULL)
-
-static TallyBuffer
-encode (const TallyCodec *codec, const TallyStructInfo *info, gconstpointer instance)
-{
-  TallyBuffer buffer = { NULL };
-  GError *error = NULL;
-
-  CU_ASSERT_TRUE (codec->write_struct (&buffer, info, instance, &error));
-  assert_no_error (error);
-  return buffer;
-}
 
 static gboolean
 decode (const TallyCodec *codec,
@@ -61,7 +44,7 @@ test_everything_round_trips (void)
     {
       g_autoptr (GObject) all = (GObject *) fix_all_new_full (TRUE);
       g_autoptr (GObject) back = g_object_new (fix_all_get_type (), NULL);
-      TallyBuffer buffer = encode (codec, &fix_all_info, all);
+      TallyBuffer buffer = fix_encode (codec, &fix_all_info, all);
       g_autofree gchar *before = tally_struct_to_string (all);
       g_autofree gchar *after = NULL;
       GError *error = NULL;
@@ -84,7 +67,7 @@ test_used_object_is_replaced (void)
     {
       g_autoptr (GObject) all = (GObject *) fix_all_new_full (TRUE);
       g_autoptr (GObject) used = (GObject *) fix_all_new_full (TRUE);
-      TallyBuffer buffer = encode (codec, &fix_all_info, all);
+      TallyBuffer buffer = fix_encode (codec, &fix_all_info, all);
       GError *error = NULL;
 
       CU_ASSERT_TRUE (decode (codec, &fix_all_info, used, buffer.data, buffer.length, &error));
@@ -98,8 +81,8 @@ static void
 test_exact_bytes (void)
 {
   g_autoptr (GObject) point = (GObject *) fix_point_new (1, "t");
-  TallyBuffer binary = encode (&tally_codec_binary, &fix_point_info, point);
-  TallyBuffer compact = encode (&tally_codec_compact, &fix_point_info, point);
+  TallyBuffer binary = fix_encode (&tally_codec_binary, &fix_point_info, point);
+  TallyBuffer compact = fix_encode (&tally_codec_compact, &fix_point_info, point);
 
   /* i64 far -3 = 5; i32 x 1 = 1; list<string> tags 2 = ["t"] */
   assert_hex (&binary, "0afffd0000000000000005"
@@ -130,7 +113,7 @@ test_strings_of_every_length (void)
           text[i] = (gchar) ('!' + i % 90);
         text[length] = '\0';
         ((FixOops *) sent)->message = text;
-        buffer = encode (codec, &fix_oops_info, sent);
+        buffer = fix_encode (codec, &fix_oops_info, sent);
         CU_ASSERT_TRUE (decode (codec, &fix_oops_info, got, buffer.data, buffer.length, &error));
         assert_no_error (error);
         assert_string (((FixOops *) got)->message, text);
@@ -142,7 +125,7 @@ static void
 test_unset_optional_is_left_out (void)
 {
   g_autoptr (GObject) point = (GObject *) fix_point_new (0, NULL);
-  TallyBuffer binary = encode (&tally_codec_binary, &fix_point_info, point);
+  TallyBuffer binary = fix_encode (&tally_codec_binary, &fix_point_info, point);
 
   assert_hex (&binary, "0afffd0000000000000005"
                        "08000100000000"
@@ -154,7 +137,7 @@ static void
 test_null_default_is_left_out (void)
 {
   g_autoptr (GObject) oops = g_object_new (fix_oops_get_type (), NULL);
-  TallyBuffer binary = encode (&tally_codec_binary, &fix_oops_info, oops);
+  TallyBuffer binary = fix_encode (&tally_codec_binary, &fix_oops_info, oops);
 
   assert_hex (&binary, "0800020000000000");
   tally_buffer_clear (&binary);
@@ -205,8 +188,8 @@ test_null_required_binary_is_empty (void)
   static const TallyStructInfo info =
       TALLY_INLINE_INFO (TALLY_FORM_STRUCT, "Holder", gpointer, fields);
   gpointer holder = NULL;
-  TallyBuffer binary = encode (&tally_codec_binary, &info, &holder);
-  TallyBuffer compact = encode (&tally_codec_compact, &info, &holder);
+  TallyBuffer binary = fix_encode (&tally_codec_binary, &info, &holder);
+  TallyBuffer compact = fix_encode (&tally_codec_compact, &info, &holder);
 
   assert_hex (&binary, "0b00010000000000");
   assert_hex (&compact, "180000");
@@ -220,7 +203,7 @@ assert_union_travels (FixChoice *choice, gpointer back, const gchar *hex)
 {
   FOR_EACH_CODEC (codec)
     {
-      TallyBuffer buffer = encode (codec, &fix_choice_info, choice);
+      TallyBuffer buffer = fix_encode (codec, &fix_choice_info, choice);
       g_autofree gchar *before = tally_struct_to_string (choice);
       g_autofree gchar *after = NULL;
       GError *error = NULL;
@@ -390,7 +373,7 @@ test_result_is_filled_in_place (void)
       g_array_append_val (sent, number);
       g_array_append_val (got, number);
       g_array_append_val (got, number);
-      buffer = encode (codec, &fix_list_result_info, &result);
+      buffer = fix_encode (codec, &fix_list_result_info, &result);
       CU_ASSERT_TRUE (
           decode (codec, &fix_list_result_info, &back, buffer.data, buffer.length, &error));
       assert_no_error (error);
@@ -413,7 +396,7 @@ test_initial_result (void)
   CU_ASSERT_PTR_NULL (list.oops);
   tally_struct_dispose_instance (&fix_list_result_info, &list);
   tally_struct_init_instance (&fix_count_result_info, &count);
-  buffer = encode (&tally_codec_binary, &fix_count_result_info, &count);
+  buffer = fix_encode (&tally_codec_binary, &fix_count_result_info, &count);
   assert_hex (&buffer, "00");
   tally_buffer_clear (&buffer);
 }
@@ -471,7 +454,7 @@ test_application_exception (void)
   FOR_EACH_CODEC (codec)
     {
       TallyApplicationException sent = { (gchar *) "no such method", 1 }, got = { NULL, 0 };
-      TallyBuffer buffer = encode (codec, &tally_application_exception_info, &sent);
+      TallyBuffer buffer = fix_encode (codec, &tally_application_exception_info, &sent);
       GError *error = NULL;
 
       CU_ASSERT_TRUE (decode (codec, &tally_application_exception_info, &got, buffer.data,
@@ -481,157 +464,6 @@ test_application_exception (void)
       assert_int (got.type, 1);
       tally_struct_dispose_instance (&tally_application_exception_info, &got);
       tally_buffer_clear (&buffer);
-    }
-}
-
-/* ---- filling ---- */
-
-/* Gives out what it has a few bytes at a time, each time in other memory, as a socket's buffer that
- * grows does. */
-typedef struct
-{
-  const guint8 *bytes;
-  gsize length;
-  gsize given;
-  gsize step;
-  guint8 *window;
-  gsize largest; /* window that was ever asked for */
-} Source;
-
-static gboolean
-fill_from_source (TallyReader *reader, gsize need, GError **error)
-{
-  Source *source = reader->fill_data;
-  gsize kept = reader->end - reader->cursor;
-  gsize more = MAX (source->step, need - kept);
-  guint8 *window;
-
-  source->largest = MAX (source->largest, need);
-  if (more > source->length - source->given)
-    more = source->length - source->given;
-  window = g_malloc (kept + more + 1);
-  if (kept > 0)
-    memcpy (window, reader->cursor, kept);
-  memcpy (window + kept, source->bytes + source->given, more);
-  source->given += more;
-  g_free (source->window);
-  source->window = window;
-  reader->cursor = window;
-  reader->end = window + kept + more;
-  if (kept + more >= need)
-    return TRUE;
-  g_set_error_literal (error, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, "the source has ended");
-  return FALSE;
-}
-
-static void
-test_filling_gives_the_same (void)
-{
-  FOR_EACH_CODEC (codec)
-    {
-      g_autoptr (GObject) all = (GObject *) fix_all_new_full (TRUE);
-      TallyBuffer buffer = encode (codec, &fix_all_info, all);
-
-      for (gsize step = 1; step < 8192; step = step * 3 + 1)
-        {
-          g_autoptr (GObject) back = g_object_new (fix_all_get_type (), NULL);
-          Source source = { buffer.data, buffer.length, 0, step, NULL, 0 };
-          TallyReader reader;
-          GError *error = NULL;
-
-          tally_reader_init_fill (&reader, NULL, 0, &tally_limits_default, fill_from_source,
-                                  &source);
-          CU_ASSERT_TRUE (codec->read_struct (&reader, &fix_all_info, back, &error));
-          assert_no_error (error);
-          CU_ASSERT_TRUE (tally_struct_equal (all, back));
-          assert_int (source.given - (reader.end - reader.cursor), buffer.length);
-          g_free (source.window);
-        }
-      tally_buffer_clear (&buffer);
-    }
-}
-
-static void
-test_filling_headers_and_skipping (void)
-{
-  FOR_EACH_CODEC (codec)
-    {
-      g_autoptr (GObject) all = (GObject *) fix_all_new_full (TRUE);
-      TallyBuffer buffer = { NULL };
-      Source source = { NULL, 0, 0, 1, NULL, 0 };
-      TallyReader reader;
-      TallyMessage message;
-      GError *error = NULL;
-
-      codec->write_message (&buffer, "someMethod", 10, T_CALL, -5);
-      CU_ASSERT_TRUE (codec->write_struct (&buffer, &fix_all_info, all, &error));
-      assert_no_error (error);
-      source.bytes = buffer.data;
-      source.length = buffer.length;
-      tally_reader_init_fill (&reader, NULL, 0, &tally_limits_default, fill_from_source, &source);
-      CU_ASSERT_TRUE (codec->read_message (&reader, &message, &error));
-      assert_no_error (error);
-      CU_ASSERT_TRUE (message.name_length == 10 && memcmp (message.name, "someMethod", 10) == 0);
-      assert_int (message.seqid, -5);
-      CU_ASSERT_TRUE (codec->skip (&reader, T_STRUCT, &error));
-      assert_no_error (error);
-      CU_ASSERT_PTR_EQUAL (reader.cursor, reader.end);
-      assert_int (source.given, buffer.length);
-      g_free (source.window);
-      tally_buffer_clear (&buffer);
-    }
-}
-
-static void
-test_filling_stops_at_the_limit (void)
-{
-  static const TallyLimits limits = { .max_message = 100, .max_depth = 64, .strict = TRUE };
-
-  FOR_EACH_CODEC (codec)
-    {
-      g_autoptr (GObject) all = (GObject *) fix_all_new_full (TRUE);
-      g_autoptr (GObject) back = g_object_new (fix_all_get_type (), NULL);
-      TallyBuffer buffer = encode (codec, &fix_all_info, all);
-      Source source = { buffer.data, buffer.length, 0, 1, NULL, 0 };
-      TallyReader reader;
-      GError *error = NULL;
-
-      tally_reader_init_fill (&reader, NULL, 0, &limits, fill_from_source, &source);
-      CU_ASSERT_FALSE (codec->read_struct (&reader, &fix_all_info, back, &error));
-      assert_error (error, THRIFT_PROTOCOL_ERROR, THRIFT_PROTOCOL_ERROR_SIZE_LIMIT, NULL);
-      g_clear_error (&error);
-      CU_ASSERT_TRUE (source.given <= 100);
-      g_free (source.window);
-      tally_buffer_clear (&buffer);
-    }
-}
-
-/* Also when no single length is too large: many small fields. */
-static void
-test_filling_adds_up (void)
-{
-  static const TallyLimits limits = { .max_message = 100, .max_depth = 64, .strict = TRUE };
-
-  FOR_EACH_CODEC (codec)
-    {
-      const gboolean compact = codec == &tally_codec_compact;
-      g_autoptr (GObject) empty = g_object_new (fix_empty_get_type (), NULL);
-      g_autoptr (GByteArray) bytes = g_byte_array_new ();
-      Source source = { NULL, 0, 0, 1, NULL, 0 };
-      TallyReader reader;
-      GError *error = NULL;
-
-      while (bytes->len < 200)
-        g_byte_array_append (bytes, (const guint8 *) (compact ? "\x13\x01" : "\x03\x00\x63\x01"),
-                             compact ? 2 : 4);
-      source.bytes = bytes->data;
-      source.length = bytes->len;
-      tally_reader_init_fill (&reader, NULL, 0, &limits, fill_from_source, &source);
-      CU_ASSERT_FALSE (codec->read_struct (&reader, &fix_empty_info, empty, &error));
-      assert_error (error, THRIFT_PROTOCOL_ERROR, THRIFT_PROTOCOL_ERROR_SIZE_LIMIT, "100 bytes");
-      g_clear_error (&error);
-      CU_ASSERT_TRUE (source.given <= 100);
-      g_free (source.window);
     }
 }
 
@@ -658,11 +490,7 @@ main (int argc, char **argv)
     TEST (test_message_header),
     TEST (test_exact_header),
     TEST (test_application_exception),
-    TEST (test_filling_gives_the_same),
-    TEST (test_filling_headers_and_skipping),
-    TEST (test_filling_stops_at_the_limit),
-    TEST (test_filling_adds_up),
-    { NULL },
+    { NULL, NULL },
   };
 
   return test_main ("codec", cases, argc, argv);

@@ -1,15 +1,12 @@
-/* What becomes of the calls in flight on a shared connection that fails, lies, stays silent or
- * takes no bytes. Pool rule 24, with test-shared.c. */
+/* What becomes of the calls in flight on a shared connection that fails, lies or stays silent.
+ * Pool rule 24, with test-shared.c. */
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <thrift/c_glib/protocol/thrift_protocol.h>
 #include <thrift/c_glib/thrift_application_exception.h>
 
 #include "shared-fixture.h"
 #include "tally-error.h"
-
-#define LARGE (15 << 20)
 
 /* @a and @b are in flight on the first connection, in this order. */
 static void
@@ -339,217 +336,6 @@ rule_24_a_long_reply_fails_who_cannot_take_it (void)
   caller_expect_reply (&a);
 }
 
-/* ---- peers that take no bytes ---- */
-
-static void
-await_leases (Desk *desk, guint count)
-{
-  while (desk_snapshot (desk).leases < count)
-    g_thread_yield ();
-}
-
-/* Until something has arrived that the peer does not read. */
-static void
-await_bytes (Desk *desk)
-{
-  for (gint arrived = 0; arrived == 0; g_thread_yield ())
-    CU_ASSERT_EQUAL_FATAL (ioctl (desk_get (desk, 0)->fd, FIONREAD, &arrived), 0);
-}
-
-/* @receiver waits for its reply and @sender is in the middle of its request, of which the peer
- * reads no more. */
-static void
-start_clogged (
-    Desk *desk, Caller *receiver, guint method, Caller *sender, GCancellable *cancellable)
-{
-  g_autofree gchar *text = g_strnfill (LARGE, 's');
-
-  desk_pause (desk, TRUE);
-  caller_start (receiver, desk->channel, "receiver", -1);
-  desk_await (desk, 1);
-  caller_start_method (sender, desk->channel, method, text, 0, cancellable);
-  await_bytes (desk);
-}
-
-/* A request that the sender has not got to is taken back when its caller leaves; those behind it
- * move up. */
-static void
-rule_24_what_is_still_queued_is_withdrawn (void)
-{
-  g_auto (Desk) desk;
-  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
-  Caller receiver, sender, queued, last;
-
-  desk_open (&desk, "?mode=shared&");
-  tally_channel_set_timeout (desk.channel, 0);
-  start_clogged (&desk, &receiver, ECHO_ECHO, &sender, NULL);
-  caller_start_method (&queued, desk.channel, ECHO_ECHO, "queued", 0, cancellable);
-  await_leases (&desk, 3);
-  caller_start (&last, desk.channel, "last", 0);
-  await_leases (&desk, 4);
-  g_cancellable_cancel (cancellable);
-  caller_expect_error (&queued, G_IO_ERROR, G_IO_ERROR_CANCELLED, "nothing was sent");
-  desk_pause (&desk, FALSE);
-  desk_await (&desk, 3);
-  assert_int (desk_count (&desk), 3);
-  desk_reply (desk_get (&desk, 1));
-  caller_expect_reply (&sender);
-  desk_reply (desk_find (&desk, "receiver"));
-  caller_expect_reply (&receiver);
-  desk_reply (desk_find (&desk, "last"));
-  caller_expect_reply (&last);
-  assert_int (desk_accepted (&desk), 1);
-}
-
-/* A sender that leaves in the middle of its request leaves the rest to be sent by another who
- * waits, or by whoever comes next. */
-static void
-rule_24_half_a_request_is_sent_to_its_end (void)
-{
-  for (guint is_there = 0; is_there < 2; is_there++)
-    {
-      g_auto (Desk) desk;
-      g_autoptr (GCancellable) cancellable = g_cancellable_new ();
-      Caller receiver, sender, next;
-
-      desk_open (&desk, "?mode=shared&");
-      start_clogged (&desk, &receiver, ECHO_ECHO, &sender, cancellable);
-      desk_reply (desk_find (&desk, "receiver")); /* the peer lives, it only reads no more */
-      caller_expect_reply (&receiver);
-      if (is_there)
-        {
-          caller_start (&next, desk.channel, "next", -1);
-          await_leases (&desk, 2);
-        }
-      g_cancellable_cancel (cancellable);
-      caller_expect_error (&sender, G_IO_ERROR, G_IO_ERROR_CANCELLED, "bytes were sent");
-      if (!is_there)
-        caller_start (&next, desk.channel, "next", -1);
-      desk_pause (&desk, FALSE);
-      desk_await (&desk, 3);
-      desk_reply (desk_get (&desk, 1));
-      desk_reply (desk_find (&desk, "next"));
-      caller_expect_reply (&next);
-      assert_int (strlen (desk_get (&desk, 1)->text), LARGE);
-      assert_int (desk_snapshot (&desk).late_replies, 1);
-      assert_int (desk_accepted (&desk), 1);
-    }
-}
-
-/* Cancelled in the middle of its request, and while it was still in the queue. */
-static void
-rule_24_senders_and_the_queued_may_be_cancelled (void)
-{
-  g_auto (Desk) desk;
-  g_autoptr (GCancellable) of_sender = g_cancellable_new ();
-  g_autoptr (GCancellable) of_queued = g_cancellable_new ();
-  g_autofree gchar *text = g_strnfill (LARGE, 's');
-  Caller receiver, sender, queued;
-
-  desk_open (&desk, "?mode=shared&");
-  desk_pause (&desk, TRUE);
-  caller_start (&receiver, desk.channel, "receiver", -1);
-  desk_await (&desk, 1);
-  caller_start_method (&sender, desk.channel, ECHO_ECHO, text, 0, of_sender);
-  await_bytes (&desk);
-  caller_start_method (&queued, desk.channel, ECHO_ECHO, "queued", 0, of_queued);
-  await_leases (&desk, 3);
-  g_cancellable_cancel (of_queued);
-  caller_expect_error (&queued, G_IO_ERROR, G_IO_ERROR_CANCELLED, "nothing was sent");
-  g_cancellable_cancel (of_sender);
-  caller_expect_error (&sender, G_IO_ERROR, G_IO_ERROR_CANCELLED, "bytes were sent");
-  desk_pause (&desk, FALSE);
-  desk_reply (desk_find (&desk, "receiver"));
-  caller_expect_reply (&receiver);
-  caller_start (&queued, desk.channel, "next", -1); /* the rest goes before it */
-  desk_reply (desk_find (&desk, "next"));
-  caller_expect_reply (&queued);
-  assert_int (desk_count (&desk), 3);
-  assert_int (desk_accepted (&desk), 1);
-}
-
-/* The deadline passes in the middle of a request that is alone on its connection. */
-static void
-rule_24_a_time_out_says_how_much_was_sent (void)
-{
-  g_auto (Desk) desk;
-  g_autofree gchar *text = g_strnfill (LARGE, 's');
-  Caller first, sender;
-
-  desk_open (&desk, "?mode=shared&");
-  desk_pause (&desk, TRUE);
-  caller_start (&first, desk.channel, "first", -1);
-  desk_reply (desk_find (&desk, "first"));
-  caller_expect_reply (&first);
-  caller_start (&sender, desk.channel, text, 1000);
-  caller_expect_error (&sender, TALLY_ERROR, TALLY_ERROR_TIMED_OUT,
-                       " of the request's 15728668 bytes were sent");
-}
-
-/* The peer dies in the middle of a request: that one may have been seen, the one behind it was not
- * and is made on a new connection. */
-static void
-rule_24_each_call_knows_whether_it_was_sent (void)
-{
-  g_auto (Desk) desk;
-  Caller receiver, sender, queued;
-
-  desk_open (&desk, "?mode=shared&");
-  start_clogged (&desk, &receiver, ECHO_ECHO, &sender, NULL);
-  caller_start (&queued, desk.channel, "queued", -1);
-  await_leases (&desk, 3);
-  desk_reset (desk_get (&desk, 0));
-  desk_pause (&desk, FALSE);
-  caller_expect_error (&receiver, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST,
-                       "may have been executed");
-  caller_expect_error (&sender, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, "bytes were sent");
-  assert_int (desk_find (&desk, "queued")->connection, 1);
-  desk_reply (desk_find (&desk, "queued"));
-  caller_expect_reply (&queued);
-}
-
-/* A peer that guesses the next sequence id answers a request that it has not seen. */
-static void
-rule_24_a_reply_before_its_request_is_nobodys (void)
-{
-  g_auto (Desk) desk;
-  Caller receiver, sender, queued;
-  EchoRequest *first;
-
-  desk_open (&desk, "?mode=shared&");
-  start_clogged (&desk, &receiver, ECHO_ECHO, &sender, NULL);
-  caller_start (&queued, desk.channel, "queued", -1);
-  await_leases (&desk, 3);
-  first = desk_get (&desk, 0);
-  desk_reply_as (first, "echo", T_REPLY, first->seqid + 2);
-  caller_expect_error (&receiver, THRIFT_APPLICATION_EXCEPTION_ERROR,
-                       THRIFT_APPLICATION_EXCEPTION_ERROR_BAD_SEQUENCE_ID, NULL);
-  caller_expect_error (&sender, THRIFT_APPLICATION_EXCEPTION_ERROR,
-                       THRIFT_APPLICATION_EXCEPTION_ERROR_BAD_SEQUENCE_ID, NULL);
-  desk_pause (&desk, FALSE);
-  assert_int (desk_find (&desk, "queued")->connection, 1);
-  desk_reply (desk_find (&desk, "queued"));
-  caller_expect_reply (&queued);
-}
-
-/* Nor is there an answer to a oneway call, not even while it is being sent. */
-static void
-rule_24_a_reply_to_half_a_oneway_is_nobodys (void)
-{
-  g_auto (Desk) desk;
-  Caller receiver, oneway;
-  EchoRequest *first;
-
-  desk_open (&desk, "?mode=shared&");
-  start_clogged (&desk, &receiver, ECHO_NOTE, &oneway, NULL);
-  first = desk_get (&desk, 0);
-  desk_reply_as (first, "note", T_REPLY, first->seqid + 1);
-  caller_expect_error (&receiver, THRIFT_APPLICATION_EXCEPTION_ERROR,
-                       THRIFT_APPLICATION_EXCEPTION_ERROR_BAD_SEQUENCE_ID, NULL);
-  caller_expect_error (&oneway, THRIFT_APPLICATION_EXCEPTION_ERROR,
-                       THRIFT_APPLICATION_EXCEPTION_ERROR_BAD_SEQUENCE_ID, "bytes were sent");
-}
-
 /* ---- unframed replies whose end cannot be told ---- */
 
 /* What follows a malformed reply may begin anywhere in it: no other call reads on there. */
@@ -709,13 +495,6 @@ main (int argc, char **argv)
     TEST (rule_24_a_lie_fails_every_call),
     TEST (rule_24_noise_ends_every_call),
     TEST (rule_24_a_long_reply_fails_who_cannot_take_it),
-    TEST (rule_24_what_is_still_queued_is_withdrawn),
-    TEST (rule_24_half_a_request_is_sent_to_its_end),
-    TEST (rule_24_senders_and_the_queued_may_be_cancelled),
-    TEST (rule_24_a_time_out_says_how_much_was_sent),
-    TEST (rule_24_each_call_knows_whether_it_was_sent),
-    TEST (rule_24_a_reply_before_its_request_is_nobodys),
-    TEST (rule_24_a_reply_to_half_a_oneway_is_nobodys),
     TEST (rule_24_a_malformed_reply_ends_the_connection_for_all),
     TEST (rule_24_a_reply_that_lost_its_end_takes_no_others),
     TEST (rule_24_an_exception_that_lost_its_end_takes_no_others),
