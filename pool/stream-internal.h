@@ -221,6 +221,14 @@ tally_stream_get_fd (const TallyStream *self)
   return self->fd;
 }
 
+/* Whether what to watch for may change with each try, and a try may find more than the descriptor told
+ * of. */
+static inline gboolean
+tally_stream_is_layered (const TallyStream *self)
+{
+  return self->kind != NULL;
+}
+
 /* The poll (2) events, which are epoll's too, that tell of @events (TallyStreamEvents). Ask anew after
  * each try: a layer may have to send before it can receive. */
 guint tally_stream_get_watch (const TallyStream *self, guint events);

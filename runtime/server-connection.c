@@ -3,13 +3,7 @@
  * messages nor epoll, nor which thread it runs on. */
 #include "server-private.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <unistd.h>
-
-#include "syscall-internal.h"
 
 /* What a peer that is being closed has to read its last answer, and a refused one to send a request;
  * milliseconds. */
@@ -20,16 +14,18 @@
 #define MAX_LINGER (64 * 1024 * 1024)
 /* Receives of one turn; what else there is waits for the next one. */
 #define MAX_RECEIVES 16
+/* How long a pinned connection's worker waits for the next request; milliseconds. */
+#define PINNED_WAIT 20
 /* How often a connection that is busy is looked at again before a stop ends it. */
 #define MAX_LOOKS 20
 
 ServerConnection *
-server_connection_new (TallyServer *server, gint fd, gboolean refused)
+server_connection_new (TallyServer *server, const TallyStream *stream, gboolean refused)
 {
   ServerConnection *self = g_new0 (ServerConnection, 1);
 
   self->server = server;
-  self->fd = fd;
+  self->stream = *stream;
   self->refused = refused;
   self->refusal = refused ? REFUSE_FULL : REFUSE_NOTHING;
   self->owner = OWNER_THREAD;
@@ -89,39 +85,16 @@ server_connection_set_deadline (ServerConnection *self, gboolean served)
     enter_phase (self, PHASE_IDLE, served);
 }
 
-void
-server_connection_set_wait (ServerConnection *self, guint milliseconds)
-{
-  const struct timeval wait = { milliseconds / 1000, milliseconds % 1000 * 1000 };
-
-  if (!self->has_timeout)
-    (void) setsockopt (self->fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
-  self->has_timeout = TRUE;
-}
-
 /* ---- sending ---- */
 
-/* Sends from @bytes what the peer takes now. Of @last words the kernel keeps the end back until the
- * end of the connection can leave in the same segment. Returns how much, -1 when the connection is
- * lost. */
+/* Sends from @bytes what the peer takes now. The end of the connection follows @last words. Returns how
+ * much, -1 when the connection is lost. */
 static inline gssize
-send_some (const ServerConnection *self, const guint8 *bytes, gsize length, gboolean last)
+send_some (ServerConnection *self, const guint8 *bytes, gsize length, gboolean last)
 {
-  const gint flags = MSG_NOSIGNAL | MSG_DONTWAIT | (last ? MSG_MORE : 0);
   gsize sent = 0;
 
-  while (sent < length)
-    {
-      gssize count = tally_send (self->fd, bytes + sent, length - sent, flags);
-
-      if (count >= 0)
-        sent += count;
-      else if (errno == EAGAIN || errno == EWOULDBLOCK)
-        break;
-      else if (errno != EINTR)
-        return -1;
-    }
-  return sent;
+  return tally_stream_send (&self->stream, bytes, length, last, &sent) ? (gssize) sent : -1;
 }
 
 static inline __attribute__ ((always_inline)) gboolean
@@ -189,8 +162,7 @@ server_connection_release (ServerConnection *self)
   tally_buffer_clear (&self->parting);
   server_hold (self);
   g_clear_pointer (&self->scanner, tally_scanner_free);
-  close (self->fd);
-  self->fd = -1;
+  tally_stream_close (&self->stream);
 }
 
 static ServerTurn
@@ -198,12 +170,11 @@ linger (ServerConnection *self, ServerWorker *worker)
 {
   while (self->lingered < MAX_LINGER)
     {
-      gssize count = tally_recv (self->fd, worker->input, TALLY_SERVER_CHUNK, MSG_DONTWAIT);
+      gssize count = tally_stream_receive (&self->stream, worker->input, TALLY_SERVER_CHUNK);
 
-      if (count > 0)
-        self->lingered += count;
-      else if (count == 0 || errno != EINTR)
-        return count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? TURN_WAIT : TURN_CLOSE;
+      if (count <= 0)
+        return count < 0 && errno == EAGAIN ? TURN_WAIT : TURN_CLOSE;
+      self->lingered += count;
     }
   return TURN_CLOSE;
 }
@@ -224,7 +195,7 @@ end (ServerConnection *self, ServerWorker *worker)
     return TURN_CLOSE;
   if (self->output.length > 0)
     return TURN_WAIT;
-  shutdown (self->fd, SHUT_WR);
+  tally_stream_end_sending (&self->stream);
   enter_phase (self, PHASE_LINGERING, TRUE);
   return linger (self, worker);
 }
@@ -233,7 +204,7 @@ void
 server_connection_hang_up (ServerConnection *self)
 {
   if (self->server->local)
-    shutdown (self->fd, SHUT_RD); /* what was sent before can still be received */
+    tally_stream_end_receiving (&self->stream); /* what was sent before can still be received */
 }
 
 ServerTurn
@@ -343,6 +314,7 @@ receive_requests (ServerConnection *self, ServerWorker *worker, gboolean wait, g
   gsize room = fresh ? TALLY_SERVER_CHUNK : find_room (self);
   ServerTurn turn = TURN_WAIT;
   ServerProgress progress;
+  guint8 *bytes;
   gssize count;
 
   *more = FALSE;
@@ -351,16 +323,15 @@ receive_requests (ServerConnection *self, ServerWorker *worker, gboolean wait, g
       *more = TRUE;
       return turn;
     }
-  do
-    count = tally_recv (self->fd, fresh ? worker->input : input->data + input->length, room,
-                        wait ? 0 : MSG_DONTWAIT);
-  while (count < 0 && errno == EINTR);
+  bytes = fresh ? worker->input : input->data + input->length;
+  count = wait ? tally_stream_receive_within (&self->stream, bytes, room, PINNED_WAIT)
+               : tally_stream_receive (&self->stream, bytes, room);
   if (count < 0)
-    return errno == EAGAIN || errno == EWOULDBLOCK ? TURN_WAIT : TURN_CLOSE;
+    return errno == EAGAIN ? TURN_WAIT : TURN_CLOSE;
   if (count == 0)
     return TURN_CLOSE;
 
-  *more = (gsize) count == room || atomic_peek (&self->hung_up);
+  *more = tally_stream_may_have_more (&self->stream, count, room) || atomic_peek (&self->hung_up);
   if (!fresh)
     {
       input->length += count;

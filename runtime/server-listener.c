@@ -240,14 +240,19 @@ server_listener_close (ServerListener *self)
   self->spare_fd = -1;
 }
 
-gint
-server_listener_accept (ServerListener *self, guint index)
+gboolean
+server_listener_accept (ServerListener *self, guint index, TallyStream *stream)
 {
   gint fd = accept4 (self->fds[index], NULL, NULL, SOCK_CLOEXEC);
   gint refused;
 
-  if (fd >= 0 || (errno != EMFILE && errno != ENFILE))
-    return fd;
+  if (fd >= 0)
+    {
+      tally_stream_open (stream, fd, TALLY_STREAM_ACCEPTED);
+      return TRUE;
+    }
+  if (errno != EMFILE && errno != ENFILE)
+    return FALSE;
   /* Left alone the peer would wait for ever and the listener would stay readable for ever. */
   if (self->spare_fd >= 0)
     close (self->spare_fd);
@@ -256,5 +261,5 @@ server_listener_accept (ServerListener *self, guint index)
     close (refused);
   self->spare_fd = open ("/dev/null", O_RDONLY | O_CLOEXEC);
   errno = refused >= 0 ? EMFILE : ENFILE;
-  return -1;
+  return FALSE;
 }

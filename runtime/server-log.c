@@ -5,46 +5,11 @@
 #include "protocols-internal.h"
 #include "server-private.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-
 /* Messages in a time; the rest are counted and told with the next one. */
 #define MAX_MESSAGES 10
 #define WINDOW_MS (60 * 1000)
 /* Bytes of the text that shows what came. */
 #define MAX_SHOWN 32
-
-/* ---- the peer ---- */
-
-typedef union
-{
-  struct sockaddr any;
-  struct sockaddr_in v4;
-  struct sockaddr_in6 v6;
-  struct sockaddr_storage storage;
-} PeerAddress;
-
-/* The peer's address without its port, which is another one each time. (transfer full) */
-static gchar *
-describe_peer (gint fd)
-{
-  gchar text[INET6_ADDRSTRLEN] = "";
-  struct ucred credentials = { 0 };
-  PeerAddress address = { 0 };
-  socklen_t length = sizeof address;
-
-  if (getpeername (fd, &address.any, &length) != 0)
-    return g_strdup ("a peer that is gone");
-  if (address.any.sa_family == AF_INET)
-    return g_strdup (inet_ntop (AF_INET, &address.v4.sin_addr, text, sizeof text));
-  if (address.any.sa_family == AF_INET6)
-    return g_strdup (inet_ntop (AF_INET6, &address.v6.sin6_addr, text, sizeof text));
-  length = sizeof credentials;
-  if (getsockopt (fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0)
-    return g_strdup ("a local peer");
-  return g_strdup_printf ("process %d", (gint) credentials.pid);
-}
 
 /* ---- how often ---- */
 
@@ -77,7 +42,7 @@ server_log_mismatch (ServerConnection *connection, const guint8 *bytes, gsize le
 {
   TallyServer *self = connection->server;
   TallyEndpoint *endpoint = self->endpoint;
-  g_autofree gchar *peer = describe_peer (connection->fd);
+  g_autofree gchar *peer = tally_stream_dup_peer (&connection->stream);
   const gchar *guess = tally_peer_guess (bytes, length);
   const gchar *looks = guess != NULL ? guess : "nothing that is known here";
   g_autofree gchar *shown = tally_peer_text (bytes, length, MAX_SHOWN);

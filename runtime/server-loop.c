@@ -83,9 +83,11 @@ server_loop_watch (TallyServer *self,
                    gboolean readable,
                    gboolean writable)
 {
-  guint32 events = EPOLLET | (readable ? EPOLLIN | EPOLLRDHUP : 0) | (writable ? EPOLLOUT : 0);
+  guint wanted = (readable ? TALLY_STREAM_READABLE | TALLY_STREAM_HUNG_UP : 0)
+                 | (writable ? TALLY_STREAM_WRITABLE : 0);
 
-  watch (self, EPOLL_CTL_MOD, connection->fd, events, connection);
+  watch (self, EPOLL_CTL_MOD, tally_stream_get_fd (&connection->stream),
+         EPOLLET | tally_stream_get_watch (&connection->stream, wanted), connection);
 }
 
 /* The listeners' descriptors are closed by whoever waits in the loop, never beside it. */
@@ -165,7 +167,7 @@ server_discard (TallyServer *self, ServerConnection *connection)
 
   atomic_set (&connection->owner, OWNER_DEAD);
   /* Closing alone does not do it where a child process has a copy of the descriptor. */
-  watch (self, EPOLL_CTL_DEL, connection->fd, 0, NULL);
+  watch (self, EPOLL_CTL_DEL, tally_stream_get_fd (&connection->stream), 0, NULL);
   server_connection_release (connection);
 
   pthread_mutex_lock (&self->lock);
@@ -206,8 +208,9 @@ admit_locked (TallyServer *self, gboolean *refused)
 }
 
 static void
-add_connection (TallyServer *self, gint fd)
+add_connection (TallyServer *self, TallyStream *stream)
 {
+  const guint events = TALLY_STREAM_READABLE | TALLY_STREAM_HUNG_UP;
   ServerConnection *connection;
   gboolean refused;
   gboolean admitted;
@@ -217,15 +220,16 @@ add_connection (TallyServer *self, gint fd)
   pthread_mutex_unlock (&self->lock);
   if (!admitted)
     {
-      close (fd);
+      tally_stream_close (stream);
       return;
     }
   /* It begins as this thread's: a stop must not close it before epoll knows it. */
-  connection = server_connection_new (self, fd, refused);
+  connection = server_connection_new (self, stream, refused);
   pthread_mutex_lock (&self->lock);
   link_locked (self, connection);
   pthread_mutex_unlock (&self->lock);
-  if (!watch (self, EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLRDHUP | EPOLLET, connection))
+  if (!watch (self, EPOLL_CTL_ADD, tally_stream_get_fd (stream),
+              EPOLLET | tally_stream_get_watch (stream, events), connection))
     server_discard (self, connection);
   else if (!park (connection))
     {
@@ -256,11 +260,11 @@ accept_connections (TallyServer *self, guint index)
 {
   for (guint i = 0; i < MAX_ACCEPTS; i++)
     {
-      gint fd = server_listener_accept (&self->listener, index);
+      TallyStream stream;
 
-      if (fd >= 0)
+      if (server_listener_accept (&self->listener, index, &stream))
         {
-          add_connection (self, fd);
+          add_connection (self, &stream);
           continue;
         }
       if (errno == EAGAIN || errno == EWOULDBLOCK)
@@ -351,8 +355,6 @@ server_loop_wait (TallyServer *self, gint timeout)
 #define HOT_TURNS 16
 /* A pinned connection is looked at anew after so many requests. */
 #define PINNED_TURNS 64
-/* How long a pinned connection's worker waits for the next request; milliseconds. */
-#define PINNED_WAIT 20
 /* In so many parts may its request come. */
 #define MAX_PARTS 16
 /* With slow handlers about: so many requests in a row that took fewer microseconds than this. */
@@ -416,7 +418,6 @@ pin (TallyServer *self, ServerConnection *connection, ServerWorker *worker)
   pthread_mutex_unlock (&self->lock);
   if (!pinned)
     return FALSE;
-  server_connection_set_wait (connection, PINNED_WAIT);
   server_loop_watch (self, connection, FALSE, FALSE);
   count_from_here (self, connection);
   return TRUE;
@@ -481,7 +482,12 @@ server_let_go (TallyServer *self,
   if (turn != TURN_CLOSE && atomic_get (&self->stopping))
     turn = server_connection_part (connection, worker, turn);
   if (turn != TURN_CLOSE)
-    return park (connection);
+    {
+      if (G_UNLIKELY (tally_stream_is_layered (&connection->stream)))
+        server_loop_watch (self, connection, connection->output.length == 0,
+                           connection->wants_write);
+      return park (connection);
+    }
   server_discard (self, connection);
   return TRUE;
 }

@@ -126,7 +126,7 @@ answer_message_behind (ServerConnection *self,
   ServerOutcome outcome;
   gssize sent;
 
-  server_offer (worker, self->fd);
+  server_offer (worker, &self->stream);
   outcome = answer_message (self, worker, bytes, length, refusal, &worker->next_answer);
   sent = server_take_back (worker);
   *lost = sent < 0;

@@ -4,11 +4,7 @@
  * worker is back. It knows no message. */
 #include "server-private.h"
 
-#include <errno.h>
 #include <sched.h>
-#include <sys/socket.h>
-
-#include "syscall-internal.h"
 
 typedef enum
 {
@@ -19,11 +15,11 @@ typedef enum
 } OfferState;
 
 void
-server_offer (ServerWorker *worker, gint fd)
+server_offer (ServerWorker *worker, TallyStream *stream)
 {
   TallyServer *self = worker->server;
 
-  worker->offer_fd = fd;
+  worker->offer_stream = stream;
   atomic_set (&worker->offer, OFFER_OPEN);
   if (!atomic_get (&self->supervisor_asleep))
     return;
@@ -59,15 +55,11 @@ claim_offer (ServerWorker *worker)
 static void
 send_offer (ServerWorker *worker)
 {
-  gssize sent;
+  gsize sent = 0;
+  gboolean lives = tally_stream_send (worker->offer_stream, worker->output.data,
+                                      worker->output.length, FALSE, &sent);
 
-  do
-    sent = tally_send (worker->offer_fd, worker->output.data, worker->output.length,
-                       MSG_NOSIGNAL | MSG_DONTWAIT);
-  while (sent < 0 && errno == EINTR);
-  if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-    sent = 0;
-  worker->offer_sent = sent;
+  worker->offer_sent = lives ? (gssize) sent : -1;
   atomic_set (&worker->offer, OFFER_TAKEN);
 }
 

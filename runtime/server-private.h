@@ -24,6 +24,7 @@
 
 #include "codec-private.h"
 #include "message-scanner.h"
+#include "stream-internal.h"
 #include "tally-endpoint.h"
 #include "tally-error.h"
 #include "tally-processor.h"
@@ -60,9 +61,9 @@ typedef struct
 
 gboolean server_listener_open (ServerListener *self, TallyEndpoint *endpoint, GError **error);
 void server_listener_close (ServerListener *self);
-/* A new connection's descriptor; -1 with errno, EAGAIN when there is none. Where descriptors have
- * run out the peer is accepted and closed, and errno is EMFILE. */
-gint server_listener_accept (ServerListener *self, guint index);
+/* Opens @stream, which may be moved until it is first used, to a new peer. FALSE with errno, EAGAIN when
+ * there is none. Where descriptors have run out the peer is accepted and closed, and errno is EMFILE. */
+gboolean server_listener_accept (ServerListener *self, guint index, TallyStream *stream);
 
 /* ---- connection ---- */
 
@@ -98,7 +99,7 @@ typedef enum
 struct _ServerConnection
 {
   TallyServer *server;
-  gint fd;
+  TallyStream stream;
   guint owner;     /* atomic: a ServerOwner */
   guint phase;     /* atomic: a ServerPhase; written by the owner */
   gint64 deadline; /* atomic: server_now () at which it is closed if nobody owns it */
@@ -118,7 +119,6 @@ struct _ServerConnection
   TallyScanner *scanner; /* unframed: made when a request first arrives in parts */
   gboolean refused;      /* past the limit: its first request is answered with an exception */
   gboolean wants_write;  /* epoll watches for writability */
-  gboolean has_timeout;  /* the kernel's receive time-out is set */
   guint turns;           /* requests since turns_began: how hot it is */
   guint64 turns_began;   /* the loop's event count then */
 
@@ -139,9 +139,10 @@ typedef enum
   TURN_CLOSE   /* it is over */
 } ServerTurn;
 
-/* The caller owns it. */
-ServerConnection *server_connection_new (TallyServer *server, gint fd, gboolean refused);
-/* Closes its descriptor and frees its buffers; the struct stays, see ServerOwner. */
+/* Takes @stream over. The caller owns it. */
+ServerConnection *
+server_connection_new (TallyServer *server, const TallyStream *stream, gboolean refused);
+/* Closes its stream and frees its buffers; the struct stays, see ServerOwner. */
 void server_connection_release (ServerConnection *self);
 void server_connection_free (ServerConnection *self);
 /* The owner receives what is there, answers it, sends. With @wait the receive may block for the
@@ -149,8 +150,6 @@ void server_connection_free (ServerConnection *self);
 ServerTurn server_connection_turn (ServerConnection *self, ServerWorker *worker, gboolean wait);
 /* The owner, before it parks: what the peer has to do until when. @served: since the last time. */
 void server_connection_set_deadline (ServerConnection *self, gboolean served);
-/* Makes the next blocking receive return after @milliseconds. */
-void server_connection_set_wait (ServerConnection *self, guint milliseconds);
 /* Sends @answers and empties it; what is not taken is kept. After the @last ones the connection ends.
  * FALSE: the connection is lost. */
 gboolean server_connection_send (ServerConnection *self, TallyBuffer *answers, gboolean last);
@@ -230,7 +229,7 @@ struct _ServerWorker
   TallyBuffer output;
   TallyBuffer next_answer; /* of the request under way, while output is offered */
   guint offer;             /* atomic: server-offer.c; while it is open output is only read */
-  gint offer_fd;
+  TallyStream *offer_stream;
   gssize offer_sent;
 };
 
@@ -242,8 +241,8 @@ void server_worker_free (ServerWorker *worker);
 
 /* ---- offers ---- */
 
-/* Lets the supervisor send the worker's output to @fd while a handler runs. */
-void server_offer (ServerWorker *worker, gint fd);
+/* Lets the supervisor send the worker's output over @stream while a handler runs. */
+void server_offer (ServerWorker *worker, TallyStream *stream);
 /* Ends that. Returns how many bytes were sent, -1 when the connection is lost. */
 gssize server_take_back (ServerWorker *worker);
 /* The supervisor sends what is offered. Whether there was anything. */
@@ -260,7 +259,7 @@ void server_loop_wait (TallyServer *self, gint timeout);
 void server_loop_interrupt (TallyServer *self);
 /* After descriptors ran out: looks at the listeners again. */
 void server_loop_resume_listeners_locked (TallyServer *self);
-/* What epoll reports of @connection, besides its end. */
+/* What epoll reports of @connection, besides its end. Tells at once of what is the case already. */
 void server_loop_watch (TallyServer *self,
                         ServerConnection *connection,
                         gboolean readable,

@@ -15,6 +15,15 @@ let_the_clock_move (void)
     continue;
 }
 
+static ServerConnection *
+connection_new (TallyServer *server, gint fd)
+{
+  TallyStream stream;
+
+  tally_stream_open (&stream, fd, TALLY_STREAM_ACCEPTED);
+  return server_connection_new (server, &stream, FALSE);
+}
+
 /* Answers that the peer does not take wait for write-timeout. A trickle of them does not prolong it,
  * but once the peer has taken all, the next to wait have all their time. */
 static void
@@ -25,7 +34,7 @@ the_time_for_an_answer_is_its_own (void)
       G_OBJECT (test_processor_new (base_processor_get_type (), (TestHandler *) handler));
   g_autoptr (TallyServer) server =
       tally_server_new (THRIFT_PROCESSOR (processor), "tcp://127.0.0.1:0", NULL);
-  ServerConnection *connection = server_connection_new (server, dup (0), FALSE);
+  ServerConnection *connection = connection_new (server, dup (0));
   gint64 first;
 
   tally_buffer_append (&connection->output, "answer", 6);
@@ -58,7 +67,7 @@ what_takes_no_answers_is_not_refused_in_words (void)
   guint8 byte;
 
   CU_ASSERT_FATAL (socketpair (AF_UNIX, SOCK_STREAM, 0, fds) == 0);
-  connection = server_connection_new (server, fds[0], FALSE);
+  connection = connection_new (server, fds[0]);
   tally_buffer_append (&connection->output, "answer", 6);
   for (guint i = 0; i < 2; i++)
     write_request (&connection->input, &framed_binary, "ping", T_CALL, i, NULL, NULL);
