@@ -192,19 +192,19 @@ message_drop (ThriftTransport *transport, gsize length)
 }
 
 static gboolean
-tally_wait (ThriftTransport *transport, GError **error)
+own_wait (ThriftTransport *transport, GError **error)
 {
   return tally_socket_fill ((TallySocket *) transport, 1, error);
 }
 
 static const guint8 *
-tally_look (ThriftTransport *transport, gsize *length)
+own_look (ThriftTransport *transport, gsize *length)
 {
   return tally_socket_peek_input ((TallySocket *) transport, length);
 }
 
 static void
-tally_drop (ThriftTransport *transport, gsize length)
+own_drop (ThriftTransport *transport, gsize length)
 {
   tally_socket_consume ((TallySocket *) transport, length);
 }
@@ -251,9 +251,7 @@ static const TallyTransportKind memory_kind = { .look = memory_look,
                                                 .drop = memory_drop,
                                                 .is_endless = TRUE };
 static const TallyTransportKind message_kind = { .look = message_look, .drop = message_drop };
-static const TallyTransportKind tally_kind = { .wait = tally_wait,
-                                               .look = tally_look,
-                                               .drop = tally_drop };
+static const TallyTransportKind own_kind = { .wait = own_wait, .look = own_look, .drop = own_drop };
 static const TallyTransportKind socket_kind = { .peek = socket_peek };
 static const TallyTransportKind buffered_kind = { .peek = buffered_peek };
 #ifdef TALLY_HAVE_ZLIB
@@ -277,7 +275,7 @@ tally_transport_find_kind (ThriftTransport *transport)
   if (type == TALLY_TYPE_MEMORY_TRANSPORT)
     return &message_kind;
   if (type == TALLY_TYPE_SOCKET)
-    return &tally_kind;
+    return &own_kind;
 #ifdef TALLY_HAVE_ZLIB
   if (type == classes->zlib)
     return &zlib_kind;

@@ -1,6 +1,7 @@
 /* Holds ARCHITECTURE.md's table "who may use whom" against the #include lines of the sources. It
  * knows the table's form and nothing of what the folders do. */
 #include "harness.h"
+#include "sources.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
@@ -109,24 +110,6 @@ parse_table (const gchar *text)
                           (const gchar *const[]){ cells[1], cells[2], cells[3], cells[4], NULL });
     }
   return g_steal_pointer (&folders);
-}
-
-/* Calls @visit for each C file under @path. */
-static void
-for_each_source (const gchar *path, void (*visit) (const gchar *path, gpointer data), gpointer data)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  const gchar *name;
-
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree gchar *child = g_build_filename (path, name, NULL);
-
-      if (g_file_test (child, G_FILE_TEST_IS_DIR))
-        for_each_source (child, visit, data);
-      else if (g_str_has_suffix (name, ".c") || g_str_has_suffix (name, ".h"))
-        visit (child, data);
-    }
 }
 
 typedef struct
@@ -246,7 +229,7 @@ load_rules (GPtrArray *mistakes)
       g_autofree gchar *directory = g_build_filename (PROJECT_SOURCE_ROOT, walk.folder->name, NULL);
 
       if (strcmp (walk.folder->name, "tests") != 0)
-        for_each_source (directory, note_header, &walk);
+        sources_foreach (directory, note_header, &walk);
     }
   return g_steal_pointer (&rules);
 }
@@ -309,7 +292,7 @@ includes_keep_to_the_table (void)
       g_autofree gchar *directory = g_build_filename (PROJECT_SOURCE_ROOT, walk.folder->name, NULL);
 
       if (strcmp (walk.folder->name, "tests") != 0) /* tests may look into anything */
-        for_each_source (directory, check_source, &walk);
+        sources_foreach (directory, check_source, &walk);
     }
   assert_no_mistake (mistakes);
 }
