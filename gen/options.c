@@ -48,6 +48,8 @@ static const Option options_table[] = {
   { "audit-nofatal", FLAG, AT (audit_nofatal), NULL,
     "With --audit: exit with 0 whatever is found" },
   { "dump", VALUE, AT (dump), "FORM", "Print what the IDL means; FORM is json" },
+  { "lsp", FLAG, AT (lsp), NULL,
+    "Serve an editor: the Language Server Protocol on standard input and output" },
   { "diagnostics", VALUE, AT (diagnostics), "FORM", "Show mistakes as text (default) or json" },
   { "no-warnings", FLAG, AT (quiet), NULL, "Show no warnings" },
   { "nowarn", FLAG, AT (quiet), NULL, NULL },
@@ -273,6 +275,10 @@ find_misuse (const Options *options)
 {
   gint modes = options->check + options->format + options->audit + (options->dump != NULL);
 
+  if (options->lsp && (modes > 0 || options->files->len > 0))
+    return "--lsp takes no files, and no other mode";
+  if (options->lsp)
+    return NULL;
   if (options->files->len == 0)
     return "no file given";
   if (modes > 1)

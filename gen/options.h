@@ -32,6 +32,7 @@ typedef struct
   gboolean diff;
   gboolean audit;
   gboolean audit_nofatal;
+  gboolean lsp;
   gboolean help;
   gboolean version;
   gboolean thrift_version; /* -version, spelled as thrift's users spell it */

@@ -69,7 +69,7 @@ _tallyc ()
       ;;
     -*)
       mapfile -t COMPREPLY < <(compgen -W '-I --include --out -o -r --recurse --depfile --check --format --in-place
-        --diff --audit -Iold -Inew --audit-nofatal --dump --diagnostics --no-warnings --nowarn --warn-as-error --strict
+        --diff --lsp --audit -Iold -Inew --audit-nofatal --dump --diagnostics --no-warnings --nowarn --warn-as-error --strict
         --list-rules --gen -v --verbose --allow-neg-keys --allow-64bit-consts --debug --version -h --help' -- "$word")
       ;;
     *)

@@ -1,10 +1,15 @@
 /* The compiler's command line: writes C files here, and hands what writes none to idl/tools.h. */
 #include <locale.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "clashes.h"
 #include "gen.h"
 #include "idl.h"
+#ifdef TALLY_LSP
+#include "lsp.h"
+#endif
 #include "options.h"
 #include "output.h"
 #include "tools.h"
@@ -89,6 +94,17 @@ generate (const Options *options,
   return write_outputs (options, files, all, error);
 }
 
+/* Adds what makes the C of @wanted, among @all, wrong. (transfer full) */
+static GenNames *
+check_names (IdlUnit *unit, const GPtrArray *all, const GPtrArray *wanted)
+{
+  GenNames *names = gen_names_new (all);
+
+  gen_names_report (names, idl_unit_get_diagnostics (unit));
+  gen_find_clashes (names, wanted, idl_unit_get_diagnostics (unit));
+  return names;
+}
+
 /* Compiles, or, with --check, goes as far as that can go wrong. */
 static int
 compile (const Options *options, const IdlToolOptions *tool_options)
@@ -97,14 +113,9 @@ compile (const Options *options, const IdlToolOptions *tool_options)
   g_autoptr (GPtrArray) programs = load (options, unit);
   const GPtrArray *all = idl_unit_get_programs (unit);
   const GPtrArray *wanted = options->recurse ? all : programs;
-  g_autoptr (GenNames) names = programs == NULL ? NULL : gen_names_new (all);
+  g_autoptr (GenNames) names = programs == NULL ? NULL : check_names (unit, all, wanted);
   g_autoptr (GError) error = NULL;
 
-  if (names != NULL)
-    {
-      gen_names_report (names, idl_unit_get_diagnostics (unit));
-      gen_find_clashes (names, wanted, idl_unit_get_diagnostics (unit));
-    }
   if (!idl_tool_report (idl_unit_get_diagnostics (unit), tool_options) || names == NULL)
     return EXIT_ERRORS;
   if (!options->check && !generate (options, names, all, wanted, &error))
@@ -115,6 +126,34 @@ compile (const Options *options, const IdlToolOptions *tool_options)
 
   return EXIT_SUCCESS;
 }
+
+#ifdef TALLY_LSP
+static void
+check_for_editor (IdlUnit *unit, const IdlProgram *program)
+{
+  g_autoptr (GPtrArray) wanted = g_ptr_array_new ();
+
+  g_ptr_array_add (wanted, (gpointer) program);
+  gen_names_free (check_names (unit, idl_unit_get_programs (unit), wanted));
+}
+
+static int
+serve (const IdlToolOptions *tool_options)
+{
+  const LspOptions options = { TALLY_VERSION, tool_options, check_for_editor };
+
+  signal (SIGPIPE, SIG_IGN); /* writing fails when the editor is gone */
+  return lsp_run (&options, STDIN_FILENO, STDOUT_FILENO);
+}
+#else
+static int
+serve (const IdlToolOptions *tool_options)
+{
+  g_printerr ("tallyc: --lsp: this tallyc was built without json-glib, and so without the language "
+              "server\n");
+  return EXIT_ERRORS;
+}
+#endif
 
 static const gchar *const *
 get_words (const GPtrArray *words)
@@ -138,6 +177,8 @@ run (const Options *options)
     .json = g_strcmp0 (options->diagnostics, "json") == 0,
   };
 
+  if (options->lsp)
+    return serve (&tool_options);
   if (options->format)
     return idl_tool_format (files,
                             options->in_place ? IDL_FORMAT_IN_PLACE

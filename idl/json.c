@@ -155,3 +155,10 @@ idl_json_boolean (IdlJson *json, const gchar *key, gboolean value)
   begin_value (json, key);
   g_string_append (json->text, value ? "true" : "false");
 }
+
+void
+idl_json_null (IdlJson *json, const gchar *key)
+{
+  begin_value (json, key);
+  g_string_append (json->text, "null");
+}

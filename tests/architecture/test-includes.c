@@ -143,6 +143,8 @@ library_of (const gchar *header)
     return "Thrift's transport type";
   if (g_str_has_prefix (header, "thrift/"))
     return "Thrift C GLib";
+  if (g_str_has_prefix (header, "json-glib/"))
+    return "JSON-GLib";
   if (g_str_has_prefix (header, "gio/"))
     return "GIO";
   if (g_str_has_prefix (header, "glib") || g_str_has_prefix (header, "gobject/"))
@@ -246,7 +248,7 @@ assert_no_mistake (GPtrArray *mistakes)
 static void
 every_folder_has_its_row (void)
 {
-  static const gchar *const names[] = { "idl", "gen", "pool", "runtime", "examples", "tests" };
+  static const gchar *const names[] = { "idl", "lsp", "gen", "pool", "runtime", "examples", "tests" };
   g_autoptr (GPtrArray) mistakes = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (Rules) rules = load_rules (mistakes);
   guint i;
@@ -318,6 +320,8 @@ a_wrong_include_is_found (void)
   assert_int (mistakes_in ("idl", "#include <tally.h>\n#include <gio/gio.h>\n"), 2);
   assert_int (mistakes_in ("idl", "  #  include  \"../pool/tally-pool.h\"\n"), 1);
   assert_int (mistakes_in ("gen", "#include \"tally-types.h\"\n"), 1);
+  assert_int (mistakes_in ("gen", "#include \"lsp.h\"\n"), 0);
+  assert_int (mistakes_in ("idl", "#include <json-glib/json-glib.h>\n"), 1);
   assert_int (mistakes_in ("pool", "#include \"tally-channel.h\"\n"), 1);
   assert_int (mistakes_in ("pool", "#include <thrift/c_glib/transport/thrift_transport.h>\n"), 0);
   assert_int (mistakes_in ("pool", "#include <thrift/c_glib/protocol/thrift_protocol.h>\n"), 1);
