@@ -45,21 +45,23 @@ server_connection_free (ServerConnection *self)
 static guint
 phase_timeout (const ServerConnection *self, ServerPhase phase)
 {
+  if (phase == PHASE_LINGERING)
+    return atomic_peek (&self->server->stopping) ? PARTING_TIME : LINGER_TIME;
+  if (self->refused)
+    return LINGER_TIME;
   switch (phase)
     {
     case PHASE_READING:
       return self->server->read_timeout;
     case PHASE_WRITING:
       return self->server->write_timeout;
-    case PHASE_LINGERING:
-      return atomic_peek (&self->server->stopping) ? PARTING_TIME : LINGER_TIME;
     default:
-      return self->refused ? LINGER_TIME : self->server->idle_timeout;
+      return self->server->idle_timeout;
     }
 }
 
 /* A phase's time runs from its start: neither a byte a second nor reading a byte a second prolongs
- * it. */
+ * it. A refused peer has one time for all until its end, whatever it sends. */
 static void
 enter_phase (ServerConnection *self, ServerPhase phase, gboolean restart)
 {
@@ -69,6 +71,8 @@ enter_phase (ServerConnection *self, ServerPhase phase, gboolean restart)
     return;
   timeout = phase_timeout (self, phase);
   atomic_put (&self->phase, phase);
+  if (self->refused && phase != PHASE_LINGERING && atomic_peek (&self->deadline) != 0)
+    return;
   atomic_put (&self->deadline, timeout > 0 ? server_now () + timeout : 0);
 }
 
@@ -97,18 +101,20 @@ send_some (ServerConnection *self, const guint8 *bytes, gsize length, gboolean l
   return tally_stream_send (&self->stream, bytes, length, last, &sent) ? (gssize) sent : -1;
 }
 
+/* Behind what is kept already. */
 static inline __attribute__ ((always_inline)) gboolean
 send_or_keep (ServerConnection *self, TallyBuffer *answers, gboolean last)
 {
-  gssize sent;
+  gssize sent = 0;
 
   if (answers->length == 0)
     return TRUE;
-  sent = send_some (self, answers->data, answers->length, last);
+  if (G_LIKELY (self->output.length == 0))
+    sent = send_some (self, answers->data, answers->length, last);
   if (sent >= 0 && (gsize) sent < answers->length)
     {
       tally_buffer_append (&self->output, answers->data + sent, answers->length - sent);
-      server_hold (self);
+      server_hold (self, FALSE);
       self->wants_write = TRUE;
       server_loop_watch (self->server, self, TRUE, TRUE);
     }
@@ -142,7 +148,7 @@ send_kept (ServerConnection *self)
   if (self->sent < self->output.length)
     return TRUE;
   tally_buffer_clear (&self->output);
-  server_hold (self);
+  server_hold (self, FALSE);
   self->sent = 0;
   self->wants_write = FALSE;
   server_loop_watch (self->server, self, TRUE, FALSE);
@@ -160,7 +166,7 @@ server_connection_release (ServerConnection *self)
   tally_buffer_clear (&self->input);
   tally_buffer_clear (&self->output);
   tally_buffer_clear (&self->parting);
-  server_hold (self);
+  server_hold (self, FALSE);
   g_clear_pointer (&self->scanner, tally_scanner_free);
   tally_stream_close (&self->stream);
 }
@@ -186,15 +192,19 @@ static ServerTurn
 end (ServerConnection *self, ServerWorker *worker)
 {
   tally_buffer_clear (&self->input);
-  server_hold (self);
+  server_hold (self, FALSE);
   self->skip = 0;
-  if (self->has_several && !self->ending && atomic_peek (&self->server->stopping))
+  if ((self->has_several || !self->has_served) && !self->ending && !self->server->local
+      && atomic_peek (&self->server->stopping))
     server_write_goodbye (self->server, &self->parting);
   self->ending = TRUE;
   if (!send_or_keep (self, &self->parting, TRUE))
     return TURN_CLOSE;
   if (self->output.length > 0)
-    return TURN_WAIT;
+    {
+      enter_phase (self, PHASE_WRITING, FALSE);
+      return TURN_WAIT;
+    }
   tally_stream_end_sending (&self->stream);
   enter_phase (self, PHASE_LINGERING, TRUE);
   return linger (self, worker);
@@ -214,6 +224,8 @@ server_connection_part (ServerConnection *self, ServerWorker *worker, ServerTurn
 
   if (self->ending)
     return turn;
+  if (turn == TURN_CLOSE) /* of a local peer, too, from which no more can come */
+    return was_busy && self->output.length == 0 ? end (self, worker) : TURN_CLOSE;
   if (atomic_peek (&self->phase) != PHASE_IDLE)
     return send_or_keep (self, &self->parting, FALSE) ? turn : TURN_CLOSE;
   if (self->looks == 0)
@@ -221,7 +233,7 @@ server_connection_part (ServerConnection *self, ServerWorker *worker, ServerTurn
   if ((turn == TURN_SERVED || (self->server->local && self->looks == 0))
       && ++self->looks < MAX_LOOKS)
     return TURN_WAIT;
-  return was_busy || self->has_several ? end (self, worker) : TURN_CLOSE;
+  return was_busy || self->has_several || !self->has_served ? end (self, worker) : TURN_CLOSE;
 }
 
 /* ---- a turn ---- */
@@ -229,6 +241,8 @@ server_connection_part (ServerConnection *self, ServerWorker *worker, ServerTurn
 static ServerTurn
 after_progress (ServerConnection *self, ServerWorker *worker, const ServerProgress *progress)
 {
+  self->paused = progress->paused && self->output.length == 0;
+  self->has_served |= progress->served;
   if (progress->lost)
     return TURN_CLOSE;
   if (progress->closing)
@@ -261,8 +275,14 @@ answer_kept_input (ServerConnection *self, ServerWorker *worker)
     memmove (input->data, input->data + progress.used, input->length);
   if (input->capacity > TALLY_SERVER_CHUNK && input->length < input->capacity / 4)
     fit_input (input);
-  server_hold (self);
+  server_hold (self, progress.served);
   return after_progress (self, worker, &progress);
+}
+
+void
+server_connection_end_refusal (ServerConnection *self)
+{
+  self->refusal = self->refused ? REFUSE_FULL : REFUSE_NOTHING;
 }
 
 ServerTurn
@@ -274,9 +294,13 @@ server_connection_give_up (ServerConnection *self, ServerWorker *worker)
   /* The peer does not take its answers: a refusal would come in the middle of one. */
   if (input->length == 0 || self->output.length > 0)
     return TURN_CLOSE;
-  progress = server_refuse_unfinished (self, worker, input->data, input->length, REFUSE_MEMORY);
+  self->refusal = REFUSE_MEMORY;
+  progress = server_answer_messages (self, worker, input->data, input->length);
+  server_connection_end_refusal (self);
+  if (progress.used < input->length)
+    return TURN_CLOSE; /* nor does it take refusals */
   tally_buffer_clear (input);
-  server_hold (self);
+  server_hold (self, FALSE);
   return after_progress (self, worker, &progress);
 }
 
@@ -286,7 +310,7 @@ static gboolean
 make_room (ServerConnection *self, ServerWorker *worker, gsize room, ServerTurn *turn)
 {
   tally_buffer_reserve (&self->input, room);
-  server_hold (self);
+  server_hold (self, FALSE);
   if (G_LIKELY (server_make_room (self->server, self, worker)))
     return TRUE;
   *turn = server_connection_give_up (self, worker);
@@ -341,9 +365,17 @@ receive_requests (ServerConnection *self, ServerWorker *worker, gboolean wait, g
   if (progress.used < (gsize) count)
     {
       tally_buffer_append (input, worker->input + progress.used, count - progress.used);
-      server_hold (self);
+      server_hold (self, FALSE);
     }
   return after_progress (self, worker, &progress);
+}
+
+/* While others wait for a worker one receive that brought requests is enough. */
+static gboolean
+has_had_its_turn (const ServerConnection *self, guint n_receives, gboolean served)
+{
+  return self->paused || n_receives == MAX_RECEIVES
+         || (served && atomic_peek (&self->server->crowded));
 }
 
 ServerTurn
@@ -352,6 +384,8 @@ server_connection_turn (ServerConnection *self, ServerWorker *worker, gboolean w
   ServerTurn turn = TURN_WAIT;
   gboolean served = FALSE;
   gboolean more = TRUE;
+  gboolean goes_on = self->paused;
+  gboolean again = FALSE;
   guint n_receives = 0;
 
   if (atomic_peek (&self->phase) == PHASE_LINGERING)
@@ -364,21 +398,23 @@ server_connection_turn (ServerConnection *self, ServerWorker *worker, gboolean w
         return TURN_CLOSE;
       if (self->output.length == 0 && self->ending)
         return end (self, worker);
-      if (self->output.length == 0 && self->input.length > 0)
-        turn = answer_kept_input (self, worker);
+      goes_on = self->output.length == 0 && self->input.length > 0;
     }
+  if (goes_on)
+    turn = answer_kept_input (self, worker);
+  wait = wait && !goes_on;
   while (more && turn != TURN_CLOSE && self->output.length == 0 && !self->ending)
     {
-      if (G_UNLIKELY (n_receives++ == MAX_RECEIVES))
-        {
-          (void) server_claim (self); /* its own: so it is not parked, but looked at again */
-          break;
-        }
       served |= turn == TURN_SERVED;
+      again = has_had_its_turn (self, n_receives++, served);
+      if (G_UNLIKELY (again))
+        break;
       turn = receive_requests (self, worker, wait, &more);
       wait = FALSE;
     }
   if (turn == TURN_CLOSE)
     return TURN_CLOSE;
+  if (G_UNLIKELY (again || self->paused))
+    (void) server_claim (self); /* its own: so it is not parked, but looked at again */
   return served ? TURN_SERVED : turn;
 }

@@ -11,7 +11,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define BACKLOG 1024
 /* How often the kernel may choose a port that then is not free on every address. */
 #define MAX_CHOICES 100
 
@@ -78,9 +77,10 @@ static gboolean
 bind_and_listen (ServerListener *self, gint fd, const Resolved *resolved)
 {
   if (!is_path (&resolved->address))
-    return bind (fd, &resolved->address.any, resolved->length) == 0 && listen (fd, BACKLOG) == 0;
-  if (!server_path_listen (fd, resolved->address.local.sun_path, BACKLOG, &self->device,
-                           &self->inode))
+    return bind (fd, &resolved->address.any, resolved->length) == 0
+           && listen (fd, TALLY_SERVER_BACKLOG) == 0;
+  if (!server_path_listen (fd, resolved->address.local.sun_path, TALLY_SERVER_BACKLOG,
+                           &self->device, &self->inode))
     return FALSE;
   self->path = g_strdup (resolved->address.local.sun_path);
   return TRUE;
@@ -113,12 +113,19 @@ listen_at (ServerListener *self, Resolved resolved, const gchar *uri, GError **e
   return TRUE;
 }
 
+/* A child process has the socket and not the path: its parent serves there. */
+static void
+give_up_path (ServerListener *self)
+{
+  if (self->path != NULL && self->pid == getpid ())
+    server_path_remove (self->path, self->device, self->inode);
+  g_clear_pointer (&self->path, g_free);
+}
+
 static void
 close_sockets (ServerListener *self)
 {
-  if (self->path != NULL)
-    server_path_remove (self->path, self->device, self->inode);
-  g_clear_pointer (&self->path, g_free);
+  give_up_path (self);
   for (guint i = 0; i < self->n_fds; i++)
     close (self->fds[i]);
   self->n_fds = 0;
@@ -219,6 +226,8 @@ server_listener_open (ServerListener *self, TallyEndpoint *endpoint, GError **er
 
   memset (self, 0, sizeof *self);
   self->spare_fd = -1;
+  self->pid = getpid ();
+  self->is_local = tally_endpoint_get_scheme (endpoint) == TALLY_SCHEME_UNIX;
   if (addresses == NULL)
     return FALSE;
   while (!listen_at_all (self, addresses, attempt, uri, error))
@@ -229,6 +238,15 @@ server_listener_open (ServerListener *self, TallyEndpoint *endpoint, GError **er
     }
   self->spare_fd = open ("/dev/null", O_RDONLY | O_CLOEXEC);
   return TRUE;
+}
+
+void
+server_listener_end (ServerListener *self)
+{
+  give_up_path (self);
+  if (self->is_local && self->pid == getpid ())
+    for (guint i = 0; i < self->n_fds; i++)
+      shutdown (self->fds[i], SHUT_RD);
 }
 
 void

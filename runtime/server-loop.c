@@ -13,6 +13,8 @@
 #define MAX_EVENTS 128
 /* Connections accepted before those that wait for an answer get their turn. */
 #define MAX_ACCEPTS 32
+/* So many times that before a stop: more than a listener's backlog holds. */
+#define MAX_LAST_ACCEPTS (2 * TALLY_SERVER_BACKLOG / MAX_ACCEPTS)
 
 gint64
 server_now (void)
@@ -255,7 +257,8 @@ note_shortage (TallyServer *self, gboolean refused)
   pthread_mutex_unlock (&self->lock);
 }
 
-static void
+/* Whether there may be more. */
+static gboolean
 accept_connections (TallyServer *self, guint index)
 {
   for (guint i = 0; i < MAX_ACCEPTS; i++)
@@ -267,13 +270,24 @@ accept_connections (TallyServer *self, guint index)
           add_connection (self, &stream);
           continue;
         }
-      if (errno == EAGAIN || errno == EWOULDBLOCK)
-        return;
+      if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINVAL)
+        return FALSE; /* there is nobody, or nobody can come any more */
       if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM)
         continue; /* that peer's own trouble: it left before it was accepted */
       note_shortage (self, errno == EMFILE);
-      return;
+      return FALSE;
     }
+  return TRUE;
+}
+
+/* Who has connected may have sent a request: to close the listener would cut it off. */
+static void
+accept_last (TallyServer *self)
+{
+  server_listener_end (&self->listener);
+  for (guint i = 0; i < self->listener.n_fds; i++)
+    for (guint n = 0; n < MAX_LAST_ACCEPTS && accept_connections (self, i); n++)
+      continue;
 }
 
 /* A stop was asked for. */
@@ -281,6 +295,7 @@ static void
 begin_stop (TallyServer *self)
 {
   watch (self, EPOLL_CTL_DEL, self->stop_fd, 0, NULL);
+  accept_last (self);
   pthread_mutex_lock (&self->lock);
   atomic_set (&self->stopping, TRUE); /* from here on nobody else touches the listeners */
   self->listening = FALSE;
@@ -479,7 +494,7 @@ server_let_go (TallyServer *self,
 {
   if (turn != TURN_CLOSE)
     server_connection_set_deadline (connection, turn == TURN_SERVED);
-  if (turn != TURN_CLOSE && atomic_get (&self->stopping))
+  if (atomic_get (&self->stopping))
     turn = server_connection_part (connection, worker, turn);
   if (turn != TURN_CLOSE)
     {
@@ -490,6 +505,23 @@ server_let_go (TallyServer *self,
     }
   server_discard (self, connection);
   return TRUE;
+}
+
+/* Whether others wait for a worker and none is left. Then @connection, which does not pause, waits behind
+ * them. */
+static gboolean
+make_way (TallyServer *self, ServerConnection *connection)
+{
+  gboolean others_wait;
+
+  if (!atomic_peek (&self->crowded))
+    return FALSE;
+  pthread_mutex_lock (&self->lock);
+  others_wait = self->ready_head != NULL;
+  if (others_wait)
+    server_enqueue_locked (self, connection);
+  pthread_mutex_unlock (&self->lock);
+  return others_wait;
 }
 
 void
@@ -505,8 +537,8 @@ server_serve (TallyServer *self, ServerConnection *connection, ServerWorker *wor
       if (turn != TURN_CLOSE && !server_make_room (self, connection, worker))
         turn = server_connection_give_up (connection, worker);
       /* A connection that never pauses keeps its worker, whose epoch stays: so the supervisor sees
-       * that the loop needs another holder. */
-      if (server_let_go (self, connection, worker, turn))
+       * that the loop needs another holder, and when there is none left looks for events itself. */
+      if (server_let_go (self, connection, worker, turn) || make_way (self, connection))
         return;
     }
 }

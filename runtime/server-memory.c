@@ -34,24 +34,24 @@ unlink_holder_locked (TallyServer *self, ServerConnection *connection)
 }
 
 void
-server_hold (ServerConnection *connection)
+server_hold (ServerConnection *connection, gboolean anew)
 {
   TallyServer *self = connection->server;
   gsize holds =
       connection->input.capacity + connection->output.capacity + connection->parting.capacity;
   gsize held = connection->holds;
 
-  if (holds == held)
+  if (holds == held && (!anew || holds == 0))
     return;
   pthread_mutex_lock (&self->lock);
   connection->holds = holds;
   atomic_put (&self->held, self->held + holds - held);
   if (holds < held)
     self->n_released += held - holds;
-  if (held == 0)
-    link_holder_locked (self, connection);
-  else if (holds == 0)
+  if (held > 0 && (holds == 0 || anew))
     unlink_holder_locked (self, connection);
+  if (holds > 0 && (held == 0 || anew))
+    link_holder_locked (self, connection);
   pthread_mutex_unlock (&self->lock);
 }
 

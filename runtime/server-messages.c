@@ -11,37 +11,8 @@
 #define MAX_SKIPPED (64 * 1024 * 1024)
 /* An answer waits for those behind it in the same receive no longer than this; microseconds. */
 #define MAX_GATHER 200
-
-/* ---- refusals ---- */
-
-static gchar *
-describe_refusal (const TallyServer *server, ServerRefusal refusal)
-{
-  switch (refusal)
-    {
-    case REFUSE_BUSY:
-      return g_strdup_printf (
-          "the server is busy: %u requests wait for its %u workers; this one was "
-          "not executed",
-          server_max_queued (server), server->max_workers);
-    case REFUSE_LATE:
-      return g_strdup_printf ("the server is busy: the request waited %u ms and was not executed",
-                              server->queue_timeout);
-    case REFUSE_MEMORY:
-      return g_strdup_printf ("the server is busy: its unfinished messages pass the limit of "
-                              "%" G_GUINT64_FORMAT " bytes; the request was not executed",
-                              server->max_unfinished);
-    case REFUSE_FULL:
-      return g_strdup_printf ("the server is full: it serves %u connections at once",
-                              server->max_connections);
-    case REFUSE_STOPPING:
-      return g_strdup ("the server is stopping; the request was not executed");
-    default:
-      return NULL;
-    }
-}
-
-/* ---- messages ---- */
+/* So long does a worker answer what one receive brought while others wait for one; milliseconds. */
+#define MAX_STINT 10
 
 static guint32
 read_frame_length (const guint8 *at)
@@ -126,9 +97,11 @@ answer_message_behind (ServerConnection *self,
   ServerOutcome outcome;
   gssize sent;
 
-  server_offer (worker, &self->stream);
+  /* Of a server that stops answers before these may be waiting. */
+  if (G_LIKELY (self->parting.length == 0))
+    server_offer (worker, &self->stream);
   outcome = answer_message (self, worker, bytes, length, refusal, &worker->next_answer);
-  sent = server_take_back (worker);
+  sent = self->parting.length == 0 ? server_take_back (worker) : 0;
   *lost = sent < 0;
   if (sent > 0)
     {
@@ -207,6 +180,38 @@ refuse_rest (ServerConnection *self,
     self->skip = frame + header - length;
 }
 
+/* Refuses the message that @bytes, which are all there is, begin. */
+static void
+refuse_unfinished (ServerConnection *self,
+                   ServerWorker *worker,
+                   const guint8 *bytes,
+                   gsize length,
+                   ServerProgress *progress)
+{
+  g_autofree gchar *text = server_describe_refusal (self->server, self->refusal);
+
+  if (!self->server->framed)
+    refuse_rest (self, worker, bytes, length, 0, text, progress);
+  else if (length >= TALLY_FRAME_HEADER)
+    refuse_rest (self, worker, bytes, length, read_frame_length (bytes), text, progress);
+  else
+    {
+      progress->used += length;
+      progress->closing = TRUE;
+    }
+  if (self->scanner != NULL)
+    tally_scanner_reset (self->scanner);
+}
+
+/* Whether what follows has to wait, because others do: a connection that never pauses does not keep
+ * the last worker. @arrived as there. */
+static inline gboolean
+is_to_pause (const ServerConnection *self, gint64 arrived)
+{
+  return G_UNLIKELY (atomic_peek (&self->server->crowded)) && self->refusal == REFUSE_NOTHING
+         && server_now () - arrived >= MAX_STINT;
+}
+
 /* With several requests in one receive: whether the answers so far should go now. */
 static gboolean
 should_send (const ServerWorker *worker, gint64 *began)
@@ -231,22 +236,15 @@ skip (ServerConnection *self, gsize length, ServerProgress *progress)
   progress->used += count;
 }
 
-/* Why the next message of a receive is not to be executed; NULL: it is. @arrived: server_now () when
- * it came; 0: just now. (transfer full) */
-static gchar *
+/* Why the next message of a receive is not to be executed. @arrived: server_now () when it came; 0: just
+ * now. */
+static ServerRefusal
 find_refusal (const ServerConnection *self, gint64 arrived)
 {
-  const TallyServer *server = self->server;
-
   if (G_UNLIKELY (self->refusal != REFUSE_NOTHING))
-    return describe_refusal (server, self->refusal);
-  if (arrived == 0)
-    return NULL;
-  if (atomic_peek (&server->expired))
-    return describe_refusal (server, REFUSE_STOPPING);
-  if (server->queue_timeout > 0 && server_now () - arrived >= server->queue_timeout)
-    return describe_refusal (server, REFUSE_LATE);
-  return NULL;
+    return self->refusal;
+  return arrived == 0 ? REFUSE_NOTHING
+                      : server_find_refusal (self->server, arrived, server_now (), 0);
 }
 
 /* Answers the whole message of @size bytes that @bytes begins with. */
@@ -287,10 +285,12 @@ server_answer_messages (ServerConnection *self,
   gint64 arrived = 0;
   gint64 began = 0;
 
-  while (progress.used < length && !progress.closing && !progress.lost && self->output.length == 0)
+  while (progress.used < length && !progress.closing && !progress.lost && !progress.paused
+         && self->output.length == 0)
     {
       const guint8 *message = bytes + progress.used;
       g_autofree gchar *refusal = NULL;
+      ServerRefusal reason;
       guint32 too_long = 0;
       gsize size;
 
@@ -300,8 +300,13 @@ server_answer_messages (ServerConnection *self,
           continue;
         }
       size = find_message (self, message, length - progress.used, &too_long);
-      if (size == 0)
+      if (size == 0 && self->refusal != REFUSE_MEMORY)
         break;
+      if (size == 0)
+        {
+          refuse_unfinished (self, worker, message, length - progress.used, &progress);
+          continue;
+        }
       if (too_long > 0)
         {
           const gchar *guess = tally_peer_guess (message, size);
@@ -314,7 +319,9 @@ server_answer_messages (ServerConnection *self,
           refuse_rest (self, worker, message, size, too_long, refusal, &progress);
           continue;
         }
-      refusal = find_refusal (self, arrived);
+      reason = find_refusal (self, arrived);
+      if (G_UNLIKELY (reason != REFUSE_NOTHING))
+        refusal = server_describe_refusal (self->server, reason);
       if (arrived == 0 && size < length - progress.used)
         {
           arrived = server_now ();
@@ -324,6 +331,7 @@ server_answer_messages (ServerConnection *self,
       if (progress.used < length && !progress.closing && !progress.lost
           && should_send (worker, &began))
         progress.lost = !server_connection_send (self, &worker->output, FALSE);
+      progress.paused = progress.used < length && is_to_pause (self, arrived);
     }
   if (G_UNLIKELY (self->refusal >= REFUSE_FULL) && progress.served)
     {
@@ -333,30 +341,5 @@ server_answer_messages (ServerConnection *self,
   if (!progress.lost)
     progress.lost = !server_connection_send (self, &worker->output, progress.closing);
   worker->output.length = 0;
-  return progress;
-}
-
-ServerProgress
-server_refuse_unfinished (ServerConnection *self,
-                          ServerWorker *worker,
-                          const guint8 *bytes,
-                          gsize length,
-                          ServerRefusal refusal)
-{
-  g_autofree gchar *text = describe_refusal (self->server, refusal);
-  /* @worker may be in the middle of answering another connection. */
-  ServerWorker own = { .server = worker->server };
-  ServerProgress progress = { 0 };
-  gsize frame =
-      self->server->framed && length >= TALLY_FRAME_HEADER ? read_frame_length (bytes) : 0;
-
-  if (self->server->framed && length < TALLY_FRAME_HEADER)
-    progress.closing = TRUE;
-  else
-    refuse_rest (self, &own, bytes, length, frame, text, &progress);
-  if (self->scanner != NULL)
-    tally_scanner_reset (self->scanner);
-  progress.lost = !server_connection_send (self, &own.output, progress.closing);
-  tally_buffer_clear (&own.output);
   return progress;
 }

@@ -7,7 +7,7 @@
  *
  * and around these: server-messages.c cuts what a connection received into messages,
  * server-dispatch.c turns a message into an answer and knows no sockets; server-queue.c and
- * server-memory.c hold limits; server-offer.c is how a worker lets the supervisor send for it.
+ * server-memory.c hold limits, server-refusal.c says why they refuse; server-offer.c is how a worker lets the supervisor send for it.
  *
  * Threads. One worker at a time holds the loop: it waits in epoll, and serves what became ready
  * itself, without a thread switch. Whoever holds the loop may get stuck in a slow handler; the
@@ -33,6 +33,8 @@
 G_BEGIN_DECLS
 
 #define TALLY_SERVER_MAX_LISTENERS 8
+/* Peers that the kernel lets wait to be accepted. */
+#define TALLY_SERVER_BACKLOG 1024
 /* Refused connections that are kept until their first request, so as to answer it. */
 #define TALLY_SERVER_MAX_REFUSED 64
 /* What a worker receives at once and, where requests are pipelined, sends at once. */
@@ -57,10 +59,15 @@ typedef struct
   gchar *path;   /* Unix: to be unlinked if it is still this file */
   guint64 device;
   guint64 inode;
+  pid_t pid; /* who listened; a child process shares the sockets */
+  gboolean is_local;
 } ServerListener;
 
 gboolean server_listener_open (ServerListener *self, TallyEndpoint *endpoint, GError **error);
 void server_listener_close (ServerListener *self);
+/* Before that: lets no further peer in where the kernel can tell it so, which it can over Unix sockets.
+ * Those that have connected can still be accepted. */
+void server_listener_end (ServerListener *self);
 /* Opens @stream, which may be moved until it is first used, to a new peer. FALSE with errno, EAGAIN when
  * there is none. Where descriptors have run out the peer is accepted and closed, and errno is EMFILE. */
 gboolean server_listener_accept (ServerListener *self, guint index, TallyStream *stream);
@@ -114,8 +121,10 @@ struct _ServerConnection
   gsize skip;            /* bytes of a refused frame that are still to come */
   gsize lingered;        /* bytes thrown away since the end was sent */
   ServerRefusal refusal; /* what its requests are answered with */
+  gboolean has_served;   /* a request was answered; a new peer's first one is mostly on its way */
   gboolean has_several;  /* the peer has sent a request before the one before it was answered */
   gboolean ending;       /* nothing more is answered; what is to be sent is */
+  gboolean paused;       /* whole requests lie in input, because others wait for a worker */
   TallyScanner *scanner; /* unframed: made when a request first arrives in parts */
   gboolean refused;      /* past the limit: its first request is answered with an exception */
   gboolean wants_write;  /* epoll watches for writability */
@@ -161,6 +170,8 @@ ServerTurn server_connection_part (ServerConnection *self, ServerWorker *worker,
 /* Gives up what it holds: refuses the request that is arriving, or loses the answer that is not
  * taken. */
 ServerTurn server_connection_give_up (ServerConnection *self, ServerWorker *worker);
+/* What comes next is executed again, unless the connection itself was refused. */
+void server_connection_end_refusal (ServerConnection *self);
 
 /* ---- messages ---- */
 
@@ -171,9 +182,12 @@ typedef struct
   gboolean served;
   gboolean closing; /* the answers are the last ones */
   gboolean lost;    /* the peer is gone */
+  gboolean paused;  /* there are more, but others wait for a worker */
 } ServerProgress;
 
-/* Answers every complete message in @bytes, as long as the peer takes the answers. */
+/* Answers every complete message in @bytes, as long as the peer takes the answers. Where the connection
+ * refuses for lack of memory, what is incomplete is refused too: what is missing of it is thrown away as
+ * it arrives, or the connection ends. */
 ServerProgress server_answer_messages (ServerConnection *self,
                                        ServerWorker *worker,
                                        const guint8 *bytes,
@@ -184,13 +198,6 @@ gsize server_find_end (const TallyServer *server, const guint8 *bytes, gsize len
  * before it sees the end: an exception without a name, with sequence id 0, which no call has. All that
  * was executed has been answered before it. */
 void server_write_goodbye (const TallyServer *server, TallyBuffer *output);
-/* Refuses the message of which @bytes are a part. */
-ServerProgress server_refuse_unfinished (ServerConnection *self,
-                                         ServerWorker *worker,
-                                         const guint8 *bytes,
-                                         gsize length,
-                                         ServerRefusal refusal);
-
 /* ---- dispatch ---- */
 
 typedef enum
@@ -283,14 +290,24 @@ void server_discard (TallyServer *self, ServerConnection *connection);
 void server_enqueue_locked (TallyServer *self, ServerConnection *connection);
 /* The connection that has waited longest; there is one. */
 ServerConnection *server_take_ready_locked (TallyServer *self);
-guint server_max_queued (const TallyServer *self);
 /* The supervisor refuses what is past the queue's limits. */
 void server_limit_queue_locked (TallyServer *self, gint64 now);
 
+/* ---- refusals ---- */
+
+guint server_max_queued (const TallyServer *self);
+/* Why a request that waits since @since is not to be executed. @position: of its connection among those
+ * that wait for a worker, from 1 on; 0: a worker has it. */
+ServerRefusal
+server_find_refusal (const TallyServer *self, gint64 since, gint64 now, guint position);
+/* (transfer full) (nullable): NULL for REFUSE_NOTHING */
+gchar *server_describe_refusal (const TallyServer *self, ServerRefusal refusal);
+
 /* ---- memory ---- */
 
-/* The owner, after a buffer of @connection grew or shrank. */
-void server_hold (ServerConnection *connection);
+/* The owner, after a buffer of @connection grew or shrank. @anew: a message of it was completed, so that
+ * what it holds now is of later ones. */
+void server_hold (ServerConnection *connection, gboolean anew);
 /* Lets connections give up what they hold until that is within the limit. FALSE: @asker, the
  * caller's, is the one that has to. */
 gboolean server_make_room (TallyServer *self, ServerConnection *asker, ServerWorker *worker);
@@ -344,6 +361,8 @@ struct _TallyServer
   guint64 max_unfinished; /* bytes */
   guint max_pinned;
 
+  pid_t pid;          /* whose stop_fd that is; a child process that serves takes its own */
+  gint stop_in_child; /* atomic: a stop before that */
   gint stop_fd; /* eventfd, as long as the object lives: tally_server_stop () may come any time */
   gint wake_fd; /* eventfd: server_loop_interrupt () */
   gint epoll_fd;

@@ -26,31 +26,6 @@ server_take_ready_locked (TallyServer *self)
   return connection;
 }
 
-guint
-server_max_queued (const TallyServer *self)
-{
-  return self->max_queued > 0 ? self->max_queued : 4 * self->max_workers;
-}
-
-/* Why @connection, the @position-th in the queue, is to wait no longer. */
-static ServerRefusal
-find_refusal_in_queue (const TallyServer *self,
-                       ServerConnection *connection,
-                       guint position,
-                       gint64 now)
-{
-  if (atomic_peek (&self->expired))
-    return REFUSE_STOPPING;
-  if (position > server_max_queued (self))
-    return REFUSE_BUSY;
-  /* The first look begins the wait: so nobody reads a clock for a connection that does not wait. */
-  if (connection->ready_since == 0)
-    connection->ready_since = now;
-  return self->queue_timeout > 0 && now - connection->ready_since >= self->queue_timeout
-             ? REFUSE_LATE
-             : REFUSE_NOTHING;
-}
-
 /* Takes out of the queue what is to wait no longer, as a list. */
 static ServerConnection *
 take_refused_locked (TallyServer *self, gint64 now)
@@ -64,7 +39,12 @@ take_refused_locked (TallyServer *self, gint64 now)
   while (*place != NULL)
     {
       ServerConnection *connection = *place;
-      ServerRefusal refusal = find_refusal_in_queue (self, connection, position, now);
+      ServerRefusal refusal;
+
+      /* The first look begins the wait: so nobody reads a clock for what does not wait. */
+      if (connection->ready_since == 0)
+        connection->ready_since = now;
+      refusal = server_find_refusal (self, connection->ready_since, now, position);
 
       if (refusal == REFUSE_NOTHING)
         {
@@ -89,7 +69,7 @@ refuse (TallyServer *self, ServerConnection *connection)
 {
   ServerTurn turn = server_connection_turn (connection, &self->supervisor, FALSE);
 
-  connection->refusal = connection->refused ? REFUSE_FULL : REFUSE_NOTHING;
+  server_connection_end_refusal (connection);
   if (server_let_go (self, connection, &self->supervisor, turn))
     return;
   pthread_mutex_lock (&self->lock);

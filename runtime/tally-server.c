@@ -261,6 +261,16 @@ reset (TallyServer *self)
     g_debug ("eventfd: %s", g_strerror (errno));
 }
 
+/* In a child process: the parent's is not to stop when this one is. */
+static void
+take_own_stop_fd (TallyServer *self)
+{
+  if (self->stop_fd >= 0)
+    close (self->stop_fd);
+  self->stop_fd = eventfd (atomic_get (&self->stop_in_child) ? 1 : 0, EFD_CLOEXEC | EFD_NONBLOCK);
+  self->pid = getpid ();
+}
+
 /* Only one thread at a time may serve. */
 static gboolean
 begin_serving (TallyServer *self, GError **error)
@@ -273,6 +283,8 @@ begin_serving (TallyServer *self, GError **error)
   pthread_mutex_unlock (&self->lock);
   if (busy)
     g_set_error (error, TALLY_ERROR, TALLY_ERROR_FAILED, "%s is being served already", self->uri);
+  else if (self->pid != getpid ())
+    take_own_stop_fd (self);
   return !busy;
 }
 
@@ -303,18 +315,20 @@ tally_server_serve (ThriftServer *server, GError **error)
  *
  * Makes thrift_server_serve() return once every request under way was answered. What was read before
  * is executed too, within the `drain-timeout`, and refused in words after it; the answers of a
- * connection leave together with its end. A stop that comes before a serve ends that serve.
- * Thread-safe and async-signal-safe.
+ * connection leave together with its end. A stop that comes before a serve ends that serve. In a child
+ * process it stops nothing of the parent's, and a child that serves at a Unix socket on which its parent
+ * listens leaves the file there. Thread-safe and async-signal-safe.
  */
 void
 tally_server_stop (TallyServer *self)
 {
   const guint64 one = 1;
   gint number = errno;
-  gssize written = write (self->stop_fd, &one, sizeof one); /* fails only where it is set already */
 
-  (void) written;
-  errno = number;
+  if (self->pid != getpid ())
+    atomic_set (&self->stop_in_child, TRUE);
+  else if (write (self->stop_fd, &one, sizeof one) < 0)
+    errno = number; /* it is set already */
 }
 
 static void
@@ -365,8 +379,11 @@ tally_server_finalize (GObject *object)
   g_ptr_array_unref (self->graveyard);
   g_clear_pointer (&self->endpoint, tally_endpoint_unref);
   g_free (self->uri);
-  pthread_cond_destroy (&self->supervisor_wake);
-  pthread_mutex_destroy (&self->lock);
+  if (self->pid == getpid ()) /* else threads may wait that this process does not have */
+    {
+      pthread_cond_destroy (&self->supervisor_wake);
+      pthread_mutex_destroy (&self->lock);
+    }
   G_OBJECT_CLASS (tally_server_parent_class)->finalize (object);
 }
 
@@ -442,4 +459,5 @@ tally_server_init (TallyServer *self)
   self->supervisor.server = self;
   self->epoll_fd = self->wake_fd = -1;
   self->stop_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+  self->pid = getpid ();
 }

@@ -195,6 +195,15 @@ test_handler_release (TestHandler *self)
 }
 
 void
+test_handler_release_one (TestHandler *self)
+{
+  pthread_mutex_lock (&self->lock);
+  self->n_passes++;
+  pthread_cond_broadcast (&self->changed);
+  pthread_mutex_unlock (&self->lock);
+}
+
+void
 test_handler_hold (TestHandler *self)
 {
   pthread_mutex_lock (&self->lock);
@@ -274,8 +283,10 @@ invoke_block (gpointer handler, gpointer args_, gpointer result_, GError **error
   pthread_mutex_lock (&self->lock);
   self->n_inside++;
   pthread_cond_broadcast (&self->changed);
-  while (!self->released)
+  while (!self->released && self->n_passes == 0)
     pthread_cond_wait (&self->changed, &self->lock);
+  if (!self->released)
+    self->n_passes--;
   self->n_inside--;
   pthread_mutex_unlock (&self->lock);
   return TRUE;

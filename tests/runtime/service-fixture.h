@@ -54,6 +54,7 @@ typedef struct
   pthread_cond_t changed;
   guint n_inside; /* calls that block () holds now */
   gboolean released;
+  guint n_passes; /* held calls that are let go all the same */
   guint n_calls;
   guint n_notes;
   gboolean saw_null;
@@ -63,6 +64,8 @@ GType test_handler_get_type (void);
 void test_handler_wait_inside (TestHandler *self, guint count);
 void test_handler_wait_notes (TestHandler *self, guint count);
 void test_handler_release (TestHandler *self);
+/* Lets one call that block () holds go. */
+void test_handler_release_one (TestHandler *self);
 /* block () holds its calls again. */
 void test_handler_hold (TestHandler *self);
 guint test_handler_n_calls (TestHandler *self);

@@ -130,6 +130,98 @@ one_worker_is_free_again (void)
   running_stop (running);
 }
 
+/* Sends as many calls as the server takes, until the connection ends. */
+static void *
+send_calls (void *data)
+{
+  const gint fd = GPOINTER_TO_INT (data);
+  TallyBuffer requests = { NULL, 0, 0 };
+  gssize sent = 0;
+  gsize at = 0;
+
+  while (requests.length < 1024 * 1024)
+    write_request (&requests, BINARY, "note", T_ONEWAY, 1, NULL, NULL);
+  for (; sent >= 0; at = (at + MAX (sent, 0)) % requests.length)
+    sent = send (fd, requests.data + at, requests.length - at, MSG_NOSIGNAL);
+  tally_buffer_clear (&requests);
+  return NULL;
+}
+
+/* Until the only worker is stuck in a handler and somebody waits for it; and a little longer. */
+static void
+await_crowd (Running *running)
+{
+  TallyServer *server = running->server;
+  gboolean somebody_waits;
+  gint64 began;
+
+  do
+    {
+      g_thread_yield ();
+      pthread_mutex_lock (&server->lock);
+      somebody_waits = server->ready_head != NULL && atomic_peek (&server->crowded);
+      pthread_mutex_unlock (&server->lock);
+    }
+  while (!somebody_waits);
+  began = g_get_monotonic_time ();
+  while (g_get_monotonic_time () - began < 30 * 1000) /* the clock that is looked at is coarse */
+    g_thread_yield ();
+}
+
+/* With requests behind those that took long a connection does not keep the last worker: those who wait
+ * come first. */
+static void
+long_requests_of_one_connection_let_others_in (void)
+{
+  Running *running = running_start (BINARY, NULL, "max-workers=1");
+  TallyBuffer requests = { NULL, 0, 0 };
+  gint busy = peer_connect (running);
+  gint waiting = peer_connect (running);
+
+  for (guint i = 0; i < 3; i++)
+    write_request (&requests, BINARY, "block", T_CALL, i, NULL, NULL);
+  peer_send (busy, &requests);
+  for (guint i = 0; i < 2; i++)
+    {
+      test_handler_wait_inside (running->handler, 1);
+      send_call (waiting, BINARY, "ping", i);
+      await_crowd (running);
+      test_handler_release_one (running->handler);
+      check_reply (waiting, BINARY, i);
+      check_reply (busy, BINARY, i);
+    }
+  test_handler_release (running->handler);
+  check_reply (busy, BINARY, 2);
+  close (busy);
+  close (waiting);
+  running_stop (running);
+}
+
+/* Two connections that never pause take turns with each other, and with all others. */
+static void
+who_never_pauses_lets_others_in (void)
+{
+  Running *running = running_start (BINARY, NULL, "max-workers=1 drain-timeout=20");
+  pthread_t senders[2];
+  gint fds[2];
+
+  for (guint i = 0; i < 2; i++)
+    {
+      fds[i] = peer_connect (running);
+      CU_ASSERT_FATAL (pthread_create (&senders[i], NULL, send_calls, GINT_TO_POINTER (fds[i]))
+                       == 0);
+    }
+  test_handler_wait_notes (running->handler, 1000);
+  for (guint i = 0; i < 3; i++)
+    check_alive (running);
+  running_stop (running);
+  for (guint i = 0; i < 2; i++)
+    {
+      pthread_join (senders[i], NULL);
+      close (fds[i]);
+    }
+}
+
 /* A refused request costs neither its connection nor those behind it. */
 static void
 longer_than_one_may_wait (void)
@@ -234,11 +326,14 @@ one_request_past_the_limit_of_all (void)
       Running *running = running_start (speech, NULL, "max-unfinished=300000");
       g_autofree gchar *text = g_strnfill (2 * 1024 * 1024, 'x');
       TallyBuffer request = { NULL, 0, 0 };
+      TallyServerStatistics statistics;
       gint fd = peer_connect (running);
 
       write_echo (&request, speech, 1, text);
       peer_send (fd, &request);
       check_refusal (fd, speech, 1, "unfinished messages");
+      tally_server_get_statistics (running->server, &statistics);
+      assert_int (statistics.requests, 1);
       CU_ASSERT (speech->framed ? peer_echoes (fd, speech, 2, "and on") : peer_sees_end (fd));
       close (fd);
       check_alive (running);
@@ -381,6 +476,59 @@ stop_of_a_local_server_lets_nothing_in (void)
   running_join (running);
 }
 
+static void *
+serve_once (void *server)
+{
+  CU_ASSERT (thrift_server_serve (server, NULL));
+  return NULL;
+}
+
+/* Whoever has connected when a stop comes is served, or told, also if it was not accepted yet. */
+static void
+check_backlog (const gchar *address)
+{
+  g_autoptr (GObject) handler = g_object_new (test_handler_get_type (), NULL);
+  g_autoptr (GObject) processor =
+      G_OBJECT (test_processor_new (base_processor_get_type (), (TestHandler *) handler));
+  g_autoptr (TallyServer) server = tally_server_new (THRIFT_PROCESSOR (processor), address, NULL);
+  g_autofree gchar *uri = NULL;
+  pthread_t thread;
+  gint fds[100]; /* more than are accepted at once */
+  gint silent;
+
+  CU_ASSERT_FATAL (tally_server_listen (server, NULL));
+  uri = tally_server_dup_uri (server);
+  silent = peer_connect_uri (uri);
+  for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
+    {
+      fds[i] = peer_connect_uri (uri);
+      send_call (fds[i], BINARY, "ping", i);
+    }
+  tally_server_stop (server);
+  CU_ASSERT_FATAL (pthread_create (&thread, NULL, serve_once, server) == 0);
+  for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
+    {
+      check_reply (fds[i], BINARY, i);
+      CU_ASSERT (peer_sees_end (fds[i]));
+      close (fds[i]);
+    }
+  if (g_str_has_prefix (address, "tcp:"))
+    check_goodbye (silent, BINARY);
+  else
+    CU_ASSERT (peer_sees_end (silent));
+  close (silent);
+  pthread_join (thread, NULL);
+}
+
+static void
+stop_serves_who_has_connected (void)
+{
+  g_autofree gchar *abstract = g_strdup_printf ("unix:@tally-limits-%d", (gint) getpid ());
+
+  check_backlog ("tcp://127.0.0.1:0");
+  check_backlog (abstract);
+}
+
 /* Past the drain-timeout nothing more is executed: what waits for a worker is told so, and so is what
  * waits behind a request that is under way; that one is answered. */
 static void
@@ -414,6 +562,8 @@ main (int argc, char **argv)
   static const TestCase cases[] = {
     TEST (more_wait_than_may),
     TEST (one_worker_is_free_again),
+    TEST (long_requests_of_one_connection_let_others_in),
+    TEST (who_never_pauses_lets_others_in),
     TEST (longer_than_one_may_wait),
     TEST (waits_behind_another_of_its_connection),
     TEST (unfinished_requests_give_way),
@@ -422,6 +572,7 @@ main (int argc, char **argv)
     TEST (stop_says_goodbye_to_who_sends_several),
     TEST (stop_answers_what_was_read),
     TEST (stop_of_a_local_server_lets_nothing_in),
+    TEST (stop_serves_who_has_connected),
     TEST (stop_refuses_what_still_waits),
     { NULL, NULL },
   };

@@ -263,6 +263,16 @@ past_max_connections_and_silent (void)
   running_stop (running);
 }
 
+static gint
+wait_for (pid_t child)
+{
+  gint status = -1;
+
+  while (waitpid (child, &status, 0) < 0 && errno == EINTR)
+    ;
+  return WIFEXITED (status) ? WEXITSTATUS (status) : -1;
+}
+
 /* In a process of its own, because the limit on descriptors is the whole process's. */
 static void
 out_of_descriptors_child (void)
@@ -299,14 +309,10 @@ static void
 out_of_descriptors (void)
 {
   pid_t child = test_fork ();
-  gint status = -1;
 
   if (child == 0)
     out_of_descriptors_child ();
-  while (waitpid (child, &status, 0) < 0 && errno == EINTR)
-    ;
-  CU_ASSERT (WIFEXITED (status));
-  assert_int (WEXITSTATUS (status), 0);
+  assert_int (wait_for (child), 0);
 }
 
 /* ---- connections that a child process has, too ---- */
@@ -355,6 +361,62 @@ a_child_keeps_a_closed_connection_open (void)
   running_stop (running);
 }
 
+/* A child that stops and drops its copy of a server takes nothing from its parent. */
+static void
+a_child_stops_nothing_of_its_parents (void)
+{
+  g_autofree gchar *directory = g_dir_make_tmp ("tally-server-XXXXXX", NULL);
+  g_autofree gchar *path = g_build_filename (directory, "s", NULL);
+  g_autofree gchar *address = g_strdup_printf ("unix://%s", path);
+  Running *running = running_start (&framed_binary, address, NULL);
+  pid_t child;
+
+  check_alive (running);
+  child = test_fork ();
+  if (child == 0)
+    {
+      tally_server_stop (running->server);
+      g_object_unref (running->server);
+      _exit (0);
+    }
+  assert_int (wait_for (child), 0);
+  CU_ASSERT (g_file_test (path, G_FILE_TEST_EXISTS));
+  check_alive (running);
+  check_alive (running);
+  running_stop (running);
+  CU_ASSERT (!g_file_test (path, G_FILE_TEST_EXISTS));
+  CU_ASSERT_EQUAL (rmdir (directory), 0);
+}
+
+/* A child may serve where its parent listens, and is stopped alone. */
+static void
+a_child_serves_where_its_parent_listens (void)
+{
+  g_autoptr (GObject) handler = g_object_new (test_handler_get_type (), NULL);
+  g_autoptr (GObject) processor =
+      G_OBJECT (test_processor_new (base_processor_get_type (), (TestHandler *) handler));
+  g_autofree gchar *directory = g_dir_make_tmp ("tally-server-XXXXXX", NULL);
+  g_autofree gchar *path = g_build_filename (directory, "s", NULL);
+  g_autofree gchar *address = g_strdup_printf ("unix://%s", path);
+  g_autoptr (TallyServer) server = tally_server_new (THRIFT_PROCESSOR (processor), address, NULL);
+  pid_t child;
+
+  CU_ASSERT (tally_server_listen (server, NULL));
+  child = test_fork ();
+  if (child == 0)
+    {
+      tally_server_stop (server);
+      _exit (thrift_server_serve (THRIFT_SERVER (server), NULL) ? 0 : 1);
+    }
+  assert_int (wait_for (child), 0);
+  CU_ASSERT (g_file_test (path, G_FILE_TEST_EXISTS));
+  close (peer_connect_uri (address));
+  tally_server_stop (server);
+  CU_ASSERT (thrift_server_serve (THRIFT_SERVER (server), NULL));
+  CU_ASSERT (!g_file_test (path, G_FILE_TEST_EXISTS));
+  CU_ASSERT_EQUAL (rmdir (directory), 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -372,6 +434,8 @@ main (int argc, char **argv)
     TEST (past_max_connections_and_silent),
     TEST (out_of_descriptors),
     TEST (a_child_keeps_a_closed_connection_open),
+    TEST (a_child_stops_nothing_of_its_parents),
+    TEST (a_child_serves_where_its_parent_listens),
     { NULL, NULL },
   };
 

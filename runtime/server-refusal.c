@@ -1,0 +1,45 @@
+/* Why a request is not executed: decides it, and says it in words. It answers nobody. */
+#include "server-private.h"
+
+guint
+server_max_queued (const TallyServer *self)
+{
+  return self->max_queued > 0 ? self->max_queued : 4 * self->max_workers;
+}
+
+ServerRefusal
+server_find_refusal (const TallyServer *self, gint64 since, gint64 now, guint position)
+{
+  if (atomic_peek (&self->expired))
+    return REFUSE_STOPPING;
+  if (position > server_max_queued (self))
+    return REFUSE_BUSY;
+  return self->queue_timeout > 0 && now - since >= self->queue_timeout ? REFUSE_LATE
+                                                                       : REFUSE_NOTHING;
+}
+
+gchar *
+server_describe_refusal (const TallyServer *self, ServerRefusal refusal)
+{
+  switch (refusal)
+    {
+    case REFUSE_BUSY:
+      return g_strdup_printf (
+          "the server is busy: %u requests wait for its %u workers; this one was not executed",
+          server_max_queued (self), self->max_workers);
+    case REFUSE_LATE:
+      return g_strdup_printf ("the server is busy: the request waited %u ms and was not executed",
+                              self->queue_timeout);
+    case REFUSE_MEMORY:
+      return g_strdup_printf ("the server is busy: its unfinished messages pass the limit of "
+                              "%" G_GUINT64_FORMAT " bytes; the request was not executed",
+                              self->max_unfinished);
+    case REFUSE_FULL:
+      return g_strdup_printf ("the server is full: it serves %u connections at once",
+                              self->max_connections);
+    case REFUSE_STOPPING:
+      return g_strdup ("the server is stopping; the request was not executed");
+    default:
+      return NULL;
+    }
+}
