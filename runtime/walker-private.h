@@ -11,31 +11,29 @@
 
 G_BEGIN_DECLS
 
-/* One walk over a value. @error is never NULL; @dry: what may be wrong is looked for and nothing is
- * written. */
+/* One walk over a value. @error is never NULL. */
 typedef struct
 {
   ThriftProtocol *protocol;
-  ThriftProtocol *concrete; /* what a decorator decorates */
+  const ThriftProtocolClass *class;  /* @protocol's */
+  const TallyApacheProtocol *apache; /* (nullable): of tally_walk_find_class () */
+  gboolean apache_is_known;
   gint32 count;
   guint depth;
   gsize memory_left; /* of what may be decoded */
-  gboolean dry;
   GError **error;
 } TallyWalk;
 
 /* (nullable): of the protocol whose class of Apache's the concrete one is, or derives from. */
-const TallyApacheProtocol *tally_walk_find_class (const TallyWalk *walk);
+const TallyApacheProtocol *tally_walk_find_class (TallyWalk *walk);
 
 static inline void
 tally_walk_init (TallyWalk *walk, ThriftProtocol *protocol, GError **error)
 {
   *walk = (TallyWalk){ .protocol = protocol,
-                       .concrete = protocol,
+                       .class = THRIFT_PROTOCOL_GET_CLASS (protocol),
                        .memory_left = tally_limits_get_memory (&tally_limits_default),
                        .error = error };
-  while (THRIFT_IS_PROTOCOL_DECORATOR (walk->concrete))
-    walk->concrete = THRIFT_PROTOCOL_DECORATOR (walk->concrete)->concrete_protocol;
 }
 
 /* Counts what a protocol's function returned. Some of Apache's set an error and succeed. */

@@ -232,7 +232,7 @@ skip_value (TallyWalk *walk, gint wire)
 /* Whether the protocol read more bytes than the C string shows: there was a NUL among them. Of a
  * protocol that is not known one cannot tell. */
 static gboolean
-is_cut (const TallyWalk *walk, gint32 count, const gchar *text)
+is_cut (TallyWalk *walk, gint32 count, const gchar *text)
 {
   const TallyApacheProtocol *class = tally_walk_find_class (walk);
 

@@ -237,6 +237,57 @@ test_nothing_is_written_before_an_error (void)
     }
 }
 
+/* Structs that have nothing which could not be written are told by their table; among them may be none. */
+static void
+test_structs_in_a_list_are_checked_by_table (void)
+{
+  static const TallyType list_oops = TALLY_LIST_OF (&fix_oops_info.type);
+  static const TallyType list_point = TALLY_LIST_OF (&fix_point_info.type);
+  static const TallyField fields[] = {
+    { .name = "oopses", .id = 1, .type = &list_oops, .isset_offset = TALLY_NO_ISSET },
+    { .name = "points",
+      .id = 2,
+      .offset = sizeof (gpointer),
+      .isset_offset = TALLY_NO_ISSET,
+      .type = &list_point },
+  };
+  typedef struct
+  {
+    GPtrArray *oopses, *points;
+  } Lot;
+  static const TallyStructInfo info = TALLY_INLINE_INFO (TALLY_FORM_ARGS, "Lot", Lot, fields);
+
+  FOR_EACH_PEER (compact)
+    {
+      Lot lot = { g_ptr_array_new (), g_ptr_array_new () };
+      g_autoptr (GObject) oops = g_object_new (fix_oops_get_type (), NULL);
+      GError *error = NULL;
+      Peer peer;
+
+      peer_init (&peer, compact);
+      g_ptr_array_add (lot.oopses, oops);
+      CU_ASSERT_TRUE (tally_walker_write_struct (peer.protocol, &info, &lot, NULL, &error));
+      assert_no_error (error);
+      g_byte_array_set_size (peer_bytes (&peer), 0);
+      g_ptr_array_add (lot.oopses, NULL);
+      CU_ASSERT_FALSE (tally_walker_write_struct (peer.protocol, &info, &lot, NULL, &error));
+      assert_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_VALUE, "Lot.oopses: element 1 is NULL");
+      g_clear_error (&error);
+      g_ptr_array_set_size (lot.oopses, 1);
+      g_ptr_array_add (lot.points, fix_point_new (1, "tag"));
+      g_ptr_array_add (((FixPoint *) g_ptr_array_index (lot.points, 0))->tags, NULL);
+      g_ptr_array_add (lot.points, NULL);
+      CU_ASSERT_FALSE (tally_walker_write_struct (peer.protocol, &info, &lot, NULL, &error));
+      assert_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_VALUE, "Lot.points: element 1 is NULL");
+      g_clear_error (&error);
+      assert_int (peer_bytes (&peer)->len, 0);
+      g_object_unref (g_ptr_array_index (lot.points, 0));
+      g_ptr_array_unref (lot.points);
+      g_ptr_array_unref (lot.oopses);
+      peer_clear (&peer);
+    }
+}
+
 /* What comes replaces what a used union held, and every field that comes is kept. */
 static void
 test_union_travels_as_it_is_set (void)
@@ -414,6 +465,7 @@ main (int argc, char **argv)
     TEST (test_headers_interoperate),
     TEST (test_vfuncs_return_bytes),
     TEST (test_nothing_is_written_before_an_error),
+    TEST (test_structs_in_a_list_are_checked_by_table),
     TEST (test_union_travels_as_it_is_set),
     TEST (test_uuid_needs_the_binary_protocol),
     TEST (test_string_with_nul_is_refused),
