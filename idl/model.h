@@ -197,6 +197,7 @@ struct _IdlProgram
   GPtrArray *definitions;  /* of IdlDefinition, in the order of the file */
   /* The rest is the front end's own. */
   gboolean is_broken;    /* it, or what it includes, has an error */
+  gboolean has_gaps;     /* something in it was passed over after a mistake */
   GHashTable *types;     /* name to IdlDefinition: types and services */
   GHashTable *constants; /* name to IdlDefinition */
 };

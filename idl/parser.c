@@ -77,6 +77,7 @@ is_foreign_line (const IdlParser *parser)
 static void
 skip_to_definition (IdlParser *parser)
 {
+  parser->program->has_gaps = TRUE;
   parser->lexer.quiet = TRUE;
   while (parser->token.kind != IDL_TOKEN_END && !idl_parser_at_definition (parser)
          && !(is_header (parser) && idl_parser_is_first_on_line (parser))

@@ -206,6 +206,52 @@ is_taken (const LspTarget *target, const gchar *name)
   return has_node (target->program->definitions, name);
 }
 
+static gboolean
+sees (const IdlProgram *program, const IdlProgram *other)
+{
+  for (guint i = 0; i < program->includes->len; i++)
+    if (((const IdlInclude *) g_ptr_array_index (program->includes, i))->program == other)
+      return TRUE;
+  return program == other;
+}
+
+/* (nullable): a file that may use @target where it could not be read. */
+static const IdlProgram *
+find_gaps (const LspTarget *target, IdlUnit *unit)
+{
+  const GPtrArray *programs = idl_unit_get_programs (unit);
+
+  for (guint i = 0; i < programs->len; i++)
+    {
+      const IdlProgram *program = g_ptr_array_index (programs, i);
+
+      if (program->has_gaps && sees (program, target->program))
+        return program;
+    }
+  return NULL;
+}
+
+/* Why @target cannot be called @name: sets @error and returns FALSE. */
+static gboolean
+check_rename (const LspTarget *target, IdlUnit *unit, const gchar *name, GError **error)
+{
+  const IdlProgram *gaps = find_gaps (target, unit);
+
+  if (target->definition == NULL)
+    g_set_error_literal (error, LSP_ERROR, LSP_INVALID_PARAMS, "a file is not renamed here");
+  else if (name == NULL || !is_name (name))
+    g_set_error (error, LSP_ERROR, LSP_INVALID_PARAMS, "'%s' is no name", name == NULL ? "" : name);
+  else if (strcmp (name, lsp_target_get_name (target)) != 0 && is_taken (target, name))
+    g_set_error (error, LSP_ERROR, LSP_INVALID_PARAMS, "'%s' is taken", name);
+  else if (gaps != NULL)
+    g_set_error (error, LSP_ERROR, LSP_INVALID_PARAMS,
+                 "'%s' has a syntax error, and uses behind it would not be renamed",
+                 idl_source_get_path (gaps->source));
+  else
+    return TRUE;
+  return FALSE;
+}
+
 /* {"changes": {URI: [{"range", "newText"}…]…}} */
 static void
 write_edits (
@@ -249,17 +295,9 @@ lsp_request_rename (LspServer *server, JsonObject *params, IdlJson *json, GError
 
   if (!find_target (server, params, analyse_world, &analysis, &target, error))
     return answer_nothing (json, error);
-  if (target.definition == NULL)
-    g_set_error_literal (error, LSP_ERROR, LSP_INVALID_PARAMS, "a file is not renamed here");
-  else if (name == NULL || !is_name (name))
-    g_set_error (error, LSP_ERROR, LSP_INVALID_PARAMS, "'%s' is no name", name == NULL ? "" : name);
-  else if (strcmp (name, lsp_target_get_name (&target)) != 0 && is_taken (&target, name))
-    g_set_error (error, LSP_ERROR, LSP_INVALID_PARAMS, "'%s' is taken", name);
-  else
-    {
-      uses = list_all_uses (&target, analysis->unit, TRUE);
-      write_edits (server, analysis, json, uses, name);
-      return TRUE;
-    }
-  return FALSE;
+  if (!check_rename (&target, analysis->unit, name, error))
+    return FALSE;
+  uses = list_all_uses (&target, analysis->unit, TRUE);
+  write_edits (server, analysis, json, uses, name);
+  return TRUE;
 }

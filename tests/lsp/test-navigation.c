@@ -102,6 +102,10 @@ renames (void)
   assert_here (&test, method, "\"newName\":\"k\"", RANGE (1, 15, 16) ", \"newText\": \"k\"}");
   lsp_test_set (&test, "a.thrift", "include '|shared.thrift'\n");
   assert_here (&test, method, "\"newName\":\"k\"", "a file is not renamed here");
+  /* Half of a rename is worse than none. */
+  lsp_test_set (&test, "b.thrift", "include 'a.thrift'\nstruct B { 1: a.A a, 2: }\n");
+  lsp_test_set (&test, "a.thrift", "struct |A {}\n");
+  assert_here (&test, method, "\"newName\":\"Z\"", "/b.thrift' has a syntax error");
   lsp_test_end (&test);
 }
 
