@@ -6,10 +6,16 @@
 
 G_BEGIN_DECLS
 
-/* pool-fork.c. Around what does not block, runs no foreign code and takes no lock of Tally's; may be
+/* Around what does not block, runs no foreign code and takes no lock of Tally's; may be
  * nested. */
 void tally_glib_begin (void);
 void tally_glib_end (void);
+
+/* For whoever forks, one thread at a time: waits until no other thread is inside, and keeps them out. */
+void tally_glib_gate_shut (void);
+void tally_glib_gate_open (void);
+/* In the child, which is alone: the gate is open. */
+void tally_glib_gate_start_anew (void);
 
 G_END_DECLS
 

@@ -2,7 +2,13 @@
  * GTask in the context that asked. Nothing is called back under a lock, nor before the start
  * function has returned, nor inside of another call of the pool. */
 #include "cancel-watch-private.h"
-#include "pool-private.h"
+#include "balance-private.h"
+#include "borrow-private.h"
+#include "claims-private.h"
+#include "health-private.h"
+#include "thread-id-private.h"
+#include "threads-private.h"
+#include "work-private.h"
 
 typedef struct
 {
@@ -70,9 +76,9 @@ finish_task (AsyncBorrow *self, GError *error)
   g_source_attach (source, context);
 }
 
-/* With the lock, for tally_bucket_unlock () to complete. */
-void
-tally_async_wake (TallyWaiter *waiter)
+/* With the lock, for tally_bucket_work_and_unlock () to complete. */
+static void
+wake_task (TallyWaiter *waiter)
 {
   TallyBucket *bucket = ((AsyncBorrow *) waiter)->bucket;
 
@@ -130,7 +136,7 @@ on_task_cancelled (gpointer data)
   if (tally_policy_leave (&self->bucket->policy, &now, &self->waiter, TALLY_REFUSAL_CANCELLED))
     proceed (self);
   else
-    tally_bucket_unlock (self->bucket);
+    tally_bucket_work_and_unlock (self->bucket);
   return G_SOURCE_REMOVE;
 }
 
@@ -151,7 +157,7 @@ on_task_deadline (gpointer data)
     }
   if (self->waiter.state == TALLY_WAITER_QUEUED)
     set_timer_locked (self);
-  tally_bucket_unlock (self->bucket);
+  tally_bucket_work_and_unlock (self->bucket);
   return G_SOURCE_REMOVE;
 }
 
@@ -197,7 +203,7 @@ proceed (AsyncBorrow *self)
   while (waiter->state == TALLY_WAITER_SERVED)
     if (accept_for_task_locked (self))
       {
-        tally_bucket_unlock (bucket);
+        tally_bucket_work_and_unlock (bucket);
         if (waiter->waited > 0)
           tally_bucket_emit (bucket, &(TallyPoolEvent){ .kind = TALLY_POOL_EVENT_WAITED,
                                                         .label = waiter->label,
@@ -210,7 +216,7 @@ proceed (AsyncBorrow *self)
   tally_claim_pop (&claim);
   if (waiter->state == TALLY_WAITER_FAILED)
     {
-      error = tally_bucket_unlock_with_error (bucket, waiter);
+      error = tally_bucket_fail_and_unlock (bucket, waiter);
       finish_task (self, error);
     }
   else
@@ -226,13 +232,13 @@ wait_for_task (AsyncBorrow *self)
 
   prepare_to_leave (self);
   async_borrow_ref (self); /* from now on others may complete it */
-  tally_bucket_unlock (bucket);
+  tally_bucket_work_and_unlock (bucket);
   if (held_back)
     {
       if (tally_bucket_lock_and_admit (bucket, &self->waiter, TRUE))
         proceed (self);
       else
-        tally_bucket_unlock (bucket);
+        tally_bucket_work_and_unlock (bucket);
     }
   async_borrow_unref (self);
 }
@@ -249,8 +255,8 @@ check_on_thread (gpointer data)
 
 /* Not under any lock: @waiter is no longer in the queue. A check hook may block, so that it gets a
  * thread. */
-void
-tally_async_complete (TallyWaiter *waiter)
+static void
+complete_task (TallyWaiter *waiter)
 {
   AsyncBorrow *self = (AsyncBorrow *) waiter;
   gboolean blocks;
@@ -263,7 +269,7 @@ tally_async_complete (TallyWaiter *waiter)
       proceed (self);
       return;
     }
-  tally_bucket_unlock (self->bucket);
+  tally_bucket_work_and_unlock (self->bucket);
   if (!tally_run_on_thread (self->bucket->core, check_on_thread, self))
     check_on_thread (self);
 }
@@ -302,7 +308,8 @@ tally_bucket_borrow_async (TallyBucket *bucket,
   g_task_set_check_cancellable (self->task, FALSE);
   self->waiter = (TallyWaiter){ .label = label,
                                 .thread = tally_get_thread_id (),
-                                .is_async = TRUE,
+                                .wake = wake_task,
+                                .complete = complete_task,
                                 .deadline = deadline < 0 ? G_MAXINT64 : deadline };
   tally_bucket_lock (bucket);
   tally_bucket_now_locked (bucket, &now);
@@ -315,8 +322,8 @@ tally_bucket_borrow_async (TallyBucket *bucket,
       wait_for_task (self);
       return;
     }
-  tally_bucket_unlock (bucket);
-  tally_async_complete (&self->waiter);
+  tally_bucket_work_and_unlock (bucket);
+  complete_task (&self->waiter);
 }
 
 /**

@@ -1,9 +1,16 @@
 /* Owns borrowing on the caller's own thread: the common path in one step, and the
  * wait. */
-#include "pool-report-private.h"
+#include "borrow-private.h"
 
 #include <sched.h>
-#include <unistd.h>
+
+#include "balance-private.h"
+#include "claims-private.h"
+#include "dials-private.h"
+#include "health-private.h"
+#include "pool-report-private.h"
+#include "thread-id-private.h"
+#include "work-private.h"
 
 /* Microseconds: where holds are typically shorter a borrower looks again, so many times, before it queues, as
  * long as that takes no more than this; to look may take a processor's whole slice of time. */
@@ -22,23 +29,6 @@ typedef struct
   gboolean has_changed;   /* the same; once it has been in the queue, which most never are */
   pthread_cond_t changed; /* if it has */
 } SyncWaiter;
-
-static TALLY_THREAD_LOCAL guint32 thread_id;
-
-guint32
-tally_get_thread_id (void)
-{
-  if (G_UNLIKELY (thread_id == 0))
-    thread_id = (guint32) gettid ();
-  return thread_id;
-}
-
-/* In a child process. */
-void
-tally_forget_thread_id (void)
-{
-  thread_id = 0;
-}
 
 /* What was idle when another connection proved dead is in doubt until it has served again. */
 static inline gboolean
@@ -93,8 +83,8 @@ on_borrower_cancelled (GCancellable *cancellable, gpointer user_data)
 }
 
 /* With the lock. */
-void
-tally_sync_wake (TallyWaiter *waiter)
+static void
+wake_borrower (TallyWaiter *waiter)
 {
   SyncWaiter *self = (SyncWaiter *) waiter;
 
@@ -138,7 +128,7 @@ wait_in_queue (SyncWaiter *self, GCancellable *cancellable)
   tally_bucket_await_backoff_locked (self->bucket);
   /* In any case: the dial that was asked for on this caller's behalf must start before it sleeps.
    */
-  tally_bucket_unlock (self->bucket);
+  tally_bucket_work_and_unlock (self->bucket);
   if (cancellable != NULL)
     handler = g_cancellable_connect (cancellable, G_CALLBACK (on_borrower_cancelled), self, NULL);
   tally_bucket_lock_and_admit (self->bucket, &self->waiter, self->waiter.held_back);
@@ -146,7 +136,7 @@ wait_in_queue (SyncWaiter *self, GCancellable *cancellable)
   wait_locked (self);
   if (handler == 0)
     return;
-  tally_bucket_unlock (self->bucket);
+  tally_bucket_work_and_unlock (self->bucket);
   g_cancellable_disconnect (cancellable, handler);
   tally_bucket_lock (self->bucket);
 }
@@ -197,14 +187,14 @@ static void
 add_totals (TallyBucket *bucket, gchar **state)
 {
   g_autofree gchar *own = *state;
-  g_autofree gchar *totals = tally_totals_describe (bucket->core);
+  g_autofree gchar *totals = tally_core_describe_totals (bucket->core);
 
   *state = g_strconcat (own, "; ", totals, NULL);
 }
 
 /* Unlocks. (transfer full): what became of @waiter, which failed. */
 GError *
-tally_bucket_unlock_with_error (TallyBucket *bucket, TallyWaiter *waiter)
+tally_bucket_fail_and_unlock (TallyBucket *bucket, TallyWaiter *waiter)
 {
   gboolean tells_state = is_exhausted (waiter) || waiter->refusal == TALLY_REFUSAL_BACKOFF;
   g_autofree gchar *text = NULL;
@@ -218,7 +208,7 @@ tally_bucket_unlock_with_error (TallyBucket *bucket, TallyWaiter *waiter)
     tally_policy_get_state (&bucket->policy, &now, &state);
   is_held_back = is_exhausted (waiter) && tally_policy_has_room (&bucket->policy)
                  && !tally_policy_has_room_in_total (&bucket->policy);
-  tally_bucket_unlock (bucket);
+  tally_bucket_work_and_unlock (bucket);
   if (tells_state)
     text = tally_bucket_describe (bucket, &state);
   if (is_held_back)
@@ -276,7 +266,7 @@ unlock_with_lease (SyncWaiter *self, TallyLease *lease)
   tally_bucket_fill_lease (self->bucket, waiter, lease);
   if (self->bucket->policy.options.leak_threshold > 0)
     tally_bucket_schedule_locked (self->bucket);
-  tally_bucket_unlock (self->bucket);
+  tally_bucket_work_and_unlock (self->bucket);
   if (waiter->waited > 0)
     tally_bucket_emit (self->bucket, &(TallyPoolEvent){ .kind = TALLY_POOL_EVENT_WAITED,
                                                         .label = waiter->label,
@@ -306,7 +296,7 @@ see_on (SyncWaiter *self, GCancellable *cancellable, TallyLease *lease, GError *
         unlock_with_lease (self, lease);
         return TRUE;
       case TALLY_WAITER_FAILED:
-        g_propagate_error (error, tally_bucket_unlock_with_error (self->bucket, waiter));
+        g_propagate_error (error, tally_bucket_fail_and_unlock (self->bucket, waiter));
         return FALSE;
       }
 }
@@ -332,6 +322,7 @@ init_waiter (SyncWaiter *self, TallyBucket *bucket, const gchar *label, gint64 d
   *self = (SyncWaiter){
     .waiter = { .label = label,
                 .thread = tally_get_thread_id (),
+                .wake = wake_borrower,
                 .may_dial = TRUE,
                 .deadline = deadline < 0 ? G_MAXINT64 : deadline },
     .bucket = bucket,
@@ -516,7 +507,7 @@ tally_bucket_borrow (TallyBucket *bucket,
 
       bucket->wanted = MIN (bucket->wanted, due);
       tally_claim_push (&claim, bucket, 1, NULL);
-      tally_bucket_unlock (bucket);
+      tally_bucket_work_and_unlock (bucket);
       tally_claim_pop (&claim);
     }
   if (check && G_UNLIKELY (has_hook || !is_clean_socket (hold->conn)))

@@ -1,7 +1,14 @@
 /* Owns the end of a pool (rule 19): who is refused, who may finish, what is waited for. No hook runs
  * after close has returned, whichever thread called it first, but for hooks that have called it
  * themselves. These wait neither for what they are in nor for each other. */
-#include "pool-private.h"
+#include "registry-private.h"
+
+#include "bucket-private.h"
+#include "claims-private.h"
+#include "dials-private.h"
+#include "threads-private.h"
+#include "totals-private.h"
+#include "work-private.h"
 #include "socket-internal.h"
 
 /* A thread that is in tally_core_close (), on its stack; what it has at most while it waits there. */
@@ -13,8 +20,6 @@ struct _TallyCloser
   TallyClaim *claims;
   TallyCloser *next;
 };
-
-TALLY_THREAD_LOCAL TallyClaim *tally_claims;
 
 /* ---- what this thread has of a pool ---- */
 
@@ -50,7 +55,7 @@ close_bucket (gpointer data, gpointer unused)
   tally_policy_close (&bucket->policy, &now);
   g_set_object (&closing, bucket->closing);
   dials = tally_dials_dup_locked (bucket, FALSE); /* none begins from now on */
-  tally_bucket_unlock (bucket);
+  tally_bucket_work_and_unlock (bucket);
   g_cancellable_cancel (closing);
   tally_dials_cancel (dials);
   tally_totals_leave (bucket);

@@ -1,6 +1,9 @@
 /* Owns the "event" signal: what a pool tells those who listen, outside every lock and never after
  * close. */
-#include "pool-private.h"
+#include "hooks-private.h"
+
+#include "bucket-private.h"
+#include "glib-gate-private.h"
 
 G_DEFINE_BOXED_TYPE (TallyPoolEvent, tally_pool_event, tally_pool_event_copy, tally_pool_event_free)
 

@@ -1,6 +1,7 @@
 /* Owns what can be known of a connection: whether it has ended, as the system or the user's hook says, and
  * whether its peer was silent. What follows from it the policy decides. */
-#include "pool-private.h"
+#include "health-private.h"
+
 #include "socket-private.h"
 
 /* Milliseconds after which a borrower that tells nothing of its own deadline has waited in vain. */
@@ -76,34 +77,6 @@ tally_bucket_examine (TallyBucket *bucket,
   else if (!tally_socket_is_clean (conn->socket))
     finding.reason = find_reason (conn->socket);
   return finding;
-}
-
-/* The same, locked before and after. */
-TallyFinding
-tally_bucket_examine_locked (TallyBucket *bucket,
-                             const TallyConn *conn,
-                             gint64 idle_age,
-                             gint64 deadline,
-                             GCancellable *cancellable)
-{
-  TallyFinding finding;
-
-  tally_bucket_unlock (bucket);
-  finding = tally_bucket_examine (bucket, conn, idle_age, deadline, cancellable);
-  tally_bucket_lock (bucket);
-  return finding;
-}
-
-/* With the lock: the borrower of @hold gives back what did not pass. */
-void
-tally_bucket_check_failed_locked (TallyBucket *bucket,
-                                  const TallyInstant *now,
-                                  TallyHold *hold,
-                                  TallyFinding finding)
-{
-  if (finding.is_silent)
-    tally_policy_drop_silent (&bucket->policy, hold->conn);
-  tally_policy_check_failed (&bucket->policy, now, hold, finding.reason);
 }
 
 /* ---- many connections at once ---- */

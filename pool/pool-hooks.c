@@ -1,13 +1,26 @@
 /* Owns the user's functions that a pool calls: who may run them, and that none runs after close. */
-#include "pool-private.h"
+#include "hooks-private.h"
+
+#include "bucket-private.h"
 
 static TALLY_THREAD_LOCAL TallyFrame *frames;
+/* What this thread balances already: what it causes there it will see itself. */
+static TALLY_THREAD_LOCAL TallyPoolCore *balancing;
+
+TallyPoolCore *
+tally_frame_swap_balancing (TallyPoolCore *core)
+{
+  TallyPoolCore *outer = balancing;
+
+  balancing = core;
+  return outer;
+}
 
 /* Foreign code that runs while this thread balances a pool finds it as anybody would. */
 void
 tally_frame_push (TallyFrame *frame, TallyPoolCore *core)
 {
-  *frame = (TallyFrame){ core, tally_totals_swap_balancing (NULL), frames };
+  *frame = (TallyFrame){ core, tally_frame_swap_balancing (NULL), frames };
   frames = frame;
 }
 
@@ -15,7 +28,7 @@ void
 tally_frame_pop (TallyFrame *frame)
 {
   frames = frame->outer;
-  tally_totals_swap_balancing (frame->balancing);
+  tally_frame_swap_balancing (frame->balancing);
 }
 
 TallyHook *
@@ -51,7 +64,7 @@ tally_hook_unref (TallyHook *hook)
 
 /* With the bucket's lock: the hook to call, or NULL when there is none or the pool is closed. Close
  * waits for it from now on. The caller drops the lock plainly and calls it: not by way of
- * tally_bucket_unlock (), which may run a handler that closes the pool. */
+ * tally_bucket_work_and_unlock (), which may run a handler that closes the pool. */
 TallyHook *
 tally_bucket_take_hook_locked (TallyBucket *bucket, TallyHookKind kind)
 {

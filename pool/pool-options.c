@@ -1,6 +1,6 @@
 /* Owns the pool's options as GObject properties: one table says name, type, range, unit and place
  * of each. */
-#include "pool-private.h"
+#include "options-private.h"
 
 #define MS G_TIME_SPAN_MILLISECOND
 #define NO_LIMIT G_MAXINT
@@ -31,7 +31,7 @@ typedef struct
     name, blurb, kind, G_STRUCT_OFFSET (TallyPoolOptions, field), minimum                          \
   }
 
-static const Option options[] = {
+static const Option option_table[] = {
   OPTION ("max-open",
           OPTION_COUNT,
           max_open,
@@ -233,8 +233,8 @@ make_pspec (const Option *option)
 void
 tally_pool_install_options (GObjectClass *class)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (options); i++)
-    g_object_class_install_property (class, i + 1, make_pspec (&options[i]));
+  for (guint i = 0; i < G_N_ELEMENTS (option_table); i++)
+    g_object_class_install_property (class, i + 1, make_pspec (&option_table[i]));
 }
 
 static gint64
@@ -247,7 +247,7 @@ get_integer (const GValue *value)
 void
 tally_pool_options_set (TallyPoolOptions *self, guint property_id, const GValue *value)
 {
-  const Option *option = &options[property_id - 1];
+  const Option *option = &option_table[property_id - 1];
   gpointer place = G_STRUCT_MEMBER_P (self, option->offset);
 
   switch (option->kind)
@@ -277,7 +277,7 @@ tally_pool_options_set (TallyPoolOptions *self, guint property_id, const GValue 
 void
 tally_pool_options_get (const TallyPoolOptions *self, guint property_id, GValue *value)
 {
-  const Option *option = &options[property_id - 1];
+  const Option *option = &option_table[property_id - 1];
   gconstpointer place = G_STRUCT_MEMBER_P (self, option->offset);
 
   switch (option->kind)

@@ -2,10 +2,15 @@
  * leaks, examines idle connections, ends backoff. It sleeps until the earliest of these is due,
  * without a time when none is (rule 17), exists only once something was due, and ends when the pool
  * closes. */
-#include "pool-private.h"
+#include "reaper-private.h"
 
-/* A bucket is looked at a little after it is due, so that connections due together go together. */
-#define SLACK (50 * G_TIME_SPAN_MILLISECOND)
+#include "claims-private.h"
+#include "dials-private.h"
+#include "health-private.h"
+#include "registry-private.h"
+#include "threads-private.h"
+#include "work-private.h"
+
 /* While anything is due, the reaper asks this often whether the machine was suspended. */
 #define LONGEST_SLEEP G_TIME_SPAN_SECOND
 
@@ -79,7 +84,7 @@ keep_alive_on_thread (gpointer data)
   keep_alive_locked (bucket);
   bucket->examining = FALSE;
   tally_bucket_schedule_locked (bucket);
-  tally_bucket_unlock (bucket);
+  tally_bucket_work_and_unlock (bucket);
   tally_bucket_unref (bucket);
   return NULL;
 }
@@ -97,7 +102,7 @@ begin_to_keep_alive_locked (TallyBucket *bucket, const TallyInstant *now)
       return;
     }
   bucket->examining = TRUE;
-  tally_bucket_unlock (bucket);
+  tally_bucket_work_and_unlock (bucket);
   if (!tally_run_on_thread (bucket->core, keep_alive_on_thread, tally_bucket_ref (bucket)))
     keep_alive_on_thread (bucket);
   tally_bucket_lock (bucket);
@@ -118,17 +123,10 @@ reap (TallyBucket *bucket)
   begin_to_keep_alive_locked (bucket, &now);
   due = tally_policy_next_event (&bucket->policy, &now);
   bucket->due = due;
-  tally_bucket_unlock (bucket);
+  tally_bucket_work_and_unlock (bucket);
   for (guint i = 0; leaks != NULL && i < leaks->len; i++)
     report_leak (bucket, &g_array_index (leaks, TallyHold, i), now.mono);
   return due;
-}
-
-/* For how long the machine has been suspended since it was started. */
-static gint64
-read_suspension (void)
-{
-  return tally_read_clock (CLOCK_BOOTTIME) - tally_read_clock (CLOCK_MONOTONIC);
 }
 
 /* With the core's lock: until @core's `reap_at`, which is past at once when the machine was suspended: idle
@@ -141,14 +139,14 @@ sleep_locked (TallyPoolCore *core, gint64 now)
   gint64 seen;
 
   tally_cond_wait_until (&core->reaper_wake, &core->lock, until);
-  seen = read_suspension ();
-  if (seen - core->suspension > SLACK)
+  seen = tally_read_suspension ();
+  if (seen - core->suspension > TALLY_REAPER_SLACK)
     core->reap_at = MIN (core->reap_at, now);
   core->suspension = seen;
 }
 
-static gpointer
-run_reaper (gpointer data)
+gpointer
+tally_reaper_run (gpointer data)
 {
   TallyPoolCore *core = data;
 
@@ -181,32 +179,8 @@ run_reaper (gpointer data)
       pthread_mutex_lock (&core->lock);
       core->reaping = FALSE;
       if (next != G_MAXINT64)
-        core->reap_at = MIN (core->reap_at, next + SLACK);
+        core->reap_at = MIN (core->reap_at, next + TALLY_REAPER_SLACK);
     }
   pthread_mutex_unlock (&core->lock);
   return NULL;
-}
-
-/* Has the reaper look at the buckets at @due, or before. Not under any lock. FALSE when there is no
- * thread for it. */
-gboolean
-tally_reaper_schedule (TallyPoolCore *core, gint64 due)
-{
-  gboolean is_scheduled = TRUE;
-
-  pthread_mutex_lock (&core->lock);
-  if (!core->closed && (due + SLACK < core->reap_at || !core->reaper_runs))
-    {
-      core->reap_at = MIN (core->reap_at, due + SLACK);
-      if (core->reaper_runs)
-        pthread_cond_signal (&core->reaper_wake);
-      else
-        {
-          core->suspension = read_suspension ();
-          core->reaper_runs = tally_run_on_thread_locked (core, run_reaper, core);
-        }
-      is_scheduled = core->reaper_runs;
-    }
-  pthread_mutex_unlock (&core->lock);
-  return is_scheduled;
 }

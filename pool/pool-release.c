@@ -1,7 +1,11 @@
 /* Owns what happens when a lease comes back: whether it is one, what the pool can see of its
  * connection, and the common case in one step. */
 #include "lease-internal.h"
-#include "pool-private.h"
+#include "bucket-private.h"
+#include "claims-private.h"
+#include "health-private.h"
+#include "totals-private.h"
+#include "work-private.h"
 
 /* What the pool can see of the connection without a system call; undoes what the borrower set (rule
  * 23). Where a keeper receives for several borrowers, it says at the next check what is unexpected.
@@ -56,7 +60,7 @@ settle_locked (TallyBucket *bucket, TallyHold *hold, TallyCloseReason *reason)
     return TRUE;
   hold->generation = ++bucket->policy.last_generation;
   tally_claim_push (&claim, bucket, 1, NULL);
-  tally_bucket_unlock (bucket);
+  tally_bucket_work_and_unlock (bucket);
   if (!look_for_death)
     *reason = reset (bucket, conn);
   else if (tally_conn_is_dead (conn))
@@ -141,7 +145,7 @@ unlock_after_put (TallyBucket *bucket, gint64 now)
   if (G_UNLIKELY (timeout > 0 && now + timeout < bucket->due))
     {
       bucket->wanted = now + timeout;
-      tally_bucket_unlock (bucket);
+      tally_bucket_work_and_unlock (bucket);
       return;
     }
   tally_policy_check_valid (&bucket->policy);
@@ -166,7 +170,7 @@ release_slowly (TallyBucket *bucket, TallyLease *lease, TallyOutcome outcome, Ta
   done = take_back_locked (bucket, lease, outcome, now);
   if (!done)
     bucket->policy.stats.refused++;
-  tally_bucket_unlock (bucket);
+  tally_bucket_work_and_unlock (bucket);
   if (!done)
     {
       refuse_release (bucket);
@@ -236,7 +240,7 @@ tally_bucket_retire (TallyBucket *bucket, const TallyLease *lease)
   is_out = lease->bucket == bucket && tally_policy_owns (&bucket->policy, hold, lease->generation);
   if (is_out)
     tally_policy_doom (&bucket->policy, hold->conn, TALLY_CLOSE_RETIRED);
-  tally_bucket_unlock (bucket);
+  tally_bucket_work_and_unlock (bucket);
   if (!is_out && !is_of_parent)
     refuse_release (bucket);
 }

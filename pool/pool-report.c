@@ -1,6 +1,7 @@
 /* Owns what a bucket and a pool tell of themselves while they are in use: snapshots, dumps, the state that
  * errors name. A bucket's lock is held for a bounded time at once, and nothing is formatted under it. */
 #include "pool-report-private.h"
+#include "registry-private.h"
 
 #include <string.h>
 
@@ -114,6 +115,34 @@ tally_pool_dump (TallyPool *self)
       g_string_append (text, part);
     }
   return g_string_free (text, FALSE);
+}
+
+/* Not under any lock. (transfer full): for a caller that only the limit over all endpoints holds back
+ * (rule 28), what that is and who has most of it. */
+gchar *
+tally_core_describe_totals (TallyPoolCore *core)
+{
+  g_autoptr (GPtrArray) buckets = tally_core_dup_buckets (core);
+  TallyBucket *most = NULL;
+  guint open_to_most = 0;
+
+  for (guint i = 0; i < buckets->len; i++)
+    {
+      TallyBucket *bucket = g_ptr_array_index (buckets, i);
+      guint open;
+
+      pthread_mutex_lock (&bucket->lock);
+      open = tally_policy_open (&bucket->policy);
+      pthread_mutex_unlock (&bucket->lock);
+      if (open <= open_to_most)
+        continue;
+      open_to_most = open;
+      most = bucket;
+    }
+  return g_strdup_printf (
+      "held back by max-open-total %u over all endpoints, of which %s has most, %u",
+      __atomic_load_n (&core->max_open_total, __ATOMIC_RELAXED),
+      most != NULL ? tally_endpoint_get_uri (most->endpoint) : "none", open_to_most);
 }
 
 /* ---- numbers ---- */

@@ -1,7 +1,7 @@
 /* Owns the threads that a pool starts for one job each: dials that outlive their caller, checks
  * that may block for a caller that has no thread, the reaper. Each ends with its job; close waits
  * until none is left. */
-#include "pool-private.h"
+#include "threads-private.h"
 
 #include <errno.h>
 

@@ -1,11 +1,7 @@
-/* Owns the limits over all endpoints (rules 2 and 3): who may open a connection next, and which idle one
- * goes for it. A bucket that may not dial because of them joins the queue of the starved, in which the
- * longest wait is first; whoever frees a slot or leaves a connection idle serves that queue, after
- * unlocking. */
-#include "pool-private.h"
-
-/* What this thread balances already: what it causes there it will see itself. */
-static TALLY_THREAD_LOCAL TallyPoolCore *balancing;
+/* Owns the account of the limits over all endpoints (rules 2 and 3): what is open and idle, and which buckets
+ * only these limits hold back. A bucket that may not dial because of them joins the queue of the starved, in
+ * which the longest wait is first; pool-balance.c serves it. */
+#include "totals-private.h"
 
 static void
 enqueue_locked (GQueue *queue, guint *length, TallyBucket *bucket, gboolean *is_in)
@@ -235,110 +231,9 @@ tally_totals_deny (TallyBucket *bucket)
   pthread_mutex_unlock (&core->totals_lock);
 }
 
-typedef struct
-{
-  TallyBucket *oldest;  /* (nullable): has the connection that is idle for longest of all */
-  TallyBucket *dialing; /* (nullable): has a dial in the background that could be given up */
-  guint closing;        /* connections, and dials that were given up */
-  guint demand;         /* connections that would be dialed for borrowers if they were allowed */
-} Survey;
-
-static void
-survey (GPtrArray *buckets, Survey *result)
-{
-  gint64 since = G_MAXINT64;
-
-  *result = (Survey){ .oldest = NULL };
-  for (guint i = 0; i < buckets->len; i++)
-    {
-      TallyBucket *bucket = g_ptr_array_index (buckets, i);
-      TallyInstant now;
-      TallyConn *conn;
-
-      pthread_mutex_lock (&bucket->lock);
-      tally_bucket_now_locked (bucket, &now);
-      conn = bucket->policy.idle.tail;
-      if (conn != NULL && conn->idle_since < since)
-        {
-          since = conn->idle_since;
-          result->oldest = bucket;
-        }
-      if (bucket->policy.n_background > bucket->policy.n_given_up)
-        result->dialing = bucket;
-      result->closing += bucket->policy.n_closing + bucket->policy.n_given_up;
-      result->demand += tally_policy_demand (&bucket->policy, &now);
-      pthread_mutex_unlock (&bucket->lock);
-    }
-}
-
-/* What a connection may have to go for. */
-typedef enum
-{
-  FOR_MAX_IDLE,
-  FOR_MAX_OPEN,
-  FOR_NEWCOMER /* there is no room for it */
-} Purpose;
-
-/* Whether one has to, although so many are being closed. */
-static gboolean
-must_one_go (TallyPoolCore *core, Purpose purpose, const Survey *found)
-{
-  guint limit = __atomic_load_n (&core->max_open_total, __ATOMIC_RELAXED);
-  guint wanted = __atomic_load_n (&core->open_total, __ATOMIC_ACQUIRE);
-
-  if (purpose == FOR_MAX_IDLE)
-    return tally_totals_is_too_much_idle (core);
-  if (purpose == FOR_NEWCOMER)
-    wanted += found->demand;
-  return limit > 0 && wanted > limit + found->closing;
-}
-
-/* The bucket that one goes of, locked; NULL when none has to or none can. No borrower's connection goes,
- * nor its dial; what is dialed in the background does where a newcomer finds nothing idle (rule 16). */
-static TallyBucket *
-lock_victim (TallyPoolCore *core, GPtrArray *buckets, Purpose purpose)
-{
-  TallyBucket *victim;
-  Survey found;
-
-  survey (buckets, &found);
-  victim = found.oldest;
-  if (victim == NULL && purpose == FOR_NEWCOMER)
-    victim = found.dialing;
-  if (victim == NULL || !must_one_go (core, purpose, &found))
-    return NULL;
-  tally_bucket_lock (victim);
-  if (found.oldest == NULL)
-    tally_policy_give_up_dial (&victim->policy);
-  else if (victim->policy.idle.tail != NULL) /* else somebody took it, and another may be idle */
-    tally_policy_retire (&victim->policy, victim->policy.idle.tail,
-                         purpose == FOR_NEWCOMER ? TALLY_CLOSE_EVICTED : TALLY_CLOSE_LIMIT);
-  return victim;
-}
-
-/* Retires the connection that is idle for longest of all, or else gives up a dial, unless what others have
- * ended already is enough. FALSE when that is so or there is none. */
-static gboolean
-evict_one (TallyPoolCore *core, Purpose purpose)
-{
-  g_autoptr (GPtrArray) buckets = tally_core_dup_buckets (core);
-  TallyBucket *victim;
-
-  /* One thread at a time decides, until its victim counts as closing and no longer as idle. */
-  pthread_mutex_lock (&core->survey_lock);
-  victim = lock_victim (core, buckets, purpose);
-  if (victim != NULL && victim->policy.options.max_idle_total > 0)
-    tally_totals_publish_idle_locked (victim);
-  pthread_mutex_unlock (&core->survey_lock);
-  if (victim == NULL)
-    return FALSE;
-  tally_bucket_unlock (victim);
-  return TRUE;
-}
-
 /* The first of the starved, with a reference, and whether there is room for it. */
-static TallyBucket *
-dup_first_starved (TallyPoolCore *core, gboolean *room)
+TallyBucket *
+tally_totals_dup_first_starved (TallyPoolCore *core, gboolean *room)
 {
   TallyBucket *bucket;
 
@@ -353,43 +248,10 @@ dup_first_starved (TallyPoolCore *core, gboolean *room)
   return bucket;
 }
 
-/* Lets @bucket dial if there is @room. FALSE when it wants no further dial: it starves no longer. */
-static gboolean
-feed (TallyBucket *bucket, gboolean room)
-{
-  TallyInstant now;
-  gboolean wants;
-
-  tally_bucket_lock (bucket);
-  tally_bucket_now_locked (bucket, &now);
-  if (room)
-    tally_policy_pump (&bucket->policy, &now);
-  wants = tally_policy_wants_dial (&bucket->policy, &now);
-  if (!wants)
-    tally_totals_forget (bucket);
-  tally_bucket_unlock (bucket);
-  return wants;
-}
-
-static void
-feed_the_starved (TallyPoolCore *core)
-{
-  for (;;)
-    {
-      gboolean room = FALSE;
-      g_autoptr (TallyBucket) bucket = dup_first_starved (core, &room);
-
-      if (bucket == NULL)
-        return;
-      if (feed (bucket, room) && !room && !evict_one (core, FOR_NEWCOMER))
-        return;
-    }
-}
-
 /* (transfer full): the first of those that were denied a dial in the background, which it is no
  * longer; NULL when there is none or still no room. */
-static TallyBucket *
-take_first_denied (TallyPoolCore *core)
+TallyBucket *
+tally_totals_take_first_denied (TallyPoolCore *core)
 {
   gint idle_limit = __atomic_load_n (&core->max_idle_total, __ATOMIC_RELAXED);
   gboolean room =
@@ -406,97 +268,4 @@ take_first_denied (TallyPoolCore *core)
     }
   pthread_mutex_unlock (&core->totals_lock);
   return bucket;
-}
-
-/* Each once: who is denied again waits for the next time. */
-static void
-feed_the_denied (TallyPoolCore *core)
-{
-  for (guint n = __atomic_load_n (&core->n_denied, __ATOMIC_ACQUIRE); n > 0; n--)
-    {
-      g_autoptr (TallyBucket) bucket = take_first_denied (core);
-      TallyInstant now;
-
-      if (bucket == NULL)
-        return;
-      tally_bucket_lock (bucket);
-      tally_bucket_now_locked (bucket, &now);
-      tally_policy_pump (&bucket->policy, &now);
-      tally_bucket_unlock (bucket);
-    }
-}
-
-/* Sees to the limits over all endpoints, and to those whom only these hold back. Not under any lock.
- */
-void
-tally_totals_balance (TallyPoolCore *core)
-{
-  TallyPoolCore *outer = balancing;
-
-  if (outer == core)
-    return;
-  balancing = core;
-  while (tally_totals_is_too_much_idle (core) && evict_one (core, FOR_MAX_IDLE))
-    continue;
-  while (tally_totals_is_too_much_open (core, 0) && evict_one (core, FOR_MAX_OPEN))
-    continue;
-  if (__atomic_load_n (&core->n_starved, __ATOMIC_ACQUIRE) > 0)
-    feed_the_starved (core);
-  feed_the_denied (core);
-  if (__atomic_load_n (&core->n_starved, __ATOMIC_ACQUIRE) > 0) /* who has starved meanwhile */
-    feed_the_starved (core);
-  balancing = outer;
-}
-
-/* For foreign code, which this thread runs while it balances: (nullable) what it balanced. */
-TallyPoolCore *
-tally_totals_swap_balancing (TallyPoolCore *core)
-{
-  TallyPoolCore *outer = balancing;
-
-  balancing = core;
-  return outer;
-}
-
-/* Whether what is being closed, at whatever endpoint, is enough for all whom the limits over all
- * endpoints hold back: then none of them has to wait for somebody to return a connection. Not under
- * any lock. */
-gboolean
-tally_totals_are_met (TallyPoolCore *core)
-{
-  g_autoptr (GPtrArray) buckets = tally_core_dup_buckets (core);
-  Survey found;
-
-  pthread_mutex_lock (&core->survey_lock);
-  survey (buckets, &found);
-  pthread_mutex_unlock (&core->survey_lock);
-  return found.closing >= found.demand;
-}
-
-/* Not under any lock. (transfer full): for a caller that only the limit over all endpoints holds back
- * (rule 28), what that is and who has most of it. */
-gchar *
-tally_totals_describe (TallyPoolCore *core)
-{
-  g_autoptr (GPtrArray) buckets = tally_core_dup_buckets (core);
-  TallyBucket *most = NULL;
-  guint open_to_most = 0;
-
-  for (guint i = 0; i < buckets->len; i++)
-    {
-      TallyBucket *bucket = g_ptr_array_index (buckets, i);
-      guint open;
-
-      pthread_mutex_lock (&bucket->lock);
-      open = tally_policy_open (&bucket->policy);
-      pthread_mutex_unlock (&bucket->lock);
-      if (open <= open_to_most)
-        continue;
-      open_to_most = open;
-      most = bucket;
-    }
-  return g_strdup_printf (
-      "held back by max-open-total %u over all endpoints, of which %s has most, %u",
-      __atomic_load_n (&core->max_open_total, __ATOMIC_RELAXED),
-      most != NULL ? tally_endpoint_get_uri (most->endpoint) : "none", open_to_most);
 }

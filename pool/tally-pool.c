@@ -3,7 +3,9 @@
  * itself to pool-report.c. */
 #include "tally-pool.h"
 
+#include "options-private.h"
 #include "pool-report-private.h"
+#include "registry-private.h"
 
 struct _TallyPool
 {

@@ -178,7 +178,6 @@ struct _TallyWaiter
   gboolean fresh;     /* wants a connection dialed at `since` or later */
   gint64 since;       /* 0 before tally_policy_ask (): from then on */
   gboolean is_asking; /* its thread is in the policy and needs no waking */
-  gboolean is_async;  /* lies in no thread's stack: completed by a callback */
   gboolean cancelled; /* found so before it asks again */
   gboolean may_dial;  /* has a thread of its own to dial on */
   gboolean held_back; /* queued only because of the limits over all endpoints; not admitted yet */
@@ -197,6 +196,10 @@ struct _TallyWaiter
   TallyRefusal refusal;
   GError *error;
   gint64 estimate;
+
+  /* The owner's. */
+  void (*wake) (TallyWaiter *waiter);     /* with the lock: it is decided */
+  void (*complete) (TallyWaiter *waiter); /* (nullable): then without it; where no thread waits */
 };
 
 /* A place in the queue that remains one while waiters leave. */

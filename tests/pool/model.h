@@ -3,7 +3,7 @@
 #define TESTS_POOL_MODEL_H
 
 #include "harness.h"
-#include "pool-private.h"
+#include "bucket-private.h"
 
 #define MAX_BORROWERS 24
 /* After so many steps a new policy is played with. */

@@ -1,7 +1,7 @@
 /* Borrowing without a thread of one's own: completion in the caller's context, in the common queue,
  * and leaving it in every state. */
 #include "lab.h"
-#include "pool-private.h"
+#include "bucket-private.h"
 
 static void
 async_an_idle_connection (void)

@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "lab.h"
-#include "pool-private.h"
+#include "bucket-private.h"
+#include "registry-private.h"
+#include "threads-private.h"
 
 static void
 count_call (gpointer user_data)

@@ -1,7 +1,7 @@
 /* Rule 19 where a hook or a handler closes the pool: by each kind, what it waits for and who waits for
  * it. */
 #include "lab.h"
-#include "pool-private.h"
+#include "bucket-private.h"
 
 /* Close would take so long if it waited for what it must not wait for; a test that fails takes as
  * long. */

@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include "lab.h"
-#include "pool-private.h"
+#include "bucket-private.h"
+#include "work-private.h"
 
 #define MS G_TIME_SPAN_MILLISECOND
 
@@ -52,7 +53,7 @@ start_waiting (AsyncCall *call, TallyBucket *bucket, gint64 ms)
   tally_bucket_lock (bucket);
   CU_ASSERT_EQUAL_FATAL (bucket->policy.waiting, 1);
   bucket->policy.first->arrived = epoch - ms * MS;
-  tally_bucket_unlock (bucket);
+  tally_bucket_work_and_unlock (bucket);
 }
 
 static TallyLease

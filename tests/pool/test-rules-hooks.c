@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include "lab.h"
-#include "pool-private.h"
+#include "bucket-private.h"
+#include "thread-id-private.h"
 
 /* What a handler was told, by the event's kind. Several threads tell it. */
 typedef struct

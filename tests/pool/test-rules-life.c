@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "lab.h"
-#include "pool-private.h"
+#include "bucket-private.h"
 
 /* ---- rule 17 ---- */
 

@@ -3,7 +3,7 @@
 
 #include <unistd.h>
 
-#include "pool-private.h"
+#include "bucket-private.h"
 
 static gint64
 in_milliseconds (gint64 milliseconds)

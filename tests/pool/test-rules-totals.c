@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "lab.h"
-#include "pool-private.h"
+#include "bucket-private.h"
 
 static TallyLease
 borrow_from (TallyBucket *bucket)

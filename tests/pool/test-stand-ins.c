@@ -1,6 +1,6 @@
 /* The pool configured like another system shows what that system documents. */
 #include "lab.h"
-#include "pool-private.h"
+#include "bucket-private.h"
 
 static Lab *
 lab_like (TallyPoolSystem system)

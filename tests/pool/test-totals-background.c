@@ -1,7 +1,7 @@
 /* Rules 2, 3, 16 and 18 where the limits over all endpoints meet what is dialed in the background, or
  * anew. */
 #include "lab.h"
-#include "pool-private.h"
+#include "bucket-private.h"
 
 static TallyPoolSnapshot
 sum_of (Lab *lab)

@@ -3,7 +3,7 @@
 #define TESTS_POOL_WORLD_H
 
 #include "harness.h"
-#include "pool-private.h"
+#include "bucket-private.h"
 
 #define MS G_TIME_SPAN_MILLISECOND
 #define S G_TIME_SPAN_SECOND

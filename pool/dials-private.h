@@ -1,0 +1,44 @@
+/* A pool's dials: how, and on which threads. */
+#ifndef TALLY_DIALS_PRIVATE_H
+#define TALLY_DIALS_PRIVATE_H
+
+#include "bucket-private.h"
+
+G_BEGIN_DECLS
+
+/* For so long a borrower dials itself, deaf to connections that come back. A dial within the same
+ * host or site takes less, and pays no thread; anything longer is dialed on a thread from the next
+ * time on. */
+#define TALLY_DIAL_ON_CALLER (2 * G_TIME_SPAN_MILLISECOND)
+/* A dial on a thread that took no longer makes borrowers try it themselves again. */
+#define TALLY_QUICK_DIAL (TALLY_DIAL_ON_CALLER / 2)
+
+/* On what terms a dial runs. */
+typedef struct
+{
+  TallyHook *hook; /* (nullable): used up */
+  gint64 deadline;
+  GCancellable *cancellable;
+  gint64 tcp_keepalive; /* of what the pool dials itself */
+  gint64 tcp_user_timeout;
+} TallyDialTerms;
+
+/* pool-dial.c */
+TallyDialTerms
+tally_dial_get_terms_locked (const TallyBucket *bucket, gint64 deadline, GCancellable *cancellable);
+gpointer
+tally_dial_conn (TallyBucket *bucket, TallyConn *conn, const TallyDialTerms *terms, GError **error);
+GPtrArray *tally_dials_dup_locked (TallyBucket *bucket, gboolean only_given_up);
+void tally_dials_cancel (GPtrArray *dials);
+GCancellable *tally_bucket_dup_closing_locked (TallyBucket *bucket);
+
+/* pool-dial-thread.c */
+TallyConn *
+tally_dial_on_threads (TallyBucket *bucket, TallyConn *conns, guint forks, GError **error);
+
+/* pool-dial-caller.c */
+void tally_dial_on_caller (TallyBucket *bucket, TallyWaiter *waiter, GCancellable *cancellable);
+
+G_END_DECLS
+
+#endif /* TALLY_DIALS_PRIVATE_H */

@@ -1,0 +1,21 @@
+/* The thread that acts when nobody calls. */
+#ifndef TALLY_REAPER_PRIVATE_H
+#define TALLY_REAPER_PRIVATE_H
+
+#include "bucket-private.h"
+
+G_BEGIN_DECLS
+
+/* A bucket is looked at a little after it is due, so that connections due together go together. */
+#define TALLY_REAPER_SLACK (50 * G_TIME_SPAN_MILLISECOND)
+
+/* pool-schedule.c */
+gboolean tally_reaper_schedule (TallyPoolCore *core, gint64 due);
+gint64 tally_read_suspension (void);
+
+/* pool-reaper.c */
+gpointer tally_reaper_run (gpointer core);
+
+G_END_DECLS
+
+#endif /* TALLY_REAPER_PRIVATE_H */
