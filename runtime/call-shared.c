@@ -93,9 +93,7 @@ tally_call_exchange_shared (
     TallyCall *call, const TallyLease *lease, TallySocket *socket, gboolean *clean, GError **error)
 {
   TallyChannel *channel = call->channel;
-  TallyShared *shared =
-      tally_shared_get (socket, channel->codec, tally_endpoint_get_protocol (channel->endpoint),
-                        channel->framing);
+  TallyShared *shared = tally_shared_get (socket, channel->codec, channel->framing);
   TallyPending *pending;
   gboolean done = FALSE;
   gboolean whole;

@@ -3,10 +3,7 @@
 #include <thrift/c_glib/protocol/thrift_binary_protocol.h>
 
 #include "codec-engine.h"
-#include "wire-private.h"
-
-#define VERSION_1 0x80010000u
-#define VERSION_MASK 0xffff0000u
+#include "wire-binary-private.h"
 
 /* A field's header is 3 bytes, the longest plain value 16. */
 #define FIELD_BOUND 19
@@ -190,7 +187,7 @@ write_message (
 
   tally_buffer_reserve (output, name_length + 12);
   p = output->data + output->length;
-  p = put_be32 (p, VERSION_1 | ((guint32) type & 0xff));
+  p = put_be32 (p, TALLY_BINARY_VERSION_1 | ((guint32) type & 0xff));
   p = put_be32 (p, (guint32) name_length);
   tally_copy_bytes (p, name, name_length);
   p = put_be32 (p + name_length, (guint32) seqid);
@@ -411,8 +408,8 @@ read_message (TallyReader *reader, TallyMessage *message, GError **error)
   version = get_be32 (reader->cursor);
   if ((version & 0x80000000u) == 0)
     return read_unversioned (reader, version, message, error);
-  if ((version & VERSION_MASK) != VERSION_1)
-    return tally_reader_fail_header (reader, version & VERSION_MASK,
+  if ((version & TALLY_BINARY_VERSION_MASK) != TALLY_BINARY_VERSION_1)
+    return tally_reader_fail_header (reader, version & TALLY_BINARY_VERSION_MASK,
                                      "the message header has version 0x%08" G_GINT32_MODIFIER
                                      "x, not 0x80010000",
                                      error);
@@ -431,12 +428,6 @@ read_message (TallyReader *reader, TallyMessage *message, GError **error)
 #include "codec-read-template.h"
 #include "codec-write-template.h"
 
-static gboolean
-begins_message (const guint8 *bytes, gsize length)
-{
-  return length >= 2 && bytes[0] == VERSION_1 >> 24 && bytes[1] == (VERSION_1 >> 16 & 0xff);
-}
-
 static gsize
 count_string (gsize length)
 {
@@ -451,7 +442,8 @@ const TallyCodec tally_codec_binary = {
   .read_message = read_message,
   .read_struct = read_struct,
   .skip = skip_value,
-  .begins_message = begins_message,
+  .scan = tally_binary_scan,
+  .begins_message = tally_binary_begins_message,
   .apache = {
     .get_type = thrift_binary_protocol_get_type,
     /* A later library's has limits of its own. */

@@ -4,14 +4,10 @@
 #include <thrift/c_glib/protocol/thrift_compact_protocol.h>
 
 #include "codec-engine.h"
-#include "wire-private.h"
-
-#define VERSION 1
-#define VERSION_MASK 0x1f
+#include "wire-compact-private.h"
 
 /* A field's header is at most 4 bytes, the longest plain value 16. */
 #define FIELD_BOUND 20
-#define VARINT_MAX 10
 
 #define smallest_size tally_compact_smallest_size
 #define fixed_size tally_compact_fixed_size
@@ -179,10 +175,10 @@ write_message (
 {
   guint8 *p;
 
-  tally_buffer_reserve (output, name_length + 2 + 2 * VARINT_MAX);
+  tally_buffer_reserve (output, name_length + 2 + 2 * TALLY_COMPACT_VARINT_MAX);
   p = output->data + output->length;
   *p++ = TALLY_COMPACT_PROTOCOL_ID;
-  *p++ = (guint8) ((guint) type << TALLY_COMPACT_TYPE_SHIFT | VERSION);
+  *p++ = (guint8) ((guint) type << TALLY_COMPACT_TYPE_SHIFT | TALLY_COMPACT_VERSION);
   p = put_varint (p, (guint32) seqid);
   p = put_varint (p, name_length);
   memcpy (p, name, name_length);
@@ -197,14 +193,14 @@ get_varint_slowly (TallyReader *reader, guint64 *value, GError **error)
 {
   guint64 result = 0;
 
-  for (guint i = 0; i < VARINT_MAX; i++)
+  for (guint i = 0; i < TALLY_COMPACT_VARINT_MAX; i++)
     {
       guint8 byte;
 
       if (!tally_reader_need (reader, 1, error))
         return FALSE;
       byte = *reader->cursor++;
-      if (i == VARINT_MAX - 1 && byte > 1 && !reader->limits->as_apache)
+      if (i == TALLY_COMPACT_VARINT_MAX - 1 && byte > 1 && !reader->limits->as_apache)
         break;
       result |= (guint64) (byte & 0x7f) << (7 * i);
       if (byte < 0x80)
@@ -412,12 +408,6 @@ is_refused (const TallyReader *reader, gint wire)
   return (wire == TALLY_WIRE_UUID || wire == T_VOID) && reader->limits->as_apache;
 }
 
-static TALLY_COLD gboolean
-fail_type (gint wire, GError **error)
-{
-  return tally_reader_fail (error, THRIFT_PROTOCOL_ERROR_INVALID_DATA, "there is no type %d", wire);
-}
-
 static inline gboolean
 get_list_header (TallyReader *reader, guint8 *wire, guint32 *count, GError **error)
 {
@@ -430,7 +420,9 @@ get_list_header (TallyReader *reader, guint8 *wire, guint32 *count, GError **err
   *count = byte >> 4;
   if (*count == 15 && !get_size (reader, count, error))
     return FALSE;
-  return !is_refused (reader, *wire) || fail_type (*wire, error);
+  return !is_refused (reader, *wire)
+         || tally_reader_fail (error, THRIFT_PROTOCOL_ERROR_INVALID_DATA, "there is no type %d",
+                               *wire);
 }
 
 static inline gboolean
@@ -535,10 +527,10 @@ read_message (TallyReader *reader, TallyMessage *message, GError **error)
   if (id != TALLY_COMPACT_PROTOCOL_ID)
     return tally_reader_fail_header (
         reader, id, "the message begins with 0x%02x, not with the compact protocol's 0x82", error);
-  if ((version & VERSION_MASK) != VERSION)
+  if ((version & TALLY_COMPACT_VERSION_MASK) != TALLY_COMPACT_VERSION)
     return tally_reader_fail (error, THRIFT_PROTOCOL_ERROR_BAD_VERSION,
                               "the message header has version %d of the compact protocol, not 1",
-                              version & VERSION_MASK);
+                              version & TALLY_COMPACT_VERSION_MASK);
   reader->cursor += 2;
   /* Some peers sign-extend a negative seqid to 64 bits; its lower half is meant. */
   if (!get_varint (reader, &seqid, error) || !get_length (reader, &length, error)
@@ -565,13 +557,6 @@ write_struct_as_apache (TallyBuffer *output,
 }
 
 static gboolean
-begins_message (const guint8 *bytes, gsize length)
-{
-  return length >= 2 && bytes[0] == TALLY_COMPACT_PROTOCOL_ID
-         && (bytes[1] & VERSION_MASK) == VERSION;
-}
-
-static gboolean
 is_readable (const ThriftProtocol *protocol)
 {
   const ThriftCompactProtocol *self = (const ThriftCompactProtocol *) protocol;
@@ -588,7 +573,7 @@ is_writable (const ThriftProtocol *protocol)
 static gsize
 count_string (gsize length)
 {
-  guint8 header[VARINT_MAX];
+  guint8 header[TALLY_COMPACT_VARINT_MAX];
 
   return length + (put_varint (header, length) - header);
 }
@@ -600,7 +585,8 @@ const TallyCodec tally_codec_compact = {
   .read_message = read_message,
   .read_struct = read_struct,
   .skip = skip_value,
-  .begins_message = begins_message,
+  .scan = tally_compact_scan,
+  .begins_message = tally_compact_begins_message,
   .apache = {
     .get_type = thrift_compact_protocol_get_type,
     .instance_size = sizeof (ThriftCompactProtocol),

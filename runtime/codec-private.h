@@ -110,6 +110,10 @@ typedef struct
   gsize (*count_string) (gsize length);
 } TallyApacheProtocol;
 
+typedef struct _TallyScanner TallyScanner;
+
+#define TALLY_N_WIRE_TYPES (TALLY_WIRE_UUID + 1)
+
 /* A protocol: its row of the table in protocols-internal.h. */
 typedef struct
 {
@@ -149,6 +153,8 @@ typedef struct
                            gpointer instance,
                            GError **error);
   gboolean (*skip) (TallyReader *reader, gint wire_type, GError **error);
+  /* Goes on with the search for the end of a message that has begun to arrive (scanner-private.h). */
+  gsize (*scan) (TallyScanner *scanner, const guint8 *bytes, gsize length);
   /* (nullable): whether @bytes are the first of a message. For guesses at what a peer speaks. */
   gboolean (*begins_message) (const guint8 *bytes, gsize length);
   TallyApacheProtocol apache;

@@ -124,8 +124,7 @@ find_message (ServerConnection *self, const guint8 *bytes, gsize length, guint32
   if (!server->framed)
     {
       if (self->scanner == NULL)
-        self->scanner =
-            tally_scanner_new (tally_endpoint_get_protocol (server->endpoint), &server->limits);
+        self->scanner = tally_scanner_new (server->codec, &server->limits);
       return tally_scanner_scan (self->scanner, bytes, length);
     }
   if (length < TALLY_FRAME_HEADER)

@@ -23,7 +23,7 @@
 #include <pthread.h>
 
 #include "codec-private.h"
-#include "message-scanner.h"
+#include "scanner-private.h"
 #include "stream-internal.h"
 #include "tally-endpoint.h"
 #include "tally-error.h"

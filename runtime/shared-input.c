@@ -6,8 +6,8 @@
 #include <thrift/c_glib/thrift_application_exception.h>
 
 #include "framing-private.h"
-#include "message-scanner.h"
 #include "peer-text.h"
+#include "scanner-private.h"
 #include "tally-error.h"
 
 /* Messages that are looked up under one lock. */
@@ -48,7 +48,7 @@ measure (TallyShared *self, const guint8 *bytes, gsize available, GError **error
   if (self->framing == TALLY_FRAMING_FRAMED)
     return measure_frame (self, bytes, available, error);
   if (self->scanner == NULL)
-    self->scanner = tally_scanner_new (self->protocol, &self->limits);
+    self->scanner = tally_scanner_new (self->codec, &self->limits);
   length = tally_scanner_scan (self->scanner, bytes, available);
   if (length == 0)
     return 0;

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "message-scanner.h"
+#include "scanner-private.h"
 #include "socket-internal.h"
 #include "tally-error.h"
 
@@ -358,10 +358,7 @@ free_shared (TallySocketKeeper *keeper)
 }
 
 TallyShared *
-tally_shared_get (TallySocket *socket,
-                  const TallyCodec *codec,
-                  TallyProtocolId protocol,
-                  TallyFraming framing)
+tally_shared_get (TallySocket *socket, const TallyCodec *codec, TallyFraming framing)
 {
   TallySocketKeeper *keeper = tally_socket_get_keeper (socket);
 
@@ -372,7 +369,6 @@ tally_shared_get (TallySocket *socket,
       self->keeper = (TallySocketKeeper){ tally_shared_settle, free_shared };
       self->socket = socket;
       self->codec = codec;
-      self->protocol = protocol;
       self->framing = framing;
       self->limits = tally_limits_default;
       pthread_mutex_init (&self->lock, NULL);

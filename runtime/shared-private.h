@@ -81,7 +81,6 @@ struct _TallyShared
   TallySocketKeeper keeper; /* first */
   TallySocket *socket;      /* whose keeper this is */
   const TallyCodec *codec;
-  TallyProtocolId protocol;
   TallyFraming framing;
   /* atomic; the most that any caller allows */
   guint max_message;
@@ -90,8 +89,8 @@ struct _TallyShared
 
   /* The receiver's. */
   TallyLimits limits;
-  struct _TallyScanner *scanner; /* of unframed messages; made when needed */
-  gboolean is_torn;              /* after a message whose end cannot be told */
+  TallyScanner *scanner; /* of unframed messages; made when needed */
+  gboolean is_torn;      /* after a message whose end cannot be told */
 
   pthread_mutex_t lock; /* protects what follows; no I/O under it */
   GError *failure;      /* nullable; why no further call can be made */
@@ -122,10 +121,7 @@ struct _TallyShared
 
 /* The shared connection on @socket, made by the first who asks; lives as long as @socket. NULL when
  * the socket's keeper is somebody else's. Thread-safe, as all that follow. */
-TallyShared *tally_shared_get (TallySocket *socket,
-                               const TallyCodec *codec,
-                               TallyProtocolId protocol,
-                               TallyFraming framing);
+TallyShared *tally_shared_get (TallySocket *socket, const TallyCodec *codec, TallyFraming framing);
 
 /* Takes a pending call. @limits: of the reply. TALLY_ERROR_NOT_SENT when the
  * connection has failed. */

@@ -8,7 +8,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "message-scanner.h"
+#include "scanner-private.h"
 
 /* Seconds after which a receive gives up: the test has failed then. */
 #define PATIENCE 20
@@ -168,7 +168,7 @@ read_all (gint fd, gpointer bytes, gsize length)
 static gboolean
 read_unframed (gint fd, const Speech *speech, TallyBuffer *message)
 {
-  TallyScanner *scanner = tally_scanner_new (speech->protocol, &tally_limits_default);
+  TallyScanner *scanner = tally_scanner_new (speech->codec, &tally_limits_default);
   gboolean complete = FALSE;
 
   while (!complete)

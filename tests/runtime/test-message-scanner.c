@@ -2,9 +2,10 @@
  * the bytes arrive. */
 #include <string.h>
 
-#include "message-scanner.h"
+#include "scanner-private.h"
 #include "service-fixture.h"
-#include "wire-private.h"
+#include "wire-binary-private.h"
+#include "wire-compact-private.h"
 
 /* Each unframed protocol. */
 static const Speech *const speeches[] = { &all_speeches[1], &all_speeches[3] };
@@ -27,7 +28,7 @@ finds_the_end (void)
 {
   for (guint s = 0; s < G_N_ELEMENTS (speeches); s++)
     {
-      TallyScanner *scanner = tally_scanner_new (speeches[s]->protocol, &tally_limits_default);
+      TallyScanner *scanner = tally_scanner_new (speeches[s]->codec, &tally_limits_default);
       TallyBuffer message = { NULL, 0, 0 };
       gsize length;
 
@@ -50,7 +51,7 @@ finds_the_end_piecemeal (void)
 {
   for (guint s = 0; s < G_N_ELEMENTS (speeches); s++)
     {
-      TallyScanner *scanner = tally_scanner_new (speeches[s]->protocol, &tally_limits_default);
+      TallyScanner *scanner = tally_scanner_new (speeches[s]->codec, &tally_limits_default);
       TallyBuffer message = { NULL, 0, 0 };
 
       write_all (&message, speeches[s]);
@@ -69,7 +70,7 @@ finds_the_end_piecemeal (void)
 static void
 check_gives_up (const Speech *speech, const gchar *what, gconstpointer bytes, gsize length)
 {
-  TallyScanner *scanner = tally_scanner_new (speech->protocol, &tally_limits_default);
+  TallyScanner *scanner = tally_scanner_new (speech->codec, &tally_limits_default);
   gsize found = tally_scanner_scan (scanner, bytes, length);
 
   if (found != length)
@@ -110,7 +111,7 @@ gives_up_on_an_exception_that_lost_its_end (void)
 {
   static const TallyApplicationException exceptions[] = { { NULL, 6 },
                                                           { (gchar *) "disk full", 6 } };
-  TallyScanner *scanner = tally_scanner_new (TALLY_PROTOCOL_COMPACT, &tally_limits_default);
+  TallyScanner *scanner = tally_scanner_new (&tally_codec_compact, &tally_limits_default);
   TallyBuffer message = { NULL, 0, 0 };
 
   for (guint i = 0; i < G_N_ELEMENTS (exceptions) * 40000; i++)
@@ -151,7 +152,7 @@ static void
 gives_up_on_length (void)
 {
   const TallyLimits limits = { 1000, 64, TRUE };
-  TallyScanner *scanner = tally_scanner_new (TALLY_PROTOCOL_BINARY, &limits);
+  TallyScanner *scanner = tally_scanner_new (&tally_codec_binary, &limits);
   TallyBuffer message = { NULL, 0, 0 };
 
   tally_codec_binary.write_message (&message, "m", 1, T_CALL, 1);
@@ -207,7 +208,7 @@ write_container (TallyBuffer *message, const Speech *speech, guint8 key, guint8 
 static void
 check_count (const Speech *speech, guint8 key, guint8 type, guint32 count, gboolean fits)
 {
-  TallyScanner *scanner = tally_scanner_new (speech->protocol, &tally_limits_default);
+  TallyScanner *scanner = tally_scanner_new (speech->codec, &tally_limits_default);
   TallyBuffer message = { NULL, 0, 0 };
   gsize found;
 
@@ -265,7 +266,7 @@ nested_counts_cost_nothing (void)
 {
   for (guint s = 0; s < G_N_ELEMENTS (speeches); s++)
     {
-      TallyScanner *scanner = tally_scanner_new (speeches[s]->protocol, &tally_limits_default);
+      TallyScanner *scanner = tally_scanner_new (speeches[s]->codec, &tally_limits_default);
       const gboolean binary = speeches[s]->codec == &tally_codec_binary;
       TallyBuffer message = { NULL, 0, 0 };
 
@@ -291,7 +292,7 @@ old_headers_where_allowed (void)
 {
   static const gchar bytes[] = "\0\0\0\4echo\1\0\0\0\1";
   const TallyLimits limits = { 1000, 64, FALSE };
-  TallyScanner *scanner = tally_scanner_new (TALLY_PROTOCOL_BINARY, &limits);
+  TallyScanner *scanner = tally_scanner_new (&tally_codec_binary, &limits);
 
   assert_int (tally_scanner_scan (scanner, (const guint8 *) bytes, sizeof bytes - 1), 0);
   assert_int (tally_scanner_scan (scanner, (const guint8 *) bytes, sizeof bytes), sizeof bytes);

@@ -6,7 +6,7 @@
 
 #include "fixture.h"
 #include "harness.h"
-#include "wire-private.h"
+#include "wire-compact-private.h"
 
 typedef struct
 {
