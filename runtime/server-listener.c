@@ -86,6 +86,16 @@ bind_and_listen (ServerListener *self, gint fd, const Resolved *resolved)
   return TRUE;
 }
 
+/* What bind_and_listen () failed at with @number. */
+static const gchar *
+describe_step (gint number)
+{
+  return number == EWOULDBLOCK ? "another server is replacing its file and does not finish"
+         : number == ENOLCK    ? "replacing its stale file: another user has the lock's place "
+                                 "(.NAME.tally-lock beside it)"
+                               : "bind";
+}
+
 /* FALSE with errno. */
 static gboolean
 listen_at (ServerListener *self, Resolved resolved, const gchar *uri, GError **error)
@@ -104,8 +114,7 @@ listen_at (ServerListener *self, Resolved resolved, const gchar *uri, GError **e
       gint number = errno;
 
       close (fd);
-      return fail_to_listen (error, uri, number == EWOULDBLOCK ? "its directory is locked" : "bind",
-                             number);
+      return fail_to_listen (error, uri, describe_step (number), number);
     }
   if (port != NULL && getsockname (fd, &resolved.address.any, &resolved.length) == 0)
     self->port = g_ntohs (*port);
@@ -137,7 +146,7 @@ close_sockets (ServerListener *self)
 static gboolean
 is_fatal (gint number)
 {
-  return number == EADDRINUSE || number == EACCES || number == EWOULDBLOCK;
+  return number == EADDRINUSE || number == EACCES || number == EWOULDBLOCK || number == ENOLCK;
 }
 
 /* Listens at all of @addresses, from the one with number @first on. FALSE with errno, and nothing

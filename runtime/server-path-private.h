@@ -8,7 +8,8 @@ G_BEGIN_DECLS
 
 /* Makes the new Unix socket @fd listen at @path, replacing a file whose socket is gone. %FALSE with
  * errno, and nothing changed: EADDRINUSE when a socket is bound there, by whomever, or the file is
- * no socket's; EWOULDBLOCK when somebody has the directory locked. @device and @inode: the socket's
+ * no socket's; EWOULDBLOCK when another server has had the lock for seconds, ENOLCK when something
+ * of another user is in the lock's place. @device and @inode: the socket's
  * file. The process may be killed at any time: then a stale file is left, and nothing that would
  * hinder the next server. */
 gboolean

@@ -7,7 +7,8 @@
  *   refuses a connection like a file without any; a connection of another type tells them apart.
  * - A free path is taken by a rename that replaces nothing. A stale file is replaced by an exchange;
  *   what was taken away is looked at once more and given back if it is not what was meant. Servers
- *   of ours do that one after the other, by a lock on the directory that leaves no file behind. */
+ *   of ours do that one after the other, by a lock file that exists only meanwhile and that no other
+ *   user can open: a lock on the directory could be held by whoever may read it. */
 #include "server-path-private.h"
 
 #include <errno.h>
@@ -142,7 +143,7 @@ take_free (const gchar *own, const gchar *path)
   return TRUE;
 }
 
-/* Puts @own's file in the place of the stale one at @path. The directory is locked. */
+/* Puts @own's file in the place of the stale one at @path. The caller has the lock. */
 static gboolean
 replace_stale (const gchar *own, const gchar *path)
 {
@@ -172,35 +173,85 @@ take_or_replace (const gchar *own, const gchar *path)
   return FALSE;
 }
 
-/* Returns a descriptor that holds the lock on @path's directory; -1 with errno. */
-static gint
-lock_directory (const gchar *path)
+/* ---- the lock ---- */
+
+/* (transfer full) */
+static gchar *
+build_lock_path (const gchar *path)
 {
   g_autofree gchar *directory = g_path_get_dirname (path);
-  gint fd = open (directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  gint number;
+  g_autofree gchar *base = g_path_get_basename (path);
+  g_autofree gchar *name = g_strconcat (".", base, ".tally-lock", NULL);
 
-  if (fd < 0)
-    return -1;
-  for (guint i = 0; i < LOCK_TIMEOUT_MS; i++)
-    {
-      if (flock (fd, LOCK_EX | LOCK_NB) == 0)
-        return fd;
-      if (errno != EWOULDBLOCK && errno != EINTR)
-        break;
-      g_usleep (1000);
-    }
-  number = errno;
-  close (fd);
-  errno = number;
+  return g_build_filename (directory, name, NULL);
+}
+
+/* Opens @lock_path, which may be new. -1 with errno: ENOLCK when something else is there, or a file of
+ * another user, who could hold its lock for ever. */
+static gint
+open_path_lock (const gchar *lock_path)
+{
+  gint fd = open (lock_path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+  struct stat status;
+
+  if (fd >= 0 && fstat (fd, &status) == 0 && S_ISREG (status.st_mode)
+      && status.st_uid == geteuid ())
+    return fd;
+  if (fd >= 0)
+    close (fd);
+  if (fd >= 0 || errno == EACCES || errno == ELOOP || errno == EISDIR || errno == ENXIO)
+    errno = ENOLCK;
   return -1;
 }
+
+/* Whether @fd is still the file @lock_path: who had the lock before has removed it. */
+static gboolean
+is_current_lock (gint fd, const gchar *lock_path)
+{
+  struct stat own, there;
+
+  return fstat (fd, &own) == 0 && lstat (lock_path, &there) == 0 && own.st_dev == there.st_dev
+         && own.st_ino == there.st_ino;
+}
+
+/* Returns a descriptor that holds the lock; -1 with errno. */
+static gint
+take_path_lock (const gchar *lock_path)
+{
+  for (guint i = 0; i < LOCK_TIMEOUT_MS; i++)
+    {
+      gint fd = open_path_lock (lock_path);
+
+      if (fd < 0)
+        return -1;
+      if (flock (fd, LOCK_EX | LOCK_NB) == 0 && is_current_lock (fd, lock_path))
+        return fd;
+      close (fd);
+      g_usleep (1000);
+    }
+  errno = EWOULDBLOCK;
+  return -1;
+}
+
+/* The file goes before the lock does, so that nobody has the one without the other. Keeps errno. */
+static void
+drop_path_lock (gint fd, const gchar *lock_path)
+{
+  gint number = errno;
+
+  unlink (lock_path);
+  flock (fd, LOCK_UN); /* a child that was forked just now has the descriptor, too */
+  close (fd);
+  errno = number;
+}
+
+/* ---- all together ---- */
 
 static gboolean
 take_path (const gchar *own, const gchar *path)
 {
+  g_autofree gchar *lock_path = NULL;
   gboolean taken;
-  gint number;
   gint lock;
 
   if (take_free (own, path))
@@ -212,14 +263,12 @@ take_path (const gchar *own, const gchar *path)
       errno = EADDRINUSE;
       return FALSE;
     }
-  lock = lock_directory (path);
+  lock_path = build_lock_path (path);
+  lock = take_path_lock (lock_path);
   if (lock < 0)
     return FALSE;
   taken = take_or_replace (own, path);
-  number = errno;
-  flock (lock, LOCK_UN); /* a child that was forked just now has the descriptor, too */
-  close (lock);
-  errno = number;
+  drop_path_lock (lock, lock_path);
   return taken;
 }
 

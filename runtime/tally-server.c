@@ -177,8 +177,10 @@ tally_server_new (ThriftProcessor *processor, const gchar *uri, GError **error)
  * Binds and listens: from now on clients may connect, and are served once somebody calls
  * thrift_server_serve(). A Unix socket's file whose socket is gone is replaced; of several servers
  * that want one path exactly one listens there at any time. For that the socket is bound to a name
- * of its own in the same directory and then renamed, so the kernel's lists show it by that name. A
- * killed process leaves a stale file. Does nothing when the server listens already.
+ * of its own in the same directory and then renamed, so the kernel's lists show it by that name. Servers
+ * replace a stale file one after the other, by a lock file `.NAME.tally-lock` that only their user can
+ * open and that is gone afterwards: a user who may write to the directory can take that name, or the
+ * path itself, and then the server fails at once. A killed process leaves a stale file. Does nothing when the server listens already.
  *
  * Returns: whether the server listens
  */
