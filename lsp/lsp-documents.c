@@ -39,7 +39,7 @@ new_analysis (LspServer *server)
   for (guint i = 0; i < server->include_dirs->len; i++)
     idl_unit_add_include_dir (analysis->unit, g_ptr_array_index (server->include_dirs, i));
   idl_unit_set_overlay (analysis->unit, server->overlay);
-  analysis->places = lsp_places_new (server->client.encoding);
+  analysis->places = lsp_places_new (server->client.encoding, server->overlay);
   analysis->uris = g_hash_table_new_full (NULL, NULL, NULL, g_free);
   return analysis;
 }

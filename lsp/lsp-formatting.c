@@ -49,7 +49,7 @@ get_common_end (
 static void
 write_edit (LspServer *server, IdlJson *json, const IdlSource *source, const gchar *formatted)
 {
-  g_autoptr (LspPlaces) places = lsp_places_new (server->client.encoding);
+  g_autoptr (LspPlaces) places = lsp_places_new (server->client.encoding, server->overlay);
   gsize length, size = strlen (formatted);
   const gchar *text = idl_source_get_text (source, &length);
   gsize start = get_common_start (text, length, formatted, size);

@@ -9,15 +9,17 @@
 struct _LspPlaces
 {
   LspEncoding encoding;
+  const IdlOverlay *overlay;
   GHashTable *tables; /* IdlSource to GArray of guint32: units before each STEP bytes */
 };
 
 LspPlaces *
-lsp_places_new (LspEncoding encoding)
+lsp_places_new (LspEncoding encoding, const IdlOverlay *overlay)
 {
   LspPlaces *places = g_new0 (LspPlaces, 1);
 
   places->encoding = encoding;
+  places->overlay = overlay;
   places->tables = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) g_array_unref);
   return places;
 }
@@ -81,6 +83,20 @@ count_before (LspPlaces *places, const IdlSource *source, gsize offset)
          + count_all_units (text + step * STEP, offset - step * STEP);
 }
 
+/* The bytes at the beginning of @source that the client does not see. */
+static guint32
+get_hidden (const LspPlaces *places, const IdlSource *source)
+{
+  gsize length;
+  const gchar *text = idl_source_get_text (source, &length);
+  const gchar *path = idl_source_get_path (source);
+
+  return g_str_has_prefix (text, "\357\273\277") && g_path_is_absolute (path)
+                 && !idl_overlay_has (places->overlay, path)
+             ? 3
+             : 0;
+}
+
 LspPosition
 lsp_places_get_position (LspPlaces *places, const IdlSource *source, guint32 offset)
 {
@@ -93,8 +109,10 @@ lsp_places_get_position (LspPlaces *places, const IdlSource *source, guint32 off
   location.offset = (guint32) MIN (offset, length);
   idl_location_get_line (&location, &line, &column);
   start = location.offset - (column - 1);
+  if (line == 1)
+    start = MIN (get_hidden (places, source), location.offset);
   if (places->encoding == LSP_UTF8)
-    return (LspPosition){ line - 1, column - 1 };
+    return (LspPosition){ line - 1, location.offset - start };
   return (LspPosition){ line - 1, count_before (places, source, location.offset)
                                       - count_before (places, source, start) };
 }

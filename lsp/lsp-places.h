@@ -3,6 +3,7 @@
 #define LSP_PLACES_H
 
 #include "json.h"
+#include "overlay.h"
 #include "source.h"
 
 G_BEGIN_DECLS
@@ -25,10 +26,11 @@ gsize lsp_position_get_offset (LspPosition position,
                                gsize length,
                                LspEncoding encoding);
 
-/* Counts in sources, and keeps what it has counted. */
+/* Counts in sources, and keeps what it has counted. A byte order mark counts only in a text of @overlay, which the
+ * client has sent: of a file the client shows none. */
 typedef struct _LspPlaces LspPlaces;
 
-LspPlaces *lsp_places_new (LspEncoding encoding);
+LspPlaces *lsp_places_new (LspEncoding encoding, const IdlOverlay *overlay);
 void lsp_places_free (LspPlaces *places);
 LspPosition lsp_places_get_position (LspPlaces *places, const IdlSource *source, guint32 offset);
 /* {"start": …, "end": …} */

@@ -39,6 +39,10 @@ definitions (void)
   assert_here (&test, method, NULL, "{\"uri\": \"DIR/shared.thrift\", " RANGE (4, 8, 12));
   lsp_test_set (&test, "a.thrift", "struct S { 1: i32 |a }\n");
   assert_here (&test, method, NULL, "{\"uri\": \"DIR/a.thrift\", " RANGE (0, 18, 19));
+  /* Of a file with a byte order mark the client shows none. */
+  lsp_test_write (&test, "mark.thrift", "\357\273\277struct M {}\n");
+  lsp_test_set (&test, "a.thrift", "include 'mark.thrift'\ntypedef mark.|M N\n");
+  assert_here (&test, method, NULL, "{\"uri\": \"DIR/mark.thrift\", " RANGE (0, 7, 8));
   lsp_test_set (&test, "a.thrift", "struct S { 1: |i32 a }\n");
   assert_here (&test, method, NULL, "\"result\": null");
   lsp_test_end (&test);
