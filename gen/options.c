@@ -50,6 +50,9 @@ static const Option options_table[] = {
   { "dump", VALUE, AT (dump), "FORM", "Print what the IDL means; FORM is json" },
   { "lsp", FLAG, AT (lsp), NULL,
     "Serve an editor: the Language Server Protocol on standard input and output" },
+  { "docs", VALUE, AT (docs), "FORM",
+    "Write a reference for people; FORM is html or markdown; FILE... is OUT FILE..., OUT a "
+    "directory" },
   { "diagnostics", VALUE, AT (diagnostics), "FORM", "Show mistakes as text (default) or json" },
   { "no-warnings", FLAG, AT (quiet), NULL, "Show no warnings" },
   { "nowarn", FLAG, AT (quiet), NULL, NULL },
@@ -254,6 +257,9 @@ check_values (const Options *options, GError **error)
                    (const gchar *) g_ptr_array_index (options->fatal_rules, i));
   if (options->dump != NULL && !g_str_equal (options->dump, "json"))
     return fail (error, "--dump: only json is known");
+  if (options->docs != NULL && !g_str_equal (options->docs, "html")
+      && !g_str_equal (options->docs, "markdown"))
+    return fail (error, "--docs: must be html or markdown");
   if (options->diagnostics != NULL && !g_str_equal (options->diagnostics, "json")
       && !g_str_equal (options->diagnostics, "text"))
     return fail (error, "--diagnostics: must be text or json");
@@ -269,11 +275,24 @@ has_standard_input (const Options *options)
   return FALSE;
 }
 
+static const gchar *
+find_docs_misuse (const Options *options)
+{
+  const gchar *first = g_ptr_array_index (options->files, 0);
+
+  if (options->out != NULL || options->generators->len > 0)
+    return "--docs takes no --out and no --gen; the directory stands before the files: OUT FILE...";
+  if (options->files->len < 2 || g_file_test (first, G_FILE_TEST_IS_REGULAR))
+    return "--docs takes a directory, and files behind it: OUT FILE...";
+  return has_standard_input (options) ? "--docs reads files, not standard input (-)" : NULL;
+}
+
 /* What is asked for but makes no sense. */
 static const gchar *
 find_misuse (const Options *options)
 {
-  gint modes = options->check + options->format + options->audit + (options->dump != NULL);
+  gint modes = options->check + options->format + options->audit + (options->dump != NULL)
+               + (options->docs != NULL);
 
   if (options->lsp && (modes > 0 || options->files->len > 0))
     return "--lsp takes no files, and no other mode";
@@ -282,7 +301,9 @@ find_misuse (const Options *options)
   if (options->files->len == 0)
     return "no file given";
   if (modes > 1)
-    return "--check, --format, --audit and --dump exclude each other";
+    return "--check, --format, --audit, --dump and --docs exclude each other";
+  if (options->docs != NULL)
+    return find_docs_misuse (options);
   if ((options->in_place || options->diff) && !options->format)
     return "--in-place and --diff go with --format";
   if (options->in_place && options->diff)
@@ -355,7 +376,11 @@ options_parse (Options *options, gchar **argv, GError **error)
       g_ptr_array_add (options->fatal_rules, (gpointer) "nonpositive-id");
     }
   misuse = find_misuse (options);
-  return misuse == NULL || fail (error, "%s", misuse);
+  if (misuse != NULL)
+    return fail (error, "%s", misuse);
+  if (options->docs != NULL)
+    options->out = g_ptr_array_steal_index (options->files, 0);
+  return TRUE;
 }
 
 gchar *

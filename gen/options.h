@@ -21,6 +21,7 @@ typedef struct
   const gchar *depfile;     /* (nullable) */
   const gchar *diagnostics; /* (nullable): "json" or "text" */
   const gchar *dump;        /* (nullable): "json" */
+  const gchar *docs;        /* (nullable): "html" or "markdown"; `out` is its directory */
   gboolean recurse;
   gboolean quiet;
   gboolean strict;

@@ -50,6 +50,10 @@ _tallyc ()
       mapfile -t COMPREPLY < <(compgen -W json -- "$word")
       return
       ;;
+    --docs)
+      mapfile -t COMPREPLY < <(compgen -W 'html markdown' -- "$word")
+      return
+      ;;
     --diagnostics)
       mapfile -t COMPREPLY < <(compgen -W 'json text' -- "$word")
       return
@@ -69,7 +73,7 @@ _tallyc ()
       ;;
     -*)
       mapfile -t COMPREPLY < <(compgen -W '-I --include --out -o -r --recurse --depfile --check --format --in-place
-        --diff --lsp --audit -Iold -Inew --audit-nofatal --dump --diagnostics --no-warnings --nowarn --warn-as-error --strict
+        --diff --lsp --audit -Iold -Inew --audit-nofatal --dump --docs --diagnostics --no-warnings --nowarn --warn-as-error --strict
         --list-rules --gen -v --verbose --allow-neg-keys --allow-64bit-consts --debug --version -h --help' -- "$word")
       ;;
     *)

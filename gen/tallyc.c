@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "clashes.h"
+#include "docs.h"
 #include "gen.h"
 #include "idl.h"
 #ifdef TALLY_LSP
@@ -127,6 +128,25 @@ compile (const Options *options, const IdlToolOptions *tool_options)
   return EXIT_SUCCESS;
 }
 
+/* Writes the reference, with a page for each file that is read. */
+static int
+document (const Options *options, const IdlToolOptions *tool_options)
+{
+  g_autoptr (IdlUnit) unit = idl_tool_new_unit (tool_options, NULL);
+  g_autoptr (GPtrArray) programs = load (options, unit);
+  const GPtrArray *all = idl_unit_get_programs (unit);
+  g_autoptr (GPtrArray) files = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!idl_tool_report (idl_unit_get_diagnostics (unit), tool_options) || programs == NULL)
+    return EXIT_ERRORS;
+  files = gen_docs (all, g_str_equal (options->docs, "html") ? GEN_DOCS_HTML : GEN_DOCS_MARKDOWN);
+  if (write_outputs (options, files, all, &error))
+    return EXIT_SUCCESS;
+  g_printerr ("tallyc: %s\n", error->message);
+  return EXIT_ERRORS;
+}
+
 #ifdef TALLY_LSP
 static void
 check_for_editor (IdlUnit *unit, const IdlProgram *program)
@@ -189,6 +209,8 @@ run (const Options *options)
     return idl_tool_audit (files[0], files[1], &tool_options);
   if (options->dump != NULL)
     return idl_tool_dump (files, &tool_options);
+  if (options->docs != NULL)
+    return document (options, &tool_options);
 
   return compile (options, &tool_options);
 }
