@@ -1,9 +1,11 @@
 /* Rule 22: what a child process finds of its parent's pools. */
 #include <malloc.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "glib-gate-private.h"
 #include "lab.h"
 
 #ifdef __SANITIZE_THREAD__
@@ -362,6 +364,94 @@ rule_22_whoever_forks_in_a_release (void)
     }
 }
 
+/* ---- GLib's locks ---- */
+
+/* What the thread that is inside has locked, and the child must not find so. */
+typedef struct
+{
+  gint inside; /* atomic, as what follows */
+  gint forked;
+} Holder;
+
+/* Stays where it is until the process was forked, or had time for it. */
+static void
+hold_a_moment (Holder *self)
+{
+  __atomic_store_n (&self->inside, 1, __ATOMIC_SEQ_CST);
+  for (guint i = 0; i < 10000 && !__atomic_load_n (&self->forked, __ATOMIC_SEQ_CST); i++)
+    g_thread_yield ();
+  __atomic_store_n (&self->inside, 2, __ATOMIC_SEQ_CST);
+}
+
+/* Forks while another thread is inside: the child says what it finds. */
+static void
+fork_meanwhile (Holder *holder)
+{
+  pid_t child;
+
+  while (__atomic_load_n (&holder->inside, __ATOMIC_SEQ_CST) == 0)
+    g_thread_yield ();
+  fflush (NULL);
+  child = fork (); /* test_fork () would wait until the other thread sleeps */
+  if (child == 0)
+    _exit (__atomic_load_n (&holder->inside, __ATOMIC_SEQ_CST) == 1);
+  __atomic_store_n (&holder->forked, 1, __ATOMIC_SEQ_CST);
+  assert_child_succeeds (child);
+}
+
+static gpointer
+hold_in_gate (gpointer data)
+{
+  tally_glib_begin ();
+  tally_glib_begin (); /* may be nested */
+  tally_glib_end ();
+  hold_a_moment (data);
+  tally_glib_end ();
+  return NULL;
+}
+
+static void
+rule_22_nobody_forks_while_a_thread_is_in_glib (void)
+{
+  g_autoptr (Lab) lab = lab_new (NULL, NULL); /* whose process watches forks */
+  Holder holder = { 0 };
+  pthread_t thread;
+
+  pthread_create (&thread, NULL, hold_in_gate, &holder);
+  fork_meanwhile (&holder);
+  pthread_join (thread, NULL);
+}
+
+static void
+hold_when_gone (gpointer data, GObject *gone)
+{
+  hold_a_moment (data);
+}
+
+static gpointer
+break_lease (gpointer data)
+{
+  Borrower *self = data;
+
+  lab_break (self->lab, &self->lease);
+  return NULL;
+}
+
+/* The pool is in GLib where it closes a connection. */
+static void
+rule_22_nobody_forks_while_a_connection_is_dropped (void)
+{
+  g_autoptr (Lab) lab = lab_new (NULL, NULL);
+  Borrower borrower = { .lab = lab, .lease = lab_borrow (lab) };
+  Holder holder = { 0 };
+  pthread_t thread;
+
+  g_object_weak_ref (G_OBJECT (borrower.lease.transport), hold_when_gone, &holder);
+  pthread_create (&thread, NULL, break_lease, &borrower);
+  fork_meanwhile (&holder);
+  pthread_join (thread, NULL);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -373,6 +463,8 @@ main (int argc, char **argv)
     TEST (rule_22_whoever_forks_while_a_borrower_dials),
     TEST (rule_22_whoever_forks_in_a_check_hook),
     TEST (rule_22_whoever_forks_in_a_release),
+    TEST (rule_22_nobody_forks_while_a_thread_is_in_glib),
+    TEST (rule_22_nobody_forks_while_a_connection_is_dropped),
     { NULL, NULL },
   };
 
