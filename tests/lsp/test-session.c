@@ -185,7 +185,7 @@ escapes (void)
   lsp_test_begin (&test, "{}");
   lsp_test_notify (&test, "textDocument/didOpen",
                    "{\"textDocument\":{\"uri\":\"DIR/a.thrift\",\"version\":1,\"text\":"
-                   "\"// \\u0000 \\ud800 \\udc00 \\ud834\\udd1e\\nstruct S {}\"}}");
+                   "\"// \\u0000 \\udc00 \\ud834\\udd1e\\nstruct S {}\\n// \\ud800\"}}");
   symbols = lsp_test_ask (&test, "textDocument/documentSymbol",
                           "{\"textDocument\":{\"uri\":\"DIR/a.thrift\"}}");
   assert_has (symbols, "\"name\": \"S\"");
