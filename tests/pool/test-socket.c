@@ -9,6 +9,7 @@
 
 #include "socket-pair.h"
 #include "tally-error.h"
+#include "test-stream.h"
 
 static gpointer
 write_one_byte_at_a_time (gpointer data)
@@ -318,6 +319,9 @@ sending_and_receiving_go_on_together (void)
 static void
 what_was_sent_is_told_in_any_case (void)
 {
+  if (test_skip_layered ("room must end when the kernel has none"))
+    return;
+
   g_autoptr (GError) error = NULL;
   gint other;
   g_autoptr (TallySocket) socket = socket_pair_make (&other);

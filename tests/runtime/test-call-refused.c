@@ -10,6 +10,7 @@
 #include "shared-fixture.h"
 #include "tally-client.h"
 #include "tally-error.h"
+#include "test-stream.h"
 
 #define LARGE (8 << 20)
 
@@ -163,6 +164,9 @@ static GPtrArray *immortal;
 static void
 a_refusal_is_read_by_an_apache_style_client (void)
 {
+  if (test_skip_layered ("Apache's framed transport takes what one read gives for all"))
+    return;
+
   for (guint i = 0; i < 4; i++)
     {
       gboolean is_framed = i % 2 == 0;

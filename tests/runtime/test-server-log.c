@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "server-fixture.h"
+#include "test-stream.h"
 
 /* ---- what was logged ---- */
 
@@ -149,6 +150,9 @@ check_refused_early (const gchar *options, const guint8 *bytes, gsize length)
 static void
 requests_whose_header_is_missing_are_not_logged (void)
 {
+  if (test_skip_layered ("a frame's length must arrive whole"))
+    return;
+
   check_refused_early ("max-unfinished=0", (const guint8 *) "\0\0\1\0\x80\1\0\1", 8);
   check_refused_early ("max-message=1000", (const guint8 *) "\0\1\0\0", 4);
 }
