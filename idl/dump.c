@@ -3,6 +3,7 @@
 #include "dump.h"
 
 #include "json.h"
+#include "references.h"
 
 static void
 dump_annotations (IdlJson *json, const GPtrArray *annotations)
@@ -255,6 +256,47 @@ dump_headers (IdlJson *json, const IdlProgram *program)
   idl_json_end (json, '[');
 }
 
+/* The use of a name, and where what is named is: `target`, not for an include. */
+static void
+dump_reference (IdlJson *json, const IdlReference *reference)
+{
+  const IdlNode *target = reference->member != NULL       ? reference->member
+                          : reference->definition != NULL ? &reference->definition->node
+                                                          : NULL;
+  guint line, column;
+
+  idl_location_get_line (&reference->location, &line, &column);
+  idl_json_begin (json, NULL, '{', TRUE);
+  idl_json_string (json, "kind", idl_reference_kind_get_name (reference->kind));
+  idl_json_integer (json, "line", line);
+  idl_json_integer (json, "column", column);
+  idl_json_integer (json, "length", reference->location.length);
+  idl_json_string (json, "program", reference->program->name);
+  idl_json_string (json, "file", idl_source_get_path (reference->program->source));
+  if (target != NULL)
+    {
+      idl_json_string (json, "name", reference->definition->node.name);
+      idl_json_string (json, "member", reference->member == NULL ? NULL : reference->member->name);
+      idl_location_get_line (&target->location, &line, &column);
+      idl_json_begin (json, "target", '{', TRUE);
+      idl_json_integer (json, "line", line);
+      idl_json_integer (json, "column", column);
+      idl_json_end (json, '{');
+    }
+  idl_json_end (json, '{');
+}
+
+static void
+dump_references (IdlJson *json, const IdlProgram *program)
+{
+  g_autoptr (GArray) references = idl_program_list_references (program);
+
+  idl_json_begin (json, "references", '[', FALSE);
+  for (guint i = 0; i < references->len; i++)
+    dump_reference (json, &g_array_index (references, IdlReference, i));
+  idl_json_end (json, '[');
+}
+
 gchar *
 idl_dump_json (const GPtrArray *programs)
 {
@@ -276,6 +318,7 @@ idl_dump_json (const GPtrArray *programs)
       for (guint j = 0; j < program->definitions->len; j++)
         dump_definition (&json, g_ptr_array_index (program->definitions, j));
       idl_json_end (&json, '[');
+      dump_references (&json, program);
       idl_json_end (&json, '{');
     }
   idl_json_end (&json, '[');

@@ -4,6 +4,9 @@
 #include "dump.h"
 #include "json.h"
 
+#include <glib/gstdio.h>
+#include <string.h>
+
 static void
 strings (void)
 {
@@ -170,16 +173,75 @@ model (void)
       "            }\n"
       "          ]\n"
       "        }\n"
+      "      ],\n"
+      "      \"references\": [\n"
+      "        {\"kind\": \"type\", \"line\": 4, \"column\": 23, \"length\": 1, "
+      "\"program\": \"t\", \"file\": \"t.thrift\", \"name\": \"T\", \"target\": "
+      "{\"line\": 7, \"column\": 8}},\n"
+      "        {\"kind\": \"type\", \"line\": 7, \"column\": 24, \"length\": 1, "
+      "\"program\": \"t\", \"file\": \"t.thrift\", \"name\": \"E\", \"target\": "
+      "{\"line\": 6, \"column\": 6}},\n"
+      "        {\"kind\": \"type\", \"line\": 7, \"column\": 30, \"length\": 1, "
+      "\"program\": \"t\", \"file\": \"t.thrift\", \"name\": \"E\", \"target\": "
+      "{\"line\": 6, \"column\": 6}},\n"
+      "        {\"kind\": \"enumerator\", \"line\": 7, \"column\": 32, \"length\": 1, "
+      "\"program\": \"t\", \"file\": \"t.thrift\", \"name\": \"E\", \"member\": \"B\", "
+      "\"target\": {\"line\": 6, \"column\": 17}},\n"
+      "        {\"kind\": \"constant\", \"line\": 7, \"column\": 84, \"length\": 1, "
+      "\"program\": \"t\", \"file\": \"t.thrift\", \"name\": \"C\", \"target\": "
+      "{\"line\": 8, \"column\": 14}},\n"
+      "        {\"kind\": \"extends\", \"line\": 12, \"column\": 19, \"length\": 1, "
+      "\"program\": \"t\", \"file\": \"t.thrift\", \"name\": \"P\", \"target\": "
+      "{\"line\": 11, \"column\": 9}},\n"
+      "        {\"kind\": \"type\", \"line\": 14, \"column\": 3, \"length\": 1, "
+      "\"program\": \"t\", \"file\": \"t.thrift\", \"name\": \"T\", \"target\": "
+      "{\"line\": 7, \"column\": 8}},\n"
+      "        {\"kind\": \"throws\", \"line\": 14, \"column\": 32, \"length\": 1, "
+      "\"program\": \"t\", \"file\": \"t.thrift\", \"name\": \"X\", \"target\": "
+      "{\"line\": 10, \"column\": 11}}\n"
       "      ]\n"
       "    }\n"
       "  ]\n"
       "}\n");
 }
 
+/* Of another file, and within a struct's literal. */
+static void
+references (void)
+{
+  g_autofree gchar *directory = g_dir_make_tmp ("tally-dump-XXXXXX", NULL);
+  g_autofree gchar *shared = g_build_filename (directory, "shared.thrift", NULL);
+  g_autofree gchar *main_path = g_build_filename (directory, "main.thrift", NULL);
+  g_autofree gchar *json = NULL;
+  g_autoptr (IdlUnit) unit = idl_unit_new ();
+  static const gchar *const parts[] = {
+    "{\"kind\": \"include\", \"line\": 1, \"column\": 10, \"length\": 13, \"program\": \"shared\"",
+    "{\"kind\": \"include\", \"line\": 2, \"column\": 7, \"length\": 6, \"program\": \"shared\"",
+    "{\"kind\": \"type\", \"line\": 2, \"column\": 14, \"length\": 5, \"program\": \"shared\"",
+    "{\"kind\": \"field\", \"line\": 2, \"column\": 26, \"length\": 1, \"program\": \"shared\"",
+    "\"name\": \"Point\", \"member\": \"x\", \"target\": {\"line\": 1, \"column\": 23}}",
+  };
+
+  g_file_set_contents (shared, "struct Point { 1: i32 x }", -1, NULL);
+  g_file_set_contents (main_path, "include \"shared.thrift\"\nconst shared.Point P = {\"x\": 1}\n",
+                       -1, NULL);
+  CU_ASSERT_PTR_NOT_NULL (idl_unit_load (unit, main_path));
+  json = idl_dump_json (idl_unit_get_programs (unit));
+  for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
+    if (strstr (json, parts[i]) == NULL)
+      {
+        fprintf (stderr, "# missing: %s in %s\n", parts[i], json);
+        CU_FAIL ("a reference is not in the dump");
+      }
+  g_remove (shared);
+  g_remove (main_path);
+  g_rmdir (directory);
+}
+
 int
 main (int argc, char **argv)
 {
-  static const TestCase cases[] = { TEST (strings), TEST (model), { NULL } };
+  static const TestCase cases[] = { TEST (strings), TEST (model), TEST (references), { NULL } };
 
   return test_main ("idl-dump", cases, argc, argv);
 }
