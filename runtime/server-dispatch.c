@@ -228,12 +228,16 @@ server_dispatch (
 {
   TallyMessage message;
   TallyReader reader;
+  gsize memory_left;
+  gboolean answered;
 
   tally_reader_init (&reader, bytes, length, &server->limits);
+  memory_left = reader.memory_left;
   if (!server->codec->read_message (&reader, &message, error))
     return OUTCOME_UNREADABLE;
-  return process_any (server, &reader, &message, output, error) ? OUTCOME_ANSWERED
-                                                                : OUTCOME_MALFORMED;
+  answered = process_any (server, &reader, &message, output, error);
+  server_note_released (server, memory_left - reader.memory_left);
+  return answered ? OUTCOME_ANSWERED : OUTCOME_MALFORMED;
 }
 
 gboolean

@@ -1,6 +1,7 @@
 /* What a server says of peers that speak something else: once for each peer, in the log domain
  * "tally", at a level that shows by default and is never fatal. How much it says and remembers is
- * bounded, whatever peers do. */
+ * bounded, whatever peers do. Where the log blocks (GLib writes to stderr, which may be a full pipe) one
+ * worker waits for it, as for a handler; what others would say meanwhile is counted. */
 #include "peer-text.h"
 #include "protocols-internal.h"
 #include "server-private.h"
@@ -15,7 +16,8 @@
 
 /* Whether the peer with @key is to be spoken of. *@n_suppressed: of whom nothing was said before. */
 static gboolean
-admit_message_locked (ServerLog *log, guint key, gint64 now, guint *n_suppressed)
+admit_message_locked (
+    ServerLog *log, gboolean is_supervisor, guint key, gint64 now, guint *n_suppressed)
 {
   for (guint i = 0; i < G_N_ELEMENTS (log->keys); i++)
     if (log->keys[i] == key)
@@ -25,11 +27,12 @@ admit_message_locked (ServerLog *log, guint key, gint64 now, guint *n_suppressed
       log->began = now;
       log->n_messages = 0;
     }
-  if (log->n_messages == MAX_MESSAGES)
+  if (log->n_messages == MAX_MESSAGES || log->is_writing || is_supervisor)
     {
       log->n_suppressed++;
       return FALSE;
     }
+  log->is_writing = TRUE;
   log->n_messages++;
   log->keys[log->next_key++ % G_N_ELEMENTS (log->keys)] = key;
   *n_suppressed = log->n_suppressed;
@@ -38,7 +41,10 @@ admit_message_locked (ServerLog *log, guint key, gint64 now, guint *n_suppressed
 }
 
 void
-server_log_mismatch (ServerConnection *connection, const guint8 *bytes, gsize length)
+server_log_mismatch (ServerConnection *connection,
+                     const ServerWorker *worker,
+                     const guint8 *bytes,
+                     gsize length)
 {
   TallyServer *self = connection->server;
   TallyEndpoint *endpoint = self->endpoint;
@@ -53,7 +59,8 @@ server_log_mismatch (ServerConnection *connection, const guint8 *bytes, gsize le
   gboolean admitted;
 
   pthread_mutex_lock (&self->lock);
-  admitted = admit_message_locked (&self->log, key, server_now (), &n_suppressed);
+  admitted = admit_message_locked (&self->log, worker == &self->supervisor, key, server_now (),
+                                   &n_suppressed);
   pthread_mutex_unlock (&self->lock);
   if (!admitted)
     return;
@@ -66,4 +73,7 @@ server_log_mismatch (ServerConnection *connection, const guint8 *bytes, gsize le
       tally_protocol_get_name (tally_endpoint_get_protocol (endpoint)),
       tally_framing_get_name (tally_endpoint_get_framing (endpoint)), shown,
       others != NULL ? others : "");
+  pthread_mutex_lock (&self->lock);
+  self->log.is_writing = FALSE;
+  pthread_mutex_unlock (&self->lock);
 }

@@ -5,8 +5,12 @@
 
 #include <malloc.h>
 
-/* Memory that was given up is worth a look at the heap from here on. */
+/* A burst is so much memory that is no longer in use. */
 #define WORTH_TRIMMING (16 * 1024 * 1024)
+/* Of buffers and messages that are released one by one, smaller ones are no part of a burst. */
+#define WORTH_COUNTING (1024 * 1024)
+/* Between two looks at the heap, each of which may cost milliseconds; milliseconds. */
+#define TRIM_INTERVAL 1000
 
 static void
 link_holder_locked (TallyServer *self, ServerConnection *connection)
@@ -46,8 +50,7 @@ server_hold (ServerConnection *connection, gboolean anew)
   pthread_mutex_lock (&self->lock);
   connection->holds = holds;
   atomic_put (&self->held, self->held + holds - held);
-  if (holds < held)
-    self->n_released += held - holds;
+  self->peak_held = MAX (self->peak_held, self->held);
   if (held > 0 && (holds == 0 || anew))
     unlink_holder_locked (self, connection);
   if (holds > 0 && (held == 0 || anew))
@@ -91,11 +94,26 @@ server_make_room (TallyServer *self, ServerConnection *asker, ServerWorker *work
 }
 
 void
-server_trim_locked (TallyServer *self)
+server_note_released (TallyServer *self, gsize bytes)
 {
-  if (self->n_released < WORTH_TRIMMING)
+  if (G_UNLIKELY (bytes >= WORTH_COUNTING))
+    __atomic_add_fetch (&self->n_released, bytes, __ATOMIC_RELAXED);
+}
+
+gboolean
+server_wants_trim_locked (const TallyServer *self)
+{
+  return atomic_peek (&self->n_released) + self->peak_held - self->held >= WORTH_TRIMMING;
+}
+
+void
+server_trim_locked (TallyServer *self, gint64 now)
+{
+  if (G_LIKELY (!server_wants_trim_locked (self)) || now < self->next_trim)
     return;
-  self->n_released = 0;
+  atomic_put (&self->n_released, 0);
+  self->peak_held = self->held;
+  self->next_trim = now + TRIM_INTERVAL;
   pthread_mutex_unlock (&self->lock);
 #ifdef __GLIBC__
   malloc_trim (0);

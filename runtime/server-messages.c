@@ -174,7 +174,7 @@ refuse_rest (ServerConnection *self,
   /* Of a message that is only too large the header may not have come yet. */
   if (outcome == OUTCOME_UNREADABLE && frame > MAX_SKIPPED
       && frame > self->server->limits.max_message)
-    server_log_mismatch (self, bytes, length);
+    server_log_mismatch (self, worker, bytes, length);
   if (!progress->closing)
     self->skip = frame + header - length;
 }
@@ -269,7 +269,7 @@ answer_whole (ServerConnection *self,
   progress->closing = G_UNLIKELY (outcome != OUTCOME_ANSWERED)
                       && (outcome == OUTCOME_UNREADABLE || !has_end (self));
   if (G_UNLIKELY (outcome == OUTCOME_UNREADABLE))
-    server_log_mismatch (self, bytes, size);
+    server_log_mismatch (self, worker, bytes, size);
   if (self->scanner != NULL)
     tally_scanner_reset (self->scanner);
 }

@@ -311,8 +311,11 @@ void server_hold (ServerConnection *connection, gboolean anew);
 /* Lets connections give up what they hold until that is within the limit. FALSE: @asker, the
  * caller's, is the one that has to. */
 gboolean server_make_room (TallyServer *self, ServerConnection *asker, ServerWorker *worker);
-/* Gives memory back to the system after a burst. */
-void server_trim_locked (TallyServer *self);
+/* @bytes of memory, a large buffer's or a decoded message's, are no longer in use. */
+void server_note_released (TallyServer *self, gsize bytes);
+/* Gives memory back to the system after a burst, but not time and again. */
+gboolean server_wants_trim_locked (const TallyServer *self);
+void server_trim_locked (TallyServer *self, gint64 now);
 
 /* ---- log ---- */
 
@@ -324,10 +327,15 @@ typedef struct
   guint n_messages; /* since began */
   gint64 began;     /* server_now () */
   guint n_suppressed;
+  gboolean is_writing; /* a worker is in the log's function, which may block */
 } ServerLog;
 
-/* Says, once for each peer, that what @connection received cannot be read. */
-void server_log_mismatch (ServerConnection *connection, const guint8 *bytes, gsize length);
+/* Says, once for each peer, that what @connection received cannot be read. The log may be slow: it holds
+ * up one worker at a time, and never the supervisor. */
+void server_log_mismatch (ServerConnection *connection,
+                          const ServerWorker *worker,
+                          const guint8 *bytes,
+                          gsize length);
 
 /* ---- supervisor ---- */
 
@@ -393,7 +401,9 @@ struct _TallyServer
   ServerConnection *ready_tail;
   ServerConnection *first_holder; /* whose messages are unfinished, the oldest first */
   ServerConnection *last_holder;
-  gsize n_released;     /* bytes that connections gave up since the heap was trimmed */
+  gsize n_released; /* atomic: bytes of what was large and is gone, since the heap was trimmed */
+  gsize peak_held;  /* the most that was held since then */
+  gint64 next_trim; /* server_now () before which it is not trimmed again */
   GPtrArray *graveyard; /* closed connections that a batch of events may still name */
   ServerWorker *loop_holder;
   ServerWorker supervisor; /* the holder's name while the supervisor itself looks for events */

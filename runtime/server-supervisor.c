@@ -135,10 +135,10 @@ reap_locked (TallyServer *self, Watch *seen, gint64 now)
   overdue = claim_where_locked (self, is_overdue, now);
   self->n_timeouts += overdue->len;
   rouse_locked (self);
-  server_trim_locked (self);
   pthread_mutex_unlock (&self->lock);
   discard_all_unlocked (self, overdue);
   pthread_mutex_lock (&self->lock);
+  server_trim_locked (self, now);
   server_join_retired_locked (self);
 }
 
@@ -278,7 +278,7 @@ server_supervise (TallyServer *self)
       if (self->stopping && self->n_connections == 0)
         break;
       if (!busy)
-        server_trim_locked (self);
+        server_trim_locked (self, now);
       /* Several of these let go of the lock: a call that came then found nobody asleep. */
       if (busy || self->stopping || self->supervisor_called)
         {
@@ -290,7 +290,8 @@ server_supervise (TallyServer *self)
       atomic_set (&self->supervisor_asleep, TRUE);
       if (server_accept_offers_locked (self))
         seen.quiet = 0;
-      else if (self->n_connections == 0 && self->retired == NULL && !self->listeners_paused)
+      else if (self->n_connections == 0 && self->retired == NULL && !self->listeners_paused
+               && !server_wants_trim_locked (self))
         sleep_locked (self, -1);
       else
         sleep_locked (self, MAX (seen.next_reap - now, 1) * 1000);

@@ -86,16 +86,13 @@ leave_workers_locked (TallyServer *self, ServerWorker *worker)
 
 /* ---- working ---- */
 
-/* Returns how many bytes that gave back. */
-static gsize
-drop_large_output (TallyBuffer *buffer)
+static void
+drop_large_output (TallyServer *self, TallyBuffer *buffer)
 {
-  gsize capacity = buffer->capacity;
-
-  if (capacity <= MAX_KEPT_OUTPUT)
-    return 0;
+  if (buffer->capacity <= MAX_KEPT_OUTPUT)
+    return;
+  server_note_released (self, buffer->capacity);
   tally_buffer_clear (buffer);
-  return capacity;
 }
 
 /* Serves the connection that waited longest. */
@@ -103,7 +100,6 @@ static void
 work_locked (TallyServer *self, ServerWorker *worker)
 {
   ServerConnection *connection = server_take_ready_locked (self);
-  gsize released;
 
   /* Under the lock, so that the supervisor never sees an empty queue and an idle worker in between.
    */
@@ -114,10 +110,10 @@ work_locked (TallyServer *self, ServerWorker *worker)
   pthread_mutex_unlock (&self->lock);
 
   server_serve (self, connection, worker);
-  released = drop_large_output (&worker->output) + drop_large_output (&worker->next_answer);
+  drop_large_output (self, &worker->output);
+  drop_large_output (self, &worker->next_answer);
 
   pthread_mutex_lock (&self->lock);
-  self->n_released += released;
   atomic_put (&worker->busy, FALSE);
 }
 

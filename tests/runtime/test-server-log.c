@@ -13,11 +13,35 @@
 static GMutex lock;
 static GPtrArray *logged; /* texts; lock */
 
+static GCond changed;
+static gboolean is_full; /* lock: who logs waits */
+
 static void
 note (const gchar *domain, GLogLevelFlags level, const gchar *text, gpointer data)
 {
   g_mutex_lock (&lock);
   g_ptr_array_add (logged, g_strdup (text));
+  g_cond_broadcast (&changed);
+  while (is_full)
+    g_cond_wait (&changed, &lock);
+  g_mutex_unlock (&lock);
+}
+
+static void
+set_full (gboolean full)
+{
+  g_mutex_lock (&lock);
+  is_full = full;
+  g_cond_broadcast (&changed);
+  g_mutex_unlock (&lock);
+}
+
+static void
+await_logged (void)
+{
+  g_mutex_lock (&lock);
+  while (logged->len == 0)
+    g_cond_wait (&changed, &lock);
   g_mutex_unlock (&lock);
 }
 
@@ -178,6 +202,54 @@ peers_that_speak_right_are_not_logged (void)
   running_stop (running);
 }
 
+static const gchar http[] = "GET / HTTP/1.1\r\n\r\n";
+
+/* stderr may be a pipe that nobody reads: one worker waits, the others serve. */
+static void
+a_log_that_blocks_holds_one_worker (void)
+{
+  Running *running = running_start (&framed_binary, NULL, "max-workers=2");
+  gint first = connect_from ("127.0.2.1", running);
+
+  forget_logged ();
+  set_full (TRUE);
+  CU_ASSERT (send (first, http, sizeof http - 1, MSG_NOSIGNAL) > 0);
+  await_logged ();
+  send_foreign (connect_from ("127.0.2.2", running), http, sizeof http - 1);
+  send_foreign (connect_from ("127.0.2.3", running), http, sizeof http - 1);
+  check_alive (running);
+  assert_int (count_logged (""), 1);
+  set_full (FALSE);
+  send_foreign (first, http, 0);
+  send_foreign (connect_from ("127.0.2.4", running), http, sizeof http - 1);
+  assert_int (count_logged ("2 more peers were not logged"), 1);
+  running_stop (running);
+}
+
+/* Nor does the supervisor wait, which refuses what waited too long for a worker. */
+static void
+the_supervisor_does_not_log (void)
+{
+  Running *running = running_start (&framed_binary, NULL, "max-workers=1 queue-timeout=5");
+  TallyBuffer request = { NULL, 0, 0 };
+  gint busy = peer_connect (running);
+  Answer answer;
+
+  forget_logged ();
+  write_request (&request, &framed_binary, "block", T_CALL, 1, NULL, NULL);
+  peer_send (busy, &request);
+  test_handler_wait_inside (running->handler, 1);
+  send_foreign (connect_from ("127.0.2.5", running), "\0\0\0\4\0\0\0\4", 8);
+  assert_int (count_logged (""), 0);
+  test_handler_release (running->handler);
+  CU_ASSERT (peer_receive (busy, &framed_binary, TALLY_KIND_BOOL, &answer));
+  answer_clear (&answer);
+  close (busy);
+  send_foreign (connect_from ("127.0.2.6", running), http, sizeof http - 1);
+  assert_int (count_logged ("1 more peers were not logged"), 1);
+  running_stop (running);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -186,6 +258,8 @@ main (int argc, char **argv)
     TEST (many_peers_are_not_all_logged),
     TEST (requests_whose_header_is_missing_are_not_logged),
     TEST (peers_that_speak_right_are_not_logged),
+    TEST (a_log_that_blocks_holds_one_worker),
+    TEST (the_supervisor_does_not_log),
     { NULL, NULL },
   };
   int status;
