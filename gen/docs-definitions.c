@@ -66,7 +66,7 @@ print_field (const DocsPage *page,
   if (with_values && field->value != NULL)
     {
       g_string_append (cells[n_cells], "<code>");
-      docs_append_value (page, cells[n_cells], field->value, field->type);
+      docs_append_value (page, cells[n_cells], field->value);
       g_string_append (cells[n_cells], "</code>");
     }
   n_cells += with_values;
@@ -172,13 +172,13 @@ print_constant_body (const DocsPage *page, const IdlDefinition *definition)
   docs_append_text (page, signature, " ");
   docs_append_text (page, signature, definition->node.name);
   docs_append_text (page, signature, " = ");
-  docs_append_value (page, signature, definition->value, definition->type);
+  docs_append_value (page, signature, definition->value);
   page->form->signature (page->out, signature->str);
   if (resolved != NULL && resolved != definition->value)
     {
       GString *inner = g_string_new ("Value: <code>");
 
-      docs_append_value (page, inner, resolved, definition->type);
+      docs_append_value (page, inner, resolved);
       g_string_append (inner, "</code>");
       print_note (page, inner);
     }

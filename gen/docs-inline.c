@@ -64,7 +64,6 @@ static void
 append_quoted_text (const DocsPage *page, GString *inner, const IdlValue *value)
 {
   g_autoptr (GString) quoted = g_string_new ("\"");
-  g_autofree gchar *valid = NULL;
 
   for (gsize i = 0; i < value->length; i++)
     if (strchr ("\"\\", value->text[i]) != NULL && value->text[i] != '\0')
@@ -88,13 +87,13 @@ append_items (const DocsPage *page, GString *inner, const IdlValue *value)
   for (guint i = 0; i < value->items->len; i++)
     {
       docs_append_text (page, inner, i == 0 ? "" : is_map && i % 2 == 1 ? ": " : ", ");
-      docs_append_value (page, inner, g_ptr_array_index (value->items, i), NULL);
+      docs_append_value (page, inner, g_ptr_array_index (value->items, i));
     }
   docs_append_text (page, inner, is_map ? "}" : "]");
 }
 
 void
-docs_append_value (const DocsPage *page, GString *inner, const IdlValue *value, const IdlType *type)
+docs_append_value (const DocsPage *page, GString *inner, const IdlValue *value)
 {
   g_autofree gchar *number = NULL;
 

@@ -125,10 +125,7 @@ void docs_append_link (const DocsPage *page,
 /* Text of a comment, one line: `code` and names of definitions in it. */
 void docs_append_prose (const DocsPage *page, GString *inner, const gchar *text);
 void docs_append_type (const DocsPage *page, GString *inner, const IdlType *type);
-void docs_append_value (const DocsPage *page,
-                        GString *inner,
-                        const IdlValue *value,
-                        const IdlType *type);
+void docs_append_value (const DocsPage *page, GString *inner, const IdlValue *value);
 /* All of a comment but its tags. */
 void docs_print_comment (const DocsPage *page, const DocsComment *comment);
 void docs_append_comment (const DocsPage *page, GString *cell, const DocsComment *comment);
