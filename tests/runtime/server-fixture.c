@@ -219,6 +219,15 @@ peer_sees_end (gint fd)
   return count == 0 || (count < 0 && (errno == ECONNRESET || errno == EPIPE));
 }
 
+void
+peer_reset (gint fd)
+{
+  const struct linger hard = { 1, 0 };
+
+  setsockopt (fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+  close (fd);
+}
+
 gboolean
 peer_echoes (gint fd, const Speech *speech, gint32 seqid, const gchar *text)
 {

@@ -41,6 +41,9 @@ gboolean peer_receive (gint fd, const Speech *speech, TallyKind kind, Answer *an
 /* Whether the server ends the connection without another byte. */
 gboolean peer_sees_end (gint fd);
 
+/* Ends it with RST. */
+void peer_reset (gint fd);
+
 /* One echo on @fd; whether its answer was right. */
 gboolean peer_echoes (gint fd, const Speech *speech, gint32 seqid, const gchar *text);
 /* The server still answers a new client. */

@@ -1,6 +1,6 @@
-/* Owns the tests of what hostile and broken peers send to a server: after each of them the server
- * answers the next client, and leaks nothing (the sanitizers look). */
-#include <errno.h>
+/* Owns the tests of the bytes that hostile and broken peers send to a server: after each of them the
+ * server answers the next client, and leaks nothing (the sanitizers look). When peers send, read and
+ * leave is test-server-peers.c's. */
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -384,249 +384,6 @@ bytes_behind_the_message (void)
   running_stop (running);
 }
 
-/* ---- time ---- */
-
-static void
-idle_connections_block_nobody (void)
-{
-  Running *running = running_start (BINARY, NULL, "max-workers=1");
-  gint idle[20];
-
-  for (guint i = 0; i < G_N_ELEMENTS (idle); i++)
-    idle[i] = peer_connect (running);
-  check_alive (running);
-  for (guint i = 0; i < G_N_ELEMENTS (idle); i++)
-    close (idle[i]);
-  running_stop (running);
-}
-
-static void
-idle_connection_is_closed (void)
-{
-  Running *running = running_start (BINARY, NULL, "idle-timeout=20");
-  gint fd = peer_connect (running);
-  TallyServerStatistics statistics;
-
-  CU_ASSERT (peer_echoes (fd, BINARY, 1, "then nothing"));
-  CU_ASSERT (peer_sees_end (fd));
-  tally_server_get_statistics (running->server, &statistics);
-  assert_int (statistics.timed_out, 1);
-  close (fd);
-  running_stop (running);
-}
-
-/* More slow writers than workers, and a byte now and then prolongs nothing. */
-static void
-slow_writers (void)
-{
-  for (guint s = 0; s < G_N_ELEMENTS (all_speeches); s++)
-    {
-      Running *running =
-          running_start (&all_speeches[s], NULL, "max-workers=2 read-timeout=50 idle-timeout=0");
-      TallyBuffer request = { NULL, 0, 0 };
-      gint fds[8];
-
-      write_echo (&request, running->speech, 1, "never complete");
-      for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
-        {
-          fds[i] = peer_connect (running);
-          CU_ASSERT (send (fds[i], request.data, request.length / 2, MSG_NOSIGNAL) > 0);
-        }
-      check_alive (running);
-      /* Bytes trickle in until the server has had enough. */
-      for (gsize at = request.length / 2; at < request.length - 1; at++)
-        send (fds[0], request.data + at, 1, MSG_NOSIGNAL);
-      for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
-        {
-          CU_ASSERT (peer_sees_end (fds[i]));
-          close (fds[i]);
-        }
-      assert_int (test_handler_n_calls (running->handler), 1);
-      tally_buffer_clear (&request);
-      running_stop (running);
-    }
-}
-
-/* Every message arrives byte by byte and is understood. */
-static void
-a_byte_at_a_time (void)
-{
-  for (guint s = 0; s < G_N_ELEMENTS (all_speeches); s++)
-    {
-      Running *running = running_start (&all_speeches[s], NULL, NULL);
-      gint fd = peer_connect (running);
-      TallyBuffer request = { NULL, 0, 0 };
-      Answer answer;
-
-      write_echo (&request, running->speech, 6, "slowly");
-      for (gsize i = 0; i < request.length; i++)
-        CU_ASSERT (send (fd, request.data + i, 1, MSG_NOSIGNAL) == 1);
-      CU_ASSERT (peer_receive (fd, running->speech, TALLY_KIND_STRING, &answer));
-      assert_string (answer.text, "slowly");
-      answer_clear (&answer);
-      tally_buffer_clear (&request);
-      close (fd);
-      running_stop (running);
-    }
-}
-
-/* It asks and asks and never reads: no worker waits for it, and its time runs out. */
-static void
-slow_readers (void)
-{
-  Running *running = running_start (BINARY, NULL, "max-workers=1 write-timeout=50");
-  /* more than the kernel takes for both ends, which may be 4 MiB and a little */
-  g_autofree gchar *text = g_strnfill (12 * 1024 * 1024, 'x');
-  TallyServerStatistics statistics;
-  gint fds[3];
-
-  for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
-    {
-      TallyBuffer request = { NULL, 0, 0 };
-
-      fds[i] = peer_connect (running);
-      write_echo (&request, BINARY, 1, text);
-      write_echo (&request, BINARY, 2, "behind it");
-      peer_send (fds[i], &request);
-    }
-  check_alive (running);
-  do
-    {
-      tally_server_get_statistics (running->server, &statistics);
-      g_thread_yield ();
-    }
-  while (statistics.timed_out < G_N_ELEMENTS (fds));
-  for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
-    close (fds[i]);
-  check_alive (running);
-  running_stop (running);
-}
-
-/* ---- lifecycle ---- */
-
-static void
-reset_connection (gint fd)
-{
-  const struct linger hard = { 1, 0 };
-
-  setsockopt (fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
-  close (fd);
-}
-
-static void
-half_a_frame_then_the_end (void)
-{
-  for (guint s = 0; s < G_N_ELEMENTS (all_speeches); s++)
-    {
-      Running *running = running_start (&all_speeches[s], NULL, NULL);
-      TallyBuffer request = { NULL, 0, 0 };
-      gint fin = peer_connect (running);
-      gint rst = peer_connect (running);
-
-      write_echo (&request, running->speech, 1, "never complete");
-      CU_ASSERT (send (fin, request.data, request.length / 2, MSG_NOSIGNAL) > 0);
-      CU_ASSERT (send (rst, request.data, request.length / 2, MSG_NOSIGNAL) > 0);
-      shutdown (fin, SHUT_WR);
-      CU_ASSERT (peer_sees_end (fin));
-      close (fin);
-      reset_connection (rst);
-      check_alive (running);
-      assert_int (test_handler_n_calls (running->handler), 1);
-      tally_buffer_clear (&request);
-      running_stop (running);
-    }
-}
-
-static void
-reset_in_the_middle_of_a_reply (void)
-{
-  Running *running = running_start (BINARY, NULL, NULL);
-  /* more than the kernel takes for both ends, which may be 4 MiB and a little */
-  g_autofree gchar *text = g_strnfill (12 * 1024 * 1024, 'x');
-  TallyBuffer request = { NULL, 0, 0 };
-  gint fd = peer_connect (running);
-  guint8 some[1000];
-
-  write_echo (&request, BINARY, 1, text);
-  peer_send (fd, &request);
-  CU_ASSERT (recv (fd, some, sizeof some, 0) > 0);
-  reset_connection (fd);
-  check_alive (running);
-  running_stop (running);
-}
-
-static void
-reset_while_the_handler_works (void)
-{
-  Running *running = running_start (BINARY, NULL, NULL);
-  TallyBuffer request = { NULL, 0, 0 };
-  gint fd = peer_connect (running);
-
-  write_request (&request, BINARY, "block", T_CALL, 1, NULL, NULL);
-  peer_send (fd, &request);
-  test_handler_wait_inside (running->handler, 1);
-  reset_connection (fd);
-  test_handler_release (running->handler);
-  check_alive (running);
-  running_stop (running);
-}
-
-/* A request and a FIN behind it is a peer that still wants its answer. */
-static void
-answers_a_half_closed_peer (void)
-{
-  Running *running = running_start (BINARY, NULL, NULL);
-  TallyBuffer request = { NULL, 0, 0 };
-  gint fd = peer_connect (running);
-  Answer answer;
-
-  write_echo (&request, BINARY, 4, "last words");
-  peer_send (fd, &request);
-  shutdown (fd, SHUT_WR);
-  CU_ASSERT (peer_receive (fd, BINARY, TALLY_KIND_STRING, &answer));
-  assert_string (answer.text, "last words");
-  answer_clear (&answer);
-  CU_ASSERT (peer_sees_end (fd));
-  close (fd);
-  running_stop (running);
-}
-
-static void
-handler_fails_half_way (void)
-{
-  Running *running = running_start (BINARY, NULL, NULL);
-  TallyBuffer request = { NULL, 0, 0 };
-  gint fd = peer_connect (running);
-  Answer answer;
-
-  write_request (&request, BINARY, "half", T_CALL, 1, NULL, NULL);
-  peer_send (fd, &request);
-  CU_ASSERT (peer_receive (fd, BINARY, TALLY_KIND_BOOL, &answer));
-  assert_int (answer.type, T_EXCEPTION);
-  assert_int (answer.number, THRIFT_APPLICATION_EXCEPTION_ERROR_INTERNAL_ERROR);
-  answer_clear (&answer);
-  CU_ASSERT (peer_echoes (fd, BINARY, 2, "and on"));
-  close (fd);
-  running_stop (running);
-}
-
-static void
-failed_oneway_then_a_call (void)
-{
-  Running *running = running_start (BINARY, NULL, NULL);
-  const TextArgs args = { "fail" };
-  TallyBuffer request = { NULL, 0, 0 };
-  gint fd = peer_connect (running);
-
-  write_request (&request, BINARY, "note", T_ONEWAY, 1, &text_args_info, &args);
-  write_request (&request, BINARY, "note", T_CALL, 2, &text_args_info, &args);
-  write_request (&request, BINARY, "nope", T_ONEWAY, 3, NULL, NULL);
-  peer_send (fd, &request);
-  CU_ASSERT (peer_echoes (fd, BINARY, 4, "the first answer"));
-  close (fd);
-  running_stop (running);
-}
-
 /* ---- noise ---- */
 
 /* Sends messages with some bytes changed, cut, or made up, from a fixed seed. Whatever comes back,
@@ -654,7 +411,7 @@ noise (void)
             request.length = g_rand_int_range (rand, 1, request.length);
           peer_send (fd, &request);
           if (round % 5 == 0)
-            reset_connection (fd);
+            peer_reset (fd);
           else
             close (fd);
         }
@@ -683,17 +440,6 @@ main (int argc, char **argv)
     TEST (frame_past_the_limit),
     TEST (frame_past_what_is_skipped),
     TEST (bytes_behind_the_message),
-    TEST (idle_connections_block_nobody),
-    TEST (idle_connection_is_closed),
-    TEST (slow_writers),
-    TEST (a_byte_at_a_time),
-    TEST (slow_readers),
-    TEST (half_a_frame_then_the_end),
-    TEST (reset_in_the_middle_of_a_reply),
-    TEST (reset_while_the_handler_works),
-    TEST (answers_a_half_closed_peer),
-    TEST (handler_fails_half_way),
-    TEST (failed_oneway_then_a_call),
     TEST (noise),
     { NULL, NULL },
   };
