@@ -28,7 +28,7 @@ read_shared_reply (TallyCall *call, const TallyPending *pending, gboolean *whole
 
   tally_reader_init (&reader, pending->reply, pending->reply_length, &call->limits);
   done = check_length (call, pending, error) && tally_call_read (call, &reader, error);
-  *whole = call->answered && reader.cursor == reader.end;
+  *whole = call->answered && tally_reader_is_at_end (&reader);
   return done;
 }
 

@@ -33,15 +33,6 @@ deadline_in (TallyChannel *channel, gint timeout)
          + (gint64) timeout * 1000;
 }
 
-/* 0 is what clients send that do not match replies; a peer that echoes it must not pass. */
-static gint32
-take_seqid (TallyChannel *channel)
-{
-  gint32 seqid = (gint32) ((guint32) g_atomic_int_add (&channel->seqid, 1) + 1);
-
-  return G_LIKELY (seqid != 0) ? seqid : take_seqid (channel);
-}
-
 /* A multiplexed service's methods are called by "service:method" (Thrift, TMultiplexedProtocol). */
 static G_GNUC_NO_INLINE void
 write_multiplexed_header (const TallyCall *call, TallyBuffer *output, ThriftMessageType type)
@@ -79,55 +70,47 @@ tally_call_write (const TallyCall *call, TallyBuffer *output, GError **error)
 
 /* ---- steps 4 to 6: the reply ---- */
 
-static TALLY_COLD gboolean
-read_exception (TallyCall *call, TallyReader *reader, GError **error)
+/* Where a reply is read from. */
+typedef struct
 {
-  TallyApplicationException exception = { NULL, THRIFT_APPLICATION_EXCEPTION_ERROR_UNKNOWN };
+  TallyCall *call;
+  TallyReader *reader;
+} CallSource;
 
-  if (!call->channel->codec->read_struct (reader, &tally_application_exception_info, &exception,
-                                          error))
-    {
-      tally_struct_dispose_instance (&tally_application_exception_info, &exception);
-      return FALSE;
-    }
-  call->answered = TRUE;
-  call->refused = TRUE;
-  tally_reply_set_exception (&exception, error);
-  return FALSE;
+static inline gboolean
+read_reply_struct (gpointer data, const TallyStructInfo *info, gpointer instance, GError **error)
+{
+  const CallSource *source = data;
+
+  source->call->answered =
+      source->call->channel->codec->read_struct (source->reader, info, instance, error);
+  return source->call->answered;
 }
 
-static gboolean
-read_result (TallyCall *call, TallyReader *reader, GError **error)
+static TALLY_COLD gboolean
+read_exception (TallyCall *call, CallSource *source, GError **error)
 {
-  gsize size = tally_result_size (call->method->result);
-  gint64 small[TALLY_SMALL_RESULT / sizeof (gint64)] = { 0 };
-  gpointer memory = size <= sizeof small ? small : memset (g_alloca (size), 0, size);
-  TallyResult result;
-
-  tally_result_open (&result, call->method, call->results, memory);
-  if (G_UNLIKELY (!call->channel->codec->read_struct (reader, result.info, result.instance, error)))
-    {
-      tally_result_abandon (&result);
-      return FALSE;
-    }
-  call->answered = TRUE;
-  if (G_LIKELY (tally_result_hand_out (&result, error)))
-    return TRUE;
-  call->declared = (*error)->domain != THRIFT_APPLICATION_EXCEPTION_ERROR; /* else MISSING_RESULT */
+  call->refused =
+      tally_reply_read_exception (read_reply_struct, source, error) == TALLY_REPLY_REFUSED;
   return FALSE;
 }
 
 gboolean
 tally_call_read (TallyCall *call, TallyReader *reader, GError **error)
 {
+  CallSource source = { call, reader };
+  TallyReplyOutcome outcome;
   TallyMessage message;
 
   if (!call->channel->codec->read_message (reader, &message, error)
       || !tally_reply_check (&message, call->method, call->channel->service, call->seqid, error))
     return FALSE;
   if (G_UNLIKELY (message.type == T_EXCEPTION))
-    return read_exception (call, reader, error);
-  return read_result (call, reader, error);
+    return read_exception (call, &source, error);
+  outcome =
+      tally_reply_read_result (call->method, call->results, read_reply_struct, &source, error);
+  call->declared = outcome == TALLY_REPLY_DECLARED;
+  return outcome == TALLY_REPLY_TAKEN;
 }
 
 /* Inlined for the common path's sake, though it has a second caller. */
@@ -392,7 +375,7 @@ tally_channel_make_call (TallyChannel *self,
   call.limits = channel_get_limits (self);
   tally_call_init_outcome (&call);
   call.deadline = deadline_in (self, call.timeout);
-  call.seqid = take_seqid (self);
+  call.seqid = tally_seqid_take (&self->seqid);
   if (G_LIKELY (check_cancelled (&call, &local_error)))
     local_error = run (&call);
   if (G_LIKELY (local_error == NULL))

@@ -80,6 +80,16 @@ tally_reader_init (TallyReader *reader,
                            .limits = limits };
 }
 
+/* Whether all that the reader had was read. */
+static inline gboolean
+tally_reader_is_at_end (const TallyReader *reader)
+{
+  return reader->cursor == reader->end;
+}
+
+/* The same with an error, for where @what should end, a message or a struct by itself. */
+gboolean tally_reader_check_end (const TallyReader *reader, const gchar *what, GError **error);
+
 /* For a message that is still arriving: @bytes are what is there of it, @fill gets more. */
 static inline void
 tally_reader_init_fill (TallyReader *reader,

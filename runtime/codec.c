@@ -95,6 +95,15 @@ tally_reader_set_memory_error (const TallyReader *reader, GError **error)
   tally_memory_set_error (tally_limits_get_memory (reader->limits), error);
 }
 
+gboolean
+tally_reader_check_end (const TallyReader *reader, const gchar *what, GError **error)
+{
+  return G_LIKELY (tally_reader_is_at_end (reader))
+         || tally_reader_fail (error, THRIFT_PROTOCOL_ERROR_INVALID_DATA,
+                               "%" G_GSIZE_FORMAT " bytes follow the %s's end",
+                               (gsize) (reader->end - reader->cursor), what);
+}
+
 void
 tally_reader_set_nul_error (gsize position, GError **error)
 {
@@ -227,10 +236,11 @@ tally_struct_decode (
   limits.max_memory = MAX (length, limits.max_message) * TALLY_MEMORY_RATIO;
   tally_reader_init (&reader, bytes, length, &limits);
   done = codec->read_struct (&reader, info, object, error);
-  if (done && reader.cursor != reader.end)
-    done = tally_reader_fail (error, THRIFT_PROTOCOL_ERROR_INVALID_DATA,
-                              "%s: %" G_GSIZE_FORMAT " bytes follow the struct", info->name,
-                              (gsize) (reader.end - reader.cursor));
+  if (done && !tally_reader_check_end (&reader, "struct", error))
+    {
+      g_prefix_error (error, "%s: ", info->name);
+      done = FALSE;
+    }
   if (!done)
     tally_struct_reset_instance (info, object);
   return done;

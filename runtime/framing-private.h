@@ -1,10 +1,12 @@
-/* Where a message begins and ends in a socket's buffers: framed and buffered transport. */
+/* Where a message begins and ends in the bytes of a connection, for clients and servers: nothing else
+ * knows what stands around a message. */
 #ifndef TALLY_FRAMING_PRIVATE_H
 #define TALLY_FRAMING_PRIVATE_H
 
 #include <string.h>
 
-#include "codec-private.h"
+#include "protocols-internal.h"
+#include "scanner-private.h"
 
 G_BEGIN_DECLS
 
@@ -15,7 +17,20 @@ G_BEGIN_DECLS
 static inline gsize
 tally_frame_header (TallyFraming framing)
 {
-  return framing == TALLY_FRAMING_FRAMED ? TALLY_FRAME_HEADER : 0;
+#define TALLY_HEADER_ROW(id, name, header) [id] = header,
+  static const guint8 headers[] = { TALLY_FRAMINGS (TALLY_HEADER_ROW) };
+
+  return headers[framing];
+}
+
+/* What the frame's header at @bytes says that follows. */
+static inline guint32
+tally_frame_get_size (const guint8 *bytes)
+{
+  guint32 size;
+
+  memcpy (&size, bytes, sizeof size);
+  return GUINT32_FROM_BE (size);
 }
 
 /* Begins a message at the end of @output. Returns where it begins, for tally_frame_end (). */
@@ -24,12 +39,23 @@ tally_frame_begin (TallyBuffer *output, TallyFraming framing)
 {
   gsize start = output->length;
 
-  if (framing == TALLY_FRAMING_FRAMED)
-    {
-      tally_buffer_reserve (output, TALLY_FRAME_HEADER);
-      output->length += TALLY_FRAME_HEADER;
-    }
+  tally_buffer_reserve (output, TALLY_FRAME_HEADER);
+  output->length += tally_frame_header (framing);
   return start;
+}
+
+/* Ends it, whatever its length. */
+static inline void
+tally_frame_close (TallyBuffer *output, TallyFraming framing, gsize start)
+{
+  gsize header = tally_frame_header (framing);
+
+  if (header > 0)
+    {
+      guint32 size = GUINT32_TO_BE ((guint32) (output->length - start - header));
+
+      memcpy (output->data + start, &size, sizeof size);
+    }
 }
 
 /* tally_frame_end () for a message that is too long. */
@@ -50,21 +76,64 @@ tally_frame_end (TallyBuffer *output,
 
   if (G_UNLIKELY (length > limits->max_message))
     return tally_frame_refuse (output, start, length, limits, error);
-  if (header > 0)
-    {
-      guint32 size = GUINT32_TO_BE ((guint32) length);
-
-      memcpy (output->data + start, &size, sizeof size);
-    }
+  tally_frame_close (output, framing, start);
   return TRUE;
 }
 
-/* What a frame's header at @bytes says that follows. THRIFT_PROTOCOL_ERROR for a size that is
+/* tally_frame_get_size (). THRIFT_PROTOCOL_ERROR for a size that is
  * refused. */
 gboolean tally_frame_read_size (const guint8 *bytes,
                                 const TallyLimits *limits,
                                 guint32 *size,
                                 GError **error);
+
+/* ---- cutting what arrives into messages ---- */
+
+typedef struct
+{
+  const TallyCodec *codec;
+  const TallyLimits *limits;
+  TallyFraming framing;
+  TallyScanner *scanner; /* nullable: of a message without a header; made when needed */
+} TallyFramer;
+
+typedef enum
+{
+  TALLY_CUT_MORE,    /* the message is not all there yet */
+  TALLY_CUT_WHOLE,   /* it is, and ends there */
+  TALLY_CUT_TORN,    /* no reader would accept it, and where the next one begins cannot be told */
+  TALLY_CUT_TOO_LONG /* it passes the limit; what its header says is known */
+} TallyCut;
+
+/* tally_framer_cut () for a message without a header. */
+TallyCut tally_framer_scan (TallyFramer *self, const guint8 *bytes, gsize length, gsize *size);
+
+/* Looks for the first message in @bytes, which begin where it does and may have been shown before. *@size: how
+ * many it is with its header; all of them if it is torn, and more than are there, perhaps, if it is too long. */
+static inline TallyCut
+tally_framer_cut (TallyFramer *self, const guint8 *bytes, gsize length, gsize *size)
+{
+  gsize header = tally_frame_header (self->framing);
+  guint32 body;
+
+  if (header == 0)
+    return tally_framer_scan (self, bytes, length, size);
+  if (length < header)
+    return TALLY_CUT_MORE;
+  body = tally_frame_get_size (bytes);
+  *size = header + (gsize) body;
+  if (G_UNLIKELY (body > self->limits->max_message))
+    return TALLY_CUT_TOO_LONG;
+  return *size <= length ? TALLY_CUT_WHOLE : TALLY_CUT_MORE;
+}
+
+/* The bytes that the message which @bytes begin has, or has at most; 0 while that is unknown. */
+gsize tally_framer_find_size (const TallyFramer *self, const guint8 *bytes, gsize length);
+/* Forgets what was shown of a message. */
+void tally_framer_reset (TallyFramer *self);
+void tally_framer_clear (TallyFramer *self);
+
+/* ---- a message that is received and decoded at once ---- */
 
 /* A message on its way in. */
 typedef struct

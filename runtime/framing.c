@@ -1,4 +1,4 @@
-/* Owns where a message begins and ends in a socket's buffers. It knows nothing of what a message
+/* Owns where a message begins and ends in a connection's bytes. It knows nothing of what a message
  * says. */
 #include "framing-private.h"
 
@@ -17,6 +17,48 @@ tally_frame_refuse (
                limits->max_message);
   return FALSE;
 }
+
+/* ---- cutting ---- */
+
+TallyCut
+tally_framer_scan (TallyFramer *self, const guint8 *bytes, gsize length, gsize *size)
+{
+  TallyCut cut;
+
+  if (self->scanner == NULL)
+    self->scanner = tally_scanner_new (self->codec, self->limits);
+  *size = tally_scanner_scan (self->scanner, bytes, length);
+  if (*size == 0)
+    return TALLY_CUT_MORE;
+  cut = tally_scanner_is_whole (self->scanner) ? TALLY_CUT_WHOLE : TALLY_CUT_TORN;
+  tally_scanner_reset (self->scanner);
+  return cut;
+}
+
+gsize
+tally_framer_find_size (const TallyFramer *self, const guint8 *bytes, gsize length)
+{
+  gsize header = tally_frame_header (self->framing);
+
+  if (header == 0)
+    return self->limits->max_message;
+  return length < header ? 0 : header + (gsize) tally_frame_get_size (bytes);
+}
+
+void
+tally_framer_reset (TallyFramer *self)
+{
+  if (self->scanner != NULL)
+    tally_scanner_reset (self->scanner);
+}
+
+void
+tally_framer_clear (TallyFramer *self)
+{
+  g_clear_pointer (&self->scanner, tally_scanner_free);
+}
+
+/* ---- receiving and decoding at once ---- */
 
 /* The reader's bytes are those that the socket has. */
 static void
@@ -47,8 +89,7 @@ tally_frame_read_size (const guint8 *bytes,
                        guint32 *size,
                        GError **error)
 {
-  memcpy (size, bytes, sizeof *size);
-  *size = GUINT32_FROM_BE (*size);
+  *size = tally_frame_get_size (bytes);
   if (G_LIKELY (*size <= limits->max_message))
     return TRUE;
   g_set_error (error, THRIFT_PROTOCOL_ERROR,
@@ -92,7 +133,7 @@ tally_incoming_open (TallyIncoming *self,
   gsize length;
 
   self->socket = socket;
-  if (framing == TALLY_FRAMING_FRAMED)
+  if (tally_frame_header (framing) > 0)
     return receive_frame (self, limits, error);
   self->length = 0;
   self->base = tally_socket_peek_input (socket, &length);
@@ -108,7 +149,7 @@ tally_incoming_close (TallyIncoming *self)
 
   if (self->length > 0)
     {
-      gboolean whole = consumed == self->length;
+      gboolean whole = tally_reader_is_at_end (&self->reader);
 
       tally_socket_consume (self->socket, self->length);
       tally_socket_peek_input (self->socket, &available);

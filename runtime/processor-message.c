@@ -24,28 +24,16 @@ tally_message_wants_reply (const TallyMessage *message)
   return message->type != T_ONEWAY;
 }
 
-/* Answers @failure, unless the message wants none, and clears it. */
-static void
-answer_failure (TallyApplicationException *failure,
-                const TallyCodec *codec,
-                const TallyMessage *message,
-                TallyBuffer *output)
+void
+tally_failure_answer (TallyApplicationException *failure,
+                      const TallyCodec *codec,
+                      const TallyMessage *message,
+                      TallyBuffer *output)
 {
   if (tally_message_wants_reply (message))
     tally_failure_write (failure, codec, message->name, message->name_length, message->seqid,
                          output);
   tally_failure_clear (failure);
-}
-
-static gboolean
-check_end (const TallyReader *reader, GError **error)
-{
-  if (reader->cursor == reader->end)
-    return TRUE;
-  g_set_error (error, THRIFT_PROTOCOL_ERROR, THRIFT_PROTOCOL_ERROR_INVALID_DATA,
-               "%" G_GSIZE_FORMAT " bytes follow the message's end",
-               (gsize) (reader->end - reader->cursor));
-  return FALSE;
 }
 
 static gboolean
@@ -58,13 +46,14 @@ answer_unexpected (const TallyCodec *codec,
   TallyApplicationException failure;
   g_autoptr (GError) read_error = NULL;
 
-  if (!codec->skip (reader, T_STRUCT, &read_error) || !check_end (reader, &read_error))
+  if (!codec->skip (reader, T_STRUCT, &read_error)
+      || !tally_reader_check_end (reader, "message", &read_error))
     tally_failure_init_unreadable (&failure, NULL, read_error);
   else if (message->type != T_CALL && message->type != T_ONEWAY)
     tally_failure_init_message_type (&failure, message->type);
   else
     tally_failure_init_unknown_method (&failure, message->name, message->name_length);
-  answer_failure (&failure, codec, message, output);
+  tally_failure_answer (&failure, codec, message, output);
   if (read_error == NULL)
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&read_error));
@@ -117,12 +106,12 @@ call (TallyProcessor *self,
 
   tally_invocation_init (&invocation, method);
   if (!codec->read_struct (reader, method->args, invocation.args, &read_error)
-      || !check_end (reader, &read_error))
+      || !tally_reader_check_end (reader, "message", &read_error))
     {
       tally_invocation_clear (&invocation);
       tally_failure_init_unreadable (&failure, method, read_error);
       if (wants_reply)
-        answer_failure (&failure, codec, &known, output);
+        tally_failure_answer (&failure, codec, &known, output);
       else
         tally_failure_clear (&failure);
       g_propagate_error (error, read_error);
@@ -130,7 +119,7 @@ call (TallyProcessor *self,
     }
 
   if (!tally_invocation_run (&invocation, self->handler, &failure))
-    answer_failure (&failure, codec, &known, output);
+    tally_failure_answer (&failure, codec, &known, output);
   else if (wants_reply)
     answer_result (&invocation, codec, reader, &known, output);
   tally_invocation_clear (&invocation);

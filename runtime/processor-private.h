@@ -64,6 +64,12 @@ void tally_failure_write (const TallyApplicationException *failure,
                           gint32 seqid,
                           TallyBuffer *output);
 
+/* Answers the failure, unless the message wants no answer, and clears it. */
+void tally_failure_answer (TallyApplicationException *failure,
+                           const TallyCodec *codec,
+                           const TallyMessage *message,
+                           TallyBuffer *output);
+
 /* Whether a message of this type wants an answer at all. */
 gboolean tally_message_wants_reply (const TallyMessage *message);
 

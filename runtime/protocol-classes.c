@@ -25,6 +25,7 @@
 typedef struct
 {
   GType protocols[TALLY_MAX_PROTOCOLS]; /* Apache's, as the table has them */
+  const TallyCodec *const *codecs;
   guint n_protocols;
   GType multiplexed;
   GType stored_message;
@@ -53,12 +54,15 @@ get_classes (void)
 
   if (g_once_init_enter (&once))
     {
-      const TallyCodec *const *codecs = tally_codec_get_all (&classes.n_protocols);
+      classes.codecs = tally_codec_get_all (&classes.n_protocols);
 
       for (guint i = 0; i < classes.n_protocols; i++)
-        if (codecs[i]->apache.get_type != NULL)
-          classes.protocols[i] =
-              known (codecs[i]->apache.get_type (), codecs[i]->apache.instance_size);
+        {
+          const TallyApacheProtocol *apache = &classes.codecs[i]->apache;
+
+          if (apache->get_type != NULL)
+            classes.protocols[i] = known (apache->get_type (), apache->instance_size);
+        }
       classes.multiplexed =
           known (THRIFT_TYPE_MULTIPLEXED_PROTOCOL, sizeof (ThriftMultiplexedProtocol));
       classes.stored_message =
@@ -99,7 +103,7 @@ tally_protocol_find_codec (ThriftProtocol *protocol, ThriftProtocol **concrete)
     return NULL;
   for (guint i = 0; i < classes->n_protocols; i++)
     if (type == classes->protocols[i])
-      return tally_codec_get ((TallyProtocolId) i);
+      return classes->codecs[i];
   return NULL;
 }
 

@@ -3,20 +3,33 @@
 #ifndef TALLY_REPLY_PRIVATE_H
 #define TALLY_REPLY_PRIVATE_H
 
+#include <string.h>
+#include <thrift/c_glib/thrift_application_exception.h>
+
 #include "codec-private.h"
 
 G_BEGIN_DECLS
 
 /* DESIGN "A call", step 5: name, seqid, type, in this order. An EXCEPTION passes; the caller then
- * reads it and calls tally_reply_set_exception (). @service (nullable): what the method's name was
+ * reads it by tally_reply_read_exception (). @service (nullable): what the method's name was
  * prefixed with. Errors are %THRIFT_APPLICATION_EXCEPTION_ERROR. */
 gboolean tally_reply_check (const TallyMessage *reply,
                             const TallyMethod *method,
                             const gchar *service,
                             gint32 seqid,
                             GError **error);
-/* The peer's TApplicationException as a GError; disposes @exception. */
-void tally_reply_set_exception (TallyApplicationException *exception, GError **error);
+/* The next sequence id after *@last (atomic), for a request. 0 is what clients send that do not match replies; a
+ * peer that echoes it must not pass. */
+static inline gint32
+tally_seqid_take (gint *last)
+{
+  gint32 seqid;
+
+  do
+    seqid = (gint32) ((guint32) g_atomic_int_add (last, 1) + 1);
+  while (G_UNLIKELY (seqid == 0));
+  return seqid;
+}
 
 /* What a reply holds is a result, which has one field, or a TApplicationException, which has none
  * twice and never the result's id 0. Anything else is the rest of one reply with another behind it:
@@ -79,9 +92,6 @@ tally_result_size (const TallyStructInfo *info)
   return tally_result_needs_flag (info) ? tally_result_size_with_flag (info) : info->instance_size;
 }
 
-/* Enough for the result of most methods, on the stack without alloca (). */
-#define TALLY_SMALL_RESULT 64
-
 void tally_result_open (TallyResult *result,
                         const TallyMethod *method,
                         gpointer const *results,
@@ -92,6 +102,56 @@ void tally_result_abandon (TallyResult *result);
 /* For one that was read: gives it to the caller's variables. %FALSE for a declared exception (its
  * domain, 0, its name) and for %THRIFT_APPLICATION_EXCEPTION_ERROR_MISSING_RESULT. */
 gboolean tally_result_hand_out (TallyResult *result, GError **error);
+
+/* ---- reading one, wherever it comes from ---- */
+
+/* Reads a struct of the reply from @source, to the end of what the caller reads of a message. */
+typedef gboolean (*TallyReplyRead) (gpointer source,
+                                    const TallyStructInfo *info,
+                                    gpointer instance,
+                                    GError **error);
+
+typedef enum
+{
+  TALLY_REPLY_FAILED,   /* it could not be read */
+  TALLY_REPLY_TAKEN,    /* the result is handed out */
+  TALLY_REPLY_DECLARED, /* it is one of the method's exceptions */
+  TALLY_REPLY_REFUSED, /* it was read, and what it says is an error: MISSING_RESULT, or an exception */
+  TALLY_REPLY_UNTOUCHED /* nothing was read, and there may be another way to */
+} TallyReplyOutcome;
+
+/* Enough for the result of most methods, on the stack without alloca (). */
+#define TALLY_SMALL_RESULT 64
+
+/* Reads a REPLY's result and hands it out. @error is not NULL. Inlined with @read_struct, for the common path's
+ * sake. */
+static inline __attribute__ ((always_inline)) TallyReplyOutcome
+tally_reply_read_result (const TallyMethod *method,
+                         gpointer const *results,
+                         TallyReplyRead read_struct,
+                         gpointer source,
+                         GError **error)
+{
+  gsize size = tally_result_size (method->result);
+  gint64 small[TALLY_SMALL_RESULT / sizeof (gint64)] = { 0 };
+  gpointer memory = size <= sizeof small ? small : memset (g_alloca (size), 0, size);
+  TallyResult result;
+
+  tally_result_open (&result, method, results, memory);
+  if (G_UNLIKELY (!read_struct (source, result.info, result.instance, error)))
+    {
+      tally_result_abandon (&result);
+      return TALLY_REPLY_FAILED;
+    }
+  if (G_LIKELY (tally_result_hand_out (&result, error)))
+    return TALLY_REPLY_TAKEN;
+  return (*error)->domain != THRIFT_APPLICATION_EXCEPTION_ERROR ? TALLY_REPLY_DECLARED
+                                                                : TALLY_REPLY_REFUSED;
+}
+
+/* Reads the TApplicationException of an EXCEPTION, as a GError: TALLY_REPLY_REFUSED. */
+TallyReplyOutcome
+tally_reply_read_exception (TallyReplyRead read_struct, gpointer source, GError **error);
 
 G_END_DECLS
 

@@ -70,8 +70,9 @@ tally_reply_check (const TallyMessage *reply,
   return TRUE;
 }
 
-void
-tally_reply_set_exception (TallyApplicationException *exception, GError **error)
+/* The peer's TApplicationException as a GError. */
+static void
+set_exception (const TallyApplicationException *exception, GError **error)
 {
   g_autofree gchar *text =
       exception->message != NULL
@@ -80,7 +81,18 @@ tally_reply_set_exception (TallyApplicationException *exception, GError **error)
 
   g_set_error (error, THRIFT_APPLICATION_EXCEPTION_ERROR, exception->type, "the server says: %s",
                text);
-  tally_struct_dispose_instance (&tally_application_exception_info, exception);
+}
+
+TallyReplyOutcome
+tally_reply_read_exception (TallyReplyRead read_struct, gpointer source, GError **error)
+{
+  TallyApplicationException exception = { NULL, THRIFT_APPLICATION_EXCEPTION_ERROR_UNKNOWN };
+  gboolean done = read_struct (source, &tally_application_exception_info, &exception, error);
+
+  if (done)
+    set_exception (&exception, error);
+  tally_struct_dispose_instance (&tally_application_exception_info, &exception);
+  return done ? TALLY_REPLY_REFUSED : TALLY_REPLY_FAILED;
 }
 
 /* ---- what a reply may hold ---- */

@@ -15,7 +15,7 @@ read_i32 (Cursor *cursor)
 }
 
 static Step
-read_length (Cursor *cursor, guint64 *length)
+pass_length (Cursor *cursor, guint64 *length)
 {
   gint32 declared;
 
@@ -27,32 +27,32 @@ read_length (Cursor *cursor, guint64 *length)
 }
 
 static Step
-read_list_header (Cursor *cursor, TallyScannerLevel *level)
+pass_list_header (Cursor *cursor, TallyScannerLevel *level)
 {
   if (!has (cursor, 5))
     return STEP_MORE;
   level->type = cursor->bytes[cursor->position++];
-  return read_length (cursor, &level->remaining);
+  return pass_length (cursor, &level->remaining);
 }
 
 static Step
-read_map_header (Cursor *cursor, TallyScannerLevel *level)
+pass_map_header (Cursor *cursor, TallyScannerLevel *level)
 {
   if (!has (cursor, 6))
     return STEP_MORE;
   level->key_type = cursor->bytes[cursor->position++];
-  return read_list_header (cursor, level);
+  return pass_list_header (cursor, level);
 }
 
 /* There is none: every integer has its size. */
 static inline Step
-read_number (Cursor *cursor)
+pass_number (Cursor *cursor)
 {
   return STEP_INVALID;
 }
 
 static inline Step
-read_field (Cursor *cursor, guint8 *type)
+pass_field (Cursor *cursor, guint8 *type)
 {
   if (!has (cursor, 1))
     return STEP_MORE;
@@ -72,7 +72,7 @@ field_has_value (guint8 type)
 }
 
 static Step
-read_header (Cursor *cursor, const TallyLimits *limits, guint *message_type)
+pass_header (Cursor *cursor, const TallyLimits *limits, guint *message_type)
 {
   gint32 word;
   gint32 name_length;

@@ -28,13 +28,13 @@ read_varint (Cursor *cursor, guint64 *value)
 }
 
 static Step
-read_length (Cursor *cursor, guint64 *length)
+pass_length (Cursor *cursor, guint64 *length)
 {
   return read_varint (cursor, length);
 }
 
 static Step
-read_list_header (Cursor *cursor, TallyScannerLevel *level)
+pass_list_header (Cursor *cursor, TallyScannerLevel *level)
 {
   guint8 byte;
 
@@ -48,7 +48,7 @@ read_list_header (Cursor *cursor, TallyScannerLevel *level)
 
 /* An empty map has no types. */
 static Step
-read_map_header (Cursor *cursor, TallyScannerLevel *level)
+pass_map_header (Cursor *cursor, TallyScannerLevel *level)
 {
   Step step = read_varint (cursor, &level->remaining);
 
@@ -62,7 +62,7 @@ read_map_header (Cursor *cursor, TallyScannerLevel *level)
 }
 
 static Step
-read_number (Cursor *cursor)
+pass_number (Cursor *cursor)
 {
   guint64 number;
 
@@ -70,7 +70,7 @@ read_number (Cursor *cursor)
 }
 
 static inline Step
-read_field (Cursor *cursor, guint8 *type)
+pass_field (Cursor *cursor, guint8 *type)
 {
   guint64 id;
   guint8 byte;
@@ -94,7 +94,7 @@ field_has_value (guint8 type)
 }
 
 static Step
-read_header (Cursor *cursor, const TallyLimits *limits, guint *message_type)
+pass_header (Cursor *cursor, const TallyLimits *limits, guint *message_type)
 {
   guint64 seqid;
   guint64 name_length;

@@ -1,12 +1,12 @@
 /* The walk over a message whose bytes are still arriving, included by each protocol's scanner after it
  * defined:
  *
- *   read_header (cursor, limits, &message_type)  of a message; type 0: unknown
- *   read_field (cursor, &wire)                   a field's header; T_STOP at the end
+ *   pass_header (cursor, limits, &message_type)  of a message; type 0: unknown
+ *   pass_field (cursor, &wire)                   a field's header; T_STOP at the end
  *   field_has_value (wire)                       whether bytes follow that header
- *   read_length (cursor, &length)                a string's
- *   read_list_header, read_map_header (cursor, &level)
- *   read_number (cursor)                         an integer of varying size
+ *   pass_length (cursor, &length)                a string's
+ *   pass_list_header, pass_map_header (cursor, &level)
+ *   pass_number (cursor)                         an integer of varying size
  *   smallest_size[], fixed_size[]                as the codec's
  *
  * all of which return a Step. It has its own stack, and goes one small step at a time; a step that lacks bytes
@@ -33,7 +33,7 @@ is_type (guint8 type)
 }
 
 static inline Step
-open_struct (TallyScanner *self)
+push_struct (TallyScanner *self)
 {
   return push (self, (TallyScannerLevel){ .kind = LEVEL_STRUCT });
 }
@@ -41,7 +41,7 @@ open_struct (TallyScanner *self)
 /* A count that the message cannot hold, by its elements' smallest sizes, is refused before any
  * element is looked at; elements that are all of one size are passed over at once. */
 static Step
-open_container (TallyScanner *self, Cursor *cursor, TallyScannerLevel level)
+push_container (TallyScanner *self, Cursor *cursor, TallyScannerLevel level)
 {
   const gboolean is_map = level.kind == LEVEL_MAP;
   guint unit, fixed_unit;
@@ -65,7 +65,7 @@ static Step
 scan_string (Cursor *cursor)
 {
   guint64 length;
-  Step step = read_length (cursor, &length);
+  Step step = pass_length (cursor, &length);
 
   if (step == STEP_DONE && length > G_MAXINT32)
     return STEP_INVALID;
@@ -78,9 +78,9 @@ static Step
 scan_container (TallyScanner *self, Cursor *cursor, guint8 type)
 {
   TallyScannerLevel level = { .kind = type == T_MAP ? LEVEL_MAP : LEVEL_LIST };
-  Step step = type == T_MAP ? read_map_header (cursor, &level) : read_list_header (cursor, &level);
+  Step step = type == T_MAP ? pass_map_header (cursor, &level) : pass_list_header (cursor, &level);
 
-  return step == STEP_DONE ? open_container (self, cursor, level) : step;
+  return step == STEP_DONE ? push_container (self, cursor, level) : step;
 }
 
 /* A field's value, or an element. */
@@ -99,13 +99,13 @@ scan_value (TallyScanner *self, Cursor *cursor, guint8 type)
   switch (type)
     {
     case T_STRUCT:
-      return open_struct (self);
+      return push_struct (self);
     case T_LIST:
     case T_SET:
     case T_MAP:
       return scan_container (self, cursor, type);
     default:
-      return read_number (cursor);
+      return pass_number (cursor);
     }
 }
 
@@ -138,7 +138,7 @@ static inline Step
 scan_field (TallyScanner *self, Cursor *cursor)
 {
   guint8 type;
-  Step step = read_field (cursor, &type);
+  Step step = pass_field (cursor, &type);
 
   if (step != STEP_DONE)
     return step;
@@ -169,13 +169,13 @@ static Step
 scan_header (TallyScanner *self, Cursor *cursor)
 {
   guint message_type;
-  Step step = read_header (cursor, self->limits, &message_type);
+  Step step = pass_header (cursor, self->limits, &message_type);
 
   if (step != STEP_DONE)
     return step;
   self->max_fields = find_max_fields (message_type);
   self->in_body = TRUE;
-  return open_struct (self);
+  return push_struct (self);
 }
 
 static Step

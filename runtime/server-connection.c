@@ -25,6 +25,7 @@ server_connection_new (TallyServer *server, const TallyStream *stream, gboolean 
   ServerConnection *self = g_new0 (ServerConnection, 1);
 
   self->server = server;
+  self->framer = (TallyFramer){ server->codec, &server->limits, server->framing, NULL };
   self->stream = *stream;
   self->refused = refused;
   self->refusal = refused ? REFUSE_FULL : REFUSE_NOTHING;
@@ -167,7 +168,7 @@ server_connection_release (ServerConnection *self)
   tally_buffer_clear (&self->output);
   tally_buffer_clear (&self->parting);
   server_hold (self, FALSE);
-  g_clear_pointer (&self->scanner, tally_scanner_free);
+  tally_framer_clear (&self->framer);
   tally_stream_close (&self->stream);
 }
 
@@ -323,7 +324,7 @@ static gsize
 find_room (const ServerConnection *self)
 {
   const TallyBuffer *input = &self->input;
-  gsize end = server_find_end (self->server, input->data, input->length);
+  gsize end = tally_framer_find_size (&self->framer, input->data, input->length);
 
   return MIN (MAX (TALLY_SERVER_CHUNK, input->length),
               MAX (TALLY_SERVER_CHUNK, end > input->length ? end - input->length : 0));

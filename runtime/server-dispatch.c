@@ -16,32 +16,13 @@
 
 #define SERVICE_SEPARATOR ':'
 
-/* Answers and clears @failure. */
-static void
-answer_with_failure (const TallyServer *server,
-                     const TallyMessage *message,
-                     TallyApplicationException *failure,
-                     TallyBuffer *output)
-{
-  if (tally_message_wants_reply (message))
-    tally_failure_write (failure, server->codec, message->name, message->name_length,
-                         message->seqid, output);
-  tally_failure_clear (failure);
-}
-
 /* A protocol's vfuncs find no fault with a message that this lets through, and it ends where it
  * should. */
 static gboolean
 check_body (const TallyServer *server, TallyReader *reader, GError **error)
 {
-  if (!server->codec->skip (reader, T_STRUCT, error))
-    return FALSE;
-  if (reader->cursor == reader->end)
-    return TRUE;
-  g_set_error (error, THRIFT_PROTOCOL_ERROR, THRIFT_PROTOCOL_ERROR_INVALID_DATA,
-               "%" G_GSIZE_FORMAT " bytes follow the message's end",
-               (gsize) (reader->end - reader->cursor));
-  return FALSE;
+  return server->codec->skip (reader, T_STRUCT, error)
+         && tally_reader_check_end (reader, "message", error);
 }
 
 /* Apache's protocol that says what the server's does. */
@@ -111,7 +92,7 @@ process_foreign (const TallyServer *server,
   if (ok && message->type != T_CALL && message->type != T_ONEWAY)
     {
       tally_failure_init_message_type (&failure, message->type);
-      answer_with_failure (server, message, &failure, output);
+      tally_failure_answer (&failure, server->codec, message, output);
       return TRUE;
     }
   if (ok)
@@ -130,7 +111,7 @@ process_foreign (const TallyServer *server,
     {
       tally_failure_init (&failure, THRIFT_APPLICATION_EXCEPTION_ERROR_PROTOCOL_ERROR,
                           g_strdup (failed->message));
-      answer_with_failure (server, message, &failure, output);
+      tally_failure_answer (&failure, server->codec, message, output);
     }
   g_propagate_error (error, g_steal_pointer (&failed));
   return FALSE;
@@ -185,7 +166,7 @@ process_multiplexed (const TallyServer *server,
   if (processor != NULL)
     return process (server, processor, reader, message, output, error);
   tally_failure_init_unknown_method (&failure, whole.name, whole.name_length);
-  answer_with_failure (server, message, &failure, output);
+  tally_failure_answer (&failure, server->codec, message, output);
   return check_body (server, reader, error);
 }
 
@@ -257,6 +238,6 @@ server_refuse (const TallyServer *server,
   if (!named)
     message = (TallyMessage){ .name = "", .type = T_CALL };
   tally_failure_init (&failure, THRIFT_APPLICATION_EXCEPTION_ERROR_INTERNAL_ERROR, g_strdup (text));
-  answer_with_failure (server, &message, &failure, output);
+  tally_failure_answer (&failure, server->codec, &message, output);
   return named;
 }

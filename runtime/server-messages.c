@@ -14,37 +14,14 @@
 /* So long does a worker answer what one receive brought while others wait for one; milliseconds. */
 #define MAX_STINT 10
 
-static guint32
-read_frame_length (const guint8 *at)
-{
-  return (guint32) at[0] << 24 | (guint32) at[1] << 16 | (guint32) at[2] << 8 | at[3];
-}
-
-/* Begins an answer in @output; @return: where. */
-static inline gsize
-begin_answer (const TallyServer *server, TallyBuffer *output)
-{
-  gsize start = output->length;
-
-  tally_buffer_reserve (output, TALLY_FRAME_HEADER);
-  output->length += server->framed ? TALLY_FRAME_HEADER : 0;
-  return start;
-}
-
-/* Ends it; of an empty one nothing stays. */
+/* Ends an answer; of an empty one nothing stays. */
 static inline void
 end_answer (const TallyServer *server, TallyBuffer *output, gsize start)
 {
-  gsize header = server->framed ? TALLY_FRAME_HEADER : 0;
-  guint32 frame;
-
-  if (output->length == start + header)
+  if (output->length == start + tally_frame_header (server->framing))
     output->length = start;
-  else if (header > 0)
-    {
-      frame = GUINT32_TO_BE ((guint32) (output->length - start - header));
-      memcpy (output->data + start, &frame, sizeof frame);
-    }
+  else
+    tally_frame_close (output, server->framing, start);
 }
 
 /* Answers the message of @length bytes into @output; with @refusal, with an exception that says so,
@@ -57,7 +34,7 @@ answer_message (ServerConnection *self,
                 const gchar *refusal,
                 TallyBuffer *output)
 {
-  gsize start = begin_answer (self->server, output);
+  gsize start = tally_frame_begin (output, self->server->framing);
   g_autoptr (GError) error = NULL;
   ServerOutcome outcome = OUTCOME_ANSWERED;
 
@@ -75,7 +52,7 @@ answer_message (ServerConnection *self,
 void
 server_write_goodbye (const TallyServer *server, TallyBuffer *output)
 {
-  gsize start = begin_answer (server, output);
+  gsize start = tally_frame_begin (output, server->framing);
 
   server_refuse (server, (const guint8 *) "", 0,
                  "the server is stopping; a request that was not answered before this was not "
@@ -113,70 +90,30 @@ answer_message_behind (ServerConnection *self,
   return outcome;
 }
 
-/* The length of the first message in @bytes, its frame's header included; 0 when it is not all there
- * yet. For a frame that is too long, all of @length, and *@too_long is what the frame's length is. */
-static gsize
-find_message (ServerConnection *self, const guint8 *bytes, gsize length, guint32 *too_long)
-{
-  const TallyServer *server = self->server;
-  guint32 frame;
-
-  if (!server->framed)
-    {
-      if (self->scanner == NULL)
-        self->scanner = tally_scanner_new (server->codec, &server->limits);
-      return tally_scanner_scan (self->scanner, bytes, length);
-    }
-  if (length < TALLY_FRAME_HEADER)
-    return 0;
-  frame = read_frame_length (bytes);
-  if (frame > server->limits.max_message)
-    {
-      *too_long = frame;
-      return length;
-    }
-  return length - TALLY_FRAME_HEADER >= frame ? (gsize) frame + TALLY_FRAME_HEADER : 0;
-}
-
-gsize
-server_find_end (const TallyServer *server, const guint8 *bytes, gsize length)
-{
-  if (!server->framed)
-    return server->limits.max_message;
-  return length < TALLY_FRAME_HEADER ? 0 : TALLY_FRAME_HEADER + (gsize) read_frame_length (bytes);
-}
-
-/* Whether it is known where the message ends that lies at the connection's scanner, or in a frame. */
-static gboolean
-has_end (const ServerConnection *self)
-{
-  return self->server->framed || tally_scanner_is_whole (self->scanner);
-}
-
-/* Refuses a message of which @length bytes are there, @frame (0: unknown) are to come in all. What
- * is missing is thrown away as it arrives, or the connection ends. */
+/* Refuses a message of which @length bytes are there, of @size (0: unknown) with its header. What is missing
+ * is thrown away as it arrives, or the connection ends. */
 static void
 refuse_rest (ServerConnection *self,
              ServerWorker *worker,
              const guint8 *bytes,
              gsize length,
-             gsize frame,
+             gsize size,
              const gchar *text,
              ServerProgress *progress)
 {
-  gsize header = self->server->framed ? TALLY_FRAME_HEADER : 0;
+  gsize header = tally_frame_header (self->server->framing);
   ServerOutcome outcome =
       answer_message (self, worker, bytes + header, length - header, text, &worker->output);
 
   progress->used += length;
   progress->served = TRUE;
-  progress->closing = outcome == OUTCOME_UNREADABLE || frame == 0 || frame > MAX_SKIPPED;
+  progress->closing = outcome == OUTCOME_UNREADABLE || size == 0 || size > MAX_SKIPPED + header;
   /* Of a message that is only too large the header may not have come yet. */
-  if (outcome == OUTCOME_UNREADABLE && frame > MAX_SKIPPED
-      && frame > self->server->limits.max_message)
+  if (outcome == OUTCOME_UNREADABLE && size > MAX_SKIPPED + header
+      && size > self->server->limits.max_message + header)
     server_log_mismatch (self, worker, bytes, length);
   if (!progress->closing)
-    self->skip = frame + header - length;
+    self->skip = size - length;
 }
 
 /* Refuses the message that @bytes, which are all there is, begin. */
@@ -188,18 +125,38 @@ refuse_unfinished (ServerConnection *self,
                    ServerProgress *progress)
 {
   g_autofree gchar *text = server_describe_refusal (self->server, self->refusal);
+  gsize header = tally_frame_header (self->server->framing);
+  gsize size = header > 0 ? tally_framer_find_size (&self->framer, bytes, length) : 0;
 
-  if (!self->server->framed)
-    refuse_rest (self, worker, bytes, length, 0, text, progress);
-  else if (length >= TALLY_FRAME_HEADER)
-    refuse_rest (self, worker, bytes, length, read_frame_length (bytes), text, progress);
+  if (length >= header)
+    refuse_rest (self, worker, bytes, length, size, text, progress);
   else
     {
       progress->used += length;
       progress->closing = TRUE;
     }
-  if (self->scanner != NULL)
-    tally_scanner_reset (self->scanner);
+  tally_framer_reset (&self->framer);
+}
+
+/* Refuses the message that @bytes, which are all there is, begin, of @size in all; others may follow it. */
+static void
+refuse_too_long (ServerConnection *self,
+                 ServerWorker *worker,
+                 const guint8 *bytes,
+                 gsize length,
+                 gsize size,
+                 ServerProgress *progress)
+{
+  const gchar *guess = tally_peer_guess (bytes, length);
+  g_autofree gchar *text =
+      g_strdup_printf ("a frame of %u bytes passes the limit of %u; the request was "
+                       "not executed%s%s",
+                       (guint) (size - tally_frame_header (self->server->framing)),
+                       self->server->limits.max_message,
+                       guess != NULL ? "; its first bytes look like " : "",
+                       guess != NULL ? guess : "");
+
+  refuse_rest (self, worker, bytes, MIN (length, size), size, text, progress);
 }
 
 /* Whether what follows has to wait, because others do: a connection that never pauses does not keep
@@ -246,16 +203,17 @@ find_refusal (const ServerConnection *self, gint64 arrived)
                       : server_find_refusal (self->server, arrived, server_now (), 0);
 }
 
-/* Answers the whole message of @size bytes that @bytes begins with. */
+/* Answers the message of @size bytes that @bytes begins with. @is_torn: it has no end that can be told. */
 static void
 answer_whole (ServerConnection *self,
               ServerWorker *worker,
               const guint8 *bytes,
               gsize size,
+              gboolean is_torn,
               const gchar *refusal,
               ServerProgress *progress)
 {
-  gsize header = self->server->framed ? TALLY_FRAME_HEADER : 0;
+  gsize header = tally_frame_header (self->server->framing);
   ServerOutcome outcome;
 
   if (worker->output.length == 0)
@@ -266,12 +224,10 @@ answer_whole (ServerConnection *self,
                                      &progress->lost);
   progress->used += size;
   progress->served = TRUE;
-  progress->closing = G_UNLIKELY (outcome != OUTCOME_ANSWERED)
-                      && (outcome == OUTCOME_UNREADABLE || !has_end (self));
+  progress->closing =
+      G_UNLIKELY (outcome != OUTCOME_ANSWERED) && (outcome == OUTCOME_UNREADABLE || is_torn);
   if (G_UNLIKELY (outcome == OUTCOME_UNREADABLE))
     server_log_mismatch (self, worker, bytes, size);
-  if (self->scanner != NULL)
-    tally_scanner_reset (self->scanner);
 }
 
 ServerProgress
@@ -290,7 +246,7 @@ server_answer_messages (ServerConnection *self,
       const guint8 *message = bytes + progress.used;
       g_autofree gchar *refusal = NULL;
       ServerRefusal reason;
-      guint32 too_long = 0;
+      TallyCut cut;
       gsize size;
 
       if (self->skip > 0)
@@ -298,24 +254,17 @@ server_answer_messages (ServerConnection *self,
           skip (self, length, &progress);
           continue;
         }
-      size = find_message (self, message, length - progress.used, &too_long);
-      if (size == 0 && self->refusal != REFUSE_MEMORY)
+      cut = tally_framer_cut (&self->framer, message, length - progress.used, &size);
+      if (cut == TALLY_CUT_MORE && self->refusal != REFUSE_MEMORY)
         break;
-      if (size == 0)
+      if (cut == TALLY_CUT_MORE)
         {
           refuse_unfinished (self, worker, message, length - progress.used, &progress);
           continue;
         }
-      if (too_long > 0)
+      if (G_UNLIKELY (cut == TALLY_CUT_TOO_LONG))
         {
-          const gchar *guess = tally_peer_guess (message, size);
-
-          refusal = g_strdup_printf ("a frame of %u bytes passes the limit of %u; the request was "
-                                     "not executed%s%s",
-                                     too_long, self->server->limits.max_message,
-                                     guess != NULL ? "; its first bytes look like " : "",
-                                     guess != NULL ? guess : "");
-          refuse_rest (self, worker, message, size, too_long, refusal, &progress);
+          refuse_too_long (self, worker, message, length - progress.used, size, &progress);
           continue;
         }
       reason = find_refusal (self, arrived);
@@ -326,7 +275,7 @@ server_answer_messages (ServerConnection *self,
           arrived = server_now ();
           self->has_several = TRUE;
         }
-      answer_whole (self, worker, message, size, refusal, &progress);
+      answer_whole (self, worker, message, size, cut == TALLY_CUT_TORN, refusal, &progress);
       if (progress.used < length && !progress.closing && !progress.lost
           && should_send (worker, &began))
         progress.lost = !server_connection_send (self, &worker->output, FALSE);

@@ -23,7 +23,7 @@
 #include <pthread.h>
 
 #include "codec-private.h"
-#include "scanner-private.h"
+#include "framing-private.h"
 #include "stream-internal.h"
 #include "tally-endpoint.h"
 #include "tally-error.h"
@@ -125,11 +125,11 @@ struct _ServerConnection
   gboolean has_several;  /* the peer has sent a request before the one before it was answered */
   gboolean ending;       /* nothing more is answered; what is to be sent is */
   gboolean paused;       /* whole requests lie in input, because others wait for a worker */
-  TallyScanner *scanner; /* unframed: made when a request first arrives in parts */
-  gboolean refused;      /* past the limit: its first request is answered with an exception */
-  gboolean wants_write;  /* epoll watches for writability */
-  guint turns;           /* requests since turns_began: how hot it is */
-  guint64 turns_began;   /* the loop's event count then */
+  TallyFramer framer;
+  gboolean refused;     /* past the limit: its first request is answered with an exception */
+  gboolean wants_write; /* epoll watches for writability */
+  guint turns;          /* requests since turns_began: how hot it is */
+  guint64 turns_began;  /* the loop's event count then */
 
   /* the server's lock */
   ServerConnection *previous;
@@ -192,8 +192,6 @@ ServerProgress server_answer_messages (ServerConnection *self,
                                        ServerWorker *worker,
                                        const guint8 *bytes,
                                        gsize length);
-/* The most bytes that the message of which @bytes are a part can have; 0 while that is unknown. */
-gsize server_find_end (const TallyServer *server, const guint8 *bytes, gsize length);
 /* Appends the last words to a peer with several requests under way, which may send further ones
  * before it sees the end: an exception without a name, with sequence id 0, which no call has. All that
  * was executed has been answered before it. */
@@ -353,7 +351,7 @@ struct _TallyServer
   TallyEndpoint *endpoint;
   TallyProcessor *direct; /* the processor, when it needs no ThriftProtocol; borrowed */
   const TallyCodec *codec;
-  gboolean framed;
+  TallyFraming framing;
   gboolean local;       /* Unix sockets */
   const gchar *service; /* nullable: "NAME:method" is then taken for "method"; the endpoint's */
   TallyLimits limits;

@@ -540,7 +540,7 @@ tally_shared_close (TallyShared *self, TallyPending *pending, guint *late)
   if (pending->in_place)
     {
       tally_socket_consume (self->socket,
-                            tally_frame_header (self->framing) + pending->reply_length);
+                            tally_frame_header (self->framer.framing) + pending->reply_length);
       self->receiver = NULL;
       hand_on_locked (self, NULL);
     }

@@ -7,7 +7,6 @@
 
 #include "framing-private.h"
 #include "peer-text.h"
-#include "scanner-private.h"
 #include "tally-error.h"
 
 /* Messages that are looked up under one lock. */
@@ -26,49 +25,19 @@ typedef struct
 
 /* ---- cutting the input into messages ---- */
 
-/* How many of the @available bytes are the first message with its frame's header; 0: more are
- * needed; -1 with an error for a frame that is too long. */
-static gssize
-measure_frame (TallyShared *self, const guint8 *bytes, gsize available, GError **error)
-{
-  guint32 size;
-
-  if (available < TALLY_FRAME_HEADER)
-    return 0;
-  if (!tally_frame_read_size (bytes, &self->limits, &size, error))
-    return -1;
-  return available - TALLY_FRAME_HEADER >= size ? (gssize) (TALLY_FRAME_HEADER + size) : 0;
-}
-
-static gssize
-measure (TallyShared *self, const guint8 *bytes, gsize available, GError **error)
-{
-  gsize length;
-
-  if (self->framing == TALLY_FRAMING_FRAMED)
-    return measure_frame (self, bytes, available, error);
-  if (self->scanner == NULL)
-    self->scanner = tally_scanner_new (self->codec, &self->limits);
-  length = tally_scanner_scan (self->scanner, bytes, available);
-  if (length == 0)
-    return 0;
-  self->is_torn = !tally_scanner_is_whole (self->scanner);
-  tally_scanner_reset (self->scanner);
-  return length;
-}
-
 /* A reply that is malformed, and not framed, is handed to its caller, who will say what is wrong with
  * it; all others' calls fail.
  *
  * Cuts the next message off the input behind @offset, which is moved past it. 1: there is one, 0:
  * there is none yet, -1: an error. */
 static gint
-cut (TallyShared *self, gsize *offset, Reply *reply, GError **error)
+cut_reply (TallyShared *self, gsize *offset, Reply *reply, GError **error)
 {
   gsize available;
   const guint8 *input = tally_socket_peek_input (self->socket, &available) + *offset;
-  gsize header = tally_frame_header (self->framing);
-  gssize length;
+  gsize header = tally_frame_header (self->framer.framing);
+  gsize length;
+  TallyCut cut;
   TallyReader reader;
   TallyMessage message;
 
@@ -79,14 +48,23 @@ cut (TallyShared *self, gsize *offset, Reply *reply, GError **error)
                            "cannot be told");
       return -1;
     }
-  length = available > *offset ? measure (self, input, available - *offset, error) : 0;
-  if (length <= 0)
-    return (gint) length;
+  cut = available > *offset ? tally_framer_cut (&self->framer, input, available - *offset, &length)
+                            : TALLY_CUT_MORE;
+  if (cut == TALLY_CUT_MORE)
+    return 0;
+  if (cut == TALLY_CUT_TOO_LONG)
+    {
+      guint32 size;
+
+      tally_frame_read_size (input, &self->limits, &size, error);
+      return -1;
+    }
+  self->is_torn = cut == TALLY_CUT_TORN;
   reply->start = *offset;
   reply->bytes = input + header;
   reply->length = length - header;
   tally_reader_init (&reader, reply->bytes, reply->length, &self->limits);
-  if (!self->codec->read_message (&reader, &message, error))
+  if (!self->framer.codec->read_message (&reader, &message, error))
     return -1;
   reply->seqid = message.seqid;
   *offset += length;
@@ -106,10 +84,10 @@ is_goodbye (TallyShared *self, const Reply *reply, GError **error)
   TallyMessage message;
 
   tally_reader_init (&reader, reply->bytes, reply->length, &self->limits);
-  if (reply->seqid != 0 || !self->codec->read_message (&reader, &message, NULL)
+  if (reply->seqid != 0 || !self->framer.codec->read_message (&reader, &message, NULL)
       || message.type != T_EXCEPTION || message.name_length > 0)
     return FALSE;
-  if (self->codec->read_struct (&reader, &tally_application_exception_info, &exception, NULL)
+  if (self->framer.codec->read_struct (&reader, &tally_application_exception_info, &exception, NULL)
       && exception.message != NULL)
     text = tally_peer_text (exception.message, strlen (exception.message), TALLY_PEER_TEXT_MAX);
   tally_struct_dispose_instance (&tally_application_exception_info, &exception);
@@ -238,7 +216,7 @@ tally_shared_receive (TallyShared *self, TallyPending *receiver, GError **error)
       gsize end = 0;
       gint more = 0;
 
-      while (count < BATCH && (more = cut (self, &end, &replies[count], error)) > 0)
+      while (count < BATCH && (more = cut_reply (self, &end, &replies[count], error)) > 0)
         count++;
       if (count > 0 && !deliver (self, replies, count, end, receiver, more < 0 ? NULL : error))
         return FALSE;

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "scanner-private.h"
+#include "reply-private.h"
 #include "socket-internal.h"
 #include "tally-error.h"
 
@@ -87,17 +87,18 @@ static gint32
 take_seqid_locked (TallyShared *self, TallyPending *pending)
 {
   TallySlot *slot;
+  gint32 seqid;
 
   if (self->slots == NULL || 2 * (self->n_pending + self->n_owed) > self->mask)
     grow (self);
   do
     {
-      self->last_seqid = (gint32) ((guint32) self->last_seqid + 1);
-      slot = find_slot (self, self->last_seqid);
+      seqid = tally_seqid_take (&self->last_seqid);
+      slot = find_slot (self, seqid);
     }
-  while (self->last_seqid == 0 || slot->seqid != 0);
-  *slot = (TallySlot){ self->last_seqid, pending };
-  return self->last_seqid;
+  while (slot->seqid != 0);
+  *slot = (TallySlot){ seqid, pending };
+  return seqid;
 }
 
 gboolean
@@ -347,7 +348,7 @@ free_shared (TallySocketKeeper *keeper)
       sem_destroy (&pending->wake);
       g_free (pending);
     }
-  g_clear_pointer (&self->scanner, tally_scanner_free);
+  tally_framer_clear (&self->framer);
   g_clear_error (&self->failure);
   g_clear_error (&self->send_failure);
   tally_buffer_clear (&self->outgoing);
@@ -368,8 +369,7 @@ tally_shared_get (TallySocket *socket, const TallyCodec *codec, TallyFraming fra
 
       self->keeper = (TallySocketKeeper){ tally_shared_settle, free_shared };
       self->socket = socket;
-      self->codec = codec;
-      self->framing = framing;
+      self->framer = (TallyFramer){ codec, &self->limits, framing, NULL };
       self->limits = tally_limits_default;
       pthread_mutex_init (&self->lock, NULL);
       keeper = tally_socket_keep (socket, &self->keeper);

@@ -15,6 +15,7 @@
 #include <semaphore.h>
 
 #include "codec-private.h"
+#include "framing-private.h"
 
 G_BEGIN_DECLS
 
@@ -80,8 +81,7 @@ struct _TallyShared
 {
   TallySocketKeeper keeper; /* first */
   TallySocket *socket;      /* whose keeper this is */
-  const TallyCodec *codec;
-  TallyFraming framing;
+  TallyFramer framer;       /* the receiver's, but for what does not change */
   /* atomic; the most that any caller allows */
   guint max_message;
   guint max_depth;
@@ -89,8 +89,7 @@ struct _TallyShared
 
   /* The receiver's. */
   TallyLimits limits;
-  TallyScanner *scanner; /* of unframed messages; made when needed */
-  gboolean is_torn;      /* after a message whose end cannot be told */
+  gboolean is_torn; /* after a message whose end cannot be told */
 
   pthread_mutex_t lock; /* protects what follows; no I/O under it */
   GError *failure;      /* nullable; why no further call can be made */

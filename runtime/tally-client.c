@@ -165,14 +165,6 @@ fail_step (const TallyMethod *method, const gchar *step, GError *local_error, GE
   return FALSE;
 }
 
-static gint32
-get_next_seqid (const TallyClient *self)
-{
-  gint32 seqid = (gint32) ((guint32) self->seqid + 1);
-
-  return seqid != 0 ? seqid : 1; /* 0 is what clients send that do not match replies */
-}
-
 /**
  * tally_client_send:
  * @client: an Apache-style client, as its interface type
@@ -194,6 +186,7 @@ tally_client_send (gpointer client, const TallyMethod *method, gconstpointer arg
   ThriftProtocol *protocol;
   TallyOutgoing request;
   GError *local_error = NULL;
+  gint seqid = self->seqid;
 
   g_return_val_if_fail (TALLY_IS_CLIENT (client), FALSE);
   g_return_val_if_fail (method != NULL && (args != NULL || method->args->n_fields == 0), FALSE);
@@ -201,7 +194,7 @@ tally_client_send (gpointer client, const TallyMethod *method, gconstpointer arg
   if (protocol == NULL)
     return FALSE;
   if (!tally_outgoing_prepare (&request, protocol, method->name, method->oneway ? T_ONEWAY : T_CALL,
-                               get_next_seqid (self), method->args, args, &local_error))
+                               tally_seqid_take (&seqid), method->args, args, &local_error))
     return fail_step (method, "nothing was sent", local_error, error);
   self->seqid = request.seqid;
   if (!tally_outgoing_send (&request, &local_error))
@@ -225,87 +218,49 @@ check_reply (TallyClient *self,
   return FALSE;
 }
 
-typedef enum
-{
-  REPLY_TAKEN,
-  REPLY_DECLARED, /* with one of the method's exceptions */
-  REPLY_REFUSED,  /* read to its end, and what it says is an error */
-  REPLY_FAILED,
-  REPLY_UNTOUCHED /* nothing was read: the protocol's own functions must */
-} ReplyOutcome;
-
-static ReplyOutcome
-read_exception_object (ThriftProtocol *protocol, GError **error)
-{
-  TallyApplicationException exception = { NULL, THRIFT_APPLICATION_EXCEPTION_ERROR_UNKNOWN };
-
-  if (tally_protocol_read_struct (protocol, &tally_application_exception_info, &exception, NULL,
-                                  error)
-      && tally_protocol_read_end (protocol, error))
-    {
-      tally_reply_set_exception (&exception, error);
-      return REPLY_REFUSED;
-    }
-  tally_struct_dispose_instance (&tally_application_exception_info, &exception);
-  return REPLY_FAILED;
-}
-
-/* Where a result's struct is read from. */
+/* Where a reply's struct is read from. */
 typedef struct
 {
   ThriftProtocol *protocol;
   TallyProtocolInput *input; /* (nullable): what the engine reads of it */
+  gboolean is_untouched;     /* nothing was read: the protocol's own functions must */
 } Source;
 
-/* Reads the struct, ends the message and drops what is left of a failure. */
-static ReplyOutcome
-read_source (const Source *source, TallyResult *result, GError **error)
+/* Reads the struct and ends the message. */
+static gboolean
+read_source (gpointer data, const TallyStructInfo *info, gpointer instance, GError **error)
 {
+  Source *source = data;
   gboolean done;
 
   if (source->input == NULL)
-    done =
-        tally_protocol_read_struct (source->protocol, result->info, result->instance, NULL, error);
-  else if (tally_protocol_input_read_struct (source->input, result->info, result->instance, error))
+    done = tally_protocol_read_struct (source->protocol, info, instance, NULL, error);
+  else if (tally_protocol_input_read_struct (source->input, info, instance, error))
     done = tally_protocol_input_end (source->input, NULL, error);
-  else if (tally_protocol_input_give_up (source->input))
-    {
-      g_clear_error (error);
-      tally_result_abandon (result);
-      return REPLY_UNTOUCHED;
-    }
   else
-    done = FALSE;
-  if (done && tally_protocol_read_end (source->protocol, error))
-    return REPLY_TAKEN;
-  tally_result_abandon (result);
-  return REPLY_FAILED;
+    {
+      source->is_untouched = tally_protocol_input_give_up (source->input);
+      return FALSE;
+    }
+  if (!done || !tally_protocol_read_end (source->protocol, error))
+    return FALSE;
+  g_clear_error (error); /* some of Apache's set one and succeed */
+  return TRUE;
 }
 
-static ReplyOutcome
-read_result_object (const Source *source,
-                    const TallyMethod *method,
-                    gpointer const *results,
-                    GError **error)
+static TallyReplyOutcome
+read_result (Source *source, const TallyMethod *method, gpointer const *results, GError **error)
 {
-  gsize size = tally_result_size (method->result);
-  gpointer memory = g_alloca (size);
-  TallyResult result;
-  ReplyOutcome reply;
+  TallyReplyOutcome outcome = tally_reply_read_result (method, results, read_source, source, error);
 
-  memset (memory, 0, size);
-  tally_result_open (&result, method, results, memory);
-  reply = read_source (source, &result, error);
-  if (reply != REPLY_TAKEN)
-    return reply;
+  if (!source->is_untouched)
+    return outcome;
   g_clear_error (error);
-  if (tally_result_hand_out (&result, error))
-    return REPLY_TAKEN;
-  return (*error)->domain != THRIFT_APPLICATION_EXCEPTION_ERROR ? REPLY_DECLARED : REPLY_REFUSED;
+  return TALLY_REPLY_UNTOUCHED;
 }
 
 /* The reply that is as it should be, from what the transport holds. */
-static ReplyOutcome
+static TallyReplyOutcome
 read_reply_quickly (TallyClient *self,
                     ThriftProtocol *protocol,
                     const TallyMethod *method,
@@ -313,56 +268,57 @@ read_reply_quickly (TallyClient *self,
                     GError **error)
 {
   TallyProtocolInput input;
-  const Source source = { protocol, &input };
+  Source source = { protocol, &input, FALSE };
   TallyMessage message;
 
   if (!tally_protocol_input_open (&input, protocol, error))
-    return error != NULL && *error != NULL ? REPLY_FAILED : REPLY_UNTOUCHED;
+    return error != NULL && *error != NULL ? TALLY_REPLY_FAILED : TALLY_REPLY_UNTOUCHED;
   if (tally_protocol_input_read_message (&input, &message) && message.type == T_REPLY
       && tally_reply_check (&message, method, NULL, self->seqid, NULL))
-    return read_result_object (&source, method, results, error);
+    return read_result (&source, method, results, error);
   tally_protocol_input_give_up (&input);
-  return REPLY_UNTOUCHED;
+  return TALLY_REPLY_UNTOUCHED;
 }
 
 /* Any reply, by the protocol's own functions. */
-static ReplyOutcome
+static TallyReplyOutcome
 read_reply_slowly (TallyClient *self,
                    ThriftProtocol *protocol,
                    const TallyMethod *method,
                    gpointer const *results,
                    GError **error)
 {
-  const Source source = { protocol, NULL };
+  Source source = { protocol, NULL, FALSE };
   g_autofree gchar *name = NULL;
   ThriftMessageType type = 0; /* Apache's binary protocol leaves these alone for an old header */
   gint32 seqid = 0;
   TallyMessage message;
 
   if (thrift_protocol_read_message_begin (protocol, &name, &type, &seqid, error) < 0)
-    return REPLY_FAILED;
+    return TALLY_REPLY_FAILED;
   g_clear_error (error);
   message = (TallyMessage){
     .name = name, .name_length = name != NULL ? strlen (name) : 0, .type = type, .seqid = seqid
   };
   if (!check_reply (self, protocol, method, &message, error))
-    return REPLY_FAILED;
+    return TALLY_REPLY_FAILED;
   if (message.type != T_EXCEPTION)
-    return read_result_object (&source, method, results, error);
-  return read_exception_object (protocol, error);
+    return read_result (&source, method, results, error);
+  return tally_reply_read_exception (read_source, &source, error);
 }
 
-static ReplyOutcome
+static TallyReplyOutcome
 read_reply_message (TallyClient *self,
                     ThriftProtocol *protocol,
                     const TallyMethod *method,
                     gpointer const *results,
                     GError **error)
 {
-  ReplyOutcome reply = read_reply_quickly (self, protocol, method, results, error);
+  TallyReplyOutcome reply = read_reply_quickly (self, protocol, method, results, error);
 
-  return reply != REPLY_UNTOUCHED ? reply
-                                  : read_reply_slowly (self, protocol, method, results, error);
+  return reply != TALLY_REPLY_UNTOUCHED
+             ? reply
+             : read_reply_slowly (self, protocol, method, results, error);
 }
 
 /**
@@ -390,7 +346,7 @@ tally_client_recv (gpointer client,
   TallyClient *self = client;
   ThriftProtocol *protocol;
   GError *local_error = NULL;
-  ReplyOutcome reply;
+  TallyReplyOutcome reply;
 
   g_return_val_if_fail (TALLY_IS_CLIENT (client), FALSE);
   g_return_val_if_fail (method != NULL && method->result != NULL, FALSE);
@@ -398,9 +354,9 @@ tally_client_recv (gpointer client,
   if (protocol == NULL)
     return FALSE;
   reply = read_reply_message (self, protocol, method, results, &local_error);
-  if (reply == REPLY_TAKEN)
+  if (reply == TALLY_REPLY_TAKEN)
     return TRUE;
-  if (reply != REPLY_DECLARED)
+  if (reply != TALLY_REPLY_DECLARED)
     return fail_step (method, "receiving", local_error, error);
   g_propagate_error (error, local_error);
   return FALSE;
@@ -427,21 +383,22 @@ read_client_last_words (TallyClient *self,
                         GError **error)
 {
   GError *said = NULL;
-  ReplyOutcome reply = has_last_words (self, method, failure)
-                           ? read_reply_message (self, self->input_protocol, method, results, &said)
-                           : REPLY_FAILED;
+  TallyReplyOutcome reply =
+      has_last_words (self, method, failure)
+          ? read_reply_message (self, self->input_protocol, method, results, &said)
+          : TALLY_REPLY_FAILED;
 
-  if (reply != REPLY_FAILED)
+  if (reply != TALLY_REPLY_FAILED)
     {
       g_error_free (failure);
       failure = g_steal_pointer (&said);
-      if (reply == REPLY_REFUSED)
+      if (reply == TALLY_REPLY_REFUSED)
         g_prefix_error (&failure, "%s: receiving: ", method->name);
     }
   g_clear_error (&said);
   if (failure != NULL)
     g_propagate_error (error, failure);
-  return reply == REPLY_TAKEN;
+  return reply == TALLY_REPLY_TAKEN;
 }
 
 /* Apart from tally_client_call (), so that a call on a channel ends in a jump. */

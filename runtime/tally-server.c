@@ -141,7 +141,7 @@ open_endpoint (TallyServer *self, GError **error)
   self->local = tally_endpoint_get_scheme (self->endpoint) == TALLY_SCHEME_UNIX;
   if (!tally_endpoint_get_strict (self->endpoint))
     self->limits.strict = FALSE;
-  self->framed = tally_endpoint_get_framing (self->endpoint) == TALLY_FRAMING_FRAMED;
+  self->framing = tally_endpoint_get_framing (self->endpoint);
   self->codec = tally_codec_get (tally_endpoint_get_protocol (self->endpoint));
   return TRUE;
 }

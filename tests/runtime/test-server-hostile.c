@@ -309,12 +309,14 @@ frame_past_the_limit (void)
 {
   Running *running = running_start (BINARY, NULL, "max-message=1000");
   gint fd = peer_connect (running);
-  g_autofree gchar *text = g_strnfill (512 * 1024, 'x');
+  static const gsize lengths[] = { 512 * 1024, 2000, 512 * 1024 };
   TallyBuffer request = { NULL, 0, 0 };
   Answer answer;
 
-  for (guint i = 0; i < 3; i++)
+  for (guint i = 0; i < G_N_ELEMENTS (lengths); i++)
     {
+      g_autofree gchar *text = g_strnfill (lengths[i], 'x');
+
       write_echo (&request, BINARY, 8, text);
       write_echo (&request, BINARY, 9, "behind it");
       peer_send (fd, &request);
