@@ -8,6 +8,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "protocols-internal.h"
 #include "scanner-private.h"
 
 /* Seconds after which a receive gives up: the test has failed then. */
@@ -51,11 +52,10 @@ running_start_with (ThriftProcessor *processor,
                     const gchar *options)
 {
   Running *self = g_new0 (Running, 1);
-  g_autofree gchar *uri =
-      g_strdup_printf ("%s?protocol=%s&transport=%s",
-                       address != NULL ? address : "tcp://127.0.0.1:0",
-                       speech->protocol == TALLY_PROTOCOL_BINARY ? "binary" : "compact",
-                       speech->framed ? "framed" : "buffered");
+  g_autofree gchar *uri = g_strdup_printf ("%s?protocol=%s&transport=%s",
+                                           address != NULL ? address : "tcp://127.0.0.1:0",
+                                           tally_protocol_get_name (speech->protocol),
+                                           speech->framed ? "framed" : "buffered");
   g_autoptr (GError) error = NULL;
 
   self->speech = speech;
