@@ -3,6 +3,7 @@
 #ifndef TALLY_CODEC_PRIVATE_H
 #define TALLY_CODEC_PRIVATE_H
 
+#include "protocols-internal.h"
 #include "tally-endpoint.h"
 #include "tally-socket.h"
 #include "tally-struct.h"
@@ -170,8 +171,9 @@ typedef struct
   TallyApacheProtocol apache;
 } TallyCodec;
 
-extern const TallyCodec tally_codec_binary;
-extern const TallyCodec tally_codec_compact;
+/* Each row's. */
+#define TALLY_DECLARE_CODEC(id, name, codec) extern const TallyCodec codec;
+TALLY_PROTOCOLS (TALLY_DECLARE_CODEC)
 
 /* (nullable): NULL where @id is none. */
 const TallyCodec *tally_codec_get (TallyProtocolId id);

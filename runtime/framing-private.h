@@ -105,8 +105,23 @@ typedef enum
   TALLY_CUT_TOO_LONG /* it passes the limit; what its header says is known */
 } TallyCut;
 
+TALLY_COLD void tally_framer_make_scanner (TallyFramer *self);
+
 /* tally_framer_cut () for a message without a header. */
-TallyCut tally_framer_scan (TallyFramer *self, const guint8 *bytes, gsize length, gsize *size);
+static inline TallyCut
+tally_framer_scan (TallyFramer *self, const guint8 *bytes, gsize length, gsize *size)
+{
+  TallyCut cut;
+
+  if (G_UNLIKELY (self->scanner == NULL))
+    tally_framer_make_scanner (self);
+  *size = tally_scanner_scan (self->scanner, bytes, length);
+  if (*size == 0)
+    return TALLY_CUT_MORE;
+  cut = tally_scanner_is_whole (self->scanner) ? TALLY_CUT_WHOLE : TALLY_CUT_TORN;
+  tally_scanner_reset (self->scanner);
+  return cut;
+}
 
 /* Looks for the first message in @bytes, which begin where it does and may have been shown before. *@size: how
  * many it is with its header; all of them if it is torn, and more than are there, perhaps, if it is too long. */

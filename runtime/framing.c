@@ -20,19 +20,10 @@ tally_frame_refuse (
 
 /* ---- cutting ---- */
 
-TallyCut
-tally_framer_scan (TallyFramer *self, const guint8 *bytes, gsize length, gsize *size)
+void
+tally_framer_make_scanner (TallyFramer *self)
 {
-  TallyCut cut;
-
-  if (self->scanner == NULL)
-    self->scanner = tally_scanner_new (self->codec, self->limits);
-  *size = tally_scanner_scan (self->scanner, bytes, length);
-  if (*size == 0)
-    return TALLY_CUT_MORE;
-  cut = tally_scanner_is_whole (self->scanner) ? TALLY_CUT_WHOLE : TALLY_CUT_TORN;
-  tally_scanner_reset (self->scanner);
-  return cut;
+  self->scanner = tally_scanner_new (self->codec, self->limits);
 }
 
 gsize

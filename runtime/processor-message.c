@@ -88,7 +88,8 @@ answer_result (const TallyInvocation *invocation,
   tally_failure_clear (&failure);
 }
 
-static gboolean
+/* Inlined for the common path's sake. */
+static inline __attribute__ ((always_inline)) gboolean
 call (TallyProcessor *self,
       const TallyMethod *method,
       const TallyCodec *codec,

@@ -37,7 +37,16 @@ struct _TallyScanner
 TallyScanner *tally_scanner_new (const TallyCodec *codec, const TallyLimits *limits);
 void tally_scanner_free (TallyScanner *self);
 /* To the start of a message. */
-void tally_scanner_reset (TallyScanner *self);
+static inline void
+tally_scanner_reset (TallyScanner *self)
+{
+  self->in_body = FALSE;
+  self->max_fields = 0;
+  self->n_fields = 0;
+  self->position = 0;
+  self->n_steps = 0;
+  self->depth = 0;
+}
 
 /* @bytes: the message from its start, the bytes shown before included. Returns the message's
  * length, or 0 when more bytes are needed. Of a message that no reader would accept (a negative

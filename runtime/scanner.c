@@ -23,17 +23,6 @@ tally_scanner_free (TallyScanner *self)
 }
 
 void
-tally_scanner_reset (TallyScanner *self)
-{
-  self->in_body = FALSE;
-  self->max_fields = 0;
-  self->n_fields = 0;
-  self->position = 0;
-  self->n_steps = 0;
-  self->depth = 0;
-}
-
-void
 tally_scanner_grow (TallyScanner *self)
 {
   self->n_levels *= 2;
