@@ -18,6 +18,7 @@
 #include "glib-gate-private.h"
 #include "tally-error.h"
 #include "thread-local-private.h"
+#include "tls-internal.h"
 #include "wait-private.h"
 
 /* RFC 8305, section 5: "Connection Attempt Delay". */
@@ -443,6 +444,34 @@ prepare_socket (gint fd, TallyScheme scheme)
     setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 }
 
+/* Shakes hands over the connection that was made. */
+static gboolean
+secure (Dial *dial, Attempt won, TallyStream *stream, GError **error)
+{
+  g_autoptr (GError) reason = NULL;
+  TallyStream secured;
+
+  tally_stream_open (&secured, won.fd, TALLY_STREAM_DIALED);
+  if (!has_descriptor (dial)) /* GIO makes a main context */
+    {
+      tally_stream_close (&secured);
+      return fail (dial, TALLY_WAIT_FAILED, "securing", error);
+    }
+  if (tally_tls_connect (&secured, dial->endpoint, dial->deadline, dial->cancellable, &reason))
+    {
+      *stream = secured;
+      return TRUE;
+    }
+  if (g_error_matches (reason, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return fail (dial, TALLY_WAIT_CANCELLED, "securing", error);
+  add_failure (dial, won.address, reason->message);
+  count_failure (dial, 0);
+  return fail (dial,
+               g_error_matches (reason, G_IO_ERROR, G_IO_ERROR_TIMED_OUT) ? TALLY_WAIT_TIMED_OUT
+                                                                          : TALLY_WAIT_FAILED,
+               "securing", error);
+}
+
 gboolean
 tally_dial (TallyEndpoint *endpoint,
             gint64 deadline,
@@ -460,12 +489,9 @@ tally_dial (TallyEndpoint *endpoint,
   dial.attempts = g_array_new (FALSE, FALSE, sizeof (Attempt));
   dial.failures = g_string_new (NULL);
   tally_glib_end ();
-  if (tally_endpoint_get_scheme (endpoint) == TALLY_SCHEME_TLS)
-    {
-      g_set_error (error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED,
-                   "%s: this version does not speak TLS", tally_endpoint_get_uri (endpoint));
-      return FALSE;
-    }
+  if (tally_endpoint_get_scheme (endpoint) == TALLY_SCHEME_TLS
+      && !tally_tls_check (tally_endpoint_get_uri (endpoint), error))
+    return FALSE;
   if (g_cancellable_is_cancelled (cancellable))
     {
       fail (&dial, TALLY_WAIT_CANCELLED, "connecting to", error);
@@ -479,6 +505,8 @@ tally_dial (TallyEndpoint *endpoint,
   won = g_array_index (dial.attempts, Attempt, index);
   g_array_remove_index (dial.attempts, index); /* the rest is closed with the dial */
   prepare_socket (won.fd, tally_endpoint_get_scheme (endpoint));
+  if (tally_endpoint_get_scheme (endpoint) == TALLY_SCHEME_TLS)
+    return secure (&dial, won, stream, error);
   tally_stream_open (stream, won.fd, TALLY_STREAM_DIALED);
   return TRUE;
 }

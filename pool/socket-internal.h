@@ -12,6 +12,10 @@ gboolean tally_socket_send_counted (TallySocket *self, GError **error);
 /* Right after that has failed: how many of @length bytes have reached the kernel. */
 gsize tally_socket_get_sent (const TallySocket *self, gsize *length);
 
+/* How many of the bytes that the last send did not take can have gone nevertheless: they must be sent next.
+ * Any thread may ask. */
+gsize tally_socket_count_committed (const TallySocket *self);
+
 /* Whether the peer has announced its end, with FIN or RST, even if there is input before it. One
  * system call that does not block. */
 gboolean tally_socket_has_ended (TallySocket *self);

@@ -74,10 +74,13 @@ struct _TallyStreamKind
   gssize (*receive) (TallyStream *self, gpointer bytes, gsize length);
   TallyLook (*look) (TallyStream *self);
   gboolean (*has_input) (const TallyStream *self);
+  /* NULL: none */
+  gsize (*count_committed) (const TallyStream *self);
   guint (*get_watch) (const TallyStream *self, guint events);
   /* Says goodbye as far as that does not block; the descriptor's half is ended after it. */
   void (*end_sending) (TallyStream *self);
-  /* Sends nothing; the descriptor is closed after it. */
+  /* Says goodbye as above, where that is still to be said. The descriptor is closed after it, unless the
+   * layer has done so, or will, and has set it to -1. */
   void (*close) (TallyStream *self);
   /* What @number, an errno of one of these functions, means; NULL: what it always does. */
   const gchar *(*describe_error) (const TallyStream *self, gint number);
@@ -197,6 +200,16 @@ static inline gboolean
 tally_stream_has_input (const TallyStream *self)
 {
   return G_UNLIKELY (self->kind != NULL) && self->kind->has_input (self);
+}
+
+/* How many of the bytes that a send did not take can nevertheless have gone: the next send must begin with
+ * them. Any thread may ask. */
+static inline gsize
+tally_stream_count_committed (const TallyStream *self)
+{
+  return G_LIKELY (self->kind == NULL) || self->kind->count_committed == NULL
+             ? 0
+             : self->kind->count_committed (self);
 }
 
 /* Whether the peer has announced its end, or the stream has failed, even if there is input before it. */

@@ -45,7 +45,8 @@ tally_stream_close (TallyStream *self)
     return;
   if (self->kind != NULL)
     self->kind->close (self);
-  close (self->fd);
+  if (self->fd >= 0)
+    close (self->fd);
   self->fd = -1;
   self->kind = NULL;
 }

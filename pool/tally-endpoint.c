@@ -9,6 +9,7 @@
 
 #include "protocols-internal.h"
 #include "tally-error.h"
+#include "tls-internal.h"
 
 struct _TallyEndpoint
 {
@@ -21,8 +22,10 @@ struct _TallyEndpoint
   gint is_strict;
   gchar *service;
   GSocketConnectable *connectable;
-  gchar *uri; /* canonical: equal endpoints have equal ones */
-  guint hash; /* of uri */
+  TallyTlsOptions tls;
+  gchar *bare_uri; /* canonical, without its files */
+  gchar *uri;      /* canonical: equal endpoints have equal ones */
+  guint hash;      /* of uri */
 };
 
 G_DEFINE_BOXED_TYPE (TallyEndpoint, tally_endpoint, tally_endpoint_ref, tally_endpoint_unref)
@@ -31,6 +34,7 @@ G_DEFINE_BOXED_TYPE (TallyEndpoint, tally_endpoint, tally_endpoint_ref, tally_en
 static const gchar *const scheme_names[] = { "tcp", "unix", "tls" };
 static const gchar *const truth_names[] = { "no", "yes" };
 static const gchar *const mode_names[] = { "pooled", "unpooled", "shared" };
+static const gchar *const clients_names[] = { "ignored", "requested", "required" };
 
 G_GNUC_PRINTF (3, 4)
 static gboolean
@@ -76,6 +80,46 @@ parse_name (const gchar *uri,
   return refuse (uri, error, "%s is \"%s\"; it must be %s", option, value, choices->str);
 }
 
+/* Where the option of TLS lies that is a text. NULL: it is none. */
+static gchar **
+find_tls_text (TallyTlsOptions *tls, const gchar *option)
+{
+  return strcmp (option, "ca") == 0         ? &tls->ca
+         : strcmp (option, "cert") == 0     ? &tls->certificate
+         : strcmp (option, "key") == 0      ? &tls->key
+         : strcmp (option, "identity") == 0 ? &tls->identity
+                                            : NULL;
+}
+
+static gboolean
+is_tls_option (const gchar *option)
+{
+  TallyTlsOptions none;
+
+  return find_tls_text (&none, option) != NULL || strcmp (option, "host-check") == 0
+         || strcmp (option, "clients") == 0;
+}
+
+static gboolean
+parse_tls_option (
+    TallyEndpoint *self, const gchar *uri, const gchar *option, const gchar *value, GError **error)
+{
+  gchar **text = find_tls_text (&self->tls, option);
+
+  if (self->scheme != TALLY_SCHEME_TLS)
+    return refuse (uri, error, "%s has no meaning without TLS; the scheme is then tls", option);
+  if (strcmp (option, "host-check") == 0)
+    return parse_name (uri, option, value, truth_names, G_N_ELEMENTS (truth_names),
+                       &self->tls.checks_host, error);
+  if (strcmp (option, "clients") == 0)
+    return parse_name (uri, option, value, clients_names, G_N_ELEMENTS (clients_names),
+                       &self->tls.clients, error);
+  if (*value == '\0')
+    return refuse (uri, error, "%s is empty", option);
+  *text = g_strdup (value);
+  return TRUE;
+}
+
 static gboolean
 parse_option (
     TallyEndpoint *self, const gchar *uri, const gchar *option, const gchar *value, GError **error)
@@ -117,9 +161,11 @@ parse_option (
       self->service = g_strdup (value);
       return TRUE;
     }
+  if (is_tls_option (option))
+    return parse_tls_option (self, uri, option, value, error);
   return refuse (uri, error,
-                 "unknown option \"%s\"; there are protocol, transport, service, mode, timeout "
-                 "and strict",
+                 "unknown option \"%s\"; there are protocol, transport, service, mode, timeout, "
+                 "strict and, for TLS, ca, cert, key, identity, host-check and clients",
                  option);
 }
 
@@ -255,34 +301,42 @@ parse_scheme (TallyEndpoint *self, const gchar *uri, const gchar *scheme, GError
   return refuse (uri, error, "unknown scheme \"%s\"; there are tcp, unix and tls", scheme);
 }
 
-/* Defaults are left out, so that equal meanings have equal texts. */
+static void
+append_option (GString *text, gboolean is_set, const gchar *option, const gchar *value)
+{
+  if (!is_set)
+    return;
+  g_string_append_printf (text, "%c%s=", strchr (text->str, '?') == NULL ? '?' : '&', option);
+  g_string_append_uri_escaped (text, value, NULL, FALSE);
+}
+
+static void
+append_tls (GString *text, const TallyTlsOptions *tls)
+{
+  append_option (text, tls->ca != NULL, "ca", tls->ca);
+  append_option (text, tls->certificate != NULL, "cert", tls->certificate);
+  append_option (text, tls->key != NULL, "key", tls->key);
+  append_option (text, tls->identity != NULL, "identity", tls->identity);
+  append_option (text, !tls->checks_host, "host-check", truth_names[tls->checks_host]);
+  append_option (text, tls->clients != TALLY_TLS_CLIENTS_IGNORED, "clients",
+                 clients_names[tls->clients]);
+}
+
+/* Defaults are left out, so that equal meanings have equal texts. @tls (nullable): to be said, too. */
 static gchar *
-make_canonical (TallyEndpoint *self, const gchar *address)
+make_canonical (const TallyEndpoint *self, const gchar *address, const TallyTlsOptions *tls)
 {
   GString *text = g_string_new (NULL);
-  gchar separator = '?';
 
   g_string_printf (text, "%s:%s", scheme_names[self->scheme], address);
-  if (self->protocol != TALLY_PROTOCOL_BINARY)
-    {
-      g_string_append_printf (text, "%cprotocol=%s", separator,
-                              tally_protocol_get_name (self->protocol));
-      separator = '&';
-    }
-  if (self->framing != TALLY_FRAMING_FRAMED)
-    {
-      g_string_append_printf (text, "%ctransport=%s", separator,
-                              tally_framing_get_name (self->framing));
-      separator = '&';
-    }
-  if (self->service != NULL)
-    {
-      g_string_append_printf (text, "%cservice=", separator);
-      g_string_append_uri_escaped (text, self->service, NULL, FALSE);
-      separator = '&';
-    }
-  if (self->mode == TALLY_MODE_SHARED)
-    g_string_append_printf (text, "%cmode=shared", separator);
+  append_option (text, self->protocol != TALLY_PROTOCOL_BINARY, "protocol",
+                 tally_protocol_get_name (self->protocol));
+  append_option (text, self->framing != TALLY_FRAMING_FRAMED, "transport",
+                 tally_framing_get_name (self->framing));
+  append_option (text, self->service != NULL, "service", self->service);
+  append_option (text, self->mode == TALLY_MODE_SHARED, "mode", mode_names[TALLY_MODE_SHARED]);
+  if (tls != NULL)
+    append_tls (text, tls);
   return g_string_free (text, FALSE);
 }
 
@@ -307,7 +361,10 @@ parse (TallyEndpoint *self, const gchar *uri, GError **error)
     return FALSE;
   if (g_uri_get_query (parsed) != NULL && !parse_query (self, uri, g_uri_get_query (parsed), error))
     return FALSE;
-  self->uri = make_canonical (self, address);
+  if (self->tls.key != NULL && self->tls.certificate == NULL)
+    return refuse (uri, error, "key is of no use without cert");
+  self->bare_uri = make_canonical (self, address, NULL);
+  self->uri = make_canonical (self, address, &self->tls);
   self->hash = g_str_hash (self->uri);
   return TRUE;
 }
@@ -325,6 +382,13 @@ parse (TallyEndpoint *self, const gchar *uri, GError **error)
  * `mode=pooled|unpooled|shared`, `timeout=MILLISECONDS` and `strict=yes|no`, which says whether a
  * binary header must have a version, each at most once.
  *
+ * With `tls` there are also `ca=FILE`, whose authorities are trusted instead of the system's,
+ * `cert=FILE` and `key=FILE`, which say who this side is (PEM; the key may be in the certificate's
+ * file), and, of use to clients, `identity=NAME`, the name that the server's certificate must have
+ * instead of the host's, and `host-check=no`, by which any name will do: whoever has a certificate
+ * of a trusted authority can then pose as the server. Of use to servers:
+ * `clients=ignored|requested|required`, which says whether a client must have a certificate.
+ *
  * Returns: (transfer full): a new endpoint, or %NULL with %TALLY_ERROR_INVALID_ARGUMENT, which
  *   names the part that is wrong
  */
@@ -338,6 +402,7 @@ tally_endpoint_new (const gchar *uri, GError **error)
   g_atomic_ref_count_init (&self->ref_count);
   self->timeout = -1;
   self->is_strict = TRUE;
+  self->tls.checks_host = TRUE;
   return parse (self, uri, error) ? g_steal_pointer (&self) : NULL;
 }
 
@@ -357,6 +422,11 @@ tally_endpoint_unref (TallyEndpoint *endpoint)
     return;
   g_clear_object (&endpoint->connectable);
   g_free (endpoint->service);
+  g_free (endpoint->tls.ca);
+  g_free (endpoint->tls.certificate);
+  g_free (endpoint->tls.key);
+  g_free (endpoint->tls.identity);
+  g_free (endpoint->bare_uri);
   g_free (endpoint->uri);
   g_free (endpoint);
 }
@@ -428,4 +498,16 @@ GSocketConnectable *
 tally_endpoint_get_connectable (const TallyEndpoint *endpoint)
 {
   return endpoint->connectable;
+}
+
+const TallyTlsOptions *
+tally_endpoint_get_tls (const TallyEndpoint *endpoint)
+{
+  return &endpoint->tls;
+}
+
+gchar *
+tally_endpoint_dup_bare_uri (const TallyEndpoint *endpoint)
+{
+  return g_strdup (endpoint->bare_uri);
 }

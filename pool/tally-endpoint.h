@@ -12,7 +12,7 @@ G_BEGIN_DECLS
  * TallyScheme:
  * @TALLY_SCHEME_TCP: `tcp://host:port`, IPv4 or IPv6, `tcp://[::1]:9090`.
  * @TALLY_SCHEME_UNIX: `unix:///path`, or `unix:@name` in Linux's abstract namespace.
- * @TALLY_SCHEME_TLS: `tls://host:port`.
+ * @TALLY_SCHEME_TLS: `tls://host:port`, where GIO has TLS.
  */
 typedef enum
 {
@@ -71,7 +71,8 @@ TALLY_API GType tally_endpoint_get_type (void);
 
 /* Parses a URI: %TALLY_ERROR_INVALID_ARGUMENT names the part that is wrong. Options:
  * protocol=binary|compact, transport=framed|buffered, service=NAME, mode=pooled|unpooled|shared,
- * timeout=MILLISECONDS, strict=yes|no. An unknown option is an error. */
+ * timeout=MILLISECONDS, strict=yes|no; with tls also ca=FILE, cert=FILE, key=FILE, identity=NAME,
+ * host-check=yes|no, clients=ignored|requested|required. An unknown option is an error. */
 TALLY_API TallyEndpoint *tally_endpoint_new (const gchar *uri, GError **error);
 TALLY_API TallyEndpoint *tally_endpoint_ref (TallyEndpoint *endpoint);
 TALLY_API void tally_endpoint_unref (TallyEndpoint *endpoint);

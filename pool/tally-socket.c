@@ -360,6 +360,12 @@ tally_socket_is_clean (TallySocket *self)
          && tally_stream_look (&self->stream) == TALLY_LOOK_NOTHING;
 }
 
+gsize
+tally_socket_count_committed (const TallySocket *self)
+{
+  return tally_stream_count_committed (&self->stream);
+}
+
 gboolean
 tally_socket_has_ended (TallySocket *self)
 {

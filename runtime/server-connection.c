@@ -31,6 +31,7 @@ server_connection_new (TallyServer *server, const TallyStream *stream, gboolean 
   self->refusal = refused ? REFUSE_FULL : REFUSE_NOTHING;
   self->owner = OWNER_THREAD;
   self->phase = PHASE_IDLE;
+  self->is_unsecured = tally_tls_is_unsecured (stream);
   server_connection_set_deadline (self, TRUE);
   return self;
 }
@@ -57,7 +58,7 @@ phase_timeout (const ServerConnection *self, ServerPhase phase)
     case PHASE_WRITING:
       return self->server->write_timeout;
     default:
-      return self->server->idle_timeout;
+      return self->is_unsecured ? self->server->handshake_timeout : self->server->idle_timeout;
     }
 }
 
@@ -82,6 +83,11 @@ server_connection_set_deadline (ServerConnection *self, gboolean served)
 {
   if (atomic_peek (&self->phase) == PHASE_LINGERING)
     return;
+  if (G_UNLIKELY (self->is_unsecured) && !tally_tls_is_unsecured (&self->stream))
+    {
+      self->is_unsecured = FALSE;
+      served = TRUE; /* it may have been idle for so long from now on */
+    }
   if (self->output.length > 0)
     enter_phase (self, PHASE_WRITING, served); /* served: all earlier answers were taken */
   else if (self->input.length > 0 || self->skip > 0)

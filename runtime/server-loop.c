@@ -197,7 +197,25 @@ empty_graveyard (TallyServer *self)
   pthread_mutex_unlock (&self->lock);
 }
 
+void
+server_loop_rouse (TallyServer *self, ServerConnection *connection)
+{
+  if (!server_claim (connection))
+    return;
+  pthread_mutex_lock (&self->lock);
+  server_enqueue_locked (self, connection);
+  if (!server_wake_worker_locked (self))
+    server_loop_interrupt (self);
+  pthread_mutex_unlock (&self->lock);
+}
+
 /* ---- events ---- */
+
+static void
+on_secured (gpointer connection)
+{
+  server_loop_rouse (((ServerConnection *) connection)->server, connection);
+}
 
 /* Whether a new peer may be served, or told that it may not be. */
 static gboolean
@@ -220,6 +238,8 @@ add_connection (TallyServer *self, TallyStream *stream)
   pthread_mutex_lock (&self->lock);
   admitted = admit_locked (self, &refused);
   pthread_mutex_unlock (&self->lock);
+  if (self->acceptor != NULL && admitted)
+    admitted = tally_tls_accept (self->acceptor, stream);
   if (!admitted)
     {
       tally_stream_close (stream);
@@ -227,6 +247,8 @@ add_connection (TallyServer *self, TallyStream *stream)
     }
   /* It begins as this thread's: a stop must not close it before epoll knows it. */
   connection = server_connection_new (self, stream, refused);
+  if (self->acceptor != NULL)
+    tally_tls_set_ready (&connection->stream, on_secured, connection);
   pthread_mutex_lock (&self->lock);
   link_locked (self, connection);
   pthread_mutex_unlock (&self->lock);
@@ -524,8 +546,8 @@ make_way (TallyServer *self, ServerConnection *connection)
   return others_wait;
 }
 
-void
-server_serve (TallyServer *self, ServerConnection *connection, ServerWorker *worker)
+static void
+serve (TallyServer *self, ServerConnection *connection, ServerWorker *worker)
 {
   for (;;)
     {
@@ -541,4 +563,17 @@ server_serve (TallyServer *self, ServerConnection *connection, ServerWorker *wor
       if (server_let_go (self, connection, worker, turn) || make_way (self, connection))
         return;
     }
+}
+
+void
+server_serve (TallyServer *self, ServerConnection *connection, ServerWorker *worker)
+{
+  if (G_LIKELY (!tally_stream_is_layered (&connection->stream)))
+    {
+      serve (self, connection, worker);
+      return;
+    }
+  server_peer_begin (&connection->stream);
+  serve (self, connection, worker);
+  server_peer_end ();
 }

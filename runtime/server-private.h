@@ -29,6 +29,7 @@
 #include "tally-error.h"
 #include "tally-processor.h"
 #include "tally-server.h"
+#include "tls-internal.h"
 
 G_BEGIN_DECLS
 
@@ -126,10 +127,11 @@ struct _ServerConnection
   gboolean ending;       /* nothing more is answered; what is to be sent is */
   gboolean paused;       /* whole requests lie in input, because others wait for a worker */
   TallyFramer framer;
-  gboolean refused;     /* past the limit: its first request is answered with an exception */
-  gboolean wants_write; /* epoll watches for writability */
-  guint turns;          /* requests since turns_began: how hot it is */
-  guint64 turns_began;  /* the loop's event count then */
+  gboolean is_unsecured; /* the peer has still to shake hands */
+  gboolean refused;      /* past the limit: its first request is answered with an exception */
+  gboolean wants_write;  /* epoll watches for writability */
+  guint turns;           /* requests since turns_began: how hot it is */
+  guint64 turns_began;   /* the loop's event count then */
 
   /* the server's lock */
   ServerConnection *previous;
@@ -269,6 +271,8 @@ void server_loop_watch (TallyServer *self,
                         ServerConnection *connection,
                         gboolean readable,
                         gboolean writable);
+/* Whoever serves @connection, or comes next, is to look at it. Any thread. */
+void server_loop_rouse (TallyServer *self, ServerConnection *connection);
 /* What a worker does with a connection it owns, until it parks or closes it. */
 void server_serve (TallyServer *self, ServerConnection *connection, ServerWorker *worker);
 
@@ -282,6 +286,12 @@ gboolean server_let_go (TallyServer *self,
                         ServerTurn turn);
 /* The owner closes it. */
 void server_discard (TallyServer *self, ServerConnection *connection);
+
+/* ---- peers ---- */
+
+/* This thread serves what @stream brings, until the end. */
+void server_peer_begin (const TallyStream *stream);
+void server_peer_end (void);
 
 /* ---- queue ---- */
 
@@ -354,12 +364,14 @@ struct _TallyServer
   TallyFraming framing;
   gboolean local;       /* Unix sockets */
   const gchar *service; /* nullable: "NAME:method" is then taken for "method"; the endpoint's */
+  TallyTlsOptions tls;  /* what properties say; NULL and TALLY_TLS_CLIENTS_IGNORED: the URI does */
   TallyLimits limits;
   guint max_workers;
   guint max_connections;
-  guint idle_timeout; /* milliseconds, 0 = none; so are the next three */
+  guint idle_timeout; /* milliseconds, 0 = none; so are the next four */
   guint read_timeout;
   guint write_timeout;
+  guint handshake_timeout;
   guint drain_timeout;
   guint worker_timeout; /* milliseconds, 0 = none; so is the next one */
   guint queue_timeout;
@@ -373,6 +385,7 @@ struct _TallyServer
   gint wake_fd; /* eventfd: server_loop_interrupt () */
   gint epoll_fd;
   ServerListener listener;
+  TallyTlsAcceptor *acceptor; /* NULL: plain streams */
 
   pthread_mutex_t lock;
   pthread_cond_t supervisor_wake;

@@ -67,8 +67,10 @@ sleep_locked (TallyServer *self, gint64 microseconds)
 static guint
 reap_interval (const TallyServer *self)
 {
-  const guint timeouts[] = { self->idle_timeout, self->read_timeout, self->write_timeout,
-                             self->drain_timeout, self->queue_timeout };
+  const guint timeouts[] = {
+    self->idle_timeout,  self->read_timeout,  self->write_timeout,
+    self->drain_timeout, self->queue_timeout, self->acceptor != NULL ? self->handshake_timeout : 0
+  };
   guint interval = MAX_REAP;
 
   for (guint i = 0; i < G_N_ELEMENTS (timeouts); i++)

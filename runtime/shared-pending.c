@@ -208,7 +208,7 @@ tally_shared_withdraw_locked (TallyShared *self, TallyPending *pending)
   guint64 length = pending->end - pending->start;
   guint8 *request;
 
-  if (pending->start < queue_start (self))
+  if (pending->start < queue_start (self) + tally_socket_count_committed (self->socket))
     return FALSE;
   request = self->queued.data + (pending->start - queue_start (self));
   memmove (request, request + length, self->queued_end - pending->end);

@@ -3,6 +3,7 @@
 #include "tally-channel.h"
 
 #include "channel-private.h"
+#include "tls-internal.h"
 
 #define DEFAULT_TIMEOUT 30000 /* ms */
 
@@ -163,12 +164,8 @@ check_supported (TallyEndpoint *endpoint, GError **error)
 {
   const gchar *uri = tally_endpoint_get_uri (endpoint);
 
-  if (tally_endpoint_get_scheme (endpoint) == TALLY_SCHEME_TLS)
-    {
-      g_set_error (error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED,
-                   "%s: this version does not speak TLS; there are tcp:// and unix://", uri);
-      return FALSE;
-    }
+  if (tally_endpoint_get_scheme (endpoint) == TALLY_SCHEME_TLS && !tally_tls_check (uri, error))
+    return FALSE;
   if (has_port_0 (endpoint))
     {
       g_set_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_ARGUMENT,

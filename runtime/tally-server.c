@@ -24,6 +24,7 @@ enum
   PROP_IDLE_TIMEOUT,
   PROP_READ_TIMEOUT,
   PROP_WRITE_TIMEOUT,
+  PROP_HANDSHAKE_TIMEOUT,
   PROP_DRAIN_TIMEOUT,
   PROP_WORKER_TIMEOUT,
   PROP_QUEUE_TIMEOUT,
@@ -33,6 +34,10 @@ enum
   PROP_SERVER_MAX_DEPTH,
   PROP_SERVER_STRICT,
   PROP_SERVER_MAX_MESSAGE_MEMORY,
+  PROP_TLS_CERTIFICATE,
+  PROP_TLS_KEY,
+  PROP_TLS_CA,
+  PROP_TLS_CLIENTS,
   N_SERVER_PROPERTIES
 };
 
@@ -56,6 +61,8 @@ find_number (TallyServer *self, guint id)
       return &self->read_timeout;
     case PROP_WRITE_TIMEOUT:
       return &self->write_timeout;
+    case PROP_HANDSHAKE_TIMEOUT:
+      return &self->handshake_timeout;
     case PROP_DRAIN_TIMEOUT:
       return &self->drain_timeout;
     case PROP_WORKER_TIMEOUT:
@@ -73,14 +80,32 @@ find_number (TallyServer *self, guint id)
     }
 }
 
+/* The same of a property that names a file. */
+static gchar **
+find_file (TallyServer *self, guint id)
+{
+  return id == PROP_TLS_CERTIFICATE ? &self->tls.certificate
+         : id == PROP_TLS_KEY       ? &self->tls.key
+         : id == PROP_TLS_CA        ? &self->tls.ca
+                                    : NULL;
+}
+
 static void
 tally_server_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   TallyServer *self = TALLY_SERVER (object);
   guint *number = find_number (self, id);
+  gchar **file = find_file (self, id);
 
   if (number != NULL)
     *number = g_value_get_uint (value);
+  else if (file != NULL)
+    {
+      g_free (*file);
+      *file = g_value_dup_string (value);
+    }
+  else if (id == PROP_TLS_CLIENTS)
+    self->tls.clients = g_value_get_enum (value);
   else if (id == PROP_URI)
     self->uri = g_value_dup_string (value);
   else if (id == PROP_SERVER_STRICT)
@@ -98,9 +123,14 @@ tally_server_get_property (GObject *object, guint id, GValue *value, GParamSpec 
 {
   TallyServer *self = TALLY_SERVER (object);
   guint *number = find_number (self, id);
+  gchar **file = find_file (self, id);
 
   if (number != NULL)
     g_value_set_uint (value, *number);
+  else if (file != NULL)
+    g_value_set_string (value, *file);
+  else if (id == PROP_TLS_CLIENTS)
+    g_value_set_enum (value, self->tls.clients);
   else if (id == PROP_URI)
     g_value_take_string (value,
                          self->listening ? tally_server_dup_uri (self) : g_strdup (self->uri));
@@ -130,11 +160,10 @@ open_endpoint (TallyServer *self, GError **error)
   self->endpoint = tally_endpoint_new (self->uri, error);
   if (self->endpoint == NULL)
     return FALSE;
-  if (tally_endpoint_get_scheme (self->endpoint) == TALLY_SCHEME_TLS)
+  if (tally_endpoint_get_scheme (self->endpoint) == TALLY_SCHEME_TLS
+      && !tally_tls_check (self->uri, error))
     {
       g_clear_pointer (&self->endpoint, tally_endpoint_unref);
-      g_set_error (error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED,
-                   "%s: the server does not speak TLS", self->uri);
       return FALSE;
     }
   self->service = tally_endpoint_get_service (self->endpoint);
@@ -144,6 +173,52 @@ open_endpoint (TallyServer *self, GError **error)
   self->framing = tally_endpoint_get_framing (self->endpoint);
   self->codec = tally_codec_get (tally_endpoint_get_protocol (self->endpoint));
   return TRUE;
+}
+
+/* What properties and the URI say together. */
+static TallyTlsOptions
+get_tls (const TallyServer *self)
+{
+  TallyTlsOptions options = *tally_endpoint_get_tls (self->endpoint);
+
+  if (self->tls.ca != NULL)
+    options.ca = self->tls.ca;
+  if (self->tls.certificate != NULL)
+    {
+      options.certificate = self->tls.certificate;
+      options.key = self->tls.key;
+    }
+  if (self->tls.clients != TALLY_TLS_CLIENTS_IGNORED)
+    options.clients = self->tls.clients;
+  return options;
+}
+
+/* Whether the files can be read of which a server over TLS consists. */
+static gboolean
+check_files (TallyServer *self, GError **error)
+{
+  TallyTlsOptions options = get_tls (self);
+
+  if (tally_endpoint_get_scheme (self->endpoint) != TALLY_SCHEME_TLS)
+    return TRUE;
+  if (options.certificate != NULL)
+    return tally_tls_check_files (&options, error);
+  g_set_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_ARGUMENT,
+               "%s: a server over TLS needs a certificate: cert=FILE or the property "
+               "tls-certificate",
+               self->uri);
+  return FALSE;
+}
+
+static gboolean
+open_acceptor (TallyServer *self, GError **error)
+{
+  TallyTlsOptions options = get_tls (self);
+
+  if (tally_endpoint_get_scheme (self->endpoint) != TALLY_SCHEME_TLS)
+    return TRUE;
+  self->acceptor = tally_tls_acceptor_new (&options, self->handshake_timeout, error);
+  return self->acceptor != NULL;
 }
 
 /**
@@ -193,7 +268,8 @@ tally_server_listen (TallyServer *self, GError **error)
 
   if (self->listening)
     return TRUE;
-  if (!open_endpoint (self, error) || !server_listener_open (&listener, self->endpoint, error))
+  if (!open_endpoint (self, error) || !check_files (self, error)
+      || !server_listener_open (&listener, self->endpoint, error))
     return FALSE;
   pthread_mutex_lock (&self->lock);
   self->listener = listener;
@@ -219,13 +295,15 @@ replace_port (const gchar *uri, guint port)
 /**
  * tally_server_dup_uri:
  *
- * Says where the server can be reached, in the form that tally_channel_new() takes. Thread-safe.
+ * Says where the server can be reached, in the form that tally_channel_new() takes. Over TLS a client
+ * adds whom it trusts and who it is: the server's files are not in it. Thread-safe.
  *
  * Returns: (transfer full) (nullable): the URI with the real port; %NULL when it does not listen
  */
 gchar *
 tally_server_dup_uri (TallyServer *self)
 {
+  g_autofree gchar *uri = NULL;
   gboolean listening;
   guint port;
 
@@ -237,8 +315,8 @@ tally_server_dup_uri (TallyServer *self)
   pthread_mutex_unlock (&self->lock);
   if (!listening)
     return NULL;
-  return port != 0 ? replace_port (tally_endpoint_get_uri (self->endpoint), port)
-                   : g_strdup (tally_endpoint_get_uri (self->endpoint));
+  uri = tally_endpoint_dup_bare_uri (self->endpoint);
+  return port != 0 ? replace_port (uri, port) : g_steal_pointer (&uri);
 }
 
 /* ---- serving ---- */
@@ -298,8 +376,10 @@ tally_server_serve (ThriftServer *server, GError **error)
 
   if (!begin_serving (self, error))
     return FALSE;
-  if (!tally_server_listen (self, error) || !server_loop_open (self, error))
+  if (!tally_server_listen (self, error) || !open_acceptor (self, error)
+      || !server_loop_open (self, error))
     {
+      g_clear_pointer (&self->acceptor, tally_tls_acceptor_free);
       reset (self);
       return FALSE;
     }
@@ -308,6 +388,7 @@ tally_server_serve (ThriftServer *server, GError **error)
   self->max_pinned = MIN (n_processors, self->max_workers - 1);
   server_supervise (self);
   server_loop_close (self);
+  g_clear_pointer (&self->acceptor, tally_tls_acceptor_free);
   reset (self);
   return TRUE;
 }
@@ -381,6 +462,9 @@ tally_server_finalize (GObject *object)
   g_ptr_array_unref (self->graveyard);
   g_clear_pointer (&self->endpoint, tally_endpoint_unref);
   g_free (self->uri);
+  g_free (self->tls.ca);
+  g_free (self->tls.certificate);
+  g_free (self->tls.key);
   if (self->pid == getpid ()) /* else threads may wait that this process does not have */
     {
       pthread_cond_destroy (&self->supervisor_wake);
@@ -397,6 +481,17 @@ install_number (
       g_param_spec_uint (name, NULL, blurb, minimum, maximum, initial,
                          G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS);
 }
+
+static void
+install_file (guint id, const gchar *name, const gchar *blurb)
+{
+  server_properties[id] =
+      g_param_spec_string (name, NULL, blurb, NULL, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
+}
+
+/* What a client's certificate is wanted for is counted alike. */
+G_STATIC_ASSERT ((gint) TALLY_TLS_CLIENTS_REQUESTED == (gint) G_TLS_AUTHENTICATION_REQUESTED
+                 && (gint) TALLY_TLS_CLIENTS_REQUIRED == (gint) G_TLS_AUTHENTICATION_REQUIRED);
 
 static void
 tally_server_class_init (TallyServerClass *klass)
@@ -421,6 +516,8 @@ tally_server_class_init (TallyServerClass *klass)
                   G_MAXINT, 30 * 1000);
   install_number (PROP_WRITE_TIMEOUT, "write-timeout", "Milliseconds for an answer to be taken", 0,
                   G_MAXINT, 30 * 1000);
+  install_number (PROP_HANDSHAKE_TIMEOUT, "handshake-timeout",
+                  "Milliseconds for a peer to shake hands over TLS", 0, G_MAXINT, 10 * 1000);
   install_number (PROP_DRAIN_TIMEOUT, "drain-timeout", "Milliseconds that a stop waits for peers",
                   0, G_MAXINT, 5 * 1000);
   install_number (PROP_WORKER_TIMEOUT, "worker-timeout",
@@ -444,6 +541,13 @@ tally_server_class_init (TallyServerClass *klass)
       "max-message-memory", NULL,
       "Bytes of memory that a request may take once decoded; 0 = 16 times max-message", 0,
       G_MAXSIZE, 0, G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS);
+  install_file (PROP_TLS_CERTIFICATE, "tls-certificate", "Its certificate's file");
+  install_file (PROP_TLS_KEY, "tls-key", "Its key's file; NULL: it is in the certificate's");
+  install_file (PROP_TLS_CA, "tls-ca", "The file of the authorities that clients are trusted by");
+  server_properties[PROP_TLS_CLIENTS] =
+      g_param_spec_enum ("tls-clients", NULL, "Whether clients must have a certificate",
+                         G_TYPE_TLS_AUTHENTICATION_MODE, G_TLS_AUTHENTICATION_NONE,
+                         G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_SERVER_PROPERTIES, server_properties);
 }
 

@@ -35,6 +35,9 @@ G_BEGIN_DECLS
  * | `max-message` | 16 MiB | bytes of a request, and of an answer |
  * | `max-depth` | 64 | nesting of structs and containers in a request |
  * | `strict` | %TRUE | whether a binary message must have a version |
+ * | `tls-certificate`, `tls-key`, `tls-ca` | %NULL | files that say who it is and whose clients it trusts, instead of the URI's `cert`, `key` and `ca` |
+ * | `tls-clients` | %G_TLS_AUTHENTICATION_NONE | whether a client's certificate is requested or required; none: what the URI's `clients` says |
+ * | `handshake-timeout` | 10000 | over TLS a peer must have shaken hands within it |
  *
  * A peer that speaks something else is logged in the domain "tally" at %G_LOG_LEVEL_MESSAGE, with what
  * its first bytes look like: once for each address, at most ten a minute.
@@ -85,6 +88,10 @@ typedef struct
 
 /* One consistent snapshot. Thread-safe. */
 TALLY_API void tally_server_get_statistics (TallyServer *self, TallyServerStatistics *statistics);
+
+/* Who the client is whose request this thread's handler is called for. */
+TALLY_API GTlsCertificate *tally_server_dup_peer_certificate (void);
+TALLY_API gchar *tally_server_dup_peer_subject (void);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TallyServer, g_object_unref)
 

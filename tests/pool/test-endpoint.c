@@ -65,6 +65,32 @@ every_option_is_understood (void)
                  "tls://h:1?protocol=compact&transport=buffered&service=Echo%20One");
 }
 
+/* Connections of one identity are no other identity's: all that TLS is told takes part in equality. */
+static void
+tls_makes_endpoints_differ (void)
+{
+  const gchar *const options[] = { "",
+                                   "?ca=/ca.pem",
+                                   "?cert=/c.pem",
+                                   "?cert=/c.pem&key=/k.pem",
+                                   "?identity=a",
+                                   "?host-check=no",
+                                   "?clients=required" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (options); i++)
+    for (guint j = 0; j < G_N_ELEMENTS (options); j++)
+      {
+        g_autofree gchar *left = g_strconcat ("tls://h:1", options[i], NULL);
+        g_autofree gchar *right = g_strconcat ("tls://h:1", options[j], NULL);
+        g_autoptr (TallyEndpoint) a = parse (left);
+        g_autoptr (TallyEndpoint) b = parse (right);
+
+        CU_ASSERT (tally_endpoint_equal (a, b) == (i == j));
+      }
+  assert_canonical ("tls://h:1?host-check=yes&clients=ignored&mode=pooled", "tls://h:1");
+  assert_canonical ("tls://h:1?identity=a%20b&mode=shared", "tls://h:1?mode=shared&identity=a%20b");
+}
+
 static void
 canonical_uris_say_only_what_differs (void)
 {
@@ -193,6 +219,12 @@ refusals_name_the_part_that_is_wrong (void)
   assert_refused ("tcp://h:1?service=", "service");
   assert_refused ("tcp://h:1?service=a%3Ab", "service is \"a:b\"");
   assert_refused ("tcp://h:1?colour=red", "unknown option \"colour\"");
+  assert_refused ("tcp://h:1?ca=/ca.pem", "ca has no meaning without TLS");
+  assert_refused ("unix:///x?host-check=no", "host-check has no meaning without TLS");
+  assert_refused ("tls://h:1?key=/key.pem", "key is of no use without cert");
+  assert_refused ("tls://h:1?ca=", "ca is empty");
+  assert_refused ("tls://h:1?host-check=off", "host-check is \"off\"; it must be no or yes");
+  assert_refused ("tls://h:1?clients=all", "ignored, requested or required");
   assert_refused ("tcp://h:1?mode=pooled&mode=pooled", "\"mode\" is given twice");
   assert_refused ("tcp://h:1?mode", "options");
   assert_refused ("unix://run/echo.sock", "unix:///");
@@ -211,6 +243,7 @@ main (int argc, char **argv)
   static const TestCase cases[] = {
     TEST (defaults_are_binary_framed_pooled),
     TEST (every_option_is_understood),
+    TEST (tls_makes_endpoints_differ),
     TEST (canonical_uris_say_only_what_differs),
     TEST (canonical_uris_are_stable),
     TEST (abstract_names_may_be_as_long_as_paths),

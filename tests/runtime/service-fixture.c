@@ -249,6 +249,13 @@ invoke_act (gpointer handler, gpointer args_, gpointer result_, GError **error)
                          THRIFT_APPLICATION_EXCEPTION_ERROR_INVALID_TRANSFORM, "chosen");
   if (g_str_equal (how, "declared") || g_str_equal (how, "both") || g_str_equal (how, "returned"))
     result->oops = g_object_new (fix_oops_get_type (), NULL);
+  if (g_str_equal (how, "who"))
+    {
+      gchar *subject = tally_server_dup_peer_subject ();
+
+      result->success = subject != NULL ? subject : g_strdup ("nobody");
+      return TRUE;
+    }
   result->success = g_strdup ("done");
   return g_str_equal (how, "ok") || g_str_equal (how, "returned");
 }

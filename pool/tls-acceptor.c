@@ -1,0 +1,365 @@
+/* Owns a server's handshakes. GIO makes each in a thread of its pool, which the whole process shares; so
+ * only a few run at once, and none begins before the peer's first message is there: who connects and
+ * says nothing costs no thread. Who says something and then nothing gives way once others wait. One thread of
+ * the acceptor's starts them and hears how they end. It knows nothing of what is served.
+ *
+ * A certificate is read anew when its file has changed: the next peer gets it. */
+#include "tally-error.h"
+#include "tls-fault-private.h"
+#include "tls-files-private.h"
+#include "tls-layer-private.h"
+
+/* Handshakes that run at once. */
+#define MAX_RUNNING 32
+/* One that has run for so long ends when others wait; microseconds. */
+#define GRACE G_TIME_SPAN_SECOND
+/* How often that is looked at, while others wait; milliseconds. */
+#define LOOK_INTERVAL_MS 100
+/* Failed handshakes that are logged in a minute. */
+#define MAX_MESSAGES 10
+
+struct _TallyTlsAcceptor
+{
+  TallyTlsOptions options;
+  guint timeout_ms;
+  GMainContext *context;
+  GMainLoop *loop;
+  GThread *thread;
+
+  GMutex lock;
+  GQueue waiting; /* of TallyTls, a reference each; the lock's */
+
+  /* the thread's */
+  GQueue running; /* of TallyTls, a reference each */
+  TallyTlsFiles files;
+  gchar *stamp; /* of files */
+  GSource *timer;
+  gboolean quits;
+  gint64 messages_began;
+  guint n_messages;
+};
+
+static void start_what_waits (TallyTlsAcceptor *self);
+
+/* ---- files ---- */
+
+/* Another thread may be writing them: what cannot be read is tried again for the next peer. */
+static void
+refresh_files (TallyTlsAcceptor *self)
+{
+  g_autofree gchar *stamp = tally_tls_files_get_stamp (&self->options);
+  g_autoptr (GError) error = NULL;
+  TallyTlsFiles files = { NULL, NULL };
+
+  if (g_strcmp0 (stamp, self->stamp) == 0)
+    return;
+  if (!tally_tls_files_load (&files, &self->options, &error))
+    {
+      g_message ("%s; what was read before stays in use", error->message);
+      return;
+    }
+  tally_tls_files_clear (&self->files);
+  self->files = files;
+  g_free (self->stamp);
+  self->stamp = g_steal_pointer (&stamp);
+}
+
+/* ---- the end of a handshake ---- */
+
+static void
+log_failure (TallyTlsAcceptor *self, const gchar *peer, const gchar *reason)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  if (self->n_messages == 0 || now - self->messages_began > G_TIME_SPAN_MINUTE)
+    {
+      self->messages_began = now;
+      self->n_messages = 0;
+    }
+  if (self->n_messages++ < MAX_MESSAGES)
+    g_message ("TLS: the handshake with %s has failed: %s", peer, reason);
+}
+
+/* Whoever serves the stream looks at it; @reason (nullable): why it has failed. */
+static void
+finish (TallyTlsAcceptor *self, TallyTls *tls, const gchar *reason)
+{
+  g_autofree gchar *peer = NULL;
+
+  g_mutex_lock (&tls->lock);
+  tls->base->blocks = FALSE;
+  if (reason != NULL && !tls->is_closed)
+    {
+      tls->receive_error = g_strdup (reason);
+      peer = tally_stream_dup_peer (&tls->base->plain);
+    }
+  __atomic_store_n (&tls->state, reason == NULL ? TALLY_TLS_SECURED : TALLY_TLS_FAILED,
+                    __ATOMIC_RELEASE);
+  if (!tls->is_closed && tls->ready != NULL)
+    tls->ready (tls->ready_data);
+  g_mutex_unlock (&tls->lock);
+  tally_tls_unref (tls);
+  if (peer != NULL)
+    log_failure (self, peer, reason); /* a log may block */
+}
+
+static void
+on_shaken (GObject *connection, GAsyncResult *result, gpointer data)
+{
+  TallyTls *tls = data;
+  TallyTlsAcceptor *self = tls->acceptor;
+  g_autoptr (GError) error = NULL;
+  gboolean shaken = g_tls_connection_handshake_finish (tls->connection, result, &error);
+  g_autofree gchar *fault = tally_tls_find_fault (tls->connection, 0, NULL);
+
+  g_queue_remove (&self->running, tls);
+  finish (self, tls, fault != NULL ? fault : shaken ? NULL : error->message);
+  start_what_waits (self);
+}
+
+/* ---- its beginning ---- */
+
+/* GIO asks about every client's certificate, whatever it found. */
+static gboolean
+on_accept_certificate (GTlsConnection *connection,
+                       GTlsCertificate *certificate,
+                       GTlsCertificateFlags flags,
+                       gpointer data)
+{
+  return flags == 0;
+}
+
+/* NULL with @error. */
+static GTlsConnection *
+make_connection (TallyTlsAcceptor *self, TallyTls *tls, GError **error)
+{
+  GTlsConnection *connection;
+
+  refresh_files (self);
+  connection =
+      g_initable_new (g_tls_backend_get_server_connection_type (g_tls_backend_get_default ()), NULL,
+                      error, "base-io-stream", tls->base, "certificate", self->files.certificate,
+                      self->files.database != NULL ? "database" : NULL, self->files.database, NULL);
+  if (connection == NULL)
+    return NULL;
+  g_signal_connect (connection, "accept-certificate", G_CALLBACK (on_accept_certificate), NULL);
+  g_object_set (connection, "authentication-mode",
+                self->options.clients == TALLY_TLS_CLIENTS_REQUIRED ? G_TLS_AUTHENTICATION_REQUIRED
+                : self->options.clients == TALLY_TLS_CLIENTS_REQUESTED
+                    ? G_TLS_AUTHENTICATION_REQUESTED
+                    : G_TLS_AUTHENTICATION_NONE,
+                NULL);
+  return connection;
+}
+
+/* Takes over the reference. */
+static void
+start (TallyTlsAcceptor *self, TallyTls *tls)
+{
+  g_autoptr (GError) error = NULL;
+
+  tls->connection = make_connection (self, tls, &error);
+  if (tls->connection == NULL)
+    {
+      finish (self, tls, error->message);
+      return;
+    }
+  tls->began = g_get_monotonic_time ();
+  tls->base->deadline =
+      self->timeout_ms > 0 ? tls->began + self->timeout_ms * G_TIME_SPAN_MILLISECOND : -1;
+  tls->base->blocks = TRUE;
+  g_queue_push_tail (&self->running, tls);
+  g_tls_connection_handshake_async (tls->connection, G_PRIORITY_DEFAULT, NULL, on_shaken, tls);
+}
+
+/* The handshake that has run longest ends when it has had its time; its end starts the next. */
+static void
+make_way (TallyTlsAcceptor *self)
+{
+  TallyTls *oldest = g_queue_peek_head (&self->running);
+
+  if (oldest != NULL && g_get_monotonic_time () - oldest->began > GRACE)
+    tally_stream_shut_down (&oldest->base->plain);
+}
+
+static gboolean
+on_timer (gpointer data)
+{
+  TallyTlsAcceptor *self = data;
+
+  g_clear_pointer (&self->timer, g_source_unref);
+  make_way (self);
+  start_what_waits (self);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+set_timer (TallyTlsAcceptor *self)
+{
+  if (self->timer != NULL)
+    return;
+  self->timer = g_timeout_source_new (LOOK_INTERVAL_MS);
+  g_source_set_callback (self->timer, on_timer, self, NULL);
+  g_source_attach (self->timer, self->context);
+}
+
+static TallyTls *
+take_waiting (TallyTlsAcceptor *self)
+{
+  TallyTls *tls;
+
+  g_mutex_lock (&self->lock);
+  tls = g_queue_pop_head (&self->waiting);
+  g_mutex_unlock (&self->lock);
+  return tls;
+}
+
+static void
+start_what_waits (TallyTlsAcceptor *self)
+{
+  TallyTls *tls;
+  gboolean others_wait;
+
+  while (self->running.length < MAX_RUNNING && (tls = take_waiting (self)) != NULL)
+    start (self, tls);
+  g_mutex_lock (&self->lock);
+  others_wait = self->waiting.length > 0;
+  g_mutex_unlock (&self->lock);
+  if (others_wait)
+    set_timer (self);
+  if (self->quits && self->running.length == 0)
+    g_main_loop_quit (self->loop);
+}
+
+/* The thread calls @function soon. */
+static void
+post (TallyTlsAcceptor *self, GSourceFunc function)
+{
+  g_autoptr (GSource) source = g_idle_source_new ();
+
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, function, self, NULL);
+  g_source_attach (source, self->context);
+}
+
+static gboolean
+on_posted (gpointer data)
+{
+  start_what_waits (data);
+  return G_SOURCE_REMOVE;
+}
+
+void
+tally_tls_acceptor_begin (TallyTlsAcceptor *self, TallyTls *tls)
+{
+  __atomic_store_n (&tls->state, TALLY_TLS_SHAKING, __ATOMIC_RELEASE);
+  g_mutex_lock (&self->lock);
+  g_queue_push_tail (&self->waiting, tally_tls_ref (tls));
+  g_mutex_unlock (&self->lock);
+  post (self, on_posted);
+}
+
+void
+tally_tls_acceptor_forget (TallyTlsAcceptor *self, TallyTls *tls)
+{
+  gboolean waited;
+
+  g_mutex_lock (&tls->lock);
+  tls->is_closed = TRUE;
+  g_mutex_unlock (&tls->lock);
+  if (__atomic_load_n (&tls->state, __ATOMIC_ACQUIRE) != TALLY_TLS_SHAKING)
+    return;
+  g_mutex_lock (&self->lock);
+  waited = g_queue_remove (&self->waiting, tls);
+  g_mutex_unlock (&self->lock);
+  if (waited)
+    tally_tls_unref (tls);
+}
+
+/* ---- life ---- */
+
+gboolean
+tally_tls_accept (TallyTlsAcceptor *self, TallyStream *stream)
+{
+  if (!tally_tls_put (stream, TALLY_TLS_GREETING, NULL))
+    return FALSE;
+  ((TallyTls *) stream->layer)->acceptor = self;
+  return TRUE;
+}
+
+static gpointer
+acceptor_main (gpointer data)
+{
+  TallyTlsAcceptor *self = data;
+
+  g_main_context_push_thread_default (self->context);
+  g_main_loop_run (self->loop);
+  g_main_context_pop_thread_default (self->context);
+  return NULL;
+}
+
+static void
+clear (TallyTlsAcceptor *self)
+{
+  tally_tls_files_clear (&self->files);
+  g_free (self->options.ca);
+  g_free (self->options.certificate);
+  g_free (self->options.key);
+  g_free (self->stamp);
+  g_free (self);
+}
+
+TallyTlsAcceptor *
+tally_tls_acceptor_new (const TallyTlsOptions *options, guint timeout_ms, GError **error)
+{
+  TallyTlsAcceptor *self = g_new0 (TallyTlsAcceptor, 1);
+
+  self->options = *options;
+  /* Who trusts nobody still has authorities with GIO, which would read the system's for each peer. */
+  self->options.ca = g_strdup (options->ca == NULL && options->clients == TALLY_TLS_CLIENTS_IGNORED
+                                   ? options->certificate
+                                   : options->ca);
+  self->options.certificate = g_strdup (options->certificate);
+  self->options.key = g_strdup (options->key);
+  self->options.identity = NULL;
+  self->timeout_ms = timeout_ms;
+  self->stamp = tally_tls_files_get_stamp (&self->options);
+  if (!tally_tls_files_load (&self->files, &self->options, error))
+    {
+      clear (self);
+      return NULL;
+    }
+  g_mutex_init (&self->lock);
+  g_queue_init (&self->waiting);
+  g_queue_init (&self->running);
+  self->context = g_main_context_new ();
+  self->loop = g_main_loop_new (self->context, FALSE);
+  self->thread = g_thread_new ("tally-tls", acceptor_main, self);
+  return self;
+}
+
+static gboolean
+on_quit (gpointer data)
+{
+  TallyTlsAcceptor *self = data;
+
+  self->quits = TRUE;
+  start_what_waits (self);
+  return G_SOURCE_REMOVE;
+}
+
+void
+tally_tls_acceptor_free (TallyTlsAcceptor *self)
+{
+  post (self, on_quit);
+  g_thread_join (self->thread);
+  if (self->timer != NULL)
+    {
+      g_source_destroy (self->timer);
+      g_source_unref (self->timer);
+    }
+  g_main_loop_unref (self->loop);
+  g_main_context_unref (self->context);
+  g_mutex_clear (&self->lock);
+  clear (self);
+}

@@ -1,0 +1,151 @@
+/* Owns a client's handshake. It blocks, in whichever thread dials, and ends at the dial's deadline or by
+ * its cancellable. It knows no pool. */
+#include "tally-error.h"
+#include "tls-fault-private.h"
+#include "tls-files-private.h"
+#include "tls-layer-private.h"
+
+gboolean
+tally_tls_check (const gchar *uri, GError **error)
+{
+  if (g_tls_backend_supports_tls (g_tls_backend_get_default ()))
+    return TRUE;
+  g_set_error (error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED,
+               "%s: GIO finds no TLS here; it comes with the package glib-networking", uri);
+  return FALSE;
+}
+
+static GTlsCertificateFlags
+get_ignored (const TallyTlsOptions *options)
+{
+  return options->checks_host ? G_TLS_CERTIFICATE_NO_FLAGS : G_TLS_CERTIFICATE_BAD_IDENTITY;
+}
+
+/* GIO asks about a certificate in which it found a fault. */
+static gboolean
+on_accept_certificate (GTlsConnection *connection,
+                       GTlsCertificate *certificate,
+                       GTlsCertificateFlags flags,
+                       const TallyTlsOptions *options)
+{
+  return (flags & ~get_ignored (options)) == 0;
+}
+
+/* The name that the server's certificate must have, which the server is also told. */
+static GSocketConnectable *
+make_identity (TallyEndpoint *endpoint)
+{
+  const TallyTlsOptions *options = tally_endpoint_get_tls (endpoint);
+  GSocketConnectable *target = tally_endpoint_get_connectable (endpoint);
+  g_autofree gchar *host = NULL;
+
+  if (options->identity != NULL)
+    return g_network_address_new (options->identity, 0);
+  if (G_IS_NETWORK_ADDRESS (target))
+    return g_network_address_new (g_network_address_get_hostname (G_NETWORK_ADDRESS (target)), 0);
+  host =
+      g_inet_address_to_string (g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (target)));
+  return g_network_address_new (host, 0);
+}
+
+static GTlsConnection *
+make_connection (TallyTlsBase *base,
+                 TallyEndpoint *endpoint,
+                 GSocketConnectable *identity,
+                 GError **error)
+{
+  const TallyTlsOptions *options = tally_endpoint_get_tls (endpoint);
+  TallyTlsFiles files = { NULL, NULL };
+  GTlsConnection *connection;
+
+  if (!tally_tls_files_load (&files, options, error))
+    return NULL;
+  /* All at once: GIO would read the system's authorities first, and then these. */
+  connection =
+      g_initable_new (g_tls_backend_get_client_connection_type (g_tls_backend_get_default ()), NULL,
+                      error, "base-io-stream", base, "server-identity", identity,
+                      files.database != NULL ? "database" : NULL, files.database, NULL);
+  if (connection != NULL)
+    {
+      if (files.certificate != NULL)
+        g_tls_connection_set_certificate (connection, files.certificate);
+      g_signal_connect (connection, "accept-certificate", G_CALLBACK (on_accept_certificate),
+                        (gpointer) options);
+    }
+  tally_tls_files_clear (&files);
+  return connection;
+}
+
+static gboolean
+is_limit (const GError *error)
+{
+  return g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT)
+         || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+}
+
+/* A session that GIO has resumed was not verified anew by GIO itself, which only says what it found:
+ * so all of it is looked at here. */
+static gboolean
+shake_hands (TallyTls *tls,
+             const TallyTlsOptions *options,
+             const gchar *identity,
+             GCancellable *cancellable,
+             GError **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  g_autofree gchar *fault = NULL;
+  gboolean shaken = g_tls_connection_handshake (tls->connection, cancellable, &local_error);
+
+  if (!shaken && is_limit (local_error))
+    {
+      g_propagate_error (error, g_steal_pointer (&local_error));
+      return FALSE;
+    }
+  fault = tally_tls_find_fault (tls->connection, get_ignored (options), identity);
+  if (shaken && fault == NULL)
+    {
+      if (g_tls_connection_get_peer_certificate (tls->connection) != NULL)
+        return TRUE;
+      g_set_error_literal (&local_error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED,
+                           "the peer has no certificate");
+    }
+  g_set_error_literal (error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED,
+                       fault != NULL ? fault : local_error->message);
+  return FALSE;
+}
+
+gboolean
+tally_tls_connect (TallyStream *stream,
+                   TallyEndpoint *endpoint,
+                   gint64 deadline,
+                   GCancellable *cancellable,
+                   GError **error)
+{
+  const TallyTlsOptions *options = tally_endpoint_get_tls (endpoint);
+  g_autoptr (GSocketConnectable) identity = make_identity (endpoint);
+  TallyTls *tls;
+  gboolean shaken;
+
+  if (!tally_tls_put (stream, TALLY_TLS_FAILED, error))
+    return FALSE;
+  tls = stream->layer;
+  tls->connection = make_connection (tls->base, endpoint, identity, error);
+  if (tls->connection == NULL)
+    {
+      tally_stream_close (stream);
+      return FALSE;
+    }
+  tls->base->deadline = deadline;
+  tls->base->blocks = TRUE;
+  shaken = shake_hands (tls, options, g_network_address_get_hostname (G_NETWORK_ADDRESS (identity)),
+                        cancellable, error);
+  tls->base->blocks = FALSE;
+  if (!shaken)
+    {
+      tally_stream_close (stream);
+      return FALSE;
+    }
+  g_signal_handlers_disconnect_by_func (tls->connection, on_accept_certificate, (gpointer) options);
+  tls->state = TALLY_TLS_SECURED;
+  return TRUE;
+}
