@@ -204,10 +204,14 @@ an_audit_reads_a_revision (void)
 static void
 an_audit_of_a_revision_needs_git (void)
 {
+  g_autofree gchar *git = g_find_program_in_path ("git");
+
   command_begin ();
-  CU_ASSERT_TRUE (command_does ("--version >/dev/null; GIT_CEILING_DIRECTORIES=\"$PWD/..\" " TALLYC
-                                " --audit HEAD:base.thrift base.thrift",
-                                1, "cannot read 'HEAD:base.thrift': git says: "));
+  if (git != NULL)
+    CU_ASSERT_TRUE (
+        command_does ("--version >/dev/null; GIT_CEILING_DIRECTORIES=\"$PWD/..\" " TALLYC
+                      " --audit HEAD:base.thrift base.thrift",
+                      1, "cannot read 'HEAD:base.thrift': git says: "));
   CU_ASSERT_TRUE (command_does ("--version >/dev/null; PATH=/nowhere " TALLYC
                                 " --audit HEAD:base.thrift base.thrift",
                                 1, "cannot read 'HEAD:base.thrift': git cannot be run: "));
