@@ -42,6 +42,8 @@ try_without_modules (void)
   TallyChannel *channel = tally_channel_new ("tls://127.0.0.1:1", &channel_error);
   TallyServer *server = tally_server_new (processor, "tls://127.0.0.1:0?cert=/none", &server_error);
 
+  g_object_unref (processor);
+  g_object_unref (handler);
   return channel == NULL && server == NULL
                  && g_error_matches (channel_error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED)
                  && strstr (channel_error->message, "tls://127.0.0.1:1: ") != NULL
