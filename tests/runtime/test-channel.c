@@ -70,7 +70,6 @@ assert_refused (const gchar *uri, gint code, const gchar *part)
 static void
 what_it_cannot_do_is_refused_when_it_is_made (void)
 {
-  assert_refused ("tls://h:1", TALLY_ERROR_NOT_SUPPORTED, "TLS");
   assert_refused ("tcp://h:0", TALLY_ERROR_INVALID_ARGUMENT, "port 0");
   assert_refused ("tcp://h", TALLY_ERROR_INVALID_ARGUMENT, "no port");
 }
