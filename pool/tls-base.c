@@ -71,6 +71,16 @@ await (TallyTlsBase *self, guint events, GCancellable *cancellable, GError **err
 
 /* ---- input ---- */
 
+static gssize
+receive (TallyTlsBase *self, gpointer bytes, gsize length)
+{
+  gssize count = tally_stream_receive (&self->plain, bytes, length);
+
+  if (count < 0 && errno != EAGAIN)
+    self->receive_errno = errno;
+  return count;
+}
+
 gint
 tally_tls_base_fill (TallyTlsBase *self)
 {
@@ -80,13 +90,11 @@ tally_tls_base_fill (TallyTlsBase *self)
     self->start = self->end = 0;
   if (self->end == sizeof self->bytes)
     return 1;
-  count =
-      tally_stream_receive (&self->plain, self->bytes + self->end, sizeof self->bytes - self->end);
-  if (count > 0)
-    self->end += count;
-  else if (count < 0 && errno != EAGAIN)
-    self->receive_errno = errno;
-  return count > 0 ? 1 : (gint) count;
+  count = receive (self, self->bytes + self->end, sizeof self->bytes - self->end);
+  if (count <= 0)
+    return (gint) count;
+  self->end += count;
+  return 1;
 }
 
 /* As recv (2): what is here, else what is there. */
@@ -95,19 +103,13 @@ take (TallyTlsBase *self, gpointer bytes, gsize length)
 {
   gssize count;
 
-  if (!tally_tls_base_has_bytes (self) && length >= sizeof self->bytes)
-    {
-      count = tally_stream_receive (&self->plain, bytes, length);
-      if (count < 0 && errno != EAGAIN)
-        self->receive_errno = errno;
-      return count;
-    }
   if (!tally_tls_base_has_bytes (self))
     {
-      gint filled = tally_tls_base_fill (self);
-
-      if (filled <= 0)
-        return filled;
+      if (length >= sizeof self->bytes)
+        return receive (self, bytes, length);
+      count = tally_tls_base_fill (self);
+      if (count <= 0)
+        return count;
     }
   count = MIN (length, self->end - self->start);
   memcpy (bytes, self->bytes + self->start, count);
