@@ -152,21 +152,14 @@ check_fields (TallyWalk *walk, const TallyStructInfo *info, gconstpointer instan
   for (guint i = 0; i < info->n_fields; i++)
     {
       const TallyField *field = &info->fields[i];
-      gconstpointer slot = tally_field_const_slot (instance, field);
+      gconstpointer slot;
 
       if (info->form != TALLY_FORM_UNION && is_sound_field (field))
         continue;
-      if (!tally_field_has_value (field, instance))
-        {
-          if (!tally_field_is_due (info, field, instance))
-            continue;
-          slot = tally_field_get_stand_in (info, field);
-        }
+      if (!tally_walk_find_value (walk, info, field, instance, &slot))
+        return FALSE;
       if (slot == NULL)
-        {
-          tally_set_due_error (walk->error, info, field);
-          return FALSE;
-        }
+        continue;
       if (!check_uuid (walk, field->type)
           || (!is_sound (field->type) && !check_value (walk, field->type, slot)))
         {

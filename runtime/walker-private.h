@@ -66,6 +66,27 @@ tally_walk_enter (TallyWalk *walk, GQuark domain, gint code)
   return TRUE;
 }
 
+/* *@slot: what is written of @field, NULL where nothing is. FALSE with the walk's error where something must be
+ * and is not there. */
+static inline gboolean
+tally_walk_find_value (const TallyWalk *walk,
+                       const TallyStructInfo *info,
+                       const TallyField *field,
+                       gconstpointer instance,
+                       gconstpointer *slot)
+{
+  *slot = tally_field_const_slot (instance, field);
+  if (tally_field_has_value (field, instance))
+    return TRUE;
+  *slot = NULL;
+  if (!tally_field_is_due (info, field, instance))
+    return TRUE;
+  *slot = tally_field_get_stand_in (info, field);
+  if (*slot == NULL)
+    tally_set_due_error (walk->error, info, field);
+  return *slot != NULL;
+}
+
 /* Counts @bytes of memory that are about to be taken, or just were. */
 static inline gboolean
 tally_walk_take_memory (TallyWalk *walk, gsize bytes)

@@ -148,19 +148,12 @@ write_fields (TallyWalk *walk, const TallyStructInfo *info, gconstpointer instan
 
   for (const TallyField *field = info->fields; field < end; field++)
     {
-      gconstpointer slot = tally_field_const_slot (instance, field);
+      gconstpointer slot;
 
-      if (!tally_field_has_value (field, instance))
-        {
-          if (!tally_field_is_due (info, field, instance))
-            continue;
-          slot = tally_field_get_stand_in (info, field);
-        }
+      if (!tally_walk_find_value (walk, info, field, instance, &slot))
+        return FALSE;
       if (slot == NULL)
-        {
-          tally_set_due_error (walk->error, info, field);
-          return FALSE;
-        }
+        continue;
       if (!write_field (walk, field, slot))
         {
           g_prefix_error (walk->error, "%s.%s: ", info->name, field->name);
