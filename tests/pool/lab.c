@@ -309,6 +309,15 @@ borrower_start (Borrower *borrower, Lab *lab, const gchar *label)
   CU_ASSERT_EQUAL_FATAL (pthread_create (&borrower->thread, NULL, run_borrower, borrower), 0);
 }
 
+gpointer
+borrower_break (gpointer data)
+{
+  Borrower *self = data;
+
+  lab_break (self->lab, &self->lease);
+  return NULL;
+}
+
 gboolean
 borrower_join (Borrower *borrower)
 {

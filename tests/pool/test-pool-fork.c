@@ -428,15 +428,6 @@ hold_when_gone (gpointer data, GObject *gone)
   hold_a_moment (data);
 }
 
-static gpointer
-break_lease (gpointer data)
-{
-  Borrower *self = data;
-
-  lab_break (self->lab, &self->lease);
-  return NULL;
-}
-
 /* The pool is in GLib where it closes a connection. */
 static void
 rule_22_nobody_forks_while_a_connection_is_dropped (void)
@@ -447,7 +438,7 @@ rule_22_nobody_forks_while_a_connection_is_dropped (void)
   pthread_t thread;
 
   g_object_weak_ref (G_OBJECT (borrower.lease.transport), hold_when_gone, &holder);
-  pthread_create (&thread, NULL, break_lease, &borrower);
+  pthread_create (&thread, NULL, borrower_break, &borrower);
   fork_meanwhile (&holder);
   pthread_join (thread, NULL);
 }

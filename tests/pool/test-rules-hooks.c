@@ -98,15 +98,6 @@ block_when_closed (TallyPool *pool, const TallyPoolEvent *event, gpointer user_d
     gate_wait (user_data);
 }
 
-static gpointer
-break_lease (gpointer data)
-{
-  Borrower *self = data;
-
-  lab_break (self->lab, &self->lease);
-  return NULL;
-}
-
 /* Who listens to a close may take his time: the slot is free, and who waits for it is served. */
 static void
 rule_26_a_slow_handler_holds_up_nobody (void)
@@ -120,7 +111,7 @@ rule_26_a_slow_handler_holds_up_nobody (void)
   borrower_start (&waiter, lab, "waiter");
   lab_await (lab, now.waiting == 1);
   g_signal_connect (lab->pool, "event", G_CALLBACK (block_when_closed), &gate);
-  pthread_create (&thread, NULL, break_lease, &holder);
+  pthread_create (&thread, NULL, borrower_break, &holder);
   CU_ASSERT_TRUE (borrower_join (&waiter));
   gate_await (&gate);
   gate_open (&gate);

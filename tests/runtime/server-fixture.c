@@ -142,6 +142,22 @@ retry_recv (gint fd, gpointer bytes, gsize length, gint flags)
     }
 }
 
+void *
+peer_send_calls (void *data)
+{
+  const gint fd = GPOINTER_TO_INT (data);
+  TallyBuffer requests = { NULL, 0, 0 };
+  gssize sent = 0;
+  gsize at = 0;
+
+  while (requests.length < 1024 * 1024)
+    write_request (&requests, &framed_binary, "note", T_ONEWAY, 1, NULL, NULL);
+  for (; sent >= 0; at = (at + MAX (sent, 0)) % requests.length)
+    sent = send (fd, requests.data + at, requests.length - at, MSG_NOSIGNAL);
+  tally_buffer_clear (&requests);
+  return NULL;
+}
+
 void
 peer_send (gint fd, TallyBuffer *buffer)
 {

@@ -36,6 +36,9 @@ gint peer_connect (Running *self);
 gint peer_connect_uri (const gchar *uri);
 /* Sends the buffer's bytes and clears it. */
 void peer_send (gint fd, TallyBuffer *buffer);
+/* A thread's: sends as many oneway calls to the framed binary server behind @fd (a gint) as it takes, until the
+ * connection ends. */
+void *peer_send_calls (void *fd);
 /* Reads one message; FALSE when the connection ended instead. Clear @answer in either case. */
 gboolean peer_receive (gint fd, const Speech *speech, TallyKind kind, Answer *answer);
 /* Whether the server ends the connection without another byte. */

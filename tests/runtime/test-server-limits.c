@@ -130,23 +130,6 @@ one_worker_is_free_again (void)
   running_stop (running);
 }
 
-/* Sends as many calls as the server takes, until the connection ends. */
-static void *
-send_calls (void *data)
-{
-  const gint fd = GPOINTER_TO_INT (data);
-  TallyBuffer requests = { NULL, 0, 0 };
-  gssize sent = 0;
-  gsize at = 0;
-
-  while (requests.length < 1024 * 1024)
-    write_request (&requests, BINARY, "note", T_ONEWAY, 1, NULL, NULL);
-  for (; sent >= 0; at = (at + MAX (sent, 0)) % requests.length)
-    sent = send (fd, requests.data + at, requests.length - at, MSG_NOSIGNAL);
-  tally_buffer_clear (&requests);
-  return NULL;
-}
-
 /* Until the only worker is stuck in a handler and somebody waits for it; and a little longer. */
 static void
 await_crowd (Running *running)
@@ -208,7 +191,7 @@ who_never_pauses_lets_others_in (void)
   for (guint i = 0; i < 2; i++)
     {
       fds[i] = peer_connect (running);
-      CU_ASSERT_FATAL (pthread_create (&senders[i], NULL, send_calls, GINT_TO_POINTER (fds[i]))
+      CU_ASSERT_FATAL (pthread_create (&senders[i], NULL, peer_send_calls, GINT_TO_POINTER (fds[i]))
                        == 0);
     }
   test_handler_wait_notes (running->handler, 1000);

@@ -55,23 +55,6 @@ stop_drains (void)
   running_join (running);
 }
 
-/* Sends as many calls as the server takes, until the connection ends. */
-static void *
-send_calls (void *data)
-{
-  const gint fd = GPOINTER_TO_INT (data);
-  TallyBuffer requests = { NULL, 0, 0 };
-  gssize sent = 0;
-  gsize at = 0;
-
-  while (requests.length < 1024 * 1024)
-    write_request (&requests, &framed_binary, "note", T_ONEWAY, 1, NULL, NULL);
-  for (; sent >= 0; at = (at + MAX (sent, 0)) % requests.length)
-    sent = send (fd, requests.data + at, requests.length - at, MSG_NOSIGNAL);
-  tally_buffer_clear (&requests);
-  return NULL;
-}
-
 /* Nor does one that never stops to send requests. */
 static void
 stop_ends_a_connection_that_never_pauses (void)
@@ -80,7 +63,7 @@ stop_ends_a_connection_that_never_pauses (void)
   gint fd = peer_connect (running);
   pthread_t sender;
 
-  CU_ASSERT_FATAL (pthread_create (&sender, NULL, send_calls, GINT_TO_POINTER (fd)) == 0);
+  CU_ASSERT_FATAL (pthread_create (&sender, NULL, peer_send_calls, GINT_TO_POINTER (fd)) == 0);
   test_handler_wait_notes (running->handler, 5 * 1000);
   running_stop (running);
   pthread_join (sender, NULL);
