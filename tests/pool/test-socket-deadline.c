@@ -5,13 +5,16 @@
 #include "socket-pair.h"
 #include "tally-error.h"
 
+/* A byte each time that the thread it serves sleeps in the kernel. */
 static gpointer
 trickle_until_refused (gpointer data)
 {
   Step *step = data;
 
-  while (test_write_all (step->fd, "x", 1))
-    g_usleep (1000); /* the peer's slowness is what is tested, not waited for */
+  do
+    while (!test_thread_is_asleep (getpid ()))
+      g_thread_yield ();
+  while (test_write_all (step->fd, "x", 1));
   return NULL;
 }
 
