@@ -29,7 +29,7 @@ typedef struct
   /* Blocks in a row; DOCS_CODE gets plain text. */
   void (*block) (
       GString *out, DocsBlockKind kind, const gchar *inner, gboolean is_first, gboolean is_last);
-  /* The same within a table's cell. */
+  /* A block of text within a table's cell. */
   void (*cell_block) (
       GString *cell, DocsBlockKind kind, const gchar *inner, gboolean is_first, gboolean is_last);
   void (*signature) (GString *out, const gchar *inner);

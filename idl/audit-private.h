@@ -19,7 +19,7 @@ typedef struct
   const IdlProgram *new_program;
   IdlDiagnostics *findings;
   GHashTable *seen;     /* set of IdlAuditPair: compared, or about to be */
-  GHashTable *programs; /* set of old IdlProgram: their namespaces are compared */
+  GHashTable *programs; /* set of the old side's IdlProgram whose namespaces were compared */
   GQueue pairs;         /* of IdlAuditPair: to be compared; owned by @seen */
 } IdlAudit;
 

@@ -86,7 +86,8 @@ list_uses (const LspTarget *target, const IdlProgram *program)
   return uses;
 }
 
-/* The same in all of @unit, and, if wanted, where it is declared. */
+/* (element-type IdlLocation) (transfer full): the uses of @target in all of @unit, behind its declaration if
+ * wanted. */
 static GArray *
 list_all_uses (const LspTarget *target, IdlUnit *unit, gboolean with_declaration)
 {

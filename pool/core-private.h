@@ -22,7 +22,7 @@ struct _TallyPoolCore
 {
   gint ref_count;              /* atomic */
   guint n_hooks;               /* atomic: hooks that run, or are about to */
-  pthread_mutex_t survey_lock; /* taken first, by whoever looks at all buckets as one */
+  pthread_mutex_t survey_lock; /* taken first, to look at all buckets as one */
   pthread_mutex_t lock;        /* protects what follows */
   pthread_cond_t changed; /* a thread ended, a hook returned, a closing bucket lost a connection */
   pthread_cond_t reaper_wake;

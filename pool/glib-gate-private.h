@@ -11,7 +11,7 @@ G_BEGIN_DECLS
 void tally_glib_begin (void);
 void tally_glib_end (void);
 
-/* For whoever forks, one thread at a time: waits until no other thread is inside, and keeps them out. */
+/* Before a fork, one thread at a time: waits until no other thread is inside, and keeps the others out. */
 void tally_glib_gate_shut (void);
 void tally_glib_gate_open (void);
 /* In the child, which is alone: the gate is open. */

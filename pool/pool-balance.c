@@ -1,5 +1,6 @@
 /* Owns what is done about the limits over all endpoints (rules 2, 3 and 16): which connection goes for a caller
- * elsewhere, and who may dial next. Whoever frees a slot or leaves a connection idle comes here, without a lock. */
+ * elsewhere, and which one may dial next. Code that
+ * has freed a slot or left a connection idle comes here, without a lock. */
 #include "balance-private.h"
 
 #include "totals-private.h"
@@ -139,7 +140,7 @@ serve_starved_buckets (TallyPoolCore *core)
     }
 }
 
-/* Each once: who is denied again waits for the next time. */
+/* Each once: a bucket that is denied again waits for the next time. */
 static void
 serve_denied_buckets (TallyPoolCore *core)
 {
@@ -173,7 +174,7 @@ tally_totals_balance (TallyPoolCore *core)
   if (__atomic_load_n (&core->n_starved, __ATOMIC_ACQUIRE) > 0)
     serve_starved_buckets (core);
   serve_denied_buckets (core);
-  if (__atomic_load_n (&core->n_starved, __ATOMIC_ACQUIRE) > 0) /* who has starved meanwhile */
+  if (__atomic_load_n (&core->n_starved, __ATOMIC_ACQUIRE) > 0) /* some have starved meanwhile */
     serve_starved_buckets (core);
   tally_frame_swap_balancing (outer);
 }
@@ -194,7 +195,7 @@ are_totals_met (TallyPoolCore *core)
 }
 
 /* Not under any lock before, locked after. @waiter joined the queue: if it was @held_back, and what is
- * being closed is not enough for all who are, it must be one who may wait. TRUE when it is refused. */
+ * being closed is not enough for all who are, it must be one that may wait. TRUE when it is refused. */
 gboolean
 tally_bucket_lock_and_admit (TallyBucket *bucket, TallyWaiter *waiter, gboolean held_back)
 {

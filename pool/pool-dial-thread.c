@@ -1,5 +1,5 @@
-/* Owns dials on threads of their own, each of which ends with its dial: for whoever has no thread to dial on, or
- * must be free to leave at its deadline, or with another connection, while the dial goes on. */
+/* Owns dials on threads of their own, each of which ends with its dial: for borrowers that have no thread to
+ * dial on, or must be free to leave at its deadline, or with another connection, while the dial goes on. */
 #include "dials-private.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* Owns what happens when the process forks (rule 22): whoever watches is not in the middle of a change, and
+/* Owns what happens when the process forks (rule 22): what watches is not in the middle of a change, and
  * starts anew in the child. What starts anew it does not know. */
 #include "fork-private.h"
 

@@ -27,7 +27,7 @@ start_core_anew (gpointer data)
   tally_cond_init (&core->reaper_wake);
   core->reaper_runs = core->reaping = FALSE;
   core->reap_at = G_MAXINT64;
-  core->close_done = core->closed; /* who was closing it is not here */
+  core->close_done = core->closed; /* the thread that was closing it is not here */
   core->closers = NULL;
   core->n_threads = tally_threads_count_mine (core);
   core->n_hooks = tally_hooks_count_mine (core);

@@ -118,7 +118,7 @@ tally_pool_dump (TallyPool *self)
 }
 
 /* Not under any lock. (transfer full): for a caller that only the limit over all endpoints holds back
- * (rule 28), what that is and who has most of it. */
+ * (rule 28), what that is and which endpoint has most of it. */
 gchar *
 tally_core_describe_totals (TallyPoolCore *core)
 {

@@ -194,7 +194,7 @@ work_once_locked (TallyBucket *bucket, Closed *closed)
   report_closed_locked (bucket, &now, closing, closed);
 }
 
-/* The same until there is no more to do. Those who listen hear of a close when its slot is free and
+/* Works until there is no more to do. Listeners hear of a close when its slot is free and
  * what that makes possible has begun, so that a handler may borrow or take its time; but before the
  * pool's close returns. */
 static G_GNUC_NO_INLINE void
@@ -234,7 +234,7 @@ tally_bucket_work_and_unlock (TallyBucket *bucket)
   if (G_UNLIKELY (due != G_MAXINT64) && !tally_reaper_schedule (core, due))
     {
       pthread_mutex_lock (&bucket->lock);
-      bucket->due = G_MAXINT64; /* whoever unlocks next tries again */
+      bucket->due = G_MAXINT64; /* the next that unlocks tries again */
       bucket->wanted = MIN (bucket->wanted, due);
       pthread_mutex_unlock (&bucket->lock);
     }

@@ -13,7 +13,7 @@
  *  - The peer's end of the stream, which receives as 0, is the end that it meant: a layer that knows
  *    better fails where the end came without notice.
  *  - One thread sends, looks, waits and receives at a time; but one may send while another receives,
- *    and any may shut the stream down. Who closes it has it alone.
+ *    and any may shut the stream down. The thread that closes it has it alone.
  *
  * What ends a receive that blocks is stream-receive.c's. */
 #ifndef TALLY_STREAM_INTERNAL_H
@@ -95,7 +95,8 @@ extern void (*tally_stream_opened) (TallyStream *self, TallyStreamOrigin origin)
 
 /* Takes @fd, a connected stream socket that is blocking and closed on exec. */
 void tally_stream_open (TallyStream *self, gint fd, TallyStreamOrigin origin);
-/* The same of a descriptor that a program made: it becomes so, and small messages leave at once. */
+/* Takes @fd, a socket that a program made: it is made blocking and closed on exec, and small messages
+ * leave at once. */
 void tally_stream_adopt (TallyStream *self, gint fd);
 /* Does nothing when it is closed. */
 void tally_stream_close (TallyStream *self);
@@ -250,7 +251,7 @@ guint tally_stream_get_watch (const TallyStream *self, guint events);
 
 /* Nothing more is sent; what was sent arrives. */
 void tally_stream_end_sending (TallyStream *self);
-/* Nothing more arrives, and whoever blocks in a receive wakes. What has arrived can be received. */
+/* Nothing more arrives, and a thread that blocks in a receive wakes. What has arrived can be received. */
 void tally_stream_end_receiving (const TallyStream *self);
 /* Both at once, without a goodbye. */
 void tally_stream_shut_down (const TallyStream *self);

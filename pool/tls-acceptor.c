@@ -1,6 +1,7 @@
 /* Owns a server's handshakes. GIO makes each in a thread of its pool, which the whole process shares; so
- * only a few run at once, and none begins before the peer's first message is there: who connects and
- * says nothing costs no thread. Who says something and then nothing gives way once others wait. One thread of
+ * only a few run at once, and none begins before the peer's first message is there: a peer that
+ * connects and says nothing costs no thread. One that says something and then nothing gives way once
+ * others wait. One thread of
  * the acceptor's starts them and hears how they end. It knows nothing of what is served.
  *
  * A certificate is read anew when its file has changed: the next peer gets it. */
@@ -80,7 +81,7 @@ log_failure (TallyTlsAcceptor *self, const gchar *peer, const gchar *reason)
     g_message ("TLS: the handshake with %s has failed: %s", peer, reason);
 }
 
-/* Whoever serves the stream looks at it; @reason (nullable): why it has failed. */
+/* The stream's server looks at it; @reason (nullable): why it has failed. */
 static void
 finish (TallyTlsAcceptor *self, TallyTls *tls, const gchar *reason)
 {
@@ -315,7 +316,7 @@ tally_tls_acceptor_new (const TallyTlsOptions *options, guint timeout_ms, GError
   TallyTlsAcceptor *self = g_new0 (TallyTlsAcceptor, 1);
 
   self->options = *options;
-  /* Who trusts nobody still has authorities with GIO, which would read the system's for each peer. */
+  /* GIO has authorities also for a server that trusts nobody, and would read the system's for each peer. */
   self->options.ca = g_strdup (options->ca == NULL && options->clients == TALLY_TLS_CLIENTS_IGNORED
                                    ? options->certificate
                                    : options->ca);

@@ -86,7 +86,7 @@ read_length (const guint8 **at, const guint8 *end, gsize *length)
   return TRUE;
 }
 
-/* The same of a value that begins with @tag; its bytes follow. */
+/* The length of a value that begins with @tag, whose bytes follow. FALSE: there is no such one. */
 static gboolean
 read_head (const guint8 **at, const guint8 *end, guint8 tag, gsize *length)
 {

@@ -36,7 +36,8 @@ tally_totals_is_too_much_idle (TallyPoolCore *core)
   return limit > 0 && __atomic_load_n (&core->idle_total, __ATOMIC_ACQUIRE) > limit;
 }
 
-/* For who leaves the number of idle connections as it was, or is not concerned with it. */
+/* Whether the limit over all endpoints asks for work, where the number of idle connections is as it was or does
+ * not matter. */
 static inline gboolean
 tally_totals_is_open_unbalanced (TallyPoolCore *core)
 {

@@ -88,7 +88,8 @@ tally_reader_is_at_end (const TallyReader *reader)
   return reader->cursor == reader->end;
 }
 
-/* The same with an error, for where @what should end, a message or a struct by itself. */
+/* Whether all that the reader had was read, else FALSE with an error; for where @what should end, a message or a
+ * struct by itself. */
 gboolean tally_reader_check_end (const TallyReader *reader, const gchar *what, GError **error);
 
 /* For a message that is still arriving: @bytes are what is there of it, @fill gets more. */

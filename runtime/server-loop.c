@@ -302,7 +302,7 @@ accept_connections (TallyServer *self, guint index)
   return TRUE;
 }
 
-/* Who has connected may have sent a request: to close the listener would cut it off. */
+/* A peer that has connected may have sent a request: to close the listener would cut it off. */
 static void
 accept_last (TallyServer *self)
 {

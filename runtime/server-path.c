@@ -8,7 +8,7 @@
  * - A free path is taken by a rename that replaces nothing. A stale file is replaced by an exchange;
  *   what was taken away is looked at once more and given back if it is not what was meant. Servers
  *   of ours do that one after the other, by a lock file that exists only meanwhile and that no other
- *   user can open: a lock on the directory could be held by whoever may read it. */
+ *   user can open: a lock on the directory could be held by any user that may read it. */
 #include "server-path-private.h"
 
 #include <errno.h>
@@ -204,7 +204,7 @@ open_path_lock (const gchar *lock_path)
   return -1;
 }
 
-/* Whether @fd is still the file @lock_path: who had the lock before has removed it. */
+/* Whether @fd is still the file @lock_path: the one that had the lock before has removed it. */
 static gboolean
 is_current_lock (gint fd, const gchar *lock_path)
 {

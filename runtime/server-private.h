@@ -60,7 +60,7 @@ typedef struct
   gchar *path;   /* Unix: to be unlinked if it is still this file */
   guint64 device;
   guint64 inode;
-  pid_t pid; /* who listened; a child process shares the sockets */
+  pid_t pid; /* the process that listened; a child shares the sockets */
   gboolean is_local;
 } ServerListener;
 
@@ -271,7 +271,7 @@ void server_loop_watch (TallyServer *self,
                         ServerConnection *connection,
                         gboolean readable,
                         gboolean writable);
-/* Whoever serves @connection, or comes next, is to look at it. Any thread. */
+/* The worker that serves @connection, or the next one, is to look at it. Any thread. */
 void server_loop_rouse (TallyServer *self, ServerConnection *connection);
 /* What a worker does with a connection it owns, until it parks or closes it. */
 void server_serve (TallyServer *self, ServerConnection *connection, ServerWorker *worker);

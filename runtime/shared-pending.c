@@ -1,5 +1,5 @@
 /* Owns a shared connection's state under its lock: sequence ids and where they lead, the queue of
- * requests, who waits, what a failure means to each. It sends and receives nothing. */
+ * requests, which calls wait, what a failure means to each. It sends and receives nothing. */
 #include "shared-private.h"
 
 #include <string.h>
@@ -201,7 +201,7 @@ tally_shared_queue_locked (TallyShared *self, TallyPending *pending)
   tally_pending_list_push (&self->unsent, pending);
 }
 
-/* Takes the request of a caller who leaves out of the queue, if all of it is still there. */
+/* Takes the request of a caller that leaves out of the queue, if all of it is still there. */
 gboolean
 tally_shared_withdraw_locked (TallyShared *self, TallyPending *pending)
 {
@@ -319,7 +319,7 @@ tally_shared_get_failed_at (TallyShared *self)
   return failed_at;
 }
 
-/* Whoever sends or receives on a connection that has failed is woken by the kernel. Where only sending
+/* A thread that sends or receives on a connection that has failed is woken by the kernel. Where only sending
  * has failed nothing is shut down: a server that stops lets nothing more in over a Unix socket, answers
  * what it has, and then ends the connection. Each call's deadline bounds its wait. */
 void

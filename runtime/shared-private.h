@@ -41,7 +41,7 @@ typedef struct
 } TallyPendingList;
 
 /* One call on a shared connection. Belongs to the connection and is used again for later calls, so
- * that a late wake-up meets a pending call, if another's: whoever wakes looks at `state`. */
+ * that a late wake-up meets a pending call, if another's: a caller that wakes looks at `state`. */
 struct _TallyPending
 {
   gint32 seqid;
@@ -110,7 +110,7 @@ struct _TallyShared
   TallyPendingList waiting; /* for their replies */
   TallyPending *sender;     /* nullable */
   TallyPending *receiver;   /* nullable */
-  guint patience;           /* of senders, with others who may be about to queue */
+  guint patience;           /* of senders, with others that may be about to queue */
   guint n_impatient;        /* times that a sender had none */
   guint64 sent;             /* bytes that the kernel has, of all that was ever queued */
   guint64 queued_end;       /* all that was ever queued */

@@ -80,7 +80,7 @@ find_number (TallyServer *self, guint id)
     }
 }
 
-/* The same of a property that names a file. */
+/* Where the property @id, which names a file, is kept; NULL: it is not such a one. */
 static gchar **
 find_file (TallyServer *self, guint id)
 {

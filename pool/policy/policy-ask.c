@@ -1,11 +1,11 @@
-/* Owns a borrower's arrival and departure: who is served at once, who may dial, who waits, who is refused.
+/* Owns a borrower's arrival and departure: whether it is served at once, may dial, waits or is refused.
  * Part of the policy: no thread, lock, socket or clock. */
 #include "policy-parts-private.h"
 
 /* How long a borrow waits when neither it nor the pool says. */
 #define DEFAULT_WAIT (5 * G_TIME_SPAN_SECOND)
 
-/* ---- who may wait ---- */
+/* ---- whether a waiter may wait ---- */
 
 /* How many connections will be there in a moment besides those that are dialed for waiters: those that are
  * dialed or examined in the background, the places of those that are being closed and, if @waiter wants a fresh
@@ -27,7 +27,7 @@ count_soon_free (TallyPolicy *self, const TallyInstant *now, const TallyWaiter *
   return count + places + (waiter->fresh ? self->n_idle : 0);
 }
 
-/* Whether @waiter, behind @ahead others and with so many leases @promised to who waits, may wait. No
+/* Whether @waiter, behind @ahead others and with so many leases @promised to waiters, may wait. No
  * dial can be started for it now; @may_grow: but perhaps soon. */
 static TallyRefusal
 admit (TallyPolicy *self,
@@ -151,7 +151,7 @@ tally_policy_ask (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waite
                          now); /* what others were promised may have gone with its connection */
       return;
     }
-  /* Who waits for a fresh connection has no use for those that are there and is not overtaken. */
+  /* A waiter for a fresh connection has no use for those that are there and is not overtaken. */
   first = self->first == NULL || self->first->ticket > waiter->ticket;
   if ((first || waiter->fresh || self->waiting == self->waiting_fresh)
       && claim_at_once (self, now, waiter))
@@ -235,7 +235,7 @@ count_ahead (const TallyPolicy *self, const TallyWaiter *waiter)
 }
 
 /* Only the limits over all endpoints held @waiter back, and its owner has done what there is to do
- * about that: if it is still in the queue, it must be one who may wait. TRUE when it is not and is
+ * about that: if it is still in the queue, it must be one that may wait. TRUE when it is not and is
  * refused. */
 gboolean
 tally_policy_admit_held_back (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter)

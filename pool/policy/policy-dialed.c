@@ -1,11 +1,11 @@
-/* Owns what becomes of a dial's result, and of a slot that is free again: backoff, who learns of a failure.
+/* Owns what becomes of a dial's result, and of a slot that is free again: backoff, which waiters learn of a failure.
  * Part of the policy: no thread, lock, socket or clock. */
 #include "policy-parts-private.h"
 
 /* Dials in the background pause for so long after a failure where backoff is turned off. */
 #define REFILL_PAUSE G_TIME_SPAN_SECOND
 
-/* The caller who has @conn as its permit cannot wait for the dial any longer than this, or rather
+/* The caller that has @conn as its permit cannot wait for the dial any longer than this, or rather
  * waits for whatever comes first: a thread dials on, @waiter joins the queue at its place. */
 void
 tally_policy_permit_to_thread (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter)
@@ -38,7 +38,7 @@ find_replaced (TallyPolicy *self)
   return busy;
 }
 
-/* @conn was dialed, by @owner or (NULL) by a thread: then it serves whoever is first (rules 5, 6).
+/* @conn was dialed, by @owner or (NULL) by a thread: then it serves the first waiter (rules 5, 6).
  */
 void
 tally_policy_dial_done (TallyPolicy *self,

@@ -62,7 +62,7 @@ put_back (TallyPolicy *self, const TallyInstant *now, TallyConn *conn, TallyClos
 /* ---- what one connection's end says of the others (rule 14) ---- */
 
 /* A connection has proven dead: the caller looks at those that are idle, out of reach meanwhile, and
- * whoever asks waits for what it finds. An end that has not arrived yet is found at the next borrow. */
+ * a borrower that asks waits for what it finds. An end that has not arrived yet is found at the next borrow. */
 void
 tally_policy_look_at_idle (TallyPolicy *self, const TallyInstant *now)
 {

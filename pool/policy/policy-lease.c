@@ -82,7 +82,7 @@ tally_policy_release (TallyPolicy *self,
   if (conn->streams == 0)
     {
       conn->state = TALLY_CONN_IDLE;
-      conn->idle_since = now->boot; /* also where it is handed to whoever waits */
+      conn->idle_since = now->boot; /* also where it is handed to a waiter */
       self->n_busy--;
     }
   else if (!conn->listed)

@@ -41,7 +41,7 @@ tally_policy_may_dial (TallyPolicy *self, const TallyInstant *now)
   return tally_policy_has_room (self) && tally_policy_would_dial (self, now);
 }
 
-/* While dialing is not tried, only a connection that is out already can come; a caller who has
+/* While dialing is not tried, only a connection that is out already can come; a caller that has
  * nothing to hope for is told the cause instead of waiting for it (rule 9). */
 gboolean
 tally_policy_is_hopeless (TallyPolicy *self, const TallyInstant *now, const TallyWaiter *waiter)
@@ -76,7 +76,7 @@ first_fresh (const TallyPolicy *self, const TallyWaiter *newcomer)
   return waiter;
 }
 
-/* Whether it was begun at @since or later for those who wait. What is dialed in the background is not:
+/* Whether it was begun at @since or later for waiters. What is dialed in the background is not:
  * it must never delay a borrower (rule 16). */
 static gboolean
 is_dialed_for_waiters (const TallyConn *conn, gint64 since)
@@ -84,7 +84,7 @@ is_dialed_for_waiters (const TallyConn *conn, gint64 since)
   return conn->state == TALLY_CONN_DIALING && !conn->background && conn->dial_started >= since;
 }
 
-/* How many leases such dials will give to who waits: one that is a borrower's own gives what it does
+/* How many leases such dials will give to waiters: one that is a borrower's own gives what it does
  * not take itself. */
 static guint
 count_leases_to_come (const TallyPolicy *self, gint64 since)
@@ -124,8 +124,8 @@ tally_policy_promised (const TallyPolicy *self, const TallyWaiter *newcomer)
   return to_any + MIN (all - to_any + examined + self->n_looked_at, any_will_do);
 }
 
-/* When the dials that may serve @waiter, who is in the queue, are over at the latest; 0 when there are
- * none. @leases: how many these give to those who wait. */
+/* When the dials that may serve @waiter, which is in the queue, are over at the latest; 0 when there are
+ * none. @leases: how many these give to waiters. */
 gint64
 tally_policy_find_dials (const TallyPolicy *self, const TallyWaiter *waiter, guint *leases)
 {
@@ -152,7 +152,7 @@ tally_policy_wants_dial (TallyPolicy *self, const TallyInstant *now)
          && self->waiting > tally_policy_promised (self, NULL);
 }
 
-/* How many connections to this endpoint could be dialed at once for those who wait, if the limits
+/* How many connections to this endpoint could be dialed at once for waiters, if the limits
  * over all endpoints allowed it. */
 guint
 tally_policy_demand (TallyPolicy *self, const TallyInstant *now)

@@ -1,4 +1,5 @@
-/* Owns what becomes possible when something has changed: who is served, what is dialed, what goes. Part of the policy: no thread, lock, socket or clock. */
+/* Owns what becomes possible when something has changed: which waiters are served, what is dialed,
+ * which connections close. Part of the policy: no thread, lock, socket or clock. */
 #include "policy-parts-private.h"
 
 /* Brings idle connections down to the limits; busy ones follow as they come back (rule 18). */
@@ -18,7 +19,7 @@ tally_policy_shed (TallyPolicy *self, const TallyInstant *now)
 
 /* ---- one connection that is there ---- */
 
-/* The first in the queue who can use a connection that is there already. */
+/* The first waiter that can use a connection that is there already. */
 static TallyWaiter *
 first_to_serve (TallyPolicy *self, const TallyConn *conn)
 {
@@ -49,7 +50,7 @@ serve (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter, TallyCon
 }
 
 /* @conn has just been dialed (DIALING, no longer counted as that) or has room for another stream
- * (BUSY) or for its first (IDLE, not counted): lends it to who waits, else keeps it. */
+ * (BUSY) or for its first (IDLE, not counted): lends it to a waiter, else keeps it. */
 void
 tally_policy_offer (TallyPolicy *self, const TallyInstant *now, TallyConn *conn)
 {

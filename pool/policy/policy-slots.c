@@ -207,7 +207,7 @@ tally_policy_start_dial (TallyPolicy *self, const TallyInstant *now, TallyDialPu
   return conn;
 }
 
-/* @conn will not serve: whoever hoped for it needs another dial, unless it is a borrower's own, who
+/* @conn will not serve: a waiter that hoped for it needs another dial, unless it is the own one of a borrower, which
  * has nothing else to wait for. */
 void
 tally_policy_disown_dial (TallyPolicy *self, TallyConn *conn)
