@@ -83,7 +83,7 @@ log_failure (TallyTlsAcceptor *self, const gchar *peer, const gchar *reason)
 
 /* The stream's server looks at it; @reason (nullable): why it has failed. */
 static void
-finish (TallyTlsAcceptor *self, TallyTls *tls, const gchar *reason)
+finish_handshake (TallyTlsAcceptor *self, TallyTls *tls, const gchar *reason)
 {
   g_autofree gchar *peer = NULL;
 
@@ -114,7 +114,7 @@ on_shaken (GObject *connection, GAsyncResult *result, gpointer data)
   g_autofree gchar *fault = tally_tls_find_fault (tls->connection, 0, NULL);
 
   g_queue_remove (&self->running, tls);
-  finish (self, tls, fault != NULL ? fault : shaken ? NULL : error->message);
+  finish_handshake (self, tls, fault != NULL ? fault : shaken ? NULL : error->message);
   start_what_waits (self);
 }
 
@@ -122,7 +122,7 @@ on_shaken (GObject *connection, GAsyncResult *result, gpointer data)
 
 /* GIO asks about every client's certificate, whatever it found. */
 static gboolean
-on_accept_certificate (GTlsConnection *connection,
+on_client_certificate (GTlsConnection *connection,
                        GTlsCertificate *certificate,
                        GTlsCertificateFlags flags,
                        gpointer data)
@@ -132,7 +132,7 @@ on_accept_certificate (GTlsConnection *connection,
 
 /* NULL with @error. */
 static GTlsConnection *
-make_connection (TallyTlsAcceptor *self, TallyTls *tls, GError **error)
+make_server_connection (TallyTlsAcceptor *self, TallyTls *tls, GError **error)
 {
   GTlsConnection *connection;
 
@@ -143,7 +143,7 @@ make_connection (TallyTlsAcceptor *self, TallyTls *tls, GError **error)
                       self->files.database != NULL ? "database" : NULL, self->files.database, NULL);
   if (connection == NULL)
     return NULL;
-  g_signal_connect (connection, "accept-certificate", G_CALLBACK (on_accept_certificate), NULL);
+  g_signal_connect (connection, "accept-certificate", G_CALLBACK (on_client_certificate), NULL);
   g_object_set (connection, "authentication-mode",
                 self->options.clients == TALLY_TLS_CLIENTS_REQUIRED ? G_TLS_AUTHENTICATION_REQUIRED
                 : self->options.clients == TALLY_TLS_CLIENTS_REQUESTED
@@ -155,14 +155,14 @@ make_connection (TallyTlsAcceptor *self, TallyTls *tls, GError **error)
 
 /* Takes over the reference. */
 static void
-start (TallyTlsAcceptor *self, TallyTls *tls)
+start_handshake (TallyTlsAcceptor *self, TallyTls *tls)
 {
   g_autoptr (GError) error = NULL;
 
-  tls->connection = make_connection (self, tls, &error);
+  tls->connection = make_server_connection (self, tls, &error);
   if (tls->connection == NULL)
     {
-      finish (self, tls, error->message);
+      finish_handshake (self, tls, error->message);
       return;
     }
   tls->began = g_get_monotonic_time ();
@@ -175,7 +175,7 @@ start (TallyTlsAcceptor *self, TallyTls *tls)
 
 /* The handshake that has run longest ends when it has had its time; its end starts the next. */
 static void
-make_way (TallyTlsAcceptor *self)
+end_longest_handshake (TallyTlsAcceptor *self)
 {
   TallyTls *oldest = g_queue_peek_head (&self->running);
 
@@ -184,28 +184,28 @@ make_way (TallyTlsAcceptor *self)
 }
 
 static gboolean
-on_timer (gpointer data)
+on_acceptor_timer (gpointer data)
 {
   TallyTlsAcceptor *self = data;
 
   g_clear_pointer (&self->timer, g_source_unref);
-  make_way (self);
+  end_longest_handshake (self);
   start_what_waits (self);
   return G_SOURCE_REMOVE;
 }
 
 static void
-set_timer (TallyTlsAcceptor *self)
+set_acceptor_timer (TallyTlsAcceptor *self)
 {
   if (self->timer != NULL)
     return;
   self->timer = g_timeout_source_new (LOOK_INTERVAL_MS);
-  g_source_set_callback (self->timer, on_timer, self, NULL);
+  g_source_set_callback (self->timer, on_acceptor_timer, self, NULL);
   g_source_attach (self->timer, self->context);
 }
 
 static TallyTls *
-take_waiting (TallyTlsAcceptor *self)
+take_waiting_peer (TallyTlsAcceptor *self)
 {
   TallyTls *tls;
 
@@ -221,20 +221,20 @@ start_what_waits (TallyTlsAcceptor *self)
   TallyTls *tls;
   gboolean others_wait;
 
-  while (self->running.length < MAX_RUNNING && (tls = take_waiting (self)) != NULL)
-    start (self, tls);
+  while (self->running.length < MAX_RUNNING && (tls = take_waiting_peer (self)) != NULL)
+    start_handshake (self, tls);
   g_mutex_lock (&self->lock);
   others_wait = self->waiting.length > 0;
   g_mutex_unlock (&self->lock);
   if (others_wait)
-    set_timer (self);
+    set_acceptor_timer (self);
   if (self->quits && self->running.length == 0)
     g_main_loop_quit (self->loop);
 }
 
 /* The thread calls @function soon. */
 static void
-post (TallyTlsAcceptor *self, GSourceFunc function)
+post_to_acceptor (TallyTlsAcceptor *self, GSourceFunc function)
 {
   g_autoptr (GSource) source = g_idle_source_new ();
 
@@ -257,7 +257,7 @@ tally_tls_acceptor_begin (TallyTlsAcceptor *self, TallyTls *tls)
   g_mutex_lock (&self->lock);
   g_queue_push_tail (&self->waiting, tally_tls_ref (tls));
   g_mutex_unlock (&self->lock);
-  post (self, on_posted);
+  post_to_acceptor (self, on_posted);
 }
 
 void
@@ -300,7 +300,7 @@ acceptor_main (gpointer data)
 }
 
 static void
-clear (TallyTlsAcceptor *self)
+free_acceptor (TallyTlsAcceptor *self)
 {
   tally_tls_files_clear (&self->files);
   g_free (self->options.ca);
@@ -327,7 +327,7 @@ tally_tls_acceptor_new (const TallyTlsOptions *options, guint timeout_ms, GError
   self->stamp = tally_tls_files_get_stamp (&self->options);
   if (!tally_tls_files_load (&self->files, &self->options, error))
     {
-      clear (self);
+      free_acceptor (self);
       return NULL;
     }
   g_mutex_init (&self->lock);
@@ -352,7 +352,7 @@ on_quit (gpointer data)
 void
 tally_tls_acceptor_free (TallyTlsAcceptor *self)
 {
-  post (self, on_quit);
+  post_to_acceptor (self, on_quit);
   g_thread_join (self->thread);
   if (self->timer != NULL)
     {
@@ -362,5 +362,5 @@ tally_tls_acceptor_free (TallyTlsAcceptor *self)
   g_main_loop_unref (self->loop);
   g_main_context_unref (self->context);
   g_mutex_clear (&self->lock);
-  clear (self);
+  free_acceptor (self);
 }

@@ -42,7 +42,7 @@ G_DEFINE_TYPE_WITH_CODE (TallyTlsBaseOutput,
 /* ---- errors ---- */
 
 static gssize
-fail (gint number, GError **error)
+fail_with_errno (gint number, GError **error)
 {
   g_set_error_literal (error, G_IO_ERROR, (gint) g_io_error_from_errno (number),
                        g_strerror (number));
@@ -51,7 +51,7 @@ fail (gint number, GError **error)
 
 /* Waits during a handshake. */
 static gboolean
-await (TallyTlsBase *self, guint events, GCancellable *cancellable, GError **error)
+await_peer (TallyTlsBase *self, guint events, GCancellable *cancellable, GError **error)
 {
   switch (tally_stream_wait (&self->plain, events, self->deadline, cancellable, NULL))
     {
@@ -64,7 +64,7 @@ await (TallyTlsBase *self, guint events, GCancellable *cancellable, GError **err
       g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "cancelled");
       return FALSE;
     default:
-      fail (errno, error);
+      fail_with_errno (errno, error);
       return FALSE;
     }
 }
@@ -72,7 +72,7 @@ await (TallyTlsBase *self, guint events, GCancellable *cancellable, GError **err
 /* ---- input ---- */
 
 static gssize
-receive (TallyTlsBase *self, gpointer bytes, gsize length)
+receive_ciphertext (TallyTlsBase *self, gpointer bytes, gsize length)
 {
   gssize count = tally_stream_receive (&self->plain, bytes, length);
 
@@ -90,7 +90,7 @@ tally_tls_base_fill (TallyTlsBase *self)
     self->start = self->end = 0;
   if (self->end == sizeof self->bytes)
     return 1;
-  count = receive (self, self->bytes + self->end, sizeof self->bytes - self->end);
+  count = receive_ciphertext (self, self->bytes + self->end, sizeof self->bytes - self->end);
   if (count <= 0)
     return (gint) count;
   self->end += count;
@@ -99,14 +99,14 @@ tally_tls_base_fill (TallyTlsBase *self)
 
 /* As recv (2): what is here, else what is there. */
 static gssize
-take (TallyTlsBase *self, gpointer bytes, gsize length)
+take_ciphertext (TallyTlsBase *self, gpointer bytes, gsize length)
 {
   gssize count;
 
   if (!tally_tls_base_has_bytes (self))
     {
       if (length >= sizeof self->bytes)
-        return receive (self, bytes, length);
+        return receive_ciphertext (self, bytes, length);
       count = tally_tls_base_fill (self);
       if (count <= 0)
         return count;
@@ -120,9 +120,9 @@ take (TallyTlsBase *self, gpointer bytes, gsize length)
 static gssize
 input_read_nonblocking (GPollableInputStream *stream, void *buffer, gsize count, GError **error)
 {
-  gssize taken = take (((TallyTlsBaseInput *) stream)->base, buffer, count);
+  gssize taken = take_ciphertext (((TallyTlsBaseInput *) stream)->base, buffer, count);
 
-  return taken >= 0 ? taken : fail (errno, error);
+  return taken >= 0 ? taken : fail_with_errno (errno, error);
 }
 
 static gssize
@@ -132,11 +132,11 @@ input_read (
   TallyTlsBase *self = ((TallyTlsBaseInput *) stream)->base;
   gssize taken;
 
-  while ((taken = take (self, buffer, count)) < 0)
+  while ((taken = take_ciphertext (self, buffer, count)) < 0)
     {
       if (errno != EAGAIN || !self->blocks)
-        return fail (errno, error);
-      if (!await (self, TALLY_STREAM_READABLE, cancellable, error))
+        return fail_with_errno (errno, error);
+      if (!await_peer (self, TALLY_STREAM_READABLE, cancellable, error))
         return -1;
     }
   return taken;
@@ -195,7 +195,7 @@ input_iface_init (GPollableInputStreamInterface *iface)
 
 /* As send (2). */
 static gssize
-give (TallyTlsBase *self, gconstpointer bytes, gsize length)
+send_ciphertext (TallyTlsBase *self, gconstpointer bytes, gsize length)
 {
   gsize sent = 0;
 
@@ -218,9 +218,9 @@ output_write_nonblocking (GPollableOutputStream *stream,
                           gsize count,
                           GError **error)
 {
-  gssize given = give (((TallyTlsBaseOutput *) stream)->base, buffer, count);
+  gssize given = send_ciphertext (((TallyTlsBaseOutput *) stream)->base, buffer, count);
 
-  return given >= 0 ? given : fail (errno, error);
+  return given >= 0 ? given : fail_with_errno (errno, error);
 }
 
 static gssize
@@ -233,11 +233,11 @@ output_write (GOutputStream *stream,
   TallyTlsBase *self = ((TallyTlsBaseOutput *) stream)->base;
   gssize given;
 
-  while ((given = give (self, buffer, count)) < 0)
+  while ((given = send_ciphertext (self, buffer, count)) < 0)
     {
       if (errno != EAGAIN || !self->blocks)
-        return fail (errno, error);
-      if (!await (self, TALLY_STREAM_WRITABLE, cancellable, error))
+        return fail_with_errno (errno, error);
+      if (!await_peer (self, TALLY_STREAM_WRITABLE, cancellable, error))
         return -1;
     }
   return given;

@@ -23,7 +23,7 @@ get_ignored (const TallyTlsOptions *options)
 
 /* GIO asks about a certificate in which it found a fault. */
 static gboolean
-on_accept_certificate (GTlsConnection *connection,
+on_server_certificate (GTlsConnection *connection,
                        GTlsCertificate *certificate,
                        GTlsCertificateFlags flags,
                        const TallyTlsOptions *options)
@@ -49,10 +49,10 @@ make_identity (TallyEndpoint *endpoint)
 }
 
 static GTlsConnection *
-make_connection (TallyTlsBase *base,
-                 TallyEndpoint *endpoint,
-                 GSocketConnectable *identity,
-                 GError **error)
+make_client_connection (TallyTlsBase *base,
+                        TallyEndpoint *endpoint,
+                        GSocketConnectable *identity,
+                        GError **error)
 {
   const TallyTlsOptions *options = tally_endpoint_get_tls (endpoint);
   TallyTlsFiles files = { NULL, NULL };
@@ -69,7 +69,7 @@ make_connection (TallyTlsBase *base,
     {
       if (files.certificate != NULL)
         g_tls_connection_set_certificate (connection, files.certificate);
-      g_signal_connect (connection, "accept-certificate", G_CALLBACK (on_accept_certificate),
+      g_signal_connect (connection, "accept-certificate", G_CALLBACK (on_server_certificate),
                         (gpointer) options);
     }
   tally_tls_files_clear (&files);
@@ -77,7 +77,7 @@ make_connection (TallyTlsBase *base,
 }
 
 static gboolean
-is_limit (const GError *error)
+is_handshake_limit (const GError *error)
 {
   return g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT)
          || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
@@ -96,7 +96,7 @@ shake_hands (TallyTls *tls,
   g_autofree gchar *fault = NULL;
   gboolean shaken = g_tls_connection_handshake (tls->connection, cancellable, &local_error);
 
-  if (!shaken && is_limit (local_error))
+  if (!shaken && is_handshake_limit (local_error))
     {
       g_propagate_error (error, g_steal_pointer (&local_error));
       return FALSE;
@@ -129,7 +129,7 @@ tally_tls_connect (TallyStream *stream,
   if (!tally_tls_put (stream, TALLY_TLS_FAILED, error))
     return FALSE;
   tls = stream->layer;
-  tls->connection = make_connection (tls->base, endpoint, identity, error);
+  tls->connection = make_client_connection (tls->base, endpoint, identity, error);
   if (tls->connection == NULL)
     {
       tally_stream_close (stream);
@@ -145,7 +145,7 @@ tally_tls_connect (TallyStream *stream,
       tally_stream_close (stream);
       return FALSE;
     }
-  g_signal_handlers_disconnect_by_func (tls->connection, on_accept_certificate, (gpointer) options);
+  g_signal_handlers_disconnect_by_func (tls->connection, on_server_certificate, (gpointer) options);
   tls->state = TALLY_TLS_SECURED;
   return TRUE;
 }

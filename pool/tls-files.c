@@ -6,7 +6,7 @@
 #include "tally-error.h"
 
 static gboolean
-refuse (GError **error, const gchar *what, const gchar *path, const GError *reason)
+refuse_file (GError **error, const gchar *what, const gchar *path, const GError *reason)
 {
   g_set_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_ARGUMENT, "TLS: the %s in %s: %s", what,
                path, reason->message);
@@ -26,9 +26,9 @@ tally_tls_files_load (TallyTlsFiles *files, const TallyTlsOptions *options, GErr
 
       certificate = g_tls_certificate_new_from_files (options->certificate, key, &reason);
       if (certificate == NULL && options->key != NULL)
-        return refuse (error, "certificate or its key", key, reason);
+        return refuse_file (error, "certificate or its key", key, reason);
       if (certificate == NULL)
-        return refuse (error, "certificate and its key", key, reason);
+        return refuse_file (error, "certificate and its key", key, reason);
     }
   if (options->ca != NULL)
     {
@@ -36,7 +36,7 @@ tally_tls_files_load (TallyTlsFiles *files, const TallyTlsOptions *options, GErr
 
       database = g_tls_file_database_new (path, &reason);
       if (database == NULL)
-        return refuse (error, "authorities", options->ca, reason);
+        return refuse_file (error, "authorities", options->ca, reason);
     }
   files->certificate = g_steal_pointer (&certificate);
   files->database = g_steal_pointer (&database);
