@@ -38,15 +38,12 @@ docs_append_link (const DocsPage *page,
 void
 docs_append_type (const DocsPage *page, GString *inner, const IdlType *type)
 {
-  static const gchar *const names[] = { "void",   "bool",   "i8",   "i16",  "i32", "i64", "double",
-                                        "string", "binary", "uuid", "list", "set", "map" };
-
   if (type->kind == IDL_TYPE_NAMED)
     {
       docs_append_link (page, inner, type->definition, NULL, type->name);
       return;
     }
-  docs_append_text (page, inner, names[type->kind]);
+  docs_append_text (page, inner, idl_type_kind_get_name (type->kind));
   if (type->element == NULL)
     return;
   docs_append_text (page, inner, "<");

@@ -39,11 +39,8 @@ dump_node (IdlJson *json, const IdlNode *node)
 static const gchar *
 get_type_kind (const IdlType *type)
 {
-  static const gchar *const names[] = { "void",   "bool",   "i8",   "i16",  "i32", "i64", "double",
-                                        "string", "binary", "uuid", "list", "set", "map" };
-
   return type->kind == IDL_TYPE_NAMED ? idl_definition_kind_get_name (type->definition->kind)
-                                      : names[type->kind];
+                                      : idl_type_kind_get_name (type->kind);
 }
 
 static void

@@ -146,18 +146,24 @@ idl_definition_find_enumerator (const IdlDefinition *definition, gint32 value)
   return g_hash_table_lookup (index, GINT_TO_POINTER (value));
 }
 
-static void
-append_type (GString *text, const IdlType *type)
+const gchar *
+idl_type_kind_get_name (IdlTypeKind kind)
 {
   static const gchar *const names[] = { "void",   "bool",   "i8",   "i16",  "i32", "i64", "double",
                                         "string", "binary", "uuid", "list", "set", "map" };
 
+  return names[kind];
+}
+
+static void
+append_type (GString *text, const IdlType *type)
+{
   if (type->kind == IDL_TYPE_NAMED)
     {
       g_string_append (text, type->name);
       return;
     }
-  g_string_append (text, names[type->kind]);
+  g_string_append (text, idl_type_kind_get_name (type->kind));
   if (type->element == NULL)
     return;
   g_string_append_c (text, '<');

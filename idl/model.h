@@ -218,6 +218,8 @@ gpointer idl_definition_find_member (const IdlDefinition *definition, const gcha
 const IdlEnumerator *idl_definition_find_enumerator (const IdlDefinition *definition, gint32 value);
 /* "struct", "enum", … as in the IDL. */
 const gchar *idl_definition_kind_get_name (IdlDefinitionKind kind);
+/* "i32", "map", … as in the IDL; not of IDL_TYPE_NAMED. */
+const gchar *idl_type_kind_get_name (IdlTypeKind kind);
 /* The type as an IDL would write it, without annotations: "map<string, list<shared.Thing>>".
  * (transfer full) */
 gchar *idl_type_to_string (const IdlType *type);
