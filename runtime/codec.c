@@ -181,7 +181,8 @@ tally_writer_fail_field (TallyWriter *writer, const TallyStructInfo *info, const
 /**
  * tally_struct_encode:
  * @object: any TallyStruct
- * @protocol: how to write it
+ * @protocol: how to write it, a #TallyProtocolId; an integer, because %FALSE and %TRUE, as C++ has them too, mean
+ *   binary and compact
  * @error: return location for an error
  *
  * Encodes @object by itself, without a message header or frame.
@@ -190,7 +191,7 @@ tally_writer_fail_field (TallyWriter *writer, const TallyStructInfo *info, const
  * %TALLY_ERROR_LIMIT
  */
 GBytes *
-tally_struct_encode (gconstpointer object, TallyProtocolId protocol, GError **error)
+tally_struct_encode (gconstpointer object, gint protocol, GError **error)
 {
   const TallyCodec *codec = tally_codec_get (protocol);
   TallyBuffer buffer = { NULL };
@@ -208,7 +209,7 @@ tally_struct_encode (gconstpointer object, TallyProtocolId protocol, GError **er
 /**
  * tally_struct_decode:
  * @object: any TallyStruct, new or used
- * @protocol: how the bytes were written
+ * @protocol: how the bytes were written, as in tally_struct_encode ()
  * @bytes: the struct's bytes, without a message header or frame
  * @length: how many; all of them must belong to the struct
  * @error: return location for an error
@@ -220,7 +221,7 @@ tally_struct_encode (gconstpointer object, TallyProtocolId protocol, GError **er
  */
 gboolean
 tally_struct_decode (
-    gpointer object, TallyProtocolId protocol, gconstpointer bytes, gsize length, GError **error)
+    gpointer object, gint protocol, gconstpointer bytes, gsize length, GError **error)
 {
   const TallyCodec *codec = tally_codec_get (protocol);
   const TallyStructInfo *info;

@@ -115,10 +115,9 @@ TALLY_API gboolean tally_uuid_parse (const gchar *text, TallyUuid *uuid, GError 
 TALLY_API const gchar *tally_enum_to_string (const TallyEnumInfo *info, gint value);
 
 /* Encodes @object into bytes and back. (transfer full) */
-TALLY_API GBytes *
-tally_struct_encode (gconstpointer object, TallyProtocolId protocol, GError **error);
+TALLY_API GBytes *tally_struct_encode (gconstpointer object, gint protocol, GError **error);
 TALLY_API gboolean tally_struct_decode (
-    gpointer object, TallyProtocolId protocol, gconstpointer bytes, gsize length, GError **error);
+    gpointer object, gint protocol, gconstpointer bytes, gsize length, GError **error);
 
 G_END_DECLS
 

@@ -75,6 +75,17 @@ each_header_compiles ()
   done
 }
 
+# What programs pass to tally_struct_encode () since 0.1, whose parameter was a gboolean, and what they pass today.
+old_and_new_calls_compile_as_cpp ()
+{
+  # shellcheck disable=SC2046 # flags are words
+  c++ -std=c++17 -fsyntax-only -Wall -Wextra -Werror -x c++ $(pkg-config --cflags tally | sed 's/-I/-isystem /g') - <<'END'
+#include <tally.h>
+GBytes *old_way (gpointer object) { return tally_struct_encode (object, TRUE, nullptr); }
+GBytes *new_way (gpointer object) { return tally_struct_encode (object, TALLY_PROTOCOL_COMPACT, nullptr); }
+END
+}
+
 # The README's files, as a reader would copy them.
 extracts_the_readme ()
 {
@@ -144,7 +155,7 @@ print ([o["value"] for o in json.load (sys.stdin) if o["name"] == "libdir"][0])'
     cat /etc/ld.so.conf.d/*.conf | grep -x "/usr/local/$directory"
 }
 
-echo 1..12
+echo 1..13
 check installs installs
 check names_the_compiler names_the_compiler
 check installs_every_header_that_is_included installs_every_header_that_is_included
@@ -154,6 +165,7 @@ check compiles_by_hand compiles_by_hand
 check greets_by_hand greets "$scratch/hello" INT
 check each_header_compiles_as_c each_header_compiles cc -x c -std=c11
 check each_header_compiles_as_cpp each_header_compiles c++ -x c++ -std=c++17
+check old_and_new_calls_compile_as_cpp old_and_new_calls_compile_as_cpp
 check compiles_with_meson compiles_with_meson
 check greets_with_meson greets "$scratch/readme/build" TERM
 check default_directory_is_searched default_directory_is_searched
