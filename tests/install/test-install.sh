@@ -1,6 +1,6 @@
 #!/bin/bash
 # Installs Tally into a directory of its own and uses it as a stranger would: through pkg-config only, with
-# the programs of the README. Arguments: the sources' directory and the build directory.
+# the programs of the README and of docs/pool.md. Arguments: the sources' directory and the build directory.
 set -u
 sources=$1
 build=$2
@@ -141,6 +141,27 @@ greets ()
   [ "$status" -eq 0 ] && [ "$said" = "Hello, world!" ]
 }
 
+# The program of docs/pool.md that uses a pool without calls, by that page's command.
+counts_without_calls ()
+{
+  local port said pid
+  mkdir -p "$scratch/pool" && mkfifo "$scratch/counter-in" "$scratch/counter-out" || return
+  awk -v directory="$scratch/pool" -f "$sources/tests/install/readme.awk" "$sources/docs/pool.md"
+  test -s "$scratch/pool/count.c" || { echo "no count.c in docs/pool.md"; return 1; }
+  (cd "$scratch/pool" && sed 's/^gcc /gcc -Wall -Wextra -Werror -Wno-unused-parameter /' count.sh | sh -e) || return
+  python3 "$sources/tests/install/counter.py" <"$scratch/counter-in" >"$scratch/counter-out" &
+  pid=$!
+  exec 8>"$scratch/counter-in" 9<"$scratch/counter-out"
+  read -r port <&9
+  said=$("$scratch/pool/count" "tcp://127.0.0.1:$port")
+  exec 8>&-
+  said="$said, counted: $(cat <&9)"
+  exec 9<&-
+  wait "$pid"
+  echo "$said"
+  [[ $said =~ ^100\ requests\ over\ [12]\ connections,\ counted:\ 100\ [12]$ ]]
+}
+
 # What a user installs below a usual prefix is found there: meson's default is a directory in which the
 # linker and pkg-config look.
 default_directory_is_searched ()
@@ -155,7 +176,7 @@ print ([o["value"] for o in json.load (sys.stdin) if o["name"] == "libdir"][0])'
     cat /etc/ld.so.conf.d/*.conf | grep -x "/usr/local/$directory"
 }
 
-echo 1..13
+echo 1..14
 check installs installs
 check names_the_compiler names_the_compiler
 check installs_every_header_that_is_included installs_every_header_that_is_included
@@ -168,4 +189,5 @@ check each_header_compiles_as_cpp each_header_compiles c++ -x c++ -std=c++17
 check old_and_new_calls_compile_as_cpp old_and_new_calls_compile_as_cpp
 check compiles_with_meson compiles_with_meson
 check greets_with_meson greets "$scratch/readme/build" TERM
+check counts_without_calls counts_without_calls
 check default_directory_is_searched default_directory_is_searched
