@@ -83,6 +83,8 @@ options_are_kept (void)
         g_value_set_uint (&set, 1000 + i);
       else if (G_VALUE_HOLDS_DOUBLE (&set))
         g_value_set_double (&set, 0.25);
+      else if (G_VALUE_HOLDS_BOOLEAN (&set))
+        g_value_set_boolean (&set, TRUE);
       else
         g_value_set_enum (&set, 1);
       g_object_set_property (G_OBJECT (pool), specs[i]->name, &set);
@@ -101,17 +103,8 @@ assert_like (TallyPoolSystem system, const gchar *expected)
 }
 
 static void
-options_of_the_stand_ins (void)
+options_of_the_http_clients (void)
 {
-  guint size = 10 * g_get_num_processors ();
-  g_autofree gchar *go_redis = g_strdup_printf ("max-open=%u\n"
-                                                "idle-timeout=1800000\n"
-                                                "lifetime-jitter=0.000000\n"
-                                                "wait-timeout=4000\n"
-                                                "connect-timeout=5000\n"
-                                                "max-dials=%u\n",
-                                                size, size);
-
   assert_like (TALLY_POOL_LIKE_NET_HTTP_1, "max-open=0\n"
                                            "max-idle=2\n"
                                            "max-idle-total=100\n"
@@ -142,6 +135,20 @@ options_of_the_stand_ins (void)
                                      "backoff-base=1000\n"
                                      "backoff-max=120000\n"
                                      "streams-per-connection=100\n");
+}
+
+static void
+options_of_the_pools_of_databases (void)
+{
+  guint size = 10 * g_get_num_processors ();
+  g_autofree gchar *go_redis = g_strdup_printf ("max-open=%u\n"
+                                                "idle-timeout=1800000\n"
+                                                "lifetime-jitter=0.000000\n"
+                                                "wait-timeout=4000\n"
+                                                "connect-timeout=5000\n"
+                                                "max-dials=%u\n",
+                                                size, size);
+
   assert_like (TALLY_POOL_LIKE_REDIGO, "max-open=0\n"
                                        "max-idle=3\n"
                                        "idle-timeout=240000\n"
@@ -175,7 +182,8 @@ main (int argc, char **argv)
   static const TestCase cases[] = {
     TEST (options_defaults),
     TEST (options_are_kept),
-    TEST (options_of_the_stand_ins),
+    TEST (options_of_the_http_clients),
+    TEST (options_of_the_pools_of_databases),
     { NULL, NULL },
   };
 
