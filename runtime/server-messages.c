@@ -230,6 +230,20 @@ answer_whole (ServerConnection *self,
     server_log_mismatch (self, worker, bytes, size);
 }
 
+/* Sends what this turn's messages were answered with. */
+static void
+send_replies (ServerConnection *self, ServerWorker *worker, ServerProgress *progress)
+{
+  if (G_UNLIKELY (self->refusal >= REFUSE_FULL) && progress->served)
+    {
+      progress->closing = TRUE;
+      server_connection_hang_up (self);
+    }
+  if (!progress->lost)
+    progress->lost = !server_connection_send (self, &worker->output, progress->closing);
+  worker->output.length = 0;
+}
+
 ServerProgress
 server_answer_messages (ServerConnection *self,
                         ServerWorker *worker,
@@ -281,13 +295,6 @@ server_answer_messages (ServerConnection *self,
         progress.lost = !server_connection_send (self, &worker->output, FALSE);
       progress.paused = progress.used < length && is_to_pause (self, arrived);
     }
-  if (G_UNLIKELY (self->refusal >= REFUSE_FULL) && progress.served)
-    {
-      progress.closing = TRUE;
-      server_connection_hang_up (self);
-    }
-  if (!progress.lost)
-    progress.lost = !server_connection_send (self, &worker->output, progress.closing);
-  worker->output.length = 0;
+  send_replies (self, worker, &progress);
   return progress;
 }
