@@ -1,4 +1,4 @@
-/* Writes tables of types and fields. Values are in values.c. */
+/* Writes tables of types and fields. Values are in literals.c. */
 #include "tables.h"
 
 #include <string.h>

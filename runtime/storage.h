@@ -390,7 +390,7 @@ gboolean tally_storage_lookup (gconstpointer slot, gconstpointer key, gpointer *
 /* How keys of @type are hashed, with the process's own key, and compared by the tables that are made
  * here. A program's table of the same type may hash otherwise. */
 GHashFunc tally_storage_get_hash (const TallyType *type);
-/* compare.c: of numbers that are keys */
+/* equality.c: of numbers that are keys */
 gboolean tally_double_equal (gconstpointer a, gconstpointer b);
 GEqualFunc tally_storage_get_equal (const TallyType *type);
 

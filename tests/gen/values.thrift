@@ -1,4 +1,4 @@
-// Constants and defaults of every type: what test-values.c looks at.
+// Constants and defaults of every type: what test-constants.c looks at.
 namespace c_glib Values
 
 include "every_base.thrift"

@@ -16,7 +16,7 @@
 #include <thrift/c_glib/transport/thrift_server_socket.h>
 #include <thrift/c_glib/transport/thrift_socket.h>
 
-#include "peer.h"
+#include "interop-peer.h"
 
 /* A server socket that says where it listens, as soon as it does. */
 typedef ThriftServerSocket Listener;

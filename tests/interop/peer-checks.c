@@ -1,6 +1,6 @@
 /* Owns the calls that the C peers' clients make and what must come back; knows nothing of where
  * they go. */
-#include "peer.h"
+#include "interop-peer.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* The Apache C GLib peer: generated code and runtime are both Apache's. */
-#include "peer.h"
+#include "interop-peer.h"
 
 void
 peer_run (const PeerOptions *options)

@@ -1,5 +1,5 @@
 /* Owns the service that the C peers' servers offer; knows nothing of how calls reach it. */
-#include "peer.h"
+#include "interop-peer.h"
 
 #include <thrift/c_glib/processor/thrift_multiplexed_processor.h>
 

@@ -7,7 +7,7 @@
  * no-failure, and for peer-tally apache-stack (Apache's server, protocols and transports under
  * Tally's generated code) and shared (several threads check over one connection). The client checks
  * everything that it gets back and exits with 1 at the first difference. */
-#include "peer.h"
+#include "interop-peer.h"
 
 #include <stdio.h>
 #include <stdlib.h>

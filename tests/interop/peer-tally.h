@@ -2,7 +2,7 @@
 #ifndef PEER_TALLY_H
 #define PEER_TALLY_H
 
-#include "peer.h"
+#include "interop-peer.h"
 
 /* (transfer full): the struct whose fields Apache C GLib loses. */
 PeerWide *peer_make_wide (void);

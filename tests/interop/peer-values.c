@@ -1,5 +1,5 @@
 /* Owns the values that the C peers send and how they are compared; knows nothing of calls. */
-#include "peer.h"
+#include "interop-peer.h"
 
 #include <math.h>
 #include <string.h>

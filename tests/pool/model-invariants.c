@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model.h"
+#include "model-world.h"
 #include "policy/policy-parts-private.h"
 
 /* What also holds in use, where builds with `invariants` assert it. */

@@ -1,6 +1,6 @@
 /* What happens to a model's policy besides borrowing: options change, time passes, other endpoints take and
  * give back what all share, the pool closes. */
-#include "model.h"
+#include "model-world.h"
 
 gint
 model_room (gpointer totals)

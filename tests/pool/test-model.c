@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "model.h"
+#include "model-world.h"
 #include "policy/policy-parts-private.h"
 
 #define DEFAULT_STEPS 1200000

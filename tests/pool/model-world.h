@@ -1,6 +1,6 @@
 /* What the model test's steps and its invariants share. */
-#ifndef TESTS_POOL_MODEL_H
-#define TESTS_POOL_MODEL_H
+#ifndef TESTS_POOL_MODEL_WORLD_H
+#define TESTS_POOL_MODEL_WORLD_H
 
 #include "harness.h"
 #include "bucket-private.h"
@@ -88,4 +88,4 @@ void model_step_time (Model *model);
 /* Something that happens seldom. */
 void model_step_rare (Model *model);
 
-#endif /* TESTS_POOL_MODEL_H */
+#endif /* TESTS_POOL_MODEL_WORLD_H */

@@ -1,7 +1,7 @@
 /* The C peers: one source, compiled with the code that Apache's compiler generates (peer-glib) and
  * with the code that tallyc generates (peer-tally). Only where calls travel differs. */
-#ifndef PEER_H
-#define PEER_H
+#ifndef INTEROP_PEER_H
+#define INTEROP_PEER_H
 
 #include <thrift/c_glib/thrift_application_exception.h>
 
@@ -62,4 +62,4 @@ void peer_apache_check (const PeerOptions *options);
 /* What the program does (peer-glib.c or peer-tally.c). */
 void peer_run (const PeerOptions *options);
 
-#endif /* PEER_H */
+#endif /* INTEROP_PEER_H */
