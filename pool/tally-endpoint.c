@@ -23,9 +23,10 @@ struct _TallyEndpoint
   gchar *service;
   GSocketConnectable *connectable;
   TallyTlsOptions tls;
-  gchar *bare_uri; /* canonical, without its files */
-  gchar *uri;      /* canonical: equal endpoints have equal ones */
-  guint hash;      /* of uri */
+  TallyTlsCredentials *credentials; /* of tls; NULL without TLS */
+  gchar *bare_uri;                  /* canonical, without its files */
+  gchar *uri;                       /* canonical: equal endpoints have equal ones */
+  guint hash;                       /* of uri */
 };
 
 G_DEFINE_BOXED_TYPE (TallyEndpoint, tally_endpoint, tally_endpoint_ref, tally_endpoint_unref)
@@ -366,6 +367,8 @@ parse (TallyEndpoint *self, const gchar *uri, GError **error)
   self->bare_uri = make_canonical (self, address, NULL);
   self->uri = make_canonical (self, address, &self->tls);
   self->hash = g_str_hash (self->uri);
+  if (self->scheme == TALLY_SCHEME_TLS)
+    self->credentials = tally_tls_credentials_new (&self->tls, TALLY_TLS_TRUST_SOMEBODY);
   return TRUE;
 }
 
@@ -422,6 +425,7 @@ tally_endpoint_unref (TallyEndpoint *endpoint)
     return;
   g_clear_object (&endpoint->connectable);
   g_free (endpoint->service);
+  g_clear_pointer (&endpoint->credentials, tally_tls_credentials_free);
   g_free (endpoint->tls.ca);
   g_free (endpoint->tls.certificate);
   g_free (endpoint->tls.key);
@@ -504,6 +508,12 @@ const TallyTlsOptions *
 tally_endpoint_get_tls (const TallyEndpoint *endpoint)
 {
   return &endpoint->tls;
+}
+
+TallyTlsCredentials *
+tally_endpoint_get_credentials (const TallyEndpoint *endpoint)
+{
+  return endpoint->credentials;
 }
 
 gchar *

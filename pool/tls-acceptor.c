@@ -4,10 +4,10 @@
  * others wait. One thread of
  * the acceptor's starts them and hears how they end. It knows nothing of what is served.
  *
- * A certificate is read anew when its file has changed: the next peer gets it. */
+ * A certificate whose file has changed is what the next peer gets. */
 #include "tally-error.h"
+#include "tls-credentials-private.h"
 #include "tls-fault-private.h"
-#include "tls-files-private.h"
 #include "tls-layer-private.h"
 
 /* Handshakes that run at once. */
@@ -21,7 +21,8 @@
 
 struct _TallyTlsAcceptor
 {
-  TallyTlsOptions options;
+  TallyTlsClients clients;
+  TallyTlsCredentials *credentials;
   guint timeout_ms;
   GMainContext *context;
   GMainLoop *loop;
@@ -32,8 +33,6 @@ struct _TallyTlsAcceptor
 
   /* the thread's */
   GQueue running; /* of TallyTls, a reference each */
-  TallyTlsFiles files;
-  gchar *stamp; /* of files */
   GSource *timer;
   gboolean quits;
   gint64 messages_began;
@@ -41,29 +40,6 @@ struct _TallyTlsAcceptor
 };
 
 static void start_what_waits (TallyTlsAcceptor *self);
-
-/* ---- files ---- */
-
-/* Another thread may be writing them: what cannot be read is tried again for the next peer. */
-static void
-refresh_files (TallyTlsAcceptor *self)
-{
-  g_autofree gchar *stamp = tally_tls_files_get_stamp (&self->options);
-  g_autoptr (GError) error = NULL;
-  TallyTlsFiles files = { NULL, NULL };
-
-  if (g_strcmp0 (stamp, self->stamp) == 0)
-    return;
-  if (!tally_tls_files_load (&files, &self->options, &error))
-    {
-      g_message ("%s; what was read before stays in use", error->message);
-      return;
-    }
-  tally_tls_files_clear (&self->files);
-  self->files = files;
-  g_free (self->stamp);
-  self->stamp = g_steal_pointer (&stamp);
-}
 
 /* ---- the end of a handshake ---- */
 
@@ -134,21 +110,23 @@ on_client_certificate (GTlsConnection *connection,
 static GTlsConnection *
 make_server_connection (TallyTlsAcceptor *self, TallyTls *tls, GError **error)
 {
+  TallyTlsFiles files = { NULL, NULL };
   GTlsConnection *connection;
 
-  refresh_files (self);
+  if (!tally_tls_credentials_get (self->credentials, &files, error))
+    return NULL;
   connection =
       g_initable_new (g_tls_backend_get_server_connection_type (g_tls_backend_get_default ()), NULL,
-                      error, "base-io-stream", tls->base, "certificate", self->files.certificate,
-                      self->files.database != NULL ? "database" : NULL, self->files.database, NULL);
+                      error, "base-io-stream", tls->base, "certificate", files.certificate,
+                      "database", files.trust, NULL);
+  tally_tls_files_clear (&files);
   if (connection == NULL)
     return NULL;
   g_signal_connect (connection, "accept-certificate", G_CALLBACK (on_client_certificate), NULL);
   g_object_set (connection, "authentication-mode",
-                self->options.clients == TALLY_TLS_CLIENTS_REQUIRED ? G_TLS_AUTHENTICATION_REQUIRED
-                : self->options.clients == TALLY_TLS_CLIENTS_REQUESTED
-                    ? G_TLS_AUTHENTICATION_REQUESTED
-                    : G_TLS_AUTHENTICATION_NONE,
+                self->clients == TALLY_TLS_CLIENTS_REQUIRED    ? G_TLS_AUTHENTICATION_REQUIRED
+                : self->clients == TALLY_TLS_CLIENTS_REQUESTED ? G_TLS_AUTHENTICATION_REQUESTED
+                                                               : G_TLS_AUTHENTICATION_NONE,
                 NULL);
   return connection;
 }
@@ -302,11 +280,7 @@ acceptor_main (gpointer data)
 static void
 free_acceptor (TallyTlsAcceptor *self)
 {
-  tally_tls_files_clear (&self->files);
-  g_free (self->options.ca);
-  g_free (self->options.certificate);
-  g_free (self->options.key);
-  g_free (self->stamp);
+  tally_tls_credentials_free (self->credentials);
   g_free (self);
 }
 
@@ -314,22 +288,20 @@ TallyTlsAcceptor *
 tally_tls_acceptor_new (const TallyTlsOptions *options, guint timeout_ms, GError **error)
 {
   TallyTlsAcceptor *self = g_new0 (TallyTlsAcceptor, 1);
+  TallyTlsFiles files = { NULL, NULL };
 
-  self->options = *options;
-  /* GIO has authorities also for a server that trusts nobody, and would read the system's for each peer. */
-  self->options.ca = g_strdup (options->ca == NULL && options->clients == TALLY_TLS_CLIENTS_IGNORED
-                                   ? options->certificate
-                                   : options->ca);
-  self->options.certificate = g_strdup (options->certificate);
-  self->options.key = g_strdup (options->key);
-  self->options.identity = NULL;
+  self->clients = (TallyTlsClients) options->clients;
+  self->credentials =
+      tally_tls_credentials_new (options, options->clients == TALLY_TLS_CLIENTS_IGNORED
+                                              ? TALLY_TLS_TRUST_NOBODY
+                                              : TALLY_TLS_TRUST_SOMEBODY);
   self->timeout_ms = timeout_ms;
-  self->stamp = tally_tls_files_get_stamp (&self->options);
-  if (!tally_tls_files_load (&self->files, &self->options, error))
+  if (!tally_tls_credentials_get (self->credentials, &files, error))
     {
       free_acceptor (self);
       return NULL;
     }
+  tally_tls_files_clear (&files);
   g_mutex_init (&self->lock);
   g_queue_init (&self->waiting);
   g_queue_init (&self->running);

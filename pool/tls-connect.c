@@ -1,8 +1,8 @@
 /* Owns a client's handshake. It blocks, in whichever thread dials, and ends at the dial's deadline or by
  * its cancellable. It knows no pool. */
 #include "tally-error.h"
+#include "tls-credentials-private.h"
 #include "tls-fault-private.h"
-#include "tls-files-private.h"
 #include "tls-layer-private.h"
 
 gboolean
@@ -58,13 +58,13 @@ make_client_connection (TallyTlsBase *base,
   TallyTlsFiles files = { NULL, NULL };
   GTlsConnection *connection;
 
-  if (!tally_tls_files_load (&files, options, error))
+  if (!tally_tls_credentials_get (tally_endpoint_get_credentials (endpoint), &files, error))
     return NULL;
-  /* All at once: GIO would read the system's authorities first, and then these. */
+  /* All at once: GIO would read the system's authorities first. */
   connection =
       g_initable_new (g_tls_backend_get_client_connection_type (g_tls_backend_get_default ()), NULL,
-                      error, "base-io-stream", base, "server-identity", identity,
-                      files.database != NULL ? "database" : NULL, files.database, NULL);
+                      error, "base-io-stream", base, "server-identity", identity, "database",
+                      files.trust, NULL);
   if (connection != NULL)
     {
       if (files.certificate != NULL)

@@ -30,9 +30,26 @@ typedef struct
   gint clients;       /* a server's: a TallyTlsClients */
 } TallyTlsOptions;
 
+/* What a side has read of its files. */
+typedef struct _TallyTlsCredentials TallyTlsCredentials;
+
+/* Where no authorities are named. */
+typedef enum
+{
+  TALLY_TLS_TRUST_NOBODY,
+  TALLY_TLS_TRUST_SOMEBODY /* the system's */
+} TallyTlsTrustee;
+
 const TallyTlsOptions *tally_endpoint_get_tls (const TallyEndpoint *endpoint);
+/* An endpoint's own, a client's; NULL without TLS. */
+TallyTlsCredentials *tally_endpoint_get_credentials (const TallyEndpoint *endpoint);
 /* The canonical URI without what this side keeps to itself: its files. (transfer full) */
 gchar *tally_endpoint_dup_bare_uri (const TallyEndpoint *endpoint);
+
+/* Reads nothing yet. @options are copied. (transfer full) */
+TallyTlsCredentials *tally_tls_credentials_new (const TallyTlsOptions *options,
+                                                TallyTlsTrustee trustee);
+void tally_tls_credentials_free (TallyTlsCredentials *self);
 
 /* Whether GIO has TLS here. FALSE with %TALLY_ERROR_NOT_SUPPORTED, which names @uri. */
 gboolean tally_tls_check (const gchar *uri, GError **error);

@@ -236,18 +236,6 @@ a_pool_keeps_identities_apart (void)
 
 /* ---- new certificates ---- */
 
-static void
-copy_file (const gchar *from, const gchar *to)
-{
-  g_autofree gchar *source = tls_file (from);
-  g_autofree gchar *target = tls_file (to);
-  g_autofree gchar *text = NULL;
-  gsize length;
-
-  CU_ASSERT (g_file_get_contents (source, &text, &length, NULL));
-  CU_ASSERT (g_file_set_contents (target, text, length, NULL)); /* by a rename */
-}
-
 /* (transfer full): the name in the certificate that the server now shows. */
 static gchar *
 ask_for_subject (TlsServer *server)
@@ -269,7 +257,7 @@ new_connections_get_a_new_certificate (void)
 
   if (!tls_begin ())
     return;
-  copy_file ("server", "current");
+  tls_copy ("server", "current");
   server = tls_server_start ("current", NULL, 0);
   {
     g_autoptr (TallyChannel) channel = connect_in_mode (server, "mode=pooled");
@@ -280,10 +268,10 @@ new_connections_get_a_new_certificate (void)
 
     CU_ASSERT (tls_echoes (channel, "before"));
     before = ask_for_subject (server);
-    copy_file ("renewed", "current");
+    tls_copy ("renewed", "current");
     after = ask_for_subject (server);
     CU_ASSERT (tls_echoes (channel, "after"));
-    copy_file ("ca", "current"); /* without a key: what was read before stays */
+    tls_copy ("ca", "current"); /* without a key: what was read before stays */
     broken = ask_for_subject (server);
     assert_string (before, "CN=server");
     assert_string (after, "CN=renewed");

@@ -92,6 +92,24 @@ tls_file (const gchar *name)
   return g_strdup_printf ("%s/%s.pem", directory, name);
 }
 
+void
+tls_write (const gchar *name, const gchar *text)
+{
+  g_autofree gchar *path = tls_file (name);
+
+  CU_ASSERT (g_file_set_contents (path, text, -1, NULL));
+}
+
+void
+tls_copy (const gchar *from, const gchar *name)
+{
+  g_autofree gchar *source = tls_file (from);
+  g_autofree gchar *text = NULL;
+
+  CU_ASSERT_FATAL (g_file_get_contents (source, &text, NULL, NULL));
+  tls_write (name, text);
+}
+
 /* @options with files in the place of their names. (transfer full) */
 static gchar *
 find_files (const gchar *options)

@@ -18,6 +18,9 @@ void tls_settle (guint descriptors);
 void tls_end (void);
 /* The file of certificate @name, with its key. (transfer full) */
 gchar *tls_file (const gchar *name);
+/* Puts @text, or what file @from holds, into the place of file @name, by a rename. */
+void tls_write (const gchar *name, const gchar *text);
+void tls_copy (const gchar *from, const gchar *name);
 
 /* Defines test_NAME (), which is NAME () and settles. */
 #define TLS_TEST(name)                                                                             \

@@ -1,0 +1,33 @@
+/* The credentials of one side of TLS: what it trusts, what it is. */
+#ifndef TALLY_TLS_CREDENTIALS_PRIVATE_H
+#define TALLY_TLS_CREDENTIALS_PRIVATE_H
+
+#include <gio/gio.h>
+
+#include "tls-internal.h"
+
+G_BEGIN_DECLS
+
+/* What the files hold. */
+typedef struct
+{
+  GTlsDatabase *trust;          /* never NULL once it has been read */
+  GTlsCertificate *certificate; /* with its key; NULL: none */
+} TallyTlsFiles;
+
+/* Gives what the files hold now: they are read when they have changed. What cannot be read while older
+ * content is there leaves that in use, and is logged. FALSE with %TALLY_ERROR_INVALID_ARGUMENT, which
+ * names the file. Thread-safe. */
+gboolean
+tally_tls_credentials_get (TallyTlsCredentials *self, TallyTlsFiles *files, GError **error);
+void tally_tls_files_clear (TallyTlsFiles *files);
+
+/* ---- trust ---- */
+
+/* Trusts what @database (nullable: nothing) trusts. GIO reads the authorities of a database of its own
+ * for each connection anew; of this one it asks for a verdict. (transfer full) */
+GTlsDatabase *tally_tls_trust_new (GTlsDatabase *database);
+
+G_END_DECLS
+
+#endif /* TALLY_TLS_CREDENTIALS_PRIVATE_H */

@@ -1,0 +1,134 @@
+/* Owns the tests of a client's credentials: when its files are read, and what counts when they cannot be. */
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "tls-fixture.h"
+
+/* ---- read once ---- */
+
+/* How often the file that @watch watches was opened since this was asked last. */
+static guint
+count_opens (gint watch)
+{
+  struct inotify_event events[64];
+  gssize length;
+  guint count = 0;
+
+  while ((length = read (watch, events, sizeof events)) > 0)
+    count += (guint) length / sizeof *events; /* a file's own events have no name */
+  return count;
+}
+
+static gint
+watch_opens (const gchar *name)
+{
+  g_autofree gchar *path = tls_file (name);
+  gint watch = inotify_init1 (IN_NONBLOCK | IN_CLOEXEC);
+
+  CU_ASSERT (watch >= 0 && inotify_add_watch (watch, path, IN_OPEN) >= 0);
+  return watch;
+}
+
+static void
+files_are_read_once (void)
+{
+  TlsServer *server;
+  gint authorities, certificate;
+
+  if (!tls_begin ())
+    return;
+  server = tls_server_start ("server", "ca=ca&clients=required", 0);
+  tls_copy ("ca", "current-ca");
+  tls_copy ("alice", "current");
+  authorities = watch_opens ("current-ca");
+  certificate = watch_opens ("current");
+  {
+    g_autoptr (TallyChannel) channel =
+        tls_connect (server->uri, "ca=current-ca&cert=current&mode=unpooled", NULL);
+
+    CU_ASSERT (tls_echoes (channel, "x"));
+    CU_ASSERT (count_opens (authorities) > 0 && count_opens (certificate) > 0);
+    for (guint i = 0; i < 5; i++)
+      CU_ASSERT (tls_echoes (channel, "x"));
+    assert_int (count_opens (authorities), 0);
+    assert_int (count_opens (certificate), 0);
+  }
+  close (authorities);
+  close (certificate);
+  tls_server_stop (server);
+}
+
+/* ---- new ones ---- */
+
+static void
+a_client_takes_new_authorities (void)
+{
+  TlsServer *server;
+
+  if (!tls_begin ())
+    return;
+  server = tls_server_start ("server", NULL, 0);
+  tls_copy ("ca", "current-ca");
+  {
+    g_autoptr (TallyChannel) channel =
+        tls_connect (server->uri, "ca=current-ca&mode=unpooled", NULL);
+    g_autoptr (GError) error = NULL;
+
+    CU_ASSERT (tls_echoes (channel, "before"));
+    tls_write ("current-ca", "-----BEGIN CERTIFICATE-----\n");
+    CU_ASSERT (tls_echoes (channel, "with a broken file"));
+    tls_copy ("other-ca", "current-ca");
+    CU_ASSERT (tls_call (channel, "echo", "x", -1, &error) == NULL);
+    assert_error (error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED, "is not trusted");
+  }
+  tls_server_stop (server);
+}
+
+static void
+a_client_takes_a_new_certificate (void)
+{
+  TlsServer *server;
+
+  if (!tls_begin ())
+    return;
+  server = tls_server_start ("server", "ca=ca&clients=required", 0);
+  tls_copy ("alice", "current");
+  {
+    g_autoptr (TallyChannel) channel =
+        tls_connect (server->uri, "ca=ca&cert=current&mode=unpooled", NULL);
+    g_autofree gchar *before = tls_call (channel, "act", "who", -1, NULL);
+    g_autofree gchar *after = NULL;
+    g_autofree gchar *broken = NULL;
+
+    tls_copy ("bob", "current");
+    after = tls_call (channel, "act", "who", -1, NULL);
+    tls_copy ("ca", "current"); /* without a key */
+    broken = tls_call (channel, "act", "who", -1, NULL);
+    assert_string (before, "CN=alice");
+    assert_string (after, "CN=bob");
+    assert_string (broken, "CN=bob");
+  }
+  tls_server_stop (server);
+}
+
+/* Each as a test that leaves nothing open. */
+TLS_TEST (files_are_read_once)
+TLS_TEST (a_client_takes_new_authorities)
+TLS_TEST (a_client_takes_a_new_certificate)
+
+static const TestCase cases[] = { TEST (test_files_are_read_once),
+                                  TEST (test_a_client_takes_new_authorities),
+                                  TEST (test_a_client_takes_a_new_certificate),
+                                  { NULL, NULL } };
+
+int
+main (int argc, char **argv)
+{
+  int status;
+
+  tls_warm_up ();
+  status = test_main ("tls-credentials", cases, argc, argv);
+  tls_end ();
+  return status;
+}
