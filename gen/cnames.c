@@ -65,16 +65,17 @@ keep_upper (GenNames *names, const gchar *text)
   return keep (names, g_ascii_strup (text, -1));
 }
 
-/* @reason: what @name is. */
+/* @what: of @node, empty where it is its own name. @reason: what @name is. */
 static void
 add_rename (GenNames *names,
             const IdlNode *node,
+            const gchar *what,
             const gchar *name,
             const gchar *reason,
             const gchar *instead)
 {
-  const Rename rename = { node, g_strdup_printf ("'%s' is '%s' in C: %s is %s", node->name, instead,
-                                                 name, reason) };
+  const Rename rename = { node, g_strdup_printf ("%s'%s' is '%s' in C: %s is %s", what, node->name,
+                                                 instead, name, reason) };
 
   g_array_append_val (names->renames, rename);
 }
@@ -84,7 +85,7 @@ add_clash (GenNames *names, const IdlNode *node, const GenClash *clash, const gc
 {
   g_autofree gchar *reason = gen_clash_describe (clash);
 
-  add_rename (names, node, clash->name, reason, instead);
+  add_rename (names, node, "", clash->name, reason, instead);
 }
 
 /* ---- definitions ---- */
@@ -270,7 +271,7 @@ take_member (GenNames *names,
   g_hash_table_add (siblings, (gpointer) member);
   g_hash_table_add (siblings, (gpointer) KEEP (names, "__isset_%s", member));
   if (node != NULL && first != NULL)
-    add_rename (names, node, word, first, member);
+    add_rename (names, node, "", word, first, member);
   return member;
 }
 
@@ -364,6 +365,28 @@ name_function (GenNames *names,
     add_clash (names, &function->node, &first, name->lower);
 }
 
+/* What Apache's compiler has no function for: it gives way to all that it has, so that no method is called
+ * otherwise because of it. */
+static void
+name_call_with (GenNames *names,
+                const Space *space,
+                const GenName *service,
+                const IdlFunction *function)
+{
+  GenName *name = g_hash_table_lookup (names->names, function);
+  GenClash first = { NULL };
+
+  name->with = take_alone (names, space, &function->node, GEN_TAKEN_FUNCTION,
+                           KEEP (names, "%s_client_%s_with", service->lower, name->lower), &first);
+  if (first.name != NULL)
+    {
+      g_autofree gchar *reason = gen_clash_describe (&first);
+
+      add_rename (names, &function->node, "the call with options of ", first.name, reason,
+                  name->with);
+    }
+}
+
 static void
 name_functions (GenNames *names, const Space *space, const IdlDefinition *service)
 {
@@ -382,8 +405,12 @@ name_functions (GenNames *names, const Space *space, const IdlDefinition *servic
       name->member = take_member (names, space, vfuncs, &vfunc_rule, &function->node, name->lower);
       name_parameters (names, space, &argument_rule, function->arguments, siblings);
       name_parameters (names, space, &exception_rule, function->throws, siblings);
+      name->client = take_member (names, space, siblings, &argument_rule, NULL, "client");
+      name->options = take_member (names, space, siblings, &argument_rule, NULL, "options");
     }
 
+  for (guint i = 0; i < service->members->len; i++)
+    name_call_with (names, space, service_name, g_ptr_array_index (service->members, i));
   for (guint i = 0; i < service->members->len; i++)
     name_for_cxx (names, space, vfuncs,
                   g_hash_table_lookup (names->names, g_ptr_array_index (service->members, i)));

@@ -27,6 +27,9 @@ G_BEGIN_DECLS
  * @local: a definition's part of the names that are local to a file, `bonk`; a service's: what all
  *   names begin with that are local to its source, `t_test_bonk__`.
  * @member: a field's, argument's or vfunc's name.
+ * @with: a method's call with options, as a whole function's name, `t_test_bonk_client_test_void_with`.
+ * @client: what the client is called in its parameters.
+ * @options: what the options are called there.
  * @cxx: (nullable): what @member is called in C++, which reserves the word.
  *
  * The C names of one node of the model.
@@ -40,6 +43,9 @@ typedef struct
   const gchar *bare;
   const gchar *local;
   const gchar *member;
+  const gchar *with;
+  const gchar *client;
+  const gchar *options;
   const gchar *cxx;
 } GenName;
 

@@ -51,6 +51,25 @@ gen_print_guard (const gchar *file, GString *out)
   return guard;
 }
 
+static void
+add_first_parameters (const GenNames *names,
+                      const IdlDefinition *service,
+                      const IdlFunction *function,
+                      GenParameters which,
+                      GPtrArray *parameters)
+{
+  const gchar *type = gen_names_get (names, service)->type;
+  const GenName *name = gen_names_get (names, function);
+
+  if (which != GEN_PARAMETERS_WITH)
+    g_ptr_array_add (parameters, g_strdup_printf ("%sIf *iface", type));
+  else
+    {
+      g_ptr_array_add (parameters, g_strdup_printf ("%sClient *%s", type, name->client));
+      g_ptr_array_add (parameters, g_strdup_printf ("const TallyCallOptions *%s", name->options));
+    }
+}
+
 GPtrArray *
 gen_list_parameters (const GenNames *names,
                      const IdlDefinition *service,
@@ -59,8 +78,7 @@ gen_list_parameters (const GenNames *names,
 {
   GPtrArray *parameters = g_ptr_array_new_with_free_func (g_free);
 
-  g_ptr_array_add (parameters,
-                   g_strdup_printf ("%sIf *iface", gen_names_get (names, service)->type));
+  add_first_parameters (names, service, function, which, parameters);
 
   if (which != GEN_PARAMETERS_SEND && function->returns->kind != IDL_TYPE_VOID)
     {

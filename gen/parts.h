@@ -20,6 +20,7 @@ void gen_print_constant_definitions (GenSource *source);
 typedef enum
 {
   GEN_PARAMETERS_CALL, /* iface, _return, arguments, exceptions, error */
+  GEN_PARAMETERS_WITH, /* client, options, _return, arguments, exceptions, error */
   GEN_PARAMETERS_SEND, /* iface, arguments, error */
   GEN_PARAMETERS_RECV  /* iface, _return, exceptions, error */
 } GenParameters;

@@ -149,6 +149,20 @@ print_interface (const GenNames *names, const IdlDefinition *service, GString *o
 }
 
 static void
+print_call_with (const GenNames *names,
+                 const IdlDefinition *service,
+                 const IdlFunction *function,
+                 GString *out)
+{
+  g_autofree gchar *head = g_strdup_printf ("gboolean %s ", gen_names_get (names, function)->with);
+  g_autoptr (GPtrArray) parameters =
+      gen_list_parameters (names, service, function, GEN_PARAMETERS_WITH);
+  gboolean deprecated = gen_get_deprecated (&function->node) != NULL;
+
+  gen_print_call (out, head, parameters, deprecated ? ") G_GNUC_DEPRECATED;\n" : ");\n");
+}
+
+static void
 print_client (const GenNames *names, const IdlDefinition *service, GString *out)
 {
   const GenName *name = gen_names_get (names, service);
@@ -156,7 +170,7 @@ print_client (const GenNames *names, const IdlDefinition *service, GString *out)
   gen_print (
       out,
       "\n/* The client. _send_ and _recv_ are for one that was given an input_protocol and an\n"
-      " * output_protocol. */\n"
+      " * output_protocol; _with takes options of the call, or NULL. */\n"
       "typedef TallyClient %sClient;\ntypedef TallyClientClass %sClientClass;\n\n",
       name->type, name->type);
   print_macros (name, "CLIENT", "Client", out);
@@ -174,6 +188,7 @@ print_client (const GenNames *names, const IdlDefinition *service, GString *out)
       if (!function->oneway)
         print_prototype (names, service, function, "client_recv", GEN_PARAMETERS_RECV, deprecated,
                          out);
+      print_call_with (names, service, function, out);
     }
 }
 

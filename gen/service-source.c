@@ -1,16 +1,15 @@
-/* The source of a service: argument and result tables, the stubs of client and handler, the method
- * table that the processor and the client share. */
+/* The source of a service: argument and result tables, the stubs of interface and handler, the method
+ * table that the processor and the client share. The client's functions are service-client.c's. */
 #include <string.h>
 
 #include "ctype.h"
-#include "parts.h"
+#include "service-private.h"
 #include "writer.h"
 
 /* ---- arguments and results ---- */
 
-/* (transfer full): the C struct of a method's arguments or result; @word is args or result. */
-static gchar *
-get_local_struct (const GenSource *source, const GenName *method, const gchar *word)
+gchar *
+gen_service_get_struct (const GenSource *source, const GenName *method, const gchar *word)
 {
   g_autofree gchar *tag = gen_source_own (source, "%s_%s", method->lower, word);
 
@@ -40,7 +39,7 @@ print_inline_info (GenSource *source, const IdlFunction *function, gboolean resu
 {
   const GenName *method = gen_names_get (source->names, function);
   const gchar *word = result ? "result" : "args";
-  g_autofree gchar *c_type = get_local_struct (source, method, word);
+  g_autofree gchar *c_type = gen_service_get_struct (source, method, word);
   g_autofree gchar *wish = g_strdup_printf ("%s_%s", method->lower, word);
   g_autofree gchar *fields = gen_source_own (source, "%s_fields", wish);
   g_autofree gchar *info = gen_source_own (source, "%s_info", wish);
@@ -91,9 +90,8 @@ list_argument_rows (const GenSource *source, const IdlFunction *function)
   return rows;
 }
 
-/* In the order of the table, by id: `success` is 0. */
-static GPtrArray *
-list_result_rows (const GenSource *source, const IdlFunction *function)
+GPtrArray *
+gen_service_list_results (const GenSource *source, const IdlFunction *function)
 {
   GPtrArray *rows = g_ptr_array_new_with_free_func (g_free);
 
@@ -122,13 +120,12 @@ list_result_rows (const GenSource *source, const IdlFunction *function)
 
 /* ---- stubs ---- */
 
-/* `gboolean` and the head of a function with all its parameters. */
-static void
-print_function_head (GenSource *source,
-                     const IdlDefinition *service,
-                     const IdlFunction *function,
-                     const gchar *part,
-                     GenParameters which)
+void
+gen_service_print_head (GenSource *source,
+                        const IdlDefinition *service,
+                        const IdlFunction *function,
+                        const gchar *part,
+                        GenParameters which)
 {
   g_autofree gchar *head =
       g_strdup_printf ("%s_%s_%s ", gen_names_get (source->names, service)->lower, part,
@@ -156,49 +153,8 @@ print_interface_stub (GenSource *source, const IdlDefinition *service, const Idl
   g_autofree gchar *callee = g_strdup_printf ("%s (iface)->%s", get_interface,
                                               gen_names_get (source->names, function)->member);
 
-  print_function_head (source, service, function, "if", GEN_PARAMETERS_CALL);
+  gen_service_print_head (source, service, function, "if", GEN_PARAMETERS_CALL);
   print_forwarding (source, function, callee);
-}
-
-/* Declares the struct of arguments that a request is encoded from. */
-static void
-print_arguments (GenSource *source, const IdlFunction *function)
-{
-  g_autoptr (GPtrArray) items = g_ptr_array_new_with_free_func (g_free);
-  g_autofree gchar *c_type =
-      get_local_struct (source, gen_names_get (source->names, function), "args");
-  g_autofree gchar *head = g_strdup_printf ("  %s args = { ", c_type);
-
-  for (guint i = 0; i < function->arguments->len; i++)
-    {
-      const IdlField *argument = g_ptr_array_index (function->arguments, i);
-      const gchar *member = gen_names_get (source->names, argument)->member;
-      g_autofree gchar *type = gen_ctype_slot (source->names, argument->type);
-
-      g_ptr_array_add (items, gen_ctype_is_pointer (argument->type)
-                                  ? g_strdup_printf (".%s = (%s) %s", member, type, member)
-                                  : g_strdup_printf (".%s = %s", member, member));
-    }
-  if (items->len > 0)
-    gen_print_list (source->out, head, items, " };\n");
-}
-
-/* Declares where the parts of a reply go, in the order of the result's table. */
-static void
-print_results (GenSource *source, const IdlFunction *function)
-{
-  g_autoptr (GPtrArray) rows = list_result_rows (source, function);
-  g_autoptr (GPtrArray) items = g_ptr_array_new ();
-
-  for (guint i = 0; i < rows->len; i++)
-    {
-      const GenRow *row = g_ptr_array_index (rows, i);
-
-      g_ptr_array_add (items,
-                       (gpointer) (strcmp (row->member, "success") == 0 ? "_return" : row->member));
-    }
-  if (items->len > 0)
-    gen_print_list (source->out, "  gpointer results[] = { ", items, " };\n");
 }
 
 /* (transfer full): where @function is in the method table. */
@@ -211,59 +167,13 @@ get_method_index (const GenSource *source, const IdlFunction *function)
   return g_ascii_strup (own, -1);
 }
 
-/* (transfer full): `&methods[INDEX]`. */
-static gchar *
-get_method_address (const GenSource *source, const IdlFunction *function)
+gchar *
+gen_service_get_method (const GenSource *source, const IdlFunction *function)
 {
   g_autofree gchar *methods = gen_source_own (source, "methods");
   g_autofree gchar *index = get_method_index (source, function);
 
   return g_strdup_printf ("&%s[%s]", methods, index);
-}
-
-/* `return CALLEE (iface, …, error);` with an empty line before it if @gap. */
-static void
-print_client_return (GenSource *source,
-                     const gchar *callee,
-                     const gchar *const *arguments,
-                     gboolean gap)
-{
-  g_autofree gchar *head = g_strdup_printf ("%s  return %s ", gap ? "\n" : "", callee);
-  g_autoptr (GPtrArray) items = g_ptr_array_new ();
-
-  g_ptr_array_add (items, (gpointer) "iface");
-  for (guint i = 0; arguments[i] != NULL; i++)
-    g_ptr_array_add (items, (gpointer) arguments[i]);
-  g_ptr_array_add (items, (gpointer) "error");
-  gen_print_call (source->out, head, items, ");\n}\n\n");
-}
-
-static void
-print_client_stubs (GenSource *source, const IdlDefinition *service, const IdlFunction *function)
-{
-  g_autofree gchar *method = get_method_address (source, function);
-  const gchar *args = function->arguments->len > 0 ? "&args" : "NULL";
-  const gchar *results = gen_has_result (function) ? "results" : "NULL";
-
-  print_function_head (source, service, function, "client", GEN_PARAMETERS_CALL);
-  print_arguments (source, function);
-  print_results (source, function);
-  print_client_return (source, "tally_client_call",
-                       (const gchar *const[]){ method, args, results, NULL },
-                       function->arguments->len > 0 || gen_has_result (function));
-
-  print_function_head (source, service, function, "client_send", GEN_PARAMETERS_SEND);
-  print_arguments (source, function);
-  print_client_return (source, "tally_client_send", (const gchar *const[]){ method, args, NULL },
-                       function->arguments->len > 0);
-
-  if (function->oneway)
-    return;
-
-  print_function_head (source, service, function, "client_recv", GEN_PARAMETERS_RECV);
-  print_results (source, function);
-  print_client_return (source, "tally_client_recv", (const gchar *const[]){ method, results, NULL },
-                       gen_has_result (function));
 }
 
 static void
@@ -272,10 +182,10 @@ print_handler_stub (GenSource *source, const IdlDefinition *service, const IdlFu
   const GenName *name = gen_names_get (source->names, service);
   const GenName *method = gen_names_get (source->names, function);
   g_autofree gchar *callee = g_strdup_printf ("klass->%s", method->member);
-  g_autofree gchar *address = get_method_address (source, function);
+  g_autofree gchar *address = gen_service_get_method (source, function);
   g_autoptr (GPtrArray) items = g_ptr_array_new ();
 
-  print_function_head (source, service, function, "handler", GEN_PARAMETERS_CALL);
+  gen_service_print_head (source, service, function, "handler", GEN_PARAMETERS_CALL);
   gen_print (source->out,
              "  %sHandlerClass *klass = %s_HANDLER_GET_CLASS (iface);\n\n"
              "  if (klass->%s == NULL)\n",
@@ -295,8 +205,8 @@ print_invoke (GenSource *source, const IdlDefinition *service, const IdlFunction
   const GenName *method = gen_names_get (source->names, function);
   gboolean has_args = function->arguments->len > 0, has_result = gen_has_result (function);
   g_autofree gchar *name = gen_source_own (source, "invoke_%s ", method->lower);
-  g_autofree gchar *args = get_local_struct (source, method, "args");
-  g_autofree gchar *result = get_local_struct (source, method, "result");
+  g_autofree gchar *args = gen_service_get_struct (source, method, "args");
+  g_autofree gchar *result = gen_service_get_struct (source, method, "result");
   g_autoptr (GPtrArray) parameters = g_ptr_array_new_with_free_func (g_free);
   g_autofree gchar *head =
       g_strdup_printf ("  return %s_handler_%s ", gen_names_get (source->names, service)->lower,
@@ -569,7 +479,7 @@ gen_print_service_source (GenSource *source, const IdlDefinition *service)
     {
       const IdlFunction *function = g_ptr_array_index (service->members, i);
       g_autoptr (GPtrArray) arguments = list_argument_rows (source, function);
-      g_autoptr (GPtrArray) results = list_result_rows (source, function);
+      g_autoptr (GPtrArray) results = gen_service_list_results (source, function);
 
       gen_print (out, "/* ---- %s ---- */\n\n", function->node.name);
       if (arguments->len > 0)
@@ -577,7 +487,7 @@ gen_print_service_source (GenSource *source, const IdlDefinition *service)
       if (results->len > 0)
         print_inline_info (source, function, TRUE, results);
       print_interface_stub (source, service, function);
-      print_client_stubs (source, service, function);
+      gen_print_client_functions (source, service, function);
       print_handler_stub (source, service, function);
       print_invoke (source, service, function);
     }

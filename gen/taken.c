@@ -34,8 +34,8 @@ static const gchar *const types[] = {
 };
 
 static const gchar *const own_locals[] = {
-  "_return", "args", "error", "iface", "klass", "results", "tally_client_call", "tally_client_recv",
-  "tally_client_send", "tally_service_unimplemented",
+  "_return", "args", "error", "iface", "klass", "results", "tally_client_call",
+  "tally_client_call_with", "tally_client_recv", "tally_client_send", "tally_service_unimplemented",
 };
 
 /* clang-format on */

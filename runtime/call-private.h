@@ -23,8 +23,10 @@ typedef struct
   const TallyMethod *method;
   gconstpointer args;
   gpointer const *results;
-  gint timeout; /* milliseconds; 0 = no limit, -1 = the channel's */
-  gint64 deadline;
+  const TallyCallOptions *options; /* nullable */
+  const gchar *label;
+  gint timeout;    /* milliseconds; 0 = no limit */
+  gint64 deadline; /* monotonic; -1 = none */
   GCancellable *cancellable;
   gint32 seqid;
   TallyLimits limits;

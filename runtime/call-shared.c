@@ -48,9 +48,8 @@ close_pending (TallyCall *call, TallyShared *shared, TallyPending *pending)
 static gboolean
 had_its_time (const TallyCall *call, const TallyLease *lease)
 {
-  gint64 timeout = call->timeout >= 0 ? call->timeout : g_atomic_int_get (&call->channel->timeout);
-
-  return call->deadline - tally_lease_get_since (lease) >= timeout * G_TIME_SPAN_MILLISECOND / 2;
+  return call->deadline - tally_lease_get_since (lease)
+         >= call->timeout * G_TIME_SPAN_MILLISECOND / 2;
 }
 
 static gboolean

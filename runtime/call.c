@@ -17,13 +17,11 @@
 #define LONG_TIMEOUT 1000
 #define COARSE_TICK (10 * G_TIME_SPAN_MILLISECOND)
 
-static gint64
-deadline_in (TallyChannel *channel, gint timeout)
+static inline gint64
+deadline_in (gint timeout)
 {
   struct timespec now;
 
-  if (timeout < 0)
-    timeout = g_atomic_int_get (&channel->timeout);
   if (timeout <= 0)
     return -1;
   if (timeout < LONG_TIMEOUT)
@@ -31,6 +29,24 @@ deadline_in (TallyChannel *channel, gint timeout)
   clock_gettime (CLOCK_MONOTONIC_COARSE, &now);
   return now.tv_sec * G_TIME_SPAN_SECOND + (guint32) now.tv_nsec / 1000 + COARSE_TICK
          + (gint64) timeout * 1000;
+}
+
+static TALLY_COLD void
+apply_options (TallyCall *call, const TallyCallOptions *options)
+{
+  if (options->label != NULL)
+    call->label = options->label;
+  call->cancellable = options->cancellable;
+  if (options->timeout != 0 || options->deadline > 0)
+    call->timeout = MAX (options->timeout, 0);
+  call->deadline = deadline_in (call->timeout);
+  if (options->deadline > 0 && (call->deadline < 0 || call->deadline > options->deadline))
+    {
+      gint64 left = (options->deadline - g_get_monotonic_time ()) / G_TIME_SPAN_MILLISECOND;
+
+      call->deadline = options->deadline;
+      call->timeout = CLAMP (left, 1, G_MAXINT);
+    }
 }
 
 /* A multiplexed service's methods are called by "service:method" (Thrift, TMultiplexedProtocol). */
@@ -220,10 +236,10 @@ attempt (TallyCall *call, gboolean fresh, gboolean *reused, GError **error)
   gboolean done = FALSE;
 
   *reused = FALSE;
-  if (G_UNLIKELY (fresh ? !tally_bucket_borrow_dialed_since (bucket, call->method->name,
-                                                             call->failed_at, call->deadline,
-                                                             call->cancellable, &lease, error)
-                        : !tally_bucket_borrow (bucket, call->method->name, call->deadline,
+  if (G_UNLIKELY (fresh ? !tally_bucket_borrow_dialed_since (bucket, call->label, call->failed_at,
+                                                             call->deadline, call->cancellable,
+                                                             &lease, error)
+                        : !tally_bucket_borrow (bucket, call->label, call->deadline,
                                                 call->cancellable, &lease, error)))
     return FALSE;
   *reused = lease.reused;
@@ -240,13 +256,21 @@ attempt (TallyCall *call, gboolean fresh, gboolean *reused, GError **error)
 
 /* ---- pool rule 13: the one replay ---- */
 
+static TALLY_COLD gboolean
+is_idempotent (const TallyCall *call)
+{
+  if (call->options == NULL || call->options->idempotence == TALLY_IDEMPOTENCE_OF_METHOD)
+    return call->method->idempotent;
+  return call->options->idempotence == TALLY_IDEMPOTENCE_YES;
+}
+
 /* Whether a call that failed with @error on a reused connection may be made again: its connection
  * had died, and either the server cannot have seen the request or seeing it twice does no harm. */
 static TALLY_COLD gboolean
 may_replay (const TallyCall *call, const GError *error)
 {
   return g_error_matches (error, TALLY_ERROR, TALLY_ERROR_NOT_SENT)
-         || (call->method->idempotent
+         || (is_idempotent (call)
              && g_error_matches (error, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST));
 }
 
@@ -306,12 +330,17 @@ run (TallyCall *call)
   return reused && may_replay (call, error) ? replay (call, error) : error;
 }
 
-static gboolean
-check_cancelled (const TallyCall *call, GError **error)
+/* @call has options. */
+static TALLY_COLD gboolean
+may_begin (const TallyCall *call, GError **error)
 {
-  if (G_LIKELY (call->cancellable == NULL) || !g_cancellable_is_cancelled (call->cancellable))
+  if (call->cancellable != NULL && g_cancellable_is_cancelled (call->cancellable))
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "cancelled before it began");
+  else if (call->options->deadline > 0 && call->options->deadline <= g_get_monotonic_time ())
+    g_set_error_literal (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT,
+                         "its deadline had passed before it began");
+  else
     return TRUE;
-  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "cancelled before it began");
   return FALSE;
 }
 
@@ -351,8 +380,7 @@ channel_get_limits (TallyChannel *self)
                         .max_memory = __atomic_load_n (&self->max_memory, __ATOMIC_RELAXED) };
 }
 
-/* tally_channel_call () for what it leaves to its caller; @options NULL: the channel's timeout, no
- * cancellable. Six arguments, so that a client's call ends in a jump here. */
+/* Six arguments, so that a client's call ends in a jump here. */
 gboolean
 tally_channel_make_call (TallyChannel *self,
                          const TallyMethod *method,
@@ -370,13 +398,18 @@ tally_channel_make_call (TallyChannel *self,
   call.method = method;
   call.args = args;
   call.results = results;
-  call.timeout = options != NULL ? options->timeout : -1;
-  call.cancellable = options != NULL ? options->cancellable : NULL;
+  call.options = options;
+  call.label = method->name;
+  call.timeout = g_atomic_int_get (&self->timeout);
+  call.cancellable = NULL;
   call.limits = channel_get_limits (self);
   tally_call_init_outcome (&call);
-  call.deadline = deadline_in (self, call.timeout);
+  if (G_UNLIKELY (options != NULL))
+    apply_options (&call, options);
+  else
+    call.deadline = deadline_in (call.timeout);
   call.seqid = tally_seqid_take (&self->seqid);
-  if (G_LIKELY (check_cancelled (&call, &local_error)))
+  if (G_LIKELY (options == NULL) || may_begin (&call, &local_error))
     local_error = run (&call);
   if (G_LIKELY (local_error == NULL))
     return TRUE;
@@ -431,9 +464,35 @@ tally_channel_call (TallyChannel *self,
                     GCancellable *cancellable,
                     GError **error)
 {
-  const TallyCallOptions options = { timeout, cancellable };
+  const TallyCallOptions options = { .timeout = timeout == 0 ? -1 : MAX (timeout, 0),
+                                     .cancellable = cancellable };
 
+  return tally_channel_call_with (self, method, args, results, &options, error);
+}
+
+/**
+ * tally_channel_call_with:
+ * @self: a channel
+ * @method: the method's table
+ * @args: as for tally_channel_call()
+ * @results: (nullable): as for tally_channel_call()
+ * @options: (nullable): what is special about this call
+ * @error: return location
+ *
+ * tally_channel_call() with options.
+ *
+ * Returns: %TRUE, or %FALSE as tally_channel_call(); %TALLY_ERROR_TIMED_OUT also for a call whose
+ *   deadline had passed before it began
+ */
+gboolean
+tally_channel_call_with (TallyChannel *self,
+                         const TallyMethod *method,
+                         gconstpointer args,
+                         gpointer const *results,
+                         const TallyCallOptions *options,
+                         GError **error)
+{
   g_return_val_if_fail (TALLY_IS_CHANNEL (self), FALSE);
   g_return_val_if_fail (method != NULL && (args != NULL || method->args->n_fields == 0), FALSE);
-  return tally_channel_make_call (self, method, args, results, &options, error);
+  return tally_channel_make_call (self, method, args, results, options, error);
 }

@@ -28,12 +28,7 @@ struct _TallyChannel
   gint seqid;       /* atomic; the last one that was given out */
 };
 
-typedef struct
-{
-  gint timeout; /* milliseconds; 0 = no limit, -1 = the channel's */
-  GCancellable *cancellable;
-} TallyCallOptions;
-
+/* tally_channel_call_with () without its checks. */
 gboolean tally_channel_make_call (TallyChannel *self,
                                   const TallyMethod *method,
                                   gconstpointer args,

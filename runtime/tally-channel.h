@@ -4,6 +4,7 @@
 
 #include <gio/gio.h>
 
+#include "tally-call-options.h"
 #include "tally-endpoint.h"
 #include "tally-pool.h"
 #include "tally-types.h"
@@ -55,6 +56,12 @@ TALLY_API gboolean tally_channel_call (TallyChannel *self,
                                        gint timeout,
                                        GCancellable *cancellable,
                                        GError **error);
+TALLY_API gboolean tally_channel_call_with (TallyChannel *self,
+                                            const TallyMethod *method,
+                                            gconstpointer args,
+                                            gpointer const *results,
+                                            const TallyCallOptions *options,
+                                            GError **error);
 
 G_END_DECLS
 

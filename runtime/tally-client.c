@@ -443,3 +443,48 @@ tally_client_call (gpointer client,
     return tally_channel_make_call (self->channel, method, args, results, NULL, error);
   return call_over_protocols (self, method, args, results, error);
 }
+
+/* A program's own protocols take no deadline and no cancellable. */
+static TALLY_COLD gboolean
+refuse_options (const TallyMethod *method, GError **error)
+{
+  g_set_error (
+      error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED,
+      "%s: only a call on a channel takes a timeout, a deadline or a cancellable; nothing was "
+      "sent",
+      method->name);
+  return FALSE;
+}
+
+/**
+ * tally_client_call_with:
+ * @client: an instance of a generated client
+ * @method: the method's table
+ * @args: the arguments' C struct
+ * @results: (nullable): as for tally_channel_call()
+ * @options: (nullable): what is special about this call
+ * @error: return location
+ *
+ * tally_client_call() with options: what `<svc>_client_<method>_with ()` calls. Over two protocols a
+ * timeout, a deadline or a cancellable is refused with %TALLY_ERROR_NOT_SUPPORTED.
+ *
+ * Returns: %TRUE, or %FALSE with an error as of tally_channel_call_with() or tally_client_call()
+ */
+gboolean
+tally_client_call_with (gpointer client,
+                        const TallyMethod *method,
+                        gconstpointer args,
+                        gpointer const *results,
+                        const TallyCallOptions *options,
+                        GError **error)
+{
+  TallyClient *self = client;
+
+  g_return_val_if_fail (TALLY_IS_CLIENT (client), FALSE);
+  if (G_LIKELY (self->channel != NULL))
+    return tally_channel_make_call (self->channel, method, args, results, options, error);
+  if (options != NULL
+      && (options->timeout > 0 || options->deadline > 0 || options->cancellable != NULL))
+    return refuse_options (method, error);
+  return call_over_protocols (self, method, args, results, error);
+}

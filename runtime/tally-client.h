@@ -44,6 +44,12 @@ TALLY_API gboolean tally_client_call (gpointer client,
                                       gconstpointer args,
                                       gpointer const *results,
                                       GError **error);
+TALLY_API gboolean tally_client_call_with (gpointer client,
+                                           const TallyMethod *method,
+                                           gconstpointer args,
+                                           gpointer const *results,
+                                           const TallyCallOptions *options,
+                                           GError **error);
 /* The two halves, for Apache-style clients only; on a channel they fail with
  * %TALLY_ERROR_NOT_SUPPORTED. */
 TALLY_API gboolean tally_client_send (gpointer client,

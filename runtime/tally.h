@@ -8,6 +8,7 @@
 #include <thrift/c_glib/thrift.h>
 #include <thrift/c_glib/thrift_application_exception.h>
 
+#include "tally-call-options.h"
 #include "tally-channel.h"
 #include "tally-client.h"
 #include "tally-endpoint.h"

@@ -287,6 +287,45 @@ a_client_speaks_its_parents_methods (void)
   fixture_clear (&fixture);
 }
 
+/* Also a parent's method, on the child's client. */
+static void
+options_are_those_of_the_call (void)
+{
+  g_autoptr (GCancellable) cancelled = g_cancellable_new ();
+  const TallyCallOptions options = { .cancellable = cancelled };
+  Fixture fixture;
+  gint32 result = 0;
+
+  fixture_init (&fixture, "tcp://127.0.0.1:0");
+  for (guint i = 0; i < 2; i++)
+    {
+      const TallyCallOptions *given = i == 0 ? NULL : &options;
+      g_autoptr (EveryBaseOther) other = NULL;
+      g_autoptr (GError) error = NULL;
+
+      CU_ASSERT_TRUE (every_everything_client_forget_with (fixture.client, given, 7, &error));
+      CU_ASSERT_TRUE (
+          every_base_base_client_twice_with (fixture.client, given, &result, 4, &other, &error));
+      assert_no_error (error);
+      assert_int (result, 8);
+      result = 0;
+    }
+  g_cancellable_cancel (cancelled);
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (GError) error = NULL;
+      gboolean done =
+          i == 0 ? every_everything_client_forget_with (fixture.client, &options, 7, &error)
+                 : every_base_base_client_twice_with (fixture.client, &options, &result, 4, NULL,
+                                                      &error);
+
+      CU_ASSERT_FALSE (done);
+      assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "nothing was sent");
+      assert_int (result, 0);
+    }
+  fixture_clear (&fixture);
+}
+
 /* A stub remembers the class that it met last: client, handler and a parent's method in turn. */
 static void
 a_stub_finds_each_objects_own_functions (void)
@@ -364,6 +403,7 @@ main (int argc, char **argv)
     TEST (every_type_goes_and_comes_compact),
     TEST (exceptions_are_values_and_thrown),
     TEST (a_client_speaks_its_parents_methods),
+    TEST (options_are_those_of_the_call),
     TEST (a_stub_finds_each_objects_own_functions),
     TEST (oneway_and_recursive),
     TEST (a_method_left_out_says_so),

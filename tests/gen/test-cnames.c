@@ -105,6 +105,22 @@ issets_and_our_functions_have_their_own_names (void)
   assert_contains (service, "E **__isset_success_,");
 }
 
+/* Apache's names come first: no method is called otherwise because another one takes options. */
+static void
+a_call_with_options_gives_way (void)
+{
+  g_autofree gchar *text =
+      generate ("service S { i32 sum (1: i32 options, 2: i32 client) i32 sum_with (1: i32 a) }",
+                "s.h");
+
+  assert_contains (text,
+                   "gboolean s_client_sum_with (SIf *iface, gint32 *_return, const gint32 a,");
+  assert_contains (text, "gboolean s_client_sum_with_ (SClient *client_, const TallyCallOptions "
+                         "*options_,");
+  assert_contains (text, "gboolean s_client_sum_with_with (SClient *client, const TallyCallOptions "
+                         "*options,");
+}
+
 static void
 the_class_of_a_struct_goes_before_a_struct_of_its_name (void)
 {
@@ -280,6 +296,7 @@ main (int argc, char **argv)
     TEST (a_dotted_namespace_has_underscores),
     TEST (keywords_and_the_parent_get_an_underscore),
     TEST (a_clash_takes_another_underscore),
+    TEST (a_call_with_options_gives_way),
     TEST (cxx_keywords_keep_their_name_in_c),
     TEST (issets_and_our_functions_have_their_own_names),
     TEST (the_class_of_a_struct_goes_before_a_struct_of_its_name),

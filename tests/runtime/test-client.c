@@ -145,6 +145,39 @@ apaches_protocols_serve (void)
     }
 }
 
+/* A program's own protocols have no deadline: a call that asks for one is not made without it. */
+static void
+apaches_protocols_take_no_deadline (void)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  const TallyCallOptions refused[] = { { .timeout = 100 },
+                                       { .deadline = G_MAXINT64 },
+                                       { .cancellable = cancellable } };
+  const TallyCallOptions harmless = { .timeout = -1,
+                                      .label = "me",
+                                      .idempotence = TALLY_IDEMPOTENCE_YES };
+  g_auto (EchoServer) server;
+  g_auto (Apache) apache;
+  g_autofree gchar *reply = NULL;
+  EchoArgs args = { (gchar *) "x" };
+  gpointer results[] = { &reply, NULL };
+
+  echo_server_start (&server, echo_honest, "?", NULL);
+  apache_connect (&apache, &server);
+  for (guint i = 0; i < G_N_ELEMENTS (refused); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      CU_ASSERT_FALSE (tally_client_call_with (apache.client, &echo_methods[ECHO_ECHO], &args,
+                                               results, &refused[i], &error));
+      assert_error (error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED, "nothing was sent");
+    }
+  CU_ASSERT_TRUE (tally_client_call_with (apache.client, &echo_methods[ECHO_ECHO], &args, results,
+                                          &harmless, NULL));
+  assert_string (reply, "x");
+  assert_int (g_atomic_int_get (&server.requests), 1);
+}
+
 static gboolean
 lie_about (EchoRequest *request)
 {
@@ -304,6 +337,7 @@ main (int argc, char **argv)
     TEST (a_channels_client_calls_and_has_no_halves),
     TEST (a_client_on_nothing_says_so),
     TEST (apaches_protocols_serve),
+    TEST (apaches_protocols_take_no_deadline),
     TEST (replies_are_matched_as_on_a_channel),
     TEST (a_closed_transport_is_reported),
     TEST (what_cannot_be_encoded_writes_nothing),

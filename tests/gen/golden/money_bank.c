@@ -40,6 +40,16 @@ money_bank_client_balance (MoneyBankIf *iface, MoneyAmount **_return, GError **e
 }
 
 gboolean
+money_bank_client_balance_with (MoneyBankClient *client, const TallyCallOptions *options,
+                                MoneyAmount **_return, GError **error)
+{
+  gpointer results[] = { _return };
+
+  return tally_client_call_with (client, &money_bank__methods[MONEY_BANK__METHOD_BALANCE], NULL,
+                                 results, options, error);
+}
+
+gboolean
 money_bank_client_send_balance (MoneyBankIf *iface, GError **error)
 {
   return tally_client_send (iface, &money_bank__methods[MONEY_BANK__METHOD_BALANCE], NULL, error);

@@ -25,7 +25,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (MoneyBankIf, g_object_unref)
 gboolean money_bank_if_balance (MoneyBankIf *iface, MoneyAmount **_return, GError **error);
 
 /* The client. _send_ and _recv_ are for one that was given an input_protocol and an
- * output_protocol. */
+ * output_protocol; _with takes options of the call, or NULL. */
 typedef TallyClient MoneyBankClient;
 typedef TallyClientClass MoneyBankClientClass;
 
@@ -44,6 +44,8 @@ MoneyBankClient *money_bank_client_new (TallyChannel *channel);
 gboolean money_bank_client_balance (MoneyBankIf *iface, MoneyAmount **_return, GError **error);
 gboolean money_bank_client_send_balance (MoneyBankIf *iface, GError **error);
 gboolean money_bank_client_recv_balance (MoneyBankIf *iface, MoneyAmount **_return, GError **error);
+gboolean money_bank_client_balance_with (MoneyBankClient *client, const TallyCallOptions *options,
+                                         MoneyAmount **_return, GError **error);
 
 /* The handler: derive from it and set the class's functions. */
 typedef struct _MoneyBankHandler

@@ -66,6 +66,19 @@ shop_shop_client_place (ShopShopIf *iface, ShopOrderId *_return, const ShopOrder
 }
 
 gboolean
+shop_shop_client_place_with (ShopShopClient *client, const TallyCallOptions *options,
+                             ShopOrderId *_return, const ShopOrder *order,
+                             const ShopPayment *payment, ShopSoldOut **sold_out, GError **error)
+{
+  struct shop_shop__place_args args = { .order = (ShopOrder *) order,
+                                        .payment = (ShopPayment *) payment };
+  gpointer results[] = { _return, sold_out };
+
+  return tally_client_call_with (client, &shop_shop__methods[SHOP_SHOP__METHOD_PLACE], &args,
+                                 results, options, error);
+}
+
+gboolean
 shop_shop_client_send_place (ShopShopIf *iface, const ShopOrder *order, const ShopPayment *payment,
                              GError **error)
 {
@@ -147,6 +160,17 @@ shop_shop_client_look_up (ShopShopIf *iface, ShopOrder **_return, const ShopOrde
 
   return tally_client_call (iface, &shop_shop__methods[SHOP_SHOP__METHOD_LOOK_UP], &args, results,
                             error);
+}
+
+gboolean
+shop_shop_client_look_up_with (ShopShopClient *client, const TallyCallOptions *options,
+                               ShopOrder **_return, const ShopOrderId id, GError **error)
+{
+  struct shop_shop__look_up_args args = { .id = id };
+  gpointer results[] = { _return };
+
+  return tally_client_call_with (client, &shop_shop__methods[SHOP_SHOP__METHOD_LOOK_UP], &args,
+                                 results, options, error);
 }
 
 gboolean
@@ -232,6 +256,17 @@ shop_shop_client_status (ShopShopIf *iface, ShopStatus *_return, const ShopOrder
 }
 
 gboolean
+shop_shop_client_status_with (ShopShopClient *client, const TallyCallOptions *options,
+                              ShopStatus *_return, const ShopOrderId id, GError **error)
+{
+  struct shop_shop__status_args args = { .id = id };
+  gpointer results[] = { _return };
+
+  return tally_client_call_with (client, &shop_shop__methods[SHOP_SHOP__METHOD_STATUS], &args,
+                                 results, options, error);
+}
+
+gboolean
 shop_shop_client_send_status (ShopShopIf *iface, const ShopOrderId id, GError **error)
 {
   struct shop_shop__status_args args = { .id = id };
@@ -299,6 +334,16 @@ shop_shop_client_remind (ShopShopIf *iface, const ShopOrderId id, GError **error
 }
 
 gboolean
+shop_shop_client_remind_with (ShopShopClient *client, const TallyCallOptions *options,
+                              const ShopOrderId id, GError **error)
+{
+  struct shop_shop__remind_args args = { .id = id };
+
+  return tally_client_call_with (client, &shop_shop__methods[SHOP_SHOP__METHOD_REMIND], &args, NULL,
+                                 options, error);
+}
+
+gboolean
 shop_shop_client_send_remind (ShopShopIf *iface, const ShopOrderId id, GError **error)
 {
   struct shop_shop__remind_args args = { .id = id };
@@ -339,6 +384,13 @@ gboolean
 shop_shop_client_ping (ShopShopIf *iface, GError **error)
 {
   return tally_client_call (iface, &shop_shop__methods[SHOP_SHOP__METHOD_PING], NULL, NULL, error);
+}
+
+gboolean
+shop_shop_client_ping_with (ShopShopClient *client, const TallyCallOptions *options, GError **error)
+{
+  return tally_client_call_with (client, &shop_shop__methods[SHOP_SHOP__METHOD_PING], NULL, NULL,
+                                 options, error);
 }
 
 gboolean

@@ -1,0 +1,130 @@
+/* The functions of a service's client in its source: calls, calls with options, and the two halves of a
+ * call over the program's own protocols. */
+#include <string.h>
+
+#include "ctype.h"
+#include "service-private.h"
+#include "writer.h"
+
+/* Declares the struct of arguments that a request is encoded from. */
+static void
+print_arguments (GenSource *source, const IdlFunction *function)
+{
+  g_autoptr (GPtrArray) items = g_ptr_array_new_with_free_func (g_free);
+  g_autofree gchar *c_type =
+      gen_service_get_struct (source, gen_names_get (source->names, function), "args");
+  g_autofree gchar *head = g_strdup_printf ("  %s args = { ", c_type);
+
+  for (guint i = 0; i < function->arguments->len; i++)
+    {
+      const IdlField *argument = g_ptr_array_index (function->arguments, i);
+      const gchar *member = gen_names_get (source->names, argument)->member;
+      g_autofree gchar *type = gen_ctype_slot (source->names, argument->type);
+
+      g_ptr_array_add (items, gen_ctype_is_pointer (argument->type)
+                                  ? g_strdup_printf (".%s = (%s) %s", member, type, member)
+                                  : g_strdup_printf (".%s = %s", member, member));
+    }
+  if (items->len > 0)
+    gen_print_list (source->out, head, items, " };\n");
+}
+
+/* Declares where the parts of a reply go, in the order of the result's table. */
+static void
+print_results (GenSource *source, const IdlFunction *function)
+{
+  g_autoptr (GPtrArray) rows = gen_service_list_results (source, function);
+  g_autoptr (GPtrArray) items = g_ptr_array_new ();
+
+  for (guint i = 0; i < rows->len; i++)
+    {
+      const GenRow *row = g_ptr_array_index (rows, i);
+
+      g_ptr_array_add (items,
+                       (gpointer) (strcmp (row->member, "success") == 0 ? "_return" : row->member));
+    }
+  if (items->len > 0)
+    gen_print_list (source->out, "  gpointer results[] = { ", items, " };\n");
+}
+
+/* `return CALLEE (CLIENT, …, error);` with an empty line before it if @gap. */
+static void
+print_client_return (GenSource *source,
+                     const gchar *callee,
+                     const gchar *client,
+                     const gchar *const *arguments,
+                     gboolean gap)
+{
+  g_autofree gchar *head = g_strdup_printf ("%s  return %s ", gap ? "\n" : "", callee);
+  g_autoptr (GPtrArray) items = g_ptr_array_new ();
+
+  g_ptr_array_add (items, (gpointer) client);
+  for (guint i = 0; arguments[i] != NULL; i++)
+    g_ptr_array_add (items, (gpointer) arguments[i]);
+  g_ptr_array_add (items, (gpointer) "error");
+  gen_print_call (source->out, head, items, ");\n}\n\n");
+}
+
+/* What both forms of a call begin with; TRUE if that is anything. */
+static gboolean
+print_call_locals (GenSource *source, const IdlFunction *function)
+{
+  print_arguments (source, function);
+  print_results (source, function);
+  return function->arguments->len > 0 || gen_has_result (function);
+}
+
+static void
+print_client_calls (GenSource *source, const IdlDefinition *service, const IdlFunction *function)
+{
+  const GenName *name = gen_names_get (source->names, function);
+  g_autofree gchar *method = gen_service_get_method (source, function);
+  const gchar *args = function->arguments->len > 0 ? "&args" : "NULL";
+  const gchar *results = gen_has_result (function) ? "results" : "NULL";
+  g_autofree gchar *head = g_strdup_printf ("%s ", name->with);
+  g_autoptr (GPtrArray) parameters =
+      gen_list_parameters (source->names, service, function, GEN_PARAMETERS_WITH);
+  gboolean gap;
+
+  gen_service_print_head (source, service, function, "client", GEN_PARAMETERS_CALL);
+  gap = print_call_locals (source, function);
+  print_client_return (source, "tally_client_call", "iface",
+                       (const gchar *const[]){ method, args, results, NULL }, gap);
+
+  g_string_append (source->out, "gboolean\n");
+  gen_print_call (source->out, head, parameters, ")\n{\n");
+  gap = print_call_locals (source, function);
+  print_client_return (source, "tally_client_call_with", name->client,
+                       (const gchar *const[]){ method, args, results, name->options, NULL }, gap);
+}
+
+/* The two halves of a call over the program's own protocols. */
+static void
+print_client_halves (GenSource *source, const IdlDefinition *service, const IdlFunction *function)
+{
+  g_autofree gchar *method = gen_service_get_method (source, function);
+  const gchar *args = function->arguments->len > 0 ? "&args" : "NULL";
+  const gchar *results = gen_has_result (function) ? "results" : "NULL";
+
+  gen_service_print_head (source, service, function, "client_send", GEN_PARAMETERS_SEND);
+  print_arguments (source, function);
+  print_client_return (source, "tally_client_send", "iface",
+                       (const gchar *const[]){ method, args, NULL }, function->arguments->len > 0);
+
+  if (function->oneway)
+    return;
+
+  gen_service_print_head (source, service, function, "client_recv", GEN_PARAMETERS_RECV);
+  print_results (source, function);
+  print_client_return (source, "tally_client_recv", "iface",
+                       (const gchar *const[]){ method, results, NULL }, gen_has_result (function));
+}
+
+void
+gen_print_client_functions (GenSource *source,
+                            const IdlDefinition *service,
+                            const IdlFunction *function)
+{
+  print_client_calls (source, service, function);
+  print_client_halves (source, service, function);
+}

@@ -1,0 +1,52 @@
+/* What a caller may say about one call. */
+#ifndef TALLY_CALL_OPTIONS_H
+#define TALLY_CALL_OPTIONS_H
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/**
+ * TallyIdempotence:
+ * @TALLY_IDEMPOTENCE_OF_METHOD: what the IDL says of the method, by its annotation `(idempotent)`.
+ * @TALLY_IDEMPOTENCE_YES: to execute this call twice does no harm.
+ * @TALLY_IDEMPOTENCE_NO: this call must not be executed twice.
+ *
+ * Whether a call may be made again of which the server may have executed the first attempt.
+ */
+typedef enum
+{
+  TALLY_IDEMPOTENCE_OF_METHOD,
+  TALLY_IDEMPOTENCE_YES,
+  TALLY_IDEMPOTENCE_NO
+} TallyIdempotence;
+
+/**
+ * TallyCallOptions:
+ * @timeout: milliseconds that the call may take in all its steps; 0 = the channel's `timeout`, or no other
+ *   than @deadline where that is set; negative = no limit.
+ * @deadline: g_get_monotonic_time() by which it must be over; 0 = none. Of @timeout and @deadline the
+ *   earlier counts. A call whose deadline has passed sends nothing.
+ * @cancellable: (nullable): ends it early, in any of its steps.
+ * @label: (nullable): what the pool calls the lease in its events, dumps and warnings; %NULL = the method's
+ *   name. Must stay valid as long as these are looked at: a literal, mostly.
+ * @idempotence: whether a second attempt may follow a first that may have been executed (pool rule 13).
+ *
+ * What a caller says about one call, `{ .timeout = 200 }`. What is left out, and all of it where no
+ * options are given, is 0: the default. Read while the call runs; the caller keeps it. Its size does not
+ * change in later versions: what is added takes the place of @reserved.
+ */
+typedef struct
+{
+  gint timeout;
+  TallyIdempotence idempotence;
+  gint64 deadline;
+  GCancellable *cancellable;
+  const gchar *label;
+  /*< private >*/
+  gpointer reserved[8];
+} TallyCallOptions;
+
+G_END_DECLS
+
+#endif /* TALLY_CALL_OPTIONS_H */
