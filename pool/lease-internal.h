@@ -6,6 +6,15 @@
 
 G_BEGIN_DECLS
 
+/* As tally_bucket_borrow_fresh (), but any connection that was never lent will do: for calls that want one
+ * each. So none is in vain where dials do not end in the order in which they began. */
+gboolean tally_bucket_borrow_unused (TallyBucket *bucket,
+                                     const gchar *label,
+                                     gint64 deadline,
+                                     GCancellable *cancellable,
+                                     TallyLease *lease,
+                                     GError **error);
+
 /* When @lease, which is out, was taken, by g_get_monotonic_time (). */
 gint64 tally_lease_get_since (const TallyLease *lease);
 

@@ -8,6 +8,7 @@
 #include "claims-private.h"
 #include "dials-private.h"
 #include "health-private.h"
+#include "lease-internal.h"
 #include "pool-report-private.h"
 #include "thread-id-private.h"
 #include "work-private.h"
@@ -19,6 +20,7 @@
 #define LONGEST_LOOK (2 * G_TIME_SPAN_MILLISECOND)
 /* Instead of a time at which or after which the connection must have been dialed. */
 #define ANY_AGE (-1)
+#define UNUSED (-2)
 
 /* A borrower that waits on its own thread. */
 typedef struct
@@ -343,7 +345,8 @@ borrow_slowly (TallyBucket *bucket,
 
   init_waiter (&self, bucket, label, deadline);
   self.waiter.fresh = since != ANY_AGE;
-  self.waiter.since = since;
+  self.waiter.unused = since == UNUSED;
+  self.waiter.since = MAX (since, 0);
   tally_bucket_lock (bucket);
   tally_bucket_now_locked (bucket, &now);
   if (g_cancellable_is_cancelled (cancellable))
@@ -514,6 +517,17 @@ tally_bucket_borrow (TallyBucket *bucket,
     return borrow_if_alive (bucket, hold, idle_age, deadline, cancellable, lease, error);
   fill_lease (lease, bucket, hold, generation, TRUE);
   return TRUE;
+}
+
+gboolean
+tally_bucket_borrow_unused (TallyBucket *bucket,
+                            const gchar *label,
+                            gint64 deadline,
+                            GCancellable *cancellable,
+                            TallyLease *lease,
+                            GError **error)
+{
+  return borrow_slowly (bucket, label, deadline, UNUSED, cancellable, lease, error);
 }
 
 /**

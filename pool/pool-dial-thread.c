@@ -39,7 +39,7 @@ finish (DialJob *job, gpointer transport, const GError *error)
     tally_policy_dial_failed (policy, &now, job->conn, error, NULL);
   else
     {
-      if (duration <= TALLY_QUICK_DIAL && job->bucket->hooks[TALLY_HOOK_DIAL] == NULL)
+      if (duration <= TALLY_QUICK_DIAL && tally_bucket_may_be_quick (job->bucket))
         policy->quick = TRUE;
       tally_policy_dial_done (policy, &now, job->conn, transport, NULL);
     }

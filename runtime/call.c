@@ -6,6 +6,7 @@
 
 #include "call-private.h"
 #include "framing-private.h"
+#include "lease-internal.h"
 #include "reply-private.h"
 #include "socket-internal.h"
 
@@ -223,11 +224,31 @@ lease_get_socket (const TallyLease *lease, GError **error)
   return refuse_transport (lease->transport, error);
 }
 
+/* Which connection an attempt wants. */
+typedef enum
+{
+  ANY,
+  UNUSED, /* one of its own */
+  FRESH   /* for a replay */
+} Wanted;
+
+static TALLY_COLD gboolean
+borrow_new (const TallyCall *call, Wanted wanted, TallyLease *lease, GError **error)
+{
+  TallyBucket *bucket = call->channel->bucket;
+
+  if (wanted == UNUSED)
+    return tally_bucket_borrow_unused (bucket, call->label, call->deadline, call->cancellable,
+                                       lease, error);
+  return tally_bucket_borrow_dialed_since (bucket, call->label, call->failed_at, call->deadline,
+                                           call->cancellable, lease, error);
+}
+
 /* One attempt: borrow, exchange, release. @reused: whether its connection had served before.
  * Inlined, because after a system call that switched tasks every return to an older frame is
  * mispredicted. */
 static inline __attribute__ ((always_inline)) gboolean
-attempt (TallyCall *call, gboolean fresh, gboolean *reused, GError **error)
+attempt (TallyCall *call, Wanted wanted, gboolean *reused, GError **error)
 {
   TallyBucket *bucket = call->channel->bucket;
   TallyLease lease;
@@ -236,11 +257,9 @@ attempt (TallyCall *call, gboolean fresh, gboolean *reused, GError **error)
   gboolean done = FALSE;
 
   *reused = FALSE;
-  if (G_UNLIKELY (fresh ? !tally_bucket_borrow_dialed_since (bucket, call->label, call->failed_at,
-                                                             call->deadline, call->cancellable,
-                                                             &lease, error)
-                        : !tally_bucket_borrow (bucket, call->label, call->deadline,
-                                                call->cancellable, &lease, error)))
+  if (G_UNLIKELY (wanted != ANY ? !borrow_new (call, wanted, &lease, error)
+                                : !tally_bucket_borrow (bucket, call->label, call->deadline,
+                                                        call->cancellable, &lease, error)))
     return FALSE;
   *reused = lease.reused;
   socket = lease_get_socket (&lease, error);
@@ -312,7 +331,7 @@ replay (TallyCall *call, GError *first)
   gboolean reused;
 
   call->sent = TALLY_SENT_NOTHING;
-  if (!attempt (call, TRUE, &reused, &second))
+  if (!attempt (call, FRESH, &reused, &second))
     return join_errors (call, &before, first, second);
   g_error_free (first);
   return NULL;
@@ -325,7 +344,7 @@ run (TallyCall *call)
   GError *error = NULL;
   gboolean reused;
 
-  if (G_LIKELY (attempt (call, call->channel->unpooled, &reused, &error)))
+  if (G_LIKELY (attempt (call, call->channel->unpooled ? UNUSED : ANY, &reused, &error)))
     return NULL;
   return reused && may_replay (call, error) ? replay (call, error) : error;
 }

@@ -67,9 +67,9 @@ tally_policy_find_deadline (const TallyPolicy *self, gint64 began, gint64 limit)
 /* ---- asking ---- */
 
 static gboolean
-claim_dialed_since (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter)
+claim_fresh (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter)
 {
-  TallyConn *conn = tally_policy_take_dialed_since (self, waiter->since);
+  TallyConn *conn = tally_policy_take_fresh (self, waiter);
 
   if (conn == NULL)
     return FALSE;
@@ -86,7 +86,7 @@ claim_at_once (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter)
   TallyConn *conn = self->available.head;
 
   if (waiter->fresh)
-    return claim_dialed_since (self, now, waiter);
+    return claim_fresh (self, now, waiter);
   waiter->reused = TRUE;
   waiter->idle_age = 0;
   if (G_LIKELY (conn == NULL))
@@ -108,7 +108,7 @@ arrive (TallyPolicy *self, gint64 began, TallyWaiter *waiter)
   self->active = TRUE;
   waiter->ticket = ++self->last_ticket;
   waiter->arrived = began;
-  if (waiter->fresh && waiter->since == 0)
+  if (waiter->fresh && !waiter->unused && waiter->since == 0)
     waiter->since = began;
   self->stats.requests++;
   waiter->limit = waiter->deadline;

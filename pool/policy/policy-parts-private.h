@@ -26,7 +26,8 @@ void tally_policy_claim (TallyPolicy *self,
                          TallyWaiter *waiter);
 void tally_policy_drop_hold (TallyPolicy *self, TallyConn *conn, TallyHold *hold);
 TallyConn *tally_policy_take_idle (TallyPolicy *self, const TallyInstant *now);
-TallyConn *tally_policy_take_dialed_since (TallyPolicy *self, gint64 since);
+gboolean tally_policy_is_fresh_for (const TallyConn *conn, const TallyWaiter *waiter);
+TallyConn *tally_policy_take_fresh (TallyPolicy *self, const TallyWaiter *waiter);
 void tally_policy_take_out (TallyPolicy *self, TallyConn *conn);
 TallyConn *
 tally_policy_start_dial (TallyPolicy *self, const TallyInstant *now, TallyDialPurpose purpose);

@@ -176,7 +176,8 @@ struct _TallyWaiter
   TallyWaiter *next;
   TallyWaiterState state;
   gboolean fresh;     /* wants a connection dialed at `since` or later */
-  gint64 since;       /* 0 before tally_policy_ask (): from then on */
+  gboolean unused;    /* and one that was never lent; then since may be 0 */
+  gint64 since;       /* 0 before tally_policy_ask (): from then on, unless unused */
   gboolean is_asking; /* its thread is in the policy and needs no waking */
   gboolean cancelled; /* found so before it asks again */
   gboolean may_dial;  /* has a thread of its own to dial on */

@@ -26,7 +26,7 @@ first_to_serve (TallyPolicy *self, const TallyConn *conn)
   TallyWaiter *waiter = self->first;
 
   if (G_UNLIKELY (self->waiting_fresh > 0))
-    while (waiter != NULL && waiter->fresh && conn->dial_started < waiter->since)
+    while (waiter != NULL && waiter->fresh && !tally_policy_is_fresh_for (conn, waiter))
       waiter = waiter->next;
   return waiter;
 }
@@ -105,7 +105,7 @@ serve_fresh_waiters (TallyPolicy *self, const TallyInstant *now)
 
   for (TallyWaiter *waiter = self->first; waiter != NULL; waiter = next)
     {
-      TallyConn *conn = waiter->fresh ? tally_policy_take_dialed_since (self, waiter->since) : NULL;
+      TallyConn *conn = waiter->fresh ? tally_policy_take_fresh (self, waiter) : NULL;
 
       next = waiter->next;
       if (conn != NULL)

@@ -143,17 +143,26 @@ tally_policy_take_idle (TallyPolicy *self, const TallyInstant *now)
   return conn;
 }
 
-/* (nullable): a connection whose dial began at @since or later, for a waiter that wants a fresh one. */
+/* Whether @waiter, which wants a fresh one, may have @conn. A slot's last lease may be of an earlier
+ * connection. */
+gboolean
+tally_policy_is_fresh_for (const TallyConn *conn, const TallyWaiter *waiter)
+{
+  return conn->dial_started >= waiter->since
+         && (!waiter->unused || conn->hold.since < conn->dial_started);
+}
+
+/* (nullable): a connection for @waiter, which wants a fresh one. */
 TallyConn *
-tally_policy_take_dialed_since (TallyPolicy *self, gint64 since)
+tally_policy_take_fresh (TallyPolicy *self, const TallyWaiter *waiter)
 {
   TallyConn *conn;
 
   for (conn = self->available.head; conn != NULL; conn = conn->next)
-    if (conn->dial_started >= since)
+    if (tally_policy_is_fresh_for (conn, waiter))
       return conn;
   for (conn = self->idle.head; conn != NULL; conn = conn->next)
-    if (conn->dial_started >= since)
+    if (tally_policy_is_fresh_for (conn, waiter))
       {
         tally_conn_list_remove (&self->idle, conn);
         self->n_idle--;

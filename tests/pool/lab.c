@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lease-internal.h"
 #include "policy/policy-private.h"
 
 /* With the lab's lock. */
@@ -290,7 +291,9 @@ run_borrower (gpointer data)
 {
   Borrower *self = data;
   gboolean (*borrow) (TallyBucket *, const gchar *, gint64, GCancellable *, TallyLease *,
-                      GError **) = self->fresh ? tally_bucket_borrow_fresh : tally_bucket_borrow;
+                      GError **) = self->unused  ? tally_bucket_borrow_unused
+                                   : self->fresh ? tally_bucket_borrow_fresh
+                                                 : tally_bucket_borrow;
 
   self->done = borrow (self->lab->bucket, self->label, self->deadline, self->cancellable,
                        &self->lease, &self->error);
@@ -298,7 +301,7 @@ run_borrower (gpointer data)
   return NULL;
 }
 
-/* Set deadline, cancellable and fresh before; a deadline of 0 is none. */
+/* Set deadline, cancellable, fresh and unused before; a deadline of 0 is none. */
 void
 borrower_start (Borrower *borrower, Lab *lab, const gchar *label)
 {

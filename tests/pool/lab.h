@@ -37,6 +37,7 @@ typedef struct
   gint64 deadline;
   GCancellable *cancellable;
   gboolean fresh;
+  gboolean unused;
   /* results */
   gboolean done;
   TallyLease lease;

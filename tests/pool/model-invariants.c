@@ -78,7 +78,9 @@ check_nobody_forgotten (Model *model)
   if (waiting > fresh)
     HOLDS (policy->n_idle == 0 && policy->available.head == NULL);
   for (TallyConn *conn = policy->idle.head; conn != NULL; conn = conn->next)
-    HOLDS (policy->first == NULL || policy->first->since >= conn->dial_started);
+    HOLDS (policy->first == NULL
+           || (policy->first->unused ? conn->hold.since >= conn->dial_started
+                                     : policy->first->since >= conn->dial_started));
   /* The end of a backoff is noticed at the next tick; the test's clock may be ahead of that. */
   if (may_dial)
     HOLDS (waiting == 0 || has_dial_for (policy, policy->first));

@@ -131,6 +131,11 @@ step_borrow (Model *model)
                         : model->now.mono
                               + model_pick (model, model_pick (model, 4) == 0 ? 30 : 2000) },
   };
+  if (borrower->waiter.fresh && model_pick (model, 2) == 0)
+    {
+      borrower->waiter.unused = TRUE;
+      borrower->waiter.since = 0;
+    }
   model->policy.quick = model_pick (model, 2) == 0;
   if (!borrower->waiter.fresh && model_pick (model, 2) == 0)
     {

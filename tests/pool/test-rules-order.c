@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "bucket-private.h"
+#include "lease-internal.h"
 
 static gint64
 in_milliseconds (gint64 milliseconds)
@@ -380,6 +381,47 @@ rule_06_a_late_dial_goes_into_the_pool (void)
   lab_release (lab, &lease);
 }
 
+/* A borrower that wants one of its own has such a one, but none that was lent before. */
+static void
+rule_06_a_late_dial_is_not_in_vain (void)
+{
+  g_autoptr (Lab) lab = lab_new ("max-open", 2, NULL);
+  TallyLease lease = { 0 };
+
+  lab_gate (lab, TRUE);
+  CU_ASSERT_FALSE (
+      tally_bucket_borrow (lab->bucket, "hasty", in_milliseconds (5), NULL, &lease, NULL));
+  lab_wait_at_gate (lab, 1);
+  lab_let_dial (lab, 1);
+  lab_await (lab, now.idle == 1);
+  lab_gate (lab, FALSE);
+  CU_ASSERT_TRUE_FATAL (tally_bucket_borrow_unused (lab->bucket, "first", -1, NULL, &lease, NULL));
+  assert_int (lab_index_of (lab, &lease), 0);
+  lab_release (lab, &lease);
+  CU_ASSERT_TRUE_FATAL (tally_bucket_borrow_unused (lab->bucket, "second", -1, NULL, &lease, NULL));
+  assert_int (lab_index_of (lab, &lease), 1);
+  assert_int (lab->dialed, 2);
+  lab_release (lab, &lease);
+}
+
+/* Nor does one that comes back from another borrower do for it. */
+static void
+rule_06_a_returned_connection_is_not_of_its_own (void)
+{
+  g_autoptr (Lab) lab = lab_new ("max-open", 2, NULL);
+  TallyLease lease = lab_borrow (lab);
+  Borrower single = { .unused = TRUE };
+
+  lab_gate (lab, TRUE);
+  borrower_start (&single, lab, "single");
+  lab_wait_at_gate (lab, 1);
+  lab_release (lab, &lease);
+  lab_let_dial (lab, 1);
+  CU_ASSERT_TRUE (borrower_join (&single));
+  assert_int (lab_index_of (lab, &single.lease), 1);
+  lab_release (lab, &single.lease);
+}
+
 /* ---- rule 7 ---- */
 
 static void
@@ -464,7 +506,9 @@ main (int argc, char **argv)
     TEST (rule_05_a_returned_connection_beats_the_dial),
     TEST (rule_05_any_finished_dial_will_do),
     TEST (rule_05_a_freed_slot_is_a_permit_to_dial),
+    TEST (rule_06_a_returned_connection_is_not_of_its_own),
     TEST (rule_06_a_late_dial_goes_into_the_pool),
+    TEST (rule_06_a_late_dial_is_not_in_vain),
     TEST (rule_07_a_failed_dial_wakes_one_waiter),
     TEST (rule_08_no_more_dials_than_permits),
     { NULL, NULL },
