@@ -4,6 +4,7 @@
 #define INTEROP_PEER_H
 
 #include <thrift/c_glib/thrift_application_exception.h>
+#include <thrift/c_glib/transport/thrift_transport.h>
 
 #include "peer_extended.h"
 #include "peer_stranger.h"
@@ -13,12 +14,15 @@ typedef struct
   const gchar *role;      /* server, client; or what a stack adds */
   const gchar *protocol;  /* binary, compact */
   const gchar *transport; /* framed, buffered */
-  const gchar *address;   /* tcp:PORT, unix:PATH */
+  const gchar *address;   /* tcp:PORT, tls:PORT, unix:PATH */
   const gchar *const *flags;
 } PeerOptions;
 
 gboolean peer_has_flag (const PeerOptions *options, const gchar *flag);
 gboolean peer_is_unix (const PeerOptions *options);
+gboolean peer_is_tls (const PeerOptions *options);
+/* The file of certificate @name, with its key. (transfer full) */
+gchar *peer_certificate (const gchar *name);
 /* What follows the colon of the address. */
 const gchar *peer_place (const PeerOptions *options);
 
@@ -58,6 +62,8 @@ void peer_check_all (PeerExtendedIf *client, PeerStrangerIf *stranger, const Pee
 /* Apache's own servers, protocols and transports (peer-apache.c). */
 void peer_apache_serve (const PeerOptions *options);
 void peer_apache_check (const PeerOptions *options);
+/* Apache's socket over TLS to where the options say (peer-ssl.c; where libssl-dev is). (transfer full) */
+ThriftTransport *peer_ssl_socket_new (const PeerOptions *options);
 
 /* What the program does (peer-glib.c or peer-tally.c). */
 void peer_run (const PeerOptions *options);

@@ -104,13 +104,25 @@ keep (gpointer object)
   return object;
 }
 
+static gpointer
+make_wire (const PeerOptions *options)
+{
+  if (peer_is_tls (options))
+#ifdef PEER_SSL
+    return peer_ssl_socket_new (options);
+#else
+    peer_fail ("libssl-dev is not installed");
+#endif
+  if (peer_is_unix (options))
+    return g_object_new (THRIFT_TYPE_SOCKET, "path", peer_place (options), NULL);
+  return g_object_new (THRIFT_TYPE_SOCKET, "hostname", "127.0.0.1", "port",
+                       atoi (peer_place (options)), NULL);
+}
+
 void
 peer_apache_check (const PeerOptions *options)
 {
-  gpointer wire = keep (peer_is_unix (options)
-                            ? g_object_new (THRIFT_TYPE_SOCKET, "path", peer_place (options), NULL)
-                            : g_object_new (THRIFT_TYPE_SOCKET, "hostname", "127.0.0.1", "port",
-                                            atoi (peer_place (options)), NULL));
+  gpointer wire = keep (make_wire (options));
   gpointer transport = keep (g_object_new (is_framed (options) ? THRIFT_TYPE_FRAMED_TRANSPORT
                                                                : THRIFT_TYPE_BUFFERED_TRANSPORT,
                                            "transport", wire, NULL));

@@ -2,11 +2,13 @@
  *
  *   peer-glib|peer-tally server|client PROTOCOL TRANSPORT ADDRESS [FLAG…]
  *
- * ADDRESS is tcp:PORT or unix:PATH. A server prints its own once it listens. Flags: multiplexed,
+ * ADDRESS is tcp:PORT, tls:PORT or unix:PATH. A server prints its own once it listens. Flags: multiplexed,
  * plain-service (the service that extends none), no-inherited, no-nan, no-wide, no-unknown,
  * no-failure, and for peer-tally apache-stack (Apache's server, protocols and transports under
- * Tally's generated code) and shared (several threads check over one connection). The client checks
- * everything that it gets back and exits with 1 at the first difference. */
+ * Tally's generated code), shared (several threads check over one connection) and unpooled; over TLS
+ * also mutual (both sides have certificates) and tls1.2 (no later version). $PEER_CERTIFICATES has the
+ * certificates, as tests/runtime/make-certificates.sh makes them. The client checks everything that it
+ * gets back and exits with 1 at the first difference. */
 #include "interop-peer.h"
 
 #include <stdio.h>
@@ -23,6 +25,18 @@ gboolean
 peer_is_unix (const PeerOptions *options)
 {
   return g_str_has_prefix (options->address, "unix:");
+}
+
+gboolean
+peer_is_tls (const PeerOptions *options)
+{
+  return g_str_has_prefix (options->address, "tls:");
+}
+
+gchar *
+peer_certificate (const gchar *name)
+{
+  return g_strdup_printf ("%s/%s.pem", g_getenv ("PEER_CERTIFICATES"), name);
 }
 
 const gchar *

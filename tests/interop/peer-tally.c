@@ -15,13 +15,40 @@ on_signal (int number)
   tally_server_stop (running);
 }
 
+/* What a URI says of TLS. */
+static gchar *
+make_tls_options (const PeerOptions *options)
+{
+  gboolean is_server = g_str_equal (options->role, "server");
+  gboolean mutual = peer_has_flag (options, "mutual");
+  g_autofree gchar *ca = peer_certificate ("ca");
+  g_autofree gchar *certificate = peer_certificate (is_server ? "server" : "alice");
+  GString *text = g_string_new (NULL);
+
+  if (!peer_is_tls (options))
+    return g_string_free (text, FALSE);
+  g_string_append_printf (text, "&ca=%s", ca);
+  if (is_server || mutual)
+    g_string_append_printf (text, "&cert=%s", certificate);
+  if (is_server && mutual)
+    g_string_append (text, "&clients=required");
+  return g_string_free (text, FALSE);
+}
+
 static gchar *
 make_uri (const PeerOptions *options)
 {
-  return g_strdup_printf ("%s%s?protocol=%s&transport=%s&mode=%s",
-                          peer_is_unix (options) ? "unix://" : "tcp://127.0.0.1:",
+  g_autofree gchar *tls = make_tls_options (options);
+
+  return g_strdup_printf ("%s%s?protocol=%s&transport=%s&mode=%s%s",
+                          peer_is_unix (options)  ? "unix://"
+                          : peer_is_tls (options) ? "tls://127.0.0.1:"
+                                                  : "tcp://127.0.0.1:",
                           peer_place (options), options->protocol, options->transport,
-                          peer_has_flag (options, "shared") ? "shared" : "pooled");
+                          peer_has_flag (options, "shared")     ? "shared"
+                          : peer_has_flag (options, "unpooled") ? "unpooled"
+                                                                : "pooled",
+                          tls);
 }
 
 static void
@@ -32,8 +59,9 @@ print_address (const PeerOptions *options)
 
   if (peer_is_unix (options))
     printf ("%s\n", options->address);
-  else if (sscanf (uri, "tcp://127.0.0.1:%u", &port) == 1)
-    printf ("tcp:%u\n", port);
+  else if (sscanf (uri, peer_is_tls (options) ? "tls://127.0.0.1:%u" : "tcp://127.0.0.1:%u", &port)
+           == 1)
+    printf ("%s:%u\n", peer_is_tls (options) ? "tls" : "tcp", port);
   else
     peer_fail ("\"%s\" names no port", uri);
   fflush (stdout);
@@ -135,6 +163,8 @@ peer_run (const PeerOptions *options)
 {
   gboolean apache = peer_has_flag (options, "apache-stack");
 
+  if (peer_has_flag (options, "tls1.2")) /* what GIO's module reads when it is loaded */
+    g_setenv ("G_TLS_GNUTLS_PRIORITY", "NORMAL:-VERS-ALL:+VERS-TLS1.2", TRUE);
   if (g_str_equal (options->role, "vectors"))
     peer_check_vectors (options->address);
   else if (g_str_equal (options->role, "server"))

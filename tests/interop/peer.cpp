@@ -2,10 +2,10 @@
  *
  *   peer-cpp server|client PROTOCOL TRANSPORT ADDRESS [FLAG…]
  *
- * ADDRESS is tcp:PORT or unix:PATH. A server prints its own once it listens. Flags: templates
+ * ADDRESS is tcp:PORT, tls:PORT or unix:PATH. A server prints its own once it listens. Flags: templates
  * (protocols bound to their transport when compiled, without virtual calls), multiplexed, no-nan,
- * no-wide, no-unknown, no-failure. The client checks everything that it gets back and exits with 1
- * at the first difference. */
+ * no-wide, no-unknown, no-failure; over TLS mutual and tls1.2. The client checks everything that it gets
+ * back and exits with 1 at the first difference. */
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
@@ -21,11 +21,10 @@
 #include <thrift/protocol/TMultiplexedProtocol.h>
 #include <thrift/server/TThreadedServer.h>
 #include <thrift/transport/TBufferTransports.h>
-#include <thrift/transport/TServerSocket.h>
-#include <thrift/transport/TSocket.h>
 
 #include "Extended.h"
 #include "Stranger.h"
+#include "peer-cpp-sockets.hpp"
 #include "peer-cpp-values.hpp"
 
 using namespace apache::thrift;
@@ -40,28 +39,6 @@ using std::vector;
 
 namespace
 {
-
-struct Options
-{
-  string role, protocol, transport, address;
-  std::set<string> flags;
-
-  bool
-  has (const string &flag) const
-  {
-    return flags.count (flag) > 0;
-  }
-  bool
-  is_unix () const
-  {
-    return address.compare (0, 5, "unix:") == 0;
-  }
-  string
-  place () const
-  {
-    return address.substr (address.find (':') + 1);
-  }
-};
 
 /* ---- the server ---- */
 
@@ -227,7 +204,7 @@ public:
     if (options_.is_unix ())
       std::cout << options_.address << std::endl;
     else
-      std::cout << "tcp:" << socket_->getPort () << std::endl;
+      std::cout << (options_.is_tls () ? "tls:" : "tcp:") << socket_->getPort () << std::endl;
   }
 
 private:
@@ -258,9 +235,7 @@ void
 serve (const Options &options)
 {
   auto handler = make_shared<Handler> ();
-  auto socket = options.is_unix ()
-                    ? make_shared<TServerSocket> (options.place ())
-                    : make_shared<TServerSocket> ("127.0.0.1", std::stoi (options.place ()));
+  auto socket = make_server_socket (options);
   shared_ptr<TProcessor> processor = make_shared<ExtendedProcessor> (handler);
   shared_ptr<TProtocolFactory> protocols = make_protocol_factory<TTransport> (options);
   shared_ptr<TTransportFactory> transports;
@@ -489,8 +464,7 @@ check_templated (shared_ptr<Protocol> protocol, const Options &options)
 void
 run_client (const Options &options)
 {
-  auto wire = options.is_unix () ? make_shared<TSocket> (options.place ())
-                                 : make_shared<TSocket> ("127.0.0.1", std::stoi (options.place ()));
+  auto wire = make_socket (options);
   shared_ptr<TBufferBase> transport;
   shared_ptr<TProtocol> protocol;
 

@@ -4,12 +4,14 @@ its protocols make of chosen structs.
   peer.py GENERATED server|client PROTOCOL TRANSPORT ADDRESS [FLAG…]
   peer.py GENERATED vectors
 
-ADDRESS is tcp:PORT or unix:PATH. A server prints its own once it listens. Flags: accelerated, multiplexed,
-no-nan, no-wide, no-unknown, no-failure. The client checks everything that it gets back and exits with 1 at the first difference.
+ADDRESS is tcp:PORT, tls:PORT or unix:PATH. A server prints its own once it listens. Flags: accelerated, multiplexed,
+no-nan, no-wide, no-unknown, no-failure; over TLS mutual and tls1.2. The client checks everything that it gets back and exits with 1 at the first difference.
 """
 import logging
 import math
+import os
 import signal
+import ssl
 import sys
 
 sys.path.insert(0, sys.argv[1])
@@ -21,6 +23,7 @@ from thrift.protocol.TCompactProtocol import TCompactProtocolAcceleratedFactory,
 from thrift.protocol.TMultiplexedProtocol import TMultiplexedProtocol
 from thrift.server.TServer import TThreadedServer
 from thrift.transport.TSocket import TServerSocket, TSocket
+from thrift.transport.TSSLSocket import TSSLServerSocket, TSSLSocket
 from thrift.transport.TTransport import (TBufferedTransportFactory, TFramedTransportFactory, TMemoryBuffer)
 
 from peer import Extended, Stranger
@@ -111,11 +114,42 @@ class Listener(TServerSocket):
         print('unix:' + address if address else 'tcp:%d' % self.handle.getsockname()[1], flush=True)
 
 
+class SecureListener(TSSLServerSocket):
+    """Says where it listens, too."""
+
+    def listen(self):
+        TSSLServerSocket.listen(self)
+        print('tls:%d' % self.handle.getsockname()[1], flush=True)
+
+
+def tls_arguments(certificate, flags):
+    """What both sides give their sockets; a server takes any trusted client."""
+    def file(name):
+        return '%s/%s.pem' % (os.environ['PEER_CERTIFICATES'], name)
+    arguments = {'ca_certs': file('ca'), 'cert_reqs': ssl.CERT_REQUIRED}
+    if certificate:
+        arguments.update(certfile=file(certificate), keyfile=file(certificate))
+    if 'tls1.2' in flags:
+        arguments['ssl_version'] = ssl.PROTOCOL_TLSv1_2
+    return arguments
+
+
+def make_listener(kind, place, flags):
+    if kind == 'unix':
+        return Listener(unix_socket=place)
+    if kind == 'tcp':
+        return Listener('127.0.0.1', int(place))
+    arguments = tls_arguments('server', flags)
+    if 'mutual' not in flags:
+        arguments['cert_reqs'] = ssl.CERT_NONE
+    return SecureListener('127.0.0.1', int(place), validate_callback=lambda certificate, address: None, **arguments)
+
+
 def serve(protocol, transport, address, flags):
     logging.disable(logging.CRITICAL)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     kind, _, place = address.partition(':')
-    listener = Listener(unix_socket=place) if kind == 'unix' else Listener('127.0.0.1', int(place))
+    listener = make_listener(kind, place, flags)
     processor = Extended.Processor(Handler())
     if 'multiplexed' in flags:
         multiplexed = TMultiplexedProcessor()
@@ -208,9 +242,17 @@ def check_failures(client, stranger, flags):
     expect('undeclared', type(raised(client.check, 3)), TApplicationException)
 
 
+def make_wire(kind, place, flags):
+    if kind == 'unix':
+        return TSocket(unix_socket=place)
+    if kind == 'tcp':
+        return TSocket('127.0.0.1', int(place))
+    return TSSLSocket('127.0.0.1', int(place), **tls_arguments('alice' if 'mutual' in flags else None, flags))
+
+
 def run_client(protocol, transport, address, flags):
     kind, _, place = address.partition(':')
-    wire = TSocket(unix_socket=place) if kind == 'unix' else TSocket('127.0.0.1', int(place))
+    wire = make_wire(kind, place, flags)
     wire.setTimeout(20000)
     channel = FACTORIES[transport]().getTransport(wire)
     spoken = FACTORIES[protocol, 'accelerated' in flags]().getProtocol(channel)
