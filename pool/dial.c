@@ -462,6 +462,8 @@ secure (Dial *dial, Attempt won, TallyStream *stream, GError **error)
       *stream = secured;
       return TRUE;
     }
+  if (g_error_matches (reason, G_TLS_ERROR, G_TLS_ERROR_HANDSHAKE)) /* which comes once */
+    return tally_dial (dial->endpoint, dial->deadline, dial->cancellable, stream, error);
   if (g_error_matches (reason, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return fail (dial, TALLY_WAIT_CANCELLED, "securing", error);
   add_failure (dial, won.address, reason->message);

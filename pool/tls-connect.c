@@ -48,12 +48,22 @@ make_identity (TallyEndpoint *endpoint)
   return g_network_address_new (host, 0);
 }
 
+/* What GIO speaks through. Only for a socket's connection does it look for a session to resume. */
+static GIOStream *
+make_way (TallyTlsBase *base, gboolean resumes)
+{
+  return resumes ? g_object_ref (G_IO_STREAM (base))
+                 : g_simple_io_stream_new (base->input, base->output);
+}
+
 static GTlsConnection *
 make_client_connection (TallyTlsBase *base,
                         TallyEndpoint *endpoint,
+                        gboolean resumes,
                         GSocketConnectable *identity,
                         GError **error)
 {
+  g_autoptr (GIOStream) way = make_way (base, resumes);
   const TallyTlsOptions *options = tally_endpoint_get_tls (endpoint);
   TallyTlsFiles files = { NULL, NULL };
   GTlsConnection *connection;
@@ -63,7 +73,7 @@ make_client_connection (TallyTlsBase *base,
   /* All at once: GIO would read the system's authorities first. */
   connection =
       g_initable_new (g_tls_backend_get_client_connection_type (g_tls_backend_get_default ()), NULL,
-                      error, "base-io-stream", base, "server-identity", identity, "database",
+                      error, "base-io-stream", way, "server-identity", identity, "database",
                       files.trust, NULL);
   if (connection != NULL)
     {
@@ -109,9 +119,27 @@ shake_hands (TallyTls *tls,
       g_set_error_literal (&local_error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED,
                            "the peer has no certificate");
     }
-  g_set_error_literal (error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED,
-                       fault != NULL ? fault : local_error->message);
+  if (fault != NULL)
+    g_set_error_literal (error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED, fault);
+  else
+    g_propagate_error (error, g_steal_pointer (&local_error));
   return FALSE;
+}
+
+/* An OpenSSL server that asks for clients' certificates and was not told the context of its sessions, as
+ * Apache's C++ library does not tell it, ends the handshake in which a client wants to resume one. GIO does
+ * not say what alert came, nor whether it had a session: the next handshakes do without. */
+static void
+give_up_resuming (TallyTlsCredentials *credentials, GError **error)
+{
+  g_autofree gchar *text = NULL;
+
+  if (error == NULL || !g_error_matches (*error, G_TLS_ERROR, G_TLS_ERROR_MISC))
+    return;
+  tally_tls_credentials_set_resumes (credentials, FALSE);
+  text = g_strdup ((*error)->message);
+  g_clear_error (error);
+  g_set_error_literal (error, G_TLS_ERROR, G_TLS_ERROR_HANDSHAKE, text);
 }
 
 gboolean
@@ -122,6 +150,8 @@ tally_tls_connect (TallyStream *stream,
                    GError **error)
 {
   const TallyTlsOptions *options = tally_endpoint_get_tls (endpoint);
+  TallyTlsCredentials *credentials = tally_endpoint_get_credentials (endpoint);
+  gboolean resumes = tally_tls_credentials_get_resumes (credentials);
   g_autoptr (GSocketConnectable) identity = make_identity (endpoint);
   TallyTls *tls;
   gboolean shaken;
@@ -129,7 +159,7 @@ tally_tls_connect (TallyStream *stream,
   if (!tally_tls_put (stream, TALLY_TLS_FAILED, error))
     return FALSE;
   tls = stream->layer;
-  tls->connection = make_client_connection (tls->base, endpoint, identity, error);
+  tls->connection = make_client_connection (tls->base, endpoint, resumes, identity, error);
   if (tls->connection == NULL)
     {
       tally_stream_close (stream);
@@ -142,6 +172,8 @@ tally_tls_connect (TallyStream *stream,
   tls->base->blocks = FALSE;
   if (!shaken)
     {
+      if (resumes)
+        give_up_resuming (credentials, error);
       tally_stream_close (stream);
       return FALSE;
     }

@@ -21,6 +21,9 @@ typedef struct
 gboolean
 tally_tls_credentials_get (TallyTlsCredentials *self, TallyTlsFiles *files, GError **error);
 void tally_tls_files_clear (TallyTlsFiles *files);
+/* Whether sessions may be resumed with the peer; they may until it was set otherwise. Thread-safe. */
+gboolean tally_tls_credentials_get_resumes (const TallyTlsCredentials *self);
+void tally_tls_credentials_set_resumes (TallyTlsCredentials *self, gboolean resumes);
 
 /* ---- trust ---- */
 

@@ -18,6 +18,7 @@ struct _TallyTlsCredentials
 {
   TallyTlsOptions options;
   TallyTlsTrustee trustee;
+  gint starts_anew; /* atomic: the peer has not resumed a session, and failed */
 
   GMutex lock; /* protects what follows */
   TallyTlsFiles files;
@@ -215,6 +216,18 @@ tally_tls_credentials_new (const TallyTlsOptions *options, TallyTlsTrustee trust
   self->trustee = trustee;
   g_mutex_init (&self->lock);
   return self;
+}
+
+gboolean
+tally_tls_credentials_get_resumes (const TallyTlsCredentials *self)
+{
+  return !g_atomic_int_get (&self->starts_anew);
+}
+
+void
+tally_tls_credentials_set_resumes (TallyTlsCredentials *self, gboolean resumes)
+{
+  g_atomic_int_set (&self->starts_anew, !resumes);
 }
 
 void

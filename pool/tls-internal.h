@@ -56,9 +56,10 @@ gboolean tally_tls_check (const gchar *uri, GError **error);
 
 /* ---- clients ---- */
 
-/* Shakes hands over @stream, a plain one, and makes it a layered one. FALSE with @error, whose message
- * says what is wrong with the peer, and whose code is G_IO_ERROR_TIMED_OUT or _CANCELLED where that is the
- * reason; @stream is closed then. */
+/* Shakes hands over @stream, a plain one, and makes it a layered one. FALSE with @error, not NULL, whose
+ * message says what is wrong with the peer, and whose code is G_IO_ERROR_TIMED_OUT or _CANCELLED where that
+ * is the reason, G_TLS_ERROR_HANDSHAKE where another try, which resumes no session, may do better; @stream is
+ * closed then. */
 gboolean tally_tls_connect (TallyStream *stream,
                             TallyEndpoint *endpoint,
                             gint64 deadline,

@@ -8,6 +8,7 @@
  * back and exits with 1 at the first difference. */
 #include <algorithm>
 #include <cmath>
+#include <csignal>
 #include <cstdlib>
 #include <iostream>
 #include <limits>
@@ -510,6 +511,7 @@ main (int argc, char **argv)
   Options options = { argv[1], argv[2], argv[3], argv[4],
                       std::set<string> (argv + 5, argv + argc) };
 
+  std::signal (SIGPIPE, SIG_IGN); /* as Apache asks of programs that use its sockets over TLS */
   GlobalOutput.setOutputFunction ([] (const char *) {});
   try
     {
