@@ -16,6 +16,9 @@
 #define RECEIVE_FAILED EPROTO
 #define SEND_FAILED ECOMM
 
+/* What a peer that speaks something else is told: a fatal alert, "unexpected message". */
+static const guint8 not_tls_alert[] = { 21, 3, 1, 0, 2, 2, 10 };
+
 /* An end that nobody has announced. */
 #define ENDED_EARLY "the peer closed it without TLS's goodbye, so that the end may be missing"
 #define ENDED_AT_ONCE                                                                              \
@@ -65,6 +68,18 @@ has_greeting (const TallyTlsBase *base)
          || (length >= RECORD_HEAD && length >= RECORD_HEAD + (head[3] * 256U + head[4]));
 }
 
+static gssize
+refuse_greeting (TallyTls *self)
+{
+  gsize sent = 0;
+
+  tally_stream_send (&self->base->plain, not_tls_alert, sizeof not_tls_alert, TRUE, &sent);
+  self->receive_error = g_strdup (TALLY_TLS_NOT_SPOKEN);
+  __atomic_store_n (&self->state, TALLY_TLS_FAILED, __ATOMIC_RELEASE);
+  errno = RECEIVE_FAILED;
+  return -1;
+}
+
 /* A server's, before anything can be received. */
 static gssize
 receive_greeting (TallyTls *self)
@@ -87,10 +102,7 @@ receive_greeting (TallyTls *self)
       errno = EAGAIN;
       return -1;
     }
-  __atomic_store_n (&self->state, TALLY_TLS_FAILED, __ATOMIC_RELEASE);
-  self->receive_error = g_strdup ("the peer does not speak TLS");
-  errno = RECEIVE_FAILED;
-  return -1;
+  return refuse_greeting (self);
 }
 
 static gssize
@@ -331,6 +343,18 @@ gboolean
 tally_stream_is_tls (const TallyStream *stream)
 {
   return stream->kind == &tls_kind;
+}
+
+const gchar *
+tally_tls_get_failure (const TallyStream *stream, const guint8 **bytes, gsize *length)
+{
+  const TallyTls *self = layer_of (stream);
+
+  if (!tally_stream_is_tls (stream) || get_state (self) != TALLY_TLS_FAILED)
+    return NULL;
+  *bytes = self->connection == NULL ? self->base->bytes + self->base->start : NULL;
+  *length = self->connection == NULL ? self->base->end - self->base->start : 0;
+  return self->receive_error;
 }
 
 GTlsCertificate *

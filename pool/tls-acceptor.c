@@ -16,8 +16,6 @@
 #define GRACE G_TIME_SPAN_SECOND
 /* How often that is looked at, while others wait; milliseconds. */
 #define LOOK_INTERVAL_MS 100
-/* Failed handshakes that are logged in a minute. */
-#define MAX_MESSAGES 10
 
 struct _TallyTlsAcceptor
 {
@@ -35,49 +33,25 @@ struct _TallyTlsAcceptor
   GQueue running; /* of TallyTls, a reference each */
   GSource *timer;
   gboolean quits;
-  gint64 messages_began;
-  guint n_messages;
 };
 
 static void start_what_waits (TallyTlsAcceptor *self);
 
 /* ---- the end of a handshake ---- */
 
-static void
-log_failure (TallyTlsAcceptor *self, const gchar *peer, const gchar *reason)
-{
-  gint64 now = g_get_monotonic_time ();
-
-  if (self->n_messages == 0 || now - self->messages_began > G_TIME_SPAN_MINUTE)
-    {
-      self->messages_began = now;
-      self->n_messages = 0;
-    }
-  if (self->n_messages++ < MAX_MESSAGES)
-    g_message ("TLS: the handshake with %s has failed: %s", peer, reason);
-}
-
 /* The stream's server looks at it; @reason (nullable): why it has failed. */
 static void
-finish_handshake (TallyTlsAcceptor *self, TallyTls *tls, const gchar *reason)
+finish_handshake (TallyTls *tls, const gchar *reason)
 {
-  g_autofree gchar *peer = NULL;
-
   g_mutex_lock (&tls->lock);
   tls->base->blocks = FALSE;
-  if (reason != NULL && !tls->is_closed)
-    {
-      tls->receive_error = g_strdup (reason);
-      peer = tally_stream_dup_peer (&tls->base->plain);
-    }
+  tls->receive_error = g_strdup (reason);
   __atomic_store_n (&tls->state, reason == NULL ? TALLY_TLS_SECURED : TALLY_TLS_FAILED,
                     __ATOMIC_RELEASE);
   if (!tls->is_closed && tls->ready != NULL)
     tls->ready (tls->ready_data);
   g_mutex_unlock (&tls->lock);
   tally_tls_unref (tls);
-  if (peer != NULL)
-    log_failure (self, peer, reason); /* a log may block */
 }
 
 static void
@@ -90,7 +64,7 @@ on_shaken (GObject *connection, GAsyncResult *result, gpointer data)
   g_autofree gchar *fault = tally_tls_find_fault (tls->connection, 0, NULL);
 
   g_queue_remove (&self->running, tls);
-  finish_handshake (self, tls, fault != NULL ? fault : shaken ? NULL : error->message);
+  finish_handshake (tls, fault != NULL ? fault : shaken ? NULL : error->message);
   start_what_waits (self);
 }
 
@@ -140,7 +114,7 @@ start_handshake (TallyTlsAcceptor *self, TallyTls *tls)
   tls->connection = make_server_connection (self, tls, &error);
   if (tls->connection == NULL)
     {
-      finish_handshake (self, tls, error->message);
+      finish_handshake (tls, error->message);
       return;
     }
   tls->began = g_get_monotonic_time ();

@@ -27,6 +27,7 @@ typedef struct
   gboolean ends;   /* the sending half's end follows what is sent */
 
   /* the receiver's */
+  gint first;         /* the first byte that came; -1: none */
   gint receive_errno; /* why receiving has failed; 0: it has not */
   guint start;        /* of bytes: what has been received and not yet been taken */
   guint end;

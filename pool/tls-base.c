@@ -78,6 +78,8 @@ receive_ciphertext (TallyTlsBase *self, gpointer bytes, gsize length)
 
   if (count < 0 && errno != EAGAIN)
     self->receive_errno = errno;
+  if (G_UNLIKELY (self->first < 0) && count > 0)
+    self->first = *(const guint8 *) bytes;
   return count;
 }
 
@@ -319,6 +321,7 @@ tally_tls_base_init (TallyTlsBase *self)
   ((TallyTlsBaseOutput *) self->output)->base = self;
   self->plain = TALLY_STREAM_CLOSED;
   self->deadline = -1;
+  self->first = -1;
 }
 
 TallyTlsBase *

@@ -5,6 +5,10 @@
 #include "tls-fault-private.h"
 #include "tls-layer-private.h"
 
+/* The types of records of TLS. */
+#define RECORD_FIRST 20
+#define RECORD_LAST 23
+
 gboolean
 tally_tls_check (const gchar *uri, GError **error)
 {
@@ -86,6 +90,16 @@ make_client_connection (TallyTlsBase *base,
   return connection;
 }
 
+/* (nullable): what speaks for itself where GnuTLS only says that it did not understand. */
+static const gchar *
+describe_silence (const TallyTlsBase *base)
+{
+  if (base->first < 0)
+    return "the peer closed the connection before it had said anything, as one may that does not "
+           "speak TLS";
+  return base->first < RECORD_FIRST || base->first > RECORD_LAST ? TALLY_TLS_NOT_SPOKEN : NULL;
+}
+
 static gboolean
 is_handshake_limit (const GError *error)
 {
@@ -104,6 +118,7 @@ shake_hands (TallyTls *tls,
 {
   g_autoptr (GError) local_error = NULL;
   g_autofree gchar *fault = NULL;
+  const gchar *silence = NULL;
   gboolean shaken = g_tls_connection_handshake (tls->connection, cancellable, &local_error);
 
   if (!shaken && is_handshake_limit (local_error))
@@ -119,10 +134,13 @@ shake_hands (TallyTls *tls,
       g_set_error_literal (&local_error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED,
                            "the peer has no certificate");
     }
-  if (fault != NULL)
-    g_set_error_literal (error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED, fault);
-  else
+  if (fault == NULL && !shaken)
+    silence = describe_silence (tls->base);
+  if (fault == NULL && silence == NULL)
     g_propagate_error (error, g_steal_pointer (&local_error));
+  else
+    g_set_error_literal (error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED,
+                         fault != NULL ? fault : silence);
   return FALSE;
 }
 

@@ -86,6 +86,9 @@ void tally_tls_acceptor_free (TallyTlsAcceptor *self);
 gboolean tally_tls_accept (TallyTlsAcceptor *self, TallyStream *stream);
 /* From now on, until the stream is closed, @ready is called with @data. */
 void tally_tls_set_ready (TallyStream *stream, TallyTlsReady ready, gpointer data);
+/* Why the handshake with a server's peer has failed. (nullable): it has not, or there is none. *@bytes: what
+ * came instead of a first message of TLS, else NULL; what is given belongs to the stream. */
+const gchar *tally_tls_get_failure (const TallyStream *stream, const guint8 **bytes, gsize *length);
 /* Whether the peer of a server's layered stream has still to shake hands. */
 gboolean tally_tls_is_unsecured (const TallyStream *stream);
 

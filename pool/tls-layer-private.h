@@ -7,6 +7,8 @@
 
 G_BEGIN_DECLS
 
+#define TALLY_TLS_NOT_SPOKEN "the peer does not speak TLS"
+
 typedef enum
 {
   TALLY_TLS_GREETING, /* a server's: the peer's first message has not come yet */

@@ -135,7 +135,7 @@ tally_peer_guess (gconstpointer data, gsize length)
     return "Thrift's JSON protocol";
   if (bytes[0] == '{')
     return "JSON";
-  if (bytes[0] == 0x16 && bytes[1] == 3)
+  if ((bytes[0] == 0x15 || bytes[0] == 0x16) && bytes[1] == 3) /* an alert, a handshake */
     return "TLS";
   if (is_theader (bytes))
     return "Thrift's header transport (THeader)";

@@ -357,9 +357,11 @@ receive_requests (ServerConnection *self, ServerWorker *worker, gboolean wait, g
   bytes = fresh ? worker->input : input->data + input->length;
   count = wait ? tally_stream_receive_within (&self->stream, bytes, room, PINNED_WAIT)
                : tally_stream_receive (&self->stream, bytes, room);
-  if (count < 0)
-    return errno == EAGAIN ? TURN_WAIT : TURN_CLOSE;
-  if (count == 0)
+  if (count < 0 && errno == EAGAIN)
+    return TURN_WAIT;
+  if (count < 0 && tally_stream_is_layered (&self->stream))
+    server_log_handshake (self, worker);
+  if (count <= 0)
     return TURN_CLOSE;
 
   *more = tally_stream_may_have_more (&self->stream, count, room) || atomic_peek (&self->hung_up);

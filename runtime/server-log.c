@@ -1,4 +1,4 @@
-/* What a server says of peers that speak something else: once for each peer, in the log domain
+/* What a server says of peers that speak something else, or fail in a handshake: once for each peer, in the log domain
  * "tally", at a level that shows by default and is never fatal. How much it says and remembers is
  * bounded, whatever peers do. Where the log blocks (GLib writes to stderr, which may be a full pipe) one
  * worker waits for it, as for a handler; what others would say meanwhile is counted. */
@@ -40,40 +40,108 @@ admit_message_locked (
   return TRUE;
 }
 
+/* A message that may be written. */
+typedef struct
+{
+  gchar *peer;
+  gchar *others; /* what is said of those that were not logged */
+} ServerMessage;
+
+static void
+server_message_clear (ServerMessage *self)
+{
+  g_free (self->peer);
+  g_free (self->others);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ServerMessage, server_message_clear)
+
+/* Whether @fault of the peer is to be spoken of; end_message () follows then. */
+static gboolean
+begin_message (ServerMessage *message,
+               ServerConnection *connection,
+               const ServerWorker *worker,
+               const gchar *fault)
+{
+  TallyServer *self = connection->server;
+  guint n_suppressed = 0;
+  gboolean admitted;
+  guint hash;
+
+  message->peer = tally_stream_dup_peer (&connection->stream);
+  hash = g_str_hash (message->peer) * 31 + g_str_hash (fault);
+  pthread_mutex_lock (&self->lock);
+  admitted = admit_message_locked (&self->log, worker == &self->supervisor, MAX (hash, 1),
+                                   server_now (), &n_suppressed);
+  pthread_mutex_unlock (&self->lock);
+  message->others = n_suppressed > 0
+                        ? g_strdup_printf (" (%u more peers were not logged)", n_suppressed)
+                        : g_strdup ("");
+  return admitted;
+}
+
+static void
+end_message (TallyServer *self)
+{
+  pthread_mutex_lock (&self->lock);
+  self->log.is_writing = FALSE;
+  pthread_mutex_unlock (&self->lock);
+}
+
+/* ---- what ---- */
+
+static const gchar *
+guess_speech (const guint8 *bytes, gsize length)
+{
+  const gchar *guess = tally_peer_guess (bytes, length);
+
+  return guess != NULL ? guess : "nothing that is known here";
+}
+
 void
 server_log_mismatch (ServerConnection *connection,
                      const ServerWorker *worker,
                      const guint8 *bytes,
                      gsize length)
 {
-  TallyServer *self = connection->server;
-  TallyEndpoint *endpoint = self->endpoint;
-  g_autofree gchar *peer = tally_stream_dup_peer (&connection->stream);
-  const gchar *guess = tally_peer_guess (bytes, length);
-  const gchar *looks = guess != NULL ? guess : "nothing that is known here";
+  TallyEndpoint *endpoint = connection->server->endpoint;
+  const gchar *looks = guess_speech (bytes, length);
   g_autofree gchar *shown = tally_peer_text (bytes, length, MAX_SHOWN);
-  g_autofree gchar *others = NULL;
-  guint hash = g_str_hash (peer) * 31 + g_str_hash (looks);
-  guint key = MAX (hash, 1);
-  guint n_suppressed = 0;
-  gboolean admitted;
+  g_auto (ServerMessage) message = { NULL };
 
-  pthread_mutex_lock (&self->lock);
-  admitted = admit_message_locked (&self->log, worker == &self->supervisor, key, server_now (),
-                                   &n_suppressed);
-  pthread_mutex_unlock (&self->lock);
-  if (!admitted)
+  if (!begin_message (&message, connection, worker, looks))
     return;
-  if (n_suppressed > 0)
-    others = g_strdup_printf (" (%u more peers were not logged)", n_suppressed);
   g_message (
       "%s: %s speaks something else: it looks like %s; expected: the %s protocol, %s. It began "
       "with \"%s\"; its connection is closed%s",
-      tally_endpoint_get_uri (endpoint), peer, looks,
+      tally_endpoint_get_uri (endpoint), message.peer, looks,
       tally_protocol_get_name (tally_endpoint_get_protocol (endpoint)),
-      tally_framing_get_name (tally_endpoint_get_framing (endpoint)), shown,
-      others != NULL ? others : "");
-  pthread_mutex_lock (&self->lock);
-  self->log.is_writing = FALSE;
-  pthread_mutex_unlock (&self->lock);
+      tally_framing_get_name (tally_endpoint_get_framing (endpoint)), shown, message.others);
+  end_message (connection->server);
+}
+
+void
+server_log_handshake (ServerConnection *connection, const ServerWorker *worker)
+{
+  TallyServer *self = connection->server;
+  const gchar *uri = tally_endpoint_get_uri (self->endpoint);
+  const guint8 *bytes = NULL;
+  gsize length = 0;
+  const gchar *reason = tally_tls_get_failure (&connection->stream, &bytes, &length);
+  g_auto (ServerMessage) message = { NULL };
+
+  if (reason == NULL || !begin_message (&message, connection, worker, reason))
+    return;
+  if (bytes != NULL)
+    {
+      g_autofree gchar *shown = tally_peer_text (bytes, length, MAX_SHOWN);
+
+      g_message ("%s: %s does not speak TLS: it looks like %s. It began with \"%s\"; its "
+                 "connection is closed%s",
+                 uri, message.peer, guess_speech (bytes, length), shown, message.others);
+    }
+  else
+    g_message ("%s: the TLS handshake with %s has failed: %s%s", uri, message.peer, reason,
+               message.others);
+  end_message (self);
 }

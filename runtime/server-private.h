@@ -345,6 +345,9 @@ void server_log_mismatch (ServerConnection *connection,
                           const guint8 *bytes,
                           gsize length);
 
+/* The same of a peer of @connection's that could not be secured. Nothing is said of any other. */
+void server_log_handshake (ServerConnection *connection, const ServerWorker *worker);
+
 /* ---- supervisor ---- */
 
 void server_supervise (TallyServer *self);

@@ -4,6 +4,8 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+#include "server-fixture.h"
+
 static gchar *directory;
 
 /* ---- certificates ---- */
@@ -176,6 +178,54 @@ tls_server_stop (TlsServer *self)
   g_object_unref (self->handler);
   g_free (self->uri);
   g_free (self);
+}
+
+gint
+tls_connect_plainly (TlsServer *server)
+{
+  g_autofree gchar *uri = g_strconcat ("tcp", server->uri + strlen ("tls"), NULL);
+
+  return peer_connect_uri (uri);
+}
+
+/* ---- what is logged ---- */
+
+static GMutex log_lock;
+static GPtrArray *logged; /* texts; log_lock protects it */
+static guint log_handler;
+
+static void
+on_message (const gchar *domain, GLogLevelFlags level, const gchar *message, gpointer data)
+{
+  g_mutex_lock (&log_lock);
+  g_ptr_array_add (logged, g_strdup (message));
+  g_mutex_unlock (&log_lock);
+}
+
+void
+tls_log_begin (void)
+{
+  logged = g_ptr_array_new_with_free_func (g_free);
+  log_handler = g_log_set_handler ("tally", G_LOG_LEVEL_MESSAGE, on_message, NULL);
+}
+
+void
+tls_log_end (void)
+{
+  g_log_remove_handler ("tally", log_handler);
+  g_clear_pointer (&logged, g_ptr_array_unref);
+}
+
+guint
+tls_count_logged (const gchar *part)
+{
+  guint count = 0;
+
+  g_mutex_lock (&log_lock);
+  for (guint i = 0; i < logged->len; i++)
+    count += strstr (g_ptr_array_index (logged, i), part) != NULL;
+  g_mutex_unlock (&log_lock);
+  return count;
 }
 
 /* ---- calls ---- */

@@ -22,6 +22,11 @@ gchar *tls_file (const gchar *name);
 void tls_write (const gchar *name, const gchar *text);
 void tls_copy (const gchar *from, const gchar *name);
 
+/* What is logged in the domain "tally" between these two; how many lines have @part. Thread-safe. */
+void tls_log_begin (void);
+void tls_log_end (void);
+guint tls_count_logged (const gchar *part);
+
 /* Defines test_NAME (), which is NAME () and settles. */
 #define TLS_TEST(name)                                                                             \
   static void test_##name (void)                                                                   \
@@ -46,6 +51,8 @@ typedef struct
  * for that file; @timeout_ms: of handshakes, 0: the default. */
 TlsServer *tls_server_start (const gchar *certificate, const gchar *options, guint timeout_ms);
 void tls_server_stop (TlsServer *self);
+/* Connects to the server without TLS. */
+gint tls_connect_plainly (TlsServer *server);
 
 /* A channel to @uri with @options as above on @pool (nullable: one of its own). Ten seconds must do for
  * its calls. (transfer full) */
