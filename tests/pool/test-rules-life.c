@@ -181,7 +181,7 @@ rule_18_an_option_counts_from_the_next_release_on (void)
 static void
 rule_19_close_refuses_and_drains (void)
 {
-  g_autoptr (Lab) lab = lab_new ("max-open", 1, NULL);
+  g_autoptr (Lab) lab = lab_new ("max-open", 1, "drain-timeout", 600000, NULL);
   g_autoptr (GError) error = NULL;
   Borrower waiter = { 0 };
   TallyLease lease = lab_borrow (lab), late = { 0 };

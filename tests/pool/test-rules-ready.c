@@ -98,6 +98,30 @@ rule_31_what_fails_here_pauses_the_background (void)
   assert_int (tally_policy_next_event (&world->policy, &world->now), world->now.mono + S);
 }
 
+/* Nor does it end a longer pause that the endpoint has brought about. */
+static void
+rule_31_what_fails_here_shortens_no_pause (void)
+{
+  TallyPoolOptions options = tally_pool_options_default;
+  g_autoptr (World) world = NULL;
+  gint64 until;
+
+  options.min_idle = 2;
+  options.backoff_base = 10 * S;
+  world = world_new (&options);
+  world->hold_dials = TRUE;
+  world_warm (world, 2);
+  world_fail_dial (world);
+  until = world->policy.backoff.until;
+  CU_ASSERT_TRUE (until > world->now.mono + S);
+  CU_ASSERT_PTR_NOT_NULL_FATAL (world->policy.to_dial);
+  world->policy.to_dial->failed_here = TRUE;
+  world_fail_dial (world);
+  assert_int (tally_policy_next_event (&world->policy, &world->now), until);
+  world_pass (world, 2 * S);
+  CU_ASSERT_PTR_NULL (world->policy.to_dial);
+}
+
 /* A dial that fails for want of something here starts no backoff and prolongs none. */
 static void
 rule_31_what_fails_here_is_no_backoff (void)
@@ -141,6 +165,7 @@ main (int argc, char **argv)
     TEST (wait_for_ready_needs_a_pause),
     TEST (rule_31_what_fails_here_is_no_backoff),
     TEST (rule_31_what_fails_here_pauses_the_background),
+    TEST (rule_31_what_fails_here_shortens_no_pause),
     { NULL, NULL },
   };
 

@@ -384,8 +384,9 @@ rule_16_the_last_permit_and_place_are_given_up (void)
       if (way < 2)
         {
           tally_policy_dial_failed (&world->policy, &world->now, refill, &world_refused, NULL);
-          CU_ASSERT_FALSE (world->policy.to_dial->background); /* the borrower's */
           assert_int (world->policy.backoff.failures, 0);
+          CU_ASSERT_PTR_NOT_NULL_FATAL (world->policy.to_dial);
+          CU_ASSERT_FALSE (world->policy.to_dial->background); /* the borrower's */
           world->hold_dials = FALSE;
           world_settle (world);
         }
@@ -397,6 +398,34 @@ rule_16_the_last_permit_and_place_are_given_up (void)
       world_give_back (world, &waiter);
       world_give_back (world, &holder);
     }
+}
+
+/* Of two dials in the background the one that began last ends: the other one is nearer to its end. */
+static void
+rule_16_the_latest_dial_is_given_up (void)
+{
+  TallyPoolOptions options = tally_pool_options_default;
+  g_autoptr (World) world = NULL;
+  TallyWaiter waiter;
+  TallyConn *first, *last;
+
+  options.max_open = 2;
+  world = world_new (&options);
+  world->hold_dials = TRUE;
+  world_warm (world, 1);
+  first = world_take_dial (world);
+  world_pass (world, MS);
+  world_warm (world, 2);
+  last = world_take_dial (world);
+  world_ask (world, &waiter, G_MAXINT64);
+  CU_ASSERT_TRUE (last->given_up);
+  CU_ASSERT_FALSE (first->given_up);
+  tally_policy_dial_failed (&world->policy, &world->now, last, &world_refused, NULL);
+  tally_policy_dial_done (&world->policy, &world->now, first, world, NULL);
+  CU_ASSERT_EQUAL (waiter.state, TALLY_WAITER_SERVED);
+  world->hold_dials = FALSE;
+  world_settle (world);
+  world_give_back (world, &waiter);
 }
 
 /* Nobody gives up what a borrower would not get anyway, nor what he need not have. */
@@ -462,6 +491,7 @@ main (int argc, char **argv)
     TEST (rule_16_refilling_obeys_backoff),
     TEST (rule_16_refilling_delays_nobody),
     TEST (rule_16_the_last_permit_and_place_are_given_up),
+    TEST (rule_16_the_latest_dial_is_given_up),
     TEST (rule_16_nothing_is_given_up_in_vain),
     TEST (warm_ends_at_the_limits),
     { NULL, NULL },

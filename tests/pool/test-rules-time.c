@@ -165,6 +165,67 @@ rule_13_an_earlier_dial_is_no_promise (void)
   world_give_back (world, &fresh);
 }
 
+/* Two waiters want what is dialed from @since on, and one of them leaves. So two dials are under way for
+ * the other one, @first, and for @second, which wants a later one. */
+static void
+let_two_wait_for_early_dials (World *world, TallyWaiter *first, TallyWaiter *second, gint64 since)
+{
+  TallyWaiter leaver = { .label = "leaver", .fresh = TRUE, .deadline = G_MAXINT64, .since = since };
+
+  *first = leaver;
+  *second = (TallyWaiter){ .label = "second", .fresh = TRUE, .deadline = G_MAXINT64 };
+  world->hold_dials = TRUE;
+  tally_policy_ask (&world->policy, &world->now, &leaver);
+  tally_policy_ask (&world->policy, &world->now, first);
+  assert_int (world->policy.n_dialing, 2);
+  world_pass (world, MS);
+  CU_ASSERT_TRUE (
+      tally_policy_leave (&world->policy, &world->now, &leaver, TALLY_REFUSAL_CANCELLED));
+  tally_policy_ask (&world->policy, &world->now, second);
+  CU_ASSERT_EQUAL (second->state, TALLY_WAITER_QUEUED);
+  assert_int (world->policy.n_dialing, 2);
+}
+
+static void
+serve_and_give_back (World *world, TallyWaiter *waiter)
+{
+  world->hold_dials = FALSE;
+  world_settle (world);
+  CU_ASSERT_EQUAL_FATAL (waiter->state, TALLY_WAITER_SERVED);
+  world_give_back (world, waiter);
+}
+
+/* What was dialed for a waiter that gives up is too old for the next one: that gets a dial at once. */
+static void
+rule_13_the_next_one_needs_a_later_dial (void)
+{
+  g_autoptr (World) world = world_new (&tally_pool_options_default);
+  TallyWaiter first, second;
+
+  let_two_wait_for_early_dials (world, &first, &second, world->now.mono);
+  CU_ASSERT_TRUE (
+      tally_policy_leave (&world->policy, &world->now, &first, TALLY_REFUSAL_CANCELLED));
+  assert_int (world->policy.n_dialing, 3);
+  serve_and_give_back (world, &second);
+}
+
+/* And so is what was dialed for a waiter that a returned connection has served. */
+static void
+rule_13_a_return_leaves_early_dials_behind (void)
+{
+  g_autoptr (World) world = world_new (&tally_pool_options_default);
+  TallyWaiter holder, first, second;
+
+  world_ask (world, &holder, G_MAXINT64);
+  let_two_wait_for_early_dials (world, &first, &second, world->now.mono);
+  world_give_back (world, &holder);
+  CU_ASSERT_EQUAL (first.state, TALLY_WAITER_SERVED);
+  CU_ASSERT_EQUAL (second.state, TALLY_WAITER_QUEUED);
+  assert_int (world->policy.n_dialing, 3);
+  serve_and_give_back (world, &second);
+  world_give_back (world, &first);
+}
+
 /* One idle connection makes room for one that is dialed, and none where no dial may begin. */
 static void
 rule_13_no_more_make_room_than_are_dialed (void)
@@ -574,6 +635,8 @@ main (int argc, char **argv)
     TEST (rule_09_it_can_be_reset),
     TEST (rule_09_who_can_hope_may_wait),
     TEST (rule_13_an_earlier_dial_is_no_promise),
+    TEST (rule_13_the_next_one_needs_a_later_dial),
+    TEST (rule_13_a_return_leaves_early_dials_behind),
     TEST (rule_13_no_more_make_room_than_are_dialed),
     TEST (rule_14_a_doomed_dial_is_waited_for_by_nobody),
     TEST (rule_17_idle_connections_go_in_time),
