@@ -32,9 +32,9 @@ struct _TallyBucket
   gboolean examining;  /* a thread keeps its connections alive */
   guint forks;         /* how often this process is a child of the one that made the bucket */
   gint64 due;          /* when the reaper will look at the latest */
-  gint64 wanted;       /* when it should, as found since the lock was taken; G_MAXINT64: never */
+  gint64 wanted;       /* when it should, found since the lock was taken; G_MAXINT64: never */
   gint64 boot_offset;  /* boot time minus monotonic time */
-  gint64 boot_offset_until; /* until when that is believed, monotonic */
+  gint64 boot_offset_until; /* until when `offset` is taken for right, monotonic */
 
   pthread_mutex_t lock
       __attribute__ ((aligned (TALLY_CACHE_LINE))); /* beside what changes with it */

@@ -65,7 +65,7 @@ struct _TallyPoolCore
 
 TallyPoolCore *tally_core_ref (TallyPoolCore *core);
 void tally_core_unref (TallyPoolCore *core);
-/* Something that close may wait for has happened. Not under any lock. */
+/* Wakes a close, which may wait for what has just happened. Not under any lock. */
 void tally_core_changed (TallyPoolCore *core);
 
 G_END_DECLS

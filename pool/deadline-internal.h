@@ -44,7 +44,7 @@ void tally_deadline_wake (void);
 void tally_deadline_await_end (TallyDeadline *self, gint64 until);
 
 /* Before a recv (): the caller stores first and looks second, the thread the other way round, so
- * that one of them sees the other. */
+ * that at least one of them sees the other. */
 static inline void
 tally_deadline_begin (TallyDeadline *self, gint64 deadline)
 {

@@ -44,8 +44,8 @@ claim_passed_locked (TallyDeadline **passed, gint64 now, gint64 *earliest)
   return count;
 }
 
-/* Locked before and after. Nobody closes what is being ended: who waited there waits for that, too.
- */
+/* Locked before and after. A stream that is being ended is not closed: the thread that waited in it
+ * waits for the end, too. */
 static void
 end_locked (TallyDeadline **passed, guint count)
 {
@@ -71,7 +71,7 @@ watch (void *data)
       gint64 earliest;
       guint count;
 
-      /* First this, then the look: whoever begins to wait in between wakes the thread. */
+      /* First this, then the look: a thread that begins to wait in between wakes this one. */
       __atomic_store_n (&tally_deadline_wakes_at, G_MAXINT64, __ATOMIC_SEQ_CST);
       count = claim_passed_locked (passed, g_get_monotonic_time (), &earliest);
       if (count > 0)

@@ -37,7 +37,7 @@ typedef struct
   guint failed_there;   /* the others */
 } Dial;
 
-/* Whether this thread's last dial has failed, and for nothing that has to do with the endpoint. */
+/* Whether this thread's last dial has failed for want of something here. */
 static TALLY_THREAD_LOCAL gboolean failed_here;
 
 typedef struct
@@ -263,7 +263,7 @@ collect_addresses (Dial *dial, GError **error)
 /* ---- connecting ---- */
 
 /* A connection to a free local port can meet itself: TCP's simultaneous open, which happens where a
- * server is dialed while it is down. Such a peer would echo every request as its own reply. */
+ * server is dialed while it is down. Such a peer would return every request as the reply to it. */
 static gboolean
 is_connected_to_itself (const Attempt *attempt)
 {

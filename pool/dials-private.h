@@ -6,9 +6,9 @@
 
 G_BEGIN_DECLS
 
-/* For so long a borrower dials itself, deaf to connections that come back. A dial within the same
- * host or site takes less, and pays no thread; anything longer is dialed on a thread from the next
- * time on. */
+/* For so long a borrower dials itself, and does not hear of connections that come back. A dial
+ * within one host or site takes less and needs no thread. After a longer one the next dials begin
+ * on threads. */
 #define TALLY_DIAL_ON_CALLER (2 * G_TIME_SPAN_MILLISECOND)
 /* A dial on a thread that took no longer makes borrowers try it themselves again. */
 #define TALLY_QUICK_DIAL (TALLY_DIAL_ON_CALLER / 2)

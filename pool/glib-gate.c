@@ -9,9 +9,9 @@ static gint n_inside; /* atomic: threads between begin and end */
 static gint is_shut;  /* atomic: a thread forks */
 static TALLY_THREAD_LOCAL guint depth;
 
-/* GLib does not see to its locks when a process forks. What a thread of the pool has locked for a moment
- * would stay so in the child for good; so no fork happens between these two. They surround what does not
- * block, runs no foreign code and takes no lock of Tally's. */
+/* GLib does nothing about its locks when a process forks: one that a thread of the pool holds at
+ * that moment would stay locked in the child for ever. So no fork happens between these two. They
+ * surround what does not block, runs no foreign code and takes no lock of Tally's. */
 void
 tally_glib_begin (void)
 {

@@ -19,7 +19,7 @@ typedef struct
   GError *error;  /* atomic, set last; or else the lease is the result */
   GSource *timer; /* of the task's context, destroyed on completion; nullable */
   TallyCancelWatch watch;
-  TallyLease lease; /* empty once it is somebody else's */
+  TallyLease lease; /* empty once another thread has it */
 } AsyncBorrow;
 
 static AsyncBorrow *
@@ -36,7 +36,7 @@ async_borrow_unref (gpointer data)
 
   if (__atomic_sub_fetch (&self->ref_count, 1, __ATOMIC_ACQ_REL) > 0)
     return;
-  if (self->lease.transport != NULL) /* the result that nobody fetched */
+  if (self->lease.transport != NULL) /* the result was not fetched */
     tally_bucket_release (self->bucket, &self->lease, TALLY_OUTCOME_CLEAN);
   g_clear_pointer (&self->timer, g_source_unref);
   g_clear_object (&self->task);
@@ -59,8 +59,9 @@ return_result (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* Not under any lock. Uses up the queue's reference. The task would call back at once where this
- * thread is in its context: inside of somebody's release, who may be a callback himself. */
+/* Not under any lock. Uses up the queue's reference. Where this thread is in the task's context the
+ * task would call back at once: within another caller's release, which may stand in a callback
+ * itself. */
 static void
 finish_task (AsyncBorrow *self, GError *error)
 {
@@ -175,7 +176,7 @@ set_timer_locked (AsyncBorrow *self)
   g_source_attach (self->timer, g_task_get_context (self->task));
 }
 
-/* Before the waiter can be completed by anybody: with the lock. */
+/* With the lock, so that no thread can complete the waiter before. */
 static void
 prepare_to_leave (AsyncBorrow *self)
 {
@@ -283,9 +284,10 @@ complete_task (TallyWaiter *waiter)
  * @callback: called in the caller's thread-default main context
  * @user_data: for @callback
  *
- * As tally_bucket_borrow(), without blocking: the caller waits in the same queue as those who
- * block. @label must outlive the lease. A reference to @bucket is kept until @callback has returned; a
- * lease that nobody fetches with tally_bucket_borrow_finish() goes back to the pool. Thread-safe.
+ * As tally_bucket_borrow(), without blocking: the caller waits in the same queue as those that
+ * block. @label must outlive the lease. A reference to @bucket is kept until @callback has
+ * returned; a lease that nobody fetches with tally_bucket_borrow_finish() goes back to the pool.
+ * Thread-safe.
  */
 void
 tally_bucket_borrow_async (TallyBucket *bucket,

@@ -1,6 +1,6 @@
-/* Owns what is done about the limits over all endpoints (rules 2, 3 and 16): which connection goes for a caller
- * elsewhere, and which one may dial next. Code that
- * has freed a slot or left a connection idle comes here, without a lock. */
+/* Owns what is done about the limits over all endpoints (rules 2, 3 and 16): which connection goes
+ * for a caller elsewhere, and which one may dial next. Code that has freed a place or left a
+ * connection idle comes here, without a lock. */
 #include "balance-private.h"
 
 #include "totals-private.h"
@@ -50,7 +50,7 @@ typedef enum
   FOR_NEWCOMER /* there is no room for it */
 } Purpose;
 
-/* Whether one has to, although so many are being closed. */
+/* Whether a connection has to close, although so many are being closed. */
 static gboolean
 must_one_go (TallyPoolCore *core, Purpose purpose, const Survey *found)
 {
@@ -64,8 +64,9 @@ must_one_go (TallyPoolCore *core, Purpose purpose, const Survey *found)
   return limit > 0 && wanted > limit + found->closing;
 }
 
-/* The bucket that one goes of, locked; NULL when none has to or none can. No borrower's connection goes,
- * nor its dial; what is dialed in the background does where a newcomer finds nothing idle (rule 16). */
+/* The bucket of which a connection closes, locked; NULL when none has to or none can. A borrower's
+ * connection does not close, nor does its dial end. A dial in the background does where nothing is
+ * idle (rule 16). */
 static TallyBucket *
 lock_victim (TallyPoolCore *core, GPtrArray *buckets, Purpose purpose)
 {
@@ -81,14 +82,14 @@ lock_victim (TallyPoolCore *core, GPtrArray *buckets, Purpose purpose)
   tally_bucket_lock (victim);
   if (found.oldest == NULL)
     tally_policy_give_up_dial (&victim->policy);
-  else if (victim->policy.idle.tail != NULL) /* else somebody took it, and another may be idle */
+  else if (victim->policy.idle.tail != NULL) /* else it was borrowed, and another one may be idle */
     tally_policy_retire (&victim->policy, victim->policy.idle.tail,
                          purpose == FOR_NEWCOMER ? TALLY_CLOSE_EVICTED : TALLY_CLOSE_LIMIT);
   return victim;
 }
 
-/* Retires the connection that is idle for longest of all, or else gives up a dial, unless what others have
- * ended already is enough. FALSE when that is so or there is none. */
+/* Retires the connection that is idle for longest of all, or else gives up a dial. FALSE when there
+ * is none, or what others have ended is enough. */
 static gboolean
 evict_one (TallyPoolCore *core, Purpose purpose)
 {
@@ -107,7 +108,8 @@ evict_one (TallyPoolCore *core, Purpose purpose)
   return TRUE;
 }
 
-/* Lets @bucket dial if there is @room. FALSE when it wants no further dial: it starves no longer. */
+/* Lets @bucket dial if there is @room. FALSE when it wants no further dial: it is no longer held
+ * back. */
 static gboolean
 let_dial (TallyBucket *bucket, gboolean room)
 {
@@ -158,8 +160,7 @@ serve_denied_buckets (TallyPoolCore *core)
     }
 }
 
-/* Sees to the limits over all endpoints, and to those whom only these hold back. Not under any lock.
- */
+/* Serves the waiters that only the limits over all endpoints hold back. Not under any lock. */
 void
 tally_totals_balance (TallyPoolCore *core)
 {
@@ -179,9 +180,9 @@ tally_totals_balance (TallyPoolCore *core)
   tally_frame_swap_balancing (outer);
 }
 
-/* Whether what is being closed, at whatever endpoint, is enough for all whom the limits over all
- * endpoints hold back: then none of them has to wait for somebody to return a connection. Not under
- * any lock. */
+/* Whether the connections that are being closed, at all endpoints, are enough for the waiters that
+ * only the limits over all endpoints hold back. Then none of these waiters depends on a release.
+ * Not under any lock. */
 static gboolean
 are_totals_met (TallyPoolCore *core)
 {
@@ -194,8 +195,9 @@ are_totals_met (TallyPoolCore *core)
   return found.closing >= found.demand;
 }
 
-/* Not under any lock before, locked after. @waiter joined the queue: if it was @held_back, and what is
- * being closed is not enough for all who are, it must be one that may wait. TRUE when it is refused. */
+/* Not under any lock before, locked after. @waiter joined the queue. If it was @held_back, and what
+ * is being closed is not enough for all such waiters, it is refused unless it may wait. TRUE when
+ * it is refused. */
 gboolean
 tally_bucket_lock_and_admit (TallyBucket *bucket, TallyWaiter *waiter, gboolean held_back)
 {

@@ -13,8 +13,9 @@
 #include "thread-id-private.h"
 #include "work-private.h"
 
-/* Microseconds: where holds are typically shorter a borrower looks again, so many times, before it queues, as
- * long as that takes no more than this; to look may take a processor's whole slice of time. */
+/* Microseconds. Where connections are typically held for less, a borrower looks again before it
+ * queues: so many times, and no longer than this, because one look may take a processor's whole
+ * slice of time. */
 #define SHORT_HOLD 100
 #define LOOKS 32
 #define LONGEST_LOOK (2 * G_TIME_SPAN_MILLISECOND)
@@ -28,11 +29,11 @@ typedef struct
   TallyWaiter waiter; /* first; protected by the bucket's lock */
   TallyBucket *bucket;
   gboolean cancelled;     /* the same lock */
-  gboolean has_changed;   /* the same; once it has been in the queue, which most never are */
+  gboolean has_changed;   /* the bucket's lock; made when it first sleeps, which most never do */
   pthread_cond_t changed; /* if it has */
 } SyncWaiter;
 
-/* What was idle when another connection proved dead is in doubt until it has served again. */
+/* A connection that was idle when another one proved dead is in doubt until it has served again. */
 static inline gboolean
 must_check (const TallyPolicy *policy, const TallyConn *conn, gint64 idle_age)
 {
@@ -43,7 +44,7 @@ must_check (const TallyPolicy *policy, const TallyConn *conn, gint64 idle_age)
 }
 
 /* Whether the connection that @waiter was served with must be examined first. One that carries
- * others' leases already is alive, and what arrives there is theirs. */
+ * other leases is alive, and its input is expected. */
 gboolean
 tally_bucket_must_check_locked (TallyBucket *bucket, const TallyWaiter *waiter)
 {
@@ -128,8 +129,8 @@ wait_in_queue (SyncWaiter *self, GCancellable *cancellable)
     tally_cond_init (&self->changed);
   self->has_changed = TRUE;
   tally_bucket_await_backoff_locked (self->bucket);
-  /* In any case: the dial that was asked for on this caller's behalf must start before it sleeps.
-   */
+  /* In any case: the dial that was asked for on behalf of this caller must start before it
+   * sleeps. */
   tally_bucket_work_and_unlock (self->bucket);
   if (cancellable != NULL)
     handler = g_cancellable_connect (cancellable, G_CALLBACK (on_borrower_cancelled), self, NULL);
@@ -417,9 +418,9 @@ is_worth_another_look (TallyPolicy *policy)
 
 /* Locked before and after. Connections that are held for less than it takes to fall asleep are
  * worth another look before this caller arrives in the queue: a borrower that was interrupted while
- * it held one gets the processor. It gets none while somebody is in the queue, and does not join it
- * either, so that the queue runs empty: else every connection would go on being handed to somebody
- * asleep, for the price of a task switch each, for as long as all are busy. */
+ * it held one gets the processor. While a waiter is in the queue it gets no connection, and does
+ * not join the queue either. So the queue runs empty; else each connection would be handed to a
+ * thread that sleeps, at the price of a task switch, as long as all are busy. */
 static G_GNUC_NO_INLINE TallyHold *
 look_again (
     TallyBucket *bucket, TallyInstant *now, const gchar *label, gint64 deadline, gint64 *idle_age)

@@ -37,7 +37,7 @@ tally_bucket_now_locked (TallyBucket *bucket, TallyInstant *now)
   tally_bucket_complete_instant_locked (bucket, now);
 }
 
-/* Something has changed that the reaper may have to know of: looks at everything. */
+/* Finds anew when the reaper has to look at the bucket, after any change. */
 void
 tally_bucket_schedule_locked (TallyBucket *bucket)
 {
@@ -49,7 +49,7 @@ tally_bucket_schedule_locked (TallyBucket *bucket)
   bucket->wanted = MIN (bucket->wanted, next);
 }
 
-/* Somebody is about to wait: the reaper must know when dialing may be tried again. */
+/* A waiter is about to sleep: the reaper must know when dialing may be tried again. */
 void
 tally_bucket_await_backoff_locked (TallyBucket *bucket)
 {
@@ -65,8 +65,8 @@ wake_waiter (TallyWaiter *waiter)
   waiter->wake (waiter);
 }
 
-/* It is held for less than it takes to fall asleep: whoever finds it taken tries for a moment,
- * where the libc knows how. */
+/* It is held for less than it takes to fall asleep: a thread that finds it taken tries on for a
+ * moment, where the libc can. */
 static void
 init_lock (pthread_mutex_t *lock)
 {
@@ -80,7 +80,7 @@ init_lock (pthread_mutex_t *lock)
   pthread_mutexattr_destroy (&attributes);
 }
 
-/* What a hook does is never known to be quick, and a handshake is not. */
+/* A hook may be slow, and a handshake is. */
 gboolean
 tally_bucket_may_be_quick (const TallyBucket *bucket)
 {
@@ -143,8 +143,8 @@ leave_core (TallyBucket *self)
   pthread_mutex_unlock (&self->core->lock);
 }
 
-/* In a child process, alone: forgets everything without looking at it, for another thread may have
- * been about to change it when the process was copied. */
+/* In a child process, which has this one thread: forgets everything without looking at it, for
+ * another thread may have been changing it at the fork. */
 void
 tally_bucket_start_anew (TallyBucket *self)
 {
@@ -153,7 +153,7 @@ tally_bucket_start_anew (TallyBucket *self)
   init_lock (&self->lock);
   start_policy (self, &self->core->options);
   self->policy.first_generation = self->policy.last_generation = last_generation + TALLY_FORK_GAP;
-  self->policy.closed = self->core->closed; /* who was about to close it is not here */
+  self->policy.closed = self->core->closed; /* a thread that was closing it is not here */
   tally_policy_note_options (&self->policy);
   self->ready = NULL;
   self->is_starved = self->is_denied = FALSE;

@@ -1,6 +1,7 @@
-/* Owns the end of a pool (rule 19): who is refused, who may finish, what is waited for. No hook runs
- * after close has returned, whichever thread called it first, but for hooks that have called it
- * themselves. These wait neither for what they are in nor for each other. */
+/* Owns the end of a pool (rule 19): what is refused, what may finish, what is waited for. No hook
+ * runs after close has returned, whichever thread called it first, but for hooks that have called
+ * it themselves. Such a hook waits neither for the borrow, release or dial that called it nor for
+ * another hook that closes the pool. */
 #include "registry-private.h"
 
 #include "bucket-private.h"
@@ -11,7 +12,8 @@
 #include "work-private.h"
 #include "socket-internal.h"
 
-/* A thread that is in tally_core_close (), on its stack; what it has at most while it waits there. */
+/* A thread that is in tally_core_close (), and what cannot end while it waits there. On its
+ * stack. */
 struct _TallyCloser
 {
   pthread_t thread;
@@ -77,7 +79,7 @@ count_open (GPtrArray *buckets)
   return count;
 }
 
-/* Ends what borrowers do on the connections they still hold. They keep their descriptors until they
+/* Shuts down the connections that borrowers still hold. They keep their descriptors until they
  * release them, so that no number is used twice; under the lock none of them can. */
 static void
 shut_down_busy (gpointer data, gpointer unused)
@@ -91,7 +93,7 @@ shut_down_busy (gpointer data, gpointer unused)
   pthread_mutex_unlock (&bucket->lock);
 }
 
-/* ---- who closes ---- */
+/* ---- the threads that close ---- */
 
 /* With the core's lock, as what follows. */
 static void
@@ -103,7 +105,7 @@ join_closers (TallyPoolCore *core, TallyCloser *self)
                          .claims = tally_claims,
                          .next = core->closers };
   core->closers = self;
-  pthread_cond_broadcast (&core->changed); /* those who wait wait for less */
+  pthread_cond_broadcast (&core->changed); /* the others have less to wait for */
 }
 
 static void
@@ -140,7 +142,7 @@ count_claimed_by_closers (const TallyPoolCore *core)
   return count;
 }
 
-/* Whether hooks or threads of the pool run, but for so many. */
+/* Whether more than @n hooks or threads of the pool run. */
 static gboolean
 is_more_running (TallyPoolCore *core, guint n_hooks, guint n_threads)
 {
@@ -148,7 +150,7 @@ is_more_running (TallyPoolCore *core, guint n_hooks, guint n_threads)
          || core->n_threads > n_threads;
 }
 
-/* The same, but for those of the threads that close the pool. */
+/* Whether hooks or threads of the pool run that do not close it themselves. */
 static gboolean
 are_others_running (TallyPoolCore *core)
 {
@@ -162,7 +164,7 @@ are_others_running (TallyPoolCore *core)
   return is_more_running (core, n_hooks, n_threads);
 }
 
-/* Waits as the others do, which gives up the lock. */
+/* Waits until another thread's close is done; gives up the lock meanwhile. */
 static void
 wait_for_others (TallyPoolCore *core)
 {
@@ -204,7 +206,7 @@ close_for_all (TallyPoolCore *core, gboolean wait)
   pthread_mutex_unlock (&core->lock);
 }
 
-/* Without @wait nobody who holds a connection is waited for, and none of those is shut down. */
+/* Without @wait no borrower is waited for, and no borrowed connection is shut down. */
 void
 tally_core_close (TallyPoolCore *core, gboolean wait)
 {
@@ -226,7 +228,7 @@ tally_core_close (TallyPoolCore *core, gboolean wait)
   pthread_mutex_lock (&core->lock);
   while (!core->close_done)
     pthread_cond_wait (&core->changed, &core->lock);
-  /* Hooks that closed it too go on now. Of two hooks one must be the first to go on. */
+  /* Hooks that closed the pool too go on now. Of two such hooks one must be the first. */
   if (is_first || self.n_hooks == 0)
     while (is_more_running (core, self.n_hooks, self.n_threads))
       pthread_cond_wait (&core->changed, &core->lock);

@@ -26,7 +26,7 @@ tally_core_unref (TallyPoolCore *core)
   g_free (core);
 }
 
-/* Something that close may wait for has happened. Not under any lock. */
+/* Wakes a close, which may wait for what has just happened. Not under any lock. */
 void
 tally_core_changed (TallyPoolCore *core)
 {

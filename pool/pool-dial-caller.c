@@ -1,4 +1,5 @@
-/* Owns dials on the thread of the borrower that wants one: short ones. What takes longer goes on on a thread. */
+/* Owns dials on the thread of the borrower that wants one: short ones. A longer one goes on on a
+ * thread. */
 #include "dials-private.h"
 
 #include "work-private.h"

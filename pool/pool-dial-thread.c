@@ -12,7 +12,7 @@
 typedef struct
 {
   TallyBucket *bucket; /* a reference */
-  TallyConn *conn;     /* a slot in state DIALING: this job's alone */
+  TallyConn *conn;     /* in state DIALING: this job's alone */
   guint forks;         /* the bucket's when it began */
   GCancellable *cancellable;
   TallyClaim claim; /* on the job's thread */

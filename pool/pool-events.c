@@ -1,4 +1,4 @@
-/* Owns the "event" signal: what a pool tells those who listen, outside every lock and never after
+/* Owns the "event" signal: what a pool tells its listeners, outside every lock and never after
  * close. */
 #include "hooks-private.h"
 

@@ -1,5 +1,5 @@
-/* Owns what happens when the process forks (rule 22): what watches is not in the middle of a change, and
- * starts anew in the child. What starts anew it does not know. */
+/* Owns what happens when the process forks (rule 22): no watch is in the middle of a change then,
+ * and each starts anew in the child. It does not know what the watches are. */
 #include "fork-private.h"
 
 #include "glib-gate-private.h"

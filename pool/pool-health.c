@@ -1,10 +1,10 @@
-/* Owns what can be known of a connection: whether it has ended, as the system or the user's hook says, and
- * whether its peer was silent. What follows from it the policy decides. */
+/* Owns what can be known of a connection: whether it has ended, as the system or the user's hook
+ * says, and whether its peer was silent. The policy decides what follows. */
 #include "health-private.h"
 
 #include "socket-private.h"
 
-/* Milliseconds after which a borrower that tells nothing of its own deadline has waited in vain. */
+/* Milliseconds without an answer that count as a time-out where a borrower has told no deadline. */
 #define SILENCE_MS 100
 
 /* ---- one connection, before it is lent ---- */
@@ -34,9 +34,9 @@ is_closed (TallyBucket *bucket)
   return closed;
 }
 
-/* Uses @hook up. A hook that does its I/O through a TallySocket is held to the limits even if it knows
- * nothing of them. A connection that it refuses is no more worth than one that has been silent, unless the
- * hook was only stopped. While it ran the pool may have been closed: then the borrower gets nothing. */
+/* Uses @hook up. A TallySocket has the limits set for a hook that knows none. A connection that the
+ * hook refuses counts as one that was silent, unless the hook was only stopped. If the pool was
+ * closed while the hook ran, the borrower gets nothing. */
 static TallyFinding
 ask_hook (TallyBucket *bucket,
           TallyHook *hook,

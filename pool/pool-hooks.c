@@ -1,10 +1,11 @@
-/* Owns the user's functions that a pool calls: who may run them, and that none runs after close. */
+/* Owns the user's functions that a pool calls: when they may run, and that none runs after
+ * close. */
 #include "hooks-private.h"
 
 #include "bucket-private.h"
 
 static TALLY_THREAD_LOCAL TallyFrame *frames;
-/* What this thread balances already: what it causes there it will see itself. */
+/* The pool that this thread balances: it sees by itself what it causes there. */
 static TALLY_THREAD_LOCAL TallyPoolCore *balancing;
 
 TallyPoolCore *
@@ -16,7 +17,7 @@ tally_frame_swap_balancing (TallyPoolCore *core)
   return outer;
 }
 
-/* Foreign code that runs while this thread balances a pool finds it as anybody would. */
+/* Foreign code that runs while this thread balances a pool may cause more to be balanced. */
 void
 tally_frame_push (TallyFrame *frame, TallyPoolCore *core)
 {
@@ -63,8 +64,8 @@ tally_hook_unref (TallyHook *hook)
 }
 
 /* With the bucket's lock: the hook to call, or NULL when there is none or the pool is closed. Close
- * waits for it from now on. The caller drops the lock plainly and calls it: not by way of
- * tally_bucket_work_and_unlock (), which may run a handler that closes the pool. */
+ * waits for it from now on. The caller unlocks without tally_bucket_work_and_unlock () and calls
+ * it: that might run a handler that closes the pool. */
 TallyHook *
 tally_bucket_take_hook_locked (TallyBucket *bucket, TallyHookKind kind)
 {
@@ -76,7 +77,7 @@ tally_bucket_take_hook_locked (TallyBucket *bucket, TallyHookKind kind)
   return tally_hook_ref (hook);
 }
 
-/* The same, not under any lock. */
+/* tally_bucket_take_hook_locked (), not under any lock. */
 TallyHook *
 tally_bucket_take_hook (TallyBucket *bucket, TallyHookKind kind)
 {

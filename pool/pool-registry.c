@@ -1,7 +1,8 @@
-/* Owns which buckets a pool has, the options and hooks that they get as last set, and what becomes of all of it
- * in a child process (rule 22): each pool starts anew there, empty, as if nothing had been borrowed, and the
- * parent's connections are neither closed nor used. Their descriptors and memory stay, unreachable, until the
- * child execs or exits: closing a transport might say goodbye on a connection that is the parent's. */
+/* Owns which buckets a pool has, the options and hooks that they get as last set, and what becomes
+ * of all of it in a child process (rule 22): each pool starts anew there, empty, and the parent's
+ * connections are neither closed nor used. Their descriptors and memory stay, unreachable, until
+ * the child execs or exits: to close a transport might send something on a connection that is the
+ * parent's. */
 #include "registry-private.h"
 
 #include "balance-private.h"
@@ -69,7 +70,7 @@ tally_core_new (TallyPool *pool, guint event_signal)
 
 /* ---- buckets ---- */
 
-/* The pool is gone and closed: what its buckets still are to others keeps them, nothing else. */
+/* The pool is closed and dropped: only references that others hold keep its buckets. */
 void
 tally_core_forget_all (TallyPoolCore *core)
 {

@@ -8,8 +8,8 @@
 #include "work-private.h"
 
 /* What the pool can see of the connection without a system call; undoes what the borrower set (rule
- * 23). Where a keeper receives for several borrowers, it says at the next check what is unexpected.
- */
+ * 23). Where a keeper receives for several borrowers, it finds unexpected input at the next
+ * check. */
 static inline TallyCloseReason
 look_at_returned (const TallyConn *conn)
 {
@@ -52,7 +52,7 @@ settle_locked (TallyBucket *bucket, TallyHold *hold, TallyCloseReason *reason)
   guint forks = bucket->forks;
   TallyClaim claim;
   gboolean is_silent = FALSE;
-  /* Why it is broken matters only to those that are idle (rule 14). */
+  /* Why it is broken matters only if others are idle (rule 14). */
   gboolean look_for_death =
       *reason == TALLY_CLOSE_BROKEN && bucket->policy.n_idle > 0 && conn->streams == 1;
 
@@ -92,8 +92,9 @@ is_of_parent_locked (const TallyBucket *bucket, const TallyLease *lease)
          && lease->generation <= bucket->policy.first_generation;
 }
 
-/* The common release in one step: of a clean connection without hooks, options or waiters to think
- * of, at this endpoint or another. Somebody elsewhere who is held back later finds it idle. */
+/* The common release in one step: of a clean connection where no hook, option or waiter is
+ * concerned, at this endpoint or another. A waiter elsewhere that is held back later finds it
+ * idle. */
 static inline gboolean
 put_back_locked (TallyBucket *bucket,
                  const TallyLease *lease,
@@ -136,7 +137,7 @@ take_back_locked (TallyBucket *bucket, TallyLease *lease, TallyOutcome outcome, 
   return TRUE;
 }
 
-/* Unlocks; a plain policy has nothing to be done but, at times, by the reaper. */
+/* Unlocks. A plain policy leaves nothing to do, except at times for the reaper. */
 static inline void
 unlock_after_put (TallyBucket *bucket, gint64 now)
 {

@@ -1,12 +1,12 @@
-/* Owns when a pool lets go of the bucket of an endpoint that nobody uses any more. */
+/* Owns when a pool drops the bucket of an endpoint that is no longer used. */
 #include "registry-private.h"
 
 #include "balance-private.h"
 #include "bucket-private.h"
 #include "totals-private.h"
 
-/* Nobody but the table refers to @bucket, and it has nothing, nor anything to remember or to do. With
- * the core's lock, under which alone somebody could get a reference. */
+/* Whether only the table refers to @bucket, which has no connection, nothing to remember and
+ * nothing to do. With the core's lock, without which no thread can get a reference. */
 static gboolean
 is_unused_locked (TallyBucket *bucket)
 {
@@ -27,8 +27,8 @@ is_unused_locked (TallyBucket *bucket)
   return unused;
 }
 
-/* Drops the buckets of endpoints that nobody uses any more; their counters stay in the pool's sums.
- */
+/* Drops the buckets of endpoints that are no longer used; their counters stay in the pool's
+ * sums. */
 void
 tally_core_forget_unused (TallyPoolCore *core)
 {

@@ -36,7 +36,7 @@ run_job (gpointer data)
   job->function (job->data);
   pthread_mutex_lock (&core->lock);
   core->n_threads--;
-  if (core->close_done && core->closers == NULL) /* its hook closed the pool: nobody joins it */
+  if (core->close_done && core->closers == NULL) /* its hook closed the pool: no thread joins it */
     {
       pthread_detach (job->thread);
       g_free (job);

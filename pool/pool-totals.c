@@ -1,6 +1,6 @@
-/* Owns the account of the limits over all endpoints (rules 2 and 3): what is open and idle, and which buckets
- * only these limits hold back. A bucket that may not dial because of them joins the queue of the starved, in
- * which the longest wait is first; pool-balance.c serves it. */
+/* Owns the account of the limits over all endpoints (rules 2 and 3): what is open and idle, and
+ * which buckets only these limits hold back. A bucket that may not dial because of them joins the
+ * queue of those held back, the longest wait first; pool-balance.c serves it. */
 #include "totals-private.h"
 
 static void
@@ -48,8 +48,8 @@ room_locked (TallyPoolCore *core)
   return limit == 0 ? G_MAXINT : (gint) limit - (gint) core->open_total;
 }
 
-/* How many more may be idle, those counted that @bucket has not published or is about to have. With
- * its lock. */
+/* How many more may be idle. What @bucket has, or is about to have, counts even if it is not
+ * published. With its lock. */
 static gint
 idle_room (TallyBucket *bucket)
 {
@@ -62,7 +62,8 @@ idle_room (TallyBucket *bucket)
   return limit == 0 ? G_MAXINT : limit - idle - own;
 }
 
-/* Called by a policy, under its bucket's lock. For no borrower anything is evicted. */
+/* Called by a policy, under its bucket's lock. Nothing is evicted for a dial that no borrower waits
+ * for. */
 gboolean
 tally_totals_reserve (gpointer data, TallyDialPurpose purpose)
 {
@@ -87,8 +88,8 @@ tally_totals_reserve (gpointer data, TallyDialPurpose purpose)
   return granted;
 }
 
-/* The same, for a slot that is free again; @yielded: by a connection that tally_totals_yield () had
- * close. */
+/* Called by a policy, under its bucket's lock: a place is free again. @yielded: of a connection
+ * that tally_totals_yield () had closed. */
 void
 tally_totals_unreserve (gpointer data, gboolean yielded)
 {
@@ -144,8 +145,8 @@ tally_totals_publish_wait_locked (TallyBucket *bucket)
   pthread_mutex_unlock (&core->totals_lock);
 }
 
-/* The same: how many more may be open over all endpoints, for this one; below 0 when fewer should be.
- * What is being closed is still open. */
+/* Called by a policy, under its bucket's lock: how many more may be open over all endpoints, for
+ * this one; below 0: fewer. A connection that is being closed is still open. */
 gint
 tally_totals_room (gpointer data)
 {
@@ -188,8 +189,8 @@ tally_totals_leave (TallyBucket *bucket)
   pthread_mutex_unlock (&core->totals_lock);
 }
 
-/* Takes @bucket out of all queues if the core's table alone refers to it, so that nobody can find it
- * any more who does not hold the core's lock, as the caller does. */
+/* Takes @bucket out of all queues if only the core's table refers to it. Then only a thread with
+ * the core's lock, which the caller holds, can find it. */
 gboolean
 tally_totals_forget_unreferenced (TallyBucket *bucket, gboolean *was_denied)
 {

@@ -1,6 +1,6 @@
-/* Owns what is done without a bucket's lock because its policy has decided it with the lock: connections are
- * looked at, closed, dialed on threads; borrows without a thread are completed; the reaper and other endpoints
- * learn what concerns them. All that the policy puts aside is done here. */
+/* Owns what a policy has decided under its bucket's lock and what is done without it: connections
+ * are looked at, closed, dialed on threads; borrows without a thread are completed; the reaper and
+ * other endpoints learn what concerns them. All that the policy puts aside is done here. */
 #include "work-private.h"
 
 #include "balance-private.h"
@@ -127,8 +127,8 @@ count_conns (const TallyConn *conns)
   return count;
 }
 
-/* Not under any lock. Completes the waiters from @ready on, which are nobody else's; they may call
- * handlers, and @claim counts what those after them are still to be given. */
+/* Not under any lock. Completes the waiters from @ready on, which are this thread's alone. They may
+ * call handlers; @claim counts what the waiters behind them are still to get. */
 static void
 complete (TallyWaiter *ready, TallyClaim *claim)
 {
@@ -194,8 +194,8 @@ work_once_locked (TallyBucket *bucket, Closed *closed)
   report_closed_locked (bucket, &now, closing, closed);
 }
 
-/* Works until there is no more to do. Listeners hear of a close when its slot is free and
- * what that makes possible has begun, so that a handler may borrow or take its time; but before the
+/* Works until there is no more to do. Listeners hear of a close when its place is free and what
+ * that makes possible has begun, so that a handler may borrow or take its time; but before the
  * pool's close returns. */
 static G_GNUC_NO_INLINE void
 work_locked (TallyBucket *bucket)

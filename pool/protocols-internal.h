@@ -1,5 +1,6 @@
-/* The protocols and the framings: one row each, and nothing else lists them. A row's first two columns
- * are what a URI says; the third is runtime's, and means nothing in this folder. */
+/* The protocols and the framings: one row each, and nothing else lists them. A row's first two
+ * columns are the id and the name in a URI; the third is runtime's, and means nothing in this
+ * folder. */
 #ifndef TALLY_PROTOCOLS_INTERNAL_H
 #define TALLY_PROTOCOLS_INTERNAL_H
 

@@ -1,6 +1,4 @@
-/* The stream: the one interface between Tally and the network. Whatever sends to a peer, receives from
- * it, looks at it or ends it goes through a stream; no other file makes a system call on a connected
- * socket but those that make one, the listener and dialing (tests/architecture/test-system-calls.c).
+/* The stream: the one interface between Tally and the network. All that is sent to a peer and received from it goes through a stream. No other file makes a system call on a connected socket, but for the listener and dialing, which make one (tests/architecture/test-system-calls.c).
  *
  * There is one built-in kind, a plain descriptor, whose common functions are inlined here. Any other
  * kind is a layer over the descriptor (TallyStreamKind). What is true of all kinds:
@@ -10,8 +8,7 @@
  *  - Bytes come and go in any pieces. Bytes may wait inside a layer, where poll does not see them:
  *    tally_stream_has_input () does.
  *  - Being ready is a hint. After a wait the next try may still find nothing.
- *  - The peer's end of the stream, which receives as 0, is the end that it meant: a layer that knows
- *    better fails where the end came without notice.
+ *  - The peer's end of the stream, which receives as 0, is the end that it meant. A layer fails where it knows that the end came without notice.
  *  - One thread sends, looks, waits and receives at a time; but one may send while another receives,
  *    and any may shut the stream down. The thread that closes it has it alone.
  *
@@ -45,7 +42,7 @@ typedef enum
   TALLY_LOOK_FAILED   /* errno says why */
 } TallyLook;
 
-/* How the descriptor was come by. */
+/* Where the descriptor is from. */
 typedef enum
 {
   TALLY_STREAM_DIALED,
@@ -79,8 +76,8 @@ struct _TallyStreamKind
   guint (*get_watch) (const TallyStream *self, guint events);
   /* Says goodbye as far as that does not block; the descriptor's half is ended after it. */
   void (*end_sending) (TallyStream *self);
-  /* Says goodbye as above, where that is still to be said. The descriptor is closed after it, unless the
-   * layer has done so, or will, and has set it to -1. */
+  /* Says goodbye, unless it has. The descriptor is closed after it, unless the layer has done so,
+   * or will, and has set it to -1. */
   void (*close) (TallyStream *self);
   /* What @number, an errno of one of these functions, means; NULL: what it always does. */
   const gchar *(*describe_error) (const TallyStream *self, gint number);
@@ -165,7 +162,8 @@ gssize tally_stream_receive_within_slowly (TallyStream *self,
                                            gsize length,
                                            guint milliseconds);
 
-/* tally_stream_receive () that waits for bytes for about so long; the same each time costs least. */
+/* tally_stream_receive () that waits for bytes for about so long. One that is as long as the last
+ * costs least. */
 static inline gssize
 tally_stream_receive_within (TallyStream *self, gpointer bytes, gsize length, guint milliseconds)
 {
@@ -221,7 +219,7 @@ void tally_streams_find_news (TallyStream *const *streams, guint count, gboolean
 /* Whether, as the kernel remembers, something was sent since @since (monotonic), at least @at_least_ms
  * ago, and nothing has come since. Any thread may ask. */
 gboolean tally_stream_is_unanswered (const TallyStream *self, gint64 since, guint at_least_ms);
-/* Who the peer is: its address without a port, which is another one each time, or its process. (transfer
+/* The peer's address without its port, which is another one each time, or its process. (transfer
  * full) */
 gchar *tally_stream_dup_peer (const TallyStream *self);
 /* What errno @number means of this stream. */

@@ -7,7 +7,7 @@
 
 G_BEGIN_DECLS
 
-/* Until when somebody waits. */
+/* What ends a wait. */
 typedef struct
 {
   gint64 deadline;           /* monotonic; -1 = never; 0 = for nothing */

@@ -1,7 +1,7 @@
 /* Owns what ends a receive that blocks. It knows nothing of what the bytes mean, nor where they go.
  *
- * One system call receives. The descriptor is blocking, so that a plain recv () waits for the reply,
- * which costs least; what ends it in time is said at How. */
+ * * One system call receives. The descriptor is blocking, so that a plain recv () waits for the
+ * reply, which costs least. How says what ends that in time. */
 #include <sys/time.h>
 #include <time.h>
 
@@ -10,12 +10,12 @@
 /* SO_RCVTIMEO counts in ticks of up to 10 ms; below this it is too coarse to help. */
 #define SHORTEST_ARMED (40 * G_TIME_SPAN_MILLISECOND)
 
-/* How the next receive ends in time. */
+/* What ends the next receive in time. */
 typedef enum
 {
-  HOW_POLL,    /* readiness is awaited first: with a cancellable, for a short time, on a layer */
-  HOW_ARMED,   /* by the kernel (SO_RCVTIMEO), some time before the deadline; or never */
-  HOW_WATCHED, /* by the thread of deadline.c, which ends the stream for reading */
+  HOW_POLL,    /* ppoll () first: with a cancellable, for a short time, on a layer */
+  HOW_ARMED,   /* the kernel (SO_RCVTIMEO), some time before the deadline; or nothing */
+  HOW_WATCHED, /* the thread of deadline.c, which ends the stream for reading */
 } How;
 
 static gboolean
@@ -111,7 +111,7 @@ await_input (TallyStream *self, const TallyStreamLimits *limits)
                             NULL);
 }
 
-/* A receive has found nothing. What arrives all the time and makes no byte ends at the deadline too. */
+/* A receive has found nothing. Input that never makes a byte ends at the deadline too. */
 static TallyWait
 go_on (TallyStream *self, const TallyStreamLimits *limits, How how)
 {

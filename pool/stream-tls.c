@@ -1,6 +1,6 @@
-/* Owns the stream's second kind: bytes through a GTlsConnection. GIO lets one thread read and another one
- * write at the same time, as a stream does. A call of GIO's that finds nothing makes an error to say so;
- * what can be known before, from the ciphertext there is, is not asked. It knows neither dialing nor
+/* Owns the stream's second kind: bytes through a GTlsConnection. GIO lets one thread read and
+ * another one write at the same time, as a stream does. GIO makes a GError where nothing is there;
+ * so it is not called where the ciphertext tells that already. It knows neither dialing nor
  * servers. */
 #include <string.h>
 
@@ -12,14 +12,14 @@
 #define RECORD_HEAD 5
 #define RECORD_HANDSHAKE 22
 
-/* What fails without an errno of the descriptor's. */
+/* Failures that are not the descriptor's. */
 #define RECEIVE_FAILED EPROTO
 #define SEND_FAILED ECOMM
 
 /* What a peer that speaks something else is told: a fatal alert, "unexpected message". */
 static const guint8 not_tls_alert[] = { 21, 3, 1, 0, 2, 2, 10 };
 
-/* An end that nobody has announced. */
+/* An end without TLS's goodbye. */
 #define ENDED_EARLY "the peer closed it without TLS's goodbye, so that the end may be missing"
 #define ENDED_AT_ONCE                                                                              \
   "the peer closed it without TLS's goodbye, before it had said anything, as one may that "        \

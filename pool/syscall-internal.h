@@ -1,7 +1,7 @@
-/* send () and recv () without the libc's cancellation point. In a program with threads, which a
- * pool makes of every program, the libc surrounds each with two atomic exchanges for the sake of
- * pthread_cancel (): a tenth of the instructions of a call. GLib's threads are never cancelled that
- * way, and one that was would take its lease along. */
+/* send () and recv () without the libc's cancellation point. In a program with threads the libc
+ * surrounds each with two atomic exchanges for the sake of pthread_cancel (): a tenth of the
+ * instructions of a call. GLib's threads are never cancelled that way, and one that was would take
+ * its lease along. */
 #ifndef TALLY_SYSCALL_INTERNAL_H
 #define TALLY_SYSCALL_INTERNAL_H
 

@@ -59,7 +59,7 @@ tally_policy_tick (TallyPolicy *self, const TallyInstant *now)
   tally_policy_pump (self, now);
 }
 
-/* A lease held for longer than `leak-threshold` that nobody was warned of yet (rule 21). */
+/* A lease that is held for longer than `leak-threshold` and was not warned of yet (rule 21). */
 TallyHold *
 tally_policy_next_leak (TallyPolicy *self, const TallyInstant *now)
 {
@@ -83,7 +83,7 @@ tally_policy_next_leak (TallyPolicy *self, const TallyInstant *now)
   return NULL;
 }
 
-/* When something is due of @conn in its present state; G_MAXINT64: nothing. */
+/* When @conn, in its present state, needs something done; G_MAXINT64: never. */
 gint64
 tally_policy_due_of (const TallyPolicy *self, const TallyInstant *now, const TallyConn *conn)
 {
@@ -123,7 +123,7 @@ tally_policy_next_event (TallyPolicy *self, const TallyInstant *now)
     {
       gint64 due = tally_policy_due_of (self, now, conn);
 
-      /* What is overdue although everything due was just done waits for something else. */
+      /* Everything due was just done: what is still overdue waits for something else. */
       next = MIN (next, due <= now->mono ? now->mono + G_TIME_SPAN_SECOND : due);
     }
   if (self->backoff.until > now->mono && self->waiting > 0)

@@ -2,14 +2,14 @@
  * Part of the policy: no thread, lock, socket or clock. */
 #include "policy-parts-private.h"
 
-/* How long a borrow waits when neither it nor the pool says. */
+/* How long a borrow waits that has no deadline, in a pool without `wait-timeout`. */
 #define DEFAULT_WAIT (5 * G_TIME_SPAN_SECOND)
 
 /* ---- whether a waiter may wait ---- */
 
-/* How many connections will be there in a moment besides those that are dialed for waiters: those that are
- * dialed or examined in the background, the places of those that are being closed and, if @waiter wants a fresh
- * connection, of those that are idle. */
+/* How many connections will soon be free, besides those that are dialed for waiters: those that are
+ * dialed or examined in the background, the places of those that are being closed and, if @waiter
+ * wants a fresh connection, of those that are idle. */
 static guint
 count_soon_free (TallyPolicy *self, const TallyInstant *now, const TallyWaiter *waiter)
 {
@@ -27,8 +27,8 @@ count_soon_free (TallyPolicy *self, const TallyInstant *now, const TallyWaiter *
   return count + places + (waiter->fresh ? self->n_idle : 0);
 }
 
-/* Whether @waiter, behind @ahead others and with so many leases @promised to waiters, may wait. No
- * dial can be started for it now; @may_grow: but perhaps soon. */
+/* Whether @waiter may wait, behind @ahead others, when @promised leases are promised to waiters. No
+ * dial can be started for it now; with @may_grow perhaps soon. */
 static TallyRefusal
 admit (TallyPolicy *self,
        const TallyInstant *now,
@@ -52,8 +52,7 @@ admit (TallyPolicy *self,
   return TALLY_REFUSAL_NONE;
 }
 
-/* When a borrow that began at @began gives up, with @limit, the call's deadline or G_MAXINT64: whatever is
- * first. */
+/* When a borrow that began at @began gives up. @limit: the call's deadline, or G_MAXINT64. */
 gint64
 tally_policy_find_deadline (const TallyPolicy *self, gint64 began, gint64 limit)
 {
@@ -115,7 +114,7 @@ arrive (TallyPolicy *self, gint64 began, TallyWaiter *waiter)
   waiter->deadline = tally_policy_find_deadline (self, began, waiter->limit);
 }
 
-/* Whether a connection is about to be there for @waiter too: a shared one, so that one serves all that
+/* Whether a connection is about to be free for @waiter too: a shared one, which serves all that
  * come while it is dialed, or one that is only looked at. */
 static gboolean
 is_promised_one (const TallyPolicy *self, const TallyWaiter *waiter)
@@ -142,7 +141,7 @@ tally_policy_ask (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waite
       tally_policy_fail (self, now, waiter, TALLY_REFUSAL_CLOSED);
       return;
     }
-  /* A check may take its time, and there is one deadline over all of them. */
+  /* A check may take long, and one deadline is over all checks. */
   if (again && (waiter->cancelled || now->mono >= waiter->deadline))
     {
       tally_policy_fail (self, now, waiter,
@@ -151,7 +150,7 @@ tally_policy_ask (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waite
                          now); /* what others were promised may have gone with its connection */
       return;
     }
-  /* A waiter for a fresh connection has no use for those that are there and is not overtaken. */
+  /* A waiter for a fresh connection cannot use those that are idle, and is not overtaken. */
   first = self->first == NULL || self->first->ticket > waiter->ticket;
   if ((first || waiter->fresh || self->waiting == self->waiting_fresh)
       && claim_at_once (self, now, waiter))
@@ -196,8 +195,8 @@ tally_policy_refuse (TallyPolicy *self,
   tally_policy_fail (self, now, waiter, refusal);
 }
 
-/* For a borrow that tally_policy_try () had served at @began and whose connection proved dead: @waiter
- * stands for that request, which was counted. */
+/* The connection that tally_policy_try () had lent at @began proved dead. @waiter goes on with that
+ * borrow, which was counted. */
 void
 tally_policy_ask_again (TallyPolicy *self,
                         const TallyInstant *now,
@@ -209,8 +208,8 @@ tally_policy_ask_again (TallyPolicy *self,
   tally_policy_ask (self, now, waiter);
 }
 
-/* The process was forked while @waiter's connection was dialed or examined, and this is the child:
- * what @waiter had is the parent's, and it is a newcomer in an empty policy. */
+/* The process was forked while @waiter's connection was dialed or examined, and this is the child.
+ * What @waiter had is the parent's; it asks anew, in an empty policy. */
 void
 tally_policy_ask_in_child (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter)
 {
@@ -223,7 +222,7 @@ tally_policy_ask_in_child (TallyPolicy *self, const TallyInstant *now, TallyWait
 
 /* ---- waiting ---- */
 
-/* Of a newcomer, behind whom few have come since. */
+/* How many waiters are before @waiter, behind which few have come. */
 static guint
 count_ahead (const TallyPolicy *self, const TallyWaiter *waiter)
 {
@@ -234,9 +233,8 @@ count_ahead (const TallyPolicy *self, const TallyWaiter *waiter)
   return ahead;
 }
 
-/* Only the limits over all endpoints held @waiter back, and its owner has done what there is to do
- * about that: if it is still in the queue, it must be one that may wait. TRUE when it is not and is
- * refused. */
+/* Only the limits over all endpoints held @waiter back, and its owner has done what can be done
+ * about that. If it is still in the queue and may not wait, it is refused, and TRUE returned. */
 gboolean
 tally_policy_admit_held_back (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter)
 {
@@ -249,8 +247,8 @@ tally_policy_admit_held_back (TallyPolicy *self, const TallyInstant *now, TallyW
   return refusal != TALLY_REFUSAL_NONE && tally_policy_leave (self, now, waiter, refusal);
 }
 
-/* A caller in the queue goes, at its deadline or because it was cancelled. FALSE when it was served
- * or failed in the meantime: then that counts (rule 4). */
+/* @waiter leaves the queue, at its deadline or because it was cancelled. FALSE when it was served
+ * or failed before: then that counts (rule 4). */
 gboolean
 tally_policy_leave (TallyPolicy *self,
                     const TallyInstant *now,
@@ -261,7 +259,7 @@ tally_policy_leave (TallyPolicy *self,
     return FALSE;
   tally_policy_dequeue (self, waiter);
   tally_policy_count_wait (self, waiter, now->mono);
-  waiter->state = TALLY_WAITER_NEW; /* it is awake: nobody need be told */
+  waiter->state = TALLY_WAITER_NEW; /* it is awake and need not be woken */
   tally_policy_fail (self, now, waiter, refusal);
   if (G_UNLIKELY (waiter->fresh)) /* what was dialed for it may be too old for the next */
     tally_policy_dial_for_waiters (self, now);
@@ -276,8 +274,9 @@ is_among_first (const TallyWaiter *waiter, guint count)
   return waiter == NULL;
 }
 
-/* The deadline of @waiter has passed: it leaves, and TRUE is returned. But wait-timeout is for the
- * queue: while a dial is under way for @waiter it waits for that, until the call's own deadline. */
+/* The deadline of @waiter has passed: it leaves, and TRUE is returned. But wait-timeout counts for
+ * the queue only: while a dial is under way for @waiter it waits on, until the call's own
+ * deadline. */
 gboolean
 tally_policy_time_out (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter)
 {

@@ -1,4 +1,5 @@
-/* Owns the slots: which state each connection is in, the lists that it is in, the leases on it. Part of the policy: no thread, lock, socket or clock. */
+/* Owns the connections: the state that each is in, its lists, its leases. Part of the policy: no
+ * thread, lock, socket or clock. */
 #include "policy-parts-private.h"
 
 /* ---- lists ---- */
@@ -28,7 +29,7 @@ has_room_for_stream (TallyPolicy *self, const TallyConn *conn)
          && !conn->checking;
 }
 
-/* Keeps `available` true to its name after anything that may change it. */
+/* Puts @conn into `available`, or takes it out, after its state has changed. */
 void
 tally_policy_update_available (TallyPolicy *self, TallyConn *conn)
 {
@@ -118,7 +119,7 @@ tally_policy_claim (TallyPolicy *self,
   waiter->state = TALLY_WAITER_SERVED;
   if (G_UNLIKELY (conn->is_shared))
     {
-      /* Nobody else may join before the first has proven it alive. */
+      /* No further lease before the first borrower has found it alive. */
       if (waiter->reused && conn->streams == 1 && self->options.check != TALLY_POOL_CHECK_NEVER)
         tally_policy_set_checking (self, conn, TRUE);
       tally_policy_update_available (self, conn);
@@ -185,8 +186,8 @@ tally_policy_take_out (TallyPolicy *self, TallyConn *conn)
 
 /* ---- the beginning and the end ---- */
 
-/* Takes a slot, in state DIALING; NULL when the limits over all endpoints forbid it. The caller has
- * asked tally_policy_may_dial (). */
+/* Takes a place: a connection in state DIALING. NULL when the limits over all endpoints forbid it.
+ * The caller has asked tally_policy_may_dial (). */
 TallyConn *
 tally_policy_start_dial (TallyPolicy *self, const TallyInstant *now, TallyDialPurpose purpose)
 {
@@ -216,8 +217,8 @@ tally_policy_start_dial (TallyPolicy *self, const TallyInstant *now, TallyDialPu
   return conn;
 }
 
-/* @conn will not serve: a waiter that hoped for it needs another dial, unless it is the own one of a borrower, which
- * has nothing else to wait for. */
+/* @conn will not serve: a waiter that hoped for it needs another dial. A borrower that dials @conn
+ * itself has nothing else to wait for. */
 void
 tally_policy_disown_dial (TallyPolicy *self, TallyConn *conn)
 {
@@ -236,7 +237,7 @@ tally_policy_end_dial (TallyPolicy *self, TallyConn *conn)
   self->n_given_up -= conn->given_up;
 }
 
-/* Takes @conn out of service and puts it where the caller finds what to close. */
+/* Puts @conn, on which there is no lease, among those that the caller closes. */
 void
 tally_policy_retire (TallyPolicy *self, TallyConn *conn, TallyCloseReason reason)
 {
@@ -273,7 +274,7 @@ tally_policy_doom (TallyPolicy *self, TallyConn *conn, TallyCloseReason reason)
 }
 
 void
-tally_policy_free_slot (TallyPolicy *self, TallyConn *conn)
+tally_policy_free_place (TallyPolicy *self, TallyConn *conn)
 {
   conn->state = TALLY_CONN_FREE;
   conn->payload = NULL;

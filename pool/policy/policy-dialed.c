@@ -1,12 +1,12 @@
-/* Owns what becomes of a dial's result, and of a slot that is free again: backoff, which waiters learn of a failure.
- * Part of the policy: no thread, lock, socket or clock. */
+/* Owns what follows from the end of a dial and from a place that is free again: backoff, which
+ * waiters learn of a failure. Part of the policy: no thread, lock, socket or clock. */
 #include "policy-parts-private.h"
 
 /* Dials in the background pause for so long after a failure where backoff is turned off. */
 #define REFILL_PAUSE G_TIME_SPAN_SECOND
 
-/* The caller that has @conn as its permit cannot wait for the dial any longer than this, or rather
- * waits for whatever comes first: a thread dials on, @waiter joins the queue at its place. */
+/* @waiter, which has a permit, shall no longer dial itself but wait for whatever comes first: a
+ * thread dials on, and @waiter gets its place in the queue. */
 void
 tally_policy_permit_to_thread (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter)
 {
@@ -86,7 +86,7 @@ back_off (TallyPolicy *self, const TallyInstant *now, const TallyConn *conn)
 
   if (conn->given_up)
     return;
-  if (conn->failed_here) /* which says nothing of the endpoint (rule 31) */
+  if (conn->failed_here) /* which says nothing about the endpoint (rule 31) */
     {
       self->backoff.refill = MAX (self->backoff.refill, now->mono + REFILL_PAUSE);
       return;
@@ -105,9 +105,9 @@ back_off (TallyPolicy *self, const TallyInstant *now, const TallyConn *conn)
       self->options.backoff_base > 0 ? self->backoff.until : now->mono + REFILL_PAUSE;
 }
 
-/* The dial of @conn failed. One caller learns of it: @owner, or the first in the queue; the slot
- * goes to the next (rule 7). With `wait-for-ready` they wait for the next dial instead, unless there is no
- * pause before that. */
+/* The dial of @conn failed. One caller learns of it: @owner, or the first in the queue; the place
+ * goes to the next (rule 7). With `wait-for-ready` they wait for the next dial instead, unless
+ * there is no pause before that. */
 void
 tally_policy_dial_failed (TallyPolicy *self,
                           const TallyInstant *now,
@@ -126,7 +126,7 @@ tally_policy_dial_failed (TallyPolicy *self,
       self->last_error = g_error_copy (error);
     }
   back_off (self, now, conn);
-  tally_policy_free_slot (self, conn);
+  tally_policy_free_place (self, conn);
   if (waiter != NULL && self->options.wait_for_ready && self->backoff.until > now->mono
       && !self->closed)
     {
@@ -167,12 +167,12 @@ tally_policy_warm (TallyPolicy *self, const TallyInstant *now, guint count)
   tally_policy_pump (self, now);
 }
 
-/* The caller has closed @conn: its slot is free, and somebody may want it. */
+/* The caller has closed @conn: its place is free, and a waiter may want it. */
 void
 tally_policy_closed (TallyPolicy *self, const TallyInstant *now, TallyConn *conn)
 {
   self->n_closing--;
   self->stats.closes[conn->reason]++;
-  tally_policy_free_slot (self, conn);
+  tally_policy_free_place (self, conn);
   tally_policy_pump (self, now);
 }

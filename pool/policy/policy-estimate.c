@@ -2,8 +2,8 @@
  * the queue for one. Part of the policy: no thread, lock, socket or clock. */
 #include "policy-parts-private.h"
 
-/* An estimate is made from a hold that so many of the latest ones are not longer than: a caller is
- * refused only if it would almost certainly wait in vain (rule 29). */
+/* Of the latest holds so many are not longer than the one that an estimate is made from: a caller
+ * is refused only if it would almost certainly wait in vain (rule 29). */
 #define LOW_RANK (TALLY_RECENT_HOLDS / 8)
 /* The holder that has had its connection for longest is looked for among so many connections at most. */
 #define LOOKED_AT 64
@@ -37,8 +37,8 @@ tally_policy_find_typical_hold (const TallyPolicy *self)
   return find_recent_hold (self, TALLY_RECENT_HOLDS / 2);
 }
 
-/* Microseconds for which the lease that has been out for longest is out at least: longer, if that may be
- * one of more than are looked at. */
+/* Microseconds for which the oldest lease is out. G_MAXINT64 if there are more than are looked
+ * at. */
 static gint64
 find_longest_age (const TallyPolicy *self, const TallyInstant *now)
 {
@@ -57,9 +57,9 @@ find_longest_age (const TallyPolicy *self, const TallyInstant *now)
   return now->mono - since;
 }
 
-/* Whether a caller would wait in the queue behind @ahead others for longer than until @deadline, even if
- * connections are held as shortly as few of them were lately; no more are opened. @estimate: for how
- * many microseconds. */
+/* Whether a caller behind @ahead others would wait in the queue past @deadline, even if each
+ * connection is held as shortly as the shortest were lately and no more are opened. @estimate: for
+ * how many microseconds. */
 gboolean
 tally_policy_is_wait_too_long (const TallyPolicy *self,
                                const TallyInstant *now,

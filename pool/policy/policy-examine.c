@@ -1,5 +1,5 @@
-/* Owns what one connection's state says of itself and of others: idle ones that are examined in the
- * background, or looked at when another has proven dead (rule 14). Part of the policy: no thread, lock, socket or clock. */
+/* Owns the examination of idle connections, in the background or because another one has proved
+ * dead (rule 14). Part of the policy: no thread, lock, socket or clock. */
 #include "policy-parts-private.h"
 
 /* ---- in the background ---- */
@@ -29,8 +29,8 @@ tally_policy_take_to_examine (TallyPolicy *self, const TallyInstant *now)
   return conn;
 }
 
-/* Puts @conn back where it was, as if it had not been away, unless it must close, as one that comes back
- * from a borrower, or somebody waits for it. */
+/* Puts @conn back where it was among the idle ones. But it closes if a connection that comes back
+ * from a borrower would, and serves a waiter if there is one. */
 static void
 put_back (TallyPolicy *self, const TallyInstant *now, TallyConn *conn, TallyCloseReason reason)
 {
@@ -61,8 +61,9 @@ put_back (TallyPolicy *self, const TallyInstant *now, TallyConn *conn, TallyClos
 
 /* ---- what one connection's end says of the others (rule 14) ---- */
 
-/* A connection has proven dead: the caller looks at those that are idle, out of reach meanwhile, and
- * a borrower that asks waits for what it finds. An end that has not arrived yet is found at the next borrow. */
+/* A connection has proved dead. The caller looks at those that are idle; they are out of reach
+ * meanwhile, and a borrower that asks waits for the result. An end that has not arrived yet is
+ * found at the next borrow. */
 void
 tally_policy_look_at_idle (TallyPolicy *self, const TallyInstant *now)
 {
@@ -104,16 +105,16 @@ tally_policy_examined (TallyPolicy *self,
     tally_policy_pump (self, now);
 }
 
-/* When @conn, which is idle or was before it was lent, had the last sign of life from its peer, in boot
- * time: when its last borrower gave it back clean, or a hook asked. */
+/* When the peer of @conn, which is idle or was before it was lent, gave its last sign of life, in
+ * boot time: when the last borrower gave @conn back clean, or a hook asked. */
 static gint64
 last_heard (const TallyPolicy *self, const TallyConn *conn)
 {
   return self->asks_peer ? MAX (conn->idle_since, conn->checked) : conn->idle_since;
 }
 
-/* @conn, which was lent again, has heard nothing in all the time that its borrower gave it: the idle
- * connections that were heard from no later than it are as silent. */
+/* @conn, which was lent again, has received nothing in all the time that its borrower waited. The
+ * idle connections that were heard from no later than it count as silent too. */
 void
 tally_policy_drop_silent (TallyPolicy *self, const TallyConn *conn)
 {

@@ -27,8 +27,8 @@ give_up_stream (TallyPolicy *self, TallyConn *conn, TallyHold *hold)
   tally_policy_update_available (self, conn);
 }
 
-/* The borrower has found its connection dead, or with bytes unread, before it used it. What has ended one
- * may have ended others: the idle ones are looked at (rule 14). */
+/* The borrower has found its connection dead, or with bytes unread, before it used it. What ended
+ * one may have ended others: the idle ones are looked at (rule 14). */
 void
 tally_policy_check_failed (TallyPolicy *self,
                            const TallyInstant *now,

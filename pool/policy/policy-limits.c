@@ -21,7 +21,8 @@ tally_policy_keep_until_replaced (TallyPolicy *self, const TallyConn *conn, guin
   return conn->replaced || (tally_policy_has_room (self) && tally_policy_has_room_in_total (self));
 }
 
-/* More are open over all endpoints than may be, even when those are closed that this one closes. */
+/* Whether more connections are open over all endpoints than may be, even without those that this
+ * bucket closes. */
 static gboolean
 is_over_total (TallyPolicy *self)
 {
@@ -30,9 +31,10 @@ is_over_total (TallyPolicy *self)
   return room < 0 && room + (gint) self->n_closing < 0;
 }
 
-/* Whether @conn, from which a lease came back, must close because a caller at another endpoint has waited
- * for longer than the first of this queue, by more than the grace. It serves that queue until then:
- * each that closes costs two dials. While others hold leases on it, it lends no more; one at a time. */
+/* Whether @conn, of which a lease came back, must close because a waiter at another endpoint has
+ * waited longer than the first of this queue, by more than the grace. Each connection that closes
+ * so costs two dials. While there are other leases on @conn, it only takes no further ones; one
+ * connection at a time does so. */
 static gboolean
 must_yield (TallyPolicy *self, const TallyInstant *now, TallyConn *conn)
 {
@@ -56,8 +58,9 @@ needs_fresh_dial (TallyPolicy *self, const TallyInstant *now)
          && self->waiting_fresh > tally_policy_promised_fresh (self);
 }
 
-/* The first in the queue wants a connection dialed from now on and there is no room to dial it: an
- * idle one makes room. For room in total the one goes that is idle for longest anywhere. */
+/* Whether an idle connection must close because the first in the queue wants a fresh one and there
+ * is no room to dial it. Room in total is made by the connection that is idle for longest
+ * anywhere. */
 gboolean
 tally_policy_must_make_room (TallyPolicy *self, const TallyInstant *now)
 {
@@ -72,8 +75,7 @@ must_go_for_fresh (TallyPolicy *self, const TallyInstant *now)
          && !(tally_policy_has_room (self) && tally_policy_has_room_in_total (self));
 }
 
-/* Why @conn, of which a lease or an examination has ended, must close and serve nobody else; NONE: it may
- * serve on. */
+/* Why @conn, of which a lease or an examination has ended, must close; NONE: it may serve on. */
 TallyCloseReason
 tally_policy_must_close (TallyPolicy *self, const TallyInstant *now, TallyConn *conn)
 {

@@ -16,7 +16,7 @@ void tally_policy_fail (TallyPolicy *self,
                         TallyWaiter *waiter,
                         TallyRefusal refusal);
 
-/* The slots: policy-slots.c */
+/* Connections and leases: policy-conns.c */
 void tally_conn_list_insert (TallyConnList *list, TallyConn *newer, TallyConn *conn);
 void tally_policy_update_available (TallyPolicy *self, TallyConn *conn);
 void tally_policy_set_checking (TallyPolicy *self, TallyConn *conn, gboolean checking);
@@ -33,7 +33,7 @@ TallyConn *
 tally_policy_start_dial (TallyPolicy *self, const TallyInstant *now, TallyDialPurpose purpose);
 void tally_policy_disown_dial (TallyPolicy *self, TallyConn *conn);
 void tally_policy_end_dial (TallyPolicy *self, TallyConn *conn);
-void tally_policy_free_slot (TallyPolicy *self, TallyConn *conn);
+void tally_policy_free_place (TallyPolicy *self, TallyConn *conn);
 
 /* What waiters may hope for: policy-promise.c */
 gboolean tally_policy_would_dial (TallyPolicy *self, const TallyInstant *now);

@@ -1,16 +1,16 @@
 /* The pool's policy for one endpoint: which connection a borrower gets, who waits and in which
  * order, when to dial, what is too old, what is too much. It is a plain state machine: it knows no
- * thread, lock, socket or clock. Whoever calls it holds the bucket's lock and passes the time.
+ * thread, lock, socket or clock. Its caller holds the bucket's lock and passes the time.
  *
- * What cannot be done under a lock it asks for: connections to be closed are queued in `closing`,
- * slots to be dialed by a thread of the pool in `to_dial`, idle connections to be looked at in
- * `to_look`. The caller takes the lists, does the work without the lock and reports with
- * tally_policy_closed (), tally_policy_dial_done () or tally_policy_dial_failed (),
+ * * * * * It asks for what cannot be done under a lock: connections to be closed are queued in
+ * `closing`, connections to be dialed by a thread of the pool in `to_dial`, idle connections to be
+ * looked at in `to_look`. The caller takes the lists, does the work without the lock and reports
+ * with tally_policy_closed (), tally_policy_dial_done () or tally_policy_dial_failed (),
  * tally_policy_looked ().
  *
- * A slot (TallyConn) is FREE, DIALING, IDLE, BUSY or CLOSING, and counted in exactly one of these;
- * that is what makes rule 1 hold: a slot is taken before a dial starts and given back after the
- * close. */
+ * * * * * A connection (TallyConn) is FREE, DIALING, IDLE, BUSY or CLOSING, and counted in exactly
+ * one of these. That makes rule 1 hold: its place is taken before a dial starts and given back
+ * after the close. */
 #ifndef TALLY_POLICY_PRIVATE_H
 #define TALLY_POLICY_PRIVATE_H
 
@@ -87,8 +87,8 @@ typedef struct _TallyHold TallyHold;
 typedef struct _TallyWaiter TallyWaiter;
 typedef struct _TallyPolicy TallyPolicy;
 
-/* One lease's half that the pool keeps. Never freed while the policy lives, so that a lease given
- * back twice can always be compared with it (rule 20). */
+/* The pool's half of a lease. Never freed while the policy lives, so that a lease given back twice
+ * can always be compared with it (rule 20). */
 struct _TallyHold
 {
   TallyConn *conn;
@@ -98,7 +98,7 @@ struct _TallyHold
   guint32 thread;
   gboolean leak_warned;
   TallyHold *prev; /* of the connection's further holds */
-  TallyHold *next; /* the same, or of the free ones */
+  TallyHold *next; /* of the connection's further holds, or of the free ones */
 };
 
 typedef struct _TallyFurtherHold TallyFurtherHold;
@@ -108,16 +108,16 @@ struct _TallyFurtherHold
   TallyFurtherHold *older; /* of all that were made */
 };
 
-/* In two cache lines what a common borrow and release touch. */
+/* What a common borrow and release touch lies in two cache lines. */
 struct _TallyConn
 {
   TallyHold hold;     /* the first lease's; the only one unless connections are shared */
   TallyHold *further; /* the other streams' */
 
   TallyConn *prev;   /* in `idle` or `available` */
-  TallyConn *next;   /* the same, or in `free`, `closing`, `to_dial`, `to_look` */
+  TallyConn *next;   /* in `idle`, `available`, `free`, `closing`, `to_dial` or `to_look` */
   gpointer payload;  /* the caller's connection; the policy only carries it */
-  gpointer socket;   /* the same if it is a TallySocket, else NULL: the caller's too */
+  gpointer socket;   /* the payload if it is a TallySocket, else NULL */
   gint64 idle_since; /* boot time */
   TallyConnState state;
   guint streams;      /* leases that it carries */
@@ -129,13 +129,13 @@ struct _TallyConn
   gint64 dialed;
   gint64 checked;       /* boot time of the last proof of life */
   gdouble jitter;       /* 0 to 1, the connection's share of lifetime-jitter */
-  gboolean owned;       /* its dial is its borrower's, who waits for nothing else */
-  gboolean background;  /* its dial is nobody's: min-idle, a replacement, warm, or doomed */
+  gboolean owned;       /* a borrower dials it and waits for nothing else */
+  gboolean background;  /* no waiter hopes for its dial: min-idle, a replacement, warm, or doomed */
   gboolean checking;    /* shared, claimed, but not proven alive: no further stream yet */
   gboolean given_up;    /* its dial in the background shall end, so that a borrower's can begin */
   gpointer cancellable; /* (nullable): that of its dial on a thread: the caller's */
   gboolean looks_dead;  /* what the caller found, from to_look to tally_policy_looked () */
-  gboolean failed_here; /* its dial did, for want of something here: set by the caller */
+  gboolean failed_here; /* its dial failed for want of something here: set by the caller */
   gboolean replaced;    /* past its lifetime; a dial for its replacement was started (rule 15) */
   gboolean yields;      /* closes for a waiter of another endpoint, and is counted as such there */
   TallyCloseReason reason;
@@ -153,7 +153,7 @@ typedef enum
   TALLY_WAITER_NEW,
   TALLY_WAITER_QUEUED,
   TALLY_WAITER_SERVED, /* `hold`, `generation`, `reused`, `idle_age` are set */
-  TALLY_WAITER_PERMIT, /* `permit` is a slot that this caller shall dial itself */
+  TALLY_WAITER_PERMIT, /* this caller shall dial `permit` itself */
   TALLY_WAITER_FAILED  /* `refusal` is set, and `error` where a dial failed */
 } TallyWaiterState;
 
@@ -216,12 +216,11 @@ typedef struct
   guint failures; /* in a row */
   gint64 began;   /* dials begun before this say nothing new when they fail */
   gint64 until;
-  gint64 refill; /* the same for dials in the background, which pause in any case */
+  gint64 refill; /* until when dials in the background pause, which they do in any case */
 } TallyBackoff;
 
-/* What a common borrow and release touch comes first, in as few cache lines as it takes: they
- * change it under the lock, and each line must then be fetched from the processor that had it last.
- */
+/* What a common borrow and release touch comes first, in few cache lines: each line must be fetched
+ * from the processor that changed it last. */
 struct _TallyPolicy
 {
   TallyConnList idle;
@@ -235,15 +234,15 @@ struct _TallyPolicy
   guint open_limit; /* max_open and max_idle, G_MAXUINT for none */
   guint idle_limit;
   gint64 idle_age_limit;    /* idle_timeout, G_MAXINT64 for none */
-  gboolean is_plain;        /* no option is set that a release would have to think of */
-  guint64 first_generation; /* leases numbered below are of before a fork */
+  gboolean is_plain;        /* no option is set that concerns a release */
+  guint64 first_generation; /* leases with lower numbers are from before a fork */
   guint8
       recent_holds[TALLY_RECENT_HOLDS]; /* bins of TallyHistogram, in a ring; 0 before the first */
 
   TallyPoolOptions options;
 
-  TallyConn *conns;        /* every slot that was ever made, the last one first */
-  TallyFurtherHold *holds; /* the same for holds that lie in no slot */
+  TallyConn *conns;        /* every one that was ever made, the last one first */
+  TallyFurtherHold *holds; /* every one that was made and lies in no TallyConn */
   TallyConn *free;
   TallyHold *free_holds;
   TallyConnList available; /* busy and shared, with room for another stream */
@@ -274,9 +273,9 @@ struct _TallyPolicy
   gint64 last_death;  /* boot time of the last proof of death; what was idle then is in doubt */
   GError *last_error; /* of the last failed dial */
   gboolean quick;     /* dials are so short that a borrower may do its own */
-  gboolean active;    /* somebody has used it: min-idle counts */
+  gboolean active;    /* it was used: min-idle counts */
   gboolean closed;
-  guint warm; /* so many shall be idle or on their way, until they were once */
+  guint warm; /* so many shall be idle or on their way, until so many were idle once */
 
   TallyPoolSnapshot stats; /* the counters and histograms; gauges are filled in by snapshot */
 
@@ -293,7 +292,7 @@ struct _TallyPolicy
   gpointer totals;
 };
 
-/* Its life: policy.c. init allocates nothing: a child process does it between fork () and what comes after. */
+/* Its life: policy.c. init allocates nothing: a child process calls it right after fork (). */
 void tally_policy_init (TallyPolicy *self, const TallyPoolOptions *options, guint64 seed);
 void tally_policy_clear_memory (TallyPolicy *self);
 void tally_policy_note_options (TallyPolicy *self);
@@ -329,7 +328,7 @@ void tally_policy_release (TallyPolicy *self,
                            TallyHold *hold,
                            TallyCloseReason reason);
 
-/* The ends of dials, and slots that are free again: policy-dialed.c, policy-dial.c */
+/* The ends of dials, and places that are free again: policy-dialed.c, policy-dial.c */
 void
 tally_policy_permit_to_thread (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter);
 void tally_policy_dial_done (TallyPolicy *self,
@@ -350,7 +349,8 @@ void tally_policy_give_up_dial (TallyPolicy *self);
 /* What has become possible, after anything that is not a plain borrow or release: policy-pump.c */
 void tally_policy_pump (TallyPolicy *self, const TallyInstant *now);
 
-/* What may be hoped for and is wanted, also of the limits over all endpoints: policy-promise.c */
+/* What waiters may hope for, and what is wanted of the limits over all endpoints:
+ * policy-promise.c */
 gboolean tally_policy_has_room (TallyPolicy *self);
 gboolean tally_policy_has_room_in_total (TallyPolicy *self);
 gboolean tally_policy_wants_dial (TallyPolicy *self, const TallyInstant *now);
@@ -358,7 +358,7 @@ guint tally_policy_demand (TallyPolicy *self, const TallyInstant *now);
 gint64 tally_policy_find_arrival (const TallyPolicy *self);
 gboolean tally_policy_needs_refill (const TallyPolicy *self);
 
-/* What goes: policy-slots.c */
+/* What closes: policy-conns.c */
 void tally_policy_retire (TallyPolicy *self, TallyConn *conn, TallyCloseReason reason);
 void tally_policy_doom (TallyPolicy *self, TallyConn *conn, TallyCloseReason reason);
 
@@ -393,7 +393,7 @@ void tally_policy_snapshot (const TallyPolicy *self,
                             TallyPoolSnapshot *snapshot);
 void tally_snapshot_add (TallyPoolSnapshot *sum, const TallyPoolSnapshot *part);
 
-/* What holds of it: policy-valid.c */
+/* Its invariants: policy-valid.c */
 const gchar *tally_policy_find_fault (const TallyPolicy *self);
 const gchar *tally_snapshot_find_fault (const TallyPoolSnapshot *now);
 void tally_policy_assert_valid (const TallyPolicy *self);

@@ -41,8 +41,8 @@ tally_policy_may_dial (TallyPolicy *self, const TallyInstant *now)
   return tally_policy_has_room (self) && tally_policy_would_dial (self, now);
 }
 
-/* While dialing is not tried, only a connection that is out already can come; a caller that has
- * nothing to hope for is told the cause instead of waiting for it (rule 9). */
+/* Whether @waiter would wait in vain: during backoff only connections that are out can come (rule
+ * 9). Then it fails with the cause. */
 gboolean
 tally_policy_is_hopeless (TallyPolicy *self, const TallyInstant *now, const TallyWaiter *waiter)
 {
@@ -50,8 +50,8 @@ tally_policy_is_hopeless (TallyPolicy *self, const TallyInstant *now, const Tall
          && (waiter->fresh || self->n_busy == 0);
 }
 
-/* Whether more connections should be on their way to be idle. None that could not stay when those
- * that are busy come back. */
+/* Whether more connections should be dialed to be idle. None is if it could not stay once the busy
+ * ones come back. */
 gboolean
 tally_policy_needs_refill (const TallyPolicy *self)
 {
@@ -76,16 +76,16 @@ first_fresh (const TallyPolicy *self, const TallyWaiter *newcomer)
   return waiter;
 }
 
-/* Whether it was begun at @since or later for waiters. What is dialed in the background is not:
- * it must never delay a borrower (rule 16). */
+/* Whether @conn's dial began at @since or later, and for waiters. A dial in the background is not
+ * for them: it must never delay a borrower (rule 16). */
 static gboolean
 is_dialed_for_waiters (const TallyConn *conn, gint64 since)
 {
   return conn->state == TALLY_CONN_DIALING && !conn->background && conn->dial_started >= since;
 }
 
-/* How many leases such dials will give to waiters: one that is a borrower's own gives what it does
- * not take itself. */
+/* How many leases such dials will give to waiters. A borrower that dials takes one of them
+ * itself. */
 static guint
 count_leases_to_come (const TallyPolicy *self, gint64 since)
 {
@@ -101,17 +101,17 @@ count_leases_to_come (const TallyPolicy *self, gint64 since)
   return count;
 }
 
-/* At least one waiter in the queue wants a fresh connection: how many of these are certain of a lease unless
- * something fails. */
+/* How many of the waiters that want a fresh connection, of which there is one, will get a lease
+ * unless something fails. */
 guint
 tally_policy_promised_fresh (const TallyPolicy *self)
 {
   return count_leases_to_come (self, first_fresh (self, NULL)->since);
 }
 
-/* How many of the waiters in the queue, and of @newcomer (nullable), which is not in it yet, are certain of a
- * lease unless something fails. A waiter that does not want a fresh connection may also have one that was
- * dialed earlier, or is being examined. */
+/* How many of the waiters in the queue, and of @newcomer (nullable), which is not in it yet, will
+ * get a lease unless something fails. A waiter that does not want a fresh connection may also have
+ * one that was dialed earlier, or is being examined. */
 guint
 tally_policy_promised (const TallyPolicy *self, const TallyWaiter *newcomer)
 {
@@ -143,8 +143,8 @@ tally_policy_find_dials (const TallyPolicy *self, const TallyWaiter *waiter, gui
 
 /* ---- what is wanted ---- */
 
-/* Whether somebody waits for whom a dial should be started, and only the limits over all endpoints
- * can be against it. */
+/* Whether a dial should be started for a waiter, and only the limits over all endpoints can forbid
+ * it. */
 gboolean
 tally_policy_wants_dial (TallyPolicy *self, const TallyInstant *now)
 {
@@ -173,7 +173,7 @@ tally_policy_demand (TallyPolicy *self, const TallyInstant *now)
   return demand;
 }
 
-/* When the first came that waits without a dial for it; G_MAXINT64: nobody does. */
+/* When the first waiter arrived that no dial is under way for; G_MAXINT64: there is none. */
 gint64
 tally_policy_find_arrival (const TallyPolicy *self)
 {
@@ -185,8 +185,8 @@ tally_policy_find_arrival (const TallyPolicy *self)
   return waiter != NULL ? waiter->arrived : G_MAXINT64;
 }
 
-/* Whether somebody waits that could dial if one more dial in the background ended. The limits over all
- * endpoints are not looked at. */
+/* Whether a waiter could dial if one more dial in the background ended. The limits over all
+ * endpoints are left aside. */
 gboolean
 tally_policy_would_give_up (const TallyPolicy *self, const TallyInstant *now)
 {

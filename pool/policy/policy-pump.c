@@ -49,8 +49,8 @@ serve (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter, TallyCon
   tally_policy_wake (self, waiter);
 }
 
-/* @conn has just been dialed (DIALING, no longer counted as that) or has room for another stream
- * (BUSY) or for its first (IDLE, not counted): lends it to a waiter, else keeps it. */
+/* Lends @conn to a waiter, else keeps it. It was just dialed (DIALING, and no longer counted so),
+ * has room for another lease (BUSY) or for its first (IDLE, and not counted so). */
 void
 tally_policy_offer (TallyPolicy *self, const TallyInstant *now, TallyConn *conn)
 {
@@ -96,7 +96,7 @@ serve_from_what_is_there (TallyPolicy *self, const TallyInstant *now)
     }
 }
 
-/* Waiters that want a connection dialed since something happened, which may have been before they joined the
+/* Serves the waiters that want a fresh connection, where "fresh" began before they joined the
  * queue. */
 static void
 serve_fresh_waiters (TallyPolicy *self, const TallyInstant *now)
@@ -126,8 +126,7 @@ refuse_hopeless_waiters (TallyPolicy *self, const TallyInstant *now)
     }
 }
 
-/* Does what has become possible since: called after anything that is not a plain borrow or release.
- */
+/* Does what has become possible. Called after anything but a plain borrow or release. */
 void
 tally_policy_pump (TallyPolicy *self, const TallyInstant *now)
 {

@@ -42,7 +42,7 @@ tally_policy_dequeue (TallyPolicy *self, TallyWaiter *waiter)
   self->waiting_fresh -= waiter->fresh;
 }
 
-/* Tells @waiter's thread that its state is no longer QUEUED, unless that thread is where we are. */
+/* Tells @waiter's thread that its state is no longer QUEUED, unless this is that thread. */
 void
 tally_policy_wake (TallyPolicy *self, TallyWaiter *waiter)
 {
@@ -50,8 +50,8 @@ tally_policy_wake (TallyPolicy *self, TallyWaiter *waiter)
     self->wake (waiter);
 }
 
-/* @waiter had to wait until then for a connection, or for a dial to begin; not if that began before it
- * came. */
+/* @waiter had to wait until @until for a connection, or for a dial to begin. It did not if that was
+ * before it came. */
 void
 tally_policy_count_wait (TallyPolicy *self, TallyWaiter *waiter, gint64 until)
 {

@@ -1,6 +1,6 @@
-/* The policy's common case, each in one step and inlined: nobody waits, a connection is idle, and
- * nothing says that it must go. Part of the policy, for the callers on a call's path; anything else
- * is in policy-ask.c and policy-lease.c. */
+/* The policy's common case, in one inlined step each: no waiter is in the queue, a connection is
+ * idle, and nothing says that it must close. Part of the policy, for the callers on a call's path;
+ * anything else is in policy-ask.c and policy-lease.c. */
 #ifndef TALLY_POLICY_QUICK_PRIVATE_H
 #define TALLY_POLICY_QUICK_PRIVATE_H
 
@@ -8,8 +8,8 @@
 
 G_BEGIN_DECLS
 
-/* tally_policy_ask () if a connection is idle, need not be replaced by another, and nobody waits.
- * NULL otherwise, and nothing is changed. */
+/* tally_policy_ask () where a connection is idle, need not be replaced by another, and no waiter is
+ * in the queue. Else returns NULL and changes nothing. */
 static inline TallyHold *
 tally_policy_try (TallyPolicy *self,
                   const TallyInstant *now,
@@ -68,8 +68,8 @@ tally_policy_must_shed (const TallyPolicy *self, const TallyInstant *now)
              && now->boot - self->idle.tail->idle_since >= self->idle_age_limit);
 }
 
-/* tally_policy_release () for a connection that may serve again. FALSE if it may not or somebody
- * waits for it, and nothing is changed. */
+/* tally_policy_release () for a connection that may serve again. If it may not, or a waiter wants
+ * it, returns FALSE and changes nothing. */
 static inline gboolean
 tally_policy_put (TallyPolicy *self, const TallyInstant *now, TallyHold *hold)
 {

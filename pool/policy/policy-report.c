@@ -1,6 +1,7 @@
-/* Owns what a policy tells of itself for a person: the state that an error names, the lines of a dump.
- * Facts are copied in pieces of bounded size; text is made of the copies, which needs no lock. Slots and
- * holds are never freed while the policy lives, so that a piece can begin where the last one ended. */
+/* Owns what a policy tells of itself for a person: the state that an error names, the lines of a
+ * dump. Facts are copied in pieces of bounded size; text is made of the copies, which needs no
+ * lock. Connections and holds are never freed while the policy lives, so that a piece can begin
+ * where the last one ended. */
 #include "policy-parts-private.h"
 #include "policy-report-private.h"
 
@@ -63,8 +64,8 @@ older_of (TallyPolicyState *state, TallyHold *longest, TallyHold *hold)
   return hold;
 }
 
-/* One piece of the search. What was found is known from then on, until it comes back; but not if it
- * began only after the search: another one may have begun before it. */
+/* One piece of the search. The lease that was found is known to be the longest until it comes back,
+ * unless it began after the search: then another one may have begun before it. */
 void
 tally_policy_search_longest (TallyPolicy *self, const TallyInstant *now, TallyPolicyState *state)
 {
@@ -95,7 +96,8 @@ tally_policy_search_longest (TallyPolicy *self, const TallyInstant *now, TallyPo
   self->longest_generation = state->longest_generation;
 }
 
-/* What rule 28 wants of an error: how full, who holds for longest, what went wrong last. */
+/* What rule 28 wants of an error: how full it is, which lease is the oldest, what went wrong
+ * last. */
 gchar *
 tally_policy_state_to_string (const TallyPolicyState *state)
 {
@@ -119,7 +121,7 @@ tally_policy_state_clear (TallyPolicyState *state)
   g_clear_pointer (&state->last_error, g_free);
 }
 
-/* ---- the dump: what rule 30 wants, who holds what, for how long ---- */
+/* ---- the dump that rule 30 wants: the holder of each connection, and for how long ---- */
 
 void
 tally_policy_begin_report (const TallyPolicy *self, TallyReport *report)
@@ -127,7 +129,7 @@ tally_policy_begin_report (const TallyPolicy *self, TallyReport *report)
   *report = (TallyReport){ .conn = self->conns, .further = self->holds };
 }
 
-/* FALSE if there is nothing to say of it: nobody has it. */
+/* FALSE if there is nothing to say of it: it is free. */
 static gboolean
 copy_conn (TallyReportRow *row, const TallyConn *conn, const TallyInstant *now)
 {
@@ -178,8 +180,8 @@ leave_queue (TallyPolicy *self, TallyReport *report)
   *place = report->cursor.other;
 }
 
-/* One piece: @rows has room for TALLY_REPORT_ROWS. FALSE when it was the last; it must come to that. Each
- * line is true when it is copied. */
+/* One piece: @rows has room for TALLY_REPORT_ROWS. FALSE when it was the last one, up to which the
+ * caller must go on. Each line is true when it is copied. */
 gboolean
 tally_policy_report (TallyPolicy *self,
                      const TallyInstant *now,

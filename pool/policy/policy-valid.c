@@ -1,6 +1,7 @@
-/* Owns what holds of a policy whenever its lock is free: each connection in one state and one list, each
- * lease with one owner, sums that add up (rules 1, 20, 25). Tests ask for it, and builds with the option
- * `invariants` assert it at each unlock. Part of the policy: no thread, lock, socket or clock. */
+/* Owns the invariants of a policy, which hold whenever its lock is free: each connection in one
+ * state and one list, each lease with one owner, sums that add up (rules 1, 20, 25). Tests ask for
+ * it, and builds with the option `invariants` assert it at each unlock. Part of the policy: no
+ * thread, lock, socket or clock. */
 #include "policy-private.h"
 
 /* A function that finds no fault returns NULL. */
@@ -10,7 +11,7 @@
       return G_STRLOC ": " #condition;                                                             \
   while (0)
 
-/* What is found by looking at every slot. */
+/* What is found by looking at every connection. */
 typedef struct
 {
   guint states[TALLY_CONN_CLOSING + 1];
@@ -130,7 +131,7 @@ find_fault_of_queue (const TallyPolicy *self)
   return NULL;
 }
 
-/* What of the sums that TallyPoolSnapshot promises does not hold; NULL: all do. */
+/* Which of the sums that TallyPoolSnapshot promises does not hold; NULL: all do. */
 const gchar *
 tally_snapshot_find_fault (const TallyPoolSnapshot *now)
 {
