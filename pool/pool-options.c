@@ -155,37 +155,6 @@ static const Option option_table[] = {
       "Whether a borrow waits while dialing fails, until its deadline, instead of failing at once"),
 };
 
-GType
-tally_pool_order_get_type (void)
-{
-  static const GEnumValue values[] = {
-    { TALLY_POOL_ORDER_LIFO, "TALLY_POOL_ORDER_LIFO", "lifo" },
-    { TALLY_POOL_ORDER_FIFO, "TALLY_POOL_ORDER_FIFO", "fifo" },
-    { 0 },
-  };
-  static gsize type;
-
-  if (g_once_init_enter (&type))
-    g_once_init_leave (&type, g_enum_register_static ("TallyPoolOrder", values));
-  return type;
-}
-
-GType
-tally_pool_check_get_type (void)
-{
-  static const GEnumValue values[] = {
-    { TALLY_POOL_CHECK_ALWAYS, "TALLY_POOL_CHECK_ALWAYS", "always" },
-    { TALLY_POOL_CHECK_AUTO, "TALLY_POOL_CHECK_AUTO", "auto" },
-    { TALLY_POOL_CHECK_NEVER, "TALLY_POOL_CHECK_NEVER", "never" },
-    { 0 },
-  };
-  static gsize type;
-
-  if (g_once_init_enter (&type))
-    g_once_init_leave (&type, g_enum_register_static ("TallyPoolCheck", values));
-  return type;
-}
-
 static gint64
 get_default (const Option *option)
 {

@@ -224,6 +224,48 @@ tally_pool_snapshot_sized (TallyPool *self, TallyPoolSnapshot *snapshot, gsize s
   copy_sized (snapshot, size, &whole);
 }
 
+/**
+ * tally_bucket_dup_snapshot:
+ * @bucket: a bucket
+ *
+ * One consistent view (rule 25), as large as this library knows it. Thread-safe.
+ *
+ * Returns: (transfer full): its numbers; g_boxed_free() frees them, with %TALLY_TYPE_POOL_SNAPSHOT
+ *
+ * Since: 0.2
+ */
+TallyPoolSnapshot *
+tally_bucket_dup_snapshot (TallyBucket *bucket)
+{
+  TallyPoolSnapshot *snapshot;
+
+  g_return_val_if_fail (bucket != NULL, NULL);
+  snapshot = g_new (TallyPoolSnapshot, 1);
+  tally_bucket_snapshot (bucket, snapshot);
+  return snapshot;
+}
+
+/**
+ * tally_pool_dup_snapshot:
+ * @self: a pool
+ *
+ * What tally_bucket_dup_snapshot() does, for all endpoints, those no longer used included. Thread-safe.
+ *
+ * Returns: (transfer full): the sums; g_boxed_free() frees them, with %TALLY_TYPE_POOL_SNAPSHOT
+ *
+ * Since: 0.2
+ */
+TallyPoolSnapshot *
+tally_pool_dup_snapshot (TallyPool *self)
+{
+  TallyPoolSnapshot *snapshot;
+
+  g_return_val_if_fail (TALLY_IS_POOL (self), NULL);
+  snapshot = g_new (TallyPoolSnapshot, 1);
+  tally_pool_snapshot (self, snapshot);
+  return snapshot;
+}
+
 /* ---- which buckets there are ---- */
 
 /**

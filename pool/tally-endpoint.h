@@ -21,6 +21,9 @@ typedef enum
   TALLY_SCHEME_TLS
 } TallyScheme;
 
+#define TALLY_TYPE_SCHEME (tally_scheme_get_type ())
+TALLY_API GType tally_scheme_get_type (void);
+
 /**
  * TallyProtocolId:
  * @TALLY_PROTOCOL_BINARY: `protocol=binary`, the default; strict headers.
@@ -32,6 +35,9 @@ typedef enum
   TALLY_PROTOCOL_COMPACT
 } TallyProtocolId;
 
+#define TALLY_TYPE_PROTOCOL_ID (tally_protocol_id_get_type ())
+TALLY_API GType tally_protocol_id_get_type (void);
+
 /**
  * TallyFraming:
  * @TALLY_FRAMING_FRAMED: `transport=framed`, the default: four bytes of length before each message.
@@ -42,6 +48,9 @@ typedef enum
   TALLY_FRAMING_FRAMED,
   TALLY_FRAMING_BUFFERED
 } TallyFraming;
+
+#define TALLY_TYPE_FRAMING (tally_framing_get_type ())
+TALLY_API GType tally_framing_get_type (void);
 
 /**
  * TallyMode:
@@ -55,6 +64,9 @@ typedef enum
   TALLY_MODE_UNPOOLED,
   TALLY_MODE_SHARED
 } TallyMode;
+
+#define TALLY_TYPE_MODE (tally_mode_get_type ())
+TALLY_API GType tally_mode_get_type (void);
 
 /**
  * TallyEndpoint:

@@ -2,6 +2,8 @@
 #ifndef TALLY_ERROR_H
 #define TALLY_ERROR_H
 
+#include <glib-object.h>
+
 #include "tally-macros.h"
 
 G_BEGIN_DECLS
@@ -52,6 +54,9 @@ typedef enum
   TALLY_ERROR_INVALID_VALUE,
   TALLY_ERROR_NOT_SUPPORTED
 } TallyError;
+
+#define TALLY_TYPE_ERROR (tally_error_get_type ())
+TALLY_API GType tally_error_get_type (void);
 
 G_END_DECLS
 

@@ -22,6 +22,9 @@ typedef enum
   TALLY_OUTCOME_BROKEN
 } TallyOutcome;
 
+#define TALLY_TYPE_OUTCOME (tally_outcome_get_type ())
+TALLY_API GType tally_outcome_get_type (void);
+
 /**
  * TallyPoolOrder:
  * @TALLY_POOL_ORDER_LIFO: the connection used last, so that the others may age and go.
@@ -81,6 +84,9 @@ typedef enum
   TALLY_POOL_LIKE_HIKARICP
 } TallyPoolSystem;
 
+#define TALLY_TYPE_POOL_SYSTEM (tally_pool_system_get_type ())
+TALLY_API GType tally_pool_system_get_type (void);
+
 /**
  * TallyCloseReason:
  * @TALLY_CLOSE_NONE: it is not being closed.
@@ -117,6 +123,9 @@ typedef enum
   TALLY_CLOSE_POOL
 } TallyCloseReason;
 
+#define TALLY_TYPE_CLOSE_REASON (tally_close_reason_get_type ())
+TALLY_API GType tally_close_reason_get_type (void);
+
 #define TALLY_N_CLOSE_REASONS (TALLY_CLOSE_POOL + 1)
 
 /* The name of @reason as messages and dumps show it: "idle", "lifetime". (transfer none) */
@@ -141,6 +150,9 @@ typedef enum
   TALLY_POOL_EVENT_EXHAUSTED,
   TALLY_POOL_EVENT_LEAKED
 } TallyPoolEventKind;
+
+#define TALLY_TYPE_POOL_EVENT_KIND (tally_pool_event_kind_get_type ())
+TALLY_API GType tally_pool_event_kind_get_type (void);
 
 /**
  * TallyPoolEvent:
@@ -188,6 +200,9 @@ typedef struct
   guint64 max;
   guint64 bins[TALLY_HISTOGRAM_BINS];
 } TallyHistogram;
+
+#define TALLY_TYPE_HISTOGRAM (tally_histogram_get_type ())
+TALLY_API GType tally_histogram_get_type (void);
 
 TALLY_API void tally_histogram_add (TallyHistogram *histogram, gint64 microseconds);
 /* The smallest bin limit that at least @share (0 to 1) of the values do not exceed, in
@@ -278,6 +293,9 @@ typedef struct
   /* Here 0.1 ended: nothing above may change, nor TALLY_N_CLOSE_REASONS; whatever is new comes below. */
   guint64 estimates;
 } TallyPoolSnapshot;
+
+#define TALLY_TYPE_POOL_SNAPSHOT (tally_pool_snapshot_get_type ())
+TALLY_API GType tally_pool_snapshot_get_type (void);
 
 G_END_DECLS
 

@@ -42,6 +42,9 @@ typedef struct
   guint64 generation;
 } TallyLease;
 
+#define TALLY_TYPE_LEASE (tally_lease_get_type ())
+TALLY_API GType tally_lease_get_type (void);
+
 TALLY_API TallyPool *tally_pool_new (void);
 TALLY_API TallyPool *tally_pool_new_like (TallyPoolSystem system);
 /* (transfer none): the process-wide pool. */
@@ -138,9 +141,12 @@ TALLY_API void tally_pool_snapshot (TallyPool *self, TallyPoolSnapshot *snapshot
 TALLY_API void tally_pool_snapshot_sized (TallyPool *self, TallyPoolSnapshot *snapshot, gsize size);
 #define tally_pool_snapshot(self, snapshot)                                                        \
   tally_pool_snapshot_sized (self, snapshot, sizeof *(snapshot))
+TALLY_API TallyPoolSnapshot *tally_pool_dup_snapshot (TallyPool *self);
 TALLY_API gchar *tally_pool_dump (TallyPool *self);
 TALLY_API void tally_pool_close (TallyPool *self);
 
+#define TALLY_TYPE_BUCKET (tally_bucket_get_type ())
+TALLY_API GType tally_bucket_get_type (void);
 TALLY_API TallyBucket *tally_bucket_ref (TallyBucket *bucket);
 TALLY_API void tally_bucket_unref (TallyBucket *bucket);
 
@@ -187,6 +193,7 @@ TALLY_API void
 tally_bucket_snapshot_sized (TallyBucket *bucket, TallyPoolSnapshot *snapshot, gsize size);
 #define tally_bucket_snapshot(bucket, snapshot)                                                    \
   tally_bucket_snapshot_sized (bucket, snapshot, sizeof *(snapshot))
+TALLY_API TallyPoolSnapshot *tally_bucket_dup_snapshot (TallyBucket *bucket);
 TALLY_API gchar *tally_bucket_dump (TallyBucket *bucket);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TallyBucket, tally_bucket_unref)

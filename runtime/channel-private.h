@@ -7,7 +7,7 @@
 
 G_BEGIN_DECLS
 
-/* All but the last six are set once, before another thread can see them. */
+/* All but the atomic ones are set once, before another thread can see them. */
 struct _TallyChannel
 {
   GObject parent_instance;
@@ -26,6 +26,9 @@ struct _TallyChannel
   gint strict;      /* atomic; a boolean */
   gsize max_memory; /* atomic; bytes, 0 = by TALLY_MEMORY_RATIO */
   gint seqid;       /* atomic; the last one that was given out */
+
+  gchar *uri;      /* nullable; as it was given */
+  GError *failure; /* nullable; why there is no endpoint */
 };
 
 /* tally_channel_call_with () without its checks. */

@@ -433,6 +433,9 @@ struct _TallyServer
   guint64 n_requests; /* of workers that left */
 };
 
+/* What the class has of properties (server-properties.c). */
+void server_properties_install (GObjectClass *object_class);
+
 /* Milliseconds of a clock that is cheap to read and advances every few of them. */
 gint64 server_now (void);
 

@@ -10,6 +10,8 @@
 enum
 {
   PROP_CHANNEL_0,
+  PROP_CHANNEL_URI,
+  PROP_CHANNEL_POOL,
   PROP_TIMEOUT,
   PROP_MAX_MESSAGE_SIZE,
   PROP_MAX_MESSAGE_MEMORY,
@@ -20,7 +22,69 @@ enum
 
 static GParamSpec *channel_properties[N_CHANNEL_PROPERTIES];
 
-G_DEFINE_FINAL_TYPE (TallyChannel, tally_channel, G_TYPE_OBJECT)
+static void tally_channel_initable_init (GInitableIface *iface);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (TallyChannel,
+                               tally_channel,
+                               G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (G_TYPE_INITABLE, tally_channel_initable_init))
+
+static gboolean
+has_port_0 (TallyEndpoint *endpoint)
+{
+  GSocketConnectable *connectable = tally_endpoint_get_connectable (endpoint);
+
+  if (G_IS_NETWORK_ADDRESS (connectable))
+    return g_network_address_get_port (G_NETWORK_ADDRESS (connectable)) == 0;
+  return G_IS_INET_SOCKET_ADDRESS (connectable)
+         && g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (connectable)) == 0;
+}
+
+/* Says no to what this version cannot do when the channel is made rather than at its first call. */
+static gboolean
+check_supported (TallyEndpoint *endpoint, GError **error)
+{
+  const gchar *uri = tally_endpoint_get_uri (endpoint);
+
+  if (tally_endpoint_get_scheme (endpoint) == TALLY_SCHEME_TLS && !tally_tls_check (uri, error))
+    return FALSE;
+  if (has_port_0 (endpoint))
+    {
+      g_set_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_ARGUMENT,
+                   "%s: nobody can be reached at port 0", uri);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+/* What the URI means for calls. Options that are set as properties come after it, and win. */
+static gboolean
+open_channel (TallyChannel *self, GError **error)
+{
+  g_autoptr (TallyEndpoint) endpoint = NULL;
+
+  if (self->uri == NULL)
+    {
+      g_set_error_literal (error, TALLY_ERROR, TALLY_ERROR_INVALID_ARGUMENT,
+                           "a channel needs a URI that it leads to");
+      return FALSE;
+    }
+  endpoint = tally_endpoint_new (self->uri, error);
+  if (endpoint == NULL || !check_supported (endpoint, error))
+    return FALSE;
+  self->bucket = tally_pool_dup_bucket (self->pool, endpoint);
+  self->codec = tally_codec_get (tally_endpoint_get_protocol (endpoint));
+  self->framing = tally_endpoint_get_framing (endpoint);
+  self->unpooled = tally_endpoint_get_mode (endpoint) == TALLY_MODE_UNPOOLED;
+  self->service = tally_endpoint_get_service (endpoint);
+  if (tally_endpoint_get_timeout (endpoint) >= 0)
+    self->timeout = tally_endpoint_get_timeout (endpoint);
+  self->strict = tally_endpoint_get_strict (endpoint);
+  self->endpoint = g_steal_pointer (&endpoint);
+  return TRUE;
+}
+
+/* ---- the object ---- */
 
 static void
 tally_channel_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
@@ -29,6 +93,12 @@ tally_channel_get_property (GObject *object, guint id, GValue *value, GParamSpec
 
   switch (id)
     {
+    case PROP_CHANNEL_URI:
+      g_value_set_string (value, self->uri);
+      break;
+    case PROP_CHANNEL_POOL:
+      g_value_set_object (value, self->pool);
+      break;
     case PROP_TIMEOUT:
       g_value_set_uint (value, tally_channel_get_timeout (self));
       break;
@@ -56,6 +126,12 @@ tally_channel_set_property (GObject *object, guint id, const GValue *value, GPar
 
   switch (id)
     {
+    case PROP_CHANNEL_URI:
+      self->uri = g_value_dup_string (value);
+      break;
+    case PROP_CHANNEL_POOL:
+      self->pool = g_value_dup_object (value);
+      break;
     case PROP_TIMEOUT:
       tally_channel_set_timeout (self, g_value_get_uint (value));
       break;
@@ -76,11 +152,41 @@ tally_channel_set_property (GObject *object, guint id, const GValue *value, GPar
     }
 }
 
+/* After this GObject sets what is no construct property. */
+static void
+tally_channel_constructed (GObject *object)
+{
+  TallyChannel *self = TALLY_CHANNEL (object);
+
+  G_OBJECT_CLASS (tally_channel_parent_class)->constructed (object);
+  if (self->pool == NULL)
+    self->pool = g_object_ref (tally_pool_get_default ());
+  open_channel (self, &self->failure);
+}
+
+static gboolean
+tally_channel_init_now (GInitable *initable, GCancellable *cancellable, GError **error)
+{
+  TallyChannel *self = TALLY_CHANNEL (initable);
+
+  if (self->failure != NULL)
+    g_propagate_error (error, g_error_copy (self->failure));
+  return self->failure == NULL;
+}
+
+static void
+tally_channel_initable_init (GInitableIface *iface)
+{
+  iface->init = tally_channel_init_now;
+}
+
 static void
 tally_channel_finalize (GObject *object)
 {
   TallyChannel *self = TALLY_CHANNEL (object);
 
+  g_clear_error (&self->failure);
+  g_free (self->uri);
   g_clear_pointer (&self->bucket, tally_bucket_unref);
   g_clear_object (&self->pool);
   g_clear_pointer (&self->endpoint, tally_endpoint_unref);
@@ -88,13 +194,33 @@ tally_channel_finalize (GObject *object)
 }
 
 static void
-tally_channel_class_init (TallyChannelClass *class)
+make_target_properties (void)
 {
-  GObjectClass *object_class = G_OBJECT_CLASS (class);
+  /**
+   * TallyChannel:uri:
+   *
+   * Where the channel leads and how it speaks there, as it was given: see tally_endpoint_new().
+   *
+   * Since: 0.2
+   */
+  channel_properties[PROP_CHANNEL_URI] =
+      g_param_spec_string ("uri", NULL, NULL, NULL,
+                           G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+  /**
+   * TallyChannel:pool:
+   *
+   * Where its connections come from. %NULL when it is made: the process-wide default pool.
+   *
+   * Since: 0.2
+   */
+  channel_properties[PROP_CHANNEL_POOL] =
+      g_param_spec_object ("pool", NULL, NULL, TALLY_TYPE_POOL,
+                           G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+}
 
-  object_class->get_property = tally_channel_get_property;
-  object_class->set_property = tally_channel_set_property;
-  object_class->finalize = tally_channel_finalize;
+static void
+make_limit_properties (void)
+{
   /**
    * TallyChannel:timeout:
    *
@@ -135,6 +261,19 @@ tally_channel_class_init (TallyChannelClass *class)
   channel_properties[PROP_STRICT] =
       g_param_spec_boolean ("strict", NULL, NULL, TRUE,
                             G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+}
+
+static void
+tally_channel_class_init (TallyChannelClass *class)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (class);
+
+  object_class->get_property = tally_channel_get_property;
+  object_class->set_property = tally_channel_set_property;
+  object_class->constructed = tally_channel_constructed;
+  object_class->finalize = tally_channel_finalize;
+  make_target_properties ();
+  make_limit_properties ();
   g_object_class_install_properties (object_class, N_CHANNEL_PROPERTIES, channel_properties);
 }
 
@@ -145,34 +284,6 @@ tally_channel_init (TallyChannel *self)
   self->max_message = tally_limits_default.max_message;
   self->max_depth = tally_limits_default.max_depth;
   self->strict = tally_limits_default.strict;
-}
-
-static gboolean
-has_port_0 (TallyEndpoint *endpoint)
-{
-  GSocketConnectable *connectable = tally_endpoint_get_connectable (endpoint);
-
-  if (G_IS_NETWORK_ADDRESS (connectable))
-    return g_network_address_get_port (G_NETWORK_ADDRESS (connectable)) == 0;
-  return G_IS_INET_SOCKET_ADDRESS (connectable)
-         && g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (connectable)) == 0;
-}
-
-/* Says no to what this version cannot do when the channel is made rather than at its first call. */
-static gboolean
-check_supported (TallyEndpoint *endpoint, GError **error)
-{
-  const gchar *uri = tally_endpoint_get_uri (endpoint);
-
-  if (tally_endpoint_get_scheme (endpoint) == TALLY_SCHEME_TLS && !tally_tls_check (uri, error))
-    return FALSE;
-  if (has_port_0 (endpoint))
-    {
-      g_set_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_ARGUMENT,
-                   "%s: nobody can be reached at port 0", uri);
-      return FALSE;
-    }
-  return TRUE;
 }
 
 /**
@@ -206,34 +317,17 @@ tally_channel_new (const gchar *uri, GError **error)
 TallyChannel *
 tally_channel_new_with_pool (const gchar *uri, TallyPool *pool, GError **error)
 {
-  g_autoptr (TallyEndpoint) endpoint = NULL;
-  TallyChannel *self;
-
   g_return_val_if_fail (uri != NULL, NULL);
   g_return_val_if_fail (pool == NULL || TALLY_IS_POOL (pool), NULL);
-  endpoint = tally_endpoint_new (uri, error);
-  if (endpoint == NULL || !check_supported (endpoint, error))
-    return NULL;
-  self = g_object_new (TALLY_TYPE_CHANNEL, NULL);
-  self->pool = g_object_ref (pool != NULL ? pool : tally_pool_get_default ());
-  self->bucket = tally_pool_dup_bucket (self->pool, endpoint);
-  self->codec = tally_codec_get (tally_endpoint_get_protocol (endpoint));
-  self->framing = tally_endpoint_get_framing (endpoint);
-  self->unpooled = tally_endpoint_get_mode (endpoint) == TALLY_MODE_UNPOOLED;
-  self->service = tally_endpoint_get_service (endpoint);
-  if (tally_endpoint_get_timeout (endpoint) >= 0)
-    self->timeout = tally_endpoint_get_timeout (endpoint);
-  self->strict = tally_endpoint_get_strict (endpoint);
-  self->endpoint = g_steal_pointer (&endpoint);
-  return self;
+  return g_initable_new (TALLY_TYPE_CHANNEL, NULL, error, "uri", uri, "pool", pool, NULL);
 }
 
 /**
  * tally_channel_get_endpoint:
  * @self: a channel
  *
- * Returns: (transfer none) (nullable): where the channel leads; %NULL for one that g_object_new () made,
- *   whose calls are refused
+ * Returns: (transfer none) (nullable): where the channel leads; %NULL where g_initable_init() has failed or
+ *   would fail: calls are refused then
  */
 TallyEndpoint *
 tally_channel_get_endpoint (TallyChannel *self)
@@ -246,8 +340,7 @@ tally_channel_get_endpoint (TallyChannel *self)
  * tally_channel_get_pool:
  * @self: a channel
  *
- * Returns: (transfer none) (nullable): where its connections come from; %NULL as for
- *   tally_channel_get_endpoint()
+ * Returns: (transfer none): where its connections come from
  */
 TallyPool *
 tally_channel_get_pool (TallyChannel *self)

@@ -69,6 +69,9 @@ typedef struct
   const TallyService *service;
 } TallyProcessorInfo;
 
+#define TALLY_TYPE_PROCESSOR_INFO (tally_processor_info_get_type ())
+TALLY_API GType tally_processor_info_get_type (void);
+
 /* Registers a processor's GType once, whichever thread comes first. @once is a zeroed static, @info
  * lives for ever. */
 TALLY_API GType tally_processor_register (gsize *once, const TallyProcessorInfo *info);

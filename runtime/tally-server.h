@@ -32,7 +32,7 @@ G_BEGIN_DECLS
  * | `queue-timeout` | 30000 | a request that waited so long for a thread is refused |
  * | `max-queued` | 0 | connections with a request that may wait for a thread; 0: 4 x `max-workers` |
  * | `max-unfinished` | 256 MiB | bytes of requests that are still arriving and answers not yet taken, of all connections together |
- * | `max-message` | 16 MiB | bytes of a request, and of an answer |
+ * | `max-message-size` | 16 MiB | bytes of a request, and of an answer |
  * | `max-depth` | 64 | nesting of structs and containers in a request |
  * | `strict` | %TRUE | whether a binary message must have a version |
  * | `tls-certificate`, `tls-key`, `tls-ca` | %NULL | files that say who it is and whose clients it trusts, instead of the URI's `cert`, `key` and `ca` |
@@ -68,13 +68,16 @@ TALLY_API gchar *tally_server_dup_uri (TallyServer *self);
 TALLY_API void tally_server_stop (TallyServer *self);
 
 /**
- * TallyServerStatistics:
+ * TallyServerSnapshot:
  * @connections: open now, refused ones included.
  * @workers: threads now.
  * @accepted: connections ever accepted.
  * @refused: those of them that were past `max-connections`, or found no descriptor.
  * @timed_out: connections closed because a time-out passed.
  * @requests: messages answered, refusals included, or executed where no answer was due.
+ *
+ * What a server has done. It grows at its end: tally_server_snapshot() fills in as much as its caller was
+ * compiled for. g_boxed_copy() takes those that tally_server_dup_snapshot() made.
  */
 typedef struct
 {
@@ -84,10 +87,27 @@ typedef struct
   guint64 refused;
   guint64 timed_out;
   guint64 requests;
-} TallyServerStatistics;
+  /* Here 0.1 ended: nothing above may change; what is new comes below. */
+} TallyServerSnapshot;
 
-/* One consistent snapshot. Thread-safe. */
-TALLY_API void tally_server_get_statistics (TallyServer *self, TallyServerStatistics *statistics);
+#define TALLY_TYPE_SERVER_SNAPSHOT (tally_server_snapshot_get_type ())
+TALLY_API GType tally_server_snapshot_get_type (void);
+
+TALLY_API void
+tally_server_snapshot_sized (TallyServer *self, TallyServerSnapshot *snapshot, gsize size);
+#define tally_server_snapshot(self, snapshot)                                                      \
+  tally_server_snapshot_sized (self, snapshot, sizeof *(snapshot))
+TALLY_API TallyServerSnapshot *tally_server_dup_snapshot (TallyServer *self);
+
+/**
+ * TallyServerStatistics: (skip)
+ *
+ * What #TallyServerSnapshot was called in 0.1.
+ *
+ * Deprecated: 0.2: Use #TallyServerSnapshot.
+ */
+typedef TallyServerSnapshot TallyServerStatistics;
+TALLY_API void tally_server_get_statistics (TallyServer *self, TallyServerSnapshot *statistics);
 
 /* Who the client is whose request this thread's handler is called for. */
 TALLY_API GTlsCertificate *tally_server_dup_peer_certificate (void);

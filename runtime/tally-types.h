@@ -72,6 +72,9 @@ typedef enum
   TALLY_KIND_MAP
 } TallyKind;
 
+#define TALLY_TYPE_KIND (tally_kind_get_type ())
+TALLY_API GType tally_kind_get_type (void);
+
 /* How a value lies in memory and who frees it. One flavour of types uses one set of these; the
  * engine's storage.c is the only place that knows what they mean. */
 typedef enum
@@ -85,6 +88,9 @@ typedef enum
   TALLY_STORAGE_PTRARRAY, /* GPtrArray whose pointers are the slots */
   TALLY_STORAGE_TABLE /* GHashTable with owned keys and values: numbers on the heap, enums in it */
 } TallyStorage;
+
+#define TALLY_TYPE_STORAGE (tally_storage_get_type ())
+TALLY_API GType tally_storage_get_type (void);
 
 /**
  * TallyType:
@@ -222,6 +228,9 @@ typedef enum
   TALLY_DEFAULT     /* neither said: always written, except a NULL pointer; may be absent when read */
 } TallyRequiredness;
 
+#define TALLY_TYPE_REQUIREDNESS (tally_requiredness_get_type ())
+TALLY_API GType tally_requiredness_get_type (void);
+
 typedef enum
 {
   TALLY_FORM_STRUCT,
@@ -230,6 +239,9 @@ typedef enum
   TALLY_FORM_ARGS,   /* a method's arguments: a plain C struct on the stack */
   TALLY_FORM_RESULT  /* a method's result: the same; field 0 is `success`, the rest exceptions */
 } TallyForm;
+
+#define TALLY_TYPE_FORM (tally_form_get_type ())
+TALLY_API GType tally_form_get_type (void);
 
 #define TALLY_NO_ISSET (-1)
 
@@ -374,6 +386,32 @@ struct _TallyService
   const TallyMethod *methods; /* sorted by name (strcmp) */
   guint n_methods;
 };
+
+/* ---- GObject types ---- */
+
+#define TALLY_TYPE_TYPE (tally_type_get_type ())
+TALLY_API GType tally_type_get_type (void);
+
+#define TALLY_TYPE_ENUM_VALUE (tally_enum_value_get_type ())
+TALLY_API GType tally_enum_value_get_type (void);
+
+#define TALLY_TYPE_ENUM_INFO (tally_enum_info_get_type ())
+TALLY_API GType tally_enum_info_get_type (void);
+
+#define TALLY_TYPE_VALUE (tally_value_get_type ())
+TALLY_API GType tally_value_get_type (void);
+
+#define TALLY_TYPE_FIELD (tally_field_get_type ())
+TALLY_API GType tally_field_get_type (void);
+
+#define TALLY_TYPE_STRUCT_INFO (tally_struct_info_get_type ())
+TALLY_API GType tally_struct_info_get_type (void);
+
+#define TALLY_TYPE_METHOD (tally_method_get_type ())
+TALLY_API GType tally_method_get_type (void);
+
+#define TALLY_TYPE_SERVICE (tally_service_get_type ())
+TALLY_API GType tally_service_get_type (void);
 
 G_END_DECLS
 

@@ -56,6 +56,8 @@ tally_histogram_quantile (const TallyHistogram *histogram, gdouble share)
   return histogram->max;
 }
 
+/* ---- snapshots ---- */
+
 /* The counters are kept in `stats`; the gauges come from the state itself. */
 void
 tally_policy_snapshot (const TallyPolicy *self,

@@ -86,7 +86,7 @@ compare (const gchar *page, GType type)
       const gchar *said = g_hash_table_lookup (table, pspecs[i]->name);
       g_autofree gchar *real = describe_default (pspecs[i]);
 
-      if (pspecs[i]->owner_type != type)
+      if (pspecs[i]->owner_type != type || (pspecs[i]->flags & G_PARAM_DEPRECATED) != 0)
         continue;
       if (said == NULL)
         g_string_append_printf (faults, "docs/%s: no row for the property %s\n", page,

@@ -307,7 +307,7 @@ sizes_of_frames (void)
 static void
 frame_past_the_limit (void)
 {
-  Running *running = running_start (BINARY, NULL, "max-message=1000");
+  Running *running = running_start (BINARY, NULL, "max-message-size=1000");
   gint fd = peer_connect (running);
   static const gsize lengths[] = { 512 * 1024, 2000, 512 * 1024 };
   TallyBuffer request = { NULL, 0, 0 };
@@ -395,7 +395,7 @@ noise (void)
 {
   for (guint s = 0; s < G_N_ELEMENTS (all_speeches); s++)
     {
-      Running *running = running_start (&all_speeches[s], NULL, "max-message=65536");
+      Running *running = running_start (&all_speeches[s], NULL, "max-message-size=65536");
       g_autoptr (GRand) rand = g_rand_new_with_seed (42 + s);
 
       for (guint round = 0; round < 300; round++)

@@ -309,13 +309,13 @@ one_request_past_the_limit_of_all (void)
       Running *running = running_start (speech, NULL, "max-unfinished=300000");
       g_autofree gchar *text = g_strnfill (2 * 1024 * 1024, 'x');
       TallyBuffer request = { NULL, 0, 0 };
-      TallyServerStatistics statistics;
+      TallyServerSnapshot statistics;
       gint fd = peer_connect (running);
 
       write_echo (&request, speech, 1, text);
       peer_send (fd, &request);
       check_refusal (fd, speech, 1, "unfinished messages");
-      tally_server_get_statistics (running->server, &statistics);
+      tally_server_snapshot (running->server, &statistics);
       assert_int (statistics.requests, 1);
       CU_ASSERT (speech->framed ? peer_echoes (fd, speech, 2, "and on") : peer_sees_end (fd));
       close (fd);
@@ -332,7 +332,7 @@ the_oldest_unread_answer_gives_way (void)
   Running *running = running_start (BINARY, NULL, "max-unfinished=20971520 write-timeout=0");
   g_autofree gchar *text = g_strnfill (15 * 1024 * 1024, 'x');
   TallyBuffer request = { NULL, 0, 0 };
-  TallyServerStatistics statistics = { 0 };
+  TallyServerSnapshot statistics = { 0 };
   const gint small = 4096; /* so that the kernel takes little of them */
   gint fds[16];
   guint n = 0;
@@ -345,7 +345,7 @@ the_oldest_unread_answer_gives_way (void)
       peer_send (fds[n], &request);
       await_any (&fds[n], 1); /* its answer begins, or it was refused */
       n++;
-      tally_server_get_statistics (running->server, &statistics);
+      tally_server_snapshot (running->server, &statistics);
     }
   CU_ASSERT (statistics.connections < n);
   for (guint i = 0; i < n; i++)

@@ -178,14 +178,14 @@ requests_whose_header_is_missing_are_not_logged (void)
     return;
 
   check_refused_early ("max-unfinished=0", (const guint8 *) "\0\0\1\0\x80\1\0\1", 8);
-  check_refused_early ("max-message=1000", (const guint8 *) "\0\1\0\0", 4);
+  check_refused_early ("max-message-size=1000", (const guint8 *) "\0\1\0\0", 4);
 }
 
 /* Requests that are refused or malformed are no mismatch. */
 static void
 peers_that_speak_right_are_not_logged (void)
 {
-  Running *running = running_start (&framed_binary, NULL, "max-message=1000");
+  Running *running = running_start (&framed_binary, NULL, "max-message-size=1000");
   g_autofree gchar *text = g_strnfill (2000, 'x');
   TallyBuffer request = { NULL, 0, 0 };
   gint fd = peer_connect (running);

@@ -30,11 +30,11 @@ idle_connection_is_closed (void)
 {
   Running *running = running_start (BINARY, NULL, "idle-timeout=20");
   gint fd = peer_connect (running);
-  TallyServerStatistics statistics;
+  TallyServerSnapshot statistics;
 
   CU_ASSERT (peer_echoes (fd, BINARY, 1, "then nothing"));
   CU_ASSERT (peer_sees_end (fd));
-  tally_server_get_statistics (running->server, &statistics);
+  tally_server_snapshot (running->server, &statistics);
   assert_int (statistics.timed_out, 1);
   close (fd);
   running_stop (running);
@@ -102,7 +102,7 @@ slow_readers (void)
   Running *running = running_start (BINARY, NULL, "max-workers=1 write-timeout=50");
   /* more than the kernel takes for both ends, which may be 4 MiB and a little */
   g_autofree gchar *text = g_strnfill (12 * 1024 * 1024, 'x');
-  TallyServerStatistics statistics;
+  TallyServerSnapshot statistics;
   gint fds[3];
 
   for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
@@ -117,7 +117,7 @@ slow_readers (void)
   check_alive (running);
   do
     {
-      tally_server_get_statistics (running->server, &statistics);
+      tally_server_snapshot (running->server, &statistics);
       g_thread_yield ();
     }
   while (statistics.timed_out < G_N_ELEMENTS (fds));

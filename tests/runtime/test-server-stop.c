@@ -89,7 +89,7 @@ stop_while_memory_is_given_back (void)
   Running *running = running_start (&framed_binary, NULL, NULL);
   g_autofree gchar *text = g_strnfill (10 * 1024 * 1024, 'x');
   gint fd = peer_connect (running);
-  TallyServerStatistics statistics;
+  TallyServerSnapshot statistics;
   gint64 stopped;
   gchar *uri;
 
@@ -100,7 +100,7 @@ stop_while_memory_is_given_back (void)
   while (!g_atomic_int_get (&is_trimming))
     g_thread_yield ();
   do
-    tally_server_get_statistics (running->server, &statistics);
+    tally_server_snapshot (running->server, &statistics);
   while (statistics.connections > 0);
   tally_server_stop (running->server);
   while ((uri = tally_server_dup_uri (running->server)) != NULL)
@@ -202,7 +202,7 @@ past_max_connections (void)
   gint first = peer_connect (running);
   gint second = peer_connect (running);
   TallyBuffer request = { NULL, 0, 0 };
-  TallyServerStatistics statistics;
+  TallyServerSnapshot statistics;
   Answer answer;
   gint third;
 
@@ -219,7 +219,7 @@ past_max_connections (void)
   CU_ASSERT (peer_sees_end (third));
   close (third);
   assert_int (test_handler_n_calls (running->handler), 2);
-  tally_server_get_statistics (running->server, &statistics);
+  tally_server_snapshot (running->server, &statistics);
   assert_int (statistics.refused, 1);
 
   CU_ASSERT (peer_echoes (first, running->speech, 2, "still in"));
@@ -303,12 +303,12 @@ out_of_descriptors (void)
 static void
 await_connections (Running *running, guint count)
 {
-  TallyServerStatistics seen;
+  TallyServerSnapshot seen;
 
   do
     {
       g_thread_yield ();
-      tally_server_get_statistics (running->server, &seen);
+      tally_server_snapshot (running->server, &seen);
     }
   while (seen.connections != count);
 }

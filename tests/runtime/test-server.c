@@ -63,7 +63,7 @@ many_connections (void)
     {
       Running *running = running_start (&all_speeches[s], NULL, NULL);
       Client clients[N_THREADS];
-      TallyServerStatistics statistics;
+      TallyServerSnapshot statistics;
 
       for (guint i = 0; i < N_THREADS; i++)
         {
@@ -75,7 +75,7 @@ many_connections (void)
           pthread_join (clients[i].thread, NULL);
           assert_int (clients[i].failed, 0);
         }
-      tally_server_get_statistics (running->server, &statistics);
+      tally_server_snapshot (running->server, &statistics);
       assert_int (statistics.accepted, N_CLIENTS);
       assert_int (statistics.requests, N_CLIENTS * N_CALLS);
       running_stop (running);
@@ -237,9 +237,9 @@ make_crowd (Running *running, guint count)
 static guint
 count_workers (Running *running)
 {
-  TallyServerStatistics statistics;
+  TallyServerSnapshot statistics;
 
-  tally_server_get_statistics (running->server, &statistics);
+  tally_server_snapshot (running->server, &statistics);
   return statistics.workers;
 }
 

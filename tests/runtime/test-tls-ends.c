@@ -309,10 +309,10 @@ silent_clients_hold_up_nobody (void)
     }
   {
     g_autoptr (TallyChannel) channel = tls_connect (server->uri, "ca=ca", NULL);
-    TallyServerStatistics statistics;
+    TallyServerSnapshot statistics;
 
     CU_ASSERT (tls_echoes (channel, "x"));
-    tally_server_get_statistics (server->server, &statistics);
+    tally_server_snapshot (server->server, &statistics);
     CU_ASSERT (statistics.workers < 10);
   }
   tls_server_stop (server);

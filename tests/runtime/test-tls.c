@@ -126,7 +126,7 @@ static void
 many_callers_share_a_connection (void)
 {
   TlsServer *server;
-  TallyServerStatistics statistics;
+  TallyServerSnapshot statistics;
 
   if (!tls_begin ())
     return;
@@ -135,7 +135,7 @@ many_callers_share_a_connection (void)
     g_autoptr (TallyChannel) channel = connect_in_mode (server, "mode=shared");
 
     assert_int (call_in_threads (channel), 0);
-    tally_server_get_statistics (server->server, &statistics);
+    tally_server_snapshot (server->server, &statistics);
     assert_int (statistics.requests, N_CALLERS * N_CALLS);
     assert_int (statistics.accepted, 1);
   }
@@ -163,7 +163,7 @@ static void
 a_connection_for_each_of_many_calls (void)
 {
   TlsServer *server;
-  TallyServerStatistics statistics;
+  TallyServerSnapshot statistics;
 
   if (!tls_begin ())
     return;
@@ -172,7 +172,7 @@ a_connection_for_each_of_many_calls (void)
     g_autoptr (TallyChannel) channel = connect_in_mode (server, "mode=unpooled");
 
     assert_int (call_in_threads (channel), 0);
-    tally_server_get_statistics (server->server, &statistics);
+    tally_server_snapshot (server->server, &statistics);
     assert_int (statistics.accepted, N_CALLERS * N_CALLS);
   }
   tls_server_stop (server);
@@ -261,7 +261,7 @@ new_connections_get_a_new_certificate (void)
   server = tls_server_start ("current", NULL, 0);
   {
     g_autoptr (TallyChannel) channel = connect_in_mode (server, "mode=pooled");
-    TallyServerStatistics statistics;
+    TallyServerSnapshot statistics;
     g_autofree gchar *before = NULL;
     g_autofree gchar *after = NULL;
     g_autofree gchar *broken = NULL;
@@ -276,7 +276,7 @@ new_connections_get_a_new_certificate (void)
     assert_string (before, "CN=server");
     assert_string (after, "CN=renewed");
     assert_string (broken, "CN=renewed");
-    tally_server_get_statistics (server->server, &statistics);
+    tally_server_snapshot (server->server, &statistics);
     assert_int (statistics.accepted, 4); /* the channel's only one has lived on */
   }
   tls_server_stop (server);

@@ -1,0 +1,112 @@
+/* Owns what a server tells of what it has done. */
+#include "server-private.h"
+
+#include <string.h>
+
+/* Bytes of TallyServerStatistics as it was in 0.1. */
+#define STATISTICS_0_1 (G_STRUCT_OFFSET (TallyServerSnapshot, requests) + sizeof (guint64))
+
+static gpointer
+copy_server_snapshot (gpointer boxed)
+{
+  return g_memdup2 (boxed, sizeof (TallyServerSnapshot));
+}
+
+/**
+ * tally_server_snapshot_get_type:
+ *
+ * Returns: the boxed type of #TallyServerSnapshot. A copy is as large as this library's: copy what
+ *   tally_server_dup_snapshot() made, whose size that is
+ *
+ * Since: 0.2
+ */
+G_DEFINE_BOXED_TYPE (TallyServerSnapshot, tally_server_snapshot, copy_server_snapshot, g_free)
+
+static void
+count_all (TallyServer *self, TallyServerSnapshot *snapshot)
+{
+  pthread_mutex_lock (&self->lock);
+  *snapshot = (TallyServerSnapshot){
+    .connections = self->n_connections,
+    .workers = self->n_workers,
+    .accepted = self->n_accepted,
+    .refused = self->n_refusals,
+    .timed_out = self->n_timeouts,
+    .requests = self->n_requests + atomic_peek (&self->supervisor.n_requests),
+  };
+  for (ServerWorker *worker = self->workers; worker != NULL; worker = worker->next)
+    snapshot->requests += atomic_peek (&worker->n_requests);
+  pthread_mutex_unlock (&self->lock);
+}
+
+/**
+ * tally_server_snapshot: (skip)
+ * @self: a server
+ * @snapshot: (out caller-allocates): what it has done
+ *
+ * Takes one consistent view. A macro that calls tally_server_snapshot_sized() with the size of
+ * *@snapshot. Thread-safe.
+ *
+ * Since: 0.2
+ */
+
+/**
+ * tally_server_snapshot_sized: (skip)
+ * @self: a server
+ * @snapshot: (out caller-allocates): what it has done
+ * @size: bytes of *@snapshot
+ *
+ * Fills in as much as @size has room for. #TallyServerSnapshot grows at its end, so that a program gets
+ * what it was compiled for from every later library, and 0 for what an earlier one does not know.
+ * Thread-safe.
+ *
+ * Since: 0.2
+ */
+void
+tally_server_snapshot_sized (TallyServer *self, TallyServerSnapshot *snapshot, gsize size)
+{
+  TallyServerSnapshot whole;
+
+  g_return_if_fail (TALLY_IS_SERVER (self) && snapshot != NULL);
+
+  count_all (self, &whole);
+  if (size > sizeof whole)
+    memset ((gchar *) snapshot + sizeof whole, 0, size - sizeof whole);
+  memcpy (snapshot, &whole, MIN (size, sizeof whole));
+}
+
+/**
+ * tally_server_dup_snapshot: (rename-to tally_server_snapshot)
+ * @self: a server
+ *
+ * Takes one consistent view, as large as this library knows it. Thread-safe.
+ *
+ * Returns: (transfer full): what the server has done; g_boxed_free() frees it, with %TALLY_TYPE_SERVER_SNAPSHOT
+ *
+ * Since: 0.2
+ */
+TallyServerSnapshot *
+tally_server_dup_snapshot (TallyServer *self)
+{
+  g_autofree TallyServerSnapshot *snapshot = g_new (TallyServerSnapshot, 1);
+
+  g_return_val_if_fail (TALLY_IS_SERVER (self), NULL);
+
+  count_all (self, snapshot);
+  return g_steal_pointer (&snapshot);
+}
+
+/**
+ * tally_server_get_statistics: (skip)
+ * @self: a server
+ * @statistics: (out caller-allocates): what it has done
+ *
+ * Takes a snapshot as 0.1 had it. Thread-safe.
+ *
+ * Deprecated: 0.2: Use tally_server_snapshot().
+ */
+void
+tally_server_get_statistics (TallyServer *self, TallyServerSnapshot *statistics)
+{
+  tally_server_snapshot_sized (self, statistics, STATISTICS_0_1);
+}
