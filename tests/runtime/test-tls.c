@@ -236,20 +236,6 @@ a_pool_keeps_identities_apart (void)
 
 /* ---- new certificates ---- */
 
-/* (transfer full): the name in the certificate that the server now shows. */
-static gchar *
-ask_for_subject (TlsServer *server)
-{
-  g_autoptr (TallyChannel) channel = tls_connect (server->uri, "ca=other-ca", NULL);
-  g_autoptr (GError) error = NULL;
-  g_autofree gchar *reply = tls_call (channel, "echo", "x", -1, &error);
-  const gchar *name;
-
-  CU_ASSERT (reply == NULL && error != NULL);
-  name = error != NULL ? strstr (error->message, "CN=") : NULL;
-  return name != NULL ? g_strndup (name, strcspn (name, ")")) : NULL;
-}
-
 static void
 new_connections_get_a_new_certificate (void)
 {
@@ -267,12 +253,12 @@ new_connections_get_a_new_certificate (void)
     g_autofree gchar *broken = NULL;
 
     CU_ASSERT (tls_echoes (channel, "before"));
-    before = ask_for_subject (server);
+    before = tls_ask_for_subject (server);
     tls_copy ("renewed", "current");
-    after = ask_for_subject (server);
+    after = tls_ask_for_subject (server);
     CU_ASSERT (tls_echoes (channel, "after"));
     tls_copy ("ca", "current"); /* without a key: what was read before stays */
-    broken = ask_for_subject (server);
+    broken = tls_ask_for_subject (server);
     assert_string (before, "CN=server");
     assert_string (after, "CN=renewed");
     assert_string (broken, "CN=renewed");

@@ -286,3 +286,16 @@ tls_echoes (TallyChannel *channel, const gchar *text)
   assert_no_error (error);
   return g_strcmp0 (reply, text) == 0;
 }
+
+gchar *
+tls_ask_for_subject (TlsServer *server)
+{
+  g_autoptr (TallyChannel) channel = tls_connect (server->uri, "ca=other-ca", NULL);
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *reply = tls_call (channel, "echo", "x", -1, &error);
+  const gchar *name;
+
+  CU_ASSERT (reply == NULL && error != NULL);
+  name = error != NULL ? strstr (error->message, "CN=") : NULL;
+  return name != NULL ? g_strndup (name, strcspn (name, ")")) : NULL;
+}

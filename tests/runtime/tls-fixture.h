@@ -64,6 +64,9 @@ gchar *tls_call (
 gboolean tls_tell (TallyChannel *channel, const gchar *name, const gchar *text, GError **error);
 /* Whether echo gives back what it is given. */
 gboolean tls_echoes (TallyChannel *channel, const gchar *text);
+/* The name in the certificate that @server shows to a new client, which does not trust it. (transfer full)
+ * (nullable) */
+gchar *tls_ask_for_subject (TlsServer *server);
 const TallyMethod *tls_find_method (const gchar *name);
 
 G_END_DECLS
