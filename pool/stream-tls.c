@@ -8,8 +8,7 @@
 
 /* The most plaintext of a record. */
 #define MAX_RECORD 16384
-/* A record's head, and the type of what a handshake consists of. */
-#define RECORD_HEAD 5
+/* The type of the records that a handshake consists of. */
 #define RECORD_HANDSHAKE 22
 
 /* Failures that are not the descriptor's. */
@@ -65,7 +64,7 @@ has_greeting (const TallyTlsBase *base)
   const guint8 *head = base->bytes + base->start;
 
   return (length > 0 && head[0] != RECORD_HANDSHAKE) || base->end == sizeof base->bytes
-         || (length >= RECORD_HEAD && length >= RECORD_HEAD + (head[3] * 256U + head[4]));
+         || (length >= TALLY_TLS_HEAD && length >= TALLY_TLS_HEAD + (head[3] * 256U + head[4]));
 }
 
 static gssize
@@ -111,6 +110,8 @@ receive_plaintext (TallyTls *self, gpointer bytes, gsize length)
   g_autoptr (GError) error = NULL;
   gssize count;
 
+  if (G_UNLIKELY (self->has_ended || self->receive_error != NULL))
+    return self->has_ended ? 0 : fail_to_receive (self, NULL);
   if (!self->may_hold && !tally_tls_base_has_bytes (self->base)
       && tally_tls_base_fill (self->base) < 0)
     return -1;
@@ -119,6 +120,7 @@ receive_plaintext (TallyTls *self, gpointer bytes, gsize length)
       bytes, length, NULL, &error);
   self->may_hold = count == (gssize) length;
   self->has_received |= count > 0;
+  self->has_ended = count == 0 && length > 0;
   if (count >= 0)
     return count;
   if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
@@ -148,7 +150,8 @@ tls_receive (TallyStream *stream, gpointer bytes, gsize length)
   return receive_plaintext (self, bytes, length);
 }
 
-/* A record need not be a message, nor even a byte: only GIO knows. */
+/* A record need not be a message, nor even a byte: only GIO knows. One of which a part is here counts as input,
+ * because it may be one. */
 static TallyLook
 tls_look (TallyStream *stream)
 {
@@ -163,7 +166,9 @@ tls_look (TallyStream *stream)
     return TALLY_LOOK_INPUT;
   if (count == 0)
     return TALLY_LOOK_END;
-  return errno == EAGAIN ? TALLY_LOOK_NOTHING : TALLY_LOOK_FAILED;
+  if (errno != EAGAIN)
+    return TALLY_LOOK_FAILED;
+  return tally_tls_base_is_inside_record (self->base) ? TALLY_LOOK_INPUT : TALLY_LOOK_NOTHING;
 }
 
 static gboolean
@@ -173,7 +178,8 @@ tls_has_input (const TallyStream *stream)
 
   return self->has_kept
          || (get_state (self) == TALLY_TLS_SECURED
-             && (self->may_hold || tally_tls_base_has_bytes (self->base)));
+             && (self->has_ended || self->receive_error != NULL || self->may_hold
+                 || tally_tls_base_has_bytes (self->base)));
 }
 
 /* ---- sending ---- */

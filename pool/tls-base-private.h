@@ -13,6 +13,9 @@ G_BEGIN_DECLS
  * their own. The rest of a large record goes past it. */
 #define TALLY_TLS_CHUNK 4096
 
+/* What a record begins with; its last two bytes are the length of the body. */
+#define TALLY_TLS_HEAD 5
+
 typedef struct
 {
   GSocketConnection parent; /* by its address GIO finds the session to resume */
@@ -32,6 +35,9 @@ typedef struct
   guint start;        /* of bytes: what has been received and not yet been taken */
   guint end;
   guint8 bytes[TALLY_TLS_CHUNK];
+  guint8 head[TALLY_TLS_HEAD]; /* of the record of which a part was taken */
+  guint n_head;                /* of that, so many bytes have been; 0 once it was complete */
+  guint n_body;                /* of its body, so many bytes are to come */
 
   gint send_errno; /* the sender's: why sending has failed; 0: it has not */
 } TallyTlsBase;
@@ -50,6 +56,13 @@ static inline gboolean
 tally_tls_base_has_bytes (const TallyTlsBase *self)
 {
   return self->start < self->end;
+}
+
+/* Whether GIO has taken a part of a record, whose rest has not come. */
+static inline gboolean
+tally_tls_base_is_inside_record (const TallyTlsBase *self)
+{
+  return self->n_head > 0 || self->n_body > 0;
 }
 
 G_END_DECLS

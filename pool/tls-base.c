@@ -99,9 +99,33 @@ tally_tls_base_fill (TallyTlsBase *self)
   return 1;
 }
 
+static void
+follow_records (TallyTlsBase *self, const guint8 *bytes, gsize length)
+{
+  while (length > 0)
+    {
+      gsize count = MIN (length, self->n_body);
+
+      if (self->n_body == 0)
+        {
+          self->head[self->n_head++] = *bytes;
+          count = 1;
+          if (self->n_head == TALLY_TLS_HEAD)
+            {
+              self->n_body = self->head[TALLY_TLS_HEAD - 2] * 256U + self->head[TALLY_TLS_HEAD - 1];
+              self->n_head = 0;
+            }
+        }
+      else
+        self->n_body -= count;
+      bytes += count;
+      length -= count;
+    }
+}
+
 /* As recv (2): what is here, else what is there. */
 static gssize
-take_ciphertext (TallyTlsBase *self, gpointer bytes, gsize length)
+find_ciphertext (TallyTlsBase *self, gpointer bytes, gsize length)
 {
   gssize count;
 
@@ -116,6 +140,16 @@ take_ciphertext (TallyTlsBase *self, gpointer bytes, gsize length)
   count = MIN (length, self->end - self->start);
   memcpy (bytes, self->bytes + self->start, count);
   self->start += count;
+  return count;
+}
+
+static gssize
+take_ciphertext (TallyTlsBase *self, gpointer bytes, gsize length)
+{
+  gssize count = find_ciphertext (self, bytes, length);
+
+  if (count > 0)
+    follow_records (self, bytes, count);
   return count;
 }
 

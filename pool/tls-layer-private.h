@@ -27,6 +27,8 @@ typedef struct
   /* the receiver's */
   gboolean has_received;
   gboolean may_hold; /* the last record may not have been taken to its end */
+  gboolean
+      has_ended; /* by a goodbye, which the descriptor does not tell of again; nor does it of receive_error */
   gboolean has_kept; /* a look has found kept */
   guint8 kept;
   gchar *receive_error; /* (nullable): why receiving has failed, where no errno says it */
