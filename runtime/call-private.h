@@ -39,7 +39,8 @@ typedef struct
   gint64 failed_at;      /* when the shared connection that it travelled on did; 0: it did not */
 } TallyCall;
 
-/* By itself, as a call is made field by field: to clear the whole struct before would take a loop. */
+/* A struct of its own: a call's fields are set one by one, because to clear all of them before
+ * takes a loop. */
 static inline void
 tally_call_init_outcome (TallyCall *call)
 {

@@ -7,7 +7,7 @@
 #include "socket-internal.h"
 #include "tally-error.h"
 
-/* The connection's limit is that of whoever allows most. */
+/* The connection's limit is the largest that a caller allows. */
 static gboolean
 check_length (const TallyCall *call, const TallyPending *pending, GError **error)
 {
@@ -32,7 +32,7 @@ read_shared_reply (TallyCall *call, const TallyPending *pending, gboolean *whole
   return done;
 }
 
-/* Also counts what it learns of replies to others, who left before they came. */
+/* Also counts the late replies that it learns of. */
 static gboolean
 close_pending (TallyCall *call, TallyShared *shared, TallyPending *pending)
 {
@@ -44,7 +44,8 @@ close_pending (TallyCall *call, TallyShared *shared, TallyPending *pending)
   return is_usable;
 }
 
-/* A call that waited for its connection for more than half of its time is no judge of it. */
+/* A call that waited for its connection for more than half of its time cannot tell whether the
+ * connection is alive. */
 static gboolean
 had_its_time (const TallyCall *call, const TallyLease *lease)
 {

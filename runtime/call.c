@@ -145,9 +145,9 @@ receive (TallyCall *call, TallySocket *socket, gboolean *clean, GError **error)
   return done;
 }
 
-/* A peer may refuse a request and end the connection before it has read all of it: whoever cannot
- * send on reads what the peer had said, which is all that will come. TRUE, or FALSE with another
- * @error, when that answers the call. */
+/* A peer may refuse a request and end the connection before it has read all of it. A call that
+ * cannot send on reads what the peer has sent, which is all that will come. TRUE, or FALSE with
+ * another @error, when that answers the call. */
 static TALLY_COLD gboolean
 read_last_words (TallyCall *call, TallySocket *socket, GError **error)
 {

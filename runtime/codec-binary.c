@@ -5,7 +5,7 @@
 #include "codec-engine.h"
 #include "wire-binary-private.h"
 
-/* A field's header is 3 bytes, the longest plain value 16. */
+/* A field's header has 3 bytes, the longest plain value 16. */
 #define FIELD_BOUND 19
 
 #define smallest_size tally_binary_smallest_size

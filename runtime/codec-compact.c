@@ -6,7 +6,7 @@
 #include "codec-engine.h"
 #include "wire-compact-private.h"
 
-/* A field's header is at most 4 bytes, the longest plain value 16. */
+/* A field's header has at most 4 bytes, the longest plain value 16. */
 #define FIELD_BOUND 20
 
 #define smallest_size tally_compact_smallest_size
@@ -253,8 +253,8 @@ get_i64 (TallyReader *reader, gint64 *value, GError **error)
   return TRUE;
 }
 
-/* An integer that does not fit into @bits. Apache's library drops the upper bits of what it was
- * before it is unfolded. */
+/* An integer does not fit into @bits. Apache's library drops the upper bits of the zigzag
+ * number. */
 static TALLY_COLD gboolean
 cut_integer (const TallyReader *reader, gint64 wide, guint bits, gint32 *value, GError **error)
 {

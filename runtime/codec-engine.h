@@ -86,7 +86,7 @@ tally_reader_need (TallyReader *reader, gsize need, GError **error)
   return tally_reader_fill (reader, need, reader->depth > 0, error);
 }
 
-/* The same for one byte that may be a struct's last. */
+/* Makes sure of one byte, which may be a struct's last. */
 static inline gboolean
 tally_reader_need_last (TallyReader *reader, GError **error)
 {
@@ -161,7 +161,7 @@ typedef struct
   TallyBuffer *output;
   guint8 *limit; /* the end of what is allocated */
   guint depth;
-  gboolean as_apache; /* as of TallyLimits, for who reads it */
+  gboolean as_apache; /* as in TallyLimits: the reader is Apache's */
   GError **error;
 } TallyWriter;
 

@@ -183,10 +183,11 @@ const TallyCodec *const *tally_codec_get_all (guint *n_codecs);
 /* Adds a protocol that has no row, before any is used. Returns its id. */
 TallyProtocolId tally_protocol_add (const gchar *name, const TallyCodec *codec);
 
-/* The same over any ThriftProtocol's functions (protocol-private.h says whose). A value that cannot
+/* A struct over any ThriftProtocol's functions (protocol-private.h says whose). A value that cannot
  * be written is found by tally_walker_check_struct (), without a look at what always can be; a uuid
  * is %TALLY_ERROR_NOT_SUPPORTED unless the protocol is Apache's binary one. Writing checks first;
- * tally_walker_write_checked () leaves that to who has done it before the message's header. */
+ * tally_walker_write_checked () relies on a check that was made before the message's header was
+ * written. */
 gboolean tally_walker_check_struct (ThriftProtocol *protocol,
                                     const TallyStructInfo *info,
                                     gconstpointer instance,

@@ -99,7 +99,7 @@ is_unversioned (const guint8 *bytes, gsize length)
          && g_ascii_isgraph ((gchar) bytes[4]);
 }
 
-/* What begins with a length. */
+/* A guess for bytes that begin with a length. */
 static const gchar *
 guess_behind_length (const guint8 *bytes, gsize length)
 {

@@ -117,7 +117,7 @@ compare_texts (gconstpointer a, gconstpointer b)
   return strcmp (*(gchar *const *) a, *(gchar *const *) b);
 }
 
-/* A table has no order of its own; by its texts' order equal ones print alike. */
+/* A table has no order. Sorted by their texts, equal tables print alike. */
 static void
 print_table (GString *text, const TallyType *type, gconstpointer slot)
 {

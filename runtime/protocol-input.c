@@ -1,8 +1,8 @@
 /* Owns reading through a ThriftProtocol: by the engine where it may, by the walker else. The engine
  * decodes from what the transport holds, which is taken when the value is whole, or from pieces
- * whose bytes belong to the value for sure; never is a byte behind the value taken, and none is
- * waited for. Whatever the engine refuses is read again by the walker, if nothing was taken: Apache's
- * functions are more lenient at places, and it is their error that a program gets. */
+ * whose bytes belong to the value for sure; it never takes a byte behind the value, and waits for
+ * none. What the engine refuses is read again by the walker, if nothing was taken: Apache's
+ * functions accept more at places, and a program gets their error. */
 #include "protocol-private.h"
 
 #include <errno.h>

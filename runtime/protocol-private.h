@@ -109,8 +109,8 @@ gboolean tally_protocol_read_struct (ThriftProtocol *protocol,
 gboolean tally_protocol_read_end (ThriftProtocol *protocol, GError **error);
 
 /* What the engine reads of a protocol: what its transport holds is looked at and taken at the end,
- * so that whatever is not as it should be is left to the protocol's own functions, which find it
- * as if nothing had been read. */
+ * so that the protocol's own functions can read what the engine refuses, as if nothing had been
+ * read. */
 typedef struct
 {
   TallyReader reader; /* first: the reader's fill finds the rest from it */

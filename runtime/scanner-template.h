@@ -12,7 +12,7 @@
  * all of which return a Step. It has its own stack, and goes one small step at a time; a step that lacks bytes
  * changes nothing and is taken again when there are more. */
 
-/* Readers count depth in their own ways; a message at the limit's edge is theirs to judge. */
+/* Readers count depth in other ways, so a message just at the limit is left to them. */
 #define DEPTH_MARGIN 2
 
 static inline Step

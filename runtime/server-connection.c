@@ -8,9 +8,9 @@
 /* What a peer that is being closed has to read its last answer, and a refused one to send a request;
  * milliseconds. */
 #define LINGER_TIME 1000
-/* The same while the server stops. */
+/* For how long that is while the server stops; milliseconds. */
 #define PARTING_TIME 200
-/* How much of what a peer still sends is thrown away meanwhile; bytes. */
+/* Bytes that a peer still sends and that are thrown away meanwhile. */
 #define MAX_LINGER (64 * 1024 * 1024)
 /* Receives of one turn; what else there is waits for the next one. */
 #define MAX_RECEIVES 16
@@ -62,7 +62,7 @@ phase_timeout (const ServerConnection *self, ServerPhase phase)
     }
 }
 
-/* A phase's time runs from its start: neither a byte a second nor reading a byte a second prolongs
+/* A phase's time runs from its start: a peer that sends or takes a byte a second does not prolong
  * it. A refused peer has one time for all until its end, whatever it sends. */
 static void
 enter_phase (ServerConnection *self, ServerPhase phase, gboolean restart)
@@ -134,8 +134,8 @@ server_connection_send (ServerConnection *self, TallyBuffer *answers, gboolean l
 {
   if (G_LIKELY (!atomic_peek (&self->server->stopping)))
     return send_or_keep (self, answers, last);
-  /* They go with the connection's end, so that the peer, which waits for them, asks nothing more
-   * that would not be answered. */
+  /* They leave together with the connection's end, so that the peer, which waits for them, sends no
+   * request that would not be answered. */
   self->has_several |= self->parting.length > 0 && answers->length > 0;
   tally_buffer_append (&self->parting, answers->data, answers->length);
   answers->length = 0;
@@ -164,7 +164,7 @@ send_kept (ServerConnection *self)
 
 /* ---- the end ---- */
 
-/* What a closed connection need not keep until nobody can name it any more. */
+/* Frees what a closed connection need not keep until no event can name it. */
 void
 server_connection_release (ServerConnection *self)
 {

@@ -16,8 +16,7 @@
 
 #define SERVICE_SEPARATOR ':'
 
-/* A protocol's vfuncs find no fault with a message that this lets through, and it ends where it
- * should. */
+/* A message that passes this check is read by a protocol's vfuncs without an error, to its end. */
 static gboolean
 check_body (const TallyServer *server, TallyReader *reader, GError **error)
 {

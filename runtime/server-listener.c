@@ -141,8 +141,8 @@ close_sockets (ServerListener *self)
   self->port = 0;
 }
 
-/* A host without the one family is no failure as long as the other listens; an address that
- * somebody else has is one, or half of the peers would reach the wrong server. */
+/* A host may lack one family as long as it listens on the other. An address that another program
+ * has is a failure, or half of the peers would reach the wrong server. */
 static gboolean
 is_fatal (gint number)
 {

@@ -14,7 +14,7 @@
 
 /* ---- how often ---- */
 
-/* Whether the peer with @key is to be spoken of. *@n_suppressed: of whom nothing was said before. */
+/* Whether the peer with @key is to be logged. *@n_suppressed: how many peers were not, before. */
 static gboolean
 admit_message_locked (
     ServerLog *log, gboolean is_supervisor, guint key, gint64 now, guint *n_suppressed)

@@ -1,5 +1,5 @@
-/* The server's epoll: who became ready, who connects, and the hand-over of connections between
- * threads. It knows neither messages nor which thread it runs on; one at a time calls
+/* The server's epoll: which connections are ready, which peers connect, and how threads hand
+ * connections over. It knows neither messages nor which thread it runs on; one at a time calls
  * server_loop_wait (). */
 #include "server-private.h"
 
@@ -13,7 +13,7 @@
 #define MAX_EVENTS 128
 /* Connections accepted before those that wait for an answer get their turn. */
 #define MAX_ACCEPTS 32
-/* So many times that before a stop: more than a listener's backlog holds. */
+/* How often MAX_ACCEPTS are accepted before a stop: more than a listener's backlog holds. */
 #define MAX_LAST_ACCEPTS (2 * TALLY_SERVER_BACKLOG / MAX_ACCEPTS)
 
 gint64
@@ -92,7 +92,7 @@ server_loop_watch (TallyServer *self,
          EPOLLET | tally_stream_get_watch (&connection->stream, wanted), connection);
 }
 
-/* The listeners' descriptors are closed by whoever waits in the loop, never beside it. */
+/* Only the thread that waits in the loop closes the listeners' descriptors. */
 void
 server_loop_resume_listeners_locked (TallyServer *self)
 {
@@ -102,7 +102,7 @@ server_loop_resume_listeners_locked (TallyServer *self)
   watch_listeners (self, EPOLL_CTL_MOD, EPOLLIN);
 }
 
-/* ---- who has a connection ---- */
+/* ---- a connection's owner ---- */
 
 gboolean
 server_claim (ServerConnection *connection)
@@ -293,9 +293,9 @@ accept_connections (TallyServer *self, guint index)
           continue;
         }
       if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINVAL)
-        return FALSE; /* there is nobody, or nobody can come any more */
+        return FALSE; /* no peer is there, or none can come any more */
       if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM)
-        continue; /* that peer's own trouble: it left before it was accepted */
+        continue; /* the peer left before it was accepted */
       note_shortage (self, errno == EMFILE);
       return FALSE;
     }
@@ -394,7 +394,7 @@ server_loop_wait (TallyServer *self, gint timeout)
 #define PINNED_TURNS 64
 /* In so many parts may its request come. */
 #define MAX_PARTS 16
-/* With slow handlers about: so many requests in a row that took fewer microseconds than this. */
+/* While handlers count as slow: so many requests in a row took fewer microseconds than this. */
 #define QUICK_TURNS 64
 #define QUICK_TIME 100
 

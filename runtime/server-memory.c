@@ -82,7 +82,7 @@ server_make_room (TallyServer *self, ServerConnection *asker, ServerWorker *work
       if (holder == asker)
         return FALSE;
       if (holder == NULL)
-        return TRUE; /* whoever serves the others looks, too */
+        return TRUE; /* the threads that serve the others look, too */
       if (!server_let_go (self, holder, worker, server_connection_give_up (holder, worker)))
         {
           pthread_mutex_lock (&self->lock);

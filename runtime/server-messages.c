@@ -11,7 +11,8 @@
 #define MAX_SKIPPED (64 * 1024 * 1024)
 /* An answer waits for those behind it in the same receive no longer than this; microseconds. */
 #define MAX_GATHER 200
-/* So long does a worker answer what one receive brought while others wait for one; milliseconds. */
+/* Milliseconds for which a worker answers the requests of one receive while others wait for a
+ * worker. */
 #define MAX_STINT 10
 
 /* Ends an answer; of an empty one nothing stays. */
@@ -159,8 +160,8 @@ refuse_too_long (ServerConnection *self,
   refuse_rest (self, worker, bytes, MIN (length, size), size, text, progress);
 }
 
-/* Whether what follows has to wait, because others do: a connection that never pauses does not keep
- * the last worker. @arrived as there. */
+/* Whether the next request has to wait because other connections do: one that never pauses does not
+ * keep the last worker. @arrived: server_now () when the receive came. */
 static inline gboolean
 is_to_pause (const ServerConnection *self, gint64 arrived)
 {

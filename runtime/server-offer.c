@@ -1,7 +1,7 @@
 /* Answers that wait in a worker's buffer while the next request of the same receive is under way.
  * Sending them together saves a system call for each; but the handler of that next request may be
- * slow. So the worker offers them first, and the supervisor sends them when it comes by before the
- * worker is back. It knows no message. */
+ * slow. So the worker offers them first, and the supervisor sends them if it comes before the
+ * worker is done. It knows no message. */
 #include "server-private.h"
 
 #include <sched.h>

@@ -6,8 +6,7 @@
  * - A file is stale only if no socket is bound to it. A socket that is bound and does not listen yet
  *   refuses a connection like a file without any; a connection of another type tells them apart.
  * - A free path is taken by a rename that replaces nothing. A stale file is replaced by an exchange;
- *   what was taken away is looked at once more and given back if it is not what was meant. Servers
- *   of ours do that one after the other, by a lock file that exists only meanwhile and that no other
+ *   what was taken away is looked at once more and given back if it is not what was meant. Tally's servers do that one after the other, by a lock file that exists only meanwhile and that no other
  *   user can open: a lock on the directory could be held by any user that may read it. */
 #include "server-path-private.h"
 
@@ -31,7 +30,7 @@
 typedef struct
 {
   struct sockaddr_un name;
-  gint directory_fd; /* -1, or what the name goes through */
+  gint directory_fd; /* -1, or the directory that the name begins at */
 } PathAddress;
 
 /* The address of the file @name in @directory. Through the directory's descriptor a directory of any
@@ -186,8 +185,8 @@ build_lock_path (const gchar *path)
   return g_build_filename (directory, name, NULL);
 }
 
-/* Opens @lock_path, which may be new. -1 with errno: ENOLCK when something else is there, or a file of
- * another user, who could hold its lock for ever. */
+/* Opens @lock_path, which may be new. -1 with errno: ENOLCK when something else is there, or a file
+ * of another user, which that user could lock for ever. */
 static gint
 open_path_lock (const gchar *lock_path)
 {
@@ -233,7 +232,8 @@ take_path_lock (const gchar *lock_path)
   return -1;
 }
 
-/* The file goes before the lock does, so that nobody has the one without the other. Keeps errno. */
+/* The file goes before the lock does, so that no server has the one without the other. Keeps
+ * errno. */
 static void
 drop_path_lock (gint fd, const gchar *lock_path)
 {

@@ -1,5 +1,5 @@
-/* Who the peer is of the request that this thread serves: what a handler may ask. It knows no
- * connection, only its stream, and that only while it is served. */
+/* Owns what a handler may ask of its peer: the client's certificate. It knows the stream that this
+ * thread serves, and no connection. */
 #include "server-private.h"
 
 static __thread const TallyStream *current; /* NULL: none that has an identity */

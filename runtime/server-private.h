@@ -2,7 +2,7 @@
  *
  *  - listener (server-listener.c): sockets to accept from;
  *  - connection (server-connection.c): one peer, what it half received and half sent;
- *  - loop and workers (server-loop.c, server-worker.c): who waits for events, who serves whom;
+ *  - loop and workers (server-loop.c, server-worker.c): which thread waits for events, which one serves a connection;
  *  - supervisor (server-supervisor.c): the thread in serve (), which looks after time and stopping;
  *
  * and around these: server-messages.c cuts what a connection received into messages,
@@ -10,8 +10,7 @@
  * server-memory.c hold limits, server-refusal.c says why they refuse; server-offer.c is how a worker lets the supervisor send for it.
  *
  * Threads. One worker at a time holds the loop: it waits in epoll, and serves what became ready
- * itself, without a thread switch. Whoever holds the loop may get stuck in a slow handler; the
- * supervisor, awake only while requests come, sees that within a tick and gives the loop to the
+ * itself, without a thread switch. That worker may get stuck in a slow handler; the supervisor, awake only while requests come, sees that within a tick and gives the loop to the
  * most recently used idle worker. A connection that is hot is kept by its worker, which then waits
  * for nothing but its next request (the connection is pinned) and has handed the loop on before.
  *
@@ -75,7 +74,7 @@ gboolean server_listener_accept (ServerListener *self, guint index, TallyStream 
 
 /* ---- connection ---- */
 
-/* Who has it; changed with atomic exchanges only. */
+/* The owner of a connection; changed with atomic exchanges only. */
 typedef enum
 {
   OWNER_NOBODY,       /* it waits in epoll */
@@ -146,7 +145,7 @@ struct _ServerConnection
 typedef enum
 {
   TURN_WAIT,   /* nothing more to do before the next event */
-  TURN_SERVED, /* the same, and at least one request was answered */
+  TURN_SERVED, /* TURN_WAIT, and at least one request was answered */
   TURN_CLOSE   /* it is over */
 } ServerTurn;
 
@@ -159,7 +158,8 @@ void server_connection_free (ServerConnection *self);
 /* The owner receives what is there, answers it, sends. With @wait the receive may block for the
  * time-out of a hot connection. A peer that sends without a pause gets one turn after the other. */
 ServerTurn server_connection_turn (ServerConnection *self, ServerWorker *worker, gboolean wait);
-/* The owner, before it parks: what the peer has to do until when. @served: since the last time. */
+/* The owner, before it parks the connection: fixes until when the peer has to go on. @served: a
+ * request was answered since the last time. */
 void server_connection_set_deadline (ServerConnection *self, gboolean served);
 /* Sends @answers and empties it; what is not taken is kept. After the @last ones the connection ends.
  * FALSE: the connection is lost. */
@@ -203,7 +203,7 @@ void server_write_goodbye (const TallyServer *server, TallyBuffer *output);
 typedef enum
 {
   OUTCOME_ANSWERED,  /* or no answer is due */
-  OUTCOME_MALFORMED, /* the same, but the message is not what it should be; error is set */
+  OUTCOME_MALFORMED, /* OUTCOME_ANSWERED, but the message is not what it should be; error is set */
   OUTCOME_UNREADABLE /* it is nobody's: not even its header could be read */
 } ServerOutcome;
 
@@ -262,7 +262,7 @@ void server_loop_close (TallyServer *self);
 /* Waits for events, at most @timeout milliseconds (-1: for ever), accepts, and queues what is
  * ready. */
 void server_loop_wait (TallyServer *self, gint timeout);
-/* Makes whoever waits in the loop look up. */
+/* Makes the thread that waits in the loop return from its wait. */
 void server_loop_interrupt (TallyServer *self);
 /* After descriptors ran out: looks at the listeners again. */
 void server_loop_resume_listeners_locked (TallyServer *self);
@@ -327,10 +327,10 @@ void server_trim_locked (TallyServer *self, gint64 now);
 
 /* ---- log ---- */
 
-/* What was said of peers that speak something else; the server's lock. */
+/* What was logged of peers that speak something else; the server's lock. */
 typedef struct
 {
-  guint keys[64]; /* of the latest of whom it was said */
+  guint keys[64]; /* of the peers that were logged last */
   guint next_key;
   guint n_messages; /* since began */
   gint64 began;     /* server_now () */

@@ -1,5 +1,5 @@
-/* The connections that are ready and wait for a worker. While every worker is stuck in a handler the
- * supervisor keeps their number and age within limits: it answers in words what is past them. It
+/* The connections that are ready and wait for a worker. While every worker is stuck in a handler
+ * the supervisor keeps their number and age within limits: it answers those past them in words. It
  * knows no message. */
 #include "server-private.h"
 
@@ -41,7 +41,8 @@ take_refused_locked (TallyServer *self, gint64 now)
       ServerConnection *connection = *place;
       ServerRefusal refusal;
 
-      /* The first look begins the wait: so nobody reads a clock for what does not wait. */
+      /* The first look begins the wait, so that no clock is read for a connection that does not
+       * wait. */
       if (connection->ready_since == 0)
         connection->ready_since = now;
       refusal = server_find_refusal (self, connection->ready_since, now, position);

@@ -1,4 +1,4 @@
-/* Why a request is not executed: decides it, and says it in words. It answers nobody. */
+/* Why a request is not executed: decides it, and says it in words. It sends nothing. */
 #include "server-private.h"
 
 guint

@@ -1,9 +1,8 @@
 /* The thread in serve (): time-outs, a loop whose holder is stuck in a handler, stopping. While
- * requests come it looks at the server every tick; while none come it sleeps. It serves nobody
- * itself.
+ * requests come it looks at the server every tick; while none come it sleeps. It calls no handler.
  *
- * The tick is the price for serving without a thread switch: whoever holds the loop calls handlers,
- * and nobody can know beforehand which of them will be slow. */
+ * * * The tick is the price for serving without a thread switch: the thread that holds the loop
+ * calls handlers, and it cannot be known beforehand which of them will be slow. */
 #include "server-private.h"
 
 #include <errno.h>
@@ -88,8 +87,8 @@ is_overdue (ServerConnection *connection, gint64 now)
 }
 
 /* Claims the connections for which @wanted holds, once before and once after the claim: between the
- * two their owner may have served and parked them. The others it claimed are given to a worker, who
- * parks them. (transfer container) */
+ * two their owner may have served and parked them. The others that it claimed are given to a
+ * worker, which parks them. (transfer container) */
 static GPtrArray *
 claim_where_locked (TallyServer *self, gboolean (*wanted) (ServerConnection *, gint64), gint64 now)
 {
@@ -109,7 +108,7 @@ claim_where_locked (TallyServer *self, gboolean (*wanted) (ServerConnection *, g
   return claimed;
 }
 
-/* Somebody is to look at the queue. */
+/* Has a worker look at the queue. */
 static void
 rouse_locked (TallyServer *self)
 {
@@ -215,8 +214,8 @@ is_any (ServerConnection *connection, gint64 now)
   return TRUE;
 }
 
-/* Lets each idle connection be looked at once more, for a request that is there already; then it is
- * closed by whoever looks. Past the deadline all the others go too. */
+/* Has each idle connection looked at once more, for a request that is there already; the worker
+ * that looks then closes it. Past the deadline all the others are closed too. */
 static void
 drain_locked (TallyServer *self, Watch *seen, gint64 now)
 {
@@ -233,8 +232,8 @@ drain_locked (TallyServer *self, Watch *seen, gint64 now)
   if (seen->drain_deadline == 0 || now < seen->drain_deadline)
     return;
 
-  /* A handler cannot be ended. What was read and is not under way is refused: by whoever serves the
-   * connection, or here if it waits for a worker. */
+  /* A handler cannot be ended. A request that was read and is not under way is refused: by the
+   * worker that serves the connection, or here if it waits for one. */
   atomic_set (&self->expired, TRUE);
   late = claim_where_locked (self, is_any, now);
   pthread_mutex_unlock (&self->lock);
@@ -281,14 +280,14 @@ server_supervise (TallyServer *self)
         break;
       if (!busy)
         server_trim_locked (self, now);
-      /* Several of these let go of the lock: a call that came then found nobody asleep. */
+      /* Several of these unlock for a while: a call that came then did not wake this thread. */
       if (busy || self->stopping || self->supervisor_called)
         {
           sleep_locked (self, TICK);
           continue;
         }
-      /* Whoever makes an offer looks whether the supervisor sleeps; so it looks once more after
-       * that can be seen. */
+      /* A worker that makes an offer looks whether the supervisor sleeps, so this looks for offers
+       * once more after it can be seen to sleep. */
       atomic_set (&self->supervisor_asleep, TRUE);
       if (server_accept_offers_locked (self))
         seen.quiet = 0;

@@ -1,5 +1,5 @@
-/* The server's threads that serve: who runs, who waits for work, who leaves. It knows neither epoll
- * nor messages. */
+/* The server's threads that serve: which run, which wait for work, which end. It knows neither
+ * epoll nor messages. */
 #include "server-private.h"
 
 #include <errno.h>
@@ -45,8 +45,8 @@ remove_idle_locked (TallyServer *self, ServerWorker *worker)
   *place = worker->next_idle;
 }
 
-/* Waits for work. FALSE: there was none for so long that the worker is to leave. Whoever worked
- * last is the first to be woken, so that what is not needed retires, however steady the work. */
+/* Waits for work. FALSE: there was none for so long that the worker is to leave. The worker that
+ * worked last is woken first, so that those not needed end, however steady the work is. */
 static gboolean
 idle_locked (TallyServer *self, ServerWorker *worker)
 {

@@ -1,5 +1,5 @@
-/* Owns who sends, who receives and who sleeps on a shared connection: one call from its request to
- * its reply. What arrives is shared-input.c's. */
+/* Owns one call on a shared connection from its request to its reply: which caller sends, which one
+ * receives, which ones sleep. shared-input.c has what arrives. */
 #include "shared-private.h"
 
 #include <errno.h>
@@ -8,14 +8,14 @@
 #include "framing-private.h"
 #include "tally-error.h"
 
-/* Who sends for all goes on so many times at most while others keep queueing. */
+/* The sender goes on so many times at most while others keep queueing. */
 #define MAX_ROUNDS 16
 /* So many times in a row a sender lets others queue in vain; then only every so many times. */
 #define PATIENCE 8
 #define PROBE_EVERY 32
 /* The queue's memory that many or large requests have grown is given back after them. */
 #define KEPT_OUTGOING_CAPACITY (64 * 1024)
-/* A connection that owes so many replies to callers who have left takes no further calls. */
+/* A connection that owes so many replies to callers that have left takes no further calls. */
 #define MAX_OWED 1024
 
 /* (nullable): why no call can begin; set once. */
@@ -51,9 +51,10 @@ find_waiting (TallyPendingList *list)
   return pending;
 }
 
-/* @awake (nullable), whose caller need not be woken, receives if it can; else who queued last: where
- * replies come in order it stays so for longest. Where nothing can be sent any more, whoever is not
- * sent or only in part receives too: its refusal may have come. */
+/* (nullable): the call whose caller receives next: @awake (nullable), which need not be woken, if it
+ * can, else the one that queued last, which stays receiver for longest where replies come in order.
+ * Where nothing can be sent any more, a call that is not sent, or only in part, receives too: its
+ * refusal may have come. */
 static TallyPending *
 find_receiver_locked (TallyShared *self, TallyPending *awake)
 {
@@ -69,7 +70,7 @@ find_receiver_locked (TallyShared *self, TallyPending *awake)
   return pending;
 }
 
-/* Whoever still waits takes over what nobody does now; @awake as there. */
+/* Gives the roles that are free to callers that still wait; @awake as in find_receiver_locked (). */
 static void
 hand_on_locked (TallyShared *self, TallyPending *awake)
 {
@@ -182,8 +183,8 @@ end_role (TallyShared *self,
   return !leaves;
 }
 
-/* What arrives for others, or completes no message, does not keep a caller beyond its deadline. The
- * message is not shown. */
+/* Input for others, or input that completes no message, does not keep a caller beyond its deadline.
+ * The message is not shown. */
 static gboolean
 check_in_time (const TallyPending *pending, GError **error)
 {
@@ -264,8 +265,8 @@ send_round_locked (TallyShared *self, gboolean *full)
 }
 
 /* Others whose replies came together with this caller's are about to queue their next requests, and
- * to send all of them at once costs a fraction of what each costs alone: a sender lets them run
- * first, as long as that is found to bring any. Locked before and after. */
+ * to send all of them at once costs a fraction of what each costs alone. So a sender lets them run
+ * first, as long as that brings any. Locked before and after. */
 static void
 let_others_queue_locked (TallyShared *self)
 {
@@ -282,8 +283,8 @@ let_others_queue_locked (TallyShared *self)
     self->patience--;
 }
 
-/* A peer that answers in order reads no further before its reply is read: somebody must receive
- * while the sender waits, if need be itself. Locked before and after. */
+/* A peer that answers in order reads no further before its reply is read: a caller must receive
+ * while the sender waits, if need be the sender itself. Locked before and after. */
 static GError *
 await_room_locked (TallyShared *self, TallyPending *pending)
 {
@@ -366,7 +367,7 @@ on_cancelled (GCancellable *cancellable, gpointer data)
   tally_pending_wake (pending);
 }
 
-/* Until somebody wakes the caller or its deadline has passed; FALSE in the latter case. */
+/* Sleeps until the caller is woken or its deadline has passed; FALSE in the latter case. */
 static gboolean
 sleep_until_woken (TallyPending *pending)
 {
@@ -381,7 +382,7 @@ sleep_until_woken (TallyPending *pending)
   return result == 0;
 }
 
-/* Somebody else sends or receives for this caller. FALSE with @error when it leaves. */
+/* Other callers send and receive for this one. FALSE with @error when it leaves. */
 static gboolean
 wait_for_all (TallyShared *self, TallyPending *pending, GError **error)
 {
@@ -440,7 +441,7 @@ tally_shared_open (TallyShared *self, const TallyLimits *limits, GError **error)
   return pending;
 }
 
-/* The request joins the queue, and its caller sends unless somebody does already. */
+/* The request joins the queue, and its caller sends unless another one does already. */
 static gboolean
 begin_call (TallyShared *self, TallyPending *pending, GError **error)
 {
@@ -485,7 +486,7 @@ see_through (TallyShared *self, TallyPending *pending, GError **error)
       case TALLY_PENDING_DONE:
         return TRUE;
       case TALLY_PENDING_FAILED:
-        /* Whichever made it fail is set by now, and the first of them for good. */
+        /* The failure is set by now; the first one counts. */
         set_failure_error (self->send_failure != NULL ? self->send_failure : self->failure,
                            pending->sent > 0, error);
         return FALSE;
@@ -519,7 +520,7 @@ tally_shared_exchange (TallyShared *self,
   return done;
 }
 
-/* Whether something lies in the input that nobody waits for. Nobody receives. */
+/* Whether the input holds something that no call waits for. While there is no receiver. */
 static gboolean
 has_unexpected_input (TallyShared *self)
 {

@@ -1,5 +1,5 @@
 /* Owns what arrives on a shared connection: where its messages end, whose replies they are, handing
- * them over. Only the receiver comes here, or who has the connection alone. */
+ * them over. Only the receiver comes here, or a thread that has the connection alone. */
 #include "shared-private.h"
 
 #include <string.h>
@@ -25,10 +25,10 @@ typedef struct
 
 /* ---- cutting the input into messages ---- */
 
-/* A reply that is malformed, and not framed, is handed to its caller, who will say what is wrong with
- * it; all others' calls fail.
+/* A reply that is malformed, and not framed, is handed to its caller, which will say what is wrong
+ * with it; all other calls fail.
  *
- * Cuts the next message off the input behind @offset, which is moved past it. 1: there is one, 0:
+ * * Cuts the next message off the input behind @offset, which is moved past it. 1: there is one, 0:
  * there is none yet, -1: an error. */
 static gint
 cut_reply (TallyShared *self, gsize *offset, Reply *reply, GError **error)
@@ -97,8 +97,8 @@ is_goodbye (TallyShared *self, const Reply *reply, GError **error)
   return TRUE;
 }
 
-/* FALSE with an error when one of the @count replies is nobody's. Whoever's they are waits for
- * certain to be handed them. */
+/* FALSE with an error when one of the @count replies belongs to no call. The others are certain to
+ * be handed over. */
 static gboolean
 claim (TallyShared *self, Reply *replies, guint count, GError **error)
 {
@@ -143,8 +143,8 @@ hand_over (const Reply *reply, gboolean in_place)
   tally_pending_set_state (pending, TALLY_PENDING_DONE);
 }
 
-/* The receiver's own reply need not be copied when nobody else waits for the input that it lies in.
- */
+/* The receiver's own reply need not be copied when no other call waits for the input that it lies
+ * in. */
 static gboolean
 may_stay (TallyShared *self, gsize end)
 {
@@ -244,7 +244,7 @@ tally_shared_receive_at_once (TallyShared *self, GError **error)
   return FALSE;
 }
 
-/* The connection is idle: what may come are replies to callers who have left. */
+/* The connection is idle: what may come are replies to callers that have left. */
 gboolean
 tally_shared_settle (TallySocketKeeper *keeper, TallySocket *socket, gboolean *expects)
 {

@@ -153,7 +153,7 @@ tally_shared_take_pending_locked (TallyShared *self)
   return pending;
 }
 
-/* The pending call is free for another call; a reply that is still owed to it is another matter. */
+/* The pending call is free for another call, even if a reply is still owed for this one. */
 void
 tally_shared_drop_pending_locked (TallyShared *self, TallyPending *pending)
 {

@@ -1,13 +1,13 @@
 /* A shared connection: many calls in flight on one socket, matched by sequence id (pool rule 24).
  * It knows messages' headers and where they end; it knows no method, no lease and no pool.
  *
- * There is no thread behind it. Of the callers one sends what all have queued and one receives for
- * all; who has the reply that it waits for hands such a role on to another that still waits. So a
- * lone caller sends and receives itself, as on a connection of its own.
+ * * There is no thread behind it. Of the callers one sends what all have queued and one receives
+ * for all; a caller that has its reply hands such a role on to another that still waits. So a lone
+ * caller sends and receives itself, as on a connection of its own.
  *
- * The order of a call: tally_shared_open () takes a pending call and its sequence id, the caller encodes
- * into the pending call's buffer, tally_shared_exchange () returns when the reply is there, the caller
- * decodes it, tally_shared_close () gives the pending call back. */
+ * * The order of a call: tally_shared_open () takes a pending call and its sequence id, the caller
+ * encodes into the pending call's buffer, tally_shared_exchange () returns when the reply is there,
+ * the caller decodes it, tally_shared_close () gives the pending call back. */
 #ifndef TALLY_SHARED_PRIVATE_H
 #define TALLY_SHARED_PRIVATE_H
 
@@ -118,8 +118,8 @@ struct _TallyShared
   TallyBuffer queued;       /* what follows that */
 };
 
-/* The shared connection on @socket, made by the first who asks; lives as long as @socket. NULL when
- * the socket's keeper is somebody else's. Thread-safe, as all that follow. */
+/* The shared connection on @socket, made for the first caller that asks; lives as long as @socket.
+ * NULL when the socket's keeper is somebody else's. Thread-safe, as all that follow. */
 TallyShared *tally_shared_get (TallySocket *socket, const TallyCodec *codec, TallyFraming framing);
 
 /* Takes a pending call. @limits: of the reply. TALLY_ERROR_NOT_SENT when the
@@ -188,7 +188,7 @@ tally_pending_is_overdue (const TallyPending *pending)
   return pending->deadline >= 0 && g_get_monotonic_time () >= pending->deadline;
 }
 
-/* shared-input.c: for whoever is the receiver, or alone. */
+/* shared-input.c: for the receiver, or a thread that has the connection alone. */
 /* Blocks, within the socket's limits, for at least one whole message, and hands over all that are
  * there. FALSE with an error of the socket, whose input is as it was, or a protocol error. Ends at
  * the deadline of @receiver (nullable) also when bytes keep coming that end no message. */

@@ -438,7 +438,7 @@ tally_client_call (gpointer client,
 {
   TallyClient *self = client;
 
-  g_return_val_if_fail (client != NULL, FALSE); /* who found the method checked its type */
+  g_return_val_if_fail (client != NULL, FALSE); /* its type was checked to find the method */
   if (G_LIKELY (self->channel != NULL))
     return tally_channel_make_call (self->channel, method, args, results, NULL, error);
   return call_over_protocols (self, method, args, results, error);
