@@ -1,4 +1,4 @@
-/* Owns what the reference says of a definition: structs, enums, typedefs, constants, and who uses
+/* Owns what the reference says of a definition: structs, enums, typedefs, constants, and what uses
  * each; services are in docs-services.c. */
 #include "docs-private.h"
 
@@ -211,7 +211,7 @@ print_body (const DocsPage *page, const IdlDefinition *definition)
     }
 }
 
-/* ---- who uses it ---- */
+/* ---- what uses it ---- */
 
 static void
 print_users (const DocsPage *page, const IdlDefinition *definition)

@@ -42,7 +42,8 @@ static const Option options_table[] = {
   { "in-place", FLAG, AT (in_place), NULL, "With --format: change the files" },
   { "diff", FLAG, AT (diff), NULL, "With --format: show what would change" },
   { "audit", FLAG, AT (audit), NULL,
-    "Tell how NEW breaks those who speak OLD; FILE... is OLD NEW, each a file or REV:FILE of git" },
+    "Tell what in NEW breaks programs that use OLD; FILE... is OLD NEW, each a file or REV:FILE of "
+    "git" },
   { "Iold", VALUES, AT (old_dirs), "DIR", "With --audit: look for what OLD includes in DIR too" },
   { "Inew", VALUES, AT (new_dirs), "DIR", "With --audit: look for what NEW includes in DIR too" },
   { "audit-nofatal", FLAG, AT (audit_nofatal), NULL,

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* What an identifier of one name is, and for whom; there is one for each kind of it. */
+/* What an identifier of one name is, and to which code; there is one for each kind of it. */
 typedef struct
 {
   GenIdentifier identifier;

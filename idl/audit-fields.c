@@ -62,7 +62,7 @@ compare_requiredness (IdlAudit *audit, const IdlField *was, const IdlField *is, 
     idl_audit_report (audit, IDL_RULE_AUDIT_REQUIREDNESS,
                       was->requiredness == IDL_OPTIONAL ? IDL_ERROR : IDL_WARNING,
                       &is->node.location, &was->node.location,
-                      "%s is now required: who reads it refuses messages without it", what);
+                      "%s is now required: a reader refuses messages without it", what);
   else if (was->requiredness == IDL_REQUIRED)
     idl_audit_report (audit, IDL_RULE_AUDIT_REQUIREDNESS,
                       is->requiredness == IDL_OPTIONAL ? IDL_ERROR : IDL_WARNING,

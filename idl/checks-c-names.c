@@ -1,6 +1,6 @@
-/* Owns what is said about names that are one name in C. Such names are legal: the generated code spells
- * one of them otherwise, and whoever writes C against it should know. How they are spelled is the
- * generator's, which also warns of names that C or a header takes. */
+/* Owns what is said about names that are one name in C. Such names are legal: the generated code
+ * spells one of them otherwise, and a programmer who writes C against it should know. How they are
+ * spelled is the generator's, which also warns of names that C or a header takes. */
 #include "checks-private.h"
 
 #include <string.h>

@@ -56,7 +56,7 @@ const GPtrArray *idl_diagnostics_get (const IdlDiagnostics *diagnostics);
 /* `file:line:column: error: … [id]`, the source line, and a caret under the mistake, in the
  * encoding of the user's locale. */
 void idl_diagnostics_print (const IdlDiagnostics *diagnostics, FILE *stream);
-/* The same text, in UTF-8. (transfer full) */
+/* What idl_diagnostics_print () prints, in UTF-8. (transfer full) */
 gchar *idl_diagnostics_to_string (const IdlDiagnostics *diagnostics);
 /* One JSON object: {"diagnostics": [{"severity", "id", "file", "line", "column", "length", "message",
  * "notes": [{"file", …}]}], "errors": N, "warnings": N}. (transfer full) */

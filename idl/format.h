@@ -11,7 +11,7 @@ G_BEGIN_DECLS
  * are not read. (nullable) (transfer full): NULL after an error, which is in @diagnostics, whose
  * source then is owned by *@source. */
 gchar *idl_format_file (const gchar *path, IdlSource **source, IdlDiagnostics *diagnostics);
-/* The same for a source in memory. */
+/* idl_format_file () for a source in memory. */
 gchar *idl_format_source (const IdlSource *source, IdlDiagnostics *diagnostics);
 /* A unified diff from @old_text to @new_text of the file @path; "" when they are equal.
  * (transfer full) */

@@ -25,7 +25,7 @@ IdlProgram *idl_unit_load (IdlUnit *unit, const gchar *path);
 /* Loads REV:FILE and what it includes as they are in that revision of the git repository around the
  * current directory. (nullable): as above. A unit has one revision. */
 IdlProgram *idl_unit_load_revision (IdlUnit *unit, const gchar *word);
-/* The same for text that is in no file; @path is what diagnostics call it. */
+/* idl_unit_load () for text that is in no file; @path is what diagnostics call it. */
 IdlProgram *idl_unit_load_text (IdlUnit *unit, const gchar *path, const gchar *text, gssize length);
 IdlDiagnostics *idl_unit_get_diagnostics (IdlUnit *unit);
 /* (element-type IdlProgram) (transfer none): all programs loaded, includes before their includers.

@@ -26,11 +26,12 @@ typedef struct
 void idl_parser_advance (IdlParser *parser);
 /* Consumes the next token when it is @kind. */
 gboolean idl_parser_accept (IdlParser *parser, guint kind);
-/* The same, and reports that @what was expected when it is not. */
+/* Consumes the next token when it is @kind, and else reports that @what was expected. */
 gboolean idl_parser_expect (IdlParser *parser, guint kind, const gchar *what);
 /* Reports that @what was expected where the next token is; returns FALSE. */
 gboolean idl_parser_fail_expected (IdlParser *parser, const gchar *what);
-/* The same; when the next token is like one of the NULL-terminated @words, it is told so. */
+/* idl_parser_fail_expected () that suggests the one of the NULL-terminated @words that the next
+ * token is like. */
 gboolean
 idl_parser_fail_expected_word (IdlParser *parser, const gchar *what, const gchar *const *words);
 /* (nullable): the one of @words that the next token, no keyword, is most like. */

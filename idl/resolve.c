@@ -250,7 +250,7 @@ finish_typedef (IdlDefinition *definition, gpointer user_data)
   definition->resolved = idl_type_resolve (definition->type);
 }
 
-/* Whoever walks up from a service to its ancestors walks no further than this. */
+/* A walk from a service up to its ancestors goes no further than this. */
 static void
 finish_service (IdlDefinition *definition, gpointer user_data)
 {

@@ -24,7 +24,7 @@ IdlSource *idl_source_new (const gchar *path, gchar *text, gsize length);
 /* Reads a regular file. (nullable) (transfer full): NULL with @error (G_FILE_ERROR) when it is
  * missing, a directory, a device or pipe that may never end, or too large. */
 IdlSource *idl_source_read (const gchar *path, GError **error);
-/* The same for a word of the command line: "-" is standard input, read to its end. */
+/* idl_source_read () for a word of the command line: "-" is standard input, read to its end. */
 IdlSource *idl_source_read_named (const gchar *word, GError **error);
 void idl_source_free (IdlSource *source);
 

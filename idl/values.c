@@ -346,8 +346,8 @@ report_constant_cycle (IdlDefinition *first, IdlDefinition *last, gpointer user_
                      "constant '%s' is defined by itself", first->node.name);
   if (first != last)
     idl_values_note (values, &last->node.location, "through '%s'", last->node.name);
-  /* The cycle ends in a value that is nothing, so that whoever follows references comes to an end.
-   */
+  /* The cycle ends in a value that is nothing, so that code that follows references comes to an
+   * end. */
   last->value = idl_arena_new_node (values->names->unit->arena, IdlValue);
   last->value->kind = IDL_VALUE_NAMED;
   last->value->location = last->node.location;

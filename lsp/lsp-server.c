@@ -1,5 +1,5 @@
-/* Owns the session: which messages are allowed when, who answers them, and what goes back. It knows
- * nothing of Thrift. */
+/* Owns the session: which messages are allowed when, which function answers them, and what goes
+ * back. It knows nothing of Thrift. */
 #include "lsp-private.h"
 
 #include <string.h>

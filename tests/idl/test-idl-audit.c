@@ -100,11 +100,11 @@ static void
 requiredness (void)
 {
   assert_finds ("struct S { 1: optional i32 a }", "struct S { 1: required i32 a }",
-                "1:28: error: field 1, 'a', of struct 'S' is now required: who reads it refuses "
+                "1:28: error: field 1, 'a', of struct 'S' is now required: a reader refuses "
                 "messages without it\n"
                 "1:28: note: the older version is here\n");
   assert_finds ("struct S { 1: i32 a }", "struct S { 1: required i32 a }",
-                "1:28: warning: field 1, 'a', of struct 'S' is now required: who reads it refuses "
+                "1:28: warning: field 1, 'a', of struct 'S' is now required: a reader refuses "
                 "messages without it\n"
                 "1:19: note: the older version is here\n");
   assert_finds ("struct S { 1: required i32 a }", "struct S { 1: optional i32 a }",
