@@ -93,9 +93,9 @@ tally_bucket_dump (TallyBucket *bucket)
  * tally_pool_dump:
  * @self: a pool
  *
- * Who holds what, for how long (rule 30). Each line was true when it was taken; those of one endpoint need
- * not be of one instant, because borrowers go on meanwhile. Labels are cut after 127 bytes.
- * Thread-safe.
+ * Which borrower holds what, and for how long (rule 30). Each line was true when it was taken;
+ * those of one endpoint need not be of one instant, because borrowers go on meanwhile. Labels are
+ * cut after 127 bytes. Thread-safe.
  *
  * Returns: (transfer full): lines of text for a person, one for each endpoint and connection
  */

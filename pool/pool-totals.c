@@ -101,9 +101,9 @@ tally_totals_unreserve (gpointer data, gboolean yielded)
   pthread_mutex_unlock (&core->totals_lock);
 }
 
-/* The same: whether a connection that comes back should close because callers wait since @before or
- * earlier at more other endpoints than connections are being closed for. It is one of these from now on
- * if it is @closing. */
+/* Called by a policy, under its bucket's lock: whether a connection that comes back should close
+ * because callers wait since @before or earlier at more other endpoints than connections are being
+ * closed for. It is one of these from now on if it is @closing. */
 gboolean
 tally_totals_yield (gpointer data, gint64 before, gboolean closing)
 {

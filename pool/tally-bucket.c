@@ -64,7 +64,7 @@ tally_bucket_warm (TallyBucket *bucket, guint count)
  * @bucket: a bucket
  * @count: how many
  *
- * Adds to the snapshot's `late_replies`: for who uses shared connections and has received and
+ * Adds to the snapshot's `late_replies`: for users of shared connections that have received and
  * dropped replies to calls that had left (rule 24). Thread-safe.
  */
 void

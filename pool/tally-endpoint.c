@@ -388,8 +388,8 @@ parse (TallyEndpoint *self, const gchar *uri, GError **error)
  * With `tls` there are also `ca=FILE`, whose authorities are trusted instead of the system's,
  * `cert=FILE` and `key=FILE`, which say who this side is (PEM; the key may be in the certificate's
  * file), and, of use to clients, `identity=NAME`, the name that the server's certificate must have
- * instead of the host's, and `host-check=no`, by which any name will do: anybody who has a certificate
- * of a trusted authority can then pose as the server. Of use to servers:
+ * instead of the host's, and `host-check=no`, by which any name will do: any holder of a
+ * certificate of a trusted authority can then pose as the server. Of use to servers:
  * `clients=ignored|requested|required`, which says whether a client must have a certificate.
  *
  * Returns: (transfer full): a new endpoint, or %NULL with %TALLY_ERROR_INVALID_ARGUMENT, which

@@ -73,8 +73,8 @@ TALLY_API GType tally_mode_get_type (void);
  *
  * An immutable, atomically reference-counted description of a service's address and of how to speak
  * there. Two endpoints made from URIs that mean the same compare equal and share a pool's
- * connections. `mode=shared` takes part in that, for a shared connection serves no one who wants it
- * alone; the other modes, the timeout and strict belong to the channel and do not.
+ * connections. `mode=shared` takes part in that, for a shared connection does not serve a caller
+ * that wants it alone; the other modes, the timeout and strict belong to the channel and do not.
  */
 typedef struct _TallyEndpoint TallyEndpoint;
 

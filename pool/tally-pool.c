@@ -46,7 +46,7 @@ tally_pool_finalize (GObject *object)
 {
   TallyPoolCore *core = TALLY_POOL (object)->core;
 
-  /* Nobody can wait for those who still hold a connection: it is closed when they release it. */
+  /* No thread can wait for borrowers: each closes its connection by releasing it. */
   tally_core_close (core, FALSE);
   tally_core_forget_all (core);
   tally_core_unref (core);

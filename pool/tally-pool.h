@@ -27,7 +27,7 @@ typedef struct _TallyBucket TallyBucket;
  * @transport: (transfer none): the borrowed connection, valid until the release.
  * @reused: whether the connection existed before the borrow; %FALSE when it was dialed for it.
  * @shared: whether others may hold leases on the same connection now (`streams-per-connection`).
- *   Those who do must agree on who sends and who receives when; the pool does not see to that.
+ *   The holders must agree on which of them sends and receives when; the pool does not see to that.
  *
  * A borrowed connection. Filled by a borrow, emptied by the release; the rest is the pool's.
  */

@@ -259,7 +259,7 @@ tally_socket_set_limits (TallySocket *self, gint64 deadline, GCancellable *cance
  * @deadline: as for tally_socket_set_limits()
  * @cancellable: (nullable): the same
  *
- * As tally_socket_set_limits(), by who will not use the connection when the deadline has passed: a
+ * As tally_socket_set_limits(), by a caller that will not use the connection after @deadline. A
  * receive that waits then may be ended by shutting the connection down, which makes waiting
  * cheaper.
  */
@@ -306,7 +306,7 @@ tally_socket_reset (TallySocket *self)
 /**
  * tally_socket_keep:
  * @self: a socket
- * @keeper: (transfer full): who shall receive on it from now on
+ * @keeper: (transfer full): what shall receive on it from now on
  *
  * Gives @self a keeper, unless it has one already; then @keeper is freed. Thread-safe.
  *

@@ -52,8 +52,8 @@ TALLY_API GType tally_socket_get_type (void);
  *   arrived, or the connection has ended.
  * @free: called when the socket is finalized.
  *
- * Who receives on a socket on behalf of several users, and so knows what may still arrive for them
- * after they have left. Begins a struct of its user's.
+ * What receives on a socket for several users, and so knows what may still arrive for them after
+ * they have left. Begins a struct of its user's.
  */
 typedef struct _TallySocketKeeper TallySocketKeeper;
 struct _TallySocketKeeper
@@ -84,7 +84,8 @@ TALLY_API gint tally_socket_get_fd (TallySocket *self);
 TALLY_API void
 tally_socket_set_limits (TallySocket *self, gint64 deadline, GCancellable *cancellable);
 
-/* The same, by who will not use the connection after @deadline, which may then be shut down. */
+/* As tally_socket_set_limits(), by a caller that will not use the connection after @deadline: it
+ * may then be shut down. */
 TALLY_API void
 tally_socket_set_final_limits (TallySocket *self, gint64 deadline, GCancellable *cancellable);
 

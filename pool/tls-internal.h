@@ -22,7 +22,7 @@ typedef enum
 /* What a URI says of TLS; NULL: nothing. */
 typedef struct
 {
-  gchar *ca;          /* file: whom to trust; NULL: the system's authorities */
+  gchar *ca;          /* file: the authorities to trust; NULL: the system's */
   gchar *certificate; /* file: who this side is, its chain behind it */
   gchar *key;         /* file; NULL: it is in certificate */
   gchar *identity;    /* a client's: the name in the server's certificate; NULL: the host */

@@ -345,7 +345,8 @@ void server_log_mismatch (ServerConnection *connection,
                           const guint8 *bytes,
                           gsize length);
 
-/* The same of a peer of @connection's that could not be secured. Nothing is said of any other. */
+/* server_log_mismatch () for a @connection whose handshake has failed, if its peer speaks something
+ * else. */
 void server_log_handshake (ServerConnection *connection, const ServerWorker *worker);
 
 /* ---- supervisor ---- */

@@ -193,8 +193,8 @@ tally_pending_is_overdue (const TallyPending *pending)
  * there. FALSE with an error of the socket, whose input is as it was, or a protocol error. Ends at
  * the deadline of @receiver (nullable) also when bytes keep coming that end no message. */
 gboolean tally_shared_receive (TallyShared *self, TallyPending *receiver, GError **error);
-/* The same for nobody in particular, of what has arrived and without waiting for more: TRUE also when
- * that is nothing. */
+/* tally_shared_receive () for what has arrived, without waiting for more: TRUE also when that is
+ * nothing. */
 gboolean tally_shared_receive_at_once (TallyShared *self, GError **error);
 gboolean tally_shared_settle (TallySocketKeeper *keeper, TallySocket *socket, gboolean *expects);
 

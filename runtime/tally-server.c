@@ -168,8 +168,8 @@ replace_port (const gchar *uri, guint port)
 /**
  * tally_server_dup_uri:
  *
- * Says where the server can be reached, in the form that tally_channel_new() takes. Over TLS a client
- * adds whom it trusts and who it is: the server's files are not in it. Thread-safe.
+ * Says where the server can be reached, in the form that tally_channel_new() takes. Over TLS a
+ * client adds its own authorities and certificate: the server's files are not in it. Thread-safe.
  *
  * Returns: (transfer full) (nullable): the URI with the real port; %NULL when it does not listen
  */

@@ -109,7 +109,7 @@ TALLY_API TallyServerSnapshot *tally_server_dup_snapshot (TallyServer *self);
 typedef TallyServerSnapshot TallyServerStatistics;
 TALLY_API void tally_server_get_statistics (TallyServer *self, TallyServerSnapshot *statistics);
 
-/* Who the client is whose request this thread's handler is called for. */
+/* The identity of the client whose request this thread's handler is called for. */
 TALLY_API GTlsCertificate *tally_server_dup_peer_certificate (void);
 TALLY_API gchar *tally_server_dup_peer_subject (void);
 

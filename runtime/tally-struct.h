@@ -65,8 +65,8 @@ TALLY_API gpointer tally_struct_copy (gconstpointer object);
 /* Back to the state of a new object. */
 TALLY_API void tally_struct_clear (gpointer object);
 
-/* The same for a value of any type that lies in a slot: @slot points to the field, array element or
- * variable, never to the value that a pointer slot leads to. */
+/* What is above for structs, for a value of any type that lies in a slot: @slot points to the
+ * field, array element or variable, never to the value that a pointer slot leads to. */
 TALLY_API gchar *tally_value_to_string (const TallyType *type, gconstpointer slot);
 TALLY_API gboolean tally_value_equal (const TallyType *type,
                                       gconstpointer slot_a,

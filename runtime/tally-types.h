@@ -183,7 +183,7 @@ struct _TallyEnumInfo
               .size = sizeof (CType) }, \
     .name = (idl_name), .values = (values_table), .n_values = G_N_ELEMENTS (values_table) }
 
-/* The same for an enum without values, whose C type is gint32. */
+/* TALLY_ENUM_INFO for an enum without values, whose C type is gint32. */
 #define TALLY_EMPTY_ENUM_INFO(idl_name) \
   { .type = { .kind = TALLY_KIND_ENUM, .wire = T_I32, .storage = TALLY_STORAGE_PLAIN, \
               .size = sizeof (gint32) }, \
@@ -346,7 +346,8 @@ struct _TallyStructInfo
               .size = sizeof (CType) }, \
     .name = (idl_name), .fields = (fields_table), .n_fields = G_N_ELEMENTS (fields_table), \
     .form = (struct_form), .instance_size = sizeof (CType) }
-/* The same without fields; tally_empty_args and tally_empty_result serve every such method. */
+/* Arguments and results without fields: tally_empty_args and tally_empty_result serve every such
+ * method. */
 TALLY_API const TallyStructInfo tally_empty_args;
 TALLY_API const TallyStructInfo tally_empty_result;
 

@@ -7,7 +7,8 @@
 #include "compare.h"
 #include "payload.h"
 
-/* All callers of a round start at once; who runs the round waits until they are done. */
+/* All callers of a round start at once; the thread that runs the round waits until they are
+ * done. */
 typedef struct
 {
   CompareOptions *options;

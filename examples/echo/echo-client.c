@@ -23,8 +23,8 @@ static const GOptionEntry options[] = {
   { NULL },
 };
 
-/* Says how a call ended. The error's domain tells who refused, its code what the server may have
- * seen. */
+/* Says how a call ended. The error's domain tells which side refused, its code what the server may
+ * have seen. */
 static gboolean
 report (const gchar *method, gboolean succeeded, const gchar *value, const GError *error)
 {

@@ -12,7 +12,7 @@ item_new (guint number, guint seed)
   g_autofree gchar *name = g_strdup_printf ("item %06u/%04u", seed % 1000000, number);
   DemoItem *item = g_object_new (DEMO_TYPE_ITEM, "id", (gint) number, "name", name, NULL);
 
-  /* Properties set __isset_… themselves; whoever sets fields directly does it by hand. */
+  /* Properties set __isset_… themselves; code that sets fields directly sets them too. */
   item->stamp = (gint64) seed << 32 | number;
   item->__isset_stamp = TRUE;
   item->weight = number / 8.0;
