@@ -128,7 +128,7 @@ gpointer (g_once_impl) (GOnce *once, GThreadFunc function, gpointer data)
   return result;
 }
 
-/* Whoever drops the last reference sees what the others did before they dropped theirs. */
+/* The thread that drops the last reference sees what the others did before they dropped theirs. */
 void (g_object_unref) (gpointer object)
 {
   REAL (g_object_unref);

@@ -1,5 +1,5 @@
-/* Holds ARCHITECTURE.md's table "who may use whom" against the #include lines of the sources. It
- * knows the table's form and nothing of what the folders do. */
+/* Holds ARCHITECTURE.md's table of folders against the #include lines of the sources. It knows the
+ * table's form and nothing of what the folders do. */
 #include "harness.h"
 #include "sources.h"
 
@@ -248,7 +248,9 @@ assert_no_mistake (GPtrArray *mistakes)
 static void
 every_folder_has_its_row (void)
 {
-  static const gchar *const names[] = { "idl", "lsp", "gen", "pool", "runtime", "examples", "tests" };
+  static const gchar *const names[] = {
+    "idl", "lsp", "gen", "pool", "runtime", "examples", "tests"
+  };
   g_autoptr (GPtrArray) mistakes = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (Rules) rules = load_rules (mistakes);
   guint i;

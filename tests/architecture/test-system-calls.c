@@ -20,7 +20,7 @@ typedef struct
   const gchar *why;
 } Allowance;
 
-/* This is the list: who speaks to the kernel. */
+/* This is the list: which files speak to the kernel. */
 static const Allowance allowances[] = {
   { "syscall-internal.h", NULL, "the plain stream's" },
   { "stream-internal.h", NULL, "the plain stream's" },

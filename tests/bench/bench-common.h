@@ -49,7 +49,7 @@ void bench_measure_together (const gchar *name, BenchRun run, gpointer data);
 /* Prints the message and exits: a benchmark that got something wrong measured nothing. */
 void bench_fail (const gchar *format, ...) G_GNUC_PRINTF (1, 2) G_GNUC_NORETURN;
 
-/* The server is to die with whoever started it. */
+/* The server is to die with the process that started it. */
 void bench_die_with_parent (void);
 
 #endif /* BENCH_COMMON_H */

@@ -33,8 +33,8 @@ typedef struct
   gdouble least; /* pairs of the thread that got fewest, as a share of the mean */
 } Result;
 
-/* ---- the limit: a mutex and a stack; who finds it empty waits for a condition, in no order ----
- */
+/* ---- the limit: a mutex and a stack; a thread that finds it empty waits for a condition, in no
+ * order ---- */
 
 static pthread_mutex_t stack_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t stack_changed = PTHREAD_COND_INITIALIZER;

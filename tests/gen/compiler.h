@@ -21,7 +21,7 @@ void compiler_clear (Compiler *compiler);
  * one unit of C, and about the headers, as C++: -Wall -Wextra -pedantic -Werror. %NULL when there is
  * nothing to say. They run at once. */
 gchar *compiler_check (const Compiler *compiler, const gchar *directory);
-/* The same by GCC alone, with @headers, lines of #include, first and then last. */
+/* Compiles by GCC alone, with @headers, lines of #include, first and then last. */
 gchar *
 compiler_check_beside (const Compiler *compiler, const gchar *directory, const gchar *headers);
 

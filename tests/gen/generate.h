@@ -9,7 +9,7 @@
 gchar *generate (const gchar *idl, const gchar *file);
 /* Writes all that @idl becomes into @directory. FALSE after an error, which fails the test. */
 gboolean generate_into (const gchar *directory, const gchar *idl);
-/* The same for a file and all that it includes. @include_dirs: (nullable), NULL-terminated.
+/* generate_into () for a file and all that it includes. @include_dirs: (nullable), NULL-terminated.
  * @message: (out) (transfer full): what is wrong with the IDL, instead of failing the test. */
 gboolean generate_file_into (const gchar *directory,
                              const gchar *path,

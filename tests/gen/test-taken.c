@@ -267,7 +267,7 @@ every_name_in_every_position_compiles (void)
   test_remove_directory (directory);
 }
 
-/* Whoever adds a macro to a public header runs script/taken-names. */
+/* script/taken-names is run after a macro was added to a public header. */
 static void
 our_own_macros_are_listed (void)
 {

@@ -8,7 +8,7 @@
 /* What is said about @text: one line "line:column: severity: message" each, without the source
  * line. The file's name is left out unless it is not "t.thrift". (transfer full) */
 gchar *idl_test_check (const gchar *text);
-/* The same for what @diagnostics hold, or @unit has collected. */
+/* Compares what @diagnostics hold, or @unit has collected, with such a text. */
 gchar *idl_test_describe (const IdlDiagnostics *diagnostics);
 gchar *idl_test_diagnostics (IdlUnit *unit);
 /* @text says exactly @expected. */

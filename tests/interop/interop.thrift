@@ -138,7 +138,7 @@ service Extended extends Probe
   string whoami ()
 }
 
-/* No server has it: whoever calls it learns that the method is unknown. */
+/* No server has it: its caller learns that the method is unknown. */
 service Stranger
 {
   i32 unheard_of (1: string text)

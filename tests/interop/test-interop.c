@@ -58,7 +58,7 @@ tally_writes_and_reads_what_python_does (void)
   X (glib_calls_tally_under_apache_server, glib, "", tally, "apache-stack")                        \
   X (tally_over_apache_protocols_calls_glib, tally, "apache-stack " BEYOND_GLIB, glib, "")
 
-/* The same over TCP alone: what differs is in the protocols and processors. */
+/* Over TCP alone: what differs is in the protocols and processors. */
 #define TCP(X)                                                                                     \
   X (tally_calls_tally_shared, tally, "shared", tally, "")                                         \
   X (tally_calls_glib_shared, tally, "shared " BEYOND_GLIB, glib, "")                              \

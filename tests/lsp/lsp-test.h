@@ -30,7 +30,7 @@ void lsp_test_close (LspTest *test, const gchar *name);
 void lsp_test_notify (LspTest *test, const gchar *method, const gchar *params);
 /* `"result": …` or `"error": …` of a request. (transfer full) */
 gchar *lsp_test_ask (LspTest *test, const gchar *method, const gchar *params);
-/* The same at the cursor; @more (nullable) are further members. */
+/* lsp_test_ask () about the cursor's place; @more (nullable) are further members. */
 gchar *lsp_test_ask_here (LspTest *test, const gchar *method, const gchar *more);
 /* Bytes as they are. */
 void lsp_test_send (LspTest *test, const gchar *bytes);

@@ -60,7 +60,7 @@ has_dial_for (const TallyPolicy *policy, const TallyWaiter *waiter)
   return !waiter->fresh && policy->n_checking + policy->n_looked_at > 0;
 }
 
-/* Whoever waits has a reason to: nothing that it could use is there or may be dialed. */
+/* Each waiter has a reason to wait: nothing that it could use is there or may be dialed. */
 static void
 check_nobody_forgotten (Model *model)
 {

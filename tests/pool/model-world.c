@@ -85,7 +85,8 @@ step_resize (Model *model)
   tally_policy_set_options (&model->policy, &model->now, &options);
 }
 
-/* Other endpoints open and close connections; whoever starves here is told of room. */
+/* Other endpoints open and close connections; the bucket here, where it is held back, is told of
+ * room. */
 static void
 step_elsewhere (Model *model)
 {

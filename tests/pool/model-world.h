@@ -43,7 +43,7 @@ typedef struct
   guint yielding;     /* connections that close for it */
   gint64 held[TALLY_RECENT_HOLDS]; /* how long the latest leases were out, a ring */
   guint n_held;
-  guint calm; /* percent of the steps in which nobody borrows, who would otherwise */
+  guint calm; /* percent of the steps that would borrow and do not */
   guint64 served;
   guint64 old_generation;
   TallyHold *old_hold;
@@ -74,7 +74,7 @@ typedef struct
 
 ModelFate model_foresee (Model *model, const TallyHold *hold, TallyCloseReason reason);
 void model_check_fate (Model *model, const ModelFate *fate);
-/* Whether somebody at another endpoint waits since @before for whom no connection closes yet. */
+/* Whether a caller at another endpoint waits since @before and no connection closes for it yet. */
 gboolean model_is_awaited_elsewhere (const Model *model, gint64 before);
 /* @waiter was refused by its estimate. */
 void model_check_estimate (Model *model, const TallyWaiter *waiter);

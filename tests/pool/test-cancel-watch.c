@@ -105,7 +105,8 @@ linger (GCancellable *cancellable, gpointer left)
     g_thread_yield ();
 }
 
-/* Whoever is told leaves at once, and neither waits nor leaks: the sanitizer's stage looks at that. */
+/* The function that is told removes the watch at once. It neither waits nor leaks: the sanitizer's
+ * stage looks at that. */
 static void
 it_ends_while_the_cancellation_goes_on (void)
 {

@@ -10,7 +10,7 @@
 
 #define FAR (1000 * G_TIME_SPAN_SECOND)
 
-/* A watched end of a socket pair, and one who receives there. */
+/* A watched end of a socket pair, and a thread that receives there. */
 typedef struct
 {
   TallyDeadline watch; /* first */
@@ -146,7 +146,7 @@ any_number_may_pass_together (void)
     receiver_close (&receivers[i]);
 }
 
-/* Bytes and deadline come at about the same time: whoever receives knows which it was. */
+/* Bytes and deadline come at about the same time: the receiver knows which it was. */
 static void
 bytes_and_deadline_may_race (void)
 {

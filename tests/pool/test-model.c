@@ -27,7 +27,7 @@ model_pick (Model *model, guint below)
 
 /* ---- what the policy calls ---- */
 
-/* Nobody who could have used it is passed over (rule 3). */
+/* No waiter that could have used it is passed over (rule 3). */
 static void
 check_order (Model *model, const TallyWaiter *served)
 {

@@ -358,7 +358,7 @@ release_at_once (GObject *source, GAsyncResult *result, gpointer user_data)
   self->depth--;
 }
 
-/* Who gives back inside of a callback serves the next in the queue, who is called later. */
+/* A release inside a callback serves the next in the queue, whose callback is called later. */
 static void
 async_callbacks_do_not_nest (void)
 {

@@ -129,7 +129,7 @@ rule_22_also_when_the_pool_is_gone (void)
   tally_bucket_release (bucket, &lease, TALLY_OUTCOME_CLEAN);
 }
 
-/* Who was closing the pool, and would say when that is done, is not in the child. */
+/* The thread that was closing the pool, and would say when that is done, is not in the child. */
 static void
 rule_22_a_child_of_a_closing_parent_need_not_wait (void)
 {

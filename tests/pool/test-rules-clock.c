@@ -57,7 +57,7 @@ rule_27_the_reaper_closes_them_after_it (void)
   assert_int (lab_snapshot (lab).closes[TALLY_CLOSE_IDLE], 2);
 }
 
-/* Who waits or holds does not grow older by it. */
+/* Waits and holds do not grow longer by it. */
 static void
 rule_27_nothing_else_does (void)
 {

@@ -1,5 +1,5 @@
-/* Rule 19 where a hook or a handler closes the pool: by each kind, what it waits for and who waits for
- * it. */
+/* Rule 19 where a hook or a handler closes the pool: by each kind, what it waits for and what waits
+ * for it. */
 #include "lab.h"
 #include "bucket-private.h"
 
@@ -257,7 +257,8 @@ close_at_gate (Kind kind, gsize place)
   return site;
 }
 
-/* Whoever closes the pool again, while a hook that closed it still runs, waits for that hook. */
+/* A thread that closes the pool again, while a hook that closed it still runs, waits for that
+ * hook. */
 static void
 rule_19_close_waits_for_a_hook_that_closed_first (void)
 {
@@ -307,7 +308,8 @@ close_in_several (ThriftTransport *transport, gint64 idle_time, gpointer user_da
   return TRUE;
 }
 
-/* Two hooks that close wait for the third, not for each other; who is in no hook waits for all. */
+/* Two hooks that close wait for the third, not for each other; a thread that is in no hook waits
+ * for all. */
 static void
 rule_19_hooks_that_close_wait_for_others (void)
 {

@@ -97,8 +97,8 @@ rule_03_a_little_longer_is_borne (void)
   site_clear (&site);
 }
 
-/* Past it the connection goes, and whoever has waited longest may dial; whether anybody waits here, or
- * a newcomer would have it. */
+/* Past it the connection closes, and the one that has waited longest may dial; whether anybody
+ * waits here, or a newcomer would have it. */
 static void
 rule_03_no_endpoint_starves_another (void)
 {
@@ -243,7 +243,7 @@ rule_03_one_goes_for_one_that_waits (void)
   site_clear (&site);
 }
 
-/* Who has left is no reason to close a connection. */
+/* A waiter that has left is no reason to close a connection. */
 static void
 rule_03_nothing_goes_for_who_has_left (void)
 {
@@ -368,7 +368,7 @@ assert_refused (TallyBucket *bucket, const gchar *part)
   CU_ASSERT_TRUE (error != NULL && strstr (error->message, part) != NULL);
 }
 
-/* The error says which limit holds back, and who has most of it. */
+/* The error says which limit holds back, and which endpoint has most of it. */
 static void
 rule_28_the_limit_over_all_endpoints_is_named (void)
 {

@@ -1,4 +1,5 @@
-/* Rule 29: who is refused at once because its wait would be too long, on a fake clock. */
+/* Rule 29: which borrower is refused at once because its wait would be too long, on a fake
+ * clock. */
 #include "world.h"
 
 static void
@@ -44,8 +45,8 @@ hold_often (World *world, guint count, gint64 microseconds)
     }
 }
 
-/* Long leases among short ones, as many as there are connections but one: what is there goes on being
- * as quick as it was, for all who queue. */
+/* Long leases among short ones, as many as there are connections but one: what is there goes on
+ * being as quick as it was, for all that queue. */
 static void
 rule_29_a_long_lease_refuses_nobody (void)
 {

@@ -2,7 +2,8 @@
  * that wants a connection dialed from some instant on, and what makes room for it. */
 #include "world.h"
 
-/* A dial that began before is of no use to who insists on a fresh connection, and is nobody's. */
+/* A dial that began before is of no use to a waiter that wants a fresh connection, and not promised
+ * to it. */
 static void
 rule_13_an_earlier_dial_is_no_promise (void)
 {

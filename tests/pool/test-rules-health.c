@@ -48,8 +48,8 @@ rule_10_a_rst_before_the_borrow_is_noticed (void)
   tally_pool_close (pool);
 }
 
-/* A connection handed from one borrower to the next is examined too; who gets a dead one keeps its
- * place. */
+/* A connection handed from one borrower to the next is examined too; one that gets a dead one keeps
+ * its place. */
 static void
 rule_10_also_on_hand_off (void)
 {
@@ -253,8 +253,8 @@ rule_14_those_that_show_no_end_stay (void)
   assert_sums (&seen);
 }
 
-/* Whoever asks while they are looked at has one of them rather than a new one. The look is stopped half
- * way: the transports that it asks are the test's. */
+/* A borrower that asks while they are looked at gets one of them and not a new one. The look is
+ * stopped half way: the transports that it asks are the test's. */
 typedef struct
 {
   ThriftTransport parent;
@@ -382,7 +382,8 @@ rule_14_who_was_heard_since_stays (void)
   assert_int (lab_snapshot (lab).idle, 1);
 }
 
-/* A piece of an answer is a sign of life, and whoever was cancelled has not waited to the end. */
+/* A piece of an answer is a sign of life, and a borrower that was cancelled has not waited to the
+ * end. */
 static void
 rule_14_what_is_no_silence (void)
 {

@@ -1,5 +1,5 @@
-/* Hooks and handlers: what they are told, when they are called, and who waits for them (rules 19, 23,
- * 26). */
+/* Hooks and handlers: what they are told, when they are called, and what waits for them (rules 19,
+ * 23, 26). */
 #include <string.h>
 
 #include "lab.h"
@@ -98,7 +98,7 @@ block_when_closed (TallyPool *pool, const TallyPoolEvent *event, gpointer user_d
     gate_wait (user_data);
 }
 
-/* Who listens to a close may take his time: the slot is free, and who waits for it is served. */
+/* A handler that hears of a close may take long: the place is free, and its waiter is served. */
 static void
 rule_26_a_slow_handler_holds_up_nobody (void)
 {
@@ -251,7 +251,7 @@ hooks_the_dial_is_told_its_deadline (void)
                   && dialer.left <= 700 * G_TIME_SPAN_SECOND);
 }
 
-/* Served by a returned connection, and by a dial that had to wait for its slot. */
+/* Served by a returned connection, and by a dial that had to wait for its place. */
 static void
 hooks_a_wait_is_told_of (void)
 {

@@ -195,7 +195,8 @@ rule_19_close_refuses_and_drains (void)
   g_clear_error (&waiter.error);
   CU_ASSERT_FALSE (tally_bucket_borrow (lab->bucket, "late", -1, NULL, &late, &error));
   assert_error (error, TALLY_ERROR, TALLY_ERROR_POOL_CLOSED, NULL);
-  /* Close could have returned by now, and must not: who is out comes back undisturbed. */
+  /* Close could have returned by now, and must not: the lease that is out comes back
+   * undisturbed. */
   for (guint i = 0; i < 2000 && !__atomic_load_n (&closer.done, __ATOMIC_ACQUIRE); i++)
     g_thread_yield ();
   CU_ASSERT_FALSE (__atomic_load_n (&closer.done, __ATOMIC_ACQUIRE));
@@ -460,7 +461,7 @@ rule_21_a_leak_is_warned_of_once (void)
       lab_fill (lab, reused ? 2 : 0);
       g_object_set (lab->pool, "leak-threshold", 10, NULL); /* no lease of the filling's is late */
       warnings = messages = 0;
-      looked_at = lab; /* under a lock whoever logs would stop for ever (rule 26) */
+      looked_at = lab; /* under a lock a thread that logs would stop for ever (rule 26) */
       CU_ASSERT_TRUE (tally_bucket_borrow (lab->bucket, "forgetful", -1, NULL, &lease, NULL));
       assert_int (lease.reused, reused);
       await_event (listener, TALLY_POOL_EVENT_LEAKED, 1);
@@ -479,8 +480,8 @@ rule_21_a_leak_is_warned_of_once (void)
       assert_int (messages, 1);
       assert_logged ("back after");
       lab_release (lab, &other);
-      /* The next who forgets the same connection is warned of anew, by the time of its own borrow.
-       */
+      /* The next borrower that forgets this connection is warned of anew, with the time of its own
+       * borrow. */
       borrowed = g_get_monotonic_time ();
       CU_ASSERT_TRUE (tally_bucket_borrow (lab->bucket, "third", -1, NULL, &lease, NULL));
       CU_ASSERT_TRUE (lease.reused);

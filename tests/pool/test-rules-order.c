@@ -1,4 +1,4 @@
-/* Rules 1 and 3 to 8: who gets a connection, and in which order. */
+/* Rules 1 and 3 to 8: which borrower gets a connection, and in which order. */
 #include "lab.h"
 
 #include <unistd.h>
@@ -74,7 +74,7 @@ break_lease (gpointer data)
   return NULL;
 }
 
-/* What is being closed is still open: its slot is nobody else's before it is not. */
+/* What is being closed is still open: no other connection gets its place before it is closed. */
 static void
 rule_01_a_closing_connection_keeps_its_slot (void)
 {
@@ -124,7 +124,8 @@ rule_03_waiters_are_served_in_order (void)
     }
 }
 
-/* The connection is never idle while somebody waits: who comes later finds the queue before it. */
+/* The connection is never idle while there is a waiter: a borrower that comes later finds the queue
+ * before it. */
 static void
 rule_03_a_newcomer_never_overtakes (void)
 {
@@ -443,7 +444,7 @@ rule_07_a_failed_dial_wakes_one_waiter (void)
   CU_ASSERT_FALSE (borrower_join (&waiters[0]));
   assert_error (waiters[0].error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED, "laboratory");
   g_clear_error (&waiters[0].error);
-  /* Its slot has gone to the next, whose dial is at the gate. */
+  /* Its place has gone to the next, whose dial is at the gate. */
   lab_wait_at_gate (lab, 1);
   seen = lab_snapshot (lab);
   assert_int (seen.waiting, 2);

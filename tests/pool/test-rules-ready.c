@@ -5,8 +5,8 @@
 
 /* ---- wait-for-ready ---- */
 
-/* Whoever asks during backoff waits for the next dial, and for the one after, until its deadline; nobody
- * learns of the failures but from the error that it then gets. */
+/* A borrower that asks during backoff waits for the next dial, and for the one after, until its
+ * deadline; nobody learns of the failures but from the error that it then gets. */
 static void
 wait_for_ready_waits_through_backoff (void)
 {

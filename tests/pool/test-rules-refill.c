@@ -228,7 +228,7 @@ rule_16_max_lifetime_does_not (void)
   assert_int (world->policy.idle.tail->dialed, world->now.mono);
 }
 
-/* Also by a borrower in a hurry, who leaves that to those with more time. */
+/* Also by the quick path, which leaves the refill to the other one. */
 static void
 rule_16_min_idle_is_refilled_after_a_borrow (void)
 {
@@ -331,7 +331,7 @@ rule_16_refilling_obeys_backoff (void)
   assert_int (world->policy.n_idle, 1);
 }
 
-/* A refill under way takes neither a borrower's permit nor its place, and serves whoever waits. */
+/* A refill under way takes neither a borrower's permit nor its place, and serves a waiter. */
 static void
 rule_16_refilling_delays_nobody (void)
 {
@@ -428,7 +428,7 @@ rule_16_the_latest_dial_is_given_up (void)
   world_give_back (world, &waiter);
 }
 
-/* Nobody gives up what a borrower would not get anyway, nor what he need not have. */
+/* No dial is given up that would not help a borrower, or that it does not need. */
 static void
 rule_16_nothing_is_given_up_in_vain (void)
 {

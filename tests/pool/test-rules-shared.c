@@ -24,7 +24,7 @@ rule_24_a_full_connection_means_the_next (void)
   lab_release (lab, &b);
   CU_ASSERT_TRUE (borrower_join (&waiter));
   CU_ASSERT_PTR_EQUAL (waiter.lease.transport, a.transport);
-  /* Whoever finds it broken takes nobody's lease away; it closes after the last. */
+  /* A borrower that finds it broken takes no other lease away; it closes after the last. */
   lab_break (lab, &a);
   seen = lab_snapshot (lab);
   assert_int (seen.busy, 2);
@@ -62,7 +62,7 @@ rule_24_one_dial_serves_all_who_come_meanwhile (void)
     lab_release (lab, &borrowers[i].lease);
 }
 
-/* The same on the borrowers' own threads, with the pool's own dialer. */
+/* As in the test above, on the borrowers' own threads and with the pool's own dialer. */
 static void
 rule_24_one_dial_also_where_borrowers_dial_themselves (void)
 {
@@ -134,7 +134,8 @@ give_verdict (Examination *self, gboolean verdict)
   pthread_mutex_unlock (&self->lock);
 }
 
-/* Who comes while an idle connection is examined waits for the verdict rather than dial another. */
+/* A borrower that comes while an idle connection is examined waits for the result and dials no
+ * other. */
 static void
 rule_24_others_wait_for_the_first_ones_check (void)
 {

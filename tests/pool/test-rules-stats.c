@@ -235,8 +235,9 @@ is_untouched (const AnySnapshot *snapshot, gsize from)
   return i == sizeof snapshot->bytes;
 }
 
-/* Who was compiled before it grew gets what there was then, and nothing behind it is written to; who is
- * compiled after it will have grown gets 0 for what this library does not know. */
+/* A program that was compiled before it grew gets what there was then, and nothing behind it is
+ * written to; who is compiled after it will have grown gets 0 for what this library does not
+ * know. */
 static void
 rule_32_a_snapshot_may_grow (void)
 {

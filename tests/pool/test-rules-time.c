@@ -120,7 +120,7 @@ rule_09_it_can_be_reset (void)
   world_give_back (world, &waiter);
 }
 
-/* Who can hope for a connection that is out waits for it, backoff or not. */
+/* A borrower that can hope for a connection that is out waits for it, backoff or not. */
 static void
 rule_09_who_can_hope_may_wait (void)
 {
@@ -142,7 +142,7 @@ rule_09_who_can_hope_may_wait (void)
 
 /* ---- rule 14 ---- */
 
-/* Neither its success nor its failure is anything to those who wait after the clear. */
+/* Neither its success nor its failure concerns those that wait after the clear. */
 static void
 rule_14_a_doomed_dial_is_waited_for_by_nobody (void)
 {
@@ -219,7 +219,7 @@ rule_18_lowering_a_limit_converges (void)
   assert_int (world->policy.stats.closes[TALLY_CLOSE_LIMIT], 5);
 }
 
-/* Neither does it go to who waits. */
+/* Nor does a waiter get it. */
 static void
 rule_18_what_is_too_much_closes_although_somebody_waits (void)
 {
@@ -266,8 +266,8 @@ rule_18_raising_a_limit_wakes_waiters (void)
 
 /* ---- rule 14 ---- */
 
-/* Idle connections are looked at for a moment. Meanwhile somebody comes for whom none of them will do: what
- * comes back makes room for its dial. */
+/* Idle connections are looked at for a moment. Meanwhile a borrower comes that none of them will do
+ * for: what comes back makes room for its dial. */
 static void
 rule_14_a_look_makes_room_for_a_fresh_borrower (void)
 {
@@ -305,7 +305,7 @@ rule_14_a_look_makes_room_for_a_fresh_borrower (void)
 
 /* ---- wait-timeout ---- */
 
-/* Nobody may wait: but what is about to be there is no waiting for somebody who has it. */
+/* Nobody may wait. But to wait for what is about to be free does not count. */
 static void
 wait_timeout_0_knows_what_is_about_to_be_there (void)
 {
@@ -368,7 +368,7 @@ wait_timeout_0_knows_what_will_not_be_there (void)
   world_give_back (world, &b);
 }
 
-/* Who waited for leave to dial, and then for a thread to do it, waited once. */
+/* A borrower that waited for a permit, and then for a thread that dials, has waited once. */
 static void
 rule_25_a_wait_counts_once (void)
 {
@@ -491,7 +491,8 @@ rule_14_nobody_dials_for_what_is_looked_at (void)
   for (TallyConn *next; looked != NULL; looked = next)
     {
       next = looked->next;
-      looked->looks_dead = next == NULL; /* the second one's place is dialed for whoever is left */
+      looked->looks_dead =
+          next == NULL; /* a dial takes the second one's place, for the waiter that is left */
       tally_policy_looked (&world->policy, &world->now, looked);
     }
   CU_ASSERT_EQUAL (finder.state, TALLY_WAITER_SERVED);

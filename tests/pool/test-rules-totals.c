@@ -119,7 +119,7 @@ rule_02_idle_connections_over_all_endpoints (void)
   assert_int (lab_snapshot (lab).idle, 1);
 }
 
-/* ---- who may wait for them ---- */
+/* ---- which borrowers may wait for them ---- */
 
 static void
 assert_refused (TallyBucket *bucket, gint64 deadline, const gchar *part)
@@ -321,7 +321,7 @@ rule_26_a_handler_may_borrow_where_room_is_made (void)
     tally_bucket_release (three, &greedy.lease, TALLY_OUTCOME_CLEAN);
 }
 
-/* The same in another pool, which this thread does not see to either. */
+/* As in the test above, in another pool, which this thread does not balance either. */
 static void
 rule_26_a_handler_may_borrow_from_another_pool (void)
 {

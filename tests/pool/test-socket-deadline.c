@@ -78,7 +78,7 @@ a_final_deadline_ends_the_connection (void)
   close (other);
 }
 
-/* Who means to go on after a deadline can, whoever used the connection before. */
+/* A user that means to go on after its deadline can, even if the user before it did not. */
 static void
 a_deadline_that_is_not_final_ends_nothing (void)
 {

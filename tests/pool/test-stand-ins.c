@@ -39,7 +39,7 @@ like_net_http_1 (void)
   lab_release (lab, &lease);
 }
 
-/* net/http: each host has its own connections; MaxConnsPerHost makes who comes wait; beyond
+/* net/http: each host has its own connections; MaxConnsPerHost makes further callers wait; beyond
  * MaxIdleConns the one that is idle for longest goes, whatever its host. */
 static void
 like_net_http_1_over_hosts (void)
@@ -66,7 +66,7 @@ like_net_http_1_over_hosts (void)
   assert_int (seen.idle, 1);
 }
 
-/* http2: the connection stays in the pool while in use, and one new connection satisfies all who
+/* http2: the connection stays in the pool while in use, and one new connection satisfies all that
  * wait. */
 static void
 like_net_http_2 (void)
@@ -316,7 +316,7 @@ like_go_redis (void)
 }
 
 /* database/sql: SetMaxOpenConns, SetMaxIdleConns at run time; a bad connection makes an opener
- * serve who waits; OpenConnections, InUse, Idle, WaitCount, MaxIdleClosed. */
+ * serve waiters; OpenConnections, InUse, Idle, WaitCount, MaxIdleClosed. */
 static void
 like_database_sql (void)
 {

@@ -122,7 +122,7 @@ rule_16_no_refill_gives_way_in_vain (void)
   lab_release (lab, &second.lease);
 }
 
-/* Nobody finds a closed bucket in a queue, who might be about to free it. */
+/* No thread finds a closed bucket, which may be freed, in a queue. */
 static void
 rule_19_a_closed_endpoint_waits_for_nothing (void)
 {
@@ -143,7 +143,8 @@ rule_19_a_closed_endpoint_waits_for_nothing (void)
   lab_release (lab, &lease);
 }
 
-/* Who insists on a fresh connection is first, and the one that comes back must go for it. */
+/* A waiter that wants a fresh connection is first, and the one that comes back must close for
+ * it. */
 static void
 rule_03_a_fresh_borrower_is_not_overtaken_in_total (void)
 {
@@ -169,7 +170,8 @@ rule_03_a_fresh_borrower_is_not_overtaken_in_total (void)
   assert_sums (&seen);
 }
 
-/* Two come at once who may not wait, and for each one that is idle elsewhere can go. */
+/* Two borrowers come at once that may not wait, and for each an idle connection elsewhere can
+ * close. */
 static void
 rule_02_each_newcomer_may_have_one_evicted (void)
 {

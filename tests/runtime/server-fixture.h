@@ -20,7 +20,7 @@ typedef struct
 /* Starts a server at @address ("tcp://127.0.0.1:0", "unix:///…"; NULL for the first) with a Derived
  * processor. @options (nullable): properties that are numbers, "max-workers=1 idle-timeout=0". */
 Running *running_start (const Speech *speech, const gchar *address, const gchar *options);
-/* The same with any processor; (transfer full) of both. */
+/* A fixture with any processor; (transfer full) of both. */
 Running *running_start_with (ThriftProcessor *processor,
                              TestHandler *handler,
                              const Speech *speech,

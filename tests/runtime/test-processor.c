@@ -250,7 +250,7 @@ oneway_is_never_answered (void)
   const Question working = { "note", T_ONEWAY, &text_args_info, &fine, TALLY_KIND_BOOL, FALSE };
   /* Peers of old send oneway methods as calls. */
   const Question as_call = { "note", T_CALL, &text_args_info, &fails, TALLY_KIND_BOOL, FALSE };
-  /* And whoever sends a oneway message reads no answer, whatever the method is. */
+  /* And the sender of a oneway message reads no answer, whatever the method is. */
   const Question as_oneway = { "act",           T_ONEWAY, &text_args_info, &(TextArgs){ "error" },
                                TALLY_KIND_BOOL, FALSE };
   const Question unknown = { "nope", T_ONEWAY, &text_args_info, &fine, TALLY_KIND_BOOL, FALSE };

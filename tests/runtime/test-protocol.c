@@ -457,7 +457,7 @@ a_transports_message_limit_counts (void)
   }
 }
 
-/* ---- who is walked ---- */
+/* ---- what is walked ---- */
 
 static void
 a_subclass_is_walked (void)

@@ -105,7 +105,7 @@ a_refused_peer_has_one_time_for_all (void)
   server_connection_free (connection);
 }
 
-/* ---- who holds what since when ---- */
+/* ---- what each connection holds, since when ---- */
 
 /* @connection receives @length bytes. */
 static ServerTurn

@@ -83,7 +83,7 @@ more_wait_than_may (void)
       waiting[i] = peer_connect (running);
       send_call (waiting[i], BINARY, "ping", i);
     }
-  /* Those past the limit are told, and may ask again; who comes first is the kernel's business. */
+  /* Those past the limit are told, and may ask again; the kernel decides which comes first. */
   for (guint left = G_N_ELEMENTS (waiting); left > 3; left--)
     {
       guint i = await_any (waiting, G_N_ELEMENTS (waiting));
@@ -151,8 +151,8 @@ await_crowd (Running *running)
     g_thread_yield ();
 }
 
-/* With requests behind those that took long a connection does not keep the last worker: those who wait
- * come first. */
+/* With requests behind those that took long a connection does not keep the last worker: those that
+ * wait come first. */
 static void
 long_requests_of_one_connection_let_others_in (void)
 {
@@ -232,7 +232,7 @@ longer_than_one_may_wait (void)
     }
 }
 
-/* The same limit holds for requests behind another one on their connection. */
+/* The limit also holds for requests behind another one on their connection. */
 static void
 waits_behind_another_of_its_connection (void)
 {
@@ -466,7 +466,8 @@ serve_once (void *server)
   return NULL;
 }
 
-/* Whoever has connected when a stop comes is served, or told, also if it was not accepted yet. */
+/* A peer that has connected when a stop comes is served, or told, also if it was not accepted
+ * yet. */
 static void
 check_backlog (const gchar *address)
 {

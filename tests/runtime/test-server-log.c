@@ -14,7 +14,7 @@ static GMutex lock;
 static GPtrArray *logged; /* texts; lock */
 
 static GCond changed;
-static gboolean is_full; /* lock: who logs waits */
+static gboolean is_full; /* lock: a thread that logs waits */
 
 static void
 note (const gchar *domain, GLogLevelFlags level, const gchar *text, gpointer data)

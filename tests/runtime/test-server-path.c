@@ -64,7 +64,7 @@ listens_once (const Place *place, GError **error)
 
 /* ---- strangers ---- */
 
-/* Whoever may read the directory can lock it. */
+/* Any user that may read the directory can lock it. */
 static void
 a_lock_on_the_directory_hinders_nobody (void)
 {

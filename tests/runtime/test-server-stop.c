@@ -1,4 +1,5 @@
-/* Owns the tests of how a TallyServer stops, of whom it does not serve, and of child processes. */
+/* Owns the tests of how a TallyServer stops, of peers that it does not serve, and of child
+ * processes. */
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>

@@ -135,7 +135,7 @@ one_worker_serves_all (void)
   running_stop (running);
 }
 
-/* Whoever holds the loop is stuck in a handler, and one after the other. */
+/* The thread that holds the loop is stuck in a handler, and the next one too. */
 static void
 slow_handlers_do_not_block_others (void)
 {

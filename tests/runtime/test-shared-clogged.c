@@ -69,8 +69,8 @@ rule_24_what_is_still_queued_is_withdrawn (void)
   assert_int (desk_accepted (&desk), 1);
 }
 
-/* A sender that leaves in the middle of its request leaves the rest to be sent by another who
- * waits, or by whoever comes next. */
+/* A sender that leaves in the middle of its request leaves the rest to another caller that waits,
+ * or that comes next. */
 static void
 rule_24_half_a_request_is_sent_to_its_end (void)
 {

@@ -83,8 +83,8 @@ rule_24_large_requests_and_replies_pass_each_other (void)
 
 /* ---- a peer that the test holds ---- */
 
-/* Nobody waits for the reply of a caller who has left, and yet somebody must read it before the peer
- * reads on: whoever sends. */
+/* No caller waits for the reply to one that has left, and yet it must be read before the peer reads
+ * on: by the sender. */
 static void
 rule_24_who_sends_takes_what_nobody_waits_for (void)
 {

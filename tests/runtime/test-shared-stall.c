@@ -113,7 +113,7 @@ rule_24_bytes_are_no_sign_of_life (void)
     }
 }
 
-/* The reply to a caller who has left completes no call. */
+/* The reply to a caller that has left completes no call. */
 static void
 rule_24_late_replies_are_no_sign_of_life (void)
 {
@@ -224,8 +224,8 @@ answer_what_is_quick (EchoRequest *request)
   return strcmp (request->text, "slow") == 0 || echo_honest (request);
 }
 
-/* Who receives leaves at its deadline, though replies to others keep coming; and the connection that
- * completes their calls lives on. */
+/* The receiver leaves at its deadline, though replies to others keep coming; and the connection
+ * that completes their calls lives on. */
 static void
 rule_24_one_slow_call_among_quick_ones_is_its_own_affair (void)
 {

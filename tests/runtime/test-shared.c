@@ -1,5 +1,5 @@
 /* Many calls in flight on one connection, as long as the connection lives: matching, roles, callers
- * who leave. Pool rule 24, but for what test-shared-failure.c has. */
+ * that leave. Pool rule 24, but for what test-shared-failure.c has. */
 #include <string.h>
 #include <thrift/c_glib/thrift_application_exception.h>
 
@@ -93,7 +93,7 @@ rule_24_replies_are_matched_in_any_order (void)
     }
 }
 
-/* All in one packet: whoever receives hands over what is not its own. */
+/* All in one packet: the receiver hands over what is not its own. */
 static void
 rule_24_replies_that_come_together_are_told_apart (void)
 {
@@ -225,7 +225,7 @@ like_net_http_2_and_grpc_streams_are_matched_by_id (void)
     }
 }
 
-/* ---- callers who leave ---- */
+/* ---- callers that leave ---- */
 
 /* The call "slow" leaves without its reply. What the peer sends in between proves that it lives. */
 static void

@@ -178,7 +178,7 @@ a_connection_for_each_of_many_calls (void)
   tls_server_stop (server);
 }
 
-/* ---- who it is ---- */
+/* ---- the client's identity ---- */
 
 static void
 check_subject (TlsServer *server, const gchar *options, const gchar *subject)

@@ -60,7 +60,7 @@ TallyChannel *tls_connect (const gchar *uri, const gchar *options, TallyPool *po
 /* What method @name of Base gives for @text. (transfer full) (nullable): NULL with @error. */
 gchar *tls_call (
     TallyChannel *channel, const gchar *name, const gchar *text, gint timeout, GError **error);
-/* The same of a method without result. */
+/* Calls a method without result. */
 gboolean tls_tell (TallyChannel *channel, const gchar *name, const gchar *text, GError **error);
 /* Whether echo gives back what it is given. */
 gboolean tls_echoes (TallyChannel *channel, const gchar *text);
