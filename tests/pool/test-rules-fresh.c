@@ -123,6 +123,26 @@ rule_13_no_more_make_room_than_are_dialed (void)
     }
 }
 
+/* Nor does a second one while the first is being closed. */
+static void
+rule_13_one_at_a_time_makes_room (void)
+{
+  TallyPoolOptions options = tally_pool_options_default;
+  g_autoptr (World) world = NULL;
+  TallyWaiter fresh = { .label = "fresh", .fresh = TRUE, .deadline = G_MAXINT64 };
+
+  options.max_open = 2;
+  world = world_new (&options);
+  world_fill (world, 2);
+  world_pass (world, MS);
+  tally_policy_ask (&world->policy, &world->now, &fresh);
+  assert_int (world->policy.n_closing, 1);
+  tally_policy_pump (&world->policy, &world->now);
+  assert_int (world->policy.n_closing, 1);
+  assert_int (world->policy.n_idle, 1);
+  serve_and_give_back (world, &fresh);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -131,6 +151,7 @@ main (int argc, char **argv)
     TEST (rule_13_the_next_one_needs_a_later_dial),
     TEST (rule_13_a_return_leaves_early_dials_behind),
     TEST (rule_13_no_more_make_room_than_are_dialed),
+    TEST (rule_13_one_at_a_time_makes_room),
     { NULL, NULL },
   };
 

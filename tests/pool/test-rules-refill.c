@@ -157,6 +157,28 @@ rule_15_where_all_is_full_the_old_one_goes_first (void)
   assert_int (world->policy.stats.closes[TALLY_CLOSE_LIFETIME], 1);
 }
 
+/* The dial for the replacement has failed: another one begins once the backoff is over. Until then nothing is
+ * due at this instant, though the old connection is past its time. */
+static void
+rule_15_a_failed_replacement_is_tried_again (void)
+{
+  g_autoptr (World) world = world_of_ageing ();
+
+  world_warm (world, 1);
+  world->hold_dials = TRUE;
+  world_pass (world, 60 * S);
+  assert_int (tally_policy_next_event (&world->policy, &world->now), G_MAXINT64);
+  world_fail_dial (world);
+  CU_ASSERT_PTR_NULL (world->policy.to_dial);
+  CU_ASSERT_TRUE (tally_policy_next_event (&world->policy, &world->now) > world->now.mono);
+  world_pass (world, world->policy.options.backoff_max);
+  CU_ASSERT_PTR_NOT_NULL_FATAL (world->policy.to_dial);
+  world->hold_dials = FALSE;
+  world_settle (world);
+  assert_int (world->policy.stats.closes[TALLY_CLOSE_LIFETIME], 1);
+  assert_int (world->policy.n_idle, 1);
+}
+
 /* ---- rule 16 ---- */
 
 static void
@@ -449,6 +471,34 @@ rule_16_nothing_is_given_up_in_vain (void)
   world_give_back (world, &waiter);
 }
 
+/* After failures one dial at a time is tried. While that is a borrower's, no other one would begin in place of a
+ * dial in the background. */
+static void
+rule_16_nothing_is_given_up_beside_the_one_dial (void)
+{
+  TallyPoolOptions options = tally_pool_options_default;
+  g_autoptr (World) world = world_new (&options);
+  TallyWaiter failed, one, other;
+
+  world->hold_dials = TRUE;
+  world_warm (world, 1);
+  world_ask (world, &failed, G_MAXINT64);
+  world_ask (world, &one, G_MAXINT64);
+  assert_int (world->policy.n_dialing, 3);
+  world_fail_dial (world);
+  CU_ASSERT_EQUAL (failed.refusal, TALLY_REFUSAL_DIAL);
+  g_clear_error (&failed.error);
+  world_pass (world, options.backoff_max);
+  world_ask (world, &other, G_MAXINT64);
+  CU_ASSERT_EQUAL (other.state, TALLY_WAITER_QUEUED);
+  assert_int (world->policy.n_dialing, 2);
+  assert_int (world->policy.n_given_up, 0);
+  world->hold_dials = FALSE;
+  world_settle (world);
+  world_give_back (world, &one);
+  world_give_back (world, &other);
+}
+
 /* Once as many are idle as may be, it is done: what goes later is not dialed anew. */
 static void
 warm_ends_at_the_limits (void)
@@ -470,6 +520,21 @@ warm_ends_at_the_limits (void)
       assert_int (world->policy.n_idle, 0);
       assert_int (world->dials, 2);
     }
+}
+
+static void
+warm_ends_with_a_failed_dial (void)
+{
+  g_autoptr (World) world = world_new (&tally_pool_options_default);
+
+  world->hold_dials = TRUE;
+  world_warm (world, 2);
+  world_fail_dial (world);
+  world_fail_dial (world);
+  world->hold_dials = FALSE;
+  world_pass (world, world->policy.options.backoff_max);
+  assert_int (world->policy.n_idle, 0);
+  assert_int (world->policy.stats.dials_started, 2);
 }
 
 int
@@ -494,6 +559,9 @@ main (int argc, char **argv)
     TEST (rule_16_the_latest_dial_is_given_up),
     TEST (rule_16_nothing_is_given_up_in_vain),
     TEST (warm_ends_at_the_limits),
+    TEST (rule_16_nothing_is_given_up_beside_the_one_dial),
+    TEST (rule_15_a_failed_replacement_is_tried_again),
+    TEST (warm_ends_with_a_failed_dial),
     { NULL, NULL },
   };
 

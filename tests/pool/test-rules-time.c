@@ -171,6 +171,29 @@ rule_14_a_doomed_dial_is_waited_for_by_nobody (void)
     }
 }
 
+/* An answer to a check hook is a sign of life, as an answer to a borrower is. */
+static void
+rule_14_an_examined_connection_is_not_silent (void)
+{
+  TallyPoolOptions options = tally_pool_options_default;
+  g_autoptr (World) world = NULL;
+  TallyWaiter silent;
+  TallyConn *conn;
+
+  options.keepalive = S;
+  world = world_new (&options);
+  world->policy.asks_peer = TRUE;
+  world_fill (world, 2);
+  world_ask (world, &silent, G_MAXINT64);
+  world_pass (world, 2 * S);
+  conn = tally_policy_take_to_examine (&world->policy, &world->now);
+  CU_ASSERT_PTR_NOT_NULL_FATAL (conn);
+  tally_policy_examined (&world->policy, &world->now, conn, TALLY_CLOSE_NONE);
+  tally_policy_drop_silent (&world->policy, silent.hold->conn);
+  assert_int (world->policy.n_idle, 1);
+  world_give_back (world, &silent);
+}
+
 /* ---- rule 17 ---- */
 
 static void
@@ -429,6 +452,31 @@ wait_timeout_is_not_for_dials (void)
   world_give_back (world, &dials);
 }
 
+/* Either of two dials may serve it: it waits until the later one is over. */
+static void
+wait_timeout_ends_with_the_last_dial (void)
+{
+  TallyPoolOptions options = tally_pool_options_default;
+  g_autoptr (World) world = NULL;
+  TallyWaiter one, other;
+  gint64 begun;
+
+  options.wait_timeout = 20 * MS;
+  world = world_new (&options);
+  world->hold_dials = TRUE;
+  world_ask (world, &one, G_MAXINT64);
+  world_pass (world, 10 * MS);
+  begun = world->now.mono;
+  world_ask (world, &other, G_MAXINT64);
+  world_pass (world, 20 * MS);
+  CU_ASSERT_FALSE_FATAL (tally_policy_time_out (&world->policy, &world->now, &other));
+  assert_int (other.deadline, begun + options.connect_timeout);
+  world->hold_dials = FALSE;
+  world_settle (world);
+  world_give_back (world, &one);
+  world_give_back (world, &other);
+}
+
 /* ---- rule 27 ---- */
 
 /* The lid was shut for an hour: the monotonic clock has not moved, the connection is an hour old.
@@ -526,6 +574,8 @@ main (int argc, char **argv)
     TEST (rule_27_a_suspended_machine_ages_its_connections),
     TEST (rule_27_deadlines_are_monotonic),
     TEST (rule_14_nobody_dials_for_what_is_looked_at),
+    TEST (wait_timeout_ends_with_the_last_dial),
+    TEST (rule_14_an_examined_connection_is_not_silent),
     { NULL, NULL },
   };
 
