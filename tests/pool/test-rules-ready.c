@@ -1,5 +1,5 @@
-/* What becomes of borrowers when dials fail: `wait-for-ready`, and rule 31. On the policy with a clock that
- * only the test moves. */
+/* What becomes of borrowers when dials fail: `wait-for-ready`, and rule 31; and what rules 5 and 24 say of borrowers
+ * that come one after the other. On the policy with a clock that only the test moves. */
 #include "world.h"
 #include "policy/policy-parts-private.h"
 
@@ -157,6 +157,48 @@ rule_31_what_fails_here_is_no_backoff (void)
   world_give_back (world, &other);
 }
 
+/* The first in the queue has a dial under way. The dial that begins for the next one is no permit for the first. */
+static void
+rule_05_the_first_does_not_dial_for_the_next (void)
+{
+  g_autoptr (World) world = world_new (&tally_pool_options_default);
+  TallyWaiter first = { .label = "first", .deadline = G_MAXINT64, .may_dial = TRUE };
+  TallyWaiter next = { .label = "next", .deadline = G_MAXINT64, .may_dial = TRUE };
+
+  world->hold_dials = TRUE;
+  tally_policy_ask (&world->policy, &world->now, &first);
+  CU_ASSERT_EQUAL_FATAL (first.state, TALLY_WAITER_PERMIT);
+  tally_policy_permit_to_thread (&world->policy, &world->now, &first);
+  tally_policy_ask (&world->policy, &world->now, &next);
+  CU_ASSERT_EQUAL_FATAL (first.state, TALLY_WAITER_QUEUED);
+  assert_int (world->policy.n_dialing, 2);
+  world->hold_dials = FALSE;
+  world_settle (world);
+  world_give_back (world, &first);
+  world_give_back (world, &next);
+}
+
+/* Where no check is made the second borrower of an idle connection need not wait for the first one's. */
+static void
+rule_24_what_is_not_checked_is_shared_at_once (void)
+{
+  TallyPoolOptions options = tally_pool_options_default;
+  g_autoptr (World) world = NULL;
+  TallyWaiter one, other;
+
+  options.streams = 2;
+  options.max_open = 1;
+  options.check = TALLY_POOL_CHECK_NEVER;
+  world = world_new (&options);
+  world_fill (world, 1);
+  world_ask (world, &one, G_MAXINT64);
+  world_ask (world, &other, G_MAXINT64);
+  CU_ASSERT_EQUAL_FATAL (other.state, TALLY_WAITER_SERVED);
+  CU_ASSERT_PTR_EQUAL (one.hold->conn, other.hold->conn);
+  world_give_back (world, &one);
+  world_give_back (world, &other);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -166,6 +208,8 @@ main (int argc, char **argv)
     TEST (rule_31_what_fails_here_is_no_backoff),
     TEST (rule_31_what_fails_here_pauses_the_background),
     TEST (rule_31_what_fails_here_shortens_no_pause),
+    TEST (rule_24_what_is_not_checked_is_shared_at_once),
+    TEST (rule_05_the_first_does_not_dial_for_the_next),
     { NULL, NULL },
   };
 

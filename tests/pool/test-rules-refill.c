@@ -227,6 +227,7 @@ rule_16_idle_timeout_leaves_min_idle_alone (void)
       world_ask (world, &late, G_MAXINT64);
       assert_int (world->policy.n_idle, 3);
       world_give_back (world, &waiter);
+      assert_int (world->closed, 1);
       world_give_back (world, &late);
       assert_int (world->closed, fifo ? 1 : 2); /* those that had not been used */
       assert_int (world->policy.n_idle, fifo ? 4 : 3);
