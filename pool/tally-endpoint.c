@@ -341,8 +341,36 @@ make_canonical (const TallyEndpoint *self, const gchar *address, const TallyTlsO
   return g_string_free (text, FALSE);
 }
 
+static void
+replace_text (gchar **text, const gchar *by)
+{
+  if (by == NULL)
+    return;
+  g_free (*text);
+  *text = g_strdup (by);
+}
+
 static gboolean
-parse (TallyEndpoint *self, const gchar *uri, GError **error)
+override_tls (TallyEndpoint *self, const gchar *uri, const TallyTlsOptions *tls, GError **error)
+{
+  gboolean is_set = tls->ca != NULL || tls->certificate != NULL || tls->key != NULL
+                    || tls->identity != NULL || !tls->checks_host;
+
+  if (is_set && self->scheme != TALLY_SCHEME_TLS)
+    return refuse (uri, error, "a property of TLS is set, which has no meaning without it");
+  if (tls->certificate != NULL) /* the URI's key is another one's */
+    g_clear_pointer (&self->tls.key, g_free);
+  replace_text (&self->tls.ca, tls->ca);
+  replace_text (&self->tls.certificate, tls->certificate);
+  replace_text (&self->tls.key, tls->key);
+  replace_text (&self->tls.identity, tls->identity);
+  self->tls.checks_host &= tls->checks_host;
+  return TRUE;
+}
+
+/* @tls (nullable): what counts instead. */
+static gboolean
+parse (TallyEndpoint *self, const gchar *uri, const TallyTlsOptions *tls, GError **error)
 {
   g_autoptr (GError) local_error = NULL;
   g_autoptr (GUri) parsed = NULL;
@@ -361,6 +389,8 @@ parse (TallyEndpoint *self, const gchar *uri, GError **error)
                                         : !parse_host (self, uri, parsed, &address, error))
     return FALSE;
   if (g_uri_get_query (parsed) != NULL && !parse_query (self, uri, g_uri_get_query (parsed), error))
+    return FALSE;
+  if (tls != NULL && !override_tls (self, uri, tls, error))
     return FALSE;
   if (self->tls.key != NULL && self->tls.certificate == NULL)
     return refuse (uri, error, "key is of no use without cert");
@@ -398,15 +428,21 @@ parse (TallyEndpoint *self, const gchar *uri, GError **error)
 TallyEndpoint *
 tally_endpoint_new (const gchar *uri, GError **error)
 {
+  g_return_val_if_fail (uri != NULL, NULL);
+  return tally_endpoint_new_with_tls (uri, NULL, error);
+}
+
+TallyEndpoint *
+tally_endpoint_new_with_tls (const gchar *uri, const TallyTlsOptions *tls, GError **error)
+{
   g_autoptr (TallyEndpoint) self = NULL;
 
-  g_return_val_if_fail (uri != NULL, NULL);
   self = g_new0 (TallyEndpoint, 1);
   g_atomic_ref_count_init (&self->ref_count);
   self->timeout = -1;
   self->is_strict = TRUE;
   self->tls.checks_host = TRUE;
-  return parse (self, uri, error) ? g_steal_pointer (&self) : NULL;
+  return parse (self, uri, tls, error) ? g_steal_pointer (&self) : NULL;
 }
 
 TallyEndpoint *

@@ -40,6 +40,10 @@ typedef enum
   TALLY_TLS_TRUST_SOMEBODY /* the system's */
 } TallyTlsTrustee;
 
+/* As tally_endpoint_new (), with @tls in the place of what @uri says, as far as that is set; but
+ * `checks_host` only where it is FALSE. */
+TallyEndpoint *
+tally_endpoint_new_with_tls (const gchar *uri, const TallyTlsOptions *tls, GError **error);
 const TallyTlsOptions *tally_endpoint_get_tls (const TallyEndpoint *endpoint);
 /* An endpoint's own, a client's; NULL without TLS. */
 TallyTlsCredentials *tally_endpoint_get_credentials (const TallyEndpoint *endpoint);

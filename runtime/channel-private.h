@@ -4,6 +4,7 @@
 
 #include "codec-private.h"
 #include "tally-channel.h"
+#include "tls-internal.h"
 
 G_BEGIN_DECLS
 
@@ -27,8 +28,9 @@ struct _TallyChannel
   gsize max_memory; /* atomic; bytes, 0 = by TALLY_MEMORY_RATIO */
   gint seqid;       /* atomic; the last one that was given out */
 
-  gchar *uri;      /* nullable; as it was given */
-  GError *failure; /* nullable; why there is no endpoint */
+  gchar *uri;          /* nullable; as it was given */
+  TallyTlsOptions tls; /* what properties say */
+  GError *failure;     /* nullable; why there is no endpoint */
 };
 
 /* tally_channel_call_with () without its checks. */

@@ -3,7 +3,6 @@
 #include "tally-channel.h"
 
 #include "channel-private.h"
-#include "tls-internal.h"
 
 #define DEFAULT_TIMEOUT 30000 /* ms */
 
@@ -17,6 +16,11 @@ enum
   PROP_MAX_MESSAGE_MEMORY,
   PROP_MAX_DEPTH,
   PROP_STRICT,
+  PROP_CHANNEL_TLS_CA,
+  PROP_CHANNEL_TLS_CERTIFICATE,
+  PROP_CHANNEL_TLS_KEY,
+  PROP_CHANNEL_TLS_IDENTITY,
+  PROP_CHANNEL_TLS_HOST_CHECK,
   N_CHANNEL_PROPERTIES
 };
 
@@ -69,7 +73,7 @@ open_channel (TallyChannel *self, GError **error)
                            "a channel needs a URI that it leads to");
       return FALSE;
     }
-  endpoint = tally_endpoint_new (self->uri, error);
+  endpoint = tally_endpoint_new_with_tls (self->uri, &self->tls, error);
   if (endpoint == NULL || !check_supported (endpoint, error))
     return FALSE;
   self->bucket = tally_pool_dup_bucket (self->pool, endpoint);
@@ -82,6 +86,61 @@ open_channel (TallyChannel *self, GError **error)
   self->strict = tally_endpoint_get_strict (endpoint);
   self->endpoint = g_steal_pointer (&endpoint);
   return TRUE;
+}
+
+/* ---- TLS ---- */
+
+/* Where the property @id lies that is a text. */
+static gchar **
+find_tls_property (TallyTlsOptions *tls, guint id)
+{
+  switch (id)
+    {
+    case PROP_CHANNEL_TLS_CA:
+      return &tls->ca;
+    case PROP_CHANNEL_TLS_CERTIFICATE:
+      return &tls->certificate;
+    case PROP_CHANNEL_TLS_KEY:
+      return &tls->key;
+    case PROP_CHANNEL_TLS_IDENTITY:
+      return &tls->identity;
+    default:
+      return NULL;
+    }
+}
+
+/* What counts: the URI's, as far as no property was set. */
+static TallyTlsOptions
+get_effective_tls (const TallyChannel *self)
+{
+  return self->endpoint != NULL ? *tally_endpoint_get_tls (self->endpoint) : self->tls;
+}
+
+static void
+get_tls_property (const TallyChannel *self, guint id, GValue *value, GParamSpec *pspec)
+{
+  TallyTlsOptions tls = get_effective_tls (self);
+  gchar **text = find_tls_property (&tls, id);
+
+  if (text != NULL)
+    g_value_set_string (value, *text);
+  else if (id == PROP_CHANNEL_TLS_HOST_CHECK)
+    g_value_set_boolean (value, tls.checks_host);
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (self, id, pspec);
+}
+
+static void
+set_tls_property (TallyChannel *self, guint id, const GValue *value, GParamSpec *pspec)
+{
+  gchar **text = find_tls_property (&self->tls, id);
+
+  if (text != NULL)
+    *text = g_value_dup_string (value);
+  else if (id == PROP_CHANNEL_TLS_HOST_CHECK)
+    self->tls.checks_host = g_value_get_boolean (value);
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (self, id, pspec);
 }
 
 /* ---- the object ---- */
@@ -115,7 +174,7 @@ tally_channel_get_property (GObject *object, guint id, GValue *value, GParamSpec
       g_value_set_boolean (value, tally_channel_get_strict (self));
       break;
     default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+      get_tls_property (self, id, value, pspec);
     }
 }
 
@@ -148,7 +207,7 @@ tally_channel_set_property (GObject *object, guint id, const GValue *value, GPar
       tally_channel_set_strict (self, g_value_get_boolean (value));
       break;
     default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+      set_tls_property (self, id, value, pspec);
     }
 }
 
@@ -187,6 +246,10 @@ tally_channel_finalize (GObject *object)
 
   g_clear_error (&self->failure);
   g_free (self->uri);
+  g_free (self->tls.ca);
+  g_free (self->tls.certificate);
+  g_free (self->tls.key);
+  g_free (self->tls.identity);
   g_clear_pointer (&self->bucket, tally_bucket_unref);
   g_clear_object (&self->pool);
   g_clear_pointer (&self->endpoint, tally_endpoint_unref);
@@ -263,6 +326,63 @@ make_limit_properties (void)
                             G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 }
 
+static GParamSpec *
+make_tls_text (const gchar *name)
+{
+  return g_param_spec_string (name, NULL, NULL, NULL,
+                              G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+}
+
+/* Construct-only: they are a part of what a pool knows an endpoint by. */
+static void
+make_tls_properties (void)
+{
+  /**
+   * TallyChannel:tls-ca:
+   *
+   * File of the authorities that are trusted, PEM, instead of the URI's `ca`.
+   *
+   * Since: 0.2
+   */
+  channel_properties[PROP_CHANNEL_TLS_CA] = make_tls_text ("tls-ca");
+  /**
+   * TallyChannel:tls-certificate:
+   *
+   * File of the channel's own certificate, PEM, with the chain behind it, instead of
+   * the URI's `cert` and `key`.
+   *
+   * Since: 0.2
+   */
+  channel_properties[PROP_CHANNEL_TLS_CERTIFICATE] = make_tls_text ("tls-certificate");
+  /**
+   * TallyChannel:tls-key:
+   *
+   * File of that certificate's key, PEM; %NULL: the certificate's file has it.
+   *
+   * Since: 0.2
+   */
+  channel_properties[PROP_CHANNEL_TLS_KEY] = make_tls_text ("tls-key");
+  /**
+   * TallyChannel:tls-identity:
+   *
+   * The name that the server's certificate must have, instead of the URI's `identity` or host.
+   *
+   * Since: 0.2
+   */
+  channel_properties[PROP_CHANNEL_TLS_IDENTITY] = make_tls_text ("tls-identity");
+  /**
+   * TallyChannel:tls-host-check:
+   *
+   * Whether that name is looked at. %FALSE also where the URI says `host-check=no`: then any peer with a
+   * certificate of a trusted authority can pose as the server.
+   *
+   * Since: 0.2
+   */
+  channel_properties[PROP_CHANNEL_TLS_HOST_CHECK] =
+      g_param_spec_boolean ("tls-host-check", NULL, NULL, TRUE,
+                            G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+}
+
 static void
 tally_channel_class_init (TallyChannelClass *class)
 {
@@ -274,6 +394,7 @@ tally_channel_class_init (TallyChannelClass *class)
   object_class->finalize = tally_channel_finalize;
   make_target_properties ();
   make_limit_properties ();
+  make_tls_properties ();
   g_object_class_install_properties (object_class, N_CHANNEL_PROPERTIES, channel_properties);
 }
 

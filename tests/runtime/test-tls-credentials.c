@@ -112,14 +112,61 @@ a_client_takes_a_new_certificate (void)
   tls_server_stop (server);
 }
 
+/* ---- properties ---- */
+
+/* They count instead of the URI's options, and are told apart by the pool. */
+static void
+a_channel_may_be_told_by_properties (void)
+{
+  TlsServer *server;
+
+  if (!tls_begin ())
+    return;
+  server = tls_server_start ("elsewhere", "ca=ca&clients=required", 0);
+  {
+    g_autofree gchar *ca = tls_file ("ca");
+    g_autofree gchar *alice = tls_file ("alice");
+    g_autofree gchar *bob = tls_file ("bob");
+    g_autofree gchar *uri = g_strdup_printf ("%s?ca=/none&cert=%s&identity=x", server->uri, alice);
+    g_autofree gchar *plain = g_strconcat ("tcp", server->uri + strlen ("tls"), NULL);
+    g_autoptr (TallyPool) pool = tally_pool_new ();
+    g_autoptr (GError) error = NULL;
+    g_autoptr (TallyChannel) first =
+        g_initable_new (TALLY_TYPE_CHANNEL, NULL, &error, "uri", uri, "pool", pool, "tls-ca", ca,
+                        "tls-identity", "elsewhere.example", NULL);
+    g_autoptr (TallyChannel) second =
+        g_initable_new (TALLY_TYPE_CHANNEL, NULL, &error, "uri", uri, "pool", pool, "tls-ca", ca,
+                        "tls-certificate", bob, "tls-key", bob, "tls-host-check", FALSE, NULL);
+    g_autofree gchar *said = NULL;
+    g_autofree gchar *who = tls_call (first, "act", "who", -1, &error);
+    g_autofree gchar *other = tls_call (second, "act", "who", -1, &error);
+    g_autoptr (TallyChannel) third = NULL;
+    gboolean checks = TRUE;
+
+    assert_no_error (error);
+    assert_string (who, "CN=alice");
+    assert_string (other, "CN=bob");
+    g_object_get (first, "tls-certificate", &said, NULL);
+    g_object_get (second, "tls-host-check", &checks, NULL);
+    assert_string (said, alice);
+    CU_ASSERT (!checks);
+    third = g_initable_new (TALLY_TYPE_CHANNEL, NULL, &error, "uri", plain, "tls-ca", ca, NULL);
+    CU_ASSERT (third == NULL);
+    assert_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_ARGUMENT, "property of TLS");
+  }
+  tls_server_stop (server);
+}
+
 /* Each as a test that leaves nothing open. */
 TLS_TEST (files_are_read_once)
 TLS_TEST (a_client_takes_new_authorities)
 TLS_TEST (a_client_takes_a_new_certificate)
+TLS_TEST (a_channel_may_be_told_by_properties)
 
 static const TestCase cases[] = { TEST (test_files_are_read_once),
                                   TEST (test_a_client_takes_new_authorities),
                                   TEST (test_a_client_takes_a_new_certificate),
+                                  TEST (test_a_channel_may_be_told_by_properties),
                                   { NULL, NULL } };
 
 int
