@@ -32,7 +32,7 @@ typedef struct
   GPtrArray *addresses; /* of GSocketAddress */
   guint next;           /* the first of addresses that was not tried */
   GArray *attempts;     /* of Attempt: under way */
-  GString *failures;    /* "address: reason; …" */
+  GString *failures;    /* (nullable): "address: reason; …" */
   guint failed_here;    /* so many of them for want of something here */
   guint failed_there;   /* the others */
 } Dial;
@@ -56,7 +56,8 @@ dial_clear (Dial *dial)
   tally_glib_begin ();
   g_array_unref (dial->attempts);
   g_ptr_array_unref (dial->addresses);
-  g_string_free (dial->failures, TRUE);
+  if (dial->failures != NULL)
+    g_string_free (dial->failures, TRUE);
   tally_glib_end ();
 }
 
@@ -82,6 +83,19 @@ is_want (int reason)
          || reason == EAFNOSUPPORT || reason == EADDRNOTAVAIL;
 }
 
+/* Where failures are noted. Most dials have none. */
+static GString *
+ensure_failures (Dial *dial)
+{
+  if (dial->failures == NULL)
+    {
+      tally_glib_begin ();
+      dial->failures = g_string_new (NULL);
+      tally_glib_end ();
+    }
+  return dial->failures;
+}
+
 static void
 count_failure (Dial *dial, int reason)
 {
@@ -95,8 +109,9 @@ static void
 add_failure (Dial *dial, GSocketAddress *address, const gchar *reason)
 {
   g_autofree gchar *text = g_socket_connectable_to_string (G_SOCKET_CONNECTABLE (address));
+  GString *failures = ensure_failures (dial);
 
-  g_string_append_printf (dial->failures, "%s%s%s: %s", dial->failures->len > 0 ? "; " : "",
+  g_string_append_printf (failures, "%s%s%s: %s", failures->len > 0 ? "; " : "",
                           is_abstract (address) ? "@" : "", text, reason);
 }
 
@@ -118,17 +133,18 @@ static gboolean
 fail (Dial *dial, TallyWait why, const gchar *step, GError **error)
 {
   const gchar *uri = tally_endpoint_get_uri (dial->endpoint);
-  const gchar *separator = dial->failures->len > 0 ? ": " : "";
+  const gchar *failures = dial->failures != NULL ? dial->failures->str : "";
+  const gchar *separator = *failures != '\0' ? ": " : "";
 
   failed_here = why == TALLY_WAIT_FAILED && dial->failed_here > 0 && dial->failed_there == 0;
   if (why == TALLY_WAIT_CANCELLED)
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "cancelled while %s %s", step, uri);
   else if (why == TALLY_WAIT_TIMED_OUT)
     g_set_error (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "timed out while %s %s%s%s", step, uri,
-                 separator, dial->failures->str);
+                 separator, failures);
   else
     g_set_error (error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED, "failed while %s %s%s%s", step,
-                 uri, separator, dial->failures->str);
+                 uri, separator, failures);
   return FALSE;
 }
 
@@ -208,7 +224,7 @@ has_descriptor (Dial *dial)
       return TRUE;
     }
   count_failure (dial, errno);
-  g_string_append (dial->failures, g_strerror (errno));
+  g_string_append (ensure_failures (dial), g_strerror (errno));
   return FALSE;
 }
 
@@ -232,7 +248,7 @@ resolve (Dial *dial, GSocketConnectable *connectable, GError **error)
     g_ptr_array_add (dial->addresses, address);
   if (lookup.error != NULL && dial->addresses->len == 0 && !g_cancellable_is_cancelled (stop)
       && has_descriptor (dial))
-    g_string_append (dial->failures, lookup.error->message);
+    g_string_append (ensure_failures (dial), lookup.error->message);
   g_clear_error (&lookup.error);
   if (lookup.timed_out)
     return fail (dial, TALLY_WAIT_TIMED_OUT, "resolving", error);
@@ -489,7 +505,6 @@ tally_dial (TallyEndpoint *endpoint,
   tally_glib_begin ();
   dial.addresses = g_ptr_array_new_with_free_func (g_object_unref);
   dial.attempts = g_array_new (FALSE, FALSE, sizeof (Attempt));
-  dial.failures = g_string_new (NULL);
   tally_glib_end ();
   if (tally_endpoint_get_scheme (endpoint) == TALLY_SCHEME_TLS
       && !tally_tls_check (tally_endpoint_get_uri (endpoint), error))

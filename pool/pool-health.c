@@ -90,6 +90,8 @@ tally_conns_look (TallyConn *conns)
   g_autofree gboolean *news = NULL;
   guint count = 0;
 
+  if (conns == NULL)
+    return;
   for (const TallyConn *conn = conns; conn != NULL; conn = conn->next)
     count++;
   streams = g_new (TallyStream *, count);
@@ -97,8 +99,7 @@ tally_conns_look (TallyConn *conns)
   count = 0;
   for (const TallyConn *conn = conns; conn != NULL; conn = conn->next)
     streams[count++] = conn->socket != NULL ? &((TallySocket *) conn->socket)->stream : NULL;
-  if (count > 0)
-    tally_streams_find_news (streams, count, news);
+  tally_streams_find_news (streams, count, news);
   count = 0;
   for (TallyConn *conn = conns; conn != NULL; conn = conn->next, count++)
     if (conn->socket == NULL)
