@@ -1,4 +1,4 @@
-/* What calls may ask of a lease beyond the pool's public interface. */
+/* What calls may do with a bucket and a lease beyond the pool's public interface. */
 #ifndef TALLY_LEASE_INTERNAL_H
 #define TALLY_LEASE_INTERNAL_H
 
@@ -14,6 +14,16 @@ gboolean tally_bucket_borrow_unused (TallyBucket *bucket,
                                      GCancellable *cancellable,
                                      TallyLease *lease,
                                      GError **error);
+
+/* As tally_bucket_borrow_fresh (), but a connection whose dial began at @since or later will do, by
+ * g_get_monotonic_time (), 0 = now: calls whose shared connection failed go on together on a new one. */
+gboolean tally_bucket_borrow_dialed_since (TallyBucket *bucket,
+                                           const gchar *label,
+                                           gint64 since,
+                                           gint64 deadline,
+                                           GCancellable *cancellable,
+                                           TallyLease *lease,
+                                           GError **error);
 
 /* When @lease, which is out, was taken, by g_get_monotonic_time (). */
 gint64 tally_lease_get_since (const TallyLease *lease);

@@ -557,20 +557,6 @@ tally_bucket_borrow_fresh (TallyBucket *bucket,
   return borrow_slowly (bucket, label, deadline, 0, cancellable, lease, error);
 }
 
-/**
- * tally_bucket_borrow_dialed_since:
- * @bucket: a bucket
- * @label: (nullable): as in tally_bucket_borrow()
- * @since: g_get_monotonic_time(); 0 = now
- * @deadline: as in tally_bucket_borrow()
- * @cancellable: (nullable): the same
- * @lease: (out): the same
- *
- * As tally_bucket_borrow_fresh(), but a connection whose dial began at @since or later will do:
- * those whose shared connection failed then go on together on a new one.
- *
- * Returns: %TRUE, or %FALSE with @error set
- */
 gboolean
 tally_bucket_borrow_dialed_since (TallyBucket *bucket,
                                   const gchar *label,

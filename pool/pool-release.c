@@ -4,6 +4,7 @@
 #include "bucket-private.h"
 #include "claims-private.h"
 #include "health-private.h"
+#include "socket-internal.h"
 #include "totals-private.h"
 #include "work-private.h"
 

@@ -3,8 +3,8 @@
 #ifndef TALLY_SOCKET_PRIVATE_H
 #define TALLY_SOCKET_PRIVATE_H
 
+#include "socket-internal.h"
 #include "stream-private.h"
-#include "tally-socket.h"
 
 G_BEGIN_DECLS
 

@@ -70,19 +70,6 @@ receive_some (TallySocket *self, gsize need, GError **error)
   return FALSE;
 }
 
-/**
- * tally_socket_fill:
- * @self: a socket
- * @need: bytes
- * @error: return location
- *
- * Blocks until at least @need unconsumed bytes are in the input buffer; returns at once when they
- * are. However slowly they come, it ends at the deadline. Memory grows with what arrived, not with
- * @need.
- *
- * Returns: %TRUE, or %FALSE with %TALLY_ERROR_CONNECTION_LOST (also at end of stream),
- *   %TALLY_ERROR_TIMED_OUT or %G_IO_ERROR_CANCELLED; what arrived stays in the buffer
- */
 gboolean
 tally_socket_fill (TallySocket *self, gsize need, GError **error)
 {
@@ -105,14 +92,6 @@ tally_socket_fill (TallySocket *self, gsize need, GError **error)
   return TRUE;
 }
 
-/**
- * tally_socket_peek_input:
- * @self: a socket
- * @length: (out): how many bytes
- *
- * Returns: (transfer none) (nullable): the bytes received and not yet consumed; valid until the
- * next fill, send or consume
- */
 const guint8 *
 tally_socket_peek_input (TallySocket *self, gsize *length)
 {
@@ -120,13 +99,6 @@ tally_socket_peek_input (TallySocket *self, gsize *length)
   return self->input.data + self->consumed;
 }
 
-/**
- * tally_socket_consume:
- * @self: a socket
- * @length: bytes, at most as many as are unconsumed
- *
- * Drops the first @length bytes of the input.
- */
 void
 tally_socket_consume (TallySocket *self, gsize length)
 {

@@ -204,7 +204,6 @@ typedef struct
 #define TALLY_TYPE_HISTOGRAM (tally_histogram_get_type ())
 TALLY_API GType tally_histogram_get_type (void);
 
-TALLY_API void tally_histogram_add (TallyHistogram *histogram, gint64 microseconds);
 /* The smallest bin limit that at least @share (0 to 1) of the values do not exceed, in
  * microseconds, never more than the maximum; 0 for an empty histogram. */
 TALLY_API guint64 tally_histogram_quantile (const TallyHistogram *histogram, gdouble share);

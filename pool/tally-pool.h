@@ -162,13 +162,6 @@ TALLY_API gboolean tally_bucket_borrow_fresh (TallyBucket *bucket,
                                               GCancellable *cancellable,
                                               TallyLease *lease,
                                               GError **error);
-TALLY_API gboolean tally_bucket_borrow_dialed_since (TallyBucket *bucket,
-                                                     const gchar *label,
-                                                     gint64 since,
-                                                     gint64 deadline,
-                                                     GCancellable *cancellable,
-                                                     TallyLease *lease,
-                                                     GError **error);
 TALLY_API void tally_bucket_borrow_async (TallyBucket *bucket,
                                           const gchar *label,
                                           gint64 deadline,

@@ -30,21 +30,6 @@ set_send_error (const TallySocket *self, GError **error, TallyWait why, int save
                  tally_stream_describe_error (&self->stream, saved_errno));
 }
 
-/**
- * tally_socket_send_bytes:
- * @self: a socket
- * @bytes: what to send
- * @length: how many
- * @sent: (out): how many bytes reached the kernel, also on failure
- * @error: return location
- *
- * Sends as many of @bytes as the kernel takes at once, past the output buffer: one thread may do so
- * while another receives. A small message costs one system call. No signal is raised when the peer
- * is gone.
- *
- * Returns: %TRUE, also when @sent is less than @length, or %FALSE as tally_socket_send(), but the
- *   message does not say how much was sent
- */
 gboolean
 tally_socket_send_bytes (
     TallySocket *self, gconstpointer bytes, gsize length, gsize *sent, GError **error)
@@ -72,21 +57,6 @@ await_room (
   return why;
 }
 
-/**
- * tally_socket_await_room:
- * @self: a socket
- * @or_input: whether to return for input, too
- * @deadline: g_get_monotonic_time () at which it ends; -1 = never
- * @cancellable: (nullable): ends it too
- * @has_input: (out): whether input has arrived, or the connection has ended
- * @error: return location
- *
- * Waits until the kernel takes more bytes, under limits of its own: one thread may do so while
- * another receives. A peer that has closed will never answer, so that its end of the stream ends
- * the wait as a failure, unless @or_input.
- *
- * Returns: %TRUE, or %FALSE as tally_socket_send_bytes()
- */
 gboolean
 tally_socket_await_room (TallySocket *self,
                          gboolean or_input,
@@ -149,18 +119,6 @@ tally_socket_get_sent (const TallySocket *self, gsize *length)
   return self->sent;
 }
 
-/**
- * tally_socket_send:
- * @self: a socket
- * @error: return location
- *
- * Sends the whole output buffer and empties it, whatever the outcome, within the limits that
- * tally_socket_set_limits() has set.
- *
- * Returns: %TRUE, or %FALSE with %TALLY_ERROR_NOT_SENT when the connection failed before a byte
- *   reached the kernel, %TALLY_ERROR_CONNECTION_LOST when it failed later, %TALLY_ERROR_TIMED_OUT
- *   or %G_IO_ERROR_CANCELLED, whose messages say how much was sent
- */
 gboolean
 tally_socket_send (TallySocket *self, GError **error)
 {
@@ -253,41 +211,18 @@ tally_socket_set_limits (TallySocket *self, gint64 deadline, GCancellable *cance
   self->limits = (TallyStreamLimits){ deadline, cancellable, FALSE };
 }
 
-/**
- * tally_socket_set_final_limits:
- * @self: a socket
- * @deadline: as for tally_socket_set_limits()
- * @cancellable: (nullable): the same
- *
- * As tally_socket_set_limits(), by a caller that will not use the connection after @deadline. A
- * receive that waits then may be ended by shutting the connection down, which makes waiting
- * cheaper.
- */
 void
 tally_socket_set_final_limits (TallySocket *self, gint64 deadline, GCancellable *cancellable)
 {
   self->limits = (TallyStreamLimits){ deadline, cancellable, deadline > 0 && cancellable == NULL };
 }
 
-/**
- * tally_socket_get_output:
- * @self: a socket
- *
- * Returns: (transfer none): the buffer that the next tally_socket_send () sends
- */
 TallyBuffer *
 tally_socket_get_output (TallySocket *self)
 {
   return &self->output;
 }
 
-/**
- * tally_socket_reset:
- * @self: a socket
- *
- * Takes back what its user set (pool rule 23): limits, unsent output, memory that a large message
- * took. Unconsumed input stays, because it proves that the connection is not clean.
- */
 void
 tally_socket_reset (TallySocket *self)
 {
@@ -303,15 +238,6 @@ tally_socket_reset (TallySocket *self)
     }
 }
 
-/**
- * tally_socket_keep:
- * @self: a socket
- * @keeper: (transfer full): what shall receive on it from now on
- *
- * Gives @self a keeper, unless it has one already; then @keeper is freed. Thread-safe.
- *
- * Returns: (transfer none): the keeper that @self has now; it lives as long as @self
- */
 TallySocketKeeper *
 tally_socket_keep (TallySocket *self, TallySocketKeeper *keeper)
 {
@@ -324,12 +250,6 @@ tally_socket_keep (TallySocket *self, TallySocketKeeper *keeper)
   return present;
 }
 
-/**
- * tally_socket_get_keeper:
- * @self: a socket
- *
- * Returns: (transfer none) (nullable): what tally_socket_keep() has set. Thread-safe
- */
 TallySocketKeeper *
 tally_socket_get_keeper (TallySocket *self)
 {

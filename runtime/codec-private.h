@@ -3,9 +3,9 @@
 #ifndef TALLY_CODEC_PRIVATE_H
 #define TALLY_CODEC_PRIVATE_H
 
+#include "buffer-internal.h"
 #include "protocols-internal.h"
 #include "tally-endpoint.h"
-#include "tally-socket.h"
 #include "tally-struct.h"
 #include "tally-types.h"
 

@@ -7,6 +7,7 @@
 
 #include "protocols-internal.h"
 #include "scanner-private.h"
+#include "socket-internal.h"
 
 G_BEGIN_DECLS
 

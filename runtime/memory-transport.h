@@ -4,7 +4,7 @@
 
 #include <thrift/c_glib/transport/thrift_transport.h>
 
-#include "tally-socket.h"
+#include "buffer-internal.h"
 
 G_BEGIN_DECLS
 

@@ -17,6 +17,7 @@
 #include "memory-transport.h"
 #include "protocol-private.h"
 #include "protocols-internal.h"
+#include "socket-internal.h"
 #include "stream-internal.h"
 
 /* A thread keeps a buffer up to this size for its next message. */

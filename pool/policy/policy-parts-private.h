@@ -6,6 +6,9 @@
 
 G_BEGIN_DECLS
 
+/* Counts: policy-stats.c */
+void tally_histogram_add (TallyHistogram *histogram, gint64 microseconds);
+
 /* The queue: policy-queue.c */
 void tally_policy_enqueue (TallyPolicy *self, TallyWaiter *waiter);
 void tally_policy_dequeue (TallyPolicy *self, TallyWaiter *waiter);

@@ -1,5 +1,5 @@
 /* Owns what a pool counts: histograms and snapshots. Part of the policy: no thread, lock, socket or clock. */
-#include "policy-private.h"
+#include "policy-parts-private.h"
 
 const gchar *
 tally_close_reason_to_string (TallyCloseReason reason)

@@ -6,6 +6,8 @@
 #include <pthread.h>
 
 #include "harness.h"
+#include "lease-internal.h"
+#include "socket-internal.h"
 #include "tally-pool.h"
 
 typedef struct

@@ -4,7 +4,7 @@
 
 #include "harness.h"
 #include "peer.h"
-#include "tally-socket.h"
+#include "socket-internal.h"
 
 /* A deadline so far away that only what happens at once comes before it. */
 #define AT_ONCE (10 * G_TIME_SPAN_SECOND)

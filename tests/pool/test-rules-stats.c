@@ -1,6 +1,7 @@
 /* Rules 25, 28 and 30: what a pool tells of itself. The error of a full pool is in
  * test-rules-life.c. */
 #include "lab.h"
+#include "policy/policy-parts-private.h"
 
 #include <string.h>
 

@@ -10,6 +10,7 @@
 
 #include "protocols-internal.h"
 #include "scanner-private.h"
+#include "tally-socket.h"
 
 /* Seconds after which a receive gives up: the test has failed then. */
 #define PATIENCE 20

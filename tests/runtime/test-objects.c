@@ -322,7 +322,7 @@ a_bucket_is_boxed (void)
   TallyHistogram times = { 0 };
   TallyHistogram *same;
 
-  tally_histogram_add (&times, 5);
+  times.sum = 5;
   same = g_boxed_copy (TALLY_TYPE_HISTOGRAM, &times);
   CU_ASSERT_TRUE (same->sum == 5);
   CU_ASSERT_PTR_NULL (of_nothing->transport);
