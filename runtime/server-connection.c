@@ -16,7 +16,7 @@
 #define MAX_RECEIVES 16
 /* How long a pinned connection's worker waits for the next request; milliseconds. */
 #define PINNED_WAIT 20
-/* How often a connection that is busy is looked at again before a stop ends it. */
+/* How often a connection that is busy, or cannot receive yet, is looked at again before a stop ends it. */
 #define MAX_LOOKS 20
 
 ServerConnection *
@@ -224,6 +224,15 @@ server_connection_hang_up (ServerConnection *self)
     tally_stream_end_receiving (&self->stream); /* what was sent before can still be received */
 }
 
+/* Whether the stream is a layer that has to send, or to shake hands, before it can receive: that nothing was
+ * received does not say that nothing is there. */
+static gboolean
+sends_first (const ServerConnection *self)
+{
+  return tally_stream_is_layered (&self->stream)
+         && (tally_stream_get_watch (&self->stream, TALLY_STREAM_READABLE) & G_IO_IN) == 0;
+}
+
 ServerTurn
 server_connection_part (ServerConnection *self, ServerWorker *worker, ServerTurn turn)
 {
@@ -237,7 +246,7 @@ server_connection_part (ServerConnection *self, ServerWorker *worker, ServerTurn
     return send_or_keep (self, &self->parting, FALSE) ? turn : TURN_CLOSE;
   if (self->looks == 0)
     server_connection_hang_up (self);
-  if ((turn == TURN_SERVED || (self->server->local && self->looks == 0))
+  if ((turn == TURN_SERVED || (self->server->local && self->looks == 0) || sends_first (self))
       && ++self->looks < MAX_LOOKS)
     return TURN_WAIT;
   return was_busy || self->has_several || !self->has_served ? end (self, worker) : TURN_CLOSE;

@@ -1,5 +1,6 @@
 /* Owns the tests of a server's connection alone, without a server that runs: how long it may be in
  * which state, and what it gives up. */
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -112,8 +113,13 @@ static ServerTurn
 feed (
     ServerConnection *connection, ServerWorker *worker, gint fd, const guint8 *bytes, gsize length)
 {
+  ServerTurn turn;
+
   CU_ASSERT (send (fd, bytes, length, MSG_NOSIGNAL) == (gssize) length);
-  return server_connection_turn (connection, worker, FALSE);
+  do
+    turn = server_connection_turn (connection, worker, FALSE);
+  while ((tally_stream_get_watch (&connection->stream, TALLY_STREAM_READABLE) & POLLIN) == 0);
+  return turn;
 }
 
 /* A connection that always has the next request's beginning behind a whole one does not hold that since
