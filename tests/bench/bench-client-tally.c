@@ -7,7 +7,9 @@ BenchEchoIf *
 bench_client_open (void)
 {
   g_autofree gchar *uri =
-      g_strdup_printf ("tcp://127.0.0.1:%d?mode=%s%s%s", bench_options.port,
+      g_strdup_printf ("%s://127.0.0.1:%d?mode=%s%s%s",
+                       bench_options.scheme != NULL ? bench_options.scheme : "tcp",
+                       bench_options.port,
                        bench_options.mode != NULL ? bench_options.mode : "pooled",
                        bench_options.uri_options != NULL ? "&" : "",
                        bench_options.uri_options != NULL ? bench_options.uri_options : "");

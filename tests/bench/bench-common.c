@@ -20,6 +20,7 @@ static const GOptionEntry entries[] = {
   { "warmup", 0, 0, G_OPTION_ARG_INT, &bench_options.warmup, "Operations before them", "N" },
   { "together", 0, 0, G_OPTION_ARG_INT, &bench_options.together, "Operations at once", "N" },
   { "request", 0, 0, G_OPTION_ARG_FILENAME, &bench_options.request, "The framed request", "FILE" },
+  { "scheme", 0, 0, G_OPTION_ARG_STRING, &bench_options.scheme, "Of Tally's URI, \"tls\"", "NAME" },
   { "uri-options", 0, 0, G_OPTION_ARG_STRING, &bench_options.uri_options, "More for the URI",
     "TEXT" },
   { "count-only", 0, 0, G_OPTION_ARG_NONE, &bench_options.count_only, "Neither clock nor report",

@@ -7,6 +7,7 @@
 
 typedef struct
 {
+  gchar *scheme;      /* of Tally's URI; NULL: tcp */
   gchar *uri_options; /* appended to Tally's URI */
   gchar *payload;     /* "string" or "struct" */
   gchar *mode;      /* "pooled": one connection for all calls; "unpooled": one for each; "shared" */

@@ -17,7 +17,8 @@ main (int argc, char **argv)
 
   bench_parse (&argc, &argv, NULL);
   bench_die_with_parent ();
-  listening = g_strconcat ("tcp://127.0.0.1:0", bench_options.uri_options, NULL);
+  listening = g_strconcat (bench_options.scheme != NULL ? bench_options.scheme : "tcp",
+                           "://127.0.0.1:0", bench_options.uri_options, NULL);
   handler = bench_handler_new ();
   processor = g_object_new (BENCH_TYPE_ECHO_PROCESSOR, "handler", handler, NULL);
   server = tally_server_new (THRIFT_PROCESSOR (processor), listening, &error);

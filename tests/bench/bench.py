@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 
-PARTS = ['call', 'struct', 'server', 'unpooled', 'shared', 'codec', 'pool']
+PARTS = ['call', 'struct', 'server', 'unpooled', 'shared', 'codec', 'pool', 'tls']
 FIGURES = ['p50', 'p90', 'p99', 'max', 'mean']
 
 
@@ -248,6 +248,48 @@ class Bench:
     CALLGRIND = ['valgrind', '--tool=callgrind', '--callgrind-out-file=/dev/null']
     STRACE = ['strace', '-c', '-f']
 
+    def certificates(self):
+        """What both sides of TLS need, made by openssl: options for its programs, and Tally's in a URI."""
+        def file(name):
+            return os.path.join(self.scratch.name, name)
+        if not os.path.exists(file('server.pem')):
+            script = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'runtime', 'make-certificates.sh')
+            subprocess.run(['sh', script, self.scratch.name], check=True, stdout=subprocess.DEVNULL)
+        return file('ca.pem'), file('server.pem')
+
+    def tls_clients(self, port):
+        ca, _ = self.certificates()
+        return [('OpenSSL', 'openssl', self.client('limit', port) + ['--ca', ca]),
+                ('Tally pooled over TLS', 'tally-client',
+                 self.client('tally-client', port) + ['--scheme', 'tls', '--uri-options', 'ca=' + ca])]
+
+    def part_tls(self):
+        if not self.has('openssl'):
+            print('(bench-openssl is not built: no libssl-dev)')
+            return
+        _, server = self.certificates()
+        partners = [('OpenSSL server', 'openssl', ['--serve', '--certificate', server]),
+                    ('Tally server', 'tally-server', ['--scheme', 'tls', '--uri-options', '?cert=' + server])]
+        for placement, mine, other in self.placements():
+            for name, program, arguments in partners:
+                port = self.start(program, other, arguments=arguments)
+                rows = self.rounds('One call at a time over TLS, 16 bytes, %s, %s' % (name, placement), [
+                    (label, client, options + self.calls(10000), mine)
+                    for label, client, options in self.tls_clients(port)], 'OpenSSL')
+                if placement == 'same core' and program == 'openssl':
+                    self.claim_ratio('Tally pooled over TLS against a ping-pong of OpenSSL\'s, p50', rows,
+                                     'Tally pooled over TLS', 'OpenSSL', 2.0)
+                self.stop_servers()
+
+    def count_tls(self):
+        if not self.has('openssl'):
+            return
+        port = self.start('openssl', None, arguments=['--serve', '--certificate', self.certificates()[1]])
+        for label, program, arguments in self.tls_clients(port):
+            self.count(label + ' client, string', lambda wrapper, calls: self.run_client(wrapper, program, arguments, calls),
+                       200, 1200)
+        self.stop_servers()
+
     def instructions(self, run):
         path = os.path.join(self.scratch.name, 'callgrind')
         run(self.CALLGRIND + ['--log-file=' + path])
@@ -324,6 +366,7 @@ class Bench:
         for label, server in SERVERS:
             if self.has(server):
                 self.count(label + ', string', lambda wrapper, calls: self.run_server(wrapper, server, calls), 200, 1200)
+        self.count_tls()
 
 
 SERVERS = [('ideal server', 'ideal-server'), ('Apache C GLib simple server', 'apache-server'),
