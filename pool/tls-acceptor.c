@@ -10,12 +10,15 @@
 #include "tls-fault-private.h"
 #include "tls-layer-private.h"
 
-/* Handshakes that run at once. */
-#define MAX_RUNNING 32
+/* Handshakes that run at once. GIO's pool has ten threads, and slowly more, for all that the process does in them:
+ * connections that it makes itself need some, too. */
+#define MAX_RUNNING 8
 /* One that has run for so long ends when others wait; microseconds. */
-#define GRACE G_TIME_SPAN_SECOND
+#define GRACE (400 * G_TIME_SPAN_MILLISECOND)
+/* However many wait; so long a way there and back must not be needed. */
+#define SHORTEST_GRACE (GRACE / 4)
 /* How often that is looked at, while others wait; milliseconds. */
-#define LOOK_INTERVAL_MS 100
+#define LOOK_INTERVAL_MS 50
 
 struct _TallyTlsAcceptor
 {
@@ -125,14 +128,35 @@ start_handshake (TallyTlsAcceptor *self, TallyTls *tls)
   g_tls_connection_handshake_async (tls->connection, G_PRIORITY_DEFAULT, NULL, on_shaken, tls);
 }
 
-/* The handshake that has run longest ends when it has had its time; its end starts the next. */
-static void
-end_longest_handshake (TallyTlsAcceptor *self)
+static guint
+count_waiting_peers (TallyTlsAcceptor *self)
 {
-  TallyTls *oldest = g_queue_peek_head (&self->running);
+  guint count;
 
-  if (oldest != NULL && g_get_monotonic_time () - oldest->began > GRACE)
-    tally_stream_shut_down (&oldest->base->plain);
+  g_mutex_lock (&self->lock);
+  count = self->waiting.length;
+  g_mutex_unlock (&self->lock);
+  return count;
+}
+
+/* Handshakes that have had their time end, as many as others wait, whose turn it is then. The more wait, the less
+ * time there is: all have had their turn after a few seconds. */
+static void
+end_long_handshakes (TallyTlsAcceptor *self)
+{
+  guint waiting = count_waiting_peers (self);
+  gint64 latest =
+      g_get_monotonic_time () - MAX (GRACE / (1 + waiting / MAX_RUNNING), SHORTEST_GRACE);
+
+  for (GList *link = self->running.head; link != NULL && waiting > 0; link = link->next)
+    {
+      const TallyTls *oldest = link->data;
+
+      if (oldest->began > latest)
+        return;
+      tally_stream_shut_down (&oldest->base->plain);
+      waiting--;
+    }
 }
 
 static gboolean
@@ -141,7 +165,7 @@ on_acceptor_timer (gpointer data)
   TallyTlsAcceptor *self = data;
 
   g_clear_pointer (&self->timer, g_source_unref);
-  end_longest_handshake (self);
+  end_long_handshakes (self);
   start_what_waits (self);
   return G_SOURCE_REMOVE;
 }
@@ -171,14 +195,10 @@ static void
 start_what_waits (TallyTlsAcceptor *self)
 {
   TallyTls *tls;
-  gboolean others_wait;
 
   while (self->running.length < MAX_RUNNING && (tls = take_waiting_peer (self)) != NULL)
     start_handshake (self, tls);
-  g_mutex_lock (&self->lock);
-  others_wait = self->waiting.length > 0;
-  g_mutex_unlock (&self->lock);
-  if (others_wait)
+  if (count_waiting_peers (self) > 0)
     set_acceptor_timer (self);
   if (self->quits && self->running.length == 0)
     g_main_loop_quit (self->loop);

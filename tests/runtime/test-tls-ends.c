@@ -320,6 +320,70 @@ silent_clients_hold_up_nobody (void)
     close (fds[i]);
 }
 
+static gpointer
+take_and_cancel (gpointer data)
+{
+  gpointer *pair = data;
+  g_autoptr (GSocketConnection) connection = g_socket_listener_accept (pair[0], NULL, NULL, NULL);
+  gsize *size = pair[3];
+
+  *size = (gsize) g_socket_receive (g_socket_connection_get_socket (connection), pair[2], *size,
+                                    NULL, NULL);
+  g_cancellable_cancel (pair[1]);
+  return NULL;
+}
+
+/* What a client of ours says first. */
+static gsize
+take_greeting (guint8 *bytes, gsize size)
+{
+  GSocketListener *listener = g_socket_listener_new ();
+  g_autofree gchar *uri =
+      g_strdup_printf ("tls://127.0.0.1:%u",
+                       g_socket_listener_add_any_inet_port (listener, NULL, NULL));
+  g_autoptr (TallyEndpoint) endpoint = tally_endpoint_new (uri, NULL);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  gpointer pair[] = { listener, cancellable, bytes, &size };
+  GThread *thread = g_thread_new (NULL, take_and_cancel, pair);
+
+  CU_ASSERT (tally_socket_dial (endpoint, -1, cancellable, NULL) == NULL);
+  g_thread_join (thread);
+  g_object_unref (listener);
+  return size;
+}
+
+#define N_STALLED 70
+
+/* Several times as many as shake hands at once stop behind their first message: each takes a turn and must give way. */
+static void
+stalled_handshakes_hold_up_nobody (void)
+{
+  TlsServer *server;
+  gint fds[N_STALLED];
+  guint8 hello[4096];
+  gsize length;
+
+  if (!tls_begin ())
+    return;
+  server = tls_server_start ("server", NULL, 0);
+  length = take_greeting (hello, sizeof hello);
+  tls_log_begin ();
+  for (guint i = 0; i < N_STALLED; i++)
+    {
+      fds[i] = tls_connect_plainly (server);
+      CU_ASSERT (send (fds[i], hello, length, 0) == (gssize) length);
+    }
+  {
+    g_autoptr (TallyChannel) channel = tls_connect (server->uri, "ca=ca", NULL);
+
+    CU_ASSERT (tls_echoes (channel, "x"));
+  }
+  tls_server_stop (server);
+  tls_log_end ();
+  for (guint i = 0; i < N_STALLED; i++)
+    close (fds[i]);
+}
+
 /* ---- pieces ---- */
 
 /* Hands on what comes, both ways, a byte at a time. */
@@ -408,6 +472,7 @@ TLS_TEST (a_handshake_can_be_cancelled)
 TLS_TEST (a_call_ends_at_its_deadline)
 TLS_TEST (a_client_that_does_not_shake_hands_is_closed)
 TLS_TEST (silent_clients_hold_up_nobody)
+TLS_TEST (stalled_handshakes_hold_up_nobody)
 TLS_TEST (records_may_come_in_pieces)
 
 static const TestCase cases[] = { TEST (test_rule_10_an_ended_connection_is_not_lent),
@@ -417,6 +482,7 @@ static const TestCase cases[] = { TEST (test_rule_10_an_ended_connection_is_not_
                                   TEST (test_a_call_ends_at_its_deadline),
                                   TEST (test_a_client_that_does_not_shake_hands_is_closed),
                                   TEST (test_silent_clients_hold_up_nobody),
+                                  TEST (test_stalled_handshakes_hold_up_nobody),
                                   TEST (test_records_may_come_in_pieces),
                                   { NULL, NULL } };
 
