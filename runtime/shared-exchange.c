@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <string.h>
 
 #include "framing-private.h"
 #include "tally-error.h"
@@ -216,16 +217,26 @@ note_sent_locked (TallyShared *self, gsize sent)
     }
 }
 
-/* What the kernel did not take goes back to where it was in the queue. */
+/* What the kernel did not take goes back to where it was in the queue. What it took stays before that until it
+ * is the larger part, so that a large request which goes in pieces is not copied for each of them. */
 static void
 put_back_locked (TallyShared *self, gsize sent)
 {
-  TallyBuffer rest = { NULL };
+  TallyBuffer rest = self->outgoing;
+  gsize start = self->outgoing_start + sent;
 
-  tally_buffer_append (&rest, self->outgoing.data + sent, self->outgoing.length - sent);
+  if (start > rest.length / 2)
+    {
+      rest.length -= start;
+      memmove (rest.data, rest.data + start, rest.length);
+      self->n_moved += rest.length;
+      start = 0;
+    }
   tally_buffer_append (&rest, self->queued.data, self->queued.length);
-  tally_buffer_clear (&self->queued);
+  self->n_moved += self->queued.length;
+  self->outgoing = self->queued;
   self->queued = rest;
+  self->queued_start = start;
 }
 
 /* @error (nullable) is of sending. For each request the queue knows whether it was sent. */
@@ -245,18 +256,23 @@ static GError *
 send_round_locked (TallyShared *self, gboolean *full)
 {
   TallyBuffer outgoing = self->queued;
+  gsize start = self->queued_start;
   GError *error = NULL;
   gsize sent;
 
   self->queued = self->outgoing;
+  self->queued_start = 0;
   self->outgoing = outgoing;
+  self->outgoing_start = start;
   pthread_mutex_unlock (&self->lock);
-  tally_socket_send_bytes (self->socket, outgoing.data, outgoing.length, &sent, &error);
+  tally_socket_send_bytes (self->socket, outgoing.data + start, outgoing.length - start, &sent,
+                           &error);
   pthread_mutex_lock (&self->lock);
-  *full = sent < outgoing.length;
+  *full = start + sent < outgoing.length;
   if (*full)
     put_back_locked (self, sent);
   self->outgoing.length = 0;
+  self->outgoing_start = 0;
   if (self->outgoing.capacity > KEPT_OUTGOING_CAPACITY)
     tally_buffer_clear (&self->outgoing);
   note_sent_locked (self, sent);

@@ -57,7 +57,8 @@ tally_pending_wake (TallyPending *pending)
 static guint64
 maybe_sent (const TallyShared *self)
 {
-  return self->sender != NULL ? self->sent + self->outgoing.length : self->sent;
+  return self->sender != NULL ? self->sent + self->outgoing.length - self->outgoing_start
+                              : self->sent;
 }
 
 static inline TallySlot *
@@ -175,7 +176,7 @@ tally_shared_drop_pending_locked (TallyShared *self, TallyPending *pending)
 static guint64
 queue_start (const TallyShared *self)
 {
-  return self->queued_end - self->queued.length;
+  return self->queued_end - (self->queued.length - self->queued_start);
 }
 
 /* The request goes from the pending call's buffer to the end of the queue; without a copy where that is
@@ -210,10 +211,12 @@ tally_shared_withdraw_locked (TallyShared *self, TallyPending *pending)
 
   if (pending->start < queue_start (self) + tally_socket_count_committed (self->socket))
     return FALSE;
-  request = self->queued.data + (pending->start - queue_start (self));
+  request = self->queued.data + self->queued_start + (pending->start - queue_start (self));
   memmove (request, request + length, self->queued_end - pending->end);
   self->queued.length -= length;
   self->queued_end -= length;
+  if (self->queued.length == self->queued_start)
+    self->queued.length = self->queued_start = 0; /* nothing is queued */
   for (TallyPending *other = pending->next; other != NULL; other = other->next)
     {
       other->start -= length;

@@ -114,8 +114,12 @@ struct _TallyShared
   guint n_impatient;        /* times that a sender had none */
   guint64 sent;             /* bytes that the kernel has, of all that was ever queued */
   guint64 queued_end;       /* all that was ever queued */
-  TallyBuffer outgoing;     /* from `sent` on: what the sender sends now */
-  TallyBuffer queued;       /* what follows that */
+  TallyBuffer
+      outgoing; /* from outgoing_start on, which is where `sent` is: what the sender sends now */
+  gsize outgoing_start;
+  TallyBuffer queued; /* from queued_start on: what follows that */
+  gsize queued_start;
+  guint64 n_moved; /* bytes that were copied because the kernel did not take all at once */
 };
 
 /* The shared connection on @socket, made for the first caller that asks; lives as long as @socket.

@@ -2,9 +2,12 @@
  * in part or sent is told apart. Pool rule 24, with test-shared.c. */
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <thrift/c_glib/thrift_application_exception.h>
+#include <unistd.h>
 
 #include "shared-fixture.h"
+#include "shared-private.h"
 #include "tally-error.h"
 
 #define LARGE (15 << 20)
@@ -218,6 +221,48 @@ rule_24_a_reply_to_half_a_oneway_is_nobodys (void)
                        THRIFT_APPLICATION_EXCEPTION_ERROR_BAD_SEQUENCE_ID, "bytes were sent");
 }
 
+static gpointer
+receive_all (gpointer fd)
+{
+  static guint8 bytes[64 * 1024];
+  gsize length = 0;
+  gssize count;
+
+  while ((count = recv (GPOINTER_TO_INT (fd), bytes, sizeof bytes, 0)) > 0)
+    length += count;
+  return GSIZE_TO_POINTER (length);
+}
+
+/* What the kernel takes in many pieces is not copied for each of them. */
+static void
+a_large_request_is_not_copied_for_each_piece (void)
+{
+  const gint small = 4096;
+  const gsize length = 4 << 20;
+  g_autoptr (GError) error = NULL;
+  g_autofree guint8 *bytes = g_malloc0 (length);
+  TallySocket *socket;
+  TallyPending *pending;
+  TallyShared *shared;
+  GThread *peer;
+  guint late;
+  gint fds[2];
+
+  CU_ASSERT_EQUAL_FATAL (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+  CU_ASSERT_EQUAL (setsockopt (fds[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof small), 0);
+  peer = g_thread_new ("peer", receive_all, GINT_TO_POINTER (fds[1]));
+  socket = tally_socket_new_from_fd (fds[0]);
+  shared = tally_shared_get (socket, &tally_codec_binary, TALLY_FRAMING_FRAMED);
+  pending = tally_shared_open (shared, &tally_limits_default, &error);
+  tally_buffer_append (&pending->buffer, bytes, length);
+  CU_ASSERT_TRUE (tally_shared_exchange (shared, pending, TRUE, -1, NULL, &error));
+  CU_ASSERT_TRUE (shared->n_moved <= length);
+  tally_shared_close (shared, pending, &late);
+  g_object_unref (socket);
+  CU_ASSERT_TRUE (GPOINTER_TO_SIZE (g_thread_join (peer)) == length);
+  close (fds[1]);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -229,6 +274,7 @@ main (int argc, char **argv)
     TEST (rule_24_each_call_knows_whether_it_was_sent),
     TEST (rule_24_a_reply_before_its_request_is_nobodys),
     TEST (rule_24_a_reply_to_half_a_oneway_is_nobodys),
+    TEST (a_large_request_is_not_copied_for_each_piece),
     { NULL, NULL },
   };
 
