@@ -18,11 +18,11 @@ struct _TallyBucket
   gboolean coarse;     /* atomic: the coarse clock will do */
   TallyPoolCore *core; /* a reference */
   TallyEndpoint *endpoint;
-  TallyBucket *newer;  /* of the core's `alive`; core->lock */
-  TallyBucket *older;  /* the same */
-  gboolean is_starved; /* in the core's queues of these names; core->totals_lock, atomic */
+  TallyBucket *newer;    /* of the core's `alive`; core->lock */
+  TallyBucket *older;    /* the same */
+  gboolean is_held_back; /* in the core's queues of these names; core->totals_lock, atomic */
   gboolean is_denied;
-  gint64 starved_since; /* when the first came that waits without a dial; core->totals_lock */
+  gint64 held_back_since; /* when the first came that waits without a dial; core->totals_lock */
 
   TallyHook *hooks[TALLY_N_HOOKS]; /* the core's; this and what follows: the lock */
   GCancellable

@@ -44,15 +44,15 @@ struct _TallyPoolCore
   TallyPoolSnapshot gone; /* the counters of buckets that are no more */
 
   pthread_mutex_t totals_lock; /* protects what follows; the innermost lock */
-  GQueue starved;              /* TallyBucket that only the limits over all endpoints hold back, the
+  GQueue held_back;            /* TallyBucket that only the limits over all endpoints hold back, the
                                 * one whose waiter came first at the head */
   GQueue denied;               /* the same in what they would dial in the background */
 
   guint n_yielding; /* connections that are being closed for a waiter elsewhere */
 
-  guint open_total; /* atomic; changed under totals_lock */
-  gint idle_total;  /* atomic; kept while max-idle-total is in force */
-  guint n_starved;  /* atomic: the lengths of the queues */
+  guint open_total;  /* atomic; changed under totals_lock */
+  gint idle_total;   /* atomic; kept while max-idle-total is in force */
+  guint n_held_back; /* atomic: the lengths of the queues */
   guint n_denied;
   guint max_open_total; /* atomic: the options of these names */
   gint max_idle_total;

@@ -128,12 +128,12 @@ let_dial (TallyBucket *bucket, gboolean room)
 }
 
 static void
-serve_starved_buckets (TallyPoolCore *core)
+serve_held_back_buckets (TallyPoolCore *core)
 {
   for (;;)
     {
       gboolean room = FALSE;
-      g_autoptr (TallyBucket) bucket = tally_totals_dup_first_starved (core, &room);
+      g_autoptr (TallyBucket) bucket = tally_totals_dup_first_held_back (core, &room);
 
       if (bucket == NULL)
         return;
@@ -172,11 +172,12 @@ tally_totals_balance (TallyPoolCore *core)
     continue;
   while (tally_totals_is_too_much_open (core, 0) && evict_one (core, FOR_MAX_OPEN))
     continue;
-  if (__atomic_load_n (&core->n_starved, __ATOMIC_ACQUIRE) > 0)
-    serve_starved_buckets (core);
+  if (__atomic_load_n (&core->n_held_back, __ATOMIC_ACQUIRE) > 0)
+    serve_held_back_buckets (core);
   serve_denied_buckets (core);
-  if (__atomic_load_n (&core->n_starved, __ATOMIC_ACQUIRE) > 0) /* some have starved meanwhile */
-    serve_starved_buckets (core);
+  if (__atomic_load_n (&core->n_held_back, __ATOMIC_ACQUIRE)
+      > 0) /* some were held back meanwhile */
+    serve_held_back_buckets (core);
   tally_frame_swap_balancing (outer);
 }
 

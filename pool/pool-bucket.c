@@ -156,7 +156,7 @@ tally_bucket_start_anew (TallyBucket *self)
   self->policy.closed = self->core->closed; /* a thread that was closing it is not here */
   tally_policy_note_options (&self->policy);
   self->ready = NULL;
-  self->is_starved = self->is_denied = FALSE;
+  self->is_held_back = self->is_denied = FALSE;
   self->examining = FALSE;
   self->idle_published = 0;
   self->forks++;

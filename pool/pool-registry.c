@@ -34,8 +34,8 @@ start_core_anew (gpointer data)
   core->n_hooks = tally_hooks_count_mine (core);
   core->open_total = 0;
   core->idle_total = 0;
-  core->n_starved = core->n_denied = core->n_yielding = 0;
-  g_queue_init (&core->starved);
+  core->n_held_back = core->n_denied = core->n_yielding = 0;
+  g_queue_init (&core->held_back);
   g_queue_init (&core->denied);
   core->finished = NULL;
   for (TallyBucket *bucket = core->alive; bucket != NULL; bucket = bucket->older)
@@ -58,7 +58,7 @@ tally_core_new (TallyPool *pool, guint event_signal)
   core->sweep_at = TALLY_SMALLEST_SWEEP;
   core->options = tally_pool_options_default;
   core->reap_at = G_MAXINT64;
-  g_queue_init (&core->starved);
+  g_queue_init (&core->held_back);
   g_queue_init (&core->denied);
   g_weak_ref_init (&core->pool, pool);
   core->event_signal = event_signal;

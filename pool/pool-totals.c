@@ -21,22 +21,22 @@ dequeue_locked (GQueue *queue, guint *length, TallyBucket *bucket, gboolean *is_
   __atomic_store_n (length, queue->length, __ATOMIC_RELEASE);
 }
 
-/* At its place among the starved: somebody waits there without a dial since @since. */
+/* Puts @bucket at its place among those held back: a waiter there has no dial since @since. */
 static void
-enqueue_starved_locked (TallyPoolCore *core, TallyBucket *bucket, gint64 since)
+enqueue_held_back_locked (TallyPoolCore *core, TallyBucket *bucket, gint64 since)
 {
   GList *before;
 
-  if (bucket->is_starved && bucket->starved_since == since)
+  if (bucket->is_held_back && bucket->held_back_since == since)
     return;
-  dequeue_locked (&core->starved, &core->n_starved, bucket, &bucket->is_starved);
-  bucket->starved_since = since;
-  before = core->starved.tail;
-  while (before != NULL && ((TallyBucket *) before->data)->starved_since > since)
+  dequeue_locked (&core->held_back, &core->n_held_back, bucket, &bucket->is_held_back);
+  bucket->held_back_since = since;
+  before = core->held_back.tail;
+  while (before != NULL && ((TallyBucket *) before->data)->held_back_since > since)
     before = before->prev;
-  g_queue_insert_after (&core->starved, before, bucket);
-  __atomic_store_n (&bucket->is_starved, TRUE, __ATOMIC_RELAXED);
-  __atomic_store_n (&core->n_starved, core->starved.length, __ATOMIC_RELEASE);
+  g_queue_insert_after (&core->held_back, before, bucket);
+  __atomic_store_n (&bucket->is_held_back, TRUE, __ATOMIC_RELAXED);
+  __atomic_store_n (&core->n_held_back, core->held_back.length, __ATOMIC_RELEASE);
 }
 
 /* How many more may be open; with totals_lock. */
@@ -74,14 +74,14 @@ tally_totals_reserve (gpointer data, TallyDialPurpose purpose)
   gboolean granted;
 
   pthread_mutex_lock (&core->totals_lock);
-  first = g_queue_peek_head (&core->starved);
+  first = g_queue_peek_head (&core->held_back);
   granted = is_useful && room_locked (core) > 0 && (first == NULL || first == bucket);
   if (granted)
     __atomic_add_fetch (&core->open_total, 1, __ATOMIC_RELEASE);
   if (granted && first == bucket)
-    dequeue_locked (&core->starved, &core->n_starved, bucket, &bucket->is_starved);
+    dequeue_locked (&core->held_back, &core->n_held_back, bucket, &bucket->is_held_back);
   else if (!granted && purpose == TALLY_DIAL_FOR_BORROWER)
-    enqueue_starved_locked (core, bucket, tally_policy_find_arrival (&bucket->policy));
+    enqueue_held_back_locked (core, bucket, tally_policy_find_arrival (&bucket->policy));
   else if (!granted)
     enqueue_locked (&core->denied, &core->n_denied, bucket, &bucket->is_denied);
   pthread_mutex_unlock (&core->totals_lock);
@@ -112,15 +112,15 @@ tally_totals_yield (gpointer data, gint64 before, gboolean closing)
   guint waiting = 0;
   gboolean yields;
 
-  if (G_LIKELY (__atomic_load_n (&core->n_starved, __ATOMIC_ACQUIRE) == 0))
+  if (G_LIKELY (__atomic_load_n (&core->n_held_back, __ATOMIC_ACQUIRE) == 0))
     return FALSE;
   pthread_mutex_lock (&core->totals_lock);
-  for (const GList *link = core->starved.head; link != NULL && waiting <= core->n_yielding;
+  for (const GList *link = core->held_back.head; link != NULL && waiting <= core->n_yielding;
        link = link->next)
     {
       const TallyBucket *other = link->data;
 
-      if (other->starved_since > before)
+      if (other->held_back_since > before)
         break;
       waiting += other != bucket;
     }
@@ -130,8 +130,8 @@ tally_totals_yield (gpointer data, gint64 before, gboolean closing)
   return yields;
 }
 
-/* Under the lock of @bucket, one of the starved, after waiters may have come or gone: keeps its place
- * among them, unless nobody waits there any more. */
+/* Under the lock of @bucket, which is held back, after waiters may have come or gone: keeps its
+ * place among those held back, unless no waiter is left. */
 void
 tally_totals_publish_wait_locked (TallyBucket *bucket)
 {
@@ -139,9 +139,9 @@ tally_totals_publish_wait_locked (TallyBucket *bucket)
 
   pthread_mutex_lock (&core->totals_lock);
   if (bucket->policy.waiting == 0)
-    dequeue_locked (&core->starved, &core->n_starved, bucket, &bucket->is_starved);
-  else if (bucket->is_starved)
-    enqueue_starved_locked (core, bucket, tally_policy_find_arrival (&bucket->policy));
+    dequeue_locked (&core->held_back, &core->n_held_back, bucket, &bucket->is_held_back);
+  else if (bucket->is_held_back)
+    enqueue_held_back_locked (core, bucket, tally_policy_find_arrival (&bucket->policy));
   pthread_mutex_unlock (&core->totals_lock);
 }
 
@@ -158,7 +158,7 @@ tally_totals_room (gpointer data)
   if (G_LIKELY (__atomic_load_n (&core->max_open_total, __ATOMIC_RELAXED) == 0))
     return G_MAXINT;
   pthread_mutex_lock (&core->totals_lock);
-  first = g_queue_peek_head (&core->starved);
+  first = g_queue_peek_head (&core->held_back);
   room = room_locked (core);
   if (first != NULL && first != bucket)
     room = MIN (room, 0);
@@ -166,14 +166,14 @@ tally_totals_room (gpointer data)
   return room;
 }
 
-/* @bucket starves no longer. Its lock may be held. */
+/* @bucket is held back no longer. Its lock may be held. */
 void
 tally_totals_forget (TallyBucket *bucket)
 {
   TallyPoolCore *core = bucket->core;
 
   pthread_mutex_lock (&core->totals_lock);
-  dequeue_locked (&core->starved, &core->n_starved, bucket, &bucket->is_starved);
+  dequeue_locked (&core->held_back, &core->n_held_back, bucket, &bucket->is_held_back);
   pthread_mutex_unlock (&core->totals_lock);
 }
 
@@ -184,7 +184,7 @@ tally_totals_leave (TallyBucket *bucket)
   TallyPoolCore *core = bucket->core;
 
   pthread_mutex_lock (&core->totals_lock);
-  dequeue_locked (&core->starved, &core->n_starved, bucket, &bucket->is_starved);
+  dequeue_locked (&core->held_back, &core->n_held_back, bucket, &bucket->is_held_back);
   dequeue_locked (&core->denied, &core->n_denied, bucket, &bucket->is_denied);
   pthread_mutex_unlock (&core->totals_lock);
 }
@@ -202,7 +202,7 @@ tally_totals_forget_unreferenced (TallyBucket *bucket, gboolean *was_denied)
   is_alone = __atomic_load_n (&bucket->ref_count, __ATOMIC_ACQUIRE) == 1;
   if (is_alone)
     {
-      dequeue_locked (&core->starved, &core->n_starved, bucket, &bucket->is_starved);
+      dequeue_locked (&core->held_back, &core->n_held_back, bucket, &bucket->is_held_back);
       dequeue_locked (&core->denied, &core->n_denied, bucket, &bucket->is_denied);
     }
   pthread_mutex_unlock (&core->totals_lock);
@@ -232,14 +232,14 @@ tally_totals_deny (TallyBucket *bucket)
   pthread_mutex_unlock (&core->totals_lock);
 }
 
-/* The first of the starved, with a reference, and whether there is room for it. */
+/* The first bucket that is held back, with a reference, and whether there is room for it. */
 TallyBucket *
-tally_totals_dup_first_starved (TallyPoolCore *core, gboolean *room)
+tally_totals_dup_first_held_back (TallyPoolCore *core, gboolean *room)
 {
   TallyBucket *bucket;
 
   pthread_mutex_lock (&core->totals_lock);
-  bucket = g_queue_peek_head (&core->starved);
+  bucket = g_queue_peek_head (&core->held_back);
   if (bucket != NULL)
     {
       tally_bucket_ref (bucket);
@@ -260,7 +260,7 @@ tally_totals_take_first_denied (TallyPoolCore *core)
   TallyBucket *bucket = NULL;
 
   pthread_mutex_lock (&core->totals_lock);
-  if (room && core->starved.length == 0 && room_locked (core) > 0)
+  if (room && core->held_back.length == 0 && room_locked (core) > 0)
     bucket = g_queue_peek_head (&core->denied);
   if (bucket != NULL)
     {

@@ -227,7 +227,7 @@ tally_bucket_work_and_unlock (TallyBucket *bucket)
   closed = bucket->policy.closed;
   if (G_UNLIKELY (bucket->policy.options.max_idle_total > 0))
     tally_totals_publish_idle_locked (bucket);
-  if (G_UNLIKELY (__atomic_load_n (&bucket->is_starved, __ATOMIC_RELAXED)))
+  if (G_UNLIKELY (__atomic_load_n (&bucket->is_held_back, __ATOMIC_RELAXED)))
     tally_totals_publish_wait_locked (bucket);
   tally_policy_check_valid (&bucket->policy);
   pthread_mutex_unlock (&bucket->lock);

@@ -16,7 +16,7 @@ void tally_totals_leave (TallyBucket *bucket);
 gboolean tally_totals_forget_unreferenced (TallyBucket *bucket, gboolean *was_denied);
 void tally_totals_deny (TallyBucket *bucket);
 void tally_totals_publish_idle_locked (TallyBucket *bucket);
-TallyBucket *tally_totals_dup_first_starved (TallyPoolCore *core, gboolean *room);
+TallyBucket *tally_totals_dup_first_held_back (TallyPoolCore *core, gboolean *room);
 TallyBucket *tally_totals_take_first_denied (TallyPoolCore *core);
 
 /* @closing: so many of the open ones are being closed. */
@@ -41,7 +41,7 @@ tally_totals_is_too_much_idle (TallyPoolCore *core)
 static inline gboolean
 tally_totals_is_open_unbalanced (TallyPoolCore *core)
 {
-  return __atomic_load_n (&core->n_starved, __ATOMIC_ACQUIRE) > 0
+  return __atomic_load_n (&core->n_held_back, __ATOMIC_ACQUIRE) > 0
          || tally_totals_is_too_much_open (core, 0);
 }
 

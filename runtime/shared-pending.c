@@ -61,24 +61,24 @@ maybe_sent (const TallyShared *self)
                               : self->sent;
 }
 
-static inline TallySlot *
-find_slot (TallyShared *self, gint32 seqid)
+static inline TallySeqidEntry *
+find_entry (TallyShared *self, gint32 seqid)
 {
-  return &self->slots[(guint32) seqid & self->mask];
+  return &self->entries[(guint32) seqid & self->mask];
 }
 
 /* Two sequence ids with different places have different ones in a table of twice the size too. */
 static void
 grow (TallyShared *self)
 {
-  guint32 size = self->slots != NULL ? self->mask + 1 : 0;
-  TallySlot *old = self->slots;
+  guint32 size = self->entries != NULL ? self->mask + 1 : 0;
+  TallySeqidEntry *old = self->entries;
 
   self->mask = MAX (2 * size, FIRST_SLOTS) - 1;
-  self->slots = g_new0 (TallySlot, self->mask + 1);
+  self->entries = g_new0 (TallySeqidEntry, self->mask + 1);
   for (guint32 i = 0; i < size; i++)
     if (old[i].seqid != 0)
-      *find_slot (self, old[i].seqid) = old[i];
+      *find_entry (self, old[i].seqid) = old[i];
   g_free (old);
 }
 
@@ -87,32 +87,32 @@ grow (TallyShared *self)
 static gint32
 take_seqid_locked (TallyShared *self, TallyPending *pending)
 {
-  TallySlot *slot;
+  TallySeqidEntry *entry;
   gint32 seqid;
 
-  if (self->slots == NULL || 2 * (self->n_pending + self->n_owed) > self->mask)
+  if (self->entries == NULL || 2 * (self->n_pending + self->n_owed) > self->mask)
     grow (self);
   do
     {
       seqid = tally_seqid_take (&self->last_seqid);
-      slot = find_slot (self, seqid);
+      entry = find_entry (self, seqid);
     }
-  while (slot->seqid != 0);
-  *slot = (TallySlot){ seqid, pending };
+  while (entry->seqid != 0);
+  *entry = (TallySeqidEntry){ seqid, pending };
   return seqid;
 }
 
 gboolean
 tally_shared_take_reply_locked (TallyShared *self, gint32 seqid, TallyPending **pending)
 {
-  TallySlot *slot;
+  TallySeqidEntry *entry;
 
-  if (self->slots == NULL || seqid == 0)
+  if (self->entries == NULL || seqid == 0)
     return FALSE;
-  slot = find_slot (self, seqid);
-  if (slot->seqid != seqid)
+  entry = find_entry (self, seqid);
+  if (entry->seqid != seqid)
     return FALSE;
-  *pending = slot->pending;
+  *pending = entry->pending;
   if (*pending != NULL)
     {
       /* A oneway call is not answered, and no other before it was sent. */
@@ -127,7 +127,7 @@ tally_shared_take_reply_locked (TallyShared *self, gint32 seqid, TallyPending **
       self->n_owed--;
       self->n_late++;
     }
-  slot->seqid = 0;
+  entry->seqid = 0;
   return TRUE;
 }
 
@@ -158,10 +158,10 @@ tally_shared_take_pending_locked (TallyShared *self)
 void
 tally_shared_drop_pending_locked (TallyShared *self, TallyPending *pending)
 {
-  TallySlot *slot = find_slot (self, pending->seqid);
+  TallySeqidEntry *entry = find_entry (self, pending->seqid);
 
-  if (slot->seqid == pending->seqid && slot->pending == pending)
-    slot->seqid = 0;
+  if (entry->seqid == pending->seqid && entry->pending == pending)
+    entry->seqid = 0;
   if (pending->buffer.capacity > KEPT_MESSAGE_CAPACITY)
     tally_buffer_clear (&pending->buffer);
   pending->buffer.length = 0;
@@ -230,11 +230,11 @@ tally_shared_withdraw_locked (TallyShared *self, TallyPending *pending)
 void
 tally_shared_forget_locked (TallyShared *self, TallyPending *pending)
 {
-  TallySlot *slot = find_slot (self, pending->seqid);
+  TallySeqidEntry *entry = find_entry (self, pending->seqid);
 
-  if (pending->oneway || slot->pending != pending || slot->seqid != pending->seqid)
+  if (pending->oneway || entry->pending != pending || entry->seqid != pending->seqid)
     return;
-  slot->pending = NULL;
+  entry->pending = NULL;
   self->n_owed++;
 }
 
@@ -357,7 +357,7 @@ free_shared (TallySocketKeeper *keeper)
   tally_buffer_clear (&self->outgoing);
   tally_buffer_clear (&self->queued);
   pthread_mutex_destroy (&self->lock);
-  g_free (self->slots);
+  g_free (self->entries);
   g_free (self);
 }
 

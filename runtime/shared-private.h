@@ -75,7 +75,7 @@ typedef struct
 {
   gint32 seqid;          /* 0: free */
   TallyPending *pending; /* NULL: its caller has left; the reply is owed all the same */
-} TallySlot;
+} TallySeqidEntry;
 
 struct _TallyShared
 {
@@ -97,8 +97,8 @@ struct _TallyShared
   gboolean is_refused;  /* the peer said goodbye: it executes nothing that it has not answered */
   gint64 failed_at;     /* when the first of them was set, monotonic */
   gboolean is_shut;
-  gboolean dirty;   /* something arrived that nobody had asked for */
-  TallySlot *slots; /* seqid & mask is a sequence id's only place */
+  gboolean dirty;           /* something arrived that nobody had asked for */
+  TallySeqidEntry *entries; /* seqid & mask is a sequence id's only place */
   guint32 mask;
   gint32 last_seqid;
   guint n_pending;     /* open ones */

@@ -138,7 +138,7 @@ rule_19_a_closed_endpoint_waits_for_nothing (void)
   g_object_set (lab->pool, "drain-timeout", 0, NULL);
   tally_pool_close (lab->pool);
   pthread_mutex_lock (&core->totals_lock);
-  assert_int (core->denied.length + core->starved.length, 0);
+  assert_int (core->denied.length + core->held_back.length, 0);
   pthread_mutex_unlock (&core->totals_lock);
   lab_release (lab, &lease);
 }
