@@ -10,13 +10,14 @@
 static const struct
 {
   GTlsCertificateFlags flag;
-  const gchar *text;
+  const gchar *own;     /* of the peer's certificate */
+  const gchar *another; /* of one behind it, after its name; NULL: that is not told apart */
 } faults[] = {
-  { G_TLS_CERTIFICATE_NOT_ACTIVATED, "it is not yet valid" },
-  { G_TLS_CERTIFICATE_EXPIRED, "it has expired" },
-  { G_TLS_CERTIFICATE_REVOKED, "it was revoked" },
-  { G_TLS_CERTIFICATE_INSECURE, "its key or algorithm is too weak" },
-  { G_TLS_CERTIFICATE_GENERIC_ERROR, "it, or one in its chain, may not be used for this" },
+  { G_TLS_CERTIFICATE_NOT_ACTIVATED, "it is not yet valid", "is not yet valid" },
+  { G_TLS_CERTIFICATE_EXPIRED, "it has expired", "has expired" },
+  { G_TLS_CERTIFICATE_REVOKED, "it was revoked", NULL },
+  { G_TLS_CERTIFICATE_INSECURE, "its key or algorithm is too weak", "has a key that is too weak" },
+  { G_TLS_CERTIFICATE_GENERIC_ERROR, "it, or one in its chain, may not be used for this", NULL },
 };
 
 /* An RSA key of fewer bytes can be broken. */
@@ -122,18 +123,81 @@ add_fault (GString *text, const gchar *fault)
   g_string_append_printf (text, "%s%s", text->len > 0 ? "; " : "", fault);
 }
 
-static void
-add_unknown_authority (GString *text, GTlsCertificate *certificate)
+static gboolean
+is_self_signed (GTlsCertificate *certificate)
 {
   g_autofree gchar *subject = g_tls_certificate_get_subject_name (certificate);
   g_autofree gchar *issuer = g_tls_certificate_get_issuer_name (certificate);
+
+  return g_strcmp0 (subject, issuer) == 0;
+}
+
+static void
+add_unknown_authority (GString *text, GTlsCertificate *certificate)
+{
+  g_autofree gchar *issuer = g_tls_certificate_get_issuer_name (certificate);
   g_autofree gchar *safe = escape (issuer);
 
-  if (g_strcmp0 (subject, issuer) == 0)
+  if (is_self_signed (certificate))
     add_fault (text, "it is self-signed and not among the trusted ones");
   else
     g_string_append_printf (text, "%sits issuer %s is not trusted", text->len > 0 ? "; " : "",
                             safe);
+}
+
+/* Whether @flag is to be said of @certificate itself. */
+static gboolean
+has_fault (GTlsCertificate *certificate, GTlsCertificateFlags flag)
+{
+  g_autoptr (GDateTime) now = g_date_time_new_now_utc ();
+  g_autoptr (GDateTime) from = g_tls_certificate_get_not_valid_before (certificate);
+  g_autoptr (GDateTime) to = g_tls_certificate_get_not_valid_after (certificate);
+
+  switch (flag)
+    {
+    case G_TLS_CERTIFICATE_NOT_ACTIVATED:
+      return from != NULL && g_date_time_compare (now, from) < 0;
+    case G_TLS_CERTIFICATE_EXPIRED:
+      return to != NULL && g_date_time_compare (now, to) > 0;
+    case G_TLS_CERTIFICATE_INSECURE:
+      return has_short_key (certificate);
+    default:
+      return FALSE;
+    }
+}
+
+/* Of @certificate and those behind it that came with it the first that has the fault; NULL: none. The key of
+ * a root, which is trusted as it is or not at all, is not looked at. */
+static GTlsCertificate *
+find_faulty (GTlsCertificate *certificate, GTlsCertificateFlags flag)
+{
+  GTlsCertificate *each = certificate;
+
+  while (each != NULL && !has_fault (each, flag))
+    {
+      each = g_tls_certificate_get_issuer (each);
+      if (each != NULL && flag == G_TLS_CERTIFICATE_INSECURE && is_self_signed (each))
+        return NULL;
+    }
+  return each;
+}
+
+static void
+add_flag (GString *text, GTlsCertificate *certificate, guint index)
+{
+  GTlsCertificate *faulty = find_faulty (certificate, faults[index].flag);
+  g_autofree gchar *subject = NULL;
+  g_autofree gchar *safe = NULL;
+
+  if (faulty == NULL || faulty == certificate || faults[index].another == NULL)
+    {
+      add_fault (text, faults[index].own);
+      return;
+    }
+  subject = g_tls_certificate_get_subject_name (faulty);
+  safe = escape (subject);
+  g_string_append_printf (text, "%s%s behind it %s", text->len > 0 ? "; " : "", safe,
+                          faults[index].another);
 }
 
 gchar *
@@ -152,11 +216,11 @@ tally_tls_find_fault (GTlsConnection *connection,
     return NULL;
   if ((flags & G_TLS_CERTIFICATE_UNKNOWN_CA) != 0)
     add_unknown_authority (text, certificate);
-  if ((flags & G_TLS_CERTIFICATE_INSECURE) == 0 && has_short_key (certificate))
+  if (find_faulty (certificate, G_TLS_CERTIFICATE_INSECURE) != NULL)
     flags |= G_TLS_CERTIFICATE_INSECURE;
   for (guint i = 0; i < G_N_ELEMENTS (faults); i++)
     if ((flags & faults[i].flag) != 0)
-      add_fault (text, faults[i].text);
+      add_flag (text, certificate, i);
   if ((flags & G_TLS_CERTIFICATE_BAD_IDENTITY) != 0)
     g_string_append_printf (text, "%sit is not for %s", text->len > 0 ? "; " : "",
                             identity != NULL ? identity : "this peer");

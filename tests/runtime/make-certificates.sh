@@ -44,11 +44,12 @@ issue ()
 {
   [ -f "$1.key" ] || new_key "$1.key"
   openssl req -new -key "$1.key" -out "$1.csr" -subj "/CN=$2" 2>/dev/null
-  printf 'basicConstraints=CA:FALSE\nextendedKeyUsage=%s\nsubjectAltName=%s\n' "$4" "$3" >"$1.ext"
+  printf 'basicConstraints=%s\nextendedKeyUsage=%s\nsubjectAltName=%s\n' "$constraints" "$4" "$3" >"$1.ext"
   openssl ca -batch -notext -config "$7.conf" -in "$1.csr" -out "$1.pem" -extfile "$1.ext" \
     -startdate "$(at "$5")" -enddate "$(at "$6")" 2>/dev/null
 }
 
+constraints=CA:FALSE
 here=IP:127.0.0.1,DNS:localhost
 day=86400
 make_ca ca "Test Authority"
@@ -72,8 +73,22 @@ cp server.key leaf.key
 sed 's/^certificate = .*/certificate = leaf.pem/; s/^private_key = .*/private_key = leaf.key/' ca.conf >leaf.conf
 issue chain chain $here serverAuth,clientAuth -$day $day leaf
 cat leaf.pem >>chain.pem
+# behind NAME FROM TO: what an authority signs that is itself good or not, with that behind it
+behind ()
+{
+  constraints=CA:TRUE
+  issue "$1-ca" "$1-ca" $here serverAuth,clientAuth "$2" "$3" ca
+  constraints=CA:FALSE
+  sed "s/^certificate = .*/certificate = $1-ca.pem/; s/^private_key = .*/private_key = $1-ca.key/" ca.conf >"$1-ca.conf"
+  issue "$1" "$1" $here serverAuth,clientAuth -$day $day "$1-ca"
+  cat "$1-ca.pem" >>"$1.pem"
+}
+openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:1024 -out frail-ca.key 2>/dev/null
+behind aged -$((2 * day)) -$day
+behind frail -$day $day
+behind deputy -$day $day
 # each key in its certificate's file
-for name in server renewed alice bob expired early elsewhere stranger weak self chain
+for name in server renewed alice bob expired early elsewhere stranger weak self chain aged frail deputy
 do
   cat "$name.key" >>"$name.pem"
 done

@@ -24,6 +24,9 @@ static const Case servers[] = {
   { "chain", "ca=ca", "the peer's certificate (CN=chain) is refused: its issuer CN=server" },
   { "alice", "ca=ca&identity=alice", "it is not meant for servers" },
   { "weak", "ca=ca", "its key or algorithm is too weak" },
+  { "aged", "ca=ca", "(CN=aged) is refused: CN=aged-ca behind it has expired" },
+  { "frail", "ca=ca", "(CN=frail) is refused: CN=frail-ca behind it has a key that is too weak" },
+  { "deputy", "ca=ca", NULL },
   { "elsewhere", "ca=ca&identity=elsewhere.example", NULL },
   { "elsewhere", "ca=ca&host-check=no", NULL },
   { "expired", "ca=ca&host-check=no", "it has expired" },
@@ -99,6 +102,9 @@ static const Case clients[] = {
   { "chain", "", "the peer's certificate (CN=chain) is refused: its issuer CN=server" },
   { "server", "", "it is not meant for clients" },
   { "weak", "", "its key or algorithm is too weak" },
+  { "aged", "", "(CN=aged) is refused: CN=aged-ca behind it has expired" },
+  { "frail", "", "(CN=frail) is refused: CN=frail-ca behind it has a key that is too weak" },
+  { "deputy", "", NULL },
   { NULL, "", "did not send a certificate" },
 };
 
