@@ -9,9 +9,9 @@
 typedef enum
 {
   OFFER_NONE,
-  OFFER_OPEN,    /* the supervisor may send them */
+  OFFER_OPEN,    /* the supervisor may send them, or the rest of them */
   OFFER_SENDING, /* it does */
-  OFFER_TAKEN    /* it did; offer_sent says how many bytes the peer took */
+  OFFER_TAKEN    /* it did, or could not */
 } OfferState;
 
 void
@@ -20,6 +20,7 @@ server_offer (ServerWorker *worker, TallyStream *stream)
   TallyServer *self = worker->server;
 
   worker->offer_stream = stream;
+  worker->offer_sent = 0;
   atomic_set (&worker->offer, OFFER_OPEN);
   if (!atomic_get (&self->supervisor_asleep))
     return;
@@ -33,11 +34,13 @@ server_take_back (ServerWorker *worker)
 {
   guint state = OFFER_OPEN;
 
-  if (__atomic_compare_exchange_n (&worker->offer, &state, OFFER_NONE, FALSE, __ATOMIC_SEQ_CST,
-                                   __ATOMIC_SEQ_CST))
-    return 0;
-  while (atomic_get (&worker->offer) != OFFER_TAKEN)
-    sched_yield (); /* for the length of one send that does not block */
+  while (!__atomic_compare_exchange_n (&worker->offer, &state, OFFER_NONE, FALSE, __ATOMIC_SEQ_CST,
+                                       __ATOMIC_SEQ_CST)
+         && state != OFFER_TAKEN)
+    {
+      sched_yield (); /* for the length of one send that does not block */
+      state = OFFER_OPEN;
+    }
   atomic_set (&worker->offer, OFFER_NONE);
   return worker->offer_sent;
 }
@@ -51,16 +54,20 @@ claim_offer (ServerWorker *worker)
                                       __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 
-/* Neither the worker nor its connection can go while the offer is claimed. */
-static void
+/* Neither the worker nor its connection can go while the offer is claimed. What the peer does not take yet
+ * stays offered. Whether it took any. */
+static gboolean
 send_offer (ServerWorker *worker)
 {
-  gsize sent = 0;
-  gboolean lives = tally_stream_send (worker->offer_stream, worker->output.data,
-                                      worker->output.length, FALSE, &sent);
+  gsize before = (gsize) worker->offer_sent;
+  gsize sent = before;
+  gsize length = worker->output.length;
+  gboolean lives =
+      tally_stream_send (worker->offer_stream, worker->output.data, length, FALSE, &sent);
 
   worker->offer_sent = lives ? (gssize) sent : -1;
-  atomic_set (&worker->offer, OFFER_TAKEN);
+  atomic_set (&worker->offer, lives && sent < length ? OFFER_OPEN : OFFER_TAKEN);
+  return sent > before;
 }
 
 gboolean
@@ -68,17 +75,18 @@ server_accept_offers_locked (TallyServer *self)
 {
   gboolean any = FALSE;
   ServerWorker *worker = self->workers;
+  guint64 round = ++self->n_offer_rounds;
 
   while (worker != NULL)
     {
-      if (!claim_offer (worker))
+      if (worker->offer_round == round || !claim_offer (worker))
         {
           worker = worker->next;
           continue;
         }
-      any = TRUE;
+      worker->offer_round = round;
       pthread_mutex_unlock (&self->lock);
-      send_offer (worker);
+      any |= send_offer (worker);
       pthread_mutex_lock (&self->lock);
       worker = self->workers; /* the list may have changed */
     }

@@ -237,7 +237,8 @@ struct _ServerWorker
   TallyBuffer next_answer; /* of the request under way, while output is offered */
   guint offer;             /* atomic: server-offer.c; while it is open output is only read */
   TallyStream *offer_stream;
-  gssize offer_sent;
+  gssize offer_sent;   /* of the output, so far; -1: the connection is lost */
+  guint64 offer_round; /* the supervisor's: when it tried last */
 };
 
 /* Wakes the most recently used idle worker, or starts one. FALSE: every worker is busy, and there
@@ -252,7 +253,7 @@ void server_worker_free (ServerWorker *worker);
 void server_offer (ServerWorker *worker, TallyStream *stream);
 /* Ends that. Returns how many bytes were sent, -1 when the connection is lost. */
 gssize server_take_back (ServerWorker *worker);
-/* The supervisor sends what is offered. Whether there was anything. */
+/* The supervisor sends what is offered, or tries to. Whether a peer took any. */
 gboolean server_accept_offers_locked (TallyServer *self);
 
 /* ---- loop ---- */
@@ -401,6 +402,7 @@ struct _TallyServer
   gint eager;             /* atomic: handlers are slow; hand the loop on before each */
   guint quick_turns;      /* atomic: requests that were quick in spite of that */
   guint64 n_events;       /* atomic: connections that the loop found ready */
+  guint64 n_offer_rounds; /* the supervisor's */
   gint supervisor_asleep; /* atomic, written under the lock */
 
   /* the lock's */

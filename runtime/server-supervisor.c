@@ -289,7 +289,7 @@ server_supervise (TallyServer *self)
       /* A worker that makes an offer looks whether the supervisor sleeps, so this looks for offers
        * once more after it can be seen to sleep. */
       atomic_set (&self->supervisor_asleep, TRUE);
-      if (server_accept_offers_locked (self))
+      if (server_accept_offers_locked (self) || self->supervisor_called)
         seen.quiet = 0;
       else if (self->n_connections == 0 && self->retired == NULL && !self->listeners_paused
                && !server_wants_trim_locked (self))

@@ -1,6 +1,7 @@
 /* A call, an exchange on a shared connection and a request at a server, with every fault of a stream at
  * every byte. */
 #include <string.h>
+#include <unistd.h>
 
 #include "echo-service.h"
 #include "server-fixture.h"
@@ -268,6 +269,35 @@ a_server_sees_each_fault_at_each_byte (void)
     }
 }
 
+/* An answer that the peer did not take when it was offered first is sent while the next request's handler runs. */
+static void
+an_answer_is_offered_again (void)
+{
+  const TestStreamPlan plan = { .refuse_every = 2, .fault_at = -1 };
+  Running *running = running_start (&framed_binary, NULL, NULL);
+  TallyBuffer requests = { NULL, 0, 0 };
+  Answer answer;
+  gint fd;
+
+  test_stream_plan (TALLY_STREAM_ACCEPTED, &plan);
+  fd = peer_connect (running);
+  CU_ASSERT (peer_echoes (fd, &framed_binary, 1, "hello")); /* the next send is refused */
+  write_request (&requests, &framed_binary, "ping", T_CALL, 2, NULL, NULL);
+  write_request (&requests, &framed_binary, "block", T_CALL, 3, NULL, NULL);
+  peer_send (fd, &requests);
+  test_handler_wait_inside (running->handler, 1);
+  CU_ASSERT (peer_receive (fd, &framed_binary, TALLY_KIND_BOOL, &answer));
+  assert_int (answer.seqid, 2);
+  answer_clear (&answer);
+  test_handler_release (running->handler);
+  CU_ASSERT (peer_receive (fd, &framed_binary, TALLY_KIND_BOOL, &answer));
+  assert_int (answer.seqid, 3);
+  answer_clear (&answer);
+  close (fd);
+  test_stream_plan (TALLY_STREAM_ACCEPTED, NULL);
+  running_stop (running);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -276,6 +306,7 @@ main (int argc, char **argv)
     TEST (a_call_sees_each_fault_at_each_byte),
     TEST (rule_13_only_what_was_not_sent_is_replayed),
     TEST (a_server_sees_each_fault_at_each_byte),
+    TEST (an_answer_is_offered_again),
     { NULL, NULL },
   };
 
