@@ -178,6 +178,21 @@ rule_05_the_first_does_not_dial_for_the_next (void)
   world_give_back (world, &next);
 }
 
+/* Without a deadline a borrow may wait 5 s. One that may not queue at all may wait for a dial, as long as that takes. */
+static void
+wait_timeout_0_leaves_time_for_a_dial (void)
+{
+  TallyPoolOptions options = tally_pool_options_default;
+  g_autoptr (World) world = NULL;
+
+  options.connect_timeout = 10 * S;
+  world = world_new (&options);
+  assert_int (tally_policy_find_deadline (&world->policy, 1000, G_MAXINT64), 1000 + 5 * S);
+  world->policy.options.wait_timeout = 0;
+  assert_int (tally_policy_find_deadline (&world->policy, 1000, G_MAXINT64), 1000 + 10 * S);
+  assert_int (tally_policy_find_deadline (&world->policy, 1000, 3000), 3000);
+}
+
 /* Where no check is made the second borrower of an idle connection need not wait for the first one's. */
 static void
 rule_24_what_is_not_checked_is_shared_at_once (void)
@@ -210,6 +225,7 @@ main (int argc, char **argv)
     TEST (rule_31_what_fails_here_shortens_no_pause),
     TEST (rule_24_what_is_not_checked_is_shared_at_once),
     TEST (rule_05_the_first_does_not_dial_for_the_next),
+    TEST (wait_timeout_0_leaves_time_for_a_dial),
     { NULL, NULL },
   };
 
