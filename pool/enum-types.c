@@ -4,13 +4,6 @@
 #include "tally-error.h"
 #include "tally-pool-types.h"
 
-/**
- * tally_error_get_type:
- *
- * Returns: the enumeration type of #TallyError
- *
- * Since: 0.2
- */
 G_DEFINE_ENUM_TYPE (TallyError,
                     tally_error,
                     G_DEFINE_ENUM_VALUE (TALLY_ERROR_FAILED, "failed"),
@@ -26,96 +19,44 @@ G_DEFINE_ENUM_TYPE (TallyError,
                     G_DEFINE_ENUM_VALUE (TALLY_ERROR_INVALID_VALUE, "invalid-value"),
                     G_DEFINE_ENUM_VALUE (TALLY_ERROR_NOT_SUPPORTED, "not-supported"))
 
-/**
- * tally_scheme_get_type:
- *
- * Returns: the enumeration type of #TallyScheme
- *
- * Since: 0.2
- */
 G_DEFINE_ENUM_TYPE (TallyScheme,
                     tally_scheme,
                     G_DEFINE_ENUM_VALUE (TALLY_SCHEME_TCP, "tcp"),
                     G_DEFINE_ENUM_VALUE (TALLY_SCHEME_UNIX, "unix"),
                     G_DEFINE_ENUM_VALUE (TALLY_SCHEME_TLS, "tls"))
 
-/**
- * tally_protocol_id_get_type:
- *
- * Returns: the enumeration type of #TallyProtocolId
- *
- * Since: 0.2
- */
 G_DEFINE_ENUM_TYPE (TallyProtocolId,
                     tally_protocol_id,
                     G_DEFINE_ENUM_VALUE (TALLY_PROTOCOL_BINARY, "binary"),
                     G_DEFINE_ENUM_VALUE (TALLY_PROTOCOL_COMPACT, "compact"))
 
-/**
- * tally_framing_get_type:
- *
- * Returns: the enumeration type of #TallyFraming
- *
- * Since: 0.2
- */
 G_DEFINE_ENUM_TYPE (TallyFraming,
                     tally_framing,
                     G_DEFINE_ENUM_VALUE (TALLY_FRAMING_FRAMED, "framed"),
                     G_DEFINE_ENUM_VALUE (TALLY_FRAMING_BUFFERED, "buffered"))
 
-/**
- * tally_mode_get_type:
- *
- * Returns: the enumeration type of #TallyMode
- *
- * Since: 0.2
- */
 G_DEFINE_ENUM_TYPE (TallyMode,
                     tally_mode,
                     G_DEFINE_ENUM_VALUE (TALLY_MODE_POOLED, "pooled"),
                     G_DEFINE_ENUM_VALUE (TALLY_MODE_UNPOOLED, "unpooled"),
                     G_DEFINE_ENUM_VALUE (TALLY_MODE_SHARED, "shared"))
 
-/**
- * tally_outcome_get_type:
- *
- * Returns: the enumeration type of #TallyOutcome
- *
- * Since: 0.2
- */
 G_DEFINE_ENUM_TYPE (TallyOutcome,
                     tally_outcome,
                     G_DEFINE_ENUM_VALUE (TALLY_OUTCOME_CLEAN, "clean"),
                     G_DEFINE_ENUM_VALUE (TALLY_OUTCOME_BROKEN, "broken"))
 
-/**
- * tally_pool_order_get_type:
- *
- * Returns: the enumeration type of #TallyPoolOrder
- */
 G_DEFINE_ENUM_TYPE (TallyPoolOrder,
                     tally_pool_order,
                     G_DEFINE_ENUM_VALUE (TALLY_POOL_ORDER_LIFO, "lifo"),
                     G_DEFINE_ENUM_VALUE (TALLY_POOL_ORDER_FIFO, "fifo"))
 
-/**
- * tally_pool_check_get_type:
- *
- * Returns: the enumeration type of #TallyPoolCheck
- */
 G_DEFINE_ENUM_TYPE (TallyPoolCheck,
                     tally_pool_check,
                     G_DEFINE_ENUM_VALUE (TALLY_POOL_CHECK_ALWAYS, "always"),
                     G_DEFINE_ENUM_VALUE (TALLY_POOL_CHECK_AUTO, "auto"),
                     G_DEFINE_ENUM_VALUE (TALLY_POOL_CHECK_NEVER, "never"))
 
-/**
- * tally_pool_system_get_type:
- *
- * Returns: the enumeration type of #TallyPoolSystem
- *
- * Since: 0.2
- */
 G_DEFINE_ENUM_TYPE (TallyPoolSystem,
                     tally_pool_system,
                     G_DEFINE_ENUM_VALUE (TALLY_POOL_LIKE_NET_HTTP_1, "net-http-1"),
@@ -127,13 +68,6 @@ G_DEFINE_ENUM_TYPE (TallyPoolSystem,
                     G_DEFINE_ENUM_VALUE (TALLY_POOL_LIKE_DATABASE_SQL, "database-sql"),
                     G_DEFINE_ENUM_VALUE (TALLY_POOL_LIKE_HIKARICP, "hikaricp"))
 
-/**
- * tally_close_reason_get_type:
- *
- * Returns: the enumeration type of #TallyCloseReason
- *
- * Since: 0.2
- */
 G_DEFINE_ENUM_TYPE (TallyCloseReason,
                     tally_close_reason,
                     G_DEFINE_ENUM_VALUE (TALLY_CLOSE_NONE, "none"),
@@ -150,13 +84,6 @@ G_DEFINE_ENUM_TYPE (TallyCloseReason,
                     G_DEFINE_ENUM_VALUE (TALLY_CLOSE_RESET, "reset"),
                     G_DEFINE_ENUM_VALUE (TALLY_CLOSE_POOL, "pool"))
 
-/**
- * tally_pool_event_kind_get_type:
- *
- * Returns: the enumeration type of #TallyPoolEventKind
- *
- * Since: 0.2
- */
 G_DEFINE_ENUM_TYPE (TallyPoolEventKind,
                     tally_pool_event_kind,
                     G_DEFINE_ENUM_VALUE (TALLY_POOL_EVENT_OPENED, "opened"),

@@ -162,13 +162,6 @@ tally_bucket_start_anew (TallyBucket *self)
   self->forks++;
 }
 
-/**
- * tally_bucket_get_type:
- *
- * Returns: the boxed type of #TallyBucket; its copy is one more reference
- *
- * Since: 0.2
- */
 G_DEFINE_BOXED_TYPE (TallyBucket, tally_bucket, tally_bucket_ref, tally_bucket_unref)
 
 /**

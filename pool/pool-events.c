@@ -7,6 +7,12 @@
 
 G_DEFINE_BOXED_TYPE (TallyPoolEvent, tally_pool_event, tally_pool_event_copy, tally_pool_event_free)
 
+/**
+ * tally_pool_event_copy:
+ * @event: an event
+ *
+ * Returns: (transfer full): a copy, valid after the signal's handler has returned
+ */
 TallyPoolEvent *
 tally_pool_event_copy (const TallyPoolEvent *event)
 {
@@ -16,6 +22,12 @@ tally_pool_event_copy (const TallyPoolEvent *event)
   return copy;
 }
 
+/**
+ * tally_pool_event_free:
+ * @event: (transfer full): what tally_pool_event_copy() made
+ *
+ * Frees a copy.
+ */
 void
 tally_pool_event_free (TallyPoolEvent *event)
 {

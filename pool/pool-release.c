@@ -186,7 +186,7 @@ release_slowly (TallyBucket *bucket, TallyLease *lease, TallyOutcome outcome, Ta
 /**
  * tally_bucket_release:
  * @bucket: the bucket that @lease was borrowed from
- * @lease: (inout): a lease; emptied
+ * @lease: a lease; emptied
  * @outcome: what the borrower knows of the connection
  *
  * Gives a lease back. %TALLY_OUTCOME_CLEAN only if every byte of the reply was read; bytes left in

@@ -157,7 +157,7 @@ copy_sized (TallyPoolSnapshot *snapshot, gsize size, const TallyPoolSnapshot *wh
 }
 
 /**
- * tally_bucket_snapshot:
+ * tally_bucket_snapshot: (skip)
  * @bucket: a bucket
  * @snapshot: (out): its numbers
  *
@@ -171,7 +171,7 @@ void (tally_bucket_snapshot) (TallyBucket *bucket, TallyPoolSnapshot *snapshot)
 }
 
 /**
- * tally_bucket_snapshot_sized:
+ * tally_bucket_snapshot_sized: (skip)
  * @bucket: a bucket
  * @snapshot: (out): its numbers
  * @size: bytes of *@snapshot
@@ -195,7 +195,7 @@ tally_bucket_snapshot_sized (TallyBucket *bucket, TallyPoolSnapshot *snapshot, g
 }
 
 /**
- * tally_pool_snapshot:
+ * tally_pool_snapshot: (skip)
  * @self: a pool
  * @snapshot: (out): the sums over all endpoints, those no longer used included
  *
@@ -207,7 +207,7 @@ void (tally_pool_snapshot) (TallyPool *self, TallyPoolSnapshot *snapshot)
 }
 
 /**
- * tally_pool_snapshot_sized:
+ * tally_pool_snapshot_sized: (skip)
  * @self: a pool
  * @snapshot: (out): the sums over all endpoints, those no longer used included
  * @size: bytes of *@snapshot

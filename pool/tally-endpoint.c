@@ -1,5 +1,5 @@
-/* Owns the URI of a service: its parsing, its canonical form, equality. It resolves and dials
- * nothing. */
+/* Owns the URI of a service: its parsing and its canonical form; what it says is endpoint-facts.c's. It resolves and
+ * dials nothing. */
 #include "tally-endpoint.h"
 
 #include <gio/gunixsocketaddress.h>
@@ -7,27 +7,10 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "endpoint-private.h"
 #include "protocols-internal.h"
 #include "tally-error.h"
 #include "tls-internal.h"
-
-struct _TallyEndpoint
-{
-  gatomicrefcount ref_count;
-  TallyScheme scheme;
-  TallyProtocolId protocol;
-  TallyFraming framing;
-  TallyMode mode;
-  gint timeout;
-  gint is_strict;
-  gchar *service;
-  GSocketConnectable *connectable;
-  TallyTlsOptions tls;
-  TallyTlsCredentials *credentials; /* of tls; NULL without TLS */
-  gchar *bare_uri;                  /* canonical, without its files */
-  gchar *uri;                       /* canonical: equal endpoints have equal ones */
-  guint hash;                       /* of uri */
-};
 
 G_DEFINE_BOXED_TYPE (TallyEndpoint, tally_endpoint, tally_endpoint_ref, tally_endpoint_unref)
 
@@ -445,6 +428,14 @@ tally_endpoint_new_with_tls (const gchar *uri, const TallyTlsOptions *tls, GErro
   return parse (self, uri, tls, error) ? g_steal_pointer (&self) : NULL;
 }
 
+/**
+ * tally_endpoint_ref:
+ * @endpoint: an endpoint
+ *
+ * Thread-safe.
+ *
+ * Returns: (transfer full): @endpoint
+ */
 TallyEndpoint *
 tally_endpoint_ref (TallyEndpoint *endpoint)
 {
@@ -453,6 +444,12 @@ tally_endpoint_ref (TallyEndpoint *endpoint)
   return endpoint;
 }
 
+/**
+ * tally_endpoint_unref:
+ * @endpoint: (transfer full): an endpoint
+ *
+ * Drops a reference, and with the last one the endpoint. Thread-safe.
+ */
 void
 tally_endpoint_unref (TallyEndpoint *endpoint)
 {
@@ -469,91 +466,4 @@ tally_endpoint_unref (TallyEndpoint *endpoint)
   g_free (endpoint->bare_uri);
   g_free (endpoint->uri);
   g_free (endpoint);
-}
-
-guint
-tally_endpoint_hash (gconstpointer endpoint)
-{
-  return ((const TallyEndpoint *) endpoint)->hash;
-}
-
-gboolean
-tally_endpoint_equal (gconstpointer a, gconstpointer b)
-{
-  const TallyEndpoint *left = a;
-  const TallyEndpoint *right = b;
-
-  return left->hash == right->hash && strcmp (left->uri, right->uri) == 0;
-}
-
-const gchar *
-tally_endpoint_get_uri (const TallyEndpoint *endpoint)
-{
-  return endpoint->uri;
-}
-
-TallyScheme
-tally_endpoint_get_scheme (const TallyEndpoint *endpoint)
-{
-  return endpoint->scheme;
-}
-
-TallyProtocolId
-tally_endpoint_get_protocol (const TallyEndpoint *endpoint)
-{
-  return endpoint->protocol;
-}
-
-TallyFraming
-tally_endpoint_get_framing (const TallyEndpoint *endpoint)
-{
-  return endpoint->framing;
-}
-
-TallyMode
-tally_endpoint_get_mode (const TallyEndpoint *endpoint)
-{
-  return endpoint->mode;
-}
-
-gint
-tally_endpoint_get_timeout (const TallyEndpoint *endpoint)
-{
-  return endpoint->timeout;
-}
-
-gboolean
-tally_endpoint_get_strict (const TallyEndpoint *endpoint)
-{
-  return endpoint->is_strict;
-}
-
-const gchar *
-tally_endpoint_get_service (const TallyEndpoint *endpoint)
-{
-  return endpoint->service;
-}
-
-GSocketConnectable *
-tally_endpoint_get_connectable (const TallyEndpoint *endpoint)
-{
-  return endpoint->connectable;
-}
-
-const TallyTlsOptions *
-tally_endpoint_get_tls (const TallyEndpoint *endpoint)
-{
-  return &endpoint->tls;
-}
-
-TallyTlsCredentials *
-tally_endpoint_get_credentials (const TallyEndpoint *endpoint)
-{
-  return endpoint->credentials;
-}
-
-gchar *
-tally_endpoint_dup_bare_uri (const TallyEndpoint *endpoint)
-{
-  return g_strdup (endpoint->bare_uri);
 }

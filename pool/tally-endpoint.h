@@ -81,30 +81,20 @@ typedef struct _TallyEndpoint TallyEndpoint;
 #define TALLY_TYPE_ENDPOINT (tally_endpoint_get_type ())
 TALLY_API GType tally_endpoint_get_type (void);
 
-/* Parses a URI: %TALLY_ERROR_INVALID_ARGUMENT names the part that is wrong. Options:
- * protocol=binary|compact, transport=framed|buffered, service=NAME, mode=pooled|unpooled|shared,
- * timeout=MILLISECONDS, strict=yes|no; with tls also ca=FILE, cert=FILE, key=FILE, identity=NAME,
- * host-check=yes|no, clients=ignored|requested|required. An unknown option is an error. */
 TALLY_API TallyEndpoint *tally_endpoint_new (const gchar *uri, GError **error);
 TALLY_API TallyEndpoint *tally_endpoint_ref (TallyEndpoint *endpoint);
 TALLY_API void tally_endpoint_unref (TallyEndpoint *endpoint);
 TALLY_API guint tally_endpoint_hash (gconstpointer endpoint);
 TALLY_API gboolean tally_endpoint_equal (gconstpointer a, gconstpointer b);
 
-/* The canonical URI, without what takes no part in equality: what error messages call the
- * endpoint. */
 TALLY_API const gchar *tally_endpoint_get_uri (const TallyEndpoint *endpoint);
 TALLY_API TallyScheme tally_endpoint_get_scheme (const TallyEndpoint *endpoint);
 TALLY_API TallyProtocolId tally_endpoint_get_protocol (const TallyEndpoint *endpoint);
 TALLY_API TallyFraming tally_endpoint_get_framing (const TallyEndpoint *endpoint);
 TALLY_API TallyMode tally_endpoint_get_mode (const TallyEndpoint *endpoint);
-/* Milliseconds, or -1 when the URI does not say. */
 TALLY_API gint tally_endpoint_get_timeout (const TallyEndpoint *endpoint);
-/* Whether a binary message's header must have a version. */
 TALLY_API gboolean tally_endpoint_get_strict (const TallyEndpoint *endpoint);
-/* (nullable): the multiplexed service's name. */
 TALLY_API const gchar *tally_endpoint_get_service (const TallyEndpoint *endpoint);
-/* (transfer none): what GIO resolves and enumerates addresses from. */
 TALLY_API GSocketConnectable *tally_endpoint_get_connectable (const TallyEndpoint *endpoint);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TallyEndpoint, tally_endpoint_unref)

@@ -3,6 +3,11 @@
 
 /* As G_DEFINE_QUARK (), but the threads that come first at once may each look it up and store it,
  * and do so atomically. */
+/**
+ * tally_error_quark:
+ *
+ * Returns: the error domain %TALLY_ERROR
+ */
 GQuark
 tally_error_quark (void)
 {

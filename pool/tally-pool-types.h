@@ -128,7 +128,6 @@ TALLY_API GType tally_close_reason_get_type (void);
 
 #define TALLY_N_CLOSE_REASONS (TALLY_CLOSE_POOL + 1)
 
-/* The name of @reason as messages and dumps show it: "idle", "lifetime". (transfer none) */
 TALLY_API const gchar *tally_close_reason_to_string (TallyCloseReason reason);
 
 /**
@@ -177,7 +176,6 @@ typedef struct
 
 #define TALLY_TYPE_POOL_EVENT (tally_pool_event_get_type ())
 TALLY_API GType tally_pool_event_get_type (void);
-/* (transfer full) */
 TALLY_API TallyPoolEvent *tally_pool_event_copy (const TallyPoolEvent *event);
 TALLY_API void tally_pool_event_free (TallyPoolEvent *event);
 
@@ -204,8 +202,6 @@ typedef struct
 #define TALLY_TYPE_HISTOGRAM (tally_histogram_get_type ())
 TALLY_API GType tally_histogram_get_type (void);
 
-/* The smallest bin limit that at least @share (0 to 1) of the values do not exceed, in
- * microseconds, never more than the maximum; 0 for an empty histogram. */
 TALLY_API guint64 tally_histogram_quantile (const TallyHistogram *histogram, gdouble share);
 
 /**
@@ -251,6 +247,7 @@ TALLY_API guint64 tally_histogram_quantile (const TallyHistogram *histogram, gdo
  * One consistent view of a bucket or pool (rule 25): every sum named above holds exactly. It grows at its
  * end: tally_bucket_snapshot() and tally_pool_snapshot() fill in as much as their caller was compiled
  * for. So a program must not keep it where another one looks that was compiled with another header.
+ * g_boxed_copy() takes those that tally_bucket_dup_snapshot() and tally_pool_dup_snapshot() made.
  */
 typedef struct
 {

@@ -13,6 +13,12 @@ struct _TallyPool
   TallyPoolCore *core;
 };
 
+/**
+ * TallyPool:
+ *
+ * Connections by endpoint, lent and given back. What each property means and which rules hold is in
+ * docs/pool.md. Thread-safe.
+ */
 G_DEFINE_TYPE (TallyPool, tally_pool, G_TYPE_OBJECT)
 
 static guint event_signal;
@@ -64,6 +70,7 @@ tally_pool_class_init (TallyPoolClass *class)
   tally_pool_install_options (object_class);
   /**
    * TallyPool::event:
+   * @self: the pool
    * @event: what happened; valid during the call
    *
    * Emitted outside every lock, on the thread on which it happened. Handlers may use the pool. None
@@ -130,6 +137,17 @@ tally_pool_close (TallyPool *self)
 
 /* ---- hooks ---- */
 
+/**
+ * tally_pool_set_dial_hook:
+ * @self: a pool
+ * @hook: (nullable) (scope notified) (closure user_data) (destroy destroy): makes connections instead of tally_socket_dial(); %NULL removes it
+ * @user_data: what @hook is given
+ * @destroy: (nullable): called with @user_data when the last call that may use it has returned, on any thread,
+ *   never under a lock
+ *
+ * May be done while the pool is in use. After tally_pool_close() no hook runs. Of two callers that set
+ * the same hook at once the later one wins. Thread-safe.
+ */
 void
 tally_pool_set_dial_hook (TallyPool *self,
                           TallyDialHook hook,
@@ -170,6 +188,17 @@ free_plain_check (gpointer data)
   g_free (check);
 }
 
+/**
+ * tally_pool_set_check_hook:
+ * @self: a pool
+ * @hook: (nullable) (scope notified) (closure user_data) (destroy destroy): examines connections instead of tally_socket_is_clean(); %NULL removes it
+ * @user_data: what @hook is given
+ * @destroy: (nullable): called with @user_data when the last call that may use it has returned, on any thread,
+ *   never under a lock
+ *
+ * May be done while the pool is in use. After tally_pool_close() no hook runs. Of two callers that set
+ * the same hook at once the later one wins. Thread-safe.
+ */
 void
 tally_pool_set_check_hook (TallyPool *self,
                            TallyCheckHook hook,
@@ -189,6 +218,17 @@ tally_pool_set_check_hook (TallyPool *self,
   tally_pool_set_check_hook_full (self, check_plainly, check, free_plain_check);
 }
 
+/**
+ * tally_pool_set_check_hook_full:
+ * @self: a pool
+ * @hook: (nullable) (scope notified) (closure user_data) (destroy destroy): as for tally_pool_set_check_hook(), told how long it may take
+ * @user_data: what @hook is given
+ * @destroy: (nullable): as for tally_pool_set_check_hook()
+ *
+ * Sets the hook that tally_pool_set_check_hook() sets, in place of it. Thread-safe.
+ *
+ * Since: 0.2
+ */
 void
 tally_pool_set_check_hook_full (TallyPool *self,
                                 TallyCheckHookFull hook,
@@ -199,6 +239,17 @@ tally_pool_set_check_hook_full (TallyPool *self,
   tally_core_set_hook (self->core, TALLY_HOOK_CHECK, G_CALLBACK (hook), user_data, destroy);
 }
 
+/**
+ * tally_pool_set_reset_hook:
+ * @self: a pool
+ * @hook: (nullable) (scope notified) (closure user_data) (destroy destroy): undoes what borrowers did; %NULL removes it
+ * @user_data: what @hook is given
+ * @destroy: (nullable): called with @user_data when the last call that may use it has returned, on any thread,
+ *   never under a lock
+ *
+ * May be done while the pool is in use. After tally_pool_close() no hook runs. Of two callers that set
+ * the same hook at once the later one wins. Thread-safe.
+ */
 void
 tally_pool_set_reset_hook (TallyPool *self,
                            TallyResetHook hook,

@@ -24,12 +24,14 @@ typedef struct _TallyBucket TallyBucket;
 
 /**
  * TallyLease:
- * @transport: (transfer none): the borrowed connection, valid until the release.
+ * @transport: (type gpointer) (transfer none): the borrowed connection, valid until the release.
  * @reused: whether the connection existed before the borrow; %FALSE when it was dialed for it.
  * @shared: whether others may hold leases on the same connection now (`streams-per-connection`).
  *   The holders must agree on which of them sends and receives when; the pool does not see to that.
  *
- * A borrowed connection. Filled by a borrow, emptied by the release; the rest is the pool's.
+ * A borrowed connection. Filled by a borrow, emptied by the release; the rest is the pool's. It never
+ * grows. A copy borrows nothing: of a lease and its copies one is released, and the others are of no use
+ * then.
  */
 typedef struct
 {
@@ -47,19 +49,21 @@ TALLY_API GType tally_lease_get_type (void);
 
 TALLY_API TallyPool *tally_pool_new (void);
 TALLY_API TallyPool *tally_pool_new_like (TallyPoolSystem system);
-/* (transfer none): the process-wide pool. */
 TALLY_API TallyPool *tally_pool_get_default (void);
 
 /**
  * TallyDialHook:
+ * @endpoint: where to
  * @deadline: g_get_monotonic_time() by which it must return; the dial is then of no more use.
  * @cancellable: cancelled when the pool closes; it must then return soon, for close waits for it.
+ * @user_data: (closure): what was set with the hook
+ * @error: return location
  *
  * Makes a connection to @endpoint instead of tally_socket_dial(). Runs on a thread of the pool,
  * never under a lock; several may run at once. What it returns the pool closes and drops, on
  * whichever thread finds that it must go.
  *
- * Returns: (transfer full): the connection, or %NULL with @error set
+ * Returns: (transfer full) (type GObject.Object): the connection, or %NULL with @error set
  */
 typedef ThriftTransport *(*TallyDialHook) (TallyEndpoint *endpoint,
                                            gint64 deadline,
@@ -69,7 +73,9 @@ typedef ThriftTransport *(*TallyDialHook) (TallyEndpoint *endpoint,
 
 /**
  * TallyCheckHook:
+ * @transport: (type GObject.Object): the connection
  * @idle_time: microseconds for which @transport was idle.
+ * @user_data: (closure): what was set with the hook
  *
  * Decides whether an idle connection may be handed out, instead of tally_socket_is_clean(), when
  * the property `check` wants it examined. It may do I/O; it runs on the borrower's thread, or on one
@@ -85,11 +91,13 @@ typedef gboolean (*TallyCheckHook) (ThriftTransport *transport,
 
 /**
  * TallyCheckHookFull:
+ * @transport: (type GObject.Object): the connection
  * @idle_time: microseconds for which @transport was idle.
  * @deadline: g_get_monotonic_time() by which it must return: the borrow's, or where nobody borrows
  *   `connect-timeout` from now.
  * @cancellable: (nullable): the borrow's, or where nobody borrows one that is cancelled when the pool
  *   closes.
+ * @user_data: (closure): what was set with the hook
  *
  * A #TallyCheckHook that is told how long it may take.
  *
@@ -103,6 +111,8 @@ typedef gboolean (*TallyCheckHookFull) (ThriftTransport *transport,
 
 /**
  * TallyResetHook:
+ * @transport: (type GObject.Object): the connection
+ * @user_data: (closure): what was set with the hook
  *
  * Undoes, when a lease comes back clean, what its borrower did to @transport. Runs on the thread
  * that gives it back, never under a lock.
@@ -111,10 +121,6 @@ typedef gboolean (*TallyCheckHookFull) (ThriftTransport *transport,
  */
 typedef gboolean (*TallyResetHook) (ThriftTransport *transport, gpointer user_data);
 
-/* Each sets, or with %NULL removes, a hook; may be done while the pool is in use. @destroy
- * (nullable) is called with @user_data when the last call that may use it has returned, on whichever
- * thread that is; never under a lock. Of two that set the same hook at once the later one wins. After
- * tally_pool_close() no hook runs. Thread-safe. */
 TALLY_API void tally_pool_set_dial_hook (TallyPool *self,
                                          TallyDialHook hook,
                                          gpointer user_data,
@@ -123,7 +129,6 @@ TALLY_API void tally_pool_set_check_hook (TallyPool *self,
                                           TallyCheckHook hook,
                                           gpointer user_data,
                                           GDestroyNotify destroy);
-/* In place of the last one, which sets the same hook. */
 TALLY_API void tally_pool_set_check_hook_full (TallyPool *self,
                                                TallyCheckHookFull hook,
                                                gpointer user_data,

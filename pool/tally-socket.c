@@ -193,6 +193,12 @@ tally_socket_dial (TallyEndpoint *endpoint,
   return self;
 }
 
+/**
+ * tally_socket_get_fd:
+ * @self: a socket
+ *
+ * Returns: the descriptor, which stays the socket's; -1 where there is none
+ */
 gint
 tally_socket_get_fd (TallySocket *self)
 {

@@ -442,7 +442,7 @@ tally_channel_make_call (TallyChannel *self,
 }
 
 /**
- * tally_channel_call:
+ * tally_channel_call: (skip)
  * @self: a channel
  * @method: the method's table
  * @args: the arguments' C struct, as @method's table describes it
@@ -490,7 +490,7 @@ tally_channel_call (TallyChannel *self,
 }
 
 /**
- * tally_channel_call_with:
+ * tally_channel_call_with: (skip)
  * @self: a channel
  * @method: the method's table
  * @args: as for tally_channel_call()

@@ -95,7 +95,7 @@ equal_tables (const TallyType *type, gconstpointer a, gconstpointer b)
 }
 
 /**
- * tally_value_equal:
+ * tally_value_equal: (skip)
  * @type: the type of both slots
  * @slot_a: where one value lies
  * @slot_b: where the other lies
@@ -229,7 +229,7 @@ hash_plain (const TallyType *type, gconstpointer slot)
 }
 
 /**
- * tally_value_hash:
+ * tally_value_hash: (skip)
  * @type: the slot's type
  * @slot: where the value lies
  *

@@ -207,9 +207,9 @@ print_value (GString *text, const TallyType *type, gconstpointer slot)
 }
 
 /**
- * tally_value_to_string:
+ * tally_value_to_string: (skip)
  * @type: the value's type
- * @slot: where it lies
+ * @slot: where it lies: the field, array element or variable, never what a pointer in it leads to
  *
  * Returns: (transfer full): the value as text for people: strings quoted, enums by name, a binary's
  *   first bytes, sets and maps sorted by their texts

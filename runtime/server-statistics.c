@@ -12,14 +12,6 @@ copy_server_snapshot (gpointer boxed)
   return g_memdup2 (boxed, sizeof (TallyServerSnapshot));
 }
 
-/**
- * tally_server_snapshot_get_type:
- *
- * Returns: the boxed type of #TallyServerSnapshot. A copy is as large as this library's: copy what
- *   tally_server_dup_snapshot() made, whose size that is
- *
- * Since: 0.2
- */
 G_DEFINE_BOXED_TYPE (TallyServerSnapshot, tally_server_snapshot, copy_server_snapshot, g_free)
 
 static void
@@ -40,23 +32,13 @@ count_all (TallyServer *self, TallyServerSnapshot *snapshot)
 }
 
 /**
- * tally_server_snapshot: (skip)
- * @self: a server
- * @snapshot: (out caller-allocates): what it has done
- *
- * Takes one consistent view. A macro that calls tally_server_snapshot_sized() with the size of
- * *@snapshot. Thread-safe.
- *
- * Since: 0.2
- */
-
-/**
  * tally_server_snapshot_sized: (skip)
  * @self: a server
  * @snapshot: (out caller-allocates): what it has done
  * @size: bytes of *@snapshot
  *
- * Fills in as much as @size has room for. #TallyServerSnapshot grows at its end, so that a program gets
+ * What the macro tally_server_snapshot() calls, with the size of *@snapshot: takes one consistent view and
+ * fills in as much as @size has room for. #TallyServerSnapshot grows at its end, so that a program gets
  * what it was compiled for from every later library, and 0 for what an earlier one does not know.
  * Thread-safe.
  *
@@ -76,7 +58,7 @@ tally_server_snapshot_sized (TallyServer *self, TallyServerSnapshot *snapshot, g
 }
 
 /**
- * tally_server_dup_snapshot: (rename-to tally_server_snapshot)
+ * tally_server_dup_snapshot:
  * @self: a server
  *
  * Takes one consistent view, as large as this library knows it. Thread-safe.

@@ -79,7 +79,7 @@ instance_init (GTypeInstance *instance, gpointer class)
 }
 
 /**
- * tally_struct_register:
+ * tally_struct_register: (skip)
  * @once: a zeroed static variable, one for each @info
  * @type_name: the GType's name
  * @info: the struct's table; kept

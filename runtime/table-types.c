@@ -1,15 +1,9 @@
-/* Owns the GObject types of the tables that tallyc emits: their enumerations, and a boxed type for each
+/* Owns the GObject types of a call's options and of the tables that tallyc emits: their enumerations, and a boxed type for each
  * table, whose copy is the table itself, since a table lives for ever. */
+#include "tally-call-options.h"
 #include "tally-processor.h"
 #include "tally-types.h"
 
-/**
- * tally_kind_get_type:
- *
- * Returns: the enumeration type of #TallyKind
- *
- * Since: 0.2
- */
 G_DEFINE_ENUM_TYPE (TallyKind,
                     tally_kind,
                     G_DEFINE_ENUM_VALUE (TALLY_KIND_BOOL, "bool"),
@@ -27,13 +21,6 @@ G_DEFINE_ENUM_TYPE (TallyKind,
                     G_DEFINE_ENUM_VALUE (TALLY_KIND_SET, "set"),
                     G_DEFINE_ENUM_VALUE (TALLY_KIND_MAP, "map"))
 
-/**
- * tally_storage_get_type:
- *
- * Returns: the enumeration type of #TallyStorage
- *
- * Since: 0.2
- */
 G_DEFINE_ENUM_TYPE (TallyStorage,
                     tally_storage,
                     G_DEFINE_ENUM_VALUE (TALLY_STORAGE_PLAIN, "plain"),
@@ -45,26 +32,12 @@ G_DEFINE_ENUM_TYPE (TallyStorage,
                     G_DEFINE_ENUM_VALUE (TALLY_STORAGE_PTRARRAY, "ptrarray"),
                     G_DEFINE_ENUM_VALUE (TALLY_STORAGE_TABLE, "table"))
 
-/**
- * tally_requiredness_get_type:
- *
- * Returns: the enumeration type of #TallyRequiredness
- *
- * Since: 0.2
- */
 G_DEFINE_ENUM_TYPE (TallyRequiredness,
                     tally_requiredness,
                     G_DEFINE_ENUM_VALUE (TALLY_REQUIRED, "required"),
                     G_DEFINE_ENUM_VALUE (TALLY_OPTIONAL, "optional"),
                     G_DEFINE_ENUM_VALUE (TALLY_DEFAULT, "default"))
 
-/**
- * tally_form_get_type:
- *
- * Returns: the enumeration type of #TallyForm
- *
- * Since: 0.2
- */
 G_DEFINE_ENUM_TYPE (TallyForm,
                     tally_form,
                     G_DEFINE_ENUM_VALUE (TALLY_FORM_STRUCT, "struct"),
@@ -72,6 +45,20 @@ G_DEFINE_ENUM_TYPE (TallyForm,
                     G_DEFINE_ENUM_VALUE (TALLY_FORM_EXCEPTION, "exception"),
                     G_DEFINE_ENUM_VALUE (TALLY_FORM_ARGS, "args"),
                     G_DEFINE_ENUM_VALUE (TALLY_FORM_RESULT, "result"))
+
+G_DEFINE_ENUM_TYPE (TallyIdempotence,
+                    tally_idempotence,
+                    G_DEFINE_ENUM_VALUE (TALLY_IDEMPOTENCE_OF_METHOD, "of-method"),
+                    G_DEFINE_ENUM_VALUE (TALLY_IDEMPOTENCE_YES, "yes"),
+                    G_DEFINE_ENUM_VALUE (TALLY_IDEMPOTENCE_NO, "no"))
+
+static gpointer
+copy_call_options (gpointer boxed)
+{
+  return g_memdup2 (boxed, sizeof (TallyCallOptions));
+}
+
+G_DEFINE_BOXED_TYPE (TallyCallOptions, tally_call_options, copy_call_options, g_free)
 
 /* Tables are constant and live for ever, so that one may be shared instead of copied. */
 static gpointer
@@ -85,83 +72,20 @@ leave_table (gpointer table)
 {
 }
 
-/**
- * tally_type_get_type:
- *
- * Returns: the boxed type of #TallyType; its copy is the table itself
- *
- * Since: 0.2
- */
 G_DEFINE_BOXED_TYPE (TallyType, tally_type, share_table, leave_table)
 
-/**
- * tally_enum_value_get_type:
- *
- * Returns: the boxed type of #TallyEnumValue; its copy is the table itself
- *
- * Since: 0.2
- */
 G_DEFINE_BOXED_TYPE (TallyEnumValue, tally_enum_value, share_table, leave_table)
 
-/**
- * tally_enum_info_get_type:
- *
- * Returns: the boxed type of #TallyEnumInfo; its copy is the table itself
- *
- * Since: 0.2
- */
 G_DEFINE_BOXED_TYPE (TallyEnumInfo, tally_enum_info, share_table, leave_table)
 
-/**
- * tally_value_get_type:
- *
- * Returns: the boxed type of #TallyValue; its copy is the table itself
- *
- * Since: 0.2
- */
 G_DEFINE_BOXED_TYPE (TallyValue, tally_value, share_table, leave_table)
 
-/**
- * tally_field_get_type:
- *
- * Returns: the boxed type of #TallyField; its copy is the table itself
- *
- * Since: 0.2
- */
 G_DEFINE_BOXED_TYPE (TallyField, tally_field, share_table, leave_table)
 
-/**
- * tally_struct_info_get_type:
- *
- * Returns: the boxed type of #TallyStructInfo; its copy is the table itself
- *
- * Since: 0.2
- */
 G_DEFINE_BOXED_TYPE (TallyStructInfo, tally_struct_info, share_table, leave_table)
 
-/**
- * tally_method_get_type:
- *
- * Returns: the boxed type of #TallyMethod; its copy is the table itself
- *
- * Since: 0.2
- */
 G_DEFINE_BOXED_TYPE (TallyMethod, tally_method, share_table, leave_table)
 
-/**
- * tally_service_get_type:
- *
- * Returns: the boxed type of #TallyService; its copy is the table itself
- *
- * Since: 0.2
- */
 G_DEFINE_BOXED_TYPE (TallyService, tally_service, share_table, leave_table)
 
-/**
- * tally_processor_info_get_type:
- *
- * Returns: the boxed type of #TallyProcessorInfo; its copy is the table itself
- *
- * Since: 0.2
- */
 G_DEFINE_BOXED_TYPE (TallyProcessorInfo, tally_processor_info, share_table, leave_table)

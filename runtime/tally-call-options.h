@@ -4,6 +4,8 @@
 
 #include <gio/gio.h>
 
+#include "tally-macros.h"
+
 G_BEGIN_DECLS
 
 /**
@@ -21,6 +23,9 @@ typedef enum
   TALLY_IDEMPOTENCE_NO
 } TallyIdempotence;
 
+#define TALLY_TYPE_IDEMPOTENCE (tally_idempotence_get_type ())
+TALLY_API GType tally_idempotence_get_type (void);
+
 /**
  * TallyCallOptions:
  * @timeout: milliseconds that the call may take in all its steps; 0 = the channel's `timeout`, or no other
@@ -34,7 +39,7 @@ typedef enum
  *
  * What a caller says about one call, `{ .timeout = 200 }`. What is left out, and all of it where no
  * options are given, is 0: the default. Read while the call runs; the caller keeps it. Its size does not
- * change in later versions: what is added takes the place of @reserved.
+ * change in later versions: what is added takes the place of @reserved. A copy of it owns nothing, as itself.
  */
 typedef struct
 {
@@ -46,6 +51,9 @@ typedef struct
   /*< private >*/
   gpointer reserved[8];
 } TallyCallOptions;
+
+#define TALLY_TYPE_CALL_OPTIONS (tally_call_options_get_type ())
+TALLY_API GType tally_call_options_get_type (void);
 
 G_END_DECLS
 

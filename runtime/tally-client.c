@@ -79,7 +79,7 @@ tally_client_class_init (TallyClientClass *class)
   object_class->get_property = tally_client_get_property;
   object_class->finalize = tally_client_finalize;
   /**
-   * TallyClient:input_protocol:
+   * TallyClient:input_protocol: (type GObject.Object)
    *
    * Where an Apache-style client reads replies. Not owned.
    */
@@ -89,7 +89,7 @@ tally_client_class_init (TallyClientClass *class)
                                                         G_PARAM_READWRITE | G_PARAM_STATIC_NICK
                                                             | G_PARAM_STATIC_BLURB));
   /**
-   * TallyClient:output_protocol:
+   * TallyClient:output_protocol: (type GObject.Object)
    *
    * Where an Apache-style client writes requests. Not owned.
    */
@@ -115,7 +115,7 @@ tally_client_init (TallyClient *self)
 }
 
 /**
- * tally_client_new:
+ * tally_client_new: (skip)
  * @client_type: the type of a generated client
  * @channel: how its calls travel; a reference is taken
  *
@@ -166,7 +166,7 @@ fail_step (const TallyMethod *method, const gchar *step, GError *local_error, GE
 }
 
 /**
- * tally_client_send:
+ * tally_client_send: (skip)
  * @client: an Apache-style client, as its interface type
  * @method: the method's table
  * @args: the arguments' C struct
@@ -322,7 +322,7 @@ read_reply_message (TallyClient *self,
 }
 
 /**
- * tally_client_recv:
+ * tally_client_recv: (skip)
  * @client: an Apache-style client, as its interface type
  * @method: the method's table, not of a oneway one
  * @results: (nullable): as for tally_channel_call()
@@ -417,7 +417,7 @@ call_over_protocols (TallyClient *self,
 }
 
 /**
- * tally_client_call:
+ * tally_client_call: (skip)
  * @client: an instance of a generated client, as its interface type
  * @method: the method's table
  * @args: the arguments' C struct
@@ -457,7 +457,7 @@ refuse_options (const TallyMethod *method, GError **error)
 }
 
 /**
- * tally_client_call_with:
+ * tally_client_call_with: (skip)
  * @client: an instance of a generated client
  * @method: the method's table
  * @args: the arguments' C struct

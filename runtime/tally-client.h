@@ -10,8 +10,8 @@ G_BEGIN_DECLS
 
 /**
  * TallyClient:
- * @input_protocol: (nullable): where an Apache-style client reads replies; not owned.
- * @output_protocol: (nullable): where it writes requests; not owned.
+ * @input_protocol: (type gpointer) (nullable): where an Apache-style client reads replies; not owned.
+ * @output_protocol: (type gpointer) (nullable): where it writes requests; not owned.
  *
  * The instance of every generated client: `typedef TallyClient DemoEchoClient`.
  * Properties: `input_protocol`, `output_protocol` (as Apache's), `channel`.
@@ -38,7 +38,6 @@ typedef struct _TallyClientClass
 #define TALLY_IS_CLIENT(object) (G_TYPE_CHECK_INSTANCE_TYPE ((object), TALLY_TYPE_CLIENT))
 TALLY_API GType tally_client_get_type (void);
 
-/* @client: an instance of a generated client, passed as its interface type. */
 TALLY_API gboolean tally_client_call (gpointer client,
                                       const TallyMethod *method,
                                       gconstpointer args,
@@ -50,8 +49,6 @@ TALLY_API gboolean tally_client_call_with (gpointer client,
                                            gpointer const *results,
                                            const TallyCallOptions *options,
                                            GError **error);
-/* The two halves, for Apache-style clients only; on a channel they fail with
- * %TALLY_ERROR_NOT_SUPPORTED. */
 TALLY_API gboolean tally_client_send (gpointer client,
                                       const TallyMethod *method,
                                       gconstpointer args,
@@ -61,7 +58,6 @@ TALLY_API gboolean tally_client_recv (gpointer client,
                                       gpointer const *results,
                                       GError **error);
 
-/* What <svc>_client_new () calls. (transfer full) */
 TALLY_API gpointer tally_client_new (GType client_type, TallyChannel *channel);
 
 G_END_DECLS

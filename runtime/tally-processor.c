@@ -416,7 +416,7 @@ generated_class_init (gpointer klass, gpointer data)
 }
 
 /**
- * tally_processor_register:
+ * tally_processor_register: (skip)
  * @once: a zeroed static variable
  * @info: constant data that lives for ever
  *

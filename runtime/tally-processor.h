@@ -53,7 +53,7 @@ typedef struct _TallyProcessorClass
 TALLY_API GType tally_processor_get_type (void);
 
 /**
- * TallyProcessorInfo:
+ * TallyProcessorInfo: (skip)
  * @type_name: the GType's name, `DemoEchoProcessor`.
  * @get_parent_type: tally_processor_get_type(), or that of the processor of the service it extends.
  * @get_handler_type: the type that the `handler` property accepts.
@@ -72,8 +72,6 @@ typedef struct
 #define TALLY_TYPE_PROCESSOR_INFO (tally_processor_info_get_type ())
 TALLY_API GType tally_processor_info_get_type (void);
 
-/* Registers a processor's GType once, whichever thread comes first. @once is a zeroed static, @info
- * lives for ever. */
 TALLY_API GType tally_processor_register (gsize *once, const TallyProcessorInfo *info);
 
 /* Defines c_prefix##_get_type (). For `service Echo` in namespace Demo:

@@ -99,7 +99,7 @@ open_acceptor (TallyServer *self, GError **error)
 
 /**
  * tally_server_new:
- * @processor: (transfer none): what answers; a reference is taken
+ * @processor: (type GObject.Object) (transfer none): what answers; a reference is taken
  * @uri: where to listen and how to speak
  * @error: (nullable): %TALLY_ERROR_INVALID_ARGUMENT, %TALLY_ERROR_NOT_SUPPORTED
  *
@@ -119,6 +119,7 @@ tally_server_new (ThriftProcessor *processor, const gchar *uri, GError **error)
 
 /**
  * tally_server_listen:
+ * @self: a server
  * @error: (nullable): %TALLY_ERROR_FAILED names the address and the reason
  *
  * Binds and listens: from now on clients may connect, and are served once somebody calls
@@ -167,6 +168,7 @@ replace_port (const gchar *uri, guint port)
 
 /**
  * tally_server_dup_uri:
+ * @self: a server
  *
  * Says where the server can be reached, in the form that tally_channel_new() takes. Over TLS a
  * client adds its own authorities and certificate: the server's files are not in it. Thread-safe.
@@ -268,6 +270,7 @@ tally_server_serve (ThriftServer *server, GError **error)
 
 /**
  * tally_server_stop:
+ * @self: a server
  *
  * Makes thrift_server_serve() return once every request under way was answered. What was read before
  * is executed too, within the `drain-timeout`, and refused in words after it; the answers of a

@@ -52,19 +52,12 @@ G_BEGIN_DECLS
 typedef struct _TallyServer TallyServer;
 TALLY_API GType tally_server_get_type (void);
 
-/* @uri: where to listen and how to speak: `tcp://127.0.0.1:0?protocol=compact&transport=buffered`,
- * `unix:///run/echo.sock`; port 0 takes a free one. The processor's reference is taken. */
 TALLY_API TallyServer *
 tally_server_new (ThriftProcessor *processor, const gchar *uri, GError **error);
 
-/* Binds and listens, so that clients may connect; thrift_server_serve () does it if need be. */
 TALLY_API gboolean tally_server_listen (TallyServer *self, GError **error);
-/* (transfer full): the URI to reach it by, with the real port; %NULL before it listens. */
 TALLY_API gchar *tally_server_dup_uri (TallyServer *self);
 
-/* thrift_server_serve () serves until thrift_server_stop (), which any thread and (as
- * tally_server_stop) any signal handler may call: no new connections, requests under way finish,
- * then close. */
 TALLY_API void tally_server_stop (TallyServer *self);
 
 /**
@@ -109,7 +102,6 @@ TALLY_API TallyServerSnapshot *tally_server_dup_snapshot (TallyServer *self);
 typedef TallyServerSnapshot TallyServerStatistics;
 TALLY_API void tally_server_get_statistics (TallyServer *self, TallyServerSnapshot *statistics);
 
-/* The identity of the client whose request this thread's handler is called for. */
 TALLY_API GTlsCertificate *tally_server_dup_peer_certificate (void);
 TALLY_API gchar *tally_server_dup_peer_subject (void);
 

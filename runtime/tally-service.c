@@ -5,6 +5,16 @@
 
 #include <thrift/c_glib/thrift_application_exception.h>
 
+/**
+ * tally_service_register_interface: (skip)
+ * @once: a zeroed static variable
+ * @name: the GType's name
+ * @size: bytes of the interface struct
+ *
+ * Registers the interface of a generated service once, whichever thread comes first.
+ *
+ * Returns: the type
+ */
 GType
 tally_service_register_interface (gsize *once, const gchar *name, gsize size)
 {
@@ -20,6 +30,16 @@ tally_service_register_interface (gsize *once, const gchar *name, gsize size)
 }
 
 /* A class that can be unloaded takes its functions along, and is not remembered. */
+/**
+ * tally_service_find_interface: (skip)
+ * @object: (type GObject.Object): an instance
+ * @last: (inout): a zeroed static variable, which remembers the answer
+ * @type: an interface
+ *
+ * The slow path of tally_service_get_interface().
+ *
+ * Returns: (transfer none) (nullable): the functions with which @object implements it
+ */
 gpointer
 tally_service_find_interface (gpointer object, gpointer *last, GType type)
 {
@@ -50,6 +70,18 @@ register_class (
   return type;
 }
 
+/**
+ * tally_service_register_client: (skip)
+ * @once: a zeroed static variable
+ * @name: the GType's name
+ * @parent_get_type: (scope call): the parent class's type
+ * @interface_get_type: (scope call): the type of the interface that it implements
+ * @init: (scope forever): fills in the interface
+ *
+ * Registers the client of a generated service once, whichever thread comes first.
+ *
+ * Returns: the type
+ */
 GType
 tally_service_register_client (gsize *once,
                                const gchar *name,
@@ -60,6 +92,19 @@ tally_service_register_client (gsize *once,
   return tally_service_register_handler (once, name, 0, parent_get_type, interface_get_type, init);
 }
 
+/**
+ * tally_service_register_handler: (skip)
+ * @once: a zeroed static variable
+ * @name: the GType's name
+ * @class_size: bytes of the class struct
+ * @parent_get_type: (scope call): the parent class's type
+ * @interface_get_type: (scope call): the type of the interface that it implements
+ * @init: (scope forever): fills in the interface
+ *
+ * Registers the handler of a generated service once, whichever thread comes first.
+ *
+ * Returns: the type
+ */
 GType
 tally_service_register_handler (gsize *once,
                                 const gchar *name,
@@ -78,6 +123,16 @@ tally_service_register_handler (gsize *once,
   return *once;
 }
 
+/**
+ * tally_service_unimplemented: (skip)
+ * @handler: (type GObject.Object): a handler
+ * @method: the method that it has no function for
+ * @error: return location
+ *
+ * What a handler does for a method that its class leaves out.
+ *
+ * Returns: %FALSE, with %THRIFT_APPLICATION_EXCEPTION_ERROR_UNKNOWN_METHOD, which names class and method
+ */
 gboolean
 tally_service_unimplemented (gpointer handler, const TallyMethod *method, GError **error)
 {

@@ -8,7 +8,6 @@
 
 G_BEGIN_DECLS
 
-/* Each registers a GType once, whichever thread comes first; @once is a zeroed static. */
 TALLY_API GType tally_service_register_interface (gsize *once, const gchar *name, gsize size);
 TALLY_API GType tally_service_register_client (gsize *once,
                                                const gchar *name,
@@ -22,12 +21,19 @@ TALLY_API GType tally_service_register_handler (gsize *once,
                                                 GType (*interface_get_type) (void),
                                                 GInterfaceInitFunc init);
 
-/* The slow path of tally_service_get_interface (). */
 TALLY_API gpointer tally_service_find_interface (gpointer object, gpointer *last, GType type);
 
-/* The functions with which @object implements an interface. GLib looks them up by bisection, at a
- * tenth of what a small call costs; @last, a zeroed static, remembers those of the class that was
- * asked for last, which say themselves what class they are of. */
+/**
+ * tally_service_get_interface: (skip)
+ * @object: an instance
+ * @last: a zeroed static variable
+ * @interface_get_type: the interface's type
+ *
+ * GLib looks an interface up by bisection, at a tenth of what a small call costs; @last remembers the
+ * functions of the class that was asked for last, which say themselves what class they are of.
+ *
+ * Returns: the functions with which @object implements the interface
+ */
 static inline gpointer
 tally_service_get_interface (gpointer object, gpointer *last, GType (*interface_get_type) (void))
 {
@@ -80,8 +86,6 @@ tally_service_get_interface (gpointer object, gpointer *last, GType (*interface_
                                            interface_get_type, interface_init);                    \
   }
 
-/* What a handler's method does that its class leaves out: fails with
- * %THRIFT_APPLICATION_EXCEPTION_ERROR_UNKNOWN_METHOD naming class and method. */
 TALLY_API gboolean tally_service_unimplemented (gpointer handler,
                                                 const TallyMethod *method,
                                                 GError **error);

@@ -29,7 +29,6 @@ typedef struct _TallyStructClass
 #define TALLY_TYPE_STRUCT (tally_struct_get_type ())
 TALLY_API GType tally_struct_get_type (void);
 
-/* Registers the GType of a struct once, whichever thread comes first. @once is a zeroed static. */
 TALLY_API GType tally_struct_register (gsize *once,
                                        const gchar *type_name,
                                        const TallyStructInfo *info);
@@ -53,31 +52,20 @@ TALLY_API GType tally_struct_register (gsize *once,
     return (GQuark) once;                                                                          \
   }
 
-/* @object: any TallyStruct. */
 TALLY_API const TallyStructInfo *tally_struct_get_info (gconstpointer object);
-/* (transfer full): as `Point(x=1, tags=["a"])`, unset fields left out. */
 TALLY_API gchar *tally_struct_to_string (gconstpointer object);
-/* By value; may be used as GEqualFunc and GHashFunc. Objects of different classes are not equal. */
 TALLY_API gboolean tally_struct_equal (gconstpointer a, gconstpointer b);
 TALLY_API guint tally_struct_hash (gconstpointer object);
-/* (transfer full): a deep copy. */
 TALLY_API gpointer tally_struct_copy (gconstpointer object);
-/* Back to the state of a new object. */
 TALLY_API void tally_struct_clear (gpointer object);
 
-/* What is above for structs, for a value of any type that lies in a slot: @slot points to the
- * field, array element or variable, never to the value that a pointer slot leads to. */
 TALLY_API gchar *tally_value_to_string (const TallyType *type, gconstpointer slot);
 TALLY_API gboolean tally_value_equal (const TallyType *type,
                                       gconstpointer slot_a,
                                       gconstpointer slot_b);
 TALLY_API guint tally_value_hash (const TallyType *type, gconstpointer slot);
-/* @target must not hold a value. */
 TALLY_API void tally_value_copy (const TallyType *type, gconstpointer source, gpointer target);
-/* Frees what the slot owns and zeroes it. */
 TALLY_API void tally_value_clear (const TallyType *type, gpointer slot);
-/* @slot must not hold a value: gives it @value's, or with %NULL a fresh empty one (an allocated
- * container or struct, zero, a NULL string or binary). */
 TALLY_API void tally_value_init (const TallyType *type, const TallyValue *value, gpointer slot);
 
 /* Defines name##_hash () and name##_equal () for the container type @name that is a key: a
@@ -94,11 +82,8 @@ TALLY_API void tally_value_init (const TallyType *type, const TallyValue *value,
     return tally_value_equal (&name, &a, &b);                                                      \
   }
 
-/* For constants of container and struct types: builds the value once, whichever thread comes first,
- * and returns it for ever; @once is a zeroed static. (transfer none) */
 TALLY_API gpointer tally_constant_get (gsize *once, const TallyType *type, const TallyValue *value);
 
-/* GHashFunc and GEqualFunc for GByteArray and TallyUuid keys. */
 TALLY_API guint tally_binary_hash (gconstpointer bytes);
 TALLY_API gboolean tally_binary_equal (gconstpointer a, gconstpointer b);
 TALLY_API guint tally_uuid_hash (gconstpointer uuid);
@@ -106,15 +91,11 @@ TALLY_API gboolean tally_uuid_equal (gconstpointer a, gconstpointer b);
 /* TallyUuid as a boxed type, for properties. */
 #define TALLY_TYPE_UUID (tally_uuid_get_type ())
 TALLY_API GType tally_uuid_get_type (void);
-/* The 36 characters with their NUL, and back; %FALSE and an error of %TALLY_ERROR_INVALID_VALUE. */
 TALLY_API void tally_uuid_to_string (const TallyUuid *uuid, gchar text[37]);
 TALLY_API gboolean tally_uuid_parse (const gchar *text, TallyUuid *uuid, GError **error);
 
-/* What generated toString_<Enum> () calls: the C name. For a value that has none the number as
- * text, in the thread's own buffer, until its next call for such a value. */
 TALLY_API const gchar *tally_enum_to_string (const TallyEnumInfo *info, gint value);
 
-/* Encodes @object into bytes and back. (transfer full) */
 TALLY_API GBytes *tally_struct_encode (gconstpointer object, gint protocol, GError **error);
 TALLY_API gboolean tally_struct_decode (
     gpointer object, gint protocol, gconstpointer bytes, gsize length, GError **error);

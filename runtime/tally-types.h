@@ -48,12 +48,16 @@ typedef struct
   guint8 bytes[16];
 } TallyUuid;
 
-/* What a type is. The C type of a slot (a struct's field, an argument, a GArray's element):
+/**
+ * TallyKind:
+ *
+ * What a type is. The C type of a slot (a struct's field, an argument, a GArray's element):
  * gboolean, gint8, gint16, gint32, gint64, gdouble, a C enum (32 bits), TallyUuid, gchar *,
  * GByteArray *, a pointer to the struct, GArray * or GPtrArray *, GHashTable *, GHashTable *.
  *
  * A string is a C string and so holds no NUL. One that comes with a NUL in it is refused as invalid
- * data instead of being cut; IDL's `binary` carries any bytes. UTF-8 is passed on unchecked. */
+ * data instead of being cut; IDL's `binary` carries any bytes. UTF-8 is passed on unchecked.
+ */
 typedef enum
 {
   TALLY_KIND_BOOL,
@@ -75,8 +79,12 @@ typedef enum
 #define TALLY_TYPE_KIND (tally_kind_get_type ())
 TALLY_API GType tally_kind_get_type (void);
 
-/* How a value lies in memory and who frees it. One flavour of types uses one set of these; the
- * engine's storage.c is the only place that knows what they mean. */
+/**
+ * TallyStorage:
+ *
+ * How a value lies in memory and who frees it. One flavour of types uses one set of these; the
+ * engine's storage.c is the only place that knows what they mean.
+ */
 typedef enum
 {
   TALLY_STORAGE_PLAIN,    /* the bytes of the slot are the value */
@@ -136,7 +144,8 @@ TALLY_API const TallyType tally_type_binary;
  *   { return tally_value_equal (&list_i32, &a, &b); }
  *
  * and named in .hash and .equal. Keys of all other types are hashed and compared by value
- * anyway. */
+ * anyway.
+ */
 
 /* From here on initialisers, of whose braces clang-format would give each a line of its own. */
 /* clang-format off */
@@ -146,7 +155,8 @@ TALLY_API const TallyType tally_type_binary;
  * TALLY_DEFINE_KEY (name). The element is among the variable arguments because strict C wants one at
  * least.
  *
- * A list whose elements are numbers, bools, enums or uuids: a GArray of the element's C type. */
+ * A list whose elements are numbers, bools, enums or uuids: a GArray of the element's C type.
+ */
 #define TALLY_ARRAY_OF(...) \
   { .kind = TALLY_KIND_LIST, .wire = T_LIST, .storage = TALLY_STORAGE_ARRAY, \
     .size = sizeof (gpointer), .element = __VA_ARGS__ }
@@ -163,6 +173,11 @@ TALLY_API const TallyType tally_type_binary;
 
 /* ---- enums ---- */
 
+/**
+ * TallyEnumValue:
+ *
+ * One value of an IDL enum.
+ */
 struct _TallyEnumValue
 {
   gint32 value;
@@ -170,6 +185,11 @@ struct _TallyEnumValue
   const gchar *c_name; /* as in C: "T_TEST_NUMBERZ_ONE" */
 };
 
+/**
+ * TallyEnumInfo:
+ *
+ * The table of an IDL enum.
+ */
 struct _TallyEnumInfo
 {
   TallyType type; /* first, so that a TallyType of kind ENUM is its TallyEnumInfo */
@@ -221,6 +241,11 @@ struct _TallyValue
 
 /* ---- structs ---- */
 
+/**
+ * TallyRequiredness:
+ *
+ * What the IDL says of a field.
+ */
 typedef enum
 {
   TALLY_REQUIRED,   /* must be set to be written and present to be read */
@@ -231,6 +256,11 @@ typedef enum
 #define TALLY_TYPE_REQUIREDNESS (tally_requiredness_get_type ())
 TALLY_API GType tally_requiredness_get_type (void);
 
+/**
+ * TallyForm:
+ *
+ * What a table of fields describes.
+ */
 typedef enum
 {
   TALLY_FORM_STRUCT,
@@ -246,7 +276,8 @@ TALLY_API GType tally_form_get_type (void);
 #define TALLY_NO_ISSET (-1)
 
 /* A member whose name C++ reserves (`operator`) keeps it in C and has another in C++
- * (`operator_`). */
+ * (`operator_`).
+ */
 #ifdef __cplusplus
 #define TALLY_CXX_NAME(c_name, cxx_name) cxx_name
 #else
@@ -278,7 +309,8 @@ struct _TallyField
 };
 
 /* A row's requiredness and place in its C struct. Optional and default fields have an
- * `__isset_member`; required ones, arguments and a result's pointers do not. */
+ * `__isset_member`; required ones, arguments and a result's pointers do not.
+ */
 #define TALLY_REQUIRED_SLOT(CType, member) \
   .requiredness = TALLY_REQUIRED, .offset = G_STRUCT_OFFSET (CType, member), \
   .isset_offset = TALLY_NO_ISSET
@@ -346,8 +378,6 @@ struct _TallyStructInfo
               .size = sizeof (CType) }, \
     .name = (idl_name), .fields = (fields_table), .n_fields = G_N_ELEMENTS (fields_table), \
     .form = (struct_form), .instance_size = sizeof (CType) }
-/* Arguments and results without fields: tally_empty_args and tally_empty_result serve every such
- * method. */
 TALLY_API const TallyStructInfo tally_empty_args;
 TALLY_API const TallyStructInfo tally_empty_result;
 
@@ -356,7 +386,7 @@ TALLY_API const TallyStructInfo tally_empty_result;
 /* ---- services ---- */
 
 /**
- * TallyInvoke:
+ * TallyInvoke: (skip)
  * @handler: the service's handler object.
  * @args: the decoded arguments, a C struct as @method's args table says; borrowed.
  * @result: the result's C struct, initialised; the handler's return value and exceptions go there.
@@ -367,6 +397,11 @@ TALLY_API const TallyStructInfo tally_empty_result;
  */
 typedef gboolean (*TallyInvoke) (gpointer handler, gpointer args, gpointer result, GError **error);
 
+/**
+ * TallyMethod:
+ *
+ * The table of a method.
+ */
 struct _TallyMethod
 {
   const gchar *name;
@@ -380,6 +415,11 @@ struct _TallyMethod
 
 #define TALLY_METHOD_NAME(literal) .name = (literal), .name_length = sizeof (literal) - 1
 
+/**
+ * TallyService:
+ *
+ * The table of a service.
+ */
 struct _TallyService
 {
   const gchar *name;

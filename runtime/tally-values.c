@@ -104,7 +104,7 @@ init_struct (const TallyStructInfo *info, const TallyValue *value, gpointer inst
 }
 
 /**
- * tally_value_init:
+ * tally_value_init: (skip)
  * @type: the slot's type
  * @value: (nullable): what it is to hold
  * @slot: (out caller-allocates): where it lies; what is there is overwritten, not freed
@@ -279,7 +279,7 @@ tally_struct_reset_instance (const TallyStructInfo *info, gpointer instance)
 }
 
 /**
- * tally_constant_get:
+ * tally_constant_get: (skip)
  * @once: a zeroed static variable, one for each constant
  * @type: a container or struct type
  * @value: the constant
@@ -303,7 +303,7 @@ tally_constant_get (gsize *once, const TallyType *type, const TallyValue *value)
 }
 
 /**
- * tally_value_clear:
+ * tally_value_clear: (skip)
  * @type: the slot's type
  * @slot: where the value lies
  *
@@ -390,7 +390,7 @@ copy_instance (const TallyStructInfo *info, gconstpointer source, gpointer targe
 }
 
 /**
- * tally_value_copy:
+ * tally_value_copy: (skip)
  * @type: the type of both slots
  * @source: where the value lies
  * @target: (out caller-allocates): where a deep copy goes; what is there is overwritten, not freed

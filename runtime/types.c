@@ -12,22 +12,77 @@
     .size = (size_)                                                                                \
   }
 
+/**
+ * tally_type_bool: (skip)
+ *
+ * The table of IDL's `bool`, in C a `gboolean`.
+ */
 const TallyType tally_type_bool = BASE_TYPE (BOOL, T_BOOL, PLAIN, sizeof (gboolean));
+/**
+ * tally_type_i8: (skip)
+ *
+ * The table of IDL's `i8`, in C a `gint8`.
+ */
 const TallyType tally_type_i8 = BASE_TYPE (I8, T_BYTE, PLAIN, sizeof (gint8));
+/**
+ * tally_type_i16: (skip)
+ *
+ * The table of IDL's `i16`, in C a `gint16`.
+ */
 const TallyType tally_type_i16 = BASE_TYPE (I16, T_I16, PLAIN, sizeof (gint16));
+/**
+ * tally_type_i32: (skip)
+ *
+ * The table of IDL's `i32`, in C a `gint32`.
+ */
 const TallyType tally_type_i32 = BASE_TYPE (I32, T_I32, PLAIN, sizeof (gint32));
+/**
+ * tally_type_i64: (skip)
+ *
+ * The table of IDL's `i64`, in C a `gint64`.
+ */
 const TallyType tally_type_i64 = BASE_TYPE (I64, T_I64, PLAIN, sizeof (gint64));
+/**
+ * tally_type_double: (skip)
+ *
+ * The table of IDL's `double`, in C a `gdouble`.
+ */
 const TallyType tally_type_double = BASE_TYPE (DOUBLE, T_DOUBLE, PLAIN, sizeof (gdouble));
+/**
+ * tally_type_uuid: (skip)
+ *
+ * The table of IDL's `uuid`, in C a #TallyUuid.
+ */
 const TallyType tally_type_uuid = BASE_TYPE (UUID, TALLY_WIRE_UUID, PLAIN, sizeof (TallyUuid));
+/**
+ * tally_type_string: (skip)
+ *
+ * The table of IDL's `string`, in C a `gchar *`.
+ */
 const TallyType tally_type_string = BASE_TYPE (STRING, T_STRING, STRING, sizeof (gpointer));
+/**
+ * tally_type_binary: (skip)
+ *
+ * The table of IDL's `binary`, in C a `GByteArray *`.
+ */
 const TallyType tally_type_binary = BASE_TYPE (BINARY, T_STRING, BYTES, sizeof (gpointer));
 
+/**
+ * tally_empty_args: (skip)
+ *
+ * The arguments of every method that has none.
+ */
 const TallyStructInfo tally_empty_args = {
   .type = BASE_TYPE (STRUCT, T_STRUCT, INLINE, 0),
   .name = "args",
   .form = TALLY_FORM_ARGS,
 };
 
+/**
+ * tally_empty_result: (skip)
+ *
+ * The result of every method that has none.
+ */
 const TallyStructInfo tally_empty_result = {
   .type = BASE_TYPE (STRUCT, T_STRUCT, INLINE, 0),
   .name = "result",
@@ -92,8 +147,10 @@ tally_service_find_method (const TallyService *service, const gchar *name, gsize
  * @info: an enum's table
  * @value: a value
  *
- * Returns: (transfer none): the value's name in C, or "" where it has none; what the generated
- *   `toString_<Enum> ()` returns
+ * What the generated `toString_<Enum> ()` calls.
+ *
+ * Returns: (transfer none): the value's name in C; for a value that has none the number as text, in the
+ *   thread's own buffer, until its next call for such a value
  */
 const gchar *
 tally_enum_to_string (const TallyEnumInfo *info, gint value)
@@ -190,7 +247,7 @@ is_dash (guint byte)
 }
 
 /**
- * tally_uuid_to_string:
+ * tally_uuid_to_string: (skip)
  * @uuid: a uuid
  * @text: (out caller-allocates): its text in lower case, with a NUL
  *

@@ -1,6 +1,12 @@
 /* Owns what a pool counts: histograms and snapshots. Part of the policy: no thread, lock, socket or clock. */
 #include "policy-parts-private.h"
 
+/**
+ * tally_close_reason_to_string:
+ * @reason: a reason
+ *
+ * Returns: (transfer none): its name as messages and dumps show it: "idle", "lifetime"
+ */
 const gchar *
 tally_close_reason_to_string (TallyCloseReason reason)
 {
@@ -28,12 +34,27 @@ greatest_of_bin (guint bin)
   return (((bin + 1) % 2 == 0 ? 2ULL : 3ULL) << (top - 1)) - 1;
 }
 
+/**
+ * tally_histogram_add:
+ * @histogram: a histogram
+ * @microseconds: a time; a negative one counts as 0
+ *
+ * Adds a value. Not thread-safe.
+ */
 void
 tally_histogram_add (TallyHistogram *histogram, gint64 microseconds)
 {
   tally_histogram_count (histogram, (guint64) MAX (microseconds, 0));
 }
 
+/**
+ * tally_histogram_quantile:
+ * @histogram: a histogram
+ * @share: from 0 to 1: 0.5 for the median
+ *
+ * Returns: microseconds: the smallest limit of a bin that at least @share of the values do not exceed,
+ *   never more than the maximum; 0 for an empty histogram
+ */
 guint64
 tally_histogram_quantile (const TallyHistogram *histogram, gdouble share)
 {

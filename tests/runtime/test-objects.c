@@ -211,6 +211,7 @@ every_enumeration_has_names (void)
     { tally_kind_get_type, "TallyKind", TALLY_KIND_MAP, "map" },
     { tally_storage_get_type, "TallyStorage", TALLY_STORAGE_TABLE, "table" },
     { tally_requiredness_get_type, "TallyRequiredness", TALLY_DEFAULT, "default" },
+    { tally_idempotence_get_type, "TallyIdempotence", TALLY_IDEMPOTENCE_NO, "no" },
     { tally_form_get_type, "TallyForm", TALLY_FORM_RESULT, "result" },
   };
 
@@ -321,6 +322,8 @@ a_bucket_is_boxed (void)
   TallyLease *of_nothing = g_boxed_copy (TALLY_TYPE_LEASE, &lease);
   TallyHistogram times = { 0 };
   TallyHistogram *same;
+  TallyCallOptions options = { .timeout = 200 };
+  TallyCallOptions *same_options = g_boxed_copy (TALLY_TYPE_CALL_OPTIONS, &options);
 
   times.sum = 5;
   same = g_boxed_copy (TALLY_TYPE_HISTOGRAM, &times);
@@ -329,6 +332,8 @@ a_bucket_is_boxed (void)
   tally_bucket_unref (bucket);
   CU_ASSERT_TRUE (tally_endpoint_equal (tally_bucket_get_endpoint (copy), endpoint));
   g_boxed_free (TALLY_TYPE_BUCKET, copy);
+  assert_int (same_options->timeout, 200);
+  g_boxed_free (TALLY_TYPE_CALL_OPTIONS, same_options);
   g_boxed_free (TALLY_TYPE_LEASE, of_nothing);
   g_boxed_free (TALLY_TYPE_HISTOGRAM, same);
 }

@@ -1,0 +1,165 @@
+/* Owns what an endpoint tells of itself, and equality. */
+#include <string.h>
+
+#include "endpoint-private.h"
+
+/**
+ * tally_endpoint_hash:
+ * @endpoint: (type TallyEndpoint): an endpoint
+ *
+ * A GHashFunc.
+ *
+ * Returns: a hash that equal endpoints share
+ */
+guint
+tally_endpoint_hash (gconstpointer endpoint)
+{
+  return ((const TallyEndpoint *) endpoint)->hash;
+}
+
+/**
+ * tally_endpoint_equal:
+ * @a: (type TallyEndpoint): an endpoint
+ * @b: (type TallyEndpoint): another
+ *
+ * A GEqualFunc. The modes pooled and unpooled, the timeout and strict take no part in it.
+ *
+ * Returns: whether both share a pool's connections
+ */
+gboolean
+tally_endpoint_equal (gconstpointer a, gconstpointer b)
+{
+  const TallyEndpoint *left = a;
+  const TallyEndpoint *right = b;
+
+  return left->hash == right->hash && strcmp (left->uri, right->uri) == 0;
+}
+
+/**
+ * tally_endpoint_get_uri:
+ * @endpoint: an endpoint
+ *
+ * Returns: (transfer none): the canonical URI, without what takes no part in equality: what error
+ *   messages call the endpoint
+ */
+const gchar *
+tally_endpoint_get_uri (const TallyEndpoint *endpoint)
+{
+  return endpoint->uri;
+}
+
+/**
+ * tally_endpoint_get_scheme:
+ * @endpoint: an endpoint
+ *
+ * Returns: the kind of address
+ */
+TallyScheme
+tally_endpoint_get_scheme (const TallyEndpoint *endpoint)
+{
+  return endpoint->scheme;
+}
+
+/**
+ * tally_endpoint_get_protocol:
+ * @endpoint: an endpoint
+ *
+ * Returns: the protocol that is spoken there
+ */
+TallyProtocolId
+tally_endpoint_get_protocol (const TallyEndpoint *endpoint)
+{
+  return endpoint->protocol;
+}
+
+/**
+ * tally_endpoint_get_framing:
+ * @endpoint: an endpoint
+ *
+ * Returns: how messages are told apart there
+ */
+TallyFraming
+tally_endpoint_get_framing (const TallyEndpoint *endpoint)
+{
+  return endpoint->framing;
+}
+
+/**
+ * tally_endpoint_get_mode:
+ * @endpoint: an endpoint
+ *
+ * Returns: how calls of a channel to it get their connections
+ */
+TallyMode
+tally_endpoint_get_mode (const TallyEndpoint *endpoint)
+{
+  return endpoint->mode;
+}
+
+/**
+ * tally_endpoint_get_timeout:
+ * @endpoint: an endpoint
+ *
+ * Returns: milliseconds that a call may take, 0 = no limit, or -1 when the URI does not say
+ */
+gint
+tally_endpoint_get_timeout (const TallyEndpoint *endpoint)
+{
+  return endpoint->timeout;
+}
+
+/**
+ * tally_endpoint_get_strict:
+ * @endpoint: an endpoint
+ *
+ * Returns: whether a binary message's header must have a version
+ *
+ * Since: 0.2
+ */
+gboolean
+tally_endpoint_get_strict (const TallyEndpoint *endpoint)
+{
+  return endpoint->is_strict;
+}
+
+/**
+ * tally_endpoint_get_service:
+ * @endpoint: an endpoint
+ *
+ * Returns: (transfer none) (nullable): the multiplexed service's name
+ */
+const gchar *
+tally_endpoint_get_service (const TallyEndpoint *endpoint)
+{
+  return endpoint->service;
+}
+
+/**
+ * tally_endpoint_get_connectable:
+ * @endpoint: an endpoint
+ *
+ * Returns: (transfer none): what GIO resolves, and enumerates addresses from
+ */
+GSocketConnectable *
+tally_endpoint_get_connectable (const TallyEndpoint *endpoint)
+{
+  return endpoint->connectable;
+}
+
+const TallyTlsOptions *
+tally_endpoint_get_tls (const TallyEndpoint *endpoint)
+{
+  return &endpoint->tls;
+}
+
+TallyTlsCredentials *
+tally_endpoint_get_credentials (const TallyEndpoint *endpoint)
+{
+  return endpoint->credentials;
+}
+
+gchar *
+tally_endpoint_dup_bare_uri (const TallyEndpoint *endpoint)
+{
+  return g_strdup (endpoint->bare_uri);
+}

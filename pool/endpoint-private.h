@@ -1,0 +1,30 @@
+/* What an endpoint consists of. Immutable once made. */
+#ifndef TALLY_ENDPOINT_PRIVATE_H
+#define TALLY_ENDPOINT_PRIVATE_H
+
+#include "tally-endpoint.h"
+#include "tls-internal.h"
+
+G_BEGIN_DECLS
+
+struct _TallyEndpoint
+{
+  gatomicrefcount ref_count;
+  TallyScheme scheme;
+  TallyProtocolId protocol;
+  TallyFraming framing;
+  TallyMode mode;
+  gint timeout;
+  gint is_strict;
+  gchar *service;
+  GSocketConnectable *connectable;
+  TallyTlsOptions tls;
+  TallyTlsCredentials *credentials; /* of tls; NULL without TLS */
+  gchar *bare_uri;                  /* canonical, without its files */
+  gchar *uri;                       /* canonical: equal endpoints have equal ones */
+  guint hash;                       /* of uri */
+};
+
+G_END_DECLS
+
+#endif /* TALLY_ENDPOINT_PRIVATE_H */
