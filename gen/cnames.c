@@ -3,35 +3,8 @@
 
 #include <string.h>
 
+#include "cnames-private.h"
 #include "identifiers.h"
-#include "scope.h"
-
-/* A program's place among C's names. */
-typedef struct
-{
-  GenScope *scope;
-  const gchar *type;  /* TTest */
-  const gchar *lower; /* t_test_ */
-  const gchar *upper; /* T_TEST_ */
-  const gchar *file;  /* t_test_thrift_test_types */
-  const gchar *local; /* t_test_thrift_test_types__ */
-} Space;
-
-/* A name that C has otherwise, and why. */
-typedef struct
-{
-  const IdlNode *node;
-  gchar *message;
-} Rename;
-
-struct _GenNames
-{
-  GStringChunk *strings;
-  GHashTable *names;  /* of node to GenName */
-  GHashTable *scopes; /* of IdlProgram to GenScope */
-  GHashTable *spaces; /* of IdlProgram to Space */
-  GArray *renames;    /* of Rename */
-};
 
 gchar *
 gen_initial_caps_to_underscores (const gchar *name)
@@ -48,8 +21,8 @@ gen_initial_caps_to_underscores (const gchar *name)
   return g_string_free (result, FALSE);
 }
 
-static const gchar *
-keep (GenNames *names, gchar *text)
+const gchar *
+gen_names_keep (GenNames *names, gchar *text)
 {
   const gchar *kept = g_string_chunk_insert_const (names->strings, text);
 
@@ -57,42 +30,45 @@ keep (GenNames *names, gchar *text)
   return kept;
 }
 
-#define KEEP(names, ...) keep ((names), g_strdup_printf (__VA_ARGS__))
-
 static const gchar *
 keep_upper (GenNames *names, const gchar *text)
 {
-  return keep (names, g_ascii_strup (text, -1));
+  return gen_names_keep (names, g_ascii_strup (text, -1));
 }
 
-/* @what: of @node, empty where it is its own name. @reason: what @name is. */
-static void
-add_rename (GenNames *names,
-            const IdlNode *node,
-            const gchar *what,
-            const gchar *name,
-            const gchar *reason,
-            const gchar *instead)
+void
+gen_names_add_rename (GenNames *names,
+                      const IdlNode *node,
+                      const gchar *what,
+                      const gchar *name,
+                      const gchar *reason,
+                      const gchar *instead)
 {
-  const Rename rename = { node, g_strdup_printf ("%s'%s' is '%s' in C: %s is %s", what, node->name,
-                                                 instead, name, reason) };
+  const GenRename rename = { node, g_strdup_printf ("%s'%s' is '%s' in C: %s is %s", what,
+                                                    node->name, instead, name, reason) };
 
   g_array_append_val (names->renames, rename);
 }
 
-static void
-add_clash (GenNames *names, const IdlNode *node, const GenClash *clash, const gchar *instead)
+void
+gen_names_add_clash (GenNames *names,
+                     const IdlNode *node,
+                     const GenClash *clash,
+                     const gchar *instead)
 {
   g_autofree gchar *reason = gen_clash_describe (clash);
 
-  add_rename (names, node, "", clash->name, reason, instead);
+  gen_names_add_rename (names, node, "", clash->name, reason, instead);
 }
 
 /* ---- definitions ---- */
 
 static void
-fill_definition_name (
-    GenNames *names, const Space *space, IdlDefinitionKind kind, const gchar *word, GenName *name)
+fill_definition_name (GenNames *names,
+                      const GenSpace *space,
+                      IdlDefinitionKind kind,
+                      const gchar *word,
+                      GenName *name)
 {
   g_autofree gchar *lower = kind == IDL_DEFINITION_CONST ? g_ascii_strdown (word, -1)
                                                          : gen_initial_caps_to_underscores (word);
@@ -106,7 +82,7 @@ fill_definition_name (
 }
 
 static void
-name_definition (GenNames *names, const Space *space, const IdlDefinition *definition)
+name_definition (GenNames *names, const GenSpace *space, const IdlDefinition *definition)
 {
   g_autoptr (GString) word = g_string_new (definition->node.name);
   GenName *name = g_new0 (GenName, 1);
@@ -129,19 +105,17 @@ name_definition (GenNames *names, const Space *space, const IdlDefinition *defin
 
   g_hash_table_insert (names->names, (gpointer) definition, name);
   if (first.name != NULL)
-    add_clash (names, &definition->node, &first,
-               definition->kind == IDL_DEFINITION_CONST ? name->upper : name->type);
+    gen_names_add_clash (names, &definition->node, &first,
+                         definition->kind == IDL_DEFINITION_CONST ? name->upper : name->type);
 }
 
-/* Takes @name, which is a @kind, for @node, or else with a `_` behind it, or another; fills @first
- * when it is not the first one. */
-static const gchar *
-take_alone (GenNames *names,
-            const Space *space,
-            const IdlNode *node,
-            GenTaken kind,
-            const gchar *name,
-            GenClash *first)
+const gchar *
+gen_names_take_alone (GenNames *names,
+                      const GenSpace *space,
+                      const IdlNode *node,
+                      GenTaken kind,
+                      const gchar *name,
+                      GenClash *first)
 {
   g_autoptr (GArray) identifiers = g_array_new (FALSE, FALSE, sizeof (GenIdentifier));
 
@@ -160,7 +134,7 @@ take_alone (GenNames *names,
 }
 
 static void
-name_enumerators (GenNames *names, const Space *space, const IdlDefinition *definition)
+name_enumerators (GenNames *names, const GenSpace *space, const IdlDefinition *definition)
 {
   const GenName *owner = gen_names_get (names, definition);
 
@@ -170,25 +144,16 @@ name_enumerators (GenNames *names, const Space *space, const IdlDefinition *defi
       GenName *name = g_new0 (GenName, 1);
       GenClash first = { NULL };
 
-      name->upper = take_alone (names, space, &enumerator->node, GEN_TAKEN_VALUE,
+      name->upper =
+          gen_names_take_alone (names, space, &enumerator->node, GEN_TAKEN_VALUE,
                                 KEEP (names, "%s_%s", owner->upper, enumerator->node.name), &first);
       g_hash_table_insert (names->names, (gpointer) enumerator, name);
       if (first.name != NULL)
-        add_clash (names, &enumerator->node, &first, name->upper);
+        gen_names_add_clash (names, &enumerator->node, &first, name->upper);
     }
 }
 
 /* ---- members and parameters ---- */
-
-/* Which names a member or parameter cannot have, each a set of GenTaken, besides those of its
- * siblings. @get_reason: (nullable): of other names that are refused says what they are; it must let
- * through what ends with enough of `_`. */
-typedef struct
-{
-  guint taken;
-  guint defined;
-  const gchar *(*get_reason) (const gchar *word);
-} MemberRule;
 
 static const gchar *
 get_instance_reason (const gchar *word)
@@ -213,25 +178,29 @@ get_exception_reason (const gchar *word)
 }
 
 #define ALWAYS_TAKEN (GEN_TAKEN_OBJECT_MACRO | GEN_TAKEN_KEYWORD)
-static const MemberRule field_rule = { ALWAYS_TAKEN, GEN_TAKEN_OBJECT_MACRO, get_instance_reason };
+static const GenMemberRule field_rule = { ALWAYS_TAKEN, GEN_TAKEN_OBJECT_MACRO,
+                                          get_instance_reason };
 /* A parenthesis follows where it is called. */
-static const MemberRule vfunc_rule = { ALWAYS_TAKEN | GEN_TAKEN_FUNCTION_MACRO,
+const GenMemberRule gen_vfunc_rule = { ALWAYS_TAKEN | GEN_TAKEN_FUNCTION_MACRO,
                                        GEN_TAKEN_OBJECT_MACRO | GEN_TAKEN_FUNCTION_MACRO,
                                        get_instance_reason };
-static const MemberRule argument_rule = { ALWAYS_TAKEN | GEN_TAKEN_CXX_KEYWORD,
+const GenMemberRule gen_argument_rule = { ALWAYS_TAKEN | GEN_TAKEN_CXX_KEYWORD,
                                           GEN_TAKEN_OBJECT_MACRO | GEN_TAKEN_TYPE,
                                           get_parameter_reason };
-static const MemberRule exception_rule = { ALWAYS_TAKEN | GEN_TAKEN_CXX_KEYWORD,
+const GenMemberRule gen_exception_rule = { ALWAYS_TAKEN | GEN_TAKEN_CXX_KEYWORD,
                                            GEN_TAKEN_OBJECT_MACRO | GEN_TAKEN_TYPE,
                                            get_exception_reason };
 /* For a name that only C++ sees; it follows one that C can have. */
-static const MemberRule cxx_rule = { ALWAYS_TAKEN,
-                                     GEN_TAKEN_OBJECT_MACRO | GEN_TAKEN_TYPE | GEN_TAKEN_TAG,
-                                     NULL };
+static const GenMemberRule cxx_rule = { ALWAYS_TAKEN,
+                                        GEN_TAKEN_OBJECT_MACRO | GEN_TAKEN_TYPE | GEN_TAKEN_TAG,
+                                        NULL };
 
 /* (transfer full) (nullable): what @word is, where a member of @rule cannot be called so. */
 static gchar *
-find_reason (const Space *space, GHashTable *siblings, const MemberRule *rule, const gchar *word)
+find_reason (const GenSpace *space,
+             GHashTable *siblings,
+             const GenMemberRule *rule,
+             const gchar *word)
 {
   g_autofree gchar *isset = g_strconcat ("__isset_", word, NULL);
   const gchar *reason = rule->get_reason != NULL ? rule->get_reason (word) : NULL;
@@ -247,15 +216,13 @@ find_reason (const Space *space, GHashTable *siblings, const MemberRule *rule, c
   return NULL;
 }
 
-/* The first of @word, word_, word__, … that @rule allows beside @siblings, to which it is added with
- * its __isset_. @node: (nullable): whose other name is to be reported. */
-static const gchar *
-take_member (GenNames *names,
-             const Space *space,
-             GHashTable *siblings,
-             const MemberRule *rule,
-             const IdlNode *node,
-             const gchar *word)
+const gchar *
+gen_names_take_member (GenNames *names,
+                       const GenSpace *space,
+                       GHashTable *siblings,
+                       const GenMemberRule *rule,
+                       const IdlNode *node,
+                       const gchar *word)
 {
   const gchar *member = KEEP (names, "%s", word);
   g_autofree gchar *first = find_reason (space, siblings, rule, member);
@@ -271,14 +238,12 @@ take_member (GenNames *names,
   g_hash_table_add (siblings, (gpointer) member);
   g_hash_table_add (siblings, (gpointer) KEEP (names, "__isset_%s", member));
   if (node != NULL && first != NULL)
-    add_rename (names, node, "", word, first, member);
+    gen_names_add_rename (names, node, "", word, first, member);
   return member;
 }
 
-/* In C++ a member may neither be called like a keyword nor like its class nor like a type that its class
- * mentions: then it has another name there, which none of @siblings, which are complete, has. */
-static void
-name_for_cxx (GenNames *names, const Space *space, GHashTable *siblings, GenName *name)
+void
+gen_names_take_for_cxx (GenNames *names, const GenSpace *space, GHashTable *siblings, GenName *name)
 {
   if (!gen_scope_find_taken (name->member, GEN_TAKEN_CXX_KEYWORD, NULL)
       && !gen_scope_find_defined (space->scope, name->member, GEN_TAKEN_TYPE | GEN_TAKEN_TAG, NULL)
@@ -287,11 +252,11 @@ name_for_cxx (GenNames *names, const Space *space, GHashTable *siblings, GenName
 
   g_autofree gchar *wish = g_strconcat (name->member, "_", NULL);
 
-  name->cxx = take_member (names, space, siblings, &cxx_rule, NULL, wish);
+  name->cxx = gen_names_take_member (names, space, siblings, &cxx_rule, NULL, wish);
 }
 
 static void
-name_fields (GenNames *names, const Space *space, const IdlDefinition *definition)
+name_fields (GenNames *names, const GenSpace *space, const IdlDefinition *definition)
 {
   g_autoptr (GHashTable) siblings = g_hash_table_new (g_str_hash, g_str_equal);
 
@@ -300,120 +265,15 @@ name_fields (GenNames *names, const Space *space, const IdlDefinition *definitio
       const IdlField *field = g_ptr_array_index (definition->members, i);
       GenName *name = g_new0 (GenName, 1);
 
-      name->member =
-          take_member (names, space, siblings, &field_rule, &field->node, field->node.name);
+      name->member = gen_names_take_member (names, space, siblings, &field_rule, &field->node,
+                                            field->node.name);
       g_hash_table_insert (names->names, (gpointer) field, name);
     }
 
   for (guint i = 0; i < definition->members->len; i++)
-    name_for_cxx (names, space, siblings,
-                  g_hash_table_lookup (names->names, g_ptr_array_index (definition->members, i)));
-}
-
-static void
-name_parameters (GenNames *names,
-                 const Space *space,
-                 const MemberRule *rule,
-                 const GPtrArray *fields,
-                 GHashTable *siblings)
-{
-  for (guint i = 0; i < fields->len; i++)
-    {
-      const IdlField *field = g_ptr_array_index (fields, i);
-      GenName *name = g_new0 (GenName, 1);
-
-      name->member = take_member (names, space, siblings, rule, &field->node, field->node.name);
-      g_hash_table_insert (names->names, (gpointer) field, name);
-    }
-}
-
-/* ---- methods ---- */
-
-static void
-name_function (GenNames *names,
-               const Space *space,
-               const GenName *service,
-               const IdlFunction *function)
-{
-  static const gchar *const parts[] = { "if", "client", "client_send", "client_recv", "handler" };
-  g_autoptr (GArray) identifiers = g_array_new (FALSE, FALSE, sizeof (GenIdentifier));
-  g_autofree gchar *lower = gen_initial_caps_to_underscores (function->node.name);
-  GenName *name = g_new0 (GenName, 1);
-  GenClash first = { NULL };
-
-  for (name->lower = KEEP (names, "%s", lower);; name->lower = KEEP (names, "%s_", name->lower))
-    {
-      GenClash clash;
-
-      g_array_set_size (identifiers, 0);
-      for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
-        {
-          const GenIdentifier identifier = {
-            KEEP (names, "%s_%s_%s", service->lower, parts[i], name->lower), GEN_TAKEN_FUNCTION
-          };
-
-          g_array_append_val (identifiers, identifier);
-        }
-      if (gen_scope_take (space->scope, identifiers, &function->node, &clash))
-        break;
-      if (first.name == NULL)
-        first = clash;
-    }
-
-  g_hash_table_insert (names->names, (gpointer) function, name);
-  if (first.name != NULL)
-    add_clash (names, &function->node, &first, name->lower);
-}
-
-/* What Apache's compiler has no function for: it gives way to all that it has, so that no method is called
- * otherwise because of it. */
-static void
-name_call_with (GenNames *names,
-                const Space *space,
-                const GenName *service,
-                const IdlFunction *function)
-{
-  GenName *name = g_hash_table_lookup (names->names, function);
-  GenClash first = { NULL };
-
-  name->with = take_alone (names, space, &function->node, GEN_TAKEN_FUNCTION,
-                           KEEP (names, "%s_client_%s_with", service->lower, name->lower), &first);
-  if (first.name != NULL)
-    {
-      g_autofree gchar *reason = gen_clash_describe (&first);
-
-      add_rename (names, &function->node, "the call with options of ", first.name, reason,
-                  name->with);
-    }
-}
-
-static void
-name_functions (GenNames *names, const Space *space, const IdlDefinition *service)
-{
-  const GenName *service_name = gen_names_get (names, service);
-  g_autoptr (GHashTable) vfuncs = g_hash_table_new (g_str_hash, g_str_equal);
-
-  for (guint i = 0; i < service->members->len; i++)
-    {
-      const IdlFunction *function = g_ptr_array_index (service->members, i);
-      g_autoptr (GHashTable) siblings = g_hash_table_new (g_str_hash, g_str_equal);
-
-      name_function (names, space, service_name, function);
-
-      GenName *name = g_hash_table_lookup (names->names, function);
-
-      name->member = take_member (names, space, vfuncs, &vfunc_rule, &function->node, name->lower);
-      name_parameters (names, space, &argument_rule, function->arguments, siblings);
-      name_parameters (names, space, &exception_rule, function->throws, siblings);
-      name->client = take_member (names, space, siblings, &argument_rule, NULL, "client");
-      name->options = take_member (names, space, siblings, &argument_rule, NULL, "options");
-    }
-
-  for (guint i = 0; i < service->members->len; i++)
-    name_call_with (names, space, service_name, g_ptr_array_index (service->members, i));
-  for (guint i = 0; i < service->members->len; i++)
-    name_for_cxx (names, space, vfuncs,
-                  g_hash_table_lookup (names->names, g_ptr_array_index (service->members, i)));
+    gen_names_take_for_cxx (names, space, siblings,
+                            g_hash_table_lookup (names->names,
+                                                 g_ptr_array_index (definition->members, i)));
 }
 
 /* ---- programs ---- */
@@ -427,10 +287,10 @@ get_namespace (const IdlProgram *program)
   return g_strcanon (space, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "_", '_');
 }
 
-static Space *
+static GenSpace *
 space_new (GenNames *names, const IdlProgram *program)
 {
-  Space *space = g_new0 (Space, 1);
+  GenSpace *space = g_new0 (GenSpace, 1);
   g_autofree gchar *name = get_namespace (program);
   g_autofree gchar *lower = gen_initial_caps_to_underscores (name);
   g_autofree gchar *program_lower = gen_initial_caps_to_underscores (program->name);
@@ -471,7 +331,7 @@ get_rank (IdlDefinitionKind kind)
 static void
 name_program (GenNames *names, const IdlProgram *program)
 {
-  const Space *space = g_hash_table_lookup (names->spaces, program);
+  const GenSpace *space = g_hash_table_lookup (names->spaces, program);
 
   for (guint rank = 0; rank <= 3; rank++)
     for (guint i = 0; i < program->definitions->len; i++)
@@ -493,7 +353,7 @@ name_program (GenNames *names, const IdlProgram *program)
       if (is_struct (definition->kind))
         name_fields (names, space, definition);
       else if (definition->kind == IDL_DEFINITION_SERVICE)
-        name_functions (names, space, definition);
+        gen_names_name_functions (names, space, definition);
     }
 }
 
@@ -501,23 +361,34 @@ name_program (GenNames *names, const IdlProgram *program)
 static void
 take_prefixes (GenNames *names, const IdlProgram *program)
 {
-  Space *space = g_hash_table_lookup (names->spaces, program);
+  GenSpace *space = g_hash_table_lookup (names->spaces, program);
 
-  space->local = keep (names, gen_scopes_take_prefix (names->scopes, program, space->file));
+  space->local =
+      gen_names_keep (names, gen_scopes_take_prefix (names->scopes, program, space->file));
   for (guint i = 0; i < program->definitions->len; i++)
     {
       const IdlDefinition *definition = g_ptr_array_index (program->definitions, i);
       GenName *name = g_hash_table_lookup (names->names, definition);
 
       if (definition->kind == IDL_DEFINITION_SERVICE)
-        name->local = keep (names, gen_scopes_take_prefix (names->scopes, program, name->lower));
+        name->local =
+            gen_names_keep (names, gen_scopes_take_prefix (names->scopes, program, name->lower));
     }
+}
+
+static void
+name_free (gpointer data)
+{
+  GenName *name = data;
+
+  g_free (name->calls);
+  g_free (name);
 }
 
 static void
 rename_clear (gpointer data)
 {
-  g_free (((Rename *) data)->message);
+  g_free (((GenRename *) data)->message);
 }
 
 GenNames *
@@ -526,10 +397,10 @@ gen_names_new (const GPtrArray *programs)
   GenNames *names = g_new0 (GenNames, 1);
 
   names->strings = g_string_chunk_new (4096);
-  names->names = g_hash_table_new_full (NULL, NULL, NULL, g_free);
+  names->names = g_hash_table_new_full (NULL, NULL, NULL, name_free);
   names->scopes = gen_scopes_new (programs);
   names->spaces = g_hash_table_new_full (NULL, NULL, NULL, g_free);
-  names->renames = g_array_new (FALSE, FALSE, sizeof (Rename));
+  names->renames = g_array_new (FALSE, FALSE, sizeof (GenRename));
   g_array_set_clear_func (names->renames, rename_clear);
 
   for (guint i = 0; i < programs->len; i++)
@@ -566,7 +437,7 @@ gen_names_get (const GenNames *names, gconstpointer node)
 const gchar *
 gen_names_get_file (const GenNames *names, const IdlProgram *program)
 {
-  const Space *space = g_hash_table_lookup (names->spaces, program);
+  const GenSpace *space = g_hash_table_lookup (names->spaces, program);
 
   return space->file;
 }
@@ -574,7 +445,7 @@ gen_names_get_file (const GenNames *names, const IdlProgram *program)
 const gchar *
 gen_names_get_prefix (const GenNames *names, const IdlProgram *program)
 {
-  const Space *space = g_hash_table_lookup (names->spaces, program);
+  const GenSpace *space = g_hash_table_lookup (names->spaces, program);
 
   return space->local;
 }
@@ -584,7 +455,7 @@ gen_names_report (const GenNames *names, IdlDiagnostics *diagnostics)
 {
   for (guint i = 0; i < names->renames->len; i++)
     {
-      const Rename *rename = &g_array_index (names->renames, Rename, i);
+      const GenRename *rename = &g_array_index (names->renames, GenRename, i);
 
       idl_diagnostics_add (diagnostics, IDL_RULE_C_WORD, IDL_WARNING, &rename->node->location, "%s",
                            rename->message);

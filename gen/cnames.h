@@ -17,6 +17,29 @@
 G_BEGIN_DECLS
 
 /**
+ * GenCallNames:
+ * @with: the call with options, a whole function's name, `t_test_bonk_client_test_void_with`.
+ * @async: the asynchronous call, such a name.
+ * @finish: its end, such a name.
+ * @client: what the client is called in their parameters.
+ *
+ * What Apache's compiler does not make: a method's further functions of the client, and the parameters that they
+ * have beside the method's, by name.
+ */
+typedef struct
+{
+  const gchar *with;
+  const gchar *async;
+  const gchar *finish;
+  const gchar *client;
+  const gchar *options;
+  const gchar *cancellable;
+  const gchar *callback;
+  const gchar *user_data;
+  const gchar *result;
+} GenCallNames;
+
+/**
  * GenName:
  * @type: a definition's C type, `TTestBonk`.
  * @lower: a definition's prefix for functions, `t_test_bonk`; a method's part of function names,
@@ -27,9 +50,7 @@ G_BEGIN_DECLS
  * @local: a definition's part of the names that are local to a file, `bonk`; a service's: what all
  *   names begin with that are local to its source, `t_test_bonk__`.
  * @member: a field's, argument's or vfunc's name.
- * @with: a method's call with options, as a whole function's name, `t_test_bonk_client_test_void_with`.
- * @client: what the client is called in its parameters.
- * @options: what the options are called there.
+ * @calls: (nullable): a method's further functions of the client.
  * @cxx: (nullable): what @member is called in C++, which reserves the word.
  *
  * The C names of one node of the model.
@@ -43,9 +64,7 @@ typedef struct
   const gchar *bare;
   const gchar *local;
   const gchar *member;
-  const gchar *with;
-  const gchar *client;
-  const gchar *options;
+  GenCallNames *calls;
   const gchar *cxx;
 } GenName;
 

@@ -51,23 +51,64 @@ gen_print_guard (const gchar *file, GString *out)
   return guard;
 }
 
+/* The one that the function is called on, and what comes before all that is the method's. */
 static void
 add_first_parameters (const GenNames *names,
                       const IdlDefinition *service,
-                      const IdlFunction *function,
+                      const GenCallNames *calls,
                       GenParameters which,
                       GPtrArray *parameters)
 {
   const gchar *type = gen_names_get (names, service)->type;
-  const GenName *name = gen_names_get (names, function);
+  gboolean is_apaches = which != GEN_PARAMETERS_WITH && which != GEN_PARAMETERS_ASYNC
+                        && which != GEN_PARAMETERS_FINISH;
 
-  if (which != GEN_PARAMETERS_WITH)
-    g_ptr_array_add (parameters, g_strdup_printf ("%sIf *iface", type));
-  else
+  g_ptr_array_add (parameters, is_apaches ? g_strdup_printf ("%sIf *iface", type)
+                                          : g_strdup_printf ("%sClient *%s", type, calls->client));
+  if (which == GEN_PARAMETERS_WITH)
+    g_ptr_array_add (parameters, g_strdup_printf ("const TallyCallOptions *%s", calls->options));
+  if (which == GEN_PARAMETERS_FINISH)
+    g_ptr_array_add (parameters, g_strdup_printf ("GAsyncResult *%s", calls->result));
+}
+
+static void
+add_arguments (const GenNames *names, const IdlFunction *function, GPtrArray *parameters)
+{
+  for (guint i = 0; i < function->arguments->len; i++)
     {
-      g_ptr_array_add (parameters, g_strdup_printf ("%sClient *%s", type, name->client));
-      g_ptr_array_add (parameters, g_strdup_printf ("const TallyCallOptions *%s", name->options));
+      const IdlField *argument = g_ptr_array_index (function->arguments, i);
+      g_autofree gchar *type = gen_ctype_parameter (names, argument->type);
+      g_autofree gchar *declaration = gen_declare (type, gen_names_get (names, argument)->member);
+
+      g_ptr_array_add (parameters, g_strdup_printf ("const %s", declaration));
     }
+}
+
+static void
+add_exceptions (const GenNames *names, const IdlFunction *function, GPtrArray *parameters)
+{
+  for (guint i = 0; i < function->throws->len; i++)
+    {
+      const IdlField *exception = g_ptr_array_index (function->throws, i);
+      g_autofree gchar *type = gen_ctype_parameter (names, exception->type);
+
+      g_ptr_array_add (parameters,
+                       g_strdup_printf ("%s*%s", type, gen_names_get (names, exception)->member));
+    }
+}
+
+static void
+add_last_parameters (const GenCallNames *calls, GenParameters which, GPtrArray *parameters)
+{
+  if (which != GEN_PARAMETERS_ASYNC)
+    {
+      g_ptr_array_add (parameters, g_strdup ("GError **error"));
+      return;
+    }
+  g_ptr_array_add (parameters, g_strdup_printf ("const TallyCallOptions *%s", calls->options));
+  g_ptr_array_add (parameters, g_strdup_printf ("GCancellable *%s", calls->cancellable));
+  g_ptr_array_add (parameters, g_strdup_printf ("GAsyncReadyCallback %s", calls->callback));
+  g_ptr_array_add (parameters, g_strdup_printf ("gpointer %s", calls->user_data));
 }
 
 GPtrArray *
@@ -77,10 +118,12 @@ gen_list_parameters (const GenNames *names,
                      GenParameters which)
 {
   GPtrArray *parameters = g_ptr_array_new_with_free_func (g_free);
+  const GenCallNames *calls = gen_names_get (names, function)->calls;
+  gboolean has_arguments = which != GEN_PARAMETERS_RECV && which != GEN_PARAMETERS_FINISH;
+  gboolean has_results = which != GEN_PARAMETERS_SEND && which != GEN_PARAMETERS_ASYNC;
 
-  add_first_parameters (names, service, function, which, parameters);
-
-  if (which != GEN_PARAMETERS_SEND && function->returns->kind != IDL_TYPE_VOID)
+  add_first_parameters (names, service, calls, which, parameters);
+  if (has_results && function->returns->kind != IDL_TYPE_VOID)
     {
       g_autofree gchar *type = gen_ctype_parameter (names, function->returns);
 
@@ -88,26 +131,11 @@ gen_list_parameters (const GenNames *names,
                        g_strdup_printf (g_str_has_suffix (type, "*") ? "%s*_return" : "%s *_return",
                                         type));
     }
-
-  for (guint i = 0; which != GEN_PARAMETERS_RECV && i < function->arguments->len; i++)
-    {
-      const IdlField *argument = g_ptr_array_index (function->arguments, i);
-      g_autofree gchar *type = gen_ctype_parameter (names, argument->type);
-      g_autofree gchar *declaration = gen_declare (type, gen_names_get (names, argument)->member);
-
-      g_ptr_array_add (parameters, g_strdup_printf ("const %s", declaration));
-    }
-
-  for (guint i = 0; which != GEN_PARAMETERS_SEND && i < function->throws->len; i++)
-    {
-      const IdlField *exception = g_ptr_array_index (function->throws, i);
-      g_autofree gchar *type = gen_ctype_parameter (names, exception->type);
-
-      g_ptr_array_add (parameters,
-                       g_strdup_printf ("%s*%s", type, gen_names_get (names, exception)->member));
-    }
-
-  g_ptr_array_add (parameters, g_strdup ("GError **error"));
+  if (has_arguments)
+    add_arguments (names, function, parameters);
+  if (has_results)
+    add_exceptions (names, function, parameters);
+  add_last_parameters (calls, which, parameters);
   return parameters;
 }
 

@@ -19,10 +19,12 @@ void gen_print_constant_definitions (GenSource *source);
 /* A service's functions as all parts of it spell them. The list: (transfer full), of gchar *. */
 typedef enum
 {
-  GEN_PARAMETERS_CALL, /* iface, _return, arguments, exceptions, error */
-  GEN_PARAMETERS_WITH, /* client, options, _return, arguments, exceptions, error */
-  GEN_PARAMETERS_SEND, /* iface, arguments, error */
-  GEN_PARAMETERS_RECV  /* iface, _return, exceptions, error */
+  GEN_PARAMETERS_CALL,   /* iface, _return, arguments, exceptions, error */
+  GEN_PARAMETERS_WITH,   /* client, options, _return, arguments, exceptions, error */
+  GEN_PARAMETERS_ASYNC,  /* client, arguments, options, cancellable, callback, user_data */
+  GEN_PARAMETERS_FINISH, /* client, result, _return, exceptions, error */
+  GEN_PARAMETERS_SEND,   /* iface, arguments, error */
+  GEN_PARAMETERS_RECV    /* iface, _return, exceptions, error */
 } GenParameters;
 
 /* With their types, as in a prototype. */

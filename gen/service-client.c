@@ -1,5 +1,5 @@
-/* The functions of a service's client in its source: calls, calls with options, and the two halves of a
- * call over the program's own protocols. */
+/* The functions of a service's client in its source: calls, also with options or asynchronous, and the two halves
+ * of a call over the program's own protocols. */
 #include <string.h>
 
 #include "ctype.h"
@@ -74,16 +74,29 @@ print_call_locals (GenSource *source, const IdlFunction *function)
   return function->arguments->len > 0 || gen_has_result (function);
 }
 
+/* The head of one of the functions that Apache's compiler does not make. */
+static void
+print_call_head (GenSource *source,
+                 const IdlDefinition *service,
+                 const IdlFunction *function,
+                 const gchar *returns,
+                 const gchar *symbol,
+                 GenParameters which)
+{
+  g_autofree gchar *head = g_strdup_printf ("%s ", symbol);
+  g_autoptr (GPtrArray) parameters = gen_list_parameters (source->names, service, function, which);
+
+  gen_print (source->out, "%s\n", returns);
+  gen_print_call (source->out, head, parameters, ")\n{\n");
+}
+
 static void
 print_client_calls (GenSource *source, const IdlDefinition *service, const IdlFunction *function)
 {
-  const GenName *name = gen_names_get (source->names, function);
+  const GenCallNames *calls = gen_names_get (source->names, function)->calls;
   g_autofree gchar *method = gen_service_get_method (source, function);
   const gchar *args = function->arguments->len > 0 ? "&args" : "NULL";
   const gchar *results = gen_has_result (function) ? "results" : "NULL";
-  g_autofree gchar *head = g_strdup_printf ("%s ", name->with);
-  g_autoptr (GPtrArray) parameters =
-      gen_list_parameters (source->names, service, function, GEN_PARAMETERS_WITH);
   gboolean gap;
 
   gen_service_print_head (source, service, function, "client", GEN_PARAMETERS_CALL);
@@ -91,11 +104,43 @@ print_client_calls (GenSource *source, const IdlDefinition *service, const IdlFu
   print_client_return (source, "tally_client_call", "iface",
                        (const gchar *const[]){ method, args, results, NULL }, gap);
 
-  g_string_append (source->out, "gboolean\n");
-  gen_print_call (source->out, head, parameters, ")\n{\n");
+  print_call_head (source, service, function, "gboolean", calls->with, GEN_PARAMETERS_WITH);
   gap = print_call_locals (source, function);
-  print_client_return (source, "tally_client_call_with", name->client,
-                       (const gchar *const[]){ method, args, results, name->options, NULL }, gap);
+  print_client_return (source, "tally_client_call_with", calls->client,
+                       (const gchar *const[]){ method, args, results, calls->options, NULL }, gap);
+}
+
+static void
+print_asynchronous_call (GenSource *source,
+                         const IdlDefinition *service,
+                         const IdlFunction *function)
+{
+  const GenCallNames *calls = gen_names_get (source->names, function)->calls;
+  g_autofree gchar *method = gen_service_get_method (source, function);
+  const gchar *const arguments[] = { calls->client,
+                                     method,
+                                     function->arguments->len > 0 ? "&args" : "NULL",
+                                     calls->options,
+                                     calls->cancellable,
+                                     calls->callback,
+                                     calls->user_data };
+  g_autoptr (GPtrArray) items = g_ptr_array_new ();
+
+  for (guint i = 0; i < G_N_ELEMENTS (arguments); i++)
+    g_ptr_array_add (items, (gpointer) arguments[i]);
+  print_call_head (source, service, function, "void", calls->async, GEN_PARAMETERS_ASYNC);
+  print_arguments (source, function);
+  if (function->arguments->len > 0)
+    g_string_append_c (source->out, '\n');
+  gen_print_call (source->out, "  tally_client_call_async ", items, ");\n}\n\n");
+
+  print_call_head (source, service, function, "gboolean", calls->finish, GEN_PARAMETERS_FINISH);
+  print_results (source, function);
+  print_client_return (source, "tally_client_call_finish", calls->client,
+                       (const gchar *const[]){ method, calls->result,
+                                               gen_has_result (function) ? "results" : "NULL",
+                                               NULL },
+                       gen_has_result (function));
 }
 
 /* The two halves of a call over the program's own protocols. */
@@ -126,5 +171,6 @@ gen_print_client_functions (GenSource *source,
                             const IdlFunction *function)
 {
   print_client_calls (source, service, function);
+  print_asynchronous_call (source, service, function);
   print_client_halves (source, service, function);
 }

@@ -149,17 +149,33 @@ print_interface (const GenNames *names, const IdlDefinition *service, GString *o
 }
 
 static void
-print_call_with (const GenNames *names,
-                 const IdlDefinition *service,
-                 const IdlFunction *function,
-                 GString *out)
+print_call (const GenNames *names,
+            const IdlDefinition *service,
+            const IdlFunction *function,
+            const gchar *returns,
+            const gchar *symbol,
+            GenParameters which,
+            GString *out)
 {
-  g_autofree gchar *head = g_strdup_printf ("gboolean %s ", gen_names_get (names, function)->with);
-  g_autoptr (GPtrArray) parameters =
-      gen_list_parameters (names, service, function, GEN_PARAMETERS_WITH);
+  g_autofree gchar *head = g_strdup_printf ("%s %s ", returns, symbol);
+  g_autoptr (GPtrArray) parameters = gen_list_parameters (names, service, function, which);
   gboolean deprecated = gen_get_deprecated (&function->node) != NULL;
 
   gen_print_call (out, head, parameters, deprecated ? ") G_GNUC_DEPRECATED;\n" : ");\n");
+}
+
+/* What Apache's compiler does not make. */
+static void
+print_calls (const GenNames *names,
+             const IdlDefinition *service,
+             const IdlFunction *function,
+             GString *out)
+{
+  const GenCallNames *calls = gen_names_get (names, function)->calls;
+
+  print_call (names, service, function, "gboolean", calls->with, GEN_PARAMETERS_WITH, out);
+  print_call (names, service, function, "void", calls->async, GEN_PARAMETERS_ASYNC, out);
+  print_call (names, service, function, "gboolean", calls->finish, GEN_PARAMETERS_FINISH, out);
 }
 
 static void
@@ -170,7 +186,9 @@ print_client (const GenNames *names, const IdlDefinition *service, GString *out)
   gen_print (
       out,
       "\n/* The client. _send_ and _recv_ are for one that was given an input_protocol and an\n"
-      " * output_protocol; _with takes options of the call, or NULL. */\n"
+      " * output_protocol; _with and _async take options of the call, or NULL; _finish hands out "
+      "what\n"
+      " * _async came to. */\n"
       "typedef TallyClient %sClient;\ntypedef TallyClientClass %sClientClass;\n\n",
       name->type, name->type);
   print_macros (name, "CLIENT", "Client", out);
@@ -188,7 +206,7 @@ print_client (const GenNames *names, const IdlDefinition *service, GString *out)
       if (!function->oneway)
         print_prototype (names, service, function, "client_recv", GEN_PARAMETERS_RECV, deprecated,
                          out);
-      print_call_with (names, service, function, out);
+      print_calls (names, service, function, out);
     }
 }
 

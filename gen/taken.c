@@ -29,13 +29,14 @@ static const gchar *const cxx_keywords[] = {
 };
 
 static const gchar *const types[] = {
-  "GArray", "GByteArray", "GError", "GHashTable", "GObject", "GPtrArray", "GTypeInstance", "GTypeInterface",
-  "TallyUuid", "ThriftStruct", "gboolean", "gchar", "gdouble", "gint16", "gint32", "gint64", "gint8", "gpointer",
+  "GArray", "GAsyncReadyCallback", "GAsyncResult", "GByteArray", "GCancellable", "GError", "GHashTable",
+  "GObject", "GPtrArray", "GTypeInstance", "GTypeInterface", "TallyCallOptions", "TallyUuid", "ThriftStruct",
+  "gboolean", "gchar", "gdouble", "gint16", "gint32", "gint64", "gint8", "gpointer",
 };
 
 static const gchar *const own_locals[] = {
   "_return", "args", "error", "iface", "klass", "results", "tally_client_call",
-  "tally_client_call_with", "tally_client_recv", "tally_client_send", "tally_service_unimplemented",
+  "tally_client_call_async", "tally_client_call_finish", "tally_client_call_with", "tally_client_recv", "tally_client_send", "tally_service_unimplemented",
 };
 
 /* clang-format on */

@@ -1,6 +1,6 @@
 /* Owns telling a main context of a cancellation, whichever thread it comes from. It knows nothing of
  * what is cancelled. */
-#include "cancel-watch-private.h"
+#include "cancel-watch-internal.h"
 
 static void
 on_cancelled (GCancellable *cancellable, gpointer source)

@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "cancel-watch-private.h"
+#include "cancel-watch-internal.h"
 #include "dial-private.h"
 #include "glib-gate-private.h"
 #include "tally-error.h"

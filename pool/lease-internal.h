@@ -28,6 +28,21 @@ gboolean tally_bucket_borrow_dialed_since (TallyBucket *bucket,
 /* When @lease, which is out, was taken, by g_get_monotonic_time (). */
 gint64 tally_lease_get_since (const TallyLease *lease);
 
+/* Instead of a time at which or after which the dial of the connection must have begun. */
+#define TALLY_DIALED_ANY_TIME (-1)
+#define TALLY_DIALED_NEVER_LENT (-2)
+
+/* tally_bucket_borrow_async () of a connection whose dial began at @since or later: 0 = after this call, or
+ * one of the above. TRUE when it is there at once: in @lease, and @callback is not called. @lease: NULL: never so. */
+gboolean tally_bucket_borrow_soon (TallyBucket *bucket,
+                                   const gchar *label,
+                                   gint64 since,
+                                   gint64 deadline,
+                                   GCancellable *cancellable,
+                                   TallyLease *lease,
+                                   GAsyncReadyCallback callback,
+                                   gpointer user_data);
+
 G_END_DECLS
 
 #endif /* TALLY_LEASE_INTERNAL_H */

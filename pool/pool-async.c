@@ -1,11 +1,12 @@
 /* Owns borrowing without a thread of one's own: the same waiter in the same queue, completed as a
  * GTask in the context that asked. Nothing is called back under a lock, nor before the start
  * function has returned, nor inside of another call of the pool. */
-#include "cancel-watch-private.h"
+#include "cancel-watch-internal.h"
 #include "balance-private.h"
 #include "borrow-private.h"
 #include "claims-private.h"
 #include "health-private.h"
+#include "lease-internal.h"
 #include "thread-id-private.h"
 #include "threads-private.h"
 #include "work-private.h"
@@ -15,9 +16,10 @@ typedef struct
   TallyWaiter waiter; /* first; protected by the bucket's lock */
   gint ref_count;     /* atomic: the task's, each source's, the queue's */
   TallyBucket *bucket;
-  GTask *task;    /* until it has its result */
-  GError *error;  /* atomic, set last; or else the lease is the result */
-  GSource *timer; /* of the task's context, destroyed on completion; nullable */
+  GTask *task;               /* until it has its result; nullable */
+  GCancellable *cancellable; /* nullable; the task's */
+  GError *error;             /* atomic, set last; or else the lease is the result */
+  GSource *timer;            /* of the task's context, destroyed on completion; nullable */
   TallyCancelWatch watch;
   TallyLease lease; /* empty once another thread has it */
 } AsyncBorrow;
@@ -95,7 +97,7 @@ accept_for_task_locked (AsyncBorrow *self)
   TallyBucket *bucket = self->bucket;
   TallyWaiter *waiter = &self->waiter;
   guint forks = bucket->forks;
-  GCancellable *cancellable = g_task_get_cancellable (self->task);
+  GCancellable *cancellable = self->cancellable;
   TallyFinding finding = { TALLY_CLOSE_NONE, FALSE };
   TallyInstant now;
 
@@ -181,7 +183,7 @@ static void
 prepare_to_leave (AsyncBorrow *self)
 {
   GMainContext *context = g_task_get_context (self->task);
-  GCancellable *cancellable = g_task_get_cancellable (self->task);
+  GCancellable *cancellable = self->cancellable;
 
   tally_bucket_await_backoff_locked (self->bucket);
   set_timer_locked (self);
@@ -297,21 +299,58 @@ tally_bucket_borrow_async (TallyBucket *bucket,
                            GAsyncReadyCallback callback,
                            gpointer user_data)
 {
-  AsyncBorrow *self;
+  g_return_if_fail (bucket != NULL);
+  tally_bucket_borrow_soon (bucket, label, TALLY_DIALED_ANY_TIME, deadline, cancellable, NULL,
+                            callback, user_data);
+}
+
+/* A connection that was lent is delivered, cancelled or not: it must come back. */
+static void
+make_task (AsyncBorrow *self, GAsyncReadyCallback callback, gpointer user_data)
+{
+  self->task = g_task_new (NULL, self->cancellable, callback, user_data);
+  g_task_set_source_tag (self->task, tally_bucket_borrow_async);
+  g_task_set_check_cancellable (self->task, FALSE);
+}
+
+/* Locked before and after. TRUE when @self, which has asked, has its connection; a check hook may block. */
+static gboolean
+accept_at_once_locked (AsyncBorrow *self)
+{
+  TallyClaim claim;
+  gboolean accepted;
+
+  if (self->waiter.state != TALLY_WAITER_SERVED || self->bucket->hooks[TALLY_HOOK_CHECK] != NULL)
+    return FALSE;
+  tally_claim_push (&claim, self->bucket, 0, &self->waiter);
+  accepted = accept_for_task_locked (self);
+  tally_claim_pop (&claim);
+  return accepted;
+}
+
+gboolean
+tally_bucket_borrow_soon (TallyBucket *bucket,
+                          const gchar *label,
+                          gint64 since,
+                          gint64 deadline,
+                          GCancellable *cancellable,
+                          TallyLease *lease,
+                          GAsyncReadyCallback callback,
+                          gpointer user_data)
+{
+  AsyncBorrow *self = g_new0 (AsyncBorrow, 1);
   TallyInstant now;
 
-  g_return_if_fail (bucket != NULL);
-  self = g_new0 (AsyncBorrow, 1);
   self->ref_count = 1;
   self->bucket = tally_bucket_ref (bucket);
-  self->task = g_task_new (NULL, cancellable, callback, user_data);
-  g_task_set_source_tag (self->task, tally_bucket_borrow_async);
-  /* A connection that was lent is delivered, cancelled or not: it must come back. */
-  g_task_set_check_cancellable (self->task, FALSE);
+  self->cancellable = cancellable;
   self->waiter = (TallyWaiter){ .label = label,
                                 .thread = tally_get_thread_id (),
                                 .wake = wake_task,
                                 .complete = complete_task,
+                                .fresh = since != TALLY_DIALED_ANY_TIME,
+                                .unused = since == TALLY_DIALED_NEVER_LENT,
+                                .since = MAX (since, 0),
                                 .deadline = deadline < 0 ? G_MAXINT64 : deadline };
   tally_bucket_lock (bucket);
   tally_bucket_now_locked (bucket, &now);
@@ -319,13 +358,23 @@ tally_bucket_borrow_async (TallyBucket *bucket,
     tally_policy_refuse (&bucket->policy, &now, &self->waiter, TALLY_REFUSAL_CANCELLED);
   else
     tally_policy_ask (&bucket->policy, &now, &self->waiter);
+  if (lease != NULL && accept_at_once_locked (self))
+    {
+      tally_bucket_work_and_unlock (bucket);
+      *lease = self->lease;
+      self->lease = (TallyLease){ 0 };
+      async_borrow_unref (self);
+      return TRUE;
+    }
+  make_task (self, callback, user_data);
   if (self->waiter.state == TALLY_WAITER_QUEUED)
     {
       wait_for_task (self);
-      return;
+      return FALSE;
     }
   tally_bucket_work_and_unlock (bucket);
   complete_task (&self->waiter);
+  return FALSE;
 }
 
 /**

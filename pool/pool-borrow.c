@@ -19,9 +19,6 @@
 #define SHORT_HOLD 100
 #define LOOKS 32
 #define LONGEST_LOOK (2 * G_TIME_SPAN_MILLISECOND)
-/* Instead of a time at which or after which the connection must have been dialed. */
-#define ANY_AGE (-1)
-#define UNUSED (-2)
 
 /* A borrower that waits on its own thread. */
 typedef struct
@@ -345,8 +342,8 @@ borrow_slowly (TallyBucket *bucket,
   TallyInstant now;
 
   init_waiter (&self, bucket, label, deadline);
-  self.waiter.fresh = since != ANY_AGE;
-  self.waiter.unused = since == UNUSED;
+  self.waiter.fresh = since != TALLY_DIALED_ANY_TIME;
+  self.waiter.unused = since == TALLY_DIALED_NEVER_LENT;
   self.waiter.since = MAX (since, 0);
   tally_bucket_lock (bucket);
   tally_bucket_now_locked (bucket, &now);
@@ -393,7 +390,8 @@ borrow_if_alive (TallyBucket *bucket,
                                   find_deadline (bucket, began, deadline), cancellable);
   tally_claim_pop (&claim);
   if (G_UNLIKELY (bucket->forks != forks)) /* in the check hook, and this is the child */
-    return borrow_slowly (bucket, label, deadline, ANY_AGE, cancellable, lease, error);
+    return borrow_slowly (bucket, label, deadline, TALLY_DIALED_ANY_TIME, cancellable, lease,
+                          error);
   if (finding.reason == TALLY_CLOSE_NONE)
     {
       fill_lease (lease, bucket, hold, generation, TRUE);
@@ -486,7 +484,8 @@ tally_bucket_borrow (TallyBucket *bucket,
 
   g_return_val_if_fail (bucket != NULL && lease != NULL, FALSE);
   if (cancellable != NULL && g_cancellable_is_cancelled (cancellable))
-    return borrow_slowly (bucket, label, deadline, ANY_AGE, cancellable, lease, error);
+    return borrow_slowly (bucket, label, deadline, TALLY_DIALED_ANY_TIME, cancellable, lease,
+                          error);
   now.mono = tally_bucket_read_clock (bucket);
   pthread_mutex_lock (&bucket->lock);
   tally_bucket_complete_instant_locked (bucket, &now);
@@ -495,7 +494,8 @@ tally_bucket_borrow (TallyBucket *bucket,
       && (hold = look_again (bucket, &now, label, deadline, &idle_age)) == NULL)
     {
       pthread_mutex_unlock (&bucket->lock);
-      return borrow_slowly (bucket, label, deadline, ANY_AGE, cancellable, lease, error);
+      return borrow_slowly (bucket, label, deadline, TALLY_DIALED_ANY_TIME, cancellable, lease,
+                            error);
     }
   generation = hold->generation;
   check = must_check (&bucket->policy, hold->conn, idle_age);
@@ -528,7 +528,8 @@ tally_bucket_borrow_unused (TallyBucket *bucket,
                             TallyLease *lease,
                             GError **error)
 {
-  return borrow_slowly (bucket, label, deadline, UNUSED, cancellable, lease, error);
+  return borrow_slowly (bucket, label, deadline, TALLY_DIALED_NEVER_LENT, cancellable, lease,
+                        error);
 }
 
 /**

@@ -94,6 +94,16 @@ TallySocketKeeper *tally_socket_get_keeper (TallySocket *self);
  * system call that does not block. */
 gboolean tally_socket_has_ended (TallySocket *self);
 
+/* Has @source watch the descriptor for nothing yet. (transfer none): for g_source_modify_unix_fd (). */
+gpointer tally_socket_add_to_source (const TallySocket *self, GSource *source);
+
+/* What poll (2) must watch the descriptor for to tell of @events (TallyStreamEvents); asked anew after each
+ * try (tally_stream_get_watch ()). */
+guint tally_socket_get_watch (const TallySocket *self, guint events);
+
+/* Whether bytes have arrived of which the descriptor does not tell. */
+gboolean tally_socket_has_input (const TallySocket *self);
+
 /* Ends the connection in both directions, and wakes a thread that uses it. Any thread may do so. */
 void tally_socket_shut_down (TallySocket *self);
 

@@ -298,6 +298,24 @@ tally_socket_has_ended (TallySocket *self)
   return tally_stream_has_ended (&self->stream);
 }
 
+gpointer
+tally_socket_add_to_source (const TallySocket *self, GSource *source)
+{
+  return g_source_add_unix_fd (source, tally_stream_get_fd (&self->stream), 0);
+}
+
+guint
+tally_socket_get_watch (const TallySocket *self, guint events)
+{
+  return tally_stream_get_watch (&self->stream, events);
+}
+
+gboolean
+tally_socket_has_input (const TallySocket *self)
+{
+  return tally_stream_has_input (&self->stream);
+}
+
 void
 tally_socket_shut_down (TallySocket *self)
 {

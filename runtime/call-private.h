@@ -57,8 +57,37 @@ tally_call_set_sent (TallyCall *call, gsize sent, gsize length)
   call->request_bytes = length;
 }
 
+/* Fills @self with all but the sequence id. */
+void tally_call_open (TallyCall *self,
+                      TallyChannel *channel,
+                      const TallyMethod *method,
+                      gconstpointer args,
+                      gpointer const *results,
+                      const TallyCallOptions *options);
+/* FALSE and the error of a channel that g_object_new () made and that leads nowhere. */
+gboolean tally_call_refuse_without_endpoint (GError **error);
+/* Whether a call that has options can still begin: it is neither cancelled nor late. */
+gboolean tally_call_may_begin (const TallyCall *self, GError **error);
+/* Whether a call that failed with @error on a reused connection may be made again: its connection
+ * had died, and either the server cannot have seen the request or seeing it twice does no harm. */
+gboolean tally_call_may_replay (const TallyCall *self, const GError *error);
+/* The error of a call whose replay failed too: of what @first and @second (transfer full) say the worse.
+ * @before: the call as it was when it had failed with @first. */
+GError *
+tally_call_join_errors (TallyCall *self, const TallyCall *before, GError *first, GError *second);
+/* What the caller is told of @error (transfer full). */
+GError *tally_call_explain (const TallyCall *self, GError *error);
+/* The lease's connection, or NULL with an error where it is not a socket. */
+TallySocket *tally_call_get_socket (const TallyLease *lease, GError **error);
+
 /* Appends the request. What cannot be encoded leaves @output as it was. */
 gboolean tally_call_write (const TallyCall *call, TallyBuffer *output, GError **error);
+/* tally_call_write () in two steps: the arguments alone, and the request around what that made of them. */
+gboolean tally_call_write_args (const TallyCall *call, TallyBuffer *args, GError **error);
+gboolean tally_call_write_around (const TallyCall *call,
+                                  const TallyBuffer *args,
+                                  TallyBuffer *output,
+                                  GError **error);
 /* Reads and validates the reply, and hands out what it holds. */
 gboolean tally_call_read (TallyCall *call, TallyReader *reader, GError **error);
 /* Steps 3 to 6 of a call on the shared connection that @lease is for. @clean: whether it may take

@@ -2,8 +2,7 @@
  * the wire when is shared-exchange.c's. */
 #include <thrift/c_glib/protocol/thrift_protocol.h>
 
-#include "call-private.h"
-#include "shared-private.h"
+#include "call-shared-private.h"
 #include "socket-internal.h"
 #include "tally-error.h"
 
@@ -53,22 +52,31 @@ had_its_time (const TallyCall *call, const TallyLease *lease)
          >= call->timeout * G_TIME_SPAN_MILLISECOND / 2;
 }
 
-static gboolean
-exchange_shared (TallyCall *call,
-                 const TallyLease *lease,
-                 TallyShared *shared,
-                 TallyPending *pending,
-                 gboolean *whole,
-                 GError **error)
+/* The connection that the lease is for, as a shared one. */
+TallyShared *
+tally_call_find_shared (const TallyCall *call, TallySocket *socket, GError **error)
+{
+  TallyShared *shared = tally_shared_get (socket, call->channel->codec, call->channel->framing);
+
+  if (shared == NULL)
+    g_set_error_literal (error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED,
+                         "the pool's connection is shared and has a keeper that is no channel's");
+  return shared;
+}
+
+gboolean
+tally_call_settle_shared (TallyCall *call,
+                          const TallyLease *lease,
+                          TallyShared *shared,
+                          TallyPending *pending,
+                          gboolean exchanged,
+                          gboolean *whole,
+                          GError **error)
 {
   gboolean done;
 
-  call->seqid = pending->seqid;
   *whole = TRUE;
-  if (!tally_call_write (call, &pending->buffer, error))
-    return FALSE;
-  if (!tally_shared_exchange (shared, pending, call->method->oneway, call->deadline,
-                              call->cancellable, error))
+  if (!exchanged)
     {
       tally_call_set_sent (call, pending->sent, pending->end - pending->start);
       if (pending->refused && pending->sent > 0)
@@ -89,31 +97,59 @@ exchange_shared (TallyCall *call,
 }
 
 gboolean
+tally_call_close_shared (TallyCall *call,
+                         TallySocket *socket,
+                         TallyShared *shared,
+                         TallyPending *pending,
+                         gboolean whole)
+{
+  gboolean clean = close_pending (call, shared, pending) && whole;
+
+  if (G_UNLIKELY (call->refused) && clean && tally_socket_has_ended (socket))
+    clean = FALSE; /* a refusal may be the last that the peer says */
+  if (G_UNLIKELY (!clean))
+    call->failed_at = tally_shared_get_failed_at (shared);
+  return clean;
+}
+
+static gboolean
+exchange_shared (TallyCall *call,
+                 const TallyLease *lease,
+                 TallyShared *shared,
+                 TallyPending *pending,
+                 gboolean *whole,
+                 GError **error)
+{
+  gboolean exchanged;
+
+  call->seqid = pending->seqid;
+  *whole = TRUE;
+  if (!tally_call_write (call, &pending->buffer, error))
+    return FALSE;
+  exchanged = tally_shared_exchange (shared, pending, call->method->oneway, call->deadline,
+                                     call->cancellable, error);
+  return tally_call_settle_shared (call, lease, shared, pending, exchanged, whole, error);
+}
+
+gboolean
 tally_call_exchange_shared (
     TallyCall *call, const TallyLease *lease, TallySocket *socket, gboolean *clean, GError **error)
 {
-  TallyChannel *channel = call->channel;
-  TallyShared *shared = tally_shared_get (socket, channel->codec, channel->framing);
+  TallyShared *shared = tally_call_find_shared (call, socket, error);
   TallyPending *pending;
-  gboolean done = FALSE;
+  gboolean done;
   gboolean whole;
 
   *clean = FALSE;
   if (shared == NULL)
+    return FALSE;
+  pending = tally_shared_open (shared, &call->limits, error);
+  if (G_UNLIKELY (pending == NULL))
     {
-      g_set_error_literal (error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED,
-                           "the pool's connection is shared and has a keeper that is no channel's");
+      call->failed_at = tally_shared_get_failed_at (shared);
       return FALSE;
     }
-  pending = tally_shared_open (shared, &call->limits, error);
-  if (G_LIKELY (pending != NULL))
-    {
-      done = exchange_shared (call, lease, shared, pending, &whole, error);
-      *clean = close_pending (call, shared, pending) && whole;
-      if (G_UNLIKELY (call->refused) && *clean && tally_socket_has_ended (socket))
-        *clean = FALSE; /* a refusal may be the last that the peer says */
-    }
-  if (G_UNLIKELY (!*clean))
-    call->failed_at = tally_shared_get_failed_at (shared);
+  done = exchange_shared (call, lease, shared, pending, &whole, error);
+  *clean = tally_call_close_shared (call, socket, shared, pending, whole);
   return done;
 }

@@ -85,6 +85,25 @@ tally_call_write (const TallyCall *call, TallyBuffer *output, GError **error)
   return FALSE;
 }
 
+gboolean
+tally_call_write_args (const TallyCall *call, TallyBuffer *args, GError **error)
+{
+  return call->channel->codec->write_struct (args, call->method->args, call->args, error);
+}
+
+gboolean
+tally_call_write_around (const TallyCall *call,
+                         const TallyBuffer *args,
+                         TallyBuffer *output,
+                         GError **error)
+{
+  gsize start = tally_frame_begin (output, call->channel->framing);
+
+  write_header (call, output);
+  tally_buffer_append (output, args->data, args->length);
+  return tally_frame_end (output, call->channel->framing, start, &call->limits, error);
+}
+
 /* ---- steps 4 to 6: the reply ---- */
 
 /* Where a reply is read from. */
@@ -216,8 +235,8 @@ refuse_transport (ThriftTransport *transport, GError **error)
   return NULL;
 }
 
-static inline TallySocket *
-lease_get_socket (const TallyLease *lease, GError **error)
+TallySocket *
+tally_call_get_socket (const TallyLease *lease, GError **error)
 {
   if (G_LIKELY (G_TYPE_FROM_INSTANCE (lease->transport) == TALLY_TYPE_SOCKET))
     return (TallySocket *) lease->transport;
@@ -262,7 +281,7 @@ attempt (TallyCall *call, Wanted wanted, gboolean *reused, GError **error)
                                                         call->cancellable, &lease, error)))
     return FALSE;
   *reused = lease.reused;
-  socket = lease_get_socket (&lease, error);
+  socket = tally_call_get_socket (&lease, error);
   if (G_UNLIKELY (lease.shared && socket != NULL))
     done = tally_call_exchange_shared (call, &lease, socket, &clean, error);
   else if (G_LIKELY (socket != NULL))
@@ -283,10 +302,8 @@ is_idempotent (const TallyCall *call)
   return call->options->idempotence == TALLY_IDEMPOTENCE_YES;
 }
 
-/* Whether a call that failed with @error on a reused connection may be made again: its connection
- * had died, and either the server cannot have seen the request or seeing it twice does no harm. */
-static TALLY_COLD gboolean
-may_replay (const TallyCall *call, const GError *error)
+TALLY_COLD gboolean
+tally_call_may_replay (const TallyCall *call, const GError *error)
 {
   return g_error_matches (error, TALLY_ERROR, TALLY_ERROR_NOT_SENT)
          || (is_idempotent (call)
@@ -295,8 +312,8 @@ may_replay (const TallyCall *call, const GError *error)
 
 /* The error of a call whose replay failed too. The first attempt, of which @before was sent, may have
  * been executed, and a code that says that nothing was sent, true of the replay, must not hide it. */
-static TALLY_COLD GError *
-join_errors (TallyCall *call, const TallyCall *before, GError *first, GError *second)
+TALLY_COLD GError *
+tally_call_join_errors (TallyCall *call, const TallyCall *before, GError *first, GError *second)
 {
   gboolean maybe_executed = g_error_matches (first, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST);
   gboolean is_ending = g_error_matches (second, G_IO_ERROR, G_IO_ERROR_CANCELLED)
@@ -332,7 +349,7 @@ replay (TallyCall *call, GError *first)
 
   call->sent = TALLY_SENT_NOTHING;
   if (!attempt (call, FRESH, &reused, &second))
-    return join_errors (call, &before, first, second);
+    return tally_call_join_errors (call, &before, first, second);
   g_error_free (first);
   return NULL;
 }
@@ -346,12 +363,11 @@ run (TallyCall *call)
 
   if (G_LIKELY (attempt (call, call->channel->unpooled ? UNUSED : ANY, &reused, &error)))
     return NULL;
-  return reused && may_replay (call, error) ? replay (call, error) : error;
+  return reused && tally_call_may_replay (call, error) ? replay (call, error) : error;
 }
 
-/* @call has options. */
-static TALLY_COLD gboolean
-may_begin (const TallyCall *call, GError **error)
+TALLY_COLD gboolean
+tally_call_may_begin (const TallyCall *call, GError **error)
 {
   if (call->cancellable != NULL && g_cancellable_is_cancelled (call->cancellable))
     g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "cancelled before it began");
@@ -381,12 +397,11 @@ add_what_was_sent (const TallyCall *call, GError *error)
                                       call->sent_bytes, call->request_bytes);
 }
 
-/* A channel that g_object_new () made leads nowhere. */
-static TALLY_COLD gboolean
-refuse_without_endpoint (const TallyMethod *method, GError **error)
+TALLY_COLD gboolean
+tally_call_refuse_without_endpoint (GError **error)
 {
-  g_set_error (error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED,
-               "%s: the channel was made without an endpoint; nothing was sent", method->name);
+  g_set_error_literal (error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED,
+                       "the channel was made without an endpoint");
   return FALSE;
 }
 
@@ -397,6 +412,54 @@ channel_get_limits (TallyChannel *self)
                         .max_depth = __atomic_load_n (&self->max_depth, __ATOMIC_RELAXED),
                         .strict = __atomic_load_n (&self->strict, __ATOMIC_RELAXED),
                         .max_memory = __atomic_load_n (&self->max_memory, __ATOMIC_RELAXED) };
+}
+
+static inline void
+open_call (TallyCall *self,
+           TallyChannel *channel,
+           const TallyMethod *method,
+           gconstpointer args,
+           gpointer const *results,
+           const TallyCallOptions *options)
+{
+  self->channel = channel;
+  self->method = method;
+  self->args = args;
+  self->results = results;
+  self->options = options;
+  self->label = method->name;
+  self->timeout = g_atomic_int_get (&channel->timeout);
+  self->cancellable = NULL;
+  self->limits = channel_get_limits (channel);
+  tally_call_init_outcome (self);
+  if (G_UNLIKELY (options != NULL))
+    apply_options (self, options);
+  else
+    self->deadline = deadline_in (self->timeout);
+}
+
+void
+tally_call_open (TallyCall *self,
+                 TallyChannel *channel,
+                 const TallyMethod *method,
+                 gconstpointer args,
+                 gpointer const *results,
+                 const TallyCallOptions *options)
+{
+  open_call (self, channel, method, args, results, options);
+}
+
+TALLY_COLD GError *
+tally_call_explain (const TallyCall *self, GError *error)
+{
+  if (!self->answered)
+    add_what_was_sent (self, error);
+  if (!self->declared && self->channel->endpoint != NULL)
+    g_prefix_error (&error, "%s at %s: ", self->method->name,
+                    tally_endpoint_get_uri (self->channel->endpoint));
+  else if (!self->declared)
+    g_prefix_error (&error, "%s: ", self->method->name);
+  return error;
 }
 
 /* Six arguments, so that a client's call ends in a jump here. */
@@ -411,33 +474,15 @@ tally_channel_make_call (TallyChannel *self,
   TallyCall call;
   GError *local_error = NULL;
 
-  if (G_UNLIKELY (self->endpoint == NULL))
-    return refuse_without_endpoint (method, error);
-  call.channel = self;
-  call.method = method;
-  call.args = args;
-  call.results = results;
-  call.options = options;
-  call.label = method->name;
-  call.timeout = g_atomic_int_get (&self->timeout);
-  call.cancellable = NULL;
-  call.limits = channel_get_limits (self);
-  tally_call_init_outcome (&call);
-  if (G_UNLIKELY (options != NULL))
-    apply_options (&call, options);
-  else
-    call.deadline = deadline_in (call.timeout);
+  open_call (&call, self, method, args, results, options);
   call.seqid = tally_seqid_take (&self->seqid);
-  if (G_LIKELY (options == NULL) || may_begin (&call, &local_error))
+  if (G_UNLIKELY (self->endpoint == NULL))
+    tally_call_refuse_without_endpoint (&local_error);
+  else if (G_LIKELY (options == NULL) || tally_call_may_begin (&call, &local_error))
     local_error = run (&call);
   if (G_LIKELY (local_error == NULL))
     return TRUE;
-  if (!call.answered)
-    add_what_was_sent (&call, local_error);
-  if (!call.declared)
-    g_prefix_error (&local_error, "%s at %s: ", method->name,
-                    tally_endpoint_get_uri (self->endpoint));
-  g_propagate_error (error, local_error);
+  g_propagate_error (error, tally_call_explain (&call, local_error));
   return FALSE;
 }
 

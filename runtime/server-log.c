@@ -56,7 +56,7 @@ server_message_clear (ServerMessage *self)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ServerMessage, server_message_clear)
 
-/* Whether @fault of the peer is to be spoken of; end_message () follows then. */
+/* Whether @fault of the peer is to be spoken of; end_peer_message () follows then. */
 static gboolean
 begin_message (ServerMessage *message,
                ServerConnection *connection,
@@ -81,7 +81,7 @@ begin_message (ServerMessage *message,
 }
 
 static void
-end_message (TallyServer *self)
+end_peer_message (TallyServer *self)
 {
   pthread_mutex_lock (&self->lock);
   self->log.is_writing = FALSE;
@@ -117,7 +117,7 @@ server_log_mismatch (ServerConnection *connection,
       tally_endpoint_get_uri (endpoint), message.peer, looks,
       tally_protocol_get_name (tally_endpoint_get_protocol (endpoint)),
       tally_framing_get_name (tally_endpoint_get_framing (endpoint)), shown, message.others);
-  end_message (connection->server);
+  end_peer_message (connection->server);
 }
 
 void
@@ -143,5 +143,5 @@ server_log_handshake (ServerConnection *connection, const ServerWorker *worker)
   else
     g_message ("%s: the TLS handshake with %s has failed: %s%s", uri, message.peer, reason,
                message.others);
-  end_message (self);
+  end_peer_message (self);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "framing-private.h"
+#include "stream-internal.h"
 #include "tally-error.h"
 
 /* The sender goes on so many times at most while others keep queueing. */
@@ -20,8 +21,8 @@
 #define MAX_OWED 1024
 
 /* (nullable): why no call can begin; set once. */
-static const GError *
-get_failure_locked (const TallyShared *self)
+const GError *
+tally_shared_get_failure_locked (const TallyShared *self)
 {
   return self->failure != NULL ? self->failure : self->send_failure;
 }
@@ -42,12 +43,19 @@ is_waiting (TallyPending *pending)
   return tally_pending_get_state (pending) == TALLY_PENDING_WAITING;
 }
 
+/* Whether a thread sleeps there. */
+static gboolean
+can_take_role (TallyPending *pending)
+{
+  return pending->agent == NULL && is_waiting (pending);
+}
+
 static TallyPending *
 find_waiting (TallyPendingList *list)
 {
   TallyPending *pending = list->head;
 
-  while (pending != NULL && !is_waiting (pending))
+  while (pending != NULL && !can_take_role (pending))
     pending = pending->next;
   return pending;
 }
@@ -64,16 +72,27 @@ find_receiver_locked (TallyShared *self, TallyPending *awake)
   if (awake != NULL && is_waiting (awake)
       && (awake->list == &self->waiting || (awake->list != NULL && self->send_failure != NULL)))
     return awake;
-  while (pending != NULL && !is_waiting (pending))
+  while (pending != NULL && !can_take_role (pending))
     pending = pending->prev;
   if (pending == NULL && self->send_failure != NULL)
     pending = find_waiting (&self->unsent);
   return pending;
 }
 
-/* Gives the roles that are free to callers that still wait; @awake as in find_receiver_locked (). */
+/* Where no thread takes a role each agent is to wait for what it needs. */
 static void
-hand_on_locked (TallyShared *self, TallyPending *awake)
+tell_agents_locked (TallyShared *self)
+{
+  gboolean may_send = self->sender == NULL && self->queued.length > 0 && self->send_failure == NULL;
+  guint events =
+      (self->receiver == NULL ? TALLY_STREAM_READABLE : 0) | (may_send ? TALLY_STREAM_WRITABLE : 0);
+
+  for (TallySharedAgent *agent = self->agents; agent != NULL; agent = agent->next)
+    agent->watch (agent, self->failure == NULL ? events : 0);
+}
+
+void
+tally_shared_hand_on_locked (TallyShared *self, TallyPending *awake)
 {
   TallyPending *pending;
 
@@ -88,9 +107,11 @@ hand_on_locked (TallyShared *self, TallyPending *awake)
       pending = find_receiver_locked (self, awake);
       if (pending != NULL)
         give_role_locked (&self->receiver, pending, TALLY_PENDING_RECEIVING);
-      else if (self->send_failure != NULL)
+      else if (self->send_failure != NULL && self->agents == NULL)
         tally_shared_fail_locked (self, self->send_failure);
     }
+  if (G_UNLIKELY (self->agents != NULL))
+    tell_agents_locked (self);
 }
 
 /* ---- leaving ---- */
@@ -107,7 +128,7 @@ leave_call_locked (TallyShared *self, TallyPending *pending)
   tally_pending_set_state (pending, TALLY_PENDING_OPEN);
   if (!withdrawn)
     tally_shared_forget_locked (self, pending);
-  hand_on_locked (self, NULL);
+  tally_shared_hand_on_locked (self, NULL);
 }
 
 void
@@ -177,7 +198,7 @@ end_role (TallyShared *self,
   if (leaves)
     leave_call_locked (self, pending);
   else
-    hand_on_locked (self, pending);
+    tally_shared_hand_on_locked (self, pending);
   tally_shared_unlock (self);
   if (leaves)
     set_left_error (pending, timed_out, error);
@@ -252,8 +273,8 @@ note_send_error_locked (TallyShared *self, GError *error)
 
 /* One round: sends of what is queued now as much as the kernel takes at once; @full: that was not
  * all. Locked before and after, not while it sends. */
-static GError *
-send_round_locked (TallyShared *self, gboolean *full)
+GError *
+tally_shared_send_round_locked (TallyShared *self, gboolean *full)
 {
   TallyBuffer outgoing = self->queued;
   gsize start = self->queued_start;
@@ -307,7 +328,7 @@ await_room_locked (TallyShared *self, TallyPending *pending)
   GError *error = NULL;
   gboolean receives, has_room, has_input;
 
-  hand_on_locked (self, NULL);
+  tally_shared_hand_on_locked (self, NULL);
   receives = self->receiver == NULL;
   if (receives)
     self->receiver = pending;
@@ -336,10 +357,10 @@ send_for_all (TallyShared *self, TallyPending *pending, GError **error)
   let_others_queue_locked (self);
   for (guint round = 0; round < MAX_ROUNDS && role_error == NULL; round += !full)
     {
-      if (self->queued.length == 0 || get_failure_locked (self) != NULL
+      if (self->queued.length == 0 || tally_shared_get_failure_locked (self) != NULL
           || tally_pending_get_state (pending) != TALLY_PENDING_SENDING)
         break;
-      role_error = send_round_locked (self, &full);
+      role_error = tally_shared_send_round_locked (self, &full);
       if (G_LIKELY (!full) || role_error != NULL)
         continue;
       if (pending->list != &self->unsent)
@@ -398,15 +419,11 @@ sleep_until_woken (TallyPending *pending)
   return result == 0;
 }
 
-/* Other callers send and receive for this one. FALSE with @error when it leaves. */
-static gboolean
-wait_for_all (TallyShared *self, TallyPending *pending, GError **error)
+gboolean
+tally_shared_leave (TallyShared *self, TallyPending *pending, gboolean timed_out, GError **error)
 {
-  gboolean timed_out = !sleep_until_woken (pending);
   gboolean leaves;
 
-  if (G_LIKELY (!timed_out && !__atomic_load_n (&pending->cancelled, __ATOMIC_ACQUIRE)))
-    return TRUE;
   pthread_mutex_lock (&self->lock);
   leaves = is_waiting (pending);
   if (leaves)
@@ -414,19 +431,21 @@ wait_for_all (TallyShared *self, TallyPending *pending, GError **error)
   tally_shared_unlock (self);
   if (leaves)
     set_left_error (pending, timed_out, error);
-  return !leaves;
+  return leaves;
+}
+
+/* Other callers send and receive for this one. FALSE with @error when it leaves. */
+static gboolean
+wait_for_all (TallyShared *self, TallyPending *pending, GError **error)
+{
+  gboolean timed_out = !sleep_until_woken (pending);
+
+  if (G_LIKELY (!timed_out && !__atomic_load_n (&pending->cancelled, __ATOMIC_ACQUIRE)))
+    return TRUE;
+  return !tally_shared_leave (self, pending, timed_out, error);
 }
 
 /* ---- a call ---- */
-
-static void
-set_failure_error (const GError *failure, gboolean maybe_sent, GError **error)
-{
-  if (maybe_sent)
-    g_set_error_literal (error, failure->domain, failure->code, failure->message);
-  else
-    g_set_error_literal (error, TALLY_ERROR, TALLY_ERROR_NOT_SENT, failure->message);
-}
 
 static inline void
 raise_to (guint *limit, guint value)
@@ -442,7 +461,7 @@ tally_shared_open (TallyShared *self, const TallyLimits *limits, GError **error)
   const GError *failure;
 
   pthread_mutex_lock (&self->lock);
-  failure = get_failure_locked (self);
+  failure = tally_shared_get_failure_locked (self);
   if (G_LIKELY (failure == NULL))
     {
       pending = tally_shared_take_pending_locked (self);
@@ -453,7 +472,7 @@ tally_shared_open (TallyShared *self, const TallyLimits *limits, GError **error)
     }
   pthread_mutex_unlock (&self->lock);
   if (G_UNLIKELY (pending == NULL))
-    set_failure_error (failure, FALSE, error);
+    tally_shared_set_failure_error (failure, FALSE, error);
   return pending;
 }
 
@@ -464,7 +483,7 @@ begin_call (TallyShared *self, TallyPending *pending, GError **error)
   const GError *failure;
 
   pthread_mutex_lock (&self->lock);
-  failure = get_failure_locked (self);
+  failure = tally_shared_get_failure_locked (self);
   if (G_LIKELY (failure == NULL))
     {
       tally_shared_queue_locked (self, pending);
@@ -475,7 +494,7 @@ begin_call (TallyShared *self, TallyPending *pending, GError **error)
     }
   pthread_mutex_unlock (&self->lock);
   if (G_UNLIKELY (failure != NULL))
-    set_failure_error (failure, FALSE, error);
+    tally_shared_set_failure_error (failure, FALSE, error);
   return failure == NULL;
 }
 
@@ -500,12 +519,8 @@ see_through (TallyShared *self, TallyPending *pending, GError **error)
         sem_wait (&pending->wake);
         break;
       case TALLY_PENDING_DONE:
-        return TRUE;
       case TALLY_PENDING_FAILED:
-        /* The failure is set by now; the first one counts. */
-        set_failure_error (self->send_failure != NULL ? self->send_failure : self->failure,
-                           pending->sent > 0, error);
-        return FALSE;
+        return tally_shared_get_outcome (self, pending, error);
       case TALLY_PENDING_OPEN:
         g_assert_not_reached ();
       }
@@ -559,13 +574,14 @@ tally_shared_close (TallyShared *self, TallyPending *pending, guint *late)
       tally_socket_consume (self->socket,
                             tally_frame_header (self->framer.framing) + pending->reply_length);
       self->receiver = NULL;
-      hand_on_locked (self, NULL);
+      tally_shared_hand_on_locked (self, NULL);
     }
   tally_shared_drop_pending_locked (self, pending);
   self->dirty |= has_unexpected_input (self);
   *late = self->n_late;
   self->n_late = 0;
-  is_usable = get_failure_locked (self) == NULL && !self->dirty && self->n_owed < MAX_OWED;
+  is_usable =
+      tally_shared_get_failure_locked (self) == NULL && !self->dirty && self->n_owed < MAX_OWED;
   if (G_LIKELY (is_usable))
     pthread_mutex_unlock (&self->lock);
   else

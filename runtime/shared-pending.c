@@ -48,7 +48,10 @@ tally_pending_unlink (TallyPending *pending)
 void
 tally_pending_wake (TallyPending *pending)
 {
-  sem_post (&pending->wake);
+  if (G_UNLIKELY (pending->agent != NULL))
+    pending->agent->over (pending->agent, pending);
+  else
+    sem_post (&pending->wake);
 }
 
 /* ---- sequence ids ---- */
@@ -148,6 +151,7 @@ tally_shared_take_pending_locked (TallyShared *self)
   while (sem_trywait (&pending->wake) == 0)
     continue; /* what came too late for the call before */
   pending->list = NULL;
+  pending->agent = NULL;
   pending->in_place = FALSE;
   self->n_pending++;
   pending->seqid = take_seqid_locked (self, pending);
@@ -309,6 +313,26 @@ tally_shared_fail_sending_locked (TallyShared *self, const GError *error)
         fail (self, pending);
       pending = next;
     }
+}
+
+void
+tally_shared_set_failure_error (const GError *failure, gboolean maybe_sent, GError **error)
+{
+  if (maybe_sent)
+    g_set_error_literal (error, failure->domain, failure->code, failure->message);
+  else
+    g_set_error_literal (error, TALLY_ERROR, TALLY_ERROR_NOT_SENT, failure->message);
+}
+
+gboolean
+tally_shared_get_outcome (TallyShared *self, TallyPending *pending, GError **error)
+{
+  if (G_LIKELY (tally_pending_get_state (pending) == TALLY_PENDING_DONE))
+    return TRUE;
+  /* The failure is set by now; the first one counts. */
+  tally_shared_set_failure_error (self->send_failure != NULL ? self->send_failure : self->failure,
+                                  pending->sent > 0, error);
+  return FALSE;
 }
 
 gint64

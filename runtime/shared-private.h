@@ -32,6 +32,7 @@ typedef enum
 
 typedef struct _TallyPending TallyPending;
 typedef struct _TallyShared TallyShared;
+typedef struct _TallySharedAgent TallySharedAgent;
 
 /* First in, first out. */
 typedef struct
@@ -50,6 +51,9 @@ struct _TallyPending
   gsize reply_length;
 
   /*< private >*/
+  TallySharedAgent *agent; /* nullable: of an asynchronous call, which has no caller that sleeps */
+  TallyPending *next_over; /* of its agent's calls that are over */
+  gpointer owner;          /* its agent's */
   sem_t wake;
   gint state;     /* atomic; changed with the lock, but for CLAIMED to DONE */
   gint cancelled; /* atomic */
@@ -76,6 +80,18 @@ typedef struct
   gint32 seqid;          /* 0: free */
   TallyPending *pending; /* NULL: its caller has left; the reply is owed all the same */
 } TallySeqidEntry;
+
+/* What calls without a thread have on a connection: of one main context all share one. It takes a role
+ * for as long as that does not block, and where a thread has it waits until it is told. */
+struct _TallySharedAgent
+{
+  /* Tells it, with the connection's lock, what to wait for (TallyStreamEvents). */
+  void (*watch) (TallySharedAgent *self, guint events);
+  /* A call is over: its state is DONE or FAILED. Any thread, with the connection's lock or without. */
+  void (*over) (TallySharedAgent *self, TallyPending *pending);
+  TallySharedAgent *next; /* the connection's lock */
+  TallyPending role;      /* what holds a role for it */
+};
 
 struct _TallyShared
 {
@@ -110,10 +126,11 @@ struct _TallyShared
   TallyPendingList waiting; /* for their replies */
   TallyPending *sender;     /* nullable */
   TallyPending *receiver;   /* nullable */
-  guint patience;           /* of senders, with others that may be about to queue */
-  guint n_impatient;        /* times that a sender had none */
-  guint64 sent;             /* bytes that the kernel has, of all that was ever queued */
-  guint64 queued_end;       /* all that was ever queued */
+  TallySharedAgent *agents;
+  guint patience;     /* of senders, with others that may be about to queue */
+  guint n_impatient;  /* times that a sender had none */
+  guint64 sent;       /* bytes that the kernel has, of all that was ever queued */
+  guint64 queued_end; /* all that was ever queued */
   TallyBuffer
       outgoing; /* from outgoing_start on, which is where `sent` is: what the sender sends now */
   gsize outgoing_start;
@@ -149,6 +166,33 @@ gboolean tally_shared_was_sent (TallyShared *self, const TallyPending *pending);
  * were dropped, since a pending call was closed last, because their callers had left. */
 gboolean tally_shared_close (TallyShared *self, TallyPending *pending, guint *late);
 
+/* ---- calls without a thread: shared-agent.c ---- */
+
+/* From now on, and until it is removed, the agent is told what to wait for. */
+void tally_shared_add_agent (TallyShared *self, TallySharedAgent *agent);
+void tally_shared_remove_agent (TallyShared *self, TallySharedAgent *agent);
+/* (nullable): the first for which @matches is. */
+TallySharedAgent *tally_shared_find_agent (TallyShared *self,
+                                           gboolean (*matches) (TallySharedAgent *agent,
+                                                                gconstpointer data),
+                                           gconstpointer data);
+/* Queues the request in the pending call's buffer; @agent hears when it is over. Errors as of
+ * tally_shared_exchange () where the connection has failed. */
+gboolean tally_shared_begin (TallyShared *self,
+                             TallyPending *pending,
+                             TallySharedAgent *agent,
+                             gboolean oneway,
+                             GError **error);
+/* Sends what is queued, unless another caller does. */
+void tally_shared_flush (TallyShared *self, TallySharedAgent *agent);
+/* Receives what has arrived, unless another caller does. */
+void tally_shared_take_input (TallyShared *self, TallySharedAgent *agent);
+/* What a call that is over came to, as tally_shared_exchange () returns it. */
+gboolean tally_shared_get_outcome (TallyShared *self, TallyPending *pending, GError **error);
+/* Its caller goes without its reply, and @error says so, unless it is over: then FALSE. */
+gboolean
+tally_shared_leave (TallyShared *self, TallyPending *pending, gboolean timed_out, GError **error);
+
 /* When the connection failed, monotonic; 0: it has not. */
 gint64 tally_shared_get_failed_at (TallyShared *self);
 
@@ -168,11 +212,20 @@ void tally_shared_fail_locked (TallyShared *self, const GError *error);
 /* Nothing can be sent any more: the calls of which nothing was sent fail, the others once the input
  * ends. */
 void tally_shared_fail_sending_locked (TallyShared *self, const GError *error);
+/* What @failure is to a call of which the peer may have seen something, or nothing. */
+void tally_shared_set_failure_error (const GError *failure, gboolean maybe_sent, GError **error);
 /* After anything that may have failed the connection. */
 void tally_shared_unlock (TallyShared *self);
 /* What a reply with @seqid is: its pending call in @pending, or NULL there for a late one; FALSE for one
  * that nobody is owed. The sequence id is free afterwards. */
 gboolean tally_shared_take_reply_locked (TallyShared *self, gint32 seqid, TallyPending **pending);
+
+/* shared-exchange.c */
+/* Gives the roles that are free to callers that still wait, @awake (nullable) before others, and tells the
+ * agents what is left to them. */
+void tally_shared_hand_on_locked (TallyShared *self, TallyPending *awake);
+GError *tally_shared_send_round_locked (TallyShared *self, gboolean *full);
+const GError *tally_shared_get_failure_locked (const TallyShared *self);
 
 static inline TallyPendingState
 tally_pending_get_state (TallyPending *pending)

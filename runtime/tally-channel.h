@@ -50,6 +50,19 @@ TALLY_API gboolean tally_channel_call_with (TallyChannel *self,
                                             const TallyCallOptions *options,
                                             GError **error);
 
+TALLY_API void tally_channel_call_async (TallyChannel *self,
+                                         const TallyMethod *method,
+                                         gconstpointer args,
+                                         const TallyCallOptions *options,
+                                         GCancellable *cancellable,
+                                         GAsyncReadyCallback callback,
+                                         gpointer user_data);
+TALLY_API gboolean tally_channel_call_finish (TallyChannel *self,
+                                              const TallyMethod *method,
+                                              GAsyncResult *result,
+                                              gpointer const *results,
+                                              GError **error);
+
 G_END_DECLS
 
 #endif /* TALLY_CHANNEL_H */

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <thrift/c_glib/thrift_application_exception.h>
 
-#include "channel-private.h"
+#include "async-private.h"
 #include "codec-private.h"
 #include "protocol-private.h"
 #include "reply-private.h"
@@ -487,4 +487,65 @@ tally_client_call_with (gpointer client,
       && (options->timeout > 0 || options->deadline > 0 || options->cancellable != NULL))
     return refuse_options (method, error);
   return call_over_protocols (self, method, args, results, error);
+}
+
+/**
+ * tally_client_call_async: (skip)
+ * @client: an instance of a generated client
+ * @method: the method's table
+ * @args: the arguments' C struct; it is encoded before this returns
+ * @options: (nullable): what is special about this call; its label must outlive it
+ * @cancellable: (nullable): ends it early; goes before that of @options
+ * @callback: called when it is over, in the caller's thread-default main context, never before this
+ *   returned
+ * @user_data: for @callback
+ *
+ * tally_channel_call_async() on the client's channel: what `<svc>_client_<method>_async ()` calls. Without a channel
+ * it fails with %TALLY_ERROR_NOT_SUPPORTED: a program's own protocols can only block. Thread-safe.
+ */
+void
+tally_client_call_async (gpointer client,
+                         const TallyMethod *method,
+                         gconstpointer args,
+                         const TallyCallOptions *options,
+                         GCancellable *cancellable,
+                         GAsyncReadyCallback callback,
+                         gpointer user_data)
+{
+  TallyClient *self = client;
+
+  g_return_if_fail (TALLY_IS_CLIENT (client));
+  if (self->channel != NULL)
+    tally_async_call_start (self->channel, client, method, args, options, cancellable, callback,
+                            user_data);
+  else
+    g_task_report_new_error (
+        client, callback, user_data, tally_client_call_async, TALLY_ERROR,
+        TALLY_ERROR_NOT_SUPPORTED,
+        "%s: only a client on a channel calls without blocking; nothing was sent", method->name);
+}
+
+/**
+ * tally_client_call_finish: (skip)
+ * @client: the client
+ * @method: the method's table
+ * @result: what the callback was given
+ * @results: (nullable): as for tally_channel_call_finish()
+ * @error: return location
+ *
+ * Hands out what tally_client_call_async() came to; once.
+ *
+ * Returns: %TRUE, or %FALSE with an error as of tally_client_call_with()
+ */
+gboolean
+tally_client_call_finish (gpointer client,
+                          const TallyMethod *method,
+                          GAsyncResult *result,
+                          gpointer const *results,
+                          GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, client), FALSE);
+  if (g_async_result_is_tagged (result, tally_client_call_async))
+    return g_task_propagate_boolean (G_TASK (result), error);
+  return tally_async_call_finish (client, method, result, results, error);
 }

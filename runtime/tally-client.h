@@ -49,6 +49,18 @@ TALLY_API gboolean tally_client_call_with (gpointer client,
                                            gpointer const *results,
                                            const TallyCallOptions *options,
                                            GError **error);
+TALLY_API void tally_client_call_async (gpointer client,
+                                        const TallyMethod *method,
+                                        gconstpointer args,
+                                        const TallyCallOptions *options,
+                                        GCancellable *cancellable,
+                                        GAsyncReadyCallback callback,
+                                        gpointer user_data);
+TALLY_API gboolean tally_client_call_finish (gpointer client,
+                                             const TallyMethod *method,
+                                             GAsyncResult *result,
+                                             gpointer const *results,
+                                             GError **error);
 TALLY_API gboolean tally_client_send (gpointer client,
                                       const TallyMethod *method,
                                       gconstpointer args,

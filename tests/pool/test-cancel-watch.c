@@ -1,5 +1,5 @@
 /* Cancellations told to a main context, from another thread and in the middle of everything. */
-#include "cancel-watch-private.h"
+#include "cancel-watch-internal.h"
 #include "harness.h"
 
 typedef struct

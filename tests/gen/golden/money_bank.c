@@ -49,6 +49,25 @@ money_bank_client_balance_with (MoneyBankClient *client, const TallyCallOptions 
                                  results, options, error);
 }
 
+void
+money_bank_client_balance_async (MoneyBankClient *client, const TallyCallOptions *options,
+                                 GCancellable *cancellable, GAsyncReadyCallback callback,
+                                 gpointer user_data)
+{
+  tally_client_call_async (client, &money_bank__methods[MONEY_BANK__METHOD_BALANCE], NULL, options,
+                           cancellable, callback, user_data);
+}
+
+gboolean
+money_bank_client_balance_finish (MoneyBankClient *client, GAsyncResult *result,
+                                  MoneyAmount **_return, GError **error)
+{
+  gpointer results[] = { _return };
+
+  return tally_client_call_finish (client, &money_bank__methods[MONEY_BANK__METHOD_BALANCE], result,
+                                   results, error);
+}
+
 gboolean
 money_bank_client_send_balance (MoneyBankIf *iface, GError **error)
 {

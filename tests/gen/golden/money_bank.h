@@ -25,7 +25,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (MoneyBankIf, g_object_unref)
 gboolean money_bank_if_balance (MoneyBankIf *iface, MoneyAmount **_return, GError **error);
 
 /* The client. _send_ and _recv_ are for one that was given an input_protocol and an
- * output_protocol; _with takes options of the call, or NULL. */
+ * output_protocol; _with and _async take options of the call, or NULL; _finish hands out what
+ * _async came to. */
 typedef TallyClient MoneyBankClient;
 typedef TallyClientClass MoneyBankClientClass;
 
@@ -46,6 +47,11 @@ gboolean money_bank_client_send_balance (MoneyBankIf *iface, GError **error);
 gboolean money_bank_client_recv_balance (MoneyBankIf *iface, MoneyAmount **_return, GError **error);
 gboolean money_bank_client_balance_with (MoneyBankClient *client, const TallyCallOptions *options,
                                          MoneyAmount **_return, GError **error);
+void money_bank_client_balance_async (MoneyBankClient *client, const TallyCallOptions *options,
+                                      GCancellable *cancellable, GAsyncReadyCallback callback,
+                                      gpointer user_data);
+gboolean money_bank_client_balance_finish (MoneyBankClient *client, GAsyncResult *result,
+                                           MoneyAmount **_return, GError **error);
 
 /* The handler: derive from it and set the class's functions. */
 typedef struct _MoneyBankHandler

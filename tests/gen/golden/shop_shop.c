@@ -78,6 +78,29 @@ shop_shop_client_place_with (ShopShopClient *client, const TallyCallOptions *opt
                                  results, options, error);
 }
 
+void
+shop_shop_client_place_async (ShopShopClient *client, const ShopOrder *order,
+                              const ShopPayment *payment, const TallyCallOptions *options,
+                              GCancellable *cancellable, GAsyncReadyCallback callback,
+                              gpointer user_data)
+{
+  struct shop_shop__place_args args = { .order = (ShopOrder *) order,
+                                        .payment = (ShopPayment *) payment };
+
+  tally_client_call_async (client, &shop_shop__methods[SHOP_SHOP__METHOD_PLACE], &args, options,
+                           cancellable, callback, user_data);
+}
+
+gboolean
+shop_shop_client_place_finish (ShopShopClient *client, GAsyncResult *result, ShopOrderId *_return,
+                               ShopSoldOut **sold_out, GError **error)
+{
+  gpointer results[] = { _return, sold_out };
+
+  return tally_client_call_finish (client, &shop_shop__methods[SHOP_SHOP__METHOD_PLACE], result,
+                                   results, error);
+}
+
 gboolean
 shop_shop_client_send_place (ShopShopIf *iface, const ShopOrder *order, const ShopPayment *payment,
                              GError **error)
@@ -173,6 +196,27 @@ shop_shop_client_look_up_with (ShopShopClient *client, const TallyCallOptions *o
                                  results, options, error);
 }
 
+void
+shop_shop_client_look_up_async (ShopShopClient *client, const ShopOrderId id,
+                                const TallyCallOptions *options, GCancellable *cancellable,
+                                GAsyncReadyCallback callback, gpointer user_data)
+{
+  struct shop_shop__look_up_args args = { .id = id };
+
+  tally_client_call_async (client, &shop_shop__methods[SHOP_SHOP__METHOD_LOOK_UP], &args, options,
+                           cancellable, callback, user_data);
+}
+
+gboolean
+shop_shop_client_look_up_finish (ShopShopClient *client, GAsyncResult *result, ShopOrder **_return,
+                                 GError **error)
+{
+  gpointer results[] = { _return };
+
+  return tally_client_call_finish (client, &shop_shop__methods[SHOP_SHOP__METHOD_LOOK_UP], result,
+                                   results, error);
+}
+
 gboolean
 shop_shop_client_send_look_up (ShopShopIf *iface, const ShopOrderId id, GError **error)
 {
@@ -266,6 +310,27 @@ shop_shop_client_status_with (ShopShopClient *client, const TallyCallOptions *op
                                  results, options, error);
 }
 
+void
+shop_shop_client_status_async (ShopShopClient *client, const ShopOrderId id,
+                               const TallyCallOptions *options, GCancellable *cancellable,
+                               GAsyncReadyCallback callback, gpointer user_data)
+{
+  struct shop_shop__status_args args = { .id = id };
+
+  tally_client_call_async (client, &shop_shop__methods[SHOP_SHOP__METHOD_STATUS], &args, options,
+                           cancellable, callback, user_data);
+}
+
+gboolean
+shop_shop_client_status_finish (ShopShopClient *client, GAsyncResult *result, ShopStatus *_return,
+                                GError **error)
+{
+  gpointer results[] = { _return };
+
+  return tally_client_call_finish (client, &shop_shop__methods[SHOP_SHOP__METHOD_STATUS], result,
+                                   results, error);
+}
+
 gboolean
 shop_shop_client_send_status (ShopShopIf *iface, const ShopOrderId id, GError **error)
 {
@@ -343,6 +408,24 @@ shop_shop_client_remind_with (ShopShopClient *client, const TallyCallOptions *op
                                  options, error);
 }
 
+void
+shop_shop_client_remind_async (ShopShopClient *client, const ShopOrderId id,
+                               const TallyCallOptions *options, GCancellable *cancellable,
+                               GAsyncReadyCallback callback, gpointer user_data)
+{
+  struct shop_shop__remind_args args = { .id = id };
+
+  tally_client_call_async (client, &shop_shop__methods[SHOP_SHOP__METHOD_REMIND], &args, options,
+                           cancellable, callback, user_data);
+}
+
+gboolean
+shop_shop_client_remind_finish (ShopShopClient *client, GAsyncResult *result, GError **error)
+{
+  return tally_client_call_finish (client, &shop_shop__methods[SHOP_SHOP__METHOD_REMIND], result,
+                                   NULL, error);
+}
+
 gboolean
 shop_shop_client_send_remind (ShopShopIf *iface, const ShopOrderId id, GError **error)
 {
@@ -391,6 +474,22 @@ shop_shop_client_ping_with (ShopShopClient *client, const TallyCallOptions *opti
 {
   return tally_client_call_with (client, &shop_shop__methods[SHOP_SHOP__METHOD_PING], NULL, NULL,
                                  options, error);
+}
+
+void
+shop_shop_client_ping_async (ShopShopClient *client, const TallyCallOptions *options,
+                             GCancellable *cancellable, GAsyncReadyCallback callback,
+                             gpointer user_data)
+{
+  tally_client_call_async (client, &shop_shop__methods[SHOP_SHOP__METHOD_PING], NULL, options,
+                           cancellable, callback, user_data);
+}
+
+gboolean
+shop_shop_client_ping_finish (ShopShopClient *client, GAsyncResult *result, GError **error)
+{
+  return tally_client_call_finish (client, &shop_shop__methods[SHOP_SHOP__METHOD_PING], result,
+                                   NULL, error);
 }
 
 gboolean

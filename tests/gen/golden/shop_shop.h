@@ -49,7 +49,8 @@ gboolean shop_shop_if_remind (ShopShopIf *iface, const ShopOrderId id, GError **
 gboolean shop_shop_if_ping (ShopShopIf *iface, GError **error) G_GNUC_DEPRECATED;
 
 /* The client. _send_ and _recv_ are for one that was given an input_protocol and an
- * output_protocol; _with takes options of the call, or NULL. */
+ * output_protocol; _with and _async take options of the call, or NULL; _finish hands out what
+ * _async came to. */
 typedef TallyClient ShopShopClient;
 typedef TallyClientClass ShopShopClientClass;
 
@@ -75,27 +76,54 @@ gboolean shop_shop_client_recv_place (ShopShopIf *iface, ShopOrderId *_return,
 gboolean shop_shop_client_place_with (
     ShopShopClient *client, const TallyCallOptions *options, ShopOrderId *_return,
     const ShopOrder *order, const ShopPayment *payment, ShopSoldOut **sold_out, GError **error);
+void shop_shop_client_place_async (ShopShopClient *client, const ShopOrder *order,
+                                   const ShopPayment *payment, const TallyCallOptions *options,
+                                   GCancellable *cancellable, GAsyncReadyCallback callback,
+                                   gpointer user_data);
+gboolean shop_shop_client_place_finish (ShopShopClient *client, GAsyncResult *result,
+                                        ShopOrderId *_return, ShopSoldOut **sold_out,
+                                        GError **error);
 gboolean shop_shop_client_look_up (ShopShopIf *iface, ShopOrder **_return, const ShopOrderId id,
                                    GError **error);
 gboolean shop_shop_client_send_look_up (ShopShopIf *iface, const ShopOrderId id, GError **error);
 gboolean shop_shop_client_recv_look_up (ShopShopIf *iface, ShopOrder **_return, GError **error);
 gboolean shop_shop_client_look_up_with (ShopShopClient *client, const TallyCallOptions *options,
                                         ShopOrder **_return, const ShopOrderId id, GError **error);
+void shop_shop_client_look_up_async (ShopShopClient *client, const ShopOrderId id,
+                                     const TallyCallOptions *options, GCancellable *cancellable,
+                                     GAsyncReadyCallback callback, gpointer user_data);
+gboolean shop_shop_client_look_up_finish (ShopShopClient *client, GAsyncResult *result,
+                                          ShopOrder **_return, GError **error);
 gboolean shop_shop_client_status (ShopShopIf *iface, ShopStatus *_return, const ShopOrderId id,
                                   GError **error);
 gboolean shop_shop_client_send_status (ShopShopIf *iface, const ShopOrderId id, GError **error);
 gboolean shop_shop_client_recv_status (ShopShopIf *iface, ShopStatus *_return, GError **error);
 gboolean shop_shop_client_status_with (ShopShopClient *client, const TallyCallOptions *options,
                                        ShopStatus *_return, const ShopOrderId id, GError **error);
+void shop_shop_client_status_async (ShopShopClient *client, const ShopOrderId id,
+                                    const TallyCallOptions *options, GCancellable *cancellable,
+                                    GAsyncReadyCallback callback, gpointer user_data);
+gboolean shop_shop_client_status_finish (ShopShopClient *client, GAsyncResult *result,
+                                         ShopStatus *_return, GError **error);
 gboolean shop_shop_client_remind (ShopShopIf *iface, const ShopOrderId id, GError **error);
 gboolean shop_shop_client_send_remind (ShopShopIf *iface, const ShopOrderId id, GError **error);
 gboolean shop_shop_client_remind_with (ShopShopClient *client, const TallyCallOptions *options,
                                        const ShopOrderId id, GError **error);
+void shop_shop_client_remind_async (ShopShopClient *client, const ShopOrderId id,
+                                    const TallyCallOptions *options, GCancellable *cancellable,
+                                    GAsyncReadyCallback callback, gpointer user_data);
+gboolean shop_shop_client_remind_finish (ShopShopClient *client, GAsyncResult *result,
+                                         GError **error);
 gboolean shop_shop_client_ping (ShopShopIf *iface, GError **error) G_GNUC_DEPRECATED;
 gboolean shop_shop_client_send_ping (ShopShopIf *iface, GError **error) G_GNUC_DEPRECATED;
 gboolean shop_shop_client_recv_ping (ShopShopIf *iface, GError **error) G_GNUC_DEPRECATED;
 gboolean shop_shop_client_ping_with (ShopShopClient *client, const TallyCallOptions *options,
                                      GError **error) G_GNUC_DEPRECATED;
+void shop_shop_client_ping_async (ShopShopClient *client, const TallyCallOptions *options,
+                                  GCancellable *cancellable, GAsyncReadyCallback callback,
+                                  gpointer user_data) G_GNUC_DEPRECATED;
+gboolean shop_shop_client_ping_finish (ShopShopClient *client, GAsyncResult *result,
+                                       GError **error) G_GNUC_DEPRECATED;
 
 /* The handler: derive from it and set the class's functions. */
 typedef struct _ShopShopHandler

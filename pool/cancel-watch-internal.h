@@ -1,7 +1,7 @@
 /* Hears of a cancellation in a main context. GLib's source for that leaks itself when it is disposed
  * of while the cancellation that it told of still runs in another thread (as of GLib 2.74). */
-#ifndef TALLY_CANCEL_WATCH_PRIVATE_H
-#define TALLY_CANCEL_WATCH_PRIVATE_H
+#ifndef TALLY_CANCEL_WATCH_INTERNAL_H
+#define TALLY_CANCEL_WATCH_INTERNAL_H
 
 #include <gio/gio.h>
 
@@ -32,4 +32,4 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (TallyCancelWatch, tally_cancel_watch_end)
 
 G_END_DECLS
 
-#endif /* TALLY_CANCEL_WATCH_PRIVATE_H */
+#endif /* TALLY_CANCEL_WATCH_INTERNAL_H */

@@ -1,0 +1,404 @@
+/* Owns what asynchronous calls do on a shared connection: one agent for each connection and main context,
+ * a source that sends before the context polls what was started meanwhile, receives where no thread does,
+ * ends the calls that are over, and knows their deadlines. */
+#include "async-private.h"
+#include "call-shared-private.h"
+#include "cancel-watch-internal.h"
+#include "socket-internal.h"
+#include "stream-internal.h"
+
+/* Microseconds after which the rest of the loop gets a turn. */
+#define LONGEST_TURN (5 * G_TIME_SPAN_MILLISECOND)
+
+typedef struct
+{
+  GSource source; /* first */
+  TallySharedAgent agent;
+  TallyShared *shared;
+  TallySocket *socket; /* owned, and `shared` with it */
+  gpointer watch;
+  guint watched; /* the connection's lock: poll's events */
+
+  /* The context's. */
+  guint n_calls;
+  gboolean has_unsent;
+  GSequence *due; /* of SharedCall that have a deadline, the earliest first */
+
+  pthread_mutex_t lock; /* after the connection's; protects what follows */
+  gboolean is_awake;    /* it will look at the list before it sleeps */
+  gint64 alarm;         /* when it is told the time, at the latest; -1: never */
+  TallyPending *first_over;
+  TallyPending *last_over;
+} Agent;
+
+/* One call. */
+typedef struct
+{
+  TallyAsyncCall *call;
+  Agent *agent;
+  TallyPending *pending;
+  GSequenceIter *place; /* among `due`, nullable */
+  TallyCancelWatch cancel;
+} SharedCall;
+
+static Agent *
+get_agent (TallySharedAgent *base)
+{
+  return (Agent *) ((guint8 *) base - G_STRUCT_OFFSET (Agent, agent));
+}
+
+/* ---- what others tell it ---- */
+
+static void
+on_watch (TallySharedAgent *base, guint events)
+{
+  Agent *self = get_agent (base);
+  guint watched = tally_socket_get_watch (self->socket, events);
+
+  if (watched == self->watched)
+    return;
+  self->watched = watched;
+  g_source_modify_unix_fd (&self->source, self->watch, watched);
+}
+
+/* The last that is touched is the lock, without which nobody finds the call. */
+static void
+on_over (TallySharedAgent *base, TallyPending *pending)
+{
+  Agent *self = get_agent (base);
+
+  pthread_mutex_lock (&self->lock);
+  pending->next_over = NULL;
+  if (self->first_over == NULL)
+    self->first_over = pending;
+  else
+    self->last_over->next_over = pending;
+  self->last_over = pending;
+  if (!self->is_awake)
+    g_source_set_ready_time (&self->source, 0);
+  self->is_awake = TRUE;
+  pthread_mutex_unlock (&self->lock);
+}
+
+static TallyPending *
+take_over (Agent *self)
+{
+  TallyPending *pending;
+
+  pthread_mutex_lock (&self->lock);
+  pending = self->first_over;
+  if (pending != NULL)
+    self->first_over = pending->next_over;
+  pthread_mutex_unlock (&self->lock);
+  return pending;
+}
+
+/* ---- the end of calls ---- */
+
+static void
+retire_if_unused (Agent *self)
+{
+  if (self->n_calls > 0 || g_source_is_destroyed (&self->source))
+    return;
+  tally_shared_remove_agent (self->shared, &self->agent);
+  g_source_destroy (&self->source);
+}
+
+/* @exchanged and @error: as of tally_call_settle_shared (). The call's callback may run in here. */
+static void
+end_call (SharedCall *self, gboolean exchanged, GError *error)
+{
+  TallyAsyncCall *call = self->call;
+  Agent *agent = self->agent;
+  gboolean whole, clean;
+
+  tally_call_settle_shared (&call->call, &call->lease, agent->shared, self->pending, exchanged,
+                            &whole, &error);
+  clean = tally_call_close_shared (&call->call, call->socket, agent->shared, self->pending, whole);
+  if (self->place != NULL)
+    g_sequence_remove (self->place);
+  tally_cancel_watch_end (&self->cancel);
+  agent->n_calls--;
+  g_free (self);
+  tally_async_call_end (call, clean, error);
+}
+
+/* Unless it is over, and its end is on its way. */
+static void
+leave (SharedCall *self, gboolean timed_out)
+{
+  GError *error = NULL;
+
+  if (tally_shared_leave (self->agent->shared, self->pending, timed_out, &error))
+    end_call (self, FALSE, error);
+  else if (self->place != NULL)
+    g_sequence_remove (g_steal_pointer (&self->place));
+}
+
+static gboolean
+on_call_cancelled (gpointer data)
+{
+  SharedCall *self = data;
+  Agent *agent = (Agent *) g_source_ref (&self->agent->source);
+
+  leave (self, FALSE);
+  retire_if_unused (agent);
+  g_source_unref (&agent->source);
+  return G_SOURCE_REMOVE;
+}
+
+/* TRUE when there are none left, FALSE when it took too long. */
+static gboolean
+end_calls_that_are_over (Agent *self)
+{
+  gint64 until = g_get_monotonic_time () + LONGEST_TURN;
+  TallyPending *pending;
+
+  while ((pending = take_over (self)) != NULL)
+    {
+      GError *error = NULL;
+      gboolean exchanged = tally_shared_get_outcome (self->shared, pending, &error);
+
+      end_call (pending->owner, exchanged, error);
+      if (g_get_monotonic_time () >= until)
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static SharedCall *
+get_first_due (Agent *self)
+{
+  GSequenceIter *first = g_sequence_get_begin_iter (self->due);
+
+  return g_sequence_iter_is_end (first) ? NULL : g_sequence_get (first);
+}
+
+static void
+end_calls_that_are_late (Agent *self)
+{
+  gint64 now = g_get_monotonic_time ();
+  SharedCall *call;
+
+  while ((call = get_first_due (self)) != NULL && call->call->call.deadline <= now)
+    leave (call, TRUE);
+}
+
+/* ---- one turn ---- */
+
+/* With the lock. An alarm that comes too early costs less than to move it with each call. */
+static void
+set_alarm_locked (Agent *self)
+{
+  SharedCall *first = get_first_due (self);
+  gint64 due = first != NULL ? first->call->call.deadline : -1;
+
+  if (self->is_awake || due < 0 || (self->alarm >= 0 && due >= self->alarm))
+    return;
+  self->alarm = due;
+  g_source_set_ready_time (&self->source, due);
+}
+
+static gboolean
+is_over_nonempty (Agent *self)
+{
+  gboolean is_nonempty;
+
+  pthread_mutex_lock (&self->lock);
+  is_nonempty = self->first_over != NULL;
+  pthread_mutex_unlock (&self->lock);
+  return is_nonempty;
+}
+
+static gboolean
+agent_prepare (GSource *source, gint *timeout)
+{
+  Agent *self = (Agent *) source;
+
+  *timeout = -1;
+  if (self->has_unsent)
+    {
+      self->has_unsent = FALSE;
+      tally_shared_flush (self->shared, &self->agent);
+    }
+  return is_over_nonempty (self) || tally_socket_has_input (self->socket);
+}
+
+static gboolean
+agent_check (GSource *source)
+{
+  Agent *self = (Agent *) source;
+
+  return g_source_query_unix_fd (source, self->watch) != 0 || is_over_nonempty (self)
+         || tally_socket_has_input (self->socket);
+}
+
+static void
+wake_up (Agent *self)
+{
+  pthread_mutex_lock (&self->lock);
+  self->is_awake = TRUE;
+  pthread_mutex_unlock (&self->lock);
+}
+
+/* What is over and was not ended makes it ready again, as any call will that is over from now on. */
+static void
+fall_asleep (Agent *self)
+{
+  pthread_mutex_lock (&self->lock);
+  self->is_awake = self->first_over != NULL;
+  self->alarm = -1;
+  if (self->is_awake || get_first_due (self) == NULL)
+    g_source_set_ready_time (&self->source, self->is_awake ? 0 : -1);
+  set_alarm_locked (self);
+  pthread_mutex_unlock (&self->lock);
+}
+
+static gboolean
+agent_dispatch (GSource *source, GSourceFunc callback, gpointer data)
+{
+  Agent *self = (Agent *) source;
+  guint events = g_source_query_unix_fd (source, self->watch);
+
+  wake_up (self);
+  if (events != 0 || tally_socket_has_input (self->socket))
+    tally_shared_take_input (self->shared, &self->agent);
+  if ((events & ~(guint) G_IO_IN) != 0)
+    tally_shared_flush (self->shared, &self->agent);
+  if (end_calls_that_are_over (self))
+    end_calls_that_are_late (self);
+  retire_if_unused (self);
+  if (g_source_is_destroyed (source))
+    return G_SOURCE_REMOVE;
+  fall_asleep (self);
+  return G_SOURCE_CONTINUE;
+}
+
+/* ---- life ---- */
+
+static void
+agent_finalize (GSource *source)
+{
+  Agent *self = (Agent *) source;
+
+  pthread_mutex_lock (&self->lock); /* the thread that told it last may still hold it */
+  pthread_mutex_unlock (&self->lock);
+  pthread_mutex_destroy (&self->lock);
+  g_sequence_free (self->due);
+  g_object_unref (self->socket);
+}
+
+static GSourceFuncs agent_funcs = { agent_prepare, agent_check, agent_dispatch, agent_finalize };
+
+static Agent *
+agent_new (TallyShared *shared, TallySocket *socket, GMainContext *context, gint priority)
+{
+  Agent *self = (Agent *) g_source_new (&agent_funcs, sizeof *self);
+
+  self->agent.watch = on_watch;
+  self->agent.over = on_over;
+  self->shared = shared;
+  self->socket = g_object_ref (socket);
+  self->due = g_sequence_new (NULL);
+  self->alarm = -1;
+  pthread_mutex_init (&self->lock, NULL);
+  self->watch = tally_socket_add_to_source (socket, &self->source);
+  g_source_set_static_name (&self->source, "tally shared calls");
+  g_source_set_priority (&self->source, priority);
+  g_source_set_can_recurse (&self->source, TRUE);
+  g_source_attach (&self->source, context);
+  tally_shared_add_agent (shared, &self->agent);
+  g_source_unref (&self->source); /* the context's, as long as it has calls */
+  return self;
+}
+
+static gboolean
+is_of_context (TallySharedAgent *base, gconstpointer context)
+{
+  return g_source_get_context (&get_agent (base)->source) == context;
+}
+
+static Agent *
+find_or_add_agent (TallyShared *shared, TallyAsyncCall *call)
+{
+  GMainContext *context = g_task_get_context (call->task);
+  TallySharedAgent *base = tally_shared_find_agent (shared, is_of_context, context);
+
+  return base != NULL ? get_agent (base)
+                      : agent_new (shared, call->socket, context, g_task_get_priority (call->task));
+}
+
+/* ---- the start of a call ---- */
+
+static gint
+compare_deadlines (gconstpointer a, gconstpointer b, gpointer data)
+{
+  gint64 left = ((const SharedCall *) a)->call->call.deadline;
+  gint64 right = ((const SharedCall *) b)->call->call.deadline;
+
+  return left < right ? -1 : left > right;
+}
+
+static void
+attach (SharedCall *self)
+{
+  TallyCall *call = &self->call->call;
+
+  self->agent->n_calls++;
+  self->agent->has_unsent = TRUE;
+  self->pending->owner = self;
+  if (call->deadline >= 0)
+    {
+      self->place = g_sequence_insert_sorted (self->agent->due, self, compare_deadlines, NULL);
+      pthread_mutex_lock (&self->agent->lock);
+      set_alarm_locked (self->agent);
+      pthread_mutex_unlock (&self->agent->lock);
+    }
+  if (call->cancellable != NULL)
+    tally_cancel_watch_begin (&self->cancel, call->cancellable,
+                              g_task_get_context (self->call->task), on_call_cancelled, self, NULL);
+}
+
+static gboolean
+begin (TallyAsyncCall *call, TallyShared *shared, TallyPending *pending, GError **error)
+{
+  Agent *agent = find_or_add_agent (shared, call);
+  SharedCall *self = g_new0 (SharedCall, 1);
+
+  *self = (SharedCall){ .call = call, .agent = agent, .pending = pending };
+  attach (self);
+  if (tally_shared_begin (shared, pending, &agent->agent, call->call.method->oneway, error))
+    return TRUE;
+  if (self->place != NULL)
+    g_sequence_remove (self->place);
+  tally_cancel_watch_end (&self->cancel);
+  agent->n_calls--;
+  g_free (self);
+  retire_if_unused (agent);
+  return FALSE;
+}
+
+void
+tally_async_exchange_shared (TallyAsyncCall *call)
+{
+  GError *error = NULL;
+  TallyShared *shared = tally_call_find_shared (&call->call, call->socket, &error);
+  TallyPending *pending = NULL;
+  gboolean clean = FALSE;
+
+  if (shared != NULL)
+    {
+      pending = tally_shared_open (shared, &call->call.limits, &error);
+      if (pending == NULL)
+        call->call.failed_at = tally_shared_get_failed_at (shared);
+    }
+  if (pending != NULL)
+    {
+      call->call.seqid = pending->seqid;
+      if (tally_call_write_around (&call->call, &call->args, &pending->buffer, &error)
+          && begin (call, shared, pending, &error))
+        return;
+      clean = tally_call_close_shared (&call->call, call->socket, shared, pending, TRUE);
+    }
+  tally_async_call_end (call, clean, error);
+}

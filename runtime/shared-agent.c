@@ -1,0 +1,118 @@
+/* Owns what calls without a thread do on a shared connection: they queue their requests, and an agent
+ * sends and receives for them where no thread does (shared-exchange.c). */
+#include "shared-private.h"
+
+#include "tally-error.h"
+
+/* Times that one flush goes on while others keep queueing. */
+#define MAX_ROUNDS 16
+
+void
+tally_shared_add_agent (TallyShared *self, TallySharedAgent *agent)
+{
+  pthread_mutex_lock (&self->lock);
+  agent->next = self->agents;
+  self->agents = agent;
+  tally_shared_hand_on_locked (self, NULL);
+  tally_shared_unlock (self);
+}
+
+void
+tally_shared_remove_agent (TallyShared *self, TallySharedAgent *agent)
+{
+  TallySharedAgent **link = &self->agents;
+
+  pthread_mutex_lock (&self->lock);
+  while (*link != agent)
+    link = &(*link)->next;
+  *link = agent->next;
+  tally_shared_hand_on_locked (self, NULL);
+  tally_shared_unlock (self);
+}
+
+TallySharedAgent *
+tally_shared_find_agent (TallyShared *self,
+                         gboolean (*matches) (TallySharedAgent *agent, gconstpointer data),
+                         gconstpointer data)
+{
+  TallySharedAgent *agent;
+
+  pthread_mutex_lock (&self->lock);
+  for (agent = self->agents; agent != NULL && !matches (agent, data); agent = agent->next)
+    continue;
+  pthread_mutex_unlock (&self->lock);
+  return agent;
+}
+
+gboolean
+tally_shared_begin (TallyShared *self,
+                    TallyPending *pending,
+                    TallySharedAgent *agent,
+                    gboolean oneway,
+                    GError **error)
+{
+  const GError *failure;
+
+  pending->agent = agent;
+  pending->oneway = oneway;
+  pending->deadline = -1; /* the agent's business */
+  pending->cancellable = NULL;
+  pending->sent = 0;
+  pthread_mutex_lock (&self->lock);
+  failure = tally_shared_get_failure_locked (self);
+  if (G_LIKELY (failure == NULL))
+    {
+      tally_shared_queue_locked (self, pending);
+      tally_pending_set_state (pending, TALLY_PENDING_WAITING);
+    }
+  pthread_mutex_unlock (&self->lock);
+  if (G_UNLIKELY (failure != NULL))
+    tally_shared_set_failure_error (failure, FALSE, error);
+  return failure == NULL;
+}
+
+void
+tally_shared_flush (TallyShared *self, TallySharedAgent *agent)
+{
+  gboolean full = FALSE;
+
+  pthread_mutex_lock (&self->lock);
+  if (self->sender == NULL)
+    {
+      self->sender = &agent->role;
+      for (guint round = 0; round < MAX_ROUNDS && !full && self->queued.length > 0
+                            && tally_shared_get_failure_locked (self) == NULL;
+           round++)
+        {
+          /* the queue knows what that means to each call */
+          g_autoptr (GError) error = tally_shared_send_round_locked (self, &full);
+        }
+      self->sender = NULL;
+      tally_shared_hand_on_locked (self, NULL);
+    }
+  tally_shared_unlock (self);
+}
+
+void
+tally_shared_take_input (TallyShared *self, TallySharedAgent *agent)
+{
+  g_autoptr (GError) error = NULL;
+  gboolean is_receiver;
+
+  pthread_mutex_lock (&self->lock);
+  is_receiver = self->receiver == NULL && self->failure == NULL;
+  if (is_receiver)
+    self->receiver = &agent->role;
+  else
+    tally_shared_hand_on_locked (self, NULL); /* says anew what to wait for */
+  pthread_mutex_unlock (&self->lock);
+  if (!is_receiver)
+    return;
+  tally_shared_receive_at_once (self, &error);
+  pthread_mutex_lock (&self->lock);
+  self->receiver = NULL;
+  if (error != NULL)
+    tally_shared_fail_locked (self, error);
+  tally_shared_hand_on_locked (self, NULL);
+  tally_shared_unlock (self);
+}

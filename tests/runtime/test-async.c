@@ -1,0 +1,327 @@
+/* Asynchronous calls: what they come to, and where and when their callbacks run. */
+#include <string.h>
+#include <thrift/c_glib/thrift_application_exception.h>
+
+#include "async-fixture.h"
+#include "harness.h"
+#include "tally-error.h"
+
+static const gchar *const dialects[] = { "protocol=binary", "protocol=compact",
+                                         "transport=buffered",
+                                         "protocol=compact&transport=buffered" };
+
+/* ---- what comes of a call ---- */
+
+static void
+a_call_returns_what_came (void)
+{
+  for (guint i = 0; i < N_ASYNC_MODES * G_N_ELEMENTS (dialects); i++)
+    {
+      g_autofree gchar *options = g_strdup_printf ("?%s&mode=%s", dialects[i / N_ASYNC_MODES],
+                                                   async_modes[i % N_ASYNC_MODES]);
+      g_autoptr (TallyPool) pool = tally_pool_new ();
+      g_auto (EchoServer) server;
+      g_auto (AsyncWorld) world;
+      g_autoptr (TallyChannel) channel = NULL;
+      g_auto (AsyncCaller) first = { .reply = g_strdup ("old") };
+      g_auto (AsyncCaller) second = { NULL };
+      g_auto (AsyncCaller) third = { NULL };
+
+      async_world_init (&world);
+      echo_server_start (&server, echo_honest, options, NULL);
+      channel = echo_server_connect (&server, pool);
+      async_run (&world, &first, channel, ECHO_ECHO, "hello", NULL);
+      assert_no_error (first.error);
+      CU_ASSERT_TRUE (first.done);
+      assert_string (first.reply, "hello");
+      async_run (&world, &second, channel, ECHO_NOTE, "oneway", NULL);
+      assert_no_error (second.error);
+      CU_ASSERT_TRUE (second.done);
+      async_run (&world, &third, channel, ECHO_GET, "third", NULL);
+      assert_no_error (third.error);
+      assert_string (third.reply, "third");
+      assert_int (test_peer_get_accepted (server.peer), i % N_ASYNC_MODES == 1 ? 3 : 1);
+      tally_pool_close (pool);
+    }
+}
+
+#define MANY 300
+
+static void
+many_calls_each_get_their_own_reply (void)
+{
+  for (guint mode = 0; mode < N_ASYNC_MODES; mode++)
+    {
+      g_autofree AsyncCaller *callers = g_new0 (AsyncCaller, MANY);
+      guint n_left = MANY;
+      g_auto (AsyncStage) stage;
+
+      async_stage_init (&stage, mode, echo_honest, NULL);
+      g_object_set (stage.pool, "max-open", 8, NULL);
+      for (guint i = 0; i < MANY; i++)
+        {
+          g_autofree gchar *text = g_strdup_printf ("number %u", i);
+
+          callers[i].loop = stage.world.loop;
+          callers[i].n_left = &n_left;
+          async_start (&callers[i], stage.channel, i % 2 == 0 ? ECHO_ECHO : ECHO_GET, text, NULL,
+                       NULL);
+        }
+      g_main_loop_run (stage.world.loop);
+      for (guint i = 0; i < MANY; i++)
+        {
+          g_autofree gchar *text = g_strdup_printf ("number %u", i);
+
+          assert_no_error (callers[i].error);
+          assert_string (callers[i].reply, text);
+          assert_int (callers[i].n_callbacks, 1);
+          async_caller_clear (&callers[i]);
+        }
+      async_assert_nothing_is_busy (&stage);
+      if (mode == ASYNC_SHARED)
+        assert_int (test_peer_get_accepted (stage.server.peer), 1);
+    }
+}
+
+/* More than the kernel takes at once, both ways. */
+static void
+large_messages_go_in_pieces (void)
+{
+  g_autofree gchar *text = g_strnfill (6 * 1024 * 1024, 'x');
+
+  for (guint mode = 0; mode < N_ASYNC_MODES; mode++)
+    {
+      AsyncCaller callers[2] = { { NULL } };
+      guint n_left = G_N_ELEMENTS (callers);
+      g_auto (AsyncStage) stage;
+
+      async_stage_init (&stage, mode, echo_honest, NULL);
+      tally_channel_set_timeout (stage.channel, 0);
+      for (guint i = 0; i < G_N_ELEMENTS (callers); i++)
+        {
+          callers[i].loop = stage.world.loop;
+          callers[i].n_left = &n_left;
+          async_start (&callers[i], stage.channel, ECHO_ECHO, text, NULL, NULL);
+        }
+      g_main_loop_run (stage.world.loop);
+      for (guint i = 0; i < G_N_ELEMENTS (callers); i++)
+        {
+          assert_no_error (callers[i].error);
+          CU_ASSERT_EQUAL (g_strcmp0 (callers[i].reply, text), 0);
+          async_caller_clear (&callers[i]);
+        }
+    }
+}
+
+/* Keeps the first request until it has answered the second. */
+static gboolean
+answer_second_first (EchoRequest *request)
+{
+  EchoRequest *first = request->user_data;
+  TallyBuffer output = { 0 };
+  gboolean sent;
+
+  if (request->request == 0)
+    {
+      first->seqid = request->seqid;
+      first->text = g_strdup (request->text);
+      return TRUE;
+    }
+  echo_put_reply (request, &output);
+  request->seqid = first->seqid;
+  g_free (request->text);
+  request->text = g_steal_pointer (&first->text);
+  echo_put_reply (request, &output);
+  sent = echo_send (request, &output);
+  tally_buffer_clear (&output);
+  return sent;
+}
+
+static void
+replies_come_in_any_order (void)
+{
+  EchoRequest kept = { 0 };
+  g_auto (AsyncCaller) first = { NULL };
+  g_auto (AsyncCaller) second = { NULL };
+  guint n_left = 2;
+  g_auto (AsyncStage) stage;
+
+  async_stage_init (&stage, ASYNC_SHARED, answer_second_first, &kept);
+  first.loop = second.loop = stage.world.loop;
+  first.n_left = second.n_left = &n_left;
+  async_start (&first, stage.channel, ECHO_ECHO, "first", NULL, NULL);
+  async_start (&second, stage.channel, ECHO_ECHO, "second", NULL, NULL);
+  g_main_loop_run (stage.world.loop);
+  assert_string (first.reply, "first");
+  assert_string (second.reply, "second");
+}
+
+static gboolean
+throw_or_refuse (EchoRequest *request)
+{
+  g_autoptr (GObject) oops = g_object_new (fix_oops_get_type (), "message", "so", NULL);
+  EchoResult thrown = { .oops = (FixOops *) oops };
+  TallyApplicationException exception = { (gchar *) "disk full", 6 };
+  TallyBuffer output = { 0 };
+  gboolean sent;
+
+  if (strcmp (request->text, "throw") == 0)
+    echo_put (request, &output, "echo", T_REPLY, request->seqid, echo_methods[ECHO_ECHO].result,
+              &thrown);
+  else
+    echo_put (request, &output, "echo", T_EXCEPTION, request->seqid,
+              &tally_application_exception_info, &exception);
+  sent = echo_send (request, &output);
+  tally_buffer_clear (&output);
+  return sent;
+}
+
+static void
+exceptions_are_told_apart (void)
+{
+  for (guint mode = 0; mode < N_ASYNC_MODES; mode++)
+    {
+      g_auto (AsyncCaller) thrown = { .reply = g_strdup ("kept") };
+      g_auto (AsyncCaller) refused = { NULL };
+      g_auto (AsyncStage) stage;
+
+      async_stage_init (&stage, mode, throw_or_refuse, NULL);
+      async_run (&stage.world, &thrown, stage.channel, ECHO_ECHO, "throw", NULL);
+      CU_ASSERT_FALSE (thrown.done);
+      assert_string (thrown.reply, "kept");
+      CU_ASSERT_PTR_NOT_NULL_FATAL (thrown.oops);
+      assert_error (thrown.error, fix_oops_error_quark (), 0, "Oops");
+      async_run (&stage.world, &refused, stage.channel, ECHO_ECHO, "x", NULL);
+      assert_error (refused.error, THRIFT_APPLICATION_EXCEPTION_ERROR, 6, "disk full");
+      CU_ASSERT_PTR_NULL (refused.oops);
+    }
+}
+
+static void
+what_cannot_be_encoded_fails_in_the_callback (void)
+{
+  for (guint mode = 0; mode < N_ASYNC_MODES; mode++)
+    {
+      g_auto (AsyncCaller) caller = { NULL };
+      g_auto (AsyncStage) stage;
+
+      async_stage_init (&stage, mode, echo_honest, NULL);
+      async_run (&stage.world, &caller, stage.channel, ECHO_COUNT, NULL, NULL);
+      assert_error (caller.error, TALLY_ERROR, TALLY_ERROR_INVALID_VALUE, "nothing was sent");
+      assert_int (g_atomic_int_get (&stage.server.requests), 0);
+    }
+}
+
+/* ---- callers ---- */
+
+static void
+a_channel_without_an_endpoint_refuses (void)
+{
+  g_autoptr (TallyChannel) channel = g_object_new (TALLY_TYPE_CHANNEL, NULL);
+  g_auto (AsyncCaller) caller = { NULL };
+  g_auto (AsyncWorld) world;
+
+  async_world_init (&world);
+  async_run (&world, &caller, channel, ECHO_ECHO, "x", NULL);
+  assert_error (caller.error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED, "without an endpoint");
+}
+
+static void
+count_only (GObject *source, GAsyncResult *result, gpointer data)
+{
+  ++*(guint *) data;
+}
+
+/* What nobody fetches is freed; the channel may go before its calls. */
+static void
+a_result_may_be_left_alone (void)
+{
+  for (guint mode = 0; mode < N_ASYNC_MODES; mode++)
+    {
+      EchoArgs args = { (gchar *) "x" };
+      guint n_over = 0;
+      g_auto (AsyncStage) stage;
+
+      async_stage_init (&stage, mode, echo_honest, NULL);
+      for (guint i = 0; i < 10; i++)
+        tally_channel_call_async (stage.channel, &echo_methods[ECHO_ECHO], &args, NULL, NULL,
+                                  count_only, &n_over);
+      g_object_unref (stage.channel);
+      while (n_over < 10)
+        g_main_context_iteration (stage.world.context, TRUE);
+      stage.channel = echo_server_connect (&stage.server, stage.pool);
+    }
+}
+
+typedef struct
+{
+  AsyncStage *stage;
+  guint n_left;
+  gboolean nested;
+} Chain;
+
+static void
+go_on (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Chain *chain = data;
+  g_autofree gchar *reply = NULL;
+  gpointer results[] = { &reply, NULL };
+  g_autoptr (GError) error = NULL;
+  EchoArgs args = { (gchar *) "again" };
+
+  CU_ASSERT_TRUE (tally_channel_call_finish (TALLY_CHANNEL (source), &echo_methods[ECHO_ECHO],
+                                             result, results, &error));
+  assert_no_error (error);
+  assert_string (reply, "again");
+  if (--chain->n_left == 0)
+    g_main_loop_quit (chain->stage->world.loop);
+  else
+    {
+      guint before = chain->n_left;
+
+      tally_channel_call_async (TALLY_CHANNEL (source), &echo_methods[ECHO_ECHO], &args, NULL, NULL,
+                                go_on, chain);
+      assert_int (chain->n_left, before);
+      /* a loop inside of a callback serves others, too */
+      while (chain->nested && chain->n_left == before)
+        g_main_context_iteration (chain->stage->world.context, TRUE);
+    }
+}
+
+static void
+callbacks_may_call_and_iterate (void)
+{
+  for (guint i = 0; i < 2 * N_ASYNC_MODES; i++)
+    {
+      EchoArgs args = { (gchar *) "again" };
+      Chain chain = { .n_left = 20, .nested = i % 2 == 1 };
+      g_auto (AsyncStage) stage;
+
+      chain.stage = &stage;
+      async_stage_init (&stage, i / 2, echo_honest, NULL);
+      tally_channel_call_async (stage.channel, &echo_methods[ECHO_ECHO], &args, NULL, NULL, go_on,
+                                &chain);
+      g_main_loop_run (stage.world.loop);
+      assert_int (chain.n_left, 0);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  static const TestCase cases[] = {
+    TEST (a_call_returns_what_came),
+    TEST (many_calls_each_get_their_own_reply),
+    TEST (large_messages_go_in_pieces),
+    TEST (replies_come_in_any_order),
+    TEST (exceptions_are_told_apart),
+    TEST (what_cannot_be_encoded_fails_in_the_callback),
+    TEST (a_channel_without_an_endpoint_refuses),
+    TEST (a_result_may_be_left_alone),
+    TEST (callbacks_may_call_and_iterate),
+    { NULL },
+  };
+
+  async_make_first_task ();
+  return test_main ("async", cases, argc, argv);
+}
