@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 /* What takes longer has failed, on a busy machine and under a sanitizer too: many megabytes go to and fro. */
-#define PATIENCE_S 60
+#define PATIENCE_S 600
 
 /* ---- the desk ---- */
 
@@ -49,6 +49,7 @@ desk_open (Desk *desk, const gchar *options)
   g_cond_init (&desk->changed);
   desk->requests = g_ptr_array_new_with_free_func (free_request);
   desk->pool = tally_pool_new ();
+  g_object_set (desk->pool, "tcp-user-timeout", 0, NULL); /* a peer may read nothing for a while */
   echo_server_start (&desk->server, put_on_desk, options, desk);
   desk->channel = echo_server_connect (&desk->server, desk->pool);
   tally_channel_set_timeout (desk->channel, PATIENCE_S * 1000);
@@ -180,6 +181,7 @@ call (gpointer data)
   FixOops *oops = NULL;
   gpointer results[] = { &caller->reply, &oops };
 
+  g_atomic_int_set (&caller->id, gettid ());
   caller->done = tally_channel_call (caller->channel, &echo_methods[caller->method], &args, results,
                                      caller->timeout, caller->cancellable, &caller->error);
   g_clear_object (&oops);

@@ -53,6 +53,7 @@ typedef struct
   gint timeout; /* milliseconds; 0 = none */
   GCancellable *cancellable;
   GThread *thread;
+  gint id; /* atomic: the kernel's of that thread; 0: it does not run yet */
   /* results */
   gboolean done;
   gchar *reply;

@@ -20,11 +20,31 @@ await_leases (Desk *desk, guint count)
 }
 
 /* Until something has arrived that the peer does not read. */
-static void
+static gint
 await_bytes (Desk *desk)
 {
-  for (gint arrived = 0; arrived == 0; g_thread_yield ())
+  gint arrived = 0;
+
+  for (; arrived == 0; g_thread_yield ())
     CU_ASSERT_EQUAL_FATAL (ioctl (desk_get (desk, 0)->fd, FIONREAD, &arrived), 0);
+  return arrived;
+}
+
+/* Until the kernel takes no more of what @sender sends: it sleeps, and goes on sleeping. */
+static void
+await_clogged (Desk *desk, Caller *sender)
+{
+  gint before = 0;
+
+  for (guint looks = 0; looks < 5; g_thread_yield ())
+    {
+      gint arrived = await_bytes (desk);
+      gint id = g_atomic_int_get (&sender->id);
+      gboolean is_stuck = id != 0 && test_thread_is_asleep (id) && arrived == before;
+
+      looks = is_stuck ? looks + 1 : 0;
+      before = arrived;
+    }
 }
 
 /* @receiver waits for its reply and @sender is in the middle of its request, of which the peer
@@ -39,7 +59,7 @@ start_clogged (
   caller_start (receiver, desk->channel, "receiver", -1);
   desk_await (desk, 1);
   caller_start_method (sender, desk->channel, method, text, 0, cancellable);
-  await_bytes (desk);
+  await_clogged (desk, sender);
 }
 
 /* A request that the sender has not got to is taken back when its caller leaves; those behind it
@@ -122,7 +142,7 @@ rule_24_senders_and_the_queued_may_be_cancelled (void)
   caller_start (&receiver, desk.channel, "receiver", -1);
   desk_await (&desk, 1);
   caller_start_method (&sender, desk.channel, ECHO_ECHO, text, 0, of_sender);
-  await_bytes (&desk);
+  await_clogged (&desk, &sender);
   caller_start_method (&queued, desk.channel, ECHO_ECHO, "queued", 0, of_queued);
   await_leases (&desk, 3);
   g_cancellable_cancel (of_queued);
