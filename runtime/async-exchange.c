@@ -160,6 +160,7 @@ wait_on (Exchange *self)
   guint events = TALLY_STREAM_READABLE | (sends ? TALLY_STREAM_WRITABLE : 0);
 
   g_source_modify_unix_fd (&self->source, self->watch, tally_socket_get_watch (socket, events));
+  g_source_set_ready_time (&self->source, self->call->call.deadline);
   return G_SOURCE_CONTINUE;
 }
 
@@ -255,7 +256,6 @@ tally_async_exchange (TallyAsyncCall *call)
   self->watch = tally_socket_add_to_source (call->socket, &self->source);
   g_source_set_static_name (&self->source, "tally call");
   g_source_set_priority (&self->source, g_task_get_priority (call->task));
-  g_source_set_ready_time (&self->source, call->call.deadline);
   if (cancellable != NULL)
     tally_cancel_watch_begin (&self->cancel, cancellable, context, on_exchange_cancelled, self,
                               NULL);

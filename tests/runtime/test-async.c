@@ -113,6 +113,47 @@ large_messages_go_in_pieces (void)
     }
 }
 
+static gint is_held; /* atomic */
+
+static gboolean
+hold (EchoRequest *request)
+{
+  while (g_atomic_int_get (&is_held))
+    g_thread_yield ();
+  return TRUE;
+}
+
+/* The loop sleeps meanwhile. */
+static void
+a_request_waits_for_a_peer_that_reads_nothing (void)
+{
+  g_autofree gchar *text = g_strnfill (15 * 1024 * 1024, 'x');
+
+  for (guint mode = 0; mode < N_ASYNC_MODES; mode += ASYNC_SHARED)
+    {
+      g_auto (AsyncCaller) first = { NULL };
+      g_auto (AsyncCaller) second = { NULL };
+      guint n_idle = 0;
+      g_auto (AsyncStage) stage;
+
+      g_atomic_int_set (&is_held, TRUE);
+      async_stage_init (&stage, mode, hold, NULL);
+      tally_channel_set_timeout (stage.channel, 0);
+      async_run (&stage.world, &first, stage.channel, ECHO_NOTE, "first", NULL);
+      assert_no_error (first.error);
+      second.loop = stage.world.loop;
+      async_start (&second, stage.channel, ECHO_NOTE, text, NULL, NULL);
+      for (guint i = 0; i < 1000000 && n_idle < 20; i++)
+        n_idle = g_main_context_iteration (stage.world.context, FALSE) ? 0 : n_idle + 1;
+      assert_int (n_idle, 20);
+      assert_int (second.n_callbacks, 0);
+      g_atomic_int_set (&is_held, FALSE);
+      g_main_loop_run (stage.world.loop);
+      assert_no_error (second.error);
+      assert_int (test_peer_get_accepted (stage.server.peer), 1);
+    }
+}
+
 /* Keeps the first request until it has answered the second. */
 static gboolean
 answer_second_first (EchoRequest *request)
@@ -313,6 +354,7 @@ main (int argc, char **argv)
     TEST (a_call_returns_what_came),
     TEST (many_calls_each_get_their_own_reply),
     TEST (large_messages_go_in_pieces),
+    TEST (a_request_waits_for_a_peer_that_reads_nothing),
     TEST (replies_come_in_any_order),
     TEST (exceptions_are_told_apart),
     TEST (what_cannot_be_encoded_fails_in_the_callback),
