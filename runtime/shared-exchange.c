@@ -34,7 +34,7 @@ give_role_locked (TallyPending **holder, TallyPending *pending, TallyPendingStat
 {
   *holder = pending;
   tally_pending_set_state (pending, role);
-  tally_pending_wake (pending);
+  tally_pending_wake (pending, pending->agent);
 }
 
 static gboolean
@@ -233,7 +233,7 @@ note_sent_locked (TallyShared *self, gsize sent)
       else
         {
           tally_pending_set_state (pending, TALLY_PENDING_DONE);
-          tally_pending_wake (pending);
+          tally_pending_wake (pending, pending->agent);
         }
     }
 }
@@ -401,7 +401,7 @@ on_cancelled (GCancellable *cancellable, gpointer data)
   TallyPending *pending = data;
 
   __atomic_store_n (&pending->cancelled, TRUE, __ATOMIC_RELEASE);
-  tally_pending_wake (pending);
+  tally_pending_wake (pending, NULL);
 }
 
 /* Sleeps until the caller is woken or its deadline has passed; FALSE in the latter case. */

@@ -173,11 +173,14 @@ deliver (TallyShared *self,
 
   for (guint i = 0; i < count; i++)
     {
-      if (replies[i].pending == NULL)
+      TallyPending *pending = replies[i].pending;
+      TallySharedAgent *agent = pending != NULL ? pending->agent : NULL;
+
+      if (pending == NULL)
         continue;
       hand_over (&replies[i], stays && i == count - 1);
-      if (replies[i].pending != receiver)
-        tally_pending_wake (replies[i].pending);
+      if (pending != receiver)
+        tally_pending_wake (pending, agent);
     }
   tally_socket_consume (self->socket, stays ? replies[count - 1].start : end);
   return are_known;

@@ -46,10 +46,10 @@ tally_pending_unlink (TallyPending *pending)
 }
 
 void
-tally_pending_wake (TallyPending *pending)
+tally_pending_wake (TallyPending *pending, TallySharedAgent *agent)
 {
-  if (G_UNLIKELY (pending->agent != NULL))
-    pending->agent->over (pending->agent, pending);
+  if (G_UNLIKELY (agent != NULL))
+    agent->over (agent, pending);
   else
     sem_post (&pending->wake);
 }
@@ -272,7 +272,7 @@ fail (TallyShared *self, TallyPending *pending)
   pending->refused = self->is_refused;
   pending->sent = tally_shared_count_sent_locked (self, pending);
   tally_pending_set_state (pending, TALLY_PENDING_FAILED);
-  tally_pending_wake (pending);
+  tally_pending_wake (pending, pending->agent);
 }
 
 static void

@@ -201,7 +201,9 @@ gint64 tally_shared_get_failed_at (TallyShared *self);
 /* shared-pending.c */
 void tally_pending_list_push (TallyPendingList *list, TallyPending *pending);
 void tally_pending_unlink (TallyPending *pending);
-void tally_pending_wake (TallyPending *pending);
+/* @agent: the pending call's, nullable, read while that could not be over: once it is, another call may
+ * have it. */
+void tally_pending_wake (TallyPending *pending, TallySharedAgent *agent);
 TallyPending *tally_shared_take_pending_locked (TallyShared *self);
 void tally_shared_drop_pending_locked (TallyShared *self, TallyPending *pending);
 void tally_shared_queue_locked (TallyShared *self, TallyPending *pending);
