@@ -310,6 +310,8 @@ frame_past_the_limit (void)
   Running *running = running_start (BINARY, NULL, "max-message-size=1000");
   gint fd = peer_connect (running);
   static const gsize lengths[] = { 512 * 1024, 2000, 512 * 1024 };
+  gboolean is_layered = g_getenv ("TALLY_TEST_STREAM") != NULL;
+  gint n_served = 0;
   TallyBuffer request = { NULL, 0, 0 };
   Answer answer;
 
@@ -322,9 +324,18 @@ frame_past_the_limit (void)
       peer_send (fd, &request);
       CU_ASSERT (peer_receive (fd, BINARY, TALLY_KIND_BOOL, &answer));
       assert_int (answer.type, T_EXCEPTION);
+      CU_ASSERT (answer.text != NULL && strstr (answer.text, "passes the limit of 1000") != NULL);
+      if (is_layered && answer.seqid == 0)
+        {
+          /* the length had come alone, which ends the connection */
+          answer_clear (&answer);
+          close (fd);
+          fd = peer_connect (running);
+          continue;
+        }
+      n_served++;
       assert_int (answer.seqid, 8);
       assert_string (answer.name, "echo");
-      CU_ASSERT (answer.text != NULL && strstr (answer.text, "passes the limit of 1000") != NULL);
       answer_clear (&answer);
       CU_ASSERT (peer_receive (fd, BINARY, TALLY_KIND_STRING, &answer));
       assert_int (answer.type, T_REPLY);
@@ -332,7 +343,8 @@ frame_past_the_limit (void)
       answer_clear (&answer);
     }
   close (fd);
-  assert_int (test_handler_n_calls (running->handler), 3);
+  assert_int (test_handler_n_calls (running->handler), n_served);
+  CU_ASSERT (is_layered || n_served == 3);
   check_alive (running);
   running_stop (running);
 }
