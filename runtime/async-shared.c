@@ -214,13 +214,15 @@ static gboolean
 agent_prepare (GSource *source, gint *timeout)
 {
   Agent *self = (Agent *) source;
+  gboolean has_unsent;
 
   *timeout = -1;
-  if (self->has_unsent)
-    {
-      self->has_unsent = FALSE;
-      tally_shared_flush (self->shared, &self->agent);
-    }
+  pthread_mutex_lock (&self->lock);
+  has_unsent = self->has_unsent;
+  self->has_unsent = FALSE;
+  pthread_mutex_unlock (&self->lock);
+  if (has_unsent)
+    tally_shared_flush (self->shared, &self->agent);
   return is_over_nonempty (self) || tally_socket_has_input (self->socket);
 }
 
@@ -344,16 +346,17 @@ attach (SharedCall *self)
 {
   TallyCall *call = &self->call->call;
 
+  /* the context's owner changes these; the lock shows it to the thread that owns it next */
+  pthread_mutex_lock (&self->agent->lock);
   self->agent->n_calls++;
   self->agent->has_unsent = TRUE;
   self->pending->owner = self;
   if (call->deadline >= 0)
     {
       self->place = g_sequence_insert_sorted (self->agent->due, self, compare_deadlines, NULL);
-      pthread_mutex_lock (&self->agent->lock);
       set_alarm_locked (self->agent);
-      pthread_mutex_unlock (&self->agent->lock);
     }
+  pthread_mutex_unlock (&self->agent->lock);
   if (call->cancellable != NULL)
     tally_cancel_watch_begin (&self->cancel, call->cancellable,
                               g_task_get_context (self->call->task), on_call_cancelled, self, NULL);
