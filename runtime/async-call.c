@@ -56,6 +56,9 @@ complete (TallyAsyncCall *self, GError *error)
 {
   g_autoptr (GTask) task = g_steal_pointer (&self->task);
 
+  if (error != NULL && self->first_error != NULL)
+    error = tally_call_join_errors (&self->call, &self->first, g_steal_pointer (&self->first_error),
+                                    error);
   if (error != NULL)
     error = tally_call_explain (&self->call, error);
   /* the exception that a declared error stands for is among the results */
@@ -91,12 +94,8 @@ tally_async_call_end (TallyAsyncCall *self, gboolean clean, GError *error)
   self->socket = NULL;
   tally_bucket_release (self->call.channel->bucket, &self->lease,
                         clean ? TALLY_OUTCOME_CLEAN : TALLY_OUTCOME_BROKEN);
-  if (error != NULL && make_again (self, reused, error))
-    return;
-  if (error != NULL && self->first_error != NULL)
-    error = tally_call_join_errors (&self->call, &self->first, g_steal_pointer (&self->first_error),
-                                    error);
-  complete (self, error);
+  if (error == NULL || !make_again (self, reused, error))
+    complete (self, error);
 }
 
 /* ---- the connection ---- */
@@ -122,15 +121,10 @@ on_borrowed (GObject *source, GAsyncResult *result, gpointer data)
   TallyAsyncCall *self = data;
   GError *error = NULL;
 
-  if (!tally_bucket_borrow_finish (self->call.channel->bucket, result, &self->lease, &error))
-    {
-      if (self->first_error != NULL)
-        error = tally_call_join_errors (&self->call, &self->first,
-                                        g_steal_pointer (&self->first_error), error);
-      complete (self, error);
-      return;
-    }
-  use_lease (self);
+  if (tally_bucket_borrow_finish (self->call.channel->bucket, result, &self->lease, &error))
+    use_lease (self);
+  else
+    complete (self, error);
 }
 
 /* A connection that is there at once is used at once, unless another thread is in the call's context. */

@@ -20,12 +20,11 @@ typedef struct
 
 /* ---- the end ---- */
 
-static void
-say_what_was_sent (Exchange *self)
+/* Whether the whole request is. */
+static gboolean
+is_sent (const Exchange *self)
 {
-  const TallyBuffer *output = tally_socket_get_output (self->call->socket);
-
-  tally_call_set_sent (&self->call->call, self->sent, output->length);
+  return self->sent == tally_socket_get_output (self->call->socket)->length;
 }
 
 /* Uses up @self's own reference; the loop may hold another. */
@@ -33,37 +32,32 @@ static void
 end_exchange (Exchange *self, gboolean clean, GError *error)
 {
   TallyAsyncCall *call = self->call;
+  TallyBuffer *output = tally_socket_get_output (call->socket);
 
   tally_cancel_watch_end (&self->cancel);
   g_source_destroy (&self->source);
   tally_framer_clear (&self->framer);
   g_clear_error (&self->failure);
   if (error != NULL && !call->call.answered)
-    say_what_was_sent (self);
-  tally_socket_get_output (call->socket)->length = 0;
+    tally_call_set_sent (&call->call, self->sent, output->length);
+  output->length = 0;
   g_source_unref (&self->source);
   tally_async_call_end (call, clean, error);
 }
 
+/* @what: happened to the call before it was over. */
 static void
-end_late (Exchange *self)
+end_early (Exchange *self, GQuark domain, gint code, const gchar *what)
 {
-  const TallyBuffer *output = tally_socket_get_output (self->call->socket);
-
   end_exchange (self, FALSE,
-                g_error_new (TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "timed out while %s",
-                             self->sent < output->length ? "sending" : "waiting for the reply"));
+                g_error_new (domain, code, "%s while %s", what,
+                             is_sent (self) ? "waiting for the reply" : "sending"));
 }
 
 static gboolean
 on_exchange_cancelled (gpointer data)
 {
-  Exchange *self = data;
-  const TallyBuffer *output = tally_socket_get_output (self->call->socket);
-
-  end_exchange (self, FALSE,
-                g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "cancelled while %s",
-                             self->sent < output->length ? "sending" : "waiting for the reply"));
+  end_early (data, G_IO_ERROR, G_IO_ERROR_CANCELLED, "cancelled");
   return G_SOURCE_REMOVE;
 }
 
@@ -76,7 +70,7 @@ send_request (Exchange *self)
   const TallyBuffer *output = tally_socket_get_output (self->call->socket);
   gsize sent;
 
-  if (self->sent == output->length || self->failure != NULL)
+  if (is_sent (self) || self->failure != NULL)
     return;
   tally_socket_send_bytes (self->call->socket, output->data + self->sent,
                            output->length - self->sent, &sent, &self->failure);
@@ -106,13 +100,10 @@ read_reply (Exchange *self, const guint8 *bytes, gsize size, gboolean *clean, GE
   done = tally_call_read (call, &reader, error);
   if (!call->answered)
     return FALSE;
-  *clean = tally_reader_is_at_end (&reader)
-           && self->sent == tally_socket_get_output (self->call->socket)->length;
+  *clean = tally_reader_is_at_end (&reader) && is_sent (self);
   tally_socket_consume (self->call->socket, size);
   tally_socket_peek_input (self->call->socket, &left);
-  *clean = *clean && left == 0;
-  if (call->refused && *clean && tally_socket_has_ended (self->call->socket))
-    *clean = FALSE; /* a refusal may be the last that the peer says */
+  *clean = *clean && left == 0 && tally_call_may_go_on (call, self->call->socket);
   return done;
 }
 
@@ -156,8 +147,7 @@ static gboolean
 wait_on (Exchange *self)
 {
   TallySocket *socket = self->call->socket;
-  gboolean sends = self->sent < tally_socket_get_output (socket)->length;
-  guint events = TALLY_STREAM_READABLE | (sends ? TALLY_STREAM_WRITABLE : 0);
+  guint events = TALLY_STREAM_READABLE | (is_sent (self) ? 0 : TALLY_STREAM_WRITABLE);
 
   g_source_modify_unix_fd (&self->source, self->watch, tally_socket_get_watch (socket, events));
   g_source_set_ready_time (&self->source, self->call->call.deadline);
@@ -184,11 +174,7 @@ go_on (Exchange *self)
 
   send_request (self);
   if (call->call.method->oneway)
-    {
-      gboolean all = self->sent == tally_socket_get_output (call->socket)->length;
-
-      return all || self->failure != NULL ? end_oneway (self) : wait_on (self);
-    }
+    return is_sent (self) || self->failure != NULL ? end_oneway (self) : wait_on (self);
   received = receive_some (self, &clean, &error);
   if (received == RECEIVED_NOTHING && self->failure == NULL)
     return wait_on (self);
@@ -228,7 +214,7 @@ exchange_dispatch (GSource *source, GSourceFunc callback, gpointer data)
     return G_SOURCE_REMOVE;
   if (deadline < 0 || g_source_get_time (source) < deadline)
     return G_SOURCE_CONTINUE;
-  end_late (self);
+  end_early (self, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "timed out");
   return G_SOURCE_REMOVE;
 }
 

@@ -104,6 +104,17 @@ retire_if_unused (Agent *self)
   g_source_destroy (&self->source);
 }
 
+/* The call is no longer its agent's. */
+static void
+detach (SharedCall *self)
+{
+  if (self->place != NULL)
+    g_sequence_remove (self->place);
+  tally_cancel_watch_end (&self->cancel);
+  self->agent->n_calls--;
+  g_free (self);
+}
+
 /* @exchanged and @error: as of tally_call_settle_shared (). The call's callback may run in here. */
 static void
 end_call (SharedCall *self, gboolean exchanged, GError *error)
@@ -115,11 +126,7 @@ end_call (SharedCall *self, gboolean exchanged, GError *error)
   tally_call_settle_shared (&call->call, &call->lease, agent->shared, self->pending, exchanged,
                             &whole, &error);
   clean = tally_call_close_shared (&call->call, call->socket, agent->shared, self->pending, whole);
-  if (self->place != NULL)
-    g_sequence_remove (self->place);
-  tally_cancel_watch_end (&self->cancel);
-  agent->n_calls--;
-  g_free (self);
+  detach (self);
   tally_async_call_end (call, clean, error);
 }
 
@@ -372,11 +379,7 @@ begin (TallyAsyncCall *call, TallyShared *shared, TallyPending *pending, GError 
   attach (self);
   if (tally_shared_begin (shared, pending, &agent->agent, call->call.method->oneway, error))
     return TRUE;
-  if (self->place != NULL)
-    g_sequence_remove (self->place);
-  tally_cancel_watch_end (&self->cancel);
-  agent->n_calls--;
-  g_free (self);
+  detach (self);
   retire_if_unused (agent);
   return FALSE;
 }

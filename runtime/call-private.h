@@ -5,6 +5,7 @@
 
 #include "channel-private.h"
 #include "lease-internal.h"
+#include "socket-internal.h"
 
 G_BEGIN_DECLS
 
@@ -79,6 +80,14 @@ tally_call_join_errors (TallyCall *self, const TallyCall *before, GError *first,
 GError *tally_call_explain (const TallyCall *self, GError *error);
 /* The lease's connection, or NULL with an error where it is not a socket. */
 TallySocket *tally_call_get_socket (const TallyLease *lease, GError **error);
+
+/* Whether the connection of a call that is over may serve again, where its reply alone allows it: a refusal may
+ * be the last that the peer says. */
+static inline gboolean
+tally_call_may_go_on (const TallyCall *self, TallySocket *socket)
+{
+  return G_LIKELY (!self->refused) || !tally_socket_has_ended (socket);
+}
 
 /* Appends the request. What cannot be encoded leaves @output as it was. */
 gboolean tally_call_write (const TallyCall *call, TallyBuffer *output, GError **error);

@@ -103,10 +103,9 @@ tally_call_close_shared (TallyCall *call,
                          TallyPending *pending,
                          gboolean whole)
 {
-  gboolean clean = close_pending (call, shared, pending) && whole;
+  gboolean clean =
+      close_pending (call, shared, pending) && whole && tally_call_may_go_on (call, socket);
 
-  if (G_UNLIKELY (call->refused) && clean && tally_socket_has_ended (socket))
-    clean = FALSE; /* a refusal may be the last that the peer says */
   if (G_UNLIKELY (!clean))
     call->failed_at = tally_shared_get_failed_at (shared);
   return clean;

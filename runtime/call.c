@@ -219,8 +219,7 @@ exchange (TallyCall *call, TallySocket *socket, gboolean *clean, GError **error)
   if (G_LIKELY (receive (call, socket, clean, error)))
     return TRUE;
   call->sent = TALLY_SENT_ALL;
-  if (call->refused && *clean && tally_socket_has_ended (socket))
-    *clean = FALSE; /* a refusal may be the last that the peer says */
+  *clean = *clean && tally_call_may_go_on (call, socket);
   return FALSE;
 }
 

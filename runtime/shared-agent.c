@@ -4,9 +4,6 @@
 
 #include "tally-error.h"
 
-/* Times that one flush goes on while others keep queueing. */
-#define MAX_ROUNDS 16
-
 void
 tally_shared_add_agent (TallyShared *self, TallySharedAgent *agent)
 {
@@ -80,7 +77,7 @@ tally_shared_flush (TallyShared *self, TallySharedAgent *agent)
   if (self->sender == NULL)
     {
       self->sender = &agent->role;
-      for (guint round = 0; round < MAX_ROUNDS && !full && self->queued.length > 0
+      for (guint round = 0; round < TALLY_SHARED_MAX_ROUNDS && !full && self->queued.length > 0
                             && tally_shared_get_failure_locked (self) == NULL;
            round++)
         {

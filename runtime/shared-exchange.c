@@ -10,8 +10,6 @@
 #include "stream-internal.h"
 #include "tally-error.h"
 
-/* The sender goes on so many times at most while others keep queueing. */
-#define MAX_ROUNDS 16
 /* So many times in a row a sender lets others queue in vain; then only every so many times. */
 #define PATIENCE 8
 #define PROBE_EVERY 32
@@ -355,7 +353,7 @@ send_for_all (TallyShared *self, TallyPending *pending, GError **error)
 
   pthread_mutex_lock (&self->lock);
   let_others_queue_locked (self);
-  for (guint round = 0; round < MAX_ROUNDS && role_error == NULL; round += !full)
+  for (guint round = 0; round < TALLY_SHARED_MAX_ROUNDS && role_error == NULL; round += !full)
     {
       if (self->queued.length == 0 || tally_shared_get_failure_locked (self) != NULL
           || tally_pending_get_state (pending) != TALLY_PENDING_SENDING)

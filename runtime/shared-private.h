@@ -222,6 +222,9 @@ void tally_shared_unlock (TallyShared *self);
  * that nobody is owed. The sequence id is free afterwards. */
 gboolean tally_shared_take_reply_locked (TallyShared *self, gint32 seqid, TallyPending **pending);
 
+/* So many times at most a sender for all goes on while others keep queueing. */
+#define TALLY_SHARED_MAX_ROUNDS 16
+
 /* shared-exchange.c */
 /* Gives the roles that are free to callers that still wait, @awake (nullable) before others, and tells the
  * agents what is left to them. */

@@ -236,9 +236,8 @@ is_untouched (const AnySnapshot *snapshot, gsize from)
   return i == sizeof snapshot->bytes;
 }
 
-/* A program that was compiled before it grew gets what there was then, and nothing behind it is
- * written to; who is compiled after it will have grown gets 0 for what this library does not
- * know. */
+/* A program that was compiled before the struct grew gets what there was then, and nothing behind that is
+ * written to. One that was compiled for a larger struct gets 0 for what this library does not know. */
 static void
 rule_32_a_snapshot_may_grow (void)
 {

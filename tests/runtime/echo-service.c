@@ -192,6 +192,18 @@ echo_honest (EchoRequest *request)
   return sent;
 }
 
+gboolean
+echo_answer_all_but_second (EchoRequest *request)
+{
+  return (request->connection > 0 || request->request == 0) && echo_honest (request);
+}
+
+gboolean
+echo_believe_everything (ThriftTransport *transport, gint64 idle_time, gpointer user_data)
+{
+  return TRUE;
+}
+
 void
 echo_assert_says_once (const GError *error)
 {

@@ -99,6 +99,12 @@ void echo_put_reply (EchoRequest *request, TallyBuffer *output);
 gboolean echo_honest (EchoRequest *request);
 gboolean echo_send (EchoRequest *request, const TallyBuffer *output);
 
+/* Answers honestly, but takes the second request of the first connection and ends. */
+gboolean echo_answer_all_but_second (EchoRequest *request);
+
+/* A pool's check hook that finds every connection alive, so that a call meets a dead one. */
+gboolean echo_believe_everything (ThriftTransport *transport, gint64 idle_time, gpointer user_data);
+
 /* Of what can have become of a request that was not answered, @error says one thing, once. */
 void echo_assert_says_once (const GError *error);
 

@@ -207,19 +207,6 @@ a_label_names_the_lease (void)
 /* ---- may it be made again? ---- */
 
 static gboolean
-believe_everything (ThriftTransport *transport, gint64 idle_time, gpointer user_data)
-{
-  return TRUE;
-}
-
-/* Of the first connection the second request is taken and not answered. */
-static gboolean
-take_second_and_end (EchoRequest *request)
-{
-  return (request->connection > 0 || request->request == 0) && echo_honest (request);
-}
-
-static gboolean
 call_on_dying_connection (guint method, TallyIdempotence idempotence, GError **error)
 {
   const TallyCallOptions options = { .idempotence = idempotence };
@@ -228,8 +215,8 @@ call_on_dying_connection (guint method, TallyIdempotence idempotence, GError **e
   g_autoptr (TallyChannel) channel = NULL;
   gboolean done;
 
-  tally_pool_set_check_hook (pool, believe_everything, NULL, NULL);
-  echo_server_start (&server, take_second_and_end, "?", NULL);
+  tally_pool_set_check_hook (pool, echo_believe_everything, NULL, NULL);
+  echo_server_start (&server, echo_answer_all_but_second, "?", NULL);
   channel = echo_server_connect (&server, pool);
   CU_ASSERT_TRUE (call (channel, method, "first", &options, NULL));
   done = call (channel, method, "second", &options, error);

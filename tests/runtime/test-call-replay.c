@@ -18,12 +18,6 @@ assert_echo (TallyChannel *channel, guint method, const gchar *text)
   assert_string (reply, text);
 }
 
-static gboolean
-believe_everything (ThriftTransport *transport, gint64 idle_time, gpointer user_data)
-{
-  return TRUE;
-}
-
 /* What a server does to its connections after one answer each: the client's check is blind, so that
  * its second call meets the dead connection. */
 static gboolean
@@ -71,7 +65,7 @@ meet_dead_connection (EchoAnswer answer,
   g_autofree gchar *reply = NULL;
 
   g_clear_error (&kept);
-  tally_pool_set_check_hook (pool, believe_everything, NULL, NULL);
+  tally_pool_set_check_hook (pool, echo_believe_everything, NULL, NULL);
   echo_server_start (&server, answer, "?", user_data);
   channel = echo_server_connect (&server, pool);
   assert_echo (channel, method, "first");
@@ -175,7 +169,7 @@ rule_13_a_replay_that_cannot_be_dialed_hides_nothing (void)
   g_autofree gchar *reply = NULL;
 
   g_object_set (pool, "max-open", 1, NULL);
-  tally_pool_set_check_hook (pool, believe_everything, NULL, NULL);
+  tally_pool_set_check_hook (pool, echo_believe_everything, NULL, NULL);
   echo_server_start (&server, answer_once_then_end, "?", NULL);
   channel = echo_server_connect (&server, pool);
   assert_echo (channel, ECHO_GET, "first");

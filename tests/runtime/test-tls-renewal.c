@@ -8,21 +8,32 @@
 typedef struct
 {
   TlsServer *server;
-  gint ends;          /* atomic */
-  gint n_calls;       /* atomic: in all modes */
-  gint n_handshakes;  /* atomic: of calls with a connection each */
-  gint n_failed;      /* atomic */
-  GMutex lock;        /* protects what follows */
+  gint ends;         /* atomic */
+  gint n_calls;      /* atomic: in all modes */
+  GMutex lock;       /* protects what follows */
+  GCond changed;     /* any of it */
+  gint n_handshakes; /* of calls with a connection each */
+  gint n_failed;
   gchar *first_error; /* why a call has failed */
 } Load;
 
 static void
 note_failure (Load *load, const GError *error)
 {
-  g_atomic_int_inc (&load->n_failed);
   g_mutex_lock (&load->lock);
+  load->n_failed++;
   if (load->first_error == NULL)
     load->first_error = g_strdup (error != NULL ? error->message : "another text came back");
+  g_cond_signal (&load->changed);
+  g_mutex_unlock (&load->lock);
+}
+
+static void
+note_handshake (Load *load)
+{
+  g_mutex_lock (&load->lock);
+  load->n_handshakes++;
+  g_cond_signal (&load->changed);
   g_mutex_unlock (&load->lock);
 }
 
@@ -51,7 +62,7 @@ call_in_all_modes (gpointer data)
     {
       call_once (load, pooled);
       call_once (load, unpooled);
-      g_atomic_int_inc (&load->n_handshakes);
+      note_handshake (load);
       call_once (load, shared);
     }
   return NULL;
@@ -60,8 +71,10 @@ call_in_all_modes (gpointer data)
 static void
 await_handshakes (Load *load, gint number)
 {
-  while (g_atomic_int_get (&load->n_handshakes) < number && g_atomic_int_get (&load->n_failed) == 0)
-    g_usleep (1000);
+  g_mutex_lock (&load->lock);
+  while (load->n_handshakes < number && load->n_failed == 0)
+    g_cond_wait (&load->changed, &load->lock);
+  g_mutex_unlock (&load->lock);
 }
 
 /* New connections get the new one at once. */
@@ -99,6 +112,7 @@ no_call_fails_while_certificates_are_renewed (void)
   tls_copy ("server", "current");
   load.server = tls_server_start ("current", NULL, 60 * 1000);
   g_mutex_init (&load.lock);
+  g_cond_init (&load.changed);
   for (guint i = 0; i < N_CALLERS; i++)
     threads[i] = g_thread_new (NULL, call_in_all_modes, &load);
   for (guint i = 0; i < N_RENEWALS; i++)
@@ -115,6 +129,7 @@ no_call_fails_while_certificates_are_renewed (void)
   check_connections (&load);
   tls_server_stop (load.server);
   g_free (load.first_error);
+  g_cond_clear (&load.changed);
   g_mutex_clear (&load.lock);
 }
 
