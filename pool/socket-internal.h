@@ -93,6 +93,8 @@ TallySocketKeeper *tally_socket_get_keeper (TallySocket *self);
 /* Whether the peer has announced its end, with FIN or RST, even if there is input before it. One
  * system call that does not block. */
 gboolean tally_socket_has_ended (TallySocket *self);
+/* tally_socket_has_ended () as far as the descriptor tells: also while another thread receives. */
+gboolean tally_socket_has_hung_up (const TallySocket *self);
 
 /* Has @source watch the descriptor for nothing yet. (transfer none): for g_source_modify_unix_fd (). */
 gpointer tally_socket_add_to_source (const TallySocket *self, GSource *source);

@@ -213,6 +213,8 @@ tally_stream_count_committed (const TallyStream *self)
 
 /* Whether the peer has announced its end, or the stream has failed, even if there is input before it. */
 gboolean tally_stream_has_ended (TallyStream *self);
+/* tally_stream_has_ended () as far as the descriptor tells: also while another thread receives. */
+gboolean tally_stream_has_hung_up (const TallyStream *self);
 /* One system call for all: sets @news for those of which a look may find anything. @streams may have
  * NULL and closed ones, of which there is none. */
 void tally_streams_find_news (TallyStream *const *streams, guint count, gboolean *news);

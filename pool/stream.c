@@ -135,8 +135,13 @@ tally_stream_wait (
 gboolean
 tally_stream_has_ended (TallyStream *self)
 {
-  if (self->kind != NULL && self->kind->look (self) >= TALLY_LOOK_END)
-    return TRUE;
+  return (self->kind != NULL && self->kind->look (self) >= TALLY_LOOK_END)
+         || tally_stream_has_hung_up (self);
+}
+
+gboolean
+tally_stream_has_hung_up (const TallyStream *self)
+{
   return tally_wait_fd (self->fd, POLLRDHUP, 0, NULL, NULL) != TALLY_WAIT_TIMED_OUT;
 }
 

@@ -298,6 +298,12 @@ tally_socket_has_ended (TallySocket *self)
   return tally_stream_has_ended (&self->stream);
 }
 
+gboolean
+tally_socket_has_hung_up (const TallySocket *self)
+{
+  return tally_stream_has_hung_up (&self->stream);
+}
+
 gpointer
 tally_socket_add_to_source (const TallySocket *self, GSource *source)
 {

@@ -81,8 +81,8 @@ GError *tally_call_explain (const TallyCall *self, GError *error);
 /* The lease's connection, or NULL with an error where it is not a socket. */
 TallySocket *tally_call_get_socket (const TallyLease *lease, GError **error);
 
-/* Whether the connection of a call that is over may serve again, where its reply alone allows it: a refusal may
- * be the last that the peer says. */
+/* Whether the connection of a call that is over, which had it alone, may serve again, where its reply allows it: a
+ * refusal may be the last that the peer says. */
 static inline gboolean
 tally_call_may_go_on (const TallyCall *self, TallySocket *socket)
 {

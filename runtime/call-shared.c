@@ -103,9 +103,11 @@ tally_call_close_shared (TallyCall *call,
                          TallyPending *pending,
                          gboolean whole)
 {
-  gboolean clean =
-      close_pending (call, shared, pending) && whole && tally_call_may_go_on (call, socket);
+  gboolean clean = close_pending (call, shared, pending) && whole;
 
+  /* a refusal may be the last that the peer says; another thread may be receiving: a look would take from it */
+  if (G_UNLIKELY (call->refused) && tally_socket_has_hung_up (socket))
+    clean = FALSE;
   if (G_UNLIKELY (!clean))
     call->failed_at = tally_shared_get_failed_at (shared);
   return clean;
