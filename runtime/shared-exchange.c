@@ -296,6 +296,8 @@ tally_shared_send_round_locked (TallyShared *self, gboolean *full)
     tally_buffer_clear (&self->outgoing);
   note_sent_locked (self, sent);
   note_send_error_locked (self, error);
+  if (G_UNLIKELY (self->failure != NULL))
+    tally_shared_fail_unsent_locked (self);
   return error;
 }
 
@@ -365,9 +367,6 @@ send_for_all (TallyShared *self, TallyPending *pending, GError **error)
         break;
       role_error = await_room_locked (self, pending);
     }
-  if (tally_pending_get_state (pending)
-      == TALLY_PENDING_FAILED) /* while it sent: now it is known */
-    pending->sent = tally_shared_count_sent_locked (self, pending);
   return end_role (self, pending, &self->sender, role_error, error);
 }
 

@@ -1,5 +1,6 @@
 /* What becomes of the calls in flight on a shared connection whose peer takes no bytes: what is queued, sent
  * in part or sent is told apart. Pool rule 24, with test-shared.c. */
+#include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -8,6 +9,7 @@
 
 #include "shared-fixture.h"
 #include "shared-private.h"
+#include "stream-internal.h"
 #include "tally-error.h"
 
 #define LARGE (15 << 20)
@@ -283,6 +285,101 @@ a_large_request_is_not_copied_for_each_piece (void)
   close (fds[1]);
 }
 
+/* ---- a failure while bytes are being sent ---- */
+
+static TallyShared *failing;
+
+/* Takes three bytes. Before it returns the receiver finds the connection lost. */
+static gssize
+send_while_failing (TallyStream *stream, gconstpointer bytes, gsize length, gboolean ends)
+{
+  g_autoptr (GError) error = NULL;
+
+  pthread_mutex_lock (&failing->lock);
+  if (failing->failure != NULL)
+    {
+      pthread_mutex_unlock (&failing->lock);
+      errno = EPIPE;
+      return -1;
+    }
+  g_set_error_literal (&error, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, "reset");
+  tally_shared_fail_locked (failing, error);
+  pthread_mutex_unlock (&failing->lock);
+  return 3;
+}
+
+static guint
+watch_all (const TallyStream *stream, guint events)
+{
+  return events;
+}
+
+static void
+close_nothing (TallyStream *stream)
+{
+}
+
+static void
+fail_on_send (TallyStream *stream, TallyStreamOrigin origin)
+{
+  static const TallyStreamKind kind = { .send = send_while_failing,
+                                        .get_watch = watch_all,
+                                        .end_sending = close_nothing,
+                                        .close = close_nothing };
+
+  stream->kind = &kind;
+}
+
+static void
+watch_nothing (TallySharedAgent *agent, guint events)
+{
+}
+
+static void
+count_over (TallySharedAgent *agent, TallyPending *pending)
+{
+  agent->role.seqid++;
+}
+
+/* What the sender has in hand is not what the kernel has. */
+static void
+rule_24_only_what_the_kernel_took_counts_as_sent (void)
+{
+  TallySharedAgent agent = { .watch = watch_nothing, .over = count_over };
+  void (*usual) (TallyStream *, TallyStreamOrigin) = tally_stream_opened;
+  g_autoptr (GError) first_error = NULL, second_error = NULL;
+  TallyPending *first, *second;
+  TallySocket *socket;
+  guint late;
+  gint fds[2];
+
+  CU_ASSERT_EQUAL_FATAL (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+  tally_stream_opened = fail_on_send;
+  socket = tally_socket_new_from_fd (fds[0]);
+  tally_stream_opened = usual;
+  failing = tally_shared_get (socket, &tally_codec_binary, TALLY_FRAMING_FRAMED);
+  tally_shared_add_agent (failing, &agent);
+  first = tally_shared_open (failing, &tally_limits_default, NULL);
+  second = tally_shared_open (failing, &tally_limits_default, NULL);
+  tally_buffer_append (&first->buffer, "first", 5);
+  tally_buffer_append (&second->buffer, "second", 6);
+  CU_ASSERT_TRUE (tally_shared_begin (failing, first, &agent, FALSE, NULL));
+  CU_ASSERT_TRUE (tally_shared_begin (failing, second, &agent, FALSE, NULL));
+  tally_shared_flush (failing, &agent);
+  assert_int (agent.role.seqid, 2);
+  CU_ASSERT_FALSE (tally_shared_get_outcome (failing, first, &first_error));
+  assert_int (first->sent, 3);
+  assert_error (first_error, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, "reset");
+  CU_ASSERT_FALSE (tally_shared_get_outcome (failing, second, &second_error));
+  assert_int (second->sent, 0);
+  assert_error (second_error, TALLY_ERROR, TALLY_ERROR_NOT_SENT, "reset");
+  tally_shared_remove_agent (failing, &agent);
+  tally_shared_close (failing, first, &late);
+  tally_shared_close (failing, second, &late);
+  g_object_unref (socket);
+  close (fds[1]);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -294,6 +391,7 @@ main (int argc, char **argv)
     TEST (rule_24_each_call_knows_whether_it_was_sent),
     TEST (rule_24_a_reply_before_its_request_is_nobodys),
     TEST (rule_24_a_reply_to_half_a_oneway_is_nobodys),
+    TEST (rule_24_only_what_the_kernel_took_counts_as_sent),
     TEST (a_large_request_is_not_copied_for_each_piece),
     { NULL, NULL },
   };
