@@ -11,9 +11,13 @@ void __tsan_release (void *address);
 
 /* GLib's own function of this name. */
 #define REAL(name)                                                                                 \
-  static __typeof__ (&(name)) real;                                                                \
-  if (__atomic_load_n (&real, __ATOMIC_RELAXED) == NULL)                                           \
-  __atomic_store_n (&real, (__typeof__ (real)) dlsym (RTLD_NEXT, #name), __ATOMIC_RELAXED)
+  static __typeof__ (&(name)) found;                                                               \
+  __typeof__ (&(name)) real = __atomic_load_n (&found, __ATOMIC_RELAXED);                          \
+  if (real == NULL)                                                                                \
+    {                                                                                              \
+      real = (__typeof__ (real)) dlsym (RTLD_NEXT, #name);                                         \
+      __atomic_store_n (&found, real, __ATOMIC_RELAXED);                                           \
+    }
 
 void (g_mutex_lock) (GMutex *mutex)
 {
