@@ -25,6 +25,12 @@ void tally_tls_files_clear (TallyTlsFiles *files);
 gboolean tally_tls_credentials_get_resumes (const TallyTlsCredentials *self);
 void tally_tls_credentials_set_resumes (TallyTlsCredentials *self, gboolean resumes);
 
+/* ---- the key ---- */
+
+/* Whether the private key that @certificate has is its own. TRUE also where that cannot be told: without a key, or of
+ * Ed25519 or Ed448. */
+gboolean tally_tls_has_own_key (GTlsCertificate *certificate);
+
 /* ---- trust ---- */
 
 /* Trusts what @database (nullable: nothing) trusts. GIO reads the authorities of a database of its own

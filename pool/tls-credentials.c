@@ -41,7 +41,12 @@ read_certificate (const TallyTlsOptions *options, GTlsCertificate **certificate,
     return refuse_file (error,
                         options->key != NULL ? "certificate or its key" : "certificate and its key",
                         key, reason);
-  return TRUE;
+  if (tally_tls_has_own_key (*certificate))
+    return TRUE;
+  g_set_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_ARGUMENT,
+               "TLS: the key in %s is not that of the certificate in %s", key,
+               options->certificate);
+  return FALSE;
 }
 
 /* The system's authorities are read once in the process, by GIO. */

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "tls-der-private.h"
+
 /* Bytes of a name that are shown. */
 #define MAX_NAME 200
 
@@ -68,34 +70,6 @@ escape (const gchar *name)
   return g_strescape (cut, NULL);
 }
 
-/* Reads a length of DER at *@at, which it moves behind it. FALSE: there is none. */
-static gboolean
-read_length (const guint8 **at, const guint8 *end, gsize *length)
-{
-  guint count;
-
-  if (*at == end)
-    return FALSE;
-  *length = *(*at)++;
-  if (*length < 0x80)
-    return TRUE;
-  count = *length & 0x7f;
-  if (count > 3 || end - *at < (gssize) count)
-    return FALSE;
-  for (*length = 0; count > 0; count--)
-    *length = *length << 8 | *(*at)++;
-  return TRUE;
-}
-
-/* The length of a value that begins with @tag, whose bytes follow. FALSE: there is no such one. */
-static gboolean
-read_head (const guint8 **at, const guint8 *end, guint8 tag, gsize *length)
-{
-  if (*at == end || *(*at)++ != tag)
-    return FALSE;
-  return read_length (at, end, length);
-}
-
 static gboolean
 has_short_key (GTlsCertificate *certificate)
 {
@@ -111,8 +85,9 @@ has_short_key (GTlsCertificate *certificate)
   end = der->data + der->len;
   at += sizeof rsa_key;
   /* the bit string, whose first byte counts unused bits: a sequence of the modulus and the exponent */
-  if (!read_length (&at, end, &length) || at == end || *at++ != 0
-      || !read_head (&at, end, 0x30, &length) || !read_head (&at, end, 0x02, &length))
+  if (!tally_der_read_length (&at, end, &length) || at == end || *at++ != 0
+      || !tally_der_read_head (&at, end, TALLY_DER_SEQUENCE, &length)
+      || !tally_der_read_head (&at, end, TALLY_DER_INTEGER, &length))
     return FALSE;
   return length < MIN_RSA_BYTES; /* a modulus has a zero before it */
 }

@@ -88,7 +88,7 @@ behind aged -$((2 * day)) -$day
 behind frail -$day $day
 behind deputy -$day $day
 # each key in its certificate's file
-for name in server renewed alice bob expired early elsewhere stranger weak self chain aged frail deputy
+for name in server renewed alice bob expired early elsewhere stranger weak self chain aged frail frail-ca deputy
 do
   cat "$name.key" >>"$name.pem"
 done

@@ -112,6 +112,92 @@ a_client_takes_a_new_certificate (void)
   tls_server_stop (server);
 }
 
+/* ---- keys ---- */
+
+/* What a server says of these files; NULL: it takes them. (transfer full) */
+static gchar *
+dup_refusal (const gchar *certificate, const gchar *key)
+{
+  TestHandler *handler = g_object_new (test_handler_get_type (), NULL);
+  ThriftProcessor *processor = test_processor_new (derived_processor_get_type (), handler);
+  g_autofree gchar *uri = g_strdup_printf ("tls://127.0.0.1:0?cert=%s&key=%s", certificate, key);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TallyServer) server = tally_server_new (processor, uri, &error);
+  gboolean listens = server != NULL && tally_server_listen (server, &error);
+
+  g_object_unref (processor);
+  g_object_unref (handler);
+  if (listens)
+    return NULL;
+  assert_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_ARGUMENT, NULL);
+  return g_strdup (error->message);
+}
+
+/* Weak and frail-ca have keys of RSA, the others of a curve. */
+static void
+a_key_of_another_certificate_is_refused (void)
+{
+  static const struct
+  {
+    const gchar *certificate;
+    const gchar *key;
+    gboolean fits;
+  } pairs[] = { { "server", "server", TRUE },     { "weak", "weak", TRUE },
+                { "frail-ca", "frail-ca", TRUE }, { "server", "renewed", FALSE },
+                { "server", "weak", FALSE },      { "weak", "server", FALSE },
+                { "weak", "frail-ca", FALSE } };
+
+  if (!tls_begin ())
+    return;
+  for (guint i = 0; i < G_N_ELEMENTS (pairs); i++)
+    {
+      g_autofree gchar *certificate = tls_file (pairs[i].certificate);
+      g_autofree gchar *key = tls_file (pairs[i].key);
+      g_autofree gchar *refusal = dup_refusal (certificate, key);
+      g_autofree gchar *expected =
+          g_strdup_printf ("TLS: the key in %s is not that of the certificate in %s", key,
+                           certificate);
+
+      assert_string (refusal, pairs[i].fits ? NULL : expected);
+    }
+}
+
+/* One whose files are put in place one after the other has another key in between. */
+static void
+a_client_keeps_its_key_until_the_other_fits (void)
+{
+  TlsServer *server;
+
+  if (!tls_begin ())
+    return;
+  server = tls_server_start ("server", "ca=ca&clients=required", 0);
+  tls_copy ("alice", "current");
+  tls_copy ("alice", "current-key");
+  {
+    g_autofree gchar *key = tls_file ("current-key");
+    g_autofree gchar *options = g_strdup_printf ("ca=ca&cert=current&key=%s&mode=unpooled", key);
+    g_autoptr (TallyChannel) channel = tls_connect (server->uri, options, NULL);
+    g_autoptr (TallyChannel) late = tls_connect (server->uri, options, NULL);
+    g_autoptr (GError) error = NULL;
+    g_autofree gchar *before = tls_call (channel, "act", "who", -1, NULL);
+    g_autofree gchar *between = NULL;
+    g_autofree gchar *refused = NULL;
+    g_autofree gchar *after = NULL;
+
+    tls_copy ("bob", "current");
+    between = tls_call (channel, "act", "who", -1, NULL);
+    refused = tls_call (late, "act", "who", -1, &error);
+    tls_copy ("bob", "current-key");
+    after = tls_call (channel, "act", "who", -1, NULL);
+    assert_string (before, "CN=alice");
+    assert_string (between, "CN=alice");
+    assert_string (refused, NULL);
+    assert_error (error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED, "is not that of the certificate");
+    assert_string (after, "CN=bob");
+  }
+  tls_server_stop (server);
+}
+
 /* ---- properties ---- */
 
 /* They count instead of the URI's options, and are told apart by the pool. */
@@ -161,11 +247,15 @@ a_channel_may_be_told_by_properties (void)
 TLS_TEST (files_are_read_once)
 TLS_TEST (a_client_takes_new_authorities)
 TLS_TEST (a_client_takes_a_new_certificate)
+TLS_TEST (a_key_of_another_certificate_is_refused)
+TLS_TEST (a_client_keeps_its_key_until_the_other_fits)
 TLS_TEST (a_channel_may_be_told_by_properties)
 
 static const TestCase cases[] = { TEST (test_files_are_read_once),
                                   TEST (test_a_client_takes_new_authorities),
                                   TEST (test_a_client_takes_a_new_certificate),
+                                  TEST (test_a_key_of_another_certificate_is_refused),
+                                  TEST (test_a_client_keeps_its_key_until_the_other_fits),
                                   TEST (test_a_channel_may_be_told_by_properties),
                                   { NULL, NULL } };
 
