@@ -6,56 +6,60 @@
 #include "service-private.h"
 #include "writer.h"
 
-/* Declares the struct of arguments that a request is encoded from. */
-static void
-print_arguments (GenSource *source, const IdlFunction *function)
+/* (transfer full): the address of the struct of arguments that a request is encoded from. */
+static gchar *
+get_arguments (GenSource *source, const IdlFunction *function)
 {
-  g_autoptr (GPtrArray) items = g_ptr_array_new_with_free_func (g_free);
   g_autofree gchar *c_type =
       gen_service_get_struct (source, gen_names_get (source->names, function), "args");
-  g_autofree gchar *head = g_strdup_printf ("  %s args = { ", c_type);
+  g_autoptr (GString) text = g_string_new (NULL);
 
+  if (function->arguments->len == 0)
+    return g_strdup ("NULL");
+  gen_print (text, "&(%s){ ", c_type);
   for (guint i = 0; i < function->arguments->len; i++)
     {
       const IdlField *argument = g_ptr_array_index (function->arguments, i);
       const gchar *member = gen_names_get (source->names, argument)->member;
       g_autofree gchar *type = gen_ctype_slot (source->names, argument->type);
 
-      g_ptr_array_add (items, gen_ctype_is_pointer (argument->type)
-                                  ? g_strdup_printf (".%s = (%s) %s", member, type, member)
-                                  : g_strdup_printf (".%s = %s", member, member));
+      if (gen_ctype_is_pointer (argument->type))
+        gen_print (text, "%s(%s) %s", i > 0 ? ", " : "", type, member);
+      else
+        gen_print (text, "%s%s", i > 0 ? ", " : "", member);
     }
-  if (items->len > 0)
-    gen_print_list (source->out, head, items, " };\n");
+  g_string_append (text, " }");
+  return g_strdup (text->str);
 }
 
-/* Declares where the parts of a reply go, in the order of the result's table. */
-static void
-print_results (GenSource *source, const IdlFunction *function)
+/* (transfer full): where the parts of a reply go, in the order of the result's table. */
+static gchar *
+get_results (GenSource *source, const IdlFunction *function)
 {
   g_autoptr (GPtrArray) rows = gen_service_list_results (source, function);
-  g_autoptr (GPtrArray) items = g_ptr_array_new ();
+  g_autoptr (GString) text = g_string_new ("(gpointer[]){ ");
 
+  if (rows->len == 0)
+    return g_strdup ("NULL");
   for (guint i = 0; i < rows->len; i++)
     {
       const GenRow *row = g_ptr_array_index (rows, i);
 
-      g_ptr_array_add (items,
-                       (gpointer) (strcmp (row->member, "success") == 0 ? "_return" : row->member));
+      gen_print (text, "%s%s", i > 0 ? ", " : "",
+                 strcmp (row->member, "success") == 0 ? "_return" : row->member);
     }
-  if (items->len > 0)
-    gen_print_list (source->out, "  gpointer results[] = { ", items, " };\n");
+  g_string_append (text, " }");
+  return g_strdup (text->str);
 }
 
-/* `return CALLEE (CLIENT, …, error);` with an empty line before it if @gap. */
+/* `return CALLEE (CLIENT, …, error);` */
 static void
 print_client_return (GenSource *source,
                      const gchar *callee,
                      const gchar *client,
-                     const gchar *const *arguments,
-                     gboolean gap)
+                     const gchar *const *arguments)
 {
-  g_autofree gchar *head = g_strdup_printf ("%s  return %s ", gap ? "\n" : "", callee);
+  g_autofree gchar *head = g_strdup_printf ("  return %s ", callee);
   g_autoptr (GPtrArray) items = g_ptr_array_new ();
 
   g_ptr_array_add (items, (gpointer) client);
@@ -63,15 +67,6 @@ print_client_return (GenSource *source,
     g_ptr_array_add (items, (gpointer) arguments[i]);
   g_ptr_array_add (items, (gpointer) "error");
   gen_print_call (source->out, head, items, ");\n}\n\n");
-}
-
-/* What both forms of a call begin with; TRUE if that is anything. */
-static gboolean
-print_call_locals (GenSource *source, const IdlFunction *function)
-{
-  print_arguments (source, function);
-  print_results (source, function);
-  return function->arguments->len > 0 || gen_has_result (function);
 }
 
 /* The head of one of the functions that Apache's compiler does not make. */
@@ -95,19 +90,16 @@ print_client_calls (GenSource *source, const IdlDefinition *service, const IdlFu
 {
   const GenCallNames *calls = gen_names_get (source->names, function)->calls;
   g_autofree gchar *method = gen_service_get_method (source, function);
-  const gchar *args = function->arguments->len > 0 ? "&args" : "NULL";
-  const gchar *results = gen_has_result (function) ? "results" : "NULL";
-  gboolean gap;
+  g_autofree gchar *args = get_arguments (source, function);
+  g_autofree gchar *results = get_results (source, function);
 
   gen_service_print_head (source, service, function, "client", GEN_PARAMETERS_CALL);
-  gap = print_call_locals (source, function);
   print_client_return (source, "tally_client_call", "iface",
-                       (const gchar *const[]){ method, args, results, NULL }, gap);
+                       (const gchar *const[]){ method, args, results, NULL });
 
   print_call_head (source, service, function, "gboolean", calls->with, GEN_PARAMETERS_WITH);
-  gap = print_call_locals (source, function);
   print_client_return (source, "tally_client_call_with", calls->client,
-                       (const gchar *const[]){ method, args, results, calls->options, NULL }, gap);
+                       (const gchar *const[]){ method, args, results, calls->options, NULL });
 }
 
 static void
@@ -117,30 +109,22 @@ print_asynchronous_call (GenSource *source,
 {
   const GenCallNames *calls = gen_names_get (source->names, function)->calls;
   g_autofree gchar *method = gen_service_get_method (source, function);
-  const gchar *const arguments[] = { calls->client,
-                                     method,
-                                     function->arguments->len > 0 ? "&args" : "NULL",
-                                     calls->options,
-                                     calls->cancellable,
-                                     calls->callback,
-                                     calls->user_data };
+  g_autofree gchar *args = get_arguments (source, function);
+  g_autofree gchar *results = get_results (source, function);
+  const gchar *const arguments[] = {
+    calls->client,   method,          args, calls->options, calls->cancellable,
+    calls->callback, calls->user_data
+  };
   g_autoptr (GPtrArray) items = g_ptr_array_new ();
 
   for (guint i = 0; i < G_N_ELEMENTS (arguments); i++)
     g_ptr_array_add (items, (gpointer) arguments[i]);
   print_call_head (source, service, function, "void", calls->async, GEN_PARAMETERS_ASYNC);
-  print_arguments (source, function);
-  if (function->arguments->len > 0)
-    g_string_append_c (source->out, '\n');
   gen_print_call (source->out, "  tally_client_call_async ", items, ");\n}\n\n");
 
   print_call_head (source, service, function, "gboolean", calls->finish, GEN_PARAMETERS_FINISH);
-  print_results (source, function);
   print_client_return (source, "tally_client_call_finish", calls->client,
-                       (const gchar *const[]){ method, calls->result,
-                                               gen_has_result (function) ? "results" : "NULL",
-                                               NULL },
-                       gen_has_result (function));
+                       (const gchar *const[]){ method, calls->result, results, NULL });
 }
 
 /* The two halves of a call over the program's own protocols. */
@@ -148,21 +132,19 @@ static void
 print_client_halves (GenSource *source, const IdlDefinition *service, const IdlFunction *function)
 {
   g_autofree gchar *method = gen_service_get_method (source, function);
-  const gchar *args = function->arguments->len > 0 ? "&args" : "NULL";
-  const gchar *results = gen_has_result (function) ? "results" : "NULL";
+  g_autofree gchar *args = get_arguments (source, function);
+  g_autofree gchar *results = get_results (source, function);
 
   gen_service_print_head (source, service, function, "client_send", GEN_PARAMETERS_SEND);
-  print_arguments (source, function);
   print_client_return (source, "tally_client_send", "iface",
-                       (const gchar *const[]){ method, args, NULL }, function->arguments->len > 0);
+                       (const gchar *const[]){ method, args, NULL });
 
   if (function->oneway)
     return;
 
   gen_service_print_head (source, service, function, "client_recv", GEN_PARAMETERS_RECV);
-  print_results (source, function);
   print_client_return (source, "tally_client_recv", "iface",
-                       (const gchar *const[]){ method, results, NULL }, gen_has_result (function));
+                       (const gchar *const[]){ method, results, NULL });
 }
 
 void

@@ -16,21 +16,32 @@ gen_service_get_struct (const GenSource *source, const GenName *method, const gc
   return g_strconcat ("struct ", tag, NULL);
 }
 
+/* On one line if it fits. */
 static void
-print_local_struct (GenSource *source, const gchar *c_type, const GPtrArray *rows)
+print_local_struct (GenSource *source, const gchar *tag, const GPtrArray *rows)
 {
-  gen_print (source->out, "%s\n{\n", c_type);
+  g_autoptr (GString) members = g_string_new (NULL);
+
   for (guint i = 0; i < rows->len; i++)
     {
       const GenRow *row = g_ptr_array_index (rows, i);
       g_autofree gchar *type = gen_ctype_slot (source->names, row->type);
       g_autofree gchar *declaration = gen_declare (type, row->member);
 
-      gen_print (source->out, "  %s;\n", declaration);
+      gen_print (members, "  %s;\n", declaration);
       if (row->has_isset)
-        gen_print (source->out, "  gboolean __isset_%s;\n", row->member);
+        gen_print (members, "  gboolean __isset_%s;\n", row->member);
     }
-  g_string_append (source->out, "};\n");
+  if (strlen ("struct  { }") + strlen (tag) + members->len <= GEN_MARGIN)
+    {
+      g_autofree gchar *line = g_strdelimit (g_strdup (members->str), "\n", ' ');
+
+      for (gchar *gap = strstr (line, ";   "); gap != NULL; gap = strstr (line, ";   "))
+        memmove (gap + 2, gap + 4, strlen (gap + 4) + 1);
+      gen_print (source->out, "struct %s { %s};\n", tag, line + 2);
+    }
+  else
+    gen_print (source->out, "struct %s\n{\n%s};\n", tag, members->str);
 }
 
 /* Struct, fields and description of arguments (@result FALSE) or result. */
@@ -39,23 +50,14 @@ print_inline_info (GenSource *source, const IdlFunction *function, gboolean resu
 {
   const GenName *method = gen_names_get (source->names, function);
   const gchar *word = result ? "result" : "args";
-  g_autofree gchar *c_type = gen_service_get_struct (source, method, word);
   g_autofree gchar *wish = g_strdup_printf ("%s_%s", method->lower, word);
-  g_autofree gchar *fields = gen_source_own (source, "%s_fields", wish);
-  g_autofree gchar *info = gen_source_own (source, "%s_info", wish);
-  g_autofree gchar *declaration = g_strdup_printf ("static const TallyStructInfo %s", info);
-  g_autoptr (GPtrArray) parameters = g_ptr_array_new_with_free_func (g_free);
+  g_autofree gchar *tag = gen_source_own (source, "%s", wish);
+  g_autofree gchar *name = g_strdup_printf ("%s_%s", function->node.name, word);
 
-  print_local_struct (source, c_type, rows);
+  print_local_struct (source, tag, rows);
   g_ptr_array_sort (rows, gen_compare_rows);
-  gen_print_fields (source, fields, c_type, wish, rows);
-  g_string_truncate (source->out, source->out->len - 1);
-
-  g_ptr_array_add (parameters, g_strdup (result ? "TALLY_FORM_RESULT" : "TALLY_FORM_ARGS"));
-  g_ptr_array_add (parameters, g_strdup_printf ("\"%s_%s\"", function->node.name, word));
-  g_ptr_array_add (parameters, g_steal_pointer (&c_type));
-  g_ptr_array_add (parameters, g_steal_pointer (&fields));
-  gen_print_table (source->out, declaration, "TALLY_INLINE_INFO", parameters);
+  gen_print_local_info (source, result ? "TALLY_DEFINE_RESULT" : "TALLY_DEFINE_ARGS", tag, name,
+                        wish, rows);
   g_string_append_c (source->out, '\n');
 }
 
@@ -81,7 +83,7 @@ list_argument_rows (const GenSource *source, const IdlFunction *function)
     {
       const IdlField *argument = g_ptr_array_index (function->arguments, i);
       GenRow *row = row_new (argument->node.name, gen_names_get (source->names, argument)->member,
-                             argument->id, argument->type, "TALLY_ARGUMENT_SLOT");
+                             argument->id, argument->type, "ARGUMENT");
 
       row->value = argument->value;
       g_ptr_array_add (rows, row);
@@ -98,8 +100,8 @@ gen_service_list_results (const GenSource *source, const IdlFunction *function)
   if (function->returns->kind != IDL_TYPE_VOID)
     {
       gboolean has_isset = !gen_ctype_is_pointer (function->returns);
-      GenRow *row = row_new ("success", "success", 0, function->returns,
-                             has_isset ? "TALLY_OPTIONAL_SLOT" : "TALLY_RESULT_SLOT");
+      GenRow *row =
+          row_new ("success", "success", 0, function->returns, has_isset ? "OPTIONAL" : "RESULT");
 
       row->has_isset = has_isset;
       g_ptr_array_add (rows, row);
@@ -111,7 +113,7 @@ gen_service_list_results (const GenSource *source, const IdlFunction *function)
 
       g_ptr_array_add (rows, row_new (exception->node.name,
                                       gen_names_get (source->names, exception)->member,
-                                      exception->id, exception->type, "TALLY_RESULT_SLOT"));
+                                      exception->id, exception->type, "RESULT"));
     }
 
   g_ptr_array_sort (rows, gen_compare_rows);

@@ -250,13 +250,71 @@ print_row (GenSource *source,
   g_ptr_array_add (parts, g_strdup_printf (".name = %s", name));
   g_ptr_array_add (parts, g_strdup_printf (".id = %d", row->id));
   g_ptr_array_add (parts, g_strdup_printf (".type = %s", type));
-  g_ptr_array_add (parts, g_strdup_printf ("%s (%s, %s)", row->slot, c_type, row->member));
+  g_ptr_array_add (parts,
+                   g_strdup_printf ("TALLY_%s_SLOT (%s, %s)", row->slot, c_type, row->member));
   if (value != NULL)
     g_ptr_array_add (parts, g_strdup (value));
   if (row->starts_null)
     g_ptr_array_add (parts, g_strdup (".starts_null = TRUE"));
 
   gen_print_braced (source->out, parts);
+}
+
+/* @rows' types and defaults as text; the statics that these need are written first. */
+static void
+list_types_and_values (GenSource *source,
+                       const gchar *wish,
+                       const GPtrArray *rows,
+                       GPtrArray *types,
+                       GPtrArray *values)
+{
+  for (guint i = 0; i < rows->len; i++)
+    {
+      const GenRow *row = g_ptr_array_index (rows, i);
+
+      g_ptr_array_add (types, gen_type_table (source, row->type));
+      g_ptr_array_add (values, get_default (source, wish, row));
+    }
+  gen_source_close_gap (source);
+}
+
+/* A row of a method's arguments or result. */
+static void
+print_local_row (
+    GenSource *source, const gchar *tag, const GenRow *row, const gchar *type, const gchar *value)
+{
+  gboolean is_same = strcmp (row->name, row->member) == 0;
+  g_autoptr (GPtrArray) parts = g_ptr_array_new_with_free_func (g_free);
+
+  g_ptr_array_add (parts, g_strdup (row->slot));
+  g_ptr_array_add (parts, g_strdup (tag));
+  g_ptr_array_add (parts, g_strdup (row->member));
+  if (!is_same)
+    g_ptr_array_add (parts, gen_string_literal (row->name, strlen (row->name)));
+  g_ptr_array_add (parts, g_strdup_printf ("%d", row->id));
+  g_ptr_array_add (parts, g_strdup (type));
+  if (value != NULL)
+    g_ptr_array_add (parts, g_strdup (value));
+  gen_print_call (source->out, is_same ? ",\n  TALLY_ROW " : ",\n  TALLY_ROW_AS ", parts, ")");
+}
+
+void
+gen_print_local_info (GenSource *source,
+                      const gchar *macro,
+                      const gchar *tag,
+                      const gchar *name,
+                      const gchar *wish,
+                      const GPtrArray *rows)
+{
+  g_autoptr (GPtrArray) types = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GPtrArray) values = g_ptr_array_new_with_free_func (g_free);
+
+  list_types_and_values (source, wish, rows, types, values);
+  gen_print (source->out, "%s (%s, \"%s\"", macro, tag, name);
+  for (guint i = 0; i < rows->len; i++)
+    print_local_row (source, tag, g_ptr_array_index (rows, i), g_ptr_array_index (types, i),
+                     g_ptr_array_index (values, i));
+  g_string_append (source->out, ");\n");
 }
 
 void
@@ -269,14 +327,7 @@ gen_print_fields (GenSource *source,
   g_autoptr (GPtrArray) types = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GPtrArray) values = g_ptr_array_new_with_free_func (g_free);
 
-  for (guint i = 0; i < rows->len; i++)
-    {
-      const GenRow *row = g_ptr_array_index (rows, i);
-
-      g_ptr_array_add (types, gen_type_table (source, row->type));
-      g_ptr_array_add (values, get_default (source, wish, row));
-    }
-  gen_source_close_gap (source);
+  list_types_and_values (source, wish, rows, types, values);
 
   gen_print (source->out, "static const TallyField %s[] = {\n", name);
   for (guint i = 0; i < rows->len; i++)

@@ -74,7 +74,7 @@ typedef struct
   gint32 id;
   const IdlType *type;
   const IdlValue *value; /* (nullable) */
-  const gchar *slot;     /* "TALLY_DEFAULT_SLOT" */
+  const gchar *slot;     /* "DEFAULT", for TALLY_DEFAULT_SLOT */
   gboolean has_isset;    /* TALLY_DEFAULT_SLOT and TALLY_OPTIONAL_SLOT: an __isset_member */
   gboolean starts_null;
 } GenRow;
@@ -87,6 +87,14 @@ void gen_print_fields (GenSource *source,
                        const gchar *c_type,
                        const gchar *wish,
                        const GPtrArray *rows);
+/* Writes MACRO (TAG, "NAME", …), which defines the tables TAG_fields and TAG_info of a method's arguments or result,
+ * the C struct TAG. */
+void gen_print_local_info (GenSource *source,
+                           const gchar *macro,
+                           const gchar *tag,
+                           const gchar *name,
+                           const gchar *wish,
+                           const GPtrArray *rows);
 /* GCompareFunc for arrays of GenRow pointers: by id. */
 gint gen_compare_rows (gconstpointer a, gconstpointer b);
 

@@ -49,11 +49,11 @@ static const gchar *
 get_slot (const IdlDefinition *definition, const IdlField *field)
 {
   if (definition->kind == IDL_DEFINITION_UNION)
-    return "TALLY_OPTIONAL_SLOT";
+    return "OPTIONAL";
 
-  return field->requiredness == IDL_REQUIRED   ? "TALLY_REQUIRED_SLOT"
-         : field->requiredness == IDL_OPTIONAL ? "TALLY_OPTIONAL_SLOT"
-                                               : "TALLY_DEFAULT_SLOT";
+  return field->requiredness == IDL_REQUIRED   ? "REQUIRED"
+         : field->requiredness == IDL_OPTIONAL ? "OPTIONAL"
+                                               : "DEFAULT";
 }
 
 static GPtrArray *

@@ -327,6 +327,15 @@ struct _TallyField
   .requiredness = TALLY_OPTIONAL, .offset = G_STRUCT_OFFSET (CType, member), \
   .isset_offset = TALLY_NO_ISSET
 
+/* A row of a method's arguments or result, whose C struct is `struct tag`. @slot is the middle of one of the names
+ * above. Where the member is called otherwise than in the IDL: TALLY_ROW_AS.
+ */
+#define TALLY_ROW(slot, tag, member, number, ...) \
+  TALLY_ROW_AS (slot, tag, member, #member, number, __VA_ARGS__)
+#define TALLY_ROW_AS(slot, tag, member, idl_name, number, ...) \
+  { .name = (idl_name), .id = (number), TALLY_##slot##_SLOT (struct tag, member), \
+    .type = __VA_ARGS__ }
+
 /**
  * TallyStructInfo:
  * @type: the struct as a type; first, so that a TallyType of kind STRUCT is its TallyStructInfo.
@@ -378,6 +387,15 @@ struct _TallyStructInfo
               .size = sizeof (CType) }, \
     .name = (idl_name), .fields = (fields_table), .n_fields = G_N_ELEMENTS (fields_table), \
     .form = (struct_form), .instance_size = sizeof (CType) }
+/* The fields and the table of one of these, whose C struct is `struct tag`: tag_fields and tag_info. */
+#define TALLY_DEFINE_ARGS(tag, idl_name, ...) \
+  static const TallyField tag##_fields[] = { __VA_ARGS__ }; \
+  static const TallyStructInfo tag##_info = \
+    TALLY_INLINE_INFO (TALLY_FORM_ARGS, idl_name, struct tag, tag##_fields)
+#define TALLY_DEFINE_RESULT(tag, idl_name, ...) \
+  static const TallyField tag##_fields[] = { __VA_ARGS__ }; \
+  static const TallyStructInfo tag##_info = \
+    TALLY_INLINE_INFO (TALLY_FORM_RESULT, idl_name, struct tag, tag##_fields)
 TALLY_API const TallyStructInfo tally_empty_args;
 TALLY_API const TallyStructInfo tally_empty_result;
 

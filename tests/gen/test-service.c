@@ -68,11 +68,19 @@ a_result_knows_whether_a_number_is_set (void)
   g_autofree gchar *text =
       generate ("exception E {} service S { i32 f () throws (1: E e) string g () }", "s.c");
 
-  assert_contains (text, "struct s__f_result\n{\n  gint32 success;\n  gboolean __isset_success;\n"
-                         "  E *e;\n};\n");
-  assert_contains (text, "TALLY_OPTIONAL_SLOT (struct s__f_result, success) },\n");
-  assert_contains (text, "TALLY_RESULT_SLOT (struct s__f_result, e) },\n");
-  assert_contains (text, "struct s__g_result\n{\n  gchar *success;\n};\n");
+  assert_contains (text,
+                   "struct s__f_result { gint32 success; gboolean __isset_success; E *e; };\n");
+  assert_contains (text, "TALLY_ROW (OPTIONAL, s__f_result, success, 0, &tally_type_i32),\n");
+  assert_contains (text, "TALLY_ROW (RESULT, s__f_result, e, 1, &e_info.type));\n");
+  assert_contains (text, "struct s__g_result { gchar *success; };\n");
+}
+
+static void
+rows_name_what_is_called_otherwise_in_c (void)
+{
+  g_autofree gchar *text = generate ("service S { void f (1: i32 int) }", "s.c");
+
+  assert_contains (text, "TALLY_ROW_AS (ARGUMENT, s__f_args, int_, \"int\", 1, &tally_type_i32)");
 }
 
 static void
@@ -82,7 +90,7 @@ results_are_in_the_tables_order (void)
       generate ("exception E {} service S { i32 f () throws (2: E b, 1: E a) }", "s.c");
 
   assert_contains (text, "f (SIf *iface, gint32 *_return, E **b, E **a, GError **error)\n");
-  assert_contains (text, "gpointer results[] = { _return, a, b };\n");
+  assert_contains (text, "(gpointer[]){ _return, a, b }, error);\n");
 }
 
 static void
@@ -157,6 +165,7 @@ main (int argc, char **argv)
     TEST (methods_are_sorted_by_name),
     TEST (idempotent_methods_say_so),
     TEST (a_result_knows_whether_a_number_is_set),
+    TEST (rows_name_what_is_called_otherwise_in_c),
     TEST (results_are_in_the_tables_order),
     TEST (a_parent_gives_its_types),
     TEST (a_service_without_methods_has_no_table),

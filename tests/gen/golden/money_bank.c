@@ -12,17 +12,9 @@ TALLY_DEFINE_GET_INTERFACE_AS (money_bank__get_interface, MoneyBankIf, money_ban
 
 /* ---- balance ---- */
 
-struct money_bank__balance_result
-{
-  MoneyAmount *success;
-};
-static const TallyField money_bank__balance_result_fields[] = {
-  { .name = "success", .id = 0, .type = &money_amount_info.type,
-    TALLY_RESULT_SLOT (struct money_bank__balance_result, success) },
-};
-static const TallyStructInfo money_bank__balance_result_info =
-  TALLY_INLINE_INFO (TALLY_FORM_RESULT, "balance_result", struct money_bank__balance_result,
-                     money_bank__balance_result_fields);
+struct money_bank__balance_result { MoneyAmount *success; };
+TALLY_DEFINE_RESULT (money_bank__balance_result, "balance_result",
+  TALLY_ROW (RESULT, money_bank__balance_result, success, 0, &money_amount_info.type));
 
 gboolean
 money_bank_if_balance (MoneyBankIf *iface, MoneyAmount **_return, GError **error)
@@ -33,20 +25,16 @@ money_bank_if_balance (MoneyBankIf *iface, MoneyAmount **_return, GError **error
 gboolean
 money_bank_client_balance (MoneyBankIf *iface, MoneyAmount **_return, GError **error)
 {
-  gpointer results[] = { _return };
-
-  return tally_client_call (iface, &money_bank__methods[MONEY_BANK__METHOD_BALANCE], NULL, results,
-                            error);
+  return tally_client_call (iface, &money_bank__methods[MONEY_BANK__METHOD_BALANCE], NULL,
+                            (gpointer[]){ _return }, error);
 }
 
 gboolean
 money_bank_client_balance_with (MoneyBankClient *client, const TallyCallOptions *options,
                                 MoneyAmount **_return, GError **error)
 {
-  gpointer results[] = { _return };
-
   return tally_client_call_with (client, &money_bank__methods[MONEY_BANK__METHOD_BALANCE], NULL,
-                                 results, options, error);
+                                 (gpointer[]){ _return }, options, error);
 }
 
 void
@@ -62,10 +50,8 @@ gboolean
 money_bank_client_balance_finish (MoneyBankClient *client, GAsyncResult *result,
                                   MoneyAmount **_return, GError **error)
 {
-  gpointer results[] = { _return };
-
   return tally_client_call_finish (client, &money_bank__methods[MONEY_BANK__METHOD_BALANCE], result,
-                                   results, error);
+                                   (gpointer[]){ _return }, error);
 }
 
 gboolean
@@ -77,10 +63,8 @@ money_bank_client_send_balance (MoneyBankIf *iface, GError **error)
 gboolean
 money_bank_client_recv_balance (MoneyBankIf *iface, MoneyAmount **_return, GError **error)
 {
-  gpointer results[] = { _return };
-
-  return tally_client_recv (iface, &money_bank__methods[MONEY_BANK__METHOD_BALANCE], results,
-                            error);
+  return tally_client_recv (iface, &money_bank__methods[MONEY_BANK__METHOD_BALANCE],
+                            (gpointer[]){ _return }, error);
 }
 
 gboolean

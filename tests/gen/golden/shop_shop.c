@@ -15,20 +15,10 @@ TALLY_DEFINE_GET_INTERFACE_AS (shop_shop__get_interface, ShopShopIf, shop_shop_i
 
 /* ---- place ---- */
 
-struct shop_shop__place_args
-{
-  ShopOrder *order;
-  ShopPayment *payment;
-};
-static const TallyField shop_shop__place_args_fields[] = {
-  { .name = "order", .id = 1, .type = &shop_order_info.type,
-    TALLY_ARGUMENT_SLOT (struct shop_shop__place_args, order) },
-  { .name = "payment", .id = 2, .type = &shop_payment_info.type,
-    TALLY_ARGUMENT_SLOT (struct shop_shop__place_args, payment) },
-};
-static const TallyStructInfo shop_shop__place_args_info =
-  TALLY_INLINE_INFO (TALLY_FORM_ARGS, "place_args", struct shop_shop__place_args,
-                     shop_shop__place_args_fields);
+struct shop_shop__place_args { ShopOrder *order; ShopPayment *payment; };
+TALLY_DEFINE_ARGS (shop_shop__place_args, "place_args",
+  TALLY_ROW (ARGUMENT, shop_shop__place_args, order, 1, &shop_order_info.type),
+  TALLY_ROW (ARGUMENT, shop_shop__place_args, payment, 2, &shop_payment_info.type));
 
 struct shop_shop__place_result
 {
@@ -36,15 +26,9 @@ struct shop_shop__place_result
   gboolean __isset_success;
   ShopSoldOut *sold_out;
 };
-static const TallyField shop_shop__place_result_fields[] = {
-  { .name = "success", .id = 0, .type = &tally_type_i64,
-    TALLY_OPTIONAL_SLOT (struct shop_shop__place_result, success) },
-  { .name = "sold_out", .id = 1, .type = &shop_sold_out_info.type,
-    TALLY_RESULT_SLOT (struct shop_shop__place_result, sold_out) },
-};
-static const TallyStructInfo shop_shop__place_result_info =
-  TALLY_INLINE_INFO (TALLY_FORM_RESULT, "place_result", struct shop_shop__place_result,
-                     shop_shop__place_result_fields);
+TALLY_DEFINE_RESULT (shop_shop__place_result, "place_result",
+  TALLY_ROW (OPTIONAL, shop_shop__place_result, success, 0, &tally_type_i64),
+  TALLY_ROW (RESULT, shop_shop__place_result, sold_out, 1, &shop_sold_out_info.type));
 
 gboolean
 shop_shop_if_place (ShopShopIf *iface, ShopOrderId *_return, const ShopOrder *order,
@@ -57,12 +41,10 @@ gboolean
 shop_shop_client_place (ShopShopIf *iface, ShopOrderId *_return, const ShopOrder *order,
                         const ShopPayment *payment, ShopSoldOut **sold_out, GError **error)
 {
-  struct shop_shop__place_args args = { .order = (ShopOrder *) order,
-                                        .payment = (ShopPayment *) payment };
-  gpointer results[] = { _return, sold_out };
-
-  return tally_client_call (iface, &shop_shop__methods[SHOP_SHOP__METHOD_PLACE], &args, results,
-                            error);
+  return tally_client_call (
+      iface, &shop_shop__methods[SHOP_SHOP__METHOD_PLACE],
+      &(struct shop_shop__place_args){ (ShopOrder *) order, (ShopPayment *) payment },
+      (gpointer[]){ _return, sold_out }, error);
 }
 
 gboolean
@@ -70,12 +52,10 @@ shop_shop_client_place_with (ShopShopClient *client, const TallyCallOptions *opt
                              ShopOrderId *_return, const ShopOrder *order,
                              const ShopPayment *payment, ShopSoldOut **sold_out, GError **error)
 {
-  struct shop_shop__place_args args = { .order = (ShopOrder *) order,
-                                        .payment = (ShopPayment *) payment };
-  gpointer results[] = { _return, sold_out };
-
-  return tally_client_call_with (client, &shop_shop__methods[SHOP_SHOP__METHOD_PLACE], &args,
-                                 results, options, error);
+  return tally_client_call_with (
+      client, &shop_shop__methods[SHOP_SHOP__METHOD_PLACE],
+      &(struct shop_shop__place_args){ (ShopOrder *) order, (ShopPayment *) payment },
+      (gpointer[]){ _return, sold_out }, options, error);
 }
 
 void
@@ -84,40 +64,35 @@ shop_shop_client_place_async (ShopShopClient *client, const ShopOrder *order,
                               GCancellable *cancellable, GAsyncReadyCallback callback,
                               gpointer user_data)
 {
-  struct shop_shop__place_args args = { .order = (ShopOrder *) order,
-                                        .payment = (ShopPayment *) payment };
-
-  tally_client_call_async (client, &shop_shop__methods[SHOP_SHOP__METHOD_PLACE], &args, options,
-                           cancellable, callback, user_data);
+  tally_client_call_async (
+      client, &shop_shop__methods[SHOP_SHOP__METHOD_PLACE],
+      &(struct shop_shop__place_args){ (ShopOrder *) order, (ShopPayment *) payment }, options,
+      cancellable, callback, user_data);
 }
 
 gboolean
 shop_shop_client_place_finish (ShopShopClient *client, GAsyncResult *result, ShopOrderId *_return,
                                ShopSoldOut **sold_out, GError **error)
 {
-  gpointer results[] = { _return, sold_out };
-
   return tally_client_call_finish (client, &shop_shop__methods[SHOP_SHOP__METHOD_PLACE], result,
-                                   results, error);
+                                   (gpointer[]){ _return, sold_out }, error);
 }
 
 gboolean
 shop_shop_client_send_place (ShopShopIf *iface, const ShopOrder *order, const ShopPayment *payment,
                              GError **error)
 {
-  struct shop_shop__place_args args = { .order = (ShopOrder *) order,
-                                        .payment = (ShopPayment *) payment };
-
-  return tally_client_send (iface, &shop_shop__methods[SHOP_SHOP__METHOD_PLACE], &args, error);
+  return tally_client_send (
+      iface, &shop_shop__methods[SHOP_SHOP__METHOD_PLACE],
+      &(struct shop_shop__place_args){ (ShopOrder *) order, (ShopPayment *) payment }, error);
 }
 
 gboolean
 shop_shop_client_recv_place (ShopShopIf *iface, ShopOrderId *_return, ShopSoldOut **sold_out,
                              GError **error)
 {
-  gpointer results[] = { _return, sold_out };
-
-  return tally_client_recv (iface, &shop_shop__methods[SHOP_SHOP__METHOD_PLACE], results, error);
+  return tally_client_recv (iface, &shop_shop__methods[SHOP_SHOP__METHOD_PLACE],
+                            (gpointer[]){ _return, sold_out }, error);
 }
 
 gboolean
@@ -144,29 +119,13 @@ shop_shop__invoke_place (gpointer handler, gpointer args_, gpointer result_, GEr
 
 /* ---- look_up ---- */
 
-struct shop_shop__look_up_args
-{
-  gint64 id;
-};
-static const TallyField shop_shop__look_up_args_fields[] = {
-  { .name = "id", .id = 1, .type = &tally_type_i64,
-    TALLY_ARGUMENT_SLOT (struct shop_shop__look_up_args, id) },
-};
-static const TallyStructInfo shop_shop__look_up_args_info =
-  TALLY_INLINE_INFO (TALLY_FORM_ARGS, "look_up_args", struct shop_shop__look_up_args,
-                     shop_shop__look_up_args_fields);
+struct shop_shop__look_up_args { gint64 id; };
+TALLY_DEFINE_ARGS (shop_shop__look_up_args, "look_up_args",
+  TALLY_ROW (ARGUMENT, shop_shop__look_up_args, id, 1, &tally_type_i64));
 
-struct shop_shop__look_up_result
-{
-  ShopOrder *success;
-};
-static const TallyField shop_shop__look_up_result_fields[] = {
-  { .name = "success", .id = 0, .type = &shop_order_info.type,
-    TALLY_RESULT_SLOT (struct shop_shop__look_up_result, success) },
-};
-static const TallyStructInfo shop_shop__look_up_result_info =
-  TALLY_INLINE_INFO (TALLY_FORM_RESULT, "look_up_result", struct shop_shop__look_up_result,
-                     shop_shop__look_up_result_fields);
+struct shop_shop__look_up_result { ShopOrder *success; };
+TALLY_DEFINE_RESULT (shop_shop__look_up_result, "look_up_result",
+  TALLY_ROW (RESULT, shop_shop__look_up_result, success, 0, &shop_order_info.type));
 
 gboolean
 shop_shop_if_look_up (ShopShopIf *iface, ShopOrder **_return, const ShopOrderId id, GError **error)
@@ -178,10 +137,8 @@ gboolean
 shop_shop_client_look_up (ShopShopIf *iface, ShopOrder **_return, const ShopOrderId id,
                           GError **error)
 {
-  struct shop_shop__look_up_args args = { .id = id };
-  gpointer results[] = { _return };
-
-  return tally_client_call (iface, &shop_shop__methods[SHOP_SHOP__METHOD_LOOK_UP], &args, results,
+  return tally_client_call (iface, &shop_shop__methods[SHOP_SHOP__METHOD_LOOK_UP],
+                            &(struct shop_shop__look_up_args){ id }, (gpointer[]){ _return },
                             error);
 }
 
@@ -189,11 +146,9 @@ gboolean
 shop_shop_client_look_up_with (ShopShopClient *client, const TallyCallOptions *options,
                                ShopOrder **_return, const ShopOrderId id, GError **error)
 {
-  struct shop_shop__look_up_args args = { .id = id };
-  gpointer results[] = { _return };
-
-  return tally_client_call_with (client, &shop_shop__methods[SHOP_SHOP__METHOD_LOOK_UP], &args,
-                                 results, options, error);
+  return tally_client_call_with (client, &shop_shop__methods[SHOP_SHOP__METHOD_LOOK_UP],
+                                 &(struct shop_shop__look_up_args){ id }, (gpointer[]){ _return },
+                                 options, error);
 }
 
 void
@@ -201,36 +156,31 @@ shop_shop_client_look_up_async (ShopShopClient *client, const ShopOrderId id,
                                 const TallyCallOptions *options, GCancellable *cancellable,
                                 GAsyncReadyCallback callback, gpointer user_data)
 {
-  struct shop_shop__look_up_args args = { .id = id };
-
-  tally_client_call_async (client, &shop_shop__methods[SHOP_SHOP__METHOD_LOOK_UP], &args, options,
-                           cancellable, callback, user_data);
+  tally_client_call_async (client, &shop_shop__methods[SHOP_SHOP__METHOD_LOOK_UP],
+                           &(struct shop_shop__look_up_args){ id }, options, cancellable, callback,
+                           user_data);
 }
 
 gboolean
 shop_shop_client_look_up_finish (ShopShopClient *client, GAsyncResult *result, ShopOrder **_return,
                                  GError **error)
 {
-  gpointer results[] = { _return };
-
   return tally_client_call_finish (client, &shop_shop__methods[SHOP_SHOP__METHOD_LOOK_UP], result,
-                                   results, error);
+                                   (gpointer[]){ _return }, error);
 }
 
 gboolean
 shop_shop_client_send_look_up (ShopShopIf *iface, const ShopOrderId id, GError **error)
 {
-  struct shop_shop__look_up_args args = { .id = id };
-
-  return tally_client_send (iface, &shop_shop__methods[SHOP_SHOP__METHOD_LOOK_UP], &args, error);
+  return tally_client_send (iface, &shop_shop__methods[SHOP_SHOP__METHOD_LOOK_UP],
+                            &(struct shop_shop__look_up_args){ id }, error);
 }
 
 gboolean
 shop_shop_client_recv_look_up (ShopShopIf *iface, ShopOrder **_return, GError **error)
 {
-  gpointer results[] = { _return };
-
-  return tally_client_recv (iface, &shop_shop__methods[SHOP_SHOP__METHOD_LOOK_UP], results, error);
+  return tally_client_recv (iface, &shop_shop__methods[SHOP_SHOP__METHOD_LOOK_UP],
+                            (gpointer[]){ _return }, error);
 }
 
 gboolean
@@ -257,30 +207,13 @@ shop_shop__invoke_look_up (gpointer handler, gpointer args_, gpointer result_, G
 
 /* ---- status ---- */
 
-struct shop_shop__status_args
-{
-  gint64 id;
-};
-static const TallyField shop_shop__status_args_fields[] = {
-  { .name = "id", .id = 1, .type = &tally_type_i64,
-    TALLY_ARGUMENT_SLOT (struct shop_shop__status_args, id) },
-};
-static const TallyStructInfo shop_shop__status_args_info =
-  TALLY_INLINE_INFO (TALLY_FORM_ARGS, "status_args", struct shop_shop__status_args,
-                     shop_shop__status_args_fields);
+struct shop_shop__status_args { gint64 id; };
+TALLY_DEFINE_ARGS (shop_shop__status_args, "status_args",
+  TALLY_ROW (ARGUMENT, shop_shop__status_args, id, 1, &tally_type_i64));
 
-struct shop_shop__status_result
-{
-  ShopStatus success;
-  gboolean __isset_success;
-};
-static const TallyField shop_shop__status_result_fields[] = {
-  { .name = "success", .id = 0, .type = &shop_status_info.type,
-    TALLY_OPTIONAL_SLOT (struct shop_shop__status_result, success) },
-};
-static const TallyStructInfo shop_shop__status_result_info =
-  TALLY_INLINE_INFO (TALLY_FORM_RESULT, "status_result", struct shop_shop__status_result,
-                     shop_shop__status_result_fields);
+struct shop_shop__status_result { ShopStatus success; gboolean __isset_success; };
+TALLY_DEFINE_RESULT (shop_shop__status_result, "status_result",
+  TALLY_ROW (OPTIONAL, shop_shop__status_result, success, 0, &shop_status_info.type));
 
 gboolean
 shop_shop_if_status (ShopShopIf *iface, ShopStatus *_return, const ShopOrderId id, GError **error)
@@ -292,22 +225,17 @@ gboolean
 shop_shop_client_status (ShopShopIf *iface, ShopStatus *_return, const ShopOrderId id,
                          GError **error)
 {
-  struct shop_shop__status_args args = { .id = id };
-  gpointer results[] = { _return };
-
-  return tally_client_call (iface, &shop_shop__methods[SHOP_SHOP__METHOD_STATUS], &args, results,
-                            error);
+  return tally_client_call (iface, &shop_shop__methods[SHOP_SHOP__METHOD_STATUS],
+                            &(struct shop_shop__status_args){ id }, (gpointer[]){ _return }, error);
 }
 
 gboolean
 shop_shop_client_status_with (ShopShopClient *client, const TallyCallOptions *options,
                               ShopStatus *_return, const ShopOrderId id, GError **error)
 {
-  struct shop_shop__status_args args = { .id = id };
-  gpointer results[] = { _return };
-
-  return tally_client_call_with (client, &shop_shop__methods[SHOP_SHOP__METHOD_STATUS], &args,
-                                 results, options, error);
+  return tally_client_call_with (client, &shop_shop__methods[SHOP_SHOP__METHOD_STATUS],
+                                 &(struct shop_shop__status_args){ id }, (gpointer[]){ _return },
+                                 options, error);
 }
 
 void
@@ -315,36 +243,31 @@ shop_shop_client_status_async (ShopShopClient *client, const ShopOrderId id,
                                const TallyCallOptions *options, GCancellable *cancellable,
                                GAsyncReadyCallback callback, gpointer user_data)
 {
-  struct shop_shop__status_args args = { .id = id };
-
-  tally_client_call_async (client, &shop_shop__methods[SHOP_SHOP__METHOD_STATUS], &args, options,
-                           cancellable, callback, user_data);
+  tally_client_call_async (client, &shop_shop__methods[SHOP_SHOP__METHOD_STATUS],
+                           &(struct shop_shop__status_args){ id }, options, cancellable, callback,
+                           user_data);
 }
 
 gboolean
 shop_shop_client_status_finish (ShopShopClient *client, GAsyncResult *result, ShopStatus *_return,
                                 GError **error)
 {
-  gpointer results[] = { _return };
-
   return tally_client_call_finish (client, &shop_shop__methods[SHOP_SHOP__METHOD_STATUS], result,
-                                   results, error);
+                                   (gpointer[]){ _return }, error);
 }
 
 gboolean
 shop_shop_client_send_status (ShopShopIf *iface, const ShopOrderId id, GError **error)
 {
-  struct shop_shop__status_args args = { .id = id };
-
-  return tally_client_send (iface, &shop_shop__methods[SHOP_SHOP__METHOD_STATUS], &args, error);
+  return tally_client_send (iface, &shop_shop__methods[SHOP_SHOP__METHOD_STATUS],
+                            &(struct shop_shop__status_args){ id }, error);
 }
 
 gboolean
 shop_shop_client_recv_status (ShopShopIf *iface, ShopStatus *_return, GError **error)
 {
-  gpointer results[] = { _return };
-
-  return tally_client_recv (iface, &shop_shop__methods[SHOP_SHOP__METHOD_STATUS], results, error);
+  return tally_client_recv (iface, &shop_shop__methods[SHOP_SHOP__METHOD_STATUS],
+                            (gpointer[]){ _return }, error);
 }
 
 gboolean
@@ -371,17 +294,9 @@ shop_shop__invoke_status (gpointer handler, gpointer args_, gpointer result_, GE
 
 /* ---- remind ---- */
 
-struct shop_shop__remind_args
-{
-  gint64 id;
-};
-static const TallyField shop_shop__remind_args_fields[] = {
-  { .name = "id", .id = 1, .type = &tally_type_i64,
-    TALLY_ARGUMENT_SLOT (struct shop_shop__remind_args, id) },
-};
-static const TallyStructInfo shop_shop__remind_args_info =
-  TALLY_INLINE_INFO (TALLY_FORM_ARGS, "remind_args", struct shop_shop__remind_args,
-                     shop_shop__remind_args_fields);
+struct shop_shop__remind_args { gint64 id; };
+TALLY_DEFINE_ARGS (shop_shop__remind_args, "remind_args",
+  TALLY_ROW (ARGUMENT, shop_shop__remind_args, id, 1, &tally_type_i64));
 
 gboolean
 shop_shop_if_remind (ShopShopIf *iface, const ShopOrderId id, GError **error)
@@ -392,20 +307,16 @@ shop_shop_if_remind (ShopShopIf *iface, const ShopOrderId id, GError **error)
 gboolean
 shop_shop_client_remind (ShopShopIf *iface, const ShopOrderId id, GError **error)
 {
-  struct shop_shop__remind_args args = { .id = id };
-
-  return tally_client_call (iface, &shop_shop__methods[SHOP_SHOP__METHOD_REMIND], &args, NULL,
-                            error);
+  return tally_client_call (iface, &shop_shop__methods[SHOP_SHOP__METHOD_REMIND],
+                            &(struct shop_shop__remind_args){ id }, NULL, error);
 }
 
 gboolean
 shop_shop_client_remind_with (ShopShopClient *client, const TallyCallOptions *options,
                               const ShopOrderId id, GError **error)
 {
-  struct shop_shop__remind_args args = { .id = id };
-
-  return tally_client_call_with (client, &shop_shop__methods[SHOP_SHOP__METHOD_REMIND], &args, NULL,
-                                 options, error);
+  return tally_client_call_with (client, &shop_shop__methods[SHOP_SHOP__METHOD_REMIND],
+                                 &(struct shop_shop__remind_args){ id }, NULL, options, error);
 }
 
 void
@@ -413,10 +324,9 @@ shop_shop_client_remind_async (ShopShopClient *client, const ShopOrderId id,
                                const TallyCallOptions *options, GCancellable *cancellable,
                                GAsyncReadyCallback callback, gpointer user_data)
 {
-  struct shop_shop__remind_args args = { .id = id };
-
-  tally_client_call_async (client, &shop_shop__methods[SHOP_SHOP__METHOD_REMIND], &args, options,
-                           cancellable, callback, user_data);
+  tally_client_call_async (client, &shop_shop__methods[SHOP_SHOP__METHOD_REMIND],
+                           &(struct shop_shop__remind_args){ id }, options, cancellable, callback,
+                           user_data);
 }
 
 gboolean
@@ -429,9 +339,8 @@ shop_shop_client_remind_finish (ShopShopClient *client, GAsyncResult *result, GE
 gboolean
 shop_shop_client_send_remind (ShopShopIf *iface, const ShopOrderId id, GError **error)
 {
-  struct shop_shop__remind_args args = { .id = id };
-
-  return tally_client_send (iface, &shop_shop__methods[SHOP_SHOP__METHOD_REMIND], &args, error);
+  return tally_client_send (iface, &shop_shop__methods[SHOP_SHOP__METHOD_REMIND],
+                            &(struct shop_shop__remind_args){ id }, error);
 }
 
 gboolean
