@@ -1,8 +1,8 @@
 /* Owns a server's handshakes. GIO makes each in a thread of its pool, which the whole process shares; so
  * only a few run at once, and none begins before the peer's first message is there: a peer that
  * connects and says nothing costs no thread. One that says something and then nothing gives way once
- * others wait. One thread of
- * the acceptor's starts them and hears how they end. It knows nothing of what is served.
+ * others wait (tls-turn.c). One thread of the acceptor's starts them and hears how they end. It knows
+ * nothing of what is served.
  *
  * A certificate whose file has changed is what the next peer gets. */
 #include "tally-error.h"
@@ -13,11 +13,7 @@
 /* Handshakes that run at once. GIO's pool has ten threads, and slowly more, for all that the process does in them:
  * connections that it makes itself need some, too. */
 #define MAX_RUNNING 8
-/* One that has run for so long ends when others wait; microseconds. */
-#define GRACE (400 * G_TIME_SPAN_MILLISECOND)
-/* However many wait; so long a way there and back must not be needed. */
-#define SHORTEST_GRACE (GRACE / 4)
-/* How often that is looked at, while others wait; milliseconds. */
+/* How often turns are looked at, while others wait; milliseconds. */
 #define LOOK_INTERVAL_MS 50
 
 struct _TallyTlsAcceptor
@@ -29,8 +25,8 @@ struct _TallyTlsAcceptor
   GMainLoop *loop;
   GThread *thread;
 
-  GMutex lock;
-  GQueue waiting; /* of TallyTls, a reference each; the lock's */
+  GMutex lock;    /* also protects the turns of those that run */
+  GQueue waiting; /* of TallyTls, a reference each, in order of arrival; the lock's */
 
   /* the thread's */
   GQueue running; /* of TallyTls, a reference each */
@@ -39,6 +35,41 @@ struct _TallyTlsAcceptor
 };
 
 static void start_what_waits (TallyTlsAcceptor *self);
+
+/* ---- waits for the peer ---- */
+
+/* In the thread that GIO makes the handshake in. */
+static void
+on_handshake_wait (gpointer data, gboolean begins)
+{
+  TallyTls *tls = data;
+  gboolean inside_record = tally_tls_base_is_inside_record (tls->base);
+
+  g_mutex_lock (&tls->acceptor->lock);
+  if (begins)
+    tally_tls_turn_await (&tls->turn, inside_record, g_get_monotonic_time ());
+  else
+    tally_tls_turn_go_on (&tls->turn, g_get_monotonic_time ());
+  g_mutex_unlock (&tls->acceptor->lock);
+}
+
+/* Handshakes whose turn is over end, as many as others wait. That does not block; and while the lock is held, one
+ * that awaits its peer goes on awaiting it, and is not secured. */
+static void
+end_turns_locked (TallyTlsAcceptor *self)
+{
+  guint left = self->waiting.length;
+
+  for (GList *link = self->running.head; link != NULL && left > 0; link = link->next)
+    {
+      const TallyTls *tls = link->data;
+
+      if (!tally_tls_turn_is_over (&tls->turn, g_get_monotonic_time ()))
+        continue;
+      tally_stream_shut_down (&tls->base->plain);
+      left--;
+    }
+}
 
 /* ---- the end of a handshake ---- */
 
@@ -120,9 +151,11 @@ start_handshake (TallyTlsAcceptor *self, TallyTls *tls)
       finish_handshake (tls, error->message);
       return;
     }
-  tls->began = g_get_monotonic_time ();
-  tls->base->deadline =
-      self->timeout_ms > 0 ? tls->began + self->timeout_ms * G_TIME_SPAN_MILLISECOND : -1;
+  tls->base->deadline = self->timeout_ms > 0
+                            ? g_get_monotonic_time () + self->timeout_ms * G_TIME_SPAN_MILLISECOND
+                            : -1;
+  tls->base->on_wait = on_handshake_wait;
+  tls->base->wait_data = tls;
   tls->base->blocks = TRUE;
   g_queue_push_tail (&self->running, tls);
   g_tls_connection_handshake_async (tls->connection, G_PRIORITY_DEFAULT, NULL, on_shaken, tls);
@@ -139,33 +172,15 @@ count_waiting_peers (TallyTlsAcceptor *self)
   return count;
 }
 
-/* Handshakes that have had their time end, as many as others wait, whose turn it is then. The more wait, the less
- * time there is: all have had their turn after a few seconds. */
-static void
-end_long_handshakes (TallyTlsAcceptor *self)
-{
-  guint waiting = count_waiting_peers (self);
-  gint64 latest =
-      g_get_monotonic_time () - MAX (GRACE / (1 + waiting / MAX_RUNNING), SHORTEST_GRACE);
-
-  for (GList *link = self->running.head; link != NULL && waiting > 0; link = link->next)
-    {
-      const TallyTls *oldest = link->data;
-
-      if (oldest->began > latest)
-        return;
-      tally_stream_shut_down (&oldest->base->plain);
-      waiting--;
-    }
-}
-
 static gboolean
 on_acceptor_timer (gpointer data)
 {
   TallyTlsAcceptor *self = data;
 
   g_clear_pointer (&self->timer, g_source_unref);
-  end_long_handshakes (self);
+  g_mutex_lock (&self->lock);
+  end_turns_locked (self);
+  g_mutex_unlock (&self->lock);
   start_what_waits (self);
   return G_SOURCE_REMOVE;
 }
@@ -186,7 +201,11 @@ take_waiting_peer (TallyTlsAcceptor *self)
   TallyTls *tls;
 
   g_mutex_lock (&self->lock);
-  tls = g_queue_pop_head (&self->waiting);
+  tls = g_queue_peek_head (&self->waiting);
+  if (tls != NULL && tally_tls_turn_is_for_newest (tls->queued, g_get_monotonic_time ()))
+    tls = g_queue_pop_tail (&self->waiting);
+  else
+    tls = g_queue_pop_head (&self->waiting);
   g_mutex_unlock (&self->lock);
   return tls;
 }
@@ -226,6 +245,7 @@ void
 tally_tls_acceptor_begin (TallyTlsAcceptor *self, TallyTls *tls)
 {
   __atomic_store_n (&tls->state, TALLY_TLS_SHAKING, __ATOMIC_RELEASE);
+  tls->queued = g_get_monotonic_time ();
   g_mutex_lock (&self->lock);
   g_queue_push_tail (&self->waiting, tally_tls_ref (tls));
   g_mutex_unlock (&self->lock);

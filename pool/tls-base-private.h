@@ -16,6 +16,9 @@ G_BEGIN_DECLS
 /* What a record begins with; its last two bytes are the length of the body. */
 #define TALLY_TLS_HEAD 5
 
+/* A handshake begins, or else ends, to wait for its peer. */
+typedef void (*TallyTlsBaseWaits) (gpointer data, gboolean begins);
+
 typedef struct
 {
   GSocketConnection parent; /* by its address GIO finds the session to resume */
@@ -24,10 +27,12 @@ typedef struct
   GOutputStream *output;
   TallyStream plain; /* the descriptor, which the parent's socket owns */
 
-  gboolean blocks; /* a handshake's input and output wait */
-  gint64 deadline; /* then; monotonic, -1 = never */
-  gboolean drops;  /* what the kernel does not take is lost: only a goodbye follows */
-  gboolean ends;   /* the sending half's end follows what is sent */
+  gboolean blocks;           /* a handshake's input and output wait */
+  gint64 deadline;           /* then; monotonic, -1 = never */
+  TallyTlsBaseWaits on_wait; /* then; NULL: nobody hears of its waits */
+  gpointer wait_data;
+  gboolean drops; /* what the kernel does not take is lost: only a goodbye follows */
+  gboolean ends;  /* the sending half's end follows what is sent */
 
   /* the receiver's */
   gint first;         /* the first byte that came; -1: none */

@@ -49,11 +49,28 @@ fail_with_errno (gint number, GError **error)
   return -1;
 }
 
+/* As tally_stream_wait (), which whatever hears of waits is told of. */
+static TallyWait
+wait_and_tell (TallyTlsBase *self, guint events, GCancellable *cancellable)
+{
+  TallyWait result;
+  gint number;
+
+  if (self->on_wait != NULL)
+    self->on_wait (self->wait_data, TRUE);
+  result = tally_stream_wait (&self->plain, events, self->deadline, cancellable, NULL);
+  number = errno;
+  if (self->on_wait != NULL)
+    self->on_wait (self->wait_data, FALSE);
+  errno = number;
+  return result;
+}
+
 /* Waits during a handshake. */
 static gboolean
 await_peer (TallyTlsBase *self, guint events, GCancellable *cancellable, GError **error)
 {
-  switch (tally_stream_wait (&self->plain, events, self->deadline, cancellable, NULL))
+  switch (wait_and_tell (self, events, cancellable))
     {
     case TALLY_WAIT_READY:
       return TRUE;

@@ -4,6 +4,7 @@
 
 #include "tls-base-private.h"
 #include "tls-internal.h"
+#include "tls-turn-private.h"
 
 G_BEGIN_DECLS
 
@@ -43,7 +44,8 @@ typedef struct
   gboolean is_closed; /* the lock's; so are the next two */
   TallyTlsReady ready;
   gpointer ready_data;
-  gint64 began; /* the acceptor's: monotonic, when its handshake did */
+  gint64 queued;     /* the acceptor's: monotonic, when the peer's first message was there */
+  TallyTlsTurn turn; /* the acceptor's lock's */
 } TallyTls;
 
 /* Puts a layer on @stream. FALSE with @error: it is closed. */
