@@ -20,139 +20,249 @@ typedef enum
 typedef struct
 {
   const gchar *name;
-  const gchar *blurb;
   OptionKind kind;
   gsize offset;
   gint minimum;
 } Option;
 
-#define OPTION(name, kind, field, minimum, blurb)                                                  \
+#define OPTION(name, kind, field, minimum)                                                         \
   {                                                                                                \
-    name, blurb, kind, G_STRUCT_OFFSET (TallyPoolOptions, field), minimum                          \
+    name, kind, G_STRUCT_OFFSET (TallyPoolOptions, field), minimum                                 \
   }
 
 static const Option option_table[] = {
-  OPTION ("max-open",
-          OPTION_COUNT,
-          max_open,
-          0,
-          "Connections to one endpoint, in any state; 0 = no limit"),
-  OPTION ("max-open-total",
-          OPTION_COUNT,
-          max_open_total,
-          0,
-          "Connections to all endpoints, in any state; 0 = no limit"),
-  OPTION ("max-open-total-grace",
-          OPTION_TIME,
-          total_grace,
-          0,
-          "Milliseconds by which a caller may wait longer for max-open-total than the callers of "
-          "another "
-          "endpoint, before a connection that these return is closed for it"),
-  OPTION ("max-idle",
-          OPTION_LEVEL,
-          max_idle,
-          -1,
-          "Idle connections kept for one endpoint; -1 = as many as max-open"),
-  OPTION ("max-idle-total",
-          OPTION_COUNT,
-          max_idle_total,
-          0,
-          "Idle connections kept for all endpoints, the oldest go first; 0 = no limit"),
-  OPTION ("min-idle",
-          OPTION_COUNT,
-          min_idle,
-          0,
-          "Idle connections kept ready for one endpoint, from its first use on, filled in the "
-          "background"),
-  OPTION ("max-waiters",
-          OPTION_COUNT,
-          max_waiters,
-          0,
-          "Callers that may queue for one endpoint, past which borrow fails at once; 0 = no limit"),
-  OPTION ("idle-timeout",
-          OPTION_TIME,
-          idle_timeout,
-          0,
-          "Milliseconds after which an idle connection that min-idle does not keep is closed; 0 = "
-          "never"),
-  OPTION (
-      "max-lifetime",
-      OPTION_TIME,
-      max_lifetime,
-      0,
-      "Milliseconds after which a connection is retired at its next release or sweep; 0 = never"),
-  OPTION ("lifetime-jitter",
-          OPTION_SHARE,
-          lifetime_jitter,
-          0,
-          "Share of max-lifetime by which a connection's own is shortened at most, at random"),
-  OPTION ("wait-timeout",
-          OPTION_TIME,
-          wait_timeout,
-          -1,
-          "Milliseconds a borrow may queue; -1 = the call's deadline, else 5 s; 0 = fails at once "
-          "unless it may dial"),
-  OPTION ("drain-timeout",
-          OPTION_TIME,
-          drain_timeout,
-          0,
-          "Milliseconds for which close waits for busy connections"),
-  OPTION ("connect-timeout", OPTION_TIME, connect_timeout, 1, "Milliseconds for one dial"),
-  OPTION ("max-dials", OPTION_COUNT, max_dials, 1, "Dials under way to one endpoint"),
-  OPTION ("backoff-base",
-          OPTION_TIME,
-          backoff_base,
-          0,
-          "Milliseconds of pause after a first failed dial, doubling, jittered; 0 = no pause"),
-  OPTION ("backoff-max",
-          OPTION_TIME,
-          backoff_max,
-          0,
-          "Milliseconds beyond which that pause does not grow"),
-  OPTION ("order", OPTION_ORDER, order, 0, "Which idle connection is handed out"),
-  OPTION ("check",
-          OPTION_CHECK,
-          check,
-          0,
-          "When an idle connection is examined before it is handed out"),
-  OPTION ("check-after",
-          OPTION_TIME,
-          check_after,
-          0,
-          "Milliseconds of idleness after which check=auto examines"),
-  OPTION ("streams-per-connection",
-          OPTION_COUNT,
-          streams,
-          1,
-          "Leases that one connection may carry at once; more than 1 = shared"),
-  OPTION ("leak-threshold",
-          OPTION_TIME,
-          leak_threshold,
-          0,
-          "Milliseconds after which a lease that is still out is warned of, once; 0 = never"),
-  OPTION ("keepalive-interval",
-          OPTION_TIME,
-          keepalive,
-          0,
-          "Milliseconds after which an idle connection is examined in the background; 0 = never"),
-  OPTION ("tcp-keepalive",
-          OPTION_TIME,
-          tcp_keepalive,
-          0,
-          "Milliseconds without traffic after which TCP asks whether the peer is there; 0 = never"),
-  OPTION (
-      "tcp-user-timeout",
-      OPTION_TIME,
-      tcp_user_timeout,
-      0,
-      "Milliseconds for which sent data or TCP's questions may stay unanswered; 0 = the system's"),
-  OPTION (
-      "wait-for-ready",
-      OPTION_FLAG,
-      wait_for_ready,
-      0,
-      "Whether a borrow waits while dialing fails, until its deadline, instead of failing at once"),
+  /**
+   * TallyPool:max-open:
+   *
+   * Connections to one endpoint, in any state, those being dialed and closed too; 0 = no limit.
+   * Default: 64.
+   *
+   * Since: 0.1
+   */
+  OPTION ("max-open", OPTION_COUNT, max_open, 0),
+  /**
+   * TallyPool:max-open-total:
+   *
+   * Connections to all endpoints, in any state: the one that has been idle for longest, wherever,
+   * makes room; 0 = no limit.
+   * Default: 0.
+   *
+   * Since: 0.1
+   */
+  OPTION ("max-open-total", OPTION_COUNT, max_open_total, 0),
+  /**
+   * TallyPool:max-open-total-grace:
+   *
+   * Milliseconds by which a caller may wait longer for #TallyPool:max-open-total than the callers
+   * of another endpoint, before a connection that these return is closed for it.
+   * Default: 50.
+   *
+   * Since: 0.2
+   */
+  OPTION ("max-open-total-grace", OPTION_TIME, total_grace, 0),
+  /**
+   * TallyPool:max-idle:
+   *
+   * Idle connections kept for one endpoint; -1 = as many as #TallyPool:max-open.
+   * Default: -1.
+   *
+   * Since: 0.1
+   */
+  OPTION ("max-idle", OPTION_LEVEL, max_idle, -1),
+  /**
+   * TallyPool:max-idle-total:
+   *
+   * Idle connections kept for all endpoints, of which the oldest go first; 0 = no limit.
+   * Default: 0.
+   *
+   * Since: 0.1
+   */
+  OPTION ("max-idle-total", OPTION_COUNT, max_idle_total, 0),
+  /**
+   * TallyPool:min-idle:
+   *
+   * Idle connections kept ready for one endpoint, from its first use on, filled in the background.
+   * Default: 0.
+   *
+   * Since: 0.1
+   */
+  OPTION ("min-idle", OPTION_COUNT, min_idle, 0),
+  /**
+   * TallyPool:max-waiters:
+   *
+   * Callers that may queue for one endpoint, past which a borrow fails at once; 0 = no limit.
+   * Default: 0.
+   *
+   * Since: 0.1
+   */
+  OPTION ("max-waiters", OPTION_COUNT, max_waiters, 0),
+  /**
+   * TallyPool:idle-timeout:
+   *
+   * Milliseconds after which an idle connection that #TallyPool:min-idle does not keep is closed;
+   * 0 = never.
+   * Default: 30,000.
+   *
+   * Since: 0.1
+   */
+  OPTION ("idle-timeout", OPTION_TIME, idle_timeout, 0),
+  /**
+   * TallyPool:max-lifetime:
+   *
+   * Milliseconds after which a connection is retired, at its next release or sweep; 0 = never.
+   * Default: 0.
+   *
+   * Since: 0.1
+   */
+  OPTION ("max-lifetime", OPTION_TIME, max_lifetime, 0),
+  /**
+   * TallyPool:lifetime-jitter:
+   *
+   * Share of #TallyPool:max-lifetime, from 0 to 1, by which a connection's own is shortened at
+   * most, at random.
+   * Default: 0.1.
+   *
+   * Since: 0.1
+   */
+  OPTION ("lifetime-jitter", OPTION_SHARE, lifetime_jitter, 0),
+  /**
+   * TallyPool:wait-timeout:
+   *
+   * Milliseconds for which a borrow may queue; -1 = until the call's deadline, or 5 s where it has
+   * none; 0 = it fails at once unless it may dial.
+   * Default: -1.
+   *
+   * Since: 0.1
+   */
+  OPTION ("wait-timeout", OPTION_TIME, wait_timeout, -1),
+  /**
+   * TallyPool:drain-timeout:
+   *
+   * Milliseconds for which tally_pool_close() waits for busy connections; 0 = it does not.
+   * Default: 5,000.
+   *
+   * Since: 0.1
+   */
+  OPTION ("drain-timeout", OPTION_TIME, drain_timeout, 0),
+  /**
+   * TallyPool:connect-timeout:
+   *
+   * Milliseconds for one dial.
+   * Default: 3,000.
+   *
+   * Since: 0.1
+   */
+  OPTION ("connect-timeout", OPTION_TIME, connect_timeout, 1),
+  /**
+   * TallyPool:max-dials:
+   *
+   * Dials under way to one endpoint.
+   * Default: 4.
+   *
+   * Since: 0.1
+   */
+  OPTION ("max-dials", OPTION_COUNT, max_dials, 1),
+  /**
+   * TallyPool:backoff-base:
+   *
+   * Milliseconds of pause after a first failed dial, doubling, jittered; 0 = no pause.
+   * Default: 100.
+   *
+   * Since: 0.1
+   */
+  OPTION ("backoff-base", OPTION_TIME, backoff_base, 0),
+  /**
+   * TallyPool:backoff-max:
+   *
+   * Milliseconds beyond which the pause after failed dials does not grow.
+   * Default: 10,000.
+   *
+   * Since: 0.1
+   */
+  OPTION ("backoff-max", OPTION_TIME, backoff_max, 0),
+  /**
+   * TallyPool:order:
+   *
+   * Which idle connection is handed out.
+   * Default: lifo.
+   *
+   * Since: 0.1
+   */
+  OPTION ("order", OPTION_ORDER, order, 0),
+  /**
+   * TallyPool:check:
+   *
+   * When an idle connection is examined before it is handed out.
+   * Default: always.
+   *
+   * Since: 0.1
+   */
+  OPTION ("check", OPTION_CHECK, check, 0),
+  /**
+   * TallyPool:check-after:
+   *
+   * Milliseconds of idleness after which a connection is examined where #TallyPool:check is auto.
+   * Default: 1,000.
+   *
+   * Since: 0.1
+   */
+  OPTION ("check-after", OPTION_TIME, check_after, 0),
+  /**
+   * TallyPool:streams-per-connection:
+   *
+   * Leases that one connection may carry at once; more than 1 = it is shared. 1 means 1,024 for
+   * endpoints with `mode=shared`.
+   * Default: 1.
+   *
+   * Since: 0.1
+   */
+  OPTION ("streams-per-connection", OPTION_COUNT, streams, 1),
+  /**
+   * TallyPool:leak-threshold:
+   *
+   * Milliseconds after which a lease that is still out is warned of, once; 0 = never.
+   * Default: 0.
+   *
+   * Since: 0.1
+   */
+  OPTION ("leak-threshold", OPTION_TIME, leak_threshold, 0),
+  /**
+   * TallyPool:keepalive-interval:
+   *
+   * Milliseconds after which an idle connection is examined in the background; 0 = never.
+   * Default: 0.
+   *
+   * Since: 0.1
+   */
+  OPTION ("keepalive-interval", OPTION_TIME, keepalive, 0),
+  /**
+   * TallyPool:tcp-keepalive:
+   *
+   * Milliseconds without traffic after which TCP asks whether the peer is there; 0 = never.
+   * Default: 30,000.
+   *
+   * Since: 0.2
+   */
+  OPTION ("tcp-keepalive", OPTION_TIME, tcp_keepalive, 0),
+  /**
+   * TallyPool:tcp-user-timeout:
+   *
+   * Milliseconds for which sent data or TCP's questions may stay unanswered; 0 = as long as the
+   * system says.
+   * Default: 30,000.
+   *
+   * Since: 0.2
+   */
+  OPTION ("tcp-user-timeout", OPTION_TIME, tcp_user_timeout, 0),
+  /**
+   * TallyPool:wait-for-ready:
+   *
+   * Whether a borrow waits while dialing fails, until its deadline, instead of failing at once.
+   * Default: FALSE.
+   *
+   * Since: 0.2
+   */
+  OPTION ("wait-for-ready", OPTION_FLAG, wait_for_ready, 0),
 };
 
 static gint64
@@ -179,23 +289,22 @@ make_pspec (const Option *option)
   switch (option->kind)
     {
     case OPTION_FLAG:
-      return g_param_spec_boolean (option->name, NULL, option->blurb, get_default (option) != 0,
-                                   flags);
+      return g_param_spec_boolean (option->name, NULL, NULL, get_default (option) != 0, flags);
     case OPTION_SHARE:
-      return g_param_spec_double (option->name, NULL, option->blurb, 0, 1,
+      return g_param_spec_double (option->name, NULL, NULL, 0, 1,
                                   tally_pool_options_default.lifetime_jitter, flags);
     case OPTION_ORDER:
-      return g_param_spec_enum (option->name, NULL, option->blurb, TALLY_TYPE_POOL_ORDER,
+      return g_param_spec_enum (option->name, NULL, NULL, TALLY_TYPE_POOL_ORDER,
                                 tally_pool_options_default.order, flags);
     case OPTION_CHECK:
-      return g_param_spec_enum (option->name, NULL, option->blurb, TALLY_TYPE_POOL_CHECK,
+      return g_param_spec_enum (option->name, NULL, NULL, TALLY_TYPE_POOL_CHECK,
                                 tally_pool_options_default.check, flags);
     default:
       if (option->minimum < 0)
-        return g_param_spec_int (option->name, NULL, option->blurb, option->minimum, NO_LIMIT,
+        return g_param_spec_int (option->name, NULL, NULL, option->minimum, NO_LIMIT,
                                  (gint) get_default (option), flags);
-      return g_param_spec_uint (option->name, NULL, option->blurb, (guint) option->minimum,
-                                NO_LIMIT, (guint) get_default (option), flags);
+      return g_param_spec_uint (option->name, NULL, NULL, (guint) option->minimum, NO_LIMIT,
+                                (guint) get_default (option), flags);
     }
 }
 

@@ -145,79 +145,275 @@ server_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec
 }
 
 static void
-install_number (
-    guint id, const gchar *name, const gchar *blurb, guint minimum, guint maximum, guint initial)
+install_number (guint id, const gchar *name, guint minimum, guint maximum, guint initial)
 {
   server_properties[id] =
-      g_param_spec_uint (name, NULL, blurb, minimum, maximum, initial,
+      g_param_spec_uint (name, NULL, NULL, minimum, maximum, initial,
                          G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS);
 }
 
 static void
-install_file (guint id, const gchar *name, const gchar *blurb)
+install_size (guint id, const gchar *name, guint64 maximum, guint64 initial)
 {
   server_properties[id] =
-      g_param_spec_string (name, NULL, blurb, NULL, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
+      g_param_spec_uint64 (name, NULL, NULL, 0, maximum, initial,
+                           G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS);
+}
+
+static void
+install_file (guint id, const gchar *name)
+{
+  server_properties[id] =
+      g_param_spec_string (name, NULL, NULL, NULL, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
+}
+
+static void
+install_counts (void)
+{
+  /**
+   * TallyServer:max-workers:
+   *
+   * Threads that call handlers.
+   * Default: 256.
+   *
+   * Since: 0.1
+   */
+  install_number (PROP_MAX_WORKERS, "max-workers", 1, 65536, 256);
+  /**
+   * TallyServer:max-connections:
+   *
+   * Open connections; a peer past that reads a refusal.
+   * Default: 8,192.
+   *
+   * Since: 0.1
+   */
+  install_number (PROP_MAX_CONNECTIONS, "max-connections", 1, G_MAXINT, 8192);
+  /**
+   * TallyServer:max-queued:
+   *
+   * Connections with a request that may wait for a thread; 0 = 4 times #TallyServer:max-workers.
+   * Default: 0.
+   *
+   * Since: 0.2
+   */
+  install_number (PROP_MAX_QUEUED, "max-queued", 0, G_MAXINT, 0);
+}
+
+static void
+install_times (void)
+{
+  /**
+   * TallyServer:idle-timeout:
+   *
+   * Milliseconds after which a connection on which no request has begun is closed; 0 = never.
+   * Default: 600,000.
+   *
+   * Since: 0.1
+   */
+  install_number (PROP_IDLE_TIMEOUT, "idle-timeout", 0, G_MAXINT, 600 * 1000);
+  /**
+   * TallyServer:read-timeout:
+   *
+   * Milliseconds from its first byte in which a request must have arrived; 0 = no limit.
+   * Default: 30,000.
+   *
+   * Since: 0.1
+   */
+  install_number (PROP_READ_TIMEOUT, "read-timeout", 0, G_MAXINT, 30 * 1000);
+  /**
+   * TallyServer:write-timeout:
+   *
+   * Milliseconds in which a peer must take its answers; 0 = no limit.
+   * Default: 30,000.
+   *
+   * Since: 0.1
+   */
+  install_number (PROP_WRITE_TIMEOUT, "write-timeout", 0, G_MAXINT, 30 * 1000);
+  /**
+   * TallyServer:drain-timeout:
+   *
+   * Milliseconds for which a stop waits for what is under way; 0 = as long as that takes.
+   * Default: 5,000.
+   *
+   * Since: 0.1
+   */
+  install_number (PROP_DRAIN_TIMEOUT, "drain-timeout", 0, G_MAXINT, 5 * 1000);
+  /**
+   * TallyServer:worker-timeout:
+   *
+   * Milliseconds after which a thread that has had nothing to do ends.
+   * Default: 10,000.
+   *
+   * Since: 0.1
+   */
+  install_number (PROP_WORKER_TIMEOUT, "worker-timeout", 0, G_MAXINT, 10 * 1000);
+  /**
+   * TallyServer:queue-timeout:
+   *
+   * Milliseconds after which a request that waits for a thread is refused; 0 = never.
+   * Default: 30,000.
+   *
+   * Since: 0.2
+   */
+  install_number (PROP_QUEUE_TIMEOUT, "queue-timeout", 0, G_MAXINT, 30 * 1000);
+}
+
+static void
+install_message_limits (void)
+{
+  /**
+   * TallyServer:max-message-size:
+   *
+   * Bytes of one request, and of one answer.
+   * Default: 16 MiB.
+   *
+   * Since: 0.2
+   */
+  install_number (PROP_SERVER_MAX_MESSAGE_SIZE, "max-message-size", 64, G_MAXINT,
+                  tally_limits_default.max_message);
+  /**
+   * TallyServer:max-message:
+   *
+   * What #TallyServer:max-message-size was called in 0.1.
+   * Default: 16 MiB.
+   *
+   * Since: 0.1
+   *
+   * Deprecated: 0.2: Use #TallyServer:max-message-size.
+   */
+  /* No construct property: its default would come after what the other name was set to. */
+  server_properties[PROP_SERVER_MAX_MESSAGE] =
+      g_param_spec_uint ("max-message", NULL, NULL, 64, G_MAXINT, tally_limits_default.max_message,
+                         G_PARAM_READWRITE | G_PARAM_DEPRECATED | G_PARAM_STATIC_STRINGS);
+  /**
+   * TallyServer:max-message-memory:
+   *
+   * Bytes of memory that one request may take once decoded; 0 = 16 times
+   * #TallyServer:max-message-size.
+   * Default: 0.
+   *
+   * Since: 0.2
+   */
+  install_size (PROP_SERVER_MAX_MESSAGE_MEMORY, "max-message-memory", G_MAXSIZE, 0);
+  /**
+   * TallyServer:max-unfinished:
+   *
+   * Bytes of requests that are still arriving and of answers that are not yet taken, of all
+   * connections together; 0 = no limit.
+   * Default: 256 MiB.
+   *
+   * Since: 0.2
+   */
+  install_size (PROP_MAX_UNFINISHED, "max-unfinished", G_MAXUINT64, 256 * 1024 * 1024);
+  /**
+   * TallyServer:max-depth:
+   *
+   * Nesting of structs and containers in a request.
+   * Default: 64.
+   *
+   * Since: 0.1
+   */
+  install_number (PROP_SERVER_MAX_DEPTH, "max-depth", 1, TALLY_MAX_DEPTH_MAX,
+                  tally_limits_default.max_depth);
+}
+
+static void
+install_address (void)
+{
+  /**
+   * TallyServer:uri:
+   *
+   * Where the server listens and how it speaks there: see tally_server_new(). While it listens,
+   * the URI to reach it by, with the real port.
+   * Default: NULL.
+   *
+   * Since: 0.1
+   */
+  server_properties[PROP_URI] =
+      g_param_spec_string ("uri", NULL, NULL, NULL,
+                           G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+  /**
+   * TallyServer:strict:
+   *
+   * Whether a binary message must have a version. `strict=no` in the URI switches it off, too.
+   * Default: TRUE.
+   *
+   * Since: 0.1
+   */
+  server_properties[PROP_SERVER_STRICT] =
+      g_param_spec_boolean ("strict", NULL, NULL, TRUE,
+                            G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS);
 }
 
 /* What a client's certificate is wanted for is counted alike. */
 G_STATIC_ASSERT ((gint) TALLY_TLS_CLIENTS_REQUESTED == (gint) G_TLS_AUTHENTICATION_REQUESTED
                  && (gint) TALLY_TLS_CLIENTS_REQUIRED == (gint) G_TLS_AUTHENTICATION_REQUIRED);
 
+static void
+install_tls (void)
+{
+  /**
+   * TallyServer:tls-certificate:
+   *
+   * File of the server's certificate, PEM, with the chain behind it, in place of the URI's `cert`.
+   * Default: NULL.
+   *
+   * Since: 0.2
+   */
+  install_file (PROP_TLS_CERTIFICATE, "tls-certificate");
+  /**
+   * TallyServer:tls-key:
+   *
+   * File of that certificate's key, PEM, in place of the URI's `key`; %NULL: the certificate's
+   * file has it.
+   * Default: NULL.
+   *
+   * Since: 0.2
+   */
+  install_file (PROP_TLS_KEY, "tls-key");
+  /**
+   * TallyServer:tls-ca:
+   *
+   * File of the authorities that clients' certificates are trusted by, PEM, in place of the URI's
+   * `ca`.
+   * Default: NULL.
+   *
+   * Since: 0.2
+   */
+  install_file (PROP_TLS_CA, "tls-ca");
+  /**
+   * TallyServer:tls-clients:
+   *
+   * Whether a client's certificate is requested or required; none = what the URI's `clients` says.
+   * Default: none.
+   *
+   * Since: 0.2
+   */
+  server_properties[PROP_TLS_CLIENTS] =
+      g_param_spec_enum ("tls-clients", NULL, NULL, G_TYPE_TLS_AUTHENTICATION_MODE,
+                         G_TLS_AUTHENTICATION_NONE,
+                         G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS);
+  /**
+   * TallyServer:handshake-timeout:
+   *
+   * Milliseconds from its connection in which a peer must have finished TLS's handshake; 0 = no
+   * limit.
+   * Default: 10,000.
+   *
+   * Since: 0.2
+   */
+  install_number (PROP_HANDSHAKE_TIMEOUT, "handshake-timeout", 0, G_MAXINT, 10 * 1000);
+}
+
 void
 server_properties_install (GObjectClass *object_class)
 {
   object_class->set_property = server_set_property;
   object_class->get_property = server_get_property;
-
-  server_properties[PROP_URI] =
-      g_param_spec_string ("uri", NULL, "Where it listens and how it speaks", NULL,
-                           G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
-  install_number (PROP_MAX_WORKERS, "max-workers", "Threads that may serve at once", 1, 65536, 256);
-  install_number (PROP_MAX_CONNECTIONS, "max-connections", "Open connections", 1, G_MAXINT, 8192);
-  install_number (PROP_IDLE_TIMEOUT, "idle-timeout", "Milliseconds without a request", 0, G_MAXINT,
-                  600 * 1000);
-  install_number (PROP_READ_TIMEOUT, "read-timeout", "Milliseconds for a request to arrive", 0,
-                  G_MAXINT, 30 * 1000);
-  install_number (PROP_WRITE_TIMEOUT, "write-timeout", "Milliseconds for an answer to be taken", 0,
-                  G_MAXINT, 30 * 1000);
-  install_number (PROP_HANDSHAKE_TIMEOUT, "handshake-timeout",
-                  "Milliseconds for a peer to shake hands over TLS", 0, G_MAXINT, 10 * 1000);
-  install_number (PROP_DRAIN_TIMEOUT, "drain-timeout", "Milliseconds that a stop waits for peers",
-                  0, G_MAXINT, 5 * 1000);
-  install_number (PROP_WORKER_TIMEOUT, "worker-timeout",
-                  "Milliseconds that a thread stays without work", 0, G_MAXINT, 10 * 1000);
-  install_number (PROP_QUEUE_TIMEOUT, "queue-timeout",
-                  "Milliseconds that a request waits for a thread", 0, G_MAXINT, 30 * 1000);
-  install_number (PROP_MAX_QUEUED, "max-queued",
-                  "Requests that may wait for a thread; 0: 4 for each", 0, G_MAXINT, 0);
-  server_properties[PROP_MAX_UNFINISHED] =
-      g_param_spec_uint64 ("max-unfinished", NULL, "Bytes of all connections' unfinished messages",
-                           0, G_MAXUINT64, 256 * 1024 * 1024,
-                           G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS);
-  install_number (PROP_SERVER_MAX_MESSAGE_SIZE, "max-message-size",
-                  "Bytes of a request or an answer", 64, G_MAXINT,
-                  tally_limits_default.max_message);
-  /* No construct property: its default would come after what the other name was set to. */
-  server_properties[PROP_SERVER_MAX_MESSAGE] =
-      g_param_spec_uint ("max-message", NULL, "What max-message-size was called in 0.1", 64,
-                         G_MAXINT, tally_limits_default.max_message,
-                         G_PARAM_READWRITE | G_PARAM_DEPRECATED | G_PARAM_STATIC_STRINGS);
-  install_number (PROP_SERVER_MAX_DEPTH, "max-depth", "Nesting of structs and containers", 1,
-                  TALLY_MAX_DEPTH_MAX, tally_limits_default.max_depth);
-  server_properties[PROP_SERVER_STRICT] =
-      g_param_spec_boolean ("strict", NULL, "Whether a binary message must have a version", TRUE,
-                            G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS);
-  server_properties[PROP_SERVER_MAX_MESSAGE_MEMORY] = g_param_spec_uint64 (
-      "max-message-memory", NULL,
-      "Bytes of memory that a request may take once decoded; 0 = 16 times max-message-size", 0,
-      G_MAXSIZE, 0, G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS);
-  install_file (PROP_TLS_CERTIFICATE, "tls-certificate", "Its certificate's file");
-  install_file (PROP_TLS_KEY, "tls-key", "Its key's file; NULL: it is in the certificate's");
-  install_file (PROP_TLS_CA, "tls-ca", "The file of the authorities that clients are trusted by");
-  server_properties[PROP_TLS_CLIENTS] =
-      g_param_spec_enum ("tls-clients", NULL, "Whether clients must have a certificate",
-                         G_TYPE_TLS_AUTHENTICATION_MODE, G_TLS_AUTHENTICATION_NONE,
-                         G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS);
+  install_address ();
+  install_counts ();
+  install_times ();
+  install_message_limits ();
+  install_tls ();
   g_object_class_install_properties (object_class, N_SERVER_PROPERTIES, server_properties);
 }

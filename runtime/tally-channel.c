@@ -269,6 +269,7 @@ make_target_properties (void)
    * TallyChannel:uri:
    *
    * Where the channel leads and how it speaks there, as it was given: see tally_endpoint_new().
+   * Default: NULL.
    *
    * Since: 0.2
    */
@@ -279,6 +280,7 @@ make_target_properties (void)
    * TallyChannel:pool:
    *
    * Where its connections come from. %NULL when it is made: the process-wide default pool.
+   * Default: NULL.
    *
    * Since: 0.2
    */
@@ -294,6 +296,9 @@ make_limit_properties (void)
    * TallyChannel:timeout:
    *
    * Milliseconds that a call may take in all its steps; 0 = no limit.
+   * Default: 30,000.
+   *
+   * Since: 0.1
    */
   channel_properties[PROP_TIMEOUT] =
       g_param_spec_uint ("timeout", NULL, NULL, 0, G_MAXINT, DEFAULT_TIMEOUT,
@@ -302,6 +307,9 @@ make_limit_properties (void)
    * TallyChannel:max-message-size:
    *
    * Bytes that a request or a reply may have.
+   * Default: 16 MiB.
+   *
+   * Since: 0.1
    */
   channel_properties[PROP_MAX_MESSAGE_SIZE] =
       g_param_spec_uint ("max-message-size", NULL, NULL, 1, G_MAXINT, 16 << 20,
@@ -310,6 +318,9 @@ make_limit_properties (void)
    * TallyChannel:max-message-memory:
    *
    * Bytes of memory that a reply may take once decoded; 0 = 16 times the message size.
+   * Default: 0.
+   *
+   * Since: 0.2
    */
   channel_properties[PROP_MAX_MESSAGE_MEMORY] =
       g_param_spec_uint64 ("max-message-memory", NULL, NULL, 0, G_MAXSIZE, 0,
@@ -318,6 +329,9 @@ make_limit_properties (void)
    * TallyChannel:max-depth:
    *
    * How deep structs and containers may be nested in a reply.
+   * Default: 64.
+   *
+   * Since: 0.2
    */
   channel_properties[PROP_MAX_DEPTH] =
       g_param_spec_uint ("max-depth", NULL, NULL, 1, TALLY_MAX_DEPTH_MAX, 64,
@@ -326,6 +340,9 @@ make_limit_properties (void)
    * TallyChannel:strict:
    *
    * Whether a reply in the binary protocol must have a version in its header.
+   * Default: TRUE.
+   *
+   * Since: 0.2
    */
   channel_properties[PROP_STRICT] =
       g_param_spec_boolean ("strict", NULL, NULL, TRUE,
@@ -347,6 +364,7 @@ make_tls_properties (void)
    * TallyChannel:tls-ca:
    *
    * File of the authorities that are trusted, PEM, instead of the URI's `ca`.
+   * Default: NULL.
    *
    * Since: 0.2
    */
@@ -356,6 +374,7 @@ make_tls_properties (void)
    *
    * File of the channel's own certificate, PEM, with the chain behind it, instead of
    * the URI's `cert` and `key`.
+   * Default: NULL.
    *
    * Since: 0.2
    */
@@ -364,6 +383,7 @@ make_tls_properties (void)
    * TallyChannel:tls-key:
    *
    * File of that certificate's key, PEM; %NULL: the certificate's file has it.
+   * Default: NULL.
    *
    * Since: 0.2
    */
@@ -372,6 +392,7 @@ make_tls_properties (void)
    * TallyChannel:tls-identity:
    *
    * The name that the server's certificate must have, instead of the URI's `identity` or host.
+   * Default: NULL.
    *
    * Since: 0.2
    */
@@ -381,6 +402,7 @@ make_tls_properties (void)
    *
    * Whether that name is looked at. %FALSE also where the URI says `host-check=no`: then any peer with a
    * certificate of a trusted authority can pose as the server.
+   * Default: TRUE.
    *
    * Since: 0.2
    */

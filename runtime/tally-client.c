@@ -82,6 +82,9 @@ tally_client_class_init (TallyClientClass *class)
    * TallyClient:input_protocol: (type GObject.Object)
    *
    * Where an Apache-style client reads replies. Not owned.
+   * Default: NULL.
+   *
+   * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_INPUT_PROTOCOL,
                                    g_param_spec_object ("input_protocol", NULL, NULL,
@@ -92,6 +95,9 @@ tally_client_class_init (TallyClientClass *class)
    * TallyClient:output_protocol: (type GObject.Object)
    *
    * Where an Apache-style client writes requests. Not owned.
+   * Default: NULL.
+   *
+   * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_OUTPUT_PROTOCOL,
                                    g_param_spec_object ("output_protocol", NULL, NULL,
@@ -102,6 +108,9 @@ tally_client_class_init (TallyClientClass *class)
    * TallyClient:channel:
    *
    * How calls travel; where it is set, the two protocols are not used.
+   * Default: NULL.
+   *
+   * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_CHANNEL,
                                    g_param_spec_object ("channel", NULL, NULL, TALLY_TYPE_CHANNEL,

@@ -383,10 +383,19 @@ install_handler_property (GObjectClass *object_class, GType handler_type)
 {
   object_class->set_property = tally_processor_set_property;
   object_class->get_property = tally_processor_get_property;
-  g_object_class_install_property (
-      object_class, PROP_HANDLER,
-      g_param_spec_object ("handler", "Handler", "The object whose functions answer the calls",
-                           handler_type, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
+  /**
+   * TallyProcessor:handler:
+   *
+   * The object whose functions answer the calls. Each generated processor has this property, of the type of its own
+   * service's handlers.
+   * Default: NULL.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (object_class, PROP_HANDLER,
+                                   g_param_spec_object ("handler", NULL, NULL, handler_type,
+                                                        G_PARAM_READWRITE
+                                                            | G_PARAM_STATIC_STRINGS));
 }
 
 static void
