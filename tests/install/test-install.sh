@@ -64,10 +64,17 @@ installs_every_header_that_is_included ()
   done <"$scratch/names"
 }
 
+# has_program NAME: or the test is skipped.
+has_program ()
+{
+  command -v "$1" >/dev/null || { echo "there is no $1"; return 77; }
+}
+
 # each_header_compiles COMPILER…: on its own.
 each_header_compiles ()
 {
   local header flags
+  has_program "$1" || return
   flags=$(pkg-config --cflags tally | sed 's/-I\([^ ]*\)/-isystem \1/g') || return
   for header in "$(pkg-config --variable=includedir tally)"/tally/*.h "$scratch"/hello/*.h
   do
@@ -81,6 +88,7 @@ each_header_compiles ()
 # What programs pass to tally_struct_encode () since 0.1, whose parameter was a gboolean, and what they pass today.
 old_and_new_calls_compile_as_cpp ()
 {
+  has_program c++ || return
   # shellcheck disable=SC2046 # flags are words
   c++ -std=c++17 -fsyntax-only -Wall -Wextra -Werror -x c++ $(pkg-config --cflags tally | sed 's/-I/-isystem /g') - <<'END'
 #include <tally.h>
