@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 
-PARTS = ['call', 'struct', 'server', 'unpooled', 'shared', 'codec', 'pool', 'tls']
+PARTS = ['call', 'struct', 'server', 'unpooled', 'shared', 'async', 'codec', 'pool', 'tls']
 FIGURES = ['p50', 'p90', 'p99', 'max', 'mean']
 
 
@@ -216,6 +216,26 @@ class Bench:
                  'limit, 64 in flight': 'limit, one', 'Tally shared, 64 threads': 'limit, one'})
             self.stop_servers()
 
+    def part_async(self):
+        for placement, mine, other in self.placements():
+            port = self.start('tally-server', other)
+            contenders = [('Tally pooled, one caller that waits', 'tally-client', self.client('tally-client', port) + self.calls(20000), mine)]
+            reference = {}
+            for together in (1, 64, 1024):
+                limit, tally = 'limit, %d in flight' % together, 'Tally asynchronous, %d in flight' % together
+                at_once = ['--together', str(together)]
+                contenders += [
+                    (limit, 'limit', self.client('limit', port) + self.calls(max(200000 // together, 200)) + ['--warmup', '20'] + at_once, mine),
+                    (tally, 'tally-async', self.client('tally-async', port, mode='shared') + self.calls(20000 if together == 1 else 300000) + at_once, mine)]
+                reference.update({limit: limit, tally: limit})
+            rows = self.rounds('One thread on one shared connection, time for each call, 16 bytes, Tally server, ' + placement, contenders, reference)
+            if placement == 'two cores':
+                self.claim_ratio('the limit\'s time for a call of that of an asynchronous one, 64 in flight', rows, 'limit, 64 in flight',
+                                 'Tally asynchronous, 64 in flight', 0.5, False)
+                self.claim_ratio('times as many calls as one caller that waits, 1,024 in flight', rows, 'Tally pooled, one caller that waits',
+                                 'Tally asynchronous, 1024 in flight', 40, False)
+            self.stop_servers()
+
     def part_codec(self):
         core = self.cores[0]
         rows = self.rounds('Codec alone, rich struct', [
@@ -350,6 +370,8 @@ class Bench:
                 if (payload, mode) == ('string', 'pooled'):
                     counted[program] = costs[0]
         self.claim_recompiled('', counted)
+        arguments = self.client('tally-async', port, mode='shared') + ['--together', '64']
+        self.count('Tally asynchronous client, 64 in flight', lambda wrapper, calls: self.run_client(wrapper, 'tally-async', arguments, calls), 1280, 12800)
         self.stop_servers()
         port = self.start('tally-server', None, arguments=['--uri-options', '?transport=buffered'])
         for transport in ('buffered', 'socket', 'own'):
