@@ -3,70 +3,19 @@
  * async-exchange.c's. The steps are a call's (ARCHITECTURE.md, "A call"). */
 #include "async-private.h"
 
-#include <string.h>
-
 #include "reply-private.h"
-#include "tally-struct.h"
-
-/* ---- life ---- */
-
-static TallyAsyncCall *
-async_call_new (TallyChannel *channel,
-                const TallyMethod *method,
-                gconstpointer args,
-                const TallyCallOptions *options,
-                GCancellable *cancellable)
-{
-  TallyAsyncCall *self = g_new0 (TallyAsyncCall, 1);
-  guint n_results = method->result != NULL ? method->result->n_fields : 0;
-
-  self->slots = g_new0 (TallyResultSlot, n_results);
-  self->results = g_new (gpointer, n_results);
-  for (guint i = 0; i < n_results; i++)
-    self->results[i] = &self->slots[i];
-  if (options != NULL)
-    self->options = *options;
-  tally_call_open (&self->call, g_object_ref (channel), method, args, self->results,
-                   &self->options);
-  if (cancellable != NULL)
-    self->call.cancellable = cancellable;
-  return self;
-}
-
-static void
-async_call_free (gpointer data)
-{
-  TallyAsyncCall *self = data;
-  const TallyStructInfo *result = self->call.method->result;
-
-  for (guint i = 0; result != NULL && i < result->n_fields; i++)
-    tally_value_clear (result->fields[i].type, &self->slots[i]);
-  g_free (self->slots);
-  g_free (self->results);
-  tally_buffer_clear (&self->args);
-  g_clear_error (&self->first_error);
-  g_object_unref (self->call.channel);
-  g_free (self);
-}
 
 /* ---- the end ---- */
 
 static void
 complete (TallyAsyncCall *self, GError *error)
 {
-  g_autoptr (GTask) task = g_steal_pointer (&self->task);
-
   if (error != NULL && self->first_error != NULL)
     error = tally_call_join_errors (&self->call, &self->first, g_steal_pointer (&self->first_error),
                                     error);
   if (error != NULL)
     error = tally_call_explain (&self->call, error);
-  /* the exception that a declared error stands for is among the results */
-  g_task_set_task_data (task, self, async_call_free);
-  if (error != NULL)
-    g_task_return_error (task, error);
-  else
-    g_task_return_boolean (task, TRUE);
+  tally_async_call_complete (self, error);
 }
 
 static void borrow (TallyAsyncCall *self, gint64 since);
@@ -132,7 +81,7 @@ static void
 borrow (TallyAsyncCall *self, gint64 since)
 {
   const TallyCall *call = &self->call;
-  GMainContext *context = g_main_context_ref (g_task_get_context (self->task));
+  GMainContext *context = g_main_context_ref (self->context);
   gboolean is_here = g_main_context_acquire (context);
 
   if (tally_bucket_borrow_soon (call->channel->bucket, call->label, since, call->deadline,
@@ -167,20 +116,20 @@ tally_async_call_start (TallyChannel *channel,
                         GAsyncReadyCallback callback,
                         gpointer user_data)
 {
-  TallyAsyncCall *self = async_call_new (channel, method, args, options, cancellable);
+  TallyAsyncCall *self = tally_async_call_new (channel, source, method, args, options, cancellable,
+                                               callback, user_data);
   GError *error = NULL;
 
-  self->task = g_task_new (source, self->call.cancellable, callback, user_data);
-  g_task_set_source_tag (self->task, tally_async_call_start);
-  /* What a call that was cancelled has to say of what was sent is better than what GTask would. */
-  g_task_set_check_cancellable (self->task, FALSE);
-  if (!prepare (self, &error))
+  g_object_ref (self); /* another thread may be in the context and end it */
+  if (prepare (self, &error))
     {
-      complete (self, error);
-      return;
+      self->call.seqid = tally_seqid_take (&channel->seqid);
+      borrow (self, channel->unpooled ? TALLY_DIALED_NEVER_LENT : TALLY_DIALED_ANY_TIME);
     }
-  self->call.seqid = tally_seqid_take (&channel->seqid);
-  borrow (self, channel->unpooled ? TALLY_DIALED_NEVER_LENT : TALLY_DIALED_ANY_TIME);
+  else
+    complete (self, error);
+  __atomic_store_n (&self->has_started, TRUE, __ATOMIC_RELEASE);
+  g_object_unref (self);
 }
 
 /**
@@ -209,48 +158,6 @@ tally_channel_call_async (TallyChannel *self,
   g_return_if_fail (TALLY_IS_CHANNEL (self));
   g_return_if_fail (method != NULL && (args != NULL || method->args->n_fields == 0));
   tally_async_call_start (self, self, method, args, options, cancellable, callback, user_data);
-}
-
-/* ---- the result ---- */
-
-/* What the caller's variable holds is freed; what it gets is its own. */
-static void
-hand_out (const TallyType *type, TallyResultSlot *slot, gpointer variable)
-{
-  if (variable == NULL)
-    return;
-  tally_value_clear (type, variable);
-  memcpy (variable, slot, type->size);
-  memset (slot, 0, sizeof *slot);
-}
-
-gboolean
-tally_async_call_finish (gpointer source,
-                         const TallyMethod *method,
-                         GAsyncResult *result,
-                         gpointer const *results,
-                         GError **error)
-{
-  GTask *task = G_TASK (result);
-  TallyAsyncCall *self;
-  const TallyStructInfo *info;
-  gboolean done;
-
-  g_return_val_if_fail (g_task_is_valid (result, source), FALSE);
-  g_return_val_if_fail (g_task_get_source_tag (task) == tally_async_call_start, FALSE);
-  self = g_task_get_task_data (task);
-  g_return_val_if_fail (method == self->call.method, FALSE); /* else the results are another's */
-  info = self->call.method->result;
-  done = g_task_propagate_boolean (task, error);
-  for (guint i = 0; results != NULL && info != NULL && i < info->n_fields; i++)
-    {
-      const TallyField *field = &info->fields[i];
-
-      /* of a call that failed the declared exception alone */
-      if (done ? field->id == 0 : self->slots[i].pointer != NULL && self->call.declared)
-        hand_out (field->type, &self->slots[i], results[i]);
-    }
-  return done;
 }
 
 /**

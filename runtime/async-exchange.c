@@ -1,7 +1,6 @@
 /* Owns what an asynchronous call does on a connection of its own: one source in its caller's main context,
  * which sends, receives and looks at the deadline, and never blocks. */
 #include "async-private.h"
-#include "cancel-watch-internal.h"
 #include "framing-private.h"
 #include "socket-internal.h"
 #include "stream-internal.h"
@@ -224,7 +223,7 @@ void
 tally_async_exchange (TallyAsyncCall *call)
 {
   TallyBuffer *output = tally_socket_get_output (call->socket);
-  GMainContext *context = g_task_get_context (call->task);
+  GMainContext *context = call->context;
   GCancellable *cancellable = call->call.cancellable;
   GError *error = NULL;
   Exchange *self;
@@ -241,7 +240,6 @@ tally_async_exchange (TallyAsyncCall *call)
   tally_socket_set_limits (call->socket, 0, NULL);
   self->watch = tally_socket_add_to_source (call->socket, &self->source);
   g_source_set_static_name (&self->source, "tally call");
-  g_source_set_priority (&self->source, g_task_get_priority (call->task));
   if (cancellable != NULL)
     tally_cancel_watch_begin (&self->cancel, cancellable, context, on_exchange_cancelled, self,
                               NULL);

@@ -5,6 +5,8 @@
 #define TALLY_ASYNC_PRIVATE_H
 
 #include "call-private.h"
+#include "cancel-watch-internal.h"
+#include "shared-private.h"
 
 G_BEGIN_DECLS
 
@@ -17,11 +19,27 @@ typedef union
   TallyUuid uuid;
 } TallyResultSlot;
 
+/* So many fields of a result need no memory of their own. */
+#define TALLY_ASYNC_SLOTS 2
+
+typedef struct _TallyAsyncAgent TallyAsyncAgent; /* async-shared.c */
+
+/* A call, and the GAsyncResult that its callback is given. */
 typedef struct
 {
+  GObject parent_instance;
   TallyCall call; /* its results are `slots` */
   TallyCallOptions options;
-  GTask *task;
+
+  /* the caller's */
+  GObject *source;
+  GMainContext *context;
+  GAsyncReadyCallback callback; /* nullable */
+  gpointer user_data;
+
+  gboolean has_started; /* atomic: the function that starts it has returned */
+  gboolean is_fetched;
+  GError *error;    /* nullable: of a call that is over */
   TallyBuffer args; /* encoded when the call began: the caller's may be gone */
   TallyLease lease; /* while it has a connection */
   TallySocket *socket;
@@ -29,7 +47,58 @@ typedef struct
   GError *first_error; /* and why; nullable */
   TallyResultSlot *slots;
   gpointer *results;
+  TallyResultSlot own_slots[TALLY_ASYNC_SLOTS];
+  gpointer own_results[TALLY_ASYNC_SLOTS];
+
+  /* async-shared.c's */
+  TallyAsyncAgent *agent;
+  TallyPending *pending;
+  guint due_index; /* among its agent's that have a deadline; async-due.c's */
+  TallyCancelWatch cancel;
 } TallyAsyncCall;
+
+/* ---- async-due.c: calls in the order of their deadlines ---- */
+
+/* A heap. Zeroed: empty. */
+typedef struct
+{
+  TallyAsyncCall **calls;
+  guint length;
+  guint capacity;
+} TallyAsyncDue;
+
+#define TALLY_NOT_DUE G_MAXUINT /* the `due_index` of a call that is in none */
+
+void tally_async_due_add (TallyAsyncDue *self, TallyAsyncCall *call);
+/* Does nothing where @call is not among them. */
+void tally_async_due_remove (TallyAsyncDue *self, TallyAsyncCall *call);
+void tally_async_due_clear (TallyAsyncDue *self);
+
+/* (nullable): the earliest. */
+static inline TallyAsyncCall *
+tally_async_due_first (const TallyAsyncDue *self)
+{
+  return self->length > 0 ? self->calls[0] : NULL;
+}
+
+/* ---- async-result.c: what the callback is given ---- */
+
+/* @cancellable goes before that of @options. */
+TallyAsyncCall *tally_async_call_new (TallyChannel *channel,
+                                      gpointer source,
+                                      const TallyMethod *method,
+                                      gconstpointer args,
+                                      const TallyCallOptions *options,
+                                      GCancellable *cancellable,
+                                      GAsyncReadyCallback callback,
+                                      gpointer user_data);
+/* The call is over: calls back, at once unless it is still being started. @error: (transfer full) (nullable).
+ * @self is its callback's from now on. */
+void tally_async_call_complete (TallyAsyncCall *self, GError *error);
+/* @result as the call that it is, which @source made; NULL where it is none of its. */
+TallyAsyncCall *tally_async_call_of_result (gpointer source, GAsyncResult *result);
+
+/* ---- async-call.c ---- */
 
 /* What tally_channel_call_async () does, for @source, which the callback is given. */
 void tally_async_call_start (TallyChannel *channel,

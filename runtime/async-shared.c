@@ -3,14 +3,13 @@
  * ends the calls that are over, and knows their deadlines. */
 #include "async-private.h"
 #include "call-shared-private.h"
-#include "cancel-watch-internal.h"
 #include "socket-internal.h"
 #include "stream-internal.h"
 
 /* Microseconds after which the rest of the loop gets a turn. */
 #define LONGEST_TURN (5 * G_TIME_SPAN_MILLISECOND)
 
-typedef struct
+typedef struct _TallyAsyncAgent
 {
   GSource source; /* first */
   TallySharedAgent agent;
@@ -22,7 +21,7 @@ typedef struct
   /* The context's. */
   guint n_calls;
   gboolean has_unsent;
-  GSequence *due; /* of SharedCall that have a deadline, the earliest first */
+  TallyAsyncDue due; /* those that have a deadline */
 
   pthread_mutex_t lock; /* after the connection's; protects what follows */
   gboolean is_awake;    /* it will look at the list before it sleeps */
@@ -30,16 +29,6 @@ typedef struct
   TallyPending *first_over;
   TallyPending *last_over;
 } Agent;
-
-/* One call. */
-typedef struct
-{
-  TallyAsyncCall *call;
-  Agent *agent;
-  TallyPending *pending;
-  GSequenceIter *place; /* among `due`, nullable */
-  TallyCancelWatch cancel;
-} SharedCall;
 
 static Agent *
 get_agent (TallySharedAgent *base)
@@ -106,46 +95,44 @@ retire_if_unused (Agent *self)
 
 /* The call is no longer its agent's. */
 static void
-detach (SharedCall *self)
+detach (TallyAsyncCall *self)
 {
-  if (self->place != NULL)
-    g_sequence_remove (self->place);
+  tally_async_due_remove (&self->agent->due, self);
   tally_cancel_watch_end (&self->cancel);
   self->agent->n_calls--;
-  g_free (self);
+  self->agent = NULL;
 }
 
 /* @exchanged and @error: as of tally_call_settle_shared (). The call's callback may run in here. */
 static void
-end_call (SharedCall *self, gboolean exchanged, GError *error)
+end_call (TallyAsyncCall *self, gboolean exchanged, GError *error)
 {
-  TallyAsyncCall *call = self->call;
-  Agent *agent = self->agent;
+  TallyShared *shared = self->agent->shared;
   gboolean whole, clean;
 
-  tally_call_settle_shared (&call->call, &call->lease, agent->shared, self->pending, exchanged,
-                            &whole, &error);
-  clean = tally_call_close_shared (&call->call, call->socket, agent->shared, self->pending, whole);
+  tally_call_settle_shared (&self->call, &self->lease, shared, self->pending, exchanged, &whole,
+                            &error);
+  clean = tally_call_close_shared (&self->call, self->socket, shared, self->pending, whole);
   detach (self);
-  tally_async_call_end (call, clean, error);
+  tally_async_call_end (self, clean, error);
 }
 
 /* Unless it is over, and its end is on its way. */
 static void
-leave (SharedCall *self, gboolean timed_out)
+leave (TallyAsyncCall *self, gboolean timed_out)
 {
   GError *error = NULL;
 
   if (tally_shared_leave (self->agent->shared, self->pending, timed_out, &error))
     end_call (self, FALSE, error);
-  else if (self->place != NULL)
-    g_sequence_remove (g_steal_pointer (&self->place));
+  else
+    tally_async_due_remove (&self->agent->due, self);
 }
 
 static gboolean
 on_call_cancelled (gpointer data)
 {
-  SharedCall *self = data;
+  TallyAsyncCall *self = data;
   Agent *agent = (Agent *) g_source_ref (&self->agent->source);
 
   leave (self, FALSE);
@@ -173,21 +160,13 @@ end_calls_that_are_over (Agent *self)
   return TRUE;
 }
 
-static SharedCall *
-get_first_due (Agent *self)
-{
-  GSequenceIter *first = g_sequence_get_begin_iter (self->due);
-
-  return g_sequence_iter_is_end (first) ? NULL : g_sequence_get (first);
-}
-
 static void
 end_calls_that_are_late (Agent *self)
 {
   gint64 now = g_get_monotonic_time ();
-  SharedCall *call;
+  TallyAsyncCall *call;
 
-  while ((call = get_first_due (self)) != NULL && call->call->call.deadline <= now)
+  while ((call = tally_async_due_first (&self->due)) != NULL && call->call.deadline <= now)
     leave (call, TRUE);
 }
 
@@ -197,8 +176,8 @@ end_calls_that_are_late (Agent *self)
 static void
 set_alarm_locked (Agent *self)
 {
-  SharedCall *first = get_first_due (self);
-  gint64 due = first != NULL ? first->call->call.deadline : -1;
+  const TallyAsyncCall *first = tally_async_due_first (&self->due);
+  gint64 due = first != NULL ? first->call.deadline : -1;
 
   if (self->is_awake || due < 0 || (self->alarm >= 0 && due >= self->alarm))
     return;
@@ -257,7 +236,7 @@ fall_asleep (Agent *self)
   pthread_mutex_lock (&self->lock);
   self->is_awake = self->first_over != NULL;
   self->alarm = -1;
-  if (self->is_awake || get_first_due (self) == NULL)
+  if (self->is_awake || tally_async_due_first (&self->due) == NULL)
     g_source_set_ready_time (&self->source, self->is_awake ? 0 : -1);
   set_alarm_locked (self);
   pthread_mutex_unlock (&self->lock);
@@ -293,14 +272,14 @@ agent_finalize (GSource *source)
   pthread_mutex_lock (&self->lock); /* the thread that told it last may still hold it */
   pthread_mutex_unlock (&self->lock);
   pthread_mutex_destroy (&self->lock);
-  g_sequence_free (self->due);
+  tally_async_due_clear (&self->due);
   g_object_unref (self->socket);
 }
 
 static GSourceFuncs agent_funcs = { agent_prepare, agent_check, agent_dispatch, agent_finalize };
 
 static Agent *
-agent_new (TallyShared *shared, TallySocket *socket, GMainContext *context, gint priority)
+agent_new (TallyShared *shared, TallySocket *socket, GMainContext *context)
 {
   Agent *self = (Agent *) g_source_new (&agent_funcs, sizeof *self);
 
@@ -308,12 +287,10 @@ agent_new (TallyShared *shared, TallySocket *socket, GMainContext *context, gint
   self->agent.over = on_over;
   self->shared = shared;
   self->socket = g_object_ref (socket);
-  self->due = g_sequence_new (NULL);
   self->alarm = -1;
   pthread_mutex_init (&self->lock, NULL);
   self->watch = tally_socket_add_to_source (socket, &self->source);
   g_source_set_static_name (&self->source, "tally shared calls");
-  g_source_set_priority (&self->source, priority);
   g_source_set_can_recurse (&self->source, TRUE);
   g_source_attach (&self->source, context);
   tally_shared_add_agent (shared, &self->agent);
@@ -330,54 +307,41 @@ is_of_context (TallySharedAgent *base, gconstpointer context)
 static Agent *
 find_or_add_agent (TallyShared *shared, TallyAsyncCall *call)
 {
-  GMainContext *context = g_task_get_context (call->task);
-  TallySharedAgent *base = tally_shared_find_agent (shared, is_of_context, context);
+  TallySharedAgent *base = tally_shared_find_agent (shared, is_of_context, call->context);
 
-  return base != NULL ? get_agent (base)
-                      : agent_new (shared, call->socket, context, g_task_get_priority (call->task));
+  return base != NULL ? get_agent (base) : agent_new (shared, call->socket, call->context);
 }
 
 /* ---- the start of a call ---- */
 
-static gint
-compare_deadlines (gconstpointer a, gconstpointer b, gpointer data)
-{
-  gint64 left = ((const SharedCall *) a)->call->call.deadline;
-  gint64 right = ((const SharedCall *) b)->call->call.deadline;
-
-  return left < right ? -1 : left > right;
-}
-
 static void
-attach (SharedCall *self)
+attach (TallyAsyncCall *self, Agent *agent, TallyPending *pending)
 {
-  TallyCall *call = &self->call->call;
-
   /* the context's owner changes these; the lock shows it to the thread that owns it next */
-  pthread_mutex_lock (&self->agent->lock);
-  self->agent->n_calls++;
-  self->agent->has_unsent = TRUE;
-  self->pending->owner = self;
-  if (call->deadline >= 0)
+  pthread_mutex_lock (&agent->lock);
+  self->agent = agent;
+  self->pending = pending;
+  pending->owner = self;
+  agent->n_calls++;
+  agent->has_unsent = TRUE;
+  if (self->call.deadline >= 0)
     {
-      self->place = g_sequence_insert_sorted (self->agent->due, self, compare_deadlines, NULL);
-      set_alarm_locked (self->agent);
+      tally_async_due_add (&agent->due, self);
+      set_alarm_locked (agent);
     }
-  pthread_mutex_unlock (&self->agent->lock);
-  if (call->cancellable != NULL)
-    tally_cancel_watch_begin (&self->cancel, call->cancellable,
-                              g_task_get_context (self->call->task), on_call_cancelled, self, NULL);
+  pthread_mutex_unlock (&agent->lock);
+  if (self->call.cancellable != NULL)
+    tally_cancel_watch_begin (&self->cancel, self->call.cancellable, self->context,
+                              on_call_cancelled, self, NULL);
 }
 
 static gboolean
-begin (TallyAsyncCall *call, TallyShared *shared, TallyPending *pending, GError **error)
+begin (TallyAsyncCall *self, TallyShared *shared, TallyPending *pending, GError **error)
 {
-  Agent *agent = find_or_add_agent (shared, call);
-  SharedCall *self = g_new0 (SharedCall, 1);
+  Agent *agent = find_or_add_agent (shared, self);
 
-  *self = (SharedCall){ .call = call, .agent = agent, .pending = pending };
-  attach (self);
-  if (tally_shared_begin (shared, pending, &agent->agent, call->call.method->oneway, error))
+  attach (self, agent, pending);
+  if (tally_shared_begin (shared, pending, &agent->agent, self->call.method->oneway, error))
     return TRUE;
   detach (self);
   retire_if_unused (agent);

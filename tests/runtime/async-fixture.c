@@ -4,6 +4,9 @@
 
 #include "harness.h"
 
+/* Milliseconds. What a test does not mean to end does not end on a busy machine either. */
+#define PATIENCE_MS 600000
+
 const gchar *const async_modes[N_ASYNC_MODES] = { "pooled", "unpooled", "shared" };
 
 void
@@ -87,10 +90,12 @@ void
 async_stage_init (AsyncStage *self, guint mode, EchoAnswer answer, gpointer user_data)
 {
   self->pool = tally_pool_new ();
+  g_object_set (self->pool, "wait-timeout", PATIENCE_MS, NULL);
   self->options = g_strdup_printf ("?mode=%s", async_modes[mode]);
   async_world_init (&self->world);
   echo_server_start (&self->server, answer, self->options, user_data);
   self->channel = echo_server_connect (&self->server, self->pool);
+  tally_channel_set_timeout (self->channel, PATIENCE_MS);
 }
 
 void

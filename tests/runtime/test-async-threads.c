@@ -80,7 +80,6 @@ threads_and_loops_share_connections (void)
       g_auto (AsyncStage) stage;
 
       async_stage_init (&stage, mode, echo_honest, NULL);
-      tally_channel_set_timeout (stage.channel, 0);
       for (guint i = 0; i < N_THREADS; i++)
         {
           workers[i] = (Worker){ stage.channel, i };
@@ -133,7 +132,6 @@ a_call_may_start_on_another_thread_than_its_contexts (void)
       Starter starter = { &stage, callers, MANY };
 
       async_stage_init (&stage, mode, echo_honest, NULL);
-      tally_channel_set_timeout (stage.channel, 0);
       for (guint i = 0; i < MANY; i++)
         {
           callers[i].loop = loop;

@@ -96,7 +96,6 @@ large_messages_go_in_pieces (void)
       g_auto (AsyncStage) stage;
 
       async_stage_init (&stage, mode, echo_honest, NULL);
-      tally_channel_set_timeout (stage.channel, 0);
       for (guint i = 0; i < G_N_ELEMENTS (callers); i++)
         {
           callers[i].loop = stage.world.loop;
@@ -138,7 +137,6 @@ a_request_waits_for_a_peer_that_reads_nothing (void)
 
       g_atomic_int_set (&is_held, TRUE);
       async_stage_init (&stage, mode, hold, NULL);
-      tally_channel_set_timeout (stage.channel, 0);
       async_run (&stage.world, &first, stage.channel, ECHO_NOTE, "first", NULL);
       assert_no_error (first.error);
       second.loop = stage.world.loop;
@@ -347,6 +345,58 @@ callbacks_may_call_and_iterate (void)
     }
 }
 
+/* ---- the result ---- */
+
+typedef struct
+{
+  GMainLoop *loop;
+  GAsyncResult *result; /* owned */
+} Kept;
+
+static void
+keep_result (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Kept *kept = data;
+
+  kept->result = g_object_ref (result);
+  g_main_loop_quit (kept->loop);
+}
+
+/* Kept until later, or for ever: GIO's helpers know it. */
+static void
+a_result_says_whose_it_is_and_outlives_its_callback (void)
+{
+  for (guint is_fetched = 0; is_fetched < 2; is_fetched++)
+    {
+      g_autofree gchar *text = g_strdup ("kept");
+      EchoArgs args = { text };
+      const TallyMethod *method = &echo_methods[ECHO_ECHO];
+      g_autofree gchar *reply = NULL;
+      g_autoptr (GObject) source = NULL;
+      g_autoptr (GError) error = NULL;
+      gpointer results[] = { &reply, NULL };
+      g_auto (AsyncStage) stage;
+      Kept kept = { NULL };
+
+      async_stage_init (&stage, ASYNC_SHARED, echo_honest, NULL);
+      kept.loop = stage.world.loop;
+      tally_channel_call_async (stage.channel, method, &args, NULL, NULL, keep_result, &kept);
+      CU_ASSERT_PTR_NULL (kept.result);
+      g_main_loop_run (stage.world.loop);
+      source = g_async_result_get_source_object (kept.result);
+      CU_ASSERT_PTR_EQUAL (source, stage.channel);
+      CU_ASSERT_PTR_EQUAL (g_async_result_get_user_data (kept.result), &kept);
+      CU_ASSERT_FALSE (g_async_result_is_tagged (kept.result, keep_result));
+      if (is_fetched)
+        {
+          CU_ASSERT_TRUE (
+              tally_channel_call_finish (stage.channel, method, kept.result, results, &error));
+          assert_string (reply, "kept");
+        }
+      g_object_unref (kept.result);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -361,6 +411,7 @@ main (int argc, char **argv)
     TEST (a_channel_without_an_endpoint_refuses),
     TEST (a_result_may_be_left_alone),
     TEST (callbacks_may_call_and_iterate),
+    TEST (a_result_says_whose_it_is_and_outlives_its_callback),
     { NULL },
   };
 

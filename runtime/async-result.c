@@ -1,0 +1,208 @@
+/* Owns what the callback of an asynchronous call is given: a GAsyncResult that is the call itself. GTask would
+ * do, and cost a third of the call. */
+#include "async-private.h"
+
+#include <string.h>
+
+#include "reply-private.h"
+#include "tally-struct.h"
+
+static void async_result_init (GAsyncResultIface *iface);
+
+typedef GObjectClass TallyAsyncCallClass;
+
+static GType tally_async_call_get_type (void);
+
+G_DEFINE_TYPE_WITH_CODE (TallyAsyncCall,
+                         tally_async_call,
+                         G_TYPE_OBJECT,
+                         G_IMPLEMENT_INTERFACE (G_TYPE_ASYNC_RESULT, async_result_init))
+
+/* ---- life ---- */
+
+static void
+tally_async_call_finalize (GObject *object)
+{
+  TallyAsyncCall *self = (TallyAsyncCall *) object;
+  const TallyStructInfo *result = self->call.method->result;
+
+  for (guint i = 0; result != NULL && i < result->n_fields; i++)
+    tally_value_clear (result->fields[i].type, &self->slots[i]);
+  if (self->slots != self->own_slots)
+    {
+      g_free (self->slots);
+      g_free (self->results);
+    }
+  tally_buffer_clear (&self->args);
+  g_clear_error (&self->error);
+  g_clear_error (&self->first_error);
+  g_clear_object (&self->call.cancellable);
+  g_object_unref (self->call.channel);
+  g_object_unref (self->source);
+  g_main_context_unref (self->context);
+  G_OBJECT_CLASS (tally_async_call_parent_class)->finalize (object);
+}
+
+static void
+tally_async_call_class_init (TallyAsyncCallClass *klass)
+{
+  klass->finalize = tally_async_call_finalize;
+}
+
+static void
+tally_async_call_init (TallyAsyncCall *self)
+{
+  self->due_index = TALLY_NOT_DUE;
+}
+
+static void
+open_slots (TallyAsyncCall *self, const TallyStructInfo *result)
+{
+  guint n_results = result != NULL ? result->n_fields : 0;
+
+  self->slots = self->own_slots;
+  self->results = self->own_results;
+  if (n_results > TALLY_ASYNC_SLOTS)
+    {
+      self->slots = g_new0 (TallyResultSlot, n_results);
+      self->results = g_new (gpointer, n_results);
+    }
+  for (guint i = 0; i < n_results; i++)
+    self->results[i] = &self->slots[i];
+}
+
+TallyAsyncCall *
+tally_async_call_new (TallyChannel *channel,
+                      gpointer source,
+                      const TallyMethod *method,
+                      gconstpointer args,
+                      const TallyCallOptions *options,
+                      GCancellable *cancellable,
+                      GAsyncReadyCallback callback,
+                      gpointer user_data)
+{
+  TallyAsyncCall *self = g_object_new (tally_async_call_get_type (), NULL);
+
+  self->source = g_object_ref (source);
+  self->context = g_main_context_ref_thread_default ();
+  self->callback = callback;
+  self->user_data = user_data;
+  if (options != NULL)
+    self->options = *options;
+  open_slots (self, method->result);
+  tally_call_open (&self->call, g_object_ref (channel), method, args, self->results,
+                   &self->options);
+  if (cancellable != NULL)
+    self->call.cancellable = cancellable;
+  if (self->call.cancellable != NULL)
+    g_object_ref (self->call.cancellable);
+  return self;
+}
+
+/* ---- the end ---- */
+
+static gboolean
+call_back (gpointer data)
+{
+  TallyAsyncCall *self = data;
+
+  if (self->callback != NULL)
+    self->callback (self->source, G_ASYNC_RESULT (self), self->user_data);
+  g_object_unref (self);
+  return G_SOURCE_REMOVE;
+}
+
+void
+tally_async_call_complete (TallyAsyncCall *self, GError *error)
+{
+  self->error = error;
+  if (G_LIKELY (__atomic_load_n (&self->has_started, __ATOMIC_ACQUIRE)))
+    call_back (self);
+  else
+    {
+      g_autoptr (GSource) source = g_idle_source_new ();
+
+      g_source_set_static_name (source, "tally call that is over");
+      g_source_set_priority (source, G_PRIORITY_DEFAULT);
+      g_source_set_callback (source, call_back, self, NULL);
+      g_source_attach (source, self->context);
+    }
+}
+
+/* ---- a GAsyncResult ---- */
+
+static gpointer
+get_user_data (GAsyncResult *result)
+{
+  return ((TallyAsyncCall *) result)->user_data;
+}
+
+static GObject *
+get_source_object (GAsyncResult *result)
+{
+  return g_object_ref (((TallyAsyncCall *) result)->source);
+}
+
+static gboolean
+is_tagged (GAsyncResult *result, gpointer tag)
+{
+  return tag == tally_async_call_start;
+}
+
+static void
+async_result_init (GAsyncResultIface *iface)
+{
+  iface->get_user_data = get_user_data;
+  iface->get_source_object = get_source_object;
+  iface->is_tagged = is_tagged;
+}
+
+TallyAsyncCall *
+tally_async_call_of_result (gpointer source, GAsyncResult *result)
+{
+  TallyAsyncCall *self = (TallyAsyncCall *) result;
+
+  return G_TYPE_CHECK_INSTANCE_TYPE (result, tally_async_call_get_type ()) && self->source == source
+             ? self
+             : NULL;
+}
+
+/* What the caller's variable holds is freed; what it gets is its own. */
+static void
+hand_out (const TallyType *type, TallyResultSlot *slot, gpointer variable)
+{
+  if (variable == NULL)
+    return;
+  tally_value_clear (type, variable);
+  memcpy (variable, slot, type->size);
+  memset (slot, 0, sizeof *slot);
+}
+
+gboolean
+tally_async_call_finish (gpointer source,
+                         const TallyMethod *method,
+                         GAsyncResult *result,
+                         gpointer const *results,
+                         GError **error)
+{
+  TallyAsyncCall *self = tally_async_call_of_result (source, result);
+  const TallyStructInfo *info;
+  gboolean done;
+
+  g_return_val_if_fail (self != NULL && !self->is_fetched, FALSE);
+  g_return_val_if_fail (method == self->call.method, FALSE); /* else the results are another's */
+  self->is_fetched = TRUE;
+  info = self->call.method->result;
+  done = self->error == NULL;
+  for (guint i = 0; results != NULL && info != NULL && i < info->n_fields; i++)
+    {
+      const TallyField *field = &info->fields[i];
+
+      /* of a call that failed the declared exception alone */
+      if (done ? field->id == 0 : self->slots[i].pointer != NULL && self->call.declared)
+        hand_out (field->type, &self->slots[i], results[i]);
+    }
+  if (!done)
+    g_propagate_error (error, g_steal_pointer (&self->error));
+  return done;
+}
