@@ -1,5 +1,5 @@
-/* What the codec's instances share beside the engine itself: limits, failures, filling, and
- * encoding a struct by itself. It knows neither protocol's bytes. */
+/* What the codec's instances share beside the engine itself: limits, failures and filling. It knows neither
+ * protocol's bytes. */
 #include "codec-engine.h"
 #include "peer-text.h"
 
@@ -174,75 +174,4 @@ tally_writer_fail_field (TallyWriter *writer, const TallyStructInfo *info, const
 {
   tally_set_due_error (writer->error, info, field);
   return NULL;
-}
-
-/* ---- a struct by itself ---- */
-
-/**
- * tally_struct_encode:
- * @object: any TallyStruct
- * @protocol: how to write it, a #TallyProtocolId; an integer, because %FALSE and %TRUE, as C++ has them too, mean
- *   binary and compact
- * @error: return location for an error
- *
- * Encodes @object by itself, without a message header or frame.
- *
- * Returns: (transfer full): the bytes, or %NULL with %TALLY_ERROR_INVALID_VALUE or
- * %TALLY_ERROR_LIMIT
- */
-GBytes *
-tally_struct_encode (gconstpointer object, gint protocol, GError **error)
-{
-  const TallyCodec *codec = tally_codec_get (protocol);
-  TallyBuffer buffer = { NULL };
-  GBytes *bytes = NULL;
-
-  g_return_val_if_fail (G_TYPE_CHECK_INSTANCE_TYPE (object, TALLY_TYPE_STRUCT), NULL);
-  g_return_val_if_fail (codec != NULL, NULL);
-
-  if (codec->write_struct (&buffer, tally_struct_get_info (object), object, error))
-    bytes = g_bytes_new (buffer.data, buffer.length);
-  tally_buffer_clear (&buffer);
-  return bytes;
-}
-
-/**
- * tally_struct_decode:
- * @object: any TallyStruct, new or used
- * @protocol: how the bytes were written, as in tally_struct_encode ()
- * @bytes: the struct's bytes, without a message header or frame
- * @length: how many; all of them must belong to the struct
- * @error: return location for an error
- *
- * Replaces what @object holds by what @bytes say. After a failure @object is as new. What is read
- * may take 16 times its bytes in memory, and up to 256 MiB in any case.
- *
- * Returns: %TRUE, or %FALSE with a %THRIFT_PROTOCOL_ERROR
- */
-gboolean
-tally_struct_decode (
-    gpointer object, gint protocol, gconstpointer bytes, gsize length, GError **error)
-{
-  const TallyCodec *codec = tally_codec_get (protocol);
-  const TallyStructInfo *info;
-  TallyLimits limits = tally_limits_default;
-  TallyReader reader;
-  gboolean done;
-
-  g_return_val_if_fail (G_TYPE_CHECK_INSTANCE_TYPE (object, TALLY_TYPE_STRUCT), FALSE);
-  g_return_val_if_fail (codec != NULL, FALSE);
-
-  info = tally_struct_get_info (object);
-  tally_struct_reset_instance (info, object);
-  limits.max_memory = MAX (length, limits.max_message) * TALLY_MEMORY_RATIO;
-  tally_reader_init (&reader, bytes, length, &limits);
-  done = codec->read_struct (&reader, info, object, error);
-  if (done && !tally_reader_check_end (&reader, "struct", error))
-    {
-      g_prefix_error (error, "%s: ", info->name);
-      done = FALSE;
-    }
-  if (!done)
-    tally_struct_reset_instance (info, object);
-  return done;
 }

@@ -5,6 +5,7 @@
 #include "codec-private.h"
 #include "hash-private.h"
 #include "storage.h"
+#include "struct-private.h"
 #include "tally-struct.h"
 
 /* ---- equality ---- */
@@ -158,8 +159,8 @@ tally_struct_equal (gconstpointer a, gconstpointer b)
     return TRUE;
   if (a == NULL || b == NULL)
     return FALSE;
-  info = tally_struct_get_info (a);
-  return info == tally_struct_get_info (b) && equal_instances (info, a, b);
+  info = tally_struct_peek_info (a);
+  return info == tally_struct_peek_info (b) && equal_instances (info, a, b);
 }
 
 /* ---- hash ---- */
@@ -283,5 +284,5 @@ tally_value_hash (const TallyType *type, gconstpointer slot)
 guint
 tally_struct_hash (gconstpointer object)
 {
-  return hash_instance (tally_struct_get_info (object), object);
+  return hash_instance (tally_struct_peek_info (object), object);
 }

@@ -6,6 +6,7 @@
 
 #include "codec-private.h"
 #include "storage.h"
+#include "struct-private.h"
 
 static GType
 get_boxed_type (const TallyType *type)
@@ -94,7 +95,7 @@ new_spec (const TallyField *field)
 static const TallyField *
 find_field (GObject *object, guint property_id)
 {
-  const TallyStructInfo *info = tally_struct_get_info (object);
+  const TallyStructInfo *info = tally_struct_peek_info (object);
 
   return property_id >= 1 && property_id <= info->n_fields ? &info->fields[property_id - 1] : NULL;
 }

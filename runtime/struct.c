@@ -1,25 +1,21 @@
 /* TallyStruct: the GObject class of every generated struct. It binds an instance's life to the
- * engine; properties.c owns the properties. */
+ * engine, and gives programs a copy of it and its bytes; properties.c owns the properties. Of the files of the
+ * engine none uses this one. */
 #include "codec-private.h"
 #include "properties-private.h"
 #include "protocol-private.h"
 #include "resident-private.h"
+#include "struct-private.h"
 #include "tally-struct.h"
 
 G_DEFINE_ABSTRACT_TYPE (TallyStruct, tally_struct, THRIFT_TYPE_STRUCT)
-
-static const TallyStructInfo *
-get_class_info (gconstpointer object)
-{
-  return ((const TallyStructClass *) ((const GTypeInstance *) object)->g_class)->info;
-}
 
 /* ---- vfuncs ---- */
 
 static gint32
 tally_struct_read (ThriftStruct *object, ThriftProtocol *protocol, GError **error)
 {
-  const TallyStructInfo *info = get_class_info (object);
+  const TallyStructInfo *info = tally_struct_peek_info (object);
   gint32 count;
 
   /* What a union was before is not part of what comes. */
@@ -33,7 +29,8 @@ tally_struct_write (ThriftStruct *object, ThriftProtocol *protocol, GError **err
 {
   gint32 count;
 
-  return tally_protocol_write_struct (protocol, get_class_info (object), object, &count, error)
+  return tally_protocol_write_struct (protocol, tally_struct_peek_info (object), object, &count,
+                                      error)
              ? count
              : -1;
 }
@@ -41,7 +38,7 @@ tally_struct_write (ThriftStruct *object, ThriftProtocol *protocol, GError **err
 static void
 tally_struct_finalize (GObject *object)
 {
-  tally_struct_dispose_instance (get_class_info (object), object);
+  tally_struct_dispose_instance (tally_struct_peek_info (object), object);
   ((GObjectClass *) tally_struct_parent_class)
       ->finalize (object); /* a checked cast costs more than the call */
 }
@@ -119,7 +116,7 @@ tally_struct_register (gsize *once, const gchar *type_name, const TallyStructInf
 const TallyStructInfo *
 tally_struct_get_info (gconstpointer object)
 {
-  return get_class_info (object);
+  return tally_struct_peek_info (object);
 }
 
 /**
@@ -133,5 +130,93 @@ tally_struct_clear (gpointer object)
 {
   g_return_if_fail (G_TYPE_CHECK_INSTANCE_TYPE (object, TALLY_TYPE_STRUCT));
 
-  tally_struct_reset_instance (get_class_info (object), object);
+  tally_struct_reset_instance (tally_struct_peek_info (object), object);
+}
+
+/**
+ * tally_struct_copy:
+ * @object: any TallyStruct
+ *
+ * Returns: (transfer full): a deep copy, unset fields' values included
+ */
+gpointer
+tally_struct_copy (gconstpointer object)
+{
+  gpointer copy = NULL;
+
+  g_return_val_if_fail (G_TYPE_CHECK_INSTANCE_TYPE (object, TALLY_TYPE_STRUCT), NULL);
+
+  tally_value_copy (&tally_struct_peek_info (object)->type, &object, &copy);
+  return copy;
+}
+
+/* ---- bytes ---- */
+
+/**
+ * tally_struct_encode:
+ * @object: any TallyStruct
+ * @protocol: how to write it, a #TallyProtocolId; an integer, because %FALSE and %TRUE, as C++ has them too, mean
+ *   binary and compact
+ * @error: return location for an error
+ *
+ * Encodes @object by itself, without a message header or frame.
+ *
+ * Returns: (transfer full): the bytes, or %NULL with %TALLY_ERROR_INVALID_VALUE or
+ * %TALLY_ERROR_LIMIT
+ */
+GBytes *
+tally_struct_encode (gconstpointer object, gint protocol, GError **error)
+{
+  const TallyCodec *codec = tally_codec_get (protocol);
+  TallyBuffer buffer = { NULL };
+  GBytes *bytes = NULL;
+
+  g_return_val_if_fail (G_TYPE_CHECK_INSTANCE_TYPE (object, TALLY_TYPE_STRUCT), NULL);
+  g_return_val_if_fail (codec != NULL, NULL);
+
+  if (codec->write_struct (&buffer, tally_struct_peek_info (object), object, error))
+    bytes = g_bytes_new (buffer.data, buffer.length);
+  tally_buffer_clear (&buffer);
+  return bytes;
+}
+
+/**
+ * tally_struct_decode:
+ * @object: any TallyStruct, new or used
+ * @protocol: how the bytes were written, as in tally_struct_encode ()
+ * @bytes: the struct's bytes, without a message header or frame
+ * @length: how many; all of them must belong to the struct
+ * @error: return location for an error
+ *
+ * Replaces what @object holds by what @bytes say. After a failure @object is as new. What is read
+ * may take 16 times its bytes in memory, and up to 256 MiB in any case.
+ *
+ * Returns: %TRUE, or %FALSE with a %THRIFT_PROTOCOL_ERROR
+ */
+gboolean
+tally_struct_decode (
+    gpointer object, gint protocol, gconstpointer bytes, gsize length, GError **error)
+{
+  const TallyCodec *codec = tally_codec_get (protocol);
+  const TallyStructInfo *info;
+  TallyLimits limits = tally_limits_default;
+  TallyReader reader;
+  gboolean done;
+
+  g_return_val_if_fail (G_TYPE_CHECK_INSTANCE_TYPE (object, TALLY_TYPE_STRUCT), FALSE);
+  g_return_val_if_fail (codec != NULL, FALSE);
+
+  info = tally_struct_peek_info (object);
+  tally_struct_reset_instance (info, object);
+  limits.max_memory = MAX (length, limits.max_message) * TALLY_MEMORY_RATIO;
+  tally_reader_init (&reader, bytes, length, &limits);
+  done = codec->read_struct (&reader, info, object, error);
+  if (done && !tally_reader_check_end (&reader, "struct", error))
+    {
+      g_prefix_error (error, "%s: ", info->name);
+      done = FALSE;
+    }
+  if (!done)
+    tally_struct_reset_instance (info, object);
+  return done;
 }

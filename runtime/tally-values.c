@@ -427,20 +427,3 @@ tally_value_copy (const TallyType *type, gconstpointer source, gpointer target)
   else
     copy_table (type, source, target);
 }
-
-/**
- * tally_struct_copy:
- * @object: any TallyStruct
- *
- * Returns: (transfer full): a deep copy, unset fields' values included
- */
-gpointer
-tally_struct_copy (gconstpointer object)
-{
-  gpointer copy = NULL;
-
-  g_return_val_if_fail (G_TYPE_CHECK_INSTANCE_TYPE (object, TALLY_TYPE_STRUCT), NULL);
-
-  tally_value_copy (&tally_struct_get_info (object)->type, &object, &copy);
-  return copy;
-}

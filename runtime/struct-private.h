@@ -1,0 +1,18 @@
+/* A struct's table, by its class alone: for the files that struct.c, where the class is made, uses. */
+#ifndef TALLY_STRUCT_PRIVATE_H
+#define TALLY_STRUCT_PRIVATE_H
+
+#include "tally-struct.h"
+
+G_BEGIN_DECLS
+
+/* What tally_struct_get_info () gives. */
+static inline const TallyStructInfo *
+tally_struct_peek_info (gconstpointer object)
+{
+  return ((const TallyStructClass *) ((const GTypeInstance *) object)->g_class)->info;
+}
+
+G_END_DECLS
+
+#endif /* TALLY_STRUCT_PRIVATE_H */
