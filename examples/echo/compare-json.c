@@ -113,6 +113,9 @@ compare_write_json (const CompareOptions *options,
       json,
       ",\n  \"callers\": %d, \"calls_per_caller\": %d, \"rounds\": %d, \"connections\": %d,\n",
       options->callers, options->calls, options->rounds, options->connections);
+  g_string_append_printf (json, "  \"in_flight\": %d", options->in_flight);
+  append_number (json, ", \"intended_calls_per_second\": ", options->rate);
+  g_string_append (json, ",\n");
   g_string_append_printf (json, "  \"cores\": %u, \"interrupted\": %s,\n", g_get_num_processors (),
                           options->interrupted ? "true" : "false");
   if (options->size < 0)

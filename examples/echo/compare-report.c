@@ -72,6 +72,9 @@ compare_print_heading (const CompareOptions *options, gboolean own_server)
 
   printf ("%s\n%d callers, each %d calls in each of %d rounds, %s\n", options->uri,
           options->callers, options->calls, options->rounds, what);
+  if (options->rate > 0)
+    printf ("%.0f calls begin per second; a call's time counts from when it was to begin\n",
+            options->rate);
   printf ("%u cores%s\n", g_get_num_processors (),
           own_server ? ", client and server share them" : "");
   fflush (stdout);
@@ -82,14 +85,14 @@ print_calls (GPtrArray *modes, const CompareSummary *summaries)
 {
   guint i;
 
-  printf ("\n%-9s%9s%9s%9s%10s%10s%12s%10s\n", "", "calls/s", "lowest", "highest", "p50 us",
+  printf ("\n%-13s%8s%8s%8s%10s%10s%12s%10s\n", "", "calls/s", "lowest", "highest", "p50 us",
           "p99 us", "max us", "failures");
   for (i = 0; i < modes->len; i++)
     {
       const CompareMode *mode = g_ptr_array_index (modes, i);
       const CompareSummary *summary = &summaries[i];
 
-      printf ("%-9s%9.0f%9.0f%9.0f%10.1f%10.1f%12.1f%10" G_GUINT64_FORMAT "\n", mode->name,
+      printf ("%-13s%8.0f%8.0f%8.0f%10.1f%10.1f%12.1f%10" G_GUINT64_FORMAT "\n", mode->name,
               summary->rate, summary->lowest_rate, summary->highest_rate, summary->p50 / 1e3,
               summary->p99 / 1e3, summary->max / 1e3, mode->failures);
     }
@@ -102,7 +105,7 @@ print_cost (GPtrArray *modes, const CompareSummary *summaries, gboolean own_serv
 {
   guint i;
 
-  printf ("\n%-9s%10s%10s%11s%11s%9s%7s%13s\n", "", "connects", "TIME_WAIT", "client CPU",
+  printf ("\n%-13s%9s%10s%11s%11s%8s%6s%12s\n", "", "connects", "TIME_WAIT", "client CPU",
           "server CPU", "hits", "waits", "wait p99 us");
   for (i = 0; i < modes->len; i++)
     {
@@ -113,8 +116,8 @@ print_cost (GPtrArray *modes, const CompareSummary *summaries, gboolean own_serv
           own_server ? g_strdup_printf ("%.1f", mode->used.server_cpu_ns / 1e3 / calls)
                      : g_strdup ("-");
 
-      printf ("%-9s%10" G_GUINT64_FORMAT "%10u%11.1f%11s%9" G_GUINT64_FORMAT "%7" G_GUINT64_FORMAT
-              "%13" G_GUINT64_FORMAT "\n",
+      printf ("%-13s%9" G_GUINT64_FORMAT "%10u%11.1f%11s%8" G_GUINT64_FORMAT "%6" G_GUINT64_FORMAT
+              "%12" G_GUINT64_FORMAT "\n",
               mode->name, pool->dials_done, mode->used.time_waits,
               mode->used.client_cpu_ns / 1e3 / calls, server_cpu, pool->hits, pool->waits,
               tally_histogram_quantile (&pool->wait_time, 0.99));
@@ -144,6 +147,8 @@ print_meaning (GPtrArray *modes, const CompareSummary *summaries)
   static const gchar *const advice[][2] = {
     { "unpooled", "suits rare calls: each pays for a connection of its own." },
     { "pooled", "suits most programs: connecting is saved, a slow call delays no other." },
+    { "async-pooled", "suits a main loop: one thread, a connection for each call under way." },
+    { "async-shared", "suits a main loop with many calls under way: one thread, one socket." },
     { "shared", "suits many callers of small, quick calls: one socket carries them all.\n"
                 "  Where the server answers in order, quick calls wait behind slow ones." },
   };

@@ -14,6 +14,8 @@ typedef struct
   gint size;    /* bytes of the text; -1 = the rich Payload instead */
   gint rounds;
   gint connections; /* that a pool may open */
+  gint in_flight;   /* calls that an asynchronous mode has under way at most */
+  gdouble rate;     /* calls per second that begin; 0: each caller's next one when it is ready */
   gint interrupted; /* atomic: callers stop before their next call */
 } CompareOptions;
 
@@ -28,7 +30,8 @@ typedef struct
 /* One mode of calling, and what it came to over all rounds. */
 typedef struct
 {
-  gchar *name;     /* as in the URI: "pooled" */
+  gchar *name; /* as in the URI: "pooled"; or "async-pooled" */
+  gboolean is_async;
   TallyPool *pool; /* of its own, so that its statistics are this mode's */
   DemoEchoClient *client;
   GArray *latencies; /* of guint64: nanoseconds of each call that succeeded */

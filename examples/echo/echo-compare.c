@@ -31,8 +31,13 @@ static const GOptionEntry option_entries[] = {
     "Connections a pool may open. Default: as many as callers", "N" },
   { "protocol", 'p', 0, G_OPTION_ARG_STRING, &option_protocol, "binary or compact", "NAME" },
   { "transport", 't', 0, G_OPTION_ARG_STRING, &option_transport, "framed or buffered", "NAME" },
-  { "modes", 'm', 0, G_OPTION_ARG_STRING, &option_modes, "Default: unpooled,pooled,shared",
+  { "modes", 'm', 0, G_OPTION_ARG_STRING, &option_modes,
+    "Of unpooled, pooled, shared, async-pooled and async-shared. Default: the first three",
     "NAME,…" },
+  { "in-flight", 0, 0, G_OPTION_ARG_INT, &wanted.in_flight,
+    "Calls under way at most in an asynchronous mode. Default: as many as callers", "N" },
+  { "rate", 0, 0, G_OPTION_ARG_DOUBLE, &wanted.rate,
+    "Calls that begin per second, whatever became of those before. Default: no rate", "R" },
   { "json", 'j', 0, G_OPTION_ARG_FILENAME, &option_json, "Write the results there too", "FILE" },
   { NULL },
 };
@@ -101,13 +106,16 @@ parse (int *argc, char ***argv, GError **error)
   if (!command_line_parse (
           argc, argv,
           "Makes the same calls of the echo example with a connection for each, with\n"
-          "pooled ones and with one that all share, and says what each way costs.",
+          "pooled ones and with one that all share, on threads or in a main loop, and\n"
+          "says what each way costs.",
           "The server to call; without it, one is started on a free loopback port", option_entries,
           &wanted.uri, error)
       || !command_line_check ("--callers", wanted.callers, 1, 10000, error)
       || !command_line_check ("--calls", wanted.calls, 1, 10000000, error)
       || !command_line_check ("--rounds", wanted.rounds, 1, 10000, error)
       || !command_line_check ("--size", wanted.size, 0, 10000000, error)
+      || !command_line_check ("--in-flight", wanted.in_flight, 0, 100000, error)
+      || !command_line_check ("--rate", wanted.rate, 0, 10000000, error)
       || !command_line_check ("--connections", wanted.connections, 0, 10000, error))
     return FALSE;
   if ((gint64) wanted.callers * wanted.calls * wanted.rounds > 100000000)
@@ -118,6 +126,8 @@ parse (int *argc, char ***argv, GError **error)
     }
   if (option_rich)
     wanted.size = -1;
+  if (wanted.in_flight == 0)
+    wanted.in_flight = wanted.callers;
   if (wanted.connections == 0)
     wanted.connections = wanted.callers;
   return TRUE;
@@ -145,7 +155,8 @@ dup_mode_names (void)
 static gboolean
 check_modes (GError **error)
 {
-  static const gchar *const known[] = { "unpooled", "pooled", "shared", NULL };
+  static const gchar *const known[] = { "unpooled",     "pooled",       "shared",
+                                        "async-pooled", "async-shared", NULL };
   g_auto (GStrv) names = dup_mode_names ();
   guint i;
 
@@ -153,8 +164,10 @@ check_modes (GError **error)
     continue;
   if (i > 0 && names[i] == NULL)
     return TRUE;
-  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-               "--modes takes a list of unpooled, pooled and shared, not \"%s\"", option_modes);
+  g_set_error (
+      error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+      "--modes takes a list of unpooled, pooled, shared, async-pooled and async-shared, not \"%s\"",
+      option_modes);
   return FALSE;
 }
 

@@ -285,6 +285,8 @@ programs_refuse_bad_options (void)
     { { ECHO_CLIENT, "-t", "-5" }, "--timeout" },
     { { ECHO_CLIENT, "-i", "-1" }, "--interval" },
     { { ECHO_COMPARE, "--callers", "0" }, "--callers" },
+    { { ECHO_COMPARE, "--in-flight", "-1" }, "--in-flight" },
+    { { ECHO_COMPARE, "--rate", "-1" }, "--rate" },
     { { ECHO_COMPARE, "--modes", "" }, "--modes" },
     { { ECHO_COMPARE, "--modes", "pooled,spooled" }, "spooled" },
     { { ECHO_COMPARE, "tcp://127.0.0.1:9", "more" }, "unexpected argument \"more\"" },
@@ -329,6 +331,55 @@ assert_json (const gchar *path, const gchar *code)
   g_autofree gchar *output = run ((const gchar *const[]){ "python3", "-c", script, path, NULL }, 0);
 
   assert_string (output, "");
+}
+
+/* Runs the comparison with @options, which end with NULL, and looks at its JSON with @code. */
+static void
+compare_with (const gchar *const *options, const gchar *said, const gchar *code)
+{
+  g_autofree gchar *directory = g_dir_make_tmp ("tally-XXXXXX", NULL);
+  g_autofree gchar *path = g_build_filename (directory, "results.json", NULL);
+  g_autofree gchar *output = NULL;
+  const gchar *command[24] = { ECHO_COMPARE, "--json", path };
+  guint n;
+
+  for (n = 3; *options != NULL && n + 1 < G_N_ELEMENTS (command); n++)
+    command[n] = *options++;
+  output = run (command, 0);
+  assert_contains (output, said);
+  assert_json (path, code);
+  g_unlink (path);
+  assert_int (g_rmdir (directory), 0);
+}
+
+static void
+compare_measures_asynchronous_calls (void)
+{
+  compare_with (
+      (const gchar *const[]){ "--callers", "2", "--calls", "50", "--rounds", "2", "--modes",
+                              "async-shared,async-pooled", "--in-flight", "10", NULL },
+      "async-shared suits a main loop",
+      "assert list(modes) == ['async-shared', 'async-pooled'] and data['in_flight'] == 10\n"
+      "for m in modes.values():\n"
+      "    assert m['calls'] == 200 and m['failures'] == 0, m\n"
+      "assert modes['async-shared']['connects'] == 1\n"
+      "assert 1 <= modes['async-pooled']['connects'] <= 2\n");
+}
+
+/* Calls that must wait for the one before it have waited from when they were to begin: at a rate that is too
+ * high to keep, the last of them for as long as all took. */
+static void
+compare_measures_at_a_rate (void)
+{
+  compare_with ((const gchar *const[]){ "--callers", "1", "--calls", "200", "--rounds", "1",
+                                        "--modes", "pooled,async-shared", "--rate", "10000000",
+                                        NULL },
+                "10000000 calls begin per second",
+                "assert data['intended_calls_per_second'] == 10000000\n"
+                "for m in modes.values():\n"
+                "    assert m['calls'] == 200 and m['failures'] == 0, m\n"
+                "    took = 1e6 * 200 / m['calls_per_second']\n"
+                "    assert m['latency_us']['max'] > took / 2, m\n");
 }
 
 static void
@@ -468,6 +519,8 @@ main (int argc, char **argv)
     TEST (programs_refuse_bad_options),
     TEST (programs_explain_their_options),
     TEST (compare_measures_its_own_server),
+    TEST (compare_measures_asynchronous_calls),
+    TEST (compare_measures_at_a_rate),
     TEST (compare_echoes_the_rich_struct),
     TEST (compare_takes_a_server_that_runs),
     TEST (compare_reports_when_it_is_interrupted),
