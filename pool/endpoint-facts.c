@@ -1,6 +1,7 @@
 /* Owns what an endpoint tells of itself, and equality. */
 #include <string.h>
 
+#include "endpoint-order-internal.h"
 #include "endpoint-private.h"
 
 /**
@@ -162,4 +163,16 @@ gchar *
 tally_endpoint_dup_bare_uri (const TallyEndpoint *endpoint)
 {
   return g_strdup (endpoint->bare_uri);
+}
+
+gboolean
+tally_endpoint_takes_any_order (const TallyEndpoint *endpoint)
+{
+  return endpoint->takes_any_order;
+}
+
+gboolean
+tally_endpoint_is_concurrent (const TallyEndpoint *endpoint)
+{
+  return endpoint->is_concurrent;
 }

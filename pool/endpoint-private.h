@@ -16,6 +16,8 @@ struct _TallyEndpoint
   TallyMode mode;
   gint timeout;
   gint is_strict;
+  gint takes_any_order; /* order=any; for servers, as is the next one */
+  gint is_concurrent;
   gchar *service;
   GSocketConnectable *connectable;
   TallyTlsOptions tls;

@@ -17,6 +17,7 @@ G_DEFINE_BOXED_TYPE (TallyEndpoint, tally_endpoint, tally_endpoint_ref, tally_en
 /* Indexed by the enumerations of the header. */
 static const gchar *const scheme_names[] = { "tcp", "unix", "tls" };
 static const gchar *const truth_names[] = { "no", "yes" };
+static const gchar *const order_names[] = { "requests", "any" };
 static const gchar *const mode_names[] = { "pooled", "unpooled", "shared" };
 static const gchar *const clients_names[] = { "ignored", "requested", "required" };
 
@@ -129,6 +130,12 @@ parse_option (
   if (strcmp (option, "strict") == 0)
     return parse_name (uri, option, value, truth_names, G_N_ELEMENTS (truth_names),
                        &self->is_strict, error);
+  if (strcmp (option, "order") == 0)
+    return parse_name (uri, option, value, order_names, G_N_ELEMENTS (order_names),
+                       &self->takes_any_order, error);
+  if (strcmp (option, "concurrent") == 0)
+    return parse_name (uri, option, value, truth_names, G_N_ELEMENTS (truth_names),
+                       &self->is_concurrent, error);
   if (strcmp (option, "timeout") == 0)
     {
       if (!g_ascii_string_to_unsigned (value, 10, 0, G_MAXINT, &timeout, NULL))
@@ -147,10 +154,11 @@ parse_option (
     }
   if (is_tls_option (option))
     return parse_tls_option (self, uri, option, value, error);
-  return refuse (uri, error,
-                 "unknown option \"%s\"; there are protocol, transport, service, mode, timeout, "
-                 "strict and, for TLS, ca, cert, key, identity, host-check and clients",
-                 option);
+  return refuse (
+      uri, error,
+      "unknown option \"%s\"; there are protocol, transport, service, mode, timeout, "
+      "strict, order, concurrent and, for TLS, ca, cert, key, identity, host-check and clients",
+      option);
 }
 
 static gboolean
@@ -396,7 +404,9 @@ parse (TallyEndpoint *self, const gchar *uri, const TallyTlsOptions *tls, GError
  * accepted, because a server may listen there; dialing it fails. The options are
  * `protocol=binary|compact`, `transport=framed|buffered`, `service=NAME`,
  * `mode=pooled|unpooled|shared`, `timeout=MILLISECONDS` and `strict=yes|no`, which says whether a
- * binary header must have a version, each at most once.
+ * binary header must have a version, each at most once. Of use to servers: `order=requests|any`, the
+ * order in which a connection's answers leave, and `concurrent=yes|no`, whether its requests run side by side, which they
+ * do with `order=any`, too.
  *
  * With `tls` there are also `ca=FILE`, whose authorities are trusted instead of the system's,
  * `cert=FILE` and `key=FILE`, which say who this side is (PEM; the key may be in the certificate's

@@ -44,6 +44,8 @@ typedef struct
   guint32 name_length;
   gint32 type; /* ThriftMessageType, unchecked */
   gint32 seqid;
+  /* nullable: where the answer of a handler goes that answers later. No codec's; struct _TallyLater. */
+  struct _TallyLater *later;
 } TallyMessage;
 
 typedef struct _TallyReader TallyReader;

@@ -1,6 +1,7 @@
 /* A processor's short way: one message in memory in, one answer in memory out, through a codec. It
  * knows neither sockets nor ThriftProtocol. */
 #include "processor-private.h"
+#include "reply-later-private.h"
 
 void
 tally_failure_write (const TallyApplicationException *failure,
@@ -60,32 +61,80 @@ answer_unexpected (const TallyCodec *codec,
   return FALSE;
 }
 
-/* Writes the result whole, or in its place the exception that says why it could not be written. */
+/* Of a result that is not to be sent as it was written: answers @error in its place. */
 static void
-answer_result (const TallyInvocation *invocation,
-               const TallyCodec *codec,
-               TallyReader *reader,
-               const TallyMessage *message,
-               TallyBuffer *output)
+answer_unwritable (const TallyMethod *method,
+                   const TallyCodec *codec,
+                   const GError *error,
+                   gint32 seqid,
+                   TallyBuffer *output)
 {
-  const TallyMethod *method = invocation->method;
-  gsize start = output->length;
-  g_autoptr (GError) error = NULL;
   TallyApplicationException failure;
 
-  codec->write_message (output, method->name, method->name_length, T_REPLY, message->seqid);
-  if (codec->write_struct (output, method->result, invocation->result, &error)
-      && output->length - start <= reader->limits->max_message)
-    return;
-
-  if (error == NULL)
-    g_set_error (&error, TALLY_ERROR, TALLY_ERROR_LIMIT,
-                 "%" G_GSIZE_FORMAT " bytes pass the limit of %u bytes for a message",
-                 output->length - start, reader->limits->max_message);
-  output->length = start;
   tally_failure_init_unwritable (&failure, method, error);
-  tally_failure_write (&failure, codec, method->name, method->name_length, message->seqid, output);
+  tally_failure_write (&failure, codec, method->name, method->name_length, seqid, output);
   tally_failure_clear (&failure);
+}
+
+gboolean
+tally_result_write (const TallyMethod *method,
+                    gconstpointer result,
+                    const TallyCodec *codec,
+                    const TallyLimits *limits,
+                    gint32 seqid,
+                    TallyBuffer *output,
+                    GError **error)
+{
+  gsize start = output->length;
+  GError *failed = NULL;
+
+  codec->write_message (output, method->name, method->name_length, T_REPLY, seqid);
+  if (codec->write_struct (output, method->result, result, &failed)
+      && output->length - start <= limits->max_message)
+    return TRUE;
+
+  if (failed == NULL)
+    g_set_error (&failed, TALLY_ERROR, TALLY_ERROR_LIMIT,
+                 "%" G_GSIZE_FORMAT " bytes pass the limit of %u bytes for a message",
+                 output->length - start, limits->max_message);
+  output->length = start;
+  answer_unwritable (method, codec, failed, seqid, output);
+  g_propagate_error (error, failed);
+  return FALSE;
+}
+
+/* call () of a method whose handler answers later. */
+static TALLY_COLD gboolean
+begin (TallyProcessor *self,
+       const TallyMethod *method,
+       const TallyCodec *codec,
+       TallyReader *reader,
+       const TallyMessage *message,
+       TallyBuffer *output,
+       GError **error)
+{
+  TallyMessage known = { method->name, method->name_length, message->type, message->seqid, NULL };
+  TallyApplicationException failure;
+  GError *read_error = NULL;
+  TallyReply *reply;
+
+  if (message->later == NULL)
+    return FALSE;
+  reply = tally_reply_new (method, message->later);
+  if (codec->read_struct (reader, method->args, tally_reply_get_args (reply), &read_error)
+      && tally_reader_check_end (reader, "message", &read_error))
+    {
+      tally_reply_begin (reply, self->handler);
+      return TRUE;
+    }
+  tally_reply_withdraw (reply);
+  tally_failure_init_unreadable (&failure, method, read_error);
+  if (!method->oneway)
+    tally_failure_answer (&failure, codec, &known, output);
+  else
+    tally_failure_clear (&failure);
+  g_propagate_error (error, read_error);
+  return FALSE;
 }
 
 /* Inlined for the common path's sake. */
@@ -99,7 +148,7 @@ call (TallyProcessor *self,
       GError **error)
 {
   /* The method's own name: a reader's bytes are valid only until it reads on. */
-  TallyMessage known = { method->name, method->name_length, message->type, message->seqid };
+  TallyMessage known = { method->name, method->name_length, message->type, message->seqid, NULL };
   gboolean wants_reply = !method->oneway && tally_message_wants_reply (message);
   TallyInvocation invocation;
   TallyApplicationException failure;
@@ -122,7 +171,8 @@ call (TallyProcessor *self,
   if (!tally_invocation_run (&invocation, self->handler, &failure))
     tally_failure_answer (&failure, codec, &known, output);
   else if (wants_reply)
-    answer_result (&invocation, codec, reader, &known, output);
+    tally_result_write (method, invocation.result, codec, reader->limits, known.seqid, output,
+                        NULL);
   tally_invocation_clear (&invocation);
   return TRUE;
 }
@@ -144,5 +194,7 @@ tally_processor_process_message (TallyProcessor *self,
     method = tally_service_find_method (service, message->name, message->name_length);
   if (method == NULL)
     return answer_unexpected (codec, reader, message, output, error);
+  if (tally_method_is_later (method, self->handler))
+    return begin (self, method, codec, reader, message, output, error);
   return call (self, method, codec, reader, message, output, error);
 }

@@ -77,11 +77,22 @@ gboolean tally_message_wants_reply (const TallyMessage *message);
  * TallyProcessor and no subclass has put its own code in the way of a ThriftProtocol. */
 gboolean tally_processor_is_direct (ThriftProcessor *processor);
 
+/* Writes the result of @method whole, or in its place the exception that says why it could not be written. %FALSE:
+ * that exception. */
+gboolean tally_result_write (const TallyMethod *method,
+                             gconstpointer result,
+                             const TallyCodec *codec,
+                             const TallyLimits *limits,
+                             gint32 seqid,
+                             TallyBuffer *output,
+                             GError **error);
+
 /* Answers one message whose header was read already, which ends where @reader ends and is all there
  * (a reader without fill). The answer,
  * if one is due, is appended to @output, complete; an answer longer than the limits allow is
  * replaced by an exception. %FALSE: what was read is not to be trusted; @output may hold an
- * exception that says so, and after it the connection must be closed. */
+ * exception that says so, and after it the connection must be closed. With a handler that answers later and
+ * message->later NULL nothing happens: %FALSE, without an error. */
 gboolean tally_processor_process_message (TallyProcessor *self,
                                           const TallyCodec *codec,
                                           TallyReader *reader,

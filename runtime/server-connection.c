@@ -31,6 +31,9 @@ server_connection_new (TallyServer *server, const TallyStream *stream, gboolean 
   self->refusal = refused ? REFUSE_FULL : REFUSE_NOTHING;
   self->owner = OWNER_THREAD;
   self->phase = PHASE_IDLE;
+  self->max_requests = server->side_by_side && !refused ? server->max_concurrent : 1;
+  self->is_apart = self->max_requests > 1;
+  self->takes_any_order = server->in_any_order;
   self->is_unsecured = tally_tls_is_unsecured (stream);
   server_connection_set_deadline (self, TRUE);
   return self;
@@ -57,6 +60,8 @@ phase_timeout (const ServerConnection *self, ServerPhase phase)
       return self->server->read_timeout;
     case PHASE_WRITING:
       return self->server->write_timeout;
+    case PHASE_ANSWERING:
+      return 0;
     default:
       return self->is_unsecured ? self->server->handshake_timeout : self->server->idle_timeout;
     }
@@ -90,8 +95,12 @@ server_connection_set_deadline (ServerConnection *self, gboolean served)
     }
   if (self->output.length > 0)
     enter_phase (self, PHASE_WRITING, served); /* served: all earlier answers were taken */
+  else if (G_UNLIKELY (self->is_full))
+    enter_phase (self, PHASE_ANSWERING, served);
   else if (self->input.length > 0 || self->skip > 0)
     enter_phase (self, PHASE_READING, served);
+  else if (G_UNLIKELY (self->n_requests > 0))
+    enter_phase (self, PHASE_ANSWERING, served);
   else
     enter_phase (self, PHASE_IDLE, served);
 }
@@ -370,6 +379,12 @@ receive_requests (ServerConnection *self, ServerWorker *worker, gboolean wait, g
     return TURN_WAIT;
   if (count < 0 && tally_stream_is_layered (&self->stream))
     server_log_handshake (self, worker);
+  if (count == 0 && G_UNLIKELY (self->n_requests > 0))
+    {
+      server_abandon_requests (
+          self); /* a peer that has only ended its half still gets its answers */
+      return TURN_WAIT;
+    }
   if (count <= 0)
     return TURN_CLOSE;
 
@@ -396,6 +411,17 @@ has_had_its_turn (const ServerConnection *self, guint n_receives, gboolean serve
          || (served && atomic_peek (&self->server->crowded));
 }
 
+/* The part of a turn that sees to requests that run apart. @served: answers have left. */
+static TALLY_COLD ServerTurn
+turn_apart (ServerConnection *self, gboolean *served)
+{
+  if (self->output.length == 0 && !server_send_answers (self, served))
+    return TURN_CLOSE;
+  if (atomic_peek (&self->hung_up) && self->is_full)
+    server_abandon_requests (self);
+  return TURN_WAIT;
+}
+
 ServerTurn
 server_connection_turn (ServerConnection *self, ServerWorker *worker, gboolean wait)
 {
@@ -418,10 +444,16 @@ server_connection_turn (ServerConnection *self, ServerWorker *worker, gboolean w
         return end (self, worker);
       goes_on = self->output.length == 0 && self->input.length > 0;
     }
+  if (G_UNLIKELY (self->is_apart))
+    {
+      if (turn_apart (self, &served) == TURN_CLOSE)
+        return TURN_CLOSE;
+      goes_on = self->output.length == 0 && self->input.length > 0 && !self->is_full;
+    }
   if (goes_on)
     turn = answer_kept_input (self, worker);
   wait = wait && !goes_on;
-  while (more && turn != TURN_CLOSE && self->output.length == 0 && !self->ending)
+  while (more && turn != TURN_CLOSE && self->output.length == 0 && !self->ending && !self->is_full)
     {
       served |= turn == TURN_SERVED;
       again = has_had_its_turn (self, n_receives++, served);

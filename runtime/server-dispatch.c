@@ -203,8 +203,12 @@ process_any (TallyServer *server,
 }
 
 ServerOutcome
-server_dispatch (
-    TallyServer *server, const guint8 *bytes, gsize length, TallyBuffer *output, GError **error)
+server_dispatch (TallyServer *server,
+                 const guint8 *bytes,
+                 gsize length,
+                 TallyBuffer *output,
+                 TallyLater *later,
+                 GError **error)
 {
   TallyMessage message;
   TallyReader reader;
@@ -215,9 +219,12 @@ server_dispatch (
   memory_left = reader.memory_left;
   if (!server->codec->read_message (&reader, &message, error))
     return OUTCOME_UNREADABLE;
+  message.later = later;
   answered = process_any (server, &reader, &message, output, error);
   server_note_released (server, memory_left - reader.memory_left);
-  return answered ? OUTCOME_ANSWERED : OUTCOME_MALFORMED;
+  return G_LIKELY (answered) ? OUTCOME_ANSWERED
+         : *error == NULL    ? OUTCOME_LATER
+                             : OUTCOME_MALFORMED;
 }
 
 gboolean

@@ -121,9 +121,8 @@ server_claim (ServerConnection *connection)
     }
 }
 
-/* FALSE: an event came while it was owned, and the owner has to look again. */
-static gboolean
-park (ServerConnection *connection)
+gboolean
+server_park (ServerConnection *connection)
 {
   guint owner = OWNER_THREAD;
 
@@ -160,12 +159,17 @@ void
 server_discard (TallyServer *self, ServerConnection *connection)
 {
   gboolean refused = connection->refused;
+  GPtrArray *cancellables = NULL;
 
   /* Out of the list first, so that the supervisor finds no closed descriptor there; into the
    * graveyard last, so that no later wait of the loop can return its event. */
   pthread_mutex_lock (&self->lock);
   unlink_locked (self, connection);
+  if (G_UNLIKELY (connection->n_requests > 0))
+    cancellables = server_orphan_requests_locked (connection);
   pthread_mutex_unlock (&self->lock);
+  if (G_UNLIKELY (cancellables != NULL))
+    server_drop_requests (connection, cancellables);
 
   atomic_set (&connection->owner, OWNER_DEAD);
   /* Closing alone does not do it where a child process has a copy of the descriptor. */
@@ -255,7 +259,7 @@ add_connection (TallyServer *self, TallyStream *stream)
   if (!watch (self, EPOLL_CTL_ADD, tally_stream_get_fd (stream),
               EPOLLET | tally_stream_get_watch (stream, events), connection))
     server_discard (self, connection);
-  else if (!park (connection))
+  else if (!server_park (connection))
     {
       pthread_mutex_lock (&self->lock);
       server_enqueue_locked (self, connection);
@@ -485,7 +489,7 @@ serve_pinned (TallyServer *self, ServerConnection *connection, ServerWorker *wor
       parts = turn == TURN_SERVED ? 0 : parts + 1;
     }
   while ((turn == TURN_SERVED || (connection->input.length > before && parts < MAX_PARTS))
-         && turn != TURN_CLOSE && connection->output.length == 0
+         && turn != TURN_CLOSE && connection->output.length == 0 && !connection->is_apart
          && stays_pinned (self, connection));
   unpin (self, connection);
   return turn == TURN_CLOSE ? TURN_CLOSE : TURN_SERVED;
@@ -523,7 +527,7 @@ server_let_go (TallyServer *self,
       if (G_UNLIKELY (tally_stream_is_layered (&connection->stream)))
         server_loop_watch (self, connection, connection->output.length == 0,
                            connection->wants_write);
-      return park (connection);
+      return server_park (connection);
     }
   server_discard (self, connection);
   return TRUE;
@@ -553,8 +557,8 @@ serve (TallyServer *self, ServerConnection *connection, ServerWorker *worker)
     {
       ServerTurn turn = serve_once (self, connection, worker);
 
-      if (turn == TURN_SERVED && connection->output.length == 0 && is_hot (self, connection)
-          && pin (self, connection, worker))
+      if (turn == TURN_SERVED && connection->output.length == 0 && !connection->is_apart
+          && is_hot (self, connection) && pin (self, connection, worker))
         turn = serve_pinned (self, connection, worker);
       if (turn != TURN_CLOSE && !server_make_room (self, connection, worker))
         turn = server_connection_give_up (connection, worker);

@@ -41,8 +41,8 @@ void
 server_hold (ServerConnection *connection, gboolean anew)
 {
   TallyServer *self = connection->server;
-  gsize holds =
-      connection->input.capacity + connection->output.capacity + connection->parting.capacity;
+  gsize holds = connection->input.capacity + connection->output.capacity
+                + connection->parting.capacity + atomic_peek (&connection->request_bytes);
   gsize held = connection->holds;
 
   if (holds == held && (!anew || holds == 0))

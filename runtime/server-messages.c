@@ -15,16 +15,6 @@
  * worker. */
 #define MAX_STINT 10
 
-/* Ends an answer; of an empty one nothing stays. */
-static inline void
-end_answer (const TallyServer *server, TallyBuffer *output, gsize start)
-{
-  if (output->length == start + tally_frame_header (server->framing))
-    output->length = start;
-  else
-    tally_frame_close (output, server->framing, start);
-}
-
 /* Answers the message of @length bytes into @output; with @refusal, with an exception that says so,
  * executing nothing. */
 static ServerOutcome
@@ -40,13 +30,16 @@ answer_message (ServerConnection *self,
   ServerOutcome outcome = OUTCOME_ANSWERED;
 
   if (G_LIKELY (refusal == NULL))
-    outcome = server_dispatch (self->server, bytes, length, output, &error);
+    outcome = server_dispatch (self->server, bytes, length, output, NULL, &error);
   else if (!server_refuse (self->server, bytes, length, refusal, output))
     outcome = OUTCOME_UNREADABLE;
   if (error != NULL)
     g_debug ("%s: %s", self->server->uri, error->message);
-  atomic_put (&worker->n_requests, atomic_peek (&worker->n_requests) + 1);
-  end_answer (self->server, output, start);
+  if (G_UNLIKELY (outcome == OUTCOME_LATER))
+    server_begin_later (self, worker, bytes, length);
+  else
+    atomic_put (&worker->n_requests, atomic_peek (&worker->n_requests) + 1);
+  server_end_answer (self->server, output, start);
   return outcome;
 }
 
@@ -59,7 +52,7 @@ server_write_goodbye (const TallyServer *server, TallyBuffer *output)
                  "the server is stopping; a request that was not answered before this was not "
                  "executed",
                  output);
-  end_answer (server, output, start);
+  server_end_answer (server, output, start);
 }
 
 /* answer_message () while answers to requests before it wait to be sent. */
@@ -225,8 +218,8 @@ answer_whole (ServerConnection *self,
                                      &progress->lost);
   progress->used += size;
   progress->served = TRUE;
-  progress->closing =
-      G_UNLIKELY (outcome != OUTCOME_ANSWERED) && (outcome == OUTCOME_UNREADABLE || is_torn);
+  progress->closing = G_UNLIKELY (outcome != OUTCOME_ANSWERED)
+                      && (outcome == OUTCOME_UNREADABLE || (outcome != OUTCOME_LATER && is_torn));
   if (G_UNLIKELY (outcome == OUTCOME_UNREADABLE))
     server_log_mismatch (self, worker, bytes, size);
 }
@@ -262,7 +255,7 @@ server_answer_messages (ServerConnection *self,
       g_autofree gchar *refusal = NULL;
       ServerRefusal reason;
       TallyCut cut;
-      gsize size;
+      gsize size = 0;
 
       if (self->skip > 0)
         {
@@ -272,6 +265,21 @@ server_answer_messages (ServerConnection *self,
       cut = tally_framer_cut (&self->framer, message, length - progress.used, &size);
       if (cut == TALLY_CUT_MORE && self->refusal != REFUSE_MEMORY)
         break;
+      if (G_UNLIKELY (self->is_apart))
+        {
+          ServerApart apart =
+              server_set_apart (self, message, size,
+                                cut == TALLY_CUT_WHOLE && find_refusal (self, 0) == REFUSE_NOTHING);
+
+          self->is_full = apart == APART_FULL;
+          if (apart == APART_FULL)
+            break;
+          if (apart == APART_TAKEN)
+            {
+              progress.used += size;
+              continue;
+            }
+        }
       if (cut == TALLY_CUT_MORE)
         {
           refuse_unfinished (self, worker, message, length - progress.used, &progress);

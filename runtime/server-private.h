@@ -23,6 +23,7 @@
 
 #include "codec-private.h"
 #include "framing-private.h"
+#include "reply-later-private.h"
 #include "stream-internal.h"
 #include "tally-endpoint.h"
 #include "tally-error.h"
@@ -47,6 +48,7 @@ G_BEGIN_DECLS
 
 typedef struct _ServerConnection ServerConnection;
 typedef struct _ServerWorker ServerWorker;
+typedef struct _ServerRequest ServerRequest;
 
 /* ---- listener ---- */
 
@@ -85,10 +87,11 @@ typedef enum
 
 typedef enum
 {
-  PHASE_IDLE,     /* waits for a request */
-  PHASE_READING,  /* has part of one */
-  PHASE_WRITING,  /* has answers that the peer does not take */
-  PHASE_LINGERING /* the peer was told why it is closed and gets the time to read it */
+  PHASE_IDLE,      /* waits for a request */
+  PHASE_READING,   /* has part of one */
+  PHASE_WRITING,   /* has answers that the peer does not take */
+  PHASE_ANSWERING, /* has requests that run apart, and waits for no more of the peer */
+  PHASE_LINGERING  /* the peer was told why it is closed and gets the time to read it */
 } ServerPhase;
 
 /* Why requests are answered with an exception and not executed. From REFUSE_FULL on the connection
@@ -125,6 +128,14 @@ struct _ServerConnection
   gboolean has_several;  /* the peer has sent a request before the one before it was answered */
   gboolean ending;       /* nothing more is answered; what is to be sent is */
   gboolean paused;       /* whole requests lie in input, because others wait for a worker */
+  gboolean is_apart;     /* its requests may run apart, or some do */
+  gboolean is_full;      /* whole requests lie in input, because those that run apart come first */
+  gboolean is_abandoned; /* those that run apart know that the client has gone */
+  gboolean takes_any_order; /* of the message that is looked at: its answer may overtake others */
+  gint64
+      message_deadline; /* of that message: g_get_monotonic_time () when nobody waits for its answer any more; 0: none */
+  guint max_requests; /* that may run apart at once; 1: only those answered later */
+  guint n_requests;   /* that run apart and whose answers have not left */
   TallyFramer framer;
   gboolean is_unsecured; /* the peer has still to shake hands */
   gboolean refused;      /* past the limit: its first request is answered with an exception */
@@ -136,8 +147,13 @@ struct _ServerConnection
   ServerConnection *previous;
   ServerConnection *next;
   ServerConnection *next_ready;
-  gint64 ready_since; /* server_now () when it was first seen to wait for a worker; 0: not yet */
-  gsize holds;        /* bytes of its buffers; written by the owner */
+  gint64 ready_since;  /* server_now () when it was first seen to wait for a worker; 0: not yet */
+  gsize holds;         /* bytes of its buffers; written by the owner */
+  gsize request_bytes; /* atomic: of the requests that run apart */
+  ServerRequest *first_request;      /* of these, in the order in which they came */
+  guint n_waiting;                   /* of these, for a worker */
+  guint n_running;                   /* of these, their handlers are called */
+  ServerConnection *next_in_ring;    /* of those with requests that wait */
   ServerConnection *holder_previous; /* of those that hold something, in the order they began */
   ServerConnection *holder_next;
 };
@@ -202,14 +218,19 @@ void server_write_goodbye (const TallyServer *server, TallyBuffer *output);
 
 typedef enum
 {
-  OUTCOME_ANSWERED,  /* or no answer is due */
-  OUTCOME_MALFORMED, /* OUTCOME_ANSWERED, but the message is not what it should be; error is set */
-  OUTCOME_UNREADABLE /* it is nobody's: not even its header could be read */
+  OUTCOME_ANSWERED,   /* or no answer is due */
+  OUTCOME_MALFORMED,  /* OUTCOME_ANSWERED, but the message is not what it should be; error is set */
+  OUTCOME_UNREADABLE, /* it is nobody's: not even its header could be read */
+  OUTCOME_LATER /* nothing has happened: its handler answers later, and needs a request to answer to */
 } ServerOutcome;
 
-/* Answers one complete message into @output. */
-ServerOutcome server_dispatch (
-    TallyServer *server, const guint8 *bytes, gsize length, TallyBuffer *output, GError **error);
+/* Answers one complete message into @output. @later (nullable): where an answer goes that comes later. */
+ServerOutcome server_dispatch (TallyServer *server,
+                               const guint8 *bytes,
+                               gsize length,
+                               TallyBuffer *output,
+                               TallyLater *later,
+                               GError **error);
 /* Answers the message that begins with @bytes by an exception that says @text, executing nothing.
  * FALSE: its header is not all there, or is none; then the exception has no name and sequence id 0.
  */
@@ -218,6 +239,70 @@ gboolean server_refuse (const TallyServer *server,
                         gsize length,
                         const gchar *text,
                         TallyBuffer *output);
+
+/* ---- requests that run apart ---- */
+
+struct _ServerRequest
+{
+  TallyLater later; /* first */
+  gatomicrefcount ref_count;
+  TallyServer *server;
+  gboolean wants_reply;
+  gint32 seqid;
+  gboolean takes_any_order;
+  gint64 arrived; /* server_now () */
+  gint64 queued;  /* g_get_monotonic_time () */
+  TallyBuffer message;
+  TallyBuffer answer; /* written once, by the thread that answers; then the owner's */
+
+  /* the server's lock */
+  ServerConnection *connection; /* NULL: it is closed */
+  ServerRequest *next;
+  gboolean is_waiting;
+  gboolean is_answered;
+  gboolean is_abandoned; /* nobody waits for the answer */
+  GCancellable *cancellable;
+};
+
+typedef enum
+{
+  APART_NOT,   /* it is to be answered by its connection's owner now */
+  APART_TAKEN, /* it was copied and waits for a worker */
+  APART_FULL   /* it stays where it is until an answer has left */
+} ServerApart;
+
+/* Of a connection that is_apart the owner takes the whole message at @bytes apart. @is_plain: it is to be executed and
+ * its end is known. */
+ServerApart
+server_set_apart (ServerConnection *self, const guint8 *bytes, gsize length, gboolean is_plain);
+/* The owner executes the message @bytes, without frame, which server_dispatch () found to be answered later. */
+void server_begin_later (ServerConnection *self,
+                         ServerWorker *worker,
+                         const guint8 *bytes,
+                         gsize length);
+/* The owner sends what is answered and may leave. FALSE: the connection is lost. */
+gboolean server_send_answers (ServerConnection *self, gboolean *sent);
+/* The owner has seen the peer's end: fires the cancellables of what runs apart, once. */
+void server_abandon_requests (ServerConnection *self);
+/* The owner closes the connection: its requests know it no longer. Then, without the lock, drops them and fires what
+ * this returns. */
+GPtrArray *server_orphan_requests_locked (ServerConnection *self);
+void server_drop_requests (ServerConnection *self, GPtrArray *cancellables);
+/* The owner closes the connection of a server that stops: those that are not answered are told so. */
+void server_refuse_answers (ServerConnection *self);
+/* server-ring.c: connections with requests that wait. */
+void server_ring_add_locked (TallyServer *self, ServerConnection *connection);
+void server_ring_remove_locked (TallyServer *self, ServerConnection *connection);
+/* Whether a worker has a request to take that waits. */
+gboolean server_has_request_locked (const TallyServer *self);
+/* (transfer full) (nullable) */
+ServerRequest *server_take_request_locked (TallyServer *self);
+/* Whether requests wait so that another worker is worth waking. */
+gboolean server_wants_help_locked (const TallyServer *self);
+/* Executes it. Consumes @request. */
+void server_run_request (ServerRequest *request, ServerWorker *worker);
+/* The supervisor refuses those that have waited too long. */
+void server_limit_requests (TallyServer *self);
 
 /* ---- workers ---- */
 
@@ -287,6 +372,8 @@ gboolean server_let_go (TallyServer *self,
                         ServerTurn turn);
 /* The owner closes it. */
 void server_discard (TallyServer *self, ServerConnection *connection);
+/* The owner parks it. FALSE: an event came meanwhile, and the caller owns it still. */
+gboolean server_park (ServerConnection *connection);
 
 /* ---- peers ---- */
 
@@ -383,6 +470,10 @@ struct _TallyServer
   guint max_queued;       /* 0 = 4 x max_workers */
   guint64 max_unfinished; /* bytes */
   guint max_pinned;
+  guint max_concurrent;   /* requests of one connection that run side by side */
+  gboolean is_concurrent; /* the property; what the URI says comes on top */
+  gboolean side_by_side;  /* requests of all connections run side by side */
+  gboolean in_any_order;  /* and their answers leave as they come */
 
   pid_t pid;          /* whose stop_fd that is; a child process that serves takes its own */
   gint stop_in_child; /* atomic: a stop before that */
@@ -416,8 +507,14 @@ struct _TallyServer
   guint n_refused;
   ServerConnection *ready_head;
   ServerConnection *ready_tail;
+  ServerConnection *ring_head; /* with requests that wait for a worker, each in its turn */
+  ServerConnection *ring_tail;
+  guint n_waiting;                /* such requests */
+  guint n_beside;                 /* requests that run beside another one of their connection */
+  guint64 n_dropped;              /* answers that found no connection */
   ServerConnection *first_holder; /* whose messages are unfinished, the oldest first */
   ServerConnection *last_holder;
+  gboolean connections_turn; /* a worker that may choose takes a connection, not a request */
   gsize n_released; /* atomic: bytes of what was large and is gone, since the heap was trimmed */
   gsize peak_held;  /* the most that was held since then */
   gint64 next_trim; /* server_now () before which it is not trimmed again */
@@ -435,6 +532,16 @@ struct _TallyServer
   guint64 n_timeouts;
   guint64 n_requests; /* of workers that left */
 };
+
+/* Ends the answer that began at @start; of an empty one nothing stays. */
+static inline void
+server_end_answer (const TallyServer *server, TallyBuffer *output, gsize start)
+{
+  if (output->length == start + tally_frame_header (server->framing))
+    output->length = start;
+  else
+    tally_frame_close (output, server->framing, start);
+}
 
 /* What the class has of properties (server-properties.c). */
 void server_properties_install (GObjectClass *object_class);

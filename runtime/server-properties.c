@@ -17,6 +17,8 @@ enum
   PROP_QUEUE_TIMEOUT,
   PROP_MAX_QUEUED,
   PROP_MAX_UNFINISHED,
+  PROP_MAX_CONCURRENT,
+  PROP_CONCURRENT,
   PROP_SERVER_MAX_MESSAGE_SIZE,
   PROP_SERVER_MAX_MESSAGE, /* its name in 0.1 */
   PROP_SERVER_MAX_DEPTH,
@@ -57,6 +59,8 @@ find_number (TallyServer *self, guint id)
       return &self->queue_timeout;
     case PROP_MAX_QUEUED:
       return &self->max_queued;
+    case PROP_MAX_CONCURRENT:
+      return &self->max_concurrent;
     case PROP_SERVER_MAX_MESSAGE_SIZE:
     case PROP_SERVER_MAX_MESSAGE:
       return &self->limits.max_message;
@@ -110,6 +114,8 @@ server_set_property (GObject *object, guint id, const GValue *value, GParamSpec 
     self->uri = g_value_dup_string (value);
   else if (id == PROP_SERVER_STRICT)
     self->limits.strict = g_value_get_boolean (value);
+  else if (id == PROP_CONCURRENT)
+    self->is_concurrent = g_value_get_boolean (value);
   else if (id == PROP_MAX_UNFINISHED)
     self->max_unfinished = g_value_get_uint64 (value);
   else if (id == PROP_SERVER_MAX_MESSAGE_MEMORY)
@@ -136,6 +142,8 @@ server_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec
                          self->listening ? tally_server_dup_uri (self) : g_strdup (self->uri));
   else if (id == PROP_SERVER_STRICT)
     g_value_set_boolean (value, self->limits.strict);
+  else if (id == PROP_CONCURRENT)
+    g_value_set_boolean (value, self->is_concurrent);
   else if (id == PROP_MAX_UNFINISHED)
     g_value_set_uint64 (value, self->max_unfinished);
   else if (id == PROP_SERVER_MAX_MESSAGE_MEMORY)
@@ -197,6 +205,26 @@ install_counts (void)
    * Since: 0.2
    */
   install_number (PROP_MAX_QUEUED, "max-queued", 0, G_MAXINT, 0);
+  /**
+   * TallyServer:max-concurrent:
+   *
+   * Requests of one connection that run side by side, where they may.
+   * Default: 64.
+   *
+   * Since: 0.2
+   */
+  install_number (PROP_MAX_CONCURRENT, "max-concurrent", 1, 65536, 64);
+  /**
+   * TallyServer:concurrent:
+   *
+   * Whether requests of one connection run side by side; `concurrent=yes` and `order=any` in the URI say so, too.
+   * Default: FALSE.
+   *
+   * Since: 0.2
+   */
+  server_properties[PROP_CONCURRENT] =
+      g_param_spec_boolean ("concurrent", NULL, NULL, FALSE,
+                            G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS);
 }
 
 static void

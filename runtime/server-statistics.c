@@ -24,6 +24,7 @@ count_all (TallyServer *self, TallyServerSnapshot *snapshot)
     .accepted = self->n_accepted,
     .refused = self->n_refusals,
     .timed_out = self->n_timeouts,
+    .dropped = self->n_dropped,
     .requests = self->n_requests + atomic_peek (&self->supervisor.n_requests),
   };
   for (ServerWorker *worker = self->workers; worker != NULL; worker = worker->next)

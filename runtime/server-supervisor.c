@@ -179,7 +179,8 @@ watch_holder_locked (TallyServer *self, Watch *seen)
   const ServerWorker *holder = self->loop_holder;
   guint64 epoch = holder != NULL ? atomic_peek (&holder->epoch) : 0;
   gboolean same = holder == seen->holder && epoch == seen->epoch;
-  gboolean busy = holder == NULL || atomic_peek (&holder->busy) || self->ready_head != NULL;
+  gboolean busy = holder == NULL || atomic_peek (&holder->busy) || self->ready_head != NULL
+                  || self->ring_head != NULL;
   gboolean backlog = self->ready_head != NULL;
 
   seen->same = same ? seen->same + 1 : 0;
@@ -191,6 +192,8 @@ watch_holder_locked (TallyServer *self, Watch *seen)
       atomic_put (&self->eager, TRUE);
       replace_holder_locked (self);
     }
+  else if (server_wants_help_locked (self))
+    server_wake_worker_locked (self);
   else if (backlog && seen->backlog)
     help_locked (self, epoch - seen->epoch);
   seen->quiet = busy || !same ? 0 : seen->quiet + 1;
@@ -208,10 +211,11 @@ is_idle (ServerConnection *connection, gint64 now)
   return atomic_peek (&connection->phase) == PHASE_IDLE;
 }
 
+/* What has a handler running that answers at once is not cut off from its answer. */
 static gboolean
 is_any (ServerConnection *connection, gint64 now)
 {
-  return TRUE;
+  return connection->n_running == 0;
 }
 
 /* Has each idle connection looked at once more, for a request that is there already; the worker
@@ -237,6 +241,8 @@ drain_locked (TallyServer *self, Watch *seen, gint64 now)
   atomic_set (&self->expired, TRUE);
   late = claim_where_locked (self, is_any, now);
   pthread_mutex_unlock (&self->lock);
+  for (guint i = 0; i < late->len; i++)
+    server_refuse_answers (g_ptr_array_index (late, i));
   discard_all_unlocked (self, late);
   pthread_mutex_lock (&self->lock);
 }
@@ -276,6 +282,13 @@ server_supervise (TallyServer *self)
       if (self->stopping)
         drain_locked (self, &seen, now);
       server_limit_queue_locked (self, now);
+      if (G_UNLIKELY (self->ring_head != NULL)
+          && (atomic_peek (&self->crowded) || atomic_peek (&self->expired)))
+        {
+          pthread_mutex_unlock (&self->lock);
+          server_limit_requests (self);
+          pthread_mutex_lock (&self->lock);
+        }
       if (self->stopping && self->n_connections == 0)
         break;
       if (!busy)

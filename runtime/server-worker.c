@@ -117,6 +117,36 @@ work_locked (TallyServer *self, ServerWorker *worker)
   atomic_put (&worker->busy, FALSE);
 }
 
+/* Executes a request that runs apart. */
+static void
+work_apart_locked (TallyServer *self, ServerWorker *worker)
+{
+  ServerRequest *request = server_take_request_locked (self);
+
+  atomic_put (&worker->busy, TRUE);
+  atomic_put (&worker->epoch, atomic_peek (&worker->epoch) + 1);
+  if (self->loop_holder == worker && atomic_peek (&self->eager) && server_wake_worker_locked (self))
+    self->loop_holder = NULL;
+  if (server_wants_help_locked (self))
+    server_wake_worker_locked (self);
+  pthread_mutex_unlock (&self->lock);
+
+  server_run_request (request, worker);
+
+  pthread_mutex_lock (&self->lock);
+  atomic_put (&worker->busy, FALSE);
+}
+
+/* Where both connections and requests wait they take turns. */
+static gboolean
+is_requests_turn_locked (TallyServer *self)
+{
+  if (G_LIKELY (self->ring_head == NULL) || !server_has_request_locked (self))
+    return FALSE;
+  self->connections_turn = !self->connections_turn;
+  return self->ready_head == NULL || !self->connections_turn;
+}
+
 static void *
 worker_main (void *data)
 {
@@ -127,6 +157,11 @@ worker_main (void *data)
   pthread_mutex_lock (&self->lock);
   for (;;)
     {
+      if (is_requests_turn_locked (self))
+        {
+          work_apart_locked (self, worker);
+          continue;
+        }
       if (self->ready_head != NULL)
         {
           work_locked (self, worker);

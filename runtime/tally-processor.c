@@ -7,6 +7,7 @@
 
 #include "processor-private.h"
 #include "protocol-private.h"
+#include "reply-later-private.h"
 #include "resident-private.h"
 
 enum
@@ -60,18 +61,18 @@ write_failure (ThriftProtocol *out,
 
 /* A result that cannot be encoded is answered by an exception that says so. */
 static gboolean
-write_result (const TallyInvocation *invocation,
+write_result (const TallyMethod *method,
+              gconstpointer result,
               ThriftProtocol *out,
               const Header *header,
               GError **error)
 {
-  const TallyMethod *method = invocation->method;
   g_autoptr (GError) encode_error = NULL;
   TallyApplicationException failure;
   TallyOutgoing outgoing;
 
   if (tally_outgoing_prepare (&outgoing, out, method->name, T_REPLY, header->seqid, method->result,
-                              invocation->result, &encode_error))
+                              result, &encode_error))
     return tally_outgoing_send (&outgoing, error);
   tally_failure_init_unwritable (&failure, method, encode_error);
   return write_failure (out, header, &failure, error);
@@ -100,6 +101,103 @@ refuse_arguments (ThriftProtocol *in,
   return FALSE;
 }
 
+/* ---- a handler that answers later, between two ThriftProtocols: the thread waits for it ---- */
+
+typedef struct
+{
+  TallyLater later;
+  GMutex lock;
+  GCond wake;
+  gboolean is_over; /* lock */
+  gboolean is_lost; /* lock: the answer could not be written */
+  GError *failed;   /* lock */
+  GCancellable *cancellable;
+  ThriftProtocol *out;
+  const Header *header;
+} Waiting;
+
+/* The thread that answers writes, while the one that processes the message sleeps. */
+static gboolean
+waiting_answer (TallyLater *later,
+                const TallyMethod *method,
+                gconstpointer result,
+                const TallyApplicationException *failure,
+                GError **error)
+{
+  Waiting *self = (Waiting *) later;
+  TallyApplicationException copy;
+  gboolean ok = TRUE;
+
+  if (failure != NULL && !method->oneway)
+    {
+      tally_failure_init (&copy, failure->type, g_strdup (failure->message));
+      ok = write_failure (self->out, self->header, &copy, &self->failed);
+    }
+  else if (failure == NULL && method->result != NULL && self->header->type != T_ONEWAY)
+    ok = write_result (method, result, self->out, self->header, &self->failed);
+  self->is_lost = !ok;
+  if (!ok)
+    g_set_error_literal (error, TALLY_ERROR, TALLY_ERROR_FAILED,
+                         self->failed != NULL ? self->failed->message : "it could not be sent");
+  return ok;
+}
+
+static void
+waiting_release (TallyLater *later)
+{
+  Waiting *self = (Waiting *) later;
+
+  g_mutex_lock (&self->lock);
+  self->is_over = TRUE;
+  g_cond_signal (&self->wake);
+  g_mutex_unlock (&self->lock);
+}
+
+static GCancellable *
+waiting_get_cancellable (TallyLater *later)
+{
+  return ((Waiting *) later)->cancellable;
+}
+
+static gchar *
+waiting_dup_peer (TallyLater *later)
+{
+  return NULL;
+}
+
+static const TallyLaterClass waiting_class = { waiting_answer, waiting_release,
+                                               waiting_get_cancellable, waiting_dup_peer };
+
+/* run_invocation () of a method whose handler answers later. Returns once the reply is gone. The reply borrows the
+ * arguments of @invocation. */
+static gboolean
+run_waiting (TallyProcessor *self,
+             TallyInvocation *invocation,
+             ThriftProtocol *out,
+             const Header *header,
+             GError **error)
+{
+  Waiting waiting = { .later = { .klass = &waiting_class }, .out = out, .header = header };
+  TallyReply *reply;
+
+  g_mutex_init (&waiting.lock);
+  g_cond_init (&waiting.wake);
+  waiting.cancellable = g_cancellable_new ();
+  reply = tally_reply_new (invocation->method, &waiting.later);
+  tally_reply_swap_args (reply, invocation);
+  tally_reply_begin (reply, self->handler);
+  g_mutex_lock (&waiting.lock);
+  while (!waiting.is_over)
+    g_cond_wait (&waiting.wake, &waiting.lock);
+  g_mutex_unlock (&waiting.lock);
+  g_object_unref (waiting.cancellable);
+  g_cond_clear (&waiting.wake);
+  g_mutex_clear (&waiting.lock);
+  if (waiting.is_lost)
+    g_propagate_error (error, waiting.failed);
+  return !waiting.is_lost;
+}
+
 /* Calls the handler with the arguments, which were read, and answers. */
 static gboolean
 run_invocation (TallyProcessor *self,
@@ -110,11 +208,13 @@ run_invocation (TallyProcessor *self,
 {
   TallyApplicationException failure;
 
+  if (tally_method_is_later (invocation->method, self->handler))
+    return run_waiting (self, invocation, out, header, error);
   if (!tally_invocation_run (invocation, self->handler, &failure))
     return write_failure (out, header, &failure, error);
   if (invocation->result == NULL || header->type == T_ONEWAY)
     return TRUE;
-  return write_result (invocation, out, header, error);
+  return write_result (invocation->method, invocation->result, out, header, error);
 }
 
 static gboolean

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "processor-private.h"
+#include "endpoint-order-internal.h"
 #include "server-private.h"
 
 typedef ThriftServerClass TallyServerClass;
@@ -258,6 +259,9 @@ tally_server_serve (ThriftServer *server, GError **error)
       reset (self);
       return FALSE;
     }
+  self->in_any_order = tally_endpoint_takes_any_order (self->endpoint);
+  self->side_by_side =
+      self->in_any_order || self->is_concurrent || tally_endpoint_is_concurrent (self->endpoint);
   self->direct =
       tally_processor_is_direct (server->processor) ? TALLY_PROCESSOR (server->processor) : NULL;
   self->max_pinned = MIN (n_processors, self->max_workers - 1);

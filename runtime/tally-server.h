@@ -68,6 +68,7 @@ TALLY_API void tally_server_stop (TallyServer *self);
  * @refused: those of them that were past `max-connections`, or found no descriptor.
  * @timed_out: connections closed because a time-out passed.
  * @requests: messages answered, refusals included, or executed where no answer was due.
+ * @dropped: answers that came when the connection was closed or lost.
  *
  * What a server has done. It grows at its end: tally_server_snapshot() fills in as much as its caller was
  * compiled for. g_boxed_copy() takes those that tally_server_dup_snapshot() made.
@@ -81,6 +82,7 @@ typedef struct
   guint64 timed_out;
   guint64 requests;
   /* Here 0.1 ended: nothing above may change; what is new comes below. */
+  guint64 dropped;
 } TallyServerSnapshot;
 
 #define TALLY_TYPE_SERVER_SNAPSHOT (tally_server_snapshot_get_type ())

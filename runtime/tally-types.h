@@ -409,7 +409,8 @@ TALLY_API const TallyStructInfo tally_empty_result;
  * @args: the decoded arguments, a C struct as @method's args table says; borrowed.
  * @result: the result's C struct, initialised; the handler's return value and exceptions go there.
  *
- * Calls the handler's function for one method. Emitted by tallyc, one for each method.
+ * Calls the handler's function for one method. Emitted by tallyc, one for each method. With @error %NULL it calls the
+ * asynchronous function, which async_vfunc says is there, and @result is the #TallyReply.
  *
  * Returns: what the handler returned
  */
@@ -426,10 +427,29 @@ struct _TallyMethod
   guint32 name_length;
   guint8 oneway;
   guint8 idempotent; /* may be replayed: the IDL's (idempotent) annotation */
+  guint16 async_vfunc; /* which pointer of the handler's class is the asynchronous function; 0: none. It lies in what was
+                        * padding in 0.1 */
   const TallyStructInfo *args;
   const TallyStructInfo *result; /* NULL for oneway */
   TallyInvoke invoke;
 };
+
+/* Where the pointer @member is in a handler's class. */
+#define TALLY_ASYNC_VFUNC(CType, member) (G_STRUCT_OFFSET (CType, member) / sizeof (gpointer))
+/* The function that calls a handler: @now is the call of the one that answers at once, @later of the asynchronous one. Both
+ * see `handler`, `args`, `result`, `error` and `reply`. For a method without arguments or result the struct of that name does not exist. */
+#define TALLY_DEFINE_INVOKE(name, args_tag, result_tag, now, later)                                \
+  static gboolean name (gpointer handler, gpointer args_, gpointer result_, GError **error)        \
+  {                                                                                                \
+    G_GNUC_UNUSED struct args_tag *args = args_;                                                   \
+    G_GNUC_UNUSED struct result_tag *result = result_;                                             \
+    G_GNUC_UNUSED struct _TallyReply *reply = result_;                                             \
+                                                                                                   \
+    if (G_LIKELY (error != NULL))                                                                  \
+      return now;                                                                                  \
+    later;                                                                                         \
+    return TRUE;                                                                                   \
+  }
 
 #define TALLY_METHOD_NAME(literal) .name = (literal), .name_length = sizeof (literal) - 1
 

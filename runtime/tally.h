@@ -15,6 +15,7 @@
 #include "tally-error.h"
 #include "tally-pool.h"
 #include "tally-processor.h"
+#include "tally-reply.h"
 #include "tally-server.h"
 #include "tally-service.h"
 #include "tally-socket.h"

@@ -53,10 +53,12 @@ running_start_with (ThriftProcessor *processor,
                     const gchar *options)
 {
   Running *self = g_new0 (Running, 1);
-  g_autofree gchar *uri = g_strdup_printf ("%s?protocol=%s&transport=%s",
-                                           address != NULL ? address : "tcp://127.0.0.1:0",
-                                           tally_protocol_get_name (speech->protocol),
-                                           speech->framed ? "framed" : "buffered");
+  g_autofree gchar *uri =
+      g_strdup_printf ("%s%cprotocol=%s&transport=%s",
+                       address != NULL ? address : "tcp://127.0.0.1:0",
+                       address != NULL && strchr (address, '?') != NULL ? '&' : '?',
+                       tally_protocol_get_name (speech->protocol),
+                       speech->framed ? "framed" : "buffered");
   g_autoptr (GError) error = NULL;
 
   self->speech = speech;

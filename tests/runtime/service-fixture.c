@@ -129,7 +129,6 @@ static const TallyStructInfo extra_args_info =
 
 /* ---- the handler ---- */
 
-typedef GObjectClass TestHandlerClass;
 G_DEFINE_TYPE (TestHandler, test_handler, G_TYPE_OBJECT)
 
 static void
@@ -145,7 +144,7 @@ test_handler_finalize (GObject *object)
 static void
 test_handler_class_init (TestHandlerClass *klass)
 {
-  klass->finalize = test_handler_finalize;
+  G_OBJECT_CLASS (klass)->finalize = test_handler_finalize;
 }
 
 static void
@@ -177,6 +176,12 @@ void
 test_handler_wait_inside (TestHandler *self, guint value)
 {
   wait_for (self, &self->n_inside, value);
+}
+
+void
+test_handler_wait_calls (TestHandler *self, guint value)
+{
+  wait_for (self, &self->n_calls, value);
 }
 
 void
@@ -231,12 +236,19 @@ check_pointer (TestHandler *self, gconstpointer pointer)
 
 /* ---- its methods ---- */
 
+#define CLASS(handler) ((TestHandlerClass *) ((GTypeInstance *) (handler))->g_class)
+
 static gboolean
 invoke_act (gpointer handler, gpointer args_, gpointer result_, GError **error)
 {
   const gchar *how = ((TextArgs *) args_)->text;
   ActResult *result = result_;
 
+  if (error == NULL)
+    {
+      CLASS (handler)->act_async (handler, how, result_);
+      return TRUE;
+    }
   count (handler, &((TestHandler *) handler)->n_calls);
   if (g_str_equal (how, "null"))
     return TRUE;
@@ -289,6 +301,7 @@ invoke_block (gpointer handler, gpointer args_, gpointer result_, GError **error
 
   pthread_mutex_lock (&self->lock);
   self->n_inside++;
+  self->max_inside = self->n_inside > self->max_inside ? self->n_inside : self->max_inside;
   pthread_cond_broadcast (&self->changed);
   while (!self->released && self->n_passes == 0)
     pthread_cond_wait (&self->changed, &self->lock);
@@ -304,6 +317,11 @@ invoke_echo (gpointer handler, gpointer args_, gpointer result_, GError **error)
 {
   TextArgs *args = args_;
 
+  if (error == NULL)
+    {
+      CLASS (handler)->echo_async (handler, args->text, result_);
+      return TRUE;
+    }
   count (handler, &((TestHandler *) handler)->n_calls);
   check_pointer (handler, args->text);
   ((TextResult *) result_)->success = g_strdup (args->text);
@@ -323,6 +341,11 @@ invoke_note (gpointer handler, gpointer args_, gpointer result_, GError **error)
   TextArgs *args = args_;
   gboolean ok = !g_str_equal (args->text, "fail");
 
+  if (error == NULL)
+    {
+      CLASS (handler)->note_async (handler, args->text, result_);
+      return TRUE;
+    }
   if (!ok)
     g_set_error_literal (error, TALLY_ERROR, TALLY_ERROR_FAILED, "noted");
   count (handler, &((TestHandler *) handler)->n_notes);
@@ -332,6 +355,11 @@ invoke_note (gpointer handler, gpointer args_, gpointer result_, GError **error)
 static gboolean
 invoke_ping (gpointer handler, gpointer args_, gpointer result_, GError **error)
 {
+  if (error == NULL)
+    {
+      CLASS (handler)->ping_async (handler, result_);
+      return TRUE;
+    }
   count (handler, &((TestHandler *) handler)->n_calls);
   return TRUE;
 }
@@ -350,7 +378,7 @@ invoke_extra (gpointer handler, gpointer args_, gpointer result_, GError **error
 
 static const TallyMethod base_methods[] = {
   { TALLY_METHOD_NAME ("act"), .args = &text_args_info, .result = &act_result_info,
-    .invoke = invoke_act },
+    .invoke = invoke_act, .async_vfunc = TALLY_ASYNC_VFUNC (TestHandlerClass, act_async) },
   { TALLY_METHOD_NAME ("add"), .args = &add_args_info, .result = &number_result_info,
     .invoke = invoke_add },
   { TALLY_METHOD_NAME ("blob"), .args = &blob_args_info, .result = &blob_result_info,
@@ -358,14 +386,18 @@ static const TallyMethod base_methods[] = {
   { TALLY_METHOD_NAME ("block"), .args = &tally_empty_args, .result = &tally_empty_result,
     .invoke = invoke_block },
   { TALLY_METHOD_NAME ("echo"), .args = &text_args_info, .result = &text_result_info,
-    .invoke = invoke_echo },
+    .invoke = invoke_echo, .async_vfunc = TALLY_ASYNC_VFUNC (TestHandlerClass, echo_async) },
   { TALLY_METHOD_NAME ("half"), .args = &tally_empty_args, .result = &half_result_info,
     .invoke = invoke_half },
-  { TALLY_METHOD_NAME ("note"), .oneway = TRUE, .args = &text_args_info, .invoke = invoke_note },
+  { TALLY_METHOD_NAME ("note"), .oneway = TRUE, .args = &text_args_info, .invoke = invoke_note,
+    .async_vfunc = TALLY_ASYNC_VFUNC (TestHandlerClass, note_async) },
   { TALLY_METHOD_NAME ("ping"), .args = &tally_empty_args, .result = &tally_empty_result,
-    .invoke = invoke_ping },
+    .invoke = invoke_ping, .async_vfunc = TALLY_ASYNC_VFUNC (TestHandlerClass, ping_async) },
 };
 const TallyService base_service = { "Base", NULL, base_methods, G_N_ELEMENTS (base_methods) };
+
+const TallyMethod *const test_echo_method = &base_methods[4];
+const TallyMethod *const test_ping_method = &base_methods[7];
 
 static const TallyMethod derived_methods[] = {
   { TALLY_METHOD_NAME ("extra"), .args = &extra_args_info, .result = &number_result_info,

@@ -8,6 +8,7 @@
 #include "fixture.h"
 #include "tally-endpoint.h"
 #include "tally-processor.h"
+#include "tally-reply.h"
 #include "harness.h"
 #include "tally-error.h"
 #include "tally-server.h"
@@ -53,15 +54,29 @@ typedef struct
   pthread_mutex_t lock;
   pthread_cond_t changed;
   guint n_inside; /* calls that block () holds now */
+  guint max_inside;
   gboolean released;
   guint n_passes; /* held calls that are let go all the same */
   guint n_calls;
   guint n_notes;
   gboolean saw_null;
 } TestHandler;
+/* Of a subclass that answers later. */
+typedef struct
+{
+  GObjectClass parent;
+  void (*act_async) (TestHandler *self, const gchar *how, TallyReply *reply);
+  void (*echo_async) (TestHandler *self, const gchar *text, TallyReply *reply);
+  void (*note_async) (TestHandler *self, const gchar *text, TallyReply *reply);
+  void (*ping_async) (TestHandler *self, TallyReply *reply);
+} TestHandlerClass;
 GType test_handler_get_type (void);
+/* As generated code answers. */
+extern const TallyMethod *const test_echo_method;
+extern const TallyMethod *const test_ping_method;
 /* Blocks until @count calls are held. */
 void test_handler_wait_inside (TestHandler *self, guint count);
+void test_handler_wait_calls (TestHandler *self, guint count);
 void test_handler_wait_notes (TestHandler *self, guint count);
 void test_handler_release (TestHandler *self);
 /* Lets one call that block () holds go. */

@@ -1,0 +1,60 @@
+/* What a reply that comes later is to its server: where it goes, and what is known of its request. For processors
+ * and servers only. */
+#ifndef TALLY_REPLY_LATER_PRIVATE_H
+#define TALLY_REPLY_LATER_PRIVATE_H
+
+#include "processor-private.h"
+#include "tally-reply.h"
+
+G_BEGIN_DECLS
+
+typedef struct _TallyLater TallyLater;
+
+/* How a request takes its answer. Each function may be called on any thread. */
+typedef struct
+{
+  /* Once: the answer is @result, by the method's table, or else @failure. %FALSE: @result cannot be encoded; an
+   * exception that says so has been answered. */
+  gboolean (*answer) (TallyLater *self,
+                      const TallyMethod *method,
+                      gconstpointer result,
+                      const TallyApplicationException *failure,
+                      GError **error);
+  /* The reply is gone. */
+  void (*release) (TallyLater *self);
+  /* (transfer none): fires when the client has gone; NULL function: nothing ever fires. */
+  GCancellable *(*get_cancellable) (TallyLater *self);
+  /* (transfer full) (nullable) */
+  gchar *(*dup_peer) (TallyLater *self);
+} TallyLaterClass;
+
+/* A request whose answer comes later: its first part. */
+struct _TallyLater
+{
+  const TallyLaterClass *klass;
+  gint64 deadline;   /* g_get_monotonic_time () at which it has none any more; 0: none */
+  gboolean is_taken; /* a reply was made, which answers */
+};
+
+/* Whether @handler's class has an asynchronous function for @method. */
+static inline gboolean
+tally_method_is_later (const TallyMethod *method, gpointer handler)
+{
+  return G_UNLIKELY (method->async_vfunc != 0) && handler != NULL
+         && ((gpointer *) ((GTypeInstance *) handler)->g_class)[method->async_vfunc] != NULL;
+}
+
+/* A reply, with the arguments' memory initialised. */
+TallyReply *tally_reply_new (const TallyMethod *method, TallyLater *later);
+/* Where the arguments are to be read to. */
+gpointer tally_reply_get_args (TallyReply *self);
+/* Gives it @other's arguments, and @other its own: of the same method. */
+void tally_reply_swap_args (TallyReply *self, TallyInvocation *other);
+/* Hands the request to @handler, which answers when it likes. Consumes @self. */
+void tally_reply_begin (TallyReply *self, gpointer handler);
+/* Nobody was handed it: it is answered otherwise. Consumes @self. */
+void tally_reply_withdraw (TallyReply *self);
+
+G_END_DECLS
+
+#endif /* TALLY_REPLY_LATER_PRIVATE_H */

@@ -1,0 +1,493 @@
+/* Requests that run apart from their connection: several of one connection side by side, and those whose handler
+ * answers later. Each keeps a copy of its message; its answer joins the connection's others, and leaves in their order or
+ * at once. The connection reads no further than `max-concurrent` of them. It knows no socket. */
+#include "server-private.h"
+
+#include <string.h>
+
+static void
+request_unref (ServerRequest *self)
+{
+  if (!g_atomic_ref_count_dec (&self->ref_count))
+    return;
+  tally_buffer_clear (&self->message);
+  tally_buffer_clear (&self->answer);
+  g_clear_object (&self->cancellable);
+  g_object_unref (self->server);
+  g_free (self);
+}
+
+/* ---- the order of answers ---- */
+
+static void
+append_request_locked (ServerConnection *connection, ServerRequest *request)
+{
+  ServerRequest **place = &connection->first_request;
+
+  while (*place != NULL)
+    place = &(*place)->next;
+  *place = request;
+}
+
+/* Takes out of the list what may leave now: what is answered and takes any order, or has nothing before it. */
+static ServerRequest *
+take_answered_locked (ServerConnection *connection)
+{
+  ServerRequest **place = &connection->first_request;
+  ServerRequest *taken = NULL;
+  ServerRequest **end = &taken;
+  gboolean is_first = TRUE;
+
+  while (*place != NULL)
+    {
+      ServerRequest *request = *place;
+
+      if (!request->is_answered || !(is_first || request->takes_any_order))
+        {
+          is_first = FALSE;
+          place = &request->next;
+          continue;
+        }
+      *place = request->next;
+      *end = request;
+      end = &request->next;
+    }
+  *end = NULL;
+  return taken;
+}
+
+gboolean
+server_send_answers (ServerConnection *self, gboolean *sent)
+{
+  TallyServer *server = self->server;
+  TallyBuffer answers = { NULL, 0, 0 };
+  ServerRequest *taken;
+  gboolean ok;
+
+  *sent = FALSE;
+  pthread_mutex_lock (&server->lock);
+  taken = take_answered_locked (self);
+  pthread_mutex_unlock (&server->lock);
+  while (taken != NULL)
+    {
+      ServerRequest *next = taken->next;
+
+      tally_buffer_append (&answers, taken->answer.data, taken->answer.length);
+      self->n_requests--;
+      __atomic_sub_fetch (&self->request_bytes, taken->message.capacity + taken->answer.capacity,
+                          __ATOMIC_RELAXED);
+      request_unref (taken);
+      taken = next;
+      *sent = TRUE;
+    }
+  if (!*sent)
+    return TRUE;
+  self->is_full = FALSE;
+  self->is_apart = self->max_requests > 1 || self->n_requests > 0;
+  self->has_served = TRUE;
+  ok = server_connection_send (self, &answers, FALSE);
+  tally_buffer_clear (&answers);
+  server_hold (self, TRUE);
+  if (!ok)
+    {
+      pthread_mutex_lock (&server->lock);
+      server->n_dropped++;
+      pthread_mutex_unlock (&server->lock);
+    }
+  return ok;
+}
+
+/* ---- the client has gone ---- */
+
+/* (transfer full): what is to be fired without the lock; @self's requests know that nobody waits for them. */
+static GPtrArray *
+abandon_locked (ServerConnection *self, gboolean is_closed)
+{
+  GPtrArray *cancellables = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (ServerRequest *request = self->first_request; request != NULL; request = request->next)
+    {
+      request->is_abandoned = TRUE;
+      if (is_closed)
+        request->connection = NULL;
+      if (request->cancellable != NULL && !request->is_answered)
+        g_ptr_array_add (cancellables, g_object_ref (request->cancellable));
+    }
+  return cancellables;
+}
+
+static void
+fire (GPtrArray *cancellables)
+{
+  for (guint i = 0; i < cancellables->len; i++)
+    g_cancellable_cancel (g_ptr_array_index (cancellables, i));
+  g_ptr_array_unref (cancellables);
+}
+
+void
+server_abandon_requests (ServerConnection *self)
+{
+  GPtrArray *cancellables;
+
+  if (self->is_abandoned || self->n_requests == 0)
+    return;
+  self->is_abandoned = TRUE;
+  pthread_mutex_lock (&self->server->lock);
+  cancellables = abandon_locked (self, FALSE);
+  pthread_mutex_unlock (&self->server->lock);
+  fire (cancellables);
+}
+
+/* Its handler has returned. */
+static void
+end_run_locked (TallyServer *self, ServerRequest *request)
+{
+  ServerConnection *connection = request->connection;
+
+  if (connection != NULL)
+    {
+      connection->n_running--;
+      self->n_beside -= connection->n_running > 0;
+    }
+}
+
+/* ---- answers ---- */
+
+/* The owner of @connection, which is this thread, sends what is answered and lets it go. FALSE: a worker is to do it. */
+static gboolean
+send_at_once (TallyServer *self, ServerConnection *connection)
+{
+  gboolean sent;
+
+  if (atomic_get (&self->stopping) || connection->is_full || connection->output.length > 0
+      || connection->input.length > 0 || tally_stream_is_layered (&connection->stream)
+      || atomic_peek (&connection->phase) == PHASE_LINGERING
+      || !server_send_answers (connection, &sent))
+    return FALSE;
+  server_connection_set_deadline (connection, sent);
+  return server_park (connection);
+}
+
+/* The answer is complete; @ran: the handler was called by this thread and has returned. */
+static void
+finish (ServerRequest *request, gboolean ran)
+{
+  TallyServer *self = request->server;
+  ServerConnection *connection;
+  gboolean owned = FALSE;
+
+  pthread_mutex_lock (&self->lock);
+  if (ran)
+    end_run_locked (self, request);
+  request->is_answered = TRUE;
+  connection = request->connection;
+  if (connection == NULL)
+    self->n_dropped++;
+  else
+    {
+      __atomic_add_fetch (&connection->request_bytes, request->answer.capacity, __ATOMIC_RELAXED);
+      owned = server_claim (connection);
+    }
+  pthread_mutex_unlock (&self->lock);
+  if (!owned || send_at_once (self, connection))
+    return;
+  pthread_mutex_lock (&self->lock);
+  server_enqueue_locked (self, connection);
+  if (!server_wake_worker_locked (self))
+    server_loop_interrupt (self);
+  server_wake_supervisor_locked (self);
+  pthread_mutex_unlock (&self->lock);
+}
+
+/* ---- a handler that answers later ---- */
+
+static gboolean
+later_answer (TallyLater *later,
+              const TallyMethod *method,
+              gconstpointer result,
+              const TallyApplicationException *failure,
+              GError **error)
+{
+  ServerRequest *request = (ServerRequest *) later;
+  TallyServer *self = request->server;
+  TallyBuffer *output = &request->answer;
+  gsize start = tally_frame_begin (output, self->framing);
+  gboolean ok = TRUE;
+
+  if (!request->wants_reply || method->oneway)
+    ;
+  else if (failure != NULL)
+    tally_failure_write (failure, self->codec, method->name, method->name_length, request->seqid,
+                         output);
+  else
+    ok = tally_result_write (method, result, self->codec, &self->limits, request->seqid, output,
+                             error);
+  server_end_answer (self, output, start);
+  finish (request, FALSE);
+  return ok;
+}
+
+static void
+later_release (TallyLater *later)
+{
+  request_unref ((ServerRequest *) later);
+}
+
+static GCancellable *
+later_get_cancellable (TallyLater *later)
+{
+  ServerRequest *request = (ServerRequest *) later;
+  g_autoptr (GCancellable) made = g_cancellable_new ();
+  gboolean is_abandoned;
+
+  pthread_mutex_lock (&request->server->lock);
+  if (request->cancellable == NULL)
+    request->cancellable = g_steal_pointer (&made);
+  is_abandoned = request->is_abandoned;
+  pthread_mutex_unlock (&request->server->lock);
+  if (is_abandoned)
+    g_cancellable_cancel (request->cancellable);
+  return request->cancellable;
+}
+
+static gchar *
+later_dup_peer (TallyLater *later)
+{
+  ServerRequest *request = (ServerRequest *) later;
+  gchar *peer = NULL;
+
+  pthread_mutex_lock (&request->server->lock);
+  if (request->connection != NULL)
+    peer = tally_stream_dup_peer (&request->connection->stream);
+  pthread_mutex_unlock (&request->server->lock);
+  return peer;
+}
+
+static const TallyLaterClass later_class = { later_answer, later_release, later_get_cancellable,
+                                             later_dup_peer };
+
+/* ---- executing ---- */
+
+/* Why @request is not to be executed. (transfer full) (nullable) */
+static gchar *
+find_reason (const ServerRequest *request)
+{
+  const TallyServer *self = request->server;
+  ServerRefusal refusal = server_find_refusal (self, request->arrived, server_now (), 0);
+
+  if (request->later.deadline != 0 && g_get_monotonic_time () >= request->later.deadline)
+    return g_strdup (
+        "the request's deadline passed before it could be executed; it was not executed");
+  return server_describe_refusal (self, refusal);
+}
+
+/* TRUE: it is answered; else its handler answers later. */
+static gboolean
+execute (ServerRequest *request, const gchar *refusal)
+{
+  TallyServer *self = request->server;
+  g_autoptr (GError) error = NULL;
+  gsize start;
+
+  g_atomic_ref_count_inc (&request->ref_count); /* the reply's, if there comes to be one */
+  if (refusal != NULL)
+    {
+      start = tally_frame_begin (&request->answer, self->framing);
+      server_refuse (self, request->message.data, request->message.length, refusal,
+                     &request->answer);
+    }
+  else
+    {
+      /* The answer of a handler that answers at once goes to a buffer of its own: one that answers later may have
+       * answered before this returns. */
+      TallyBuffer answer = { NULL, 0, 0 };
+
+      start = tally_frame_begin (&answer, self->framing);
+      server_dispatch (self, request->message.data, request->message.length, &answer,
+                       &request->later, &error);
+      if (error != NULL)
+        g_debug ("%s: %s", self->uri, error->message);
+      if (request->later.is_taken)
+        {
+          tally_buffer_clear (&answer);
+          return FALSE;
+        }
+      request->answer = answer;
+    }
+  server_end_answer (self, &request->answer, start);
+  request_unref (request);
+  return TRUE;
+}
+
+void
+server_run_request (ServerRequest *request, ServerWorker *worker)
+{
+  g_autofree gchar *refusal = find_reason (request);
+  TallyServer *self = request->server;
+
+  atomic_put (&worker->n_requests, atomic_peek (&worker->n_requests) + 1);
+  if (execute (request, refusal))
+    finish (request, TRUE);
+  else
+    {
+      pthread_mutex_lock (&self->lock);
+      end_run_locked (self, request);
+      pthread_mutex_unlock (&self->lock);
+    }
+  request_unref (request);
+}
+
+/* ---- taking a request apart ---- */
+
+static ServerRequest *
+request_new (ServerConnection *connection, const guint8 *bytes, gsize length)
+{
+  ServerRequest *self = g_new0 (ServerRequest, 1);
+  TallyMessage message = { .name = "" };
+  TallyReader reader;
+
+  g_atomic_ref_count_init (&self->ref_count);
+  self->later.klass = &later_class;
+  self->later.deadline = connection->message_deadline;
+  self->server = g_object_ref (connection->server);
+  self->connection = connection;
+  self->takes_any_order = connection->takes_any_order;
+  self->arrived = server_now ();
+  tally_buffer_append (&self->message, bytes, length);
+  tally_reader_init (&reader, bytes, length, &connection->server->limits);
+  self->wants_reply =
+      connection->server->codec->read_message (&reader, &message, NULL) && message.type != T_ONEWAY;
+  self->seqid = message.seqid;
+  return self;
+}
+
+static void
+add_request_locked (ServerConnection *connection, ServerRequest *request)
+{
+  append_request_locked (connection, request);
+  connection->n_requests++;
+  connection->is_apart = TRUE;
+  connection->is_abandoned = FALSE;
+  __atomic_add_fetch (&connection->request_bytes, request->message.capacity, __ATOMIC_RELAXED);
+}
+
+void
+server_begin_later (ServerConnection *self, ServerWorker *worker, const guint8 *bytes, gsize length)
+{
+  ServerRequest *request = request_new (self, bytes, length);
+  TallyServer *server = self->server;
+
+  g_atomic_ref_count_inc (&request->ref_count);
+  pthread_mutex_lock (&server->lock);
+  add_request_locked (self, request);
+  server->n_beside += self->n_running > 0;
+  self->n_running++;
+  pthread_mutex_unlock (&server->lock);
+  server_hold (self, FALSE);
+  server_run_request (request, worker);
+}
+
+/* Whether what @bytes begin can be executed apart: what cannot be read ends the connection, after all answers. */
+static gboolean
+is_readable (const ServerConnection *self, const guint8 *bytes, gsize length)
+{
+  TallyMessage message;
+  TallyReader reader;
+
+  tally_reader_init (&reader, bytes, length, &self->server->limits);
+  return self->server->codec->read_message (&reader, &message, NULL);
+}
+
+ServerApart
+server_set_apart (ServerConnection *self, const guint8 *bytes, gsize length, gboolean is_plain)
+{
+  TallyServer *server = self->server;
+  gsize header = tally_frame_header (server->framing);
+  ServerRequest *request;
+
+  if (!is_plain || !is_readable (self, bytes + header, length - header))
+    return self->n_requests > 0 ? APART_FULL : APART_NOT;
+  if (self->max_requests <= 1)
+    return self->n_requests > 0 ? APART_FULL : APART_NOT;
+  if (self->n_requests >= self->max_requests
+      || (self->n_requests > 0 && atomic_peek (&server->held) + length > server->max_unfinished))
+    return APART_FULL;
+
+  request = request_new (self, bytes + header, length - header);
+  request->is_waiting = TRUE;
+  request->queued = g_get_monotonic_time ();
+  pthread_mutex_lock (&server->lock);
+  add_request_locked (self, request);
+  server->n_waiting++;
+  if (self->n_waiting++ == 0)
+    server_ring_add_locked (server, self);
+  if (server_wants_help_locked (server))
+    server_wake_worker_locked (server);
+  pthread_mutex_unlock (&server->lock);
+  server_hold (self, FALSE);
+  return APART_TAKEN;
+}
+
+/* ---- the end of a connection ---- */
+
+void
+server_refuse_answers (ServerConnection *self)
+{
+  TallyServer *server = self->server;
+  GPtrArray *cancellables;
+  gboolean sent;
+
+  if (self->n_requests == 0 || !server_send_answers (self, &sent) || self->output.length > 0)
+    return;
+  /* From here on no other thread touches the requests: an answer finds no connection. */
+  pthread_mutex_lock (&server->lock);
+  cancellables = server_orphan_requests_locked (self);
+  pthread_mutex_unlock (&server->lock);
+  for (ServerRequest *request = self->first_request; request != NULL; request = request->next)
+    {
+      gsize start = tally_frame_begin (&self->parting, server->framing);
+
+      server_refuse (server, request->message.data, request->message.length,
+                     "the server is stopping, and the answer did not come in time; whether the "
+                     "request was executed to its end is not known",
+                     &self->parting);
+      server_end_answer (server, &self->parting, start);
+    }
+  server_drop_requests (self, cancellables);
+}
+
+GPtrArray *
+server_orphan_requests_locked (ServerConnection *self)
+{
+  TallyServer *server = self->server;
+  GPtrArray *cancellables = abandon_locked (self, TRUE);
+
+  if (self->n_waiting > 0)
+    {
+      server_ring_remove_locked (server, self);
+      server->n_waiting -= self->n_waiting;
+      self->n_waiting = 0;
+    }
+  if (self->n_running > 1)
+    server->n_beside -= self->n_running - 1;
+  self->n_running = 0;
+  return cancellables;
+}
+
+void
+server_drop_requests (ServerConnection *self, GPtrArray *cancellables)
+{
+  ServerRequest *request = self->first_request;
+
+  fire (cancellables);
+  self->first_request = NULL;
+  while (request != NULL)
+    {
+      ServerRequest *next = request->next;
+
+      request_unref (request);
+      request = next;
+    }
+  self->n_requests = 0;
+  atomic_put (&self->request_bytes, 0);
+}
