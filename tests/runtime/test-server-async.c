@@ -1,0 +1,303 @@
+/* Owns the tests of handlers that answer later: from which thread, how often, what a reply that is dropped comes to, and
+ * what such a handler learns of its client. */
+#include <string.h>
+#include <unistd.h>
+
+#include "server-fixture.h"
+
+/* ---- a handler that keeps its replies for the test ---- */
+
+typedef struct
+{
+  TestHandler parent;
+  GAsyncQueue *replies; /* of TallyReply */
+} LaterHandler;
+typedef TestHandlerClass LaterHandlerClass;
+static GType later_handler_get_type (void);
+G_DEFINE_TYPE (LaterHandler, later_handler, test_handler_get_type ())
+
+static void
+keep (TestHandler *self, TallyReply *reply)
+{
+  g_async_queue_push (((LaterHandler *) self)->replies, tally_reply_ref (reply));
+}
+
+static void
+keep_text (TestHandler *self, const gchar *text, TallyReply *reply)
+{
+  if (!g_str_equal (text, "drop"))
+    keep (self, reply);
+}
+
+static void
+later_handler_finalize (GObject *object)
+{
+  g_async_queue_unref (((LaterHandler *) object)->replies);
+  G_OBJECT_CLASS (later_handler_parent_class)->finalize (object);
+}
+
+static void
+later_handler_class_init (LaterHandlerClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = later_handler_finalize;
+  klass->act_async = keep_text;
+  klass->echo_async = keep_text;
+  klass->note_async = keep_text;
+  klass->ping_async = keep;
+}
+
+static void
+later_handler_init (LaterHandler *self)
+{
+  self->replies = g_async_queue_new ();
+}
+
+static Running *
+start (const gchar *address, const gchar *options)
+{
+  TestHandler *handler = g_object_new (later_handler_get_type (), NULL);
+
+  return running_start_with (test_processor_new (derived_processor_get_type (), handler), handler,
+                             &framed_binary, address, options);
+}
+
+/* (transfer full): the next reply that is due. */
+static TallyReply *
+take_reply (Running *running)
+{
+  return g_async_queue_pop (((LaterHandler *) running->handler)->replies);
+}
+
+static void
+send_call (gint fd, const gchar *name, gint type, gint32 seqid, const gchar *text)
+{
+  const TextArgs args = { (gchar *) text };
+  TallyBuffer request = { NULL, 0, 0 };
+
+  write_request (&request, &framed_binary, name, type, seqid, &text_args_info,
+                 text != NULL ? &args : NULL);
+  peer_send (fd, &request);
+}
+
+static void
+answer_echo (TallyReply *reply, const gchar *text)
+{
+  g_autoptr (GError) error = NULL;
+
+  CU_ASSERT (tally_reply_return (reply, test_echo_method, &text, &error));
+  assert_no_error (error);
+  tally_reply_unref (reply);
+}
+
+static void
+check_answer (gint fd, gint type, gint32 seqid, const gchar *part)
+{
+  Answer answer;
+
+  CU_ASSERT (peer_receive (fd, &framed_binary, TALLY_KIND_STRING, &answer));
+  assert_int (answer.type, type);
+  assert_int (answer.seqid, seqid);
+  if (part != NULL)
+    CU_ASSERT (answer.text != NULL && strstr (answer.text, part) != NULL);
+  answer_clear (&answer);
+}
+
+/* ---- tests ---- */
+
+static void
+a_handler_answers_later (void)
+{
+  Running *running = start (NULL, NULL);
+  gint fd = peer_connect (running);
+  TallyReply *reply;
+  g_autofree gchar *peer = NULL;
+
+  send_call (fd, "echo", T_CALL, 1, "x");
+  reply = take_reply (running);
+  CU_ASSERT (strcmp (tally_reply_get_method (reply), "echo") == 0);
+  peer = tally_reply_dup_peer (reply);
+  CU_ASSERT (peer != NULL && strstr (peer, "127.0.0.1") != NULL);
+  answer_echo (reply, "later");
+  check_answer (fd, T_REPLY, 1, "later");
+  send_call (fd, "ping", T_CALL, 2, NULL);
+  reply = take_reply (running);
+  CU_ASSERT (tally_reply_return (reply, test_ping_method, NULL, NULL));
+  tally_reply_unref (reply);
+  check_answer (fd, T_REPLY, 2, NULL);
+  close (fd);
+  running_stop (running);
+}
+
+/* A connection in order waits for the answer with what comes behind; one in any order does not. */
+static void
+requests_behind_wait_only_in_order (void)
+{
+  Running *running = start (NULL, NULL);
+  gint fd = peer_connect (running);
+  TallyReply *second;
+  TallyReply *first;
+
+  send_call (fd, "echo", T_CALL, 1, "x");
+  send_call (fd, "echo", T_CALL, 2, "y");
+  answer_echo (take_reply (running), "first");
+  answer_echo (take_reply (running), "second");
+  check_answer (fd, T_REPLY, 1, "first");
+  check_answer (fd, T_REPLY, 2, "second");
+  close (fd);
+  running_stop (running);
+
+  running = start ("tcp://127.0.0.1:0?order=any", "max-workers=1");
+  fd = peer_connect (running);
+  send_call (fd, "echo", T_CALL, 1, "x");
+  first = take_reply (running);
+  send_call (fd, "echo", T_CALL, 2, "y");
+  second = take_reply (running);
+  answer_echo (second, "second");
+  check_answer (fd, T_REPLY, 2, "second");
+  answer_echo (first, "first");
+  check_answer (fd, T_REPLY, 1, "first");
+  close (fd);
+  running_stop (running);
+}
+
+static void
+a_dropped_reply_is_answered_by_an_exception (void)
+{
+  Running *running = start (NULL, NULL);
+  gint fd = peer_connect (running);
+
+  send_call (fd, "echo", T_CALL, 1, "drop");
+  check_answer (fd, T_EXCEPTION, 1, "dropped its reply");
+  send_call (fd, "echo", T_CALL, 2, "x");
+  tally_reply_unref (take_reply (running));
+  check_answer (fd, T_EXCEPTION, 2, "dropped its reply");
+  close (fd);
+  running_stop (running);
+}
+
+static void
+only_the_first_answer_counts (void)
+{
+  Running *running = start (NULL, NULL);
+  gint fd = peer_connect (running);
+  const gchar *text = "again";
+  g_autoptr (GError) error = NULL;
+  TallyReply *reply;
+
+  send_call (fd, "echo", T_CALL, 1, "x");
+  reply = take_reply (running);
+  CU_ASSERT (!tally_reply_return (reply, test_ping_method, NULL, NULL)); /* another method's */
+  answer_echo (tally_reply_ref (reply), "once");
+  CU_ASSERT (!tally_reply_return (reply, test_echo_method, &text, &error));
+  CU_ASSERT (error != NULL && strstr (error->message, "before") != NULL);
+  CU_ASSERT (!tally_reply_fail (reply, error, NULL));
+  tally_reply_unref (reply);
+  check_answer (fd, T_REPLY, 1, "once");
+  send_call (fd, "echo", T_CALL, 2, "x");
+  answer_echo (take_reply (running), "next");
+  check_answer (fd, T_REPLY, 2, "next");
+  close (fd);
+  running_stop (running);
+}
+
+static void
+exceptions_and_failures_are_answers (void)
+{
+  Running *running = start (NULL, NULL);
+  gint fd = peer_connect (running);
+  g_autoptr (GObject) oops = g_object_new (fix_oops_get_type (), NULL);
+  g_autoptr (GError) failure = g_error_new (TALLY_ERROR, TALLY_ERROR_FAILED, "it broke");
+  TallyReply *reply;
+
+  send_call (fd, "act", T_CALL, 1, "x");
+  reply = take_reply (running);
+  CU_ASSERT (!tally_reply_throw (reply, G_OBJECT (running->handler), NULL)); /* not declared */
+  CU_ASSERT (tally_reply_throw (reply, oops, NULL));
+  tally_reply_unref (reply);
+  check_answer (fd, T_REPLY, 1, "Oops");
+  send_call (fd, "act", T_CALL, 2, "x");
+  reply = take_reply (running);
+  CU_ASSERT (tally_reply_fail (reply, failure, NULL));
+  tally_reply_unref (reply);
+  check_answer (fd, T_EXCEPTION, 2, "it broke");
+  send_call (fd, "note", T_ONEWAY, 3, "x"); /* no answer, and the next one comes */
+  reply = take_reply (running);
+  CU_ASSERT (tally_reply_fail (reply, failure, NULL));
+  tally_reply_unref (reply);
+  send_call (fd, "echo", T_CALL, 4, "x");
+  answer_echo (take_reply (running), "next");
+  check_answer (fd, T_REPLY, 4, "next");
+  close (fd);
+  running_stop (running);
+}
+
+static void
+a_client_that_leaves_fires_the_cancellable (void)
+{
+  Running *running = start (NULL, NULL);
+  gint fd = peer_connect (running);
+  const gchar *text = "too late";
+  TallyServerSnapshot snapshot;
+  GCancellable *cancellable;
+  TallyReply *reply;
+
+  send_call (fd, "echo", T_CALL, 1, "x");
+  reply = take_reply (running);
+  cancellable = tally_reply_get_cancellable (reply);
+  CU_ASSERT (!g_cancellable_is_cancelled (cancellable));
+  peer_reset (fd);
+  while (!g_cancellable_is_cancelled (cancellable))
+    g_thread_yield ();
+  do
+    tally_server_snapshot (running->server, &snapshot);
+  while (snapshot.connections > 0);
+  CU_ASSERT (tally_reply_return (reply, test_echo_method, &text, NULL));
+  tally_reply_unref (reply);
+  tally_server_snapshot (running->server, &snapshot);
+  assert_int (snapshot.dropped, 1);
+  running_stop (running);
+}
+
+/* A stop waits for replies within its time, then says that they did not come. */
+static void
+a_stop_waits_for_replies (void)
+{
+  Running *running = start (NULL, "drain-timeout=0");
+  gint fd = peer_connect (running);
+  TallyReply *reply;
+
+  send_call (fd, "echo", T_CALL, 1, "x");
+  reply = take_reply (running);
+  tally_server_stop (running->server);
+  answer_echo (reply, "in time");
+  check_answer (fd, T_REPLY, 1, "in time");
+  close (fd);
+  running_join (running);
+
+  running = start (NULL, "drain-timeout=1");
+  fd = peer_connect (running);
+  send_call (fd, "echo", T_CALL, 1, "x");
+  reply = take_reply (running);
+  tally_server_stop (running->server);
+  check_answer (fd, T_EXCEPTION, 1, "stopping");
+  answer_echo (reply, "too late");
+  close (fd);
+  running_join (running);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const TestCase cases[] = {
+    TEST (a_handler_answers_later),
+    TEST (requests_behind_wait_only_in_order),
+    TEST (a_dropped_reply_is_answered_by_an_exception),
+    TEST (only_the_first_answer_counts),
+    TEST (exceptions_and_failures_are_answers),
+    TEST (a_client_that_leaves_fires_the_cancellable),
+    TEST (a_stop_waits_for_replies),
+    { NULL, NULL },
+  };
+
+  return test_main ("server-async", cases, argc, argv);
+}
