@@ -238,6 +238,24 @@ send_replies (ServerConnection *self, ServerWorker *worker, ServerProgress *prog
   worker->output.length = 0;
 }
 
+/* Of a connection whose requests may run apart: whether the message is not to be answered here. It was taken apart, or
+ * with is_full it waits. */
+static TALLY_COLD gboolean
+take_apart (ServerConnection *self,
+            const guint8 *message,
+            TallyCut cut,
+            gsize size,
+            ServerProgress *progress)
+{
+  gboolean is_plain = cut == TALLY_CUT_WHOLE && find_refusal (self, 0) == REFUSE_NOTHING;
+  ServerApart apart = server_set_apart (self, message, size, is_plain);
+
+  self->is_full = apart == APART_FULL;
+  if (apart == APART_TAKEN)
+    progress->used += size;
+  return apart != APART_NOT;
+}
+
 ServerProgress
 server_answer_messages (ServerConnection *self,
                         ServerWorker *worker,
@@ -265,20 +283,11 @@ server_answer_messages (ServerConnection *self,
       cut = tally_framer_cut (&self->framer, message, length - progress.used, &size);
       if (cut == TALLY_CUT_MORE && self->refusal != REFUSE_MEMORY)
         break;
-      if (G_UNLIKELY (self->is_apart))
+      if (G_UNLIKELY (self->is_apart) && take_apart (self, message, cut, size, &progress))
         {
-          ServerApart apart =
-              server_set_apart (self, message, size,
-                                cut == TALLY_CUT_WHOLE && find_refusal (self, 0) == REFUSE_NOTHING);
-
-          self->is_full = apart == APART_FULL;
-          if (apart == APART_FULL)
+          if (self->is_full)
             break;
-          if (apart == APART_TAKEN)
-            {
-              progress.used += size;
-              continue;
-            }
+          continue;
         }
       if (cut == TALLY_CUT_MORE)
         {
