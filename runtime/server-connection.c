@@ -316,6 +316,12 @@ server_connection_give_up (ServerConnection *self, ServerWorker *worker)
   TallyBuffer *input = &self->input;
   ServerProgress progress;
 
+  /* What runs apart gives its memory back with its answers; until then nothing more is received. */
+  if (self->n_requests > 0 && self->output.length == 0)
+    {
+      self->is_full = TRUE;
+      return TURN_WAIT;
+    }
   /* The peer does not take its answers: a refusal would come in the middle of one. */
   if (input->length == 0 || self->output.length > 0)
     return TURN_CLOSE;

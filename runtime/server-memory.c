@@ -58,13 +58,15 @@ server_hold (ServerConnection *connection, gboolean anew)
   pthread_mutex_unlock (&self->lock);
 }
 
-/* Claims the connection that has held something longest, of those that no other thread serves: the
- * asker is its caller's already. NULL: there is none. */
+/* Claims the connection that has held something longest, of those that no other thread serves and that have no
+ * requests running apart, which end by themselves: the asker is its caller's already. NULL: there is none. */
 static ServerConnection *
 claim_holder_locked (TallyServer *self, ServerConnection *asker)
 {
   for (ServerConnection *holder = self->first_holder; holder != NULL; holder = holder->holder_next)
-    if (holder == asker || (atomic_peek (&holder->owner) == OWNER_NOBODY && server_claim (holder)))
+    if (holder == asker
+        || (holder->first_request == NULL && atomic_peek (&holder->owner) == OWNER_NOBODY
+            && server_claim (holder)))
       return holder;
   return NULL;
 }

@@ -159,8 +159,10 @@ send_at_once (TallyServer *self, ServerConnection *connection)
 {
   gboolean sent;
 
-  if (atomic_get (&self->stopping) || connection->is_full || connection->output.length > 0
-      || connection->input.length > 0 || tally_stream_is_layered (&connection->stream)
+  /* Behind the peer's end the stream has to be looked at again, by a worker: no event tells of it any more. */
+  if (atomic_get (&self->stopping) || atomic_peek (&connection->hung_up) || connection->is_abandoned
+      || connection->is_full || connection->output.length > 0 || connection->input.length > 0
+      || tally_stream_is_layered (&connection->stream)
       || atomic_peek (&connection->phase) == PHASE_LINGERING
       || !server_send_answers (connection, &sent))
     return FALSE;

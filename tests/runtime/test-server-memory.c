@@ -134,7 +134,7 @@ decoded_messages_count (void)
       tally_buffer_reserve (&message, (1 << 20) + 1);
       memset (message.data + message.length, 0, (1 << 20) + 1);
       message.length += (1 << 20) + 1;
-      outcome = server_dispatch (server, message.data, message.length, &output, NULL);
+      outcome = server_dispatch (server, message.data, message.length, &output, NULL, NULL);
       assert_int (outcome, refused ? OUTCOME_MALFORMED : OUTCOME_ANSWERED);
       assert_int (trim (server, 0), 1);
       tally_buffer_clear (&message);
