@@ -328,18 +328,14 @@ accept_at_once_locked (AsyncBorrow *self)
   return accepted;
 }
 
-gboolean
-tally_bucket_borrow_soon (TallyBucket *bucket,
-                          const gchar *label,
-                          gint64 since,
-                          gint64 deadline,
-                          GCancellable *cancellable,
-                          TallyLease *lease,
-                          GAsyncReadyCallback callback,
-                          gpointer user_data)
+static AsyncBorrow *
+async_borrow_new (TallyBucket *bucket,
+                  const gchar *label,
+                  gint64 since,
+                  gint64 deadline,
+                  GCancellable *cancellable)
 {
   AsyncBorrow *self = g_new0 (AsyncBorrow, 1);
-  TallyInstant now;
 
   self->ref_count = 1;
   self->bucket = tally_bucket_ref (bucket);
@@ -352,15 +348,19 @@ tally_bucket_borrow_soon (TallyBucket *bucket,
                                 .unused = since == TALLY_DIALED_NEVER_LENT,
                                 .since = MAX (since, 0),
                                 .deadline = deadline < 0 ? G_MAXINT64 : deadline };
-  tally_bucket_lock (bucket);
-  tally_bucket_now_locked (bucket, &now);
-  if (g_cancellable_is_cancelled (cancellable))
-    tally_policy_refuse (&bucket->policy, &now, &self->waiter, TALLY_REFUSAL_CANCELLED);
-  else
-    tally_policy_ask (&bucket->policy, &now, &self->waiter);
+  return self;
+}
+
+/* Locked before, unlocked after. @self has asked; what tally_bucket_borrow_soon () returns. */
+static gboolean
+deliver_or_wait (AsyncBorrow *self,
+                 TallyLease *lease,
+                 GAsyncReadyCallback callback,
+                 gpointer user_data)
+{
   if (lease != NULL && accept_at_once_locked (self))
     {
-      tally_bucket_work_and_unlock (bucket);
+      tally_bucket_work_and_unlock (self->bucket);
       *lease = self->lease;
       self->lease = (TallyLease){ 0 };
       async_borrow_unref (self);
@@ -372,9 +372,54 @@ tally_bucket_borrow_soon (TallyBucket *bucket,
       wait_for_task (self);
       return FALSE;
     }
-  tally_bucket_work_and_unlock (bucket);
+  tally_bucket_work_and_unlock (self->bucket);
   complete_task (&self->waiter);
   return FALSE;
+}
+
+/* Locked after. */
+static void
+ask_and_lock (AsyncBorrow *self)
+{
+  TallyInstant now;
+
+  tally_bucket_lock (self->bucket);
+  tally_bucket_now_locked (self->bucket, &now);
+  if (g_cancellable_is_cancelled (self->cancellable))
+    tally_policy_refuse (&self->bucket->policy, &now, &self->waiter, TALLY_REFUSAL_CANCELLED);
+  else
+    tally_policy_ask (&self->bucket->policy, &now, &self->waiter);
+}
+
+gboolean
+tally_bucket_borrow_soon (TallyBucket *bucket,
+                          const gchar *label,
+                          gint64 since,
+                          gint64 deadline,
+                          GCancellable *cancellable,
+                          TallyLease *lease,
+                          GAsyncReadyCallback callback,
+                          gpointer user_data)
+{
+  TallyFinding finding = { TALLY_CLOSE_NONE, FALSE };
+  TallyTaken taken = { .hold = NULL };
+  AsyncBorrow *self;
+
+  if (lease != NULL && since == TALLY_DIALED_ANY_TIME && !g_cancellable_is_cancelled (cancellable)
+      && (tally_bucket_borrow_at_once (bucket, label, lease, &taken)
+          || (taken.hold != NULL
+              && tally_bucket_examine_taken (bucket, &taken, deadline, cancellable, lease,
+                                             &finding))))
+    return TRUE;
+  self = async_borrow_new (bucket, label, since, deadline, cancellable);
+  if (taken.hold == NULL || finding.reason == TALLY_CLOSE_NONE)
+    ask_and_lock (self);
+  else
+    {
+      tally_bucket_lock (bucket);
+      tally_bucket_ask_again_locked (bucket, &taken, finding, &self->waiter, cancellable);
+    }
+  return deliver_or_wait (self, lease, callback, user_data);
 }
 
 /**

@@ -1,8 +1,5 @@
-/* Owns borrowing on the caller's own thread: the common path in one step, and the
- * wait. */
+/* Owns borrowing on the caller's own thread where that may take longer than a moment: dialing and the wait. */
 #include "borrow-private.h"
-
-#include <sched.h>
 
 #include "balance-private.h"
 #include "claims-private.h"
@@ -12,13 +9,6 @@
 #include "pool-report-private.h"
 #include "thread-id-private.h"
 #include "work-private.h"
-
-/* Microseconds. Where connections are typically held for less, a borrower looks again before it
- * queues: so many times, and no longer than this, because one look may take a processor's whole
- * slice of time. */
-#define SHORT_HOLD 100
-#define LOOKS 32
-#define LONGEST_LOOK (2 * G_TIME_SPAN_MILLISECOND)
 
 /* A borrower that waits on its own thread. */
 typedef struct
@@ -30,16 +20,6 @@ typedef struct
   pthread_cond_t changed; /* if it has */
 } SyncWaiter;
 
-/* A connection that was idle when another one proved dead is in doubt until it has served again. */
-static inline gboolean
-must_check (const TallyPolicy *policy, const TallyConn *conn, gint64 idle_age)
-{
-  return policy->options.check == TALLY_POOL_CHECK_ALWAYS
-         || (policy->options.check == TALLY_POOL_CHECK_AUTO
-             && idle_age >= policy->options.check_after)
-         || conn->idle_since <= policy->last_death;
-}
-
 /* Whether the connection that @waiter was served with must be examined first. One that carries
  * other leases is alive, and its input is expected. */
 gboolean
@@ -48,25 +28,13 @@ tally_bucket_must_check_locked (TallyBucket *bucket, const TallyWaiter *waiter)
   const TallyConn *conn = waiter->hold->conn;
 
   return waiter->reused && (!conn->is_shared || conn->checking)
-         && must_check (&bucket->policy, conn, waiter->idle_age);
-}
-
-static inline void
-fill_lease (
-    TallyLease *lease, TallyBucket *bucket, TallyHold *hold, guint64 generation, gboolean reused)
-{
-  lease->transport = hold->conn->payload;
-  lease->reused = reused;
-  lease->shared = hold->conn->is_shared;
-  lease->bucket = bucket;
-  lease->slot = hold;
-  lease->generation = generation;
+         && tally_policy_must_check (&bucket->policy, conn, waiter->idle_age);
 }
 
 void
 tally_bucket_fill_lease (TallyBucket *bucket, const TallyWaiter *waiter, TallyLease *lease)
 {
-  fill_lease (lease, bucket, waiter->hold, waiter->generation, waiter->reused);
+  tally_lease_fill (lease, bucket, waiter->hold, waiter->generation, waiter->reused);
 }
 
 /* ---- waiting ---- */
@@ -329,14 +297,14 @@ init_waiter (SyncWaiter *self, TallyBucket *bucket, const gchar *label, gint64 d
   };
 }
 
-static G_GNUC_NO_INLINE gboolean
-borrow_slowly (TallyBucket *bucket,
-               const gchar *label,
-               gint64 deadline,
-               gint64 since,
-               GCancellable *cancellable,
-               TallyLease *lease,
-               GError **error)
+gboolean
+tally_bucket_borrow_slowly (TallyBucket *bucket,
+                            const gchar *label,
+                            gint64 deadline,
+                            gint64 since,
+                            GCancellable *cancellable,
+                            TallyLease *lease,
+                            GError **error)
 {
   SyncWaiter self;
   TallyInstant now;
@@ -354,170 +322,38 @@ borrow_slowly (TallyBucket *bucket,
   return see_through (&self, cancellable, lease, error);
 }
 
-static gint64
-find_deadline (TallyBucket *bucket, gint64 began, gint64 limit)
+void
+tally_bucket_ask_again_locked (TallyBucket *bucket,
+                               const TallyTaken *taken,
+                               TallyFinding finding,
+                               TallyWaiter *waiter,
+                               GCancellable *cancellable)
 {
-  gint64 deadline;
-
-  pthread_mutex_lock (&bucket->lock);
-  deadline = tally_policy_find_deadline (&bucket->policy, began, limit < 0 ? G_MAXINT64 : limit);
-  pthread_mutex_unlock (&bucket->lock);
-  return deadline;
-}
-
-/* What tally_bucket_borrow () took was not clean at first sight: examines it. When it proves
- * unusable, the borrow goes on within the time that it had at first. */
-static G_GNUC_NO_INLINE gboolean
-borrow_if_alive (TallyBucket *bucket,
-                 TallyHold *hold,
-                 gint64 idle_age,
-                 gint64 deadline,
-                 GCancellable *cancellable,
-                 TallyLease *lease,
-                 GError **error)
-{
-  guint64 generation = hold->generation;
-  const gchar *label = hold->label;
-  guint forks = bucket->forks;
-  gint64 began = hold->since;
-  TallyFinding finding;
-  TallyClaim claim;
-  SyncWaiter self;
+  gint64 began = taken->hold->since;
   TallyInstant now;
 
-  tally_claim_push (&claim, bucket, 1, NULL);
-  finding = tally_bucket_examine (bucket, hold->conn, idle_age,
-                                  find_deadline (bucket, began, deadline), cancellable);
-  tally_claim_pop (&claim);
-  if (G_UNLIKELY (bucket->forks != forks)) /* in the check hook, and this is the child */
-    return borrow_slowly (bucket, label, deadline, TALLY_DIALED_ANY_TIME, cancellable, lease,
-                          error);
-  if (finding.reason == TALLY_CLOSE_NONE)
-    {
-      fill_lease (lease, bucket, hold, generation, TRUE);
-      return TRUE;
-    }
+  tally_bucket_now_locked (bucket, &now);
+  tally_bucket_check_failed_locked (bucket, &now, taken->hold, finding);
+  waiter->cancelled = g_cancellable_is_cancelled (cancellable);
+  tally_policy_ask_again (&bucket->policy, &now, waiter, began, taken->ticket);
+}
+
+gboolean
+tally_bucket_borrow_again (TallyBucket *bucket,
+                           const TallyTaken *taken,
+                           TallyFinding finding,
+                           const gchar *label,
+                           gint64 deadline,
+                           GCancellable *cancellable,
+                           TallyLease *lease,
+                           GError **error)
+{
+  SyncWaiter self;
+
   init_waiter (&self, bucket, label, deadline);
   tally_bucket_lock (bucket);
-  tally_bucket_now_locked (bucket, &now);
-  tally_bucket_check_failed_locked (bucket, &now, hold, finding);
-  self.waiter.cancelled = g_cancellable_is_cancelled (cancellable);
-  tally_policy_ask_again (&bucket->policy, &now, &self.waiter, began);
+  tally_bucket_ask_again_locked (bucket, taken, finding, &self.waiter, cancellable);
   return see_through (&self, cancellable, lease, error);
-}
-
-static gboolean
-is_worth_another_look (TallyPolicy *policy)
-{
-  return policy->n_busy > 0 && policy->n_idle == 0 && policy->n_dialing == 0
-         && !tally_policy_has_room (policy) && policy->options.wait_timeout != 0 && !policy->closed
-         && tally_policy_find_typical_hold (policy) < SHORT_HOLD;
-}
-
-/* Locked before and after. Connections that are held for less than it takes to fall asleep are
- * worth another look before this caller arrives in the queue: a borrower that was interrupted while
- * it held one gets the processor. While a waiter is in the queue it gets no connection, and does
- * not join the queue either. So the queue runs empty; else each connection would be handed to a
- * thread that sleeps, at the price of a task switch, as long as all are busy. */
-static G_GNUC_NO_INLINE TallyHold *
-look_again (
-    TallyBucket *bucket, TallyInstant *now, const gchar *label, gint64 deadline, gint64 *idle_age)
-{
-  TallyPolicy *policy = &bucket->policy;
-  gint64 until = MIN (now->mono + LONGEST_LOOK, deadline < 0 ? G_MAXINT64 : deadline);
-  TallyHold *hold = NULL;
-
-  for (guint i = 0; i < LOOKS && hold == NULL && now->mono < until; i++)
-    {
-      if (!is_worth_another_look (policy))
-        return NULL;
-      pthread_mutex_unlock (&bucket->lock);
-      sched_yield ();
-      now->mono = tally_bucket_read_clock (bucket);
-      pthread_mutex_lock (&bucket->lock);
-      tally_bucket_complete_instant_locked (bucket, now);
-      hold = tally_policy_try (policy, now, label, tally_get_thread_id (), idle_age);
-    }
-  return hold;
-}
-
-/* The common case of tally_bucket_examine (). */
-static inline gboolean
-is_clean_socket (const TallyConn *conn)
-{
-  return conn->socket != NULL && tally_socket_is_clean (conn->socket);
-}
-
-/**
- * tally_bucket_borrow:
- * @bucket: a bucket
- * @label: (nullable): who borrows, for dumps and errors: a static string such as the method's name
- * @deadline: g_get_monotonic_time() by which it must return; -1 = none
- * @cancellable: (nullable): ends the wait
- * @lease: (out): the connection; untouched on failure
- *
- * Borrows a connection: an idle one, else the first that is returned or dialed. Blocks as
- * `wait-timeout` says, in the order of arrival (rules 3 to 6). Give it back with
- * tally_bucket_release(), from any thread. Thread-safe. The caller's reference to @bucket must
- * outlive the lease.
- *
- * Errors: %TALLY_ERROR_TIMED_OUT, %TALLY_ERROR_POOL_EXHAUSTED (rules 28, 29), %TALLY_ERROR_BACKOFF,
- * %TALLY_ERROR_POOL_CLOSED, what the dial failed with (mostly %TALLY_ERROR_CONNECT_FAILED), or
- * %G_IO_ERROR_CANCELLED; nothing was sent in any case.
- *
- * Returns: %TRUE, or %FALSE with @error set
- */
-gboolean
-tally_bucket_borrow (TallyBucket *bucket,
-                     const gchar *label,
-                     gint64 deadline,
-                     GCancellable *cancellable,
-                     TallyLease *lease,
-                     GError **error)
-{
-  TallyInstant now;
-  TallyHold *hold;
-  gint64 idle_age;
-  guint64 generation;
-  gboolean check;
-  gboolean has_hook;
-
-  g_return_val_if_fail (bucket != NULL && lease != NULL, FALSE);
-  if (cancellable != NULL && g_cancellable_is_cancelled (cancellable))
-    return borrow_slowly (bucket, label, deadline, TALLY_DIALED_ANY_TIME, cancellable, lease,
-                          error);
-  now.mono = tally_bucket_read_clock (bucket);
-  pthread_mutex_lock (&bucket->lock);
-  tally_bucket_complete_instant_locked (bucket, &now);
-  hold = tally_policy_try (&bucket->policy, &now, label, tally_get_thread_id (), &idle_age);
-  if (G_UNLIKELY (hold == NULL)
-      && (hold = look_again (bucket, &now, label, deadline, &idle_age)) == NULL)
-    {
-      pthread_mutex_unlock (&bucket->lock);
-      return borrow_slowly (bucket, label, deadline, TALLY_DIALED_ANY_TIME, cancellable, lease,
-                            error);
-    }
-  generation = hold->generation;
-  check = must_check (&bucket->policy, hold->conn, idle_age);
-  has_hook = bucket->hooks[TALLY_HOOK_CHECK] != NULL;
-  tally_policy_check_valid (&bucket->policy);
-  if (G_LIKELY (bucket->policy.options.leak_threshold == 0
-                && bucket->policy.options.max_idle_total == 0))
-    pthread_mutex_unlock (&bucket->lock);
-  else
-    {
-      gint64 due = tally_policy_due_of (&bucket->policy, &now, hold->conn);
-      TallyClaim claim;
-
-      bucket->wanted = MIN (bucket->wanted, due);
-      tally_claim_push (&claim, bucket, 1, NULL);
-      tally_bucket_work_and_unlock (bucket);
-      tally_claim_pop (&claim);
-    }
-  if (check && G_UNLIKELY (has_hook || !is_clean_socket (hold->conn)))
-    return borrow_if_alive (bucket, hold, idle_age, deadline, cancellable, lease, error);
-  fill_lease (lease, bucket, hold, generation, TRUE);
-  return TRUE;
 }
 
 gboolean
@@ -528,8 +364,8 @@ tally_bucket_borrow_unused (TallyBucket *bucket,
                             TallyLease *lease,
                             GError **error)
 {
-  return borrow_slowly (bucket, label, deadline, TALLY_DIALED_NEVER_LENT, cancellable, lease,
-                        error);
+  return tally_bucket_borrow_slowly (bucket, label, deadline, TALLY_DIALED_NEVER_LENT, cancellable,
+                                     lease, error);
 }
 
 /**
@@ -555,7 +391,7 @@ tally_bucket_borrow_fresh (TallyBucket *bucket,
                            GError **error)
 {
   g_return_val_if_fail (bucket != NULL && lease != NULL, FALSE);
-  return borrow_slowly (bucket, label, deadline, 0, cancellable, lease, error);
+  return tally_bucket_borrow_slowly (bucket, label, deadline, 0, cancellable, lease, error);
 }
 
 gboolean
@@ -568,5 +404,5 @@ tally_bucket_borrow_dialed_since (TallyBucket *bucket,
                                   GError **error)
 {
   g_return_val_if_fail (bucket != NULL && lease != NULL && since >= 0, FALSE);
-  return borrow_slowly (bucket, label, deadline, since, cancellable, lease, error);
+  return tally_bucket_borrow_slowly (bucket, label, deadline, since, cancellable, lease, error);
 }

@@ -103,15 +103,48 @@ claim_at_once (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter)
 static void
 arrive (TallyPolicy *self, gint64 began, TallyWaiter *waiter)
 {
-
   self->active = TRUE;
-  waiter->ticket = ++self->last_ticket;
+  if (waiter->ticket == 0)
+    waiter->ticket = ++self->last_ticket;
   waiter->arrived = began;
   if (waiter->fresh && !waiter->unused && waiter->since == 0)
     waiter->since = began;
   self->stats.requests++;
   waiter->limit = waiter->deadline;
   waiter->deadline = tally_policy_find_deadline (self, began, waiter->limit);
+}
+
+/* tally_policy_ask () where a shared connection has room for a lease, or is idle and need not be replaced by
+ * another, and no waiter is in the queue. Else returns NULL and changes nothing. A borrower whose
+ * connection proves dead asks again with the ticket that it takes, which is the last. */
+TallyHold *
+tally_policy_try_stream (TallyPolicy *self,
+                         const TallyInstant *now,
+                         const gchar *label,
+                         guint32 thread,
+                         gint64 *idle_age)
+{
+  TallyConn *conn = self->available.head;
+
+  if (self->waiting > 0 || self->options.min_idle > 0 || self->warm > 0)
+    return NULL;
+  *idle_age = 0;
+  if (conn == NULL)
+    {
+      conn = self->options.order == TALLY_POOL_ORDER_LIFO ? self->idle.head : self->idle.tail;
+      if (conn == NULL || !conn->is_shared)
+        return NULL;
+      *idle_age = now->boot - conn->idle_since;
+      if (*idle_age >= self->idle_age_limit)
+        return NULL;
+      tally_conn_list_remove (&self->idle, conn);
+      self->n_idle--;
+    }
+  self->active = TRUE;
+  self->last_ticket++;
+  self->stats.requests++;
+  self->stats.hits++;
+  return tally_policy_lend (self, now, conn, label, thread, TRUE);
 }
 
 /* Whether a connection is about to be free for @waiter too: a shared one, which serves all that
@@ -195,14 +228,13 @@ tally_policy_refuse (TallyPolicy *self,
   tally_policy_fail (self, now, waiter, refusal);
 }
 
-/* The connection that tally_policy_try () had lent at @began proved dead. @waiter goes on with that
- * borrow, which was counted. */
+/* The connection that tally_policy_try () or tally_policy_try_stream () had lent at @began proved dead.
+ * @waiter goes on with that borrow, which was counted. @ticket: the one that it took; 0: none. */
 void
-tally_policy_ask_again (TallyPolicy *self,
-                        const TallyInstant *now,
-                        TallyWaiter *waiter,
-                        gint64 began)
+tally_policy_ask_again (
+    TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter, gint64 began, guint64 ticket)
 {
+  waiter->ticket = ticket;
   arrive (self, began, waiter);
   self->stats.requests--;
   tally_policy_ask (self, now, waiter);

@@ -95,12 +95,14 @@ tally_policy_drop_hold (TallyPolicy *self, TallyConn *conn, TallyHold *hold)
   self->free_holds = hold;
 }
 
-/* Lends @conn, which is idle (and in no list any more), just dialed, or available, to @waiter. */
-void
-tally_policy_claim (TallyPolicy *self,
-                    const TallyInstant *now,
-                    TallyConn *conn,
-                    TallyWaiter *waiter)
+/* Lends @conn, which is idle (and in no list any more), just dialed (not @reused), or available. */
+TallyHold *
+tally_policy_lend (TallyPolicy *self,
+                   const TallyInstant *now,
+                   TallyConn *conn,
+                   const gchar *label,
+                   guint32 thread,
+                   gboolean reused)
 {
   TallyHold *hold = conn->hold.generation == 0 ? &conn->hold : take_further_hold (self, conn);
 
@@ -110,20 +112,30 @@ tally_policy_claim (TallyPolicy *self,
   conn->streams++;
   self->stats.leases++;
   hold->generation = ++self->last_generation;
-  hold->label = waiter->label;
-  hold->thread = waiter->thread;
+  hold->label = label;
+  hold->thread = thread;
   hold->since = now->mono;
   hold->leak_warned = FALSE;
-  waiter->hold = hold;
-  waiter->generation = hold->generation;
-  waiter->state = TALLY_WAITER_SERVED;
-  if (G_UNLIKELY (conn->is_shared))
+  if (conn->is_shared)
     {
       /* No further lease before the first borrower has found it alive. */
-      if (waiter->reused && conn->streams == 1 && self->options.check != TALLY_POOL_CHECK_NEVER)
+      if (reused && conn->streams == 1 && self->options.check != TALLY_POOL_CHECK_NEVER)
         tally_policy_set_checking (self, conn, TRUE);
       tally_policy_update_available (self, conn);
     }
+  return hold;
+}
+
+/* tally_policy_lend () to @waiter. */
+void
+tally_policy_claim (TallyPolicy *self,
+                    const TallyInstant *now,
+                    TallyConn *conn,
+                    TallyWaiter *waiter)
+{
+  waiter->hold = tally_policy_lend (self, now, conn, waiter->label, waiter->thread, waiter->reused);
+  waiter->generation = waiter->hold->generation;
+  waiter->state = TALLY_WAITER_SERVED;
 }
 
 /* ---- idle connections ---- */

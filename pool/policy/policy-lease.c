@@ -44,6 +44,24 @@ tally_policy_check_failed (TallyPolicy *self,
     tally_policy_look_at_idle (self, now);
 }
 
+/* tally_policy_put () of a lease on a shared connection. */
+gboolean
+tally_policy_put_stream (TallyPolicy *self, const TallyInstant *now, TallyHold *hold)
+{
+  TallyConn *conn = hold->conn;
+
+  if (!self->is_plain || self->waiting > 0 || conn->doomed || conn->checking
+      || (conn->streams == 1 && self->n_idle >= self->put_limit
+          && tally_policy_must_shed (self, now))
+      || self->n_idle + self->n_busy + self->n_dialing > self->open_limit)
+    return FALSE;
+  tally_policy_end_hold (self, now, hold);
+  give_up_stream (self, conn, hold);
+  if (conn->streams == 0)
+    tally_policy_make_idle (self, now, conn);
+  return TRUE;
+}
+
 /* A lease comes back. @reason is NONE when the connection may serve again, else why it must close.
  */
 void

@@ -23,6 +23,12 @@ void tally_policy_fail (TallyPolicy *self,
 void tally_conn_list_insert (TallyConnList *list, TallyConn *newer, TallyConn *conn);
 void tally_policy_update_available (TallyPolicy *self, TallyConn *conn);
 void tally_policy_set_checking (TallyPolicy *self, TallyConn *conn, gboolean checking);
+TallyHold *tally_policy_lend (TallyPolicy *self,
+                              const TallyInstant *now,
+                              TallyConn *conn,
+                              const gchar *label,
+                              guint32 thread,
+                              gboolean reused);
 void tally_policy_claim (TallyPolicy *self,
                          const TallyInstant *now,
                          TallyConn *conn,

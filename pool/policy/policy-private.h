@@ -303,10 +303,13 @@ void tally_policy_refuse (TallyPolicy *self,
                           const TallyInstant *now,
                           TallyWaiter *waiter,
                           TallyRefusal refusal);
-void tally_policy_ask_again (TallyPolicy *self,
-                             const TallyInstant *now,
-                             TallyWaiter *waiter,
-                             gint64 began);
+TallyHold *tally_policy_try_stream (TallyPolicy *self,
+                                    const TallyInstant *now,
+                                    const gchar *label,
+                                    guint32 thread,
+                                    gint64 *idle_age);
+void tally_policy_ask_again (
+    TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter, gint64 began, guint64 ticket);
 void tally_policy_ask_in_child (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter);
 gint64 tally_policy_find_deadline (const TallyPolicy *self, gint64 began, gint64 limit);
 gboolean
@@ -318,6 +321,7 @@ gboolean tally_policy_leave (TallyPolicy *self,
 gboolean tally_policy_time_out (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter);
 
 /* What a borrower finds, and the end of a lease: policy-lease.c */
+gboolean tally_policy_put_stream (TallyPolicy *self, const TallyInstant *now, TallyHold *hold);
 void tally_policy_checked (TallyPolicy *self, const TallyInstant *now, TallyHold *hold);
 void tally_policy_check_failed (TallyPolicy *self,
                                 const TallyInstant *now,

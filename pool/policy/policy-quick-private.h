@@ -68,6 +68,17 @@ tally_policy_must_shed (const TallyPolicy *self, const TallyInstant *now)
              && now->boot - self->idle.tail->idle_since >= self->idle_age_limit);
 }
 
+/* @conn, which is busy, carries no lease any more. */
+static inline void
+tally_policy_make_idle (TallyPolicy *self, const TallyInstant *now, TallyConn *conn)
+{
+  self->n_busy--;
+  self->n_idle++;
+  conn->state = TALLY_CONN_IDLE;
+  conn->idle_since = now->boot;
+  tally_conn_list_push (&self->idle, conn);
+}
+
 /* tally_policy_release () for a connection that may serve again. If it may not, or a waiter wants
  * it, returns FALSE and changes nothing. */
 static inline gboolean
@@ -75,19 +86,17 @@ tally_policy_put (TallyPolicy *self, const TallyInstant *now, TallyHold *hold)
 {
   TallyConn *conn = hold->conn;
 
-  if (G_UNLIKELY (!self->is_plain || self->waiting > 0 || conn->doomed || conn->is_shared
+  if (G_UNLIKELY (conn->is_shared))
+    return tally_policy_put_stream (self, now, hold);
+  if (G_UNLIKELY (!self->is_plain || self->waiting > 0 || conn->doomed
                   || (self->n_idle >= self->put_limit && tally_policy_must_shed (self, now))
                   || self->n_idle + self->n_busy + self->n_dialing > self->open_limit))
     return FALSE;
   tally_policy_end_hold (self, now, hold);
   hold->generation = 0;
   self->stats.leases--;
-  self->n_busy--;
-  self->n_idle++;
   conn->streams = 0;
-  conn->state = TALLY_CONN_IDLE;
-  conn->idle_since = now->boot;
-  tally_conn_list_push (&self->idle, conn);
+  tally_policy_make_idle (self, now, conn);
   return TRUE;
 }
 

@@ -31,7 +31,7 @@ tally_policy_note_options (TallyPolicy *self)
 
   if (self->is_shared && options->streams <= 1)
     options->streams = SHARED_STREAMS;
-  self->is_plain = options->streams <= 1 && options->max_lifetime == 0 && options->keepalive == 0
+  self->is_plain = options->max_lifetime == 0 && options->keepalive == 0
                    && options->leak_threshold == 0 && options->max_idle_total == 0;
   self->idle_limit = options->max_idle < 0 ? G_MAXUINT : (guint) options->max_idle;
   self->open_limit = options->max_open == 0 ? G_MAXUINT : options->max_open;

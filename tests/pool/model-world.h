@@ -23,6 +23,7 @@ typedef struct
   TallyWaiter waiter;
   BorrowerState state;
   gboolean in_queue; /* as the test believes */
+  guint64 ticket;    /* of the common case of shared connections */
 } ModelBorrower;
 
 typedef struct

@@ -48,6 +48,29 @@ on_wake (TallyWaiter *waiter)
 
 /* ---- the borrowers ---- */
 
+/* The common case. FALSE where it does not apply. */
+static gboolean
+try_borrow (Model *model, ModelBorrower *borrower)
+{
+  TallyPolicy *policy = &model->policy;
+  TallyWaiter *waiter = &borrower->waiter;
+  gint64 idle_age;
+
+  waiter->hold = tally_policy_try (policy, &model->now, "model", 1, &idle_age);
+  if (waiter->hold == NULL)
+    {
+      waiter->hold = tally_policy_try_stream (policy, &model->now, "model", 1, &idle_age);
+      if (waiter->hold == NULL)
+        return FALSE;
+      borrower->ticket = policy->last_ticket;
+    }
+  HOLDS (policy->first == NULL);
+  waiter->state = TALLY_WAITER_SERVED;
+  waiter->reused = TRUE;
+  waiter->generation = waiter->hold->generation;
+  return TRUE;
+}
+
 static void
 note (Model *model, ModelBorrower *borrower)
 {
@@ -137,21 +160,10 @@ step_borrow (Model *model)
       borrower->waiter.since = 0;
     }
   model->policy.quick = model_pick (model, 2) == 0;
-  if (!borrower->waiter.fresh && model_pick (model, 2) == 0)
+  if (!borrower->waiter.fresh && model_pick (model, 2) == 0 && try_borrow (model, borrower))
     {
-      gint64 idle_age;
-      TallyHold *hold = tally_policy_try (&model->policy, &model->now, "model", 1, &idle_age);
-
-      if (hold != NULL)
-        {
-          HOLDS (model->policy.first == NULL);
-          borrower->waiter.state = TALLY_WAITER_SERVED;
-          borrower->waiter.reused = TRUE;
-          borrower->waiter.hold = hold;
-          borrower->waiter.generation = hold->generation;
-          note (model, borrower);
-          return;
-        }
+      note (model, borrower);
+      return;
     }
   tally_policy_ask (&model->policy, &model->now, &borrower->waiter);
   note (model, borrower);
@@ -185,7 +197,7 @@ step_check (Model *model)
   tally_policy_check_failed (&model->policy, &model->now, waiter->hold,
                              model_pick (model, 2) == 0 ? TALLY_CLOSE_DEAD : TALLY_CLOSE_UNREAD);
   if (waiter->ticket == 0)
-    tally_policy_ask_again (&model->policy, &model->now, waiter, began);
+    tally_policy_ask_again (&model->policy, &model->now, waiter, began, borrower->ticket);
   else
     tally_policy_ask (&model->policy, &model->now, waiter);
   note (model, borrower);

@@ -2,6 +2,7 @@
  * and leaving it in every state. */
 #include "lab.h"
 #include "bucket-private.h"
+#include "lease-internal.h"
 
 static void
 async_an_idle_connection (void)
@@ -442,6 +443,103 @@ async_wait_timeout_is_not_for_dials (void)
   async_call_finish (&call);
 }
 
+/* ---- a connection that is there at once ---- */
+
+static void
+call_nobody (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  CU_FAIL ("called back for a connection that was there at once");
+}
+
+static gboolean
+borrow_soon (Lab *lab, TallyLease *lease)
+{
+  return tally_bucket_borrow_soon (lab->bucket, "soon", TALLY_DIALED_ANY_TIME, -1, NULL, lease,
+                                   call_nobody, NULL);
+}
+
+static void
+async_at_once_on_a_connection_of_its_own (void)
+{
+  g_autoptr (Lab) lab = lab_new (NULL, NULL);
+  TallyLease lease;
+
+  lab_fill (lab, 1);
+  CU_ASSERT_TRUE_FATAL (borrow_soon (lab, &lease));
+  CU_ASSERT_TRUE (lease.reused);
+  CU_ASSERT_FALSE (lease.shared);
+  assert_int (lab_snapshot (lab).hits, 1);
+  lab_release (lab, &lease);
+  assert_int (lab_snapshot (lab).idle, 1);
+}
+
+static void
+async_at_once_on_a_shared_connection (void)
+{
+  g_autoptr (Lab) lab = lab_new ("streams-per-connection", 2, NULL);
+  TallyLease leases[2];
+  TallyPoolSnapshot seen;
+
+  lab_fill (lab, 1);
+  for (guint i = 0; i < 2; i++)
+    {
+      CU_ASSERT_TRUE_FATAL (borrow_soon (lab, &leases[i]));
+      CU_ASSERT_TRUE (leases[i].reused && leases[i].shared);
+    }
+  CU_ASSERT_PTR_EQUAL (leases[0].transport, leases[1].transport);
+  seen = lab_snapshot (lab);
+  assert_int (seen.busy, 1);
+  assert_int (seen.leases, 2);
+  for (guint i = 0; i < 2; i++)
+    lab_release (lab, &leases[i]);
+  assert_int (lab_snapshot (lab).idle, 1);
+}
+
+typedef struct
+{
+  TallyBucket *bucket;
+  TallyLease lease;
+  gboolean called;
+} Soon;
+
+static void
+on_soon (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Soon *self = user_data;
+
+  self->called = TRUE;
+  CU_ASSERT_TRUE (tally_bucket_borrow_finish (self->bucket, result, &self->lease, NULL));
+}
+
+/* What has ended while it was idle is found here too, and another is dialed. */
+static void
+rule_10_a_dead_one_is_found_at_once_too (void)
+{
+  for (guint streams = 1; streams <= 2; streams++)
+    {
+      g_autoptr (Lab) lab = lab_new ("streams-per-connection", streams, NULL);
+      g_autoptr (GMainContext) context = g_main_context_new ();
+      Soon soon = { .bucket = lab->bucket };
+      TallyPoolSnapshot seen;
+
+      lab_fill (lab, 1);
+      lab_close_peer (lab, 0);
+      g_main_context_push_thread_default (context);
+      CU_ASSERT_FALSE_FATAL (tally_bucket_borrow_soon (lab->bucket, "soon", TALLY_DIALED_ANY_TIME,
+                                                       -1, NULL, &soon.lease, on_soon, &soon));
+      g_main_context_pop_thread_default (context);
+      while (!soon.called)
+        g_main_context_iteration (context, TRUE);
+      CU_ASSERT_FALSE (soon.lease.reused);
+      assert_int (lab_index_of (lab, &soon.lease), 1);
+      seen = lab_snapshot (lab);
+      assert_int (seen.closes[TALLY_CLOSE_DEAD], 1);
+      assert_int (seen.stale, 1);
+      lab_release (lab, &soon.lease);
+      lab_drain (context);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -464,6 +562,9 @@ main (int argc, char **argv)
     TEST (rule_09_who_waits_is_served_when_the_backoff_ends),
     TEST (async_cancelled_while_its_connection_is_examined),
     TEST (rule_21_a_leak_is_noticed_here_too),
+    TEST (async_at_once_on_a_connection_of_its_own),
+    TEST (async_at_once_on_a_shared_connection),
+    TEST (rule_10_a_dead_one_is_found_at_once_too),
     { NULL, NULL },
   };
 
