@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tls-relay.h"
+
 struct _TestPeer
 {
   TestPeerScript script;
@@ -15,6 +17,7 @@ struct _TestPeer
   gint listener;
   gint stop_fd;
   guint16 port;
+  guint16 outer_port; /* over TLS */
   GThread *thread;
 
   GMutex lock;
@@ -41,6 +44,7 @@ run_connection (gpointer data)
   g_mutex_lock (&peer->lock);
   close (connection->fd);
   connection->fd = -1;
+  tls_relay_settle ();
   peer->finished++;
   g_cond_broadcast (&peer->changed);
   g_mutex_unlock (&peer->lock);
@@ -85,6 +89,8 @@ test_peer_start (TestPeerScript script, gpointer user_data)
   peer->script = script;
   peer->user_data = user_data;
   peer->listener = test_listen (&peer->port, 128);
+  if (tls_relay_is_on ())
+    peer->outer_port = tls_relay_listen (peer->port, 0);
   peer->stop_fd = eventfd (0, EFD_CLOEXEC);
   g_mutex_init (&peer->lock);
   g_cond_init (&peer->changed);
@@ -96,6 +102,8 @@ test_peer_start (TestPeerScript script, gpointer user_data)
 gchar *
 test_peer_dup_uri (TestPeer *peer, const gchar *options)
 {
+  if (tls_relay_is_on ())
+    return tls_relay_dup_uri ("127.0.0.1", peer->outer_port, options);
   return g_strdup_printf ("tcp://127.0.0.1:%u%s", peer->port, options);
 }
 
@@ -145,6 +153,8 @@ test_peer_stop (TestPeer *peer)
     g_thread_join (((Connection *) g_ptr_array_index (peer->connections, i))->thread);
   g_ptr_array_unref (peer->connections);
   close (peer->listener);
+  if (tls_relay_is_on ())
+    tls_relay_stop_listening (peer->outer_port);
   close (peer->stop_fd);
   g_mutex_clear (&peer->lock);
   g_cond_clear (&peer->changed);
@@ -195,6 +205,7 @@ test_write_all (gint fd, gconstpointer bytes, gsize length)
         return FALSE;
       sent += MAX (n, 0);
     }
+  tls_relay_settle ();
   return TRUE;
 }
 

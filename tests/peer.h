@@ -11,8 +11,9 @@ typedef struct _TestPeer TestPeer;
 typedef void (*TestPeerScript) (gint fd, guint index, gpointer user_data);
 
 TestPeer *test_peer_start (TestPeerScript script, gpointer user_data);
-/* As `tcp://127.0.0.1:port`, followed by @options. (transfer full) */
+/* As `tcp://127.0.0.1:port`, or `tls://`, followed by @options. (transfer full) */
 gchar *test_peer_dup_uri (TestPeer *peer, const gchar *options);
+/* Without TLS. */
 guint16 test_peer_get_port (TestPeer *peer);
 guint test_peer_get_accepted (TestPeer *peer);
 /* Waits until the scripts of @n connections have returned. */

@@ -10,6 +10,7 @@
 
 #include "lease-internal.h"
 #include "policy/policy-private.h"
+#include "tls-relay-socket.h"
 
 /* With the lab's lock. */
 static void
@@ -53,6 +54,7 @@ lab_count_descriptors (Lab *lab)
 {
   guint count;
 
+  tls_relay_settle ();
   pthread_mutex_lock (&lab->lock);
   count = count_descriptors_locked (lab);
   pthread_mutex_unlock (&lab->lock);
@@ -79,7 +81,7 @@ dial_pair (TallyEndpoint *endpoint,
 {
   Lab *lab = user_data;
   gint fds[2];
-  gboolean fail;
+  TallySocket *socket = NULL;
 
   pthread_mutex_lock (&lab->lock);
   lab->at_gate++;
@@ -97,12 +99,13 @@ dial_pair (TallyEndpoint *endpoint,
   lab->at_gate--;
   if (lab->gated && lab->passes > 0)
     lab->passes--;
-  fail = lab->failures > 0 || g_cancellable_is_cancelled (cancellable);
   if (lab->failures > 0)
     lab->failures--;
-  if (!fail && socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) == 0)
+  else if (!g_cancellable_is_cancelled (cancellable)
+           && socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) == 0)
     {
-      remember (lab, fds[0], fds[1]);
+      socket = tls_relay_adopt (fds[0]);
+      remember (lab, tally_socket_get_fd (socket), fds[1]);
       if (lab->measures)
         {
           guint n_open = count_descriptors_locked (lab);
@@ -111,8 +114,8 @@ dial_pair (TallyEndpoint *endpoint,
         }
     }
   pthread_mutex_unlock (&lab->lock);
-  if (!fail)
-    return THRIFT_TRANSPORT (tally_socket_new_from_fd (fds[0]));
+  if (socket != NULL)
+    return THRIFT_TRANSPORT (socket);
   g_set_error (error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED, "the laboratory's dial failed");
   return NULL;
 }
@@ -226,16 +229,19 @@ lab_close_peer (Lab *lab, guint index)
     close (g_array_index (lab->peers, gint, index));
   g_array_index (lab->peers, gint, index) = -1;
   pthread_mutex_unlock (&lab->lock);
+  tls_relay_settle ();
 }
 
 /* A byte sent through the connection arrives at its peer, and only there. */
 guint
 lab_index_of (Lab *lab, const TallyLease *lease)
 {
-  gint fd = tally_socket_get_fd (TALLY_SOCKET (lease->transport));
+  TallySocket *socket = TALLY_SOCKET (lease->transport);
   gchar byte = 'x';
 
-  CU_ASSERT_EQUAL_FATAL (send (fd, &byte, 1, MSG_NOSIGNAL), 1);
+  tally_buffer_append (tally_socket_get_output (socket), &byte, 1);
+  CU_ASSERT_TRUE_FATAL (tally_socket_send (socket, NULL));
+  tls_relay_settle ();
   for (guint i = 0; i < lab->peers->len; i++)
     if (lab_peer (lab, i) >= 0 && recv (lab_peer (lab, i), &byte, 1, MSG_DONTWAIT) == 1)
       return i;

@@ -167,12 +167,15 @@ typedef struct
 {
   gint listener;
   guint16 port;
+  guint16 outer_port; /* over TLS, where the relay is on */
   TallyEndpoint *endpoint;
   GArray *connections; /* descriptors */
 } Server;
 
 Server *server_new (void);
 void server_free (Server *server);
+/* `tcp://@host:PORT`, or `tls://`, with @options ("", or from "?" on). (transfer full) */
+gchar *server_dup_uri (const Server *server, const gchar *host, const gchar *options);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Server, server_free)
 
 /* Accepts the next connection, which must be there or on its way. */

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "lab.h"
+#include "tls-relay-socket.h"
 
 static void
 start_listening (Server *server)
@@ -21,6 +22,16 @@ start_listening (Server *server)
   CU_ASSERT_EQUAL_FATAL (listen (server->listener, 128), 0);
   getsockname (server->listener, (struct sockaddr *) &address, &length);
   server->port = ntohs (address.sin_port);
+  if (tls_relay_is_on ())
+    server->outer_port = tls_relay_listen (server->port, server->outer_port);
+}
+
+gchar *
+server_dup_uri (const Server *server, const gchar *host, const gchar *options)
+{
+  if (tls_relay_is_on ())
+    return tls_relay_dup_uri (host, server->outer_port, options);
+  return g_strdup_printf ("tcp://%s:%u%s", host, server->port, options);
 }
 
 Server *
@@ -33,7 +44,7 @@ server_new (void)
   g_type_class_unref (g_type_class_ref (TALLY_TYPE_SOCKET));
   server->connections = g_array_new (FALSE, FALSE, sizeof (gint));
   start_listening (server);
-  uri = g_strdup_printf ("tcp://127.0.0.1:%u", server->port);
+  uri = server_dup_uri (server, "127.0.0.1", "");
   server->endpoint = tally_endpoint_new (uri, NULL);
   return server;
 }
@@ -52,7 +63,11 @@ void
 server_stop_listening (Server *server)
 {
   if (server->listener >= 0)
-    close (server->listener);
+    {
+      close (server->listener);
+      if (tls_relay_is_on ())
+        tls_relay_stop_listening (server->outer_port);
+    }
   server->listener = -1;
 }
 
@@ -73,6 +88,7 @@ server_accept_all (Server *server)
 {
   gint fd;
 
+  tls_relay_settle ();
   while ((fd = accept4 (server->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0)
     g_array_append_val (server->connections, fd);
 }
@@ -83,6 +99,7 @@ server_close_all (Server *server)
   for (guint i = 0; i < server->connections->len; i++)
     close (g_array_index (server->connections, gint, i));
   g_array_set_size (server->connections, 0);
+  tls_relay_settle ();
 }
 
 void
@@ -115,7 +132,7 @@ server_echoes (Server *server, ThriftTransport *transport)
   tally_buffer_append (tally_socket_get_output (socket), &byte, 1);
   if (!tally_socket_send (socket, NULL))
     return FALSE;
-  server_accept_all (server);
+  server_accept_all (server); /* what was sent has passed the relay, too */
   for (guint i = 0; i < server->connections->len; i++)
     {
       gint fd = g_array_index (server->connections, gint, i);

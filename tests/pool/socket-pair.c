@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "tls-relay-socket.h"
+
 TallySocket *
 socket_pair_make (gint *other)
 {
@@ -11,7 +13,7 @@ socket_pair_make (gint *other)
 
   CU_ASSERT_EQUAL_FATAL (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
   *other = fds[1];
-  return tally_socket_new_from_fd (fds[0]);
+  return tls_relay_adopt (fds[0]);
 }
 
 void

@@ -1,6 +1,7 @@
 /* The pool with its own dialer on real sockets: refused and endless dials, several addresses, no
  * descriptors left, cancelling in every state, and many threads on few connections. */
 #include "lab.h"
+#include "tls-relay-socket.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -23,7 +24,7 @@ site_new (const gchar *host)
   g_autoptr (TallyEndpoint) endpoint = NULL;
 
   site->server = server_new ();
-  uri = g_strdup_printf ("tcp://%s:%u", host, site->server->port);
+  uri = server_dup_uri (site->server, host, "");
   endpoint = tally_endpoint_new (uri, NULL);
   site->pool = tally_pool_new ();
   site->bucket = tally_pool_dup_bucket (site->pool, endpoint);
@@ -113,6 +114,9 @@ close_all (GArray *fds)
 static void
 sockets_an_endless_dial (void)
 {
+  if (tls_relay_skips ("the relay takes what the full queue does not"))
+    return;
+
   g_autoptr (Site) site = site_new ("127.0.0.1");
   g_autoptr (GError) error = NULL;
   GArray *fds = g_array_new (FALSE, FALSE, sizeof (gint));

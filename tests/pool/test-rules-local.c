@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lab.h"
+#include "tls-relay-socket.h"
 
 static gint socket_fails;  /* atomic: an errno, or 0 */
 static gint connect_fails; /* the same */
@@ -93,7 +94,7 @@ rule_31_one_answer_from_there_is_enough (void)
   g_autoptr (Server) server = server_new ();
   g_autoptr (TallyPool) pool =
       g_object_new (TALLY_TYPE_POOL, "backoff-base", 600000, "backoff-max", 600000, NULL);
-  g_autofree gchar *uri = g_strdup_printf ("tcp://localhost:%u", server->port);
+  g_autofree gchar *uri = server_dup_uri (server, "localhost", "");
   g_autoptr (TallyEndpoint) endpoint = tally_endpoint_new (uri, NULL);
   g_autoptr (TallyBucket) bucket = tally_pool_dup_bucket (pool, endpoint);
   g_autoptr (GError) error = NULL;
@@ -168,8 +169,11 @@ tcp_watches_over_the_peer (void)
 static void
 tcp_watches_no_single_call (void)
 {
+  if (tls_relay_skips ("a thread always dials over TLS, and it does not know for which call"))
+    return;
+
   g_autoptr (Server) server = server_new ();
-  g_autofree gchar *uri = g_strdup_printf ("tcp://127.0.0.1:%u?mode=unpooled", server->port);
+  g_autofree gchar *uri = server_dup_uri (server, "127.0.0.1", "?mode=unpooled");
   g_autoptr (TallyEndpoint) endpoint = tally_endpoint_new (uri, NULL);
   g_autoptr (TallyPool) pool = tally_pool_new ();
   TallyLease lease = { 0 };

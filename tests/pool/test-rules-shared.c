@@ -1,6 +1,7 @@
 /* Rule 24, the pool's side of it: which connection carries whose lease where connections are
  * shared. What travels there is the runtime's (tests/runtime/test-shared.c). */
 #include "lab.h"
+#include "peer.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -68,7 +69,7 @@ rule_24_one_dial_also_where_borrowers_dial_themselves (void)
 {
   g_autoptr (Server) server = server_new ();
   g_autoptr (TallyPool) pool = tally_pool_new ();
-  g_autofree gchar *uri = g_strdup_printf ("tcp://127.0.0.1:%u?mode=shared", server->port);
+  g_autofree gchar *uri = server_dup_uri (server, "127.0.0.1", "?mode=shared");
   g_autoptr (TallyEndpoint) endpoint = tally_endpoint_new (uri, NULL);
   Lab lab = { .pool = pool, .bucket = tally_pool_dup_bucket (pool, endpoint) };
   Borrower borrowers[20] = { 0 };
@@ -170,7 +171,7 @@ rule_24_a_connection_in_use_is_not_examined (void)
   g_autoptr (Lab) lab = lab_new ("streams-per-connection", 10, NULL);
   TallyLease a = lab_borrow (lab), b;
 
-  CU_ASSERT_EQUAL (write (lab_peer (lab, 0), "reply", 5), 5);
+  CU_ASSERT_TRUE (test_write_all (lab_peer (lab, 0), "reply", 5));
   b = lab_borrow (lab);
   CU_ASSERT_PTR_EQUAL (a.transport, b.transport);
   lab_release (lab, &b);

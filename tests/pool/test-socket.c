@@ -10,6 +10,7 @@
 #include "socket-pair.h"
 #include "tally-error.h"
 #include "test-stream.h"
+#include "tls-relay-socket.h"
 
 static gpointer
 write_one_byte_at_a_time (gpointer data)
@@ -112,6 +113,9 @@ end_of_stream_says_what_is_missing (void)
 static void
 sending_to_a_closed_peer_sends_nothing (void)
 {
+  if (tls_relay_skips ("TCP tells of a closed peer after the first send only"))
+    return;
+
   g_autoptr (GError) error = NULL;
   gint other;
   g_autoptr (TallySocket) socket = socket_pair_make (&other);
@@ -201,9 +205,22 @@ only_a_silent_open_connection_is_clean (void)
   tally_socket_consume (socket, 1);
   CU_ASSERT_TRUE (tally_socket_is_clean (socket));
   close (other);
+  tls_relay_settle ();
   CU_ASSERT_FALSE (tally_socket_is_clean (socket)); /* FIN */
   thrift_transport_close ((ThriftTransport *) socket, NULL);
   CU_ASSERT_FALSE (tally_socket_is_clean (socket));
+}
+
+/* TLS has records of its own, a server's tickets, before them. */
+static void
+the_first_bytes_are_seen (void)
+{
+  gint other;
+  g_autoptr (TallySocket) socket = socket_pair_make (&other);
+
+  test_write_all (other, "ab", 2);
+  CU_ASSERT_FALSE (tally_socket_is_clean (socket));
+  close (other);
 }
 
 /* Expects one more byte, "x". */
@@ -319,7 +336,8 @@ sending_and_receiving_go_on_together (void)
 static void
 what_was_sent_is_told_in_any_case (void)
 {
-  if (test_skip_layered ("room must end when the kernel has none"))
+  if (test_skip_layered ("room must end when the kernel has none")
+      || tls_relay_skips ("room must end when the kernel has none"))
     return;
 
   g_autoptr (GError) error = NULL;
@@ -409,6 +427,7 @@ main (int argc, char **argv)
     TEST (a_large_message_passes_whole),
     TEST (one_byte_at_a_time_is_enough),
     TEST (only_a_silent_open_connection_is_clean),
+    TEST (the_first_bytes_are_seen),
     TEST (a_keeper_knows_what_may_still_come),
     TEST (sending_and_receiving_go_on_together),
     TEST (what_was_sent_is_told_in_any_case),

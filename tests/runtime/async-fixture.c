@@ -94,6 +94,7 @@ async_stage_init (AsyncStage *self, guint mode, EchoAnswer answer, gpointer user
   self->options = g_strdup_printf ("?mode=%s", async_modes[mode]);
   async_world_init (&self->world);
   echo_server_start (&self->server, answer, self->options, user_data);
+  g_object_set (self->pool, "wait-timeout", 60 * 1000, NULL); /* many dial at once */
   self->channel = echo_server_connect (&self->server, self->pool);
   tally_channel_set_timeout (self->channel, PATIENCE_MS);
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "harness.h"
+#include "tls-relay.h"
 
 static const TallyField args_fields[] = {
   { .name = "text",
@@ -135,6 +136,12 @@ void
 echo_server_stop (EchoServer *server)
 {
   g_clear_pointer (&server->peer, test_peer_stop);
+}
+
+const gchar *
+echo_get_place (void)
+{
+  return tls_relay_is_on () ? "echo at tls://127.0.0.1:" : "echo at tcp://127.0.0.1:";
 }
 
 TallyChannel *

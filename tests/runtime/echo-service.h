@@ -83,6 +83,8 @@ echo_server_start (EchoServer *server, EchoAnswer answer, const gchar *options, 
 void echo_server_stop (EchoServer *server);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (EchoServer, echo_server_stop)
 /* A channel to @server on @pool, for whose calls ten seconds must do. */
+/* What errors of its calls of "echo" begin with. */
+const gchar *echo_get_place (void);
 TallyChannel *echo_server_connect (EchoServer *server, TallyPool *pool);
 
 /* Appends a whole message. */

@@ -11,6 +11,7 @@
 #include "protocols-internal.h"
 #include "scanner-private.h"
 #include "tally-socket.h"
+#include "tls-relay.h"
 
 /* Seconds after which a receive gives up: the test has failed then. */
 #define PATIENCE 20
@@ -45,6 +46,22 @@ configure (TallyServer *server, const gchar *options)
     }
 }
 
+/* @address in the relay's TLS, where that is on and the address is TCP's. (transfer full) */
+static gchar *
+dup_uri (const gchar *address, const Speech *speech)
+{
+  gboolean is_secured = tls_relay_is_on () && !g_str_has_prefix (address, "unix:");
+  g_autofree gchar *start =
+      is_secured ? g_strconcat ("tls", strchr (address, ':'), NULL) : g_strdup (address);
+  g_autofree gchar *files =
+      is_secured ? g_strdup_printf ("cert=%s&", tls_relay_get_file ()) : g_strdup ("");
+
+  return g_strdup_printf ("%s%c%sprotocol=%s&transport=%s", start,
+                          strchr (start, '?') != NULL ? '&' : '?', files,
+                          tally_protocol_get_name (speech->protocol),
+                          speech->framed ? "framed" : "buffered");
+}
+
 Running *
 running_start_with (ThriftProcessor *processor,
                     TestHandler *handler,
@@ -53,12 +70,7 @@ running_start_with (ThriftProcessor *processor,
                     const gchar *options)
 {
   Running *self = g_new0 (Running, 1);
-  g_autofree gchar *uri =
-      g_strdup_printf ("%s%cprotocol=%s&transport=%s",
-                       address != NULL ? address : "tcp://127.0.0.1:0",
-                       address != NULL && strchr (address, '?') != NULL ? '&' : '?',
-                       tally_protocol_get_name (speech->protocol),
-                       speech->framed ? "framed" : "buffered");
+  g_autofree gchar *uri = dup_uri (address != NULL ? address : "tcp://127.0.0.1:0", speech);
   g_autoptr (GError) error = NULL;
 
   self->speech = speech;
@@ -109,8 +121,11 @@ running_stop (Running *self)
 gint
 peer_connect_uri (const gchar *uri)
 {
+  gboolean is_tls = tls_relay_is_on () && g_str_has_prefix (uri, "tls:");
+  g_autofree gchar *plain =
+      g_strconcat (is_tls ? "tcp" : "", uri + (is_tls ? strlen ("tls") : 0), NULL);
   g_autoptr (GError) error = NULL;
-  g_autoptr (TallyEndpoint) endpoint = tally_endpoint_new (uri, &error);
+  g_autoptr (TallyEndpoint) endpoint = tally_endpoint_new (plain, &error);
   g_autoptr (TallySocket) dialed = NULL;
   const struct timeval patience = { PATIENCE, 0 };
   gint fd;
@@ -122,6 +137,8 @@ peer_connect_uri (const gchar *uri)
     return -1;
   /* The descriptor alone, blocking, without the socket's buffers. */
   fd = dup (tally_socket_get_fd (dialed));
+  if (is_tls)
+    fd = tls_relay_connect (fd);
   CU_ASSERT (setsockopt (fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0);
   return fd;
 }

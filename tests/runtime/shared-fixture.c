@@ -1,6 +1,8 @@
 /* Owns the desk and the callers of shared-fixture.h; knows no test. */
 #include "shared-fixture.h"
 
+#include "tls-relay.h"
+
 #include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -146,6 +148,7 @@ void
 desk_hang_up (EchoRequest *request)
 {
   CU_ASSERT_EQUAL (shutdown (request->fd, SHUT_RDWR), 0);
+  tls_relay_settle ();
 }
 
 void
@@ -154,6 +157,7 @@ desk_reset (EchoRequest *request)
   struct sockaddr nobody = { .sa_family = AF_UNSPEC };
 
   CU_ASSERT_EQUAL (connect (request->fd, &nobody, sizeof nobody), 0);
+  tls_relay_settle ();
 }
 
 guint

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "shared-fixture.h"
+#include "tls-relay-socket.h"
 #include "shared-private.h"
 #include "tally-error.h"
 
@@ -186,7 +187,7 @@ rule_24_a_part_of_a_message_gives_no_more_time (void)
   guint late;
 
   CU_ASSERT_EQUAL_FATAL (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
-  socket = tally_socket_new_from_fd (fds[0]);
+  socket = tls_relay_adopt (fds[0]);
   shared = tally_shared_get (socket, &tally_codec_binary, TALLY_FRAMING_FRAMED);
   pending = tally_shared_open (shared, &tally_limits_default, &error);
   pending->deadline = g_get_monotonic_time () - 1;
