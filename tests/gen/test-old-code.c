@@ -2,8 +2,6 @@
 #include "harness.h"
 
 #include <string.h>
-#include <thrift/c_glib/protocol/thrift_binary_protocol.h>
-#include <thrift/c_glib/transport/thrift_memory_buffer.h>
 
 #include "old_shop.h"
 
@@ -183,23 +181,6 @@ old_code_calls_and_serves_compact (void)
   check_calls ("tcp://127.0.0.1:0?protocol=compact&transport=buffered");
 }
 
-/* What a client writes that was made as Apache's is. */
-static void
-old_code_writes_to_a_protocol (void)
-{
-  g_autoptr (GObject) buffer = g_object_new (THRIFT_TYPE_MEMORY_BUFFER, NULL);
-  g_autoptr (GObject) protocol =
-      g_object_new (THRIFT_TYPE_BINARY_PROTOCOL, "transport", buffer, NULL);
-  const GByteArray *written = THRIFT_MEMORY_BUFFER (buffer)->buf;
-  g_autoptr (OldShopClient) client = g_object_new (OLD_TYPE_SHOP_CLIENT, "input_protocol", protocol,
-                                                   "output_protocol", protocol, NULL);
-  g_autoptr (GError) error = NULL;
-
-  CU_ASSERT_TRUE (old_shop_client_send_forget (OLD_SHOP_IF (client), "all", &error));
-  assert_no_error (error);
-  CU_ASSERT (written->len > 14 && memcmp (written->data + 8, "forget", 6) == 0);
-}
-
 /* As libraries do that take any struct: by the tables that 0.1 wrote. */
 static void
 old_tables_are_read (void)
@@ -218,7 +199,6 @@ main (int argc, char **argv)
   static const TestCase cases[] = {
     TEST (old_code_calls_and_serves_binary),
     TEST (old_code_calls_and_serves_compact),
-    TEST (old_code_writes_to_a_protocol),
     TEST (old_tables_are_read),
     { NULL, NULL },
   };
