@@ -23,7 +23,7 @@ tally_endpoint_hash (gconstpointer endpoint)
  * @a: (type TallyEndpoint): an endpoint
  * @b: (type TallyEndpoint): another
  *
- * A GEqualFunc. The modes pooled and unpooled, the timeout and strict take no part in it.
+ * A GEqualFunc. The modes pooled and unpooled, the timeout, strict and attempts take no part in it.
  *
  * Returns: whether both share a pool's connections
  */
@@ -121,6 +121,20 @@ gboolean
 tally_endpoint_get_strict (const TallyEndpoint *endpoint)
 {
   return endpoint->is_strict;
+}
+
+/**
+ * tally_endpoint_get_attempts:
+ * @endpoint: an endpoint
+ *
+ * Returns: how often a call may be made in all (tally_retry_policy_new()), or 0 when the URI does not say
+ *
+ * Since: 0.2
+ */
+guint
+tally_endpoint_get_attempts (const TallyEndpoint *endpoint)
+{
+  return endpoint->attempts;
 }
 
 /**

@@ -18,6 +18,7 @@ struct _TallyEndpoint
   gint is_strict;
   gint takes_any_order; /* order=any; for servers, as is the next one */
   gint is_concurrent;
+  guint attempts; /* 0: it does not say */
   gchar *service;
   GSocketConnectable *connectable;
   TallyTlsOptions tls;

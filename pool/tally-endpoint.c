@@ -106,6 +106,24 @@ parse_tls_option (
 }
 
 static gboolean
+parse_number (const gchar *uri,
+              const gchar *option,
+              const gchar *value,
+              guint least,
+              guint most,
+              guint *number,
+              GError **error)
+{
+  guint64 parsed;
+
+  if (!g_ascii_string_to_unsigned (value, 10, least, most, &parsed, NULL))
+    return refuse (uri, error, "%s is \"%s\"; it must be a number from %u to %u", option, value,
+                   least, most);
+  *number = parsed;
+  return TRUE;
+}
+
+static gboolean
 parse_option (
     TallyEndpoint *self, const gchar *uri, const gchar *option, const gchar *value, GError **error)
 {
@@ -144,6 +162,8 @@ parse_option (
       self->timeout = timeout;
       return TRUE;
     }
+  if (strcmp (option, "attempts") == 0)
+    return parse_number (uri, option, value, 1, TALLY_MAX_ATTEMPTS, &self->attempts, error);
   if (strcmp (option, "service") == 0)
     {
       /* ":" ends the service's name on the wire: TMultiplexedProtocol */
@@ -154,11 +174,11 @@ parse_option (
     }
   if (is_tls_option (option))
     return parse_tls_option (self, uri, option, value, error);
-  return refuse (
-      uri, error,
-      "unknown option \"%s\"; there are protocol, transport, service, mode, timeout, "
-      "strict, order, concurrent and, for TLS, ca, cert, key, identity, host-check and clients",
-      option);
+  return refuse (uri, error,
+                 "unknown option \"%s\"; there are protocol, transport, service, mode, timeout, "
+                 "strict, attempts, order, concurrent and, for TLS, ca, cert, key, identity, "
+                 "host-check and clients",
+                 option);
 }
 
 static gboolean
@@ -404,7 +424,8 @@ parse (TallyEndpoint *self, const gchar *uri, const TallyTlsOptions *tls, GError
  * accepted, because a server may listen there; dialing it fails. The options are
  * `protocol=binary|compact`, `transport=framed|buffered`, `service=NAME`,
  * `mode=pooled|unpooled|shared`, `timeout=MILLISECONDS` and `strict=yes|no`, which says whether a
- * binary header must have a version, each at most once. Of use to servers: `order=requests|any`, the
+ * binary header must have a version, each at most once. Of use to channels: `attempts=1…10`, how often a call may be
+ * made (tally_retry_policy_new()). Of use to servers: `order=requests|any`, the
  * order in which a connection's answers leave, and `concurrent=yes|no`, whether its requests run side by side, which they
  * do with `order=any`, too.
  *

@@ -78,6 +78,15 @@ TALLY_API GType tally_mode_get_type (void);
  */
 typedef struct _TallyEndpoint TallyEndpoint;
 
+/**
+ * TALLY_MAX_ATTEMPTS:
+ *
+ * How often a call may be made at most, however it is asked for.
+ *
+ * Since: 0.2
+ */
+#define TALLY_MAX_ATTEMPTS 10
+
 #define TALLY_TYPE_ENDPOINT (tally_endpoint_get_type ())
 TALLY_API GType tally_endpoint_get_type (void);
 
@@ -94,6 +103,7 @@ TALLY_API TallyFraming tally_endpoint_get_framing (const TallyEndpoint *endpoint
 TALLY_API TallyMode tally_endpoint_get_mode (const TallyEndpoint *endpoint);
 TALLY_API gint tally_endpoint_get_timeout (const TallyEndpoint *endpoint);
 TALLY_API gboolean tally_endpoint_get_strict (const TallyEndpoint *endpoint);
+TALLY_API guint tally_endpoint_get_attempts (const TallyEndpoint *endpoint);
 TALLY_API const gchar *tally_endpoint_get_service (const TallyEndpoint *endpoint);
 TALLY_API GSocketConnectable *tally_endpoint_get_connectable (const TallyEndpoint *endpoint);
 

@@ -6,6 +6,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "pause-internal.h"
+
 gint64
 tally_wait_remaining (gint64 deadline)
 {
@@ -83,6 +85,28 @@ tally_wait_fd (gint fd, gshort events, gint64 deadline, GCancellable *cancellabl
   if (revents != NULL)
     *revents = result == TALLY_WAIT_READY ? fds[0].revents : 0;
   return result;
+}
+
+/* ---- pauses ---- */
+
+/* Milliseconds between two looks at a cancellable for which there was no descriptor. */
+#define LOOK_EVERY 10
+
+gboolean
+tally_pause_until (gint64 until, GCancellable *cancellable)
+{
+  struct pollfd fds[1];
+  TallyWait result = tally_wait (fds, 0, until, cancellable);
+
+  while (result == TALLY_WAIT_FAILED && tally_wait_remaining (until) > 0)
+    {
+      gint64 next = g_get_monotonic_time () + LOOK_EVERY * G_TIME_SPAN_MILLISECOND;
+
+      poll_until (fds, 0, MIN (next, until));
+      if (g_cancellable_is_cancelled (cancellable))
+        result = TALLY_WAIT_CANCELLED;
+    }
+  return result != TALLY_WAIT_CANCELLED;
 }
 
 /* ---- conditions ---- */

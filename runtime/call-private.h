@@ -69,6 +69,10 @@ void tally_call_open (TallyCall *self,
 gboolean tally_call_refuse_without_endpoint (GError **error);
 /* Whether a call that has options can still begin: it is neither cancelled nor late. */
 gboolean tally_call_may_begin (const TallyCall *self, GError **error);
+/* Makes one attempt, with a sequence id of its own and, if need be, its replay. (nullable): its error. */
+GError *tally_call_run (TallyCall *self);
+/* Whether executing it twice does no harm, by its options or else its method. */
+gboolean tally_call_is_idempotent (const TallyCall *self);
 /* Whether a call that failed with @error on a reused connection may be made again: its connection
  * had died, and either the server cannot have seen the request or seeing it twice does no harm. */
 gboolean tally_call_may_replay (const TallyCall *self, const GError *error);

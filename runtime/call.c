@@ -8,6 +8,7 @@
 #include "framing-private.h"
 #include "lease-internal.h"
 #include "reply-private.h"
+#include "retry-private.h"
 #include "socket-internal.h"
 
 /* ---- steps 1 to 3: deadline, seqid, encoding ---- */
@@ -293,8 +294,8 @@ attempt (TallyCall *call, Wanted wanted, gboolean *reused, GError **error)
 
 /* ---- pool rule 13: the one replay ---- */
 
-static TALLY_COLD gboolean
-is_idempotent (const TallyCall *call)
+TALLY_COLD gboolean
+tally_call_is_idempotent (const TallyCall *call)
 {
   if (call->options == NULL || call->options->idempotence == TALLY_IDEMPOTENCE_OF_METHOD)
     return call->method->idempotent;
@@ -305,7 +306,7 @@ TALLY_COLD gboolean
 tally_call_may_replay (const TallyCall *call, const GError *error)
 {
   return g_error_matches (error, TALLY_ERROR, TALLY_ERROR_NOT_SENT)
-         || (is_idempotent (call)
+         || (tally_call_is_idempotent (call)
              && g_error_matches (error, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST));
 }
 
@@ -353,8 +354,8 @@ replay (TallyCall *call, GError *first)
   return NULL;
 }
 
-/* (nullable): the error of a call, which may be made twice. */
-static inline GError *
+/* (nullable): the error of a call, which may be made twice. Inlined for the common path's sake, as what it calls. */
+static inline __attribute__ ((always_inline)) GError *
 run (TallyCall *call)
 {
   GError *error = NULL;
@@ -363,6 +364,13 @@ run (TallyCall *call)
   if (G_LIKELY (attempt (call, call->channel->unpooled ? UNUSED : ANY, &reused, &error)))
     return NULL;
   return reused && tally_call_may_replay (call, error) ? replay (call, error) : error;
+}
+
+TALLY_COLD GError *
+tally_call_run (TallyCall *call)
+{
+  call->seqid = tally_seqid_take (&call->channel->seqid);
+  return run (call);
 }
 
 TALLY_COLD gboolean
@@ -473,11 +481,12 @@ tally_channel_make_call (TallyChannel *self,
   TallyCall call;
   GError *local_error = NULL;
 
+  if (G_UNLIKELY (__atomic_load_n (&self->is_special, __ATOMIC_RELAXED))
+      || G_UNLIKELY (options != NULL && options->retry_policy != NULL))
+    return tally_retry_make_call (self, method, args, results, options, error);
   open_call (&call, self, method, args, results, options);
   call.seqid = tally_seqid_take (&self->seqid);
-  if (G_UNLIKELY (self->endpoint == NULL))
-    tally_call_refuse_without_endpoint (&local_error);
-  else if (G_LIKELY (options == NULL) || tally_call_may_begin (&call, &local_error))
+  if (G_LIKELY (options == NULL) || tally_call_may_begin (&call, &local_error))
     local_error = run (&call);
   if (G_LIKELY (local_error == NULL))
     return TRUE;

@@ -2,6 +2,8 @@
 #ifndef TALLY_CHANNEL_PRIVATE_H
 #define TALLY_CHANNEL_PRIVATE_H
 
+#include <pthread.h>
+
 #include "codec-private.h"
 #include "tally-channel.h"
 #include "tls-internal.h"
@@ -27,6 +29,11 @@ struct _TallyChannel
   gint strict;      /* atomic; a boolean */
   gsize max_memory; /* atomic; bytes, 0 = by TALLY_MEMORY_RATIO */
   gint seqid;       /* atomic; the last one that was given out */
+  gint is_special;  /* atomic; a boolean: without an endpoint, or with a retry policy */
+
+  pthread_mutex_t retry_lock;
+  TallyRetryPolicy *retry_policy; /* nullable; retry_lock */
+  gint retry_balance;             /* atomic; see retry-channel.c */
 
   gchar *uri;          /* nullable; as it was given */
   TallyTlsOptions tls; /* what properties say */

@@ -79,7 +79,7 @@ set_exception (const TallyApplicationException *exception, GError **error)
           ? tally_peer_text (exception->message, strlen (exception->message), TALLY_PEER_TEXT_MAX)
           : g_strdup ("no message");
 
-  g_set_error (error, THRIFT_APPLICATION_EXCEPTION_ERROR, exception->type, "the server says: %s",
+  g_set_error (error, THRIFT_APPLICATION_EXCEPTION_ERROR, exception->type, TALLY_SERVER_SAYS "%s",
                text);
 }
 

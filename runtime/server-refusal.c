@@ -35,7 +35,8 @@ server_describe_refusal (const TallyServer *self, ServerRefusal refusal)
                               "%" G_GUINT64_FORMAT " bytes; the request was not executed",
                               self->max_unfinished);
     case REFUSE_FULL:
-      return g_strdup_printf ("the server is full: it serves %u connections at once",
+      return g_strdup_printf ("the server is full: it serves %u connections at once; the "
+                              "request was not executed",
                               self->max_connections);
     case REFUSE_STOPPING:
       return g_strdup ("the server is stopping; the request was not executed");

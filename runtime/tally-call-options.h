@@ -5,6 +5,7 @@
 #include <gio/gio.h>
 
 #include "tally-macros.h"
+#include "tally-retry-policy.h"
 
 G_BEGIN_DECLS
 
@@ -36,6 +37,8 @@ TALLY_API GType tally_idempotence_get_type (void);
  * @label: (nullable): what the pool calls the lease in its events, dumps and warnings; %NULL = the method's
  *   name. Must stay valid as long as these are looked at: a literal, mostly.
  * @idempotence: whether a second attempt may follow a first that may have been executed (pool rule 13).
+ * @retry_policy: (nullable): what follows a failure; %NULL = what the channel's `retry-policy` says. An
+ *   asynchronous call ignores it.
  *
  * What a caller says about one call, `{ .timeout = 200 }`. What is left out, and all of it where no
  * options are given, is 0: the default. Read while the call runs; the caller keeps it. Its size does not
@@ -48,8 +51,9 @@ typedef struct
   gint64 deadline;
   GCancellable *cancellable;
   const gchar *label;
+  TallyRetryPolicy *retry_policy;
   /*< private >*/
-  gpointer reserved[8];
+  gpointer reserved[7];
 } TallyCallOptions;
 
 #define TALLY_TYPE_CALL_OPTIONS (tally_call_options_get_type ())

@@ -3,6 +3,7 @@
 #include "tally-channel.h"
 
 #include "channel-private.h"
+#include "retry-private.h"
 
 #define DEFAULT_TIMEOUT 30000 /* ms */
 
@@ -16,6 +17,7 @@ enum
   PROP_MAX_MESSAGE_MEMORY,
   PROP_MAX_DEPTH,
   PROP_STRICT,
+  PROP_RETRY_POLICY,
   PROP_CHANNEL_TLS_CA,
   PROP_CHANNEL_TLS_CERTIFICATE,
   PROP_CHANNEL_TLS_KEY,
@@ -67,6 +69,15 @@ check_supported (TallyEndpoint *endpoint, GError **error)
   return TRUE;
 }
 
+static void
+set_retry_policy_of_endpoint (TallyChannel *self)
+{
+  g_autoptr (TallyRetryPolicy) policy =
+      tally_retry_policy_new (tally_endpoint_get_attempts (self->endpoint));
+
+  tally_channel_set_retry_policy (self, policy);
+}
+
 /* What the URI means for calls. Options that are set as properties come after it, and win. */
 static gboolean
 open_channel (TallyChannel *self, GError **error)
@@ -90,7 +101,10 @@ open_channel (TallyChannel *self, GError **error)
   if (tally_endpoint_get_timeout (endpoint) >= 0)
     self->timeout = tally_endpoint_get_timeout (endpoint);
   self->strict = tally_endpoint_get_strict (endpoint);
+  self->is_special = FALSE;
   self->endpoint = g_steal_pointer (&endpoint);
+  if (tally_endpoint_get_attempts (self->endpoint) > 0)
+    set_retry_policy_of_endpoint (self);
   return TRUE;
 }
 
@@ -179,6 +193,9 @@ tally_channel_get_property (GObject *object, guint id, GValue *value, GParamSpec
     case PROP_STRICT:
       g_value_set_boolean (value, tally_channel_get_strict (self));
       break;
+    case PROP_RETRY_POLICY:
+      g_value_take_boxed (value, tally_channel_dup_retry_policy (self));
+      break;
     default:
       get_tls_property (self, id, value, pspec);
     }
@@ -211,6 +228,9 @@ tally_channel_set_property (GObject *object, guint id, const GValue *value, GPar
       break;
     case PROP_STRICT:
       tally_channel_set_strict (self, g_value_get_boolean (value));
+      break;
+    case PROP_RETRY_POLICY:
+      tally_channel_set_retry_policy (self, g_value_get_boxed (value));
       break;
     default:
       set_tls_property (self, id, value, pspec);
@@ -250,6 +270,7 @@ tally_channel_finalize (GObject *object)
 {
   TallyChannel *self = TALLY_CHANNEL (object);
 
+  tally_retry_clear_channel (self);
   g_clear_error (&self->failure);
   g_free (self->uri);
   g_free (self->tls.ca);
@@ -349,6 +370,23 @@ make_limit_properties (void)
                             G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 }
 
+static void
+make_retry_property (void)
+{
+  /**
+   * TallyChannel:retry-policy:
+   *
+   * What calls do after a failure; %NULL: nothing. The URI's `attempts` makes one. Asynchronous calls do
+   * not follow it.
+   * Default: NULL.
+   *
+   * Since: 0.2
+   */
+  channel_properties[PROP_RETRY_POLICY] =
+      g_param_spec_boxed ("retry-policy", NULL, NULL, TALLY_TYPE_RETRY_POLICY,
+                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+}
+
 static GParamSpec *
 make_tls_text (const gchar *name)
 {
@@ -422,6 +460,7 @@ tally_channel_class_init (TallyChannelClass *class)
   object_class->finalize = tally_channel_finalize;
   make_target_properties ();
   make_limit_properties ();
+  make_retry_property ();
   make_tls_properties ();
   g_object_class_install_properties (object_class, N_CHANNEL_PROPERTIES, channel_properties);
 }
@@ -433,6 +472,8 @@ tally_channel_init (TallyChannel *self)
   self->max_message = tally_limits_default.max_message;
   self->max_depth = tally_limits_default.max_depth;
   self->strict = tally_limits_default.strict;
+  self->is_special = TRUE; /* it leads nowhere yet */
+  pthread_mutex_init (&self->retry_lock, NULL);
 }
 
 /**

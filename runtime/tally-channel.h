@@ -7,6 +7,7 @@
 #include "tally-call-options.h"
 #include "tally-endpoint.h"
 #include "tally-pool.h"
+#include "tally-retry-policy.h"
 #include "tally-types.h"
 
 G_BEGIN_DECLS
@@ -35,6 +36,9 @@ TALLY_API guint tally_channel_get_max_depth (TallyChannel *self);
 
 TALLY_API void tally_channel_set_strict (TallyChannel *self, gboolean strict);
 TALLY_API gboolean tally_channel_get_strict (TallyChannel *self);
+
+TALLY_API void tally_channel_set_retry_policy (TallyChannel *self, TallyRetryPolicy *policy);
+TALLY_API TallyRetryPolicy *tally_channel_dup_retry_policy (TallyChannel *self);
 
 TALLY_API gboolean tally_channel_call (TallyChannel *self,
                                        const TallyMethod *method,

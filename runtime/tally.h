@@ -16,6 +16,7 @@
 #include "tally-pool.h"
 #include "tally-processor.h"
 #include "tally-reply.h"
+#include "tally-retry-policy.h"
 #include "tally-server.h"
 #include "tally-service.h"
 #include "tally-socket.h"

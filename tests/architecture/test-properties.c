@@ -20,7 +20,7 @@ describe_default (const GParamSpec *pspec)
     return g_strdup (g_value_get_boolean (value) ? "TRUE" : "FALSE");
   if (G_VALUE_HOLDS_STRING (value))
     return g_strdup (g_value_get_string (value) != NULL ? g_value_get_string (value) : "NULL");
-  if (G_VALUE_HOLDS_OBJECT (value))
+  if (G_VALUE_HOLDS_OBJECT (value) || G_VALUE_HOLDS_BOXED (value))
     return g_strdup ("NULL");
   if (G_VALUE_HOLDS_ENUM (value))
     return g_strdup (

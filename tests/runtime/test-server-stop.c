@@ -216,7 +216,8 @@ past_max_connections (void)
   CU_ASSERT (peer_receive (third, running->speech, TALLY_KIND_STRING, &answer));
   assert_int (answer.type, T_EXCEPTION);
   assert_int (answer.seqid, 9);
-  assert_string (answer.text, "the server is full: it serves 2 connections at once");
+  assert_string (answer.text, "the server is full: it serves 2 connections at once; "
+                              "the request was not executed");
   answer_clear (&answer);
   CU_ASSERT (peer_sees_end (third));
   close (third);

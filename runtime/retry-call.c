@@ -1,0 +1,104 @@
+/* Owns the attempts of a call whose thread waits for it. */
+#include "pause-internal.h"
+#include "retry-private.h"
+
+/* An exception that an earlier attempt brought is no longer the call's. */
+static void
+drop_exceptions (const TallyCall *call)
+{
+  const TallyStructInfo *info = call->method->result;
+
+  for (guint i = 0; call->results != NULL && info != NULL && i < info->n_fields; i++)
+    if (info->fields[i].id != 0 && call->results[i] != NULL)
+      g_clear_object ((GObject **) call->results[i]);
+}
+
+/* Until the next attempt is due. FALSE when the call was cancelled meanwhile; *@error says so then. */
+static gboolean
+pause_until (TallyRetry *retry, TallyCall *call, gint64 until, GError **error)
+{
+  if (tally_pause_until (until, call->cancellable))
+    return TRUE;
+  g_clear_error (error);
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED,
+                       "cancelled before it was made again");
+  retry->stopped_by = "cancelled before the next";
+  return FALSE;
+}
+
+/* (nullable): the error of a call that may be made several times. */
+static GError *
+make_attempts (TallyRetry *retry, TallyCall *call)
+{
+  for (;;)
+    {
+      gint64 began = g_get_monotonic_time ();
+      GError *error = tally_call_run (call);
+      gint64 until;
+
+      if (error == NULL)
+        return NULL;
+      tally_retry_note (retry, call, error, began);
+      if (!tally_retry_is_allowed (retry, call, error)
+          || !tally_retry_take_later (retry, call->deadline, &until))
+        return error;
+      if (call->declared)
+        drop_exceptions (call);
+      tally_call_init_outcome (call);
+      if (!pause_until (retry, call, until, &error))
+        return error;
+      g_error_free (error);
+    }
+}
+
+static GError *
+make_with_policy (TallyCall *call, TallyRetryPolicy *policy)
+{
+  TallyRetry retry;
+  GError *error;
+
+  tally_retry_begin (&retry, call->channel, policy);
+  error = make_attempts (&retry, call);
+  if (error != NULL)
+    error = tally_retry_explain (&retry, call, error);
+  tally_retry_clear (&retry);
+  return error;
+}
+
+/* (nullable): the error of a call, which the caller is told. */
+static GError *
+make_call (TallyCall *call)
+{
+  TallyRetryPolicy *policy;
+  GError *error = NULL;
+
+  if (call->channel->endpoint == NULL)
+    tally_call_refuse_without_endpoint (&error);
+  else if (call->options == NULL || tally_call_may_begin (call, &error))
+    {
+      policy = tally_retry_find_policy (call->channel, call->options);
+      if (policy != NULL)
+        return make_with_policy (call, policy);
+      error = tally_call_run (call);
+    }
+  return error != NULL ? tally_call_explain (call, error) : NULL;
+}
+
+TALLY_COLD gboolean
+tally_retry_make_call (TallyChannel *channel,
+                       const TallyMethod *method,
+                       gconstpointer args,
+                       gpointer const *results,
+                       const TallyCallOptions *options,
+                       GError **error)
+{
+  TallyCall call;
+  GError *local_error;
+
+  tally_call_open (&call, channel, method, args, results, options);
+  local_error = make_call (&call);
+  if (local_error == NULL)
+    return TRUE;
+  g_propagate_error (error, local_error);
+  return FALSE;
+}
