@@ -4,18 +4,28 @@
 #include "async-private.h"
 
 #include "reply-private.h"
+#include "retry-private.h"
 
 /* ---- the end ---- */
 
+void
+tally_async_call_tell (TallyAsyncCall *self, GError *error)
+{
+  if (error != NULL)
+    error = self->retry != NULL ? tally_async_retry_explain (self->retry, &self->call, error)
+                                : tally_call_explain (&self->call, error);
+  tally_async_call_complete (self, error);
+}
+
+/* An attempt is over. */
 static void
 complete (TallyAsyncCall *self, GError *error)
 {
   if (error != NULL && self->first_error != NULL)
     error = tally_call_join_errors (&self->call, &self->first, g_steal_pointer (&self->first_error),
                                     error);
-  if (error != NULL)
-    error = tally_call_explain (&self->call, error);
-  tally_async_call_complete (self, error);
+  if (error == NULL || self->retry == NULL || !tally_async_retry_again (self, error))
+    tally_async_call_tell (self, error);
 }
 
 static void borrow (TallyAsyncCall *self, gint64 since);
@@ -107,6 +117,24 @@ prepare (TallyAsyncCall *self, GError **error)
 }
 
 void
+tally_async_call_attempt (TallyAsyncCall *self)
+{
+  TallyChannel *channel = self->call.channel;
+
+  self->call.seqid = tally_seqid_take (&channel->seqid);
+  borrow (self, channel->unpooled ? TALLY_DIALED_NEVER_LENT : TALLY_DIALED_ANY_TIME);
+}
+
+static TALLY_COLD void
+add_policy (TallyAsyncCall *self)
+{
+  TallyRetryPolicy *policy = tally_retry_find_policy (self->call.channel, &self->options);
+
+  if (policy != NULL)
+    self->retry = tally_async_retry_new (self->call.channel, policy);
+}
+
+void
 tally_async_call_start (TallyChannel *channel,
                         gpointer source,
                         const TallyMethod *method,
@@ -123,8 +151,9 @@ tally_async_call_start (TallyChannel *channel,
   g_object_ref (self); /* another thread may be in the context and end it */
   if (prepare (self, &error))
     {
-      self->call.seqid = tally_seqid_take (&channel->seqid);
-      borrow (self, channel->unpooled ? TALLY_DIALED_NEVER_LENT : TALLY_DIALED_ANY_TIME);
+      if (tally_retry_may_be_wanted (channel, options))
+        add_policy (self);
+      tally_async_call_attempt (self);
     }
   else
     complete (self, error);

@@ -23,6 +23,7 @@ typedef union
 #define TALLY_ASYNC_SLOTS 2
 
 typedef struct _TallyAsyncAgent TallyAsyncAgent; /* async-shared.c */
+typedef struct _TallyAsyncRetry TallyAsyncRetry; /* retry-async.c */
 
 /* A call, and the GAsyncResult that its callback is given. */
 typedef struct
@@ -45,6 +46,7 @@ typedef struct
   TallySocket *socket;
   TallyCall first;     /* once it is replayed: the call as it was, */
   GError *first_error; /* and why; nullable */
+  TallyAsyncRetry *retry; /* nullable */
   TallyResultSlot *slots;
   gpointer *results;
   TallyResultSlot own_slots[TALLY_ASYNC_SLOTS];
@@ -125,6 +127,20 @@ void tally_async_exchange_shared (TallyAsyncCall *self);
 /* An attempt has ended. @clean: whether the connection may serve again. @error: (transfer full) (nullable):
  * why it failed. @self may be gone afterwards. */
 void tally_async_call_end (TallyAsyncCall *self, gboolean clean, GError *error);
+
+/* Makes one attempt, with a sequence id of its own. */
+void tally_async_call_attempt (TallyAsyncCall *self);
+/* Ends the call, however many attempts it had. @error: (transfer full) (nullable): why it failed. */
+void tally_async_call_tell (TallyAsyncCall *self, GError *error);
+
+/* ---- retry-async.c: attempts beyond the first ---- */
+
+/* @policy: (transfer full). */
+TallyAsyncRetry *tally_async_retry_new (TallyChannel *channel, TallyRetryPolicy *policy);
+void tally_async_retry_free (TallyAsyncRetry *self);
+/* An attempt has failed with @error. TRUE when there will be another: then @error (transfer full) is used up. */
+gboolean tally_async_retry_again (TallyAsyncCall *call, GError *error);
+GError *tally_async_retry_explain (TallyAsyncRetry *self, TallyCall *call, GError *error);
 
 G_END_DECLS
 

@@ -36,6 +36,7 @@ tally_async_call_finalize (GObject *object)
   tally_buffer_clear (&self->args);
   g_clear_error (&self->error);
   g_clear_error (&self->first_error);
+  g_clear_pointer (&self->retry, tally_async_retry_free);
   g_clear_object (&self->call.cancellable);
   g_object_unref (self->call.channel);
   g_object_unref (self->source);

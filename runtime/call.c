@@ -481,8 +481,7 @@ tally_channel_make_call (TallyChannel *self,
   TallyCall call;
   GError *local_error = NULL;
 
-  if (G_UNLIKELY (__atomic_load_n (&self->is_special, __ATOMIC_RELAXED))
-      || G_UNLIKELY (options != NULL && options->retry_policy != NULL))
+  if (tally_retry_may_be_wanted (self, options))
     return tally_retry_make_call (self, method, args, results, options, error);
   open_call (&call, self, method, args, results, options);
   call.seqid = tally_seqid_take (&self->seqid);

@@ -22,7 +22,7 @@ pause_until (TallyRetry *retry, TallyCall *call, gint64 until, GError **error)
   g_clear_error (error);
   g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED,
                        "cancelled before it was made again");
-  retry->stopped_by = "cancelled before the next";
+  retry->stopped_by = TALLY_RETRY_CANCELLED;
   return FALSE;
 }
 

@@ -1,5 +1,5 @@
 /* Attempts of a call beyond the first: the policy's fields, what a channel keeps for all of its calls, and what one call
- * keeps of its attempts. The attempts are made by retry-call.c. */
+ * keeps of its attempts. The attempts are made by retry-call.c, for a thread that waits, and by retry-async.c. */
 #ifndef TALLY_RETRY_PRIVATE_H
 #define TALLY_RETRY_PRIVATE_H
 
@@ -31,12 +31,23 @@ struct _TallyRetryPolicy
   guint budget_floor;
 };
 
+/* Why there was no further attempt. */
+#define TALLY_RETRY_CANCELLED "cancelled before the next"
+
 /* (transfer full): @self, which is constant from now on. */
 TallyRetryPolicy *tally_retry_policy_use (TallyRetryPolicy *self);
 /* Microseconds to wait after so many failed attempts; @random: any number, evenly distributed. */
 gint64 tally_retry_policy_get_pause (const TallyRetryPolicy *self, guint n_failed, guint32 random);
 
 /* ---- what a channel keeps: retry-channel.c ---- */
+
+/* Whether a call may have a policy. */
+static inline gboolean
+tally_retry_may_be_wanted (const TallyChannel *channel, const TallyCallOptions *options)
+{
+  return G_UNLIKELY (__atomic_load_n (&channel->is_special, __ATOMIC_RELAXED))
+         || G_UNLIKELY (options != NULL && options->retry_policy != NULL);
+}
 
 /* (transfer full) (nullable): the policy of a call with @options (nullable). */
 TallyRetryPolicy *tally_retry_find_policy (TallyChannel *channel, const TallyCallOptions *options);

@@ -37,8 +37,7 @@ TALLY_API GType tally_idempotence_get_type (void);
  * @label: (nullable): what the pool calls the lease in its events, dumps and warnings; %NULL = the method's
  *   name. Must stay valid as long as these are looked at: a literal, mostly.
  * @idempotence: whether a second attempt may follow a first that may have been executed (pool rule 13).
- * @retry_policy: (nullable): what follows a failure; %NULL = what the channel's `retry-policy` says. An
- *   asynchronous call ignores it.
+ * @retry_policy: (nullable): what follows a failure; %NULL = what the channel's `retry-policy` says.
  *
  * What a caller says about one call, `{ .timeout = 200 }`. What is left out, and all of it where no
  * options are given, is 0: the default. Read while the call runs; the caller keeps it. Its size does not

@@ -376,8 +376,7 @@ make_retry_property (void)
   /**
    * TallyChannel:retry-policy:
    *
-   * What calls do after a failure; %NULL: nothing. The URI's `attempts` makes one. Asynchronous calls do
-   * not follow it.
+   * What calls do after a failure; %NULL: nothing. The URI's `attempts` makes one.
    * Default: NULL.
    *
    * Since: 0.2

@@ -23,8 +23,8 @@ typedef struct
   gint n_bad; /* atomic: requests that are still to go wrong */
 } RetryStage;
 
-/* In all modes. */
-#define N_RETRY_WAYS N_ASYNC_MODES
+/* In all modes, with a thread that waits and without. */
+#define N_RETRY_WAYS (2 * N_ASYNC_MODES)
 
 void retry_stage_init (RetryStage *self, guint way, RetryFault fault, gint n_bad);
 void retry_stage_clear (RetryStage *self);
