@@ -76,14 +76,15 @@ answer_unwritable (const TallyMethod *method,
   tally_failure_clear (&failure);
 }
 
-gboolean
-tally_result_write (const TallyMethod *method,
-                    gconstpointer result,
-                    const TallyCodec *codec,
-                    const TallyLimits *limits,
-                    gint32 seqid,
-                    TallyBuffer *output,
-                    GError **error)
+/* tally_result_write (), inlined for the common path's sake. */
+static inline __attribute__ ((always_inline)) gboolean
+write_result_now (const TallyMethod *method,
+                  gconstpointer result,
+                  const TallyCodec *codec,
+                  const TallyLimits *limits,
+                  gint32 seqid,
+                  TallyBuffer *output,
+                  GError **error)
 {
   gsize start = output->length;
   GError *failed = NULL;
@@ -101,6 +102,18 @@ tally_result_write (const TallyMethod *method,
   answer_unwritable (method, codec, failed, seqid, output);
   g_propagate_error (error, failed);
   return FALSE;
+}
+
+gboolean
+tally_result_write (const TallyMethod *method,
+                    gconstpointer result,
+                    const TallyCodec *codec,
+                    const TallyLimits *limits,
+                    gint32 seqid,
+                    TallyBuffer *output,
+                    GError **error)
+{
+  return write_result_now (method, result, codec, limits, seqid, output, error);
 }
 
 /* call () of a method whose handler answers later. */
@@ -171,8 +184,7 @@ call (TallyProcessor *self,
   if (!tally_invocation_run (&invocation, self->handler, &failure))
     tally_failure_answer (&failure, codec, &known, output);
   else if (wants_reply)
-    tally_result_write (method, invocation.result, codec, reader->limits, known.seqid, output,
-                        NULL);
+    write_result_now (method, invocation.result, codec, reader->limits, known.seqid, output, NULL);
   tally_invocation_clear (&invocation);
   return TRUE;
 }
