@@ -14,6 +14,8 @@ tally_async_call_tell (TallyAsyncCall *self, GError *error)
   if (error != NULL)
     error = self->retry != NULL ? tally_async_retry_explain (self->retry, &self->call, error)
                                 : tally_call_explain (&self->call, error);
+  if (self->info != NULL)
+    tally_call_end_watched (&self->call, g_steal_pointer (&self->info), error);
   tally_async_call_complete (self, error);
 }
 
@@ -94,6 +96,8 @@ borrow (TallyAsyncCall *self, gint64 since)
   GMainContext *context = g_main_context_ref (self->context);
   gboolean is_here = g_main_context_acquire (context);
 
+  if (self->info != NULL)
+    self->info->attempts++;
   if (tally_bucket_borrow_soon (call->channel->bucket, call->label, since, call->deadline,
                                 call->cancellable, is_here ? &self->lease : NULL, on_borrowed,
                                 self))
@@ -111,6 +115,9 @@ prepare (TallyAsyncCall *self, GError **error)
 {
   const TallyCall *call = &self->call;
 
+  if (!tally_interceptors_is_empty (&call->channel->interceptors)
+      && !tally_call_begin_watched (call, &self->info, error))
+    return FALSE;
   if (call->channel->endpoint == NULL)
     return tally_call_refuse_without_endpoint (error);
   return tally_call_may_begin (call, error) && tally_call_write_args (call, &self->args, error);

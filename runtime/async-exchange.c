@@ -74,6 +74,8 @@ send_request (Exchange *self)
   tally_socket_send_bytes (self->call->socket, output->data + self->sent,
                            output->length - self->sent, &sent, &self->failure);
   self->sent += sent;
+  if (self->call->info != NULL && is_sent (self))
+    tally_call_info_note_sent (self->call->info);
 }
 
 /* ---- receiving ---- */
@@ -97,6 +99,8 @@ read_reply (Exchange *self, const guint8 *bytes, gsize size, gboolean *clean, GE
 
   tally_reader_init (&reader, bytes + header, size - header, &call->limits);
   done = tally_call_read (call, &reader, error);
+  if (self->call->info != NULL)
+    self->call->info->reply_bytes = size - header;
   if (!call->answered)
     return FALSE;
   *clean = tally_reader_is_at_end (&reader) && is_sent (self);
@@ -233,6 +237,8 @@ tally_async_exchange (TallyAsyncCall *call)
       tally_async_call_end (call, TRUE, error);
       return;
     }
+  if (call->info != NULL)
+    tally_call_note_request (&call->call, call->info, output->length);
   self = (Exchange *) g_source_new (&exchange_funcs, sizeof *self);
   self->call = call;
   self->framer = (TallyFramer){ call->call.channel->codec, &call->call.limits,

@@ -29,7 +29,8 @@ typedef struct _TallyAsyncRetry TallyAsyncRetry; /* retry-async.c */
 typedef struct
 {
   GObject parent_instance;
-  TallyCall call; /* its results are `slots` */
+  TallyCall call;      /* its results are `slots` */
+  TallyCallInfo *info; /* nullable: what interceptors are told */
   TallyCallOptions options;
 
   /* the caller's */

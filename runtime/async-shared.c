@@ -110,6 +110,8 @@ end_call (TallyAsyncCall *self, gboolean exchanged, GError *error)
   TallyShared *shared = self->agent->shared;
   gboolean whole, clean;
 
+  if (self->info != NULL)
+    tally_call_note_shared_end (self->info, self->pending, exchanged);
   tally_call_settle_shared (&self->call, &self->lease, shared, self->pending, exchanged, &whole,
                             &error);
   clean = tally_call_close_shared (&self->call, self->socket, shared, self->pending, whole);
@@ -340,6 +342,8 @@ begin (TallyAsyncCall *self, TallyShared *shared, TallyPending *pending, GError 
 {
   Agent *agent = find_or_add_agent (shared, self);
 
+  if (self->info != NULL)
+    tally_call_note_shared_request (&self->call, self->info, pending);
   attach (self, agent, pending);
   if (tally_shared_begin (shared, pending, &agent->agent, self->call.method->oneway, error))
     return TRUE;

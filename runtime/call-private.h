@@ -70,7 +70,7 @@ gboolean tally_call_refuse_without_endpoint (GError **error);
 /* Whether a call that has options can still begin: it is neither cancelled nor late. */
 gboolean tally_call_may_begin (const TallyCall *self, GError **error);
 /* Makes one attempt, with a sequence id of its own and, if need be, its replay. (nullable): its error. */
-GError *tally_call_run (TallyCall *self);
+GError *tally_call_run (TallyCall *self, TallyCallInfo *info);
 /* Whether executing it twice does no harm, by its options or else its method. */
 gboolean tally_call_is_idempotent (const TallyCall *self);
 /* Whether a call that failed with @error on a reused connection may be made again: its connection
@@ -93,6 +93,17 @@ tally_call_may_go_on (const TallyCall *self, TallySocket *socket)
   return G_LIKELY (!self->refused) || !tally_socket_has_ended (socket);
 }
 
+/* ---- interceptors ---- */
+
+/* What they are told of @self, once `before` was called: FALSE with @error where one refuses. */
+gboolean tally_call_begin_watched (const TallyCall *self, TallyCallInfo **info, GError **error);
+/* The call is over: calls `after`. @error: (transfer none) (nullable): what the caller is told. Frees @info. */
+void tally_call_end_watched (const TallyCall *self, TallyCallInfo *info, const GError *error);
+/* A request of @length bytes with its frame's header is about to be sent. */
+void tally_call_note_request (const TallyCall *self, TallyCallInfo *info, gsize length);
+
+/* ---- the call's steps ---- */
+
 /* Appends the request. What cannot be encoded leaves @output as it was. */
 gboolean tally_call_write (const TallyCall *call, TallyBuffer *output, GError **error);
 /* tally_call_write () in two steps: the arguments alone, and the request around what that made of them. */
@@ -107,6 +118,13 @@ gboolean tally_call_read (TallyCall *call, TallyReader *reader, GError **error);
  * further calls. */
 gboolean tally_call_exchange_shared (
     TallyCall *call, const TallyLease *lease, TallySocket *socket, gboolean *clean, GError **error);
+/* tally_call_exchange_shared () with interceptors. */
+gboolean tally_call_exchange_shared_watched (TallyCall *call,
+                                             TallyCallInfo *info,
+                                             const TallyLease *lease,
+                                             TallySocket *socket,
+                                             gboolean *clean,
+                                             GError **error);
 
 G_END_DECLS
 

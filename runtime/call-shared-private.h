@@ -9,6 +9,11 @@ G_BEGIN_DECLS
 
 /* The shared connection on @socket, or NULL with an error where it is somebody else's. */
 TallyShared *tally_call_find_shared (const TallyCall *call, TallySocket *socket, GError **error);
+/* What interceptors are told of it: the request is in @pending and about to be sent; @pending is over. */
+void
+tally_call_note_shared_request (const TallyCall *call, TallyCallInfo *info, TallyPending *pending);
+void
+tally_call_note_shared_end (TallyCallInfo *info, const TallyPending *pending, gboolean exchanged);
 /* The call is over but for its pending call. @exchanged: what tally_shared_exchange () returned, *@error, never
  * NULL, what it raised. @whole: whether the reply was one, to its last byte. */
 gboolean tally_call_settle_shared (TallyCall *call,

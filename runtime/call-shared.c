@@ -113,8 +113,10 @@ tally_call_close_shared (TallyCall *call,
   return clean;
 }
 
-static gboolean
+/* @info: NULL, where that is known when this is compiled, costs a call without interceptors nothing. */
+static inline __attribute__ ((always_inline)) gboolean
 exchange_shared (TallyCall *call,
+                 TallyCallInfo *info,
                  const TallyLease *lease,
                  TallyShared *shared,
                  TallyPending *pending,
@@ -127,14 +129,22 @@ exchange_shared (TallyCall *call,
   *whole = TRUE;
   if (!tally_call_write (call, &pending->buffer, error))
     return FALSE;
+  if (info != NULL)
+    tally_call_note_shared_request (call, info, pending);
   exchanged = tally_shared_exchange (shared, pending, call->method->oneway, call->deadline,
                                      call->cancellable, error);
+  if (info != NULL)
+    tally_call_note_shared_end (info, pending, exchanged);
   return tally_call_settle_shared (call, lease, shared, pending, exchanged, whole, error);
 }
 
-gboolean
-tally_call_exchange_shared (
-    TallyCall *call, const TallyLease *lease, TallySocket *socket, gboolean *clean, GError **error)
+static inline __attribute__ ((always_inline)) gboolean
+exchange_on (TallyCall *call,
+             TallyCallInfo *info,
+             const TallyLease *lease,
+             TallySocket *socket,
+             gboolean *clean,
+             GError **error)
 {
   TallyShared *shared = tally_call_find_shared (call, socket, error);
   TallyPending *pending;
@@ -150,7 +160,25 @@ tally_call_exchange_shared (
       call->failed_at = tally_shared_get_failed_at (shared);
       return FALSE;
     }
-  done = exchange_shared (call, lease, shared, pending, &whole, error);
+  done = exchange_shared (call, info, lease, shared, pending, &whole, error);
   *clean = tally_call_close_shared (call, socket, shared, pending, whole);
   return done;
+}
+
+gboolean
+tally_call_exchange_shared (
+    TallyCall *call, const TallyLease *lease, TallySocket *socket, gboolean *clean, GError **error)
+{
+  return exchange_on (call, NULL, lease, socket, clean, error);
+}
+
+gboolean
+tally_call_exchange_shared_watched (TallyCall *call,
+                                    TallyCallInfo *info,
+                                    const TallyLease *lease,
+                                    TallySocket *socket,
+                                    gboolean *clean,
+                                    GError **error)
+{
+  return exchange_on (call, info, lease, socket, clean, error);
 }

@@ -150,9 +150,10 @@ tally_call_read (TallyCall *call, TallyReader *reader, GError **error)
   return outcome == TALLY_REPLY_TAKEN;
 }
 
-/* Inlined for the common path's sake, though it has a second caller. */
+/* Inlined for the common path's sake, though it has other callers. @info: NULL, where that is known when this
+ * is compiled, costs a call without interceptors nothing; so it is below. */
 static inline __attribute__ ((always_inline)) gboolean
-receive (TallyCall *call, TallySocket *socket, gboolean *clean, GError **error)
+receive (TallyCall *call, TallyCallInfo *info, TallySocket *socket, gboolean *clean, GError **error)
 {
   TallyIncoming incoming;
   gboolean done;
@@ -160,6 +161,8 @@ receive (TallyCall *call, TallySocket *socket, gboolean *clean, GError **error)
   if (!tally_incoming_open (&incoming, socket, call->channel->framing, &call->limits, error))
     return FALSE;
   done = tally_call_read (call, &incoming.reader, error);
+  if (info != NULL)
+    info->reply_bytes = tally_incoming_count (&incoming);
   if (G_LIKELY (call->answered))
     *clean = tally_incoming_close (&incoming);
   return done;
@@ -169,14 +172,14 @@ receive (TallyCall *call, TallySocket *socket, gboolean *clean, GError **error)
  * cannot send on reads what the peer has sent, which is all that will come. TRUE, or FALSE with
  * another @error, when that answers the call. */
 static TALLY_COLD gboolean
-read_last_words (TallyCall *call, TallySocket *socket, GError **error)
+read_last_words (TallyCall *call, TallyCallInfo *info, TallySocket *socket, GError **error)
 {
   GError *said = NULL;
   gboolean clean;
   gboolean done;
 
   tally_socket_set_limits (socket, 0, NULL);
-  done = receive (call, socket, &clean, &said);
+  done = receive (call, info, socket, &clean, &said);
   if (!call->answered)
     {
       g_error_free (said);
@@ -190,38 +193,56 @@ read_last_words (TallyCall *call, TallySocket *socket, GError **error)
 
 /* The request could not be sent, or not all of it. */
 static TALLY_COLD gboolean
-go_on_unsent (TallyCall *call, TallySocket *socket, GError **error)
+go_on_unsent (TallyCall *call, TallyCallInfo *info, TallySocket *socket, GError **error)
 {
   gsize length;
   gsize sent = tally_socket_get_sent (socket, &length);
 
   tally_call_set_sent (call, sent, length);
   return sent > 0 && !call->method->oneway && (*error)->domain == TALLY_ERROR
-         && read_last_words (call, socket, error);
+         && read_last_words (call, info, socket, error);
 }
 
 /* Steps 3 to 6 on a connection that is this call's alone. @clean: whether it may serve again.
  * @error is never NULL in these functions. */
-static gboolean
-exchange (TallyCall *call, TallySocket *socket, gboolean *clean, GError **error)
+static inline __attribute__ ((always_inline)) gboolean
+exchange_with (
+    TallyCall *call, TallyCallInfo *info, TallySocket *socket, gboolean *clean, GError **error)
 {
   *clean = TRUE;
   if (!tally_call_write (call, tally_socket_get_output (socket), error))
     return FALSE;
   *clean = FALSE;
+  if (info != NULL)
+    tally_call_note_request (call, info, tally_socket_get_output (socket)->length);
   tally_socket_set_final_limits (socket, call->deadline, call->cancellable);
   if (G_UNLIKELY (!tally_socket_send_counted (socket, error)))
-    return go_on_unsent (call, socket, error);
+    return go_on_unsent (call, info, socket, error);
+  if (info != NULL)
+    tally_call_info_note_sent (info);
   if (call->method->oneway)
     {
       *clean = TRUE; /* should a reply come all the same, the next borrow's check finds it */
       return TRUE;
     }
-  if (G_LIKELY (receive (call, socket, clean, error)))
+  if (G_LIKELY (receive (call, info, socket, clean, error)))
     return TRUE;
   call->sent = TALLY_SENT_ALL;
   *clean = *clean && tally_call_may_go_on (call, socket);
   return FALSE;
+}
+
+static gboolean
+exchange (TallyCall *call, TallySocket *socket, gboolean *clean, GError **error)
+{
+  return exchange_with (call, NULL, socket, clean, error);
+}
+
+static G_GNUC_NO_INLINE gboolean
+exchange_watched (
+    TallyCall *call, TallyCallInfo *info, TallySocket *socket, gboolean *clean, GError **error)
+{
+  return exchange_with (call, info, socket, clean, error);
 }
 
 /* ---- steps 2 and 7: borrowing and releasing ---- */
@@ -267,7 +288,7 @@ borrow_new (const TallyCall *call, Wanted wanted, TallyLease *lease, GError **er
  * Inlined, because after a system call that switched tasks every return to an older frame is
  * mispredicted. */
 static inline __attribute__ ((always_inline)) gboolean
-attempt (TallyCall *call, Wanted wanted, gboolean *reused, GError **error)
+attempt (TallyCall *call, TallyCallInfo *info, Wanted wanted, gboolean *reused, GError **error)
 {
   TallyBucket *bucket = call->channel->bucket;
   TallyLease lease;
@@ -275,6 +296,8 @@ attempt (TallyCall *call, Wanted wanted, gboolean *reused, GError **error)
   gboolean clean = FALSE;
   gboolean done = FALSE;
 
+  if (info != NULL)
+    info->attempts++;
   *reused = FALSE;
   if (G_UNLIKELY (wanted != ANY ? !borrow_new (call, wanted, &lease, error)
                                 : !tally_bucket_borrow (bucket, call->label, call->deadline,
@@ -283,9 +306,12 @@ attempt (TallyCall *call, Wanted wanted, gboolean *reused, GError **error)
   *reused = lease.reused;
   socket = tally_call_get_socket (&lease, error);
   if (G_UNLIKELY (lease.shared && socket != NULL))
-    done = tally_call_exchange_shared (call, &lease, socket, &clean, error);
+    done = info == NULL
+               ? tally_call_exchange_shared (call, &lease, socket, &clean, error)
+               : tally_call_exchange_shared_watched (call, info, &lease, socket, &clean, error);
   else if (G_LIKELY (socket != NULL))
-    done = exchange (call, socket, &clean, error);
+    done = info == NULL ? exchange (call, socket, &clean, error)
+                        : exchange_watched (call, info, socket, &clean, error);
   if (call->channel->unpooled)
     clean = FALSE; /* the connection was this call's own */
   tally_bucket_release (bucket, &lease, clean ? TALLY_OUTCOME_CLEAN : TALLY_OUTCOME_BROKEN);
@@ -341,14 +367,14 @@ tally_call_join_errors (TallyCall *call, const TallyCall *before, GError *first,
 
 /* (nullable): the error of a call that failed with @first and may be made once more. */
 static TALLY_COLD GError *
-replay (TallyCall *call, GError *first)
+replay (TallyCall *call, TallyCallInfo *info, GError *first)
 {
   const TallyCall before = *call;
   GError *second = NULL;
   gboolean reused;
 
   call->sent = TALLY_SENT_NOTHING;
-  if (!attempt (call, FRESH, &reused, &second))
+  if (!attempt (call, info, FRESH, &reused, &second))
     return tally_call_join_errors (call, &before, first, second);
   g_error_free (first);
   return NULL;
@@ -356,21 +382,21 @@ replay (TallyCall *call, GError *first)
 
 /* (nullable): the error of a call, which may be made twice. Inlined for the common path's sake, as what it calls. */
 static inline __attribute__ ((always_inline)) GError *
-run (TallyCall *call)
+run (TallyCall *call, TallyCallInfo *info)
 {
   GError *error = NULL;
   gboolean reused;
 
-  if (G_LIKELY (attempt (call, call->channel->unpooled ? UNUSED : ANY, &reused, &error)))
+  if (G_LIKELY (attempt (call, info, call->channel->unpooled ? UNUSED : ANY, &reused, &error)))
     return NULL;
-  return reused && tally_call_may_replay (call, error) ? replay (call, error) : error;
+  return reused && tally_call_may_replay (call, error) ? replay (call, info, error) : error;
 }
 
 TALLY_COLD GError *
-tally_call_run (TallyCall *call)
+tally_call_run (TallyCall *call, TallyCallInfo *info)
 {
   call->seqid = tally_seqid_take (&call->channel->seqid);
-  return run (call);
+  return run (call, info);
 }
 
 TALLY_COLD gboolean
@@ -481,12 +507,13 @@ tally_channel_make_call (TallyChannel *self,
   TallyCall call;
   GError *local_error = NULL;
 
-  if (tally_retry_may_be_wanted (self, options))
+  if (tally_retry_may_be_wanted (self, options)
+      || G_UNLIKELY (!tally_interceptors_is_empty (&self->interceptors)))
     return tally_retry_make_call (self, method, args, results, options, error);
   open_call (&call, self, method, args, results, options);
   call.seqid = tally_seqid_take (&self->seqid);
   if (G_LIKELY (options == NULL) || tally_call_may_begin (&call, &local_error))
-    local_error = run (&call);
+    local_error = run (&call, NULL);
   if (G_LIKELY (local_error == NULL))
     return TRUE;
   g_propagate_error (error, tally_call_explain (&call, local_error));

@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "codec-private.h"
+#include "interceptor-private.h"
 #include "tally-channel.h"
 #include "tls-internal.h"
 
@@ -22,6 +23,7 @@ struct _TallyChannel
   TallyFraming framing;
   gboolean unpooled;
   const gchar *service; /* nullable; the endpoint's */
+  TallyInterceptors interceptors;
 
   gint timeout;     /* atomic; milliseconds, 0 = no limit */
   gint max_message; /* atomic; bytes */

@@ -158,6 +158,7 @@ typedef struct
   TallySocket *socket;
   const guint8 *base; /* what the socket has not been told to have been consumed yet */
   gsize length;       /* of the frame with its header; 0 when unframed */
+  gsize consumed;     /* unframed: what the socket was told, so far */
 } TallyIncoming;
 
 /* Gets ready to read one message. A framed one is received completely before this returns; an
@@ -168,6 +169,8 @@ gboolean tally_incoming_open (TallyIncoming *incoming,
                               TallyFraming framing,
                               const TallyLimits *limits,
                               GError **error);
+/* Before it is closed: bytes of the frame without its header, or what was read. */
+gsize tally_incoming_count (const TallyIncoming *incoming);
 /* Consumes what was read of it, or its whole frame. %TRUE when nothing followed it: neither in its
  * frame nor, as yet, behind it. */
 gboolean tally_incoming_close (TallyIncoming *incoming);

@@ -68,6 +68,7 @@ fill (TallyReader *reader, gsize need, GError **error)
   TallyIncoming *self = (TallyIncoming *) reader;
   gboolean filled;
 
+  self->consumed += reader->cursor - self->base;
   tally_socket_consume (self->socket, reader->cursor - self->base);
   filled = tally_socket_fill (self->socket, need, error);
   look_again (self);
@@ -127,9 +128,17 @@ tally_incoming_open (TallyIncoming *self,
   if (tally_frame_header (framing) > 0)
     return receive_frame (self, limits, error);
   self->length = 0;
+  self->consumed = 0;
   self->base = tally_socket_peek_input (socket, &length);
   tally_reader_init_fill (&self->reader, self->base, length, limits, fill, self);
   return TRUE;
+}
+
+gsize
+tally_incoming_count (const TallyIncoming *self)
+{
+  return self->length > 0 ? self->length - TALLY_FRAME_HEADER
+                          : self->consumed + (gsize) (self->reader.cursor - self->base);
 }
 
 gboolean

@@ -28,12 +28,12 @@ pause_until (TallyRetry *retry, TallyCall *call, gint64 until, GError **error)
 
 /* (nullable): the error of a call that may be made several times. */
 static GError *
-make_attempts (TallyRetry *retry, TallyCall *call)
+make_attempts (TallyRetry *retry, TallyCall *call, TallyCallInfo *info)
 {
   for (;;)
     {
       gint64 began = g_get_monotonic_time ();
-      GError *error = tally_call_run (call);
+      GError *error = tally_call_run (call, info);
       gint64 until;
 
       if (error == NULL)
@@ -52,22 +52,22 @@ make_attempts (TallyRetry *retry, TallyCall *call)
 }
 
 static GError *
-make_with_policy (TallyCall *call, TallyRetryPolicy *policy)
+make_with_policy (TallyCall *call, TallyCallInfo *info, TallyRetryPolicy *policy)
 {
   TallyRetry retry;
   GError *error;
 
   tally_retry_begin (&retry, call->channel, policy);
-  error = make_attempts (&retry, call);
+  error = make_attempts (&retry, call, info);
   if (error != NULL)
     error = tally_retry_explain (&retry, call, error);
   tally_retry_clear (&retry);
   return error;
 }
 
-/* (nullable): the error of a call, which the caller is told. */
+/* (nullable): the error of a call, which the caller is told. @info: nullable. */
 static GError *
-make_call (TallyCall *call)
+make_call (TallyCall *call, TallyCallInfo *info)
 {
   TallyRetryPolicy *policy;
   GError *error = NULL;
@@ -78,8 +78,8 @@ make_call (TallyCall *call)
     {
       policy = tally_retry_find_policy (call->channel, call->options);
       if (policy != NULL)
-        return make_with_policy (call, policy);
-      error = tally_call_run (call);
+        return make_with_policy (call, info, policy);
+      error = tally_call_run (call, info);
     }
   return error != NULL ? tally_call_explain (call, error) : NULL;
 }
@@ -93,10 +93,17 @@ tally_retry_make_call (TallyChannel *channel,
                        GError **error)
 {
   TallyCall call;
-  GError *local_error;
+  TallyCallInfo *info = NULL;
+  GError *local_error = NULL;
 
   tally_call_open (&call, channel, method, args, results, options);
-  local_error = make_call (&call);
+  if (tally_interceptors_is_empty (&channel->interceptors)
+      || tally_call_begin_watched (&call, &info, &local_error))
+    local_error = make_call (&call, info);
+  else
+    local_error = tally_call_explain (&call, local_error);
+  if (info != NULL)
+    tally_call_end_watched (&call, info, local_error);
   if (local_error == NULL)
     return TRUE;
   g_propagate_error (error, local_error);

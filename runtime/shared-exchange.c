@@ -226,6 +226,8 @@ note_sent_locked (TallyShared *self, gsize sent)
   while ((pending = self->unsent.head) != NULL && pending->end <= self->sent)
     {
       tally_pending_unlink (pending);
+      if (G_UNLIKELY (pending->sent_time == TALLY_SENT_TIME_WANTED))
+        pending->sent_time = g_get_monotonic_time ();
       if (!pending->oneway)
         tally_pending_list_push (&self->waiting, pending);
       else

@@ -72,7 +72,11 @@ struct _TallyPending
   guint64 sent_before;
   gsize sent;       /* once its caller has left or it has FAILED: bytes of its request */
   gboolean refused; /* once it has FAILED: the peer said that it was not executed */
+  gint64
+      sent_time; /* 0: not to be noted; TALLY_SENT_TIME_WANTED, then when all of its request was sent */
 };
+
+#define TALLY_SENT_TIME_WANTED -1
 
 /* Where a reply's sequence id leads. */
 typedef struct

@@ -271,6 +271,7 @@ tally_channel_finalize (GObject *object)
   TallyChannel *self = TALLY_CHANNEL (object);
 
   tally_retry_clear_channel (self);
+  tally_interceptors_clear (&self->interceptors);
   g_clear_error (&self->failure);
   g_free (self->uri);
   g_free (self->tls.ca);

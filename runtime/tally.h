@@ -8,11 +8,13 @@
 #include <thrift/c_glib/thrift.h>
 #include <thrift/c_glib/thrift_application_exception.h>
 
+#include "tally-call-info.h"
 #include "tally-call-options.h"
 #include "tally-channel.h"
 #include "tally-client.h"
 #include "tally-endpoint.h"
 #include "tally-error.h"
+#include "tally-interceptor.h"
 #include "tally-pool.h"
 #include "tally-processor.h"
 #include "tally-reply.h"

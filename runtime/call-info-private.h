@@ -1,0 +1,44 @@
+/* What is known of one call, for the files that find it out. */
+#ifndef TALLY_CALL_INFO_PRIVATE_H
+#define TALLY_CALL_INFO_PRIVATE_H
+
+#include "tally-call-info.h"
+
+G_BEGIN_DECLS
+
+/* The call's thread writes; from its end on nothing changes. */
+struct _TallyCallInfo
+{
+  GObject parent_instance;
+
+  gboolean is_oneway;
+  gchar *method;
+  gchar *service; /* nullable */
+  gchar *peer;    /* nullable */
+  gint32 seqid;
+  guint attempts;
+  gsize request_bytes;
+  gsize reply_bytes;
+  gint64 start; /* monotonic; so are the next two */
+  gint64 sent;  /* 0: not */
+  gint64 end;   /* 0: not yet */
+  TallyCallOutcome outcome;
+  GError *error; /* nullable */
+
+  gconstpointer last;  /* the last interceptor whose `before` was called */
+  gboolean is_refused; /* by an interceptor */
+};
+
+/* The call begins now. */
+TallyCallInfo *tally_call_info_new (const gchar *method, gsize length);
+
+/* The whole request was handed to the kernel. */
+static inline void
+tally_call_info_note_sent (TallyCallInfo *self)
+{
+  self->sent = g_get_monotonic_time ();
+}
+
+G_END_DECLS
+
+#endif /* TALLY_CALL_INFO_PRIVATE_H */

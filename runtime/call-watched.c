@@ -1,0 +1,70 @@
+/* Owns what a channel's interceptors are told of a call: where it goes, what it sends and gets, what it came to. It makes
+ * no call. */
+#include <string.h>
+
+#include "call-private.h"
+#include "call-shared-private.h"
+#include "framing-private.h"
+#include "tally-error.h"
+
+gboolean
+tally_call_begin_watched (const TallyCall *self, TallyCallInfo **info, GError **error)
+{
+  const TallyChannel *channel = self->channel;
+  TallyCallInfo *begun = tally_call_info_new (self->method->name, self->method->name_length);
+
+  begun->is_oneway = self->method->oneway;
+  begun->service = g_strdup (channel->service);
+  if (channel->endpoint != NULL)
+    begun->peer = g_strdup (tally_endpoint_get_uri (channel->endpoint));
+  *info = begun;
+  return tally_interceptors_begin (&channel->interceptors, begun, error);
+}
+
+void
+tally_call_note_request (const TallyCall *self, TallyCallInfo *info, gsize length)
+{
+  info->seqid = self->seqid;
+  info->request_bytes = length - tally_frame_header (self->channel->framing);
+  info->sent = 0;
+}
+
+void
+tally_call_note_shared_request (const TallyCall *self, TallyCallInfo *info, TallyPending *pending)
+{
+  tally_call_note_request (self, info, pending->buffer.length);
+  pending->sent_time = TALLY_SENT_TIME_WANTED;
+}
+
+void
+tally_call_note_shared_end (TallyCallInfo *info, const TallyPending *pending, gboolean exchanged)
+{
+  info->sent = MAX (pending->sent_time, 0);
+  if (exchanged && info->sent == 0) /* the reply came before the sender could say */
+    tally_call_info_note_sent (info);
+  if (exchanged && !info->is_oneway)
+    info->reply_bytes = pending->reply_length;
+}
+
+static TallyCallOutcome
+find_outcome (const TallyCall *self, const GError *error)
+{
+  if (error == NULL)
+    return TALLY_CALL_ANSWERED;
+  if (self->declared)
+    return TALLY_CALL_DECLARED;
+  if (self->refused)
+    return TALLY_CALL_EXCEPTION;
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return TALLY_CALL_CANCELLED;
+  if (g_error_matches (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT))
+    return TALLY_CALL_TIMED_OUT;
+  return TALLY_CALL_FAILED;
+}
+
+void
+tally_call_end_watched (const TallyCall *self, TallyCallInfo *info, const GError *error)
+{
+  tally_interceptors_end (info, find_outcome (self, error), error);
+  g_object_unref (info);
+}

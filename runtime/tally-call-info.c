@@ -1,0 +1,282 @@
+/* Owns what is known of one call: an object, so that an interceptor may keep it, and put data of its own on it between
+ * the call's begin and its end. It knows no interceptor. */
+#include "tally-call-info.h"
+
+#include "call-info-private.h"
+#include "peer-text.h"
+
+/**
+ * TallyCallInfo:
+ *
+ * One call of a channel, as interceptors see it. While the call is under way only
+ * its interceptors may ask, each in its turn; once it is over nothing of it changes, and any thread that has a
+ * reference may ask. An interceptor can keep data of its own on it from before the call until after, by g_object_set_qdata().
+ *
+ * Since: 0.2
+ */
+G_DEFINE_FINAL_TYPE (TallyCallInfo, tally_call_info, G_TYPE_OBJECT)
+
+G_DEFINE_ENUM_TYPE (TallyCallOutcome,
+                    tally_call_outcome,
+                    G_DEFINE_ENUM_VALUE (TALLY_CALL_UNDER_WAY, "under-way"),
+                    G_DEFINE_ENUM_VALUE (TALLY_CALL_ANSWERED, "answered"),
+                    G_DEFINE_ENUM_VALUE (TALLY_CALL_DECLARED, "declared"),
+                    G_DEFINE_ENUM_VALUE (TALLY_CALL_EXCEPTION, "exception"),
+                    G_DEFINE_ENUM_VALUE (TALLY_CALL_FAILED, "failed"),
+                    G_DEFINE_ENUM_VALUE (TALLY_CALL_CANCELLED, "cancelled"),
+                    G_DEFINE_ENUM_VALUE (TALLY_CALL_TIMED_OUT, "timed-out"),
+                    G_DEFINE_ENUM_VALUE (TALLY_CALL_REFUSED, "refused"))
+
+/**
+ * tally_call_outcome_to_string:
+ * @outcome: an outcome
+ *
+ * Returns: (transfer none): its name as logs show it: "answered", "timed-out"
+ *
+ * Since: 0.2
+ */
+const gchar *
+tally_call_outcome_to_string (TallyCallOutcome outcome)
+{
+  static const gchar *const names[TALLY_N_CALL_OUTCOMES] = {
+    [TALLY_CALL_UNDER_WAY] = "under-way", [TALLY_CALL_ANSWERED] = "answered",
+    [TALLY_CALL_DECLARED] = "declared",   [TALLY_CALL_EXCEPTION] = "exception",
+    [TALLY_CALL_FAILED] = "failed",       [TALLY_CALL_CANCELLED] = "cancelled",
+    [TALLY_CALL_TIMED_OUT] = "timed-out", [TALLY_CALL_REFUSED] = "refused",
+  };
+
+  g_return_val_if_fail ((guint) outcome < TALLY_N_CALL_OUTCOMES, "unknown");
+  return names[outcome];
+}
+
+static void
+tally_call_info_finalize (GObject *object)
+{
+  TallyCallInfo *self = TALLY_CALL_INFO (object);
+
+  g_free (self->method);
+  g_free (self->service);
+  g_free (self->peer);
+  g_clear_error (&self->error);
+  G_OBJECT_CLASS (tally_call_info_parent_class)->finalize (object);
+}
+
+static void
+tally_call_info_class_init (TallyCallInfoClass *class)
+{
+  G_OBJECT_CLASS (class)->finalize = tally_call_info_finalize;
+}
+
+static void
+tally_call_info_init (TallyCallInfo *self)
+{
+}
+
+TallyCallInfo *
+tally_call_info_new (const gchar *method, gsize length)
+{
+  TallyCallInfo *self = g_object_new (TALLY_TYPE_CALL_INFO, NULL);
+
+  self->start = g_get_monotonic_time ();
+  self->method = tally_peer_text (method, length, TALLY_PEER_NAME_MAX);
+  return self;
+}
+
+/**
+ * tally_call_info_is_oneway:
+ * @self: a call
+ *
+ * Returns: whether no answer is due
+ *
+ * Since: 0.2
+ */
+gboolean
+tally_call_info_is_oneway (TallyCallInfo *self)
+{
+  g_return_val_if_fail (TALLY_IS_CALL_INFO (self), FALSE);
+  return self->is_oneway;
+}
+
+/**
+ * tally_call_info_get_method:
+ * @self: a call
+ *
+ * Returns: (transfer none): the method's name
+ *
+ * Since: 0.2
+ */
+const gchar *
+tally_call_info_get_method (TallyCallInfo *self)
+{
+  g_return_val_if_fail (TALLY_IS_CALL_INFO (self), NULL);
+  return self->method;
+}
+
+/**
+ * tally_call_info_get_service:
+ * @self: a call
+ *
+ * Returns: (transfer none) (nullable): the service's name, which comes before the method's in the message of a
+ *   multiplexed service; %NULL where there is none
+ *
+ * Since: 0.2
+ */
+const gchar *
+tally_call_info_get_service (TallyCallInfo *self)
+{
+  g_return_val_if_fail (TALLY_IS_CALL_INFO (self), NULL);
+  return self->service;
+}
+
+/**
+ * tally_call_info_get_peer:
+ * @self: a call
+ *
+ * Returns: (transfer none) (nullable): the channel's endpoint as a URI; %NULL on a channel without one
+ *
+ * Since: 0.2
+ */
+const gchar *
+tally_call_info_get_peer (TallyCallInfo *self)
+{
+  g_return_val_if_fail (TALLY_IS_CALL_INFO (self), NULL);
+  return self->peer;
+}
+
+/**
+ * tally_call_info_get_seqid:
+ * @self: a call
+ *
+ * Returns: the message's sequence id: of a call the last attempt's, and 0 before the first one
+ *
+ * Since: 0.2
+ */
+gint32
+tally_call_info_get_seqid (TallyCallInfo *self)
+{
+  g_return_val_if_fail (TALLY_IS_CALL_INFO (self), 0);
+  return self->seqid;
+}
+
+/**
+ * tally_call_info_get_attempts:
+ * @self: a call
+ *
+ * Returns: how often a connection was asked for to make the call: 0 before it, and for one that was refused or was
+ *   over before that, 2 for one that was replayed (pool rule 13), more by a #TallyRetryPolicy
+ *
+ * Since: 0.2
+ */
+guint
+tally_call_info_get_attempts (TallyCallInfo *self)
+{
+  g_return_val_if_fail (TALLY_IS_CALL_INFO (self), 0);
+  return self->attempts;
+}
+
+/**
+ * tally_call_info_get_request_bytes:
+ * @self: a call
+ *
+ * Returns: bytes of the request's message without its frame's header; 0 while it is not encoded. Of several attempts
+ *   the last one's
+ *
+ * Since: 0.2
+ */
+gsize
+tally_call_info_get_request_bytes (TallyCallInfo *self)
+{
+  g_return_val_if_fail (TALLY_IS_CALL_INFO (self), 0);
+  return self->request_bytes;
+}
+
+/**
+ * tally_call_info_get_reply_bytes:
+ * @self: a call
+ *
+ * Returns: bytes of the reply's message without its frame's header; 0 where there is none
+ *
+ * Since: 0.2
+ */
+gsize
+tally_call_info_get_reply_bytes (TallyCallInfo *self)
+{
+  g_return_val_if_fail (TALLY_IS_CALL_INFO (self), 0);
+  return self->reply_bytes;
+}
+
+/**
+ * tally_call_info_get_start_time:
+ * @self: a call
+ *
+ * Returns: g_get_monotonic_time() when the call was made
+ *
+ * Since: 0.2
+ */
+gint64
+tally_call_info_get_start_time (TallyCallInfo *self)
+{
+  g_return_val_if_fail (TALLY_IS_CALL_INFO (self), 0);
+  return self->start;
+}
+
+/**
+ * tally_call_info_get_sent_time:
+ * @self: a call
+ *
+ * Returns: g_get_monotonic_time() when the kernel had taken the whole request, of several attempts the last
+ *   one's; 0 where that was not so
+ *
+ * Since: 0.2
+ */
+gint64
+tally_call_info_get_sent_time (TallyCallInfo *self)
+{
+  g_return_val_if_fail (TALLY_IS_CALL_INFO (self), 0);
+  return self->sent;
+}
+
+/**
+ * tally_call_info_get_end_time:
+ * @self: a call
+ *
+ * Returns: g_get_monotonic_time() when the call was over; 0 before
+ *
+ * Since: 0.2
+ */
+gint64
+tally_call_info_get_end_time (TallyCallInfo *self)
+{
+  g_return_val_if_fail (TALLY_IS_CALL_INFO (self), 0);
+  return self->end;
+}
+
+/**
+ * tally_call_info_get_outcome:
+ * @self: a call
+ *
+ * Returns: the outcome
+ *
+ * Since: 0.2
+ */
+TallyCallOutcome
+tally_call_info_get_outcome (TallyCallInfo *self)
+{
+  g_return_val_if_fail (TALLY_IS_CALL_INFO (self), TALLY_CALL_UNDER_WAY);
+  return self->outcome;
+}
+
+/**
+ * tally_call_info_get_error:
+ * @self: a call
+ *
+ * Returns: (transfer none) (nullable): what the caller is told; %NULL where all is well
+ *
+ * Since: 0.2
+ */
+const GError *
+tally_call_info_get_error (TallyCallInfo *self)
+{
+  g_return_val_if_fail (TALLY_IS_CALL_INFO (self), NULL);
+  return self->error;
+}
