@@ -118,13 +118,13 @@ tally_result_write (const TallyMethod *method,
 
 /* call () of a method whose handler answers later. */
 static TALLY_COLD gboolean
-begin (TallyProcessor *self,
-       const TallyMethod *method,
-       const TallyCodec *codec,
-       TallyReader *reader,
-       const TallyMessage *message,
-       TallyBuffer *output,
-       GError **error)
+begin_handler (TallyProcessor *self,
+               const TallyMethod *method,
+               const TallyCodec *codec,
+               TallyReader *reader,
+               const TallyMessage *message,
+               TallyBuffer *output,
+               GError **error)
 {
   TallyMessage known = { method->name, method->name_length, message->type, message->seqid, NULL };
   TallyApplicationException failure;
@@ -207,6 +207,6 @@ tally_processor_process_message (TallyProcessor *self,
   if (method == NULL)
     return answer_unexpected (codec, reader, message, output, error);
   if (tally_method_is_later (method, self->handler))
-    return begin (self, method, codec, reader, message, output, error);
+    return begin_handler (self, method, codec, reader, message, output, error);
   return call (self, method, codec, reader, message, output, error);
 }
