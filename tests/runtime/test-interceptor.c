@@ -287,6 +287,34 @@ rule_13_a_replay_is_one_call_of_two_attempts (void)
     }
 }
 
+static gboolean
+end_twice (EchoRequest *request)
+{
+  return request->connection >= 2 && echo_honest (request);
+}
+
+/* So are the attempts of a policy. */
+static void
+a_call_of_three_attempts_is_one_call (void)
+{
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (TallyRetryPolicy) policy = tally_retry_policy_new (3);
+      g_auto (AsyncCaller) caller = { NULL };
+      g_auto (AsyncStage) stage;
+      g_autoptr (Recorder) recorder = NULL;
+
+      async_stage_init (&stage, 0, end_twice, NULL);
+      tally_channel_set_retry_policy (stage.channel, policy);
+      recorder = watch (stage.channel, "a", NULL);
+      make_call (&stage, i, &caller, ECHO_GET, "third", NULL);
+      assert_string (caller.reply, "third");
+      recorder_check (recorder, 1);
+      assert_int (tally_call_info_get_attempts (recorder->last), 3);
+      assert_int (tally_call_info_get_outcome (recorder->last), TALLY_CALL_ANSWERED);
+    }
+}
+
 /* ---- several ---- */
 
 static void
@@ -454,6 +482,7 @@ main (int argc, char **argv)
     TEST (a_call_that_never_began_is_told),
     TEST (a_channel_that_leads_nowhere_tells),
     TEST (rule_13_a_replay_is_one_call_of_two_attempts),
+    TEST (a_call_of_three_attempts_is_one_call),
     TEST (they_are_called_in_order_and_back),
     TEST (one_that_refuses_ends_the_call),
     TEST (one_that_refuses_without_a_word_has_an_error),
