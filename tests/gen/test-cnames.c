@@ -280,7 +280,7 @@ what_is_local_begins_like_nothing_else (void)
   g_autofree gchar *types =
       generate ("service A { void f (1: i32 x) } struct A_F { 1: i32 x }", "demo_types.c");
 
-  assert_contains (text, "struct a___f_args\n");
+  assert_contains (text, "struct a___f_args {");
   assert_contains (text, "A___METHOD_F");
   assert_lacks (text, " a__f");
   assert_contains (types, "static const TallyField demo_types__a__f_fields[]");
