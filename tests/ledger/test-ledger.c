@@ -333,7 +333,7 @@ every_call_is_executed_once_and_has_its_own_answer (void)
 {
   guint64 n = get_setting ("TALLY_LEDGER_CALLS", 900000);
 
-  run_ledger (FALSE, n, get_setting ("TALLY_LEDGER_SECONDS", 200) * 3 / 5);
+  run_ledger (FALSE, n, get_setting ("TALLY_LEDGER_SECONDS", 160) * 3 / 5);
 }
 
 static void
@@ -341,7 +341,7 @@ every_error_under_fault_is_true (void)
 {
   guint64 n = get_setting ("TALLY_LEDGER_FAULTY", 100000);
 
-  run_ledger (TRUE, n, get_setting ("TALLY_LEDGER_SECONDS", 200) * 2 / 5);
+  run_ledger (TRUE, n, get_setting ("TALLY_LEDGER_SECONDS", 160) * 2 / 5);
 }
 
 int
