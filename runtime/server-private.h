@@ -224,7 +224,8 @@ typedef enum
   OUTCOME_LATER /* nothing has happened: its handler answers later, and needs a request to answer to */
 } ServerOutcome;
 
-/* Answers one complete message into @output. @later (nullable): where an answer goes that comes later. */
+/* Answers one complete message into @output. @later (nullable): where an answer goes that comes later. @error is not
+ * NULL: what it holds tells outcomes apart. */
 ServerOutcome server_dispatch (TallyServer *server,
                                const guint8 *bytes,
                                gsize length,

@@ -139,6 +139,8 @@ change (const GParamSpec *pspec, GValue *value)
     g_value_set_enum (value, g_value_get_enum (value) == 1 ? 0 : 1);
   else if (G_VALUE_HOLDS_STRING (value))
     g_value_set_string (value, "changed");
+  else if (G_VALUE_HOLDS (value, TALLY_TYPE_RETRY_POLICY))
+    g_value_take_boxed (value, tally_retry_policy_new (2));
 }
 
 /* Sets each property of @object that can be set, and sees that it notifies, once, and holds the value. */

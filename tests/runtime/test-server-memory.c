@@ -125,6 +125,7 @@ decoded_messages_count (void)
     {
       g_autoptr (TallyServer) server = new_server ();
       TallyBuffer message = { NULL, 0, 0 }, output = { NULL, 0, 0 };
+      g_autoptr (GError) error = NULL;
       ServerOutcome outcome;
 
       if (refused)
@@ -134,7 +135,7 @@ decoded_messages_count (void)
       tally_buffer_reserve (&message, (1 << 20) + 1);
       memset (message.data + message.length, 0, (1 << 20) + 1);
       message.length += (1 << 20) + 1;
-      outcome = server_dispatch (server, message.data, message.length, &output, NULL, NULL);
+      outcome = server_dispatch (server, message.data, message.length, &output, NULL, &error);
       assert_int (outcome, refused ? OUTCOME_MALFORMED : OUTCOME_ANSWERED);
       assert_int (trim (server, 0), 1);
       tally_buffer_clear (&message);
