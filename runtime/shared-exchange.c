@@ -299,7 +299,7 @@ tally_shared_send_round_locked (TallyShared *self, gboolean *full)
   note_sent_locked (self, sent);
   note_send_error_locked (self, error);
   if (G_UNLIKELY (self->failure != NULL))
-    tally_shared_fail_unsent_locked (self);
+    tally_shared_fail_calls_locked (self);
   return error;
 }
 

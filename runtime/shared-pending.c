@@ -282,8 +282,14 @@ fail_list (TallyShared *self, TallyPendingList *list)
     fail (self, list->head);
 }
 
-/* Every call on the connection learns why, and whether the server may have seen it. While bytes are being
- * sent the latter is not known: the calls that they are of learn it when the sender does. */
+void
+tally_shared_fail_calls_locked (TallyShared *self)
+{
+  fail_list (self, &self->waiting);
+  if (self->outgoing.length == 0)
+    fail_list (self, &self->unsent);
+}
+
 void
 tally_shared_fail_locked (TallyShared *self, const GError *error)
 {
@@ -292,17 +298,7 @@ tally_shared_fail_locked (TallyShared *self, const GError *error)
   self->failure = g_error_copy (self->send_failure != NULL ? self->send_failure : error);
   if (self->send_failure == NULL)
     self->failed_at = g_get_monotonic_time ();
-  fail_list (self, &self->waiting);
-  tally_shared_fail_unsent_locked (self);
-}
-
-void
-tally_shared_fail_unsent_locked (TallyShared *self)
-{
-  if (self->outgoing.length > 0)
-    return;
-  fail_list (self, &self->waiting); /* what was sent since the failure */
-  fail_list (self, &self->unsent);
+  tally_shared_fail_calls_locked (self);
 }
 
 /* The peer can still answer what it has. */

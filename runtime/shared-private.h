@@ -215,8 +215,9 @@ gboolean tally_shared_withdraw_locked (TallyShared *self, TallyPending *pending)
 void tally_shared_forget_locked (TallyShared *self, TallyPending *pending);
 gsize tally_shared_count_sent_locked (const TallyShared *self, const TallyPending *pending);
 void tally_shared_fail_locked (TallyShared *self, const GError *error);
-/* The calls of a failed connection that were left to its sender. */
-void tally_shared_fail_unsent_locked (TallyShared *self);
+/* Every call on a failed connection learns why, and whether the server may have seen it. While bytes are being sent
+ * the latter is not known: then what waits to be sent is left to the sender, which calls this again. */
+void tally_shared_fail_calls_locked (TallyShared *self);
 /* Nothing can be sent any more: the calls of which nothing was sent fail, the others once the input
  * ends. */
 void tally_shared_fail_sending_locked (TallyShared *self, const GError *error);
