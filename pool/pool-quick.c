@@ -158,6 +158,18 @@ unlock_after_try (TallyBucket *bucket, const TallyInstant *now, const TallyConn 
   tally_claim_pop (&claim);
 }
 
+/* Locked before, unlocked after. Whether @conn, which was lent and is the borrower's alone, looks usable at first
+ * sight. */
+static inline __attribute__ ((always_inline)) gboolean
+accept_whole (TallyBucket *bucket, const TallyInstant *now, const TallyConn *conn, gint64 idle_age)
+{
+  gboolean check = tally_policy_must_check (&bucket->policy, conn, idle_age);
+  gboolean has_hook = bucket->hooks[TALLY_HOOK_CHECK] != NULL;
+
+  unlock_after_try (bucket, now, conn);
+  return !check || G_LIKELY (!has_hook && is_clean_socket (conn));
+}
+
 /* Locked before, unlocked after. Whether the shared connection that was lent may be used: it carries other
  * leases, or looks clean at first sight. */
 static gboolean
@@ -218,7 +230,7 @@ tally_bucket_borrow_at_once (TallyBucket *bucket,
   TallyPolicy *policy = &bucket->policy;
   guint32 thread = tally_get_thread_id ();
   guint64 generation;
-  gboolean accepted, check;
+  gboolean accepted;
   TallyInstant now;
 
   taken->hold = NULL;
@@ -237,14 +249,8 @@ tally_bucket_borrow_at_once (TallyBucket *bucket,
       return FALSE;
     }
   generation = taken->hold->generation;
-  if (taken->ticket != 0)
-    accepted = accept_stream (bucket, &now, taken);
-  else
-    {
-      check = tally_policy_must_check (policy, taken->hold->conn, taken->idle_age);
-      unlock_after_try (bucket, &now, taken->hold->conn);
-      accepted = !check || is_clean_socket (taken->hold->conn);
-    }
+  accepted = taken->ticket != 0 ? accept_stream (bucket, &now, taken)
+                                : accept_whole (bucket, &now, taken->hold->conn, taken->idle_age);
   if (accepted)
     tally_lease_fill (lease, bucket, taken->hold, generation, TRUE);
   return accepted;
@@ -281,8 +287,6 @@ tally_bucket_borrow (TallyBucket *bucket,
   TallyHold *hold;
   gint64 idle_age;
   guint64 generation;
-  gboolean check;
-  gboolean has_hook;
   gboolean done;
 
   g_return_val_if_fail (bucket != NULL && lease != NULL, FALSE);
@@ -306,10 +310,7 @@ tally_bucket_borrow (TallyBucket *bucket,
         }
     }
   generation = hold->generation;
-  check = tally_policy_must_check (&bucket->policy, hold->conn, idle_age);
-  has_hook = bucket->hooks[TALLY_HOOK_CHECK] != NULL;
-  unlock_after_try (bucket, &now, hold->conn);
-  if (check && G_UNLIKELY (has_hook || !is_clean_socket (hold->conn)))
+  if (G_UNLIKELY (!accept_whole (bucket, &now, hold->conn, idle_age)))
     return borrow_if_alive (bucket, &(TallyTaken){ hold, idle_age, 0 }, deadline, cancellable,
                             lease, error);
   tally_lease_fill (lease, bucket, hold, generation, TRUE);
