@@ -341,12 +341,24 @@ server_run_request (ServerRequest *request, ServerWorker *worker)
 
 /* ---- taking a request apart ---- */
 
+/* The header of the message @bytes, without frame. FALSE: it cannot be read. */
+static gboolean
+read_header (const TallyServer *self, const guint8 *bytes, gsize length, TallyMessage *message)
+{
+  TallyReader reader;
+
+  tally_reader_init (&reader, bytes, length, &self->limits);
+  return self->codec->read_message (&reader, message, NULL);
+}
+
+/* @message: its header. */
 static ServerRequest *
-request_new (ServerConnection *connection, const guint8 *bytes, gsize length)
+request_new (ServerConnection *connection,
+             const guint8 *bytes,
+             gsize length,
+             const TallyMessage *message)
 {
   ServerRequest *self = g_new0 (ServerRequest, 1);
-  TallyMessage message = { .name = "" };
-  TallyReader reader;
 
   g_atomic_ref_count_init (&self->ref_count);
   self->later.klass = &later_class;
@@ -356,10 +368,8 @@ request_new (ServerConnection *connection, const guint8 *bytes, gsize length)
   self->takes_any_order = connection->takes_any_order;
   self->arrived = server_now ();
   tally_buffer_append (&self->message, bytes, length);
-  tally_reader_init (&reader, bytes, length, &connection->server->limits);
-  self->wants_reply =
-      connection->server->codec->read_message (&reader, &message, NULL) && message.type != T_ONEWAY;
-  self->seqid = message.seqid;
+  self->wants_reply = message->type != T_ONEWAY;
+  self->seqid = message->seqid;
   return self;
 }
 
@@ -376,9 +386,12 @@ add_request_locked (ServerConnection *connection, ServerRequest *request)
 void
 server_begin_later (ServerConnection *self, ServerWorker *worker, const guint8 *bytes, gsize length)
 {
-  ServerRequest *request = request_new (self, bytes, length);
   TallyServer *server = self->server;
+  TallyMessage message = { .type = T_ONEWAY };
+  ServerRequest *request;
 
+  read_header (server, bytes, length, &message); /* it has been read before */
+  request = request_new (self, bytes, length, &message);
   g_atomic_ref_count_inc (&request->ref_count);
   pthread_mutex_lock (&server->lock);
   add_request_locked (self, request);
@@ -389,33 +402,23 @@ server_begin_later (ServerConnection *self, ServerWorker *worker, const guint8 *
   server_run_request (request, worker);
 }
 
-/* Whether what @bytes begin can be executed apart: what cannot be read ends the connection, after all answers. */
-static gboolean
-is_readable (const ServerConnection *self, const guint8 *bytes, gsize length)
-{
-  TallyMessage message;
-  TallyReader reader;
-
-  tally_reader_init (&reader, bytes, length, &self->server->limits);
-  return self->server->codec->read_message (&reader, &message, NULL);
-}
-
 ServerApart
 server_set_apart (ServerConnection *self, const guint8 *bytes, gsize length, gboolean is_plain)
 {
   TallyServer *server = self->server;
   gsize header = tally_frame_header (server->framing);
   ServerRequest *request;
+  TallyMessage message;
 
-  if (!is_plain || !is_readable (self, bytes + header, length - header))
-    return self->n_requests > 0 ? APART_FULL : APART_NOT;
-  if (self->max_requests <= 1)
+  /* what cannot be read ends the connection, after all answers */
+  if (self->max_requests <= 1 || !is_plain
+      || !read_header (server, bytes + header, length - header, &message))
     return self->n_requests > 0 ? APART_FULL : APART_NOT;
   if (self->n_requests >= self->max_requests
       || (self->n_requests > 0 && atomic_peek (&server->held) + length > server->max_unfinished))
     return APART_FULL;
 
-  request = request_new (self, bytes + header, length - header);
+  request = request_new (self, bytes + header, length - header, &message);
   request->is_waiting = TRUE;
   request->queued = g_get_monotonic_time ();
   pthread_mutex_lock (&server->lock);
