@@ -116,6 +116,26 @@ tally_result_write (const TallyMethod *method,
   return write_result_now (method, result, codec, limits, seqid, output, error);
 }
 
+/* Of arguments that could not be read: answers why where an answer is due. FALSE with @error. */
+static TALLY_COLD gboolean
+answer_unreadable (const TallyMethod *method,
+                   const TallyCodec *codec,
+                   const TallyMessage *message,
+                   GError *read_error,
+                   TallyBuffer *output,
+                   GError **error)
+{
+  TallyApplicationException failure;
+
+  if (!method->oneway && tally_message_wants_reply (message))
+    {
+      tally_failure_init_unreadable (&failure, method, read_error);
+      tally_failure_answer (&failure, codec, message, output);
+    }
+  g_propagate_error (error, read_error);
+  return FALSE;
+}
+
 /* call () of a method whose handler answers later. */
 static TALLY_COLD gboolean
 begin_handler (TallyProcessor *self,
@@ -127,7 +147,6 @@ begin_handler (TallyProcessor *self,
                GError **error)
 {
   TallyMessage known = { method->name, method->name_length, message->type, message->seqid, NULL };
-  TallyApplicationException failure;
   GError *read_error = NULL;
   TallyReply *reply;
 
@@ -141,13 +160,7 @@ begin_handler (TallyProcessor *self,
       return TRUE;
     }
   tally_reply_withdraw (reply);
-  tally_failure_init_unreadable (&failure, method, read_error);
-  if (!method->oneway)
-    tally_failure_answer (&failure, codec, &known, output);
-  else
-    tally_failure_clear (&failure);
-  g_propagate_error (error, read_error);
-  return FALSE;
+  return answer_unreadable (method, codec, &known, read_error, output, error);
 }
 
 /* Inlined for the common path's sake. */
@@ -172,13 +185,7 @@ call (TallyProcessor *self,
       || !tally_reader_check_end (reader, "message", &read_error))
     {
       tally_invocation_clear (&invocation);
-      tally_failure_init_unreadable (&failure, method, read_error);
-      if (wants_reply)
-        tally_failure_answer (&failure, codec, &known, output);
-      else
-        tally_failure_clear (&failure);
-      g_propagate_error (error, read_error);
-      return FALSE;
+      return answer_unreadable (method, codec, &known, read_error, output, error);
     }
 
   if (!tally_invocation_run (&invocation, self->handler, &failure))
