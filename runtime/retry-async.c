@@ -62,9 +62,7 @@ on_pause_cancelled (gpointer data)
   TallyAsyncCall *call = data;
 
   end_pause (call->retry);
-  call->retry->retry.stopped_by = TALLY_RETRY_CANCELLED;
-  tally_async_call_tell (call, g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED,
-                                                    "cancelled before it was made again"));
+  tally_async_call_tell (call, tally_retry_cancel (&call->retry->retry));
   return G_SOURCE_REMOVE;
 }
 

@@ -13,19 +13,6 @@ drop_exceptions (const TallyCall *call)
       g_clear_object ((GObject **) call->results[i]);
 }
 
-/* Until the next attempt is due. FALSE when the call was cancelled meanwhile; *@error says so then. */
-static gboolean
-pause_until (TallyRetry *retry, TallyCall *call, gint64 until, GError **error)
-{
-  if (tally_pause_until (until, call->cancellable))
-    return TRUE;
-  g_clear_error (error);
-  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED,
-                       "cancelled before it was made again");
-  retry->stopped_by = TALLY_RETRY_CANCELLED;
-  return FALSE;
-}
-
 /* (nullable): the error of a call that may be made several times. */
 static GError *
 make_attempts (TallyRetry *retry, TallyCall *call, TallyCallInfo *info)
@@ -45,9 +32,9 @@ make_attempts (TallyRetry *retry, TallyCall *call, TallyCallInfo *info)
       if (call->declared)
         drop_exceptions (call);
       tally_call_init_outcome (call);
-      if (!pause_until (retry, call, until, &error))
-        return error;
       g_error_free (error);
+      if (!tally_pause_until (until, call->cancellable))
+        return tally_retry_cancel (retry);
     }
 }
 

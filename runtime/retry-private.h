@@ -31,9 +31,6 @@ struct _TallyRetryPolicy
   guint budget_floor;
 };
 
-/* Why there was no further attempt. */
-#define TALLY_RETRY_CANCELLED "cancelled before the next"
-
 /* (transfer full): @self, which is constant from now on. */
 TallyRetryPolicy *tally_retry_policy_use (TallyRetryPolicy *self);
 /* Microseconds to wait after so many failed attempts; @random: any number, evenly distributed. */
@@ -83,10 +80,11 @@ void tally_retry_note (TallyRetry *self, const TallyCall *call, const GError *er
 /* Whether the policy lets a call be made again that failed so, and that is safe. */
 gboolean
 tally_retry_is_allowed (const TallyRetry *self, const TallyCall *call, const GError *error);
-/* Begins one more attempt; FALSE, and why in `stopped_by`, when attempts or budget are used up. */
-gboolean tally_retry_take (TallyRetry *self);
-/* tally_retry_take (), and in *@until when to begin; FALSE also when @deadline would pass before. */
+/* Takes one more attempt, which begins at *@until; FALSE, and why in `stopped_by`, when attempts or budget are used up or
+ * @deadline would pass before. */
 gboolean tally_retry_take_later (TallyRetry *self, gint64 deadline, gint64 *until);
+/* (transfer full): the error of a call that was cancelled in the pause before that. */
+GError *tally_retry_cancel (TallyRetry *self);
 /* What the caller is told of the last @error (transfer full), which @call ended with. */
 GError *tally_retry_explain (TallyRetry *self, TallyCall *call, GError *error);
 

@@ -88,8 +88,8 @@ tally_retry_is_allowed (const TallyRetry *self, const TallyCall *call, const GEr
          && g_error_matches (error, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST);
 }
 
-gboolean
-tally_retry_take (TallyRetry *self)
+static gboolean
+take (TallyRetry *self)
 {
   self->stopped_by = NULL;
   if (self->n_attempts >= self->policy->attempts)
@@ -114,7 +114,15 @@ tally_retry_take_later (TallyRetry *self, gint64 deadline, gint64 *until)
       self->stopped_by = "no time is left for another";
       return FALSE;
     }
-  return tally_retry_take (self);
+  return take (self);
+}
+
+GError *
+tally_retry_cancel (TallyRetry *self)
+{
+  self->stopped_by = "cancelled before the next";
+  return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED,
+                              "cancelled before it was made again");
 }
 
 /* ---- what is told of it ---- */
