@@ -45,8 +45,8 @@ typedef struct
   TallyBuffer args; /* encoded when the call began: the caller's may be gone */
   TallyLease lease; /* while it has a connection */
   TallySocket *socket;
-  TallyCall first;     /* once it is replayed: the call as it was, */
-  GError *first_error; /* and why; nullable */
+  TallyCall first;        /* once it is replayed: the call as it was, */
+  GError *first_error;    /* and why; nullable */
   TallyAsyncRetry *retry; /* nullable */
   TallyResultSlot *slots;
   gpointer *results;
@@ -98,8 +98,6 @@ TallyAsyncCall *tally_async_call_new (TallyChannel *channel,
 /* The call is over: calls back, at once unless it is still being started. @error: (transfer full) (nullable).
  * @self is its callback's from now on. */
 void tally_async_call_complete (TallyAsyncCall *self, GError *error);
-/* @result as the call that it is, which @source made; NULL where it is none of its. */
-TallyAsyncCall *tally_async_call_of_result (gpointer source, GAsyncResult *result);
 
 /* ---- async-call.c ---- */
 

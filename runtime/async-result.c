@@ -158,8 +158,9 @@ async_result_init (GAsyncResultIface *iface)
   iface->is_tagged = is_tagged;
 }
 
-TallyAsyncCall *
-tally_async_call_of_result (gpointer source, GAsyncResult *result)
+/* (nullable): @result as the call that it is, if @source made it. */
+static TallyAsyncCall *
+get_call_of (gpointer source, GAsyncResult *result)
 {
   TallyAsyncCall *self = (TallyAsyncCall *) result;
 
@@ -186,7 +187,7 @@ tally_async_call_finish (gpointer source,
                          gpointer const *results,
                          GError **error)
 {
-  TallyAsyncCall *self = tally_async_call_of_result (source, result);
+  TallyAsyncCall *self = get_call_of (source, result);
   const TallyStructInfo *info;
   gboolean done;
 

@@ -427,7 +427,8 @@ struct _TallyMethod
   guint32 name_length;
   guint8 oneway;
   guint8 idempotent; /* may be replayed: the IDL's (idempotent) annotation */
-  guint16 async_vfunc; /* which pointer of the handler's class is the asynchronous function; 0: none. It lies in what was
+  guint16
+      async_vfunc; /* which pointer of the handler's class is the asynchronous function; 0: none. It lies in what was
                         * padding in 0.1 */
   const TallyStructInfo *args;
   const TallyStructInfo *result; /* NULL for oneway */
@@ -436,21 +437,6 @@ struct _TallyMethod
 
 /* Where the pointer @member is in a handler's class. */
 #define TALLY_ASYNC_VFUNC(CType, member) (G_STRUCT_OFFSET (CType, member) / sizeof (gpointer))
-/* The function that calls a handler: @now is the call of the one that answers at once, @later of the asynchronous one. Both
- * see `handler`, `args`, `result`, `error` and `reply`. For a method without arguments or result the struct of that name does not exist. */
-#define TALLY_DEFINE_INVOKE(name, args_tag, result_tag, now, later)                                \
-  static gboolean name (gpointer handler, gpointer args_, gpointer result_, GError **error)        \
-  {                                                                                                \
-    G_GNUC_UNUSED struct args_tag *args = args_;                                                   \
-    G_GNUC_UNUSED struct result_tag *result = result_;                                             \
-    G_GNUC_UNUSED struct _TallyReply *reply = result_;                                             \
-                                                                                                   \
-    if (G_LIKELY (error != NULL))                                                                  \
-      return now;                                                                                  \
-    later;                                                                                         \
-    return TRUE;                                                                                   \
-  }
-
 #define TALLY_METHOD_NAME(literal) .name = (literal), .name_length = sizeof (literal) - 1
 
 /**
