@@ -29,7 +29,7 @@ get_arguments (GenSource *source, const IdlFunction *function)
         gen_print (text, "%s%s", i > 0 ? ", " : "", member);
     }
   g_string_append (text, " }");
-  return g_strdup (text->str);
+  return g_string_free (g_steal_pointer (&text), FALSE);
 }
 
 /* (transfer full): where the parts of a reply go, in the order of the result's table. */
@@ -49,7 +49,7 @@ get_results (GenSource *source, const IdlFunction *function)
                  strcmp (row->member, "success") == 0 ? "_return" : row->member);
     }
   g_string_append (text, " }");
-  return g_strdup (text->str);
+  return g_string_free (g_steal_pointer (&text), FALSE);
 }
 
 /* `return CALLEE (CLIENT, …, error);` */

@@ -16,32 +16,29 @@ gen_service_get_struct (const GenSource *source, const GenName *method, const gc
   return g_strconcat ("struct ", tag, NULL);
 }
 
-/* On one line if it fits. */
+/* On one line where it is short: where even its lines fit there, one behind the other. */
 static void
 print_local_struct (GenSource *source, const gchar *tag, const GPtrArray *rows)
 {
-  g_autoptr (GString) members = g_string_new (NULL);
+  g_autoptr (GPtrArray) members = g_ptr_array_new_with_free_func (g_free);
+  g_autofree gchar *lines = NULL, *line = NULL;
 
   for (guint i = 0; i < rows->len; i++)
     {
       const GenRow *row = g_ptr_array_index (rows, i);
       g_autofree gchar *type = gen_ctype_slot (source->names, row->type);
-      g_autofree gchar *declaration = gen_declare (type, row->member);
 
-      gen_print (members, "  %s;\n", declaration);
+      g_ptr_array_add (members, gen_declare (type, row->member));
       if (row->has_isset)
-        gen_print (members, "  gboolean __isset_%s;\n", row->member);
+        g_ptr_array_add (members, g_strdup_printf ("gboolean __isset_%s", row->member));
     }
-  if (strlen ("struct  { }") + strlen (tag) + members->len <= GEN_MARGIN)
-    {
-      g_autofree gchar *line = g_strdelimit (g_strdup (members->str), "\n", ' ');
-
-      for (gchar *gap = strstr (line, ";   "); gap != NULL; gap = strstr (line, ";   "))
-        memmove (gap + 2, gap + 4, strlen (gap + 4) + 1);
-      gen_print (source->out, "struct %s { %s};\n", tag, line + 2);
-    }
+  g_ptr_array_add (members, NULL);
+  lines = g_strjoinv (";\n  ", (gchar **) members->pdata);
+  line = g_strjoinv ("; ", (gchar **) members->pdata);
+  if (strlen ("struct  {  ; };") + strlen (tag) + strlen (lines) <= GEN_MARGIN)
+    gen_print (source->out, "struct %s { %s; };\n", tag, line);
   else
-    gen_print (source->out, "struct %s\n{\n%s};\n", tag, members->str);
+    gen_print (source->out, "struct %s\n{\n  %s;\n};\n", tag, lines);
 }
 
 /* Struct, fields and description of arguments (@result FALSE) or result. */

@@ -63,11 +63,10 @@ get_indent (const GString *out, gsize column)
   return strspn (line, " ");
 }
 
-void
-gen_print_list (GString *out, const gchar *head, const GPtrArray *items, const gchar *tail)
+/* The end of gen_print_call (), whose head and parenthesis @out ends with already. */
+static void
+print_items (GString *out, const GPtrArray *items, const gchar *tail)
 {
-  g_string_append (out, head);
-
   gsize column = get_column (out);
   gsize indent = get_indent (out, column) + 4;
 
@@ -82,9 +81,8 @@ gen_print_list (GString *out, const gchar *head, const GPtrArray *items, const g
 void
 gen_print_call (GString *out, const gchar *head, const GPtrArray *parameters, const gchar *tail)
 {
-  g_autofree gchar *open = g_strconcat (head, "(", NULL);
-
-  gen_print_list (out, open, parameters, tail);
+  gen_print (out, "%s(", head);
+  print_items (out, parameters, tail);
 }
 
 void
@@ -101,7 +99,7 @@ gen_print_table (GString *out,
       g_string_truncate (out, start);
       gen_print (out, "%s =\n  %s (", declaration, macro);
     }
-  gen_print_list (out, "", parameters, ");\n");
+  print_items (out, parameters, ");\n");
 }
 
 void

@@ -11,10 +11,8 @@ G_BEGIN_DECLS
 #define GEN_MARGIN 100
 
 void gen_print (GString *out, const gchar *format, ...) G_GNUC_PRINTF (2, 3);
-/* @head, the items (of gchar *) with commas between them, and @tail: as many on a line as fit, and
- * the next lines aligned with the first item. */
-void gen_print_list (GString *out, const gchar *head, const GPtrArray *items, const gchar *tail);
-/* gen_print_list () with an opening parenthesis behind @head. */
+/* @head, an opening parenthesis, the items (of gchar *) with commas between them, and @tail: as many on a line as fit,
+ * and the next lines aligned with the first item. */
 void
 gen_print_call (GString *out, const gchar *head, const GPtrArray *parameters, const gchar *tail);
 /* `declaration = macro (parameters);`, the macro on a line of its own where one is too short. */
