@@ -3,6 +3,7 @@
 #include "every_everything.h"
 #include "fill.h"
 #include "harness.h"
+#include "served.h"
 
 /* ---- a handler that gives back what it gets ---- */
 
@@ -142,18 +143,9 @@ echo_handler_init (EchoHandler *self)
 
 typedef struct
 {
-  TallyServer *server;
-  GThread *thread;
-  TallyPool *pool;
+  Served served;
   EveryEverythingClient *client;
 } Fixture;
-
-static gpointer
-serve (gpointer server)
-{
-  thrift_server_serve (server, NULL);
-  return NULL;
-}
 
 static void
 fixture_init (Fixture *fixture, const gchar *uri)
@@ -161,32 +153,16 @@ fixture_init (Fixture *fixture, const gchar *uri)
   g_autoptr (EveryEverythingHandler) handler = g_object_new (echo_handler_get_type (), NULL);
   g_autoptr (EveryEverythingProcessor) processor =
       g_object_new (EVERY_TYPE_EVERYTHING_PROCESSOR, "handler", handler, NULL);
-  g_autoptr (GError) error = NULL;
 
-  fixture->server = tally_server_new (THRIFT_PROCESSOR (processor), uri, &error);
-  assert_no_error (error);
-  tally_server_listen (fixture->server, &error);
-  assert_no_error (error);
-
-  fixture->pool = tally_pool_new ();
-
-  g_autofree gchar *real_uri = tally_server_dup_uri (fixture->server);
-  g_autoptr (TallyChannel) channel = tally_channel_new_with_pool (real_uri, fixture->pool, &error);
-
-  assert_no_error (error);
-  fixture->client = every_everything_client_new (channel);
-  fixture->thread = g_thread_new ("server", serve, fixture->server);
+  served_start (&fixture->served, processor, uri);
+  fixture->client = every_everything_client_new (fixture->served.channel);
 }
 
 static void
 fixture_clear (Fixture *fixture)
 {
   g_object_unref (fixture->client);
-  tally_pool_close (fixture->pool);
-  g_object_unref (fixture->pool);
-  tally_server_stop (fixture->server);
-  g_thread_join (fixture->thread);
-  g_object_unref (fixture->server);
+  served_stop (&fixture->served);
 }
 
 /* ---- tests ---- */

@@ -1,5 +1,6 @@
 /* Code that Tally 0.1 generated, golden/0.1/, calls and serves with the library as it is now, in the ways that programs use it. */
 #include "harness.h"
+#include "served.h"
 
 #include <string.h>
 
@@ -65,19 +66,9 @@ old_handler_init (OldHandler *self)
 
 typedef struct
 {
-  TallyServer *server;
-  GThread *thread;
-  TallyPool *pool;
-  TallyChannel *channel;
+  Served served;
   OldShopClient *client;
 } Fixture;
-
-static gpointer
-serve (gpointer server)
-{
-  thrift_server_serve (server, NULL);
-  return NULL;
-}
 
 static void
 fixture_init (Fixture *self, const gchar *uri)
@@ -85,30 +76,16 @@ fixture_init (Fixture *self, const gchar *uri)
   g_autoptr (OldShopHandler) handler = g_object_new (old_handler_get_type (), NULL);
   g_autoptr (OldShopProcessor) processor =
       g_object_new (OLD_TYPE_SHOP_PROCESSOR, "handler", handler, NULL);
-  g_autofree gchar *real_uri = NULL;
-  g_autoptr (GError) error = NULL;
 
-  self->server = tally_server_new (THRIFT_PROCESSOR (processor), uri, &error);
-  assert_no_error (error);
-  CU_ASSERT_TRUE_FATAL (tally_server_listen (self->server, &error));
-  real_uri = tally_server_dup_uri (self->server);
-  self->pool = tally_pool_new ();
-  self->channel = tally_channel_new_with_pool (real_uri, self->pool, &error);
-  assert_no_error (error);
-  self->client = old_shop_client_new (self->channel);
-  self->thread = g_thread_new ("server", serve, self->server);
+  served_start (&self->served, processor, uri);
+  self->client = old_shop_client_new (self->served.channel);
 }
 
 static void
 fixture_clear (Fixture *self)
 {
   g_object_unref (self->client);
-  g_object_unref (self->channel);
-  tally_pool_close (self->pool);
-  g_object_unref (self->pool);
-  tally_server_stop (self->server);
-  g_thread_join (self->thread);
-  g_object_unref (self->server);
+  served_stop (&self->served);
 }
 
 /* ---- tests ---- */
