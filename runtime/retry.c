@@ -89,7 +89,7 @@ tally_retry_is_allowed (const TallyRetry *self, const TallyCall *call, const GEr
 }
 
 static gboolean
-take (TallyRetry *self)
+take_attempt (TallyRetry *self)
 {
   self->stopped_by = NULL;
   if (self->n_attempts >= self->policy->attempts)
@@ -114,7 +114,7 @@ tally_retry_take_later (TallyRetry *self, gint64 deadline, gint64 *until)
       self->stopped_by = "no time is left for another";
       return FALSE;
     }
-  return take (self);
+  return take_attempt (self);
 }
 
 GError *
