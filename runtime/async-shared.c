@@ -143,8 +143,8 @@ on_call_cancelled (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* TRUE when there are none left, FALSE when it took too long. */
-static gboolean
+/* What is left when it has taken too long is the next turn's. */
+static void
 end_calls_that_are_over (Agent *self)
 {
   gint64 until = g_get_monotonic_time () + LONGEST_TURN;
@@ -157,19 +157,24 @@ end_calls_that_are_over (Agent *self)
 
       end_call (pending->owner, exchanged, error);
       if (g_get_monotonic_time () >= until)
-        return FALSE;
+        return;
     }
-  return TRUE;
 }
 
+/* As long as the others, so that neither keeps the other waiting for more than a turn. */
 static void
 end_calls_that_are_late (Agent *self)
 {
   gint64 now = g_get_monotonic_time ();
+  gint64 until = now + LONGEST_TURN;
   TallyAsyncCall *call;
 
-  while ((call = tally_async_due_first (&self->due)) != NULL && call->call.deadline <= now)
-    leave (call, TRUE);
+  while ((call = tally_async_due_first (&self->due)) != NULL && call->call.deadline <= now
+         && now < until)
+    {
+      leave (call, TRUE);
+      now = g_get_monotonic_time ();
+    }
 }
 
 /* ---- one turn ---- */
@@ -255,8 +260,8 @@ agent_dispatch (GSource *source, GSourceFunc callback, gpointer data)
     tally_shared_take_input (self->shared, &self->agent);
   if ((events & ~(guint) G_IO_IN) != 0)
     tally_shared_flush (self->shared, &self->agent);
-  if (end_calls_that_are_over (self))
-    end_calls_that_are_late (self);
+  end_calls_that_are_late (self); /* a reply that came in time was taken, so that its call is not */
+  end_calls_that_are_over (self);
   retire_if_unused (self);
   if (g_source_is_destroyed (source))
     return G_SOURCE_REMOVE;

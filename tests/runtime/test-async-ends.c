@@ -33,6 +33,50 @@ a_deadline_ends_it (void)
     }
 }
 
+#define N_QUICK 40
+
+/* Takes longer than the calls that are over get in one turn of the loop. */
+static void
+on_quick_over (GObject *source, GAsyncResult *result, gpointer data)
+{
+  gint64 until = g_get_monotonic_time () + 6 * G_TIME_SPAN_MILLISECOND;
+
+  while (g_get_monotonic_time () < until)
+    continue;
+  async_on_done (source, result, data);
+}
+
+/* However much its loop has to do with others. */
+static void
+a_deadline_ends_it_while_others_are_answered (void)
+{
+  EchoArgs args = { "x" };
+  AsyncCaller quick[N_QUICK] = { { NULL } };
+  guint n_left = N_QUICK;
+  g_auto (AsyncCaller) first = { NULL };
+  g_auto (AsyncCaller) silent = { NULL };
+  g_auto (AsyncStage) stage;
+
+  async_stage_init (&stage, ASYNC_SHARED, answer_unless_told, NULL);
+  async_run (&stage.world, &first, stage.channel, ECHO_ECHO, "first", NULL);
+  async_start (&silent, stage.channel, ECHO_ECHO, "silence", &(TallyCallOptions){ .timeout = 20 },
+               NULL);
+  for (guint i = 0; i < N_QUICK; i++)
+    {
+      quick[i].channel = stage.channel;
+      quick[i].method = ECHO_ECHO;
+      quick[i].loop = stage.world.loop;
+      quick[i].n_left = &n_left;
+      tally_channel_call_async (stage.channel, &echo_methods[ECHO_ECHO], &args, NULL, NULL,
+                                on_quick_over, &quick[i]);
+    }
+  g_main_loop_run (stage.world.loop);
+  assert_int (silent.n_callbacks, 1);
+  assert_error (silent.error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, echo_get_place ());
+  for (guint i = 0; i < N_QUICK; i++)
+    async_caller_clear (&quick[i]);
+}
+
 static void
 a_deadline_ends_the_wait_for_a_connection (void)
 {
@@ -158,6 +202,7 @@ main (int argc, char **argv)
 {
   static const TestCase cases[] = {
     TEST (a_deadline_ends_it),
+    TEST (a_deadline_ends_it_while_others_are_answered),
     TEST (a_deadline_ends_the_wait_for_a_connection),
     TEST (a_cancellable_ends_it),
     TEST (a_lost_connection_is_told_to_all),
