@@ -3,6 +3,7 @@
 
 #include "endpoint-order-internal.h"
 #include "endpoint-private.h"
+#include "protocols-internal.h"
 
 /**
  * tally_endpoint_hash:
@@ -159,6 +160,12 @@ GSocketConnectable *
 tally_endpoint_get_connectable (const TallyEndpoint *endpoint)
 {
   return endpoint->connectable;
+}
+
+gboolean
+tally_endpoint_is_compressed (const TallyEndpoint *endpoint)
+{
+  return endpoint->transform != 0;
 }
 
 const TallyTlsOptions *

@@ -19,6 +19,7 @@ struct _TallyEndpoint
   gint takes_any_order; /* order=any; for servers, as is the next one */
   gint is_concurrent;
   guint attempts; /* 0: it does not say */
+  gint transform; /* an index of transform_names */
   gchar *service;
   GSocketConnectable *connectable;
   TallyTlsOptions tls;

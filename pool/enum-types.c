@@ -28,12 +28,15 @@ G_DEFINE_ENUM_TYPE (TallyScheme,
 G_DEFINE_ENUM_TYPE (TallyProtocolId,
                     tally_protocol_id,
                     G_DEFINE_ENUM_VALUE (TALLY_PROTOCOL_BINARY, "binary"),
-                    G_DEFINE_ENUM_VALUE (TALLY_PROTOCOL_COMPACT, "compact"))
+                    G_DEFINE_ENUM_VALUE (TALLY_PROTOCOL_COMPACT, "compact"),
+                    G_DEFINE_ENUM_VALUE (TALLY_PROTOCOL_AUTO, "auto"))
 
 G_DEFINE_ENUM_TYPE (TallyFraming,
                     tally_framing,
                     G_DEFINE_ENUM_VALUE (TALLY_FRAMING_FRAMED, "framed"),
-                    G_DEFINE_ENUM_VALUE (TALLY_FRAMING_BUFFERED, "buffered"))
+                    G_DEFINE_ENUM_VALUE (TALLY_FRAMING_BUFFERED, "buffered"),
+                    G_DEFINE_ENUM_VALUE (TALLY_FRAMING_HEADER, "header"),
+                    G_DEFINE_ENUM_VALUE (TALLY_FRAMING_AUTO, "auto"))
 
 G_DEFINE_ENUM_TYPE (TallyMode,
                     tally_mode,

@@ -9,7 +9,9 @@ static const gchar *const framing_names[] = { TALLY_FRAMINGS (TALLY_NAME_ROW) };
 const gchar *
 tally_protocol_get_name (TallyProtocolId id)
 {
-  g_assert ((guint) id < n_protocols);
+  g_assert (id == TALLY_PROTOCOL_AUTO || (guint) id < n_protocols);
+  if (id == TALLY_PROTOCOL_AUTO)
+    return TALLY_PROTOCOL_AUTO_NAME;
   return protocol_names[id];
 }
 

@@ -18,7 +18,9 @@ G_BEGIN_DECLS
  * length the protocol's scanner finds where a message ends. The first row is the default. */
 #define TALLY_FRAMINGS(ROW)                                                                        \
   ROW (TALLY_FRAMING_FRAMED, "framed", 4)                                                          \
-  ROW (TALLY_FRAMING_BUFFERED, "buffered", 0)
+  ROW (TALLY_FRAMING_BUFFERED, "buffered", 0)                                                      \
+  ROW (TALLY_FRAMING_HEADER, "header", 4)                                                          \
+  ROW (TALLY_FRAMING_AUTO, "auto", 4)
 
 /* The rows above and those that tests add. */
 #define TALLY_MAX_PROTOCOLS 8
@@ -26,12 +28,18 @@ G_BEGIN_DECLS
 #define TALLY_COUNT_ROW(id, name, column) +1
 #define TALLY_NAME_ROW(id, name, column) [id] = name,
 
+/* The name of TALLY_PROTOCOL_AUTO, which has no row. */
+#define TALLY_PROTOCOL_AUTO_NAME "auto"
+
 /* What a URI calls it. */
 const gchar *tally_protocol_get_name (TallyProtocolId id);
 const gchar *tally_framing_get_name (TallyFraming framing);
 /* All names, by id. */
 const gchar *const *tally_protocol_get_names (guint *n_names);
 const gchar *const *tally_framing_get_names (guint *n_names);
+
+/* Whether what is sent there is compressed: `transform=zlib`. */
+gboolean tally_endpoint_is_compressed (const TallyEndpoint *endpoint);
 
 /* Lets URIs name a protocol that has no row; @name lives as long as the process. Returns its id. Before
  * other threads parse URIs. */

@@ -19,6 +19,7 @@ static const gchar *const scheme_names[] = { "tcp", "unix", "tls" };
 static const gchar *const truth_names[] = { "no", "yes" };
 static const gchar *const order_names[] = { "requests", "any" };
 static const gchar *const mode_names[] = { "pooled", "unpooled", "shared" };
+static const gchar *const transform_names[] = { "none", "zlib" };
 static const gchar *const clients_names[] = { "ignored", "requested", "required" };
 
 G_GNUC_PRINTF (3, 4)
@@ -124,6 +125,18 @@ parse_number (const gchar *uri,
 }
 
 static gboolean
+parse_protocol (TallyEndpoint *self, const gchar *uri, const gchar *value, GError **error)
+{
+  guint n_names;
+  const gchar *const *names = tally_protocol_get_names (&n_names);
+
+  if (strcmp (value, TALLY_PROTOCOL_AUTO_NAME) != 0)
+    return parse_name (uri, "protocol", value, names, n_names, &self->protocol, error);
+  self->protocol = TALLY_PROTOCOL_AUTO;
+  return TRUE;
+}
+
+static gboolean
 parse_option (
     TallyEndpoint *self, const gchar *uri, const gchar *option, const gchar *value, GError **error)
 {
@@ -133,10 +146,7 @@ parse_option (
 
   G_STATIC_ASSERT (sizeof (TallyMode) == sizeof (gint));
   if (strcmp (option, "protocol") == 0)
-    {
-      names = tally_protocol_get_names (&n_names);
-      return parse_name (uri, option, value, names, n_names, &self->protocol, error);
-    }
+    return parse_protocol (self, uri, value, error);
   if (strcmp (option, "transport") == 0)
     {
       names = tally_framing_get_names (&n_names);
@@ -154,6 +164,9 @@ parse_option (
   if (strcmp (option, "concurrent") == 0)
     return parse_name (uri, option, value, truth_names, G_N_ELEMENTS (truth_names),
                        &self->is_concurrent, error);
+  if (strcmp (option, "transform") == 0)
+    return parse_name (uri, option, value, transform_names, G_N_ELEMENTS (transform_names),
+                       &self->transform, error);
   if (strcmp (option, "timeout") == 0)
     {
       if (!g_ascii_string_to_unsigned (value, 10, 0, G_MAXINT, &timeout, NULL))
@@ -174,11 +187,12 @@ parse_option (
     }
   if (is_tls_option (option))
     return parse_tls_option (self, uri, option, value, error);
-  return refuse (uri, error,
-                 "unknown option \"%s\"; there are protocol, transport, service, mode, timeout, "
-                 "strict, attempts, order, concurrent and, for TLS, ca, cert, key, identity, "
-                 "host-check and clients",
-                 option);
+  return refuse (
+      uri, error,
+      "unknown option \"%s\"; there are protocol, transport, transform, service, mode, "
+      "timeout, strict, attempts, order, concurrent and, for TLS, ca, cert, key, identity, "
+      "host-check and clients",
+      option);
 }
 
 static gboolean
@@ -345,6 +359,7 @@ make_canonical (const TallyEndpoint *self, const gchar *address, const TallyTlsO
                  tally_protocol_get_name (self->protocol));
   append_option (text, self->framing != TALLY_FRAMING_FRAMED, "transport",
                  tally_framing_get_name (self->framing));
+  append_option (text, self->transform != 0, "transform", transform_names[self->transform]);
   append_option (text, self->service != NULL, "service", self->service);
   append_option (text, self->mode == TALLY_MODE_SHARED, "mode", mode_names[TALLY_MODE_SHARED]);
   if (tls != NULL)
@@ -401,6 +416,8 @@ parse (TallyEndpoint *self, const gchar *uri, const TallyTlsOptions *tls, GError
     return FALSE;
   if (g_uri_get_query (parsed) != NULL && !parse_query (self, uri, g_uri_get_query (parsed), error))
     return FALSE;
+  if (self->transform != 0 && self->framing != TALLY_FRAMING_HEADER)
+    return refuse (uri, error, "transform has no meaning without transport=header");
   if (tls != NULL && !override_tls (self, uri, tls, error))
     return FALSE;
   if (self->tls.key != NULL && self->tls.certificate == NULL)
@@ -422,12 +439,15 @@ parse (TallyEndpoint *self, const gchar *uri, const TallyTlsOptions *tls, GError
  *
  * Parses a URI. Host, path and name may be percent-encoded; IPv6 addresses stand in brackets. Port 0 is
  * accepted, because a server may listen there; dialing it fails. The options are
- * `protocol=binary|compact`, `transport=framed|buffered`, `service=NAME`,
+ * `protocol=binary|compact`, `transport=framed|buffered|header`, `transform=none|zlib`, which
+ * compresses what is sent by `transport=header`, `service=NAME`,
  * `mode=pooled|unpooled|shared`, `timeout=MILLISECONDS` and `strict=yes|no`, which says whether a
  * binary header must have a version, each at most once. Of use to channels: `attempts=1…10`, how often a call may be
  * made (tally_retry_policy_new()). Of use to servers: `order=requests|any`, the
  * order in which a connection's answers leave, and `concurrent=yes|no`, whether its requests run side by side, which they
  * do with `order=any`, too.
+ *
+ * A server's protocol and transport may also be `auto`: then each connection's are found by its first bytes.
  *
  * With `tls` there are also `ca=FILE`, whose authorities are trusted instead of the system's,
  * `cert=FILE` and `key=FILE`, which say who this side is (PEM; the key may be in the certificate's

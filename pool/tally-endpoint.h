@@ -28,11 +28,13 @@ TALLY_API GType tally_scheme_get_type (void);
  * TallyProtocolId:
  * @TALLY_PROTOCOL_BINARY: `protocol=binary`, the default; strict headers.
  * @TALLY_PROTOCOL_COMPACT: `protocol=compact`.
+ * @TALLY_PROTOCOL_AUTO: `protocol=auto`, for servers: each connection's own, found by its first bytes. Since 0.2.
  */
 typedef enum
 {
   TALLY_PROTOCOL_BINARY,
-  TALLY_PROTOCOL_COMPACT
+  TALLY_PROTOCOL_COMPACT,
+  TALLY_PROTOCOL_AUTO = 255
 } TallyProtocolId;
 
 #define TALLY_TYPE_PROTOCOL_ID (tally_protocol_id_get_type ())
@@ -42,11 +44,16 @@ TALLY_API GType tally_protocol_id_get_type (void);
  * TallyFraming:
  * @TALLY_FRAMING_FRAMED: `transport=framed`, the default: four bytes of length before each message.
  * @TALLY_FRAMING_BUFFERED: `transport=buffered`: messages back to back.
+ * @TALLY_FRAMING_HEADER: `transport=header`: frames with headers (THeader). A server takes clients of the other
+ *   kinds too, as Apache's do, and answers each in its own. Since 0.2.
+ * @TALLY_FRAMING_AUTO: `transport=auto`, for servers: as @TALLY_FRAMING_HEADER. Since 0.2.
  */
 typedef enum
 {
   TALLY_FRAMING_FRAMED,
-  TALLY_FRAMING_BUFFERED
+  TALLY_FRAMING_BUFFERED,
+  TALLY_FRAMING_HEADER,
+  TALLY_FRAMING_AUTO
 } TallyFraming;
 
 #define TALLY_TYPE_FRAMING (tally_framing_get_type ())

@@ -38,6 +38,8 @@ tally_async_call_finalize (GObject *object)
   g_clear_error (&self->first_error);
   g_clear_pointer (&self->retry, tally_async_retry_free);
   g_clear_object (&self->call.cancellable);
+  g_clear_pointer (&self->options.headers, tally_headers_unref);
+  g_clear_pointer (&self->options.reply_headers, tally_headers_unref);
   g_object_unref (self->call.channel);
   g_object_unref (self->source);
   g_main_context_unref (self->context);
@@ -90,6 +92,10 @@ tally_async_call_new (TallyChannel *channel,
   self->user_data = user_data;
   if (options != NULL)
     self->options = *options;
+  if (self->options.headers != NULL)
+    self->options.headers = tally_headers_copy (self->options.headers);
+  if (self->options.reply_headers != NULL)
+    tally_headers_ref (self->options.reply_headers);
   open_slots (self, method->result);
   tally_call_open (&self->call, g_object_ref (channel), method, args, self->results,
                    &self->options);

@@ -21,6 +21,7 @@ typedef enum
 typedef struct
 {
   TallyChannel *channel;
+  const TallyCodec *codec; /* of the reply; the channel's, but where a header says another */
   const TallyMethod *method;
   gconstpointer args;
   gpointer const *results;
@@ -66,9 +67,9 @@ void tally_call_open (TallyCall *self,
                       gpointer const *results,
                       const TallyCallOptions *options);
 /* FALSE and the error of a channel that g_object_new () made and that leads nowhere. */
-gboolean tally_call_refuse_without_endpoint (GError **error);
+TALLY_COLD gboolean tally_call_refuse_without_endpoint (GError **error);
 /* Whether a call that has options can still begin: it is neither cancelled nor late. */
-gboolean tally_call_may_begin (const TallyCall *self, GError **error);
+TALLY_COLD gboolean tally_call_may_begin (const TallyCall *self, GError **error);
 /* Makes one attempt, with a sequence id of its own and, if need be, its replay. (nullable): its error. */
 GError *tally_call_run (TallyCall *self, TallyCallInfo *info);
 /* Whether executing it twice does no harm, by its options or else its method. */
@@ -81,7 +82,7 @@ gboolean tally_call_may_replay (const TallyCall *self, const GError *error);
 GError *
 tally_call_join_errors (TallyCall *self, const TallyCall *before, GError *first, GError *second);
 /* What the caller is told of @error (transfer full). */
-GError *tally_call_explain (const TallyCall *self, GError *error);
+TALLY_COLD GError *tally_call_explain (const TallyCall *self, GError *error);
 /* The lease's connection, or NULL with an error where it is not a socket. */
 TallySocket *tally_call_get_socket (const TallyLease *lease, GError **error);
 
@@ -114,6 +115,18 @@ gboolean tally_call_write_around (const TallyCall *call,
                                   GError **error);
 /* Reads and validates the reply, and hands out what it holds. */
 gboolean tally_call_read (TallyCall *call, TallyReader *reader, GError **error);
+/* Puts a header around the request that @output has from @start on, where its frame begins. */
+TALLY_COLD gboolean tally_call_wrap (const TallyCall *call,
+                                     TallyBuffer *output,
+                                     gsize start,
+                                     GError **error);
+/* Gets ready to read the message in the frame that @reader has, by @message: what it needs of memory is in
+ * @inflated. */
+TALLY_COLD gboolean tally_call_unwrap (TallyCall *call,
+                                       const TallyReader *reader,
+                                       TallyBuffer *inflated,
+                                       TallyReader *message,
+                                       GError **error);
 /* Steps 3 to 6 of a call on the shared connection that @lease is for. @clean: whether it may take
  * further calls. */
 gboolean tally_call_exchange_shared (

@@ -38,6 +38,8 @@ apply_options (TallyCall *call, const TallyCallOptions *options)
 {
   if (options->label != NULL)
     call->label = options->label;
+  if (options->reply_headers != NULL)
+    tally_headers_clear (options->reply_headers);
   call->cancellable = options->cancellable;
   if (options->timeout != 0 || options->deadline > 0)
     call->timeout = MAX (options->timeout, 0);
@@ -73,6 +75,16 @@ write_header (const TallyCall *call, TallyBuffer *output)
     write_multiplexed_header (call, output, type);
 }
 
+/* What ends a request that @output has from @start on. */
+static inline gboolean
+end_request (const TallyCall *call, TallyBuffer *output, gsize start, GError **error)
+{
+  if (G_UNLIKELY (call->channel->framing == TALLY_FRAMING_HEADER)
+      && !tally_call_wrap (call, output, start, error))
+    return FALSE;
+  return tally_frame_end (output, call->channel->framing, start, &call->limits, error);
+}
+
 gboolean
 tally_call_write (const TallyCall *call, TallyBuffer *output, GError **error)
 {
@@ -80,7 +92,7 @@ tally_call_write (const TallyCall *call, TallyBuffer *output, GError **error)
 
   write_header (call, output);
   if (G_LIKELY (call->channel->codec->write_struct (output, call->method->args, call->args, error)
-                && tally_frame_end (output, call->channel->framing, start, &call->limits, error)))
+                && end_request (call, output, start, error)))
     return TRUE;
   output->length = start; /* the connection is as clean as it was */
   return FALSE;
@@ -102,7 +114,10 @@ tally_call_write_around (const TallyCall *call,
 
   write_header (call, output);
   tally_buffer_append (output, args->data, args->length);
-  return tally_frame_end (output, call->channel->framing, start, &call->limits, error);
+  if (end_request (call, output, start, error))
+    return TRUE;
+  output->length = start;
+  return FALSE;
 }
 
 /* ---- steps 4 to 6: the reply ---- */
@@ -119,8 +134,7 @@ read_reply_struct (gpointer data, const TallyStructInfo *info, gpointer instance
 {
   const CallSource *source = data;
 
-  source->call->answered =
-      source->call->channel->codec->read_struct (source->reader, info, instance, error);
+  source->call->answered = source->call->codec->read_struct (source->reader, info, instance, error);
   return source->call->answered;
 }
 
@@ -132,14 +146,14 @@ read_exception (TallyCall *call, CallSource *source, GError **error)
   return FALSE;
 }
 
-gboolean
-tally_call_read (TallyCall *call, TallyReader *reader, GError **error)
+static inline __attribute__ ((always_inline)) gboolean
+read_message (TallyCall *call, TallyReader *reader, GError **error)
 {
   CallSource source = { call, reader };
   TallyReplyOutcome outcome;
   TallyMessage message;
 
-  if (!call->channel->codec->read_message (reader, &message, error)
+  if (!call->codec->read_message (reader, &message, error)
       || !tally_reply_check (&message, call->method, call->channel->service, call->seqid, error))
     return FALSE;
   if (G_UNLIKELY (message.type == T_EXCEPTION))
@@ -148,6 +162,29 @@ tally_call_read (TallyCall *call, TallyReader *reader, GError **error)
       tally_reply_read_result (call->method, call->results, read_reply_struct, &source, error);
   call->declared = outcome == TALLY_REPLY_DECLARED;
   return outcome == TALLY_REPLY_TAKEN;
+}
+
+/* What is behind the message in its frame stays unread. */
+static TALLY_COLD gboolean
+read_wrapped (TallyCall *call, TallyReader *reader, GError **error)
+{
+  TallyBuffer inflated = { NULL, 0, 0 };
+  TallyReader message;
+  gboolean done = tally_call_unwrap (call, reader, &inflated, &message, error)
+                  && read_message (call, &message, error);
+
+  if (call->answered && tally_reader_is_at_end (&message))
+    reader->cursor = reader->end;
+  tally_buffer_clear (&inflated);
+  return done;
+}
+
+gboolean
+tally_call_read (TallyCall *call, TallyReader *reader, GError **error)
+{
+  if (G_UNLIKELY (call->channel->framing == TALLY_FRAMING_HEADER))
+    return read_wrapped (call, reader, error);
+  return read_message (call, reader, error);
 }
 
 /* Inlined for the common path's sake, though it has other callers. @info: NULL, where that is known when this
@@ -399,45 +436,6 @@ tally_call_run (TallyCall *call, TallyCallInfo *info)
   return run (call, info);
 }
 
-TALLY_COLD gboolean
-tally_call_may_begin (const TallyCall *call, GError **error)
-{
-  if (call->cancellable != NULL && g_cancellable_is_cancelled (call->cancellable))
-    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "cancelled before it began");
-  else if (call->options->deadline > 0 && call->options->deadline <= g_get_monotonic_time ())
-    g_set_error_literal (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT,
-                         "its deadline had passed before it began");
-  else
-    return TRUE;
-  return FALSE;
-}
-
-/* Every error of a call that was not answered says once what the server may have seen of it. */
-static TALLY_COLD void
-add_what_was_sent (const TallyCall *call, GError *error)
-{
-  g_autofree gchar *message = g_steal_pointer (&error->message);
-
-  if (call->sent == TALLY_SENT_NOTHING)
-    error->message = g_strconcat (message, "; nothing was sent", NULL);
-  else if (call->sent == TALLY_SENT_REFUSED)
-    error->message = g_strconcat (message, "; the request was not executed", NULL);
-  else if (call->sent == TALLY_SENT_ALL)
-    error->message =
-        g_strconcat (message, "; the request was sent and may have been executed", NULL);
-  else
-    error->message = g_strdup_printf ("%s; %u of the request's %u bytes were sent", message,
-                                      call->sent_bytes, call->request_bytes);
-}
-
-TALLY_COLD gboolean
-tally_call_refuse_without_endpoint (GError **error)
-{
-  g_set_error_literal (error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED,
-                       "the channel was made without an endpoint");
-  return FALSE;
-}
-
 static inline TallyLimits
 channel_get_limits (TallyChannel *self)
 {
@@ -456,6 +454,7 @@ open_call (TallyCall *self,
            const TallyCallOptions *options)
 {
   self->channel = channel;
+  self->codec = channel->codec;
   self->method = method;
   self->args = args;
   self->results = results;
@@ -480,19 +479,6 @@ tally_call_open (TallyCall *self,
                  const TallyCallOptions *options)
 {
   open_call (self, channel, method, args, results, options);
-}
-
-TALLY_COLD GError *
-tally_call_explain (const TallyCall *self, GError *error)
-{
-  if (!self->answered)
-    add_what_was_sent (self, error);
-  if (!self->declared && self->channel->endpoint != NULL)
-    g_prefix_error (&error, "%s at %s: ", self->method->name,
-                    tally_endpoint_get_uri (self->channel->endpoint));
-  else if (!self->declared)
-    g_prefix_error (&error, "%s: ", self->method->name);
-  return error;
 }
 
 /* Six arguments, so that a client's call ends in a jump here. */

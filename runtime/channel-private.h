@@ -22,7 +22,9 @@ struct _TallyChannel
   const TallyCodec *codec;
   TallyFraming framing;
   gboolean unpooled;
-  const gchar *service; /* nullable; the endpoint's */
+  gboolean is_shared;
+  gboolean is_compressed; /* by the header transport */
+  const gchar *service;   /* nullable; the endpoint's */
   TallyInterceptors interceptors;
 
   gint timeout;     /* atomic; milliseconds, 0 = no limit */

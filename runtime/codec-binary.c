@@ -444,6 +444,8 @@ const TallyCodec tally_codec_binary = {
   .skip = skip_value,
   .scan = tally_binary_scan,
   .begins_message = tally_binary_begins_message,
+  .is_in_header_frames = TRUE,
+  .header_frame_id = 0,
   .apache = {
     .get_type = thrift_binary_protocol_get_type,
     /* A later library's has limits of its own. */

@@ -171,6 +171,8 @@ typedef struct
   gsize (*scan) (TallyScanner *scanner, const guint8 *bytes, gsize length);
   /* (nullable): whether @bytes are the first of a message. For guesses at what a peer speaks. */
   gboolean (*begins_message) (const guint8 *bytes, gsize length);
+  gboolean is_in_header_frames; /* the header transport may carry it, and calls it so: */
+  guint header_frame_id;
   TallyApacheProtocol apache;
 } TallyCodec;
 
@@ -180,6 +182,8 @@ TALLY_PROTOCOLS (TALLY_DECLARE_CODEC)
 
 /* (nullable): NULL where @id is none. */
 const TallyCodec *tally_codec_get (TallyProtocolId id);
+/* What a URI calls it. */
+const gchar *tally_codec_get_name (const TallyCodec *codec);
 /* All of them, by id. */
 const TallyCodec *const *tally_codec_get_all (guint *n_codecs);
 /* Adds a protocol that has no row, before any is used. Returns its id. */

@@ -143,6 +143,10 @@ tally_framer_cut (TallyFramer *self, const guint8 *bytes, gsize length, gsize *s
   return *size <= length ? TALLY_CUT_WHOLE : TALLY_CUT_MORE;
 }
 
+/* Finds framing and protocol of a peer by the first bytes that it sends, where the framing is
+ * TALLY_FRAMING_AUTO; where it is not, the protocol alone. What cannot be told apart is left as it is, framed. FALSE: more
+ * bytes are needed. */
+gboolean tally_framer_detect (TallyFramer *self, const guint8 *bytes, gsize length);
 /* The bytes that the message which @bytes begin has, or has at most; 0 while that is unknown. */
 gsize tally_framer_find_size (const TallyFramer *self, const guint8 *bytes, gsize length);
 /* Forgets what was shown of a message. */

@@ -4,8 +4,12 @@
 
 #include <string.h>
 
+#include "header-frame-private.h"
 #include "peer-text.h"
 #include "tally-error.h"
+
+/* Bytes of a message, or of a frame behind its length, that tell what it is. */
+#define DETECT_BYTES 2
 
 gboolean
 tally_frame_refuse (
@@ -34,6 +38,55 @@ tally_framer_find_size (const TallyFramer *self, const guint8 *bytes, gsize leng
   if (header == 0)
     return self->limits->max_message;
   return length < header ? 0 : header + (gsize) tally_frame_get_size (bytes);
+}
+
+/* FALSE: @bytes, of which there are two, begin no message. */
+static gboolean
+detect_codec (TallyFramer *self, const guint8 *bytes)
+{
+  guint n_codecs;
+  const TallyCodec *const *codecs = tally_codec_get_all (&n_codecs);
+
+  for (guint i = 0; i < n_codecs; i++)
+    if (codecs[i]->begins_message != NULL && codecs[i]->begins_message (bytes, DETECT_BYTES))
+      {
+        self->codec = codecs[i];
+        return TRUE;
+      }
+  return FALSE;
+}
+
+gboolean
+tally_framer_detect (TallyFramer *self, const guint8 *bytes, gsize length)
+{
+  gboolean is_framing_known = self->framing != TALLY_FRAMING_AUTO;
+  guint32 size;
+
+  if (length < DETECT_BYTES)
+    return FALSE;
+  if ((!is_framing_known || self->framing == TALLY_FRAMING_BUFFERED) && detect_codec (self, bytes))
+    {
+      self->framing = TALLY_FRAMING_BUFFERED;
+      return TRUE;
+    }
+  if (self->framing == TALLY_FRAMING_BUFFERED)
+    return TRUE;
+  if (length < TALLY_FRAME_HEADER)
+    return FALSE;
+  size = tally_frame_get_size (bytes);
+  if (size >= DETECT_BYTES && size <= self->limits->max_message)
+    {
+      if (length < TALLY_FRAME_HEADER + DETECT_BYTES)
+        return FALSE;
+      if (!is_framing_known && tally_header_frame_begins (bytes + TALLY_FRAME_HEADER))
+        {
+          self->framing = TALLY_FRAMING_HEADER;
+          return TRUE;
+        }
+      (void) detect_codec (self, bytes + TALLY_FRAME_HEADER);
+    }
+  self->framing = TALLY_FRAMING_FRAMED;
+  return TRUE;
 }
 
 void

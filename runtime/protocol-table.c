@@ -14,6 +14,16 @@ tally_codec_get (TallyProtocolId id)
   return (guint) id < n_codecs ? codecs[id] : NULL;
 }
 
+const gchar *
+tally_codec_get_name (const TallyCodec *codec)
+{
+  TallyProtocolId id = 0;
+
+  while (codecs[id] != codec)
+    id++;
+  return tally_protocol_get_name (id);
+}
+
 const TallyCodec *const *
 tally_codec_get_all (guint *n_all)
 {

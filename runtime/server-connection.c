@@ -26,6 +26,7 @@ server_connection_new (TallyServer *server, const TallyStream *stream, gboolean 
 
   self->server = server;
   self->framer = (TallyFramer){ server->codec, &server->limits, server->framing, NULL };
+  self->is_detected = !server->is_detecting;
   self->stream = *stream;
   self->refused = refused;
   self->refusal = refused ? REFUSE_FULL : REFUSE_NOTHING;
@@ -184,6 +185,7 @@ server_connection_release (ServerConnection *self)
   tally_buffer_clear (&self->parting);
   server_hold (self, FALSE);
   tally_framer_clear (&self->framer);
+  g_clear_pointer (&self->persistent, tally_headers_unref);
   tally_stream_close (&self->stream);
 }
 
@@ -212,7 +214,7 @@ end (ServerConnection *self, ServerWorker *worker)
   self->skip = 0;
   if ((self->has_several || !self->has_served) && !self->ending && !self->server->local
       && atomic_peek (&self->server->stopping))
-    server_write_goodbye (self->server, &self->parting);
+    server_write_goodbye (self, &self->parting);
   self->ending = TRUE;
   if (!send_or_keep (self, &self->parting, TRUE))
     return TURN_CLOSE;

@@ -18,22 +18,21 @@
 
 /* A message that passes this check is read by a protocol's vfuncs without an error, to its end. */
 static gboolean
-check_body (const TallyServer *server, TallyReader *reader, GError **error)
+check_body (const TallyCodec *codec, TallyReader *reader, GError **error)
 {
-  return server->codec->skip (reader, T_STRUCT, error)
-         && tally_reader_check_end (reader, "message", error);
+  return codec->skip (reader, T_STRUCT, error) && tally_reader_check_end (reader, "message", error);
 }
 
-/* Apache's protocol that says what the server's does. */
+/* Apache's protocol that says what @codec does. */
 static ThriftProtocol *
-new_protocol (const TallyServer *server, TallyMemoryTransport *transport)
+new_protocol (const TallyCodec *codec, TallyMemoryTransport *transport)
 {
-  return g_object_new (server->codec->apache.get_type (), "transport", transport, NULL);
+  return g_object_new (codec->apache.get_type (), "transport", transport, NULL);
 }
 
 /* Lets @processor process the whole message in @bytes. What it flushed is its answer. */
 static gboolean
-run_processor (const TallyServer *server,
+run_processor (const TallyCodec *codec,
                ThriftProcessor *processor,
                const TallyBuffer *bytes,
                TallyBuffer *output,
@@ -45,17 +44,16 @@ run_processor (const TallyServer *server,
   GError *failed = NULL;
   gboolean ok;
 
-  if (server->codec->apache.get_type == NULL)
+  if (codec->apache.get_type == NULL)
     {
       g_set_error (error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED,
                    "Apache's C library does not speak the %s protocol, and %s is no TallyProcessor",
-                   tally_protocol_get_name (tally_endpoint_get_protocol (server->endpoint)),
-                   G_OBJECT_TYPE_NAME (processor));
+                   tally_codec_get_name (codec), G_OBJECT_TYPE_NAME (processor));
       return FALSE;
     }
   transport = tally_memory_transport_new (bytes->data, bytes->length, output);
-  in = G_OBJECT (new_protocol (server, transport));
-  out = G_OBJECT (new_protocol (server, transport));
+  in = G_OBJECT (new_protocol (codec, transport));
+  out = G_OBJECT (new_protocol (codec, transport));
   ok = THRIFT_PROCESSOR_GET_CLASS (processor)->process (processor, THRIFT_PROTOCOL (in),
                                                         THRIFT_PROTOCOL (out), &failed);
   tally_memory_transport_finish (transport);
@@ -74,7 +72,7 @@ run_processor (const TallyServer *server,
 /* Any ThriftProcessor. The message is written anew, because its name may be shorter than the
  * peer's. */
 static gboolean
-process_foreign (const TallyServer *server,
+process_foreign (const TallyCodec *codec,
                  ThriftProcessor *processor,
                  TallyReader *reader,
                  const TallyMessage *message,
@@ -86,20 +84,20 @@ process_foreign (const TallyServer *server,
   gsize start = output->length;
   TallyApplicationException failure;
   g_autoptr (GError) failed = NULL;
-  gboolean ok = check_body (server, reader, &failed);
+  gboolean ok = check_body (codec, reader, &failed);
 
   if (ok && message->type != T_CALL && message->type != T_ONEWAY)
     {
       tally_failure_init_message_type (&failure, message->type);
-      tally_failure_answer (&failure, server->codec, message, output);
+      tally_failure_answer (&failure, codec, message, output);
       return TRUE;
     }
   if (ok)
     {
-      server->codec->write_message (&bytes, message->name, message->name_length, message->type,
-                                    message->seqid);
+      codec->write_message (&bytes, message->name, message->name_length, message->type,
+                            message->seqid);
       tally_buffer_append (&bytes, body, reader->end - body);
-      ok = run_processor (server, processor, &bytes, output, &failed);
+      ok = run_processor (codec, processor, &bytes, output, &failed);
       tally_buffer_clear (&bytes);
     }
   if (!tally_message_wants_reply (message))
@@ -110,14 +108,14 @@ process_foreign (const TallyServer *server,
     {
       tally_failure_init (&failure, THRIFT_APPLICATION_EXCEPTION_ERROR_PROTOCOL_ERROR,
                           g_strdup (failed->message));
-      tally_failure_answer (&failure, server->codec, message, output);
+      tally_failure_answer (&failure, codec, message, output);
     }
   g_propagate_error (error, g_steal_pointer (&failed));
   return FALSE;
 }
 
 static gboolean
-process (const TallyServer *server,
+process (const TallyCodec *codec,
          ThriftProcessor *processor,
          TallyReader *reader,
          const TallyMessage *message,
@@ -125,9 +123,9 @@ process (const TallyServer *server,
          GError **error)
 {
   if (tally_processor_is_direct (processor))
-    return tally_processor_process_message ((TallyProcessor *) processor, server->codec, reader,
-                                            message, output, error);
-  return process_foreign (server, processor, reader, message, output, error);
+    return tally_processor_process_message ((TallyProcessor *) processor, codec, reader, message,
+                                            output, error);
+  return process_foreign (codec, processor, reader, message, output, error);
 }
 
 /* Finds the service that "service:method" names, or the default one, and takes the service's name
@@ -151,7 +149,7 @@ find_service (ThriftMultiplexedProcessor *multiplexed, TallyMessage *message)
 }
 
 static gboolean
-process_multiplexed (const TallyServer *server,
+process_multiplexed (const TallyCodec *codec,
                      ThriftMultiplexedProcessor *multiplexed,
                      TallyReader *reader,
                      TallyMessage *message,
@@ -163,10 +161,10 @@ process_multiplexed (const TallyServer *server,
   TallyApplicationException failure;
 
   if (processor != NULL)
-    return process (server, processor, reader, message, output, error);
+    return process (codec, processor, reader, message, output, error);
   tally_failure_init_unknown_method (&failure, whole.name, whole.name_length);
-  tally_failure_answer (&failure, server->codec, message, output);
-  return check_body (server, reader, error);
+  tally_failure_answer (&failure, codec, message, output);
+  return check_body (codec, reader, error);
 }
 
 /* Clients that reach the server by its own URI send "NAME:method" where that says service=NAME. */
@@ -184,6 +182,7 @@ strip_service (const TallyServer *server, TallyMessage *message)
 
 static gboolean
 process_any (TallyServer *server,
+             const TallyCodec *codec,
              TallyReader *reader,
              TallyMessage *message,
              TallyBuffer *output,
@@ -194,16 +193,16 @@ process_any (TallyServer *server,
   if (server->service != NULL && !THRIFT_IS_MULTIPLEXED_PROCESSOR (processor))
     strip_service (server, message);
   if (server->direct != NULL)
-    return tally_processor_process_message (server->direct, server->codec, reader, message, output,
-                                            error);
+    return tally_processor_process_message (server->direct, codec, reader, message, output, error);
   if (THRIFT_IS_MULTIPLEXED_PROCESSOR (processor))
-    return process_multiplexed (server, (ThriftMultiplexedProcessor *) processor, reader, message,
+    return process_multiplexed (codec, (ThriftMultiplexedProcessor *) processor, reader, message,
                                 output, error);
-  return process (server, processor, reader, message, output, error);
+  return process (codec, processor, reader, message, output, error);
 }
 
 ServerOutcome
 server_dispatch (TallyServer *server,
+                 const TallyCodec *codec,
                  const guint8 *bytes,
                  gsize length,
                  TallyBuffer *output,
@@ -217,10 +216,10 @@ server_dispatch (TallyServer *server,
 
   tally_reader_init (&reader, bytes, length, &server->limits);
   memory_left = reader.memory_left;
-  if (!server->codec->read_message (&reader, &message, error))
+  if (!codec->read_message (&reader, &message, error))
     return OUTCOME_UNREADABLE;
   message.later = later;
-  answered = process_any (server, &reader, &message, output, error);
+  answered = process_any (server, codec, &reader, &message, output, error);
   server_note_released (server, memory_left - reader.memory_left);
   return G_LIKELY (answered) ? OUTCOME_ANSWERED
          : *error == NULL    ? OUTCOME_LATER
@@ -229,6 +228,7 @@ server_dispatch (TallyServer *server,
 
 gboolean
 server_refuse (const TallyServer *server,
+               const TallyCodec *codec,
                const guint8 *bytes,
                gsize length,
                const gchar *text,
@@ -240,10 +240,10 @@ server_refuse (const TallyServer *server,
   gboolean named;
 
   tally_reader_init (&reader, bytes, length, &server->limits);
-  named = server->codec->read_message (&reader, &message, NULL);
+  named = codec->read_message (&reader, &message, NULL);
   if (!named)
     message = (TallyMessage){ .name = "", .type = T_CALL };
   tally_failure_init (&failure, THRIFT_APPLICATION_EXCEPTION_ERROR_INTERNAL_ERROR, g_strdup (text));
-  tally_failure_answer (&failure, server->codec, &message, output);
+  tally_failure_answer (&failure, codec, &message, output);
   return named;
 }

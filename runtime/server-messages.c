@@ -25,13 +25,17 @@ answer_message (ServerConnection *self,
                 const gchar *refusal,
                 TallyBuffer *output)
 {
-  gsize start = tally_frame_begin (output, self->server->framing);
+  const TallyFraming framing = self->framer.framing;
+  gsize start = tally_frame_begin (output, framing);
   g_autoptr (GError) error = NULL;
   ServerOutcome outcome = OUTCOME_ANSWERED;
 
-  if (G_LIKELY (refusal == NULL))
-    outcome = server_dispatch (self->server, bytes, length, output, NULL, &error);
-  else if (!server_refuse (self->server, bytes, length, refusal, output))
+  if (G_UNLIKELY (framing == TALLY_FRAMING_HEADER))
+    outcome = server_answer_wrapped (self, bytes, length, refusal, output, &error);
+  else if (G_LIKELY (refusal == NULL))
+    outcome =
+        server_dispatch (self->server, self->framer.codec, bytes, length, output, NULL, &error);
+  else if (!server_refuse (self->server, self->framer.codec, bytes, length, refusal, output))
     outcome = OUTCOME_UNREADABLE;
   if (error != NULL)
     g_debug ("%s: %s", self->server->uri, error->message);
@@ -39,20 +43,22 @@ answer_message (ServerConnection *self,
     server_begin_later (self, worker, bytes, length);
   else
     atomic_put (&worker->n_requests, atomic_peek (&worker->n_requests) + 1);
-  server_end_answer (self->server, output, start);
+  server_end_answer (framing, output, start);
   return outcome;
 }
 
 void
-server_write_goodbye (const TallyServer *server, TallyBuffer *output)
+server_write_goodbye (const ServerConnection *self, TallyBuffer *output)
 {
-  gsize start = tally_frame_begin (output, server->framing);
+  /* A client of headers reads frames without them, too. */
+  const TallyFraming framing = self->framer.framing;
+  gsize start = tally_frame_begin (output, framing);
 
-  server_refuse (server, (const guint8 *) "", 0,
+  server_refuse (self->server, self->framer.codec, (const guint8 *) "", 0,
                  "the server is stopping; a request that was not answered before this was not "
                  "executed",
                  output);
-  server_end_answer (server, output, start);
+  server_end_answer (framing, output, start);
 }
 
 /* answer_message () while answers to requests before it wait to be sent. */
@@ -95,7 +101,7 @@ refuse_rest (ServerConnection *self,
              const gchar *text,
              ServerProgress *progress)
 {
-  gsize header = tally_frame_header (self->server->framing);
+  gsize header = tally_frame_header (self->framer.framing);
   ServerOutcome outcome =
       answer_message (self, worker, bytes + header, length - header, text, &worker->output);
 
@@ -119,7 +125,7 @@ refuse_unfinished (ServerConnection *self,
                    ServerProgress *progress)
 {
   g_autofree gchar *text = server_describe_refusal (self->server, self->refusal);
-  gsize header = tally_frame_header (self->server->framing);
+  gsize header = tally_frame_header (self->framer.framing);
   gsize size = header > 0 ? tally_framer_find_size (&self->framer, bytes, length) : 0;
 
   if (length >= header)
@@ -145,7 +151,7 @@ refuse_too_long (ServerConnection *self,
   g_autofree gchar *text =
       g_strdup_printf ("a frame of %u bytes passes the limit of %u; the request was "
                        "not executed%s%s",
-                       (guint) (size - tally_frame_header (self->server->framing)),
+                       (guint) (size - tally_frame_header (self->framer.framing)),
                        self->server->limits.max_message,
                        guess != NULL ? "; its first bytes look like " : "",
                        guess != NULL ? guess : "");
@@ -207,7 +213,7 @@ answer_whole (ServerConnection *self,
               const gchar *refusal,
               ServerProgress *progress)
 {
-  gsize header = tally_frame_header (self->server->framing);
+  gsize header = tally_frame_header (self->framer.framing);
   ServerOutcome outcome;
 
   if (worker->output.length == 0)
@@ -220,7 +226,7 @@ answer_whole (ServerConnection *self,
   progress->served = TRUE;
   progress->closing = G_UNLIKELY (outcome != OUTCOME_ANSWERED)
                       && (outcome == OUTCOME_UNREADABLE || (outcome != OUTCOME_LATER && is_torn));
-  if (G_UNLIKELY (outcome == OUTCOME_UNREADABLE))
+  if (G_UNLIKELY (outcome == OUTCOME_UNREADABLE) && self->framer.framing != TALLY_FRAMING_HEADER)
     server_log_mismatch (self, worker, bytes, size);
 }
 
@@ -238,7 +244,7 @@ send_replies (ServerConnection *self, ServerWorker *worker, ServerProgress *prog
   worker->output.length = 0;
 }
 
-/* Of a connection whose requests may run apart: whether the message is not to be answered here. It was taken apart, or
+/* Of a connection whose requests may run apart, or say so in their headers: whether the message is not to be answered here. It was taken apart, or
  * with is_full it waits. */
 static TALLY_COLD gboolean
 take_apart (ServerConnection *self,
@@ -248,12 +254,41 @@ take_apart (ServerConnection *self,
             ServerProgress *progress)
 {
   gboolean is_plain = cut == TALLY_CUT_WHOLE && find_refusal (self, 0) == REFUSE_NOTHING;
-  ServerApart apart = server_set_apart (self, message, size, is_plain);
+  ServerApart apart;
 
+  if (self->framer.framing == TALLY_FRAMING_HEADER && cut == TALLY_CUT_WHOLE)
+    server_header_note (self, message + TALLY_FRAME_HEADER, size - TALLY_FRAME_HEADER);
+  if (!self->is_apart)
+    return FALSE;
+  apart = server_set_apart (self, message, size, is_plain);
   self->is_full = apart == APART_FULL;
   if (apart == APART_TAKEN)
     progress->used += size;
   return apart != APART_NOT;
+}
+
+/* Refuses a message that is not all there, or is @size bytes long. */
+static void
+refuse_endless (ServerConnection *self,
+                ServerWorker *worker,
+                const guint8 *bytes,
+                gsize length,
+                TallyCut cut,
+                gsize size,
+                ServerProgress *progress)
+{
+  if (cut == TALLY_CUT_TOO_LONG)
+    refuse_too_long (self, worker, bytes, length, size, progress);
+  else
+    refuse_unfinished (self, worker, bytes, length, progress);
+}
+
+/* Whether it is known by now how the peer speaks. */
+static TALLY_COLD gboolean
+detect_speech (ServerConnection *self, const guint8 *bytes, gsize length)
+{
+  self->is_detected = tally_framer_detect (&self->framer, bytes, length);
+  return self->is_detected;
 }
 
 ServerProgress
@@ -266,6 +301,8 @@ server_answer_messages (ServerConnection *self,
   gint64 arrived = 0;
   gint64 began = 0;
 
+  if (G_UNLIKELY (!self->is_detected) && !detect_speech (self, bytes, length))
+    return progress;
   while (progress.used < length && !progress.closing && !progress.lost && !progress.paused
          && self->output.length == 0)
     {
@@ -283,20 +320,16 @@ server_answer_messages (ServerConnection *self,
       cut = tally_framer_cut (&self->framer, message, length - progress.used, &size);
       if (cut == TALLY_CUT_MORE && self->refusal != REFUSE_MEMORY)
         break;
-      if (G_UNLIKELY (self->is_apart) && take_apart (self, message, cut, size, &progress))
+      if (G_UNLIKELY (self->is_apart || self->framer.framing == TALLY_FRAMING_HEADER)
+          && take_apart (self, message, cut, size, &progress))
         {
           if (self->is_full)
             break;
           continue;
         }
-      if (cut == TALLY_CUT_MORE)
+      if (G_UNLIKELY (cut == TALLY_CUT_MORE || cut == TALLY_CUT_TOO_LONG))
         {
-          refuse_unfinished (self, worker, message, length - progress.used, &progress);
-          continue;
-        }
-      if (G_UNLIKELY (cut == TALLY_CUT_TOO_LONG))
-        {
-          refuse_too_long (self, worker, message, length - progress.used, size, &progress);
+          refuse_endless (self, worker, message, length - progress.used, cut, size, &progress);
           continue;
         }
       reason = find_refusal (self, arrived);

@@ -1,5 +1,6 @@
-/* Owns what a handler may ask of its peer: the client's certificate. It knows the stream that this
- * thread serves, and no connection. */
+/* Owns what a handler may ask of its peer: the client's certificate, the request's headers and deadline; and the
+ * reply's headers, which it may set. It knows the stream that this thread serves and the request that it answers,
+ * and no connection. */
 #include "server-private.h"
 
 static __thread const TallyStream *current; /* NULL: none that has an identity */
@@ -8,6 +9,14 @@ void
 server_peer_begin (const TallyStream *stream)
 {
   current = stream;
+}
+
+static __thread ServerHeader *current_header; /* NULL: the request has none */
+
+void
+server_peer_set_header (ServerHeader *header)
+{
+  current_header = header;
 }
 
 void
@@ -45,4 +54,66 @@ tally_server_dup_peer_subject (void)
   g_autoptr (GTlsCertificate) certificate = tally_server_dup_peer_certificate ();
 
   return certificate != NULL ? g_tls_certificate_get_subject_name (certificate) : NULL;
+}
+
+/**
+ * tally_server_dup_request_headers:
+ *
+ * Gives, to a handler while it is called, the headers of the request that it is called for, with those that the
+ * client sent for all requests of its connection. Another thread that the handler starts is not told, but may be
+ * given them.
+ *
+ * Returns: (transfer full) (nullable): the headers, not to be changed; %NULL where the client does not speak
+ *   `transport=header`, also outside of a handler
+ *
+ * Since: 0.2
+ */
+TallyHeaders *
+tally_server_dup_request_headers (void)
+{
+  if (current_header == NULL)
+    return NULL;
+  server_header_keep (current_header);
+  return tally_headers_ref (current_header->headers);
+}
+
+/**
+ * tally_server_set_reply_header:
+ * @name: UTF-8 text of at least one byte
+ * @value: UTF-8 text
+ *
+ * Sets, for a handler while it is called, a header of the reply to its request, an exception too; in place of
+ * one with the same name.
+ *
+ * Returns: %FALSE where the reply has no headers: the client does not speak `transport=header`, the call is from
+ *   outside of a handler; or where there are %TALLY_HEADERS_MAX others
+ *
+ * Since: 0.2
+ */
+gboolean
+tally_server_set_reply_header (const gchar *name, const gchar *value)
+{
+  g_return_val_if_fail (name != NULL && *name != '\0', FALSE);
+  g_return_val_if_fail (value != NULL, FALSE);
+  if (current_header == NULL)
+    return FALSE;
+  if (current_header->reply_headers == NULL)
+    current_header->reply_headers = tally_headers_new ();
+  return tally_headers_set (current_header->reply_headers, name, value);
+}
+
+/**
+ * tally_server_get_request_deadline:
+ *
+ * Says, to a handler while it is called, when its client will wait no longer, by what it sent in
+ * %TALLY_HEADER_TIMEOUT. The time that the request took to arrive is not counted.
+ *
+ * Returns: g_get_monotonic_time() then; -1 where the client did not say
+ *
+ * Since: 0.2
+ */
+gint64
+tally_server_get_request_deadline (void)
+{
+  return current_header != NULL && current_header->deadline > 0 ? current_header->deadline : -1;
 }

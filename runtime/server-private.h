@@ -24,6 +24,7 @@
 #include "codec-private.h"
 #include "framing-private.h"
 #include "reply-later-private.h"
+#include "server-header-private.h"
 #include "stream-internal.h"
 #include "tally-endpoint.h"
 #include "tally-error.h"
@@ -137,11 +138,13 @@ struct _ServerConnection
   guint max_requests; /* that may run apart at once; 1: only those answered later */
   guint n_requests;   /* that run apart and whose answers have not left */
   TallyFramer framer;
-  gboolean is_unsecured; /* the peer has still to shake hands */
-  gboolean refused;      /* past the limit: its first request is answered with an exception */
-  gboolean wants_write;  /* epoll watches for writability */
-  guint turns;           /* requests since turns_began: how hot it is */
-  guint64 turns_began;   /* the loop's event count then */
+  gboolean is_detected;     /* the framer knows what the peer speaks */
+  TallyHeaders *persistent; /* nullable: what the peer said for all of its requests */
+  gboolean is_unsecured;    /* the peer has still to shake hands */
+  gboolean refused;         /* past the limit: its first request is answered with an exception */
+  gboolean wants_write;     /* epoll watches for writability */
+  guint turns;              /* requests since turns_began: how hot it is */
+  guint64 turns_began;      /* the loop's event count then */
 
   /* the server's lock */
   ServerConnection *previous;
@@ -213,7 +216,7 @@ ServerProgress server_answer_messages (ServerConnection *self,
 /* Appends the last words to a peer with several requests under way, which may send further ones
  * before it sees the end: an exception without a name, with sequence id 0, which no call has. All that
  * was executed has been answered before it. */
-void server_write_goodbye (const TallyServer *server, TallyBuffer *output);
+void server_write_goodbye (const ServerConnection *self, TallyBuffer *output);
 /* ---- dispatch ---- */
 
 typedef enum
@@ -227,15 +230,25 @@ typedef enum
 /* Answers one complete message into @output. @later (nullable): where an answer goes that comes later. @error is not
  * NULL: what it holds tells outcomes apart. */
 ServerOutcome server_dispatch (TallyServer *server,
+                               const TallyCodec *codec,
                                const guint8 *bytes,
                                gsize length,
                                TallyBuffer *output,
                                TallyLater *later,
                                GError **error);
+/* Answers one frame of the header transport into @output, behind its length; with @refusal, with an exception
+ * that says so. The headers of the reply are in it. @error: what is wrong with the frame or its message. */
+ServerOutcome server_answer_wrapped (ServerConnection *self,
+                                     const guint8 *bytes,
+                                     gsize length,
+                                     const gchar *refusal,
+                                     TallyBuffer *output,
+                                     GError **error);
 /* Answers the message that begins with @bytes by an exception that says @text, executing nothing.
  * FALSE: its header is not all there, or is none; then the exception has no name and sequence id 0.
  */
 gboolean server_refuse (const TallyServer *server,
+                        const TallyCodec *codec,
                         const guint8 *bytes,
                         gsize length,
                         const gchar *text,
@@ -248,6 +261,9 @@ struct _ServerRequest
   TallyLater later; /* first */
   gatomicrefcount ref_count;
   TallyServer *server;
+  TallyFraming framing;
+  const TallyCodec *codec;
+  ServerHeader header; /* of the header transport */
   gboolean wants_reply;
   gint32 seqid;
   gboolean takes_any_order;
@@ -452,12 +468,14 @@ struct _TallyServer
   /* set before it serves, constant while it does */
   gchar *uri;
   TallyEndpoint *endpoint;
-  TallyProcessor *direct; /* the processor, when it needs no ThriftProtocol; borrowed */
-  const TallyCodec *codec;
+  TallyProcessor *direct;  /* the processor, when it needs no ThriftProtocol; borrowed */
+  const TallyCodec *codec; /* what peers speak; with is_detecting, before it is known */
   TallyFraming framing;
-  gboolean local;       /* Unix sockets */
-  const gchar *service; /* nullable: "NAME:method" is then taken for "method"; the endpoint's */
-  TallyTlsOptions tls;  /* what properties say; NULL and TALLY_TLS_CLIENTS_IGNORED: the URI does */
+  gboolean is_detecting;  /* each connection's framing or protocol is found by its first bytes */
+  gboolean is_compressed; /* replies are, if the peer's requests were */
+  gboolean local;         /* Unix sockets */
+  const gchar *service;   /* nullable: "NAME:method" is then taken for "method"; the endpoint's */
+  TallyTlsOptions tls; /* what properties say; NULL and TALLY_TLS_CLIENTS_IGNORED: the URI does */
   TallyLimits limits;
   guint max_workers;
   guint max_connections;
@@ -536,12 +554,12 @@ struct _TallyServer
 
 /* Ends the answer that began at @start; of an empty one nothing stays. */
 static inline void
-server_end_answer (const TallyServer *server, TallyBuffer *output, gsize start)
+server_end_answer (TallyFraming framing, TallyBuffer *output, gsize start)
 {
-  if (output->length == start + tally_frame_header (server->framing))
+  if (output->length == start + tally_frame_header (framing))
     output->length = start;
   else
-    tally_frame_close (output, server->framing, start);
+    tally_frame_close (output, framing, start);
 }
 
 /* What the class has of properties (server-properties.c). */

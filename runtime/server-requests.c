@@ -13,6 +13,7 @@ request_unref (ServerRequest *self)
   tally_buffer_clear (&self->message);
   tally_buffer_clear (&self->answer);
   g_clear_object (&self->cancellable);
+  server_header_clear (&self->header);
   g_object_unref (self->server);
   g_free (self);
 }
@@ -201,6 +202,16 @@ finish (ServerRequest *request, gboolean ran)
   pthread_mutex_unlock (&self->lock);
 }
 
+/* Ends the answer that @output has from @start on, where its frame begins. */
+static void
+end_request_answer (const ServerRequest *self, TallyBuffer *output, gsize start)
+{
+  if (self->framing == TALLY_FRAMING_HEADER)
+    server_header_wrap (&self->header, self->server, output,
+                        start + tally_frame_header (self->framing));
+  server_end_answer (self->framing, output, start);
+}
+
 /* ---- a handler that answers later ---- */
 
 static gboolean
@@ -213,18 +224,18 @@ later_answer (TallyLater *later,
   ServerRequest *request = (ServerRequest *) later;
   TallyServer *self = request->server;
   TallyBuffer *output = &request->answer;
-  gsize start = tally_frame_begin (output, self->framing);
+  gsize start = tally_frame_begin (output, request->framing);
   gboolean ok = TRUE;
 
   if (!request->wants_reply || method->oneway)
     ;
   else if (failure != NULL)
-    tally_failure_write (failure, self->codec, method->name, method->name_length, request->seqid,
+    tally_failure_write (failure, request->codec, method->name, method->name_length, request->seqid,
                          output);
   else
-    ok = tally_result_write (method, result, self->codec, &self->limits, request->seqid, output,
+    ok = tally_result_write (method, result, request->codec, &self->limits, request->seqid, output,
                              error);
-  server_end_answer (self, output, start);
+  end_request_answer (request, output, start);
   finish (request, FALSE);
   return ok;
 }
@@ -294,8 +305,8 @@ execute (ServerRequest *request, const gchar *refusal)
   g_atomic_ref_count_inc (&request->ref_count); /* the reply's, if there comes to be one */
   if (refusal != NULL)
     {
-      start = tally_frame_begin (&request->answer, self->framing);
-      server_refuse (self, request->message.data, request->message.length, refusal,
+      start = tally_frame_begin (&request->answer, request->framing);
+      server_refuse (self, request->codec, request->message.data, request->message.length, refusal,
                      &request->answer);
     }
   else
@@ -304,9 +315,11 @@ execute (ServerRequest *request, const gchar *refusal)
        * answered before this returns. */
       TallyBuffer answer = { NULL, 0, 0 };
 
-      start = tally_frame_begin (&answer, self->framing);
-      server_dispatch (self, request->message.data, request->message.length, &answer,
-                       &request->later, &error);
+      start = tally_frame_begin (&answer, request->framing);
+      server_peer_set_header (request->framing == TALLY_FRAMING_HEADER ? &request->header : NULL);
+      server_dispatch (self, request->codec, request->message.data, request->message.length,
+                       &answer, &request->later, &error);
+      server_peer_set_header (NULL);
       if (error != NULL)
         g_debug ("%s: %s", self->uri, error->message);
       if (request->later.is_taken)
@@ -316,7 +329,7 @@ execute (ServerRequest *request, const gchar *refusal)
         }
       request->answer = answer;
     }
-  server_end_answer (self, &request->answer, start);
+  end_request_answer (request, &request->answer, start);
   request_unref (request);
   return TRUE;
 }
@@ -341,22 +354,56 @@ server_run_request (ServerRequest *request, ServerWorker *worker)
 
 /* ---- taking a request apart ---- */
 
-/* The header of the message @bytes, without frame. FALSE: it cannot be read. */
-static gboolean
-read_header (const TallyServer *self, const guint8 *bytes, gsize length, TallyMessage *message)
+/* What stands in a message's bytes, without frame, as long as they are there. */
+typedef struct
 {
+  ServerHeader header; /* of the header transport */
+  const TallyCodec *codec;
+  TallyBuffer inflated;
+  const guint8 *bytes;
+  gsize length;
+  gint32 type;
+  gint32 seqid;
+} OpenedRequest;
+
+/* FALSE: it cannot be read. Either way @opened is cleared with close_request (). */
+static gboolean
+open_request (ServerConnection *connection,
+              const guint8 *bytes,
+              gsize length,
+              OpenedRequest *opened)
+{
+  TallyMessage message;
   TallyReader reader;
 
-  tally_reader_init (&reader, bytes, length, &self->limits);
-  return self->codec->read_message (&reader, message, NULL);
+  *opened = (OpenedRequest){
+    .codec = connection->framer.codec, .bytes = bytes, .length = length, .type = T_ONEWAY
+  };
+  if (connection->framer.framing == TALLY_FRAMING_HEADER)
+    {
+      if (!server_header_open (&opened->header, connection, bytes, length, &opened->inflated,
+                               &opened->bytes, &opened->length, NULL))
+        return FALSE;
+      opened->codec = opened->header.frame.codec;
+    }
+  tally_reader_init (&reader, opened->bytes, opened->length, &connection->server->limits);
+  if (!opened->codec->read_message (&reader, &message, NULL))
+    return FALSE;
+  opened->type = message.type;
+  opened->seqid = message.seqid;
+  return TRUE;
 }
 
-/* @message: its header. */
+static void
+close_request (OpenedRequest *opened)
+{
+  server_header_clear (&opened->header);
+  tally_buffer_clear (&opened->inflated);
+}
+
+/* Keeps what @opened says, so that its bytes are no longer needed. */
 static ServerRequest *
-request_new (ServerConnection *connection,
-             const guint8 *bytes,
-             gsize length,
-             const TallyMessage *message)
+request_new (ServerConnection *connection, OpenedRequest *opened)
 {
   ServerRequest *self = g_new0 (ServerRequest, 1);
 
@@ -367,9 +414,13 @@ request_new (ServerConnection *connection,
   self->connection = connection;
   self->takes_any_order = connection->takes_any_order;
   self->arrived = server_now ();
-  tally_buffer_append (&self->message, bytes, length);
-  self->wants_reply = message->type != T_ONEWAY;
-  self->seqid = message->seqid;
+  self->framing = connection->framer.framing;
+  self->codec = opened->codec;
+  if (self->framing == TALLY_FRAMING_HEADER)
+    server_header_take (&self->header, &opened->header);
+  tally_buffer_append (&self->message, opened->bytes, opened->length);
+  self->wants_reply = opened->type != T_ONEWAY;
+  self->seqid = opened->seqid;
   return self;
 }
 
@@ -387,11 +438,12 @@ void
 server_begin_later (ServerConnection *self, ServerWorker *worker, const guint8 *bytes, gsize length)
 {
   TallyServer *server = self->server;
-  TallyMessage message = { .type = T_ONEWAY };
   ServerRequest *request;
+  OpenedRequest opened;
 
-  read_header (server, bytes, length, &message); /* it has been read before */
-  request = request_new (self, bytes, length, &message);
+  (void) open_request (self, bytes, length, &opened); /* it has been read before */
+  request = request_new (self, &opened);
+  close_request (&opened);
   g_atomic_ref_count_inc (&request->ref_count);
   pthread_mutex_lock (&server->lock);
   add_request_locked (self, request);
@@ -406,19 +458,22 @@ ServerApart
 server_set_apart (ServerConnection *self, const guint8 *bytes, gsize length, gboolean is_plain)
 {
   TallyServer *server = self->server;
-  gsize header = tally_frame_header (server->framing);
-  ServerRequest *request;
-  TallyMessage message;
+  gsize header = tally_frame_header (self->framer.framing);
+  ServerRequest *request = NULL;
+  OpenedRequest opened;
 
-  /* what cannot be read ends the connection, after all answers */
-  if (self->max_requests <= 1 || !is_plain
-      || !read_header (server, bytes + header, length - header, &message))
+  if (self->max_requests <= 1 || !is_plain)
     return self->n_requests > 0 ? APART_FULL : APART_NOT;
   if (self->n_requests >= self->max_requests
       || (self->n_requests > 0 && atomic_peek (&server->held) + length > server->max_unfinished))
     return APART_FULL;
 
-  request = request_new (self, bytes + header, length - header, &message);
+  if (open_request (self, bytes + header, length - header, &opened))
+    request = request_new (self, &opened);
+  close_request (&opened);
+  /* what cannot be read ends the connection, after all answers */
+  if (request == NULL)
+    return self->n_requests > 0 ? APART_FULL : APART_NOT;
   request->is_waiting = TRUE;
   request->queued = g_get_monotonic_time ();
   pthread_mutex_lock (&server->lock);
@@ -450,13 +505,13 @@ server_refuse_answers (ServerConnection *self)
   pthread_mutex_unlock (&server->lock);
   for (ServerRequest *request = self->first_request; request != NULL; request = request->next)
     {
-      gsize start = tally_frame_begin (&self->parting, server->framing);
+      gsize start = tally_frame_begin (&self->parting, request->framing);
 
-      server_refuse (server, request->message.data, request->message.length,
+      server_refuse (server, request->codec, request->message.data, request->message.length,
                      "the server is stopping, and the answer did not come in time; whether the "
                      "request was executed to its end is not known",
                      &self->parting);
-      server_end_answer (server, &self->parting, start);
+      end_request_answer (request, &self->parting, start);
     }
   server_drop_requests (self, cancellables);
 }

@@ -6,6 +6,7 @@
 #include <thrift/c_glib/thrift_application_exception.h>
 
 #include "framing-private.h"
+#include "header-frame-private.h"
 #include "peer-text.h"
 #include "tally-error.h"
 
@@ -25,6 +26,51 @@ typedef struct
 
 /* ---- cutting the input into messages ---- */
 
+/* What is looked at of a message. */
+typedef struct
+{
+  const TallyCodec *codec;
+  TallyReader reader;
+  TallyBuffer inflated; /* its beginning, where it is compressed */
+} Look;
+
+/* Of a frame of the header transport. */
+static TALLY_COLD gboolean
+look_into_frame (Look *look, const TallyShared *self, const Reply *reply, GError **error)
+{
+  TallyHeaderFrame frame;
+  const guint8 *bytes;
+  gsize length;
+
+  if (!tally_header_frame_read_any (&frame, reply->bytes, reply->length, error)
+      || !tally_header_frame_peek (&frame, &look->inflated, &bytes, &length, error))
+    return FALSE;
+  look->codec = frame.codec;
+  tally_reader_init (&look->reader, bytes, length, &self->limits);
+  return TRUE;
+}
+
+/* Reads the header of @reply's message, for as long as @look is not ended. */
+static inline gboolean
+look_begin (
+    Look *look, const TallyShared *self, const Reply *reply, TallyMessage *message, GError **error)
+{
+  look->inflated = (TallyBuffer){ NULL, 0, 0 };
+  look->codec = self->framer.codec;
+  if (G_LIKELY (self->framer.framing != TALLY_FRAMING_HEADER))
+    tally_reader_init (&look->reader, reply->bytes, reply->length, &self->limits);
+  else if (!look_into_frame (look, self, reply, error))
+    return FALSE;
+  return look->codec->read_message (&look->reader, message, error);
+}
+
+static inline void
+look_end (Look *look)
+{
+  if (G_UNLIKELY (look->inflated.data != NULL))
+    tally_buffer_clear (&look->inflated);
+}
+
 /* A reply that is malformed, and not framed, is handed to its caller, which will say what is wrong
  * with it; all other calls fail.
  *
@@ -37,8 +83,9 @@ cut_reply (TallyShared *self, gsize *offset, Reply *reply, GError **error)
   const guint8 *input = tally_socket_peek_input (self->socket, &available) + *offset;
   gsize header = tally_frame_header (self->framer.framing);
   gsize length;
+  gboolean is_readable;
   TallyCut cut;
-  TallyReader reader;
+  Look look;
   TallyMessage message;
 
   if (G_UNLIKELY (self->is_torn))
@@ -63,8 +110,9 @@ cut_reply (TallyShared *self, gsize *offset, Reply *reply, GError **error)
   reply->start = *offset;
   reply->bytes = input + header;
   reply->length = length - header;
-  tally_reader_init (&reader, reply->bytes, reply->length, &self->limits);
-  if (!self->framer.codec->read_message (&reader, &message, error))
+  is_readable = look_begin (&look, self, reply, &message, error);
+  look_end (&look);
+  if (!is_readable)
     return -1;
   reply->seqid = message.seqid;
   *offset += length;
@@ -80,17 +128,20 @@ is_goodbye (TallyShared *self, const Reply *reply, GError **error)
 {
   TallyApplicationException exception = { NULL, THRIFT_APPLICATION_EXCEPTION_ERROR_UNKNOWN };
   g_autofree gchar *text = NULL;
-  TallyReader reader;
   TallyMessage message;
+  Look look;
 
-  tally_reader_init (&reader, reply->bytes, reply->length, &self->limits);
-  if (reply->seqid != 0 || !self->framer.codec->read_message (&reader, &message, NULL)
-      || message.type != T_EXCEPTION || message.name_length > 0)
-    return FALSE;
-  if (self->framer.codec->read_struct (&reader, &tally_application_exception_info, &exception, NULL)
-      && exception.message != NULL)
-    text = tally_peer_text (exception.message, strlen (exception.message), TALLY_PEER_TEXT_MAX);
-  tally_struct_dispose_instance (&tally_application_exception_info, &exception);
+  if (reply->seqid == 0 && look_begin (&look, self, reply, &message, NULL)
+      && message.type == T_EXCEPTION && message.name_length == 0)
+    {
+      if (look.codec->read_struct (&look.reader, &tally_application_exception_info, &exception,
+                                   NULL)
+          && exception.message != NULL)
+        text = tally_peer_text (exception.message, strlen (exception.message), TALLY_PEER_TEXT_MAX);
+      tally_struct_dispose_instance (&tally_application_exception_info, &exception);
+    }
+  if (reply->seqid == 0)
+    look_end (&look);
   if (text == NULL || strstr (text, NOT_EXECUTED) == NULL)
     return FALSE;
   g_set_error (error, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, "the server says: %s", text);

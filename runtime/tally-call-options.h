@@ -4,6 +4,7 @@
 
 #include <gio/gio.h>
 
+#include "tally-headers.h"
 #include "tally-macros.h"
 #include "tally-retry-policy.h"
 
@@ -38,6 +39,10 @@ TALLY_API GType tally_idempotence_get_type (void);
  *   name. Must stay valid as long as these are looked at: a literal, mostly.
  * @idempotence: whether a second attempt may follow a first that may have been executed (pool rule 13).
  * @retry_policy: (nullable): what follows a failure; %NULL = what the channel's `retry-policy` says.
+ * @headers: (nullable): what goes with the request, where the channel's URI says `transport=header`; elsewhere
+ *   it is passed over. An asynchronous call takes a copy when it starts.
+ * @reply_headers: (nullable): is given the headers of the reply, an exception too; it is emptied first, and stays
+ *   empty where none came. It is written until the call is over, by the thread that blocks or iterates the main context.
  *
  * What a caller says about one call, `{ .timeout = 200 }`. What is left out, and all of it where no
  * options are given, is 0: the default. Read while the call runs; the caller keeps it. Its size does not
@@ -51,8 +56,10 @@ typedef struct
   GCancellable *cancellable;
   const gchar *label;
   TallyRetryPolicy *retry_policy;
+  TallyHeaders *headers;
+  TallyHeaders *reply_headers;
   /*< private >*/
-  gpointer reserved[7];
+  gpointer reserved[5];
 } TallyCallOptions;
 
 #define TALLY_TYPE_CALL_OPTIONS (tally_call_options_get_type ())

@@ -60,6 +60,20 @@ check_supported (TallyEndpoint *endpoint, GError **error)
 
   if (tally_endpoint_get_scheme (endpoint) == TALLY_SCHEME_TLS && !tally_tls_check (uri, error))
     return FALSE;
+  if (tally_endpoint_get_protocol (endpoint) == TALLY_PROTOCOL_AUTO
+      || tally_endpoint_get_framing (endpoint) == TALLY_FRAMING_AUTO)
+    {
+      g_set_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_ARGUMENT,
+                   "%s: auto is for servers; a client has to say how it speaks", uri);
+      return FALSE;
+    }
+  if (tally_endpoint_get_framing (endpoint) == TALLY_FRAMING_HEADER
+      && !tally_codec_get (tally_endpoint_get_protocol (endpoint))->is_in_header_frames)
+    {
+      g_set_error (error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED,
+                   "%s: the header transport does not carry this protocol", uri);
+      return FALSE;
+    }
   if (has_port_0 (endpoint))
     {
       g_set_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_ARGUMENT,
@@ -97,6 +111,8 @@ open_channel (TallyChannel *self, GError **error)
   self->codec = tally_codec_get (tally_endpoint_get_protocol (endpoint));
   self->framing = tally_endpoint_get_framing (endpoint);
   self->unpooled = tally_endpoint_get_mode (endpoint) == TALLY_MODE_UNPOOLED;
+  self->is_shared = tally_endpoint_get_mode (endpoint) == TALLY_MODE_SHARED;
+  self->is_compressed = tally_endpoint_is_compressed (endpoint);
   self->service = tally_endpoint_get_service (endpoint);
   if (tally_endpoint_get_timeout (endpoint) >= 0)
     self->timeout = tally_endpoint_get_timeout (endpoint);

@@ -23,6 +23,21 @@ G_DEFINE_TYPE_WITH_CODE (TallyServer,
 
 /* ---- the address ---- */
 
+/* Which clients it understands. Apache's servers of headers take clients of the older kinds, too. */
+static void
+open_speech (TallyServer *self)
+{
+  TallyProtocolId protocol = tally_endpoint_get_protocol (self->endpoint);
+  TallyFraming framing = tally_endpoint_get_framing (self->endpoint);
+
+  self->is_detecting = protocol == TALLY_PROTOCOL_AUTO || framing == TALLY_FRAMING_HEADER
+                       || framing == TALLY_FRAMING_AUTO;
+  self->is_compressed = tally_endpoint_is_compressed (self->endpoint);
+  self->framing = framing == TALLY_FRAMING_HEADER ? TALLY_FRAMING_AUTO : framing;
+  self->codec =
+      tally_codec_get (protocol == TALLY_PROTOCOL_AUTO ? TALLY_PROTOCOL_BINARY : protocol);
+}
+
 static gboolean
 open_endpoint (TallyServer *self, GError **error)
 {
@@ -47,8 +62,7 @@ open_endpoint (TallyServer *self, GError **error)
   self->local = tally_endpoint_get_scheme (self->endpoint) == TALLY_SCHEME_UNIX;
   if (!tally_endpoint_get_strict (self->endpoint))
     self->limits.strict = FALSE;
-  self->framing = tally_endpoint_get_framing (self->endpoint);
-  self->codec = tally_codec_get (tally_endpoint_get_protocol (self->endpoint));
+  open_speech (self);
   return TRUE;
 }
 

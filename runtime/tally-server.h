@@ -5,6 +5,7 @@
 #include <gio/gio.h>
 #include <thrift/c_glib/server/thrift_server.h>
 
+#include "tally-headers.h"
 #include "tally-macros.h"
 
 G_BEGIN_DECLS
@@ -106,6 +107,9 @@ TALLY_API void tally_server_get_statistics (TallyServer *self, TallyServerSnapsh
 
 TALLY_API GTlsCertificate *tally_server_dup_peer_certificate (void);
 TALLY_API gchar *tally_server_dup_peer_subject (void);
+TALLY_API TallyHeaders *tally_server_dup_request_headers (void);
+TALLY_API gboolean tally_server_set_reply_header (const gchar *name, const gchar *value);
+TALLY_API gint64 tally_server_get_request_deadline (void);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TallyServer, g_object_unref)
 

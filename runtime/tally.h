@@ -14,6 +14,7 @@
 #include "tally-client.h"
 #include "tally-endpoint.h"
 #include "tally-error.h"
+#include "tally-headers.h"
 #include "tally-interceptor.h"
 #include "tally-pool.h"
 #include "tally-processor.h"

@@ -62,15 +62,14 @@ dup_uri (const gchar *address, const Speech *speech)
                           speech->framed ? "framed" : "buffered");
 }
 
-Running *
-running_start_with (ThriftProcessor *processor,
-                    TestHandler *handler,
-                    const Speech *speech,
-                    const gchar *address,
-                    const gchar *options)
+static Running *
+start_serving (ThriftProcessor *processor,
+               TestHandler *handler,
+               const Speech *speech,
+               const gchar *uri,
+               const gchar *options)
 {
   Running *self = g_new0 (Running, 1);
-  g_autofree gchar *uri = dup_uri (address != NULL ? address : "tcp://127.0.0.1:0", speech);
   g_autoptr (GError) error = NULL;
 
   self->speech = speech;
@@ -84,6 +83,29 @@ running_start_with (ThriftProcessor *processor,
   self->uri = tally_server_dup_uri (self->server);
   CU_ASSERT_FATAL (pthread_create (&self->thread, NULL, serve, self) == 0);
   return self;
+}
+
+Running *
+running_start_at (ThriftProcessor *processor,
+                  TestHandler *handler,
+                  const gchar *address,
+                  const gchar *query)
+{
+  g_autofree gchar *uri = g_strconcat (address, "?", query, NULL);
+
+  return start_serving (processor, handler, &framed_binary, uri, NULL);
+}
+
+Running *
+running_start_with (ThriftProcessor *processor,
+                    TestHandler *handler,
+                    const Speech *speech,
+                    const gchar *address,
+                    const gchar *options)
+{
+  g_autofree gchar *uri = dup_uri (address != NULL ? address : "tcp://127.0.0.1:0", speech);
+
+  return start_serving (processor, handler, speech, uri, options);
 }
 
 Running *

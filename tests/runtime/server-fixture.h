@@ -26,6 +26,11 @@ Running *running_start_with (ThriftProcessor *processor,
                              const Speech *speech,
                              const gchar *address,
                              const gchar *options);
+/* As that, with the @query of a URI in place of a speech; peers' is framed binary. */
+Running *running_start_at (ThriftProcessor *processor,
+                           TestHandler *handler,
+                           const gchar *address,
+                           const gchar *query);
 /* Waits for serve () to return; it must have been told to stop. */
 void running_join (Running *self);
 /* Stops, joins, frees. */

@@ -312,6 +312,18 @@ invoke_block (gpointer handler, gpointer args_, gpointer result_, GError **error
   return TRUE;
 }
 
+/* The request's header, which the reply's header "seen" repeats; "" where there is none. */
+static gchar *
+answer_header (const gchar *name)
+{
+  g_autoptr (TallyHeaders) headers = tally_server_dup_request_headers ();
+  const gchar *value = headers != NULL ? tally_headers_lookup (headers, name) : NULL;
+
+  if (value != NULL)
+    tally_server_set_reply_header ("seen", value);
+  return g_strdup (value != NULL ? value : "");
+}
+
 static gboolean
 invoke_echo (gpointer handler, gpointer args_, gpointer result_, GError **error)
 {
@@ -324,7 +336,12 @@ invoke_echo (gpointer handler, gpointer args_, gpointer result_, GError **error)
     }
   count (handler, &((TestHandler *) handler)->n_calls);
   check_pointer (handler, args->text);
-  ((TextResult *) result_)->success = g_strdup (args->text);
+  ((TextResult *) result_)->success =
+      g_str_has_prefix (args->text, "header:")
+          ? answer_header (args->text + strlen ("header:"))
+          : g_strdup (!g_str_equal (args->text, "deadline")      ? args->text
+                      : tally_server_get_request_deadline () > 0 ? "yes"
+                                                                 : "no");
   return TRUE;
 }
 

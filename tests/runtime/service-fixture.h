@@ -20,7 +20,7 @@ G_BEGIN_DECLS
  *   i32 add (1: i32 a, 2: i32 b = 5)
  *   binary blob (1: binary data)
  *   void block ()                                         // until test_handler_release ()
- *   string echo (1: string text)
+ *   string echo (1: string text)                          // "header:NAME": that header; "deadline": whether there is one
  *   Half half ()                                          // its second field is required, and NULL
  *   oneway void note (1: string text)                     // "fail" fails
  *   void ping ()

@@ -1,0 +1,172 @@
+/* From a frame of the header transport to the frame that answers it: the request's headers, and the reply's. It
+ * knows no socket. */
+#include "server-private.h"
+
+/* Keeps the headers that are meant for later requests, too. */
+static gboolean
+remember (ServerConnection *connection, const TallyHeaderFrame *frame, GError **error)
+{
+  if (G_LIKELY (!frame->has_persistent))
+    return TRUE;
+  if (connection->persistent == NULL)
+    connection->persistent = tally_headers_new ();
+  return tally_header_frame_collect (frame, connection->persistent, TRUE, error);
+}
+
+static gint64
+get_request_deadline (const TallyHeaderFrame *frame)
+{
+  gint64 timeout = tally_header_frame_get_timeout (frame);
+
+  return timeout > 0 ? g_get_monotonic_time () + timeout * G_TIME_SPAN_MILLISECOND : 0;
+}
+
+gboolean
+server_header_open (ServerHeader *self,
+                    ServerConnection *connection,
+                    const guint8 *bytes,
+                    gsize length,
+                    TallyBuffer *inflated,
+                    const guint8 **message,
+                    gsize *message_length,
+                    GError **error)
+{
+  *self = (ServerHeader){ { 0 } };
+  if (!tally_header_frame_read (&self->frame, bytes, length, error)
+      || !remember (connection, &self->frame, error)
+      || !tally_header_frame_open (&self->frame, &connection->server->limits, inflated, message,
+                                   message_length, error))
+    return FALSE;
+  self->persistent = connection->persistent;
+  self->deadline = connection->message_deadline;
+  return TRUE;
+}
+
+/* What came for all requests of the connection, and this one's own over it. */
+void
+server_header_keep (ServerHeader *self)
+{
+  if (self->headers != NULL)
+    return;
+  self->headers =
+      self->persistent != NULL ? tally_headers_copy (self->persistent) : tally_headers_new ();
+  tally_header_frame_collect (&self->frame, self->headers, FALSE, NULL);
+}
+
+void
+server_header_take (ServerHeader *self, ServerHeader *opened)
+{
+  server_header_keep (opened);
+  *self = *opened;
+  *opened = (ServerHeader){ { 0 } };
+  self->persistent = NULL;
+}
+
+void
+server_header_clear (ServerHeader *self)
+{
+  g_clear_pointer (&self->headers, tally_headers_unref);
+  g_clear_pointer (&self->reply_headers, tally_headers_unref);
+}
+
+/* The request's flags and sequence id come back. */
+void
+server_header_wrap (const ServerHeader *self,
+                    const TallyServer *server,
+                    TallyBuffer *output,
+                    gsize start)
+{
+  TallyHeaderFrame frame = { .flags = self->frame.flags,
+                             .seqid = self->frame.seqid,
+                             .codec = self->frame.codec,
+                             .is_compressed = server->is_compressed && self->frame.is_compressed };
+  g_autoptr (GError) error = NULL;
+
+  if (output->length == start)
+    return;
+  if (frame.codec == NULL)
+    frame.codec = server->codec;
+  if (tally_header_frame_wrap (&frame, output, start, self->reply_headers, 0, &error))
+    return;
+  /* The handler set more than there is room for. */
+  g_warning ("%s: a reply goes without its headers: %s", server->uri, error->message);
+  tally_header_frame_wrap (&frame, output, start, NULL, 0, NULL);
+}
+
+void
+server_header_note (ServerConnection *connection, const guint8 *bytes, gsize length)
+{
+  TallyServer *server = connection->server;
+  TallyHeaderFrame frame;
+
+  connection->message_deadline = 0;
+  connection->takes_any_order = server->in_any_order;
+  if (!tally_header_frame_read (&frame, bytes, length, NULL))
+    return;
+  connection->message_deadline = get_request_deadline (&frame);
+  if ((frame.flags & TALLY_HEADER_FLAG_ANY_ORDER) == 0 || connection->refused)
+    return;
+  connection->takes_any_order = TRUE;
+  connection->max_requests = server->max_concurrent;
+  connection->is_apart = TRUE;
+}
+
+/* ---- answering ---- */
+
+/* Answers what is not to be executed. FALSE: its message's header cannot be read, and the exception is nobody's. */
+static gboolean
+refuse_frame (const ServerConnection *self,
+              const TallyHeaderFrame *frame,
+              const gchar *text,
+              TallyBuffer *output)
+{
+  const TallyCodec *codec = frame->codec != NULL ? frame->codec : self->framer.codec;
+  TallyBuffer inflated = { NULL, 0, 0 };
+  const guint8 *message = (const guint8 *) "";
+  gsize length = 0;
+  gboolean named;
+
+  if (frame->payload == NULL
+      || !tally_header_frame_peek (frame, &inflated, &message, &length, NULL))
+    length = 0;
+  named = server_refuse (self->server, codec, message, length, text, output);
+  tally_buffer_clear (&inflated);
+  return named;
+}
+
+ServerOutcome
+server_answer_wrapped (ServerConnection *self,
+                       const guint8 *bytes,
+                       gsize length,
+                       const gchar *refusal,
+                       TallyBuffer *output,
+                       GError **error)
+{
+  TallyBuffer inflated = { NULL, 0, 0 };
+  ServerOutcome outcome = OUTCOME_UNREADABLE;
+  gsize start = output->length;
+  const guint8 *message;
+  gsize message_length;
+  ServerHeader header = { { 0 } };
+
+  if (refusal != NULL)
+    {
+      (void) tally_header_frame_read (&header.frame, bytes, length, NULL);
+      if (refuse_frame (self, &header.frame, refusal, output))
+        outcome = OUTCOME_ANSWERED;
+    }
+  else if (server_header_open (&header, self, bytes, length, &inflated, &message, &message_length,
+                               error))
+    {
+      server_peer_set_header (&header);
+      outcome = server_dispatch (self->server, header.frame.codec, message, message_length, output,
+                                 NULL, error);
+      server_peer_set_header (NULL);
+    }
+  else
+    (void) refuse_frame (self, &header.frame, (*error)->message, output);
+  server_header_wrap (&header, self->server, output, start);
+  server_header_clear (&header);
+  tally_buffer_clear (&inflated);
+  return outcome;
+}
