@@ -54,6 +54,7 @@ serve (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waiter, TallyCon
 void
 tally_policy_offer (TallyPolicy *self, const TallyInstant *now, TallyConn *conn)
 {
+  gboolean served_fresh = FALSE;
   TallyWaiter *waiter;
 
   do
@@ -61,11 +62,12 @@ tally_policy_offer (TallyPolicy *self, const TallyInstant *now, TallyConn *conn)
       waiter = first_to_serve (self, conn);
       if (waiter == NULL)
         break;
+      served_fresh |= waiter->fresh;
       serve (self, now, waiter, conn);
-      if (G_UNLIKELY (waiter->fresh)) /* what was dialed for it may be too old for the next */
-        tally_policy_dial_for_waiters (self, now);
     }
   while (conn->listed);
+  if (G_UNLIKELY (served_fresh)) /* what was dialed for those may be too old for the next */
+    tally_policy_dial_for_waiters (self, now);
   if (conn->state != TALLY_CONN_BUSY)
     {
       conn->state = TALLY_CONN_IDLE;

@@ -1,5 +1,5 @@
-/* Rule 13's fresh connections, on the policy with a clock that only the test moves: what is dialed for a waiter
- * that wants a connection dialed from some instant on, and what makes room for it. */
+/* Fresh connections, as rules 13 and 24 want them, on the policy with a clock that only the test moves: what is dialed
+ * for a waiter that wants a connection dialed from some instant on, and what makes room for it. */
 #include "world.h"
 
 /* A dial that began before is of no use to a waiter that wants a fresh connection, and not promised
@@ -143,6 +143,34 @@ rule_13_one_at_a_time_makes_room (void)
   serve_and_give_back (world, &fresh);
 }
 
+/* A shared connection that was dialed serves all that wait for a fresh one: no other dial begins for them. */
+static void
+rule_24_one_dial_serves_all_that_want_a_fresh_connection (void)
+{
+  TallyPoolOptions options = tally_pool_options_default;
+  g_autoptr (World) world = NULL;
+  TallyWaiter waiters[3];
+
+  options.streams = G_N_ELEMENTS (waiters);
+  world = world_new (&options);
+  world->hold_dials = TRUE;
+  for (guint i = 0; i < G_N_ELEMENTS (waiters); i++)
+    {
+      waiters[i] = (TallyWaiter){
+        .label = "fresh", .fresh = TRUE, .deadline = G_MAXINT64, .since = world->now.mono
+      };
+      tally_policy_ask (&world->policy, &world->now, &waiters[i]);
+    }
+  assert_int (world->policy.n_dialing, 1);
+  tally_policy_dial_done (&world->policy, &world->now, world_take_dial (world), world, NULL);
+  assert_int (world->policy.n_dialing, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (waiters); i++)
+    {
+      CU_ASSERT_EQUAL (waiters[i].state, TALLY_WAITER_SERVED);
+      world_give_back (world, &waiters[i]);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -152,6 +180,7 @@ main (int argc, char **argv)
     TEST (rule_13_a_return_leaves_early_dials_behind),
     TEST (rule_13_no_more_make_room_than_are_dialed),
     TEST (rule_13_one_at_a_time_makes_room),
+    TEST (rule_24_one_dial_serves_all_that_want_a_fresh_connection),
     { NULL, NULL },
   };
 

@@ -7,7 +7,6 @@
 
 #include "shared-fixture.h"
 #include "tally-error.h"
-#include "tls-relay-socket.h"
 
 /* @a and @b are in flight on the first connection, in this order. */
 static void
@@ -137,10 +136,6 @@ rule_24_half_a_reply_is_nobodys (void)
 static void
 rule_24_idempotent_calls_move_to_one_new_connection (void)
 {
-  if (tls_relay_skips (
-          "to be found out: a third connection is made where dials take as long as a handshake"))
-    return;
-
   g_auto (Desk) desk;
   Caller callers[10];
 
