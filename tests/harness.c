@@ -55,7 +55,7 @@ count_threads (void)
       if (name == NULL)
         continue;
       g_strstrip (name);
-      if (!g_str_has_prefix (name, "pool-") && strcmp (name, "gmain") != 0
+      if (!g_str_has_prefix (name, "pool") && strcmp (name, "gmain") != 0
           && strcmp (name, "gdbus") != 0)
         count++;
     }
