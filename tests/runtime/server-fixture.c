@@ -213,6 +213,7 @@ peer_send (gint fd, TallyBuffer *buffer)
         break; /* the server has had enough of it: what it says is the test's business */
       sent += MAX (count, 0);
     }
+  tls_relay_settle (); /* as on a plain connection: what the test does next comes behind it */
   tally_buffer_clear (buffer);
 }
 

@@ -323,7 +323,7 @@ await_connections (Running *running, guint count)
 static void
 a_child_keeps_a_closed_connection_open (void)
 {
-  Running *running = running_start (&framed_binary, NULL, "idle-timeout=50");
+  Running *running = running_start (&framed_binary, NULL, "read-timeout=50");
   gint fd = peer_connect (running);
   gint status, life[2];
   pid_t child;
@@ -337,6 +337,7 @@ a_child_keeps_a_closed_connection_open (void)
       close (life[1]);
       _exit (read (life[0], &byte, 1)); /* until the parent closes it */
     }
+  CU_ASSERT_EQUAL (send (fd, "\0\0", 2, MSG_NOSIGNAL), 2); /* a request whose rest never comes */
   await_connections (running, 0);
   check_alive (running); /* here the server forgets the closed connection's memory */
   check_alive (running);
