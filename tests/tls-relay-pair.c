@@ -90,13 +90,16 @@ receive (gint fd, gpointer bytes, gsize length)
   return count;
 }
 
-/* Sends of the bytes from *@start to @end. FALSE: the connection has failed. */
+/* Sends of the bytes from *@start to @end. @ends: the connection's end follows, in one segment with them. FALSE: the
+ * connection has failed. */
 static gboolean
-give (gint fd, const guint8 *bytes, gsize *start, gsize end)
+give (gint fd, const guint8 *bytes, gsize *start, gsize end, gboolean ends)
 {
+  const gint flags = MSG_DONTWAIT | MSG_NOSIGNAL | (ends ? MSG_MORE : 0);
+
   while (*start < end)
     {
-      gssize count = send (fd, bytes + *start, end - *start, MSG_DONTWAIT | MSG_NOSIGNAL);
+      gssize count = send (fd, bytes + *start, end - *start, flags);
 
       if (count < 0 && errno != EINTR)
         return errno == EAGAIN;
@@ -135,7 +138,8 @@ give_ciphertext (Relay *self)
           self->cipher_start = start = 0;
           self->cipher_end = count;
         }
-      if (!give (self->outer, self->cipher, &self->cipher_start, self->cipher_end))
+      if (!give (self->outer, self->cipher, &self->cipher_start, self->cipher_end,
+                 self->inner_ended))
         return reset_both (self);
       moved |= self->cipher_start > start;
       if (self->cipher_start < self->cipher_end)
@@ -236,7 +240,7 @@ give_plaintext (Relay *self)
     {
       gsize start = self->plain_start;
 
-      if (!give (self->inner, self->plain, &self->plain_start, self->plain_end))
+      if (!give (self->inner, self->plain, &self->plain_start, self->plain_end, FALSE))
         return reset_both (self);
       moved |= self->plain_start > start;
       if (self->plain_start < self->plain_end)
