@@ -11,6 +11,7 @@ struct _TallyCallInfo
 {
   GObject parent_instance;
 
+  gboolean is_server;
   gboolean is_oneway;
   gchar *method;
   gchar *service; /* nullable */
@@ -25,11 +26,13 @@ struct _TallyCallInfo
   TallyCallOutcome outcome;
   GError *error; /* nullable */
 
+  TallyCallOutcome noted; /* what the answer will not say; TALLY_CALL_UNDER_WAY: nothing */
+
   gconstpointer last;  /* the last interceptor whose `before` was called */
   gboolean is_refused; /* by an interceptor */
 };
 
-/* The call begins now. */
+/* The call, or the execution of the request, begins now. */
 TallyCallInfo *tally_call_info_new (const gchar *method, gsize length);
 
 /* The whole request was handed to the kernel. */

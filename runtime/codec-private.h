@@ -46,6 +46,7 @@ typedef struct
   gint32 seqid;
   /* nullable: where the answer of a handler goes that answers later. No codec's; struct _TallyLater. */
   struct _TallyLater *later;
+  struct _TallyCallInfo *info; /* nullable: what a server's interceptors are told. No codec's. */
 } TallyMessage;
 
 typedef struct _TallyReader TallyReader;

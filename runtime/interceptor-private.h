@@ -1,4 +1,4 @@
-/* How a channel has its interceptors called. */
+/* How a channel, or a server, has its interceptors called. */
 #ifndef TALLY_INTERCEPTOR_PRIVATE_H
 #define TALLY_INTERCEPTOR_PRIVATE_H
 
@@ -8,7 +8,7 @@ G_BEGIN_DECLS
 
 typedef struct _TallyInterception TallyInterception;
 
-/* The interceptors of a channel, in the order in which they were added; zeroed at first. None is ever
+/* The interceptors of a channel or server, in the order in which they were added; zeroed at first. None is ever
  * removed, so that a call walks them without a lock. */
 typedef struct
 {

@@ -148,9 +148,11 @@ tally_invocation_run (TallyInvocation *self, gpointer handler, TallyApplicationE
   returned = method->invoke (handler, self->args, self->result, &error);
   if (self->result == NULL)
     {
-      if (!returned)
-        log_oneway (method, error);
-      return TRUE;
+      if (returned)
+        return TRUE;
+      log_oneway (method, error);
+      fail_from_handler (failure, method, error);
+      return FALSE;
     }
 
   if (returned && settle_success (method->result, self->result))
@@ -165,6 +167,29 @@ tally_invocation_run (TallyInvocation *self, gpointer handler, TallyApplicationE
     return TRUE;
   fail_from_handler (failure, method, error);
   return FALSE;
+}
+
+/* ---- what interceptors are told ---- */
+
+void
+tally_call_info_note_result (TallyCallInfo *info, const TallyMethod *method, gconstpointer result)
+{
+  for (guint i = 0; result != NULL && i < method->result->n_fields; i++)
+    {
+      const TallyField *field = &method->result->fields[i];
+
+      if (!is_success (field) && *pointer_slot ((gpointer) result, field) != NULL)
+        info->noted = TALLY_CALL_DECLARED;
+    }
+}
+
+void
+tally_call_info_note_failure (TallyCallInfo *info, const TallyApplicationException *failure)
+{
+  info->noted = TALLY_CALL_EXCEPTION;
+  g_clear_error (&info->error);
+  g_set_error_literal (&info->error, THRIFT_APPLICATION_EXCEPTION_ERROR, failure->type,
+                       failure->message != NULL ? failure->message : "");
 }
 
 /* ---- the exceptions that a processor answers ---- */

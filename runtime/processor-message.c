@@ -34,6 +34,8 @@ tally_failure_answer (TallyApplicationException *failure,
   if (tally_message_wants_reply (message))
     tally_failure_write (failure, codec, message->name, message->name_length, message->seqid,
                          output);
+  else if (message->info != NULL)
+    tally_call_info_note_failure (message->info, failure);
   tally_failure_clear (failure);
 }
 
@@ -116,6 +118,21 @@ tally_result_write (const TallyMethod *method,
   return write_result_now (method, result, codec, limits, seqid, output, error);
 }
 
+/* tally_failure_answer () for @method, whose own name the message has. */
+static TALLY_COLD void
+answer_failed (TallyApplicationException *failure,
+               const TallyMethod *method,
+               const TallyCodec *codec,
+               const TallyMessage *message,
+               TallyBuffer *output)
+{
+  TallyMessage known = *message;
+
+  if (method->oneway)
+    known.type = T_ONEWAY;
+  tally_failure_answer (failure, codec, &known, output);
+}
+
 /* Of arguments that could not be read: answers why where an answer is due. FALSE with @error. */
 static TALLY_COLD gboolean
 answer_unreadable (const TallyMethod *method,
@@ -127,11 +144,8 @@ answer_unreadable (const TallyMethod *method,
 {
   TallyApplicationException failure;
 
-  if (!method->oneway && tally_message_wants_reply (message))
-    {
-      tally_failure_init_unreadable (&failure, method, read_error);
-      tally_failure_answer (&failure, codec, message, output);
-    }
+  tally_failure_init_unreadable (&failure, method, read_error);
+  answer_failed (&failure, method, codec, message, output);
   g_propagate_error (error, read_error);
   return FALSE;
 }
@@ -146,7 +160,8 @@ begin_handler (TallyProcessor *self,
                TallyBuffer *output,
                GError **error)
 {
-  TallyMessage known = { method->name, method->name_length, message->type, message->seqid, NULL };
+  TallyMessage known = { method->name, method->name_length, message->type, message->seqid,
+                         NULL,         message->info };
   GError *read_error = NULL;
   TallyReply *reply;
 
@@ -174,7 +189,8 @@ call (TallyProcessor *self,
       GError **error)
 {
   /* The method's own name: a reader's bytes are valid only until it reads on. */
-  TallyMessage known = { method->name, method->name_length, message->type, message->seqid, NULL };
+  TallyMessage known = { method->name, method->name_length, message->type, message->seqid,
+                         NULL,         message->info };
   gboolean wants_reply = !method->oneway && tally_message_wants_reply (message);
   TallyInvocation invocation;
   TallyApplicationException failure;
@@ -189,11 +205,34 @@ call (TallyProcessor *self,
     }
 
   if (!tally_invocation_run (&invocation, self->handler, &failure))
-    tally_failure_answer (&failure, codec, &known, output);
+    answer_failed (&failure, method, codec, &known, output);
   else if (wants_reply)
     write_result_now (method, invocation.result, codec, reader->limits, known.seqid, output, NULL);
+  if (G_UNLIKELY (message->info != NULL))
+    tally_call_info_note_result (message->info, method, invocation.result);
   tally_invocation_clear (&invocation);
   return TRUE;
+}
+
+/* (nullable): the method that the message calls. */
+static inline const TallyMethod *
+find_method (const TallyProcessor *self, const TallyMessage *message)
+{
+  /* No cast check here: it would cost as much as decoding a small message. */
+  const TallyService *service =
+      ((TallyProcessorClass *) ((GTypeInstance *) self)->g_class)->service;
+
+  if (service == NULL || (message->type != T_CALL && message->type != T_ONEWAY))
+    return NULL;
+  return tally_service_find_method (service, message->name, message->name_length);
+}
+
+gboolean
+tally_processor_answers_later (const TallyProcessor *self, const TallyMessage *message)
+{
+  const TallyMethod *method = find_method (self, message);
+
+  return method != NULL && tally_method_is_later (method, self->handler);
 }
 
 gboolean
@@ -204,13 +243,8 @@ tally_processor_process_message (TallyProcessor *self,
                                  TallyBuffer *output,
                                  GError **error)
 {
-  /* No cast check here: it would cost as much as decoding a small message. */
-  const TallyService *service =
-      ((TallyProcessorClass *) ((GTypeInstance *) self)->g_class)->service;
-  const TallyMethod *method = NULL;
+  const TallyMethod *method = find_method (self, message);
 
-  if (service != NULL && (message->type == T_CALL || message->type == T_ONEWAY))
-    method = tally_service_find_method (service, message->name, message->name_length);
   if (method == NULL)
     return answer_unexpected (codec, reader, message, output, error);
   if (tally_method_is_later (method, self->handler))

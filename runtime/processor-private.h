@@ -5,6 +5,7 @@
 
 #include <thrift/c_glib/thrift_application_exception.h>
 
+#include "call-info-private.h"
 #include "codec-private.h"
 #include "tally-error.h"
 #include "tally-processor.h"
@@ -34,7 +35,7 @@ void tally_invocation_clear (TallyInvocation *self);
 
 /* Calls the handler with the arguments, which were read. %TRUE: the result, a return value or a
  * declared exception, may be written (for a oneway method there is none). %FALSE: @failure is
- * filled with the exception to answer instead. */
+ * filled with the exception to answer instead, or for a oneway method to note. */
 gboolean
 tally_invocation_run (TallyInvocation *self, gpointer handler, TallyApplicationException *failure);
 
@@ -70,12 +71,22 @@ void tally_failure_answer (TallyApplicationException *failure,
                            const TallyMessage *message,
                            TallyBuffer *output);
 
+/* What was written as the answer to a request that @info is of does not say that its handler has thrown one of the
+ * exceptions that @method declares: notes it if @result has one. */
+void
+tally_call_info_note_result (TallyCallInfo *info, const TallyMethod *method, gconstpointer result);
+/* Notes why a request failed that is not answered. */
+void tally_call_info_note_failure (TallyCallInfo *info, const TallyApplicationException *failure);
+
 /* Whether a message of this type wants an answer at all. */
 gboolean tally_message_wants_reply (const TallyMessage *message);
 
 /* Whether @processor may be reached through tally_processor_process_message(): it is a
  * TallyProcessor and no subclass has put its own code in the way of a ThriftProtocol. */
 gboolean tally_processor_is_direct (ThriftProcessor *processor);
+
+/* Whether the message's handler answers later. */
+gboolean tally_processor_answers_later (const TallyProcessor *self, const TallyMessage *message);
 
 /* Writes the result of @method whole, or in its place the exception that says why it could not be written. %FALSE:
  * that exception. */

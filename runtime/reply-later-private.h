@@ -34,6 +34,8 @@ struct _TallyLater
   const TallyLaterClass *klass;
   gint64 deadline;   /* g_get_monotonic_time () at which it has none any more; 0: none */
   gboolean is_taken; /* a reply was made, which answers */
+  TallyCallInfo
+      *info; /* nullable: what a server's interceptors are told; once it is_taken, the answer's */
 };
 
 /* Whether @handler's class has an asynchronous function for @method. */

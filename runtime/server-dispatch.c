@@ -200,14 +200,17 @@ process_any (TallyServer *server,
   return process (codec, processor, reader, message, output, error);
 }
 
-ServerOutcome
-server_dispatch (TallyServer *server,
-                 const TallyCodec *codec,
-                 const guint8 *bytes,
-                 gsize length,
-                 TallyBuffer *output,
-                 TallyLater *later,
-                 GError **error)
+/* ---- one message ---- */
+
+static inline __attribute__ ((always_inline)) ServerOutcome
+dispatch_message (TallyServer *server,
+                  const TallyCodec *codec,
+                  TallyCallInfo *info,
+                  const guint8 *bytes,
+                  gsize length,
+                  TallyBuffer *output,
+                  TallyLater *later,
+                  GError **error)
 {
   TallyMessage message;
   TallyReader reader;
@@ -219,11 +222,84 @@ server_dispatch (TallyServer *server,
   if (!codec->read_message (&reader, &message, error))
     return OUTCOME_UNREADABLE;
   message.later = later;
+  message.info = info;
   answered = process_any (server, codec, &reader, &message, output, error);
   server_note_released (server, memory_left - reader.memory_left);
   return G_LIKELY (answered) ? OUTCOME_ANSWERED
          : *error == NULL    ? OUTCOME_LATER
                              : OUTCOME_MALFORMED;
+}
+
+/* Whether the message's handler answers later. */
+static gboolean
+is_answered_later (const TallyServer *server, TallyMessage message)
+{
+  ThriftProcessor *processor = ((ThriftServer *) server)->processor;
+
+  if (THRIFT_IS_MULTIPLEXED_PROCESSOR (processor))
+    processor = find_service ((ThriftMultiplexedProcessor *) processor, &message);
+  else if (server->service != NULL)
+    strip_service (server, &message);
+  return processor != NULL && tally_processor_is_direct (processor)
+         && tally_processor_answers_later ((TallyProcessor *) processor, &message);
+}
+
+/* server_dispatch () with interceptors. */
+static TALLY_COLD ServerOutcome
+dispatch_watched (TallyServer *server,
+                  const TallyCodec *codec,
+                  const TallyStream *stream,
+                  const guint8 *bytes,
+                  gsize length,
+                  TallyBuffer *output,
+                  TallyLater *later,
+                  GError **error)
+{
+  ServerOutcome outcome = OUTCOME_ANSWERED;
+  g_autoptr (TallyCallInfo) info = NULL;
+  g_autoptr (GError) denial = NULL;
+  gsize start = output->length;
+  TallyMessage message;
+  TallyReader reader;
+
+  tally_reader_init (&reader, bytes, length, &server->limits);
+  if (!codec->read_message (&reader, &message, error))
+    return OUTCOME_UNREADABLE;
+  message.later = NULL;
+  message.info = NULL;
+  if (later == NULL && is_answered_later (server, message))
+    return OUTCOME_LATER;
+  info = server_begin_watched (server, stream, later, &message, length, &denial);
+  if (denial != NULL)
+    server_deny (codec, &message, denial, output);
+  else
+    {
+      if (later != NULL)
+        later->info = g_object_ref (info);
+      outcome = dispatch_message (server, codec, info, bytes, length, output, later, error);
+      if (later != NULL && later->is_taken)
+        return outcome; /* it ends with its answer, and may have */
+      if (later != NULL)
+        g_clear_object (&later->info);
+    }
+  server_end_watched (info, codec, output->data + start, output->length - start,
+                      denial != NULL ? denial : *error);
+  return outcome;
+}
+
+ServerOutcome
+server_dispatch (TallyServer *server,
+                 const TallyCodec *codec,
+                 const TallyStream *stream,
+                 const guint8 *bytes,
+                 gsize length,
+                 TallyBuffer *output,
+                 TallyLater *later,
+                 GError **error)
+{
+  if (G_LIKELY (tally_interceptors_is_empty (&server->interceptors)))
+    return dispatch_message (server, codec, NULL, bytes, length, output, later, error);
+  return dispatch_watched (server, codec, stream, bytes, length, output, later, error);
 }
 
 gboolean
@@ -246,4 +322,34 @@ server_refuse (const TallyServer *server,
   tally_failure_init (&failure, THRIFT_APPLICATION_EXCEPTION_ERROR_INTERNAL_ERROR, g_strdup (text));
   tally_failure_answer (&failure, codec, &message, output);
   return named;
+}
+
+gboolean
+server_refuse_request (TallyServer *server,
+                       const TallyCodec *codec,
+                       const TallyStream *stream,
+                       TallyLater *later,
+                       const guint8 *bytes,
+                       gsize length,
+                       const gchar *text,
+                       TallyBuffer *output)
+{
+  TallyApplicationException failure = { .message = (gchar *) text,
+                                        .type = THRIFT_APPLICATION_EXCEPTION_ERROR_INTERNAL_ERROR };
+  g_autoptr (TallyCallInfo) info = NULL;
+  g_autoptr (GError) denial = NULL;
+  gsize start = output->length;
+  TallyMessage message;
+  TallyReader reader;
+
+  tally_reader_init (&reader, bytes, length, &server->limits);
+  if (tally_interceptors_is_empty (&server->interceptors)
+      || !codec->read_message (&reader, &message, NULL))
+    return server_refuse (server, codec, bytes, length, text, output);
+  info = server_begin_watched (server, stream, later, &message, length, &denial);
+  info->is_refused = FALSE; /* the client is told the server's words */
+  tally_call_info_note_failure (info, &failure);
+  server_refuse (server, codec, bytes, length, text, output);
+  server_end_watched (info, codec, output->data + start, output->length - start, NULL);
+  return TRUE;
 }

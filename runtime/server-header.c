@@ -129,7 +129,8 @@ refuse_frame (const ServerConnection *self,
   if (frame->payload == NULL
       || !tally_header_frame_peek (frame, &inflated, &message, &length, NULL))
     length = 0;
-  named = server_refuse (self->server, codec, message, length, text, output);
+  named = server_refuse_request (self->server, codec, &self->stream, NULL, message, length, text,
+                                 output);
   tally_buffer_clear (&inflated);
   return named;
 }
@@ -159,8 +160,8 @@ server_answer_wrapped (ServerConnection *self,
                                error))
     {
       server_peer_set_header (&header);
-      outcome = server_dispatch (self->server, header.frame.codec, message, message_length, output,
-                                 NULL, error);
+      outcome = server_dispatch (self->server, header.frame.codec, &self->stream, message,
+                                 message_length, output, NULL, error);
       server_peer_set_header (NULL);
     }
   else

@@ -33,9 +33,10 @@ answer_message (ServerConnection *self,
   if (G_UNLIKELY (framing == TALLY_FRAMING_HEADER))
     outcome = server_answer_wrapped (self, bytes, length, refusal, output, &error);
   else if (G_LIKELY (refusal == NULL))
-    outcome =
-        server_dispatch (self->server, self->framer.codec, bytes, length, output, NULL, &error);
-  else if (!server_refuse (self->server, self->framer.codec, bytes, length, refusal, output))
+    outcome = server_dispatch (self->server, self->framer.codec, &self->stream, bytes, length,
+                               output, NULL, &error);
+  else if (!server_refuse_request (self->server, self->framer.codec, &self->stream, NULL, bytes,
+                                   length, refusal, output))
     outcome = OUTCOME_UNREADABLE;
   if (error != NULL)
     g_debug ("%s: %s", self->server->uri, error->message);

@@ -23,6 +23,7 @@
 
 #include "codec-private.h"
 #include "framing-private.h"
+#include "interceptor-private.h"
 #include "reply-later-private.h"
 #include "server-header-private.h"
 #include "stream-internal.h"
@@ -227,10 +228,12 @@ typedef enum
   OUTCOME_LATER /* nothing has happened: its handler answers later, and needs a request to answer to */
 } ServerOutcome;
 
-/* Answers one complete message into @output. @later (nullable): where an answer goes that comes later. @error is not
- * NULL: what it holds tells outcomes apart. */
+/* Answers one complete message into @output. @stream (nullable): whence it came, where the caller owns that. @later
+ * (nullable): where an answer goes that comes later; one of the two is there. @error is not NULL: what it holds tells
+ * outcomes apart. */
 ServerOutcome server_dispatch (TallyServer *server,
                                const TallyCodec *codec,
+                               const TallyStream *stream,
                                const guint8 *bytes,
                                gsize length,
                                TallyBuffer *output,
@@ -253,6 +256,40 @@ gboolean server_refuse (const TallyServer *server,
                         gsize length,
                         const gchar *text,
                         TallyBuffer *output);
+
+/* server_refuse () for a message that is a request and whose interceptors are told so. @stream and @later as for
+ * server_dispatch (). */
+gboolean server_refuse_request (TallyServer *server,
+                                const TallyCodec *codec,
+                                const TallyStream *stream,
+                                TallyLater *later,
+                                const guint8 *bytes,
+                                gsize length,
+                                const gchar *text,
+                                TallyBuffer *output);
+
+/* ---- interceptors ---- */
+
+/* The request of @length bytes that begins with @message has come to its turn: calls their `before`. (transfer full):
+ * what is known of it. *@denial: what one refused it with. */
+TallyCallInfo *server_begin_watched (TallyServer *self,
+                                     const TallyStream *stream,
+                                     TallyLater *later,
+                                     const TallyMessage *message,
+                                     gsize length,
+                                     GError **denial);
+/* The exception that answers a request which an interceptor refused with @denial. */
+void server_deny (const TallyCodec *codec,
+                  const TallyMessage *message,
+                  const GError *denial,
+                  TallyBuffer *output);
+/* @answer, of @length bytes, 0 where there is none, is what the request came to: calls `after`. @error: (nullable): why
+ * it was denied, or malformed. */
+void server_end_watched (TallyCallInfo *info,
+                         const TallyCodec *codec,
+                         const guint8 *answer,
+                         gsize length,
+                         const GError *error);
 
 /* ---- requests that run apart ---- */
 
@@ -473,9 +510,10 @@ struct _TallyServer
   TallyFraming framing;
   gboolean is_detecting;  /* each connection's framing or protocol is found by its first bytes */
   gboolean is_compressed; /* replies are, if the peer's requests were */
-  gboolean local;         /* Unix sockets */
-  const gchar *service;   /* nullable: "NAME:method" is then taken for "method"; the endpoint's */
-  TallyTlsOptions tls; /* what properties say; NULL and TALLY_TLS_CLIENTS_IGNORED: the URI does */
+  TallyInterceptors interceptors;
+  gboolean local;       /* Unix sockets */
+  const gchar *service; /* nullable: "NAME:method" is then taken for "method"; the endpoint's */
+  TallyTlsOptions tls;  /* what properties say; NULL and TALLY_TLS_CLIENTS_IGNORED: the URI does */
   TallyLimits limits;
   guint max_workers;
   guint max_connections;

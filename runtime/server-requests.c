@@ -214,6 +214,25 @@ end_request_answer (const ServerRequest *self, TallyBuffer *output, gsize start)
 
 /* ---- a handler that answers later ---- */
 
+/* The answer that @request has from @start on, without frame, was given later. (nullable): one of @result and @failure. */
+static TALLY_COLD void
+tell_answer (ServerRequest *request,
+             const TallyMethod *method,
+             gconstpointer result,
+             const TallyApplicationException *failure,
+             gsize start)
+{
+  g_autoptr (TallyCallInfo) info = g_steal_pointer (&request->later.info);
+  gsize header = tally_frame_header (request->framing);
+
+  if (failure == NULL)
+    tally_call_info_note_result (info, method, result);
+  else
+    tally_call_info_note_failure (info, failure);
+  server_end_watched (info, request->codec, request->answer.data + start + header,
+                      request->answer.length - start - header, NULL);
+}
+
 static gboolean
 later_answer (TallyLater *later,
               const TallyMethod *method,
@@ -235,6 +254,8 @@ later_answer (TallyLater *later,
   else
     ok = tally_result_write (method, result, request->codec, &self->limits, request->seqid, output,
                              error);
+  if (request->later.info != NULL)
+    tell_answer (request, method, result, failure, start);
   end_request_answer (request, output, start);
   finish (request, FALSE);
   return ok;
@@ -306,8 +327,8 @@ execute (ServerRequest *request, const gchar *refusal)
   if (refusal != NULL)
     {
       start = tally_frame_begin (&request->answer, request->framing);
-      server_refuse (self, request->codec, request->message.data, request->message.length, refusal,
-                     &request->answer);
+      server_refuse_request (self, request->codec, NULL, &request->later, request->message.data,
+                             request->message.length, refusal, &request->answer);
     }
   else
     {
@@ -317,7 +338,7 @@ execute (ServerRequest *request, const gchar *refusal)
 
       start = tally_frame_begin (&answer, request->framing);
       server_peer_set_header (request->framing == TALLY_FRAMING_HEADER ? &request->header : NULL);
-      server_dispatch (self, request->codec, request->message.data, request->message.length,
+      server_dispatch (self, request->codec, NULL, request->message.data, request->message.length,
                        &answer, &request->later, &error);
       server_peer_set_header (NULL);
       if (error != NULL)

@@ -8,7 +8,7 @@
 /**
  * TallyCallInfo:
  *
- * One call of a channel, as interceptors see it. While the call is under way only
+ * One call of a channel, or one request of a server, as interceptors see it. While the call is under way only
  * its interceptors may ask, each in its turn; once it is over nothing of it changes, and any thread that has a
  * reference may ask. An interceptor can keep data of its own on it from before the call until after, by g_object_set_qdata().
  *
@@ -83,6 +83,21 @@ tally_call_info_new (const gchar *method, gsize length)
 }
 
 /**
+ * tally_call_info_is_server:
+ * @self: a call
+ *
+ * Returns: whether this is a request of a server; else it is a channel's call
+ *
+ * Since: 0.2
+ */
+gboolean
+tally_call_info_is_server (TallyCallInfo *self)
+{
+  g_return_val_if_fail (TALLY_IS_CALL_INFO (self), FALSE);
+  return self->is_server;
+}
+
+/**
  * tally_call_info_is_oneway:
  * @self: a call
  *
@@ -101,7 +116,7 @@ tally_call_info_is_oneway (TallyCallInfo *self)
  * tally_call_info_get_method:
  * @self: a call
  *
- * Returns: (transfer none): the method's name
+ * Returns: (transfer none): the method's name. At a server it is the peer's word, cut and escaped
  *
  * Since: 0.2
  */
@@ -132,7 +147,8 @@ tally_call_info_get_service (TallyCallInfo *self)
  * tally_call_info_get_peer:
  * @self: a call
  *
- * Returns: (transfer none) (nullable): the channel's endpoint as a URI; %NULL on a channel without one
+ * Returns: (transfer none) (nullable): the channel's endpoint as a URI, %NULL on a channel without one; at a server
+ *   the client's address, or the process at the other end of a Unix socket
  *
  * Since: 0.2
  */
@@ -163,7 +179,7 @@ tally_call_info_get_seqid (TallyCallInfo *self)
  * @self: a call
  *
  * Returns: how often a connection was asked for to make the call: 0 before it, and for one that was refused or was
- *   over before that, 2 for one that was replayed (pool rule 13), more by a #TallyRetryPolicy
+ *   over before that, 2 for one that was replayed (pool rule 13), more by a #TallyRetryPolicy. At a server 1
  *
  * Since: 0.2
  */
@@ -209,7 +225,7 @@ tally_call_info_get_reply_bytes (TallyCallInfo *self)
  * tally_call_info_get_start_time:
  * @self: a call
  *
- * Returns: g_get_monotonic_time() when the call was made
+ * Returns: g_get_monotonic_time() when the call was made, or the server came to the request
  *
  * Since: 0.2
  */
@@ -225,7 +241,7 @@ tally_call_info_get_start_time (TallyCallInfo *self)
  * @self: a call
  *
  * Returns: g_get_monotonic_time() when the kernel had taken the whole request, of several attempts the last
- *   one's; 0 where that was not so
+ *   one's; 0 where that was not so, and at a server, which does not say when it sends
  *
  * Since: 0.2
  */
@@ -270,7 +286,7 @@ tally_call_info_get_outcome (TallyCallInfo *self)
  * tally_call_info_get_error:
  * @self: a call
  *
- * Returns: (transfer none) (nullable): what the caller is told; %NULL where all is well
+ * Returns: (transfer none) (nullable): what the caller, or the server's client, is told; %NULL where all is well
  *
  * Since: 0.2
  */

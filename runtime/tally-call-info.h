@@ -11,13 +11,13 @@ G_BEGIN_DECLS
 /**
  * TallyCallOutcome:
  * @TALLY_CALL_UNDER_WAY: it is not over.
- * @TALLY_CALL_ANSWERED: there is a result; a oneway call was sent.
+ * @TALLY_CALL_ANSWERED: there is a result; a oneway call was sent, or executed.
  * @TALLY_CALL_DECLARED: one of the method's exceptions.
  * @TALLY_CALL_EXCEPTION: a TApplicationException; its type is the error's code.
  * @TALLY_CALL_FAILED: anything else that the error says.
  * @TALLY_CALL_CANCELLED: it was cancelled.
  * @TALLY_CALL_TIMED_OUT: its time was over.
- * @TALLY_CALL_REFUSED: an interceptor refused it, so nothing was sent.
+ * @TALLY_CALL_REFUSED: an interceptor refused it, so nothing was sent, or executed.
  *
  * What a call came to.
  *
@@ -46,6 +46,7 @@ TALLY_API const gchar *tally_call_outcome_to_string (TallyCallOutcome outcome);
 TALLY_API
 G_DECLARE_FINAL_TYPE (TallyCallInfo, tally_call_info, TALLY, CALL_INFO, GObject)
 
+TALLY_API gboolean tally_call_info_is_server (TallyCallInfo *self);
 TALLY_API gboolean tally_call_info_is_oneway (TallyCallInfo *self);
 TALLY_API const gchar *tally_call_info_get_method (TallyCallInfo *self);
 TALLY_API const gchar *tally_call_info_get_service (TallyCallInfo *self);

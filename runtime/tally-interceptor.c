@@ -1,22 +1,24 @@
-/* Owns the interceptors' interface, the list of a channel's, and in which order they are called. What a call
+/* Owns the interceptors' interface, the list of a channel's or server's, and in which order they are called. What a call
  * came to, others say. */
 #include "tally-interceptor.h"
 
 #include "channel-private.h"
 #include "interceptor-private.h"
+#include "server-private.h"
 #include "tally-error.h"
 
 /**
  * TallyInterceptor:
  *
- * What a program runs before and after each call of a channel (tally_channel_add_interceptor()): a log,
- * statistics, a trace, an admission.
+ * What a program runs before and after each call of a channel (tally_channel_add_interceptor()), or each request
+ * of a server (tally_server_add_interceptor()): a log, statistics, a trace, an admission.
  *
  * Before a call those that were added are called in that order, after it in the opposite order. One that refuses ends
  * the call: those that follow it are not called, those before it and itself learn that it was refused. A call that is
  * made several times is one call.
  *
- * They run on the thread that makes the call; after a call that
+ * They run on the thread that makes the call, or on the one that executes the request; after a request whose handler answers
+ * later, on the thread that answers; after a call that
  * does not block, in the main context where it ends, before its callback, and for one that fails at once even before the function
  * that starts it returns. Several threads may be in one interceptor at once. No lock is held: an interceptor may make calls, on the same channel
  * too, which are intercepted themselves; the time that it takes is a part of its call's, and of no other.
@@ -136,6 +138,26 @@ void
 tally_channel_add_interceptor (TallyChannel *self, TallyInterceptor *interceptor)
 {
   g_return_if_fail (TALLY_IS_CHANNEL (self));
+  g_return_if_fail (TALLY_IS_INTERCEPTOR (interceptor));
+  tally_interceptors_add (&self->interceptors, interceptor);
+}
+
+/**
+ * tally_server_add_interceptor:
+ * @self: a server
+ * @interceptor: what is called before and after each request; a reference is taken until the server's end
+ *
+ * Has @interceptor called for the requests that the server comes to from now on, behind what was added before. It is called
+ * for each message whose header can be read, those that the server itself refuses included: they end as
+ * %TALLY_CALL_EXCEPTION, on a thread that also looks after the server's time-outs, so that it must not block there.
+ * It is there to stay. Thread-safe, also while the server serves.
+ *
+ * Since: 0.2
+ */
+void
+tally_server_add_interceptor (TallyServer *self, TallyInterceptor *interceptor)
+{
+  g_return_if_fail (TALLY_IS_SERVER (self));
   g_return_if_fail (TALLY_IS_INTERCEPTOR (interceptor));
   tally_interceptors_add (&self->interceptors, interceptor);
 }

@@ -198,6 +198,20 @@ run_waiting (TallyProcessor *self,
   return !waiting.is_lost;
 }
 
+/* Of a handler that has failed: a oneway method's is not answered. */
+static gboolean
+fail_invocation (const TallyMethod *method,
+                 ThriftProtocol *out,
+                 const Header *header,
+                 TallyApplicationException *failure,
+                 GError **error)
+{
+  if (!method->oneway)
+    return write_failure (out, header, failure, error);
+  tally_failure_clear (failure);
+  return TRUE;
+}
+
 /* Calls the handler with the arguments, which were read, and answers. */
 static gboolean
 run_invocation (TallyProcessor *self,
@@ -211,7 +225,7 @@ run_invocation (TallyProcessor *self,
   if (tally_method_is_later (invocation->method, self->handler))
     return run_waiting (self, invocation, out, header, error);
   if (!tally_invocation_run (invocation, self->handler, &failure))
-    return write_failure (out, header, &failure, error);
+    return fail_invocation (invocation->method, out, header, &failure, error);
   if (invocation->result == NULL || header->type == T_ONEWAY)
     return TRUE;
   return write_result (invocation->method, invocation->result, out, header, error);

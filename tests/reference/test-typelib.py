@@ -1,9 +1,12 @@
 #!/usr/bin/python3
 """Uses libtally from Python, through its typelib, and reads what the GIR leaves out. Arguments: the directory of
 the GIR and typelib, the sources' directory."""
+import ctypes
 import re
 import socket
+import struct
 import sys
+import threading
 import traceback
 from pathlib import Path
 
@@ -74,6 +77,47 @@ def a_channel_is_made_of_its_properties ():
         raise AssertionError ('a URI without port was taken')
 
 
+class Gate (GObject.Object, Tally.Interceptor):
+    """An interceptor written in Python."""
+
+    def __init__ (self):
+        super ().__init__ ()
+        self.begun, self.ended = [], None
+
+    def do_before (self, info):
+        self.begun.append ((info.get_method (), info.get_seqid (), info.is_server ()))
+        raise GLib.Error ('not today', 'g-io-error-quark', Gio.IOErrorEnum.PERMISSION_DENIED)
+
+    def do_after (self, info):
+        self.ended = info
+
+
+def ask (*interceptors):
+    """Adds them to a server that runs, and calls "ping" there once. Thrift's functions are in no typelib. Returns the answer."""
+    serve = ctypes.CDLL ('libthrift_c_glib.so.0').thrift_server_serve
+    serve.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
+    server = GObject.new (Tally.Server, uri='tcp://127.0.0.1:0', processor=GObject.new (Tally.Processor))
+    for interceptor in interceptors:
+        server.add_interceptor (interceptor)
+    server.listen ()
+    thread = threading.Thread (target=serve, args=(hash (server), None))
+    thread.start ()
+    with socket.create_connection (('127.0.0.1', int (server.dup_uri ().split (':')[-1].split ('?')[0]))) as peer:
+        peer.sendall (struct.pack ('>iIi4sib', 17, 0x80010001, 4, b'ping', 9, 0))
+        answer = peer.recv (1000)
+    server.stop ()
+    thread.join ()
+    return answer
+
+
+def an_interceptor_refuses ():
+    gate = Gate ()
+    assert b'not today' in ask (gate)
+    assert gate.begun == [('ping', 9, True)], gate.begun
+    assert gate.ended.get_outcome () == Tally.CallOutcome.REFUSED and gate.ended.get_request_bytes () == 17
+    assert Tally.CallOutcome.to_string (Tally.CallOutcome.TIMED_OUT) == 'timed-out'
+
+
 def a_server_listens ():
     server = GObject.new (Tally.Server, uri='tcp://127.0.0.1:0', max_message_size=1000)
     assert server.init (None) and server.listen ()
@@ -97,7 +141,7 @@ def nothing_is_left_out_unasked ():
 
 
 TESTS = [a_pool_has_properties, a_borrow_is_told_and_counted, a_failure_is_an_exception,
-         a_channel_is_made_of_its_properties, a_server_listens, nothing_is_left_out_unasked]
+         a_channel_is_made_of_its_properties, an_interceptor_refuses, a_server_listens, nothing_is_left_out_unasked]
 
 print (f'1..{len (TESTS)}')
 for number, test in enumerate (TESTS, 1):

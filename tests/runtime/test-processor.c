@@ -27,7 +27,7 @@ ask_codec (ThriftProcessor *processor,
            gboolean *ok)
 {
   g_autoptr (GError) error = NULL;
-  TallyMessage message;
+  TallyMessage message = { 0 };
   TallyReader reader;
 
   tally_reader_init (&reader, request->data, request->length, &tally_limits_default);
@@ -391,7 +391,7 @@ answer_past_the_limit (void)
       G_OBJECT (test_processor_new (base_processor_get_type (), (TestHandler *) handler));
   TallyBuffer request = { NULL, 0, 0 };
   TallyBuffer output = { NULL, 0, 0 };
-  TallyMessage message;
+  TallyMessage message = { 0 };
   TallyReader reader;
   Answer answer;
 

@@ -1,0 +1,107 @@
+/* Owns what a server's interceptors are told of a request: the client that sent it, what it asks for, what it was answered.
+ * It executes nothing. */
+#include <string.h>
+#include <thrift/c_glib/thrift_application_exception.h>
+
+#include "peer-text.h"
+#include "processor-private.h"
+#include "server-private.h"
+
+/* ---- before ---- */
+
+/* A message's name is "service:method" where the service is multiplexed. */
+static TallyCallInfo *
+new_info (const TallyMessage *message)
+{
+  const gchar *separator = memchr (message->name, ':', message->name_length);
+  const gchar *method = separator != NULL ? separator + 1 : message->name;
+  TallyCallInfo *info =
+      tally_call_info_new (method, message->name_length - (method - message->name));
+
+  if (separator != NULL)
+    info->service = tally_peer_text (message->name, separator - message->name, TALLY_PEER_NAME_MAX);
+  return info;
+}
+
+TallyCallInfo *
+server_begin_watched (TallyServer *self,
+                      const TallyStream *stream,
+                      TallyLater *later,
+                      const TallyMessage *message,
+                      gsize length,
+                      GError **denial)
+{
+  TallyCallInfo *info = new_info (message);
+
+  info->is_server = TRUE;
+  info->is_oneway = !tally_message_wants_reply (message);
+  info->seqid = message->seqid;
+  info->attempts = 1;
+  info->request_bytes = length;
+  info->peer = later != NULL ? later->klass->dup_peer (later) : tally_stream_dup_peer (stream);
+  tally_interceptors_begin (&self->interceptors, info, denial);
+  return info;
+}
+
+void
+server_deny (const TallyCodec *codec,
+             const TallyMessage *message,
+             const GError *denial,
+             TallyBuffer *output)
+{
+  ThriftApplicationExceptionError type = THRIFT_APPLICATION_EXCEPTION_ERROR_INTERNAL_ERROR;
+  TallyApplicationException failure;
+
+  if (denial->domain == THRIFT_APPLICATION_EXCEPTION_ERROR)
+    type = denial->code;
+  tally_failure_init (&failure, type, g_strdup (denial->message));
+  tally_failure_answer (&failure, codec, message, output);
+}
+
+/* ---- after ---- */
+
+/* What the client reads in @answer. (transfer full) (nullable): NULL for a result. */
+static GError *
+read_exception_in (const TallyCodec *codec, const guint8 *answer, gsize length)
+{
+  TallyLimits limits = tally_limits_default;
+  TallyApplicationException exception = { 0 };
+  GError *error = NULL;
+  TallyMessage message;
+  TallyReader reader;
+
+  limits.max_message = G_MAXINT;
+  tally_reader_init (&reader, answer, length, &limits);
+  if (!codec->read_message (&reader, &message, NULL) || message.type != T_EXCEPTION)
+    return NULL;
+  if (codec->read_struct (&reader, &tally_application_exception_info, &exception, NULL))
+    g_set_error_literal (&error, THRIFT_APPLICATION_EXCEPTION_ERROR, exception.type,
+                         exception.message != NULL ? exception.message : "");
+  tally_struct_dispose_instance (&tally_application_exception_info, &exception);
+  return error;
+}
+
+void
+server_end_watched (TallyCallInfo *info,
+                    const TallyCodec *codec,
+                    const guint8 *answer,
+                    gsize length,
+                    const GError *error)
+{
+  g_autoptr (GError) exception = length > 0 ? read_exception_in (codec, answer, length) : NULL;
+  g_autoptr (GError) noted = g_steal_pointer (&info->error);
+  TallyCallOutcome outcome = TALLY_CALL_ANSWERED;
+
+  info->reply_bytes = length;
+  if (exception != NULL)
+    outcome = TALLY_CALL_EXCEPTION;
+  else if (info->noted != TALLY_CALL_UNDER_WAY)
+    outcome = info->noted;
+  else if (error != NULL)
+    outcome = TALLY_CALL_FAILED;
+  if (exception != NULL && !info->is_refused)
+    error = exception;
+  else if (noted != NULL && !info->is_refused)
+    error = noted;
+  tally_interceptors_end (info, outcome, error);
+}
