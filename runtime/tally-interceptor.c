@@ -11,7 +11,8 @@
  * TallyInterceptor:
  *
  * What a program runs before and after each call of a channel (tally_channel_add_interceptor()), or each request
- * of a server (tally_server_add_interceptor()): a log, statistics, a trace, an admission.
+ * of a server (tally_server_add_interceptor()): a log, statistics, a trace, an admission. #TallyCallStatistics and
+ * #TallyCallLog are interceptors.
  *
  * Before a call those that were added are called in that order, after it in the opposite order. One that refuses ends
  * the call: those that follow it are not called, those before it and itself learn that it was refused. A call that is

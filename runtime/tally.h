@@ -9,7 +9,9 @@
 #include <thrift/c_glib/thrift_application_exception.h>
 
 #include "tally-call-info.h"
+#include "tally-call-log.h"
 #include "tally-call-options.h"
+#include "tally-call-statistics.h"
 #include "tally-channel.h"
 #include "tally-client.h"
 #include "tally-endpoint.h"

@@ -2,12 +2,10 @@
 #ifndef TALLY_POLICY_PARTS_PRIVATE_H
 #define TALLY_POLICY_PARTS_PRIVATE_H
 
+#include "histogram-internal.h"
 #include "policy-private.h"
 
 G_BEGIN_DECLS
-
-/* Counts: policy-stats.c */
-void tally_histogram_add (TallyHistogram *histogram, gint64 microseconds);
 
 /* The queue: policy-queue.c */
 void tally_policy_enqueue (TallyPolicy *self, TallyWaiter *waiter);

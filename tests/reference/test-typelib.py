@@ -118,6 +118,15 @@ def an_interceptor_refuses ():
     assert Tally.CallOutcome.to_string (Tally.CallOutcome.TIMED_OUT) == 'timed-out'
 
 
+def statistics_are_counted ():
+    statistics = Tally.CallStatistics.new ()
+    ask (statistics)
+    entry, = statistics.dup_snapshot ()
+    assert (entry.is_server, entry.service, entry.method, entry.calls) == (True, None, '(others)', 1), entry.method
+    assert entry.outcomes[Tally.CallOutcome.EXCEPTION] == 1 and entry.request_bytes == 17, entry.outcomes
+    assert entry.time.count == 1
+
+
 def a_server_listens ():
     server = GObject.new (Tally.Server, uri='tcp://127.0.0.1:0', max_message_size=1000)
     assert server.init (None) and server.listen ()
@@ -141,7 +150,8 @@ def nothing_is_left_out_unasked ():
 
 
 TESTS = [a_pool_has_properties, a_borrow_is_told_and_counted, a_failure_is_an_exception,
-         a_channel_is_made_of_its_properties, an_interceptor_refuses, a_server_listens, nothing_is_left_out_unasked]
+         a_channel_is_made_of_its_properties, an_interceptor_refuses, statistics_are_counted,
+         a_server_listens, nothing_is_left_out_unasked]
 
 print (f'1..{len (TESTS)}')
 for number, test in enumerate (TESTS, 1):
