@@ -118,7 +118,7 @@ tally_result_write (const TallyMethod *method,
   return write_result_now (method, result, codec, limits, seqid, output, error);
 }
 
-/* tally_failure_answer () for @method, whose own name the message has. */
+/* tally_failure_answer () for @method, by its own name: a reader's bytes are valid only until it reads on. */
 static TALLY_COLD void
 answer_failed (TallyApplicationException *failure,
                const TallyMethod *method,
@@ -126,10 +126,12 @@ answer_failed (TallyApplicationException *failure,
                const TallyMessage *message,
                TallyBuffer *output)
 {
-  TallyMessage known = *message;
+  const TallyMessage known = { .name = method->name,
+                               .name_length = method->name_length,
+                               .type = method->oneway ? T_ONEWAY : message->type,
+                               .seqid = message->seqid,
+                               .info = message->info };
 
-  if (method->oneway)
-    known.type = T_ONEWAY;
   tally_failure_answer (failure, codec, &known, output);
 }
 
@@ -160,8 +162,6 @@ begin_handler (TallyProcessor *self,
                TallyBuffer *output,
                GError **error)
 {
-  TallyMessage known = { method->name, method->name_length, message->type, message->seqid,
-                         NULL,         message->info };
   GError *read_error = NULL;
   TallyReply *reply;
 
@@ -175,7 +175,7 @@ begin_handler (TallyProcessor *self,
       return TRUE;
     }
   tally_reply_withdraw (reply);
-  return answer_unreadable (method, codec, &known, read_error, output, error);
+  return answer_unreadable (method, codec, message, read_error, output, error);
 }
 
 /* Inlined for the common path's sake. */
@@ -188,9 +188,6 @@ call (TallyProcessor *self,
       TallyBuffer *output,
       GError **error)
 {
-  /* The method's own name: a reader's bytes are valid only until it reads on. */
-  TallyMessage known = { method->name, method->name_length, message->type, message->seqid,
-                         NULL,         message->info };
   gboolean wants_reply = !method->oneway && tally_message_wants_reply (message);
   TallyInvocation invocation;
   TallyApplicationException failure;
@@ -201,13 +198,14 @@ call (TallyProcessor *self,
       || !tally_reader_check_end (reader, "message", &read_error))
     {
       tally_invocation_clear (&invocation);
-      return answer_unreadable (method, codec, &known, read_error, output, error);
+      return answer_unreadable (method, codec, message, read_error, output, error);
     }
 
   if (!tally_invocation_run (&invocation, self->handler, &failure))
-    answer_failed (&failure, method, codec, &known, output);
+    answer_failed (&failure, method, codec, message, output);
   else if (wants_reply)
-    write_result_now (method, invocation.result, codec, reader->limits, known.seqid, output, NULL);
+    write_result_now (method, invocation.result, codec, reader->limits, message->seqid, output,
+                      NULL);
   if (G_UNLIKELY (message->info != NULL))
     tally_call_info_note_result (message->info, method, invocation.result);
   tally_invocation_clear (&invocation);

@@ -5,14 +5,13 @@
  * processor, whose services are looked up here: its own function reads a NULL error when a name is
  * unknown. Any other processor gets Apache's protocol over memory, and only messages that a reader
  * of ours went through before. */
-#include "server-private.h"
-
 #include <string.h>
 #include <thrift/c_glib/processor/thrift_multiplexed_processor.h>
 
 #include "memory-transport.h"
 #include "processor-private.h"
 #include "protocols-internal.h"
+#include "server-watched-private.h"
 
 #define SERVICE_SEPARATOR ':'
 
@@ -180,7 +179,8 @@ strip_service (const TallyServer *server, TallyMessage *message)
   message->name_length -= length + 1;
 }
 
-static gboolean
+/* Inlined for the common path's sake. */
+static inline __attribute__ ((always_inline)) gboolean
 process_any (TallyServer *server,
              const TallyCodec *codec,
              TallyReader *reader,
@@ -244,16 +244,15 @@ is_answered_later (const TallyServer *server, TallyMessage message)
          && tally_processor_answers_later ((TallyProcessor *) processor, &message);
 }
 
-/* server_dispatch () with interceptors. */
-static TALLY_COLD ServerOutcome
-dispatch_watched (TallyServer *server,
-                  const TallyCodec *codec,
-                  const TallyStream *stream,
-                  const guint8 *bytes,
-                  gsize length,
-                  TallyBuffer *output,
-                  TallyLater *later,
-                  GError **error)
+ServerOutcome
+server_dispatch_watched (TallyServer *server,
+                         const TallyCodec *codec,
+                         const TallyStream *stream,
+                         const guint8 *bytes,
+                         gsize length,
+                         TallyBuffer *output,
+                         TallyLater *later,
+                         GError **error)
 {
   ServerOutcome outcome = OUTCOME_ANSWERED;
   g_autoptr (TallyCallInfo) info = NULL;
@@ -288,18 +287,15 @@ dispatch_watched (TallyServer *server,
 }
 
 ServerOutcome
-server_dispatch (TallyServer *server,
-                 const TallyCodec *codec,
-                 const TallyStream *stream,
-                 const guint8 *bytes,
-                 gsize length,
-                 TallyBuffer *output,
-                 TallyLater *later,
-                 GError **error)
+server_dispatch_plain (TallyServer *server,
+                       const TallyCodec *codec,
+                       const guint8 *bytes,
+                       gsize length,
+                       TallyBuffer *output,
+                       TallyLater *later,
+                       GError **error)
 {
-  if (G_LIKELY (tally_interceptors_is_empty (&server->interceptors)))
-    return dispatch_message (server, codec, NULL, bytes, length, output, later, error);
-  return dispatch_watched (server, codec, stream, bytes, length, output, later, error);
+  return dispatch_message (server, codec, NULL, bytes, length, output, later, error);
 }
 
 gboolean

@@ -1,6 +1,6 @@
 /* From a frame of the header transport to the frame that answers it: the request's headers, and the reply's. It
  * knows no socket. */
-#include "server-private.h"
+#include "server-watched-private.h"
 
 /* Keeps the headers that are meant for later requests, too. */
 static gboolean

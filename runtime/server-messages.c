@@ -2,7 +2,7 @@
  * and says what is to become of the connection. It knows no socket. */
 #include "framing-private.h"
 #include "peer-text.h"
-#include "server-private.h"
+#include "server-watched-private.h"
 
 #include <string.h>
 

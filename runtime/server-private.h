@@ -228,17 +228,6 @@ typedef enum
   OUTCOME_LATER /* nothing has happened: its handler answers later, and needs a request to answer to */
 } ServerOutcome;
 
-/* Answers one complete message into @output. @stream (nullable): whence it came, where the caller owns that. @later
- * (nullable): where an answer goes that comes later; one of the two is there. @error is not NULL: what it holds tells
- * outcomes apart. */
-ServerOutcome server_dispatch (TallyServer *server,
-                               const TallyCodec *codec,
-                               const TallyStream *stream,
-                               const guint8 *bytes,
-                               gsize length,
-                               TallyBuffer *output,
-                               TallyLater *later,
-                               GError **error);
 /* Answers one frame of the header transport into @output, behind its length; with @refusal, with an exception
  * that says so. The headers of the reply are in it. @error: what is wrong with the frame or its message. */
 ServerOutcome server_answer_wrapped (ServerConnection *self,
@@ -256,40 +245,6 @@ gboolean server_refuse (const TallyServer *server,
                         gsize length,
                         const gchar *text,
                         TallyBuffer *output);
-
-/* server_refuse () for a message that is a request and whose interceptors are told so. @stream and @later as for
- * server_dispatch (). */
-gboolean server_refuse_request (TallyServer *server,
-                                const TallyCodec *codec,
-                                const TallyStream *stream,
-                                TallyLater *later,
-                                const guint8 *bytes,
-                                gsize length,
-                                const gchar *text,
-                                TallyBuffer *output);
-
-/* ---- interceptors ---- */
-
-/* The request of @length bytes that begins with @message has come to its turn: calls their `before`. (transfer full):
- * what is known of it. *@denial: what one refused it with. */
-TallyCallInfo *server_begin_watched (TallyServer *self,
-                                     const TallyStream *stream,
-                                     TallyLater *later,
-                                     const TallyMessage *message,
-                                     gsize length,
-                                     GError **denial);
-/* The exception that answers a request which an interceptor refused with @denial. */
-void server_deny (const TallyCodec *codec,
-                  const TallyMessage *message,
-                  const GError *denial,
-                  TallyBuffer *output);
-/* @answer, of @length bytes, 0 where there is none, is what the request came to: calls `after`. @error: (nullable): why
- * it was denied, or malformed. */
-void server_end_watched (TallyCallInfo *info,
-                         const TallyCodec *codec,
-                         const guint8 *answer,
-                         gsize length,
-                         const GError *error);
 
 /* ---- requests that run apart ---- */
 

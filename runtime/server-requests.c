@@ -1,7 +1,7 @@
 /* Requests that run apart from their connection: several of one connection side by side, and those whose handler
  * answers later. Each keeps a copy of its message; its answer joins the connection's others, and leaves in their order or
  * at once. The connection reads no further than `max-concurrent` of them. It knows no socket. */
-#include "server-private.h"
+#include "server-watched-private.h"
 
 #include <string.h>
 

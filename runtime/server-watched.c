@@ -5,7 +5,7 @@
 
 #include "peer-text.h"
 #include "processor-private.h"
-#include "server-private.h"
+#include "server-watched-private.h"
 
 /* ---- before ---- */
 

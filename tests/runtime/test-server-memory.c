@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "server-fixture.h"
-#include "server-private.h"
+#include "server-watched-private.h"
 
 #define SMALL (64 * 1024)
 #define LARGE (20 * 1024 * 1024)
