@@ -3,6 +3,7 @@
  * async-exchange.c's. The steps are a call's (ARCHITECTURE.md, "A call"). */
 #include "async-private.h"
 
+#include "hedge-private.h"
 #include "reply-private.h"
 #include "retry-private.h"
 
@@ -11,6 +12,11 @@
 void
 tally_async_call_tell (TallyAsyncCall *self, GError *error)
 {
+  if (G_UNLIKELY (self->is_part))
+    {
+      tally_async_call_complete (self, error);
+      return;
+    }
   if (error != NULL)
     error = self->retry != NULL ? tally_async_retry_explain (self->retry, &self->call, error)
                                 : tally_call_explain (&self->call, error);
@@ -19,9 +25,8 @@ tally_async_call_tell (TallyAsyncCall *self, GError *error)
   tally_async_call_complete (self, error);
 }
 
-/* An attempt is over. */
-static void
-complete (TallyAsyncCall *self, GError *error)
+void
+tally_async_call_attempted (TallyAsyncCall *self, GError *error)
 {
   if (error != NULL && self->first_error != NULL)
     error = tally_call_join_errors (&self->call, &self->first, g_steal_pointer (&self->first_error),
@@ -56,7 +61,7 @@ tally_async_call_end (TallyAsyncCall *self, gboolean clean, GError *error)
   tally_bucket_release (self->call.channel->bucket, &self->lease,
                         clean ? TALLY_OUTCOME_CLEAN : TALLY_OUTCOME_BROKEN);
   if (error == NULL || !make_again (self, reused, error))
-    complete (self, error);
+    tally_async_call_attempted (self, error);
 }
 
 /* ---- the connection ---- */
@@ -85,7 +90,7 @@ on_borrowed (GObject *source, GAsyncResult *result, gpointer data)
   if (tally_bucket_borrow_finish (self->call.channel->bucket, result, &self->lease, &error))
     use_lease (self);
   else
-    complete (self, error);
+    tally_async_call_attempted (self, error);
 }
 
 /* A connection that is there at once is used at once, unless another thread is in the call's context. */
@@ -128,6 +133,12 @@ tally_async_call_attempt (TallyAsyncCall *self)
 {
   TallyChannel *channel = self->call.channel;
 
+  if (G_UNLIKELY (self->retry != NULL)
+      && tally_hedge_is_wanted (tally_async_retry_get (self->retry)->policy, &self->call))
+    {
+      tally_hedge_begin (self);
+      return;
+    }
   self->call.seqid = tally_seqid_take (&channel->seqid);
   borrow (self, channel->unpooled ? TALLY_DIALED_NEVER_LENT : TALLY_DIALED_ANY_TIME);
 }
@@ -163,7 +174,7 @@ tally_async_call_start (TallyChannel *channel,
       tally_async_call_attempt (self);
     }
   else
-    complete (self, error);
+    tally_async_call_attempted (self, error);
   __atomic_store_n (&self->has_started, TRUE, __ATOMIC_RELEASE);
   g_object_unref (self);
 }

@@ -6,6 +6,7 @@
 
 #include "call-private.h"
 #include "cancel-watch-internal.h"
+#include "retry-private.h"
 #include "shared-private.h"
 
 G_BEGIN_DECLS
@@ -24,6 +25,7 @@ typedef union
 
 typedef struct _TallyAsyncAgent TallyAsyncAgent; /* async-shared.c */
 typedef struct _TallyAsyncRetry TallyAsyncRetry; /* retry-async.c */
+typedef struct _TallyHedge TallyHedge;           /* hedge.c */
 
 /* A call, and the GAsyncResult that its callback is given. */
 typedef struct
@@ -48,6 +50,8 @@ typedef struct
   TallyCall first;        /* once it is replayed: the call as it was, */
   GError *first_error;    /* and why; nullable */
   TallyAsyncRetry *retry; /* nullable */
+  TallyHedge *hedge;      /* nullable: the attempts that are under way */
+  gboolean is_part;       /* it is one of these */
   TallyResultSlot *slots;
   gpointer *results;
   TallyResultSlot own_slots[TALLY_ASYNC_SLOTS];
@@ -95,6 +99,11 @@ TallyAsyncCall *tally_async_call_new (TallyChannel *channel,
                                       GCancellable *cancellable,
                                       GAsyncReadyCallback callback,
                                       gpointer user_data);
+/* One attempt of @call, in its context: (transfer full). */
+TallyAsyncCall *tally_async_call_new_part (TallyAsyncCall *call,
+                                           GCancellable *cancellable,
+                                           GAsyncReadyCallback callback,
+                                           gpointer user_data);
 /* The call is over: calls back, at once unless it is still being started. @error: (transfer full) (nullable).
  * @self is its callback's from now on. */
 void tally_async_call_complete (TallyAsyncCall *self, GError *error);
@@ -129,6 +138,8 @@ void tally_async_call_end (TallyAsyncCall *self, gboolean clean, GError *error);
 
 /* Makes one attempt, with a sequence id of its own. */
 void tally_async_call_attempt (TallyAsyncCall *self);
+/* An attempt is over, and its connection given back. @error: (transfer full) (nullable): why it failed. */
+void tally_async_call_attempted (TallyAsyncCall *self, GError *error);
 /* Ends the call, however many attempts it had. @error: (transfer full) (nullable): why it failed. */
 void tally_async_call_tell (TallyAsyncCall *self, GError *error);
 
@@ -139,6 +150,9 @@ TallyAsyncRetry *tally_async_retry_new (TallyChannel *channel, TallyRetryPolicy 
 void tally_async_retry_free (TallyAsyncRetry *self);
 /* An attempt has failed with @error. TRUE when there will be another: then @error (transfer full) is used up. */
 gboolean tally_async_retry_again (TallyAsyncCall *call, GError *error);
+TallyRetry *tally_async_retry_get (TallyAsyncRetry *self);
+/* When the attempt began that is told next. */
+void tally_async_retry_set_began (TallyAsyncRetry *self, gint64 began);
 GError *tally_async_retry_explain (TallyAsyncRetry *self, TallyCall *call, GError *error);
 
 G_END_DECLS

@@ -106,6 +106,31 @@ tally_async_call_new (TallyChannel *channel,
   return self;
 }
 
+TallyAsyncCall *
+tally_async_call_new_part (TallyAsyncCall *call,
+                           GCancellable *cancellable,
+                           GAsyncReadyCallback callback,
+                           gpointer user_data)
+{
+  TallyAsyncCall *self = tally_async_call_new (call->call.channel, call, call->call.method, NULL,
+                                               &call->options, cancellable, callback, user_data);
+
+  self->is_part = TRUE;
+  g_main_context_unref (self->context);
+  self->context = g_main_context_ref (call->context);
+  self->call.deadline = call->call.deadline;
+  self->call.timeout = call->call.timeout;
+  tally_buffer_append (&self->args, call->args.data, call->args.length);
+  if (self->options.reply_headers != NULL)
+    {
+      tally_headers_unref (self->options.reply_headers);
+      self->options.reply_headers = tally_headers_new ();
+    }
+  if (call->info != NULL)
+    self->info = tally_call_info_new (call->call.method->name, call->call.method->name_length);
+  return self;
+}
+
 /* ---- the end ---- */
 
 static gboolean

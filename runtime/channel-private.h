@@ -11,6 +11,8 @@
 
 G_BEGIN_DECLS
 
+typedef struct _TallyRecentTimes TallyRecentTimes;
+
 /* All but the atomic ones are set once, before another thread can see them. */
 struct _TallyChannel
 {
@@ -38,6 +40,7 @@ struct _TallyChannel
   pthread_mutex_t retry_lock;
   TallyRetryPolicy *retry_policy; /* nullable; retry_lock */
   gint retry_balance;             /* atomic; see retry-channel.c */
+  TallyRecentTimes *recent_times; /* nullable; retry_lock; see hedge.c */
 
   gchar *uri;          /* nullable; as it was given */
   TallyTlsOptions tls; /* what properties say */

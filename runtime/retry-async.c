@@ -29,6 +29,18 @@ tally_async_retry_free (TallyAsyncRetry *self)
   g_free (self);
 }
 
+TallyRetry *
+tally_async_retry_get (TallyAsyncRetry *self)
+{
+  return &self->retry;
+}
+
+void
+tally_async_retry_set_began (TallyAsyncRetry *self, gint64 began)
+{
+  self->began = began;
+}
+
 GError *
 tally_async_retry_explain (TallyAsyncRetry *self, TallyCall *call, GError *error)
 {

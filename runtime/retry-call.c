@@ -1,4 +1,5 @@
 /* Owns the attempts of a call whose thread waits for it. */
+#include "hedge-private.h"
 #include "pause-internal.h"
 #include "retry-private.h"
 
@@ -71,6 +72,17 @@ make_call (TallyCall *call, TallyCallInfo *info)
   return error != NULL ? tally_call_explain (call, error) : NULL;
 }
 
+/* Whether the call is hedged. */
+static gboolean
+is_hedged (const TallyCall *call)
+{
+  TallyRetryPolicy *policy = tally_retry_find_policy (call->channel, call->options);
+  gboolean wanted = tally_hedge_is_wanted (policy, call);
+
+  g_clear_pointer (&policy, tally_retry_policy_unref);
+  return wanted;
+}
+
 TALLY_COLD gboolean
 tally_retry_make_call (TallyChannel *channel,
                        const TallyMethod *method,
@@ -84,6 +96,8 @@ tally_retry_make_call (TallyChannel *channel,
   GError *local_error = NULL;
 
   tally_call_open (&call, channel, method, args, results, options);
+  if (is_hedged (&call))
+    return tally_hedge_make_call (channel, method, args, results, options, error);
   if (tally_interceptors_is_empty (&channel->interceptors)
       || tally_call_begin_watched (&call, &info, &local_error))
     local_error = make_call (&call, info);

@@ -54,6 +54,7 @@ void
 tally_retry_clear_channel (TallyChannel *channel)
 {
   g_clear_pointer (&channel->retry_policy, tally_retry_policy_unref);
+  g_free (channel->recent_times);
   pthread_mutex_destroy (&channel->retry_lock);
 }
 

@@ -29,6 +29,8 @@ struct _TallyRetryPolicy
   guint n_named;
   guint budget_percent;
   guint budget_floor;
+  guint hedge_percent; /* 0: not hedged */
+  guint hedge_least_ms;
 };
 
 /* (transfer full): @self, which is constant from now on. */
@@ -53,6 +55,10 @@ void tally_retry_pay_in (TallyChannel *channel, const TallyRetryPolicy *policy);
 /* For one attempt; FALSE when there is not enough. */
 gboolean tally_retry_take_out (TallyChannel *channel, const TallyRetryPolicy *policy);
 void tally_retry_clear_channel (TallyChannel *channel);
+/* An attempt that may be hedged was answered after so long: hedge.c. */
+void tally_retry_note_time (TallyChannel *channel, gint64 microseconds);
+/* Microseconds after which a second attempt begins; -1: not enough is known. */
+gint64 tally_retry_get_hedge_delay (TallyChannel *channel, const TallyRetryPolicy *policy);
 
 /* ---- what a call keeps: retry.c ---- */
 
@@ -83,6 +89,8 @@ tally_retry_is_allowed (const TallyRetry *self, const TallyCall *call, const GEr
 /* Takes one more attempt, which begins at *@until; FALSE, and why in `stopped_by`, when attempts or budget are used up or
  * @deadline would pass before. */
 gboolean tally_retry_take_later (TallyRetry *self, gint64 deadline, gint64 *until);
+/* tally_retry_take_later () for one that begins now. */
+gboolean tally_retry_take_now (TallyRetry *self);
 /* (transfer full): the error of a call that was cancelled in the pause before that. */
 GError *tally_retry_cancel (TallyRetry *self);
 /* What the caller is told of the last @error (transfer full), which @call ended with. */

@@ -88,8 +88,8 @@ tally_retry_is_allowed (const TallyRetry *self, const TallyCall *call, const GEr
          && g_error_matches (error, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST);
 }
 
-static gboolean
-take_attempt (TallyRetry *self)
+gboolean
+tally_retry_take_now (TallyRetry *self)
 {
   self->stopped_by = NULL;
   if (self->n_attempts >= self->policy->attempts)
@@ -114,7 +114,7 @@ tally_retry_take_later (TallyRetry *self, gint64 deadline, gint64 *until)
       self->stopped_by = "no time is left for another";
       return FALSE;
     }
-  return take_attempt (self);
+  return tally_retry_take_now (self);
 }
 
 GError *

@@ -196,3 +196,27 @@ tally_retry_policy_set_budget (TallyRetryPolicy *policy, guint percent, guint fl
   policy->budget_percent = percent;
   policy->budget_floor = floor;
 }
+
+/**
+ * tally_retry_policy_set_hedging:
+ * @policy: a policy that was not used yet
+ * @percent: 1 to 99: the share of the channel's recent calls that were answered sooner than a second attempt begins, such
+ *   as 95; 0 = calls are not hedged, as at first
+ * @least_ms: milliseconds before which no second attempt begins
+ *
+ * Makes an idempotent call a second time while its first attempt is under way, where that takes longer than most do. The
+ * first answer counts, the other attempt is cancelled. The second attempt is one of the policy's attempts, and out of its
+ * budget. Before sixteen calls were answered no call is hedged. A call that blocks has its result's variables replaced,
+ * not filled in place.
+ *
+ * Since: 0.2
+ */
+void
+tally_retry_policy_set_hedging (TallyRetryPolicy *policy, guint percent, guint least_ms)
+{
+  g_return_if_fail (percent < 100 && least_ms <= G_MAXINT);
+  if (!may_change (policy))
+    return;
+  policy->hedge_percent = percent;
+  policy->hedge_least_ms = least_ms;
+}

@@ -53,6 +53,8 @@ tally_retry_policy_set_backoff (TallyRetryPolicy *policy, guint first_ms, guint 
 TALLY_API void tally_retry_policy_set_errors (TallyRetryPolicy *policy, TallyRetryErrors errors);
 TALLY_API void tally_retry_policy_add_error (TallyRetryPolicy *policy, GQuark domain, gint code);
 TALLY_API void tally_retry_policy_set_budget (TallyRetryPolicy *policy, guint percent, guint floor);
+TALLY_API void
+tally_retry_policy_set_hedging (TallyRetryPolicy *policy, guint percent, guint least_ms);
 
 G_END_DECLS
 
