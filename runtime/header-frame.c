@@ -22,7 +22,7 @@
 
 /* Inflation: what honest data stays below, but where that is little. */
 #define MAX_RATIO 100
-#define MIN_INFLATED (64 * 1024)
+#define MIN_INFLATED (1024 * 1024)
 /* What a message's own header has, at most, where it is looked at alone. */
 #define PEEKED 4096
 

@@ -13,7 +13,7 @@ typedef struct
 {
   const gchar *role;      /* server, client; or what a stack adds */
   const gchar *protocol;  /* binary, compact */
-  const gchar *transport; /* framed, buffered */
+  const gchar *transport; /* framed, buffered; Tally also: header */
   const gchar *address;   /* tcp:PORT, tls:PORT, unix:PATH */
   const gchar *const *flags;
 } PeerOptions;

@@ -1,6 +1,8 @@
 /* The Tally peer: generated code by tallyc, on TallyServer and TallyChannel, or with the flag
  * apache-stack on Apache's server, protocols and transports. With the flag shared the client's
- * checks are made by several threads at once, whose calls are all in flight on one connection. */
+ * checks are made by several threads at once, whose calls are all in flight on one connection. With the
+ * transport header and the flag zlib messages are compressed; a server with the flag auto finds out how its
+ * clients speak; with brief a client checks headers and one text. */
 #include "peer-tally.h"
 
 #include <signal.h>
@@ -39,16 +41,41 @@ static gchar *
 make_uri (const PeerOptions *options)
 {
   g_autofree gchar *tls = make_tls_options (options);
+  gboolean is_auto = peer_has_flag (options, "auto");
 
-  return g_strdup_printf ("%s%s?protocol=%s&transport=%s&mode=%s%s",
+  return g_strdup_printf ("%s%s?protocol=%s&transport=%s&mode=%s%s%s",
                           peer_is_unix (options)  ? "unix://"
                           : peer_is_tls (options) ? "tls://127.0.0.1:"
                                                   : "tcp://127.0.0.1:",
-                          peer_place (options), options->protocol, options->transport,
+                          peer_place (options), is_auto ? "auto" : options->protocol,
+                          is_auto ? "auto" : options->transport,
                           peer_has_flag (options, "shared")     ? "shared"
                           : peer_has_flag (options, "unpooled") ? "unpooled"
                                                                 : "pooled",
-                          tls);
+                          peer_has_flag (options, "zlib") ? "&transform=zlib" : "", tls);
+}
+
+/* A service that sends the header "trace" of a request back. */
+static gboolean
+echo_header (PeerExtendedIf *iface, gchar **_return, GError **error)
+{
+  g_autoptr (TallyHeaders) headers = tally_server_dup_request_headers ();
+  const gchar *value = headers != NULL ? tally_headers_lookup (headers, "trace") : NULL;
+
+  if (value != NULL)
+    tally_server_set_reply_header ("trace", value);
+  g_free (*_return);
+  *_return = g_strdup ("c");
+  return TRUE;
+}
+
+static GObject *
+make_handler (void)
+{
+  GObject *handler = G_OBJECT (peer_handler_new ());
+
+  PEER_EXTENDED_HANDLER_GET_CLASS (handler)->whoami = echo_header;
+  return handler;
 }
 
 static void
@@ -71,7 +98,7 @@ static void
 serve (const PeerOptions *options)
 {
   g_autofree gchar *uri = make_uri (options);
-  g_autoptr (GObject) handler = G_OBJECT (peer_handler_new ());
+  g_autoptr (GObject) handler = make_handler ();
   g_autoptr (GObject) processor =
       G_OBJECT (peer_processor_new (options, (PeerExtendedHandler *) handler));
   g_autoptr (GError) error = NULL;
@@ -100,6 +127,44 @@ check_wide (PeerProbeIf *probe)
   g_object_unref (reply);
 }
 
+/* Headers go with a call, and come back. */
+static void
+check_headers (PeerExtendedClient *client)
+{
+  g_autofree gchar *large = g_strnfill (200, 'v');
+  const gchar *const values[] = { "first", "grüße", large, "" };
+  guint i;
+
+  for (i = 0; i <= G_N_ELEMENTS (values); i++)
+    {
+      const gchar *value = i < G_N_ELEMENTS (values) ? values[i] : NULL;
+      g_autoptr (TallyHeaders) headers = tally_headers_new ();
+      g_autoptr (TallyHeaders) back = tally_headers_new ();
+      const TallyCallOptions options = { .headers = headers, .reply_headers = back };
+      g_autofree gchar *name = NULL;
+      GError *error = NULL;
+
+      if (value != NULL)
+        tally_headers_set (headers, "trace", value);
+      peer_extended_client_whoami_with (client, &options, &name, &error);
+      peer_expect_no_error (error, "headers");
+      peer_expect (g_strcmp0 (tally_headers_lookup (back, "trace"), value) == 0, "header");
+    }
+}
+
+/* One that is worth compression. */
+static void
+check_text (PeerProbeIf *probe)
+{
+  g_autofree gchar *text = g_strnfill (400, 'l');
+  g_autofree gchar *reply = NULL;
+  GError *error = NULL;
+
+  peer_probe_if_echo_string (probe, &reply, text, &error);
+  peer_expect_no_error (error, "text");
+  peer_expect (g_strcmp0 (reply, text) == 0, "text");
+}
+
 #define CHECKERS 4
 
 /* One thread's view of the clients that all use. */
@@ -115,6 +180,13 @@ check_on_thread (gpointer data)
 {
   const Checker *self = data;
 
+  if (g_str_equal (self->options->transport, "header"))
+    check_headers (PEER_EXTENDED_CLIENT (self->client));
+  if (peer_has_flag (self->options, "brief"))
+    {
+      check_text (PEER_PROBE_IF (self->client));
+      return NULL;
+    }
   if (!peer_has_flag (self->options, "no-wide"))
     check_wide (PEER_PROBE_IF (self->client));
   peer_check_all (PEER_EXTENDED_IF (self->client), PEER_STRANGER_IF (self->stranger),

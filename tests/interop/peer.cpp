@@ -4,7 +4,7 @@
  *
  * ADDRESS is tcp:PORT, tls:PORT or unix:PATH. A server prints its own once it listens. Flags: templates
  * (protocols bound to their transport when compiled, without virtual calls), multiplexed, no-nan,
- * no-wide, no-unknown, no-failure; over TLS mutual and tls1.2. The client checks everything that it gets
+ * no-wide, no-unknown, no-failure; over TLS mutual and tls1.2; with the transport header zlib and brief (headers and one text alone). The client checks everything that it gets
  * back and exits with 1 at the first difference. */
 #include <algorithm>
 #include <cmath>
@@ -25,6 +25,7 @@
 
 #include "Extended.h"
 #include "Stranger.h"
+#include "peer-cpp-header.hpp"
 #include "peer-cpp-sockets.hpp"
 #include "peer-cpp-values.hpp"
 
@@ -241,7 +242,12 @@ serve (const Options &options)
   shared_ptr<TProtocolFactory> protocols = make_protocol_factory<TTransport> (options);
   shared_ptr<TTransportFactory> transports;
 
-  if (options.transport == "framed")
+  if (options.transport == "header")
+    {
+      transports = make_shared<TTransportFactory> ();
+      protocols = make_shared<HeaderProtocolFactory> (options);
+    }
+  else if (options.transport == "framed")
     transports = make_shared<TFramedTransportFactory> ();
   else
     transports = make_shared<TBufferedTransportFactory> ();
@@ -260,6 +266,8 @@ serve (const Options &options)
 
   TThreadedServer server (processor, socket, transports, protocols);
 
+  if (options.transport == "header")
+    server.setOutputProtocolFactory (nullptr);
   server.setServerEventHandler (make_shared<Announcer> (options, socket));
   server.serve ();
 }
@@ -462,9 +470,41 @@ check_templated (shared_ptr<Protocol> protocol, const Options &options)
   check_all (client, stranger, options);
 }
 
+/* Headers go with a call, and come back. */
+void
+check_header (const Options &options)
+{
+  auto wire = make_socket (options);
+  auto protocol = make_shared<HeaderProtocol> (wire, options);
+  ExtendedClient client (protocol);
+  string name;
+
+  wire->setRecvTimeout (20000);
+  wire->open ();
+  for (const string &value : { string ("first"), string ("grüße"), string (200, 'v'), string () })
+    {
+      protocol->setHeader ("trace", value);
+      client.whoami (name);
+      expect ("header", protocol->getHeaders ().at ("trace") == value);
+    }
+  client.whoami (name);
+  expect ("no header", protocol->getHeaders ().empty ());
+  client.echo_string (name, string (400, 'l'));
+  expect ("text", name == string (400, 'l'));
+  if (options.has ("brief"))
+    return;
+
+  StrangerClient stranger (protocol);
+
+  check_all (client, stranger, options);
+}
+
 void
 run_client (const Options &options)
 {
+  if (options.transport == "header")
+    return check_header (options);
+
   auto wire = make_socket (options);
   shared_ptr<TBufferBase> transport;
   shared_ptr<TProtocol> protocol;

@@ -5,7 +5,7 @@ its protocols make of chosen structs.
   peer.py GENERATED vectors
 
 ADDRESS is tcp:PORT, tls:PORT or unix:PATH. A server prints its own once it listens. Flags: accelerated, multiplexed,
-no-nan, no-wide, no-unknown, no-failure; over TLS mutual and tls1.2. The client checks everything that it gets back and exits with 1 at the first difference.
+no-nan, no-wide, no-unknown, no-failure; over TLS mutual and tls1.2; with the transport header zlib. The client checks everything that it gets back and exits with 1 at the first difference.
 """
 import logging
 import math
@@ -20,11 +20,14 @@ from thrift.Thrift import TApplicationException, TProcessor
 from thrift.TMultiplexedProcessor import TMultiplexedProcessor
 from thrift.protocol.TBinaryProtocol import TBinaryProtocolAcceleratedFactory, TBinaryProtocolFactory
 from thrift.protocol.TCompactProtocol import TCompactProtocolAcceleratedFactory, TCompactProtocolFactory
+from thrift.protocol.THeaderProtocol import THeaderProtocol, THeaderProtocolFactory
 from thrift.protocol.TMultiplexedProtocol import TMultiplexedProtocol
 from thrift.server.TServer import TThreadedServer
+from thrift.transport.THeaderTransport import THeaderClientType, THeaderSubprotocolID, THeaderTransformID
 from thrift.transport.TSocket import TServerSocket, TSocket
 from thrift.transport.TSSLSocket import TSSLServerSocket, TSSLSocket
-from thrift.transport.TTransport import (TBufferedTransportFactory, TFramedTransportFactory, TMemoryBuffer)
+from thrift.transport.TTransport import (TBufferedTransportFactory, TFramedTransportFactory, TMemoryBuffer,
+                                         TTransportFactoryBase)
 
 from peer import Extended, Stranger
 from peer.ttypes import (Choice, Color, Nested, Overflow, Point, Refusal, Scalars, Wide)
@@ -36,7 +39,9 @@ FACTORIES = {
     ('compact', True): TCompactProtocolAcceleratedFactory,
     'framed': TFramedTransportFactory,
     'buffered': TBufferedTransportFactory,
+    'header': TTransportFactoryBase,
 }
+HEADER_IDS = {'binary': THeaderSubprotocolID.BINARY, 'compact': THeaderSubprotocolID.COMPACT}
 I64_MIN, I64_MAX = -2 ** 63, 2 ** 63 - 1
 
 
@@ -145,6 +150,37 @@ def make_listener(kind, place, flags):
     return SecureListener('127.0.0.1', int(place), validate_callback=lambda certificate, address: None, **arguments)
 
 
+class EchoingHeaderProtocol(THeaderProtocol):
+    """Answers each request with the request's headers."""
+
+    def readMessageBegin(self):
+        message = THeaderProtocol.readMessageBegin(self)
+        for name, value in self.get_headers().items():
+            self.set_header(name, value)
+        return message
+
+
+class HeaderFactory(THeaderProtocolFactory):
+    """Of a server's protocols, or of a client's."""
+
+    def __init__(self, protocol, flags, is_server):
+        self.arguments = (THeaderClientType.HEADERS,), HEADER_IDS[protocol]
+        self.flags = flags
+        self.made = EchoingHeaderProtocol if is_server else THeaderProtocol
+
+    def getProtocol(self, transport):
+        protocol = self.made(transport, *self.arguments)
+        if 'zlib' in self.flags:
+            protocol.add_transform(THeaderTransformID.ZLIB)
+        return protocol
+
+
+def make_protocol_factory(protocol, transport, flags, is_server):
+    if transport == 'header':
+        return HeaderFactory(protocol, flags, is_server)
+    return FACTORIES[protocol, 'accelerated' in flags]()
+
+
 def serve(protocol, transport, address, flags):
     logging.disable(logging.CRITICAL)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -155,8 +191,8 @@ def serve(protocol, transport, address, flags):
         multiplexed = TMultiplexedProcessor()
         multiplexed.registerProcessor('probe', processor)
         processor = multiplexed
-    server = TThreadedServer(processor, listener, FACTORIES[transport](), FACTORIES[protocol, 'accelerated' in flags](),
-                             daemon=True)
+    server = TThreadedServer(processor, listener, FACTORIES[transport](),
+                             make_protocol_factory(protocol, transport, flags, True), daemon=True)
     server.serve()
 
 
@@ -242,6 +278,16 @@ def check_failures(client, stranger, flags):
     expect('undeclared', type(raised(client.check, 3)), TApplicationException)
 
 
+def check_headers(client, spoken):
+    """Headers go with a call, and come back."""
+    for value in (b'first', 'grüße'.encode(), b'v' * 200, b''):
+        spoken.set_header(b'trace', value)
+        client.whoami()
+        expect('header', spoken.get_headers().get(b'trace'), value)
+    client.whoami()
+    expect('no header', spoken.get_headers(), {})
+
+
 def make_wire(kind, place, flags):
     if kind == 'unix':
         return TSocket(unix_socket=place)
@@ -255,11 +301,13 @@ def run_client(protocol, transport, address, flags):
     wire = make_wire(kind, place, flags)
     wire.setTimeout(20000)
     channel = FACTORIES[transport]().getTransport(wire)
-    spoken = FACTORIES[protocol, 'accelerated' in flags]().getProtocol(channel)
+    spoken = make_protocol_factory(protocol, transport, flags, False).getProtocol(channel)
     if 'multiplexed' in flags:
         spoken = TMultiplexedProtocol(spoken, 'probe')
     channel.open()
     client = Extended.Client(spoken)
+    if transport == 'header':
+        check_headers(client, spoken)
     check_base_types(client, flags)
     check_structs(client, flags)
     check_containers(client)

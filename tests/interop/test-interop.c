@@ -79,6 +79,30 @@ tally_writes_and_reads_what_python_does (void)
   X (tally_over_apache_protocols_calls_cpp_multiplexed, tally,                                     \
      "apache-stack multiplexed no-failure", cpp, "multiplexed")
 
+/* Over the header transport. Apache's C++ library inflates no long messages, not even its own. */
+#define HEADER(X)                                                                                  \
+  X (tally_calls_tally, tally, "", tally, "")                                                      \
+  X (tally_calls_tally_zlib, tally, "zlib", tally, "zlib")                                         \
+  X (tally_calls_tally_shared, tally, "shared", tally, "")                                         \
+  X (tally_calls_cpp, tally, "", cpp, "")                                                          \
+  X (tally_calls_cpp_zlib, tally, "zlib brief", cpp, "zlib")                                       \
+  X (tally_calls_cpp_shared, tally, "shared", cpp, "")                                             \
+  X (tally_calls_python, tally, "", python, "")                                                    \
+  X (tally_calls_python_zlib, tally, "zlib", python, "zlib")                                       \
+  X (tally_calls_python_shared, tally, "shared", python, "")                                       \
+  X (cpp_calls_tally, cpp, "", tally, "")                                                          \
+  X (cpp_calls_tally_zlib, cpp, "zlib brief", tally, "zlib")                                       \
+  X (python_calls_tally, python, "", tally, "")                                                    \
+  X (python_calls_tally_zlib, python, "zlib", tally, "zlib")                                       \
+  X (cpp_calls_python_header, cpp, "", python, "")
+
+/* A server that finds out how its client speaks. */
+#define AUTO(X)                                                                                    \
+  X (tally_calls_tally_auto, tally, "", tally, "auto")                                             \
+  X (cpp_calls_tally_auto, cpp, "", tally, "auto")                                                 \
+  X (python_calls_tally_auto, python, "", tally, "auto")                                           \
+  X (glib_calls_tally_auto, glib, "", tally, "auto")
+
 /* The peers among themselves: when these fail, a peer is wrong and not Tally. */
 #define PEERS(X)                                                                                   \
   X (glib_calls_cpp, glib, "", cpp, "")                                                            \
@@ -102,16 +126,22 @@ tally_writes_and_reads_what_python_does (void)
 #define DEFINE_FULL(...) DEFINE_TCP (__VA_ARGS__) ON_WIRE (DEFINE, local, __VA_ARGS__)
 #define LIST_TCP(...) ON_WIRE (LIST, tcp, __VA_ARGS__)
 #define LIST_FULL(...) LIST_TCP (__VA_ARGS__) ON_WIRE (LIST, local, __VA_ARGS__)
+#define ON_HEADER(X, ...) X (__VA_ARGS__, binary, header, tcp) X (__VA_ARGS__, compact, header, tcp)
+#define DEFINE_HEADER(...) ON_HEADER (DEFINE, __VA_ARGS__)
+#define LIST_HEADER(...) ON_HEADER (LIST, __VA_ARGS__)
 
 FULL (DEFINE_FULL)
 TCP (DEFINE_TCP)
 PEERS (DEFINE_TCP)
+HEADER (DEFINE_HEADER)
+AUTO (DEFINE_TCP)
 
 int
 main (int argc, char **argv)
 {
   static const TestCase cases[] = { TEST (tally_writes_and_reads_what_python_does),
-                                    FULL (LIST_FULL) TCP (LIST_TCP) PEERS (LIST_TCP){ NULL } };
+                                    FULL (LIST_FULL) TCP (LIST_TCP) PEERS (LIST_TCP)
+                                        HEADER (LIST_HEADER) AUTO (LIST_TCP){ NULL } };
 
   return programs_main ("interop", cases, argc, argv);
 }
