@@ -40,8 +40,10 @@ void server_header_wrap (const ServerHeader *self,
                          const TallyServer *server,
                          TallyBuffer *output,
                          gsize start);
-/* Before the whole frame @bytes is answered, or taken apart: what its header says of that. */
-void server_header_note (ServerConnection *connection, const guint8 *bytes, gsize length);
+/* Before the whole frame @bytes is answered, or taken apart: what its header says of that. @since: server_now ()
+ * when it came; 0: just now. */
+void
+server_header_note (ServerConnection *connection, const guint8 *bytes, gsize length, gint64 since);
 /* What this thread answers now has @header (nullable). */
 void server_peer_set_header (ServerHeader *header);
 

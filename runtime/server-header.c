@@ -13,12 +13,15 @@ remember (ServerConnection *connection, const TallyHeaderFrame *frame, GError **
   return tally_header_frame_collect (frame, connection->persistent, TRUE, error);
 }
 
+/* @waited: milliseconds since the frame came. */
 static gint64
-get_request_deadline (const TallyHeaderFrame *frame)
+get_request_deadline (const TallyHeaderFrame *frame, gint64 waited)
 {
   gint64 timeout = tally_header_frame_get_timeout (frame);
 
-  return timeout > 0 ? g_get_monotonic_time () + timeout * G_TIME_SPAN_MILLISECOND : 0;
+  if (timeout == 0)
+    return 0;
+  return g_get_monotonic_time () + (timeout - waited) * G_TIME_SPAN_MILLISECOND;
 }
 
 gboolean
@@ -94,7 +97,7 @@ server_header_wrap (const ServerHeader *self,
 }
 
 void
-server_header_note (ServerConnection *connection, const guint8 *bytes, gsize length)
+server_header_note (ServerConnection *connection, const guint8 *bytes, gsize length, gint64 since)
 {
   TallyServer *server = connection->server;
   TallyHeaderFrame frame;
@@ -103,7 +106,8 @@ server_header_note (ServerConnection *connection, const guint8 *bytes, gsize len
   connection->takes_any_order = server->in_any_order;
   if (!tally_header_frame_read (&frame, bytes, length, NULL))
     return;
-  connection->message_deadline = get_request_deadline (&frame);
+  connection->message_deadline =
+      get_request_deadline (&frame, since > 0 ? server_now () - since : 0);
   if ((frame.flags & TALLY_HEADER_FLAG_ANY_ORDER) == 0 || connection->refused)
     return;
   connection->takes_any_order = TRUE;

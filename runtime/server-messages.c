@@ -235,6 +235,8 @@ answer_whole (ServerConnection *self,
 static void
 send_replies (ServerConnection *self, ServerWorker *worker, ServerProgress *progress)
 {
+  if (G_UNLIKELY (self->framer.framing == TALLY_FRAMING_HEADER))
+    self->ready_since = 0;
   if (G_UNLIKELY (self->refusal >= REFUSE_FULL) && progress->served)
     {
       progress->closing = TRUE;
@@ -252,13 +254,15 @@ take_apart (ServerConnection *self,
             const guint8 *message,
             TallyCut cut,
             gsize size,
+            gint64 arrived,
             ServerProgress *progress)
 {
   gboolean is_plain = cut == TALLY_CUT_WHOLE && find_refusal (self, 0) == REFUSE_NOTHING;
   ServerApart apart;
 
   if (self->framer.framing == TALLY_FRAMING_HEADER && cut == TALLY_CUT_WHOLE)
-    server_header_note (self, message + TALLY_FRAME_HEADER, size - TALLY_FRAME_HEADER);
+    server_header_note (self, message + TALLY_FRAME_HEADER, size - TALLY_FRAME_HEADER,
+                        self->ready_since > 0 ? self->ready_since : arrived);
   if (!self->is_apart)
     return FALSE;
   apart = server_set_apart (self, message, size, is_plain);
@@ -321,12 +325,15 @@ server_answer_messages (ServerConnection *self,
       cut = tally_framer_cut (&self->framer, message, length - progress.used, &size);
       if (cut == TALLY_CUT_MORE && self->refusal != REFUSE_MEMORY)
         break;
-      if (G_UNLIKELY (self->is_apart || self->framer.framing == TALLY_FRAMING_HEADER)
-          && take_apart (self, message, cut, size, &progress))
+      if (G_UNLIKELY (self->is_apart || self->framer.framing == TALLY_FRAMING_HEADER))
         {
-          if (self->is_full)
-            break;
-          continue;
+          if (take_apart (self, message, cut, size, arrived, &progress))
+            {
+              if (self->is_full)
+                break;
+              continue;
+            }
+          refusal = server_describe_deadline (self->message_deadline);
         }
       if (G_UNLIKELY (cut == TALLY_CUT_MORE || cut == TALLY_CUT_TOO_LONG))
         {
@@ -334,7 +341,7 @@ server_answer_messages (ServerConnection *self,
           continue;
         }
       reason = find_refusal (self, arrived);
-      if (G_UNLIKELY (reason != REFUSE_NOTHING))
+      if (G_UNLIKELY (reason != REFUSE_NOTHING) && refusal == NULL)
         refusal = server_describe_refusal (self->server, reason);
       if (arrived == 0 && size < length - progress.used)
         {

@@ -151,9 +151,10 @@ struct _ServerConnection
   ServerConnection *previous;
   ServerConnection *next;
   ServerConnection *next_ready;
-  gint64 ready_since;  /* server_now () when it was first seen to wait for a worker; 0: not yet */
-  gsize holds;         /* bytes of its buffers; written by the owner */
-  gsize request_bytes; /* atomic: of the requests that run apart */
+  gint64
+      ready_since; /* server_now () when it was first seen to wait for a worker; 0: not yet; then the owner's */
+  gsize holds;                       /* bytes of its buffers; written by the owner */
+  gsize request_bytes;               /* atomic: of the requests that run apart */
   ServerRequest *first_request;      /* of these, in the order in which they came */
   guint n_waiting;                   /* of these, for a worker */
   guint n_running;                   /* of these, their handlers are called */
@@ -407,6 +408,8 @@ ServerRefusal
 server_find_refusal (const TallyServer *self, gint64 since, gint64 now, guint position);
 /* (transfer full) (nullable): NULL for REFUSE_NOTHING */
 gchar *server_describe_refusal (const TallyServer *self, ServerRefusal refusal);
+/* Why a request with this deadline, 0 for none, is not to be executed. (transfer full) (nullable) */
+gchar *server_describe_deadline (gint64 deadline);
 
 /* ---- memory ---- */
 

@@ -44,3 +44,12 @@ server_describe_refusal (const TallyServer *self, ServerRefusal refusal)
       return NULL;
     }
 }
+
+gchar *
+server_describe_deadline (gint64 deadline)
+{
+  if (deadline == 0 || g_get_monotonic_time () < deadline)
+    return NULL;
+  return g_strdup (
+      "the request's deadline passed before it could be executed; it was not executed");
+}

@@ -308,11 +308,9 @@ find_reason (const ServerRequest *request)
 {
   const TallyServer *self = request->server;
   ServerRefusal refusal = server_find_refusal (self, request->arrived, server_now (), 0);
+  gchar *late = server_describe_deadline (request->later.deadline);
 
-  if (request->later.deadline != 0 && g_get_monotonic_time () >= request->later.deadline)
-    return g_strdup (
-        "the request's deadline passed before it could be executed; it was not executed");
-  return server_describe_refusal (self, refusal);
+  return late != NULL ? late : server_describe_refusal (self, refusal);
 }
 
 /* TRUE: it is answered; else its handler answers later. */

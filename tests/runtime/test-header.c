@@ -1,10 +1,12 @@
 /* Owns the tests of calls and servers over the header transport: headers both ways, each mode, detection, and
  * what is refused. */
 #include <string.h>
+#include <sys/socket.h>
 #include <thrift/c_glib/protocol/thrift_protocol.h>
 #include <thrift/c_glib/thrift_application_exception.h>
 #include <unistd.h>
 
+#include "framing-private.h"
 #include "harness.h"
 #include "header-frame-private.h"
 #include "server-fixture.h"
@@ -136,6 +138,81 @@ a_deadline_is_told (void)
   assert_string (deadline, "yes");
   assert_string (no_deadline, "no");
   tally_pool_close (pool);
+  running_stop (running);
+}
+
+/* One frame without the flag, so that the server executes the connection's requests one after the other. */
+static void
+append_call (
+    TallyBuffer *bytes, const gchar *method, const TextArgs *args, gint32 seqid, gint64 timeout)
+{
+  TallyHeaderFrame frame = { .codec = &tally_codec_binary, .seqid = seqid };
+  gsize start = tally_frame_begin (bytes, TALLY_FRAMING_HEADER);
+  GError *error = NULL;
+
+  tally_codec_binary.write_message (bytes, method, strlen (method), T_CALL, seqid);
+  if (args != NULL)
+    tally_codec_binary.write_struct (bytes, &text_args_info, args, NULL);
+  else
+    tally_buffer_append (bytes, "", 1);
+  tally_header_frame_wrap (&frame, bytes, start + TALLY_FRAME_HEADER, NULL, timeout, &error);
+  assert_no_error (error);
+  tally_frame_close (bytes, TALLY_FRAMING_HEADER, start);
+}
+
+/* The answer of the frame that comes next. */
+static void
+receive_answer (gint fd, Answer *answer)
+{
+  guint8 bytes[4096];
+  TallyHeaderFrame frame;
+  Speech speech = { NULL, TALLY_PROTOCOL_BINARY, FALSE };
+  GError *error = NULL;
+  gsize length;
+
+  CU_ASSERT_TRUE_FATAL (recv (fd, bytes, 4, MSG_WAITALL) == 4);
+  length = tally_frame_get_size (bytes);
+  CU_ASSERT_TRUE_FATAL (length <= sizeof bytes);
+  CU_ASSERT_TRUE_FATAL (recv (fd, bytes, length, MSG_WAITALL) == (gssize) length);
+  tally_header_frame_read (&frame, bytes, length, &error);
+  assert_no_error (error);
+  speech.codec = frame.codec;
+  answer_parse (answer, &speech, frame.payload, frame.payload_length, TALLY_KIND_STRING);
+}
+
+/* It waited behind another one until its deadline had passed. */
+static void
+what_is_late_is_not_executed (void)
+{
+  Running *running = start ("transport=header");
+  gint fd = peer_connect (running);
+  TextArgs args = { (gchar *) "late" };
+  TallyBuffer bytes = { NULL, 0, 0 };
+  Answer answer;
+  gint64 passed;
+
+  append_call (&bytes, "block", NULL, 1, 0);
+  append_call (&bytes, "echo", &args, 2, 1);
+  append_call (&bytes, "echo", &args, 3, 60000);
+  peer_send (fd, &bytes);
+  test_handler_wait_inside (running->handler, 1);
+  passed = g_get_monotonic_time () + 20 * G_TIME_SPAN_MILLISECOND;
+  while (g_get_monotonic_time () < passed)
+    g_usleep (1000);
+  test_handler_release (running->handler);
+  receive_answer (fd, &answer);
+  assert_int (answer.type, T_REPLY);
+  answer_clear (&answer);
+  receive_answer (fd, &answer);
+  assert_int (answer.type, T_EXCEPTION);
+  assert_int (answer.seqid, 2);
+  CU_ASSERT_TRUE (strstr (answer.text, "deadline passed") != NULL);
+  answer_clear (&answer);
+  receive_answer (fd, &answer);
+  assert_int (answer.type, T_REPLY);
+  assert_string (answer.text, "late");
+  answer_clear (&answer);
+  close (fd);
   running_stop (running);
 }
 
@@ -411,6 +488,7 @@ main (int argc, char **argv)
     TEST (headers_travel_both_ways),
     TEST (what_is_long_is_compressed_both_ways),
     TEST (a_deadline_is_told),
+    TEST (what_is_late_is_not_executed),
     TEST (asynchronous_calls_have_headers),
     TEST (slow_calls_of_one_connection_are_inside_at_once),
     TEST (too_many_bytes_of_headers_send_nothing),
