@@ -24,6 +24,8 @@ static const struct
   { "binary-unframed", "protocol=binary&transport=buffered", LEDGER_BINARY },
   { "compact-framed", "protocol=compact&transport=framed", LEDGER_FRAMED },
   { "compact-unframed", "protocol=compact&transport=buffered", LEDGER_COMPACT },
+  { "binary-header", "protocol=binary&transport=header", LEDGER_FRAMED },
+  { "compact-header", "protocol=compact&transport=header", LEDGER_FRAMED },
 };
 
 /* How calls use connections: a row each. */
