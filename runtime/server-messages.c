@@ -30,7 +30,7 @@ answer_message (ServerConnection *self,
   g_autoptr (GError) error = NULL;
   ServerOutcome outcome = OUTCOME_ANSWERED;
 
-  if (G_UNLIKELY (framing == TALLY_FRAMING_HEADER))
+  if (G_UNLIKELY (self->is_wrapped))
     outcome = server_answer_wrapped (self, bytes, length, refusal, output, &error);
   else if (G_LIKELY (refusal == NULL))
     outcome = server_dispatch (self->server, self->framer.codec, &self->stream, bytes, length,
@@ -235,7 +235,7 @@ answer_whole (ServerConnection *self,
 static void
 send_replies (ServerConnection *self, ServerWorker *worker, ServerProgress *progress)
 {
-  if (G_UNLIKELY (self->framer.framing == TALLY_FRAMING_HEADER))
+  if (G_UNLIKELY (self->is_wrapped))
     self->ready_since = 0;
   if (G_UNLIKELY (self->refusal >= REFUSE_FULL) && progress->served)
     {
@@ -260,7 +260,7 @@ take_apart (ServerConnection *self,
   gboolean is_plain = cut == TALLY_CUT_WHOLE && find_refusal (self, 0) == REFUSE_NOTHING;
   ServerApart apart;
 
-  if (self->framer.framing == TALLY_FRAMING_HEADER && cut == TALLY_CUT_WHOLE)
+  if (self->is_wrapped && cut == TALLY_CUT_WHOLE)
     server_header_note (self, message + TALLY_FRAME_HEADER, size - TALLY_FRAME_HEADER,
                         self->ready_since > 0 ? self->ready_since : arrived);
   if (!self->is_apart)
@@ -293,6 +293,7 @@ static TALLY_COLD gboolean
 detect_speech (ServerConnection *self, const guint8 *bytes, gsize length)
 {
   self->is_detected = tally_framer_detect (&self->framer, bytes, length);
+  self->is_wrapped = self->framer.framing == TALLY_FRAMING_HEADER;
   return self->is_detected;
 }
 
@@ -325,7 +326,7 @@ server_answer_messages (ServerConnection *self,
       cut = tally_framer_cut (&self->framer, message, length - progress.used, &size);
       if (cut == TALLY_CUT_MORE && self->refusal != REFUSE_MEMORY)
         break;
-      if (G_UNLIKELY (self->is_apart || self->framer.framing == TALLY_FRAMING_HEADER))
+      if (G_UNLIKELY (self->is_apart || self->is_wrapped))
         {
           if (take_apart (self, message, cut, size, arrived, &progress))
             {

@@ -130,7 +130,9 @@ struct _ServerConnection
   gboolean has_several;  /* the peer has sent a request before the one before it was answered */
   gboolean ending;       /* nothing more is answered; what is to be sent is */
   gboolean paused;       /* whole requests lie in input, because others wait for a worker */
-  gboolean is_apart;     /* its requests may run apart, or some do */
+  /* Side by side, so that one look tells both. */
+  guint is_apart : 1;    /* its requests may run apart, or some do */
+  guint is_wrapped : 1;  /* they come by the header transport */
   gboolean is_full;      /* whole requests lie in input, because those that run apart come first */
   gboolean is_abandoned; /* those that run apart know that the client has gone */
   gboolean takes_any_order; /* of the message that is looked at: its answer may overtake others */
