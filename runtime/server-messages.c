@@ -314,7 +314,6 @@ server_answer_messages (ServerConnection *self,
     {
       const guint8 *message = bytes + progress.used;
       g_autofree gchar *refusal = NULL;
-      ServerRefusal reason;
       TallyCut cut;
       gsize size = 0;
 
@@ -341,7 +340,7 @@ server_answer_messages (ServerConnection *self,
           refuse_endless (self, worker, message, length - progress.used, cut, size, &progress);
           continue;
         }
-      reason = find_refusal (self, arrived);
+      const ServerRefusal reason = find_refusal (self, arrived);
       if (G_UNLIKELY (reason != REFUSE_NOTHING) && refusal == NULL)
         refusal = server_describe_refusal (self->server, reason);
       if (arrived == 0 && size < length - progress.used)
