@@ -4,7 +4,7 @@
  *
  * ADDRESS is tcp:PORT, tls:PORT or unix:PATH. A server prints its own once it listens. Flags: multiplexed,
  * plain-service (the service that extends none), no-inherited, no-nan, no-wide, no-unknown,
- * no-failure, and for peer-tally apache-stack (Apache's server, protocols and transports under
+ * no-odd-union, no-failure, and for peer-tally apache-stack (Apache's server, protocols and transports under
  * Tally's generated code), shared (several threads check over one connection) and unpooled; over TLS
  * also mutual (both sides have certificates) and tls1.2 (no later version). $PEER_CERTIFICATES has the
  * certificates, as tests/runtime/make-certificates.sh makes them. The client checks everything that it

@@ -28,6 +28,11 @@ const Peer python = { "Python",
                       { PEER_PYTHON, PEER_SCRIPT, PEER_GENERATED },
                       "no thrift module for Python" };
 
+const Peer go = { "Go", { PEER_GO }, "no thrift compiler, or no Go with a library for it" };
+const Peer java = { "Java",
+                    { PEER_JAVA, "-cp", PEER_CLASSES, "Peer" },
+                    "no thrift compiler, or no Java with a library for it" };
+
 static gchar *directory; /* of sockets and captured output */
 
 static void

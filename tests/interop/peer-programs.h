@@ -8,7 +8,7 @@
 typedef struct
 {
   const gchar *name;
-  const gchar *command[4];
+  const gchar *command[5];
   const gchar *missing;
 } Peer;
 
@@ -16,6 +16,8 @@ extern const Peer tally;
 extern const Peer glib;
 extern const Peer cpp;
 extern const Peer python;
+extern const Peer go;
+extern const Peer java;
 /* With their sockets over TLS. */
 extern const Peer glib_ssl;
 extern const Peer cpp_ssl;

@@ -242,7 +242,8 @@ tally_calls_plain_tally_through_s_server (void)
 
 /* ---- the matrix ---- */
 
-/* X (client, its flags, server, its flags), for both versions, with a client's certificate and without. */
+/* X (client, its flags, server, its flags), for both versions, with a client's certificate and without. Go and Java send
+ * no union in which not exactly one field is set. */
 #define MATRIX(X)                                                                                  \
   X (tally_calls_tally, tally, "", tally)                                                          \
   X (tally_calls_tally_unpooled, tally, "unpooled", tally)                                         \
@@ -253,6 +254,12 @@ tally_calls_plain_tally_through_s_server (void)
   X (tally_calls_python, tally, "", python)                                                        \
   X (tally_calls_python_unpooled, tally, "unpooled", python)                                       \
   X (tally_calls_python_shared, tally, "shared", python)                                           \
+  X (tally_calls_go, tally, "no-odd-union", go)                                                    \
+  X (tally_calls_go_shared, tally, "no-odd-union shared", go)                                      \
+  X (tally_calls_java, tally, "no-odd-union", java)                                                \
+  X (tally_calls_java_unpooled, tally, "no-odd-union unpooled", java)                              \
+  X (go_calls_tally, go, "", tally)                                                                \
+  X (java_calls_tally, java, "", tally)                                                            \
   X (cpp_calls_tally, cpp_ssl, "", tally)                                                          \
   X (python_calls_tally, python, "", tally)                                                        \
   X (cpp_calls_python, cpp_ssl, "", python)

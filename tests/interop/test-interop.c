@@ -58,8 +58,13 @@ tally_writes_and_reads_what_python_does (void)
   X (glib_calls_tally_under_apache_server, glib, "", tally, "apache-stack")                        \
   X (tally_over_apache_protocols_calls_glib, tally, "apache-stack " BEYOND_GLIB, glib, "")
 
-/* Over TCP alone: what differs is in the protocols and processors. */
+/* Over TCP alone: what differs is in the protocols and processors. Go and Java send no union in which not exactly one
+ * field is set. */
 #define TCP(X)                                                                                     \
+  X (tally_calls_go, tally, "no-odd-union", go, "")                                                \
+  X (tally_calls_java, tally, "no-odd-union", java, "")                                            \
+  X (go_calls_tally, go, "", tally, "")                                                            \
+  X (java_calls_tally, java, "", tally, "")                                                        \
   X (tally_calls_tally_shared, tally, "shared", tally, "")                                         \
   X (tally_calls_glib_shared, tally, "shared " BEYOND_GLIB, glib, "")                              \
   X (tally_calls_cpp_shared, tally, "shared", cpp, "")                                             \
