@@ -8,6 +8,7 @@
 
 void __tsan_acquire (void *address);
 void __tsan_release (void *address);
+void __sanitizer_syscall_pre_impl_close (long fd);
 
 /* GLib's own function of this name. */
 #define REAL(name)                                                                                 \
@@ -139,6 +140,15 @@ void (g_object_unref) (gpointer object)
   __tsan_release (object);
   __tsan_acquire (object);
   real (object);
+}
+
+/* What GIO closes is not seen: the next descriptor of that number would be taken for the same. */
+gboolean (g_socket_close) (GSocket *socket, GError **error)
+{
+  REAL (g_socket_close);
+  if (!g_socket_is_closed (socket))
+    __sanitizer_syscall_pre_impl_close (g_socket_get_fd (socket));
+  return real (socket, error);
 }
 
 gboolean (g_atomic_ref_count_dec) (gatomicrefcount *count)

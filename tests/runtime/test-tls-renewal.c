@@ -113,6 +113,8 @@ no_call_fails_while_certificates_are_renewed (void)
   load.server = tls_server_start ("current", NULL, 60 * 1000);
   g_mutex_init (&load.lock);
   g_cond_init (&load.changed);
+  /* GLib makes the classes at the first one: ThreadSanitizer does not see what it locks meanwhile. */
+  g_object_unref (tls_connect (load.server->uri, "ca=ca&mode=pooled", NULL));
   for (guint i = 0; i < N_CALLERS; i++)
     threads[i] = g_thread_new (NULL, call_in_all_modes, &load);
   for (guint i = 0; i < N_RENEWALS; i++)
