@@ -35,11 +35,11 @@ begin_large_reply (EchoRequest *request)
   return sent;
 }
 
-/* Honest but for the first reply of the first connection. */
+/* Honest but for the second reply of the first connection. */
 static gboolean
 announce_too_much (EchoRequest *request)
 {
-  return request->connection == 0 && request->request == 0 ? begin_large_reply (request)
+  return request->connection == 0 && request->request == 1 ? begin_large_reply (request)
                                                            : echo_honest (request);
 }
 
@@ -47,14 +47,24 @@ announce_too_much (EchoRequest *request)
 static gboolean
 trickle (EchoRequest *request)
 {
-  if (request->connection > 0)
+  if (request->connection > 0 || request->request == 0)
     return echo_honest (request);
   for (gboolean lives = begin_large_reply (request); lives;)
     lives = test_write_all (request->fd, "t", 1);
   return FALSE;
 }
 
-/* The first call, and it alone, is lost to a connection on which @answer stalls. */
+/* The next call has its whole time for its reply, and needs none of it to make a connection. */
+static void
+connect_before (TallyChannel *channel)
+{
+  Caller caller;
+
+  caller_start (&caller, channel, "before", -1);
+  caller_expect_reply (&caller);
+}
+
+/* One call, and it alone, is lost to a connection on which @answer stalls. */
 static void
 lose_one_deadline (EchoAnswer answer)
 {
@@ -67,6 +77,7 @@ lose_one_deadline (EchoAnswer answer)
 
       echo_server_start (&server, answer, dialects[i], NULL);
       channel = echo_server_connect (&server, pool);
+      connect_before (channel);
       caller_start (&caller, channel, "first", 300);
       caller_expect_error (&caller, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "may have been executed");
       for (guint j = 0; j < 5; j++)
@@ -104,8 +115,9 @@ rule_24_bytes_are_no_sign_of_life (void)
 
       echo_server_start (&server, announce_too_much, dialects[i], NULL);
       channel = echo_server_connect (&server, pool);
+      connect_before (channel);
       caller_start (&patient, channel, "patient", 0);
-      while (g_atomic_int_get (&server.requests) < 1)
+      while (g_atomic_int_get (&server.requests) < 2)
         g_thread_yield ();
       caller_start (&hasty, channel, "hasty", 300);
       caller_expect_error (&hasty, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "may have been executed");
