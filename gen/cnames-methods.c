@@ -51,51 +51,87 @@ name_parameters (GenNames *names,
       GenName *name = g_new0 (GenName, 1);
 
       name->member =
-          gen_names_take_member (names, space, siblings, rule, &field->node, field->node.name);
+          gen_names_take_member (names, space, siblings, rule, &field->node, "", field->node.name);
       g_hash_table_insert (names->names, (gpointer) field, name);
     }
 }
 
-/* A function's whole name, of those that Apache's compiler does not make: they give way to all that it makes,
- * so that no method is called otherwise because of them. @what: it is, for the warning. */
+/* A function's whole name, of those that Apache's compiler does not make. @what: it is of @node, for the warning. */
 static const gchar *
 take_call (GenNames *names,
            const GenSpace *space,
-           const GenName *service,
-           const IdlFunction *function,
-           const gchar *suffix,
-           const gchar *what)
+           const IdlNode *node,
+           const gchar *what,
+           const gchar *wish)
 {
-  const GenName *name = gen_names_get (names, function);
   GenClash first = { NULL };
-  const gchar *taken =
-      gen_names_take_alone (names, space, &function->node, GEN_TAKEN_FUNCTION,
-                            KEEP (names, "%s_client_%s_%s", service->lower, name->lower, suffix),
-                            &first);
+  const gchar *taken = gen_names_take_alone (names, space, node, GEN_TAKEN_FUNCTION, wish, &first);
 
   if (first.name != NULL)
     {
       g_autofree gchar *reason = gen_clash_describe (&first);
 
-      gen_names_add_rename (names, &function->node, what, first.name, reason, taken);
+      gen_names_add_rename (names, node, what, first.name, reason, taken);
     }
   return taken;
 }
 
 static void
-name_calls (GenNames *names,
-            const GenSpace *space,
-            const GenName *service,
-            const IdlFunction *function)
+name_client_calls (GenNames *names,
+                   const GenSpace *space,
+                   const GenName *service,
+                   const IdlFunction *function)
+{
+  GenName *name = g_hash_table_lookup (names->names, function);
+  const struct
+  {
+    const gchar **name;
+    const gchar *suffix;
+    const gchar *what;
+  } calls[] = {
+    { &name->calls->with, "with", "the call with options of " },
+    { &name->calls->async, "async", "the asynchronous call of " },
+    { &name->calls->finish, "finish", "the end of the asynchronous call of " },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (calls); i++)
+    *calls[i].name =
+        take_call (names, space, &function->node, calls[i].what,
+                   KEEP (names, "%s_client_%s_%s", service->lower, name->lower, calls[i].suffix));
+}
+
+/* The function that answers a reply with what @function returns. */
+static void
+name_answer (GenNames *names,
+             const GenSpace *space,
+             const GenName *service,
+             const IdlFunction *function)
 {
   GenName *name = g_hash_table_lookup (names->names, function);
 
-  name->calls->with =
-      take_call (names, space, service, function, "with", "the call with options of ");
-  name->calls->async =
-      take_call (names, space, service, function, "async", "the asynchronous call of ");
-  name->calls->finish =
-      take_call (names, space, service, function, "finish", "the end of the asynchronous call of ");
+  if (!function->oneway)
+    name->answer = take_call (names, space, &function->node, "the answer of ",
+                              KEEP (names, "%s_reply_%s", service->lower, name->lower));
+}
+
+/* Those that answer with an exception. */
+static void
+name_exception_answers (GenNames *names,
+                        const GenSpace *space,
+                        const GenName *service,
+                        const IdlFunction *function)
+{
+  const GenName *name = gen_names_get (names, function);
+
+  for (guint i = 0; i < function->throws->len; i++)
+    {
+      const IdlField *field = g_ptr_array_index (function->throws, i);
+      GenName *exception = g_hash_table_lookup (names->names, field);
+
+      exception->answer = take_call (names, space, &field->node, "the answer with ",
+                                     KEEP (names, "%s_reply_%s_%s", service->lower, name->lower,
+                                           exception->member));
+    }
 }
 
 /* What these functions call their own parameters, beside @siblings, the method's. */
@@ -103,6 +139,7 @@ static GenCallNames *
 name_call_parameters (GenNames *names, const GenSpace *space, GHashTable *siblings)
 {
   GenCallNames *calls = g_new0 (GenCallNames, 1);
+  g_autoptr (GHashTable) others = g_hash_table_new (g_str_hash, g_str_equal);
   const struct
   {
     const gchar **name;
@@ -111,11 +148,15 @@ name_call_parameters (GenNames *names, const GenSpace *space, GHashTable *siblin
     { &calls->client, "client" },           { &calls->options, "options" },
     { &calls->cancellable, "cancellable" }, { &calls->callback, "callback" },
     { &calls->user_data, "user_data" },     { &calls->result, "result" },
+    { &calls->handler, "handler" },         { &calls->reply, "reply" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (parameters); i++)
     *parameters[i].name = gen_names_take_member (names, space, siblings, &gen_argument_rule, NULL,
-                                                 parameters[i].wish);
+                                                 "", parameters[i].wish);
+  g_hash_table_add (others, (gpointer) calls->reply);
+  calls->value =
+      gen_names_take_member (names, space, others, &gen_argument_rule, NULL, "", "value");
   return calls;
 }
 
@@ -135,16 +176,38 @@ gen_names_name_functions (GenNames *names, const GenSpace *space, const IdlDefin
       GenName *name = g_hash_table_lookup (names->names, function);
 
       name->member = gen_names_take_member (names, space, vfuncs, &gen_vfunc_rule, &function->node,
-                                            name->lower);
+                                            "", name->lower);
       name_parameters (names, space, &gen_argument_rule, function->arguments, siblings);
       name_parameters (names, space, &gen_exception_rule, function->throws, siblings);
       name->calls = name_call_parameters (names, space, siblings);
     }
 
   for (guint i = 0; i < service->members->len; i++)
-    name_calls (names, space, service_name, g_ptr_array_index (service->members, i));
-  for (guint i = 0; i < service->members->len; i++)
     gen_names_take_for_cxx (names, space, vfuncs,
                             g_hash_table_lookup (names->names,
                                                  g_ptr_array_index (service->members, i)));
+  for (guint i = 0; i < service->members->len; i++)
+    {
+      const IdlFunction *function = g_ptr_array_index (service->members, i);
+      GenName *name = g_hash_table_lookup (names->names, function);
+      GenName *later = name->calls->later = g_new0 (GenName, 1);
+
+      later->member = gen_names_take_member (names, space, vfuncs, &gen_vfunc_rule, &function->node,
+                                             "the asynchronous function of ",
+                                             KEEP (names, "%s_async", name->lower));
+      gen_names_take_for_cxx (names, space, vfuncs, later);
+    }
+}
+
+void
+gen_names_name_calls (GenNames *names, const GenSpace *space, const IdlDefinition *service)
+{
+  static void (*const steps[]) (GenNames *, const GenSpace *, const GenName *,
+                                const IdlFunction *) = { name_client_calls, name_answer,
+                                                         name_exception_answers };
+
+  for (guint i = 0; i < G_N_ELEMENTS (steps); i++)
+    for (guint j = 0; j < service->members->len; j++)
+      steps[i](names, space, gen_names_get (names, service),
+               g_ptr_array_index (service->members, j));
 }

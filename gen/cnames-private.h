@@ -72,12 +72,13 @@ const gchar *gen_names_take_alone (GenNames *names,
                                    const gchar *name,
                                    GenClash *first);
 /* The first of @word, word_, word__, … that @rule allows beside @siblings, to which it is added with
- * its __isset_. @node: (nullable): whose other name is to be reported. */
+ * its __isset_. @node: (nullable): whose other name is to be reported, as @what of it. */
 const gchar *gen_names_take_member (GenNames *names,
                                     const GenSpace *space,
                                     GHashTable *siblings,
                                     const GenMemberRule *rule,
                                     const IdlNode *node,
+                                    const gchar *what,
                                     const gchar *word);
 /* In C++ a member may neither be called like a keyword nor like its class nor like a type that its class
  * mentions: then it has another name there, which none of @siblings, which are complete, has. */
@@ -89,6 +90,9 @@ void gen_names_take_for_cxx (GenNames *names,
 /* cnames-methods.c: of all of @service, which has its own. */
 void
 gen_names_name_functions (GenNames *names, const GenSpace *space, const IdlDefinition *service);
+/* What Apache's compiler does not make, once all that it makes in any of the programs has its names: it gives way to
+ * that, so that nothing is called otherwise because of it. */
+void gen_names_name_calls (GenNames *names, const GenSpace *space, const IdlDefinition *service);
 
 G_END_DECLS
 

@@ -222,6 +222,7 @@ gen_names_take_member (GenNames *names,
                        GHashTable *siblings,
                        const GenMemberRule *rule,
                        const IdlNode *node,
+                       const gchar *what,
                        const gchar *word)
 {
   const gchar *member = KEEP (names, "%s", word);
@@ -238,7 +239,7 @@ gen_names_take_member (GenNames *names,
   g_hash_table_add (siblings, (gpointer) member);
   g_hash_table_add (siblings, (gpointer) KEEP (names, "__isset_%s", member));
   if (node != NULL && first != NULL)
-    gen_names_add_rename (names, node, "", word, first, member);
+    gen_names_add_rename (names, node, what, word, first, member);
   return member;
 }
 
@@ -252,7 +253,7 @@ gen_names_take_for_cxx (GenNames *names, const GenSpace *space, GHashTable *sibl
 
   g_autofree gchar *wish = g_strconcat (name->member, "_", NULL);
 
-  name->cxx = gen_names_take_member (names, space, siblings, &cxx_rule, NULL, wish);
+  name->cxx = gen_names_take_member (names, space, siblings, &cxx_rule, NULL, "", wish);
 }
 
 static void
@@ -265,7 +266,7 @@ name_fields (GenNames *names, const GenSpace *space, const IdlDefinition *defini
       const IdlField *field = g_ptr_array_index (definition->members, i);
       GenName *name = g_new0 (GenName, 1);
 
-      name->member = gen_names_take_member (names, space, siblings, &field_rule, &field->node,
+      name->member = gen_names_take_member (names, space, siblings, &field_rule, &field->node, "",
                                             field->node.name);
       g_hash_table_insert (names->names, (gpointer) field, name);
     }
@@ -357,6 +358,18 @@ name_program (GenNames *names, const IdlProgram *program)
     }
 }
 
+static void
+name_program_calls (GenNames *names, const IdlProgram *program)
+{
+  for (guint i = 0; i < program->definitions->len; i++)
+    {
+      const IdlDefinition *definition = g_ptr_array_index (program->definitions, i);
+
+      if (definition->kind == IDL_DEFINITION_SERVICE)
+        gen_names_name_calls (names, g_hash_table_lookup (names->spaces, program), definition);
+    }
+}
+
 /* Once all identifiers are known. */
 static void
 take_prefixes (GenNames *names, const IdlProgram *program)
@@ -381,6 +394,8 @@ name_free (gpointer data)
 {
   GenName *name = data;
 
+  if (name->calls != NULL)
+    g_free (name->calls->later);
   g_free (name->calls);
   g_free (name);
 }
@@ -408,6 +423,8 @@ gen_names_new (const GPtrArray *programs)
                          space_new (names, g_ptr_array_index (programs, i)));
   for (guint i = 0; i < programs->len; i++)
     name_program (names, g_ptr_array_index (programs, i));
+  for (guint i = 0; i < programs->len; i++)
+    name_program_calls (names, g_ptr_array_index (programs, i));
   for (guint i = 0; i < programs->len; i++)
     take_prefixes (names, g_ptr_array_index (programs, i));
 

@@ -16,15 +16,21 @@
 
 G_BEGIN_DECLS
 
+typedef struct _GenName GenName;
+
 /**
  * GenCallNames:
  * @with: the call with options, a whole function's name, `t_test_bonk_client_test_void_with`.
  * @async: the asynchronous call, such a name.
  * @finish: its end, such a name.
  * @client: what the client is called in their parameters.
+ * @later: the handler's asynchronous function, a vfunc, `test_void_async`.
+ * @handler: what the handler is called in its parameters.
+ * @reply: what the reply is called there, and in the functions that answer.
+ * @value: what the value is called there.
  *
- * What Apache's compiler does not make: a method's further functions of the client, and the parameters that they
- * have beside the method's, by name.
+ * What Apache's compiler does not make: a method's further functions of client and handler, and the parameters that
+ * they have beside the method's, by name.
  */
 typedef struct
 {
@@ -37,6 +43,10 @@ typedef struct
   const gchar *callback;
   const gchar *user_data;
   const gchar *result;
+  GenName *later;
+  const gchar *handler;
+  const gchar *reply;
+  const gchar *value;
 } GenCallNames;
 
 /**
@@ -50,12 +60,14 @@ typedef struct
  * @local: a definition's part of the names that are local to a file, `bonk`; a service's: what all
  *   names begin with that are local to its source, `t_test_bonk__`.
  * @member: a field's, argument's or vfunc's name.
- * @calls: (nullable): a method's further functions of the client.
+ * @calls: (nullable): a method's further functions of client and handler.
+ * @answer: (nullable): of a method that is answered, and of each of its exceptions: the function that answers a
+ *   reply so, a whole name, `t_test_bonk_reply_test_void`.
  * @cxx: (nullable): what @member is called in C++, which reserves the word.
  *
  * The C names of one node of the model.
  */
-typedef struct
+struct _GenName
 {
   const gchar *type;
   const gchar *lower;
@@ -65,8 +77,9 @@ typedef struct
   const gchar *local;
   const gchar *member;
   GenCallNames *calls;
+  const gchar *answer;
   const gchar *cxx;
-} GenName;
+};
 
 typedef struct _GenNames GenNames;
 

@@ -63,8 +63,12 @@ add_first_parameters (const GenNames *names,
   gboolean is_apaches = which != GEN_PARAMETERS_WITH && which != GEN_PARAMETERS_ASYNC
                         && which != GEN_PARAMETERS_FINISH;
 
-  g_ptr_array_add (parameters, is_apaches ? g_strdup_printf ("%sIf *iface", type)
-                                          : g_strdup_printf ("%sClient *%s", type, calls->client));
+  if (which == GEN_PARAMETERS_LATER)
+    g_ptr_array_add (parameters, g_strdup_printf ("%sHandler *%s", type, calls->handler));
+  else
+    g_ptr_array_add (parameters, is_apaches
+                                     ? g_strdup_printf ("%sIf *iface", type)
+                                     : g_strdup_printf ("%sClient *%s", type, calls->client));
   if (which == GEN_PARAMETERS_WITH)
     g_ptr_array_add (parameters, g_strdup_printf ("const TallyCallOptions *%s", calls->options));
   if (which == GEN_PARAMETERS_FINISH)
@@ -100,6 +104,11 @@ add_exceptions (const GenNames *names, const IdlFunction *function, GPtrArray *p
 static void
 add_last_parameters (const GenCallNames *calls, GenParameters which, GPtrArray *parameters)
 {
+  if (which == GEN_PARAMETERS_LATER)
+    {
+      g_ptr_array_add (parameters, g_strdup_printf ("TallyReply *%s", calls->reply));
+      return;
+    }
   if (which != GEN_PARAMETERS_ASYNC)
     {
       g_ptr_array_add (parameters, g_strdup ("GError **error"));
@@ -120,7 +129,8 @@ gen_list_parameters (const GenNames *names,
   GPtrArray *parameters = g_ptr_array_new_with_free_func (g_free);
   const GenCallNames *calls = gen_names_get (names, function)->calls;
   gboolean has_arguments = which != GEN_PARAMETERS_RECV && which != GEN_PARAMETERS_FINISH;
-  gboolean has_results = which != GEN_PARAMETERS_SEND && which != GEN_PARAMETERS_ASYNC;
+  gboolean has_results = which != GEN_PARAMETERS_SEND && which != GEN_PARAMETERS_ASYNC
+                         && which != GEN_PARAMETERS_LATER;
 
   add_first_parameters (names, service, calls, which, parameters);
   if (has_results && function->returns->kind != IDL_TYPE_VOID)

@@ -24,7 +24,8 @@ typedef enum
   GEN_PARAMETERS_ASYNC,  /* client, arguments, options, cancellable, callback, user_data */
   GEN_PARAMETERS_FINISH, /* client, result, _return, exceptions, error */
   GEN_PARAMETERS_SEND,   /* iface, arguments, error */
-  GEN_PARAMETERS_RECV    /* iface, _return, exceptions, error */
+  GEN_PARAMETERS_RECV,   /* iface, _return, exceptions, error */
+  GEN_PARAMETERS_LATER   /* handler, arguments, reply */
 } GenParameters;
 
 /* With their types, as in a prototype. */

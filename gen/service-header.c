@@ -1,7 +1,7 @@
 /* The header of a service: interface, client, handler and processor as C declares them. */
 #include <string.h>
 
-#include "parts.h"
+#include "service-private.h"
 #include "writer.h"
 
 static void
@@ -36,6 +36,25 @@ print_vfuncs (const GenNames *names, const IdlDefinition *service, GString *out)
 
       if (i == 0)
         g_string_append_c (out, '\n');
+      gen_print_call (out, head, parameters, ");\n");
+    }
+}
+
+/* The asynchronous function pointers of the handler's class. */
+static void
+print_later_vfuncs (const GenNames *names, const IdlDefinition *service, GString *out)
+{
+  for (guint i = 0; i < service->members->len; i++)
+    {
+      const IdlFunction *function = g_ptr_array_index (service->members, i);
+      g_autofree gchar *member = gen_get_member (gen_names_get (names, function)->calls->later);
+      g_autofree gchar *head = g_strdup_printf ("  void (*%s) ", member);
+      g_autoptr (GPtrArray) parameters =
+          gen_list_parameters (names, service, function, GEN_PARAMETERS_LATER);
+
+      if (i == 0)
+        g_string_append (out,
+                         "\n  /* answers later; called in place of the other where it is set */\n");
       gen_print_call (out, head, parameters, ");\n");
     }
 }
@@ -226,6 +245,7 @@ print_handler (const GenNames *names, const IdlDefinition *service, GString *out
              "typedef struct _%sHandlerClass\n{\n  %sClass parent;\n",
              type, parent, type, type, parent);
   print_vfuncs (names, service, out);
+  print_later_vfuncs (names, service, out);
   gen_print (out, "} %sHandlerClass;\n\n", type);
   print_macros (name, "HANDLER", "Handler", out);
   print_type_functions (name, "Handler", out);
@@ -233,6 +253,7 @@ print_handler (const GenNames *names, const IdlDefinition *service, GString *out
   for (guint i = 0; i < service->members->len; i++)
     print_prototype (names, service, g_ptr_array_index (service->members, i), "handler",
                      GEN_PARAMETERS_CALL, FALSE, out);
+  gen_print_reply_prototypes (names, service, out);
 }
 
 static void

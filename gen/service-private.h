@@ -1,4 +1,4 @@
-/* What the parts of a service's source share. */
+/* What the parts of a service's files share. */
 #ifndef GEN_SERVICE_PRIVATE_H
 #define GEN_SERVICE_PRIVATE_H
 
@@ -10,7 +10,8 @@ G_BEGIN_DECLS
 gchar *gen_service_get_struct (const GenSource *source, const GenName *method, const gchar *word);
 /* (transfer full): of GenRow, in the order of the table, by id: `success` is 0. */
 GPtrArray *gen_service_list_results (const GenSource *source, const IdlFunction *function);
-/* (transfer full): `&methods[INDEX]`. */
+/* (transfer full): `methods[INDEX]`, the method's table, and its address. */
+gchar *gen_service_get_table (const GenSource *source, const IdlFunction *function);
 gchar *gen_service_get_method (const GenSource *source, const IdlFunction *function);
 /* `gboolean` and the head of a function with all its parameters. */
 void gen_service_print_head (GenSource *source,
@@ -23,6 +24,10 @@ void gen_service_print_head (GenSource *source,
 void gen_print_client_functions (GenSource *source,
                                  const IdlDefinition *service,
                                  const IdlFunction *function);
+
+/* service-reply.c: how a handler answers later, in the header and in the source. */
+void gen_print_reply_prototypes (const GenNames *names, const IdlDefinition *service, GString *out);
+void gen_print_reply_functions (GenSource *source, const IdlFunction *function);
 
 G_END_DECLS
 

@@ -167,12 +167,20 @@ get_method_index (const GenSource *source, const IdlFunction *function)
 }
 
 gchar *
-gen_service_get_method (const GenSource *source, const IdlFunction *function)
+gen_service_get_table (const GenSource *source, const IdlFunction *function)
 {
   g_autofree gchar *methods = gen_source_own (source, "methods");
   g_autofree gchar *index = get_method_index (source, function);
 
-  return g_strdup_printf ("&%s[%s]", methods, index);
+  return g_strdup_printf ("%s[%s]", methods, index);
+}
+
+gchar *
+gen_service_get_method (const GenSource *source, const IdlFunction *function)
+{
+  g_autofree gchar *table = gen_service_get_table (source, function);
+
+  return g_strconcat ("&", table, NULL);
 }
 
 static void
@@ -196,54 +204,47 @@ print_handler_stub (GenSource *source, const IdlDefinition *service, const IdlFu
   print_forwarding (source, function, callee);
 }
 
-/* The trampoline from a decoded request to the handler. */
+/* HEAD (handler, arguments, LAST), with what the method returns and throws where it is called for an answer at once. */
 static void
-print_invoke (GenSource *source, const IdlDefinition *service, const IdlFunction *function)
+print_handler_call (GenSource *source,
+                    const IdlFunction *function,
+                    const gchar *head,
+                    gboolean at_once,
+                    const gchar *tail)
 {
-  GString *out = source->out;
-  const GenName *method = gen_names_get (source->names, function);
-  gboolean has_args = function->arguments->len > 0, has_result = gen_has_result (function);
-  g_autofree gchar *name = gen_source_own (source, "invoke_%s ", method->lower);
-  g_autofree gchar *args = gen_service_get_struct (source, method, "args");
-  g_autofree gchar *result = gen_service_get_struct (source, method, "result");
-  g_autoptr (GPtrArray) parameters = g_ptr_array_new_with_free_func (g_free);
-  g_autofree gchar *head =
-      g_strdup_printf ("  return %s_handler_%s ", gen_names_get (source->names, service)->lower,
-                       method->lower);
-  g_autoptr (GPtrArray) arguments = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GPtrArray) items = g_ptr_array_new_with_free_func (g_free);
 
-  g_ptr_array_add (parameters, g_strdup ("gpointer handler"));
-  g_ptr_array_add (parameters,
-                   g_strdup (has_args ? "gpointer args_" : "G_GNUC_UNUSED gpointer args_"));
-  g_ptr_array_add (parameters,
-                   g_strdup (has_result ? "gpointer result_" : "G_GNUC_UNUSED gpointer result_"));
-  g_ptr_array_add (parameters, g_strdup ("GError **error"));
-  g_string_append (out, "static gboolean\n");
-  gen_print_call (out, name, parameters, ")\n{\n");
-  if (has_args)
-    gen_print (out, "  %s *args = args_;\n", args);
-  if (has_result)
-    gen_print (out, "  %s *result = result_;\n", result);
-  if (has_args || has_result)
-    g_string_append_c (out, '\n');
-
-  g_ptr_array_add (arguments, g_strdup ("handler"));
-  if (function->returns->kind != IDL_TYPE_VOID)
-    g_ptr_array_add (arguments, g_strdup ("&result->success"));
+  g_ptr_array_add (items, g_strdup ("handler"));
+  if (at_once && function->returns->kind != IDL_TYPE_VOID)
+    g_ptr_array_add (items, g_strdup ("&result->success"));
   for (guint i = 0; i < function->arguments->len; i++)
-    g_ptr_array_add (arguments,
+    g_ptr_array_add (items,
                      g_strdup_printf ("args->%s",
                                       gen_names_get (source->names,
                                                      g_ptr_array_index (function->arguments, i))
                                           ->member));
-  for (guint i = 0; i < function->throws->len; i++)
-    g_ptr_array_add (arguments,
-                     g_strdup_printf ("&result->%s",
-                                      gen_names_get (source->names,
-                                                     g_ptr_array_index (function->throws, i))
-                                          ->member));
-  g_ptr_array_add (arguments, g_strdup ("error"));
-  gen_print_call (out, head, arguments, ");\n}\n\n");
+  for (guint i = 0; at_once && i < function->throws->len; i++)
+    g_ptr_array_add (items, g_strdup_printf ("&result->%s",
+                                             gen_names_get (source->names,
+                                                            g_ptr_array_index (function->throws, i))
+                                                 ->member));
+  g_ptr_array_add (items, g_strdup (at_once ? "error" : "reply"));
+  gen_print_call (source->out, head, items, tail);
+}
+
+/* The trampoline from a decoded request to the handler. */
+static void
+print_invoke (GenSource *source, const IdlDefinition *service, const IdlFunction *function)
+{
+  const GenName *name = gen_names_get (source->names, service);
+  const GenName *method = gen_names_get (source->names, function);
+  g_autofree gchar *tag = gen_source_own (source, "%s", method->lower);
+  g_autofree gchar *at_once = g_strdup_printf ("  %s_handler_%s ", name->lower, method->lower);
+  g_autofree gchar *later = g_strdup_printf ("  klass->%s ", method->calls->later->member);
+
+  gen_print (source->out, "TALLY_DEFINE_INVOKE (%s, %sHandlerClass,\n", tag, name->type);
+  print_handler_call (source, function, at_once, TRUE, "),\n");
+  print_handler_call (source, function, later, FALSE, "))\n\n");
 }
 
 /* ---- the method table ---- */
@@ -268,16 +269,20 @@ sort_functions (const IdlDefinition *service)
 }
 
 static void
-print_method_rows (GenSource *source, const GPtrArray *functions, const gchar *methods)
+print_method_rows (GenSource *source,
+                   const IdlDefinition *service,
+                   const GPtrArray *functions,
+                   const gchar *methods)
 {
+  g_autofree gchar *klass =
+      g_strconcat (gen_names_get (source->names, service)->type, "HandlerClass", NULL);
+
   gen_print (source->out, "static const TallyMethod %s[] = {\n", methods);
   for (guint i = 0; i < functions->len; i++)
     {
       const IdlFunction *function = g_ptr_array_index (functions, i);
       g_autofree gchar *own =
           gen_source_own (source, "%s", gen_names_get (source->names, function)->lower);
-      g_autofree gchar *invoke =
-          gen_source_own (source, "invoke_%s", gen_names_get (source->names, function)->lower);
       g_autoptr (GPtrArray) parts = g_ptr_array_new_with_free_func (g_free);
 
       g_ptr_array_add (parts, g_strdup_printf ("TALLY_METHOD_NAME (\"%s\")", function->node.name));
@@ -293,7 +298,10 @@ print_method_rows (GenSource *source, const GPtrArray *functions, const gchar *m
       if (function->node.annotations != NULL
           && idl_annotations_get (function->node.annotations, "idempotent") != NULL)
         g_ptr_array_add (parts, g_strdup (".idempotent = TRUE"));
-      g_ptr_array_add (parts, g_strdup_printf (".invoke = %s", invoke));
+      g_ptr_array_add (parts, g_strdup_printf (".invoke = %s_invoke", own));
+      g_ptr_array_add (
+          parts, g_strdup_printf (".async_vfunc = TALLY_ASYNC_VFUNC (%s, %s)", klass,
+                                  gen_names_get (source->names, function)->calls->later->member));
       gen_print_braced (source->out, parts);
     }
   g_string_append (source->out, "};\n\n");
@@ -311,7 +319,7 @@ print_method_table (GenSource *source, const IdlDefinition *service, const GPtrA
           : g_strdup ("NULL");
 
   if (functions->len > 0)
-    print_method_rows (source, functions, methods);
+    print_method_rows (source, service, functions, methods);
   gen_print (source->out, "const TallyService %s_service =\n  { \"%s\", %s, %s };\n\n", lower,
              service->node.name, parent, functions->len > 0 ? rows : "NULL, 0");
 }
@@ -448,7 +456,7 @@ static void
 reserve_names (GenSource *source, const IdlDefinition *service)
 {
   static const gchar *const suffixes[] = { "args_fields", "args_info", "result_fields",
-                                           "result_info" };
+                                           "result_info", "invoke" };
 
   for (guint i = 0; i < service->members->len; i++)
     for (guint j = 0; j < G_N_ELEMENTS (suffixes); j++)
@@ -489,6 +497,7 @@ gen_print_service_source (GenSource *source, const IdlDefinition *service)
       gen_print_client_functions (source, service, function);
       print_handler_stub (source, service, function);
       print_invoke (source, service, function);
+      gen_print_reply_functions (source, function);
     }
 
   if (functions->len > 0)

@@ -30,7 +30,7 @@ static const gchar *const cxx_keywords[] = {
 
 static const gchar *const types[] = {
   "GArray", "GAsyncReadyCallback", "GAsyncResult", "GByteArray", "GCancellable", "GError", "GHashTable",
-  "GObject", "GPtrArray", "GTypeInstance", "GTypeInterface", "TallyCallOptions", "TallyUuid", "ThriftStruct",
+  "GObject", "GPtrArray", "GTypeInstance", "GTypeInterface", "TallyCallOptions", "TallyReply", "TallyUuid", "ThriftStruct",
   "gboolean", "gchar", "gdouble", "gint16", "gint32", "gint64", "gint8", "gpointer",
 };
 

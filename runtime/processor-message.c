@@ -245,7 +245,7 @@ tally_processor_process_message (TallyProcessor *self,
 
   if (method == NULL)
     return answer_unexpected (codec, reader, message, output, error);
-  if (tally_method_is_later (method, self->handler))
+  if (tally_processor_is_later (self, method))
     return begin_handler (self, method, codec, reader, message, output, error);
   return call (self, method, codec, reader, message, output, error);
 }

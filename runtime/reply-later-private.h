@@ -42,8 +42,16 @@ struct _TallyLater
 static inline gboolean
 tally_method_is_later (const TallyMethod *method, gpointer handler)
 {
-  return G_UNLIKELY (method->async_vfunc != 0) && handler != NULL
+  return method->async_vfunc != 0
          && ((gpointer *) ((GTypeInstance *) handler)->g_class)[method->async_vfunc] != NULL;
+}
+
+/* Whether @processor's handler answers @method later. */
+static inline gboolean
+tally_processor_is_later (const TallyProcessor *processor, const TallyMethod *method)
+{
+  return G_UNLIKELY (processor->answers_later)
+         && tally_method_is_later (method, processor->handler);
 }
 
 /* A reply, with the arguments' memory initialised. */

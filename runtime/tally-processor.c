@@ -222,7 +222,7 @@ run_invocation (TallyProcessor *self,
 {
   TallyApplicationException failure;
 
-  if (tally_method_is_later (invocation->method, self->handler))
+  if (tally_processor_is_later (self, invocation->method))
     return run_waiting (self, invocation, out, header, error);
   if (!tally_invocation_run (invocation, self->handler, &failure))
     return fail_invocation (invocation->method, out, header, &failure, error);
@@ -450,6 +450,20 @@ tally_processor_is_direct (ThriftProcessor *processor)
 
 /* ---- the class ---- */
 
+/* Whether @handler (nullable) has any function that answers later: said once, so that each request of a handler without
+ * one asks one question. */
+static gboolean
+has_later_function (const TallyProcessor *self, gpointer handler)
+{
+  const TallyService *service = TALLY_PROCESSOR_GET_CLASS (self)->service;
+
+  for (; handler != NULL && service != NULL; service = service->parent)
+    for (guint i = 0; i < service->n_methods; i++)
+      if (tally_method_is_later (&service->methods[i], handler))
+        return TRUE;
+  return FALSE;
+}
+
 static void
 tally_processor_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
@@ -460,6 +474,7 @@ tally_processor_set_property (GObject *object, guint id, const GValue *value, GP
     case PROP_HANDLER:
       g_clear_object (&self->handler);
       self->handler = g_value_dup_object (value);
+      self->answers_later = has_later_function (self, self->handler);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);

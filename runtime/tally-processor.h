@@ -5,7 +5,7 @@
 
 #include <thrift/c_glib/processor/thrift_dispatch_processor.h>
 
-#include "tally-types.h"
+#include "tally-reply.h"
 
 G_BEGIN_DECLS
 
@@ -29,6 +29,9 @@ typedef struct _TallyProcessor
 
   /* protected */
   gpointer handler;
+
+  /*< private >*/
+  gboolean answers_later; /* some asynchronous function of the handler's class is set */
 } TallyProcessor;
 
 /**
@@ -86,6 +89,29 @@ TALLY_API GType tally_processor_register (gsize *once, const TallyProcessorInfo 
     static const TallyProcessorInfo info = { #CType, parent_get_type, handler_get_type,            \
                                              &(service_table) };                                   \
     return tally_processor_register (&once, &info);                                                \
+  }
+
+/* Defines tag##_invoke (), the TallyInvoke of a method whose C structs are `struct tag##_args` and `struct tag##_result`.
+ * @call is written with `handler`, `args`, `result` and `error`, @call_later with `klass`, `handler`, `args` and `reply`:
+ *
+ *   TALLY_DEFINE_INVOKE (demo_echo__echo, DemoEchoHandlerClass,
+ *                        demo_echo_handler_echo (handler, &result->success, args->text, error),
+ *                        klass->echo_async (handler, args->text, reply))
+ */
+#define TALLY_DEFINE_INVOKE(tag, HandlerClass, call, call_later)                                   \
+  static gboolean tag##_invoke (gpointer handler, gpointer args_, gpointer result_,                \
+                                GError **error)                                                    \
+  {                                                                                                \
+    struct tag##_args *args G_GNUC_UNUSED = args_;                                                 \
+    struct tag##_result *result G_GNUC_UNUSED = result_;                                           \
+    if (G_UNLIKELY (error == NULL))                                                                \
+      {                                                                                            \
+        HandlerClass *klass = (HandlerClass *) ((GTypeInstance *) handler)->g_class;               \
+        TallyReply *reply = result_;                                                               \
+        call_later;                                                                                \
+        return TRUE;                                                                               \
+      }                                                                                            \
+    return call;                                                                                   \
   }
 
 G_END_DECLS

@@ -150,6 +150,36 @@ answer_field (TallyReply *self, const TallyField *field, gconstpointer value, GE
   return self->later->klass->answer (self->later, self->method, result, NULL, error);
 }
 
+/* Whether @method is the one that is to be answered. */
+static gboolean
+check_method (const TallyReply *self, const TallyMethod *method, GError **error)
+{
+  if (G_LIKELY (method == self->method))
+    return TRUE;
+  g_set_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_ARGUMENT,
+               "this is the reply of %s, and %s was to be answered", self->method->name,
+               method->name);
+  return FALSE;
+}
+
+/* answer_field () unless somebody else has answered, or there is no value where one is due. */
+static gboolean
+answer_once (TallyReply *self, const TallyField *field, gconstpointer value, GError **error)
+{
+  g_autofree gchar *text = NULL;
+
+  if (!take_answer (self, error))
+    return FALSE;
+  if (field == NULL || field->type->storage == TALLY_STORAGE_PLAIN
+      || *(gpointer const *) value != NULL)
+    return answer_field (self, field, value, error);
+  text = g_strdup_printf ("%s returned no result", self->method->name);
+  answer_failure (self, THRIFT_APPLICATION_EXCEPTION_ERROR_MISSING_RESULT, text);
+  g_set_error_literal (error, THRIFT_APPLICATION_EXCEPTION_ERROR,
+                       THRIFT_APPLICATION_EXCEPTION_ERROR_MISSING_RESULT, text);
+  return FALSE;
+}
+
 /**
  * tally_reply_return: (skip)
  * @self: a reply
@@ -175,28 +205,41 @@ tally_reply_return (TallyReply *self,
 
   g_return_val_if_fail (self != NULL, FALSE);
 
-  if (method != self->method)
-    {
-      g_set_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_ARGUMENT,
-                   "this is the reply of %s, and %s was to be answered", self->method->name,
-                   method->name);
-      return FALSE;
-    }
-  if (!take_answer (self, error))
+  if (!check_method (self, method, error))
     return FALSE;
   if (method->result != NULL)
     field = tally_struct_info_find_field (method->result, 0);
-  if (field != NULL && field->type->storage != TALLY_STORAGE_PLAIN
-      && *(gpointer const *) value == NULL)
-    {
-      g_autofree gchar *text = g_strdup_printf ("%s returned no result", method->name);
+  return answer_once (self, field, value, error);
+}
 
-      answer_failure (self, THRIFT_APPLICATION_EXCEPTION_ERROR_MISSING_RESULT, text);
-      g_set_error_literal (error, THRIFT_APPLICATION_EXCEPTION_ERROR,
-                           THRIFT_APPLICATION_EXCEPTION_ERROR_MISSING_RESULT, text);
-      return FALSE;
-    }
-  return answer_field (self, field, value, error);
+/**
+ * tally_reply_throw_as: (skip)
+ * @self: a reply
+ * @method: the method that is answered
+ * @id: which of its exceptions, by its id in the IDL
+ * @exception: (nullable): an exception of that type; it stays the caller's
+ * @error: (nullable): return location
+ *
+ * What the functions `…_reply_…_EXCEPTION` of generated code call. Answers with a declared exception, and fails as
+ * tally_reply_return().
+ *
+ * Returns: whether this was the answer
+ *
+ * Since: 0.2
+ */
+gboolean
+tally_reply_throw_as (
+    TallyReply *self, const TallyMethod *method, gint id, gconstpointer exception, GError **error)
+{
+  const TallyField *field;
+
+  g_return_val_if_fail (self != NULL, FALSE);
+
+  if (!check_method (self, method, error))
+    return FALSE;
+  field = tally_struct_info_find_field (method->result, (gint16) id);
+  g_return_val_if_fail (field != NULL, FALSE);
+  return answer_once (self, field, &exception, error);
 }
 
 /**

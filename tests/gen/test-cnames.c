@@ -121,6 +121,33 @@ a_call_with_options_gives_way (void)
                          "*options,");
 }
 
+/* So does what a handler answers later with, also to the methods of other services. */
+static void
+what_answers_later_gives_way (void)
+{
+  const gchar *idl =
+      "exception E {} struct reply {} service S { i32 sum (1: i32 handler, 2: reply reply) "
+      "throws (1: E e, 2: E value) i32 sum_async () void sum_e () reply if_a () } "
+      "service S_reply { void a () }";
+  g_autofree gchar *text = generate (idl, "s.h");
+  g_autofree gchar *other = generate (idl, "s_reply.h");
+
+  assert_contains (text,
+                   "  gboolean (*sum_async) (SIf *iface, gint32 *_return, GError **error);\n");
+  assert_contains (text, "  void (*sum_async_) (SHandler *handler_, const gint32 handler, ");
+  assert_contains (text, "TallyReply *reply__);\n"
+                         "  void (*sum_async_async) (SHandler *handler, TallyReply *reply_);\n");
+  assert_contains (text,
+                   "s_reply_sum (TallyReply *reply__, const gint32 value, GError **error);\n");
+  assert_contains (text, "s_reply_sum_e (TallyReply *reply_, GError **error);\n");
+  assert_contains (text, "s_reply_sum_e_ (TallyReply *reply__, const E *e, GError **error);\n");
+  assert_contains (text,
+                   "s_reply_sum_value (TallyReply *reply__, const E *value, GError **error);\n");
+  assert_contains (text,
+                   "s_reply_if_a_ (TallyReply *reply_, const reply *value, GError **error);\n");
+  assert_contains (other, "gboolean s_reply_if_a (S_replyIf *iface, GError **error);\n");
+}
+
 static void
 the_class_of_a_struct_goes_before_a_struct_of_its_name (void)
 {
@@ -299,6 +326,7 @@ main (int argc, char **argv)
     TEST (a_call_with_options_gives_way),
     TEST (cxx_keywords_keep_their_name_in_c),
     TEST (issets_and_our_functions_have_their_own_names),
+    TEST (what_answers_later_gives_way),
     TEST (the_class_of_a_struct_goes_before_a_struct_of_its_name),
     TEST (an_enumerator_gives_way_to_a_type),
     TEST (a_constant_gives_way_to_a_type),

@@ -57,6 +57,12 @@ static const Snippet snippets[] = {
   { "typedef of struct",
     "typedef S Alias struct S { 1: i32 x } struct U { 1: Alias a, 2: list<Alias> l } "
     "service V { Alias f (1: Alias a, 2: set<Alias> s) }" },
+  { "names of what answers later",
+    "exception E {} struct reply {} struct value {} struct g_async {} "
+    "service S { i32 sum (1: i32 handler, 2: reply reply) throws (1: E e, 2: E value) "
+    "i32 sum_async () void sum_e () value if_a (1: value value, 2: i32 klass, 3: i32 args) "
+    "reply h () throws (1: E reply) oneway void g (1: g_async error) } "
+    "service S_reply { void a () uuid b (1: uuid result) }" },
   { "typedefs in any order",
     "typedef B A typedef C B typedef list<i32> C typedef map<A, D> E typedef i32 D "
     "struct S { 1: A a, 2: E e } service V { A f (1: B b, 2: E e) }" },

@@ -1,4 +1,6 @@
 /* The service files: signatures, stubs, tables. */
+#include <string.h>
+
 #include "generate.h"
 #include "harness.h"
 
@@ -40,7 +42,7 @@ a_oneway_method_receives_nothing (void)
 
   assert_lacks (header, "recv_f");
   assert_contains (source, "{ TALLY_METHOD_NAME (\"f\"), .args = &s__f_args_info, .oneway = TRUE, "
-                           ".invoke = s__invoke_f },\n");
+                           ".invoke = s__f_invoke,\n");
   assert_lacks (source, ".result");
 }
 
@@ -58,8 +60,8 @@ idempotent_methods_say_so (void)
 {
   g_autofree gchar *text = generate ("service S { i32 f () (idempotent) i32 g () }", "s.c");
 
-  assert_contains (text, ".idempotent = TRUE, .invoke = s__invoke_f }");
-  assert_lacks (text, ".idempotent = TRUE, .invoke = s__invoke_g }");
+  assert_contains (text, ".idempotent = TRUE, .invoke = s__f_invoke,");
+  assert_lacks (text, ".idempotent = TRUE, .invoke = s__g_invoke,");
 }
 
 static void
@@ -118,6 +120,39 @@ a_service_without_methods_has_no_table (void)
   assert_lacks (text, "methods");
 }
 
+/* What answers later is the handler's class alone: a program's own implementation of the interface compiles as before. */
+static void
+handlers_may_answer_later (void)
+{
+  const gchar *idl = "exception E {} service S { string f (1: i32 a) throws (3: E e) void g () "
+                     "oneway void h () }";
+  g_autofree gchar *header = generate (idl, "s.h");
+  g_autofree gchar *source = generate (idl, "s.c");
+  const gchar *klass = strstr (header, "typedef struct _SHandlerClass");
+
+  CU_ASSERT_PTR_NOT_NULL_FATAL (klass);
+  assert_contains (klass,
+                   "  void (*f_async) (SHandler *handler, const gint32 a, TallyReply *reply);\n"
+                   "  void (*g_async) (SHandler *handler, TallyReply *reply);\n"
+                   "  void (*h_async) (SHandler *handler, TallyReply *reply);\n"
+                   "} SHandlerClass;\n");
+  CU_ASSERT (g_strstr_len (header, klass - header, "(*f_async)") == NULL);
+  assert_contains (header,
+                   "gboolean s_reply_f (TallyReply *reply, const gchar *value, GError **error);\n"
+                   "gboolean s_reply_f_e (TallyReply *reply, const E *e, GError **error);\n"
+                   "gboolean s_reply_g (TallyReply *reply, GError **error);\n");
+  assert_lacks (header, "s_reply_h");
+  assert_contains (source,
+                   "TALLY_DEFINE_INVOKE (s__f, SHandlerClass,\n"
+                   "  s_handler_f (handler, &result->success, args->a, &result->e, error),\n"
+                   "  klass->f_async (handler, args->a, reply))\n");
+  assert_contains (source,
+                   "TALLY_DEFINE_REPLY (s_reply_f, s__methods[S__METHOD_F], const gchar *)\n"
+                   "TALLY_DEFINE_REPLY_EXCEPTION (s_reply_f_e, s__methods[S__METHOD_F], 3, "
+                   "const E *)\n");
+  assert_contains (source, ".async_vfunc = TALLY_ASYNC_VFUNC (SHandlerClass, f_async) },\n");
+}
+
 static void
 generated_code_includes_nothing_else (void)
 {
@@ -169,6 +204,7 @@ main (int argc, char **argv)
     TEST (results_are_in_the_tables_order),
     TEST (a_parent_gives_its_types),
     TEST (a_service_without_methods_has_no_table),
+    TEST (handlers_may_answer_later),
     TEST (generated_code_includes_nothing_else),
     TEST (documentation_is_on_the_interface),
     TEST (deprecated_methods_are_marked),

@@ -79,20 +79,19 @@ money_bank_handler_balance (MoneyBankIf *iface, MoneyAmount **_return, GError **
   return klass->balance (iface, _return, error);
 }
 
-static gboolean
-money_bank__invoke_balance (gpointer handler, G_GNUC_UNUSED gpointer args_, gpointer result_,
-                            GError **error)
-{
-  struct money_bank__balance_result *result = result_;
+TALLY_DEFINE_INVOKE (money_bank__balance, MoneyBankHandlerClass,
+  money_bank_handler_balance (handler, &result->success, error),
+  klass->balance_async (handler, reply))
 
-  return money_bank_handler_balance (handler, &result->success, error);
-}
+TALLY_DEFINE_REPLY (money_bank_reply_balance, money_bank__methods[MONEY_BANK__METHOD_BALANCE],
+                    const MoneyAmount *)
 
 /* ---- the service ---- */
 
 static const TallyMethod money_bank__methods[] = {
   { TALLY_METHOD_NAME ("balance"), .args = &tally_empty_args,
-    .result = &money_bank__balance_result_info, .invoke = money_bank__invoke_balance },
+    .result = &money_bank__balance_result_info, .invoke = money_bank__balance_invoke,
+    .async_vfunc = TALLY_ASYNC_VFUNC (MoneyBankHandlerClass, balance_async) },
 };
 
 const TallyService money_bank_service =

@@ -63,6 +63,9 @@ typedef struct _MoneyBankHandlerClass
   GObjectClass parent;
 
   gboolean (*balance) (MoneyBankIf *iface, MoneyAmount **_return, GError **error);
+
+  /* answers later; called in place of the other where it is set */
+  void (*balance_async) (MoneyBankHandler *handler, TallyReply *reply);
 } MoneyBankHandlerClass;
 
 #define MONEY_TYPE_BANK_HANDLER (money_bank_handler_get_type ())
@@ -77,6 +80,9 @@ typedef struct _MoneyBankHandlerClass
 GType money_bank_handler_get_type (void);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MoneyBankHandler, g_object_unref)
 gboolean money_bank_handler_balance (MoneyBankIf *iface, MoneyAmount **_return, GError **error);
+
+/* What answers a reply: with what the method returns, or with an exception. */
+gboolean money_bank_reply_balance (TallyReply *reply, const MoneyAmount *value, GError **error);
 
 /* The processor: its `handler` property takes the object that answers. */
 typedef TallyProcessor MoneyBankProcessor;

@@ -107,15 +107,15 @@ shop_shop_handler_place (ShopShopIf *iface, ShopOrderId *_return, const ShopOrde
   return klass->place (iface, _return, order, payment, sold_out, error);
 }
 
-static gboolean
-shop_shop__invoke_place (gpointer handler, gpointer args_, gpointer result_, GError **error)
-{
-  struct shop_shop__place_args *args = args_;
-  struct shop_shop__place_result *result = result_;
+TALLY_DEFINE_INVOKE (shop_shop__place, ShopShopHandlerClass,
+  shop_shop_handler_place (handler, &result->success, args->order, args->payment, &result->sold_out,
+                           error),
+  klass->place_async (handler, args->order, args->payment, reply))
 
-  return shop_shop_handler_place (handler, &result->success, args->order, args->payment,
-                                  &result->sold_out, error);
-}
+TALLY_DEFINE_REPLY (shop_shop_reply_place, shop_shop__methods[SHOP_SHOP__METHOD_PLACE],
+                    const ShopOrderId)
+TALLY_DEFINE_REPLY_EXCEPTION (shop_shop_reply_place_sold_out,
+                              shop_shop__methods[SHOP_SHOP__METHOD_PLACE], 1, const ShopSoldOut *)
 
 /* ---- look_up ---- */
 
@@ -196,14 +196,12 @@ shop_shop_handler_look_up (ShopShopIf *iface, ShopOrder **_return, const ShopOrd
   return klass->look_up (iface, _return, id, error);
 }
 
-static gboolean
-shop_shop__invoke_look_up (gpointer handler, gpointer args_, gpointer result_, GError **error)
-{
-  struct shop_shop__look_up_args *args = args_;
-  struct shop_shop__look_up_result *result = result_;
+TALLY_DEFINE_INVOKE (shop_shop__look_up, ShopShopHandlerClass,
+  shop_shop_handler_look_up (handler, &result->success, args->id, error),
+  klass->look_up_async (handler, args->id, reply))
 
-  return shop_shop_handler_look_up (handler, &result->success, args->id, error);
-}
+TALLY_DEFINE_REPLY (shop_shop_reply_look_up, shop_shop__methods[SHOP_SHOP__METHOD_LOOK_UP],
+                    const ShopOrder *)
 
 /* ---- status ---- */
 
@@ -283,14 +281,12 @@ shop_shop_handler_status (ShopShopIf *iface, ShopStatus *_return, const ShopOrde
   return klass->status (iface, _return, id, error);
 }
 
-static gboolean
-shop_shop__invoke_status (gpointer handler, gpointer args_, gpointer result_, GError **error)
-{
-  struct shop_shop__status_args *args = args_;
-  struct shop_shop__status_result *result = result_;
+TALLY_DEFINE_INVOKE (shop_shop__status, ShopShopHandlerClass,
+  shop_shop_handler_status (handler, &result->success, args->id, error),
+  klass->status_async (handler, args->id, reply))
 
-  return shop_shop_handler_status (handler, &result->success, args->id, error);
-}
+TALLY_DEFINE_REPLY (shop_shop_reply_status, shop_shop__methods[SHOP_SHOP__METHOD_STATUS],
+                    const ShopStatus)
 
 /* ---- remind ---- */
 
@@ -355,14 +351,9 @@ shop_shop_handler_remind (ShopShopIf *iface, const ShopOrderId id, GError **erro
   return klass->remind (iface, id, error);
 }
 
-static gboolean
-shop_shop__invoke_remind (gpointer handler, gpointer args_, G_GNUC_UNUSED gpointer result_,
-                          GError **error)
-{
-  struct shop_shop__remind_args *args = args_;
-
-  return shop_shop_handler_remind (handler, args->id, error);
-}
+TALLY_DEFINE_INVOKE (shop_shop__remind, ShopShopHandlerClass,
+  shop_shop_handler_remind (handler, args->id, error),
+  klass->remind_async (handler, args->id, reply))
 
 /* ---- ping ---- */
 
@@ -424,27 +415,31 @@ shop_shop_handler_ping (ShopShopIf *iface, GError **error)
   return klass->ping (iface, error);
 }
 
-static gboolean
-shop_shop__invoke_ping (gpointer handler, G_GNUC_UNUSED gpointer args_,
-                        G_GNUC_UNUSED gpointer result_, GError **error)
-{
-  return shop_shop_handler_ping (handler, error);
-}
+TALLY_DEFINE_INVOKE (shop_shop__ping, ShopShopHandlerClass,
+  shop_shop_handler_ping (handler, error),
+  klass->ping_async (handler, reply))
+
+TALLY_DEFINE_REPLY_VOID (shop_shop_reply_ping, shop_shop__methods[SHOP_SHOP__METHOD_PING])
 
 /* ---- the service ---- */
 
 static const TallyMethod shop_shop__methods[] = {
   { TALLY_METHOD_NAME ("look_up"), .args = &shop_shop__look_up_args_info,
     .result = &shop_shop__look_up_result_info, .idempotent = TRUE,
-    .invoke = shop_shop__invoke_look_up },
+    .invoke = shop_shop__look_up_invoke,
+    .async_vfunc = TALLY_ASYNC_VFUNC (ShopShopHandlerClass, look_up_async) },
   { TALLY_METHOD_NAME ("ping"), .args = &tally_empty_args, .result = &tally_empty_result,
-    .invoke = shop_shop__invoke_ping },
+    .invoke = shop_shop__ping_invoke,
+    .async_vfunc = TALLY_ASYNC_VFUNC (ShopShopHandlerClass, ping_async) },
   { TALLY_METHOD_NAME ("place"), .args = &shop_shop__place_args_info,
-    .result = &shop_shop__place_result_info, .invoke = shop_shop__invoke_place },
+    .result = &shop_shop__place_result_info, .invoke = shop_shop__place_invoke,
+    .async_vfunc = TALLY_ASYNC_VFUNC (ShopShopHandlerClass, place_async) },
   { TALLY_METHOD_NAME ("remind"), .args = &shop_shop__remind_args_info, .oneway = TRUE,
-    .invoke = shop_shop__invoke_remind },
+    .invoke = shop_shop__remind_invoke,
+    .async_vfunc = TALLY_ASYNC_VFUNC (ShopShopHandlerClass, remind_async) },
   { TALLY_METHOD_NAME ("status"), .args = &shop_shop__status_args_info,
-    .result = &shop_shop__status_result_info, .invoke = shop_shop__invoke_status },
+    .result = &shop_shop__status_result_info, .invoke = shop_shop__status_invoke,
+    .async_vfunc = TALLY_ASYNC_VFUNC (ShopShopHandlerClass, status_async) },
 };
 
 const TallyService shop_shop_service =

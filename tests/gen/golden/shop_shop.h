@@ -141,6 +141,14 @@ typedef struct _ShopShopHandlerClass
   gboolean (*status) (ShopShopIf *iface, ShopStatus *_return, const ShopOrderId id, GError **error);
   gboolean (*remind) (ShopShopIf *iface, const ShopOrderId id, GError **error);
   gboolean (*ping) (ShopShopIf *iface, GError **error);
+
+  /* answers later; called in place of the other where it is set */
+  void (*place_async) (ShopShopHandler *handler, const ShopOrder *order, const ShopPayment *payment,
+                       TallyReply *reply);
+  void (*look_up_async) (ShopShopHandler *handler, const ShopOrderId id, TallyReply *reply);
+  void (*status_async) (ShopShopHandler *handler, const ShopOrderId id, TallyReply *reply);
+  void (*remind_async) (ShopShopHandler *handler, const ShopOrderId id, TallyReply *reply);
+  void (*ping_async) (ShopShopHandler *handler, TallyReply *reply);
 } ShopShopHandlerClass;
 
 #define SHOP_TYPE_SHOP_HANDLER (shop_shop_handler_get_type ())
@@ -163,6 +171,14 @@ gboolean shop_shop_handler_status (ShopShopIf *iface, ShopStatus *_return, const
                                    GError **error);
 gboolean shop_shop_handler_remind (ShopShopIf *iface, const ShopOrderId id, GError **error);
 gboolean shop_shop_handler_ping (ShopShopIf *iface, GError **error);
+
+/* What answers a reply: with what the method returns, or with an exception. */
+gboolean shop_shop_reply_place (TallyReply *reply, const ShopOrderId value, GError **error);
+gboolean shop_shop_reply_place_sold_out (TallyReply *reply, const ShopSoldOut *sold_out,
+                                         GError **error);
+gboolean shop_shop_reply_look_up (TallyReply *reply, const ShopOrder *value, GError **error);
+gboolean shop_shop_reply_status (TallyReply *reply, const ShopStatus value, GError **error);
+gboolean shop_shop_reply_ping (TallyReply *reply, GError **error);
 
 /* The processor: its `handler` property takes the object that answers. */
 typedef TallyProcessor ShopShopProcessor;
