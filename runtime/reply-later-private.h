@@ -22,7 +22,7 @@ typedef struct
                       GError **error);
   /* The reply is gone. */
   void (*release) (TallyLater *self);
-  /* (transfer none): fires when the client has gone; NULL function: nothing ever fires. */
+  /* (transfer none): fires when the client has gone, or the deadline has passed. */
   GCancellable *(*get_cancellable) (TallyLater *self);
   /* (transfer full) (nullable) */
   gchar *(*dup_peer) (TallyLater *self);

@@ -274,6 +274,7 @@ struct _ServerRequest
   gboolean is_answered;
   gboolean is_abandoned; /* nobody waits for the answer */
   GCancellable *cancellable;
+  GSequenceIter *due; /* its place in the server's; NULL: in none */
 };
 
 typedef enum
@@ -302,6 +303,13 @@ GPtrArray *server_orphan_requests_locked (ServerConnection *self);
 void server_drop_requests (ServerConnection *self, GPtrArray *cancellables);
 /* The owner closes the connection of a server that stops: those that are not answered are told so. */
 void server_refuse_answers (ServerConnection *self);
+/* server-due.c: requests with a deadline and a cancellable, which fires then. It is not in it yet; it may be in none. */
+void server_due_add_locked (TallyServer *self, ServerRequest *request);
+void server_due_remove_locked (ServerRequest *request);
+/* Microseconds until the next deadline, at least 1; G_MAXINT64: there is none. */
+gint64 server_due_wait_locked (TallyServer *self);
+/* Fires those whose deadline has passed, without the lock. */
+void server_due_fire_locked (TallyServer *self);
 /* server-ring.c: connections with requests that wait. */
 void server_ring_add_locked (TallyServer *self, ServerConnection *connection);
 void server_ring_remove_locked (TallyServer *self, ServerConnection *connection);
@@ -526,6 +534,7 @@ struct _TallyServer
   ServerConnection *ready_tail;
   ServerConnection *ring_head; /* with requests that wait for a worker, each in its turn */
   ServerConnection *ring_tail;
+  GSequence *due;                 /* NULL before there is one: of requests, the next deadline first */
   guint n_waiting;                /* such requests */
   guint n_beside;                 /* requests that run beside another one of their connection */
   guint64 n_dropped;              /* answers that found no connection */

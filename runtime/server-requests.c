@@ -183,6 +183,7 @@ finish (ServerRequest *request, gboolean ran)
   if (ran)
     end_run_locked (self, request);
   request->is_answered = TRUE;
+  server_due_remove_locked (request);
   connection = request->connection;
   if (connection == NULL)
     self->n_dropped++;
@@ -272,12 +273,17 @@ later_get_cancellable (TallyLater *later)
 {
   ServerRequest *request = (ServerRequest *) later;
   g_autoptr (GCancellable) made = g_cancellable_new ();
+  gboolean is_passed = later->deadline != 0 && g_get_monotonic_time () >= later->deadline;
   gboolean is_abandoned;
 
   pthread_mutex_lock (&request->server->lock);
   if (request->cancellable == NULL)
-    request->cancellable = g_steal_pointer (&made);
-  is_abandoned = request->is_abandoned;
+    {
+      request->cancellable = g_steal_pointer (&made);
+      if (later->deadline != 0 && !is_passed && !request->is_answered)
+        server_due_add_locked (request->server, request);
+    }
+  is_abandoned = request->is_abandoned || is_passed;
   pthread_mutex_unlock (&request->server->lock);
   if (is_abandoned)
     g_cancellable_cancel (request->cancellable);

@@ -262,6 +262,16 @@ dismiss_locked (TallyServer *self)
   server_join_retired_locked (self);
 }
 
+/* How long nothing has to be done, in microseconds. */
+static gint64
+find_rest_locked (TallyServer *self, const Watch *seen, gint64 now)
+{
+  gint64 reap = MAX (seen->next_reap - now, 1) * 1000;
+  gint64 due = server_due_wait_locked (self);
+
+  return MIN (reap, due);
+}
+
 void
 server_supervise (TallyServer *self)
 {
@@ -282,6 +292,8 @@ server_supervise (TallyServer *self)
       if (self->stopping)
         drain_locked (self, &seen, now);
       server_limit_queue_locked (self, now);
+      if (G_UNLIKELY (self->due != NULL))
+        server_due_fire_locked (self);
       if (G_UNLIKELY (self->ring_head != NULL)
           && (atomic_peek (&self->crowded) || atomic_peek (&self->expired)))
         {
@@ -308,7 +320,7 @@ server_supervise (TallyServer *self)
                && !server_wants_trim_locked (self))
         sleep_locked (self, -1);
       else
-        sleep_locked (self, MAX (seen.next_reap - now, 1) * 1000);
+        sleep_locked (self, find_rest_locked (self, &seen, now));
       atomic_set (&self->supervisor_asleep, FALSE);
       seen.quiet = 0;
     }

@@ -322,7 +322,8 @@ tally_reply_get_method (TallyReply *self)
  * @self: a reply
  *
  * Gives what fires when nobody waits for the answer any more: the client has closed its connection, or its end
- * of it, or the server has closed it. Under another server than #TallyServer nothing fires it.
+ * of it, or the server has closed it, or the request's deadline has passed. What is connected to it is called by a
+ * thread of the server and must not block. Under another server than #TallyServer nothing fires it.
  *
  * Returns: (transfer none): lives as long as @self
  *

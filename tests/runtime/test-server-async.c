@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "server-fixture.h"
+#include "server-private.h"
 
 /* ---- a handler that keeps its replies for the test ---- */
 
@@ -258,6 +259,58 @@ a_client_that_leaves_fires_the_cancellable (void)
   running_stop (running);
 }
 
+/* Gives the newest request of the only connection a deadline @ms from now, as if it had come with one. Returns it. */
+static gint64
+set_deadline (Running *running, gint ms)
+{
+  gint64 deadline = g_get_monotonic_time () + ms * G_TIME_SPAN_MILLISECOND;
+  ServerRequest *request;
+
+  pthread_mutex_lock (&running->server->lock);
+  for (request = running->server->connections->first_request; request->next != NULL;)
+    request = request->next;
+  request->later.deadline = deadline;
+  pthread_mutex_unlock (&running->server->lock);
+  return deadline;
+}
+
+/* The client may be there still, and gets its answer. */
+static void
+a_deadline_fires_the_cancellable (void)
+{
+  const gint times[] = { 3600 * 1000, 20, -1, 3600 * 1000 };
+  Running *running = start ("tcp://127.0.0.1:0?order=any", NULL);
+  gint fd = peer_connect (running);
+  GCancellable *cancellables[G_N_ELEMENTS (times)];
+  TallyReply *replies[G_N_ELEMENTS (times)];
+
+  for (guint i = 0; i < G_N_ELEMENTS (times); i++)
+    {
+      gint64 deadline;
+
+      send_call (fd, "echo", T_CALL, i, "x");
+      replies[i] = take_reply (running);
+      deadline = set_deadline (running, times[i]);
+      CU_ASSERT (tally_reply_get_deadline (replies[i]) == deadline);
+      cancellables[i] = tally_reply_get_cancellable (replies[i]);
+    }
+  CU_ASSERT (g_cancellable_is_cancelled (cancellables[2]));
+  while (!g_cancellable_is_cancelled (cancellables[1]))
+    g_thread_yield ();
+  CU_ASSERT (g_get_monotonic_time () >= tally_reply_get_deadline (replies[1]));
+  CU_ASSERT (!g_cancellable_is_cancelled (cancellables[0]));
+  for (guint i = 0; i < G_N_ELEMENTS (times); i++)
+    {
+      answer_echo (replies[i], "in the end");
+      check_answer (fd, T_REPLY, i, "in the end");
+    }
+  pthread_mutex_lock (&running->server->lock);
+  CU_ASSERT (g_sequence_is_empty (running->server->due));
+  pthread_mutex_unlock (&running->server->lock);
+  close (fd);
+  running_stop (running);
+}
+
 /* A stop waits for replies within its time, then says that they did not come. */
 static void
 a_stop_waits_for_replies (void)
@@ -295,6 +348,7 @@ main (int argc, char **argv)
     TEST (only_the_first_answer_counts),
     TEST (exceptions_and_failures_are_answers),
     TEST (a_client_that_leaves_fires_the_cancellable),
+    TEST (a_deadline_fires_the_cancellable),
     TEST (a_stop_waits_for_replies),
     { NULL, NULL },
   };
