@@ -3,22 +3,38 @@
 
 #include <locale.h>
 
-/* @rest: what is no option. */
-static gboolean
-take_uri (gchar **rest, gchar **uri, GError **error)
+gboolean
+command_line_parse_several (int *argc,
+                            char ***argv,
+                            const gchar *summary,
+                            const gchar *uri_description,
+                            const GOptionEntry *entries,
+                            gchar ***uris,
+                            GError **error)
 {
-  const gchar *surplus;
+  g_autoptr (GOptionContext) context = g_option_context_new ("[URI…]");
+  g_autoptr (GPtrArray) all = g_ptr_array_new_with_free_func (g_free);
+  g_auto (GStrv) given = NULL;
+  g_auto (GStrv) rest = NULL;
+  const GOptionEntry common[] = {
+    { "uri", 'u', 0, G_OPTION_ARG_STRING_ARRAY, &given, uri_description, "URI" },
+    { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &rest, NULL, NULL },
+    { NULL },
+  };
 
-  if (rest == NULL || *rest == NULL)
-    return TRUE;
-  surplus = *uri != NULL ? rest[0] : rest[1];
-  if (surplus != NULL)
-    {
-      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "unexpected argument \"%s\"",
-                   surplus);
-      return FALSE;
-    }
-  *uri = g_strdup (rest[0]);
+  setlocale (LC_ALL, "");
+  g_option_context_set_summary (context, summary);
+  g_option_context_add_main_entries (context, common, NULL);
+  if (entries != NULL)
+    g_option_context_add_main_entries (context, entries, NULL);
+  if (!g_option_context_parse (context, argc, argv, error))
+    return FALSE;
+  for (guint i = 0; given != NULL && given[i] != NULL; i++)
+    g_ptr_array_add (all, g_strdup (given[i]));
+  for (guint i = 0; rest != NULL && rest[i] != NULL; i++)
+    g_ptr_array_add (all, g_strdup (rest[i]));
+  g_ptr_array_add (all, NULL);
+  *uris = (gchar **) g_ptr_array_free (g_steal_pointer (&all), FALSE);
   return TRUE;
 }
 
@@ -31,23 +47,17 @@ command_line_parse (int *argc,
                     gchar **uri,
                     GError **error)
 {
-  g_autoptr (GOptionContext) context = g_option_context_new ("[URI]");
-  g_auto (GStrv) rest = NULL;
-  g_autofree gchar *given = NULL;
-  const GOptionEntry common[] = {
-    { "uri", 'u', 0, G_OPTION_ARG_STRING, &given, uri_description, "URI" },
-    { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &rest, NULL, NULL },
-    { NULL },
-  };
+  g_auto (GStrv) uris = NULL;
 
-  setlocale (LC_ALL, "");
-  g_option_context_set_summary (context, summary);
-  g_option_context_add_main_entries (context, common, NULL);
-  if (entries != NULL)
-    g_option_context_add_main_entries (context, entries, NULL);
-  if (!g_option_context_parse (context, argc, argv, error) || !take_uri (rest, &given, error))
+  if (!command_line_parse_several (argc, argv, summary, uri_description, entries, &uris, error))
     return FALSE;
-  *uri = g_steal_pointer (&given);
+  if (uris[0] != NULL && uris[1] != NULL)
+    {
+      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "unexpected argument \"%s\"",
+                   uris[1]);
+      return FALSE;
+    }
+  *uri = g_strdup (uris[0]);
   return TRUE;
 }
 
@@ -56,7 +66,7 @@ command_line_check (const gchar *option, gdouble value, gdouble least, gdouble m
 {
   if (value >= least && value <= most)
     return TRUE;
-  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "%s takes a number from %.0f to %.0f",
-               option, least, most);
+  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+               "%s takes a number from %.0f to %.0f", option, least, most);
   return FALSE;
 }

@@ -14,6 +14,14 @@ gboolean command_line_parse (int *argc,
                              const GOptionEntry *entries,
                              gchar **uri,
                              GError **error);
+/* As command_line_parse (), of a program that takes any number of URIs: (transfer full). */
+gboolean command_line_parse_several (int *argc,
+                                     char ***argv,
+                                     const gchar *summary,
+                                     const gchar *uri_description,
+                                     const GOptionEntry *entries,
+                                     gchar ***uris,
+                                     GError **error);
 /* Of a number that an option gave: FALSE with an error that names the option. */
 gboolean command_line_check (
     const gchar *option, gdouble value, gdouble least, gdouble most, GError **error);

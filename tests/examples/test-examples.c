@@ -1,7 +1,7 @@
 /* Runs the example programs for real: servers on free ports, killed, restarted and drained, and
  * clients that say what happened. */
+#include "example.h"
 #include "harness.h"
-#include "program.h"
 
 #include <glib/gstdio.h>
 #include <signal.h>
@@ -11,63 +11,12 @@
 #define ECHO_SERVER EXAMPLES_DIR "/echo/echo-server"
 #define ECHO_CLIENT EXAMPLES_DIR "/echo/echo-client"
 #define ECHO_COMPARE EXAMPLES_DIR "/echo/echo-compare"
-#define CALCULATOR_SERVER EXAMPLES_DIR "/tutorial/calculator-server"
 #define CALCULATOR_CLIENT EXAMPLES_DIR "/tutorial/calculator-client"
-
-#define assert_contains(text, part) assert_contains_at ((text), (part), __LINE__)
-
-static void
-assert_contains_at (const gchar *text, const gchar *part, int line)
-{
-  if (text == NULL || strstr (text, part) == NULL)
-    test_assert_string (text, part, __FILE__, line);
-  else
-    CU_PASS ();
-}
-
-/* Starts a server and returns where it says that it listens. (nullable) */
-static gchar *
-start_server (TestProgram *server, const gchar *const *command)
-{
-  static const gchar prefix[] = "listening on ";
-  g_autofree gchar *line = NULL;
-
-  if (!test_program_start (server, command))
-    return NULL;
-  line = test_program_read_line (server);
-  if (line != NULL && g_str_has_prefix (line, prefix))
-    return g_strdup (line + strlen (prefix));
-  assert_string (line, prefix);
-  test_program_wait (server);
-  return NULL;
-}
 
 static gchar *
 start_echo_server (TestProgram *server, const gchar *uri)
 {
-  return start_server (server, (const gchar *const[]){ ECHO_SERVER, "--uri", uri, NULL });
-}
-
-/* Ends a server as an administrator does. */
-static void
-stop_server (TestProgram *server)
-{
-  kill (server->pid, SIGTERM);
-  assert_int (test_program_wait (server), 0);
-}
-
-/* Runs @command to its end. (transfer full): its output. */
-static gchar *
-run (const gchar *const *command, gint expected_status)
-{
-  TestProgram program;
-  gchar *output;
-
-  if (!test_program_start (&program, command))
-    return NULL;
-  output = test_program_read_all (&program);
-  assert_int (test_program_wait (&program), expected_status);
-  return output;
+  return example_start (server, (const gchar *const[]){ ECHO_SERVER, "--uri", uri, NULL });
 }
 
 /* ---- echo ---- */
@@ -82,11 +31,12 @@ check_echo_at (const gchar *listen_uri)
   uri = start_echo_server (&server, listen_uri);
   if (uri == NULL)
     return;
-  output = run ((const gchar *const[]){ ECHO_CLIENT, "--uri", uri, "--repeat", "2", NULL }, 0);
+  output =
+      example_run ((const gchar *const[]){ ECHO_CLIENT, "--uri", uri, "--repeat", "2", NULL }, 0);
   assert_contains (output, "round 1: all is well");
   assert_contains (output, "2 since the server started");
   assert_contains (output, "round 2: all is well");
-  stop_server (&server);
+  example_stop (&server);
 }
 
 static void
@@ -189,7 +139,7 @@ client_survives_a_restart_between_calls (void)
   assert_string (again, uri);
   /* The pool sees that its connection is dead before it lends it: no call fails. */
   assert_round (&client, "all is well");
-  stop_server (&server);
+  example_stop (&server);
   assert_int (test_program_wait (&client), 0);
 }
 
@@ -215,7 +165,7 @@ client_says_that_the_server_is_gone (void)
   again = start_echo_server (&server, uri);
   assert_string (again, uri);
   assert_recovers (&client);
-  stop_server (&server);
+  example_stop (&server);
   assert_int (test_program_wait (&client), 1); /* some calls failed */
 }
 
@@ -228,7 +178,7 @@ server_ends_well_while_clients_are_connected (void)
   uri = start_pair (&server, &client);
   if (uri == NULL)
     return;
-  stop_server (&server);
+  example_stop (&server);
   assert_int (test_program_wait (&client), 0);
 }
 
@@ -243,12 +193,12 @@ server_says_why_it_cannot_listen (void)
   uri = start_echo_server (&server, "tcp://127.0.0.1:0");
   if (uri == NULL)
     return;
-  output = run ((const gchar *const[]){ ECHO_SERVER, "--uri", uri, NULL }, 1);
+  output = example_run ((const gchar *const[]){ ECHO_SERVER, "--uri", uri, NULL }, 1);
   assert_contains (output, "in use");
-  stop_server (&server);
-  bad =
-      run ((const gchar *const[]){ ECHO_SERVER, "--uri", "tcp://127.0.0.1:0?protocol=morse", NULL },
-           1);
+  example_stop (&server);
+  bad = example_run ((const gchar *const[]){ ECHO_SERVER, "--uri",
+                                             "tcp://127.0.0.1:0?protocol=morse", NULL },
+                     1);
   assert_contains (bad, "morse");
 }
 
@@ -262,7 +212,8 @@ server_says_which_options_are_a_clients (void)
 
   for (i = 0; i < G_N_ELEMENTS (uris); i++)
     {
-      g_autofree gchar *output = run ((const gchar *const[]){ ECHO_SERVER, uris[i], NULL }, 1);
+      g_autofree gchar *output =
+          example_run ((const gchar *const[]){ ECHO_SERVER, uris[i], NULL }, 1);
 
       assert_contains (output, "mode= and timeout= are a client's");
     }
@@ -297,7 +248,7 @@ programs_refuse_bad_options (void)
 
   for (i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      g_autofree gchar *output = run (cases[i].command, 2);
+      g_autofree gchar *output = example_run (cases[i].command, 2);
 
       assert_contains (output, cases[i].said);
     }
@@ -312,7 +263,8 @@ programs_explain_their_options (void)
 
   for (i = 0; i < G_N_ELEMENTS (programs); i++)
     {
-      g_autofree gchar *output = run ((const gchar *const[]){ programs[i], "--help", NULL }, 0);
+      g_autofree gchar *output =
+          example_run ((const gchar *const[]){ programs[i], "--help", NULL }, 0);
 
       assert_contains (output, "--uri=URI");
     }
@@ -328,7 +280,8 @@ assert_json (const gchar *path, const gchar *code)
       g_strdup_printf ("import json, sys\ndata = json.load(open(sys.argv[1]))\n"
                        "modes = {m['mode']: m for m in data['modes']}\n%s",
                        code);
-  g_autofree gchar *output = run ((const gchar *const[]){ "python3", "-c", script, path, NULL }, 0);
+  g_autofree gchar *output =
+      example_run ((const gchar *const[]){ "python3", "-c", script, path, NULL }, 0);
 
   assert_string (output, "");
 }
@@ -345,7 +298,7 @@ compare_with (const gchar *const *options, const gchar *said, const gchar *code)
 
   for (n = 3; *options != NULL && n + 1 < G_N_ELEMENTS (command); n++)
     command[n] = *options++;
-  output = run (command, 0);
+  output = example_run (command, 0);
   assert_contains (output, said);
   assert_json (path, code);
   g_unlink (path);
@@ -388,10 +341,11 @@ compare_measures_its_own_server (void)
   g_autofree gchar *directory = g_dir_make_tmp ("tally-XXXXXX", NULL);
   g_autofree gchar *path = g_build_filename (directory, "results.json", NULL);
   g_autofree gchar *output =
-      run ((const gchar *const[]){ ECHO_COMPARE, "--callers", "2", "--calls", "20", "--rounds", "2",
-                                   "--size", "100", "--protocol", "compact", "--transport",
-                                   "buffered", "--json", path, NULL },
-           0);
+      example_run ((const gchar *const[]){ ECHO_COMPARE, "--callers", "2", "--calls", "20",
+                                           "--rounds", "2", "--size", "100", "--protocol",
+                                           "compact", "--transport", "buffered", "--json", path,
+                                           NULL },
+                   0);
 
   assert_contains (output, "2 callers, each 20 calls in each of 2 rounds, 100 bytes");
   assert_contains (output, "protocol=compact&transport=buffered");
@@ -421,9 +375,9 @@ static void
 compare_echoes_the_rich_struct (void)
 {
   g_autofree gchar *output =
-      run ((const gchar *const[]){ ECHO_COMPARE, "--callers", "2", "--calls", "5", "--rounds", "1",
-                                   "--rich", "--modes", "pooled", NULL },
-           0);
+      example_run ((const gchar *const[]){ ECHO_COMPARE, "--callers", "2", "--calls", "5",
+                                           "--rounds", "1", "--rich", "--modes", "pooled", NULL },
+                   0);
 
   assert_contains (output, "a rich struct");
 }
@@ -439,14 +393,15 @@ compare_takes_a_server_that_runs (void)
   uri = start_echo_server (&server, "tcp://127.0.0.1:0?protocol=compact");
   if (uri == NULL)
     return;
-  output = run ((const gchar *const[]){ ECHO_COMPARE, "--uri", uri, "--callers", "2", "--calls",
-                                        "5", "--rounds", "1", "--size", "0", NULL },
-                0);
+  output =
+      example_run ((const gchar *const[]){ ECHO_COMPARE, "--uri", uri, "--callers", "2", "--calls",
+                                           "5", "--rounds", "1", "--size", "0", NULL },
+                   0);
   assert_contains (output, uri);
-  stop_server (&server);
-  failed = run ((const gchar *const[]){ ECHO_COMPARE, "--uri", uri, "--callers", "2", "--calls",
-                                        "5", "--rounds", "1", NULL },
-                1);
+  example_stop (&server);
+  failed = example_run ((const gchar *const[]){ ECHO_COMPARE, "--uri", uri, "--callers", "2",
+                                                "--calls", "5", "--rounds", "1", NULL },
+                        1);
   assert_contains (failed, "Connection refused"); /* once, and no table */
   CU_ASSERT (failed != NULL && strchr (failed, '\n') == failed + strlen (failed) - 1);
 }
@@ -475,7 +430,8 @@ static void
 compare_fits_a_terminal (void)
 {
   g_autofree gchar *output =
-      run ((const gchar *const[]){ ECHO_COMPARE, "--callers", "2", "--calls", "5", NULL }, 0);
+      example_run ((const gchar *const[]){ ECHO_COMPARE, "--callers", "2", "--calls", "5", NULL },
+                   0);
   g_auto (GStrv) lines = g_strsplit (output != NULL ? output : "", "\n", -1);
   guint i;
 
@@ -492,17 +448,17 @@ calculator_calculates (void)
   g_autofree gchar *output = NULL;
   TestProgram server;
 
-  uri = start_server (&server,
-                      (const gchar *const[]){ CALCULATOR_SERVER, "tcp://127.0.0.1:0", NULL });
+  uri = example_start (&server,
+                       (const gchar *const[]){ CALCULATOR_SERVER, "tcp://127.0.0.1:0", NULL });
   if (uri == NULL)
     return;
-  output = run ((const gchar *const[]){ CALCULATOR_CLIENT, uri, NULL }, 0);
+  output = example_run ((const gchar *const[]){ CALCULATOR_CLIENT, uri, NULL }, 0);
   assert_string (output, "1 + 1 = 2\n"
                          "1 / 0: nothing can be divided by 0\n"
                          "15 - 10 = 5\n"
                          "journal: 15 - 10 = 5\n"
                          "the journal will be emptied\n");
-  stop_server (&server);
+  example_stop (&server);
 }
 
 int
