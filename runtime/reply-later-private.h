@@ -26,6 +26,9 @@ typedef struct
   GCancellable *(*get_cancellable) (TallyLater *self);
   /* (transfer full) (nullable) */
   gchar *(*dup_peer) (TallyLater *self);
+  /* What goes beside the messages. NULL functions: nothing does. */
+  TallyHeaders *(*dup_headers) (TallyLater *self);
+  gboolean (*set_header) (TallyLater *self, const gchar *name, const gchar *value);
 } TallyLaterClass;
 
 /* A request whose answer comes later: its first part. */

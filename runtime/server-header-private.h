@@ -35,6 +35,8 @@ void server_header_keep (ServerHeader *self);
 /* Moves what @opened has to @self, which outlives the frame's bytes and the connection. */
 void server_header_take (ServerHeader *self, ServerHeader *opened);
 void server_header_clear (ServerHeader *self);
+/* Sets a header of the reply. FALSE: there is room for no more. */
+gboolean server_header_set (ServerHeader *self, const gchar *name, const gchar *value);
 /* Puts the header around the reply that @output has from @start on, if it has any. */
 void server_header_wrap (const ServerHeader *self,
                          const TallyServer *server,

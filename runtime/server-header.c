@@ -72,6 +72,14 @@ server_header_clear (ServerHeader *self)
   g_clear_pointer (&self->reply_headers, tally_headers_unref);
 }
 
+gboolean
+server_header_set (ServerHeader *self, const gchar *name, const gchar *value)
+{
+  if (self->reply_headers == NULL)
+    self->reply_headers = tally_headers_new ();
+  return tally_headers_set (self->reply_headers, name, value);
+}
+
 /* The request's flags and sequence id come back. */
 void
 server_header_wrap (const ServerHeader *self,

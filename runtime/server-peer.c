@@ -95,11 +95,7 @@ tally_server_set_reply_header (const gchar *name, const gchar *value)
 {
   g_return_val_if_fail (name != NULL && *name != '\0', FALSE);
   g_return_val_if_fail (value != NULL, FALSE);
-  if (current_header == NULL)
-    return FALSE;
-  if (current_header->reply_headers == NULL)
-    current_header->reply_headers = tally_headers_new ();
-  return tally_headers_set (current_header->reply_headers, name, value);
+  return current_header != NULL && server_header_set (current_header, name, value);
 }
 
 /**

@@ -303,8 +303,26 @@ later_dup_peer (TallyLater *later)
   return peer;
 }
 
-static const TallyLaterClass later_class = { later_answer, later_release, later_get_cancellable,
-                                             later_dup_peer };
+static TallyHeaders *
+later_dup_headers (TallyLater *later)
+{
+  const ServerRequest *request = (ServerRequest *) later;
+
+  return request->header.headers != NULL ? tally_headers_ref (request->header.headers) : NULL;
+}
+
+static gboolean
+later_set_header (TallyLater *later, const gchar *name, const gchar *value)
+{
+  ServerRequest *request = (ServerRequest *) later;
+
+  return request->framing == TALLY_FRAMING_HEADER
+         && server_header_set (&request->header, name, value);
+}
+
+static const TallyLaterClass later_class = { later_answer,          later_release,
+                                             later_get_cancellable, later_dup_peer,
+                                             later_dup_headers,     later_set_header };
 
 /* ---- executing ---- */
 

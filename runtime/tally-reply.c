@@ -363,3 +363,47 @@ tally_reply_dup_peer (TallyReply *self)
 {
   return self->later->klass->dup_peer (self->later);
 }
+
+/**
+ * tally_reply_dup_request_headers:
+ * @self: a reply
+ *
+ * As tally_server_dup_request_headers(), at any time and on any thread.
+ *
+ * Returns: (transfer full) (nullable): the request's headers, not to be changed; %NULL where the client does not
+ *   speak `transport=header`, and under another server than #TallyServer
+ *
+ * Since: 0.2
+ */
+TallyHeaders *
+tally_reply_dup_request_headers (TallyReply *self)
+{
+  const TallyLaterClass *klass = self->later->klass;
+
+  return klass->dup_headers != NULL ? klass->dup_headers (self->later) : NULL;
+}
+
+/**
+ * tally_reply_set_header:
+ * @self: a reply that has not been answered
+ * @name: UTF-8 text of at least one byte
+ * @value: UTF-8 text
+ *
+ * Sets a header of the reply, an exception too; in place of one with the same name. By one thread at a time, and before
+ * the answer.
+ *
+ * Returns: %FALSE where the reply has no headers: the client does not speak `transport=header`, or it has been answered;
+ *   or where there are %TALLY_HEADERS_MAX others
+ *
+ * Since: 0.2
+ */
+gboolean
+tally_reply_set_header (TallyReply *self, const gchar *name, const gchar *value)
+{
+  const TallyLaterClass *klass = self->later->klass;
+
+  g_return_val_if_fail (name != NULL && *name != '\0', FALSE);
+  g_return_val_if_fail (value != NULL, FALSE);
+  return klass->set_header != NULL && !g_atomic_int_get (&self->is_answered)
+         && klass->set_header (self->later, name, value);
+}

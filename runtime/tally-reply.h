@@ -4,6 +4,7 @@
 
 #include <gio/gio.h>
 
+#include "tally-headers.h"
 #include "tally-types.h"
 
 G_BEGIN_DECLS
@@ -42,6 +43,8 @@ TALLY_API const gchar *tally_reply_get_method (TallyReply *self);
 TALLY_API GCancellable *tally_reply_get_cancellable (TallyReply *self);
 TALLY_API gint64 tally_reply_get_deadline (TallyReply *self);
 TALLY_API gchar *tally_reply_dup_peer (TallyReply *self);
+TALLY_API TallyHeaders *tally_reply_dup_request_headers (TallyReply *self);
+TALLY_API gboolean tally_reply_set_header (TallyReply *self, const gchar *name, const gchar *value);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TallyReply, tally_reply_unref)
 

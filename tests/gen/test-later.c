@@ -178,9 +178,22 @@ later_grow (EveryEverythingHandler *handler, const EveryTree *tree, TallyReply *
   leave (handler, job, answer_grow, reply);
 }
 
+/* What goes beside the request comes back beside the reply. */
 static gboolean
 answer_nothing (Job *job, GError **error)
 {
+  g_autoptr (TallyHeaders) headers = tally_reply_dup_request_headers (job->reply);
+
+  if (headers == NULL)
+    {
+      CU_ASSERT_FALSE (tally_reply_set_header (job->reply, "here", "in vain"));
+    }
+  else
+    {
+      CU_ASSERT_TRUE (tally_reply_get_deadline (job->reply) > g_get_monotonic_time ());
+      CU_ASSERT_TRUE (
+          tally_reply_set_header (job->reply, "here", tally_headers_lookup (headers, "there")));
+    }
   return every_everything_reply_nothing (job->reply, error);
 }
 
@@ -307,6 +320,12 @@ every_type_goes_and_comes_later_binary (void)
 }
 
 static void
+every_type_goes_and_comes_later_beside_headers (void)
+{
+  calls_check_all_types (later_handler_get_type (), "tcp://127.0.0.1:0?transport=header");
+}
+
+static void
 every_type_goes_and_comes_later_compact (void)
 {
   calls_check_all_types (later_handler_get_type (),
@@ -340,6 +359,25 @@ a_method_without_a_result_answers_later (void)
   calls_fixture_init (&fixture, later_handler_get_type (), "tcp://127.0.0.1:0");
   CU_ASSERT_TRUE (every_everything_client_nothing (EVERY_EVERYTHING_IF (fixture.client), &error));
   assert_no_error (error);
+  calls_fixture_clear (&fixture);
+}
+
+static void
+headers_go_and_come_later (void)
+{
+  CallsFixture fixture;
+  g_autoptr (TallyHeaders) there = tally_headers_new ();
+  g_autoptr (TallyHeaders) back = tally_headers_new ();
+  const TallyCallOptions options = { .timeout = 3600 * 1000,
+                                     .headers = there,
+                                     .reply_headers = back };
+  g_autoptr (GError) error = NULL;
+
+  tally_headers_set (there, "there", "and back");
+  calls_fixture_init (&fixture, later_handler_get_type (), "tcp://127.0.0.1:0?transport=header");
+  CU_ASSERT_TRUE (every_everything_client_nothing_with (fixture.client, &options, &error));
+  assert_no_error (error);
+  assert_string (tally_headers_lookup (back, "here"), "and back");
   calls_fixture_clear (&fixture);
 }
 
@@ -385,6 +423,8 @@ main (int argc, char **argv)
   static const TestCase cases[] = {
     TEST (every_type_goes_and_comes_later_binary),
     TEST (every_type_goes_and_comes_later_compact),
+    TEST (every_type_goes_and_comes_later_beside_headers),
+    TEST (headers_go_and_come_later),
     TEST (exceptions_are_values_and_thrown_later),
     TEST (a_parents_method_answers_later),
     TEST (oneway_and_recursive_later),
