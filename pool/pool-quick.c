@@ -170,9 +170,22 @@ accept_whole (TallyBucket *bucket, const TallyInstant *now, const TallyConn *con
   return !check || G_LIKELY (!has_hook && is_clean_socket (conn));
 }
 
+/* share () at once after it was lent at @now. */
+static inline void
+share_at_once (TallyBucket *bucket, const TallyInstant *now, TallyHold *hold)
+{
+  gboolean is_shared;
+
+  pthread_mutex_lock (&bucket->lock);
+  is_shared = tally_policy_share (&bucket->policy, now, hold);
+  pthread_mutex_unlock (&bucket->lock);
+  if (G_UNLIKELY (!is_shared))
+    share (bucket, hold);
+}
+
 /* Locked before, unlocked after. Whether the shared connection that was lent may be used: it carries other
  * leases, or looks clean at first sight. */
-static gboolean
+static inline __attribute__ ((always_inline)) gboolean
 accept_stream (TallyBucket *bucket, const TallyInstant *now, const TallyTaken *taken)
 {
   TallyHold *hold = taken->hold;
@@ -188,7 +201,7 @@ accept_stream (TallyBucket *bucket, const TallyInstant *now, const TallyTaken *t
     return TRUE;
   if (has_hook || !is_clean_socket (conn))
     return FALSE;
-  share (bucket, hold);
+  share_at_once (bucket, now, hold);
   return TRUE;
 }
 
@@ -198,6 +211,7 @@ static G_GNUC_NO_INLINE gboolean
 borrow_stream (TallyBucket *bucket,
                const TallyInstant *now,
                const gchar *label,
+               guint32 thread,
                gint64 deadline,
                GCancellable *cancellable,
                TallyLease *lease,
@@ -207,8 +221,7 @@ borrow_stream (TallyBucket *bucket,
   TallyTaken taken;
   guint64 generation;
 
-  taken.hold = tally_policy_try_stream (&bucket->policy, now, label, tally_get_thread_id (),
-                                        &taken.idle_age);
+  taken.hold = tally_policy_try_stream (&bucket->policy, now, label, thread, &taken.idle_age);
   if (taken.hold == NULL)
     return FALSE;
   taken.ticket = bucket->policy.last_ticket;
@@ -285,6 +298,7 @@ tally_bucket_borrow (TallyBucket *bucket,
 {
   TallyInstant now;
   TallyHold *hold;
+  guint32 thread;
   gint64 idle_age;
   guint64 generation;
   gboolean done;
@@ -296,10 +310,11 @@ tally_bucket_borrow (TallyBucket *bucket,
   now.mono = tally_bucket_read_clock (bucket);
   pthread_mutex_lock (&bucket->lock);
   tally_bucket_complete_instant_locked (bucket, &now);
-  hold = tally_policy_try (&bucket->policy, &now, label, tally_get_thread_id (), &idle_age);
+  thread = tally_get_thread_id ();
+  hold = tally_policy_try (&bucket->policy, &now, label, thread, &idle_age);
   if (G_UNLIKELY (hold == NULL))
     {
-      if (borrow_stream (bucket, &now, label, deadline, cancellable, lease, &done, error))
+      if (borrow_stream (bucket, &now, label, thread, deadline, cancellable, lease, &done, error))
         return done;
       hold = look_again (bucket, &now, label, deadline, &idle_age);
       if (hold == NULL)

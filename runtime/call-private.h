@@ -115,6 +115,11 @@ gboolean tally_call_write_around (const TallyCall *call,
                                   GError **error);
 /* Reads and validates the reply, and hands out what it holds. */
 gboolean tally_call_read (TallyCall *call, TallyReader *reader, GError **error);
+/* tally_call_read () of a reply whose header is @message and was read. */
+gboolean tally_call_read_body (TallyCall *call,
+                               const TallyMessage *message,
+                               TallyReader *reader,
+                               GError **error);
 /* Puts a header around the request that @output has from @start on, where its frame begins. */
 TALLY_COLD gboolean tally_call_wrap (const TallyCall *call,
                                      TallyBuffer *output,

@@ -19,14 +19,17 @@ check_length (const TallyCall *call, const TallyPending *pending, GError **error
 }
 
 /* @whole: whether the reply was one, to its last byte. */
-static gboolean
+static inline gboolean
 read_shared_reply (TallyCall *call, const TallyPending *pending, gboolean *whole, GError **error)
 {
+  const guint8 *start = pending->body != NULL ? pending->body : pending->reply;
   TallyReader reader;
   gboolean done;
 
-  tally_reader_init (&reader, pending->reply, pending->reply_length, &call->limits);
-  done = check_length (call, pending, error) && tally_call_read (call, &reader, error);
+  tally_reader_init (&reader, start, pending->reply + pending->reply_length - start, &call->limits);
+  done = check_length (call, pending, error)
+         && (pending->body != NULL ? tally_call_read_body (call, &pending->header, &reader, error)
+                                   : tally_call_read (call, &reader, error));
   *whole = call->answered && tally_reader_is_at_end (&reader);
   return done;
 }
@@ -64,6 +67,50 @@ tally_call_find_shared (const TallyCall *call, TallySocket *socket, GError **err
   return shared;
 }
 
+/* A call that was not answered. */
+static TALLY_COLD void
+note_failure (TallyCall *call,
+              const TallyLease *lease,
+              TallyShared *shared,
+              const TallyPending *pending,
+              const GError *error)
+{
+  tally_call_set_sent (call, pending->sent, pending->end - pending->start);
+  if (pending->refused && pending->sent > 0)
+    call->sent = TALLY_SENT_REFUSED;
+  if (g_error_matches (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT) && had_its_time (call, lease))
+    tally_shared_fail_if_stalled (shared, pending);
+}
+
+/* Inlined for the common path's sake. */
+static inline __attribute__ ((always_inline)) gboolean
+settle_pending (TallyCall *call,
+                const TallyLease *lease,
+                TallyShared *shared,
+                TallyPending *pending,
+                gboolean exchanged,
+                gboolean *whole,
+                GError **error)
+{
+  gboolean done;
+
+  *whole = TRUE;
+  if (G_UNLIKELY (!exchanged))
+    {
+      note_failure (call, lease, shared, pending, *error);
+      return FALSE;
+    }
+  if (call->method->oneway)
+    return TRUE;
+  done = read_shared_reply (call, pending, whole, error);
+  tally_shared_consume_reply (shared, pending);
+  if (G_UNLIKELY (!done))
+    call->sent = TALLY_SENT_ALL;
+  if (G_UNLIKELY (call->refused) && !tally_shared_was_sent (shared, pending))
+    *whole = FALSE; /* the peer may not want the rest */
+  return done;
+}
+
 gboolean
 tally_call_settle_shared (TallyCall *call,
                           const TallyLease *lease,
@@ -73,27 +120,7 @@ tally_call_settle_shared (TallyCall *call,
                           gboolean *whole,
                           GError **error)
 {
-  gboolean done;
-
-  *whole = TRUE;
-  if (!exchanged)
-    {
-      tally_call_set_sent (call, pending->sent, pending->end - pending->start);
-      if (pending->refused && pending->sent > 0)
-        call->sent = TALLY_SENT_REFUSED;
-      if (g_error_matches (*error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT)
-          && had_its_time (call, lease))
-        tally_shared_fail_if_stalled (shared, pending);
-      return FALSE;
-    }
-  if (call->method->oneway)
-    return TRUE;
-  done = read_shared_reply (call, pending, whole, error);
-  if (G_UNLIKELY (!done))
-    call->sent = TALLY_SENT_ALL;
-  if (G_UNLIKELY (call->refused) && !tally_shared_was_sent (shared, pending))
-    *whole = FALSE; /* the peer may not want the rest */
-  return done;
+  return settle_pending (call, lease, shared, pending, exchanged, whole, error);
 }
 
 gboolean
@@ -135,7 +162,7 @@ exchange_shared (TallyCall *call,
                                      call->cancellable, error);
   if (info != NULL)
     tally_call_note_shared_end (info, pending, exchanged);
-  return tally_call_settle_shared (call, lease, shared, pending, exchanged, whole, error);
+  return settle_pending (call, lease, shared, pending, exchanged, whole, error);
 }
 
 static inline __attribute__ ((always_inline)) gboolean
@@ -161,7 +188,11 @@ exchange_on (TallyCall *call,
       return FALSE;
     }
   done = exchange_shared (call, info, lease, shared, pending, &whole, error);
-  *clean = tally_call_close_shared (call, socket, shared, pending, whole);
+  if (G_LIKELY (pending == &shared->alone && whole && !call->refused)
+      && tally_shared_close_alone (shared, pending))
+    *clean = TRUE;
+  else
+    *clean = tally_call_close_shared (call, socket, shared, pending, whole);
   return done;
 }
 

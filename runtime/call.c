@@ -147,21 +147,28 @@ read_exception (TallyCall *call, CallSource *source, GError **error)
 }
 
 static inline __attribute__ ((always_inline)) gboolean
-read_message (TallyCall *call, TallyReader *reader, GError **error)
+read_body (TallyCall *call, const TallyMessage *message, TallyReader *reader, GError **error)
 {
   CallSource source = { call, reader };
   TallyReplyOutcome outcome;
-  TallyMessage message;
 
-  if (!call->codec->read_message (reader, &message, error)
-      || !tally_reply_check (&message, call->method, call->channel->service, call->seqid, error))
+  if (!tally_reply_check (message, call->method, call->channel->service, call->seqid, error))
     return FALSE;
-  if (G_UNLIKELY (message.type == T_EXCEPTION))
+  if (G_UNLIKELY (message->type == T_EXCEPTION))
     return read_exception (call, &source, error);
   outcome =
       tally_reply_read_result (call->method, call->results, read_reply_struct, &source, error);
   call->declared = outcome == TALLY_REPLY_DECLARED;
   return outcome == TALLY_REPLY_TAKEN;
+}
+
+static inline __attribute__ ((always_inline)) gboolean
+read_message (TallyCall *call, TallyReader *reader, GError **error)
+{
+  TallyMessage message;
+
+  return call->codec->read_message (reader, &message, error)
+         && read_body (call, &message, reader, error);
 }
 
 /* What is behind the message in its frame stays unread. */
@@ -185,6 +192,15 @@ tally_call_read (TallyCall *call, TallyReader *reader, GError **error)
   if (G_UNLIKELY (call->channel->framing == TALLY_FRAMING_HEADER))
     return read_wrapped (call, reader, error);
   return read_message (call, reader, error);
+}
+
+gboolean
+tally_call_read_body (TallyCall *call,
+                      const TallyMessage *message,
+                      TallyReader *reader,
+                      GError **error)
+{
+  return read_body (call, message, reader, error);
 }
 
 /* Inlined for the common path's sake, though it has other callers. @info: NULL, where that is known when this

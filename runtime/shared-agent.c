@@ -7,7 +7,7 @@
 void
 tally_shared_add_agent (TallyShared *self, TallySharedAgent *agent)
 {
-  pthread_mutex_lock (&self->lock);
+  tally_shared_lock (self);
   agent->next = self->agents;
   self->agents = agent;
   tally_shared_hand_on_locked (self, NULL);
@@ -19,11 +19,12 @@ tally_shared_remove_agent (TallyShared *self, TallySharedAgent *agent)
 {
   TallySharedAgent **link = &self->agents;
 
-  pthread_mutex_lock (&self->lock);
+  tally_shared_lock (self);
   while (*link != agent)
     link = &(*link)->next;
   *link = agent->next;
   tally_shared_hand_on_locked (self, NULL);
+  tally_shared_allow_alone_locked (self);
   tally_shared_unlock (self);
 }
 
@@ -34,7 +35,7 @@ tally_shared_find_agent (TallyShared *self,
 {
   TallySharedAgent *agent;
 
-  pthread_mutex_lock (&self->lock);
+  tally_shared_lock (self);
   for (agent = self->agents; agent != NULL && !matches (agent, data); agent = agent->next)
     continue;
   pthread_mutex_unlock (&self->lock);
@@ -55,7 +56,7 @@ tally_shared_begin (TallyShared *self,
   pending->deadline = -1; /* the agent's business */
   pending->cancellable = NULL;
   pending->sent = 0;
-  pthread_mutex_lock (&self->lock);
+  tally_shared_lock (self);
   failure = tally_shared_get_failure_locked (self);
   if (G_LIKELY (failure == NULL))
     {
@@ -73,7 +74,7 @@ tally_shared_flush (TallyShared *self, TallySharedAgent *agent)
 {
   gboolean full = FALSE;
 
-  pthread_mutex_lock (&self->lock);
+  tally_shared_lock (self);
   if (self->sender == NULL)
     {
       self->sender = &agent->role;
@@ -96,7 +97,7 @@ tally_shared_take_input (TallyShared *self, TallySharedAgent *agent)
   g_autoptr (GError) error = NULL;
   gboolean is_receiver;
 
-  pthread_mutex_lock (&self->lock);
+  tally_shared_lock (self);
   is_receiver = self->receiver == NULL && self->failure == NULL;
   if (is_receiver)
     self->receiver = &agent->role;
@@ -106,7 +107,7 @@ tally_shared_take_input (TallyShared *self, TallySharedAgent *agent)
   if (!is_receiver)
     return;
   tally_shared_receive_at_once (self, &error);
-  pthread_mutex_lock (&self->lock);
+  tally_shared_lock (self);
   self->receiver = NULL;
   if (error != NULL)
     tally_shared_fail_locked (self, error);

@@ -129,24 +129,6 @@ leave_call_locked (TallyShared *self, TallyPending *pending)
   tally_shared_hand_on_locked (self, NULL);
 }
 
-void
-tally_shared_fail_if_stalled (TallyShared *self, const TallyPending *pending)
-{
-  gboolean waited_for_reply = pending->sent > 0 && !pending->oneway;
-
-  pthread_mutex_lock (&self->lock);
-  if (self->n_completed == pending->completed_before
-      && (waited_for_reply || self->sent == pending->sent_before))
-    {
-      g_autoptr (GError) error = g_error_new_literal (
-          TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST,
-          "the peer has completed no call for as long as one on the connection might take");
-
-      tally_shared_fail_locked (self, error);
-    }
-  tally_shared_unlock (self);
-}
-
 static gboolean
 is_limit (const GError *error)
 {
@@ -168,15 +150,12 @@ set_left_error (const TallyPending *pending, gboolean timed_out, GError **error)
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "cancelled %s", when);
 }
 
-/* The end of a role. @role_error (transfer full, nullable): why; its own limits concern the caller
- * alone, what else there is all, once what has arrived is received; of each request the queue knows
- * whether it was sent. Locked before, unlocked after. FALSE with @error when the caller leaves. */
-static gboolean
-end_role (TallyShared *self,
-          TallyPending *pending,
-          TallyPending **holder,
-          GError *role_error,
-          GError **error)
+gboolean
+tally_shared_end_role (TallyShared *self,
+                       TallyPending *pending,
+                       TallyPending **holder,
+                       GError *role_error,
+                       GError **error)
 {
   gboolean at_limit = role_error != NULL && is_limit (role_error);
   gboolean timed_out = at_limit && role_error->domain == TALLY_ERROR;
@@ -216,9 +195,8 @@ check_in_time (const TallyPending *pending, GError **error)
 
 /* ---- sending ---- */
 
-/* What the kernel has is no longer in the queue, and its callers wait for replies. */
-static void
-note_sent_locked (TallyShared *self, gsize sent)
+void
+tally_shared_note_sent_locked (TallyShared *self, gsize sent)
 {
   TallyPending *pending;
 
@@ -271,6 +249,23 @@ note_send_error_locked (TallyShared *self, GError *error)
   tally_shared_fail_sending_locked (self, error);
 }
 
+GError *
+tally_shared_end_round_locked (TallyShared *self, gsize sent, GError *error, gboolean *full)
+{
+  *full = self->outgoing_start + sent < self->outgoing.length;
+  if (*full)
+    put_back_locked (self, sent);
+  self->outgoing.length = 0;
+  self->outgoing_start = 0;
+  if (self->outgoing.capacity > KEPT_OUTGOING_CAPACITY)
+    tally_buffer_clear (&self->outgoing);
+  tally_shared_note_sent_locked (self, sent);
+  note_send_error_locked (self, error);
+  if (G_UNLIKELY (self->failure != NULL))
+    tally_shared_fail_calls_locked (self);
+  return error;
+}
+
 /* One round: sends of what is queued now as much as the kernel takes at once; @full: that was not
  * all. Locked before and after, not while it sends. */
 GError *
@@ -288,19 +283,8 @@ tally_shared_send_round_locked (TallyShared *self, gboolean *full)
   pthread_mutex_unlock (&self->lock);
   tally_socket_send_bytes (self->socket, outgoing.data + start, outgoing.length - start, &sent,
                            &error);
-  pthread_mutex_lock (&self->lock);
-  *full = start + sent < outgoing.length;
-  if (*full)
-    put_back_locked (self, sent);
-  self->outgoing.length = 0;
-  self->outgoing_start = 0;
-  if (self->outgoing.capacity > KEPT_OUTGOING_CAPACITY)
-    tally_buffer_clear (&self->outgoing);
-  note_sent_locked (self, sent);
-  note_send_error_locked (self, error);
-  if (G_UNLIKELY (self->failure != NULL))
-    tally_shared_fail_calls_locked (self);
-  return error;
+  tally_shared_lock (self);
+  return tally_shared_end_round_locked (self, sent, error, full);
 }
 
 /* Others whose replies came together with this caller's are about to queue their next requests, and
@@ -315,7 +299,7 @@ let_others_queue_locked (TallyShared *self)
     return;
   pthread_mutex_unlock (&self->lock);
   sched_yield ();
-  pthread_mutex_lock (&self->lock);
+  tally_shared_lock (self);
   if (self->queued.length > length)
     self->patience = PATIENCE;
   else if (self->patience > 0)
@@ -339,7 +323,7 @@ await_room_locked (TallyShared *self, TallyPending *pending)
                                       pending->cancellable, &has_input, &error);
   if (has_room && (!has_input || tally_shared_receive_at_once (self, &error)))
     check_in_time (pending, &error);
-  pthread_mutex_lock (&self->lock);
+  tally_shared_lock (self);
   if (!has_room)
     note_send_error_locked (self, error);
   if (receives)
@@ -355,7 +339,7 @@ send_for_all (TallyShared *self, TallyPending *pending, GError **error)
   GError *role_error = NULL;
   gboolean full = FALSE;
 
-  pthread_mutex_lock (&self->lock);
+  tally_shared_lock (self);
   let_others_queue_locked (self);
   for (guint round = 0; round < TALLY_SHARED_MAX_ROUNDS && role_error == NULL; round += !full)
     {
@@ -369,7 +353,7 @@ send_for_all (TallyShared *self, TallyPending *pending, GError **error)
         break;
       role_error = await_room_locked (self, pending);
     }
-  return end_role (self, pending, &self->sender, role_error, error);
+  return tally_shared_end_role (self, pending, &self->sender, role_error, error);
 }
 
 /* ---- receiving ---- */
@@ -388,8 +372,8 @@ receive_for_all (TallyShared *self, TallyPending *pending, GError **error)
       break;
   if (role_error == NULL && pending->in_place)
     return TRUE;
-  pthread_mutex_lock (&self->lock);
-  return end_role (self, pending, &self->receiver, role_error, error);
+  tally_shared_lock (self);
+  return tally_shared_end_role (self, pending, &self->receiver, role_error, error);
 }
 
 /* ---- waiting ---- */
@@ -423,7 +407,7 @@ tally_shared_leave (TallyShared *self, TallyPending *pending, gboolean timed_out
 {
   gboolean leaves;
 
-  pthread_mutex_lock (&self->lock);
+  tally_shared_lock (self);
   leaves = is_waiting (pending);
   if (leaves)
     leave_call_locked (self, pending);
@@ -446,42 +430,44 @@ wait_for_all (TallyShared *self, TallyPending *pending, GError **error)
 
 /* ---- a call ---- */
 
-static inline void
-raise_to (guint *limit, guint value)
-{
-  if (G_UNLIKELY (value > __atomic_load_n (limit, __ATOMIC_RELAXED)))
-    __atomic_store_n (limit, value, __ATOMIC_RELAXED);
-}
-
-TallyPending *
-tally_shared_open (TallyShared *self, const TallyLimits *limits, GError **error)
+static G_GNUC_NO_INLINE TallyPending *
+open_among_others (TallyShared *self, GError **error)
 {
   TallyPending *pending = NULL;
   const GError *failure;
 
-  pthread_mutex_lock (&self->lock);
+  tally_shared_lock (self);
   failure = tally_shared_get_failure_locked (self);
   if (G_LIKELY (failure == NULL))
-    {
-      pending = tally_shared_take_pending_locked (self);
-      raise_to (&self->max_message, limits->max_message);
-      raise_to (&self->max_depth, limits->max_depth);
-      if (G_UNLIKELY (!limits->strict))
-        __atomic_store_n (&self->is_lenient, TRUE, __ATOMIC_RELAXED);
-    }
+    pending = tally_shared_take_pending_locked (self);
   pthread_mutex_unlock (&self->lock);
   if (G_UNLIKELY (pending == NULL))
     tally_shared_set_failure_error (failure, FALSE, error);
   return pending;
 }
 
-/* The request joins the queue, and its caller sends unless another one does already. */
+TallyPending *
+tally_shared_open (TallyShared *self, const TallyLimits *limits, GError **error)
+{
+  TallyPending *pending = tally_shared_open_alone (self);
+
+  if (pending == NULL)
+    pending = open_among_others (self, error);
+  if (G_LIKELY (pending != NULL))
+    pending->limits = limits;
+  return pending;
+}
+
+/* The request joins the queue, unless it has gone already, and its caller sends unless another one does
+ * already. */
 static gboolean
 begin_call (TallyShared *self, TallyPending *pending, GError **error)
 {
   const GError *failure;
 
-  pthread_mutex_lock (&self->lock);
+  if (tally_pending_get_state (pending) != TALLY_PENDING_OPEN)
+    return TRUE;
+  tally_shared_lock (self);
   failure = tally_shared_get_failure_locked (self);
   if (G_LIKELY (failure == NULL))
     {
@@ -527,6 +513,24 @@ see_through (TallyShared *self, TallyPending *pending, GError **error)
 }
 
 gboolean
+tally_shared_go_on (TallyShared *self, TallyPending *pending, GError **error)
+{
+  return begin_call (self, pending, error) && see_through (self, pending, error);
+}
+
+static G_GNUC_NO_INLINE gboolean
+exchange_cancellable (TallyShared *self, TallyPending *pending, GError **error)
+{
+  GCancellable *cancellable = pending->cancellable;
+  gulong handler = g_cancellable_connect (cancellable, G_CALLBACK (on_cancelled), pending, NULL);
+  gboolean done = tally_shared_go_on (self, pending, error);
+
+  if (handler != 0)
+    g_cancellable_disconnect (cancellable, handler);
+  return done;
+}
+
+gboolean
 tally_shared_exchange (TallyShared *self,
                        TallyPending *pending,
                        gboolean oneway,
@@ -534,20 +538,15 @@ tally_shared_exchange (TallyShared *self,
                        GCancellable *cancellable,
                        GError **error)
 {
-  gulong handler = 0;
-  gboolean done;
-
   pending->oneway = oneway;
   pending->deadline = deadline;
   pending->cancellable = cancellable;
   pending->cancelled = FALSE;
   pending->sent = 0;
   if (cancellable != NULL)
-    handler = g_cancellable_connect (cancellable, G_CALLBACK (on_cancelled), pending, NULL);
-  done = begin_call (self, pending, error) && see_through (self, pending, error);
-  if (handler != 0)
-    g_cancellable_disconnect (cancellable, handler);
-  return done;
+    return exchange_cancellable (self, pending, error);
+  return pending == &self->alone ? tally_shared_exchange_alone (self, pending, error)
+                                 : tally_shared_go_on (self, pending, error);
 }
 
 /* Whether the input holds something that no call waits for. While there is no receiver. */
@@ -567,11 +566,12 @@ tally_shared_close (TallyShared *self, TallyPending *pending, guint *late)
 {
   gboolean is_usable;
 
-  pthread_mutex_lock (&self->lock);
-  if (pending->in_place)
+  *late = 0;
+  if (pending == &self->alone && tally_shared_close_alone (self, pending))
+    return TRUE;
+  tally_shared_lock (self);
+  if (pending->in_place) /* and so its caller is the receiver */
     {
-      tally_socket_consume (self->socket,
-                            tally_frame_header (self->framer.framing) + pending->reply_length);
       self->receiver = NULL;
       tally_shared_hand_on_locked (self, NULL);
     }
@@ -581,6 +581,7 @@ tally_shared_close (TallyShared *self, TallyPending *pending, guint *late)
   self->n_late = 0;
   is_usable =
       tally_shared_get_failure_locked (self) == NULL && !self->dirty && self->n_owed < MAX_OWED;
+  tally_shared_allow_alone_locked (self);
   if (G_LIKELY (is_usable))
     pthread_mutex_unlock (&self->lock);
   else

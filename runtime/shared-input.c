@@ -155,7 +155,7 @@ claim (TallyShared *self, Reply *replies, guint count, GError **error)
 {
   guint i;
 
-  pthread_mutex_lock (&self->lock);
+  tally_shared_lock (self);
   for (i = 0; i < count; i++)
     if (!tally_shared_take_reply_locked (self, replies[i].seqid, &replies[i].pending))
       break;
@@ -166,7 +166,7 @@ claim (TallyShared *self, Reply *replies, guint count, GError **error)
     replies[j].pending = NULL;
   if (is_goodbye (self, &replies[i], error))
     {
-      pthread_mutex_lock (&self->lock);
+      tally_shared_lock (self);
       self->is_refused = TRUE;
       pthread_mutex_unlock (&self->lock);
     }
@@ -184,6 +184,7 @@ hand_over (const Reply *reply, gboolean in_place)
   TallyPending *pending = reply->pending;
 
   pending->in_place = in_place;
+  pending->body = NULL;
   pending->reply = reply->bytes;
   pending->reply_length = reply->length;
   if (!in_place)
@@ -203,7 +204,7 @@ may_stay (TallyShared *self, gsize end)
   gsize available;
 
   tally_socket_peek_input (self->socket, &available);
-  pthread_mutex_lock (&self->lock);
+  tally_shared_lock (self);
   is_alone = self->n_pending == 1;
   pthread_mutex_unlock (&self->lock);
   return is_alone && available == end && !self->is_torn;
@@ -252,6 +253,46 @@ fill_input (TallyShared *self, const TallyPending *receiver, gboolean again, GEr
     }
   tally_socket_peek_input (self->socket, &available);
   return tally_socket_fill (self->socket, available + 1, error);
+}
+
+/* Whether @reply, which is whole, is the one to @pending's call, whose reply it is from now on. */
+static inline gboolean
+take_own (const TallyShared *self, const Reply *reply, TallyPending *pending)
+{
+  Look look;
+  gboolean is_own = look_begin (&look, self, reply, &pending->header, NULL)
+                    && pending->header.seqid == pending->seqid;
+
+  pending->body = self->framer.framing != TALLY_FRAMING_HEADER ? look.reader.cursor : NULL;
+  pending->reply = reply->bytes;
+  pending->reply_length = reply->length;
+  look_end (&look);
+  return is_own;
+}
+
+gboolean
+tally_shared_receive_alone (TallyShared *self, TallyPending *pending, GError **error)
+{
+  gsize header = tally_frame_header (self->framer.framing);
+  const guint8 *input;
+  gsize available, length;
+  TallyCut cut;
+
+  self->limits = *pending->limits;
+  if (!tally_socket_fill (self->socket, 1, error))
+    return FALSE;
+  for (;;)
+    {
+      input = tally_socket_peek_input (self->socket, &available);
+      cut = tally_framer_cut (&self->framer, input, available, &length);
+      if (G_LIKELY (cut != TALLY_CUT_MORE))
+        break;
+      if (!fill_input (self, pending, TRUE, error))
+        return FALSE;
+    }
+  return G_LIKELY (cut == TALLY_CUT_WHOLE && length == available)
+         && take_own (self, &(Reply){ .bytes = input + header, .length = length - header },
+                      pending);
 }
 
 gboolean
@@ -305,6 +346,9 @@ tally_shared_settle (TallySocketKeeper *keeper, TallySocket *socket, gboolean *e
   TallyShared *self = (TallyShared *) keeper;
   guint owed;
 
+  *expects = FALSE;
+  if (G_LIKELY (__atomic_load_n (&self->alone_state, __ATOMIC_ACQUIRE) == TALLY_ALONE_FREE))
+    return TRUE;
   if (self->failure != NULL || self->dirty)
     return FALSE;
   do

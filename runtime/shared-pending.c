@@ -10,8 +10,6 @@
 
 /* A power of two. */
 #define FIRST_SLOTS 16
-/* A pending call's buffer that one large message has grown is given back after it. */
-#define KEPT_MESSAGE_CAPACITY 4096
 
 /* ---- lists ---- */
 
@@ -85,6 +83,13 @@ grow (TallyShared *self)
   g_free (old);
 }
 
+static void
+make_seqid_room (TallyShared *self)
+{
+  if (self->entries == NULL || 2 * (self->n_pending + self->n_owed) > self->mask)
+    grow (self);
+}
+
 /* Never 0, which clients send that do not match replies, and never one in flight or owed: its place
  * is taken. */
 static gint32
@@ -93,8 +98,7 @@ take_seqid_locked (TallyShared *self, TallyPending *pending)
   TallySeqidEntry *entry;
   gint32 seqid;
 
-  if (self->entries == NULL || 2 * (self->n_pending + self->n_owed) > self->mask)
-    grow (self);
+  make_seqid_room (self);
   do
     {
       seqid = tally_seqid_take (&self->last_seqid);
@@ -136,6 +140,15 @@ tally_shared_take_reply_locked (TallyShared *self, gint32 seqid, TallyPending **
 
 /* ---- pending calls ---- */
 
+static void
+reset_pending (TallyPending *pending)
+{
+  while (sem_trywait (&pending->wake) == 0)
+    continue; /* what came too late for the call before */
+  pending->list = NULL;
+  pending->agent = NULL;
+}
+
 TallyPending *
 tally_shared_take_pending_locked (TallyShared *self)
 {
@@ -148,10 +161,7 @@ tally_shared_take_pending_locked (TallyShared *self)
       pending = g_new0 (TallyPending, 1);
       sem_init (&pending->wake, FALSE, 0);
     }
-  while (sem_trywait (&pending->wake) == 0)
-    continue; /* what came too late for the call before */
-  pending->list = NULL;
-  pending->agent = NULL;
+  reset_pending (pending);
   pending->in_place = FALSE;
   self->n_pending++;
   pending->seqid = take_seqid_locked (self, pending);
@@ -166,16 +176,33 @@ tally_shared_drop_pending_locked (TallyShared *self, TallyPending *pending)
 
   if (entry->seqid == pending->seqid && entry->pending == pending)
     entry->seqid = 0;
-  if (pending->buffer.capacity > KEPT_MESSAGE_CAPACITY)
-    tally_buffer_clear (&pending->buffer);
-  pending->buffer.length = 0;
+  tally_pending_clear_buffer (pending);
   tally_pending_set_state (pending, TALLY_PENDING_OPEN);
   self->n_pending--;
+  if (pending == &self->alone)
+    return;
   pending->next = self->free;
   self->free = pending;
 }
 
 /* ---- the queue of requests ---- */
+
+static inline void
+raise_to (guint *limit, guint value)
+{
+  if (G_UNLIKELY (value > __atomic_load_n (limit, __ATOMIC_RELAXED)))
+    __atomic_store_n (limit, value, __ATOMIC_RELAXED);
+}
+
+/* Replies may be as @limits say. */
+static void
+allow (TallyShared *self, const TallyLimits *limits)
+{
+  raise_to (&self->max_message, limits->max_message);
+  raise_to (&self->max_depth, limits->max_depth);
+  if (G_UNLIKELY (!limits->strict))
+    __atomic_store_n (&self->is_lenient, TRUE, __ATOMIC_RELAXED);
+}
 
 static guint64
 queue_start (const TallyShared *self)
@@ -188,6 +215,7 @@ queue_start (const TallyShared *self)
 void
 tally_shared_queue_locked (TallyShared *self, TallyPending *pending)
 {
+  allow (self, pending->limits);
   pending->start = self->queued_end;
   self->queued_end += pending->buffer.length;
   pending->end = self->queued_end;
@@ -257,10 +285,78 @@ tally_shared_was_sent (TallyShared *self, const TallyPending *pending)
 {
   gboolean was_sent;
 
-  pthread_mutex_lock (&self->lock);
+  tally_shared_lock (self);
   was_sent = pending->end <= self->sent;
   pthread_mutex_unlock (&self->lock);
   return was_sent;
+}
+
+/* ---- the lone caller ---- */
+
+/* As if it had been queued and taken by its caller, who sends. */
+static void
+enter_request (TallyShared *self, TallyPending *pending)
+{
+  TallyBuffer empty = self->outgoing;
+
+  allow (self, pending->limits);
+  pending->start = self->sent;
+  pending->end = self->queued_end = self->sent + pending->buffer.length;
+  pending->completed_before = self->n_completed;
+  pending->sent_before = self->sent;
+  self->outgoing = pending->buffer;
+  pending->buffer = empty;
+  tally_pending_list_push (&self->unsent, pending);
+  tally_pending_set_state (pending, TALLY_PENDING_SENDING);
+  self->sender = pending;
+}
+
+/* As if its reply had been claimed and left in place. */
+static void
+enter_done (TallyShared *self, TallyPending *pending)
+{
+  pending->start = pending->end = self->sent;
+  tally_pending_set_state (pending, TALLY_PENDING_DONE);
+  self->n_completed++;
+  if (!pending->oneway)
+    self->receiver = pending;
+}
+
+void
+tally_shared_end_alone_locked (TallyShared *self)
+{
+  guint64 state = __atomic_exchange_n (&self->alone_state, TALLY_ALONE_NOT, __ATOMIC_ACQ_REL);
+  TallyAlonePhase phase = tally_alone_get_phase (state);
+  TallyPending *pending = &self->alone;
+
+  if (phase == TALLY_ALONE_NOT || phase == TALLY_ALONE_FREE)
+    return;
+  reset_pending (pending);
+  make_seqid_room (self);
+  self->n_pending++;
+  if (phase == TALLY_ALONE_DONE)
+    {
+      enter_done (self, pending);
+      return;
+    }
+  *find_entry (self, (gint32) (state >> 32)) = (TallySeqidEntry){ (gint32) (state >> 32), pending };
+  if (phase != TALLY_ALONE_OPEN)
+    enter_request (self, pending);
+  if (phase != TALLY_ALONE_RECEIVING)
+    return;
+  self->sender = NULL;
+  tally_shared_note_sent_locked (self, self->outgoing.length);
+  self->outgoing.length = 0;
+  tally_pending_set_state (pending, TALLY_PENDING_RECEIVING);
+  self->receiver = pending;
+}
+
+void
+tally_shared_allow_alone_locked (TallyShared *self)
+{
+  if (self->n_pending == 0 && self->n_owed == 0 && self->agents == NULL && self->queued.length == 0
+      && !self->dirty && tally_shared_get_failure_locked (self) == NULL)
+    __atomic_store_n (&self->alone_state, TALLY_ALONE_FREE, __ATOMIC_RELEASE);
 }
 
 /* ---- failure ---- */
@@ -322,6 +418,24 @@ tally_shared_fail_sending_locked (TallyShared *self, const GError *error)
 }
 
 void
+tally_shared_fail_if_stalled (TallyShared *self, const TallyPending *pending)
+{
+  gboolean waited_for_reply = pending->sent > 0 && !pending->oneway;
+
+  tally_shared_lock (self);
+  if (self->n_completed == pending->completed_before
+      && (waited_for_reply || self->sent == pending->sent_before))
+    {
+      g_autoptr (GError) error = g_error_new_literal (
+          TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST,
+          "the peer has completed no call for as long as one on the connection might take");
+
+      tally_shared_fail_locked (self, error);
+    }
+  tally_shared_unlock (self);
+}
+
+void
 tally_shared_set_failure_error (const GError *failure, gboolean maybe_sent, GError **error)
 {
   if (maybe_sent)
@@ -346,7 +460,7 @@ tally_shared_get_failed_at (TallyShared *self)
 {
   gint64 failed_at;
 
-  pthread_mutex_lock (&self->lock);
+  tally_shared_lock (self);
   failed_at = self->failed_at;
   pthread_mutex_unlock (&self->lock);
   return failed_at;
@@ -386,6 +500,8 @@ free_shared (TallySocketKeeper *keeper)
   g_clear_error (&self->send_failure);
   tally_buffer_clear (&self->outgoing);
   tally_buffer_clear (&self->queued);
+  tally_buffer_clear (&self->alone.buffer);
+  sem_destroy (&self->alone.wake);
   pthread_mutex_destroy (&self->lock);
   g_free (self->entries);
   g_free (self);
@@ -405,6 +521,8 @@ tally_shared_get (TallySocket *socket, const TallyCodec *codec, TallyFraming fra
       self->framer = (TallyFramer){ codec, &self->limits, framing, NULL };
       self->limits = tally_limits_default;
       pthread_mutex_init (&self->lock, NULL);
+      sem_init (&self->alone.wake, FALSE, 0);
+      self->alone_state = TALLY_ALONE_FREE;
       keeper = tally_socket_keep (socket, &self->keeper);
     }
   return keeper->free == free_shared ? (TallyShared *) keeper : NULL;

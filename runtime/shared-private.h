@@ -5,6 +5,9 @@
  * for all; a caller that has its reply hands such a role on to another that still waits. So a lone
  * caller sends and receives itself, as on a connection of its own.
  *
+ * * A lone caller takes no lock (shared-alone.c). Its call is not in the books, which the lock protects,
+ * until another caller takes the lock: tally_shared_lock () enters it.
+ *
  * * The order of a call: tally_shared_open () takes a pending call and its sequence id, the caller
  * encodes into the pending call's buffer, tally_shared_exchange () returns when the reply is there,
  * the caller decodes it, tally_shared_close () gives the pending call back. */
@@ -16,6 +19,7 @@
 
 #include "codec-private.h"
 #include "framing-private.h"
+#include "reply-private.h"
 
 G_BEGIN_DECLS
 
@@ -49,8 +53,11 @@ struct _TallyPending
   TallyBuffer buffer;  /* the request, then the reply; while CLAIMED the receiver's */
   const guint8 *reply; /* once DONE: the message without its frame's header */
   gsize reply_length;
+  const guint8 *body; /* nullable: where the reply's header, which is `header`, ends */
+  TallyMessage header;
 
   /*< private >*/
+  const TallyLimits *limits; /* of the reply; its caller's */
   TallySharedAgent *agent; /* nullable: of an asynchronous call, which has no caller that sleeps */
   TallyPending *next_over; /* of its agent's calls that are over */
   gpointer owner;          /* its agent's */
@@ -97,10 +104,23 @@ struct _TallySharedAgent
   TallyPending role;      /* what holds a role for it */
 };
 
+/* How far the call of a lone caller is. */
+typedef enum
+{
+  TALLY_ALONE_NOT,  /* the books say what is on the connection */
+  TALLY_ALONE_FREE, /* there is no call on the connection, and the next one may be alone */
+  TALLY_ALONE_OPEN, /* there is one, whose caller encodes, and so on */
+  TALLY_ALONE_SENDING,
+  TALLY_ALONE_RECEIVING,
+  TALLY_ALONE_DONE /* its reply lies in the input, or it is oneway and was sent */
+} TallyAlonePhase;
+
 struct _TallyShared
 {
   TallySocketKeeper keeper; /* first */
   TallySocket *socket;      /* whose keeper this is */
+  guint64 alone_state;      /* atomic: a TallyAlonePhase and the call's sequence id */
+  TallyPending alone;       /* the lone caller's */
   TallyFramer framer;       /* the receiver's, but for what does not change */
   /* atomic; the most that any caller allows */
   guint max_message;
@@ -120,7 +140,7 @@ struct _TallyShared
   gboolean dirty;           /* something arrived that nobody had asked for */
   TallySeqidEntry *entries; /* seqid & mask is a sequence id's only place */
   guint32 mask;
-  gint32 last_seqid;
+  gint32 last_seqid;   /* atomic */
   guint n_pending;     /* open ones */
   guint n_owed;        /* replies whose callers have left */
   guint n_late;        /* of these, those that have come and were not reported yet */
@@ -147,7 +167,7 @@ struct _TallyShared
  * NULL when the socket's keeper is somebody else's. Thread-safe, as all that follow. */
 TallyShared *tally_shared_get (TallySocket *socket, const TallyCodec *codec, TallyFraming framing);
 
-/* Takes a pending call. @limits: of the reply. TALLY_ERROR_NOT_SENT when the
+/* Takes a pending call. @limits: of the reply; they outlive it. TALLY_ERROR_NOT_SENT when the
  * connection has failed. */
 TallyPending *tally_shared_open (TallyShared *self, const TallyLimits *limits, GError **error);
 /* Sends the request in the pending call's buffer and waits for its reply. Errors: G_IO_ERROR_CANCELLED
@@ -166,7 +186,7 @@ gboolean tally_shared_exchange (TallyShared *self,
 void tally_shared_fail_if_stalled (TallyShared *self, const TallyPending *pending);
 /* Whether all of the pending call's request was sent; a peer may answer before. */
 gboolean tally_shared_was_sent (TallyShared *self, const TallyPending *pending);
-/* Gives the pending call back. %TRUE when the connection may take further calls. @late: how many replies
+/* Gives the pending call back, whose reply, if there is one, was consumed. %TRUE when the connection may take further calls. @late: how many replies
  * were dropped, since a pending call was closed last, because their callers had left. */
 gboolean tally_shared_close (TallyShared *self, TallyPending *pending, guint *late);
 
@@ -210,6 +230,17 @@ void tally_pending_unlink (TallyPending *pending);
 void tally_pending_wake (TallyPending *pending, TallySharedAgent *agent);
 TallyPending *tally_shared_take_pending_locked (TallyShared *self);
 void tally_shared_drop_pending_locked (TallyShared *self, TallyPending *pending);
+/* A pending call's buffer that one large message has grown is given back after it. */
+#define TALLY_PENDING_KEPT_CAPACITY 4096
+
+static inline void
+tally_pending_clear_buffer (TallyPending *pending)
+{
+  if (G_UNLIKELY (pending->buffer.capacity > TALLY_PENDING_KEPT_CAPACITY))
+    tally_buffer_clear (&pending->buffer);
+  pending->buffer.length = 0;
+}
+
 void tally_shared_queue_locked (TallyShared *self, TallyPending *pending);
 gboolean tally_shared_withdraw_locked (TallyShared *self, TallyPending *pending);
 void tally_shared_forget_locked (TallyShared *self, TallyPending *pending);
@@ -225,6 +256,10 @@ void tally_shared_fail_sending_locked (TallyShared *self, const GError *error);
 void tally_shared_set_failure_error (const GError *failure, gboolean maybe_sent, GError **error);
 /* After anything that may have failed the connection. */
 void tally_shared_unlock (TallyShared *self);
+/* The lone caller's call, if there is one, is in the books from now on, and its caller finds out. */
+void tally_shared_end_alone_locked (TallyShared *self);
+/* Where no call is left in the books the next one may be alone. */
+void tally_shared_allow_alone_locked (TallyShared *self);
 /* What a reply with @seqid is: its pending call in @pending, or NULL there for a late one; FALSE for one
  * that nobody is owed. The sequence id is free afterwards. */
 gboolean tally_shared_take_reply_locked (TallyShared *self, gint32 seqid, TallyPending **pending);
@@ -232,12 +267,78 @@ gboolean tally_shared_take_reply_locked (TallyShared *self, gint32 seqid, TallyP
 /* So many times at most a sender for all goes on while others keep queueing. */
 #define TALLY_SHARED_MAX_ROUNDS 16
 
+/* shared-alone.c: each is FALSE when there is more than the lone caller */
+/* tally_shared_exchange (). */
+gboolean tally_shared_exchange_alone (TallyShared *self, TallyPending *pending, GError **error);
+/* Gives @pending back. */
+gboolean tally_shared_close_alone (TallyShared *self, TallyPending *pending);
+
 /* shared-exchange.c */
+/* tally_shared_exchange () from the pending call's state on. */
+gboolean tally_shared_go_on (TallyShared *self, TallyPending *pending, GError **error);
+/* What the kernel has is no longer in the queue, and its callers wait for replies. */
+void tally_shared_note_sent_locked (TallyShared *self, gsize sent);
+/* The end of a round of which @sent bytes went, then or before @error (transfer full) (nullable). @full: that
+ * was not all. Returns @error. */
+GError *
+tally_shared_end_round_locked (TallyShared *self, gsize sent, GError *error, gboolean *full);
+/* The end of a role. @role_error (transfer full, nullable): why; its own limits concern the caller
+ * alone, what else there is all, once what has arrived is received; of each request the queue knows
+ * whether it was sent. Locked before, unlocked after. FALSE with @error when the caller leaves. */
+gboolean tally_shared_end_role (TallyShared *self,
+                                TallyPending *pending,
+                                TallyPending **holder,
+                                GError *role_error,
+                                GError **error);
 /* Gives the roles that are free to callers that still wait, @awake (nullable) before others, and tells the
  * agents what is left to them. */
 void tally_shared_hand_on_locked (TallyShared *self, TallyPending *awake);
 GError *tally_shared_send_round_locked (TallyShared *self, gboolean *full);
 const GError *tally_shared_get_failure_locked (const TallyShared *self);
+
+static inline TallyAlonePhase
+tally_alone_get_phase (guint64 state)
+{
+  return (TallyAlonePhase) (guint32) state;
+}
+
+/* With the lock one finds all calls in the books. */
+static inline void
+tally_shared_lock (TallyShared *self)
+{
+  pthread_mutex_lock (&self->lock);
+  if (G_UNLIKELY (__atomic_load_n (&self->alone_state, __ATOMIC_RELAXED) != TALLY_ALONE_NOT))
+    tally_shared_end_alone_locked (self);
+}
+
+/* (nullable): a pending call for a caller that is alone. */
+static inline TallyPending *
+tally_shared_open_alone (TallyShared *self)
+{
+  guint64 state = TALLY_ALONE_FREE;
+  TallyPending *pending = &self->alone;
+  gint32 seqid;
+
+  if (__atomic_load_n (&self->alone_state, __ATOMIC_RELAXED) != state)
+    return NULL;
+  seqid = tally_seqid_take (&self->last_seqid);
+  if (!__atomic_compare_exchange_n (&self->alone_state, &state,
+                                    TALLY_ALONE_OPEN | (guint64) (guint32) seqid << 32, FALSE,
+                                    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+    return NULL;
+  pending->seqid = seqid;
+  pending->in_place = FALSE;
+  return pending;
+}
+
+/* Its caller has read the reply. */
+static inline void
+tally_shared_consume_reply (TallyShared *self, const TallyPending *pending)
+{
+  if (pending->in_place)
+    tally_socket_consume (self->socket,
+                          tally_frame_header (self->framer.framing) + pending->reply_length);
+}
 
 static inline TallyPendingState
 tally_pending_get_state (TallyPending *pending)
@@ -258,6 +359,9 @@ tally_pending_is_overdue (const TallyPending *pending)
 }
 
 /* shared-input.c: for the receiver, or a thread that has the connection alone. */
+/* For a lone caller: whether what arrives next is its own reply and nothing else; then it is in the pending call, in
+ * place. Else the input is as it was; @error is set where it could not be received. */
+gboolean tally_shared_receive_alone (TallyShared *self, TallyPending *pending, GError **error);
 /* Blocks, within the socket's limits, for at least one whole message, and hands over all that are
  * there. FALSE with an error of the socket, whose input is as it was, or a protocol error. Ends at
  * the deadline of @receiver (nullable) also when bytes keep coming that end no message. */

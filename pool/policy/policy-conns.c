@@ -121,7 +121,8 @@ tally_policy_lend (TallyPolicy *self,
       /* No further lease before the first borrower has found it alive. */
       if (reused && conn->streams == 1 && self->options.check != TALLY_POOL_CHECK_NEVER)
         tally_policy_set_checking (self, conn, TRUE);
-      tally_policy_update_available (self, conn);
+      else
+        tally_policy_update_available (self, conn);
     }
   return hold;
 }

@@ -56,9 +56,21 @@ tally_policy_put_stream (TallyPolicy *self, const TallyInstant *now, TallyHold *
       || self->n_idle + self->n_busy + self->n_dialing > self->open_limit)
     return FALSE;
   tally_policy_end_hold (self, now, hold);
-  give_up_stream (self, conn, hold);
-  if (conn->streams == 0)
-    tally_policy_make_idle (self, now, conn);
+  if (conn->streams > 1)
+    {
+      give_up_stream (self, conn, hold);
+      return TRUE;
+    }
+  if (G_LIKELY (hold == &conn->hold))
+    hold->generation = 0;
+  else
+    tally_policy_drop_hold (self, conn, hold);
+  conn->streams = 0;
+  self->stats.leases--;
+  if (conn->listed)
+    tally_conn_list_remove (&self->available, conn);
+  conn->listed = FALSE;
+  tally_policy_make_idle (self, now, conn);
   return TRUE;
 }
 

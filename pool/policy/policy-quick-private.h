@@ -44,6 +44,24 @@ tally_policy_try (TallyPolicy *self,
   return hold;
 }
 
+/* tally_policy_checked () for the first borrower of a shared connection, where no waiter is in the queue and none
+ * is dialed in advance. If that is not all, returns FALSE and changes nothing. */
+static inline gboolean
+tally_policy_share (TallyPolicy *self, const TallyInstant *now, const TallyHold *hold)
+{
+  TallyConn *conn = hold->conn;
+
+  if (G_UNLIKELY (self->waiting > 0 || self->options.min_idle > 0 || self->warm > 0 || conn->doomed
+                  || !conn->checking || conn->streams >= self->options.streams))
+    return FALSE;
+  conn->checked = now->boot;
+  conn->checking = FALSE;
+  self->n_checking--;
+  conn->listed = TRUE;
+  tally_conn_list_push (&self->available, conn);
+  return TRUE;
+}
+
 static inline gboolean
 tally_policy_owns (const TallyPolicy *self, const TallyHold *hold, guint64 generation)
 {

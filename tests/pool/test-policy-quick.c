@@ -49,6 +49,18 @@ twin_borrow (Twin *self, guint i)
 }
 
 static void
+twin_find_alive (Twin *self, guint i)
+{
+  TallyPolicy *policy = &self->world->policy;
+  TallyHold *hold = self->waiters[i].hold;
+
+  if (self->is_quick && tally_policy_share (policy, &self->world->now, hold))
+    self->n_quick++;
+  else
+    tally_policy_checked (policy, &self->world->now, hold);
+}
+
+static void
 twin_release (Twin *self, guint i)
 {
   TallyPolicy *policy = &self->world->policy;
@@ -88,7 +100,8 @@ assert_same_conn (const TallyConn *a, const TallyConn *b)
     }
   CU_ASSERT_TRUE_FATAL (a->state == b->state && a->streams == b->streams && a->doomed == b->doomed
                         && a->listed == b->listed && a->checking == b->checking
-                        && a->dialed == b->dialed && a->jitter == b->jitter
+                        && a->checked == b->checked && a->dialed == b->dialed
+                        && a->jitter == b->jitter
                         && (a->state != TALLY_CONN_IDLE || a->idle_since == b->idle_since)
                         && a->hold.generation == b->hold.generation);
 }
@@ -153,12 +166,11 @@ step_lease (Twin *twins, guint i)
   for (guint t = 0; t < 2; t++)
     {
       Twin *self = &twins[t];
-      World *world = self->world;
 
       if (is_new)
         twin_borrow (self, i);
       else if (is_checking && is_alive)
-        tally_policy_checked (&world->policy, &world->now, self->waiters[i].hold);
+        twin_find_alive (self, i);
       else if (is_checking)
         twin_find_dead (self, i);
       else if (self->waiters[i].state == TALLY_WAITER_SERVED)

@@ -295,7 +295,7 @@ send_while_failing (TallyStream *stream, gconstpointer bytes, gsize length, gboo
 {
   g_autoptr (GError) error = NULL;
 
-  pthread_mutex_lock (&failing->lock);
+  tally_shared_lock (failing);
   if (failing->failure != NULL)
     {
       pthread_mutex_unlock (&failing->lock);

@@ -203,6 +203,7 @@ rule_24_a_part_of_a_message_gives_no_more_time (void)
   shared = tally_shared_get (socket, &tally_codec_binary, TALLY_FRAMING_FRAMED);
   pending = tally_shared_open (shared, &tally_limits_default, &error);
   pending->deadline = g_get_monotonic_time () - 1;
+  shared->max_message = tally_limits_default.max_message;
   CU_ASSERT_TRUE (test_write_all (fds[1], part, sizeof part));
   CU_ASSERT_FALSE (tally_shared_receive (shared, pending, &error));
   assert_error (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, NULL);
