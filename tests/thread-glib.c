@@ -266,6 +266,86 @@ void (g_task_return_error) (GTask *task, GError *error)
   real (task, error);
 }
 
+/* ---- sources: the thread that iterates their context sees what the one that attached them did ---- */
+
+/* A source's functions behind those that GLib is given. */
+typedef struct _Told
+{
+  GSourceFuncs funcs; /* first */
+  const GSourceFuncs *real;
+  struct _Told *next;
+} Told;
+
+static const GSourceFuncs *
+get_real (GSource *source)
+{
+  __tsan_acquire (source);
+  return ((Told *) source->source_funcs)->real;
+}
+
+static gboolean
+prepare_told (GSource *source, gint *timeout)
+{
+  return get_real (source)->prepare (source, timeout);
+}
+
+static gboolean
+check_told (GSource *source)
+{
+  return get_real (source)->check (source);
+}
+
+static gboolean
+dispatch_told (GSource *source, GSourceFunc callback, gpointer data)
+{
+  return get_real (source)->dispatch (source, callback, data);
+}
+
+static void
+finalize_told (GSource *source)
+{
+  get_real (source)->finalize (source);
+}
+
+/* One for each @real, which stays. */
+static Told *
+find_told (const GSourceFuncs *real)
+{
+  static Told *all;
+  Told *head = __atomic_load_n (&all, __ATOMIC_ACQUIRE);
+  Told *told = head;
+
+  while (told != NULL && told->real != real)
+    told = told->next;
+  if (told != NULL)
+    return told;
+  told = g_new0 (Told, 1);
+  told->funcs = *real;
+  told->funcs.prepare = real->prepare != NULL ? prepare_told : NULL;
+  told->funcs.check = real->check != NULL ? check_told : NULL;
+  told->funcs.dispatch = dispatch_told;
+  told->funcs.finalize = real->finalize != NULL ? finalize_told : NULL;
+  told->real = real;
+  do
+    told->next = head;
+  while (
+      !__atomic_compare_exchange_n (&all, &head, told, FALSE, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
+  return told;
+}
+
+GSource *(g_source_new) (GSourceFuncs *funcs, guint size)
+{
+  REAL (g_source_new);
+  return real (&find_told (funcs)->funcs, size);
+}
+
+guint (g_source_attach) (GSource *source, GMainContext *context)
+{
+  REAL (g_source_attach);
+  __tsan_release (source);
+  return real (source, context);
+}
+
 /* ThreadSanitizer ends a program that unloads a library which tests/thread.supp names; GIO would. */
 static void __attribute__ ((constructor)) keep_gnutls (void)
 {
