@@ -10,6 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "harness.h"
+
 #define PATIENCE 60000 /* milliseconds for anything that a program is waited for */
 
 static void
@@ -56,6 +58,22 @@ test_program_read_line (TestProgram *program)
         return g_strdup (line->str);
       g_string_append_c (line, byte);
     }
+  return NULL;
+}
+
+gchar *
+test_program_start_server (TestProgram *program, const gchar *const *command)
+{
+  static const gchar prefix[] = "listening on ";
+  g_autofree gchar *line = NULL;
+
+  if (!test_program_start (program, command))
+    return NULL;
+  line = test_program_read_line (program);
+  if (line != NULL && g_str_has_prefix (line, prefix))
+    return g_strdup (line + strlen (prefix));
+  assert_string (line, prefix);
+  test_program_wait (program);
   return NULL;
 }
 

@@ -13,6 +13,8 @@ typedef struct
 
 /* @command ends with NULL. The program dies when the test does. */
 gboolean test_program_start (TestProgram *program, const gchar *const *command);
+/* Starts a server, which says "listening on" first. (transfer full) (nullable): where. */
+gchar *test_program_start_server (TestProgram *program, const gchar *const *command);
 /* (transfer full) (nullable): without its newline; NULL at the end, or when nothing comes. */
 gchar *test_program_read_line (TestProgram *program);
 /* (transfer full): everything up to the end of its output. */

@@ -15,22 +15,6 @@ assert_contains_at (const gchar *text, const gchar *part, int line)
     CU_PASS ();
 }
 
-gchar *
-example_start (TestProgram *server, const gchar *const *command)
-{
-  static const gchar prefix[] = "listening on ";
-  g_autofree gchar *line = NULL;
-
-  if (!test_program_start (server, command))
-    return NULL;
-  line = test_program_read_line (server);
-  if (line != NULL && g_str_has_prefix (line, prefix))
-    return g_strdup (line + strlen (prefix));
-  assert_string (line, prefix);
-  test_program_wait (server);
-  return NULL;
-}
-
 void
 example_stop (TestProgram *server)
 {

@@ -9,8 +9,6 @@
 #define assert_contains(text, part) assert_contains_at ((text), (part), __LINE__)
 void assert_contains_at (const gchar *text, const gchar *part, int line);
 
-/* Starts a server. (transfer full) (nullable): where it says that it listens. */
-gchar *example_start (TestProgram *server, const gchar *const *command);
 /* Ends a server as an administrator does. */
 void example_stop (TestProgram *server);
 /* Runs @command to its end. (transfer full): its output. */

@@ -16,7 +16,8 @@
 static gchar *
 start_echo_server (TestProgram *server, const gchar *uri)
 {
-  return example_start (server, (const gchar *const[]){ ECHO_SERVER, "--uri", uri, NULL });
+  return test_program_start_server (server,
+                                    (const gchar *const[]){ ECHO_SERVER, "--uri", uri, NULL });
 }
 
 /* ---- echo ---- */
@@ -448,8 +449,8 @@ calculator_calculates (void)
   g_autofree gchar *output = NULL;
   TestProgram server;
 
-  uri = example_start (&server,
-                       (const gchar *const[]){ CALCULATOR_SERVER, "tcp://127.0.0.1:0", NULL });
+  uri = test_program_start_server (&server, (const gchar *const[]){ CALCULATOR_SERVER,
+                                                                    "tcp://127.0.0.1:0", NULL });
   if (uri == NULL)
     return;
   output = example_run ((const gchar *const[]){ CALCULATOR_CLIENT, uri, NULL }, 0);

@@ -13,7 +13,7 @@
 static gchar *
 start_timer_server (TestProgram *server, const gchar *uri)
 {
-  return example_start (server, (const gchar *const[]){ TIMER_SERVER, uri, NULL });
+  return test_program_start_server (server, (const gchar *const[]){ TIMER_SERVER, uri, NULL });
 }
 
 /* ---- answers that come later ---- */
@@ -110,8 +110,9 @@ the_monitor_pings_several_services (void)
 
   if (uri == NULL)
     return;
-  other = example_start (&calculator,
-                         (const gchar *const[]){ CALCULATOR_SERVER, "tcp://127.0.0.1:0", NULL });
+  other =
+      test_program_start_server (&calculator, (const gchar *const[]){ CALCULATOR_SERVER,
+                                                                      "tcp://127.0.0.1:0", NULL });
   if (other == NULL)
     return;
   output = example_run ((const gchar *const[]){ PING_MONITOR, "--count", "3", "--interval", "0.01",

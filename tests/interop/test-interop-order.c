@@ -81,23 +81,6 @@ generate (const Language *language)
   return g_steal_pointer (&directory);
 }
 
-/* Starts a server that says where it listens. (transfer full) (nullable) */
-static gchar *
-start (TestProgram *server, const gchar *const *command)
-{
-  static const gchar prefix[] = "listening on ";
-  g_autofree gchar *line = NULL;
-
-  if (!test_program_start (server, command))
-    return NULL;
-  line = test_program_read_line (server);
-  if (line != NULL && g_str_has_prefix (line, prefix))
-    return g_strdup (line + strlen (prefix));
-  assert_string (line, prefix);
-  test_program_wait (server);
-  return NULL;
-}
-
 /* Of seven calls on one connection to @uri six end, and the first one does not. */
 static void
 check_client (const gchar *uri)
@@ -134,8 +117,8 @@ check_server_in (const Language *language, const gchar *script, const gchar *rol
 
   if (directory == NULL)
     return;
-  uri = start (&server,
-               (const gchar *const[]){ language->interpreter, script, directory, role, NULL });
+  uri = test_program_start_server (&server, (const gchar *const[]){ language->interpreter, script,
+                                                                    directory, role, NULL });
   if (uri != NULL)
     {
       check_client (uri);
@@ -158,7 +141,8 @@ node_takes_answers_in_any_order (void)
   if (directory == NULL)
     return;
   uri =
-      start (&server, (const gchar *const[]){ TIMER_SERVER, "tcp://127.0.0.1:0?order=any", NULL });
+      test_program_start_server (&server, (const gchar *const[]){
+                                              TIMER_SERVER, "tcp://127.0.0.1:0?order=any", NULL });
   if (uri != NULL)
     {
       g_auto (GStrv) parts = g_strsplit_set (uri, ":?", -1);
