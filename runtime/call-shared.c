@@ -188,6 +188,7 @@ exchange_on (TallyCall *call,
       return FALSE;
     }
   done = exchange_shared (call, info, lease, shared, pending, &whole, error);
+  /* the common case of tally_call_close_shared () */
   if (G_LIKELY (pending == &shared->alone && whole && !call->refused)
       && tally_shared_close_alone (shared, pending))
     *clean = TRUE;

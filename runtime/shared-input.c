@@ -131,8 +131,10 @@ is_goodbye (TallyShared *self, const Reply *reply, GError **error)
   TallyMessage message;
   Look look;
 
-  if (reply->seqid == 0 && look_begin (&look, self, reply, &message, NULL)
-      && message.type == T_EXCEPTION && message.name_length == 0)
+  if (reply->seqid != 0)
+    return FALSE;
+  if (look_begin (&look, self, reply, &message, NULL) && message.type == T_EXCEPTION
+      && message.name_length == 0)
     {
       if (look.codec->read_struct (&look.reader, &tally_application_exception_info, &exception,
                                    NULL)
@@ -140,8 +142,7 @@ is_goodbye (TallyShared *self, const Reply *reply, GError **error)
         text = tally_peer_text (exception.message, strlen (exception.message), TALLY_PEER_TEXT_MAX);
       tally_struct_dispose_instance (&tally_application_exception_info, &exception);
     }
-  if (reply->seqid == 0)
-    look_end (&look);
+  look_end (&look);
   if (text == NULL || strstr (text, NOT_EXECUTED) == NULL)
     return FALSE;
   g_set_error (error, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, "the server says: %s", text);

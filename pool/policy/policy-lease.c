@@ -61,10 +61,7 @@ tally_policy_put_stream (TallyPolicy *self, const TallyInstant *now, TallyHold *
       give_up_stream (self, conn, hold);
       return TRUE;
     }
-  if (G_LIKELY (hold == &conn->hold))
-    hold->generation = 0;
-  else
-    tally_policy_drop_hold (self, conn, hold);
+  tally_policy_drop_hold (self, conn, hold);
   conn->streams = 0;
   self->stats.leases--;
   if (conn->listed)
