@@ -1,14 +1,18 @@
 /* What becomes of the calls in flight on a shared connection whose peer takes no bytes: what is queued, sent
  * in part or sent is told apart. Pool rule 24, with test-shared.c. */
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <thrift/c_glib/thrift_application_exception.h>
 #include <unistd.h>
 
+#include "bucket-private.h"
 #include "shared-fixture.h"
 #include "shared-private.h"
+#include "socket-private.h"
 #include "stream-internal.h"
 #include "tally-error.h"
 
@@ -21,32 +25,49 @@ await_leases (Desk *desk, guint count)
     g_thread_yield ();
 }
 
-/* Until something has arrived that the peer does not read. */
+/* The one connection's, on the client's side. */
 static gint
-await_bytes (Desk *desk)
+get_client_fd (Desk *desk)
 {
-  gint arrived = 0;
+  g_autoptr (TallyBucket) bucket =
+      tally_pool_dup_bucket (desk->pool, tally_channel_get_endpoint (desk->channel));
+  const TallyConn *conn;
+  gint fd = -1;
 
-  for (; arrived == 0; g_thread_yield ())
-    CU_ASSERT_EQUAL_FATAL (ioctl (desk_get (desk, 0)->fd, FIONREAD, &arrived), 0);
-  return arrived;
+  tally_bucket_lock (bucket);
+  for (conn = bucket->policy.conns; conn != NULL; conn = conn->older)
+    {
+      const TallySocket *socket = conn->socket;
+
+      if (socket != NULL)
+        fd = tally_stream_get_fd (&socket->stream);
+    }
+  pthread_mutex_unlock (&bucket->lock);
+  CU_ASSERT_FATAL (fd >= 0);
+  return fd;
 }
 
-/* Until the kernel takes no more of what @sender sends: it sleeps, and goes on sleeping. */
+/* Whether there is no room, and nothing is under way whose arrival would make some: the peer's side is full. */
+static gboolean
+is_full (gint fd)
+{
+  struct pollfd room = { .fd = fd, .events = POLLOUT };
+  struct tcp_info info;
+  socklen_t size = sizeof info;
+
+  CU_ASSERT_EQUAL_FATAL (getsockopt (fd, IPPROTO_TCP, TCP_INFO, &info, &size), 0);
+  return info.tcpi_unacked == 0 && poll (&room, 1, 0) == 0;
+}
+
+/* Until the kernel takes no more of what @sender sends, which sleeps. */
 static void
 await_clogged (Desk *desk, Caller *sender)
 {
-  gint before = 0;
+  gint fd = get_client_fd (desk);
+  gint id;
 
-  for (guint looks = 0; looks < 5; g_thread_yield ())
-    {
-      gint arrived = await_bytes (desk);
-      gint id = g_atomic_int_get (&sender->id);
-      gboolean is_stuck = id != 0 && test_thread_is_asleep (id) && arrived == before;
-
-      looks = is_stuck ? looks + 1 : 0;
-      before = arrived;
-    }
+  while (!is_full (fd) || (id = g_atomic_int_get (&sender->id)) == 0 || !test_thread_is_asleep (id))
+    g_thread_yield ();
 }
 
 /* @receiver waits for its reply and @sender is in the middle of its request, of which the peer
