@@ -5,6 +5,7 @@
 
 #include "codec-private.h"
 #include "hash-private.h"
+#include "struct-private.h"
 #include "tally-struct.h"
 
 /* A binary that is NULL is an empty one, also where containers free it. */
@@ -138,7 +139,7 @@ new_table (const TallyType *type)
 gpointer
 tally_storage_new_struct (const TallyStructInfo *info)
 {
-  return g_object_new_with_properties (info->get_type (), 0, NULL, NULL);
+  return g_object_new_with_properties (tally_struct_find_type (info), 0, NULL, NULL);
 }
 
 gpointer

@@ -13,6 +13,15 @@ tally_struct_peek_info (gconstpointer object)
   return ((const TallyStructClass *) ((const GTypeInstance *) object)->g_class)->info;
 }
 
+/* The GObject type of a struct that has one. */
+static inline GType
+tally_struct_find_type (const TallyStructInfo *info)
+{
+  if (G_UNLIKELY (info->is_loaded))
+    return ((const TallyLoadedInfo *) info)->g_type;
+  return info->get_type ();
+}
+
 G_END_DECLS
 
 #endif /* TALLY_STRUCT_PRIVATE_H */

@@ -6,7 +6,10 @@
 #include "protocol-private.h"
 #include "resident-private.h"
 #include "struct-private.h"
+#include "tally-error.h"
 #include "tally-struct.h"
+
+#define MAX_INSTANCE_SIZE G_MAXUINT16 /* GType's own limit */
 
 G_DEFINE_ABSTRACT_TYPE (TallyStruct, tally_struct, THRIFT_TYPE_STRUCT)
 
@@ -63,7 +66,9 @@ class_init (gpointer class, gpointer info)
 {
   ((TallyStructClass *) class)->initial_memory = tally_struct_get_initial_memory (info);
   g_atomic_pointer_set (&((TallyStructClass *) class)->info, info);
-  tally_properties_install (class, info);
+  /* Nothing names the properties of a class that no code was written for. */
+  if (!((const TallyStructInfo *) info)->is_loaded)
+    tally_properties_install (class, info);
 }
 
 /* @class: that of the object that is made, which may be derived from the registered one. Another
@@ -73,6 +78,20 @@ static void
 instance_init (GTypeInstance *instance, gpointer class)
 {
   tally_struct_init_instance (g_atomic_pointer_get (&((TallyStructClass *) class)->info), instance);
+}
+
+static GType
+register_type (const gchar *type_name, const TallyStructInfo *info)
+{
+  const GTypeInfo type_info = {
+    .class_size = sizeof (TallyStructClass),
+    .class_init = class_init,
+    .class_data = info,
+    .instance_size = (guint16) info->instance_size,
+    .instance_init = instance_init,
+  };
+
+  return g_type_register_static (TALLY_TYPE_STRUCT, type_name, &type_info, 0);
 }
 
 /**
@@ -91,20 +110,43 @@ tally_struct_register (gsize *once, const gchar *type_name, const TallyStructInf
 {
   if (g_once_init_enter (once))
     {
-      const GTypeInfo type_info = {
-        .class_size = sizeof (TallyStructClass),
-        .class_init = class_init,
-        .class_data = info,
-        .instance_size = (guint16) info->instance_size,
-        .instance_init = instance_init,
-      };
-
-      g_assert (info->instance_size <= G_MAXUINT16); /* GType's own limit */
+      g_assert (info->instance_size <= MAX_INSTANCE_SIZE);
       tally_make_resident (once);
-      g_once_init_leave (once,
-                         g_type_register_static (TALLY_TYPE_STRUCT, type_name, &type_info, 0));
+      g_once_init_leave (once, register_type (type_name, info));
     }
   return *once;
+}
+
+/**
+ * tally_struct_register_loaded: (skip)
+ * @loaded: a table that was made while the program runs, whole or not yet; kept, so it lives as long as the process
+ * @type_name: the GType's name, which no other type has
+ * @error: return location
+ *
+ * Registers the GType of a struct that no compiler wrote a table for, and marks its table. The engine reads, writes,
+ * compares and prints its instances as those of generated classes; GObject properties it has none. The table's fields
+ * may be filled in until the first instance is made, so that structs can refer to each other; its instance_size may not.
+ *
+ * Returns: whether it was registered; %FALSE with %TALLY_ERROR_LIMIT where an instance is larger than GObject's may
+ *   be, 65,535 bytes
+ *
+ * Since: 0.2
+ */
+gboolean
+tally_struct_register_loaded (TallyLoadedInfo *loaded, const gchar *type_name, GError **error)
+{
+  g_return_val_if_fail (loaded != NULL && type_name != NULL, FALSE);
+
+  if (loaded->info.instance_size > MAX_INSTANCE_SIZE)
+    {
+      g_set_error (error, TALLY_ERROR, TALLY_ERROR_LIMIT,
+                   "an instance of %s takes %" G_GUINT32_FORMAT " bytes; the limit is %d",
+                   loaded->info.name, loaded->info.instance_size, MAX_INSTANCE_SIZE);
+      return FALSE;
+    }
+  loaded->info.is_loaded = TRUE;
+  loaded->g_type = register_type (type_name, &loaded->info);
+  return TRUE;
 }
 
 /**

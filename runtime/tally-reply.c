@@ -6,6 +6,7 @@
 
 #include "reply-later-private.h"
 #include "storage.h"
+#include "struct-private.h"
 
 struct _TallyReply
 {
@@ -268,7 +269,8 @@ tally_reply_throw (TallyReply *self, GObject *exception, GError **error)
       const TallyField *field = &info->fields[i];
       const TallyStructInfo *thrown = (const TallyStructInfo *) field->type;
 
-      if (field->id == 0 || !g_type_is_a (G_OBJECT_TYPE (exception), thrown->get_type ()))
+      if (field->id == 0
+          || !g_type_is_a (G_OBJECT_TYPE (exception), tally_struct_find_type (thrown)))
         continue;
       return take_answer (self, error) && answer_field (self, field, &exception, error);
     }

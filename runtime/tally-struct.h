@@ -32,6 +32,9 @@ TALLY_API GType tally_struct_get_type (void);
 TALLY_API GType tally_struct_register (gsize *once,
                                        const gchar *type_name,
                                        const TallyStructInfo *info);
+TALLY_API gboolean tally_struct_register_loaded (TallyLoadedInfo *loaded,
+                                                 const gchar *type_name,
+                                                 GError **error);
 
 /* Defines c_prefix##_get_type () for the table c_prefix##_info. Apache registers CType + "Type". */
 #define TALLY_DEFINE_STRUCT(CType, c_prefix)                                                       \

@@ -34,6 +34,7 @@ typedef struct _TallyEnumValue TallyEnumValue;
 typedef struct _TallyValue TallyValue;
 typedef struct _TallyField TallyField;
 typedef struct _TallyStructInfo TallyStructInfo;
+typedef struct _TallyLoadedInfo TallyLoadedInfo;
 typedef struct _TallyMethod TallyMethod;
 typedef struct _TallyService TallyService;
 
@@ -343,8 +344,10 @@ struct _TallyField
  * @fields: sorted by id, so that an id is found by bisection and written in ascending order.
  * @n_fields: how many.
  * @form: a #TallyForm.
+ * @is_loaded: it was made while the program runs and is the first member of a #TallyLoadedInfo, which has the
+ *   GObject type.
  * @instance_size: sizeof the C struct.
- * @get_type: (nullable): the GObject type; %NULL for arguments and results.
+ * @get_type: (nullable): the GObject type; %NULL for arguments and results, and where @is_loaded.
  * @error_quark: (nullable): an exception's error domain; its code is 0.
  */
 struct _TallyStructInfo
@@ -354,9 +357,26 @@ struct _TallyStructInfo
   const TallyField *fields;
   guint16 n_fields;
   guint8 form;
+  guint8 is_loaded; /* lies in what was padding in 0.1 */
   guint32 instance_size;
   GType (*get_type) (void);
   GQuark (*error_quark) (void);
+};
+
+/**
+ * TallyLoadedInfo: (skip)
+ * @info: the table; first, so that a table whose is_loaded is set is its TallyLoadedInfo.
+ * @g_type: what tally_struct_register_loaded() gave it.
+ *
+ * The table of a struct, union or exception that no compiler wrote: a program made it while it runs, as from an IDL
+ * file. Its C struct is a ThriftStruct and behind it the fields, where their offsets say.
+ *
+ * Since: 0.2
+ */
+struct _TallyLoadedInfo
+{
+  TallyStructInfo info;
+  GType g_type;
 };
 
 #define TALLY_STRUCT_TYPE_ \

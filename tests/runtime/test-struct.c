@@ -323,6 +323,110 @@ test_shared_struct_is_left_alone (void)
   assert_int (((FixAll *) all)->a_point->x, 11);
 }
 
+/* ---- a table that was made while the program runs ---- */
+
+/* struct Loaded { 1: i32 number = 7, 2: Loaded next, 3: list<Loaded> others } */
+typedef struct
+{
+  ThriftStruct parent;
+  gpointer next;
+  GPtrArray *others;
+  gint32 number;
+  gboolean isset[3];
+} Loaded;
+
+static const TallyValue seven = TALLY_INTEGER_VALUE (7);
+static TallyLoadedInfo loaded;
+static TallyType loaded_list;
+static TallyField loaded_fields[] = {
+  { .name = "number",
+    .id = 1,
+    .type = &tally_type_i32,
+    .value = &seven,
+    .requiredness = TALLY_DEFAULT,
+    .offset = G_STRUCT_OFFSET (Loaded, number),
+    .isset_offset = G_STRUCT_OFFSET (Loaded, isset[0]) },
+  { .name = "next",
+    .id = 2,
+    .type = &loaded.info.type,
+    .requiredness = TALLY_DEFAULT,
+    .starts_null = TRUE,
+    .offset = G_STRUCT_OFFSET (Loaded, next),
+    .isset_offset = G_STRUCT_OFFSET (Loaded, isset[1]) },
+  { .name = "others",
+    .id = 3,
+    .type = &loaded_list,
+    .requiredness = TALLY_OPTIONAL,
+    .starts_null = TRUE,
+    .offset = G_STRUCT_OFFSET (Loaded, others),
+    .isset_offset = G_STRUCT_OFFSET (Loaded, isset[2]) },
+};
+
+static void
+register_loaded (void)
+{
+  const TallyStructInfo info = { .type = TALLY_STRUCT_TYPE_,
+                                 .name = "Loaded",
+                                 .form = TALLY_FORM_STRUCT,
+                                 .fields = loaded_fields,
+                                 .n_fields = G_N_ELEMENTS (loaded_fields),
+                                 .instance_size = sizeof (Loaded) };
+  const TallyType list = TALLY_LIST_OF (&loaded.info.type);
+  g_autoptr (GError) error = NULL;
+
+  loaded.info = info;
+  loaded_list = list;
+  CU_ASSERT_TRUE (tally_struct_register_loaded (&loaded, "TestLoaded", &error));
+  assert_no_error (error);
+}
+
+static void
+a_loaded_table_is_as_any (void)
+{
+  g_autoptr (GObject) object = NULL;
+  g_autoptr (GObject) copy = NULL;
+  g_autofree gchar *text = NULL;
+  Loaded *outer, *inner = NULL;
+
+  register_loaded ();
+  object = g_object_new (loaded.g_type, NULL);
+  outer = (Loaded *) object;
+  assert_int (outer->number, 7);
+  CU_ASSERT_PTR_NULL (outer->next);
+  outer->next = g_object_new (loaded.g_type, NULL);
+  tally_value_init (&loaded_list, NULL, &outer->others);
+  outer->isset[2] = TRUE;
+  tally_value_init (&loaded.info.type, NULL, &inner);
+  inner->number = -1;
+  g_ptr_array_add (outer->others, inner);
+  for (gint protocol = TALLY_PROTOCOL_BINARY; protocol <= TALLY_PROTOCOL_COMPACT; protocol++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (GBytes) bytes = tally_struct_encode (object, protocol, &error);
+      g_autoptr (GObject) again = g_object_new (loaded.g_type, NULL);
+
+      assert_no_error (error);
+      CU_ASSERT_TRUE (tally_struct_decode (again, protocol, g_bytes_get_data (bytes, NULL),
+                                           g_bytes_get_size (bytes), &error));
+      assert_no_error (error);
+      CU_ASSERT_TRUE (tally_struct_equal (object, again));
+    }
+  copy = tally_struct_copy (object);
+  text = tally_struct_to_string (copy);
+  assert_string (text, "Loaded(number=7, next=Loaded(number=7), others=[Loaded(number=-1)])");
+}
+
+static void
+a_loaded_table_has_a_limit (void)
+{
+  static TallyLoadedInfo large = { .info = { .name = "Large", .instance_size = G_MAXUINT16 + 1 } };
+  g_autoptr (GError) error = NULL;
+
+  CU_ASSERT_FALSE (tally_struct_register_loaded (&large, "TestLarge", &error));
+  assert_error (error, TALLY_ERROR, TALLY_ERROR_LIMIT,
+                "Large takes 65536 bytes; the limit is 65535");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -341,6 +445,8 @@ main (int argc, char **argv)
     TEST (test_text),
     TEST (test_encode_and_decode),
     TEST (test_shared_struct_is_left_alone),
+    TEST (a_loaded_table_is_as_any),
+    TEST (a_loaded_table_has_a_limit),
     { NULL },
   };
 
