@@ -87,6 +87,13 @@ typedef enum
   RECEIVED_END /* and never will be; the error says why */
 } Received;
 
+static void
+note_reply (TallyCallInfo *info, const guint8 *bytes, gsize length)
+{
+  info->reply_bytes = length;
+  tally_call_info_keep (info, &info->reply, bytes, length);
+}
+
 /* What is there is the whole reply, of @size bytes with its frame, or all there is of one that is torn. */
 static gboolean
 read_reply (Exchange *self, const guint8 *bytes, gsize size, gboolean *clean, GError **error)
@@ -100,7 +107,7 @@ read_reply (Exchange *self, const guint8 *bytes, gsize size, gboolean *clean, GE
   tally_reader_init (&reader, bytes + header, size - header, &call->limits);
   done = tally_call_read (call, &reader, error);
   if (self->call->info != NULL)
-    self->call->info->reply_bytes = size - header;
+    note_reply (self->call->info, bytes + header, size - header);
   if (!call->answered)
     return FALSE;
   *clean = tally_reader_is_at_end (&reader) && is_sent (self);
@@ -238,7 +245,7 @@ tally_async_exchange (TallyAsyncCall *call)
       return;
     }
   if (call->info != NULL)
-    tally_call_note_request (&call->call, call->info, output->length);
+    tally_call_note_request (&call->call, call->info, output);
   self = (Exchange *) g_source_new (&exchange_funcs, sizeof *self);
   self->call = call;
   self->framer = (TallyFramer){ call->call.channel->codec, &call->call.limits,

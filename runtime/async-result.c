@@ -127,7 +127,10 @@ tally_async_call_new_part (TallyAsyncCall *call,
       self->options.reply_headers = tally_headers_new ();
     }
   if (call->info != NULL)
-    self->info = tally_call_info_new (call->call.method->name, call->call.method->name_length);
+    {
+      self->info = tally_call_info_new (call->call.method->name, call->call.method->name_length);
+      self->info->keeps_messages = call->info->keeps_messages;
+    }
   return self;
 }
 

@@ -26,6 +26,10 @@ struct _TallyCallInfo
   TallyCallOutcome outcome;
   GError *error; /* nullable */
 
+  gboolean keeps_messages; /* of a channel's call */
+  GBytes *request;         /* nullable */
+  GBytes *reply;           /* nullable */
+
   TallyCallOutcome noted; /* what the answer will not say; TALLY_CALL_UNDER_WAY: nothing */
 
   gconstpointer last;  /* the last interceptor whose `before` was called */
@@ -34,6 +38,16 @@ struct _TallyCallInfo
 
 /* The call, or the execution of the request, begins now. */
 TallyCallInfo *tally_call_info_new (const gchar *method, gsize length);
+
+/* Copies a message, where one is to be kept, in the place of the one of an attempt before. */
+static inline void
+tally_call_info_keep (const TallyCallInfo *self, GBytes **place, gconstpointer bytes, gsize length)
+{
+  if (!self->keeps_messages)
+    return;
+  g_clear_pointer (place, g_bytes_unref);
+  *place = g_bytes_new (bytes, length);
+}
 
 /* The whole request was handed to the kernel. */
 static inline void

@@ -4,6 +4,7 @@
 #define TALLY_CALL_PRIVATE_H
 
 #include "channel-private.h"
+#include "framing-private.h"
 #include "lease-internal.h"
 #include "socket-internal.h"
 
@@ -100,8 +101,11 @@ tally_call_may_go_on (const TallyCall *self, TallySocket *socket)
 gboolean tally_call_begin_watched (const TallyCall *self, TallyCallInfo **info, GError **error);
 /* The call is over: calls `after`. @error: (transfer none) (nullable): what the caller is told. Frees @info. */
 void tally_call_end_watched (const TallyCall *self, TallyCallInfo *info, const GError *error);
-/* A request of @length bytes with its frame's header is about to be sent. */
-void tally_call_note_request (const TallyCall *self, TallyCallInfo *info, gsize length);
+/* The request in @output, all that is there, is about to be sent. */
+void
+tally_call_note_request (const TallyCall *self, TallyCallInfo *info, const TallyBuffer *output);
+/* @reply was read, or as much of it as could be. */
+void tally_call_note_reply (TallyCallInfo *info, TallyIncoming *reply);
 
 /* ---- the call's steps ---- */
 

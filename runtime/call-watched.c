@@ -22,17 +22,31 @@ tally_call_begin_watched (const TallyCall *self, TallyCallInfo **info, GError **
 }
 
 void
-tally_call_note_request (const TallyCall *self, TallyCallInfo *info, gsize length)
+tally_call_note_request (const TallyCall *self, TallyCallInfo *info, const TallyBuffer *output)
 {
+  gsize header = tally_frame_header (self->channel->framing);
+
   info->seqid = self->seqid;
-  info->request_bytes = length - tally_frame_header (self->channel->framing);
+  info->request_bytes = output->length - header;
   info->sent = 0;
+  tally_call_info_keep (info, &info->request, output->data + header, info->request_bytes);
+}
+
+void
+tally_call_note_reply (TallyCallInfo *info, TallyIncoming *reply)
+{
+  info->reply_bytes = tally_incoming_count (reply);
+  if (!info->keeps_messages)
+    return;
+  tally_incoming_keep_rest (reply);
+  g_clear_pointer (&info->reply, g_bytes_unref);
+  info->reply = g_byte_array_free_to_bytes (g_steal_pointer (&reply->kept));
 }
 
 void
 tally_call_note_shared_request (const TallyCall *self, TallyCallInfo *info, TallyPending *pending)
 {
-  tally_call_note_request (self, info, pending->buffer.length);
+  tally_call_note_request (self, info, &pending->buffer);
   pending->sent_time = TALLY_SENT_TIME_WANTED;
 }
 
@@ -42,8 +56,10 @@ tally_call_note_shared_end (TallyCallInfo *info, const TallyPending *pending, gb
   info->sent = MAX (pending->sent_time, 0);
   if (exchanged && info->sent == 0) /* the reply came before the sender could say */
     tally_call_info_note_sent (info);
-  if (exchanged && !info->is_oneway)
-    info->reply_bytes = pending->reply_length;
+  if (!exchanged || info->is_oneway)
+    return;
+  info->reply_bytes = pending->reply_length;
+  tally_call_info_keep (info, &info->reply, pending->reply, pending->reply_length);
 }
 
 static TallyCallOutcome

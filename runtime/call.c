@@ -213,9 +213,11 @@ receive (TallyCall *call, TallyCallInfo *info, TallySocket *socket, gboolean *cl
 
   if (!tally_incoming_open (&incoming, socket, call->channel->framing, &call->limits, error))
     return FALSE;
+  if (info != NULL && info->keeps_messages)
+    incoming.kept = g_byte_array_new ();
   done = tally_call_read (call, &incoming.reader, error);
   if (info != NULL)
-    info->reply_bytes = tally_incoming_count (&incoming);
+    tally_call_note_reply (info, &incoming);
   if (G_LIKELY (call->answered))
     *clean = tally_incoming_close (&incoming);
   return done;
@@ -267,7 +269,7 @@ exchange_with (
     return FALSE;
   *clean = FALSE;
   if (info != NULL)
-    tally_call_note_request (call, info, tally_socket_get_output (socket)->length);
+    tally_call_note_request (call, info, tally_socket_get_output (socket));
   tally_socket_set_final_limits (socket, call->deadline, call->cancellable);
   if (G_UNLIKELY (!tally_socket_send_counted (socket, error)))
     return go_on_unsent (call, info, socket, error);

@@ -163,6 +163,7 @@ typedef struct
   const guint8 *base; /* what the socket has not been told to have been consumed yet */
   gsize length;       /* of the frame with its header; 0 when unframed */
   gsize consumed;     /* unframed: what the socket was told, so far */
+  GByteArray *kept;   /* nullable: unframed: a copy of that, where one is wanted */
 } TallyIncoming;
 
 /* Gets ready to read one message. A framed one is received completely before this returns; an
@@ -173,6 +174,8 @@ gboolean tally_incoming_open (TallyIncoming *incoming,
                               TallyFraming framing,
                               const TallyLimits *limits,
                               GError **error);
+/* Adds to what is kept all that has come: a frame's bytes without its header, or what the socket has. */
+void tally_incoming_keep_rest (TallyIncoming *incoming);
 /* Before it is closed: bytes of the frame without its header, or what was read. */
 gsize tally_incoming_count (const TallyIncoming *incoming);
 /* Consumes what was read of it, or its whole frame. %TRUE when nothing followed it: neither in its

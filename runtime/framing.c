@@ -122,6 +122,8 @@ fill (TallyReader *reader, gsize need, GError **error)
   gboolean filled;
 
   self->consumed += reader->cursor - self->base;
+  if (G_UNLIKELY (self->kept != NULL))
+    g_byte_array_append (self->kept, self->base, (guint) (reader->cursor - self->base));
   tally_socket_consume (self->socket, reader->cursor - self->base);
   filled = tally_socket_fill (self->socket, need, error);
   look_again (self);
@@ -178,6 +180,7 @@ tally_incoming_open (TallyIncoming *self,
   gsize length;
 
   self->socket = socket;
+  self->kept = NULL;
   if (tally_frame_header (framing) > 0)
     return receive_frame (self, limits, error);
   self->length = 0;
@@ -185,6 +188,16 @@ tally_incoming_open (TallyIncoming *self,
   self->base = tally_socket_peek_input (socket, &length);
   tally_reader_init_fill (&self->reader, self->base, length, limits, fill, self);
   return TRUE;
+}
+
+void
+tally_incoming_keep_rest (TallyIncoming *self)
+{
+  if (self->length > 0)
+    g_byte_array_append (self->kept, self->base + TALLY_FRAME_HEADER,
+                         (guint) (self->length - TALLY_FRAME_HEADER));
+  else
+    g_byte_array_append (self->kept, self->base, (guint) (self->reader.end - self->base));
 }
 
 gsize

@@ -117,6 +117,10 @@ take_end (TallyAsyncCall *call, TallyAsyncCall *part)
   call->info->request_bytes = part->info->request_bytes;
   call->info->reply_bytes = part->info->reply_bytes;
   call->info->sent = part->info->sent;
+  g_clear_pointer (&call->info->request, g_bytes_unref);
+  g_clear_pointer (&call->info->reply, g_bytes_unref);
+  call->info->request = g_steal_pointer (&part->info->request);
+  call->info->reply = g_steal_pointer (&part->info->reply);
 }
 
 /* Of a first part that was overtaken it is known that it takes longer than this. */

@@ -57,6 +57,8 @@ tally_call_info_finalize (GObject *object)
   g_free (self->method);
   g_free (self->service);
   g_free (self->peer);
+  g_clear_pointer (&self->request, g_bytes_unref);
+  g_clear_pointer (&self->reply, g_bytes_unref);
   g_clear_error (&self->error);
   G_OBJECT_CLASS (tally_call_info_parent_class)->finalize (object);
 }
@@ -219,6 +221,54 @@ tally_call_info_get_reply_bytes (TallyCallInfo *self)
 {
   g_return_val_if_fail (TALLY_IS_CALL_INFO (self), 0);
   return self->reply_bytes;
+}
+
+/**
+ * tally_call_info_keep_messages:
+ * @self: a call
+ *
+ * Asks for copies of the call's messages, which an interceptor reads in `after`: to show what went over the wire. Only
+ * in `before`, and only of a channel's call; a server's request has none.
+ *
+ * Since: 0.2
+ */
+void
+tally_call_info_keep_messages (TallyCallInfo *self)
+{
+  g_return_if_fail (TALLY_IS_CALL_INFO (self));
+  self->keeps_messages = TRUE;
+}
+
+/**
+ * tally_call_info_get_request:
+ * @self: a call
+ *
+ * Returns: (transfer none) (nullable): the request's message, tally_call_info_get_request_bytes() bytes; of several
+ *   attempts the last one's. %NULL where messages are not kept or none was encoded
+ *
+ * Since: 0.2
+ */
+GBytes *
+tally_call_info_get_request (TallyCallInfo *self)
+{
+  g_return_val_if_fail (TALLY_IS_CALL_INFO (self), NULL);
+  return self->request;
+}
+
+/**
+ * tally_call_info_get_reply:
+ * @self: a call
+ *
+ * Returns: (transfer none) (nullable): the reply's message, or all that came of one that proved malformed. %NULL where
+ *   messages are not kept or none came
+ *
+ * Since: 0.2
+ */
+GBytes *
+tally_call_info_get_reply (TallyCallInfo *self)
+{
+  g_return_val_if_fail (TALLY_IS_CALL_INFO (self), NULL);
+  return self->reply;
 }
 
 /**

@@ -146,6 +146,81 @@ an_unframed_reply_is_counted (void)
   tally_pool_close (pool);
 }
 
+static void
+want_messages (Recorder *self, TallyCallInfo *info)
+{
+  tally_call_info_keep_messages (info);
+}
+
+/* @message is @length bytes that name @type, the method and the sequence id of @info. */
+static void
+check_kept (TallyCallInfo *info, GBytes *message, ThriftMessageType type, gsize length)
+{
+  TallyBuffer expected = { 0 };
+
+  CU_ASSERT_PTR_NOT_NULL_FATAL (message);
+  assert_int (g_bytes_get_size (message), length);
+  fix_codecs[0]->write_message (&expected, "echo", strlen ("echo"), type,
+                                tally_call_info_get_seqid (info));
+  CU_ASSERT_TRUE (length >= expected.length
+                  && memcmp (g_bytes_get_data (message, NULL), expected.data, expected.length)
+                         == 0);
+  tally_buffer_clear (&expected);
+}
+
+static void
+each_call_keeps_its_messages (void)
+{
+  for (guint i = 0; i < 2 * N_ASYNC_MODES; i++)
+    {
+      g_auto (AsyncStage) stage;
+      g_autoptr (Recorder) recorder = NULL;
+
+      async_stage_init (&stage, i / 2, answer_as_told, NULL);
+      recorder = watch (stage.channel, "a", NULL);
+      for (guint n = 1; n <= 3; n++)
+        {
+          g_auto (AsyncCaller) caller = { NULL };
+          TallyCallInfo *info;
+
+          recorder->act = n == 2 ? NULL : want_messages;
+          make_call (&stage, i % 2, &caller, ECHO_ECHO, "hello", NULL);
+          info = recorder_wait (recorder, n);
+          if (n == 2)
+            {
+              CU_ASSERT_PTR_NULL (tally_call_info_get_request (info));
+              CU_ASSERT_PTR_NULL (tally_call_info_get_reply (info));
+              continue;
+            }
+          check_kept (info, tally_call_info_get_request (info), T_CALL,
+                      tally_call_info_get_request_bytes (info));
+          check_kept (info, tally_call_info_get_reply (info), T_REPLY,
+                      tally_call_info_get_reply_bytes (info));
+        }
+    }
+}
+
+/* It comes in pieces, for it is longer than what the socket takes at once. */
+static void
+an_unframed_reply_is_kept (void)
+{
+  g_autoptr (TallyPool) pool = tally_pool_new ();
+  g_auto (EchoServer) server;
+  g_autoptr (TallyChannel) channel = NULL;
+  g_autoptr (Recorder) recorder = NULL;
+  g_autofree gchar *text = g_strnfill (3000000, 'x');
+  g_autofree gchar *reply = NULL;
+
+  echo_server_start (&server, answer_as_told, "?transport=buffered", NULL);
+  channel = echo_server_connect (&server, pool);
+  recorder = watch (channel, "a", NULL);
+  recorder->act = want_messages;
+  CU_ASSERT_TRUE (echo_call (channel, ECHO_ECHO, text, &reply, NULL));
+  check_kept (recorder->last, tally_call_info_get_reply (recorder->last), T_REPLY,
+              tally_call_info_get_reply_bytes (recorder->last));
+  tally_pool_close (pool);
+}
+
 /* ---- outcomes ---- */
 
 static const struct
@@ -477,6 +552,8 @@ main (int argc, char **argv)
   static const TestCase cases[] = {
     TEST (each_call_is_told),
     TEST (an_unframed_reply_is_counted),
+    TEST (each_call_keeps_its_messages),
+    TEST (an_unframed_reply_is_kept),
     TEST (each_end_has_its_outcome),
     TEST (a_call_that_was_cancelled_is_told),
     TEST (a_call_that_never_began_is_told),
