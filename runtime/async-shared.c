@@ -21,7 +21,8 @@ typedef struct _TallyAsyncAgent
   /* The context's. */
   guint n_calls;
   gboolean has_unsent;
-  TallyAsyncDue due; /* those that have a deadline */
+  TallyAsyncDue due;    /* those that have a deadline */
+  TallyPending *ending; /* nullable: what was over when it last looked, by `next_over` */
 
   pthread_mutex_t lock; /* after the connection's; protects what follows */
   gboolean is_awake;    /* it will look at the list before it sleeps */
@@ -52,33 +53,38 @@ on_watch (TallySharedAgent *base, guint events)
 
 /* The last that is touched is the lock, without which nobody finds the call. */
 static void
-on_over (TallySharedAgent *base, TallyPending *pending)
+on_over (TallySharedAgent *base, TallyPending *first, TallyPending *last)
 {
   Agent *self = get_agent (base);
 
   pthread_mutex_lock (&self->lock);
-  pending->next_over = NULL;
+  last->next_over = NULL;
   if (self->first_over == NULL)
-    self->first_over = pending;
+    self->first_over = first;
   else
-    self->last_over->next_over = pending;
-  self->last_over = pending;
+    self->last_over->next_over = first;
+  self->last_over = last;
   if (!self->is_awake)
     g_source_set_ready_time (&self->source, 0);
   self->is_awake = TRUE;
   pthread_mutex_unlock (&self->lock);
 }
 
+/* (nullable): the next call to end. */
 static TallyPending *
 take_over (Agent *self)
 {
   TallyPending *pending;
 
-  pthread_mutex_lock (&self->lock);
-  pending = self->first_over;
+  if (self->ending == NULL)
+    {
+      pthread_mutex_lock (&self->lock);
+      self->ending = g_steal_pointer (&self->first_over);
+      pthread_mutex_unlock (&self->lock);
+    }
+  pending = self->ending;
   if (pending != NULL)
-    self->first_over = pending->next_over;
-  pthread_mutex_unlock (&self->lock);
+    self->ending = pending->next_over;
   return pending;
 }
 
@@ -197,6 +203,8 @@ is_over_nonempty (Agent *self)
 {
   gboolean is_nonempty;
 
+  if (self->ending != NULL)
+    return TRUE;
   pthread_mutex_lock (&self->lock);
   is_nonempty = self->first_over != NULL;
   pthread_mutex_unlock (&self->lock);
@@ -241,7 +249,7 @@ static void
 fall_asleep (Agent *self)
 {
   pthread_mutex_lock (&self->lock);
-  self->is_awake = self->first_over != NULL;
+  self->is_awake = self->ending != NULL || self->first_over != NULL;
   self->alarm = -1;
   if (self->is_awake || tally_async_due_first (&self->due) == NULL)
     g_source_set_ready_time (&self->source, self->is_awake ? 0 : -1);
@@ -311,14 +319,6 @@ is_of_context (TallySharedAgent *base, gconstpointer context)
   return g_source_get_context (&get_agent (base)->source) == context;
 }
 
-static Agent *
-find_or_add_agent (TallyShared *shared, TallyAsyncCall *call)
-{
-  TallySharedAgent *base = tally_shared_find_agent (shared, is_of_context, call->context);
-
-  return base != NULL ? get_agent (base) : agent_new (shared, call->socket, call->context);
-}
-
 /* ---- the start of a call ---- */
 
 static void
@@ -342,10 +342,15 @@ attach (TallyAsyncCall *self, Agent *agent, TallyPending *pending)
                               on_call_cancelled, self, NULL);
 }
 
+/* @base: (nullable): its context's agent. */
 static gboolean
-begin (TallyAsyncCall *self, TallyShared *shared, TallyPending *pending, GError **error)
+begin (TallyAsyncCall *self,
+       TallyShared *shared,
+       TallySharedAgent *base,
+       TallyPending *pending,
+       GError **error)
 {
-  Agent *agent = find_or_add_agent (shared, self);
+  Agent *agent = base != NULL ? get_agent (base) : agent_new (shared, self->socket, self->context);
 
   if (self->info != NULL)
     tally_call_note_shared_request (&self->call, self->info, pending);
@@ -363,11 +368,13 @@ tally_async_exchange_shared (TallyAsyncCall *call)
   GError *error = NULL;
   TallyShared *shared = tally_call_find_shared (&call->call, call->socket, &error);
   TallyPending *pending = NULL;
+  TallySharedAgent *agent;
   gboolean clean = FALSE;
 
   if (shared != NULL)
     {
-      pending = tally_shared_open (shared, &call->call.limits, &error);
+      pending = tally_shared_open_for_agent (shared, &call->call.limits, is_of_context,
+                                             call->context, &agent, &error);
       if (pending == NULL)
         call->call.failed_at = tally_shared_get_failed_at (shared);
     }
@@ -375,7 +382,7 @@ tally_async_exchange_shared (TallyAsyncCall *call)
     {
       call->call.seqid = pending->seqid;
       if (tally_call_write_around (&call->call, &call->args, &pending->buffer, &error)
-          && begin (call, shared, pending, &error))
+          && begin (call, shared, agent, pending, &error))
         return;
       clean = tally_call_close_shared (&call->call, call->socket, shared, pending, TRUE);
     }

@@ -28,18 +28,29 @@ tally_shared_remove_agent (TallyShared *self, TallySharedAgent *agent)
   tally_shared_unlock (self);
 }
 
-TallySharedAgent *
-tally_shared_find_agent (TallyShared *self,
-                         gboolean (*matches) (TallySharedAgent *agent, gconstpointer data),
-                         gconstpointer data)
+TallyPending *
+tally_shared_open_for_agent (TallyShared *self,
+                             const TallyLimits *limits,
+                             gboolean (*matches) (TallySharedAgent *agent, gconstpointer data),
+                             gconstpointer data,
+                             TallySharedAgent **agent,
+                             GError **error)
 {
-  TallySharedAgent *agent;
+  TallyPending *pending = NULL;
+  const GError *failure;
 
   tally_shared_lock (self);
-  for (agent = self->agents; agent != NULL && !matches (agent, data); agent = agent->next)
+  failure = tally_shared_get_failure_locked (self);
+  if (G_LIKELY (failure == NULL))
+    pending = tally_shared_take_pending_locked (self);
+  for (*agent = self->agents; *agent != NULL && !matches (*agent, data); *agent = (*agent)->next)
     continue;
   pthread_mutex_unlock (&self->lock);
-  return agent;
+  if (G_LIKELY (pending != NULL))
+    pending->limits = limits;
+  else
+    tally_shared_set_failure_error (failure, FALSE, error);
+  return pending;
 }
 
 gboolean

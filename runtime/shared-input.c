@@ -211,6 +211,37 @@ may_stay (TallyShared *self, gsize end)
   return is_alone && available == end && !self->is_torn;
 }
 
+/* Calls of one agent that are over, and of which it is told at once. */
+typedef struct
+{
+  TallySharedAgent *agent; /* nullable */
+  TallyPending *first;
+  TallyPending *last;
+} Told;
+
+static void
+tell (Told *told)
+{
+  if (told->agent != NULL)
+    told->agent->over (told->agent, told->first, told->last);
+  told->agent = NULL;
+}
+
+/* @pending, of @agent, is over too. */
+static void
+add_told (Told *told, TallySharedAgent *agent, TallyPending *pending)
+{
+  if (told->agent == agent)
+    told->last->next_over = pending;
+  else
+    {
+      tell (told);
+      told->agent = agent;
+      told->first = pending;
+    }
+  told->last = pending;
+}
+
 /* Hands over the @count messages that the first @end bytes of the input are, and consumes these. */
 static gboolean
 deliver (TallyShared *self,
@@ -223,6 +254,7 @@ deliver (TallyShared *self,
   gboolean are_known = claim (self, replies, count, error);
   TallyPending *last = replies[count - 1].pending;
   gboolean stays = last != NULL && last == receiver && may_stay (self, end);
+  Told told = { NULL };
 
   for (guint i = 0; i < count; i++)
     {
@@ -232,9 +264,12 @@ deliver (TallyShared *self,
       if (pending == NULL)
         continue;
       hand_over (&replies[i], stays && i == count - 1);
-      if (pending != receiver)
-        tally_pending_wake (pending, agent);
+      if (agent != NULL)
+        add_told (&told, agent, pending);
+      else if (pending != receiver)
+        tally_pending_wake (pending, NULL);
     }
+  tell (&told);
   tally_socket_consume (self->socket, stays ? replies[count - 1].start : end);
   return are_known;
 }

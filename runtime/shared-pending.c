@@ -47,7 +47,7 @@ void
 tally_pending_wake (TallyPending *pending, TallySharedAgent *agent)
 {
   if (G_UNLIKELY (agent != NULL))
-    agent->over (agent, pending);
+    agent->over (agent, pending, pending);
   else
     sem_post (&pending->wake);
 }

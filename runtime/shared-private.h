@@ -98,8 +98,9 @@ struct _TallySharedAgent
 {
   /* Tells it, with the connection's lock, what to wait for (TallyStreamEvents). */
   void (*watch) (TallySharedAgent *self, guint events);
-  /* A call is over: its state is DONE or FAILED. Any thread, with the connection's lock or without. */
-  void (*over) (TallySharedAgent *self, TallyPending *pending);
+  /* Calls are over, from @first to @last by `next_over`: their states are DONE or FAILED. Any thread, with the
+   * connection's lock or without. */
+  void (*over) (TallySharedAgent *self, TallyPending *first, TallyPending *last);
   TallySharedAgent *next; /* the connection's lock */
   TallyPending role;      /* what holds a role for it */
 };
@@ -195,11 +196,14 @@ gboolean tally_shared_close (TallyShared *self, TallyPending *pending, guint *la
 /* From now on, and until it is removed, the agent is told what to wait for. */
 void tally_shared_add_agent (TallyShared *self, TallySharedAgent *agent);
 void tally_shared_remove_agent (TallyShared *self, TallySharedAgent *agent);
-/* (nullable): the first for which @matches is. */
-TallySharedAgent *tally_shared_find_agent (TallyShared *self,
+/* tally_shared_open () for a call without a thread. @agent: (nullable): the first for which @matches is. */
+TallyPending *tally_shared_open_for_agent (TallyShared *self,
+                                           const TallyLimits *limits,
                                            gboolean (*matches) (TallySharedAgent *agent,
                                                                 gconstpointer data),
-                                           gconstpointer data);
+                                           gconstpointer data,
+                                           TallySharedAgent **agent,
+                                           GError **error);
 /* Queues the request in the pending call's buffer; @agent hears when it is over. Errors as of
  * tally_shared_exchange () where the connection has failed. */
 gboolean tally_shared_begin (TallyShared *self,

@@ -339,9 +339,9 @@ watch_nothing (TallySharedAgent *agent, guint events)
 }
 
 static void
-count_over (TallySharedAgent *agent, TallyPending *pending)
+count_over (TallySharedAgent *agent, TallyPending *first, TallyPending *last)
 {
-  CU_ASSERT_PTR_EQUAL (pending, other);
+  CU_ASSERT_PTR_EQUAL (first, other);
   n_others_over++;
 }
 

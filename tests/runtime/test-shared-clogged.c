@@ -357,7 +357,7 @@ watch_nothing (TallySharedAgent *agent, guint events)
 }
 
 static void
-count_over (TallySharedAgent *agent, TallyPending *pending)
+count_over (TallySharedAgent *agent, TallyPending *first, TallyPending *last)
 {
   agent->role.seqid++;
 }
