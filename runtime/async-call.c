@@ -87,6 +87,7 @@ on_borrowed (GObject *source, GAsyncResult *result, gpointer data)
   TallyAsyncCall *self = data;
   GError *error = NULL;
 
+  self->is_here = TRUE;
   if (tally_bucket_borrow_finish (self->call.channel->bucket, result, &self->lease, &error))
     use_lease (self);
   else
@@ -98,21 +99,25 @@ static void
 borrow (TallyAsyncCall *self, gint64 since)
 {
   const TallyCall *call = &self->call;
-  GMainContext *context = g_main_context_ref (self->context);
-  gboolean is_here = g_main_context_acquire (context);
 
   if (self->info != NULL)
     self->info->attempts++;
   if (tally_bucket_borrow_soon (call->channel->bucket, call->label, since, call->deadline,
-                                call->cancellable, is_here ? &self->lease : NULL, on_borrowed,
+                                call->cancellable, self->is_here ? &self->lease : NULL, on_borrowed,
                                 self))
     use_lease (self);
-  if (is_here)
-    g_main_context_release (context);
-  g_main_context_unref (context);
 }
 
 /* ---- the start ---- */
+
+static TALLY_COLD void
+add_policy (TallyAsyncCall *self)
+{
+  TallyRetryPolicy *policy = tally_retry_find_policy (self->call.channel, &self->options);
+
+  if (policy != NULL)
+    self->retry = tally_async_retry_new (self->call.channel, policy);
+}
 
 /* Whether the call can be made at all. */
 static gboolean
@@ -125,7 +130,11 @@ prepare (TallyAsyncCall *self, GError **error)
     return FALSE;
   if (call->channel->endpoint == NULL)
     return tally_call_refuse_without_endpoint (error);
-  return tally_call_may_begin (call, error) && tally_call_write_args (call, &self->args, error);
+  if (!tally_call_may_begin (call, error) || !tally_call_write_args (call, &self->args, error))
+    return FALSE;
+  if (tally_retry_may_be_wanted (call->channel, call->options))
+    add_policy (self);
+  return TRUE;
 }
 
 void
@@ -143,15 +152,6 @@ tally_async_call_attempt (TallyAsyncCall *self)
   borrow (self, channel->unpooled ? TALLY_DIALED_NEVER_LENT : TALLY_DIALED_ANY_TIME);
 }
 
-static TALLY_COLD void
-add_policy (TallyAsyncCall *self)
-{
-  TallyRetryPolicy *policy = tally_retry_find_policy (self->call.channel, &self->options);
-
-  if (policy != NULL)
-    self->retry = tally_async_retry_new (self->call.channel, policy);
-}
-
 void
 tally_async_call_start (TallyChannel *channel,
                         gpointer source,
@@ -164,19 +164,24 @@ tally_async_call_start (TallyChannel *channel,
 {
   TallyAsyncCall *self = tally_async_call_new (channel, source, method, args, options, cancellable,
                                                callback, user_data);
+  GMainContext *context = g_main_context_ref (self->context);
   GError *error = NULL;
+  gboolean is_prepared = prepare (self, &error);
+  gboolean is_here = g_main_context_acquire (context);
 
-  g_object_ref (self); /* another thread may be in the context and end it */
-  if (prepare (self, &error))
-    {
-      if (tally_retry_may_be_wanted (channel, options))
-        add_policy (self);
-      tally_async_call_attempt (self);
-    }
+  if (!is_here)
+    g_object_ref (self); /* the thread that is in the context may end it */
+  self->is_here = is_here;
+  if (is_prepared)
+    tally_async_call_attempt (self);
   else
-    tally_async_call_attempted (self, error);
+    tally_async_call_tell (self, error);
   __atomic_store_n (&self->has_started, TRUE, __ATOMIC_RELEASE);
-  g_object_unref (self);
+  if (is_here)
+    g_main_context_release (context);
+  else
+    g_object_unref (self);
+  g_main_context_unref (context);
 }
 
 /**

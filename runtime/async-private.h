@@ -28,9 +28,12 @@ typedef struct _TallyAsyncRetry TallyAsyncRetry; /* retry-async.c */
 typedef struct _TallyHedge TallyHedge;           /* hedge.c */
 
 /* A call, and the GAsyncResult that its callback is given. */
-typedef struct
+struct _TallyAsyncCall
 {
   GObject parent_instance;
+  TallyAsyncCall *next_spare; /* of its channel's calls that are over */
+  TallyBuffer args;           /* encoded when the call began: the caller's may be gone */
+
   TallyCall call;      /* its results are `slots` */
   TallyCallInfo *info; /* nullable: what interceptors are told */
   TallyCallOptions options;
@@ -42,9 +45,9 @@ typedef struct
   gpointer user_data;
 
   gboolean has_started; /* atomic: the function that starts it has returned */
+  gboolean is_here;     /* what makes an attempt is in its context */
   gboolean is_fetched;
   GError *error;    /* nullable: of a call that is over */
-  TallyBuffer args; /* encoded when the call began: the caller's may be gone */
   TallyLease lease; /* while it has a connection */
   TallySocket *socket;
   TallyCall first;        /* once it is replayed: the call as it was, */
@@ -62,7 +65,7 @@ typedef struct
   TallyPending *pending;
   guint due_index; /* among its agent's that have a deadline; async-due.c's */
   TallyCancelWatch cancel;
-} TallyAsyncCall;
+};
 
 /* ---- async-due.c: calls in the order of their deadlines ---- */
 
@@ -107,6 +110,10 @@ TallyAsyncCall *tally_async_call_new_part (TallyAsyncCall *call,
 /* The call is over: calls back, at once unless it is still being started. @error: (transfer full) (nullable).
  * @self is its callback's from now on. */
 void tally_async_call_complete (TallyAsyncCall *self, GError *error);
+/* Whether tally_async_call_start () made @result. */
+gboolean tally_async_call_is (GAsyncResult *result);
+/* A channel is no more. */
+void tally_async_clear_channel (TallyChannel *channel);
 
 /* ---- async-call.c ---- */
 

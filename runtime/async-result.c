@@ -1,11 +1,17 @@
 /* Owns what the callback of an asynchronous call is given: a GAsyncResult that is the call itself. GTask would
- * do, and cost a third of the call. */
+ * do, and cost a third of the call; so does a GObject that is made and finalized for each, wherefore a channel
+ * keeps some that are over. */
 #include "async-private.h"
 
 #include <string.h>
 
 #include "reply-private.h"
 #include "tally-struct.h"
+
+/* A channel keeps so many calls that are over, */
+#define MAX_SPARE 64
+/* each with so much memory for arguments at most. */
+#define KEPT_ARGS_CAPACITY 4096
 
 static void async_result_init (GAsyncResultIface *iface);
 
@@ -20,11 +26,13 @@ G_DEFINE_TYPE_WITH_CODE (TallyAsyncCall,
 
 /* ---- life ---- */
 
-static void
-tally_async_call_finalize (GObject *object)
+/* Gives up all that @self keeps but its memory for arguments. Returns its channel (transfer full). */
+static TallyChannel *
+clear_call (TallyAsyncCall *self)
 {
-  TallyAsyncCall *self = (TallyAsyncCall *) object;
+  TallyChannel *channel = self->call.channel;
   const TallyStructInfo *result = self->call.method->result;
+  TallyBuffer args = self->args;
 
   for (guint i = 0; result != NULL && i < result->n_fields; i++)
     tally_value_clear (result->fields[i].type, &self->slots[i]);
@@ -33,16 +41,28 @@ tally_async_call_finalize (GObject *object)
       g_free (self->slots);
       g_free (self->results);
     }
-  tally_buffer_clear (&self->args);
   g_clear_error (&self->error);
   g_clear_error (&self->first_error);
   g_clear_pointer (&self->retry, tally_async_retry_free);
   g_clear_object (&self->call.cancellable);
   g_clear_pointer (&self->options.headers, tally_headers_unref);
   g_clear_pointer (&self->options.reply_headers, tally_headers_unref);
-  g_object_unref (self->call.channel);
   g_object_unref (self->source);
   g_main_context_unref (self->context);
+  memset (&self->parent_instance + 1, 0, sizeof *self - sizeof self->parent_instance);
+  args.length = 0;
+  self->args = args;
+  return channel;
+}
+
+static void
+tally_async_call_finalize (GObject *object)
+{
+  TallyAsyncCall *self = (TallyAsyncCall *) object;
+
+  if (self->call.channel != NULL)
+    g_object_unref (clear_call (self));
+  tally_buffer_clear (&self->args);
   G_OBJECT_CLASS (tally_async_call_parent_class)->finalize (object);
 }
 
@@ -55,8 +75,69 @@ tally_async_call_class_init (TallyAsyncCallClass *klass)
 static void
 tally_async_call_init (TallyAsyncCall *self)
 {
-  self->due_index = TALLY_NOT_DUE;
 }
+
+/* ---- those that are over, for calls to come ---- */
+
+/* Whether the program keeps @object, or has anything that is to end with it: data, a weak reference, a closure. No other
+ * thread can change that where it does not. */
+static gboolean
+is_kept (GObject *object)
+{
+  return __atomic_load_n (&object->ref_count, __ATOMIC_ACQUIRE) != 1 || object->qdata != NULL;
+}
+
+/* @self is over and nobody keeps it. */
+static void
+put_spare (TallyAsyncCall *self)
+{
+  TallyChannel *channel = clear_call (self);
+  gboolean is_wanted;
+
+  if (self->args.capacity > KEPT_ARGS_CAPACITY)
+    tally_buffer_clear (&self->args);
+  pthread_mutex_lock (&channel->spare_lock);
+  is_wanted = channel->n_spare < MAX_SPARE;
+  if (is_wanted)
+    {
+      self->next_spare = channel->spare;
+      channel->spare = self;
+      channel->n_spare++;
+    }
+  pthread_mutex_unlock (&channel->spare_lock);
+  if (!is_wanted)
+    g_object_unref (self);
+  g_object_unref (channel);
+}
+
+/* (nullable): empty but for memory for its arguments. */
+static TallyAsyncCall *
+take_spare (TallyChannel *channel)
+{
+  TallyAsyncCall *self;
+
+  pthread_mutex_lock (&channel->spare_lock);
+  self = channel->spare;
+  if (self != NULL)
+    {
+      channel->spare = self->next_spare;
+      channel->n_spare--;
+    }
+  pthread_mutex_unlock (&channel->spare_lock);
+  return self;
+}
+
+void
+tally_async_clear_channel (TallyChannel *channel)
+{
+  TallyAsyncCall *call;
+
+  while ((call = take_spare (channel)) != NULL)
+    g_object_unref (call);
+  pthread_mutex_destroy (&channel->spare_lock);
+}
+
+/* ---- a new call ---- */
 
 static void
 open_slots (TallyAsyncCall *self, const TallyStructInfo *result)
@@ -74,6 +155,16 @@ open_slots (TallyAsyncCall *self, const TallyStructInfo *result)
     self->results[i] = &self->slots[i];
 }
 
+static void
+copy_options (TallyCallOptions *self, const TallyCallOptions *other)
+{
+  *self = *other;
+  if (self->headers != NULL)
+    self->headers = tally_headers_copy (self->headers);
+  if (self->reply_headers != NULL)
+    tally_headers_ref (self->reply_headers);
+}
+
 TallyAsyncCall *
 tally_async_call_new (TallyChannel *channel,
                       gpointer source,
@@ -84,21 +175,20 @@ tally_async_call_new (TallyChannel *channel,
                       GAsyncReadyCallback callback,
                       gpointer user_data)
 {
-  TallyAsyncCall *self = g_object_new (tally_async_call_get_type (), NULL);
+  TallyAsyncCall *self = take_spare (channel);
 
+  if (self == NULL)
+    self = g_object_new (tally_async_call_get_type (), NULL);
+  self->due_index = TALLY_NOT_DUE;
   self->source = g_object_ref (source);
   self->context = g_main_context_ref_thread_default ();
   self->callback = callback;
   self->user_data = user_data;
   if (options != NULL)
-    self->options = *options;
-  if (self->options.headers != NULL)
-    self->options.headers = tally_headers_copy (self->options.headers);
-  if (self->options.reply_headers != NULL)
-    tally_headers_ref (self->options.reply_headers);
+    copy_options (&self->options, options);
   open_slots (self, method->result);
   tally_call_open (&self->call, g_object_ref (channel), method, args, self->results,
-                   &self->options);
+                   options != NULL ? &self->options : NULL);
   if (cancellable != NULL)
     self->call.cancellable = cancellable;
   if (self->call.cancellable != NULL)
@@ -116,6 +206,7 @@ tally_async_call_new_part (TallyAsyncCall *call,
                                                &call->options, cancellable, callback, user_data);
 
   self->is_part = TRUE;
+  self->is_here = TRUE;
   g_main_context_unref (self->context);
   self->context = g_main_context_ref (call->context);
   self->call.deadline = call->call.deadline;
@@ -142,8 +233,11 @@ call_back (gpointer data)
   TallyAsyncCall *self = data;
 
   if (self->callback != NULL)
-    self->callback (self->source, G_ASYNC_RESULT (self), self->user_data);
-  g_object_unref (self);
+    self->callback (self->source, (GAsyncResult *) self, self->user_data);
+  if (is_kept (&self->parent_instance))
+    g_object_unref (self);
+  else
+    put_spare (self);
   return G_SOURCE_REMOVE;
 }
 
@@ -192,15 +286,19 @@ async_result_init (GAsyncResultIface *iface)
   iface->is_tagged = is_tagged;
 }
 
+gboolean
+tally_async_call_is (GAsyncResult *result)
+{
+  return G_TYPE_CHECK_INSTANCE_TYPE (result, tally_async_call_get_type ());
+}
+
 /* (nullable): @result as the call that it is, if @source made it. */
 static TallyAsyncCall *
 get_call_of (gpointer source, GAsyncResult *result)
 {
   TallyAsyncCall *self = (TallyAsyncCall *) result;
 
-  return G_TYPE_CHECK_INSTANCE_TYPE (result, tally_async_call_get_type ()) && self->source == source
-             ? self
-             : NULL;
+  return tally_async_call_is (result) && self->source == source ? self : NULL;
 }
 
 /* What the caller's variable holds is freed; what it gets is its own. */

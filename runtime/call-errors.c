@@ -14,7 +14,8 @@ tally_call_may_begin (const TallyCall *call, GError **error)
 {
   if (call->cancellable != NULL && g_cancellable_is_cancelled (call->cancellable))
     g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "cancelled before it began");
-  else if (call->options->deadline > 0 && call->options->deadline <= g_get_monotonic_time ())
+  else if (call->options != NULL && call->options->deadline > 0
+           && call->options->deadline <= g_get_monotonic_time ())
     g_set_error_literal (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT,
                          "its deadline had passed before it began");
   else

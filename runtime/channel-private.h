@@ -11,6 +11,7 @@
 
 G_BEGIN_DECLS
 
+typedef struct _TallyAsyncCall TallyAsyncCall;
 typedef struct _TallyRecentTimes TallyRecentTimes;
 
 /* All but the atomic ones are set once, before another thread can see them. */
@@ -41,6 +42,10 @@ struct _TallyChannel
   TallyRetryPolicy *retry_policy; /* nullable; retry_lock */
   gint retry_balance;             /* atomic; see retry-channel.c */
   TallyRecentTimes *recent_times; /* nullable; retry_lock; see hedge.c */
+
+  pthread_mutex_t spare_lock;
+  TallyAsyncCall *spare; /* nullable; spare_lock: those that are over, for calls to come */
+  guint n_spare;         /* spare_lock */
 
   gchar *uri;          /* nullable; as it was given */
   TallyTlsOptions tls; /* what properties say */

@@ -2,6 +2,7 @@
  * is in call.c. */
 #include "tally-channel.h"
 
+#include "async-private.h"
 #include "channel-private.h"
 #include "retry-private.h"
 
@@ -286,6 +287,7 @@ tally_channel_finalize (GObject *object)
 {
   TallyChannel *self = TALLY_CHANNEL (object);
 
+  tally_async_clear_channel (self);
   tally_retry_clear_channel (self);
   tally_interceptors_clear (&self->interceptors);
   g_clear_error (&self->failure);
@@ -490,6 +492,7 @@ tally_channel_init (TallyChannel *self)
   self->strict = tally_limits_default.strict;
   self->is_special = TRUE; /* it leads nowhere yet */
   pthread_mutex_init (&self->retry_lock, NULL);
+  pthread_mutex_init (&self->spare_lock, NULL);
 }
 
 /**

@@ -553,10 +553,10 @@ tally_client_call_finish (gpointer client,
                           gpointer const *results,
                           GError **error)
 {
-  if (g_async_result_is_tagged (result, tally_client_call_async))
-    {
-      g_return_val_if_fail (g_task_is_valid (result, client), FALSE);
-      return g_task_propagate_boolean (G_TASK (result), error);
-    }
-  return tally_async_call_finish (client, method, result, results, error);
+  if (G_LIKELY (tally_async_call_is (result)))
+    return tally_async_call_finish (client, method, result, results, error);
+  g_return_val_if_fail (g_task_is_valid (result, client)
+                            && g_async_result_is_tagged (result, tally_client_call_async),
+                        FALSE);
+  return g_task_propagate_boolean (G_TASK (result), error);
 }

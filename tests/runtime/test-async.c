@@ -3,6 +3,7 @@
 #include <thrift/c_glib/thrift_application_exception.h>
 
 #include "async-fixture.h"
+#include "channel-private.h"
 #include "harness.h"
 #include "tally-error.h"
 
@@ -397,6 +398,61 @@ a_result_says_whose_it_is_and_outlives_its_callback (void)
     }
 }
 
+typedef struct
+{
+  GMainLoop *loop;
+  gboolean is_watched;
+  guint n_gone;
+} Watched;
+
+static void
+note_gone (gpointer data, GObject *object)
+{
+  guint *n_gone = data;
+
+  ++*n_gone;
+}
+
+static void
+watch_result (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Watched *watched = data;
+
+  if (watched->is_watched)
+    g_object_weak_ref (G_OBJECT (result), note_gone, &watched->n_gone);
+  g_main_loop_quit (watched->loop);
+}
+
+/* Else what a program keeps would become another call's. */
+static void
+a_result_serves_a_later_call_unless_it_is_kept (void)
+{
+  for (guint mode = 0; mode < N_ASYNC_MODES; mode++)
+    {
+      EchoArgs args = { (gchar *) "text" };
+      const TallyMethod *method = &echo_methods[ECHO_ECHO];
+      g_auto (AsyncStage) stage;
+      Watched watched = { NULL };
+      Kept kept = { NULL };
+
+      async_stage_init (&stage, mode, echo_honest, NULL);
+      watched.loop = kept.loop = stage.world.loop;
+      tally_channel_call_async (stage.channel, method, &args, NULL, NULL, watch_result, &watched);
+      g_main_loop_run (stage.world.loop);
+      assert_int (stage.channel->n_spare, 1);
+      watched.is_watched = TRUE;
+      tally_channel_call_async (stage.channel, method, &args, NULL, NULL, watch_result, &watched);
+      assert_int (stage.channel->n_spare, 0);
+      g_main_loop_run (stage.world.loop);
+      assert_int (watched.n_gone, 1);
+      assert_int (stage.channel->n_spare, 0);
+      tally_channel_call_async (stage.channel, method, &args, NULL, NULL, keep_result, &kept);
+      g_main_loop_run (stage.world.loop);
+      g_object_unref (kept.result);
+      assert_int (stage.channel->n_spare, 0);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -412,6 +468,7 @@ main (int argc, char **argv)
     TEST (a_result_may_be_left_alone),
     TEST (callbacks_may_call_and_iterate),
     TEST (a_result_says_whose_it_is_and_outlives_its_callback),
+    TEST (a_result_serves_a_later_call_unless_it_is_kept),
     { NULL },
   };
 
