@@ -157,6 +157,13 @@ idl_json_boolean (IdlJson *json, const gchar *key, gboolean value)
 }
 
 void
+idl_json_raw (IdlJson *json, const gchar *key, const gchar *text)
+{
+  begin_value (json, key);
+  g_string_append (json->text, text);
+}
+
+void
 idl_json_null (IdlJson *json, const gchar *key)
 {
   begin_value (json, key);

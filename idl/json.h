@@ -30,6 +30,8 @@ void idl_json_string (IdlJson *json, const gchar *key, const gchar *value);
 void idl_json_bytes (IdlJson *json, const gchar *key, const gchar *value, gssize length);
 void idl_json_integer (IdlJson *json, const gchar *key, gint64 value);
 void idl_json_double (IdlJson *json, const gchar *key, gdouble value);
+/* @text is JSON itself. */
+void idl_json_raw (IdlJson *json, const gchar *key, const gchar *text);
 void idl_json_null (IdlJson *json, const gchar *key);
 void idl_json_boolean (IdlJson *json, const gchar *key, gboolean value);
 

@@ -5,7 +5,7 @@
 
 #include "sources.h"
 
-static const gchar *const folders[] = { "idl",     "lsp",      "gen",   "pool",
+static const gchar *const folders[] = { "idl",     "lsp",      "gen",   "pool", "cli",
                                         "runtime", "examples", "tests", NULL };
 
 typedef struct

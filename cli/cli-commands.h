@@ -1,0 +1,34 @@
+/* The subcommands: each a whole run, from its words to its exit status. */
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* Exit statuses. */
+typedef enum
+{
+  CLI_OK = 0,
+  CLI_MISTAKE = 2,  /* in the command line, IDL, JSON or bytes; nothing was sent */
+  CLI_DECLARED = 3, /* one of the method's exceptions */
+  CLI_REFUSED = 4,  /* a TApplicationException */
+  CLI_UNSENT = 5,   /* it failed, and the server executed nothing */
+  CLI_FAILED = 6    /* it failed, and the server may have executed it */
+} CliStatus;
+
+/* @words: the program's name and what follows the subcommand's, ended by NULL; options are taken out of them. */
+CliStatus cli_call (gchar **words);
+
+/* Prints "tally: " and @error's message to standard error. CLI_MISTAKE */
+CliStatus cli_complain (const GError *error);
+/* Takes the options of @entries out of @words; --help prints @usage and what they are, and ends the program. */
+gboolean cli_parse_options (gchar ***words,
+                            const gchar *usage,
+                            const gchar *about,
+                            const GOptionEntry *entries,
+                            GError **error);
+
+G_END_DECLS
+
+#endif /* CLI_COMMANDS_H */

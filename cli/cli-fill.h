@@ -1,0 +1,23 @@
+/* Values as the runtime's engine has them, from JSON. */
+#ifndef CLI_FILL_H
+#define CLI_FILL_H
+
+#include <tally.h>
+
+#include "cli-json.h"
+
+G_BEGIN_DECLS
+
+/* New arguments of @method by @json, an object, which the text @source has. What is not given has the IDL's default; an
+ * argument that has none must be given, unless it is optional. (nullable) (transfer full): to be freed by
+ * cli_args_free (). */
+gpointer
+cli_args_new (const TallyMethod *method, const CliJson *json, const gchar *source, GError **error);
+void cli_args_free (const TallyMethod *method, gpointer args);
+
+/* ", did you mean \"x\"?" where one of the @count names is like @wanted, else "; there is a, b". (transfer full) */
+gchar *cli_suggest (const gchar *wanted, const gchar *const *names, guint count);
+
+G_END_DECLS
+
+#endif /* CLI_FILL_H */

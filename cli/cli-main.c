@@ -1,0 +1,113 @@
+/* The program: its subcommands, and what is asked for about itself. */
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli-commands.h"
+#include "cli-fill.h"
+#include "cli-json.h"
+
+typedef struct
+{
+  const gchar *name;
+  CliStatus (*run) (gchar **words);
+  const gchar *usage;
+  const gchar *about;
+} Command;
+
+static const Command commands[] = {
+  { "call", cli_call, "URI FILE.thrift SERVICE.METHOD [JSON|-|@FILE]",
+    "Call a method of any service, with arguments and result as JSON" },
+};
+
+CliStatus
+cli_complain (const GError *error)
+{
+  g_printerr ("tally: %s\n", error->message);
+  return CLI_MISTAKE;
+}
+
+gboolean
+cli_parse_options (gchar ***words,
+                   const gchar *usage,
+                   const gchar *about,
+                   const GOptionEntry *entries,
+                   GError **error)
+{
+  g_autoptr (GOptionContext) context = g_option_context_new (usage);
+
+  g_option_context_set_summary (context, about);
+  g_option_context_set_description (context, "See tally(1).\n");
+  g_option_context_add_main_entries (context, entries, NULL);
+  return g_option_context_parse_strv (context, words, error);
+}
+
+static void
+print_help (void)
+{
+  printf ("Usage: tally COMMAND [OPTION...] ...\n\n"
+          "Speaks to any Thrift service, by its IDL and without generated code.\n\n"
+          "Commands:\n");
+  for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
+    printf ("  tally %s %s\n      %s\n", commands[i].name, commands[i].usage, commands[i].about);
+  printf ("\n"
+          "tally COMMAND --help shows the command's options, tally --version the version.\n\n"
+          "URI is tcp://HOST:PORT, tls://HOST:PORT, unix:///PATH or unix:@NAME, and after\n"
+          "it, behind \"?\" and with \"&\" between them, what is not as here:\n"
+          "  protocol=binary (or compact)   transport=framed (or buffered, header)\n"
+          "  service=NAME (multiplexed)     timeout=MILLISECONDS\n"
+          "  over TLS: ca=FILE cert=FILE key=FILE identity=NAME host-check=no\n\n"
+          "Exit status: 0 there is a result; 2 a mistake in what was given, nothing was\n"
+          "sent; 3 a declared exception; 4 the server refused; 5 it failed and was not\n"
+          "executed; 6 it failed and may have been executed.\n");
+}
+
+static const Command *
+find_command (const gchar *name)
+{
+  const gchar *names[G_N_ELEMENTS (commands)];
+  g_autofree gchar *suggestion = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
+    {
+      if (g_str_equal (commands[i].name, name))
+        return &commands[i];
+      names[i] = commands[i].name;
+    }
+  suggestion = cli_suggest (name, names, G_N_ELEMENTS (names));
+  g_printerr ("tally: there is no command \"%s\"%s\nTry: tally --help\n", name, suggestion);
+  return NULL;
+}
+
+int
+main (int argc, char **argv)
+{
+  g_auto (GStrv) words = NULL;
+  const Command *command;
+
+  setlocale (LC_ALL, "");
+  signal (SIGPIPE, SIG_IGN);
+  g_set_prgname ("tally");
+  if (argc < 2)
+    {
+      g_printerr ("tally: which command?\nTry: tally --help\n");
+      return CLI_MISTAKE;
+    }
+  if (g_str_equal (argv[1], "--help") || g_str_equal (argv[1], "-h")
+      || g_str_equal (argv[1], "help"))
+    {
+      print_help ();
+      return CLI_OK;
+    }
+  if (g_str_equal (argv[1], "--version"))
+    {
+      printf ("tally %s\n", TALLY_VERSION);
+      return CLI_OK;
+    }
+  command = find_command (argv[1]);
+  if (command == NULL)
+    return CLI_MISTAKE;
+  words = g_strdupv (argv + 1);
+  return command->run (words);
+}

@@ -1,0 +1,20 @@
+/* Values as the runtime's engine has them, to JSON. */
+#ifndef CLI_SHOW_H
+#define CLI_SHOW_H
+
+#include <tally.h>
+
+#include "json.h"
+
+G_BEGIN_DECLS
+
+/* Writes what @slot, of @type, holds, as cli-fill.c reads it. @key is NULL in an array. */
+void cli_show (IdlJson *json, const gchar *key, const TallyType *type, gconstpointer slot);
+/* The shortest number that reads as @value; "NaN" and infinities as strings. */
+void cli_show_double (IdlJson *json, const gchar *key, gdouble value);
+/* Text, or {"$hex": …} where it is no UTF-8. */
+void cli_show_text (IdlJson *json, const gchar *key, const gchar *text, gsize length);
+
+G_END_DECLS
+
+#endif /* CLI_SHOW_H */

@@ -1,0 +1,98 @@
+#!/bin/bash
+# What `tally call` prints and how it exits, against the calculator's server. Arguments: tally, the server, the directory with its
+# IDL.
+set -u
+tally=$(realpath "$1")
+server=$(realpath "$2")
+scratch=$(mktemp -d)
+server_pid=
+number=0
+
+clean_up ()
+{
+  [ -z "$server_pid" ] || kill "$server_pid" 2>/dev/null
+  rm -rf "$scratch"
+}
+trap clean_up EXIT
+cd "$3" || exit 1
+
+# serves OPTIONS: starts the server, at uri.
+serves ()
+{
+  local line
+  [ -z "$server_pid" ] || { kill "$server_pid"; wait "$server_pid" 2>/dev/null; }
+  rm -f "$scratch/fifo"
+  mkfifo "$scratch/fifo"
+  "$server" "tcp://localhost:0$1" >"$scratch/fifo" &
+  server_pid=$!
+  read -r line <"$scratch/fifo"
+  uri=${line#listening on }
+}
+
+# calls NAME STATUS PATTERN WORD…: `tally call` with the words exits so, and what it prints on both outputs matches.
+calls ()
+{
+  local name=$1 expected=$2 pattern=$3 said status=0
+  shift 3
+  said=$("$tally" call "$@" 2>&1 </dev/null) || status=$?
+  number=$((number + 1))
+  if [ "$status" -eq "$expected" ] && [[ $said =~ $pattern ]]
+  then
+    echo "ok $number - $name"
+  else
+    echo "not ok $number - $name"
+    printf 'status %s\n%s\n' "$status" "$said" | sed 's/^/# /'
+  fi
+}
+
+cat >"$scratch/other.thrift" <<'END'
+include "calculator.thrift"
+service Calculator {
+  i32 ad (1: i32 left)
+  i32 add (1: i64 left, 2: string right)
+  list<string> calculate (1: i32 id, 2: calculator.Work work)
+  oneway void ping ()
+}
+service Empty {}
+END
+printf '{"method": "add", "args": {"left": 1, "right": 2}}\n{"method": "calculate", "args": {"id": 9, "work": {"operation": 4}}}' >"$scratch/calls"
+printf '{"method": "ping"}\n{"method": "pong"}' >"$scratch/bad-calls"
+printf '{"left": 20, "right": 22}' >"$scratch/args"
+file=calculator.thrift
+
+echo 1..27
+serves ''
+calls result 0 '^3$' "$uri" $file Calculator.add '{"left": 1, "right": 2}'
+calls arguments_in_a_file 0 '^42$' "$uri" $file add "@$scratch/args"
+calls no_arguments_on_standard_input 2 'standard input:1:1: a value is missing at the end' "$uri" $file add -
+calls oneway 0 '^null$' "$uri" $file forget
+calls declared 3 '"why": "nothing can be divided by 0".*threw InvalidWork' "$uri" $file calculate '{"id": 1, "work": {"operation": "DIVIDE"}}'
+calls refused 4 'the server has no method "ad".*where it may be called add\. A server' -I . "$uri" "$scratch/other.thrift" Calculator.ad '{"left": 1}'
+calls result_of_another_idl 6 'neither a result nor a declared exception.*another result' -I . "$uri" "$scratch/other.thrift" Calculator.calculate '{"id": 1, "work": {"operation": 4}}'
+calls result_of_another_type 6 'where the IDL has list success' -v -I . "$uri" "$scratch/other.thrift" Calculator.calculate '{"id": 1, "work": {"operation": 1}}'
+calls unsent 5 'nothing was sent$' tcp://localhost:1 $file ping
+calls another_protocol 6 'may have been executed' "$uri?protocol=compact" $file ping
+calls several 3 '^\{"method": "Calculator.add", "result": 3\}.*"exception": \{"InvalidWork"' -c "$scratch/calls" "$uri" $file
+calls several_of_which_one_is_wrong 2 '^tally: the service Calculator has no method "pong", did you mean "ping"\?$' -c "$scratch/bad-calls" "$uri" $file
+calls repeated 0 'null.null.null.3 calls, 3 answered; milliseconds: least ' --repeat 3 "$uri" $file ping
+calls repeated_never 2 '--repeat: 0 is less than 1' --repeat 0 "$uri" $file ping
+calls timeout 2 '--timeout: -1 is less than 0' --timeout=-1 "$uri" $file ping
+calls shared 0 '^sent 30 bytes:.*received 23 bytes:.*3$' -v "$uri?mode=shared" $file add '{"left": 1, "right": 2}'
+calls uri 2 'URI "tcp:/x": ' tcp:/x $file ping
+calls words 2 'there are three words or four' "$uri" $file
+calls unknown_option 2 'Unknown option --tiemout' --tiemout 3 "$uri" $file ping
+calls missing_idl 2 "the IDL has mistakes; nothing was sent" "$uri" nowhere.thrift ping
+calls header_without_its_transport 2 'headers travel by transport=header only' -H a=b "$uri" $file ping
+serves '?transport=auto&protocol=auto'
+calls header 0 'sent.*header transport.*2 headers.*"tenant": "blue".*received.*header transport.*3$' -v -H tenant=blue "${uri%%\?*}?transport=header&protocol=compact" $file add '{"left": 1, "right": 2}'
+calls compressed 0 'zlib: .*inflated:.*compact protocol, call.*3$' -v "${uri%%\?*}?transport=header&protocol=compact&transform=zlib" $file calculate "{\"id\": 1, \"work\": {\"operation\": 1, \"left\": 3, \"comment\": \"$(printf 'a%.0s' {1..2000})\"}}"
+calls wrong_header 2 'is no NAME=VALUE' -H tenant "${uri%%\?*}?transport=header" $file ping
+calls unframed 0 'received 23 bytes:.*3$' -v "${uri%%\?*}?transport=buffered" $file add '{"left": 1, "right": 2}'
+calls multiplexed 4 'calc:ping|calc' -m calc "${uri%%\?*}" $file ping
+number=$((number + 1))
+if [ "$("$tally" --help | awk 'length ($0) > 79 { print } END { if (NR > 24) print NR }')" = '' ]
+then
+  echo "ok $number - the_help_fits_a_screen"
+else
+  echo "not ok $number - the_help_fits_a_screen"
+fi
