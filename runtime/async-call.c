@@ -123,7 +123,7 @@ add_policy (TallyAsyncCall *self)
 static gboolean
 prepare (TallyAsyncCall *self, GError **error)
 {
-  const TallyCall *call = &self->call;
+  TallyCall *call = &self->call;
 
   if (!tally_interceptors_is_empty (&call->channel->interceptors)
       && !tally_call_begin_watched (call, &self->info, error))

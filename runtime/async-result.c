@@ -202,8 +202,9 @@ tally_async_call_new_part (TallyAsyncCall *call,
                            GAsyncReadyCallback callback,
                            gpointer user_data)
 {
-  TallyAsyncCall *self = tally_async_call_new (call->call.channel, call, call->call.method, NULL,
-                                               &call->options, cancellable, callback, user_data);
+  TallyAsyncCall *self =
+      tally_async_call_new (call->call.channel, call, call->call.method, NULL, call->call.options,
+                            cancellable, callback, user_data);
 
   self->is_part = TRUE;
   self->is_here = TRUE;

@@ -3,6 +3,7 @@
 #define TALLY_CALL_INFO_PRIVATE_H
 
 #include "tally-call-info.h"
+#include "tally-call-options.h"
 
 G_BEGIN_DECLS
 
@@ -20,6 +21,8 @@ struct _TallyCallInfo
   guint attempts;
   gsize request_bytes;
   gsize reply_bytes;
+  TallyHeaders *request_headers; /* nullable: the message has none; so are the reply's */
+  TallyHeaders *reply_headers;
   gint64 start; /* monotonic; so are the next two */
   gint64 sent;  /* 0: not */
   gint64 end;   /* 0: not yet */
@@ -31,6 +34,9 @@ struct _TallyCallInfo
   GBytes *reply;           /* nullable */
 
   TallyCallOutcome noted; /* what the answer will not say; TALLY_CALL_UNDER_WAY: nothing */
+
+  TallyCallOptions options; /* a channel's call has these, where it has headers */
+  const TallyCallOptions *caller_options; /* nullable: in place of these */
 
   gconstpointer last;  /* the last interceptor whose `before` was called */
   gboolean is_refused; /* by an interceptor */

@@ -98,9 +98,9 @@ tally_call_may_go_on (const TallyCall *self, TallySocket *socket)
 /* ---- interceptors ---- */
 
 /* What they are told of @self, once `before` was called: FALSE with @error where one refuses. */
-gboolean tally_call_begin_watched (const TallyCall *self, TallyCallInfo **info, GError **error);
+gboolean tally_call_begin_watched (TallyCall *self, TallyCallInfo **info, GError **error);
 /* The call is over: calls `after`. @error: (transfer none) (nullable): what the caller is told. Frees @info. */
-void tally_call_end_watched (const TallyCall *self, TallyCallInfo *info, const GError *error);
+void tally_call_end_watched (TallyCall *self, TallyCallInfo *info, const GError *error);
 /* The request in @output, all that is there, is about to be sent. */
 void
 tally_call_note_request (const TallyCall *self, TallyCallInfo *info, const TallyBuffer *output);

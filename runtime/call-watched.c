@@ -5,10 +5,37 @@
 #include "call-private.h"
 #include "call-shared-private.h"
 #include "framing-private.h"
+#include "headers-private.h"
 #include "tally-error.h"
 
+/* Has the call send the headers that interceptors may add to, and receive those that they may look at. */
+static void
+open_headers (TallyCall *self, TallyCallInfo *info)
+{
+  const TallyCallOptions *options = self->options;
+
+  info->request_headers = options != NULL && options->headers != NULL
+                              ? tally_headers_copy (options->headers)
+                              : tally_headers_new ();
+  info->reply_headers = tally_headers_new ();
+  info->caller_options = options;
+  if (options != NULL)
+    info->options = *options;
+  info->options.headers = info->request_headers;
+  info->options.reply_headers = info->reply_headers;
+  self->options = &info->options;
+}
+
+static void
+close_headers (TallyCall *self, const TallyCallInfo *info)
+{
+  self->options = info->caller_options;
+  if (self->options != NULL && self->options->reply_headers != NULL)
+    tally_headers_assign (self->options->reply_headers, info->reply_headers);
+}
+
 gboolean
-tally_call_begin_watched (const TallyCall *self, TallyCallInfo **info, GError **error)
+tally_call_begin_watched (TallyCall *self, TallyCallInfo **info, GError **error)
 {
   const TallyChannel *channel = self->channel;
   TallyCallInfo *begun = tally_call_info_new (self->method->name, self->method->name_length);
@@ -17,6 +44,8 @@ tally_call_begin_watched (const TallyCall *self, TallyCallInfo **info, GError **
   begun->service = g_strdup (channel->service);
   if (channel->endpoint != NULL)
     begun->peer = g_strdup (tally_endpoint_get_uri (channel->endpoint));
+  if (channel->framing == TALLY_FRAMING_HEADER)
+    open_headers (self, begun);
   *info = begun;
   return tally_interceptors_begin (&channel->interceptors, begun, error);
 }
@@ -79,8 +108,10 @@ find_outcome (const TallyCall *self, const GError *error)
 }
 
 void
-tally_call_end_watched (const TallyCall *self, TallyCallInfo *info, const GError *error)
+tally_call_end_watched (TallyCall *self, TallyCallInfo *info, const GError *error)
 {
+  if (info->request_headers != NULL)
+    close_headers (self, info);
   tally_interceptors_end (info, find_outcome (self, error), error);
   g_object_unref (info);
 }

@@ -20,6 +20,8 @@ void tally_headers_get (const TallyHeaders *self,
                         guint index,
                         TallyHeaderText *name,
                         TallyHeaderText *value);
+/* Makes @self have what @other has, and nothing else. */
+void tally_headers_assign (TallyHeaders *self, const TallyHeaders *other);
 
 G_END_DECLS
 

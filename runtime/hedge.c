@@ -75,19 +75,6 @@ tell_call (TallyHedge *self, GError *error)
 
 /* ---- what a part came to ---- */
 
-static void
-copy_headers (const TallyHeaders *from, TallyHeaders *to)
-{
-  tally_headers_clear (to);
-  for (guint i = 0; i < tally_headers_get_size (from); i++)
-    {
-      TallyHeaderText name, value;
-
-      tally_headers_get (from, i, &name, &value);
-      tally_headers_put (to, name, value);
-    }
-}
-
 /* What @part knows of its end becomes the call's. */
 static void
 take_end (TallyAsyncCall *call, TallyAsyncCall *part)
@@ -108,8 +95,8 @@ take_end (TallyAsyncCall *call, TallyAsyncCall *part)
       call->slots[i] = part->slots[i];
       part->slots[i] = empty;
     }
-  if (call->options.reply_headers != NULL && part->options.reply_headers != NULL)
-    copy_headers (part->options.reply_headers, call->options.reply_headers);
+  if (part->options.reply_headers != NULL)
+    tally_headers_assign (call->call.options->reply_headers, part->options.reply_headers);
   if (call->info == NULL)
     return;
   call->info->attempts += MAX (part->info->attempts, 1) - 1; /* its replay */

@@ -48,6 +48,8 @@ void
 server_header_note (ServerConnection *connection, const guint8 *bytes, gsize length, gint64 since);
 /* What this thread answers now has @header (nullable). */
 void server_peer_set_header (ServerHeader *header);
+/* (nullable) */
+ServerHeader *server_peer_get_header (void);
 
 G_END_DECLS
 

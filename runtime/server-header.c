@@ -128,10 +128,11 @@ server_header_note (ServerConnection *connection, const guint8 *bytes, gsize len
 /* Answers what is not to be executed. FALSE: its message's header cannot be read, and the exception is nobody's. */
 static gboolean
 refuse_frame (const ServerConnection *self,
-              const TallyHeaderFrame *frame,
+              ServerHeader *header,
               const gchar *text,
               TallyBuffer *output)
 {
+  const TallyHeaderFrame *frame = &header->frame;
   const TallyCodec *codec = frame->codec != NULL ? frame->codec : self->framer.codec;
   TallyBuffer inflated = { NULL, 0, 0 };
   const guint8 *message = (const guint8 *) "";
@@ -141,8 +142,11 @@ refuse_frame (const ServerConnection *self,
   if (frame->payload == NULL
       || !tally_header_frame_peek (frame, &inflated, &message, &length, NULL))
     length = 0;
+  if (frame->payload != NULL)
+    server_peer_set_header (header);
   named = server_refuse_request (self->server, codec, &self->stream, NULL, message, length, text,
                                  output);
+  server_peer_set_header (NULL);
   tally_buffer_clear (&inflated);
   return named;
 }
@@ -165,7 +169,7 @@ server_answer_wrapped (ServerConnection *self,
   if (refusal != NULL)
     {
       (void) tally_header_frame_read (&header.frame, bytes, length, NULL);
-      if (refuse_frame (self, &header.frame, refusal, output))
+      if (refuse_frame (self, &header, refusal, output))
         outcome = OUTCOME_ANSWERED;
     }
   else if (server_header_open (&header, self, bytes, length, &inflated, &message, &message_length,
@@ -177,7 +181,7 @@ server_answer_wrapped (ServerConnection *self,
       server_peer_set_header (NULL);
     }
   else
-    (void) refuse_frame (self, &header.frame, (*error)->message, output);
+    (void) refuse_frame (self, &header, (*error)->message, output);
   server_header_wrap (&header, self->server, output, start);
   server_header_clear (&header);
   tally_buffer_clear (&inflated);

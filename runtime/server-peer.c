@@ -19,6 +19,12 @@ server_peer_set_header (ServerHeader *header)
   current_header = header;
 }
 
+ServerHeader *
+server_peer_get_header (void)
+{
+  return current_header;
+}
+
 void
 server_peer_end (void)
 {

@@ -230,7 +230,8 @@ tell_answer (ServerRequest *request,
     tally_call_info_note_result (info, method, result);
   else
     tally_call_info_note_failure (info, failure);
-  server_end_watched (info, request->codec, request->answer.data + start + header,
+  server_end_watched (info, request->framing == TALLY_FRAMING_HEADER ? &request->header : NULL,
+                      request->codec, request->answer.data + start + header,
                       request->answer.length - start - header, NULL);
 }
 
@@ -346,6 +347,7 @@ execute (ServerRequest *request, const gchar *refusal)
   gsize start;
 
   g_atomic_ref_count_inc (&request->ref_count); /* the reply's, if there comes to be one */
+  server_peer_set_header (request->framing == TALLY_FRAMING_HEADER ? &request->header : NULL);
   if (refusal != NULL)
     {
       start = tally_frame_begin (&request->answer, request->framing);
@@ -359,19 +361,19 @@ execute (ServerRequest *request, const gchar *refusal)
       TallyBuffer answer = { NULL, 0, 0 };
 
       start = tally_frame_begin (&answer, request->framing);
-      server_peer_set_header (request->framing == TALLY_FRAMING_HEADER ? &request->header : NULL);
       server_dispatch (self, request->codec, NULL, request->message.data, request->message.length,
                        &answer, &request->later, &error);
-      server_peer_set_header (NULL);
       if (error != NULL)
         g_debug ("%s: %s", self->uri, error->message);
       if (request->later.is_taken)
         {
+          server_peer_set_header (NULL);
           tally_buffer_clear (&answer);
           return FALSE;
         }
       request->answer = answer;
     }
+  server_peer_set_header (NULL);
   end_request_answer (request, &request->answer, start);
   request_unref (request);
   return TRUE;

@@ -67,9 +67,10 @@ void server_deny (const TallyCodec *codec,
                   const TallyMessage *message,
                   const GError *denial,
                   TallyBuffer *output);
-/* @answer, of @length bytes, 0 where there is none, is what the request came to: calls `after`. @error: (nullable): why
- * it was denied, or malformed. */
+/* @answer, of @length bytes, 0 where there is none, is what the request came to: calls `after`. @header: (nullable): what
+ * goes around it. @error: (nullable): why it was denied, or malformed. */
 void server_end_watched (TallyCallInfo *info,
+                         const ServerHeader *header,
                          const TallyCodec *codec,
                          const guint8 *answer,
                          gsize length,

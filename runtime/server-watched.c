@@ -31,6 +31,7 @@ server_begin_watched (TallyServer *self,
                       gsize length,
                       GError **denial)
 {
+  ServerHeader *header = server_peer_get_header ();
   TallyCallInfo *info = new_info (message);
 
   info->is_server = TRUE;
@@ -39,6 +40,11 @@ server_begin_watched (TallyServer *self,
   info->attempts = 1;
   info->request_bytes = length;
   info->peer = later != NULL ? later->klass->dup_peer (later) : tally_stream_dup_peer (stream);
+  if (header != NULL)
+    {
+      server_header_keep (header);
+      info->request_headers = tally_headers_ref (header->headers);
+    }
   tally_interceptors_begin (&self->interceptors, info, denial);
   return info;
 }
@@ -83,6 +89,7 @@ read_exception_in (const TallyCodec *codec, const guint8 *answer, gsize length)
 
 void
 server_end_watched (TallyCallInfo *info,
+                    const ServerHeader *header,
                     const TallyCodec *codec,
                     const guint8 *answer,
                     gsize length,
@@ -93,6 +100,9 @@ server_end_watched (TallyCallInfo *info,
   TallyCallOutcome outcome = TALLY_CALL_ANSWERED;
 
   info->reply_bytes = length;
+  if (header != NULL)
+    info->reply_headers = header->reply_headers != NULL ? tally_headers_copy (header->reply_headers)
+                                                        : tally_headers_new ();
   if (exception != NULL)
     outcome = TALLY_CALL_EXCEPTION;
   else if (info->noted != TALLY_CALL_UNDER_WAY)

@@ -59,6 +59,8 @@ tally_call_info_finalize (GObject *object)
   g_free (self->peer);
   g_clear_pointer (&self->request, g_bytes_unref);
   g_clear_pointer (&self->reply, g_bytes_unref);
+  g_clear_pointer (&self->request_headers, tally_headers_unref);
+  g_clear_pointer (&self->reply_headers, tally_headers_unref);
   g_clear_error (&self->error);
   G_OBJECT_CLASS (tally_call_info_parent_class)->finalize (object);
 }
@@ -269,6 +271,46 @@ tally_call_info_get_reply (TallyCallInfo *self)
 {
   g_return_val_if_fail (TALLY_IS_CALL_INFO (self), NULL);
   return self->reply;
+}
+
+/**
+ * tally_call_info_get_request_headers:
+ * @self: a call
+ *
+ * Gives what goes, or came, with the request by `transport=header`; at a server with what the client sent for all
+ * requests of its connection. %TALLY_HEADER_TIMEOUT, which a channel adds itself, is not among a call's.
+ *
+ * An interceptor may change them while its `before` runs, and at no other time: at a channel they are what is sent, with each
+ * attempt, at a server what the handler sees. The caller's own stay as they are.
+ *
+ * Returns: (transfer none) (nullable): the headers; %NULL where the peer does not speak `transport=header`
+ *
+ * Since: 0.2
+ */
+TallyHeaders *
+tally_call_info_get_request_headers (TallyCallInfo *self)
+{
+  g_return_val_if_fail (TALLY_IS_CALL_INFO (self), NULL);
+  return self->request_headers;
+}
+
+/**
+ * tally_call_info_get_reply_headers:
+ * @self: a call
+ *
+ * Gives, once the call is over, what came with the reply, an exception too, by `transport=header`; at a server what goes
+ * with it.
+ *
+ * Returns: (transfer none) (nullable): the headers, not to be changed; empty where no reply came, or where it had none; %NULL
+ *   where the peer does not speak `transport=header`
+ *
+ * Since: 0.2
+ */
+TallyHeaders *
+tally_call_info_get_reply_headers (TallyCallInfo *self)
+{
+  g_return_val_if_fail (TALLY_IS_CALL_INFO (self), NULL);
+  return self->reply_headers;
 }
 
 /**

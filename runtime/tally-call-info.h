@@ -4,6 +4,7 @@
 
 #include <gio/gio.h>
 
+#include "tally-headers.h"
 #include "tally-macros.h"
 
 G_BEGIN_DECLS
@@ -58,6 +59,8 @@ TALLY_API gsize tally_call_info_get_reply_bytes (TallyCallInfo *self);
 TALLY_API void tally_call_info_keep_messages (TallyCallInfo *self);
 TALLY_API GBytes *tally_call_info_get_request (TallyCallInfo *self);
 TALLY_API GBytes *tally_call_info_get_reply (TallyCallInfo *self);
+TALLY_API TallyHeaders *tally_call_info_get_request_headers (TallyCallInfo *self);
+TALLY_API TallyHeaders *tally_call_info_get_reply_headers (TallyCallInfo *self);
 TALLY_API gint64 tally_call_info_get_start_time (TallyCallInfo *self);
 TALLY_API gint64 tally_call_info_get_sent_time (TallyCallInfo *self);
 TALLY_API gint64 tally_call_info_get_end_time (TallyCallInfo *self);

@@ -104,6 +104,19 @@ tally_headers_get (const TallyHeaders *self,
   *value = (TallyHeaderText){ (const guint8 *) entry->value, entry->value_length };
 }
 
+void
+tally_headers_assign (TallyHeaders *self, const TallyHeaders *other)
+{
+  tally_headers_clear (self);
+  for (guint i = 0; i < other->entries->len; i++)
+    {
+      TallyHeaderText name, value;
+
+      tally_headers_get (other, i, &name, &value);
+      tally_headers_put (self, name, value);
+    }
+}
+
 /* ---- public functions ---- */
 
 /**
@@ -139,13 +152,7 @@ tally_headers_copy (const TallyHeaders *self)
 
   g_return_val_if_fail (self != NULL, NULL);
   copy = tally_headers_new ();
-  for (guint i = 0; i < self->entries->len; i++)
-    {
-      TallyHeaderText name, value;
-
-      tally_headers_get (self, i, &name, &value);
-      tally_headers_put (copy, name, value);
-    }
+  tally_headers_assign (copy, self);
   return copy;
 }
 

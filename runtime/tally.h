@@ -26,6 +26,8 @@
 #include "tally-service.h"
 #include "tally-socket.h"
 #include "tally-struct.h"
+#include "tally-trace.h"
+#include "tally-trace-propagator.h"
 #include "tally-types.h"
 
 #endif /* TALLY_H */
