@@ -420,6 +420,8 @@ server_find_refusal (const TallyServer *self, gint64 since, gint64 now, guint po
 gchar *server_describe_refusal (const TallyServer *self, ServerRefusal refusal);
 /* Why a request with this deadline, 0 for none, is not to be executed. (transfer full) (nullable) */
 gchar *server_describe_deadline (gint64 deadline);
+/* Why a request that came at @arrived and has waited alone is not to be executed. (transfer full) (nullable) */
+gchar *server_find_reason (const TallyServer *self, gint64 arrived, gint64 deadline);
 
 /* ---- memory ---- */
 

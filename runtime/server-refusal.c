@@ -53,3 +53,13 @@ server_describe_deadline (gint64 deadline)
   return g_strdup (
       "the request's deadline passed before it could be executed; it was not executed");
 }
+
+gchar *
+server_find_reason (const TallyServer *self, gint64 arrived, gint64 deadline)
+{
+  gchar *late = server_describe_deadline (deadline);
+
+  if (late != NULL)
+    return late;
+  return server_describe_refusal (self, server_find_refusal (self, arrived, server_now (), 0));
+}

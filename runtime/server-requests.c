@@ -327,17 +327,6 @@ static const TallyLaterClass later_class = { later_answer,          later_releas
 
 /* ---- executing ---- */
 
-/* Why @request is not to be executed. (transfer full) (nullable) */
-static gchar *
-find_reason (const ServerRequest *request)
-{
-  const TallyServer *self = request->server;
-  ServerRefusal refusal = server_find_refusal (self, request->arrived, server_now (), 0);
-  gchar *late = server_describe_deadline (request->later.deadline);
-
-  return late != NULL ? late : server_describe_refusal (self, refusal);
-}
-
 /* TRUE: it is answered; else its handler answers later. */
 static gboolean
 execute (ServerRequest *request, const gchar *refusal)
@@ -382,8 +371,8 @@ execute (ServerRequest *request, const gchar *refusal)
 void
 server_run_request (ServerRequest *request, ServerWorker *worker)
 {
-  g_autofree gchar *refusal = find_reason (request);
   TallyServer *self = request->server;
+  g_autofree gchar *refusal = server_find_reason (self, request->arrived, request->later.deadline);
 
   atomic_put (&worker->n_requests, atomic_peek (&worker->n_requests) + 1);
   if (execute (request, refusal))
@@ -590,6 +579,8 @@ server_drop_requests (ServerConnection *self, GPtrArray *cancellables)
     {
       ServerRequest *next = request->next;
 
+      if (request->is_waiting)
+        server_tell_unexecuted (self, request);
       request_unref (request);
       request = next;
     }

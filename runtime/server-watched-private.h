@@ -75,6 +75,8 @@ void server_end_watched (TallyCallInfo *info,
                          const guint8 *answer,
                          gsize length,
                          const GError *error);
+/* The connection of @request, which has no worker and will have none, ends: calls `before` and `after`. */
+void server_tell_unexecuted (ServerConnection *connection, ServerRequest *request);
 
 G_END_DECLS
 

@@ -115,3 +115,32 @@ server_end_watched (TallyCallInfo *info,
     error = noted;
   tally_interceptors_end (info, outcome, error);
 }
+
+/* ---- both ---- */
+
+void
+server_tell_unexecuted (ServerConnection *connection, ServerRequest *request)
+{
+  TallyServer *self = request->server;
+  ServerHeader *header = request->framing == TALLY_FRAMING_HEADER ? &request->header : NULL;
+  g_autoptr (TallyCallInfo) info = NULL;
+  g_autoptr (GError) denial = NULL;
+  g_autoptr (GError) error = NULL;
+  TallyMessage message;
+  TallyReader reader;
+
+  tally_reader_init (&reader, request->message.data, request->message.length, &self->limits);
+  if (tally_interceptors_is_empty (&self->interceptors)
+      || !request->codec->read_message (&reader, &message, NULL))
+    return;
+  server_peer_set_header (header);
+  info = server_begin_watched (self, &connection->stream, NULL, &message, request->message.length,
+                               &denial);
+  info->is_refused = FALSE; /* nobody is told why */
+  info->noted = TALLY_CALL_CANCELLED;
+  g_set_error_literal (&error, G_IO_ERROR, G_IO_ERROR_CANCELLED,
+                       "the connection ended before a worker came to the request; it was not "
+                       "executed");
+  server_end_watched (info, header, request->codec, NULL, 0, error);
+  server_peer_set_header (NULL);
+}

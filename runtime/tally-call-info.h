@@ -16,7 +16,7 @@ G_BEGIN_DECLS
  * @TALLY_CALL_DECLARED: one of the method's exceptions.
  * @TALLY_CALL_EXCEPTION: a TApplicationException; its type is the error's code.
  * @TALLY_CALL_FAILED: anything else that the error says.
- * @TALLY_CALL_CANCELLED: it was cancelled.
+ * @TALLY_CALL_CANCELLED: it was cancelled; at a server its connection ended before a worker came to it.
  * @TALLY_CALL_TIMED_OUT: its time was over.
  * @TALLY_CALL_REFUSED: an interceptor refused it, so nothing was sent, or executed.
  *

@@ -10,9 +10,42 @@
 /* Methods with an entry of their own; all others share one. */
 #define MAX_METHODS 1000
 #define OTHERS "(others)"
+/* Kinds of error of a method with an entry of their own: codes may be the peers' words. */
+#define MAX_ERRORS 32
 
 G_STATIC_ASSERT (G_N_ELEMENTS (((TallyMethodStatistics *) NULL)->outcomes)
-                 == TALLY_N_CALL_OUTCOMES);
+                 >= TALLY_N_CALL_OUTCOMES);
+
+/* ---- of one kind of error ---- */
+
+static TallyErrorCount *
+error_count_copy (TallyErrorCount *self)
+{
+  return g_memdup2 (self, sizeof *self);
+}
+
+G_DEFINE_BOXED_TYPE (TallyErrorCount, tally_error_count, error_count_copy, g_free)
+
+static void
+count_error (TallyMethodStatistics *method, const GError *error)
+{
+  TallyErrorCount wanted = { error->domain, error->code, 1 };
+
+  for (guint i = 0; i < method->n_errors; i++)
+    {
+      TallyErrorCount *each = &method->errors[i];
+
+      if (each->domain == wanted.domain && each->code == wanted.code)
+        {
+          each->count++;
+          return;
+        }
+      if (i + 1 == MAX_ERRORS) /* the next one is for all others */
+        wanted.domain = wanted.code = 0;
+    }
+  method->errors = g_renew (TallyErrorCount, method->errors, method->n_errors + 1);
+  method->errors[method->n_errors++] = wanted;
+}
 
 /* ---- of one method ---- */
 
@@ -31,6 +64,7 @@ tally_method_statistics_copy (const TallyMethodStatistics *statistics)
 
   copy->service = g_strdup (statistics->service);
   copy->method = g_strdup (statistics->method);
+  copy->errors = g_memdup2 (statistics->errors, statistics->n_errors * sizeof *statistics->errors);
   return copy;
 }
 
@@ -45,6 +79,7 @@ tally_method_statistics_free (TallyMethodStatistics *statistics)
 {
   g_free (statistics->service);
   g_free (statistics->method);
+  g_free (statistics->errors);
   g_free (statistics);
 }
 
@@ -89,7 +124,7 @@ compare_names (gconstpointer a, gconstpointer b)
 /**
  * TallyCallStatistics:
  *
- * An interceptor that counts, for each method: calls, what they came to, their bytes, and how long they took. It can be added
+ * An interceptor that counts, for each method: calls, what they came to, their errors by kind, their bytes, and how long they took. It can be added
  * to any number of channels and servers, and counts all of them together; methods of channels and of servers
  * have entries of their own. A method that a server does not know, and every method past the first thousand, has none:
  * these are counted together.
@@ -129,10 +164,11 @@ call_statistics_after (TallyInterceptor *interceptor, TallyCallInfo *info)
   TallyMethodStatistics names = { .is_server = tally_call_info_is_server (info),
                                   .service = (gchar *) tally_call_info_get_service (info),
                                   .method = (gchar *) tally_call_info_get_method (info) };
+  const GError *error = tally_call_info_get_error (info);
   TallyMethodStatistics *method;
 
   if (names.is_server
-      && g_error_matches (tally_call_info_get_error (info), THRIFT_APPLICATION_EXCEPTION_ERROR,
+      && g_error_matches (error, THRIFT_APPLICATION_EXCEPTION_ERROR,
                           THRIFT_APPLICATION_EXCEPTION_ERROR_UNKNOWN_METHOD))
     {
       names.service = NULL;
@@ -145,6 +181,8 @@ call_statistics_after (TallyInterceptor *interceptor, TallyCallInfo *info)
   method->attempts += tally_call_info_get_attempts (info);
   method->request_bytes += tally_call_info_get_request_bytes (info);
   method->reply_bytes += tally_call_info_get_reply_bytes (info);
+  if (error != NULL)
+    count_error (method, error);
   tally_histogram_add (&method->time,
                        tally_call_info_get_end_time (info) - tally_call_info_get_start_time (info));
   g_mutex_unlock (&self->lock);

@@ -3,6 +3,7 @@
 #include <thrift/c_glib/thrift_application_exception.h>
 #include <unistd.h>
 
+#include "recorder.h"
 #include "server-fixture.h"
 #include "tally-call-log.h"
 #include "tally-call-statistics.h"
@@ -91,6 +92,7 @@ static void
 check_echo (const TallyMethodStatistics *echo)
 {
   CU_ASSERT_PTR_NULL (echo->service);
+  assert_int (echo->n_errors, 0);
   assert_int (echo->calls, 3);
   assert_int (echo->outcomes[TALLY_CALL_ANSWERED], 3);
   assert_int (echo->attempts, 3);
@@ -100,9 +102,24 @@ check_echo (const TallyMethodStatistics *echo)
   CU_ASSERT (echo->reply_bytes > 3 * strlen ("echohello"));
 }
 
+static guint64
+count_errors (const TallyMethodStatistics *method, GQuark domain, gint code)
+{
+  guint64 count = 0;
+
+  for (guint i = 0; i < method->n_errors; i++)
+    if (method->errors[i].domain == domain && method->errors[i].code == code)
+      count += method->errors[i].count;
+  return count;
+}
+
 static void
 check_act (const TallyMethodStatistics *act)
 {
+  assert_int (count_errors (act, THRIFT_APPLICATION_EXCEPTION_ERROR,
+                            THRIFT_APPLICATION_EXCEPTION_ERROR_INTERNAL_ERROR),
+              2);
+  assert_int (act->n_errors, act->is_server ? 1 : 2); /* what it declares is no error to a server */
   assert_int (act->calls, 3);
   assert_int (act->outcomes[TALLY_CALL_DECLARED], 1);
   assert_int (act->outcomes[TALLY_CALL_EXCEPTION], 2);
@@ -155,6 +172,43 @@ requests_with_headers_are_counted (void)
       check_echo (find (snapshot, TRUE, "echo"));
       pair_stop (&pair);
     }
+}
+
+static void
+refuse_as_told (Recorder *recorder, TallyCallInfo *info)
+{
+  recorder->refuse_code = GPOINTER_TO_INT (recorder->user_data);
+}
+
+/* Codes may be the peers' words. */
+static void
+errors_are_counted_by_kind (void)
+{
+  g_autoptr (TallyCallStatistics) statistics = tally_call_statistics_new ();
+  g_autoptr (Recorder) recorder = recorder_new ("bouncer", NULL);
+  g_autoptr (GPtrArray) snapshot = NULL;
+  const TallyMethodStatistics *echo;
+  Pair pair;
+
+  pair_start (&pair, statistics, statistics);
+  tally_server_add_interceptor (pair.running->server, TALLY_INTERCEPTOR (recorder));
+  recorder->refuse_domain = THRIFT_APPLICATION_EXCEPTION_ERROR;
+  recorder->act = refuse_as_told;
+  for (guint i = 0; i < 100; i++)
+    {
+      recorder->user_data = GINT_TO_POINTER (1000 + i % 50);
+      CU_ASSERT_FALSE (call (&pair, "echo", "hello"));
+    }
+  snapshot = tally_call_statistics_dup_snapshot (statistics);
+  for (guint side = 0; side < 2; side++)
+    {
+      echo = find (snapshot, side, "echo");
+      assert_int (echo->n_errors, 33);
+      assert_int (count_errors (echo, THRIFT_APPLICATION_EXCEPTION_ERROR, 1000), 2);
+      assert_int (count_errors (echo, THRIFT_APPLICATION_EXCEPTION_ERROR, 1031), 2);
+      assert_int (count_errors (echo, 0, 0), 36);
+    }
+  pair_stop (&pair);
 }
 
 /* Names that clients make up take no memory. */
@@ -325,6 +379,7 @@ main (int argc, char **argv)
   static const TestCase cases[] = {
     TEST (each_method_is_counted_on_both_sides),
     TEST (requests_with_headers_are_counted),
+    TEST (errors_are_counted_by_kind),
     TEST (unknown_methods_are_counted_together),
     TEST (methods_past_a_thousand_are_counted_together),
     TEST (each_call_is_logged_with_fields),
