@@ -269,39 +269,6 @@ requests_that_run_apart_are_told (void)
   check_apart (NULL, "concurrent=1", TRUE);
 }
 
-/* A worker never comes to the requests that wait behind one that it executes. */
-static void
-requests_that_are_never_executed_are_told (void)
-{
-  Running *running = running_start (BINARY, "tcp://127.0.0.1:0?order=any", "max-workers=1");
-  g_autoptr (Recorder) recorder = watch (running, "a");
-  gint fd = peer_connect (running);
-  TallyBuffer request = { NULL, 0, 0 };
-  TallyCallInfo *info;
-
-  write_request (&request, BINARY, "block", T_CALL, 1, NULL, NULL);
-  write_echo (&request, BINARY, 2, "never");
-  write_echo (&request, BINARY, 2, "never");
-  peer_send (fd, &request);
-  test_handler_wait_inside (running->handler, 1);
-  peer_reset (fd);
-  info = recorder_wait (recorder, 2);
-  assert_string (tally_call_info_get_method (info), "echo");
-  assert_string (tally_call_info_get_peer (info), "127.0.0.1");
-  assert_int (tally_call_info_get_seqid (info), 2);
-  assert_int (tally_call_info_get_outcome (info), TALLY_CALL_CANCELLED);
-  assert_int (tally_call_info_get_reply_bytes (info), 0);
-  assert_error (tally_call_info_get_error (info), G_IO_ERROR, G_IO_ERROR_CANCELLED,
-                "it was not executed");
-  test_handler_release (running->handler);
-  recorder_wait (recorder, 3);
-  recorder_check (recorder, 3);
-  assert_string (tally_call_info_get_method (recorder->last), "block");
-  assert_int (tally_call_info_get_outcome (recorder->last), TALLY_CALL_ANSWERED);
-  assert_int (test_handler_n_calls (running->handler), 0);
-  running_stop (running);
-}
-
 /* A handler whose replies the test gives. */
 typedef struct
 {
@@ -555,7 +522,6 @@ main (int argc, char **argv)
     TEST (one_that_refuses_answers),
     TEST (what_the_server_refuses_is_told),
     TEST (requests_that_run_apart_are_told),
-    TEST (requests_that_are_never_executed_are_told),
     TEST (a_request_ends_when_it_is_answered),
     TEST (a_request_ends_though_its_client_has_gone),
     TEST (one_that_refuses_keeps_a_later_handler_out),
