@@ -17,7 +17,9 @@ typedef struct
       *headers; /* nullable: made when the handler asks, or for a request that runs apart */
   TallyHeaders *reply_headers; /* nullable: what the handler has set */
   TallyHeaders *persistent;    /* nullable, borrowed: the connection's */
-  gint64 deadline;             /* the connection's message_deadline */
+  const gboolean
+      *is_taken; /* nullable: whether the request has a reply of its own, which sets its headers */
+  gint64 deadline; /* the connection's message_deadline */
 } ServerHeader;
 
 /* Reads the frame @bytes, and keeps what the client says for later requests. The message is in @message, or in @inflated where

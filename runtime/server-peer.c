@@ -89,10 +89,10 @@ tally_server_dup_request_headers (void)
  * @value: UTF-8 text
  *
  * Sets, for a handler while it is called, a header of the reply to its request, an exception too; in place of
- * one with the same name.
+ * one with the same name. A handler that answers later calls tally_reply_set_header().
  *
  * Returns: %FALSE where the reply has no headers: the client does not speak `transport=header`, the call is from
- *   outside of a handler; or where there are %TALLY_HEADERS_MAX others
+ *   outside of a handler, or from one that answers later; or where there are %TALLY_HEADERS_MAX others
  *
  * Since: 0.2
  */
@@ -101,7 +101,9 @@ tally_server_set_reply_header (const gchar *name, const gchar *value)
 {
   g_return_val_if_fail (name != NULL && *name != '\0', FALSE);
   g_return_val_if_fail (value != NULL, FALSE);
-  return current_header != NULL && server_header_set (current_header, name, value);
+  if (current_header == NULL || (current_header->is_taken != NULL && *current_header->is_taken))
+    return FALSE;
+  return server_header_set (current_header, name, value);
 }
 
 /**
@@ -110,12 +112,12 @@ tally_server_set_reply_header (const gchar *name, const gchar *value)
  * Says, to a handler while it is called, when its client will wait no longer, by what it sent in
  * %TALLY_HEADER_TIMEOUT. The time that the request took to arrive is not counted.
  *
- * Returns: g_get_monotonic_time() then; -1 where the client did not say
+ * Returns: g_get_monotonic_time() then; 0 where the client did not say
  *
  * Since: 0.2
  */
 gint64
 tally_server_get_request_deadline (void)
 {
-  return current_header != NULL && current_header->deadline > 0 ? current_header->deadline : -1;
+  return current_header != NULL ? current_header->deadline : 0;
 }

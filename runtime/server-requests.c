@@ -451,7 +451,10 @@ request_new (ServerConnection *connection, OpenedRequest *opened)
   self->framing = connection->framer.framing;
   self->codec = opened->codec;
   if (self->framing == TALLY_FRAMING_HEADER)
-    server_header_take (&self->header, &opened->header);
+    {
+      server_header_take (&self->header, &opened->header);
+      self->header.is_taken = &self->later.is_taken;
+    }
   tally_buffer_append (&self->message, opened->bytes, opened->length);
   self->wants_reply = opened->type != T_ONEWAY;
   self->seqid = opened->seqid;

@@ -11,7 +11,8 @@
 struct _TallyReply
 {
   gatomicrefcount ref_count;
-  gint is_answered; /* atomic */
+  GMutex lock;          /* of the headers, until it is answered */
+  gboolean is_answered; /* lock */
   const TallyMethod *method;
   TallyLater *later;
   TallyInvocation invocation;
@@ -25,6 +26,7 @@ tally_reply_new (const TallyMethod *method, TallyLater *later)
   TallyReply *self = g_new (TallyReply, 1);
 
   g_atomic_ref_count_init (&self->ref_count);
+  g_mutex_init (&self->lock);
   self->is_answered = FALSE;
   self->method = method;
   self->later = later;
@@ -60,6 +62,7 @@ static void
 free_reply (TallyReply *self)
 {
   tally_invocation_clear (&self->invocation);
+  g_mutex_clear (&self->lock);
   g_free (self);
 }
 
@@ -91,7 +94,13 @@ tally_reply_ref (TallyReply *self)
 static gboolean
 take_answer (TallyReply *self, GError **error)
 {
-  if (g_atomic_int_compare_and_exchange (&self->is_answered, FALSE, TRUE))
+  gboolean was_answered;
+
+  g_mutex_lock (&self->lock);
+  was_answered = self->is_answered;
+  self->is_answered = TRUE;
+  g_mutex_unlock (&self->lock);
+  if (!was_answered)
     return TRUE;
   g_set_error (error, TALLY_ERROR, TALLY_ERROR_FAILED,
                "%s was answered before; this answer is lost", self->method->name);
@@ -391,8 +400,7 @@ tally_reply_dup_request_headers (TallyReply *self)
  * @name: UTF-8 text of at least one byte
  * @value: UTF-8 text
  *
- * Sets a header of the reply, an exception too; in place of one with the same name. By one thread at a time, and before
- * the answer.
+ * Sets a header of the reply, an exception too; in place of one with the same name. On any thread, before the answer.
  *
  * Returns: %FALSE where the reply has no headers: the client does not speak `transport=header`, or it has been answered;
  *   or where there are %TALLY_HEADERS_MAX others
@@ -403,9 +411,13 @@ gboolean
 tally_reply_set_header (TallyReply *self, const gchar *name, const gchar *value)
 {
   const TallyLaterClass *klass = self->later->klass;
+  gboolean is_set;
 
   g_return_val_if_fail (name != NULL && *name != '\0', FALSE);
   g_return_val_if_fail (value != NULL, FALSE);
-  return klass->set_header != NULL && !g_atomic_int_get (&self->is_answered)
-         && klass->set_header (self->later, name, value);
+  g_mutex_lock (&self->lock);
+  is_set = klass->set_header != NULL && !self->is_answered
+           && klass->set_header (self->later, name, value);
+  g_mutex_unlock (&self->lock);
+  return is_set;
 }
