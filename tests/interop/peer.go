@@ -2,8 +2,8 @@
 //
 //	peer-go server|client PROTOCOL TRANSPORT ADDRESS [FLAG…]
 //
-// ADDRESS is tcp:PORT or tls:PORT. A server prints its own once it listens. Flags over TLS: mutual and tls1.2. The client
-// checks everything that it gets back and exits with 1 at the first difference.
+// ADDRESS is tcp:PORT or tls:PORT. A server prints its own once it listens. Flags over TLS: mutual and tls1.2; with the
+// transport header: zlib. The client checks everything that it gets back and exits with 1 at the first difference.
 package main
 
 import (
@@ -64,7 +64,32 @@ func makeTls(certificate string, flags flags) *tls.Config {
 	return config
 }
 
-func makeFactories(protocol, transport string) (thrift.TProtocolFactory, thrift.TTransportFactory) {
+// The header protocol is its own transport; with zlib it compresses what it writes.
+type headerFactory struct {
+	thrift.TProtocolFactory
+	zlib bool
+}
+
+func (self headerFactory) GetProtocol(transport thrift.TTransport) thrift.TProtocol {
+	spoken := self.TProtocolFactory.GetProtocol(transport)
+	if self.zlib {
+		must(spoken.(*thrift.THeaderProtocol).AddTransform(thrift.TransformZlib))
+	}
+	return spoken
+}
+
+func makeHeaderFactory(protocol string, flags flags) thrift.TProtocolFactory {
+	id := thrift.THeaderProtocolBinary
+	if protocol == "compact" {
+		id = thrift.THeaderProtocolCompact
+	}
+	return headerFactory{thrift.NewTHeaderProtocolFactoryConf(&thrift.TConfiguration{THeaderProtocolID: &id}), flags["zlib"]}
+}
+
+func makeFactories(protocol, transport string, flags flags) (thrift.TProtocolFactory, thrift.TTransportFactory) {
+	if transport == "header" {
+		return makeHeaderFactory(protocol, flags), thrift.NewTTransportFactory()
+	}
 	var protocols thrift.TProtocolFactory = thrift.NewTBinaryProtocolFactoryConf(nil)
 	var transports thrift.TTransportFactory = thrift.NewTBufferedTransportFactory(8192)
 
@@ -155,7 +180,15 @@ func (self *handler) Remembered(ctx context.Context) (int64, error) {
 	return atomic.LoadInt64(&self.token), nil
 }
 
-func (self *handler) Whoami(ctx context.Context) (string, error) { return "go", nil }
+// Sends the request's header "trace" back.
+func (self *handler) Whoami(ctx context.Context) (string, error) {
+	helper, _ := thrift.GetResponseHelper(ctx)
+	helper.ClearHeaders() // of earlier replies
+	if value, ok := thrift.GetHeader(ctx, "trace"); ok {
+		helper.SetHeader("trace", value)
+	}
+	return "go", nil
+}
 
 // Accepts at a listener that listens already.
 type listener struct {
@@ -184,7 +217,7 @@ func serve(protocol, transport, kind, place string, flags flags) {
 		plain = tls.NewListener(plain, config)
 	}
 	fmt.Printf("%s:%d\n", kind, address.Port)
-	protocols, transports := makeFactories(protocol, transport)
+	protocols, transports := makeFactories(protocol, transport, flags)
 	server := thrift.NewTSimpleServer4(interop.NewExtendedProcessor(&handler{}), listener{plain}, transports, protocols)
 	server.SetLogger(thrift.NopLogger)
 	must(server.Serve())
@@ -294,6 +327,21 @@ func checkOutcomes(client *interop.ExtendedClient, stranger *interop.StrangerCli
 	expect("undeclared", errors.As(err, &application), true, nil)
 }
 
+// Headers go with a call, and come back.
+func checkHeaders(client *interop.ExtendedClient, spoken *thrift.THeaderProtocol) {
+	for _, value := range []string{"", "abc", strings.Repeat("x", 200)} {
+		ctx := thrift.SetHeader(background, "trace", value)
+		_, err := client.Whoami(thrift.SetWriteHeaderList(ctx, []string{"trace"}))
+		must(err)
+		got, ok := spoken.GetReadHeaders()["trace"]
+		expect("header", got, value, nil)
+		expect("header's presence", ok, true, nil)
+	}
+	_, err := client.Whoami(background)
+	must(err)
+	expect("no header", len(spoken.GetReadHeaders()), 0, nil)
+}
+
 func runClient(protocol, transport, kind, place string, flags flags) {
 	var connection net.Conn
 	var err error
@@ -308,11 +356,20 @@ func runClient(protocol, transport, kind, place string, flags flags) {
 		connection, err = net.Dial("tcp", "127.0.0.1:"+place)
 	}
 	must(err)
-	protocols, transports := makeFactories(protocol, transport)
+	protocols, transports := makeFactories(protocol, transport, flags)
 	wire, err := transports.GetTransport(thrift.NewTSocketFromConnConf(connection, nil))
 	must(err)
-	spoken := thrift.NewTStandardClient(protocols.GetProtocol(wire), protocols.GetProtocol(wire))
+	input := protocols.GetProtocol(wire)
+	output := input
+	header, hasHeader := input.(*thrift.THeaderProtocol)
+	if !hasHeader {
+		output = protocols.GetProtocol(wire)
+	}
+	spoken := thrift.NewTStandardClient(input, output)
 	client := interop.NewExtendedClient(spoken)
+	if hasHeader {
+		checkHeaders(client, header)
+	}
 	checkBaseTypes(client)
 	checkStructs(client)
 	checkOutcomes(client, interop.NewStrangerClient(spoken))

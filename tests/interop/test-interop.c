@@ -95,6 +95,11 @@ tally_writes_and_reads_what_python_does (void)
   X (tally_calls_python, tally, "", python, "")                                                    \
   X (tally_calls_python_zlib, tally, "zlib", python, "zlib")                                       \
   X (tally_calls_python_shared, tally, "shared", python, "")                                       \
+  X (tally_calls_go, tally, "no-odd-union", go, "")                                                \
+  X (tally_calls_go_zlib, tally, "zlib no-odd-union", go, "zlib")                                  \
+  X (tally_calls_go_shared, tally, "shared no-odd-union", go, "")                                  \
+  X (go_calls_tally, go, "", tally, "")                                                            \
+  X (go_calls_tally_zlib, go, "zlib", tally, "zlib")                                               \
   X (cpp_calls_tally, cpp, "", tally, "")                                                          \
   X (cpp_calls_tally_zlib, cpp, "zlib brief", tally, "zlib")                                       \
   X (python_calls_tally, python, "", tally, "")                                                    \
@@ -106,6 +111,7 @@ tally_writes_and_reads_what_python_does (void)
   X (tally_calls_tally_auto, tally, "", tally, "auto")                                             \
   X (cpp_calls_tally_auto, cpp, "", tally, "auto")                                                 \
   X (python_calls_tally_auto, python, "", tally, "auto")                                           \
+  X (go_calls_tally_auto, go, "", tally, "auto")                                                   \
   X (glib_calls_tally_auto, glib, "", tally, "auto")
 
 /* The peers among themselves: when these fail, a peer is wrong and not Tally. */
