@@ -1,18 +1,22 @@
 // Node's half of test-interop-order.c: Apache's library for Node with the timer example's service.
-// Arguments: the folder of the generated code, client or server, and of a client the server's port.
+// Arguments: the folder of the generated code, client or server, framed or header, and of a client the server's port.
 'use strict'
 
 const thrift = require('thrift')
 
-const [generated, role, port] = process.argv.slice(2)
+const [generated, role, transport, port] = process.argv.slice(2)
 const Timer = require(generated + '/Timer')
-const options = { transport: thrift.TFramedTransport, protocol: thrift.TBinaryProtocol }
+const options = transport === 'header'
+  ? { transport: thrift.TBufferedTransport, protocol: thrift.THeaderProtocol }
+  : { transport: thrift.TFramedTransport, protocol: thrift.TBinaryProtocol }
 
 // Answers each call when its time is over, whatever calls came before it.
 function serve () {
   const server = thrift.createServer(Timer, {
     ping: (result) => result(null),
-    wait: (milliseconds, result) => setTimeout(() => result(null, milliseconds), milliseconds)
+    wait: (milliseconds, result) => milliseconds === 0
+      ? result(null, 0)
+      : setTimeout(() => result(null, milliseconds), milliseconds)
   }, options)
 
   server.listen(0, '127.0.0.1', () => console.log('listening on tcp://127.0.0.1:' + server.address().port))

@@ -1,5 +1,5 @@
 /* Owns the tests of answers in any order between Tally and Apache's libraries for Node and Ruby, whose servers, and Node's
- * clients, do without order: on one connection, behind a call whose answer does not come. */
+ * clients, do without order: on one connection, behind a call whose answer does not come. And of Node's header transport. */
 #include <signal.h>
 #include <string.h>
 
@@ -107,9 +107,31 @@ check_client (const gchar *uri)
   CU_ASSERT (strstr (rest, "3600000 ms: failed: ") != NULL);
 }
 
+/* A server of Node's that answers later than at once forgets that its client has sent headers, and answers without. */
+static void
+check_client_with_headers (const gchar *uri)
+{
+  static const gchar *const modes[] = { "pooled", "unpooled", "shared" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (modes); i++)
+    {
+      g_autofree gchar *full = g_strconcat (uri, "?transport=header&mode=", modes[i], NULL);
+      g_autofree gchar *output =
+          run ((const gchar *const[]){ TIMER_CLIENT, full, "--waits", "0,0,0", NULL });
+      g_auto (GStrv) parts = output != NULL ? g_strsplit (output, "0 ms: over after ", -1) : NULL;
+
+      CU_ASSERT_PTR_NOT_NULL_FATAL (parts);
+      assert_int (g_strv_length (parts), 4);
+    }
+}
+
 /* Tally's client and the server that @script is. */
 static void
-check_server_in (const Language *language, const gchar *script, const gchar *role)
+check_server_in (const Language *language,
+                 const gchar *script,
+                 const gchar *role,
+                 const gchar *transport,
+                 void (*check) (const gchar *uri))
 {
   g_autofree gchar *directory = generate (language);
   g_autofree gchar *uri = NULL;
@@ -117,11 +139,12 @@ check_server_in (const Language *language, const gchar *script, const gchar *rol
 
   if (directory == NULL)
     return;
-  uri = test_program_start_server (&server, (const gchar *const[]){ language->interpreter, script,
-                                                                    directory, role, NULL });
+  uri = test_program_start_server (&server,
+                                   (const gchar *const[]){ language->interpreter, script, directory,
+                                                           role, transport, NULL });
   if (uri != NULL)
     {
-      check_client (uri);
+      check (uri);
       kill (server.pid, SIGTERM);
       assert_int (test_program_wait (&server), 128 + SIGTERM);
     }
@@ -131,8 +154,9 @@ check_server_in (const Language *language, const gchar *script, const gchar *rol
 /* ---- tests ---- */
 
 static void
-node_takes_answers_in_any_order (void)
+check_node_client (const gchar *transport)
 {
+  g_autofree gchar *own = g_strconcat ("tcp://127.0.0.1:0?order=any&transport=", transport, NULL);
   g_autofree gchar *directory = generate (&node);
   g_autofree gchar *uri = NULL;
   g_autofree gchar *output = NULL;
@@ -140,15 +164,13 @@ node_takes_answers_in_any_order (void)
 
   if (directory == NULL)
     return;
-  uri =
-      test_program_start_server (&server, (const gchar *const[]){
-                                              TIMER_SERVER, "tcp://127.0.0.1:0?order=any", NULL });
+  uri = test_program_start_server (&server, (const gchar *const[]){ TIMER_SERVER, own, NULL });
   if (uri != NULL)
     {
       g_auto (GStrv) parts = g_strsplit_set (uri, ":?", -1);
 
-      output =
-          run ((const gchar *const[]){ "node", NODE_PEER, directory, "client", parts[2], NULL });
+      output = run ((const gchar *const[]){ "node", NODE_PEER, directory, "client", transport,
+                                            parts[2], NULL });
       CU_ASSERT_PTR_NOT_NULL (output);
       for (guint i = 0; output != NULL && i < 10; i++)
         {
@@ -163,15 +185,33 @@ node_takes_answers_in_any_order (void)
 }
 
 static void
+node_takes_answers_in_any_order (void)
+{
+  check_node_client ("framed");
+}
+
+static void
+node_takes_answers_with_headers_in_any_order (void)
+{
+  check_node_client ("header");
+}
+
+static void
 tally_takes_nodes_answers_in_any_order (void)
 {
-  check_server_in (&node, NODE_PEER, "server");
+  check_server_in (&node, NODE_PEER, "server", "framed", check_client);
+}
+
+static void
+tally_takes_nodes_answers_with_headers (void)
+{
+  check_server_in (&node, NODE_PEER, "server", "header", check_client_with_headers);
 }
 
 static void
 tally_takes_rubys_answers_in_any_order (void)
 {
-  check_server_in (&ruby, RUBY_PEER, NULL);
+  check_server_in (&ruby, RUBY_PEER, NULL, NULL, check_client);
 }
 
 int
@@ -179,6 +219,8 @@ main (int argc, char **argv)
 {
   static const TestCase cases[] = {
     TEST (node_takes_answers_in_any_order),
+    TEST (node_takes_answers_with_headers_in_any_order),
+    TEST (tally_takes_nodes_answers_with_headers),
     TEST (tally_takes_nodes_answers_in_any_order),
     TEST (tally_takes_rubys_answers_in_any_order),
     { NULL, NULL },
