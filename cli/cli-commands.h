@@ -10,6 +10,7 @@ G_BEGIN_DECLS
 typedef enum
 {
   CLI_OK = 0,
+  CLI_DAMAGED = 1,  /* what was to be decoded breaks off */
   CLI_MISTAKE = 2,  /* in the command line, IDL, JSON or bytes; nothing was sent */
   CLI_DECLARED = 3, /* one of the method's exceptions */
   CLI_REFUSED = 4,  /* a TApplicationException */
@@ -19,6 +20,8 @@ typedef enum
 
 /* @words: the program's name and what follows the subcommand's, ended by NULL; options are taken out of them. */
 CliStatus cli_call (gchar **words);
+CliStatus cli_decode (gchar **words);
+CliStatus cli_describe (gchar **words);
 
 /* Prints "tally: " and @error's message to standard error. CLI_MISTAKE */
 CliStatus cli_complain (const GError *error);

@@ -19,6 +19,9 @@ typedef struct
 static const Command commands[] = {
   { "call", cli_call, "URI FILE.thrift SERVICE.METHOD [JSON|-|@FILE]",
     "Call a method of any service, with arguments and result as JSON" },
+  { "describe", cli_describe, "FILE.thrift [SERVICE[.METHOD]]",
+    "Tell what a service offers, and what a method takes" },
+  { "decode", cli_decode, "HEX|-|@FILE", "Tell what messages say that were captured" },
 };
 
 CliStatus
@@ -58,9 +61,9 @@ print_help (void)
           "  protocol=binary (or compact)   transport=framed (or buffered, header)\n"
           "  service=NAME (multiplexed)     timeout=MILLISECONDS\n"
           "  over TLS: ca=FILE cert=FILE key=FILE identity=NAME host-check=no\n\n"
-          "Exit status: 0 there is a result; 2 a mistake in what was given, nothing was\n"
-          "sent; 3 a declared exception; 4 the server refused; 5 it failed and was not\n"
-          "executed; 6 it failed and may have been executed.\n");
+          "Exit status: 0 there is a result; 1 bytes to decode are damaged; 2 a mistake in\n"
+          "what was given, nothing was sent; 3 a declared exception; 4 the server refused;\n"
+          "5 the call failed and was not executed; 6 it failed and may have been.\n");
 }
 
 static const Command *

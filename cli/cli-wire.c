@@ -70,6 +70,19 @@ read_list_header (CliWireReader *self, CliWire *value, guint64 *count)
   return TRUE;
 }
 
+/* A value that could not be read is left out; of a struct or container what there is of it counts. */
+static gboolean
+add_item (CliWireReader *self, CliWire *value, CliWire *item)
+{
+  if (self->damage != NULL && item->items == NULL)
+    {
+      cli_wire_free (item);
+      return FALSE;
+    }
+  g_ptr_array_add (value->items, item);
+  return TRUE;
+}
+
 static gboolean
 read_list (CliWireReader *self, CliWire *value, const TallyType *type)
 {
@@ -79,8 +92,8 @@ read_list (CliWireReader *self, CliWire *value, const TallyType *type)
     return FALSE;
   self->depth++;
   for (guint64 i = 0; i < count && self->damage == NULL; i++)
-    g_ptr_array_add (value->items,
-                     read_value (self, value->element_wire, type != NULL ? type->element : NULL));
+    add_item (self, value,
+              read_value (self, value->element_wire, type != NULL ? type->element : NULL));
   self->depth--;
   return self->damage == NULL;
 }
@@ -153,8 +166,8 @@ read_map (CliWireReader *self, CliWire *value, const TallyType *type)
       else
         {
           g_ptr_array_add (value->items, key);
-          g_ptr_array_add (value->items, read_value (self, value->element_wire,
-                                                     type != NULL ? type->element : NULL));
+          add_item (self, value,
+                    read_value (self, value->element_wire, type != NULL ? type->element : NULL));
         }
     }
   self->depth--;
@@ -286,8 +299,8 @@ read_fields (CliWireReader *self, CliWire *value, const TallyStructInfo *info)
         item = read_value (self, header.wire,
                            field != NULL && field->type->wire == header.wire ? field->type : NULL);
       self->depth--;
-      g_array_append_val (value->ids, header.id);
-      g_ptr_array_add (value->items, item);
+      if (add_item (self, value, item))
+        g_array_append_val (value->ids, header.id);
       last = header.id;
     }
 }

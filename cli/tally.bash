@@ -17,7 +17,7 @@ _tally ()
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]
   then
-    mapfile -t COMPREPLY < <(compgen -W 'call --help --version' -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W 'call describe decode --help --version' -- "$word")
     return
   fi
   case $before in
@@ -25,15 +25,34 @@ _tally ()
       _tally_files "$word" '*'
       return
       ;;
+    -f | --idl)
+      _tally_files "$word" '!*.thrift'
+      return
+      ;;
+    -p | --protocol)
+      mapfile -t COMPREPLY < <(compgen -W 'auto binary compact' -- "$word")
+      return
+      ;;
     -c | --calls)
       _tally_files "$word" ''
       return
       ;;
   esac
+  local options='-I --include --help'
+  case ${COMP_WORDS[1]} in
+    call)
+      options+=' -H --header -t --timeout -m --multiplexed -n --repeat -c --calls -v --verbose'
+      ;;
+    describe)
+      options+=' -j --json'
+      ;;
+    decode)
+      options+=' -f --idl -p --protocol -x --hex -b --base64 -v --verbose'
+      ;;
+  esac
   case $word in
     -*)
-      mapfile -t COMPREPLY < <(compgen -W '-I --include -H --header -t --timeout -m --multiplexed -n --repeat
-        -c --calls -v --verbose --help' -- "$word")
+      mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
       ;;
     @*)
       _tally_files "${word#@}" ''
