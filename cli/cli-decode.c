@@ -7,12 +7,14 @@
 #include "cli-idl.h"
 #include "cli-json.h"
 #include "cli-message.h"
+#include "cli-pcap.h"
 
 typedef struct
 {
   gchar **include_dirs;
   gchar *idl_path;
   gchar *protocol;
+  gint port; /* of a capture; 0: none */
   gboolean hex;
   gboolean base64;
   gboolean verbose;
@@ -36,9 +38,9 @@ find_decoded_body (const gchar *name, ThriftMessageType type, gpointer user_data
   return type == T_REPLY ? method->result : method->args;
 }
 
-/* Prints one message; FALSE when it is damaged. */
+/* Prints one message, which begins at @start of @flow (nullable: of all that was given); FALSE when it is damaged. */
 static gboolean
-print_decoded (const Decode *self, const CliMessage *message, gsize start)
+print_decoded (const Decode *self, const CliMessage *message, const gchar *flow, gsize start)
 {
   const gchar *damage = cli_message_get_damage (message);
   g_autofree gchar *text = NULL;
@@ -52,36 +54,76 @@ print_decoded (const Decode *self, const CliMessage *message, gsize start)
       printf ("%s", annotated->str);
     }
   idl_json_init (&json);
-  cli_message_show (&json, message);
+  cli_message_show (&json, message, flow);
   text = idl_json_finish (&json);
   fputs (text, stdout);
   fflush (stdout);
   if (damage != NULL)
-    g_printerr ("tally: the message that begins at byte %" G_GSIZE_FORMAT " is damaged: %s\n",
-                start, damage);
+    g_printerr ("tally: %s%sthe message that begins at byte %" G_GSIZE_FORMAT " is damaged: %s\n",
+                flow != NULL ? flow : "", flow != NULL ? ": " : "", start, damage);
   return damage == NULL;
 }
 
 /* One message after the other; behind a damaged one only where its frame says where that ends. */
 static CliStatus
-decode_messages (const Decode *self)
+decode_messages (const Decode *self, const GByteArray *bytes, const gchar *flow)
 {
-  const guint8 *bytes = self->bytes->data;
-  const gsize length = self->bytes->len;
   CliStatus status = CLI_OK;
 
-  for (gsize start = 0; start < length;)
+  for (gsize start = 0; start < bytes->len;)
     {
       gsize size;
       g_autoptr (CliMessage) message =
-          cli_message_read (bytes + start, length - start, self->form,
+          cli_message_read (bytes->data + start, bytes->len - start, self->form,
                             self->idl != NULL ? find_decoded_body : NULL, self->idl, &size);
 
-      if (!print_decoded (self, message, start))
+      if (!print_decoded (self, message, flow, start))
         status = CLI_DAMAGED;
       start += size;
     }
   return status;
+}
+
+/* Each side of each connection by itself. */
+static CliStatus
+decode_capture (const Decode *self)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) flows =
+      cli_pcap_read (self->bytes->data, self->bytes->len, (guint16) self->options.port, &error);
+  CliStatus status = CLI_OK;
+
+  if (flows == NULL)
+    return cli_complain (error);
+  for (guint i = 0; i < flows->len; i++)
+    {
+      const CliFlow *flow = g_ptr_array_index (flows, i);
+
+      if (decode_messages (self, flow->bytes, flow->name) != CLI_OK)
+        status = CLI_DAMAGED;
+      if (flow->early->len == 0)
+        continue;
+      g_printerr ("tally: %s: the capture lacks what follows byte %u\n", flow->name,
+                  flow->bytes->len);
+      status = CLI_DAMAGED;
+    }
+  return status;
+}
+
+static CliStatus
+decode_all (const Decode *self)
+{
+  const gboolean is_capture = cli_pcap_begins (self->bytes->data, self->bytes->len);
+  g_autoptr (GError) error = NULL;
+
+  if (is_capture && self->options.port > 0)
+    return decode_capture (self);
+  if (!is_capture && self->options.port == 0)
+    return decode_messages (self, self->bytes, NULL);
+  g_set_error (&error, CLI_INPUT_ERROR, 0,
+               is_capture ? "this is a capture of packets: --port says which connections count"
+                          : "--port: this is no capture of packets");
+  return cli_complain (error);
 }
 
 /* ---- the command line ---- */
@@ -140,6 +182,8 @@ prepare_decode (Decode *self, gchar ***words, GError **error)
       "Look for included files in DIR too", "DIR" },
     { "protocol", 'p', 0, G_OPTION_ARG_STRING, &self->options.protocol,
       "auto (default), binary or compact", "NAME" },
+    { "port", 'P', 0, G_OPTION_ARG_INT, &self->options.port,
+      "Of a capture (pcap): the server's port", "PORT" },
     { "hex", 'x', 0, G_OPTION_ARG_NONE, &self->options.hex, "The file or input is hexadecimal text",
       NULL },
     { "base64", 'b', 0, G_OPTION_ARG_NONE, &self->options.base64,
@@ -159,6 +203,11 @@ prepare_decode (Decode *self, gchar ***words, GError **error)
       g_set_error (error, CLI_INPUT_ERROR, 0, "there is one word: HEX|-|@FILE");
       return FALSE;
     }
+  if (self->options.port < 0 || self->options.port > G_MAXUINT16)
+    {
+      g_set_error (error, CLI_INPUT_ERROR, 0, "--port: %d is no port", self->options.port);
+      return FALSE;
+    }
   if (!read_protocol (self, error) || !read_input (self, (*words)[1], error))
     return FALSE;
   if (self->options.idl_path == NULL)
@@ -175,7 +224,7 @@ cli_decode (gchar **words)
   g_auto (GStrv) rest = g_strdupv (words);
   g_autoptr (GError) error = NULL;
   CliStatus status =
-      prepare_decode (&self, &rest, &error) ? decode_messages (&self) : cli_complain (error);
+      prepare_decode (&self, &rest, &error) ? decode_all (&self) : cli_complain (error);
 
   g_clear_pointer (&self.bytes, g_byte_array_unref);
   g_clear_pointer (&self.idl, cli_idl_free);

@@ -517,9 +517,10 @@ cli_message_annotate (const CliMessage *self, GString *text)
 }
 
 void
-cli_message_show (IdlJson *json, const CliMessage *self)
+cli_message_show (IdlJson *json, const CliMessage *self, const gchar *flow)
 {
   idl_json_begin (json, NULL, '{', FALSE);
+  idl_json_string (json, "flow", flow);
   idl_json_string (json, "type", cli_message_get_type_name (self));
   idl_json_string (json, "method", self->name);
   if (self->body != NULL)

@@ -50,8 +50,8 @@ const gchar *cli_message_get_damage (const CliMessage *message);
 const gchar *cli_message_get_type_name (const CliMessage *message);
 /* Appends its bytes, annotated. */
 void cli_message_annotate (const CliMessage *message, GString *text);
-/* {"type": …, "method": …, "seqid": …, "protocol": …, "transport": …, "body": …, "damage": …} */
-void cli_message_show (IdlJson *json, const CliMessage *message);
+/* {"flow": @flow (nullable), "type": …, "method": …, "seqid": …, "protocol": …, "transport": …, "body": …, "damage": …} */
+void cli_message_show (IdlJson *json, const CliMessage *message, const gchar *flow);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CliMessage, cli_message_free)
 

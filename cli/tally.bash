@@ -47,7 +47,7 @@ _tally ()
       options+=' -j --json'
       ;;
     decode)
-      options+=' -f --idl -p --protocol -x --hex -b --base64 -v --verbose'
+      options+=' -f --idl -p --protocol -P --port -x --hex -b --base64 -v --verbose'
       ;;
   esac
   case $word in

@@ -46,7 +46,7 @@ read_message (const guint8 *bytes, gsize length, CliForm form, CliFindBody find,
     check_pieces (&message->inner);
   cli_message_annotate (message, text);
   idl_json_init (&json);
-  cli_message_show (&json, message);
+  cli_message_show (&json, message, NULL);
   g_free (idl_json_finish (&json));
   return message;
 }

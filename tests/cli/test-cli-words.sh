@@ -31,7 +31,7 @@ printf '\x00\x00\x00\x09\x82\x21\x01\x04ping\x00' >"$scratch/framed"
 cp "$scratch/framed" "$scratch/input"
 base64 "$scratch/framed" >"$scratch/base64"
 
-echo 1..19
+echo 1..21
 says services 0 '^service Calculator.*oneway void forget \(\).*from shared.Journal:.*get_entry' describe $file
 says service 0 '^service Calculator.*Number add' describe $file Calculator
 says method 0 'struct Work.*left: Number \(i32\), has a default.*operation: Operation, required.*DIVIDE = 4.*tally call takes.*"operation": "ADD"' describe $file Calculator.calculate
@@ -51,3 +51,6 @@ says damaged 1 'the message that begins at byte 0 is damaged: byte 18 \(0x12\): 
 says no_hex 2 'the bytes: character 1 is no hexadecimal digit' decode xyz
 says no_bytes 2 'there are no bytes' decode ''
 says no_protocol 2 '"json" is none of auto, binary and compact' decode -p json $call
+printf '\xd4\xc3\xb2\xa1%020d' 0 >"$scratch/capture"
+says capture_without_a_port 2 '--port says which connections count' decode "@$scratch/capture"
+says port_without_a_capture 2 '--port: this is no capture of packets' decode --port 9090 $call
