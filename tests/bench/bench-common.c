@@ -81,11 +81,25 @@ compare_samples (const void *a, const void *b)
 }
 
 void
+bench_report (const gchar *name, gint64 *samples, gint n_samples)
+{
+  gdouble total = 0;
+
+  for (gint i = 0; i < n_samples; i++)
+    total += samples[i];
+  qsort (samples, n_samples, sizeof *samples, compare_samples);
+  printf ("%s %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT
+          " %.0f\n",
+          name, samples[n_samples / 2], samples[n_samples * 9 / 10], samples[n_samples * 99 / 100],
+          samples[n_samples - 1], total / n_samples);
+  fflush (stdout);
+}
+
+void
 bench_measure (const gchar *name, BenchRun run, gpointer data)
 {
   g_autofree gint64 *samples = NULL;
   gint calls = bench_options.calls;
-  gdouble total = 0;
   gint i;
 
   for (i = 0; i < bench_options.warmup; i++)
@@ -98,16 +112,8 @@ bench_measure (const gchar *name, BenchRun run, gpointer data)
     }
   samples = g_new (gint64, calls);
   for (i = 0; i < calls; i++)
-    {
-      samples[i] = run (data);
-      total += samples[i];
-    }
-  qsort (samples, calls, sizeof *samples, compare_samples);
-  printf ("%s %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT
-          " %.0f\n",
-          name, samples[calls / 2], samples[calls * 9 / 10], samples[calls * 99 / 100],
-          samples[calls - 1], total / calls);
-  fflush (stdout);
+    samples[i] = run (data);
+  bench_report (name, samples, calls);
 }
 
 /* ---- operations at once ---- */

@@ -40,7 +40,10 @@ gint64 bench_now (void);
  * count. */
 typedef gint64 (*BenchRun) (gpointer data);
 
-/* Runs @run warmup + calls times; prints a line: name p50 p90 p99 max mean, in nanoseconds. */
+/* Prints a line of @samples, which it sorts: name p50 p90 p99 max mean, in nanoseconds. */
+void bench_report (const gchar *name, gint64 *samples, gint n_samples);
+
+/* Runs @run warmup + calls times; reports how long each took. */
 void bench_measure (const gchar *name, BenchRun run, gpointer data);
 
 /* Runs @run calls times in all, on as many threads as shall be together; prints the same line with
