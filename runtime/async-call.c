@@ -130,7 +130,10 @@ prepare (TallyAsyncCall *self, GError **error)
     return FALSE;
   if (call->channel->endpoint == NULL)
     return tally_call_refuse_without_endpoint (error);
-  if (!tally_call_may_begin (call, error) || !tally_call_write_args (call, &self->args, error))
+  if (G_UNLIKELY (call->options != NULL || call->cancellable != NULL)
+      && !tally_call_may_begin (call, error))
+    return FALSE;
+  if (!tally_call_write_args (call, &self->args, error))
     return FALSE;
   if (tally_retry_may_be_wanted (call->channel, call->options))
     add_policy (self);

@@ -6,6 +6,9 @@
 #include "socket-internal.h"
 #include "stream-internal.h"
 
+/* So many requests, where they are half of the calls under way, are sent while a turn goes on, so that the peer works
+ * meanwhile. */
+#define LEAST_SENT 32
 /* Microseconds after which the rest of the loop gets a turn. */
 #define LONGEST_TURN (5 * G_TIME_SPAN_MILLISECOND)
 
@@ -20,7 +23,7 @@ typedef struct _TallyAsyncAgent
 
   /* The context's. */
   guint n_calls;
-  gboolean has_unsent;
+  guint n_unsent;       /* calls since what is queued was sent last */
   TallyAsyncDue due;    /* those that have a deadline */
   TallyPending *ending; /* nullable: what was over when it last looked, by `next_over` */
 
@@ -149,6 +152,20 @@ on_call_cancelled (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
+/* Sends what its calls have queued. */
+static void
+flush (Agent *self)
+{
+  guint n_unsent;
+
+  pthread_mutex_lock (&self->lock); /* see attach () */
+  n_unsent = self->n_unsent;
+  self->n_unsent = 0;
+  pthread_mutex_unlock (&self->lock);
+  if (n_unsent > 0)
+    tally_shared_flush (self->shared, &self->agent);
+}
+
 /* What is left when it has taken too long is the next turn's. */
 static void
 end_calls_that_are_over (Agent *self)
@@ -162,6 +179,8 @@ end_calls_that_are_over (Agent *self)
       gboolean exchanged = tally_shared_get_outcome (self->shared, pending, &error);
 
       end_call (pending->owner, exchanged, error);
+      if (self->n_unsent >= LEAST_SENT && self->n_unsent >= self->n_calls / 2)
+        flush (self);
       if (g_get_monotonic_time () >= until)
         return;
     }
@@ -215,15 +234,9 @@ static gboolean
 agent_prepare (GSource *source, gint *timeout)
 {
   Agent *self = (Agent *) source;
-  gboolean has_unsent;
 
   *timeout = -1;
-  pthread_mutex_lock (&self->lock);
-  has_unsent = self->has_unsent;
-  self->has_unsent = FALSE;
-  pthread_mutex_unlock (&self->lock);
-  if (has_unsent)
-    tally_shared_flush (self->shared, &self->agent);
+  flush (self);
   return is_over_nonempty (self) || tally_socket_has_input (self->socket);
 }
 
@@ -330,7 +343,7 @@ attach (TallyAsyncCall *self, Agent *agent, TallyPending *pending)
   self->pending = pending;
   pending->owner = self;
   agent->n_calls++;
-  agent->has_unsent = TRUE;
+  agent->n_unsent++;
   if (self->call.deadline >= 0)
     {
       tally_async_due_add (&agent->due, self);

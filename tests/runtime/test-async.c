@@ -346,6 +346,81 @@ callbacks_may_call_and_iterate (void)
     }
 }
 
+#define AT_ONCE 64
+
+/* Collects the replies to so many, which go at once; to each later one at once. */
+static gboolean
+answer_at_once (EchoRequest *request)
+{
+  TallyBuffer *output = request->user_data;
+  gboolean sent;
+
+  echo_put_reply (request, output);
+  if (request->request + 1 < AT_ONCE)
+    return TRUE;
+  sent = echo_send (request, output);
+  output->length = 0;
+  return sent;
+}
+
+typedef struct
+{
+  AsyncStage *stage;
+  guint n_over;
+} Turn;
+
+static void call_in_turn (Turn *turn);
+
+static void
+on_call_of_turn (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Turn *turn = data;
+  g_autofree gchar *reply = NULL;
+  gpointer results[] = { &reply, NULL };
+  g_autoptr (GError) error = NULL;
+
+  CU_ASSERT_TRUE (tally_channel_call_finish (TALLY_CHANNEL (source), &echo_methods[ECHO_ECHO],
+                                             result, results, &error));
+  assert_no_error (error);
+  turn->n_over++;
+  if (turn->n_over == AT_ONCE - 1)
+    while (g_atomic_int_get (&turn->stage->server.requests) < AT_ONCE + AT_ONCE / 2 - 1)
+      g_thread_yield ();
+  if (turn->n_over <= AT_ONCE)
+    call_in_turn (turn);
+  else if (turn->n_over == 2 * AT_ONCE)
+    g_main_loop_quit (turn->stage->world.loop);
+}
+
+static void
+call_in_turn (Turn *turn)
+{
+  EchoArgs args = { (gchar *) "text" };
+
+  tally_channel_call_async (turn->stage->channel, &echo_methods[ECHO_ECHO], &args, NULL, NULL,
+                            on_call_of_turn, turn);
+}
+
+/* Else the peer idles while a loop is busy with many replies. */
+static void
+requests_go_before_all_replies_of_a_turn_are_handled (void)
+{
+  TallyBuffer replies = { 0 };
+  Turn turn = { NULL };
+
+  {
+    g_auto (AsyncStage) stage;
+
+    turn.stage = &stage;
+    async_stage_init (&stage, ASYNC_SHARED, answer_at_once, &replies);
+    for (guint i = 0; i < AT_ONCE; i++)
+      call_in_turn (&turn);
+    g_main_loop_run (stage.world.loop);
+  }
+  assert_int (turn.n_over, 2 * AT_ONCE);
+  tally_buffer_clear (&replies);
+}
+
 /* ---- the result ---- */
 
 typedef struct
@@ -467,6 +542,7 @@ main (int argc, char **argv)
     TEST (a_channel_without_an_endpoint_refuses),
     TEST (a_result_may_be_left_alone),
     TEST (callbacks_may_call_and_iterate),
+    TEST (requests_go_before_all_replies_of_a_turn_are_handled),
     TEST (a_result_says_whose_it_is_and_outlives_its_callback),
     TEST (a_result_serves_a_later_call_unless_it_is_kept),
     { NULL },
