@@ -1,6 +1,7 @@
 /* What a server's connections hold together of messages that are not finished: requests of which a
  * part is missing, answers that are not taken. Past the limit the connection that has held its part
- * longest gives it up. A burst's memory goes back to the system. It knows no message. */
+ * longest gives it up, of those whose part is no smaller than the mean: small requests do not pay for
+ * large ones. A burst's memory goes back to the system. It knows no message. */
 #include "server-private.h"
 
 #include <malloc.h>
@@ -9,6 +10,10 @@
 #define WORTH_TRIMMING (16 * 1024 * 1024)
 /* Of buffers and messages that are released one by one, smaller ones are no part of a burst. */
 #define WORTH_COUNTING (1024 * 1024)
+/* A part of so many bytes gives no room worth a refusal; the limit on connections holds for all of them. */
+#define SMALL_PART 4096
+/* Of so many holders, the oldest, one is chosen: what a choice costs is bounded. */
+#define MAX_SEEN 64
 /* Between two looks at the heap, each of which may cost milliseconds; milliseconds. */
 #define TRIM_INTERVAL 1000
 
@@ -37,17 +42,12 @@ unlink_holder_locked (TallyServer *self, ServerConnection *connection)
     self->first_holder = connection->holder_next;
 }
 
-void
-server_hold (ServerConnection *connection, gboolean anew)
+static void
+hold_locked (ServerConnection *connection, gsize holds, gboolean anew)
 {
   TallyServer *self = connection->server;
-  gsize holds = connection->input.capacity + connection->output.capacity
-                + connection->parting.capacity + atomic_peek (&connection->request_bytes);
   gsize held = connection->holds;
 
-  if (holds == held && (!anew || holds == 0))
-    return;
-  pthread_mutex_lock (&self->lock);
   connection->holds = holds;
   atomic_put (&self->held, self->held + holds - held);
   self->peak_held = MAX (self->peak_held, self->held);
@@ -55,20 +55,53 @@ server_hold (ServerConnection *connection, gboolean anew)
     unlink_holder_locked (self, connection);
   if (holds > 0 && (held == 0 || anew))
     link_holder_locked (self, connection);
+}
+
+void
+server_hold (ServerConnection *connection, gboolean anew)
+{
+  TallyServer *self = connection->server;
+  gsize holds = connection->input.capacity + connection->output.capacity
+                + connection->parting.capacity + atomic_peek (&connection->request_bytes);
+
+  if (holds == connection->holds && (!anew || holds == 0))
+    return;
+  pthread_mutex_lock (&self->lock);
+  hold_locked (connection, holds, anew);
   pthread_mutex_unlock (&self->lock);
 }
 
-/* Claims the connection that has held something longest, of those that no other thread serves and that have no
- * requests running apart, which end by themselves: the asker is its caller's already. NULL: there is none. */
+/* Whether it has a part to give up, and nobody else serves it: no other thread than @asker's, no requests running
+ * apart, which end by themselves. */
+static inline gboolean
+may_give_up (const ServerConnection *holder, const ServerConnection *asker)
+{
+  return holder->holds > SMALL_PART
+         && (holder == asker
+             || (holder->first_request == NULL && atomic_peek (&holder->owner) == OWNER_NOBODY));
+}
+
+/* Claims the connection that has held its part longest, of those that may give it up and hold no less than their
+ * mean; the asker is its caller's already. NULL: there is none. */
 static ServerConnection *
 claim_holder_locked (TallyServer *self, ServerConnection *asker)
 {
-  for (ServerConnection *holder = self->first_holder; holder != NULL; holder = holder->holder_next)
-    if (holder == asker
-        || (holder->first_request == NULL && atomic_peek (&holder->owner) == OWNER_NOBODY
-            && server_claim (holder)))
-      return holder;
-  return NULL;
+  gboolean asker_may = may_give_up (asker, asker);
+  guint64 sum = asker_may ? asker->holds : 0;
+  guint n = asker_may, n_seen = 0;
+
+  for (const ServerConnection *it = self->first_holder; it != NULL && n_seen < MAX_SEEN;
+       it = it->holder_next, n_seen++)
+    if (it != asker && may_give_up (it, asker))
+      {
+        sum += it->holds;
+        n++;
+      }
+  for (ServerConnection *it = self->first_holder; it != NULL && n_seen > 0;
+       it = it->holder_next, n_seen--)
+    if (may_give_up (it, asker) && it->holds * n >= sum && (it == asker || server_claim (it)))
+      return it;
+  return asker_may && asker->holds * n >= sum ? asker : NULL;
 }
 
 gboolean
@@ -80,6 +113,8 @@ server_make_room (TallyServer *self, ServerConnection *asker, ServerWorker *work
 
       pthread_mutex_lock (&self->lock);
       holder = claim_holder_locked (self, asker);
+      if (holder != NULL && holder != asker)
+        hold_locked (holder, 0, FALSE); /* other threads need not make this room again */
       pthread_mutex_unlock (&self->lock);
       if (holder == asker)
         return FALSE;

@@ -47,8 +47,8 @@ G_BEGIN_DECLS
  * INTERNAL_ERROR, with its name and sequence id, whose text says why and "not executed"; a oneway
  * cannot be told. Where a frame says how long it is, or the message's end is known otherwise, its
  * connection lives on; else the words and the connection's end leave together. Of unfinished messages
- * the one that has been so longest gives way: a request is refused, an answer that its peer does not
- * take is lost with its connection.
+ * of more than 4 KiB, and no smaller than their mean, the one that has been so longest gives way: a
+ * request is refused, an answer that its peer does not take is lost with its connection.
  */
 typedef struct _TallyServer TallyServer;
 TALLY_API GType tally_server_get_type (void);

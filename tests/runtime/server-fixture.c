@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -300,6 +301,70 @@ peer_echoes (gint fd, const Speech *speech, gint32 seqid, const gchar *text)
        && answer.seqid == seqid && g_strcmp0 (answer.text, text) == 0;
   answer_clear (&answer);
   return ok;
+}
+
+void
+peer_call (gint fd, const Speech *speech, const gchar *name, gint32 seqid)
+{
+  TallyBuffer request = { NULL, 0, 0 };
+
+  write_request (&request, speech, name, T_CALL, seqid, NULL, NULL);
+  peer_send (fd, &request);
+}
+
+gboolean
+peer_is_inside (Running *self, gint fd)
+{
+  gboolean inside;
+
+  do
+    {
+      pthread_mutex_lock (&self->handler->lock);
+      inside = self->handler->n_inside > 0;
+      pthread_mutex_unlock (&self->handler->lock);
+    }
+  while (!inside && poll (&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, 1) == 0);
+  return inside;
+}
+
+void
+check_refusal (gint fd, const Speech *speech, gint32 seqid, const gchar *part)
+{
+  Answer answer;
+
+  CU_ASSERT (peer_receive (fd, speech, TALLY_KIND_BOOL, &answer));
+  assert_int (answer.type, T_EXCEPTION);
+  assert_int (answer.seqid, seqid);
+  if (answer.text == NULL || strstr (answer.text, part) == NULL)
+    assert_string (answer.text, part);
+  CU_ASSERT (answer.text != NULL && strstr (answer.text, "not executed") != NULL);
+  answer_clear (&answer);
+}
+
+void
+check_reply (gint fd, const Speech *speech, gint32 seqid)
+{
+  Answer answer;
+
+  CU_ASSERT (peer_receive (fd, speech, TALLY_KIND_BOOL, &answer));
+  assert_int (answer.type, T_REPLY);
+  assert_int (answer.seqid, seqid);
+  answer_clear (&answer);
+}
+
+guint
+peer_await_any (const gint *fds, guint count)
+{
+  struct pollfd polled[16];
+
+  CU_ASSERT_FATAL (count <= G_N_ELEMENTS (polled));
+  for (guint i = 0; i < count; i++)
+    polled[i] = (struct pollfd){ .fd = fds[i], .events = POLLIN };
+  CU_ASSERT_FATAL (poll (polled, count, -1) > 0);
+  for (guint i = 0; i < count; i++)
+    if (polled[i].revents != 0)
+      return i;
+  g_assert_not_reached ();
 }
 
 void

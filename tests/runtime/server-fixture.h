@@ -54,6 +54,16 @@ void peer_reset (gint fd);
 
 /* One echo on @fd; whether its answer was right. */
 gboolean peer_echoes (gint fd, const Speech *speech, gint32 seqid, const gchar *text);
+/* Sends a call of @name, which takes no arguments. */
+void peer_call (gint fd, const Speech *speech, const gchar *name, gint32 seqid);
+/* Waits until a handler holds a call in block (); FALSE: something came at @fd instead. */
+gboolean peer_is_inside (Running *self, gint fd);
+/* Waits until something comes at one of the @count descriptors that are not negative; which it is. */
+guint peer_await_any (const gint *fds, guint count);
+/* The next answer is the reply to call @seqid. */
+void check_reply (gint fd, const Speech *speech, gint32 seqid);
+/* The next answer is a refusal of call @seqid, and says @part. */
+void check_refusal (gint fd, const Speech *speech, gint32 seqid, const gchar *part);
 /* The server still answers a new client. */
 void check_alive (Running *self);
 

@@ -1,7 +1,6 @@
 /* Owns the tests of what a TallyServer refuses because it has too much to do, or stops: everything
  * that was read and is not executed is answered by words that say so. */
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -10,58 +9,6 @@
 #include "server-private.h"
 
 #define BINARY (&framed_binary)
-
-/* ---- helpers ---- */
-
-static void
-send_call (gint fd, const Speech *speech, const gchar *name, gint32 seqid)
-{
-  TallyBuffer request = { NULL, 0, 0 };
-
-  write_request (&request, speech, name, T_CALL, seqid, NULL, NULL);
-  peer_send (fd, &request);
-}
-
-/* The next answer is a refusal of call @seqid, and says @part. */
-static void
-check_refusal (gint fd, const Speech *speech, gint32 seqid, const gchar *part)
-{
-  Answer answer;
-
-  CU_ASSERT (peer_receive (fd, speech, TALLY_KIND_BOOL, &answer));
-  assert_int (answer.type, T_EXCEPTION);
-  assert_int (answer.seqid, seqid);
-  if (answer.text == NULL || strstr (answer.text, part) == NULL)
-    assert_string (answer.text, part);
-  CU_ASSERT (answer.text != NULL && strstr (answer.text, "not executed") != NULL);
-  answer_clear (&answer);
-}
-
-static void
-check_reply (gint fd, const Speech *speech, gint32 seqid)
-{
-  Answer answer;
-
-  CU_ASSERT (peer_receive (fd, speech, TALLY_KIND_BOOL, &answer));
-  assert_int (answer.type, T_REPLY);
-  assert_int (answer.seqid, seqid);
-  answer_clear (&answer);
-}
-
-/* Waits until something comes at one of the @count descriptors that are not negative; which it is. */
-static guint
-await_any (const gint *fds, guint count)
-{
-  struct pollfd polled[16];
-
-  for (guint i = 0; i < count; i++)
-    polled[i] = (struct pollfd){ .fd = fds[i], .events = POLLIN };
-  CU_ASSERT_FATAL (poll (polled, count, -1) > 0);
-  for (guint i = 0; i < count; i++)
-    if (polled[i].revents != 0)
-      return i;
-  g_assert_not_reached ();
-}
 
 /* Connects and has an answer: the connection needs no more turns before it receives, as a handshake does. */
 static gint
@@ -85,18 +32,18 @@ more_wait_than_may (void)
   for (guint i = 0; i < 2; i++)
     {
       busy[i] = peer_connect (running);
-      send_call (busy[i], BINARY, "block", i);
+      peer_call (busy[i], BINARY, "block", i);
       test_handler_wait_inside (running->handler, i + 1);
     }
   for (guint i = 0; i < G_N_ELEMENTS (waiting); i++)
     {
       waiting[i] = peer_connect (running);
-      send_call (waiting[i], BINARY, "ping", i);
+      peer_call (waiting[i], BINARY, "ping", i);
     }
   /* Those past the limit are told, and may ask again; the kernel decides which comes first. */
   for (guint left = G_N_ELEMENTS (waiting); left > 3; left--)
     {
-      guint i = await_any (waiting, G_N_ELEMENTS (waiting));
+      guint i = peer_await_any (waiting, G_N_ELEMENTS (waiting));
 
       check_refusal (waiting[i], BINARY, i, "3 requests wait for its 2 workers");
       close (waiting[i]);
@@ -127,10 +74,10 @@ one_worker_is_free_again (void)
   for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
     {
       fds[i] = peer_connect (running);
-      send_call (fds[i], BINARY, i == 0 ? "block" : "ping", i);
+      peer_call (fds[i], BINARY, i == 0 ? "block" : "ping", i);
       test_handler_wait_inside (running->handler, 1);
     }
-  await_any (fds, G_N_ELEMENTS (fds)); /* one of two was refused */
+  peer_await_any (fds, G_N_ELEMENTS (fds)); /* one of two was refused */
   test_handler_release (running->handler);
   check_reply (fds[0], BINARY, 0);
   while (atomic_get (&running->server->crowded))
@@ -177,7 +124,7 @@ long_requests_of_one_connection_let_others_in (void)
   for (guint i = 0; i < 2; i++)
     {
       test_handler_wait_inside (running->handler, 1);
-      send_call (waiting, BINARY, "ping", i);
+      peer_call (waiting, BINARY, "ping", i);
       await_crowd (running);
       test_handler_release_one (running->handler);
       check_reply (waiting, BINARY, i);
@@ -227,11 +174,12 @@ longer_than_one_may_wait (void)
       gint waiting = peer_connect (running);
       gint32 seqid = 7;
 
-      send_call (busy, speech, "block", 1);
-      test_handler_wait_inside (running->handler, 1);
+      while (peer_call (busy, speech, "block", 1), !peer_is_inside (running, busy))
+        check_refusal (busy, speech, 1,
+                       "waited 5 ms"); /* on a busy machine it, too, waited longer */
       for (guint i = 0; i < 3; i++)
         {
-          send_call (waiting, speech, "ping", i);
+          peer_call (waiting, speech, "ping", i);
           check_refusal (waiting, speech, i, "waited 5 ms");
         }
       test_handler_release (running->handler);
@@ -244,21 +192,29 @@ longer_than_one_may_wait (void)
     }
 }
 
+static void
+send_four (gint fd)
+{
+  TallyBuffer requests = { NULL, 0, 0 };
+
+  write_request (&requests, BINARY, "block", T_CALL, 1, NULL, NULL);
+  write_request (&requests, BINARY, "ping", T_CALL, 2, NULL, NULL);
+  write_request (&requests, BINARY, "note", T_ONEWAY, 3, NULL, NULL);
+  write_request (&requests, BINARY, "ping", T_CALL, 4, NULL, NULL);
+  peer_send (fd, &requests);
+}
+
 /* The limit also holds for requests behind another one on their connection. */
 static void
 waits_behind_another_of_its_connection (void)
 {
   Running *running = running_start (BINARY, NULL, "queue-timeout=1");
-  gint fd = peer_connect (running);
-  TallyBuffer request = { NULL, 0, 0 };
+  gint32 seqid = 5;
   gint64 began;
+  gint fd;
 
-  write_request (&request, BINARY, "block", T_CALL, 1, NULL, NULL);
-  write_request (&request, BINARY, "ping", T_CALL, 2, NULL, NULL);
-  write_request (&request, BINARY, "note", T_ONEWAY, 3, NULL, NULL);
-  write_request (&request, BINARY, "ping", T_CALL, 4, NULL, NULL);
-  peer_send (fd, &request);
-  test_handler_wait_inside (running->handler, 1);
+  while (fd = peer_connect (running), send_four (fd), !peer_is_inside (running, fd))
+    close (fd); /* on a busy machine the first one, too, may have waited */
   began = g_get_monotonic_time ();
   while (g_get_monotonic_time () - began < 20 * 1000) /* the clock that is looked at is coarse */
     g_thread_yield ();
@@ -266,103 +222,10 @@ waits_behind_another_of_its_connection (void)
   check_reply (fd, BINARY, 1);
   check_refusal (fd, BINARY, 2, "waited 1 ms");
   check_refusal (fd, BINARY, 4, "waited 1 ms");
-  CU_ASSERT (peer_echoes (fd, BINARY, 5, "and on"));
+  while (!peer_echoes (fd, BINARY, seqid, "and on")) /* it may have waited longer */
+    CU_ASSERT_FATAL (seqid++ < 1000);
   assert_int (running->handler->n_notes, 0);
   close (fd);
-  running_stop (running);
-}
-
-/* ---- memory ---- */
-
-/* Requests that are arriving are refused until the others fit, and their connections go on: their
- * frames' lengths say what to skip. */
-static void
-unfinished_requests_give_way (void)
-{
-  Running *running = running_start (BINARY, NULL, "max-unfinished=1048576 read-timeout=0");
-  g_autofree gchar *text = g_strnfill (400 * 1000, 'x');
-  TallyBuffer request = { NULL, 0, 0 };
-  const gsize part = 300 * 1000;
-  gint fds[8];
-
-  for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
-    {
-      fds[i] = peer_connect (running);
-      request.length = 0;
-      write_echo (&request, BINARY, i, text);
-      CU_ASSERT (send (fds[i], request.data, part, MSG_NOSIGNAL) == (gssize) part);
-    }
-  /* at most three hold their 300 kB */
-  for (guint n_refused = 0; n_refused < G_N_ELEMENTS (fds) - 3; n_refused++)
-    {
-      guint i = await_any (fds, G_N_ELEMENTS (fds));
-
-      check_refusal (fds[i], BINARY, i, "unfinished messages pass the limit of 1048576 bytes");
-      CU_ASSERT (send (fds[i], request.data + part, request.length - part, MSG_NOSIGNAL) > 0);
-      CU_ASSERT (peer_echoes (fds[i], BINARY, 9, "and on"));
-      close (fds[i]);
-      fds[i] = -1;
-    }
-  tally_buffer_clear (&request);
-  for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
-    if (fds[i] >= 0)
-      close (fds[i]);
-  check_alive (running);
-  running_stop (running);
-}
-
-/* A single request that is larger than all may be. */
-static void
-one_request_past_the_limit_of_all (void)
-{
-  for (guint s = 0; s < G_N_ELEMENTS (all_speeches); s++)
-    {
-      const Speech *speech = &all_speeches[s];
-      Running *running = running_start (speech, NULL, "max-unfinished=300000");
-      g_autofree gchar *text = g_strnfill (2 * 1024 * 1024, 'x');
-      TallyBuffer request = { NULL, 0, 0 };
-      TallyServerSnapshot statistics;
-      gint fd = peer_connect (running);
-
-      write_echo (&request, speech, 1, text);
-      peer_send (fd, &request);
-      check_refusal (fd, speech, 1, "unfinished messages");
-      tally_server_snapshot (running->server, &statistics);
-      assert_int (statistics.requests, 1);
-      CU_ASSERT (speech->framed ? peer_echoes (fd, speech, 2, "and on") : peer_sees_end (fd));
-      close (fd);
-      check_alive (running);
-      running_stop (running);
-    }
-}
-
-/* Answers that nobody takes count, too. A connection that a worker still has gives nothing up: then the
- * request that is arriving does, and the next one finds it alone. */
-static void
-the_oldest_unread_answer_gives_way (void)
-{
-  Running *running = running_start (BINARY, NULL, "max-unfinished=20971520 write-timeout=0");
-  g_autofree gchar *text = g_strnfill (15 * 1024 * 1024, 'x');
-  TallyBuffer request = { NULL, 0, 0 };
-  TallyServerSnapshot statistics = { 0 };
-  const gint small = 4096; /* so that the kernel takes little of them */
-  gint fds[16];
-  guint n = 0;
-
-  while (n < G_N_ELEMENTS (fds) && statistics.connections == n)
-    {
-      fds[n] = peer_connect (running);
-      CU_ASSERT (setsockopt (fds[n], SOL_SOCKET, SO_RCVBUF, &small, sizeof small) == 0);
-      write_echo (&request, BINARY, n, text);
-      peer_send (fds[n], &request);
-      await_any (&fds[n], 1); /* its answer begins, or it was refused */
-      n++;
-      tally_server_snapshot (running->server, &statistics);
-    }
-  CU_ASSERT (statistics.connections < n);
-  for (guint i = 0; i < n; i++)
-    close (fds[i]);
-  check_alive (running);
   running_stop (running);
 }
 
@@ -399,12 +262,12 @@ stop_says_goodbye_to_who_sends_several (void)
   peer_send (quiet, &request);
   check_reply (quiet, BINARY, 1);
   check_reply (quiet, BINARY, 2);
-  send_call (one, BINARY, "block", 1);
-  send_call (several, BINARY, "block", 1);
+  peer_call (one, BINARY, "block", 1);
+  peer_call (several, BINARY, "block", 1);
   test_handler_wait_inside (running->handler, 2);
   tally_server_stop (running->server);
   check_goodbye (quiet, BINARY);
-  send_call (several, BINARY, "ping", 2);
+  peer_call (several, BINARY, "ping", 2);
   test_handler_release (running->handler);
   check_reply (one, BINARY, 1);
   CU_ASSERT (peer_sees_end (one));
@@ -434,7 +297,7 @@ stop_answers_what_was_read (void)
       peer_send (fd, &request);
       test_handler_wait_inside (running->handler, 1);
       tally_server_stop (running->server);
-      send_call (fd, speech, "ping", 3);
+      peer_call (fd, speech, "ping", 3);
       test_handler_release (running->handler);
       for (gint i = 1; i <= 3; i++)
         check_reply (fd, speech, i);
@@ -455,12 +318,12 @@ stop_of_a_local_server_lets_nothing_in (void)
   guint8 byte = 0;
 
   CU_ASSERT (peer_echoes (idle, BINARY, 1, "before"));
-  send_call (busy, BINARY, "block", 1);
+  peer_call (busy, BINARY, "block", 1);
   test_handler_wait_inside (running->handler, 1);
   tally_server_stop (running->server);
   CU_ASSERT (peer_sees_end (idle));
   CU_ASSERT (send (idle, &byte, 1, MSG_NOSIGNAL) < 0 && errno == EPIPE);
-  send_call (busy, BINARY, "ping", 2);
+  peer_call (busy, BINARY, "ping", 2);
   test_handler_release (running->handler);
   check_reply (busy, BINARY, 1);
   CU_ASSERT (send (busy, &byte, 1, MSG_NOSIGNAL) < 0 && errno == EPIPE);
@@ -498,7 +361,7 @@ check_backlog (const gchar *address)
   for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
     {
       fds[i] = peer_connect_uri (uri);
-      send_call (fds[i], BINARY, "ping", i);
+      peer_call (fds[i], BINARY, "ping", i);
     }
   tally_server_stop (server);
   CU_ASSERT_FATAL (pthread_create (&thread, NULL, serve_once, server) == 0);
@@ -539,7 +402,7 @@ stop_refuses_what_still_waits (void)
   write_request (&request, BINARY, "ping", T_CALL, 2, NULL, NULL);
   peer_send (busy, &request);
   test_handler_wait_inside (running->handler, 1);
-  send_call (waiting, BINARY, "ping", 3);
+  peer_call (waiting, BINARY, "ping", 3);
   tally_server_stop (running->server);
   check_refusal (waiting, BINARY, 3, "the server is stopping");
   CU_ASSERT (peer_sees_end (waiting));
@@ -562,9 +425,6 @@ main (int argc, char **argv)
     TEST (who_never_pauses_lets_others_in),
     TEST (longer_than_one_may_wait),
     TEST (waits_behind_another_of_its_connection),
-    TEST (unfinished_requests_give_way),
-    TEST (one_request_past_the_limit_of_all),
-    TEST (the_oldest_unread_answer_gives_way),
     TEST (stop_says_goodbye_to_who_sends_several),
     TEST (stop_answers_what_was_read),
     TEST (stop_of_a_local_server_lets_nothing_in),

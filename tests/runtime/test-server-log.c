@@ -174,10 +174,12 @@ check_refused_early (const gchar *options, const guint8 *bytes, gsize length)
 static void
 requests_whose_header_is_missing_are_not_logged (void)
 {
+  guint8 bytes[5000] = { 0, 0, 0x40, 0, 0x80, 1, 0, T_CALL, 0, 0, 0x30 }; /* a name of 12 KiB */
+
   if (test_skip_layered ("a frame's length must arrive whole"))
     return;
 
-  check_refused_early ("max-unfinished=0", (const guint8 *) "\0\0\1\0\x80\1\0\1", 8);
+  check_refused_early ("max-unfinished=0", bytes, sizeof bytes);
   check_refused_early ("max-message-size=1000", (const guint8 *) "\0\1\0\0", 4);
 }
 
@@ -231,19 +233,15 @@ static void
 the_supervisor_does_not_log (void)
 {
   Running *running = running_start (&framed_binary, NULL, "max-workers=1 queue-timeout=5");
-  TallyBuffer request = { NULL, 0, 0 };
   gint busy = peer_connect (running);
-  Answer answer;
 
   forget_logged ();
-  write_request (&request, &framed_binary, "block", T_CALL, 1, NULL, NULL);
-  peer_send (busy, &request);
-  test_handler_wait_inside (running->handler, 1);
+  while (peer_call (busy, &framed_binary, "block", 1), !peer_is_inside (running, busy))
+    check_refusal (busy, &framed_binary, 1, "waited 5 ms");
   send_foreign (connect_from ("127.0.2.5", running), "\0\0\0\4\0\0\0\4", 8);
   assert_int (count_logged (""), 0);
   test_handler_release (running->handler);
-  CU_ASSERT (peer_receive (busy, &framed_binary, TALLY_KIND_BOOL, &answer));
-  answer_clear (&answer);
+  check_reply (busy, &framed_binary, 1);
   close (busy);
   send_foreign (connect_from ("127.0.2.6", running), http, sizeof http - 1);
   assert_int (count_logged ("1 more peers were not logged"), 1);
