@@ -123,7 +123,7 @@ end_call (TallyAsyncCall *self, gboolean exchanged, GError *error)
     tally_call_note_shared_end (self->info, self->pending, exchanged);
   tally_call_settle_shared (&self->call, &self->lease, shared, self->pending, exchanged, &whole,
                             &error);
-  clean = tally_call_close_shared (&self->call, self->socket, shared, self->pending, whole);
+  clean = tally_call_close_shared (&self->call, shared, self->pending, whole);
   detach (self);
   tally_async_call_end (self, clean, error);
 }
@@ -397,7 +397,7 @@ tally_async_exchange_shared (TallyAsyncCall *call)
       if (tally_call_write_around (&call->call, &call->args, &pending->buffer, &error)
           && begin (call, shared, agent, pending, &error))
         return;
-      clean = tally_call_close_shared (&call->call, call->socket, shared, pending, TRUE);
+      clean = tally_call_close_shared (&call->call, shared, pending, TRUE);
     }
   tally_async_call_end (call, clean, error);
 }

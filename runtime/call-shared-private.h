@@ -25,7 +25,6 @@ gboolean tally_call_settle_shared (TallyCall *call,
                                    GError **error);
 /* Gives the pending call back. Whether the connection may take further calls. */
 gboolean tally_call_close_shared (TallyCall *call,
-                                  TallySocket *socket,
                                   TallyShared *shared,
                                   TallyPending *pending,
                                   gboolean whole);

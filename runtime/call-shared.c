@@ -125,16 +125,14 @@ tally_call_settle_shared (TallyCall *call,
 
 gboolean
 tally_call_close_shared (TallyCall *call,
-                         TallySocket *socket,
                          TallyShared *shared,
                          TallyPending *pending,
                          gboolean whole)
 {
-  gboolean clean = close_pending (call, shared, pending) && whole;
+  /* a refusal may be the last that the peer says */
+  gboolean has_ended = G_UNLIKELY (call->refused) && tally_shared_has_ended (shared, pending);
+  gboolean clean = close_pending (call, shared, pending) && whole && !has_ended;
 
-  /* a refusal may be the last that the peer says; another thread may be receiving: a look would take from it */
-  if (G_UNLIKELY (call->refused) && tally_socket_has_hung_up (socket))
-    clean = FALSE;
   if (G_UNLIKELY (!clean))
     call->failed_at = tally_shared_get_failed_at (shared);
   return clean;
@@ -193,7 +191,7 @@ exchange_on (TallyCall *call,
       && tally_shared_close_alone (shared, pending))
     *clean = TRUE;
   else
-    *clean = tally_call_close_shared (call, socket, shared, pending, whole);
+    *clean = tally_call_close_shared (call, shared, pending, whole);
   return done;
 }
 

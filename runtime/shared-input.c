@@ -375,6 +375,27 @@ tally_shared_receive_at_once (TallyShared *self, GError **error)
   return FALSE;
 }
 
+gboolean
+tally_shared_has_ended (TallyShared *self, TallyPending *pending)
+{
+  gboolean looks, has_ended;
+
+  tally_shared_lock (self);
+  looks = self->receiver == NULL || self->receiver == pending;
+  if (looks)
+    self->receiver = pending;
+  pthread_mutex_unlock (&self->lock);
+  has_ended =
+      looks ? tally_socket_has_ended (self->socket) : tally_socket_has_hung_up (self->socket);
+  if (!looks || pending->in_place)
+    return has_ended;
+  tally_shared_lock (self);
+  self->receiver = NULL;
+  tally_shared_hand_on_locked (self, NULL);
+  tally_shared_unlock (self);
+  return has_ended;
+}
+
 /* The connection is idle: what may come are replies to callers that have left. */
 gboolean
 tally_shared_settle (TallySocketKeeper *keeper, TallySocket *socket, gboolean *expects)

@@ -373,6 +373,9 @@ gboolean tally_shared_receive (TallyShared *self, TallyPending *receiver, GError
 /* tally_shared_receive () for what has arrived, without waiting for more: TRUE also when that is
  * nothing. */
 gboolean tally_shared_receive_at_once (TallyShared *self, GError **error);
+/* Whether the peer has announced its end. For a caller whose call is over, as the receiver; while another one is that, as
+ * far as the descriptor tells. */
+gboolean tally_shared_has_ended (TallyShared *self, TallyPending *pending);
 gboolean tally_shared_settle (TallySocketKeeper *keeper, TallySocket *socket, gboolean *expects);
 
 G_END_DECLS

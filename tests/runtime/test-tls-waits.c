@@ -1,13 +1,17 @@
 /* Owns the tests of what ends a wait over TLS, and of what an idle connection is taken for: against a server by
  * hand, which does a thing and then holds the connection, and one of OpenSSL's. */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <thrift/c_glib/thrift_application_exception.h>
 #include <unistd.h>
 
 #include "codec-private.h"
+#include "framing-private.h"
 #include "server-fixture.h"
 #include "socket-private.h"
 #include "tls-fixture.h"
@@ -20,6 +24,7 @@ typedef enum
   HOLD_INSIDE_A_RECORD, /* instead of a reply */
   HOLD_BEHIND_HALF_A_RECORD /* behind the reply to the first connection's request */,
   HOLD_BEHIND_A_GOODBYE, /* the same */
+  HOLD_BEHIND_A_REFUSAL, /* instead of that reply, with a goodbye */
   HOLD_WITH_A_GOODBYE    /* instead of a reply */
 } Holding;
 
@@ -64,6 +69,26 @@ answer (GIOStream *stream, guint8 *body)
                              NULL);
 }
 
+/* The refusal of echo's request, and the goodbye, in one segment. */
+static void
+refuse_and_end (GIOStream *stream, GSocket *socket, const guint8 *body)
+{
+  GOutputStream *output = g_io_stream_get_output_stream (stream);
+  TallyApplicationException exception = { (gchar *) "too busy", 6 };
+  TallyBuffer answer = { NULL, 0, 0 };
+  gsize start = tally_frame_begin (&answer, TALLY_FRAMING_FRAMED);
+  gsize count;
+
+  tally_codec_binary.write_message (&answer, "echo", 4, T_EXCEPTION, body[15]);
+  tally_codec_binary.write_struct (&answer, &tally_application_exception_info, &exception, NULL);
+  tally_frame_close (&answer, TALLY_FRAMING_FRAMED, start);
+  g_socket_set_option (socket, IPPROTO_TCP, TCP_CORK, TRUE, NULL);
+  g_output_stream_write_all (output, answer.data, answer.length, &count, NULL, NULL);
+  g_output_stream_close (output, NULL, NULL);
+  g_socket_set_option (socket, IPPROTO_TCP, TCP_CORK, FALSE, NULL);
+  tally_buffer_clear (&answer);
+}
+
 static void
 do_thing (Holder *self, GIOStream *tls, GSocket *socket, guint nth)
 {
@@ -79,6 +104,11 @@ do_thing (Holder *self, GIOStream *tls, GSocket *socket, guint nth)
     }
   if (!read_request (tls, body, sizeof body))
     return;
+  if (self->holding == HOLD_BEHIND_A_REFUSAL && nth == 0)
+    {
+      refuse_and_end (tls, socket, body);
+      return;
+    }
   if (answers)
     answer (tls, body);
   if (answers && nth > 0)
@@ -269,6 +299,37 @@ rule_10_an_idle_connection_with_half_a_record_is_not_lent (void)
     check_not_lent_again (HOLD_BEHIND_HALF_A_RECORD);
 }
 
+/* Nobody looks at the connection again. */
+static void
+rule_10_a_refusal_with_a_goodbye_may_be_the_last_word (void)
+{
+  if (!tls_begin ())
+    return;
+  for (guint i = 0; i < G_N_ELEMENTS (modes); i += 2)
+    {
+      g_autoptr (TallyPool) pool = tally_pool_new ();
+      Holder holder;
+
+      g_object_set (pool, "check", TALLY_POOL_CHECK_NEVER, NULL);
+      holder_start (&holder, HOLD_BEHIND_A_REFUSAL, NULL);
+      {
+        g_autoptr (TallyChannel) channel = tls_connect (holder.uri, modes[i], pool);
+        g_autoptr (GError) error = NULL;
+        gboolean echoes;
+
+        CU_ASSERT (tls_call (channel, "echo", "x", -1, &error) == NULL);
+        assert_error (error, THRIFT_APPLICATION_EXCEPTION_ERROR,
+                      THRIFT_APPLICATION_EXCEPTION_ERROR_INTERNAL_ERROR, "too busy");
+        echoes = tls_echoes (channel, "x");
+        CU_ASSERT (echoes);
+        if (echoes)
+          holder_await (&holder, 2);
+      }
+      tally_pool_close (pool);
+      holder_stop (&holder);
+    }
+}
+
 static gboolean
 accept_any (void)
 {
@@ -409,6 +470,7 @@ TLS_TEST (each_wait_ends_when_cancelled)
 TLS_TEST (a_goodbye_instead_of_a_reply_is_a_lost_connection)
 TLS_TEST (rule_10_an_idle_connection_with_a_goodbye_is_not_lent)
 TLS_TEST (rule_10_an_idle_connection_with_half_a_record_is_not_lent)
+TLS_TEST (rule_10_a_refusal_with_a_goodbye_may_be_the_last_word)
 TLS_TEST (a_server_answers_behind_a_goodbye)
 TLS_TEST (rule_10_a_record_that_is_no_message_leaves_it_clean)
 
@@ -418,6 +480,7 @@ static const TestCase cases[] = {
   TEST (test_a_goodbye_instead_of_a_reply_is_a_lost_connection),
   TEST (test_rule_10_an_idle_connection_with_a_goodbye_is_not_lent),
   TEST (test_rule_10_an_idle_connection_with_half_a_record_is_not_lent),
+  TEST (test_rule_10_a_refusal_with_a_goodbye_may_be_the_last_word),
   TEST (test_a_server_answers_behind_a_goodbye),
   TEST (test_rule_10_a_record_that_is_no_message_leaves_it_clean),
   { NULL, NULL }
