@@ -47,9 +47,9 @@ configure (TallyServer *server, const gchar *options)
     }
 }
 
-/* @address in the relay's TLS, where that is on and the address is TCP's. (transfer full) */
+/* @address with @query, in the relay's TLS where that is on and the address is TCP's. (transfer full) */
 static gchar *
-dup_uri (const gchar *address, const Speech *speech)
+dup_uri (const gchar *address, const gchar *query)
 {
   gboolean is_secured = tls_relay_is_on () && !g_str_has_prefix (address, "unix:");
   g_autofree gchar *start =
@@ -57,10 +57,7 @@ dup_uri (const gchar *address, const Speech *speech)
   g_autofree gchar *files =
       is_secured ? g_strdup_printf ("cert=%s&", tls_relay_get_file ()) : g_strdup ("");
 
-  return g_strdup_printf ("%s%c%sprotocol=%s&transport=%s", start,
-                          strchr (start, '?') != NULL ? '&' : '?', files,
-                          tally_protocol_get_name (speech->protocol),
-                          speech->framed ? "framed" : "buffered");
+  return g_strdup_printf ("%s%c%s%s", start, strchr (start, '?') != NULL ? '&' : '?', files, query);
 }
 
 static Running *
@@ -92,7 +89,7 @@ running_start_at (ThriftProcessor *processor,
                   const gchar *address,
                   const gchar *query)
 {
-  g_autofree gchar *uri = g_strconcat (address, "?", query, NULL);
+  g_autofree gchar *uri = dup_uri (address, query);
 
   return start_serving (processor, handler, &framed_binary, uri, NULL);
 }
@@ -104,7 +101,10 @@ running_start_with (ThriftProcessor *processor,
                     const gchar *address,
                     const gchar *options)
 {
-  g_autofree gchar *uri = dup_uri (address != NULL ? address : "tcp://127.0.0.1:0", speech);
+  g_autofree gchar *query =
+      g_strdup_printf ("protocol=%s&transport=%s", tally_protocol_get_name (speech->protocol),
+                       speech->framed ? "framed" : "buffered");
+  g_autofree gchar *uri = dup_uri (address != NULL ? address : "tcp://127.0.0.1:0", query);
 
   return start_serving (processor, handler, speech, uri, options);
 }
@@ -137,6 +137,16 @@ running_stop (Running *self)
 {
   tally_server_stop (self->server);
   running_join (self);
+}
+
+gchar *
+running_dup_client_uri (const Running *self, const gchar *query)
+{
+  g_autofree gchar *address = g_strndup (self->uri, strcspn (self->uri, "?"));
+  gboolean is_secured = g_str_has_prefix (address, "tls:");
+
+  return g_strconcat (address, "?", query, is_secured ? "&ca=" : NULL,
+                      is_secured ? tls_relay_get_file () : NULL, NULL);
 }
 
 /* ---- sockets ---- */

@@ -31,6 +31,8 @@ Running *running_start_at (ThriftProcessor *processor,
                            TestHandler *handler,
                            const gchar *address,
                            const gchar *query);
+/* How a channel reaches it, with @query in place of the server's own. (transfer full) */
+gchar *running_dup_client_uri (const Running *self, const gchar *query);
 /* Waits for serve () to return; it must have been told to stop. */
 void running_join (Running *self);
 /* Stops, joins, frees. */

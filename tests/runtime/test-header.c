@@ -27,8 +27,7 @@ start (const gchar *query)
 static TallyChannel *
 reach (const Running *running, TallyPool *pool, const gchar *query)
 {
-  g_autofree gchar *address = g_strndup (running->uri, strcspn (running->uri, "?"));
-  g_autofree gchar *uri = g_strconcat (address, "?", query, NULL);
+  g_autofree gchar *uri = running_dup_client_uri (running, query);
   GError *error = NULL;
   TallyChannel *channel = tally_channel_new_with_pool (uri, pool, &error);
 

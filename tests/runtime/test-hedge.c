@@ -48,12 +48,11 @@ new_policy (guint floor)
 static void
 bench_start (Bench *self, const gchar *mode, guint floor)
 {
+  g_autofree gchar *query = g_strconcat ("mode=", mode, NULL);
   g_autofree gchar *uri = NULL;
 
   self->running = running_start (&framed_binary, "tcp://127.0.0.1:0?order=any", NULL);
-  uri = g_strdup_printf ("tcp://%.*s?mode=%s",
-                         (gint) strcspn (strstr (self->running->uri, "127"), "?"),
-                         strstr (self->running->uri, "127"), mode);
+  uri = running_dup_client_uri (self->running, query);
   self->pool = tally_pool_new ();
   self->channel = tally_channel_new_with_pool (uri, self->pool, NULL);
   CU_ASSERT_PTR_NOT_NULL_FATAL (self->channel);

@@ -303,7 +303,6 @@ pass_header (Cursor *cursor, const TallyLimits *limits, guint *message_type)
 }
 
 #include "scanner-template.h"
-#include "tls-relay.h"
 
 /* ---- its row ---- */
 
@@ -413,9 +412,8 @@ call_many (gpointer channel)
 static void
 check_mode (const Running *running, const gchar *mode)
 {
-  g_autofree gchar *uri =
-      g_strconcat (running->uri, "&mode=", mode, tls_relay_is_on () ? "&ca=" : NULL,
-                   tls_relay_is_on () ? tls_relay_get_file () : NULL, NULL);
+  g_autofree gchar *query = g_strconcat (strchr (running->uri, '?') + 1, "&mode=", mode, NULL);
+  g_autofree gchar *uri = running_dup_client_uri (running, query);
   g_autofree gchar *large = g_strnfill (300000, 'x');
   g_autoptr (TallyPool) pool = tally_pool_new ();
   g_autoptr (GError) error = NULL;
