@@ -1,5 +1,6 @@
-/* Owns what can be set of a channel at any time, by any thread: limits of its calls. */
+/* Owns what can be set of a channel at any time, by any thread: limits of its calls, interceptors. */
 #include "channel-private.h"
+#include "tally-interceptor.h"
 
 /* Handlers run on the thread that sets. */
 static void
@@ -168,4 +169,23 @@ tally_channel_get_strict (TallyChannel *self)
 {
   g_return_val_if_fail (TALLY_IS_CHANNEL (self), TRUE);
   return g_atomic_int_get (&self->strict);
+}
+
+/**
+ * tally_channel_add_interceptor:
+ * @self: a channel
+ * @interceptor: what is called before and after each call; a reference is taken until the channel's end
+ *
+ * Has @interceptor called for the calls that begin from now on, those of clients that share the channel too, behind
+ * what was added before. It is there to stay. It must not keep a reference to the channel. A client over two protocols
+ * of the program's own has no channel, and no interceptors. Thread-safe.
+ *
+ * Since: 0.2
+ */
+void
+tally_channel_add_interceptor (TallyChannel *self, TallyInterceptor *interceptor)
+{
+  g_return_if_fail (TALLY_IS_CHANNEL (self));
+  g_return_if_fail (TALLY_IS_INTERCEPTOR (interceptor));
+  tally_interceptors_add (&self->interceptors, interceptor);
 }

@@ -133,7 +133,7 @@ send_or_keep (ServerConnection *self, TallyBuffer *answers, gboolean last)
       tally_buffer_append (&self->output, answers->data + sent, answers->length - sent);
       server_hold (self, FALSE);
       self->wants_write = TRUE;
-      server_loop_watch (self->server, self, TRUE, TRUE);
+      server_loop_watch (self->server, self, TALLY_SERVER_INPUT | TALLY_STREAM_WRITABLE);
     }
   answers->length = 0;
   return sent >= 0;
@@ -168,7 +168,7 @@ send_kept (ServerConnection *self)
   server_hold (self, FALSE);
   self->sent = 0;
   self->wants_write = FALSE;
-  server_loop_watch (self->server, self, TRUE, FALSE);
+  server_loop_watch (self->server, self, TALLY_SERVER_INPUT);
   return TRUE;
 }
 

@@ -350,3 +350,68 @@ server_refuse_request (TallyServer *server,
                       output->length - start, NULL);
   return TRUE;
 }
+
+/* ---- one frame of the header transport ---- */
+
+/* Answers what is not to be executed. FALSE: its message's header cannot be read, and the exception is nobody's. */
+static gboolean
+refuse_frame (const ServerConnection *self,
+              ServerHeader *header,
+              const gchar *text,
+              TallyBuffer *output)
+{
+  const TallyHeaderFrame *frame = &header->frame;
+  const TallyCodec *codec = frame->codec != NULL ? frame->codec : self->framer.codec;
+  TallyBuffer inflated = { NULL, 0, 0 };
+  const guint8 *message = (const guint8 *) "";
+  gsize length = 0;
+  gboolean named;
+
+  if (frame->payload == NULL
+      || !tally_header_frame_peek (frame, &inflated, &message, &length, NULL))
+    length = 0;
+  if (frame->payload != NULL)
+    server_peer_set_header (header);
+  named = server_refuse_request (self->server, codec, &self->stream, NULL, message, length, text,
+                                 output);
+  server_peer_set_header (NULL);
+  tally_buffer_clear (&inflated);
+  return named;
+}
+
+ServerOutcome
+server_answer_wrapped (ServerConnection *self,
+                       const guint8 *bytes,
+                       gsize length,
+                       const gchar *refusal,
+                       TallyBuffer *output,
+                       GError **error)
+{
+  TallyBuffer inflated = { NULL, 0, 0 };
+  ServerOutcome outcome = OUTCOME_UNREADABLE;
+  gsize start = output->length;
+  const guint8 *message;
+  gsize message_length;
+  ServerHeader header = { { 0 } };
+
+  if (refusal != NULL)
+    {
+      (void) tally_header_frame_read (&header.frame, bytes, length, NULL);
+      if (refuse_frame (self, &header, refusal, output))
+        outcome = OUTCOME_ANSWERED;
+    }
+  else if (server_header_open (&header, self, bytes, length, &inflated, &message, &message_length,
+                               error))
+    {
+      server_peer_set_header (&header);
+      outcome = server_dispatch (self->server, header.frame.codec, &self->stream, message,
+                                 message_length, output, NULL, error);
+      server_peer_set_header (NULL);
+    }
+  else
+    (void) refuse_frame (self, &header, (*error)->message, output);
+  server_header_wrap (&header, self->server, output, start);
+  server_header_clear (&header);
+  tally_buffer_clear (&inflated);
+  return outcome;
+}

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #define MAX_EVENTS 128
@@ -16,30 +15,13 @@
 /* How often MAX_ACCEPTS are accepted before a stop: more than a listener's backlog holds. */
 #define MAX_LAST_ACCEPTS (2 * TALLY_SERVER_BACKLOG / MAX_ACCEPTS)
 
-gint64
-server_now (void)
-{
-  struct timespec now;
-
-  clock_gettime (CLOCK_MONOTONIC_COARSE, &now);
-  return (gint64) now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* ---- what epoll watches ---- */
-
-static gboolean
-watch (TallyServer *self, gint operation, gint fd, guint32 events, gpointer data)
-{
-  struct epoll_event event = { .events = events, .data.ptr = data };
-
-  return epoll_ctl (self->epoll_fd, operation, fd, &event) == 0;
-}
 
 static void
 watch_listeners (TallyServer *self, gint operation, guint32 events)
 {
   for (guint i = 0; i < self->listener.n_fds; i++)
-    watch (self, operation, self->listener.fds[i], events, &self->listener.fds[i]);
+    server_watch (self, operation, self->listener.fds[i], events, &self->listener.fds[i]);
 }
 
 gboolean
@@ -48,8 +30,8 @@ server_loop_open (TallyServer *self, GError **error)
   self->epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
   self->wake_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (self->epoll_fd < 0 || self->wake_fd < 0
-      || !watch (self, EPOLL_CTL_ADD, self->wake_fd, EPOLLIN, &self->wake_fd)
-      || !watch (self, EPOLL_CTL_ADD, self->stop_fd, EPOLLIN, &self->stop_fd))
+      || !server_watch (self, EPOLL_CTL_ADD, self->wake_fd, EPOLLIN, &self->wake_fd)
+      || !server_watch (self, EPOLL_CTL_ADD, self->stop_fd, EPOLLIN, &self->stop_fd))
     {
       g_set_error (error, TALLY_ERROR, TALLY_ERROR_FAILED, "cannot serve %s: %s",
                    tally_endpoint_get_uri (self->endpoint), g_strerror (errno));
@@ -70,28 +52,6 @@ server_loop_close (TallyServer *self)
   self->epoll_fd = self->wake_fd = -1;
 }
 
-void
-server_loop_interrupt (TallyServer *self)
-{
-  const guint64 one = 1;
-
-  if (write (self->wake_fd, &one, sizeof one) < 0)
-    g_debug ("eventfd: %s", g_strerror (errno)); /* full: it is readable already */
-}
-
-void
-server_loop_watch (TallyServer *self,
-                   ServerConnection *connection,
-                   gboolean readable,
-                   gboolean writable)
-{
-  guint wanted = (readable ? TALLY_STREAM_READABLE | TALLY_STREAM_HUNG_UP : 0)
-                 | (writable ? TALLY_STREAM_WRITABLE : 0);
-
-  watch (self, EPOLL_CTL_MOD, tally_stream_get_fd (&connection->stream),
-         EPOLLET | tally_stream_get_watch (&connection->stream, wanted), connection);
-}
-
 /* Only the thread that waits in the loop closes the listeners' descriptors. */
 void
 server_loop_resume_listeners_locked (TallyServer *self)
@@ -102,36 +62,7 @@ server_loop_resume_listeners_locked (TallyServer *self)
   watch_listeners (self, EPOLL_CTL_MOD, EPOLLIN);
 }
 
-/* ---- a connection's owner ---- */
-
-gboolean
-server_claim (ServerConnection *connection)
-{
-  guint owner = atomic_get (&connection->owner);
-
-  for (;;)
-    {
-      guint wanted = owner == OWNER_NOBODY ? OWNER_THREAD : OWNER_THREAD_AGAIN;
-
-      if (owner == OWNER_DEAD || owner == OWNER_THREAD_AGAIN)
-        return FALSE;
-      if (__atomic_compare_exchange_n (&connection->owner, &owner, wanted, FALSE, __ATOMIC_SEQ_CST,
-                                       __ATOMIC_SEQ_CST))
-        return wanted == OWNER_THREAD;
-    }
-}
-
-gboolean
-server_park (ServerConnection *connection)
-{
-  guint owner = OWNER_THREAD;
-
-  if (__atomic_compare_exchange_n (&connection->owner, &owner, OWNER_NOBODY, FALSE,
-                                   __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
-    return TRUE;
-  atomic_set (&connection->owner, OWNER_THREAD);
-  return FALSE;
-}
+/* ---- connections come and go ---- */
 
 static void
 link_locked (TallyServer *self, ServerConnection *connection)
@@ -173,7 +104,7 @@ server_discard (TallyServer *self, ServerConnection *connection)
 
   atomic_set (&connection->owner, OWNER_DEAD);
   /* Closing alone does not do it where a child process has a copy of the descriptor. */
-  watch (self, EPOLL_CTL_DEL, tally_stream_get_fd (&connection->stream), 0, NULL);
+  server_watch (self, EPOLL_CTL_DEL, tally_stream_get_fd (&connection->stream), 0, NULL);
   server_connection_release (connection);
 
   pthread_mutex_lock (&self->lock);
@@ -256,8 +187,8 @@ add_connection (TallyServer *self, TallyStream *stream)
   pthread_mutex_lock (&self->lock);
   link_locked (self, connection);
   pthread_mutex_unlock (&self->lock);
-  if (!watch (self, EPOLL_CTL_ADD, tally_stream_get_fd (stream),
-              EPOLLET | tally_stream_get_watch (stream, events), connection))
+  if (!server_watch (self, EPOLL_CTL_ADD, tally_stream_get_fd (stream),
+                     EPOLLET | tally_stream_get_watch (stream, events), connection))
     server_discard (self, connection);
   else if (!server_park (connection))
     {
@@ -320,7 +251,7 @@ accept_last (TallyServer *self)
 static void
 begin_stop (TallyServer *self)
 {
-  watch (self, EPOLL_CTL_DEL, self->stop_fd, 0, NULL);
+  server_watch (self, EPOLL_CTL_DEL, self->stop_fd, 0, NULL);
   accept_last (self);
   pthread_mutex_lock (&self->lock);
   atomic_set (&self->stopping, TRUE); /* from here on nobody else touches the listeners */
@@ -459,7 +390,7 @@ pin (TallyServer *self, ServerConnection *connection, ServerWorker *worker)
   pthread_mutex_unlock (&self->lock);
   if (!pinned)
     return FALSE;
-  server_loop_watch (self, connection, FALSE, FALSE);
+  server_loop_watch (self, connection, 0);
   count_from_here (self, connection);
   return TRUE;
 }
@@ -471,7 +402,8 @@ unpin (TallyServer *self, ServerConnection *connection)
   self->n_pinned--;
   pthread_mutex_unlock (&self->lock);
   count_from_here (self, connection);
-  server_loop_watch (self, connection, TRUE, connection->wants_write);
+  server_loop_watch (self, connection,
+                     TALLY_SERVER_INPUT | (connection->wants_write ? TALLY_STREAM_WRITABLE : 0));
 }
 
 /* Serves a pinned connection until it is idle, or over. A large request may come in parts. */
@@ -525,8 +457,9 @@ server_let_go (TallyServer *self,
   if (turn != TURN_CLOSE)
     {
       if (G_UNLIKELY (tally_stream_is_layered (&connection->stream)))
-        server_loop_watch (self, connection, connection->output.length == 0,
-                           connection->wants_write);
+        server_loop_watch (self, connection,
+                           (connection->output.length == 0 ? TALLY_SERVER_INPUT : 0)
+                               | (connection->wants_write ? TALLY_STREAM_WRITABLE : 0));
       return server_park (connection);
     }
   server_discard (self, connection);

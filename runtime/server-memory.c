@@ -8,8 +8,6 @@
 
 /* A burst is so much memory that is no longer in use. */
 #define WORTH_TRIMMING (16 * 1024 * 1024)
-/* Of buffers and messages that are released one by one, smaller ones are no part of a burst. */
-#define WORTH_COUNTING (1024 * 1024)
 /* A part of so many bytes gives no room worth a refusal; the limit on connections holds for all of them. */
 #define SMALL_PART 4096
 /* Of so many holders, the oldest, one is chosen: what a choice costs is bounded. */
@@ -128,13 +126,6 @@ server_make_room (TallyServer *self, ServerConnection *asker, ServerWorker *work
         }
     }
   return TRUE;
-}
-
-void
-server_note_released (TallyServer *self, gsize bytes)
-{
-  if (G_UNLIKELY (bytes >= WORTH_COUNTING))
-    __atomic_add_fetch (&self->n_released, bytes, __ATOMIC_RELAXED);
 }
 
 gboolean

@@ -42,6 +42,8 @@ G_BEGIN_DECLS
 #define TALLY_SERVER_MAX_REFUSED 64
 /* What a worker receives at once and, where requests are pipelined, sends at once. */
 #define TALLY_SERVER_CHUNK (64 * 1024)
+/* What a connection that takes input is watched for. */
+#define TALLY_SERVER_INPUT (TALLY_STREAM_READABLE | TALLY_STREAM_HUNG_UP)
 
 #define atomic_get(place) __atomic_load_n ((place), __ATOMIC_SEQ_CST)
 #define atomic_set(place, value) __atomic_store_n ((place), (value), __ATOMIC_SEQ_CST)
@@ -319,10 +321,10 @@ gboolean server_has_request_locked (const TallyServer *self);
 ServerRequest *server_take_request_locked (TallyServer *self);
 /* Whether requests wait so that another worker is worth waking. */
 gboolean server_wants_help_locked (const TallyServer *self);
+/* (transfer full) (nullable): one that is to wait no longer; it begins, so as to be refused. */
+ServerRequest *server_take_overdue_request_locked (TallyServer *self);
 /* Executes it. Consumes @request. */
 void server_run_request (ServerRequest *request, ServerWorker *worker);
-/* The supervisor refuses those that have waited too long. */
-void server_limit_requests (TallyServer *self);
 
 /* ---- workers ---- */
 
@@ -361,6 +363,26 @@ gssize server_take_back (ServerWorker *worker);
 /* The supervisor sends what is offered, or tries to. Whether a peer took any. */
 gboolean server_accept_offers_locked (TallyServer *self);
 
+/* ---- owners ---- */
+
+/* Milliseconds of a clock that is cheap to read and advances every few of them. */
+gint64 server_now (void);
+/* TRUE: the caller owns it now. */
+gboolean server_claim (ServerConnection *connection);
+/* The owner parks it. FALSE: an event came meanwhile, and the caller owns it still. */
+gboolean server_park (ServerConnection *connection);
+/* It waits for a worker. */
+void server_enqueue_locked (TallyServer *self, ServerConnection *connection);
+/* The connection that has waited longest; there is one. */
+ServerConnection *server_take_ready_locked (TallyServer *self);
+/* epoll_ctl (). */
+gboolean server_watch (TallyServer *self, gint operation, gint fd, guint32 events, gpointer data);
+/* What epoll reports of @connection (TallyStreamEvents), besides its failure. Tells at once of what is the case already. */
+void server_loop_watch (TallyServer *self, ServerConnection *connection, guint events);
+/* Makes the thread that waits in the loop return from its wait. */
+void server_loop_interrupt (TallyServer *self);
+void server_wake_supervisor_locked (TallyServer *self);
+
 /* ---- loop ---- */
 
 gboolean server_loop_open (TallyServer *self, GError **error);
@@ -368,22 +390,13 @@ void server_loop_close (TallyServer *self);
 /* Waits for events, at most @timeout milliseconds (-1: for ever), accepts, and queues what is
  * ready. */
 void server_loop_wait (TallyServer *self, gint timeout);
-/* Makes the thread that waits in the loop return from its wait. */
-void server_loop_interrupt (TallyServer *self);
 /* After descriptors ran out: looks at the listeners again. */
 void server_loop_resume_listeners_locked (TallyServer *self);
-/* What epoll reports of @connection, besides its end. Tells at once of what is the case already. */
-void server_loop_watch (TallyServer *self,
-                        ServerConnection *connection,
-                        gboolean readable,
-                        gboolean writable);
 /* The worker that serves @connection, or the next one, is to look at it. Any thread. */
 void server_loop_rouse (TallyServer *self, ServerConnection *connection);
 /* What a worker does with a connection it owns, until it parks or closes it. */
 void server_serve (TallyServer *self, ServerConnection *connection, ServerWorker *worker);
 
-/* TRUE: the caller owns it now. */
-gboolean server_claim (ServerConnection *connection);
 /* The owner has had @turn: closes it or parks it. FALSE: an event came meanwhile, and the owner has to
  * look again. */
 gboolean server_let_go (TallyServer *self,
@@ -392,8 +405,6 @@ gboolean server_let_go (TallyServer *self,
                         ServerTurn turn);
 /* The owner closes it. */
 void server_discard (TallyServer *self, ServerConnection *connection);
-/* The owner parks it. FALSE: an event came meanwhile, and the caller owns it still. */
-gboolean server_park (ServerConnection *connection);
 
 /* ---- peers ---- */
 
@@ -403,11 +414,9 @@ void server_peer_end (void);
 
 /* ---- queue ---- */
 
-void server_enqueue_locked (TallyServer *self, ServerConnection *connection);
-/* The connection that has waited longest; there is one. */
-ServerConnection *server_take_ready_locked (TallyServer *self);
-/* The supervisor refuses what is past the queue's limits. */
+/* The supervisor refuses what is past the queue's limits, and requests that have waited too long. */
 void server_limit_queue_locked (TallyServer *self, gint64 now);
+void server_limit_requests (TallyServer *self);
 
 /* ---- refusals ---- */
 
@@ -431,8 +440,6 @@ void server_hold (ServerConnection *connection, gboolean anew);
 /* Lets connections give up what they hold until that is within the limit. FALSE: @asker, the
  * caller's, is the one that has to. */
 gboolean server_make_room (TallyServer *self, ServerConnection *asker, ServerWorker *worker);
-/* @bytes of memory, a large buffer's or a decoded message's, are no longer in use. */
-void server_note_released (TallyServer *self, gsize bytes);
 /* Gives memory back to the system after a burst, but not time and again. */
 gboolean server_wants_trim_locked (const TallyServer *self);
 void server_trim_locked (TallyServer *self, gint64 now);
@@ -464,7 +471,6 @@ void server_log_handshake (ServerConnection *connection, const ServerWorker *wor
 /* ---- supervisor ---- */
 
 void server_supervise (TallyServer *self);
-void server_wake_supervisor_locked (TallyServer *self);
 
 /* ---- the server ---- */
 
@@ -536,10 +542,10 @@ struct _TallyServer
   ServerConnection *ready_tail;
   ServerConnection *ring_head; /* with requests that wait for a worker, each in its turn */
   ServerConnection *ring_tail;
-  GSequence *due;                 /* NULL before there is one: of requests, the next deadline first */
-  guint n_waiting;                /* such requests */
-  guint n_beside;                 /* requests that run beside another one of their connection */
-  guint64 n_dropped;              /* answers that found no connection */
+  GSequence *due;    /* NULL before there is one: of requests, the next deadline first */
+  guint n_waiting;   /* such requests */
+  guint n_beside;    /* requests that run beside another one of their connection */
+  guint64 n_dropped; /* answers that found no connection */
   ServerConnection *first_holder; /* whose messages are unfinished, the oldest first */
   ServerConnection *last_holder;
   gboolean connections_turn; /* a worker that may choose takes a connection, not a request */
@@ -571,11 +577,19 @@ server_end_answer (TallyFraming framing, TallyBuffer *output, gsize start)
     tally_frame_close (output, framing, start);
 }
 
+/* Of buffers and messages that are released one by one, smaller ones are no part of a burst. */
+#define TALLY_SERVER_WORTH_COUNTING (1024 * 1024)
+
+/* @bytes of memory, a large buffer's or a decoded message's, are no longer in use. */
+static inline void
+server_note_released (TallyServer *self, gsize bytes)
+{
+  if (G_UNLIKELY (bytes >= TALLY_SERVER_WORTH_COUNTING))
+    __atomic_add_fetch (&self->n_released, bytes, __ATOMIC_RELAXED);
+}
+
 /* What the class has of properties (server-properties.c). */
 void server_properties_install (GObjectClass *object_class);
-
-/* Milliseconds of a clock that is cheap to read and advances every few of them. */
-gint64 server_now (void);
 
 G_END_DECLS
 

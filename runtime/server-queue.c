@@ -1,30 +1,6 @@
-/* The connections that are ready and wait for a worker. While every worker is stuck in a handler
- * the supervisor keeps their number and age within limits: it answers those past them in words. It
- * knows no message. */
+/* What waits for a worker while every worker is stuck in a handler. The supervisor keeps the number and age of
+ * connections and requests within limits: it answers those past them in words. It knows no message. */
 #include "server-private.h"
-
-void
-server_enqueue_locked (TallyServer *self, ServerConnection *connection)
-{
-  connection->next_ready = NULL;
-  connection->ready_since = 0;
-  if (self->ready_tail != NULL)
-    self->ready_tail->next_ready = connection;
-  else
-    self->ready_head = connection;
-  self->ready_tail = connection;
-}
-
-ServerConnection *
-server_take_ready_locked (TallyServer *self)
-{
-  ServerConnection *connection = self->ready_head;
-
-  self->ready_head = connection->next_ready;
-  if (self->ready_head == NULL)
-    self->ready_tail = NULL;
-  return connection;
-}
 
 /* Takes out of the queue what is to wait no longer, as a list. */
 static ServerConnection *
@@ -100,4 +76,20 @@ server_limit_queue_locked (TallyServer *self, gint64 now)
       refused = next;
     }
   pthread_mutex_lock (&self->lock);
+}
+
+void
+server_limit_requests (TallyServer *self)
+{
+  for (;;)
+    {
+      ServerRequest *request;
+
+      pthread_mutex_lock (&self->lock);
+      request = server_take_overdue_request_locked (self);
+      pthread_mutex_unlock (&self->lock);
+      if (request == NULL)
+        return;
+      server_run_request (request, &self->supervisor);
+    }
 }

@@ -107,22 +107,13 @@ server_wants_help_locked (const TallyServer *self)
   return atomic_peek (&self->eager) || g_get_monotonic_time () - request->queued >= PROMPT;
 }
 
-void
-server_limit_requests (TallyServer *self)
+ServerRequest *
+server_take_overdue_request_locked (TallyServer *self)
 {
-  for (;;)
-    {
-      ServerRequest *request = NULL;
+  gint64 now = server_now ();
 
-      pthread_mutex_lock (&self->lock);
-      for (ServerConnection *at = self->ring_head; at != NULL && request == NULL;
-           at = at->next_in_ring)
-        if (server_find_refusal (self, first_waiting_locked (at)->arrived, server_now (), 0)
-            != REFUSE_NOTHING)
-          request = take_waiting_locked (self, at);
-      pthread_mutex_unlock (&self->lock);
-      if (request == NULL)
-        return;
-      server_run_request (request, &self->supervisor);
-    }
+  for (ServerConnection *at = self->ring_head; at != NULL; at = at->next_in_ring)
+    if (server_find_refusal (self, first_waiting_locked (at)->arrived, now, 0) != REFUSE_NOTHING)
+      return take_waiting_locked (self, at);
+  return NULL;
 }

@@ -35,14 +35,6 @@ typedef struct
   gboolean draining;
 } Watch;
 
-void
-server_wake_supervisor_locked (TallyServer *self)
-{
-  self->supervisor_called = TRUE;
-  if (atomic_peek (&self->supervisor_asleep))
-    pthread_cond_signal (&self->supervisor_wake);
-}
-
 /* Sleeps @microseconds, or with -1 until it is woken. */
 static void
 sleep_locked (TallyServer *self, gint64 microseconds)

@@ -2,9 +2,7 @@
  * came to, others say. */
 #include "tally-interceptor.h"
 
-#include "channel-private.h"
 #include "interceptor-private.h"
-#include "server-private.h"
 #include "tally-error.h"
 
 /**
@@ -122,43 +120,4 @@ tally_interceptors_end (TallyCallInfo *info, TallyCallOutcome outcome, const GEr
   for (const TallyInterception *each = info->last; each != NULL; each = each->previous)
     if (each->interface->after != NULL)
       each->interface->after (each->interceptor, info);
-}
-
-/**
- * tally_channel_add_interceptor:
- * @self: a channel
- * @interceptor: what is called before and after each call; a reference is taken until the channel's end
- *
- * Has @interceptor called for the calls that begin from now on, those of clients that share the channel too, behind
- * what was added before. It is there to stay. It must not keep a reference to the channel. A client over two protocols
- * of the program's own has no channel, and no interceptors. Thread-safe.
- *
- * Since: 0.2
- */
-void
-tally_channel_add_interceptor (TallyChannel *self, TallyInterceptor *interceptor)
-{
-  g_return_if_fail (TALLY_IS_CHANNEL (self));
-  g_return_if_fail (TALLY_IS_INTERCEPTOR (interceptor));
-  tally_interceptors_add (&self->interceptors, interceptor);
-}
-
-/**
- * tally_server_add_interceptor:
- * @self: a server
- * @interceptor: what is called before and after each request; a reference is taken until the server's end
- *
- * Has @interceptor called for the requests that the server comes to from now on, behind what was added before. It is called
- * for each message whose header can be read, those that the server itself refuses included: they end as
- * %TALLY_CALL_EXCEPTION, on a thread that also looks after the server's time-outs, so that it must not block there.
- * It is there to stay. Thread-safe, also while the server serves.
- *
- * Since: 0.2
- */
-void
-tally_server_add_interceptor (TallyServer *self, TallyInterceptor *interceptor)
-{
-  g_return_if_fail (TALLY_IS_SERVER (self));
-  g_return_if_fail (TALLY_IS_INTERCEPTOR (interceptor));
-  tally_interceptors_add (&self->interceptors, interceptor);
 }

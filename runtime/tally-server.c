@@ -11,6 +11,7 @@
 #include "processor-private.h"
 #include "endpoint-order-internal.h"
 #include "server-private.h"
+#include "tally-interceptor.h"
 
 typedef ThriftServerClass TallyServerClass;
 
@@ -384,4 +385,24 @@ tally_server_init (TallyServer *self)
   self->epoll_fd = self->wake_fd = -1;
   self->stop_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
   self->pid = getpid ();
+}
+
+/**
+ * tally_server_add_interceptor:
+ * @self: a server
+ * @interceptor: what is called before and after each request; a reference is taken until the server's end
+ *
+ * Has @interceptor called for the requests that the server comes to from now on, behind what was added before. It is called
+ * for each message whose header can be read, those that the server itself refuses included: they end as
+ * %TALLY_CALL_EXCEPTION, on a thread that also looks after the server's time-outs, so that it must not block there.
+ * It is there to stay. Thread-safe, also while the server serves.
+ *
+ * Since: 0.2
+ */
+void
+tally_server_add_interceptor (TallyServer *self, TallyInterceptor *interceptor)
+{
+  g_return_if_fail (TALLY_IS_SERVER (self));
+  g_return_if_fail (TALLY_IS_INTERCEPTOR (interceptor));
+  tally_interceptors_add (&self->interceptors, interceptor);
 }
