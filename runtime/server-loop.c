@@ -444,6 +444,18 @@ serve_once (TallyServer *self, ServerConnection *connection, ServerWorker *worke
   return turn;
 }
 
+/* What a layer is to tell of next, which it does at once where that is the case already: of no input that @connection will not
+ * take, nor of an end that it has seen. */
+static guint
+find_events (const ServerConnection *connection)
+{
+  if (connection->output.length > 0)
+    return connection->wants_write ? TALLY_STREAM_WRITABLE : 0;
+  if (connection->is_abandoned)
+    return 0;
+  return connection->is_full ? TALLY_STREAM_HUNG_UP : TALLY_SERVER_INPUT;
+}
+
 gboolean
 server_let_go (TallyServer *self,
                ServerConnection *connection,
@@ -457,9 +469,7 @@ server_let_go (TallyServer *self,
   if (turn != TURN_CLOSE)
     {
       if (G_UNLIKELY (tally_stream_is_layered (&connection->stream)))
-        server_loop_watch (self, connection,
-                           (connection->output.length == 0 ? TALLY_SERVER_INPUT : 0)
-                               | (connection->wants_write ? TALLY_STREAM_WRITABLE : 0));
+        server_loop_watch (self, connection, find_events (connection));
       return server_park (connection);
     }
   server_discard (self, connection);

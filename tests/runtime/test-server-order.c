@@ -5,10 +5,13 @@
 #include <unistd.h>
 
 #include "server-fixture.h"
+#include "server-private.h"
 #include "test-stream.h"
+#include "tls-relay.h"
 
 #define ANY_ORDER "tcp://127.0.0.1:0?order=any"
 #define N_CALLS 6
+#define N_ECHOES 100
 
 static void
 write_block (TallyBuffer *requests, gint32 seqid)
@@ -126,6 +129,42 @@ concurrent_answers_leave_in_order (void)
   assert_int (receive_seqid (fd, T_REPLY), 2);
   close (fd);
   running_stop (running);
+}
+
+/* Calls of another connection are all that the loop finds meanwhile. */
+static void
+check_quiet (const Running *running, gint fd)
+{
+  guint64 before;
+
+  CU_ASSERT (peer_echoes (fd, &framed_binary, 1, "x"));
+  before = atomic_peek (&running->server->n_events);
+  for (guint i = 0; i < N_ECHOES; i++)
+    CU_ASSERT (peer_echoes (fd, &framed_binary, 1, "x"));
+  CU_ASSERT (atomic_peek (&running->server->n_events) - before <= 3 * N_ECHOES);
+}
+
+/* Neither what the connection will not take nor the end that it has seen is looked at again and again. */
+static void
+a_connection_whose_handlers_run_costs_nothing (void)
+{
+  for (guint n_sent = 1; n_sent <= 4; n_sent += 3)
+    {
+      Running *running =
+          running_start (&framed_binary, ANY_ORDER, "max-concurrent=2 max-workers=8");
+      gint fd = peer_connect (running);
+      gint other = peer_connect (running);
+
+      send_blocks (fd, n_sent);
+      test_handler_wait_inside (running->handler, MIN (n_sent, 2));
+      check_quiet (running, other);
+      close (fd);
+      tls_relay_settle ();
+      check_quiet (running, other);
+      test_handler_release (running->handler);
+      close (other);
+      running_stop (running);
+    }
 }
 
 static void
@@ -324,6 +363,7 @@ main (int argc, char **argv)
     TEST (calls_that_come_one_by_one_are_inside_at_once),
     TEST (a_quick_answer_overtakes_slow_ones),
     TEST (concurrent_answers_leave_in_order),
+    TEST (a_connection_whose_handlers_run_costs_nothing),
     TEST (no_more_run_at_once_than_the_property_says),
     TEST (other_connections_keep_workers),
     TEST (one_worker_executes_one_after_another),
