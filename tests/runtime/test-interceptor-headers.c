@@ -23,15 +23,14 @@ static void
 stage_init (Stage *self, const gchar *query, const gchar *mode)
 {
   TestHandler *handler = g_object_new (test_handler_get_type (), NULL);
-  g_autofree gchar *address = NULL;
+  g_autofree gchar *client = g_strdup_printf ("transport=%s&mode=%s", query, mode);
   g_autofree gchar *uri = NULL;
   GError *error = NULL;
 
   self->pool = tally_pool_new ();
   self->running = running_start_at (test_processor_new (derived_processor_get_type (), handler),
                                     handler, "tcp://127.0.0.1:0", "transport=auto&protocol=auto");
-  address = g_strndup (self->running->uri, strcspn (self->running->uri, "?"));
-  uri = g_strdup_printf ("%s?transport=%s&mode=%s", address, query, mode);
+  uri = running_dup_client_uri (self->running, client);
   self->channel = tally_channel_new_with_pool (uri, self->pool, &error);
   assert_no_error (error);
   self->at_client = recorder_new ("client", NULL);

@@ -58,6 +58,7 @@ typedef struct
 static void
 stage_init (Stage *self)
 {
+  g_autofree gchar *uri = NULL;
   GError *error = NULL;
 
   self->handler = g_object_new (handing_handler_get_type (), NULL);
@@ -66,7 +67,8 @@ stage_init (Stage *self)
                                             (TestHandler *) self->handler),
                         (TestHandler *) self->handler, "tcp://127.0.0.1:0", "transport=header");
   self->pool = tally_pool_new ();
-  self->channel = tally_channel_new_with_pool (self->running->uri, self->pool, &error);
+  uri = running_dup_client_uri (self->running, "transport=header");
+  self->channel = tally_channel_new_with_pool (uri, self->pool, &error);
   assert_no_error (error);
 }
 

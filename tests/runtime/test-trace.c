@@ -346,8 +346,7 @@ run_loop (gpointer loop)
 static TallyChannel *
 reach (const Chain *self, const Running *running, const gchar *query)
 {
-  g_autofree gchar *address = g_strndup (running->uri, strcspn (running->uri, "?"));
-  g_autofree gchar *uri = g_strconcat (address, "?", query, NULL);
+  g_autofree gchar *uri = running_dup_client_uri (running, query);
   GError *error = NULL;
   TallyChannel *channel = tally_channel_new_with_pool (uri, self->pool, &error);
 
