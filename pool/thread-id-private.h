@@ -3,10 +3,23 @@
 #define TALLY_THREAD_ID_PRIVATE_H
 
 #include <glib.h>
+#include <unistd.h>
+
+#include "thread-local-private.h"
 
 G_BEGIN_DECLS
 
-guint32 tally_get_thread_id (void);
+/* 0: it is not known yet. */
+extern TALLY_THREAD_LOCAL guint32 tally_thread_id;
+
+static inline guint32
+tally_get_thread_id (void)
+{
+  if (G_UNLIKELY (tally_thread_id == 0))
+    tally_thread_id = (guint32) gettid ();
+  return tally_thread_id;
+}
+
 /* In a child process, whose thread has another. */
 void tally_forget_thread_id (void);
 
