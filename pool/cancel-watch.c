@@ -2,17 +2,29 @@
  * what is cancelled. */
 #include "cancel-watch-internal.h"
 
-static void
-on_cancelled (GCancellable *cancellable, gpointer source)
+/* What a handler has: one that another thread is in outlives its disconnection. The source's context is given up last: GLib
+ * before 2.80 looks at it when the source is given up. */
+typedef struct
 {
-  g_source_set_ready_time (source, 0);
+  GSource *source;
+  GMainContext *context;
+} Watched;
+
+static void
+on_cancelled (GCancellable *cancellable, gpointer data)
+{
+  g_source_set_ready_time (((Watched *) data)->source, 0);
 }
 
-/* The handler's own reference: a handler that another thread is in outlives its disconnection. */
 static void
-release_source (gpointer source, GClosure *closure)
+release_watched (gpointer data, GClosure *closure)
 {
-  g_source_unref (source);
+  Watched *self = data;
+
+  g_source_unref (self->source);
+  if (self->context != NULL)
+    g_main_context_unref (self->context);
+  g_free (self);
 }
 
 void
@@ -23,13 +35,17 @@ tally_cancel_watch_begin (TallyCancelWatch *self,
                           gpointer data,
                           GDestroyNotify destroy)
 {
+  Watched *watched = g_new (Watched, 1);
+
   self->cancellable = g_object_ref (cancellable);
   self->source = g_timeout_source_new (0);
   g_source_set_ready_time (self->source, -1); /* not before the cancellation */
   g_source_set_callback (self->source, function, data, destroy);
   g_source_attach (self->source, context);
+  *watched = (Watched){ g_source_ref (self->source),
+                        context != NULL ? g_main_context_ref (context) : NULL };
   self->handler = g_signal_connect_data (cancellable, "cancelled", G_CALLBACK (on_cancelled),
-                                         g_source_ref (self->source), release_source, 0);
+                                         watched, release_watched, 0);
   if (g_cancellable_is_cancelled (cancellable))
     g_source_set_ready_time (self->source, 0);
 }

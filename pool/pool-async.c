@@ -67,11 +67,13 @@ return_result (gpointer data)
 static void
 finish_task (AsyncBorrow *self, GError *error)
 {
-  g_autoptr (GSource) source = g_timeout_source_new (0);
+  /* Given up last: GLib before 2.80 looks at a source's context when the source is, and the task's may end with it. */
   g_autoptr (GMainContext) context = g_main_context_ref (g_task_get_context (self->task));
+  g_autoptr (GSource) source = g_timeout_source_new (0);
 
   if (self->timer != NULL)
     g_source_destroy (self->timer);
+  g_clear_pointer (&self->timer, g_source_unref);
   tally_cancel_watch_end (&self->watch);
   g_source_set_priority (source, g_task_get_priority (self->task));
   g_source_set_callback (source, return_result, self, async_borrow_unref);
