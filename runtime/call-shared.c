@@ -75,11 +75,16 @@ note_failure (TallyCall *call,
               const TallyPending *pending,
               const GError *error)
 {
-  tally_call_set_sent (call, pending->sent, pending->end - pending->start);
-  if (pending->refused && pending->sent > 0)
-    call->sent = TALLY_SENT_REFUSED;
+  gsize length = pending->end - pending->start;
+  gsize sent = pending->sent;
+
   if (g_error_matches (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT) && had_its_time (call, lease))
     tally_shared_fail_if_stalled (shared, pending);
+  if (sent > 0 && sent < length)
+    sent = tally_shared_count_sent (shared, pending);
+  tally_call_set_sent (call, sent, length);
+  if (pending->refused && sent > 0)
+    call->sent = TALLY_SENT_REFUSED;
 }
 
 /* Inlined for the common path's sake. */

@@ -417,6 +417,18 @@ tally_shared_fail_sending_locked (TallyShared *self, const GError *error)
     }
 }
 
+gsize
+tally_shared_count_sent (TallyShared *self, const TallyPending *pending)
+{
+  gsize sent = pending->end - pending->start;
+
+  tally_shared_lock (self);
+  if (self->send_failure != NULL || self->failure != NULL)
+    sent = tally_shared_count_sent_locked (self, pending);
+  tally_shared_unlock (self);
+  return sent;
+}
+
 void
 tally_shared_fail_if_stalled (TallyShared *self, const TallyPending *pending)
 {

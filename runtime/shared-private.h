@@ -185,6 +185,9 @@ gboolean tally_shared_exchange (TallyShared *self,
  * completed since its request was queued, and the peer has this request or took no byte of any, the
  * connection has failed (rule 24). Bytes that arrived are no sign of life. */
 void tally_shared_fail_if_stalled (TallyShared *self, const TallyPending *pending);
+/* Of the request of a caller that has gone, which began to be sent, how much the peer may come to have: all, for the sake of
+ * the calls behind it, unless the connection has failed. */
+gsize tally_shared_count_sent (TallyShared *self, const TallyPending *pending);
 /* Whether all of the pending call's request was sent; a peer may answer before. */
 gboolean tally_shared_was_sent (TallyShared *self, const TallyPending *pending);
 /* Gives the pending call back, whose reply, if there is one, was consumed. %TRUE when the connection may take further calls. @late: how many replies
