@@ -1,5 +1,9 @@
 /* Owns whether a call can begin at all, and what its caller is told when it has failed. */
+#include <string.h>
+#include <thrift/c_glib/thrift_application_exception.h>
+
 #include "call-private.h"
+#include "reply-private.h"
 
 gboolean
 tally_call_refuse_without_endpoint (GError **error)
@@ -52,4 +56,44 @@ tally_call_explain (const TallyCall *self, GError *error)
   else if (!self->declared)
     g_prefix_error (&error, "%s: ", self->method->name);
   return error;
+}
+
+/* The server's own words (server-refusal.c), which no handler's exception begins with. */
+gboolean
+tally_call_was_not_executed (const TallyCall *self, const GError *error)
+{
+  return self->refused && error->domain == THRIFT_APPLICATION_EXCEPTION_ERROR
+         && g_str_has_prefix (error->message, TALLY_SERVER_SAYS "the server is ")
+         && strstr (error->message, "was not executed") != NULL;
+}
+
+/* The error of a call whose replay failed too. The first attempt, of which @before was sent, may have
+ * been executed, and a code that says that nothing was sent, true of the replay, must not hide it. */
+TALLY_COLD GError *
+tally_call_join_errors (TallyCall *call, const TallyCall *before, GError *first, GError *second)
+{
+  gboolean maybe_executed = g_error_matches (first, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST);
+  gboolean is_ending = g_error_matches (second, G_IO_ERROR, G_IO_ERROR_CANCELLED)
+                       || g_error_matches (second, TALLY_ERROR, TALLY_ERROR_TIMED_OUT);
+  GError *joined;
+
+  if (call->answered
+      && (before->sent != TALLY_SENT_ALL || !tally_call_was_not_executed (call, second)))
+    {
+      g_error_free (first);
+      return second;
+    }
+  call->answered = call->refused = FALSE; /* of the first attempt nothing is known */
+  if (before->sent > call->sent)
+    {
+      call->sent = before->sent;
+      call->sent_bytes = before->sent_bytes;
+      call->request_bytes = before->request_bytes;
+    }
+  joined = g_error_new (maybe_executed && !is_ending ? first->domain : second->domain,
+                        maybe_executed && !is_ending ? first->code : second->code,
+                        "%s; then the replay failed: %s", first->message, second->message);
+  g_error_free (first);
+  g_error_free (second);
+  return joined;
 }

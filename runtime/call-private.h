@@ -78,6 +78,8 @@ gboolean tally_call_is_idempotent (const TallyCall *self);
 /* Whether a call that failed with @error on a reused connection may be made again: its connection
  * had died, and either the server cannot have seen the request or seeing it twice does no harm. */
 gboolean tally_call_may_replay (const TallyCall *self, const GError *error);
+/* Whether @error, of a call that was answered, is the server's refusal to execute it. */
+gboolean tally_call_was_not_executed (const TallyCall *self, const GError *error);
 /* The error of a call whose replay failed too: of what @first and @second (transfer full) say the worse.
  * @before: the call as it was when it had failed with @first. */
 GError *

@@ -391,35 +391,6 @@ tally_call_may_replay (const TallyCall *call, const GError *error)
              && g_error_matches (error, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST));
 }
 
-/* The error of a call whose replay failed too. The first attempt, of which @before was sent, may have
- * been executed, and a code that says that nothing was sent, true of the replay, must not hide it. */
-TALLY_COLD GError *
-tally_call_join_errors (TallyCall *call, const TallyCall *before, GError *first, GError *second)
-{
-  gboolean maybe_executed = g_error_matches (first, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST);
-  gboolean is_ending = g_error_matches (second, G_IO_ERROR, G_IO_ERROR_CANCELLED)
-                       || g_error_matches (second, TALLY_ERROR, TALLY_ERROR_TIMED_OUT);
-  GError *joined;
-
-  if (call->answered)
-    {
-      g_error_free (first);
-      return second;
-    }
-  if (before->sent > call->sent)
-    {
-      call->sent = before->sent;
-      call->sent_bytes = before->sent_bytes;
-      call->request_bytes = before->request_bytes;
-    }
-  joined = g_error_new (maybe_executed && !is_ending ? first->domain : second->domain,
-                        maybe_executed && !is_ending ? first->code : second->code,
-                        "%s; then the replay failed: %s", first->message, second->message);
-  g_error_free (first);
-  g_error_free (second);
-  return joined;
-}
-
 /* (nullable): the error of a call that failed with @first and may be made once more. */
 static TALLY_COLD GError *
 replay (TallyCall *call, TallyCallInfo *info, GError *first)

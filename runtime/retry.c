@@ -49,15 +49,6 @@ is_named (const TallyRetryPolicy *policy, const GError *error)
   return FALSE;
 }
 
-/* The server's own words (server-refusal.c), which no handler's exception begins with. */
-static gboolean
-is_not_executed (const TallyCall *call, const GError *error)
-{
-  return call->refused && error->domain == THRIFT_APPLICATION_EXCEPTION_ERROR
-         && g_str_has_prefix (error->message, TALLY_SERVER_SAYS "the server is ")
-         && strstr (error->message, "was not executed") != NULL;
-}
-
 /* Why nothing was sent may be over soon. */
 static gboolean
 may_pass (const GError *error)
@@ -78,7 +69,7 @@ tally_retry_is_allowed (const TallyRetry *self, const TallyCall *call, const GEr
   TallyRetryErrors errors = self->policy->errors;
 
   if (call->answered)
-    return ((errors & TALLY_RETRY_NOT_EXECUTED) != 0 && is_not_executed (call, error))
+    return ((errors & TALLY_RETRY_NOT_EXECUTED) != 0 && tally_call_was_not_executed (call, error))
            || (tally_call_is_idempotent (call) && is_named (self->policy, error));
   if (call->sent == TALLY_SENT_NOTHING)
     return (errors & TALLY_RETRY_NOT_SENT) != 0 && may_pass (error);

@@ -49,6 +49,23 @@ take_second_and_end (EchoRequest *request)
   return FALSE;
 }
 
+/* The replay of a request that is taken, and not answered, is refused. */
+static gboolean
+take_second_and_refuse_third (EchoRequest *request)
+{
+  TallyApplicationException refusal = { "the server is busy: this one was not executed", 6, TRUE,
+                                        TRUE };
+  TallyBuffer output = { 0 };
+
+  if (request->connection == 0)
+    return request->request == 0 && echo_honest (request);
+  echo_put (request, &output, request->name, T_EXCEPTION, request->seqid,
+            &tally_application_exception_info, &refusal);
+  echo_send (request, &output);
+  tally_buffer_clear (&output);
+  return TRUE;
+}
+
 static void
 meet_dead_connection (EchoAnswer answer,
                       gpointer user_data,
@@ -128,6 +145,21 @@ rule_13_it_is_replayed_only_once (void)
                         &accepted, &requests);
   assert_error (error, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, "then the replay failed");
   echo_assert_says_once (error);
+  assert_int (accepted, 2);
+  assert_int (requests, 3);
+}
+
+/* That the server did not execute the replay says nothing of the first attempt. */
+static void
+rule_13_a_replay_that_is_refused_hides_nothing (void)
+{
+  const GError *error;
+  guint accepted, requests;
+
+  meet_dead_connection (take_second_and_refuse_third, NULL, FALSE, ECHO_GET, &error, &accepted,
+                        &requests);
+  assert_error (error, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, "this one was not executed");
+  CU_ASSERT_TRUE (g_str_has_suffix (error->message, "may have been executed"));
   assert_int (accepted, 2);
   assert_int (requests, 3);
 }
@@ -263,6 +295,7 @@ main (int argc, char **argv)
     TEST (rule_13_a_request_that_may_have_been_seen_is_not_replayed),
     TEST (rule_13_an_idempotent_request_is_replayed_on_a_new_connection),
     TEST (rule_13_it_is_replayed_only_once),
+    TEST (rule_13_a_replay_that_is_refused_hides_nothing),
     TEST (rule_13_a_new_connections_failure_is_not_replayed),
     TEST (rule_13_a_replay_that_cannot_be_dialed_hides_nothing),
     TEST (rule_13_a_replay_has_the_same_deadline),
