@@ -8,6 +8,7 @@
 #define TRICKLE 48          /* bytes of a message that come singly */
 #define HOLD_US 20000       /* for which a reply is held at most */
 #define LONGEST_DELAY 20000 /* microseconds */
+#define LARGE_PIECE 16384   /* bytes of a request that has more, mostly */
 
 static guint
 get_random (LedgerFaults *self)
@@ -148,6 +149,13 @@ lose_request (LedgerFaults *self)
   self->requests.is_lost = TRUE;
 }
 
+static void
+stall_request (LedgerFaults *self)
+{
+  if (self->requests.in->len >= LARGE_PIECE)
+    self->requests.is_stalled = TRUE;
+}
+
 static const struct
 {
   const gchar *name;
@@ -164,6 +172,7 @@ static const struct
   [LEDGER_FAULT_HALF_CLOSE_REQUEST] = { "half-close of requests", NULL, half_close_request },
   [LEDGER_FAULT_LOSE_REPLIES] = { "black hole for replies", lose_reply },
   [LEDGER_FAULT_LOSE_REQUESTS] = { "black hole for requests", NULL, lose_request },
+  [LEDGER_FAULT_STALL_REQUESTS] = { "requests that are not received", NULL, stall_request },
   [LEDGER_FAULT_DUPLICATE] = { "duplicated reply", duplicate_reply },
   [LEDGER_FAULT_REORDER] = { "reordered replies", reorder_reply },
   [LEDGER_FAULT_STALE] = { "stale reply", pass_stale_reply },

@@ -16,6 +16,7 @@ typedef enum
   LEDGER_FAULT_HALF_CLOSE_REQUEST, /* the server is told the end of requests */
   LEDGER_FAULT_LOSE_REPLIES,
   LEDGER_FAULT_LOSE_REQUESTS,
+  LEDGER_FAULT_STALL_REQUESTS, /* within a large one nothing more is received */
   LEDGER_FAULT_DUPLICATE,
   LEDGER_FAULT_REORDER,
   LEDGER_FAULT_STALE, /* the reply before, once more, in front of each reply */
@@ -31,14 +32,15 @@ typedef struct
 {
   gint from; /* descriptors; the pair's */
   gint to;
-  GByteArray *in;    /* received and not yet let through */
-  GByteArray *out;   /* to be sent */
-  gint64 due;        /* g_get_monotonic_time () before which nothing is sent; 0: none */
-  guint trickle;     /* bytes that are sent singly */
-  gboolean is_lost;  /* what comes is thrown away */
-  gboolean saw_end;  /* nothing more comes */
-  gboolean has_end;  /* nothing more is let through */
-  gboolean told_end; /* and the other side knows */
+  GByteArray *in;      /* received and not yet let through */
+  GByteArray *out;     /* to be sent */
+  gint64 due;          /* g_get_monotonic_time () before which nothing is sent; 0: none */
+  guint trickle;       /* bytes that are sent singly */
+  gboolean is_lost;    /* what comes is thrown away */
+  gboolean is_stalled; /* what comes is not received */
+  gboolean saw_end;    /* nothing more comes */
+  gboolean has_end;    /* nothing more is let through */
+  gboolean told_end;   /* and the other side knows */
 } LedgerFlow;
 
 /* What has become of a connection. */

@@ -2,9 +2,11 @@
  * claims. What the server says of it is the test's. */
 #include "ledger-lane.h"
 
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "harness.h"
 #include "counted_calls.h"
@@ -39,6 +41,7 @@ typedef struct
   TallyCallOptions options;
   gchar *text;
   gint64 deadline;
+  gint64 waited_us; /* as get_waited_us () said when it began */
 } Call;
 
 /* ---- what lanes have in common ---- */
@@ -81,6 +84,36 @@ ledger_report_violation (LedgerCommon *common, guint number, const gchar *format
   ledger_trail_print (common->trail, number);
 }
 
+/* ---- waits for a processor ---- */
+
+static void
+close_descriptor (gpointer fd)
+{
+  close (GPOINTER_TO_INT (fd) - 1);
+}
+
+/* How long this thread was ready to run and did not, ever; 0 where the kernel does not say. */
+static gint64
+get_waited_us (void)
+{
+  static GPrivate schedstat = G_PRIVATE_INIT (close_descriptor); /* descriptor + 1 */
+  gint fd = GPOINTER_TO_INT (g_private_get (&schedstat)) - 1;
+  gchar text[128] = "";
+  guint64 waited = 0;
+
+  if (fd < 0)
+    {
+      fd = open ("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+      if (fd < 0)
+        return 0;
+      g_private_set (&schedstat, GINT_TO_POINTER (fd + 1));
+    }
+  if (pread (fd, text, sizeof text - 1, 0) <= 0
+      || sscanf (text, "%*u %" G_GUINT64_FORMAT, &waited) != 1)
+    return 0;
+  return waited / 1000;
+}
+
 /* ---- one call ---- */
 
 /* Now and then a call begins by cancelling another one. */
@@ -120,6 +153,8 @@ begin (LedgerLane *self, guint place, Call *call)
   *call = (Call){ .lane = self, .place = place, .number = number };
   call->plan = ledger_plan (self->common->seed, number, self->common->under_fault);
   call->text = ledger_make_text (LEDGER_REQUEST_MARK, number, call->plan.size);
+  if (self->common->under_fault)
+    call->waited_us = get_waited_us ();
   call->deadline = now + call->plan.timeout_ms * G_TIME_SPAN_MILLISECOND;
   call->options.timeout = call->plan.timeout_ms;
   if (call->plan.is_cancelled)
@@ -135,12 +170,12 @@ classify (const GError *error)
 {
   if (g_str_has_suffix (error->message, "; nothing was sent"))
     return LEDGER_NOTHING_SENT;
+  if (g_str_has_suffix (error->message, "; the request was sent and may have been executed"))
+    return LEDGER_MAYBE_EXECUTED;
   if (strstr (error->message, "not executed") != NULL)
     return LEDGER_NOT_EXECUTED;
   if (g_str_has_suffix (error->message, " bytes were sent"))
     return LEDGER_PARTLY_SENT;
-  if (g_str_has_suffix (error->message, "; the request was sent and may have been executed"))
-    return LEDGER_MAYBE_EXECUTED;
   if (error->domain == THRIFT_APPLICATION_EXCEPTION_ERROR)
     return LEDGER_ANSWERED;
   return LEDGER_NOT_MADE;
@@ -150,6 +185,7 @@ static void
 note_time (LedgerCommon *common, const Call *call)
 {
   gint64 over = g_get_monotonic_time () - call->deadline;
+  gint64 net = common->under_fault && over > 0 ? over - (get_waited_us () - call->waited_us) : 0;
 
   if (over > LONGEST_OVER_US)
     ledger_report_violation (common, call->number, "over %.1f s after its deadline", over / 1e6);
@@ -159,6 +195,12 @@ note_time (LedgerCommon *common, const Call *call)
       common->longest_over_us = over;
       common->longest_over_lane = call->lane->options.name;
     }
+  if (net > common->longest_net_us)
+    {
+      common->longest_net_us = net;
+      common->longest_net_lane = call->lane->options.name;
+    }
+  common->n_late += net > LEDGER_MARGIN_MS * G_TIME_SPAN_MILLISECOND;
   g_mutex_unlock (&common->lock);
 }
 

@@ -20,6 +20,9 @@ typedef enum
   LEDGER_N_OUTCOMES
 } LedgerOutcome;
 
+/* What a call may take past its deadline. */
+#define LEDGER_MARGIN_MS 50
+
 /* What all lanes of a test have in common. */
 typedef struct
 {
@@ -35,6 +38,9 @@ typedef struct
   guint n_violations;
   gint64 longest_over_us; /* that a call took past its deadline, and which one */
   const gchar *longest_over_lane;
+  gint64 longest_net_us; /* under fault: without its thread's waits for a processor */
+  const gchar *longest_net_lane;
+  guint n_late; /* calls that were later than LEDGER_MARGIN_MS even so */
 } LedgerCommon;
 
 void ledger_common_init (LedgerCommon *common, guint64 seed, gboolean under_fault, guint n_numbers);

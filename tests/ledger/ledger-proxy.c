@@ -17,6 +17,8 @@
 
 #define MOST_HELD (512 * 1024) /* bytes of a flow, past which no more is received */
 #define PIECE 65536
+#define SMALL_SEGMENT 1024 /* so that a sender's buffer does not take the largest request at once */
+#define SMALL_WINDOW 32768 /* nor the receiver's */
 
 typedef struct _Pair Pair;
 
@@ -176,7 +178,7 @@ receive (LedgerFlow *flow)
   static guint8 piece[PIECE];
   gssize n;
 
-  if (flow->saw_end || flow->in->len + flow->out->len >= MOST_HELD)
+  if (flow->saw_end || flow->is_stalled || flow->in->len + flow->out->len >= MOST_HELD)
     return TRUE;
   n = recv (flow->from, piece, sizeof piece, MSG_DONTWAIT);
   if (n > 0)
@@ -214,7 +216,8 @@ send_some (LedgerFlow *flow)
 static guint
 get_events (const LedgerFlow *from_here, const LedgerFlow *to_here)
 {
-  gboolean wants_more = !from_here->saw_end && from_here->in->len + from_here->out->len < MOST_HELD;
+  gboolean wants_more = !from_here->saw_end && !from_here->is_stalled
+                        && from_here->in->len + from_here->out->len < MOST_HELD;
 
   return (wants_more ? EPOLLIN : 0) | (to_here->out->len > 0 && to_here->due == 0 ? EPOLLOUT : 0);
 }
@@ -362,7 +365,14 @@ ledger_proxy_add_port (LedgerProxy *self, const gchar *path, LedgerLayout layout
   Port *port = g_new0 (Port, 1);
   guint16 number;
 
-  begin_watch (self, &port->listener, NULL, test_listen (&number, 1024));
+  gint fd = test_listen (&number, 1024);
+
+  if (self->under_fault)
+    {
+      setsockopt (fd, IPPROTO_TCP, TCP_MAXSEG, &(gint){ SMALL_SEGMENT }, sizeof (gint));
+      setsockopt (fd, SOL_SOCKET, SO_RCVBUF, &(gint){ SMALL_WINDOW }, sizeof (gint));
+    }
+  begin_watch (self, &port->listener, NULL, fd);
   port->path = g_strdup (path);
   port->layout = layout;
   port->most_before = most_before;

@@ -1,5 +1,5 @@
-/* The server whose executions are counted: `ledger-server BOOK URI…` serves the book at every URI until
- * SIGTERM. A process of its own, so that it can be stopped, killed and started again. */
+/* The server whose executions are counted: `ledger-server BOOK MAX-QUEUED URI…` serves the book at every URI until
+ * SIGTERM; past MAX-QUEUED, unless that is 0, it refuses requests. A process of its own, so that it can be stopped, killed and started again. */
 #include <signal.h>
 #include <stdio.h>
 #include <tally.h>
@@ -86,11 +86,13 @@ run_server (gpointer data)
 }
 
 static gboolean
-open_servers (ThriftProcessor *processor, gchar **uris, GError **error)
+open_servers (ThriftProcessor *processor, guint max_queued, gchar **uris, GError **error)
 {
   for (n_servers = 0; uris[n_servers] != NULL && n_servers < MAX_SERVERS; n_servers++)
     {
       servers[n_servers] = tally_server_new (processor, uris[n_servers], error);
+      if (servers[n_servers] != NULL && max_queued > 0)
+        g_object_set (servers[n_servers], "max-workers", 1, "max-queued", max_queued, NULL);
       if (servers[n_servers] == NULL || !tally_server_listen (servers[n_servers], error))
         return FALSE;
     }
@@ -108,10 +110,11 @@ main (int argc, char **argv)
   GThread *threads[MAX_SERVERS];
   gint i;
 
-  if (argc < 3 || !ledger_book_open (&book, argv[1], 0)
-      || !open_servers (THRIFT_PROCESSOR (processor), argv + 2, &error))
+  if (argc < 4 || !ledger_book_open (&book, argv[1], 0)
+      || !open_servers (THRIFT_PROCESSOR (processor), (guint) g_ascii_strtoull (argv[2], NULL, 10),
+                        argv + 3, &error))
     {
-      g_printerr ("ledger-server: %s\n", error != NULL ? error->message : "BOOK URI…");
+      g_printerr ("ledger-server: %s\n", error != NULL ? error->message : "BOOK MAX-QUEUED URI…");
       return 1;
     }
   sigaction (SIGTERM, &action, NULL);
