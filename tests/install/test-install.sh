@@ -46,10 +46,11 @@ installs ()
   export PKG_CONFIG_PATH LD_LIBRARY_PATH
 }
 
-names_the_compiler ()
+names_the_programs ()
 {
-  local tallyc
-  tallyc=$(pkg-config --variable=tallyc tally) && test -x "$tallyc" && "$tallyc" --version
+  local tallyc tally
+  tallyc=$(pkg-config --variable=tallyc tally) && test -x "$tallyc" && "$tallyc" --version || return
+  tally=$(pkg-config --variable=tally tally) && test -x "$tally" && "$tally" --version
 }
 
 installs_every_header_that_is_included ()
@@ -225,7 +226,7 @@ print ([o["value"] for o in json.load (sys.stdin) if o["name"] == "libdir"][0])'
 
 echo 1..15
 check installs installs
-check names_the_compiler names_the_compiler
+check names_the_programs names_the_programs
 check installs_every_header_that_is_included installs_every_header_that_is_included
 check extracts_the_readme extracts_the_readme
 check formats_the_readme formats_the_readme
