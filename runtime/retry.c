@@ -2,10 +2,6 @@
  * them. It makes none itself. */
 #include "retry-private.h"
 
-#include <string.h>
-#include <thrift/c_glib/thrift_application_exception.h>
-
-#include "reply-private.h"
 #include "tally-error.h"
 
 gint64

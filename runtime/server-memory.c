@@ -40,6 +40,7 @@ unlink_holder_locked (TallyServer *self, ServerConnection *connection)
     self->first_holder = connection->holder_next;
 }
 
+/* @anew: it is the newest holder from now on. */
 static void
 hold_locked (ServerConnection *connection, gsize holds, gboolean anew)
 {
