@@ -5,45 +5,13 @@ set -u
 tally=$(realpath "$1")
 server=$(realpath "$2")
 certificates=$(realpath "$4")
-scratch=$(mktemp -d)
-server_pid=
-number=0
-
-clean_up ()
-{
-  [ -z "$server_pid" ] || kill "$server_pid" 2>/dev/null
-  rm -rf "$scratch"
-}
-trap clean_up EXIT
+. "$(dirname "$0")/said.sh"
 cd "$3" || exit 1
 
-# serves URI: starts the server there, and sets uri to where it listens.
-serves ()
-{
-  local line
-  [ -z "$server_pid" ] || { kill "$server_pid"; wait "$server_pid" 2>/dev/null; }
-  rm -f "$scratch/fifo"
-  mkfifo "$scratch/fifo"
-  "$server" "$1" >"$scratch/fifo" &
-  server_pid=$!
-  read -r line <"$scratch/fifo"
-  uri=${line#listening on }
-}
-
-# calls NAME STATUS PATTERN WORD…: `tally call` with the words exits so, and what it prints on both outputs matches.
+# calls NAME STATUS PATTERN WORD…: `tally call` with the words.
 calls ()
 {
-  local name=$1 expected=$2 pattern=$3 said status=0
-  shift 3
-  said=$("$tally" call "$@" 2>&1 </dev/null) || status=$?
-  number=$((number + 1))
-  if [ "$status" -eq "$expected" ] && [[ $said =~ $pattern ]]
-  then
-    echo "ok $number - $name"
-  else
-    echo "not ok $number - $name"
-    printf 'status %s\n%s\n' "$status" "$said" | sed 's/^/# /'
-  fi
+  says "$1" "$2" "$3" "$tally" call "${@:4}" </dev/null
 }
 
 cat >"$scratch/other.thrift" <<'END'
@@ -62,7 +30,7 @@ printf '{"left": 20, "right": 22}' >"$scratch/args"
 file=calculator.thrift
 
 echo 1..29
-serves tcp://localhost:0
+serves "$server" tcp://localhost:0
 calls result 0 '^3$' "$uri" $file Calculator.add '{"left": 1, "right": 2}'
 calls arguments_in_a_file 0 '^42$' "$uri" $file add "@$scratch/args"
 calls no_arguments_on_standard_input 2 'standard input:1:1: a value is missing at the end' "$uri" $file add -
@@ -84,7 +52,7 @@ calls words 2 'there are three words or four' "$uri" $file
 calls unknown_option 2 'Unknown option --tiemout' --tiemout 3 "$uri" $file ping
 calls missing_idl 2 "the IDL has mistakes; nothing was sent" "$uri" nowhere.thrift ping
 calls header_without_its_transport 2 'headers travel by transport=header only' -H a=b "$uri" $file ping
-serves 'tcp://localhost:0?transport=auto&protocol=auto'
+serves "$server" 'tcp://localhost:0?transport=auto&protocol=auto'
 calls header 0 'sent.*header transport.*2 headers.*"tenant": "blue".*received.*header transport.*3$' -v -H tenant=blue "${uri%%\?*}?transport=header&protocol=compact" $file add '{"left": 1, "right": 2}'
 calls compressed 0 'zlib: .*inflated:.*compact protocol, call.*3$' -v "${uri%%\?*}?transport=header&protocol=compact&transform=zlib" $file calculate "{\"id\": 1, \"work\": {\"operation\": 1, \"left\": 3, \"comment\": \"$(printf 'a%.0s' {1..2000})\"}}"
 calls wrong_header 2 'is no NAME=VALUE' -H tenant "${uri%%\?*}?transport=header" $file ping
@@ -100,7 +68,7 @@ fi
 
 # LeakSanitizer itself crashes where GIO has loaded a module.
 export ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0
-if command -v openssl >/dev/null && sh "$certificates" "$scratch" >/dev/null 2>&1 && serves "tls://localhost:0?cert=$scratch/server.pem"
+if command -v openssl >/dev/null && sh "$certificates" "$scratch" >/dev/null 2>&1 && serves "$server" "tls://localhost:0?cert=$scratch/server.pem"
 then
   uri=${uri%%\?*}
   calls over_tls 0 '^sent 30 bytes:.*received 23 bytes:.*3$' -v "$uri?ca=$scratch/ca.pem" $file add '{"left": 1, "right": 2}'

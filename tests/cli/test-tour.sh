@@ -5,23 +5,9 @@ set -u
 page=$(realpath "$1")
 tally=$(realpath "$2")
 server=$(realpath "$3")
-scratch=$(mktemp -d)
-server_pid=
-
-clean_up ()
-{
-  [ -z "$server_pid" ] || kill "$server_pid" 2>/dev/null
-  rm -rf "$scratch"
-}
-trap clean_up EXIT
+. "$(dirname "$0")/said.sh"
 cd "$4" || exit 1
-
-mkfifo "$scratch/fifo"
-"$server" tcp://localhost:0 >"$scratch/fifo" &
-server_pid=$!
-read -r line <"$scratch/fifo"
-uri=${line#listening on }
-number=$((0))
+serves "$server" tcp://localhost:0
 
 # What a command of the page says: its port is the server's, and its words are the page's again. The status is kept for the next one.
 status=0

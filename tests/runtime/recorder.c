@@ -87,6 +87,15 @@ recorder_new (const gchar *name, GString *notes)
   return self;
 }
 
+Recorder *
+recorder_new_at_server (TallyServer *server, const gchar *name)
+{
+  Recorder *self = recorder_new (name, NULL);
+
+  tally_server_add_interceptor (server, (TallyInterceptor *) self);
+  return self;
+}
+
 TallyCallInfo *
 recorder_wait (Recorder *self, guint count)
 {

@@ -3,6 +3,7 @@
 #define TESTS_RUNTIME_RECORDER_H
 
 #include "tally-interceptor.h"
+#include "tally-server.h"
 
 G_BEGIN_DECLS
 
@@ -29,6 +30,8 @@ struct _Recorder
 GType recorder_get_type (void);
 /* (transfer full) */
 Recorder *recorder_new (const gchar *name, GString *notes);
+/* One without notes that @server tells. (transfer full) */
+Recorder *recorder_new_at_server (TallyServer *server, const gchar *name);
 /* The call that ended last, of which there have been @count; waits for it. (transfer none) */
 TallyCallInfo *recorder_wait (Recorder *self, guint count);
 /* Every `before` had its `after`, and there were @count. */

@@ -7,21 +7,12 @@
 
 #define BINARY (&framed_binary)
 
-static Recorder *
-watch (Running *running, const gchar *name)
-{
-  Recorder *recorder = recorder_new (name, NULL);
-
-  tally_server_add_interceptor (running->server, (TallyInterceptor *) recorder);
-  return recorder;
-}
-
 /* The answer before them finds that the client has gone. */
 static void
 requests_that_are_never_executed_are_told (void)
 {
   Running *running = running_start (BINARY, "tcp://127.0.0.1:0?order=any", "max-workers=1");
-  g_autoptr (Recorder) recorder = watch (running, "a");
+  g_autoptr (Recorder) recorder = recorder_new_at_server (running->server, "a");
   gint fd = peer_connect (running);
   TallyBuffer request = { NULL, 0, 0 };
   TallyCallInfo *info;
@@ -52,7 +43,7 @@ requests_that_a_stop_cuts_off_are_told (void)
 {
   Running *running =
       running_start (BINARY, "tcp://127.0.0.1:0?order=any", "max-workers=1 drain-timeout=1");
-  g_autoptr (Recorder) recorder = watch (running, "a");
+  g_autoptr (Recorder) recorder = recorder_new_at_server (running->server, "a");
   gint fd = peer_connect (running);
   TallyBuffer request = { NULL, 0, 0 };
   TallyCallInfo *info;

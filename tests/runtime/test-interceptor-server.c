@@ -9,15 +9,6 @@
 
 #define BINARY (&framed_binary)
 
-static Recorder *
-watch (Running *running, const gchar *name)
-{
-  Recorder *recorder = recorder_new (name, NULL);
-
-  tally_server_add_interceptor (running->server, (TallyInterceptor *) recorder);
-  return recorder;
-}
-
 static void
 send_text (gint fd, const gchar *method, ThriftMessageType type, gint32 seqid, const gchar *text)
 {
@@ -36,7 +27,7 @@ each_request_is_told (void)
   for (guint s = 0; s < G_N_ELEMENTS (all_speeches); s++)
     {
       Running *running = running_start (&all_speeches[s], NULL, NULL);
-      g_autoptr (Recorder) recorder = watch (running, "a");
+      g_autoptr (Recorder) recorder = recorder_new_at_server (running->server, "a");
       gint fd = peer_connect (running);
       TallyBuffer request = { NULL, 0, 0 };
       TallyCallInfo *info;
@@ -91,7 +82,7 @@ static void
 each_request_has_its_outcome (void)
 {
   Running *running = running_start (BINARY, NULL, NULL);
-  g_autoptr (Recorder) recorder = watch (running, "a");
+  g_autoptr (Recorder) recorder = recorder_new_at_server (running->server, "a");
   gint fd = peer_connect (running);
 
   for (guint i = 0; i < G_N_ELEMENTS (ends); i++)
@@ -130,7 +121,7 @@ a_multiplexed_request_names_its_service (void)
   THRIFT_MULTIPLEXED_PROCESSOR_GET_CLASS (outer)->register_processor (outer, "base", inner, NULL);
   g_object_unref (inner);
   running = running_start_with (outer, handler, BINARY, NULL, NULL);
-  recorder = watch (running, "a");
+  recorder = recorder_new_at_server (running->server, "a");
   fd = peer_connect (running);
   send_text (fd, "base:echo", T_CALL, 3, "hello");
   CU_ASSERT_TRUE (peer_receive (fd, BINARY, TALLY_KIND_STRING, &answer));
@@ -148,7 +139,7 @@ static void
 what_is_unreadable_is_not_told (void)
 {
   Running *running = running_start (BINARY, NULL, NULL);
-  g_autoptr (Recorder) recorder = watch (running, "a");
+  g_autoptr (Recorder) recorder = recorder_new_at_server (running->server, "a");
   gint fd = peer_connect (running);
   TallyBuffer bytes = { NULL, 0, 0 };
   Answer answer;
@@ -171,7 +162,7 @@ static void
 check_denied (GQuark domain, gint code, gint type)
 {
   Running *running = running_start (BINARY, NULL, NULL);
-  g_autoptr (Recorder) recorder = watch (running, "bouncer");
+  g_autoptr (Recorder) recorder = recorder_new_at_server (running->server, "bouncer");
   gint fd = peer_connect (running);
   Answer answer;
 
@@ -209,7 +200,7 @@ static void
 what_the_server_refuses_is_told (void)
 {
   Running *running = running_start (BINARY, NULL, "max-message-size=100");
-  g_autoptr (Recorder) recorder = watch (running, "a");
+  g_autoptr (Recorder) recorder = recorder_new_at_server (running->server, "a");
   g_autofree gchar *text = g_strnfill (1000, 'x');
   gint fd = peer_connect (running);
   Answer answer;
@@ -234,7 +225,7 @@ static void
 check_apart (const gchar *address, const gchar *options, gboolean is_refusing)
 {
   Running *running = running_start (BINARY, address, options);
-  g_autoptr (Recorder) recorder = watch (running, "a");
+  g_autoptr (Recorder) recorder = recorder_new_at_server (running->server, "a");
   gint fd = peer_connect (running);
 
   if (is_refusing)
@@ -353,7 +344,7 @@ a_request_ends_when_it_is_answered (void)
   for (guint a = 0; a < G_N_ELEMENTS (addresses); a++)
     {
       Running *running = start_patient (addresses[a]);
-      g_autoptr (Recorder) recorder = watch (running, "a");
+      g_autoptr (Recorder) recorder = recorder_new_at_server (running->server, "a");
       gint fd = peer_connect (running);
 
       for (guint i = 0; i < G_N_ELEMENTS (later_ends); i++)
@@ -386,7 +377,7 @@ static void
 a_request_ends_though_its_client_has_gone (void)
 {
   Running *running = start_patient (NULL);
-  g_autoptr (Recorder) recorder = watch (running, "a");
+  g_autoptr (Recorder) recorder = recorder_new_at_server (running->server, "a");
   gint fd = peer_connect (running);
   TallyReply *reply;
 
@@ -406,7 +397,7 @@ static void
 one_that_refuses_keeps_a_later_handler_out (void)
 {
   Running *running = start_patient (NULL);
-  g_autoptr (Recorder) recorder = watch (running, "bouncer");
+  g_autoptr (Recorder) recorder = recorder_new_at_server (running->server, "bouncer");
   gint fd = peer_connect (running);
   Answer answer;
 
@@ -440,7 +431,7 @@ static void
 one_that_blocks_holds_up_its_request_alone (void)
 {
   Running *running = running_start (BINARY, NULL, NULL);
-  g_autoptr (Recorder) recorder = watch (running, "a");
+  g_autoptr (Recorder) recorder = recorder_new_at_server (running->server, "a");
   gint fd = peer_connect (running);
   TallyBuffer request = { NULL, 0, 0 };
   Answer answer;
@@ -468,7 +459,7 @@ each_request_ends (void)
   for (guint i = 0; i < 2; i++)
     {
       Running *running = running_start (BINARY, NULL, NULL);
-      g_autoptr (Recorder) recorder = watch (running, "a");
+      g_autoptr (Recorder) recorder = recorder_new_at_server (running->server, "a");
       gint fd = peer_connect (running);
       TallyBuffer request = { NULL, 0, 0 };
 
@@ -498,7 +489,7 @@ they_may_be_added_while_it_serves (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (recorders); i++)
     {
-      recorders[i] = watch (running, "a");
+      recorders[i] = recorder_new_at_server (running->server, "a");
       CU_ASSERT_TRUE (peer_echoes (fd, BINARY, i, "on"));
     }
   for (guint i = 0; i < G_N_ELEMENTS (recorders); i++)

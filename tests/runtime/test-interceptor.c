@@ -128,9 +128,11 @@ each_call_is_told (void)
     }
 }
 
-/* Where a message has no frame, what was read tells its size. */
+/* Makes one call where messages have no frame. @act: nullable. @check looks at what was told of it. */
 static void
-an_unframed_reply_is_counted (void)
+call_unframed (const gchar *text,
+               void (*act) (Recorder *, TallyCallInfo *),
+               void (*check) (TallyChannel *, TallyCallInfo *))
 {
   g_autoptr (TallyPool) pool = tally_pool_new ();
   g_auto (EchoServer) server;
@@ -141,9 +143,17 @@ an_unframed_reply_is_counted (void)
   echo_server_start (&server, answer_as_told, "?transport=buffered", NULL);
   channel = echo_server_connect (&server, pool);
   recorder = watch (channel, "a", NULL);
-  CU_ASSERT_TRUE (echo_call (channel, ECHO_ECHO, "hello", &reply, NULL));
-  check_told (channel, recorder->last);
+  recorder->act = act;
+  CU_ASSERT_TRUE (echo_call (channel, ECHO_ECHO, text, &reply, NULL));
+  check (channel, recorder->last);
   tally_pool_close (pool);
+}
+
+/* What was read tells its size. */
+static void
+an_unframed_reply_is_counted (void)
+{
+  call_unframed ("hello", NULL, check_told);
 }
 
 static void
@@ -200,25 +210,20 @@ each_call_keeps_its_messages (void)
     }
 }
 
+static void
+check_kept_reply (TallyChannel *channel, TallyCallInfo *info)
+{
+  check_kept (info, tally_call_info_get_reply (info), T_REPLY,
+              tally_call_info_get_reply_bytes (info));
+}
+
 /* It comes in pieces, for it is longer than what the socket takes at once. */
 static void
 an_unframed_reply_is_kept (void)
 {
-  g_autoptr (TallyPool) pool = tally_pool_new ();
-  g_auto (EchoServer) server;
-  g_autoptr (TallyChannel) channel = NULL;
-  g_autoptr (Recorder) recorder = NULL;
   g_autofree gchar *text = g_strnfill (3000000, 'x');
-  g_autofree gchar *reply = NULL;
 
-  echo_server_start (&server, answer_as_told, "?transport=buffered", NULL);
-  channel = echo_server_connect (&server, pool);
-  recorder = watch (channel, "a", NULL);
-  recorder->act = want_messages;
-  CU_ASSERT_TRUE (echo_call (channel, ECHO_ECHO, text, &reply, NULL));
-  check_kept (recorder->last, tally_call_info_get_reply (recorder->last), T_REPLY,
-              tally_call_info_get_reply_bytes (recorder->last));
-  tally_pool_close (pool);
+  call_unframed (text, want_messages, check_kept_reply);
 }
 
 /* ---- outcomes ---- */
