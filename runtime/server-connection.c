@@ -357,9 +357,9 @@ find_room (const ServerConnection *self)
 {
   const TallyBuffer *input = &self->input;
   gsize end = tally_framer_find_size (&self->framer, input->data, input->length);
-  gsize rest = end > input->length ? end - input->length : MIN (input->length, TALLY_SERVER_CHUNK);
 
-  return MAX (input->capacity - input->length, MIN (rest, MAX (TALLY_SERVER_CHUNK, input->length)));
+  return MIN (MAX (TALLY_SERVER_CHUNK, input->length),
+              MAX (TALLY_SERVER_CHUNK, end > input->length ? end - input->length : 0));
 }
 
 /* Receives once. *@more: there may be more in the kernel. */

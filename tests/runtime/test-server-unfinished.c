@@ -14,7 +14,7 @@
 static void
 unfinished_requests_give_way (void)
 {
-  Running *running = running_start (BINARY, NULL, "max-unfinished=1258291 read-timeout=0");
+  Running *running = running_start (BINARY, NULL, "max-unfinished=1400000 read-timeout=0");
   g_autofree gchar *text = g_strnfill (400 * 1000, 'x');
   TallyBuffer request = { NULL, 0, 0 };
   const gsize part = 300 * 1000;
@@ -33,7 +33,7 @@ unfinished_requests_give_way (void)
     {
       guint i = peer_await_any (fds, G_N_ELEMENTS (fds));
 
-      check_refusal (fds[i], BINARY, i, "unfinished messages pass the limit of 1258291 bytes");
+      check_refusal (fds[i], BINARY, i, "unfinished messages pass the limit of 1400000 bytes");
       refused[n_refused] = fds[i];
       fds[i] = -1;
     }
@@ -56,7 +56,7 @@ static void
 a_small_request_outlasts_large_ones (void)
 {
   const gsize part = 300 * 1000;
-  Running *running = running_start (BINARY, NULL, "max-unfinished=1258291 read-timeout=0");
+  Running *running = running_start (BINARY, NULL, "max-unfinished=1400000 read-timeout=0");
   g_autofree gchar *text = g_strnfill (400 * 1000, 'x');
   TallyBuffer small = { NULL, 0, 0 };
   TallyBuffer large = { NULL, 0, 0 };
