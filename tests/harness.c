@@ -4,6 +4,7 @@
 #include <CUnit/TestRun.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static const gchar *skip_reason;
@@ -103,6 +104,24 @@ test_thread_is_asleep (gint id)
   g_autofree gchar *text = g_strdup_printf ("%d", id);
 
   return is_asleep (text);
+}
+
+gboolean
+test_thread_awaits_socket (gint id)
+{
+  static const gint64 calls[] = { SYS_connect, SYS_poll,    SYS_ppoll, SYS_recvfrom,
+                                  SYS_recvmsg, SYS_sendmsg, SYS_sendto };
+  g_autofree gchar *text = g_strdup_printf ("%d", id);
+  g_autofree gchar *call = read_of_thread (text, "syscall");
+  gint64 number;
+  guint i;
+
+  if (call == NULL || !g_ascii_isdigit (*call)) /* "running" */
+    return FALSE;
+  number = g_ascii_strtoll (call, NULL, 10);
+  for (i = 0; i < G_N_ELEMENTS (calls) && calls[i] != number; i++)
+    ;
+  return i < G_N_ELEMENTS (calls);
 }
 
 /* How often each other thread has slept, in words; NULL when one of them is not asleep. */

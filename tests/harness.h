@@ -32,8 +32,11 @@ gchar *test_corpus_dir (void);
 /* Descriptors this process has open. */
 guint test_count_descriptors (void);
 
-/* Whether this process' thread @id (see gettid (2)) waits in the kernel. */
+/* Whether this process' thread @id (see gettid (2)) waits in the kernel, for whatever reason: for valgrind's lock, too. */
 gboolean test_thread_is_asleep (gint id);
+
+/* Whether it waits in the kernel for a socket: to connect, to send or to receive. */
+gboolean test_thread_awaits_socket (gint id);
 
 /* fork () at a moment when every other thread is asleep: one that starts or ends may hold a lock of
  * a sanitizer's, which nobody in the child gives back. */

@@ -192,7 +192,7 @@ blackhole_clear (Blackhole *self)
 static gpointer
 cancel_when_asleep (gpointer cancellable)
 {
-  while (!test_thread_is_asleep (getpid ()))
+  while (!test_thread_awaits_socket (getpid ()))
     g_thread_yield ();
   g_cancellable_cancel (cancellable);
   return NULL;
@@ -217,7 +217,7 @@ cancel_slowly_when_asleep (gpointer data)
 {
   SlowCancellation *self = data;
 
-  while (!test_thread_is_asleep (getpid ()))
+  while (!test_thread_awaits_socket (getpid ()))
     g_thread_yield ();
   g_cancellable_connect (self->cancellable, G_CALLBACK (linger), &self->left, NULL);
   g_cancellable_cancel (self->cancellable);

@@ -24,7 +24,7 @@ cancel_when_asleep (gpointer data)
 {
   Step *step = data;
 
-  while (!test_thread_is_asleep (getpid ()))
+  while (!test_thread_awaits_socket (getpid ()))
     g_thread_yield ();
   g_cancellable_cancel (step->cancellable);
   return NULL;

@@ -1,5 +1,6 @@
 /* Calls that go well, calls whose connection dies between them, cancellation, limits. */
 #include <netinet/in.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <thrift/c_glib/thrift_application_exception.h>
@@ -306,31 +307,46 @@ a_reply_to_a_oneway_is_never_the_next_calls (void)
 typedef struct
 {
   GCancellable *cancellable;
-  gint target; /* the thread that is to be asleep */
+  gint caller;         /* its thread */
+  gint begun;          /* atomic: the server has received a part of the request */
+  TallyBucket *bucket; /* NULL, or of which a connection is awaited */
 } Canceller;
 
-static gpointer
-cancel_when_asleep (gpointer data)
+static gboolean
+caller_waits (Canceller *self)
 {
-  Canceller *canceller = data;
+  TallyPoolSnapshot now;
 
-  while (!test_thread_is_asleep (canceller->target))
+  if (self->bucket == NULL)
+    return g_atomic_int_get (&self->begun) && test_thread_awaits_socket (self->caller);
+  tally_bucket_snapshot (self->bucket, &now);
+  return now.waiting == 1;
+}
+
+static gpointer
+cancel_when_it_waits (gpointer data)
+{
+  Canceller *self = data;
+
+  while (!caller_waits (self))
     g_thread_yield ();
-  g_cancellable_cancel (canceller->cancellable);
+  g_cancellable_cancel (self->cancellable);
   return NULL;
 }
 
 static void
-call_and_cancel (TallyChannel *channel, const gchar *text, const gchar *part)
+call_and_cancel (Canceller *canceller, TallyChannel *channel, const gchar *text, const gchar *part)
 {
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
-  Canceller canceller = { cancellable, gettid () };
   g_autoptr (GError) error = NULL;
   g_autofree gchar *reply = NULL;
   EchoArgs args = { (gchar *) text };
   gpointer results[] = { &reply, NULL };
-  GThread *thread = g_thread_new ("cancel", cancel_when_asleep, &canceller);
+  GThread *thread;
 
+  canceller->cancellable = cancellable;
+  canceller->caller = gettid ();
+  thread = g_thread_new ("cancel", cancel_when_it_waits, canceller);
   CU_ASSERT_FALSE (tally_channel_call (channel, &echo_methods[ECHO_ECHO], &args, results, 0,
                                        cancellable, &error));
   assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, part);
@@ -341,10 +357,13 @@ call_and_cancel (TallyChannel *channel, const gchar *text, const gchar *part)
 static gboolean
 never_answer (EchoRequest *request)
 {
+  Canceller *canceller = request->user_data;
   guint8 byte;
 
   if (request->request == 0 && strcmp (request->text, "first") == 0)
     return echo_honest (request);
+  if (canceller != NULL)
+    g_atomic_int_set (&canceller->begun, TRUE);
   test_read_exact (request->fd, &byte, 1);
   return FALSE;
 }
@@ -353,28 +372,39 @@ static void
 cancelling_ends_the_wait_for_a_reply (void)
 {
   g_autoptr (TallyPool) pool = tally_pool_new ();
+  Canceller canceller = { .begun = FALSE };
   g_auto (EchoServer) server;
   g_autoptr (TallyChannel) channel = NULL;
 
-  echo_server_start (&server, never_answer, "?", NULL);
+  echo_server_start (&server, never_answer, "?", &canceller);
   channel = echo_server_connect (&server, pool);
   assert_echo (channel, ECHO_ECHO, "first"); /* so that only the reply is left to wait for */
-  call_and_cancel (channel, "x", "may have been executed");
+  call_and_cancel (&canceller, channel, "x", "may have been executed");
   test_peer_await_finished (server.peer, test_peer_get_accepted (server.peer)); /* it was closed */
   tally_pool_close (pool);
 }
+
+typedef struct
+{
+  Canceller canceller;
+  Handshake handshake; /* answered: it may end */
+} Clog;
 
 /* Answers once and reads no more until it is told to end. */
 static gboolean
 answer_then_read_nothing (EchoRequest *request)
 {
-  Handshake *handshake = request->user_data;
+  Clog *clog = request->user_data;
+  struct pollfd next = { .fd = request->fd, .events = POLLIN };
 
   echo_honest (request);
-  g_mutex_lock (&handshake->lock);
-  while (handshake->answered == 0)
-    g_cond_wait (&handshake->changed, &handshake->lock);
-  g_mutex_unlock (&handshake->lock);
+  while (poll (&next, 1, -1) != 1)
+    ;
+  g_atomic_int_set (&clog->canceller.begun, TRUE);
+  g_mutex_lock (&clog->handshake.lock);
+  while (clog->handshake.answered == 0)
+    g_cond_wait (&clog->handshake.changed, &clog->handshake.lock);
+  g_mutex_unlock (&clog->handshake.lock);
   return FALSE;
 }
 
@@ -382,19 +412,19 @@ static void
 cancelling_ends_a_send (void)
 {
   g_autoptr (TallyPool) pool = tally_pool_new ();
-  Handshake handshake = { .answered = 0 };
+  Clog clog = { .canceller.begun = FALSE };
   g_auto (EchoServer) server;
   g_autoptr (TallyChannel) channel = NULL;
   g_autofree gchar *text = g_strnfill (15 << 20, 'x');
 
-  echo_server_start (&server, answer_then_read_nothing, "?", &handshake);
+  echo_server_start (&server, answer_then_read_nothing, "?", &clog);
   channel = echo_server_connect (&server, pool);
   assert_echo (channel, ECHO_ECHO, "first");
-  call_and_cancel (channel, text, "bytes were sent");
-  g_mutex_lock (&handshake.lock);
-  handshake.answered = 1;
-  g_cond_broadcast (&handshake.changed);
-  g_mutex_unlock (&handshake.lock);
+  call_and_cancel (&clog.canceller, channel, text, "bytes were sent");
+  g_mutex_lock (&clog.handshake.lock);
+  clog.handshake.answered = 1;
+  g_cond_broadcast (&clog.handshake.changed);
+  g_mutex_unlock (&clog.handshake.lock);
   tally_pool_close (pool);
 }
 
@@ -405,18 +435,18 @@ cancelling_ends_the_wait_for_a_connection (void)
   g_auto (EchoServer) server;
   g_autoptr (TallyChannel) channel = NULL;
   g_autoptr (GError) error = NULL;
-  TallyBucket *bucket;
+  Canceller canceller = { .bucket = NULL };
   TallyLease lease;
 
   g_object_set (pool, "max-open", 1, NULL);
   echo_server_start (&server, echo_honest, "?", NULL);
   channel = echo_server_connect (&server, pool);
-  bucket = tally_pool_dup_bucket (pool, tally_channel_get_endpoint (channel));
-  CU_ASSERT_TRUE (tally_bucket_borrow (bucket, "holder", -1, NULL, &lease, &error));
-  call_and_cancel (channel, "x", "echo at");
-  tally_bucket_release (bucket, &lease, TALLY_OUTCOME_CLEAN);
+  canceller.bucket = tally_pool_dup_bucket (pool, tally_channel_get_endpoint (channel));
+  CU_ASSERT_TRUE (tally_bucket_borrow (canceller.bucket, "holder", -1, NULL, &lease, &error));
+  call_and_cancel (&canceller, channel, "x", "echo at");
+  tally_bucket_release (canceller.bucket, &lease, TALLY_OUTCOME_CLEAN);
   assert_echo (channel, ECHO_ECHO, "still works");
-  tally_bucket_unref (bucket);
+  tally_bucket_unref (canceller.bucket);
   tally_pool_close (pool);
 }
 
