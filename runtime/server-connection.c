@@ -312,29 +312,44 @@ server_connection_end_refusal (ServerConnection *self)
   self->refusal = self->refused ? REFUSE_FULL : REFUSE_NOTHING;
 }
 
-ServerTurn
-server_connection_give_up (ServerConnection *self, ServerWorker *worker)
+/* Refuses in words what lies in the input, behind answers that the peer has still to take. */
+static ServerTurn
+refuse_input (ServerConnection *self, ServerWorker *worker)
 {
   TallyBuffer *input = &self->input;
   ServerProgress progress;
 
-  /* What runs apart gives its memory back with its answers; until then nothing more is received. */
-  if (self->n_requests > 0 && self->output.length == 0)
-    {
-      self->is_full = TRUE;
-      return TURN_WAIT;
-    }
-  /* The peer does not take its answers: a refusal would come in the middle of one. */
-  if (input->length == 0 || self->output.length > 0)
-    return TURN_CLOSE;
   self->refusal = REFUSE_MEMORY;
   progress = server_answer_messages (self, worker, input->data, input->length);
   server_connection_end_refusal (self);
-  if (progress.used < input->length)
-    return TURN_CLOSE; /* nor does it take refusals */
+  if (progress.used < input->length && !progress.closing)
+    return TURN_CLOSE; /* it is not known yet how the peer speaks */
   tally_buffer_clear (input);
   server_hold (self, FALSE);
   return after_progress (self, worker, &progress);
+}
+
+ServerTurn
+server_connection_give_up (ServerConnection *self, ServerWorker *worker)
+{
+  gboolean is_clogged = self->output.length > 0;
+
+  /* What runs apart gives its memory back with its answers; until then nothing more is received. */
+  if (self->n_requests > 0)
+    {
+      if (is_clogged && server_answers_pile_up (self))
+        return TURN_CLOSE;
+      self->is_full = TRUE;
+      return TURN_WAIT;
+    }
+  /* The peer may have taken its answers since they were offered to it. */
+  if (is_clogged && !send_kept (self))
+    return TURN_CLOSE;
+  if (is_clogged && self->output.length == 0 && self->ending)
+    return end (self, worker);
+  if (self->input.length > 0)
+    return refuse_input (self, worker);
+  return is_clogged && self->output.length == 0 ? TURN_WAIT : TURN_CLOSE;
 }
 
 /* Makes the room that the next receive is given. FALSE: the server holds too much, and @turn is what
@@ -425,6 +440,7 @@ turn_apart (ServerConnection *self, gboolean *served)
 {
   if (self->output.length == 0 && !server_send_answers (self, served))
     return TURN_CLOSE;
+  server_hold (self, FALSE); /* answers that wait behind others */
   if (atomic_peek (&self->hung_up) && self->is_full)
     server_abandon_requests (self);
   return TURN_WAIT;

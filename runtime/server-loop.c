@@ -504,7 +504,11 @@ serve (TallyServer *self, ServerConnection *connection, ServerWorker *worker)
           && is_hot (self, connection) && pin (self, connection, worker))
         turn = serve_pinned (self, connection, worker);
       if (turn != TURN_CLOSE && !server_make_room (self, connection, worker))
-        turn = server_connection_give_up (connection, worker);
+        {
+          ServerTurn rest = server_connection_give_up (connection, worker);
+
+          turn = MAX (turn, rest); /* that it was served before holds */
+        }
       /* A connection that never pauses keeps its worker, whose epoch stays: so the supervisor sees
        * that the loop needs another holder, and when there is none left looks for events itself. */
       if (server_let_go (self, connection, worker, turn) || make_way (self, connection))

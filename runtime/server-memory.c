@@ -1,7 +1,8 @@
 /* What a server's connections hold together of messages that are not finished: requests of which a
  * part is missing, answers that are not taken. Past the limit the connection that has held its part
  * longest gives it up, of those whose part is no smaller than the mean: small requests do not pay for
- * large ones. A burst's memory goes back to the system. It knows no message. */
+ * large ones, and those that run apart are no part to give up. A burst's memory goes back to the system. It
+ * knows no message. */
 #include "server-private.h"
 
 #include <malloc.h>
@@ -127,6 +128,22 @@ server_make_room (TallyServer *self, ServerConnection *asker, ServerWorker *work
         }
     }
   return TRUE;
+}
+
+gboolean
+server_answers_pile_up (ServerConnection *connection)
+{
+  TallyServer *self = connection->server;
+  gsize answers = connection->output.capacity;
+  gboolean result;
+
+  pthread_mutex_lock (&self->lock);
+  for (const ServerRequest *it = connection->first_request; it != NULL; it = it->next)
+    if (it->is_answered)
+      answers += it->answer.capacity;
+  result = self->held / 2 > self->max_unfinished && answers > connection->holds / 2;
+  pthread_mutex_unlock (&self->lock);
+  return result;
 }
 
 gboolean

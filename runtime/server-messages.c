@@ -72,14 +72,15 @@ answer_message_behind (ServerConnection *self,
                        gboolean *lost)
 {
   TallyBuffer *output = &worker->output;
+  /* Answers before these may be waiting, of a server that stops, too. */
+  gboolean is_next = G_LIKELY (self->parting.length == 0 && self->output.length == 0);
   ServerOutcome outcome;
   gssize sent;
 
-  /* Of a server that stops answers before these may be waiting. */
-  if (G_LIKELY (self->parting.length == 0))
+  if (is_next)
     server_offer (worker, &self->stream);
   outcome = answer_message (self, worker, bytes, length, refusal, &worker->next_answer);
-  sent = self->parting.length == 0 ? server_take_back (worker) : 0;
+  sent = is_next ? server_take_back (worker) : 0;
   *lost = sent < 0;
   if (sent > 0)
     {
@@ -310,7 +311,7 @@ server_answer_messages (ServerConnection *self,
   if (G_UNLIKELY (!self->is_detected) && !detect_speech (self, bytes, length))
     return progress;
   while (progress.used < length && !progress.closing && !progress.lost && !progress.paused
-         && self->output.length == 0)
+         && (self->output.length == 0 || self->refusal == REFUSE_MEMORY))
     {
       const guint8 *message = bytes + progress.used;
       g_autofree gchar *refusal = NULL;

@@ -169,6 +169,7 @@ struct _ServerConnection
 
 typedef enum
 {
+  /* The later one says more. */
   TURN_WAIT,   /* nothing more to do before the next event */
   TURN_SERVED, /* TURN_WAIT, and at least one request was answered */
   TURN_CLOSE   /* it is over */
@@ -194,8 +195,9 @@ gboolean server_connection_send (ServerConnection *self, TallyBuffer *answers, g
 void server_connection_hang_up (ServerConnection *self);
 /* What @turn comes to while the server stops: the connection ends once it has no requests. */
 ServerTurn server_connection_part (ServerConnection *self, ServerWorker *worker, ServerTurn turn);
-/* Gives up what it holds: refuses the request that is arriving, or loses the answer that is not
- * taken. */
+/* Gives up what it holds: refuses the requests that are not executed, where there are none loses the answers that are
+ * not taken. With requests that run apart it reads no further until one is answered, and is lost only where their answers
+ * pile up. */
 ServerTurn server_connection_give_up (ServerConnection *self, ServerWorker *worker);
 /* What comes next is executed again, unless the connection itself was refused. */
 void server_connection_end_refusal (ServerConnection *self);
@@ -440,6 +442,8 @@ void server_hold (ServerConnection *connection, gboolean anew);
 /* Lets connections give up what they hold until that is within the limit. FALSE: @asker, the
  * caller's, is the one that has to. */
 gboolean server_make_room (TallyServer *self, ServerConnection *asker, ServerWorker *worker);
+/* Whether the connections hold twice what they may, and this one mostly answers that its peer does not take. */
+gboolean server_answers_pile_up (ServerConnection *connection);
 /* Gives memory back to the system after a burst, but not time and again. */
 gboolean server_wants_trim_locked (const TallyServer *self);
 void server_trim_locked (TallyServer *self, gint64 now);

@@ -6,6 +6,7 @@
 
 #include "server-fixture.h"
 #include "server-private.h"
+#include "test-stream.h"
 
 static void
 let_the_clock_move (void)
@@ -52,32 +53,230 @@ the_time_for_an_answer_is_its_own (void)
   server_connection_free (connection);
 }
 
-/* Behind an answer that the peer does not take no refusal can be sent: it would come in the middle of
- * that answer. */
-static void
-what_takes_no_answers_is_not_refused_in_words (void)
-{
-  g_autoptr (GObject) handler = g_object_new (test_handler_get_type (), NULL);
-  g_autoptr (GObject) processor =
-      G_OBJECT (test_processor_new (base_processor_get_type (), (TestHandler *) handler));
-  g_autoptr (TallyServer) server =
-      tally_server_new (THRIFT_PROCESSOR (processor), "tcp://127.0.0.1:0?transport=framed", NULL);
-  ServerConnection *connection;
-  ServerWorker worker = { .server = server, .input = g_malloc (TALLY_SERVER_CHUNK) };
-  gint fds[2];
-  guint8 byte;
+/* ---- what it gives up ---- */
 
+/* A connection whose server does not run, and its peer. */
+typedef struct
+{
+  TestHandler *handler;
+  GObject *processor;
+  TallyServer *server;
+  ServerConnection *connection;
+  ServerWorker worker;
+  gint peer;
+} Alone;
+
+static void
+alone_init (Alone *self, gboolean side_by_side)
+{
+  gint fds[2];
+
+  *self = (Alone){ .handler = g_object_new (test_handler_get_type (), NULL) };
+  self->processor = G_OBJECT (test_processor_new (derived_processor_get_type (), self->handler));
+  self->server = tally_server_new (THRIFT_PROCESSOR (self->processor),
+                                   "tcp://127.0.0.1:0?transport=framed", NULL);
+  self->server->side_by_side = self->server->in_any_order = side_by_side;
+  self->server->max_workers = 0; /* so that none is started */
   CU_ASSERT_FATAL (socketpair (AF_UNIX, SOCK_STREAM, 0, fds) == 0);
-  connection = connection_new (server, fds[0], FALSE);
-  tally_buffer_append (&connection->output, "answer", 6);
+  self->connection = connection_new (self->server, fds[0], FALSE);
+  self->worker = (ServerWorker){ .server = self->server, .input = g_malloc (TALLY_SERVER_CHUNK) };
+  self->peer = fds[1];
+}
+
+static void
+alone_clear (Alone *self)
+{
+  GPtrArray *cancellables;
+
+  pthread_mutex_lock (&self->server->lock);
+  cancellables = server_orphan_requests_locked (self->connection);
+  pthread_mutex_unlock (&self->server->lock);
+  server_drop_requests (self->connection, cancellables);
+  server_connection_release (self->connection);
+  assert_int (self->server->held, 0);
+  server_connection_free (self->connection);
+  tally_buffer_clear (&self->worker.output);
+  tally_buffer_clear (&self->worker.next_answer);
+  g_free (self->worker.input);
+  close (self->peer);
+  g_object_unref (self->server);
+  g_object_unref (self->processor);
+  g_object_unref (self->handler);
+}
+
+/* Answers of @length bytes are kept for the peer. */
+static void
+keep_answers (Alone *self, gsize length)
+{
+  g_autofree gchar *answers = g_strnfill (length, 'a');
+
+  tally_buffer_append (&self->connection->output, answers, length);
+  server_hold (self->connection, FALSE);
+}
+
+/* Two requests that no worker has come to. */
+static void
+keep_requests (Alone *self)
+{
   for (guint i = 0; i < 2; i++)
-    write_request (&connection->input, &framed_binary, "ping", T_CALL, i, NULL, NULL);
-  assert_int (server_connection_give_up (connection, &worker), TURN_CLOSE);
-  server_connection_release (connection);
-  CU_ASSERT (recv (fds[1], &byte, 1, 0) == 0);
-  close (fds[1]);
-  server_connection_free (connection);
-  g_free (worker.input);
+    write_request (&self->connection->input, &framed_binary, "ping", T_CALL, i, NULL, NULL);
+  server_hold (self->connection, FALSE);
+}
+
+/* The peer takes @length bytes of answers, and then reads why its two requests were not executed. */
+static void
+check_answers_then_refusals (Alone *self, gsize length)
+{
+  gchar bytes[4096];
+
+  while (length > 0)
+    {
+      gssize count = recv (self->peer, bytes, MIN (length, sizeof bytes), MSG_DONTWAIT);
+
+      CU_ASSERT_FATAL (count > 0);
+      for (gssize i = 0; i < count; i++)
+        CU_ASSERT (bytes[i] == 'a');
+      length -= count;
+      if (self->connection->output.length > 0)
+        CU_ASSERT (server_connection_turn (self->connection, &self->worker, FALSE) != TURN_CLOSE);
+    }
+  for (guint i = 0; i < 2; i++)
+    check_refusal (self->peer, &framed_binary, i, "unfinished messages");
+}
+
+static void
+answers_leave_before_the_refusals (void)
+{
+  Alone alone;
+
+  if (test_skip_layered ("it relies on what the kernel takes"))
+    return;
+  alone_init (&alone, FALSE);
+  keep_answers (&alone, 6);
+  keep_requests (&alone);
+  assert_int (server_connection_give_up (alone.connection, &alone.worker), TURN_SERVED);
+  assert_int (alone.server->held, 0);
+  check_answers_then_refusals (&alone, 6);
+  alone_clear (&alone);
+}
+
+/* The answers that a peer does not take are what it loses last. */
+static void
+refusals_stand_behind_answers_that_are_not_taken (void)
+{
+  const gsize length = 4 * 1024 * 1024; /* more than the kernel takes */
+
+  if (test_skip_layered ("it relies on what the kernel takes"))
+    return;
+  for (guint is_taken = 0; is_taken < 2; is_taken++)
+    {
+      Alone alone;
+
+      alone_init (&alone, FALSE);
+      keep_answers (&alone, length);
+      keep_requests (&alone);
+      assert_int (server_connection_give_up (alone.connection, &alone.worker), TURN_SERVED);
+      assert_int (alone.connection->input.capacity, 0);
+      if (is_taken)
+        check_answers_then_refusals (&alone, length);
+      else
+        assert_int (server_connection_give_up (alone.connection, &alone.worker), TURN_CLOSE);
+      alone_clear (&alone);
+    }
+}
+
+static void
+answers_that_are_taken_meanwhile_are_not_lost (void)
+{
+  Alone alone;
+  gchar answers[6];
+
+  if (test_skip_layered ("it relies on what the kernel takes"))
+    return;
+  alone_init (&alone, FALSE);
+  keep_answers (&alone, sizeof answers);
+  assert_int (server_connection_give_up (alone.connection, &alone.worker), TURN_WAIT);
+  CU_ASSERT (recv (alone.peer, answers, sizeof answers, MSG_DONTWAIT) == sizeof answers);
+  alone_clear (&alone);
+}
+
+/* The peer sends a request with a text of @length bytes, and the connection sets it apart. */
+static void
+set_apart (Alone *self, gsize length)
+{
+  g_autofree gchar *text = g_strnfill (length, 'x');
+  TallyBuffer request = { NULL, 0, 0 };
+  guint before = self->connection->n_requests;
+
+  write_echo (&request, &framed_binary, 1, text);
+  peer_send (self->peer, &request);
+  while (self->connection->n_requests == before)
+    CU_ASSERT_FATAL (server_connection_turn (self->connection, &self->worker, FALSE) != TURN_CLOSE);
+}
+
+/* The one that waits is executed. */
+static void
+run_apart (Alone *self)
+{
+  ServerRequest *request;
+
+  pthread_mutex_lock (&self->server->lock);
+  request = server_take_request_locked (self->server);
+  pthread_mutex_unlock (&self->server->lock);
+  server_run_request (request, &self->worker);
+}
+
+/* Past the limit a connection whose requests run apart reads no further, also where an answer is half sent. It is
+ * lost only for answers that pile up. */
+static void
+what_runs_apart_outlives_the_limit (void)
+{
+  Alone alone;
+
+  alone_init (&alone, TRUE);
+  set_apart (&alone, 5000);
+  keep_answers (&alone, 100 * 1000);
+  alone.server->max_unfinished = alone.server->held - 1;
+  assert_int (server_connection_give_up (alone.connection, &alone.worker), TURN_WAIT);
+  CU_ASSERT (alone.connection->is_full);
+  assert_int (alone.connection->n_requests, 1);
+  alone.server->max_unfinished = alone.server->held / 2 - 1;
+  assert_int (server_connection_give_up (alone.connection, &alone.worker), TURN_CLOSE);
+  alone_clear (&alone);
+}
+
+/* Where requests, and not answers, are what it holds it is not lost at all. */
+static void
+large_requests_that_run_are_not_lost (void)
+{
+  Alone alone;
+
+  alone_init (&alone, TRUE);
+  set_apart (&alone, 20 * 1000);
+  keep_answers (&alone, 1000);
+  alone.server->max_unfinished = 1;
+  assert_int (server_connection_give_up (alone.connection, &alone.worker), TURN_WAIT);
+  assert_int (alone.connection->n_requests, 1);
+  alone_clear (&alone);
+}
+
+/* An answer that waits behind one that is half sent is held, too. */
+static void
+answers_behind_others_are_counted (void)
+{
+  const gsize length = 100 * 1000;
+  Alone alone;
+  gsize before;
+
+  alone_init (&alone, TRUE);
+  set_apart (&alone, length);
+  keep_answers (&alone, 4 * 1024 * 1024); /* more than the kernel takes */
+  before = alone.server->held;
+  run_apart (&alone);
+  assert_int (server_connection_turn (alone.connection, &alone.worker, FALSE), TURN_WAIT);
+  CU_ASSERT (alone.server->held >= before + length);
+  assert_int (alone.connection->n_requests, 1);
+  alone_clear (&alone);
 }
 
 /* A refused peer has one time for all that it sends: half a request is no way to hold a place longer. */
@@ -172,7 +371,12 @@ main (int argc, char **argv)
 {
   static const TestCase cases[] = {
     TEST (the_time_for_an_answer_is_its_own),
-    TEST (what_takes_no_answers_is_not_refused_in_words),
+    TEST (answers_leave_before_the_refusals),
+    TEST (refusals_stand_behind_answers_that_are_not_taken),
+    TEST (answers_that_are_taken_meanwhile_are_not_lost),
+    TEST (what_runs_apart_outlives_the_limit),
+    TEST (large_requests_that_run_are_not_lost),
+    TEST (answers_behind_others_are_counted),
     TEST (a_refused_peer_has_one_time_for_all),
     TEST (a_completed_message_begins_the_hold_anew),
     { NULL, NULL },
