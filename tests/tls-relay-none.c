@@ -31,6 +31,12 @@ tls_relay_dup_uri (const gchar *host, guint16 outer_port, const gchar *options)
   g_assert_not_reached ();
 }
 
+guint
+tls_relay_count_resumed (void)
+{
+  g_assert_not_reached ();
+}
+
 const gchar *
 tls_relay_get_file (void)
 {

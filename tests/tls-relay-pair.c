@@ -1,6 +1,7 @@
 /* Owns one pair of connections: bytes, ends and resets between an outer one, over TLS, and an inner, plain one. Knows
  * neither threads nor listeners. */
 #include "tls-relay-private.h"
+#include "tls-relay.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -281,6 +282,14 @@ take_ciphertext (Relay *self)
 
 /* ---- both ---- */
 
+static gint n_resumed; /* atomic */
+
+guint
+tls_relay_count_resumed (void)
+{
+  return g_atomic_int_get (&n_resumed);
+}
+
 static gboolean
 shake (Relay *self)
 {
@@ -291,7 +300,11 @@ shake (Relay *self)
   result = SSL_do_handshake (self->ssl);
   error = SSL_get_error (self->ssl, result);
   if (result == 1)
-    return TRUE;
+    {
+      if (SSL_is_server (self->ssl) && SSL_session_reused (self->ssl))
+        g_atomic_int_inc (&n_resumed);
+      return TRUE;
+    }
   if (error == SSL_ERROR_WANT_READ && !self->outer_ended)
     return FALSE;
   give_ciphertext (self);

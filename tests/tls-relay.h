@@ -23,6 +23,9 @@ void tls_relay_stop_listening (guint16 outer_port);
 /* `tls://HOST:PORT` with @options ("", or from "?" on) and the authority. (transfer full) */
 gchar *tls_relay_dup_uri (const gchar *host, guint16 outer_port, const gchar *options);
 
+/* How many of the handshakes with clients have resumed a session, since the program began. */
+guint tls_relay_count_resumed (void);
+
 /* ---- peers of servers ---- */
 
 /* The file of a server's certificate and its key. */

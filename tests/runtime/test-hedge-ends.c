@@ -255,13 +255,15 @@ check_ends (gboolean is_async)
       HeldHandler *handler = g_object_new (held_handler_get_type (), NULL);
       g_autoptr (TallyPool) pool = tally_pool_new ();
       g_autoptr (TallyChannel) channel = NULL;
+      g_autofree gchar *query =
+          g_strconcat ("transport=header&mode=", modes[i % G_N_ELEMENTS (modes)], NULL);
       g_autofree gchar *uri = NULL;
       Running *running;
 
       running = running_start_at (test_processor_new (derived_processor_get_type (),
                                                       (TestHandler *) handler),
                                   (TestHandler *) handler, "tcp://127.0.0.1:0", "transport=header");
-      uri = g_strconcat (running->uri, "&mode=", modes[i % G_N_ELEMENTS (modes)], NULL);
+      uri = running_dup_client_uri (running, query);
       channel = tally_channel_new_with_pool (uri, pool, NULL);
       run_case (&ends[i / G_N_ELEMENTS (modes)], channel, pool, handler->replies, is_async);
       tally_pool_close (pool);
