@@ -12,6 +12,9 @@
 #include "policy/policy-private.h"
 #include "tls-relay-socket.h"
 
+/* Borrowers that are to be served wait so long, on a busy machine, too. */
+#define PATIENCE_MS 600000
+
 /* With the lab's lock. */
 static void
 remember (Lab *lab, gint pool_end, gint peer)
@@ -97,7 +100,7 @@ dial_pair (TallyEndpoint *endpoint,
       pthread_cond_timedwait (&lab->changed, &lab->lock, &soon);
     }
   lab->at_gate--;
-  if (lab->gated && lab->passes > 0)
+  if (lab->gated && lab->passes > 0 && !g_cancellable_is_cancelled (cancellable))
     lab->passes--;
   if (lab->failures > 0)
     lab->failures--;
@@ -124,6 +127,7 @@ Lab *
 lab_new_with (TallyPool *pool)
 {
   Lab *lab = g_new0 (Lab, 1);
+  gint wait_ms;
 
   /* made before there are two threads, because ThreadSanitizer does not see GObject's own care */
   g_type_class_unref (g_type_class_ref (TALLY_TYPE_SOCKET));
@@ -132,6 +136,9 @@ lab_new_with (TallyPool *pool)
   lab->peers = g_array_new (FALSE, FALSE, sizeof (gint));
   lab->inodes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   lab->pool = pool;
+  g_object_get (pool, "wait-timeout", &wait_ms, NULL);
+  if (wait_ms < 0)
+    g_object_set (pool, "wait-timeout", PATIENCE_MS, NULL);
   tally_pool_set_dial_hook (lab->pool, dial_pair, lab, NULL);
   lab->endpoint = tally_endpoint_new ("unix:///laboratory", NULL);
   lab->bucket = tally_pool_dup_bucket (lab->pool, lab->endpoint);

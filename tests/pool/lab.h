@@ -48,7 +48,7 @@ typedef struct
 } Borrower;
 
 Lab *lab_new (const gchar *first_property, ...) G_GNUC_NULL_TERMINATED;
-/* @pool: (transfer full) */
+/* @pool: (transfer full); where it has no `wait-timeout` its borrowers wait long. */
 Lab *lab_new_with (TallyPool *pool);
 /* Closes the pool and everything else. */
 void lab_free (Lab *lab);
@@ -148,7 +148,7 @@ gboolean closer_still_waits (Closer *closer);
   do                                                                                               \
     {                                                                                              \
       TallyPoolSnapshot now = lab_snapshot (lab);                                                  \
-      gint64 end_ = g_get_monotonic_time () + 20 * G_TIME_SPAN_SECOND;                             \
+      gint64 end_ = g_get_monotonic_time () + 60 * G_TIME_SPAN_SECOND;                             \
       while (!(condition) && g_get_monotonic_time () < end_)                                       \
         {                                                                                          \
           g_thread_yield ();                                                                       \

@@ -7,7 +7,7 @@
 #include "socket-internal.h"
 
 /* A deadline so far away that only what happens at once comes before it. */
-#define AT_ONCE (10 * G_TIME_SPAN_SECOND)
+#define AT_ONCE (60 * G_TIME_SPAN_SECOND)
 
 /* (transfer full): @other gets the other end's descriptor. */
 TallySocket *socket_pair_make (gint *other);

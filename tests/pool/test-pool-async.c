@@ -34,7 +34,7 @@ async_a_dial (void)
 static void
 async_a_failed_dial (void)
 {
-  g_autoptr (Lab) lab = lab_new (NULL, NULL);
+  g_autoptr (Lab) lab = lab_new ("backoff-base", 600000, "backoff-max", 600000, NULL);
   AsyncCall call;
 
   lab_fail_dials (lab, 1);

@@ -25,7 +25,7 @@
 static void
 limit_time (void)
 {
-  alarm (30);
+  alarm (120);
 }
 
 static void

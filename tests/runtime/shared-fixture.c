@@ -260,3 +260,33 @@ caller_expect_error (Caller *caller, GQuark domain, gint code, const gchar *part
   echo_assert_says_once (caller->error);
   clear (caller);
 }
+
+/* ---- callers that leave ---- */
+
+static void
+call_quickly (Desk *desk, const gchar *text)
+{
+  Caller quick;
+
+  caller_start (&quick, desk->channel, text, -1);
+  desk_reply (desk_find (desk, text));
+  caller_expect_reply (&quick);
+}
+
+void
+desks_owe_a_reply (Desk *desks, guint count, gint timeout_ms)
+{
+  g_autofree Caller *slow = g_new0 (Caller, count);
+
+  for (guint i = 0; i < count; i++)
+    call_quickly (&desks[i], "connects");
+  for (guint i = 0; i < count; i++)
+    caller_start (&slow[i], desks[i].channel, "slow", timeout_ms);
+  for (guint i = 0; i < count; i++)
+    {
+      desk_await (&desks[i], 2);
+      call_quickly (&desks[i], "quick");
+    }
+  for (guint i = 0; i < count; i++)
+    caller_expect_error (&slow[i], TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "may have been executed");
+}

@@ -60,7 +60,7 @@ typedef struct
   GError *error;
 } Caller;
 
-/* Calls echo with @text; a negative @timeout: ten seconds. */
+/* Calls echo with @text; a negative @timeout: the channel's. */
 void caller_start (Caller *caller, TallyChannel *channel, const gchar *text, gint timeout);
 void caller_start_method (Caller *caller,
                           TallyChannel *channel,
@@ -76,6 +76,10 @@ void caller_expect_reply (Caller *caller);
 void caller_expect_end (Caller *caller);
 /* It failed so, with @part (nullable) in the message. */
 void caller_expect_error (Caller *caller, GQuark domain, gint code, const gchar *part);
+
+/* On each of @count desks the call "slow" leaves without its reply when its @timeout_ms have passed. What the peer sends
+ * in between proves that it lives. */
+void desks_owe_a_reply (Desk *desks, guint count, gint timeout_ms);
 
 G_END_DECLS
 

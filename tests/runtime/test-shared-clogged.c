@@ -195,7 +195,7 @@ rule_24_a_time_out_says_how_much_was_sent (void)
   caller_start (&first, desk.channel, "first", -1);
   desk_reply (desk_find (&desk, "first"));
   caller_expect_reply (&first);
-  caller_start (&sender, desk.channel, text, 1000);
+  caller_start (&sender, desk.channel, text, 3000);
   caller_expect_error (&sender, TALLY_ERROR, TALLY_ERROR_TIMED_OUT,
                        " of the request's 15728668 bytes were sent");
 }

@@ -188,7 +188,7 @@ rule_24_silence_past_a_deadline_fails_all_it_owes (void)
   desk_open (&desk, "?mode=shared&");
   caller_start (&patient, desk.channel, "patient", 0);
   desk_await (&desk, 1);
-  caller_start (&hasty, desk.channel, "hasty", 50);
+  caller_start (&hasty, desk.channel, "hasty", 3000); /* it has been sent by then */
   caller_expect_error (&hasty, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "may have been executed");
   caller_expect_error (&patient, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, "completed no call");
   desk_await (&desk, 2);

@@ -49,7 +49,7 @@ call_with_much (gpointer channel)
       gpointer results[] = { &reply };
       g_autoptr (GError) error = NULL;
 
-      tally_channel_call (channel, &echo_method, &args, results, 20000, NULL, &error);
+      tally_channel_call (channel, &echo_method, &args, results, 600000, NULL, &error);
       assert_no_error (error);
       right += g_strcmp0 (reply, text) == 0;
     }

@@ -13,6 +13,9 @@
 
 #define LARGE (8 << 20)
 
+/* Milliseconds that are to pass, after a call has been sent or a quick one answered, on a busy machine, too. */
+#define SOON_MS 3000
+
 static const gchar *const dialects[] = { "?mode=shared&", "?mode=shared&protocol=compact&",
                                          "?mode=shared&transport=buffered&",
                                          "?mode=shared&protocol=compact&transport=buffered&" };
@@ -64,30 +67,71 @@ connect_before (TallyChannel *channel)
   caller_expect_reply (&caller);
 }
 
+/* A peer, for each dialect one, and who calls it. */
+typedef struct
+{
+  TallyPool *pool;
+  EchoServer server;
+  TallyChannel *channel;
+  Caller first;
+  Caller second;
+} Line;
+
+#define N_LINES G_N_ELEMENTS (dialects)
+
+static void
+lines_open (Line *lines, EchoAnswer answer)
+{
+  for (guint i = 0; i < N_LINES; i++)
+    {
+      lines[i].pool = tally_pool_new ();
+      echo_server_start (&lines[i].server, answer, dialects[i], NULL);
+      lines[i].channel = echo_server_connect (&lines[i].server, lines[i].pool);
+      connect_before (lines[i].channel);
+    }
+}
+
+static void
+lines_close (Line *lines)
+{
+  for (guint i = 0; i < N_LINES; i++)
+    {
+      tally_pool_close (lines[i].pool);
+      g_object_unref (lines[i].channel);
+      echo_server_stop (&lines[i].server);
+      g_object_unref (lines[i].pool);
+    }
+}
+
+/* Until so many requests have come to it. */
+static void
+line_await (Line *line, gint count)
+{
+  while (g_atomic_int_get (&line->server.requests) < count)
+    g_thread_yield ();
+}
+
 /* One call, and it alone, is lost to a connection on which @answer stalls. */
 static void
 lose_one_deadline (EchoAnswer answer)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (dialects); i++)
-    {
-      g_autoptr (TallyPool) pool = tally_pool_new ();
-      g_auto (EchoServer) server;
-      g_autoptr (TallyChannel) channel = NULL;
-      Caller caller;
+  Line lines[N_LINES];
 
-      echo_server_start (&server, answer, dialects[i], NULL);
-      channel = echo_server_connect (&server, pool);
-      connect_before (channel);
-      caller_start (&caller, channel, "first", 300);
-      caller_expect_error (&caller, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "may have been executed");
+  lines_open (lines, answer);
+  for (guint i = 0; i < N_LINES; i++)
+    caller_start (&lines[i].first, lines[i].channel, "first", SOON_MS);
+  for (guint i = 0; i < N_LINES; i++)
+    {
+      caller_expect_error (&lines[i].first, TALLY_ERROR, TALLY_ERROR_TIMED_OUT,
+                           "may have been executed");
       for (guint j = 0; j < 5; j++)
         {
-          caller_start (&caller, channel, "next", -1);
-          caller_expect_reply (&caller);
+          caller_start (&lines[i].first, lines[i].channel, "next", -1);
+          caller_expect_reply (&lines[i].first);
         }
-      assert_int (test_peer_get_accepted (server.peer), 2);
-      tally_pool_close (pool);
+      assert_int (test_peer_get_accepted (lines[i].server.peer), 2);
     }
+  lines_close (lines);
 }
 
 static void
@@ -106,49 +150,52 @@ rule_24_a_trickle_costs_one_deadline (void)
 static void
 rule_24_bytes_are_no_sign_of_life (void)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (dialects); i++)
-    {
-      g_autoptr (TallyPool) pool = tally_pool_new ();
-      g_auto (EchoServer) server;
-      g_autoptr (TallyChannel) channel = NULL;
-      Caller patient, hasty;
+  Line lines[N_LINES];
 
-      echo_server_start (&server, announce_too_much, dialects[i], NULL);
-      channel = echo_server_connect (&server, pool);
-      connect_before (channel);
-      caller_start (&patient, channel, "patient", 0);
-      while (g_atomic_int_get (&server.requests) < 2)
-        g_thread_yield ();
-      caller_start (&hasty, channel, "hasty", 300);
-      caller_expect_error (&hasty, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "may have been executed");
-      caller_expect_error (&patient, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, "completed no call");
-      tally_pool_close (pool);
+  lines_open (lines, announce_too_much);
+  for (guint i = 0; i < N_LINES; i++)
+    {
+      caller_start (&lines[i].first, lines[i].channel, "patient", 0);
+      line_await (&lines[i], 2);
+      caller_start (&lines[i].second, lines[i].channel, "hasty", SOON_MS);
     }
+  for (guint i = 0; i < N_LINES; i++)
+    {
+      caller_expect_error (&lines[i].second, TALLY_ERROR, TALLY_ERROR_TIMED_OUT,
+                           "may have been executed");
+      caller_expect_error (&lines[i].first, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST,
+                           "completed no call");
+    }
+  lines_close (lines);
 }
 
 /* The reply to a caller that has left completes no call. */
 static void
 rule_24_late_replies_are_no_sign_of_life (void)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (dialects); i++)
-    {
-      g_auto (Desk) desk;
-      Caller slow, quick, patient, hasty;
+  Desk desks[N_LINES];
+  Caller patient[N_LINES], hasty[N_LINES];
 
-      desk_open (&desk, dialects[i]);
-      caller_start (&slow, desk.channel, "slow", 600);
-      desk_await (&desk, 1);
-      caller_start (&quick, desk.channel, "quick", -1);
-      desk_reply (desk_find (&desk, "quick"));
-      caller_expect_reply (&quick);
-      caller_expect_error (&slow, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, NULL);
-      caller_start (&patient, desk.channel, "patient", 0);
-      desk_await (&desk, 3);
-      caller_start (&hasty, desk.channel, "hasty", 300);
-      desk_reply (desk_find (&desk, "slow"));
-      caller_expect_error (&hasty, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, NULL);
-      caller_expect_error (&patient, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, "completed no call");
-      assert_int (desk_accepted (&desk), 1);
+  for (guint i = 0; i < N_LINES; i++)
+    desk_open (&desks[i], dialects[i]);
+  desks_owe_a_reply (desks, N_LINES, SOON_MS);
+  for (guint i = 0; i < N_LINES; i++)
+    {
+      guint before = desk_count (&desks[i]);
+
+      caller_start (&patient[i], desks[i].channel, "patient", 0);
+      desk_await (&desks[i], before + 1);
+      caller_start (&hasty[i], desks[i].channel, "hasty", SOON_MS);
+      desk_await (&desks[i], before + 2);
+      desk_reply (desk_find (&desks[i], "slow"));
+    }
+  for (guint i = 0; i < N_LINES; i++)
+    {
+      caller_expect_error (&hasty[i], TALLY_ERROR, TALLY_ERROR_TIMED_OUT, NULL);
+      caller_expect_error (&patient[i], TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST,
+                           "completed no call");
+      assert_int (desk_accepted (&desks[i]), 1);
+      desk_close (&desks[i]);
     }
 }
 
@@ -216,7 +263,8 @@ rule_24_a_part_of_a_message_gives_no_more_time (void)
 typedef struct
 {
   TallyChannel *channel;
-  gint has_ended; /* atomic */
+  GThread *thread;
+  gint *n_ended; /* atomic */
   GError *error;
 } Slow;
 
@@ -226,9 +274,9 @@ call_slowly (gpointer data)
   Slow *slow = data;
   EchoArgs args = { (gchar *) "slow" };
 
-  tally_channel_call (slow->channel, &echo_methods[ECHO_ECHO], &args, NULL, 300, NULL,
+  tally_channel_call (slow->channel, &echo_methods[ECHO_ECHO], &args, NULL, SOON_MS, NULL,
                       &slow->error);
-  g_atomic_int_set (&slow->has_ended, TRUE);
+  g_atomic_int_inc (slow->n_ended);
   return NULL;
 }
 
@@ -243,45 +291,37 @@ answer_what_is_quick (EchoRequest *request)
 static void
 rule_24_one_slow_call_among_quick_ones_is_its_own_affair (void)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (dialects); i++)
-    {
-      g_autoptr (TallyPool) pool = tally_pool_new ();
-      g_auto (EchoServer) server;
-      g_autoptr (TallyChannel) channel = NULL;
-      g_autoptr (GThread) thread = NULL;
-      gint64 end = g_get_monotonic_time () + 20 * G_TIME_SPAN_SECOND;
-      Slow slow = { NULL };
-      Caller quick;
+  Line lines[N_LINES];
+  Slow slow[N_LINES];
+  gint n_ended = 0;
 
-      echo_server_start (&server, answer_what_is_quick, dialects[i], NULL);
-      channel = slow.channel = echo_server_connect (&server, pool);
-      thread = g_thread_new ("slow", call_slowly, &slow);
-      while (g_atomic_int_get (&server.requests) < 1)
-        g_thread_yield ();
-      do
-        {
-          caller_start (&quick, channel, "quick", -1);
-          caller_expect_reply (&quick);
-        }
-      while (!g_atomic_int_get (&slow.has_ended) && g_get_monotonic_time () < end);
-      CU_ASSERT_TRUE (g_atomic_int_get (&slow.has_ended));
-      g_thread_join (g_steal_pointer (&thread));
-      assert_error (slow.error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "may have been executed");
-      assert_int (test_peer_get_accepted (server.peer), 1);
-      g_clear_error (&slow.error);
-      tally_pool_close (pool);
+  lines_open (lines, answer_what_is_quick);
+  for (guint i = 0; i < N_LINES; i++)
+    {
+      slow[i] = (Slow){ .channel = lines[i].channel, .n_ended = &n_ended };
+      slow[i].thread = g_thread_new ("slow", call_slowly, &slow[i]);
     }
+  for (guint i = 0; i < N_LINES; i++)
+    line_await (&lines[i], 2);
+  while (g_atomic_int_get (&n_ended) < (gint) N_LINES)
+    for (guint i = 0; i < N_LINES; i++)
+      {
+        caller_start (&lines[i].first, lines[i].channel, "quick", -1);
+        caller_expect_reply (&lines[i].first);
+      }
+  for (guint i = 0; i < N_LINES; i++)
+    {
+      g_thread_join (slow[i].thread);
+      assert_error (slow[i].error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "may have been executed");
+      assert_int (test_peer_get_accepted (lines[i].server.peer), 1);
+      g_clear_error (&slow[i].error);
+    }
+  lines_close (lines);
 }
 
 #define TIMEOUT 1000 /* milliseconds */
 
-typedef struct
-{
-  Desk desk;
-  gint64 until;
-} SlowDial;
-
-/* Until a tenth of the call's time is left. */
+/* Until a tenth of the call's time is left, or less where this thread comes late. */
 static ThriftTransport *
 dial_slowly (TallyEndpoint *endpoint,
              gint64 deadline,
@@ -289,9 +329,9 @@ dial_slowly (TallyEndpoint *endpoint,
              gpointer user_data,
              GError **error)
 {
-  SlowDial *self = user_data;
+  gint64 until = g_get_monotonic_time () + TIMEOUT * 900;
 
-  while (g_get_monotonic_time () < self->until)
+  while (g_get_monotonic_time () < until)
     g_thread_yield ();
   return (ThriftTransport *) tally_socket_dial (endpoint, deadline, cancellable, error);
 }
@@ -300,20 +340,17 @@ dial_slowly (TallyEndpoint *endpoint,
 static void
 rule_24_a_connection_is_given_its_time (void)
 {
-  SlowDial self;
+  g_auto (Desk) desk;
   Caller hasty, next;
 
-  desk_open (&self.desk, "?mode=shared&");
-  tally_pool_set_dial_hook (self.desk.pool, dial_slowly, &self, NULL);
-  self.until = g_get_monotonic_time () + TIMEOUT * 900;
-  caller_start (&hasty, self.desk.channel, "hasty", TIMEOUT);
-
+  desk_open (&desk, "?mode=shared&");
+  tally_pool_set_dial_hook (desk.pool, dial_slowly, NULL, NULL);
+  caller_start (&hasty, desk.channel, "hasty", TIMEOUT);
   caller_expect_error (&hasty, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, NULL);
-  caller_start (&next, self.desk.channel, "next", -1);
-  desk_reply (desk_find (&self.desk, "next"));
+  caller_start (&next, desk.channel, "next", -1);
+  desk_reply (desk_find (&desk, "next"));
   caller_expect_reply (&next);
-  assert_int (desk_accepted (&self.desk), 1);
-  desk_close (&self.desk);
+  assert_int (desk_accepted (&desk), 1);
 }
 
 int
