@@ -18,9 +18,8 @@ drop_exceptions (const TallyCall *call)
 static GError *
 make_attempts (TallyRetry *retry, TallyCall *call, TallyCallInfo *info)
 {
-  for (;;)
+  for (gint64 began = retry->began;; began = g_get_monotonic_time ())
     {
-      gint64 began = g_get_monotonic_time ();
       GError *error = tally_call_run (call, info);
       gint64 until;
 

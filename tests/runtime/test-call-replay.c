@@ -223,7 +223,7 @@ keep_the_replay_waiting (EchoRequest *request)
 
   if (request->connection == 0)
     return request->request == 0 && echo_honest (request);
-  return poll (&end, 1, 5000) == 0 && echo_honest (request);
+  return poll (&end, 1, 60000) == 0 && echo_honest (request);
 }
 
 static void
@@ -238,7 +238,7 @@ rule_13_a_replay_has_the_same_deadline (void)
   echo_server_start (&server, keep_the_replay_waiting, "?", NULL);
   channel = echo_server_connect (&server, pool);
   assert_echo (channel, ECHO_GET, "first");
-  tally_channel_set_timeout (channel, 200);
+  tally_channel_set_timeout (channel, 3000); /* the replay has begun by then */
   CU_ASSERT_FALSE (echo_call (channel, ECHO_GET, "second", &reply, &error));
   assert_error (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "then the replay failed");
   echo_assert_says_once (error);
@@ -277,10 +277,10 @@ rule_14_silent_connections_cost_one_time_out (void)
         CU_ASSERT_TRUE_FATAL (tally_bucket_borrow (bucket, "test", -1, NULL, &leases[i], NULL));
       for (guint i = 0; i < SILENT; i++)
         tally_bucket_release (bucket, &leases[i], TALLY_OUTCOME_CLEAN);
-      tally_channel_set_timeout (channel, 100);
+      tally_channel_set_timeout (channel, 3000); /* it has been sent by then */
       CU_ASSERT_FALSE (echo_call (channel, method, "lost", &reply, &error));
       assert_error (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "may have been executed");
-      tally_channel_set_timeout (channel, 10000);
+      tally_channel_set_timeout (channel, 600000);
       assert_echo (channel, method, "next");
       assert_int (test_peer_get_accepted (server.peer), SILENT + 1);
       tally_pool_close (pool);
