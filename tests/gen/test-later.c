@@ -34,8 +34,9 @@ stop (Job *job, GError **error)
 }
 
 static gpointer
-answer_all (gpointer jobs)
+answer_all (gpointer data)
 {
+  g_autoptr (GAsyncQueue) jobs = data;
   gboolean is_last = FALSE;
 
   while (!is_last)
@@ -217,7 +218,11 @@ later_handler_finalize (GObject *object)
   LaterHandler *self = (LaterHandler *) object;
 
   leave (self, g_new0 (Job, 1), stop, NULL);
-  g_thread_join (self->thread);
+  /* That thread may have dropped the last reply, and with it all the rest. */
+  if (g_thread_self () == self->thread)
+    g_thread_unref (self->thread);
+  else
+    g_thread_join (self->thread);
   g_async_queue_unref (self->jobs);
   G_OBJECT_CLASS (later_handler_parent_class)->finalize (object);
 }
@@ -240,7 +245,7 @@ static void
 later_handler_init (LaterHandler *self)
 {
   self->jobs = g_async_queue_new ();
-  self->thread = g_thread_new ("answers", answer_all, self->jobs);
+  self->thread = g_thread_new ("answers", answer_all, g_async_queue_ref (self->jobs));
 }
 
 /* ---- a handler that answers some of its methods at once, and otherwise than it should ---- */
