@@ -266,17 +266,18 @@ a_client_that_does_not_shake_hands_is_closed (void)
 {
   TlsServer *server;
   gint silent, dribbling, stalled;
-  guint8 rest[512] = { 0 };
+  guint8 part[sizeof greeting + 100] = { 0 };
 
   if (!tls_begin ())
     return;
+  memcpy (part, greeting, sizeof greeting);
   server = tls_server_start ("server", NULL, 50);
   silent = tls_connect_plainly (server);
   dribbling = tls_connect_plainly (server);
   stalled = tls_connect_plainly (server);
-  CU_ASSERT (send (dribbling, greeting, 3, 0) == 3);
-  CU_ASSERT (send (stalled, greeting, sizeof greeting, 0) == sizeof greeting);
-  CU_ASSERT (send (stalled, rest, 100, 0) == 100);
+  /* each in one piece: a second one might find that the first was refused */
+  CU_ASSERT (send (dribbling, greeting, 3, MSG_NOSIGNAL) == 3);
+  CU_ASSERT (send (stalled, part, sizeof part, MSG_NOSIGNAL) == sizeof part);
   CU_ASSERT (peer_sees_end (silent));
   CU_ASSERT (peer_sees_end (dribbling));
   CU_ASSERT (peer_sees_end (stalled));
@@ -298,7 +299,7 @@ silent_clients_hold_up_nobody (void)
 
   if (!tls_begin ())
     return;
-  server = tls_server_start ("server", NULL, 0);
+  server = tls_server_start_with_workers ("server", 2);
   for (guint i = 0; i < N_SILENT; i++)
     {
       fds[i] = tls_connect_plainly (server);
@@ -309,11 +310,8 @@ silent_clients_hold_up_nobody (void)
     }
   {
     g_autoptr (TallyChannel) channel = tls_connect (server->uri, "ca=ca", NULL);
-    TallyServerSnapshot statistics;
 
     CU_ASSERT (tls_echoes (channel, "x"));
-    tally_server_snapshot (server->server, &statistics);
-    CU_ASSERT (statistics.workers < 10);
   }
   tls_server_stop (server);
   for (guint i = 0; i < N_SILENT; i++)
@@ -454,7 +452,6 @@ records_may_come_in_pieces (void)
       {
         g_autoptr (TallyChannel) channel = tls_connect (uri, options[i], NULL);
 
-        tally_channel_set_timeout (channel, 60 * 1000);
         dribbler.thread = g_thread_new (NULL, dribble, &dribbler);
         for (guint n = 0; n < 3; n++)
           CU_ASSERT (tls_echoes (channel, "a byte at a time"));

@@ -145,8 +145,11 @@ serve (void *data)
   return NULL;
 }
 
-TlsServer *
-tls_server_start (const gchar *certificate, const gchar *options, guint timeout_ms)
+/* Milliseconds for what is to go well: a handshake takes long on a busy machine. */
+#define PATIENCE (240 * 1000)
+
+static TlsServer *
+make_server (const gchar *certificate, const gchar *options)
 {
   TlsServer *self = g_new0 (TlsServer, 1);
   g_autofree gchar *file = tls_file (certificate);
@@ -159,12 +162,36 @@ tls_server_start (const gchar *certificate, const gchar *options, guint timeout_
   self->processor = test_processor_new (derived_processor_get_type (), self->handler);
   self->server = tally_server_new (self->processor, uri, &error);
   assert_no_error (error);
-  if (timeout_ms > 0)
-    g_object_set (self->server, "handshake-timeout", timeout_ms, NULL);
-  CU_ASSERT_FATAL (tally_server_listen (self->server, &error));
+  g_object_set (self->server, "handshake-timeout", PATIENCE, NULL);
+  return self;
+}
+
+static TlsServer *
+start_server (TlsServer *self)
+{
+  CU_ASSERT_FATAL (tally_server_listen (self->server, NULL));
   self->uri = tally_server_dup_uri (self->server);
   CU_ASSERT_FATAL (pthread_create (&self->thread, NULL, serve, self) == 0);
   return self;
+}
+
+TlsServer *
+tls_server_start (const gchar *certificate, const gchar *options, guint timeout_ms)
+{
+  TlsServer *self = make_server (certificate, options);
+
+  if (timeout_ms > 0)
+    g_object_set (self->server, "handshake-timeout", timeout_ms, NULL);
+  return start_server (self);
+}
+
+TlsServer *
+tls_server_start_with_workers (const gchar *certificate, guint max_workers)
+{
+  TlsServer *self = make_server (certificate, NULL);
+
+  g_object_set (self->server, "max-workers", max_workers, "max-queued", 1000, NULL);
+  return start_server (self);
 }
 
 void
@@ -241,10 +268,8 @@ tls_connect (const gchar *uri, const gchar *options, TallyPool *pool)
   TallyChannel *channel = tally_channel_new_with_pool (whole, pool != NULL ? pool : own, &error);
 
   assert_no_error (error);
-  /* A handshake takes long on a busy machine: the calls' deadlines end it where it has no end. */
-  if (own != NULL)
-    g_object_set (own, "connect-timeout", 60 * 1000, NULL);
-  tally_channel_set_timeout (channel, 10 * 1000);
+  g_object_set (pool != NULL ? pool : own, "connect-timeout", PATIENCE, NULL);
+  tally_channel_set_timeout (channel, PATIENCE);
   return channel;
 }
 

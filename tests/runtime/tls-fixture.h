@@ -48,14 +48,16 @@ typedef struct
 } TlsServer;
 
 /* @certificate: its name; @options (nullable): more of the URI, "clients=required", where "ca=NAME" stands
- * for that file; @timeout_ms: of handshakes, 0: the default. */
+ * for that file; @timeout_ms: of handshakes, 0: as long as they may take on a busy machine. */
 TlsServer *tls_server_start (const gchar *certificate, const gchar *options, guint timeout_ms);
+/* One with so few threads; any number of requests may wait for them. */
+TlsServer *tls_server_start_with_workers (const gchar *certificate, guint max_workers);
 void tls_server_stop (TlsServer *self);
 /* Connects to the server without TLS. */
 gint tls_connect_plainly (TlsServer *server);
 
-/* A channel to @uri with @options as above on @pool (nullable: one of its own). Ten seconds must do for
- * its calls. (transfer full) */
+/* A channel to @uri with @options as above on @pool (nullable: one of its own). Some minutes must do for its calls, and
+ * for connecting. (transfer full) */
 TallyChannel *tls_connect (const gchar *uri, const gchar *options, TallyPool *pool);
 /* What method @name of Base gives for @text. (transfer full) (nullable): NULL with @error. */
 gchar *tls_call (
