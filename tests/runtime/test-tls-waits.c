@@ -38,6 +38,7 @@ typedef struct
   GMutex lock;
   GCond changed;
   guint n_held;              /* of connections that have come so far; the lock's */
+  gboolean is_torn;          /* what was to leave in one segment may not have; set before n_held */
   GCancellable *cancellable; /* (nullable): cancelled with each */
 } Holder;
 
@@ -69,24 +70,30 @@ answer (GIOStream *stream, guint8 *body)
                              NULL);
 }
 
-/* The refusal of echo's request, and the goodbye, in one segment. */
-static void
+/* The kernel waits for more of a segment 200 ms. */
+#define MAX_CORKED (150 * G_TIME_SPAN_MILLISECOND)
+
+/* The refusal of echo's request, and the goodbye, in one segment. FALSE: this thread took too long for that. */
+static gboolean
 refuse_and_end (GIOStream *stream, GSocket *socket, const guint8 *body)
 {
   GOutputStream *output = g_io_stream_get_output_stream (stream);
   TallyApplicationException exception = { (gchar *) "too busy", 6 };
   TallyBuffer answer = { NULL, 0, 0 };
   gsize start = tally_frame_begin (&answer, TALLY_FRAMING_FRAMED);
+  gint64 began;
   gsize count;
 
   tally_codec_binary.write_message (&answer, "echo", 4, T_EXCEPTION, body[15]);
   tally_codec_binary.write_struct (&answer, &tally_application_exception_info, &exception, NULL);
   tally_frame_close (&answer, TALLY_FRAMING_FRAMED, start);
+  began = g_get_monotonic_time ();
   g_socket_set_option (socket, IPPROTO_TCP, TCP_CORK, TRUE, NULL);
   g_output_stream_write_all (output, answer.data, answer.length, &count, NULL, NULL);
   g_output_stream_close (output, NULL, NULL);
   g_socket_set_option (socket, IPPROTO_TCP, TCP_CORK, FALSE, NULL);
   tally_buffer_clear (&answer);
+  return g_get_monotonic_time () - began < MAX_CORKED;
 }
 
 static void
@@ -106,7 +113,7 @@ do_thing (Holder *self, GIOStream *tls, GSocket *socket, guint nth)
     return;
   if (self->holding == HOLD_BEHIND_A_REFUSAL && nth == 0)
     {
-      refuse_and_end (tls, socket, body);
+      self->is_torn = !refuse_and_end (tls, socket, body);
       return;
     }
   if (answers)
@@ -299,35 +306,45 @@ rule_10_an_idle_connection_with_half_a_record_is_not_lent (void)
     check_not_lent_again (HOLD_BEHIND_HALF_A_RECORD);
 }
 
-/* Nobody looks at the connection again. */
+/* Nobody looks at the connection again. FALSE: refusal and goodbye may have come one after the other, which proves
+ * nothing. */
+static gboolean
+check_last_word (const gchar *mode)
+{
+  g_autoptr (TallyPool) pool = tally_pool_new ();
+  gboolean is_torn;
+  Holder holder;
+
+  g_object_set (pool, "check", TALLY_POOL_CHECK_NEVER, NULL);
+  holder_start (&holder, HOLD_BEHIND_A_REFUSAL, NULL);
+  {
+    g_autoptr (TallyChannel) channel = tls_connect (holder.uri, mode, pool);
+    g_autoptr (GError) error = NULL;
+    gboolean echoes;
+
+    CU_ASSERT (tls_call (channel, "echo", "x", -1, &error) == NULL);
+    assert_error (error, THRIFT_APPLICATION_EXCEPTION_ERROR,
+                  THRIFT_APPLICATION_EXCEPTION_ERROR_INTERNAL_ERROR, "too busy");
+    holder_await (&holder, 1);
+    is_torn = holder.is_torn;
+    echoes = !is_torn && tls_echoes (channel, "x");
+    CU_ASSERT (echoes || is_torn);
+    if (echoes)
+      holder_await (&holder, 2);
+  }
+  tally_pool_close (pool);
+  holder_stop (&holder);
+  return !is_torn;
+}
+
 static void
 rule_10_a_refusal_with_a_goodbye_may_be_the_last_word (void)
 {
   if (!tls_begin ())
     return;
   for (guint i = 0; i < G_N_ELEMENTS (modes); i += 2)
-    {
-      g_autoptr (TallyPool) pool = tally_pool_new ();
-      Holder holder;
-
-      g_object_set (pool, "check", TALLY_POOL_CHECK_NEVER, NULL);
-      holder_start (&holder, HOLD_BEHIND_A_REFUSAL, NULL);
-      {
-        g_autoptr (TallyChannel) channel = tls_connect (holder.uri, modes[i], pool);
-        g_autoptr (GError) error = NULL;
-        gboolean echoes;
-
-        CU_ASSERT (tls_call (channel, "echo", "x", -1, &error) == NULL);
-        assert_error (error, THRIFT_APPLICATION_EXCEPTION_ERROR,
-                      THRIFT_APPLICATION_EXCEPTION_ERROR_INTERNAL_ERROR, "too busy");
-        echoes = tls_echoes (channel, "x");
-        CU_ASSERT (echoes);
-        if (echoes)
-          holder_await (&holder, 2);
-      }
-      tally_pool_close (pool);
-      holder_stop (&holder);
-    }
+    while (!check_last_word (modes[i]))
+      continue;
 }
 
 static gboolean
@@ -418,11 +435,11 @@ openssl_stop (OpenSsl *self)
 }
 
 static gboolean
-await_bytes (TallySocket *socket)
+await_bytes (TallySocket *socket, gint timeout_ms)
 {
   struct pollfd waiting = { .fd = tally_stream_get_fd (&socket->stream), .events = POLLIN };
 
-  return poll (&waiting, 1, 60 * 1000) == 1;
+  return poll (&waiting, 1, timeout_ms) == 1;
 }
 
 /* A part of a record may still be under way. */
@@ -449,15 +466,16 @@ rule_10_a_record_that_is_no_message_leaves_it_clean (void)
 
     assert_no_error (error);
     CU_ASSERT_FATAL (socket != NULL);
-    CU_ASSERT (await_bytes (socket)); /* tickets */
+    CU_ASSERT (await_bytes (socket, 60 * 1000)); /* tickets */
     await_clean (socket);
     openssl_do (&openssl, "k\n");
-    CU_ASSERT (await_bytes (socket));
+    CU_ASSERT (await_bytes (socket, 60 * 1000));
     await_clean (socket);
-    openssl_do (&openssl, "a message\n");
+    /* What came may have been the second ticket. openssl drops what it reads together with its command. */
     do
       {
-        CU_ASSERT_FATAL (await_bytes (socket)); /* the second ticket's or the new keys' at first */
+        openssl_do (&openssl, "a message\n");
+        await_bytes (socket, 100);
       }
     while (tally_socket_is_clean (socket));
   }
