@@ -14,8 +14,8 @@
 #include "tally-socket.h"
 #include "tls-relay.h"
 
-/* Seconds after which a receive gives up: the test has failed then. */
-#define PATIENCE 20
+/* Seconds after which a receive, or a handshake, gives up: the test has failed then. */
+#define PATIENCE 120
 
 static void *
 serve (void *data)
@@ -75,6 +75,7 @@ start_serving (ThriftProcessor *processor,
   self->handler = handler;
   self->server = tally_server_new (processor, uri, &error);
   assert_no_error (error);
+  g_object_set (self->server, "handshake-timeout", PATIENCE * 1000, NULL);
   configure (self->server, options);
   CU_ASSERT_FATAL (tally_server_listen (self->server, &error));
   assert_no_error (error);

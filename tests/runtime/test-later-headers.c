@@ -67,6 +67,7 @@ stage_init (Stage *self)
                                             (TestHandler *) self->handler),
                         (TestHandler *) self->handler, "tcp://127.0.0.1:0", "transport=header");
   self->pool = tally_pool_new ();
+  g_object_set (self->pool, "connect-timeout", 60 * 1000, NULL);
   uri = running_dup_client_uri (self->running, "transport=header");
   self->channel = tally_channel_new_with_pool (uri, self->pool, &error);
   assert_no_error (error);

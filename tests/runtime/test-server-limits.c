@@ -251,7 +251,7 @@ check_goodbye (gint fd, const Speech *speech)
 static void
 stop_says_goodbye_to_who_sends_several (void)
 {
-  Running *running = running_start (BINARY, NULL, NULL);
+  Running *running = running_start (BINARY, NULL, "drain-timeout=0");
   gint one = peer_connect (running);
   gint several = peer_connect (running);
   gint quiet = peer_connect (running);
@@ -288,7 +288,7 @@ stop_answers_what_was_read (void)
   for (guint s = 0; s < G_N_ELEMENTS (all_speeches); s++)
     {
       const Speech *speech = &all_speeches[s];
-      Running *running = running_start (speech, NULL, NULL);
+      Running *running = running_start (speech, NULL, "drain-timeout=0");
       TallyBuffer request = { NULL, 0, 0 };
       gint fd = peer_connect (running);
 
@@ -312,7 +312,7 @@ static void
 stop_of_a_local_server_lets_nothing_in (void)
 {
   g_autofree gchar *address = g_strdup_printf ("unix:@tally-limits-%d", (gint) getpid ());
-  Running *running = running_start (BINARY, address, NULL);
+  Running *running = running_start (BINARY, address, "drain-timeout=0");
   gint busy = peer_connect (running);
   gint idle = peer_connect (running);
   guint8 byte = 0;
@@ -355,6 +355,7 @@ check_backlog (const gchar *address)
   gint fds[100]; /* more than are accepted at once */
   gint silent;
 
+  g_object_set (server, "drain-timeout", 0, NULL);
   CU_ASSERT_FATAL (tally_server_listen (server, NULL));
   uri = tally_server_dup_uri (server);
   silent = peer_connect_uri (uri);

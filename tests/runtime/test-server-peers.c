@@ -14,7 +14,7 @@
 static void
 idle_connections_block_nobody (void)
 {
-  Running *running = running_start (BINARY, NULL, "max-workers=1");
+  Running *running = running_start (BINARY, NULL, "max-workers=1 max-queued=100");
   gint idle[20];
 
   for (guint i = 0; i < G_N_ELEMENTS (idle); i++)

@@ -34,7 +34,7 @@ stop_before_serve (void)
 static void
 stop_drains (void)
 {
-  Running *running = running_start (&framed_binary, NULL, NULL);
+  Running *running = running_start (&framed_binary, NULL, "drain-timeout=0");
   TallyBuffer request = { NULL, 0, 0 };
   gint idle = peer_connect (running);
   gint busy = peer_connect (running);
@@ -204,15 +204,23 @@ past_max_connections (void)
   gint second = peer_connect (running);
   TallyBuffer request = { NULL, 0, 0 };
   TallyServerSnapshot statistics;
+  guint n_asked = 1;
   Answer answer;
   gint third;
 
   CU_ASSERT (peer_echoes (first, running->speech, 1, "in"));
   CU_ASSERT (peer_echoes (second, running->speech, 1, "in"));
-  third = peer_connect (running);
-  write_echo (&request, running->speech, 9, "one too many");
-  peer_send (third, &request);
-  CU_ASSERT (peer_receive (third, running->speech, TALLY_KIND_STRING, &answer));
+  /* It is waited for for a second, in which a peer need not have asked on a busy machine. */
+  for (;; n_asked++)
+    {
+      third = peer_connect (running);
+      write_echo (&request, running->speech, 9, "one too many");
+      peer_send (third, &request);
+      if (peer_receive (third, running->speech, TALLY_KIND_STRING, &answer))
+        break;
+      answer_clear (&answer);
+      close (third);
+    }
   assert_int (answer.type, T_EXCEPTION);
   assert_int (answer.seqid, 9);
   assert_string (answer.text, "the server is full: it serves 2 connections at once; "
@@ -222,7 +230,7 @@ past_max_connections (void)
   close (third);
   assert_int (test_handler_n_calls (running->handler), 2);
   tally_server_snapshot (running->server, &statistics);
-  assert_int (statistics.refused, 1);
+  assert_int (statistics.refused, n_asked);
 
   CU_ASSERT (peer_echoes (first, running->speech, 2, "still in"));
   close (first);
