@@ -161,19 +161,36 @@ test_peer_stop (TestPeer *peer)
   g_free (peer);
 }
 
-gint
-test_listen (guint16 *port, gint backlog)
+static gint
+bind_anywhere (gboolean is_shared, guint16 *port)
 {
   struct sockaddr_in address = { .sin_family = AF_INET,
                                  .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
   socklen_t size = sizeof address;
   gint fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-  if (fd < 0 || bind (fd, (struct sockaddr *) &address, size) != 0 || listen (fd, backlog) != 0
+  setsockopt (fd, SOL_SOCKET, SO_REUSEADDR, &is_shared, sizeof is_shared);
+  if (fd < 0 || bind (fd, (struct sockaddr *) &address, size) != 0
       || getsockname (fd, (struct sockaddr *) &address, &size) != 0)
     g_error ("no loopback port: %s", g_strerror (errno));
   *port = ntohs (address.sin_port);
   return fd;
+}
+
+gint
+test_listen (guint16 *port, gint backlog)
+{
+  gint fd = bind_anywhere (FALSE, port);
+
+  if (listen (fd, backlog) != 0)
+    g_error ("no loopback port: %s", g_strerror (errno));
+  return fd;
+}
+
+gint
+test_reserve_port (guint16 *port)
+{
+  return bind_anywhere (TRUE, port);
 }
 
 gboolean

@@ -24,6 +24,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (TestPeer, test_peer_stop)
 
 /* A listening socket on a free loopback port. */
 gint test_listen (guint16 *port, gint backlog);
+/* A socket at a free loopback port that nothing else gets, and at which servers may listen nevertheless, one after the
+ * other; between them a connection to it is refused. */
+gint test_reserve_port (guint16 *port);
 /* Blocking; FALSE at end of stream or on any error. */
 gboolean test_read_exact (gint fd, gpointer bytes, gsize length);
 gboolean test_write_all (gint fd, gconstpointer bytes, gsize length);

@@ -2,6 +2,7 @@
  * clients that say what happened. */
 #include "example.h"
 #include "harness.h"
+#include "peer.h"
 
 #include <glib/gstdio.h>
 #include <signal.h>
@@ -13,11 +14,24 @@
 #define ECHO_COMPARE EXAMPLES_DIR "/echo/echo-compare"
 #define CALCULATOR_CLIENT EXAMPLES_DIR "/tutorial/calculator-client"
 
+/* For calls that are to go well, on a busy machine. */
+#define PATIENCE_MS "60000"
+
 static gchar *
 start_echo_server (TestProgram *server, const gchar *uri)
 {
   return test_program_start_server (server,
                                     (const gchar *const[]){ ECHO_SERVER, "--uri", uri, NULL });
+}
+
+/* Where a server may be started again, while *@reserved is open. (transfer full) */
+static gchar *
+reserve_uri (gint *reserved)
+{
+  guint16 port;
+
+  *reserved = test_reserve_port (&port);
+  return g_strdup_printf ("tcp://127.0.0.1:%u", port);
 }
 
 /* ---- echo ---- */
@@ -32,8 +46,9 @@ check_echo_at (const gchar *listen_uri)
   uri = start_echo_server (&server, listen_uri);
   if (uri == NULL)
     return;
-  output =
-      example_run ((const gchar *const[]){ ECHO_CLIENT, "--uri", uri, "--repeat", "2", NULL }, 0);
+  output = example_run ((const gchar *const[]){ ECHO_CLIENT, "--timeout", PATIENCE_MS, "--uri", uri,
+                                                "--repeat", "2", NULL },
+                        0);
   assert_contains (output, "round 1: all is well");
   assert_contains (output, "2 since the server started");
   assert_contains (output, "round 2: all is well");
@@ -110,13 +125,15 @@ assert_recovers (TestProgram *client)
   assert_string (said->str, "all is well");
 }
 
-/* Starts a server and a client that waits for prompts, and sees that they talk. (nullable): the
- * URI. */
+/* Starts a server at a port that nothing else gets while *@reserved is open, and a client that waits for prompts; sees
+ * that they talk. (nullable): the URI. */
 static gchar *
-start_pair (TestProgram *server, TestProgram *client)
+start_pair (TestProgram *server, TestProgram *client, gint *reserved)
 {
-  g_autofree gchar *uri = start_echo_server (server, "tcp://127.0.0.1:0");
-  const gchar *const command[] = { ECHO_CLIENT, "--prompted", "--uri", uri, NULL };
+  g_autofree gchar *place = reserve_uri (reserved);
+  g_autofree gchar *uri = start_echo_server (server, place);
+  const gchar *const command[] = { ECHO_CLIENT, "--prompted", "--timeout", PATIENCE_MS,
+                                   "--uri",     uri,          NULL };
 
   if (uri == NULL || !test_program_start (client, command))
     return NULL;
@@ -130,8 +147,9 @@ client_survives_a_restart_between_calls (void)
   g_autofree gchar *uri = NULL;
   g_autofree gchar *again = NULL;
   TestProgram server, client;
+  gint reserved;
 
-  uri = start_pair (&server, &client);
+  uri = start_pair (&server, &client, &reserved);
   if (uri == NULL)
     return;
   kill (server.pid, SIGKILL);
@@ -142,6 +160,7 @@ client_survives_a_restart_between_calls (void)
   assert_round (&client, "all is well");
   example_stop (&server);
   assert_int (test_program_wait (&client), 0);
+  close (reserved);
 }
 
 static void
@@ -152,8 +171,9 @@ client_says_that_the_server_is_gone (void)
   g_autofree gchar *line = NULL;
   g_autoptr (GString) said = g_string_new (NULL);
   TestProgram server, client;
+  gint reserved;
 
-  uri = start_pair (&server, &client);
+  uri = start_pair (&server, &client, &reserved);
   if (uri == NULL)
     return;
   kill (server.pid, SIGKILL);
@@ -168,6 +188,7 @@ client_says_that_the_server_is_gone (void)
   assert_recovers (&client);
   example_stop (&server);
   assert_int (test_program_wait (&client), 1); /* some calls failed */
+  close (reserved);
 }
 
 static void
@@ -175,12 +196,14 @@ server_ends_well_while_clients_are_connected (void)
 {
   g_autofree gchar *uri = NULL;
   TestProgram server, client;
+  gint reserved;
 
-  uri = start_pair (&server, &client);
+  uri = start_pair (&server, &client, &reserved);
   if (uri == NULL)
     return;
   example_stop (&server);
   assert_int (test_program_wait (&client), 0);
+  close (reserved);
 }
 
 static void
@@ -390,8 +413,11 @@ compare_takes_a_server_that_runs (void)
   g_autofree gchar *output = NULL;
   g_autofree gchar *failed = NULL;
   TestProgram server;
+  gint reserved;
+  g_autofree gchar *place = reserve_uri (&reserved);
+  g_autofree gchar *whole = g_strconcat (place, "?protocol=compact", NULL);
 
-  uri = start_echo_server (&server, "tcp://127.0.0.1:0?protocol=compact");
+  uri = start_echo_server (&server, whole);
   if (uri == NULL)
     return;
   output =
@@ -405,6 +431,7 @@ compare_takes_a_server_that_runs (void)
                         1);
   assert_contains (failed, "Connection refused"); /* once, and no table */
   CU_ASSERT (failed != NULL && strchr (failed, '\n') == failed + strlen (failed) - 1);
+  close (reserved);
 }
 
 static void

@@ -8,6 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "peer.h"
 #include "server-fixture.h"
 
 /* ---- addresses ---- */
@@ -376,8 +377,10 @@ port_in_use (void)
 static void
 restart_on_the_same_port (void)
 {
-  Running *running = running_start (&framed_binary, NULL, NULL);
-  g_autofree gchar *address = g_strndup (running->uri, strcspn (running->uri, "?"));
+  guint16 port;
+  gint reserved = test_reserve_port (&port);
+  g_autofree gchar *address = g_strdup_printf ("tcp://127.0.0.1:%u", port);
+  Running *running = running_start (&framed_binary, address, NULL);
   gint fd = peer_connect (running);
 
   CU_ASSERT (peer_echoes (fd, &framed_binary, 1, "first"));
@@ -387,6 +390,7 @@ restart_on_the_same_port (void)
   running = running_start (&framed_binary, address, NULL);
   check_alive (running);
   running_stop (running);
+  close (reserved);
 }
 
 int
