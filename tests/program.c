@@ -12,7 +12,7 @@
 
 #include "harness.h"
 
-#define PATIENCE 60000 /* milliseconds for anything that a program is waited for */
+#define PATIENCE 240000 /* milliseconds for anything that a program is waited for */
 
 static void
 die_with_parent (gpointer data)

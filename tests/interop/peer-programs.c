@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PATIENCE 60000 /* milliseconds for one program */
+#define PATIENCE 240000 /* milliseconds for one program */
 
 const Peer tally = { "Tally", { PEER_TALLY }, "not built" };
 const Peer glib = { "Apache C GLib", { PEER_GLIB }, "no thrift compiler" };

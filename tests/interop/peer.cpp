@@ -479,7 +479,7 @@ check_header (const Options &options)
   ExtendedClient client (protocol);
   string name;
 
-  wire->setRecvTimeout (20000);
+  wire->setRecvTimeout (120000);
   wire->open ();
   for (const string &value : { string ("first"), string ("grüße"), string (200, 'v'), string () })
     {
@@ -509,7 +509,7 @@ run_client (const Options &options)
   shared_ptr<TBufferBase> transport;
   shared_ptr<TProtocol> protocol;
 
-  wire->setRecvTimeout (20000);
+  wire->setRecvTimeout (120000);
   if (options.transport == "framed")
     transport = make_shared<TFramedTransport> (wire);
   else

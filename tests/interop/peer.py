@@ -299,7 +299,7 @@ def make_wire(kind, place, flags):
 def run_client(protocol, transport, address, flags):
     kind, _, place = address.partition(':')
     wire = make_wire(kind, place, flags)
-    wire.setTimeout(20000)
+    wire.setTimeout(120000)
     channel = FACTORIES[transport]().getTransport(wire)
     spoken = make_protocol_factory(protocol, transport, flags, False).getProtocol(channel)
     if 'multiplexed' in flags:

@@ -9,6 +9,9 @@
 #define TIMER_SERVER EXAMPLES_DIR "/timer/timer-server"
 #define TIMER_CLIENT EXAMPLES_DIR "/timer/timer-client"
 
+/* For calls that are to go well, on a busy machine. */
+#define PATIENCE_MS "60000"
+
 /* A language, and how its library is found and its code generated. */
 typedef struct
 {
@@ -90,8 +93,9 @@ check_client (const gchar *uri)
   g_autofree gchar *rest = NULL;
   TestProgram client;
 
-  if (!test_program_start (&client, (const gchar *const[]){ TIMER_CLIENT, shared, "--waits",
-                                                            "3600000,5,3,1,0,2,4", NULL }))
+  if (!test_program_start (&client,
+                           (const gchar *const[]){ TIMER_CLIENT, shared, "--timeout", PATIENCE_MS,
+                                                   "--waits", "3600000,5,3,1,0,2,4", NULL }))
     return;
   first = test_program_read_line (&client);
   assert_string (first, "waiting for 7 answers");
@@ -116,8 +120,8 @@ check_client_with_headers (const gchar *uri)
   for (guint i = 0; i < G_N_ELEMENTS (modes); i++)
     {
       g_autofree gchar *full = g_strconcat (uri, "?transport=header&mode=", modes[i], NULL);
-      g_autofree gchar *output =
-          run ((const gchar *const[]){ TIMER_CLIENT, full, "--waits", "0,0,0", NULL });
+      g_autofree gchar *output = run ((const gchar *const[]){
+          TIMER_CLIENT, full, "--timeout", PATIENCE_MS, "--waits", "0,0,0", NULL });
       g_auto (GStrv) parts = output != NULL ? g_strsplit (output, "0 ms: over after ", -1) : NULL;
 
       CU_ASSERT_PTR_NOT_NULL_FATAL (parts);
