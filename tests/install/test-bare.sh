@@ -4,57 +4,12 @@
 # and a Debian mirror; takes most of an hour. Argument: the sources' directory, whose last commit is tested.
 set -u
 sources=$1
-mirror=${DEBIAN_MIRROR-http://deb.debian.org/debian}
-scratch=$(mktemp -d)
-number=0
+# shellcheck source=tests/install/bare-system.sh
+. "$(dirname "${BASH_SOURCE[0]}")/bare-system.sh"
 
-clean_up ()
+makes_a_newcomers_system ()
 {
-  local system
-  for system in "$scratch"/system-*
-  do
-    umount --lazy "$system/proc" "$system/dev" 2>/dev/null
-  done
-  rm -rf --one-file-system "$scratch"
-}
-trap clean_up EXIT
-
-if [ "$(id -u)" -ne 0 ] || ! command -v debootstrap >/dev/null
-then
-  echo '1..0 # SKIP needs root and debootstrap'
-  exit 0
-fi
-
-# new_system NAME: bare, with what every machine has: its resolver and its package sources' settings.
-new_system ()
-{
-  system=$scratch/system-$1
-  cp -a "$scratch/bare" "$system" || return
-  mount --bind /proc "$system/proc" && mount --bind /dev "$system/dev"
-}
-
-# inside DIRECTORY COMMANDS: in the bare system, with an environment of its own.
-inside ()
-{
-  chroot "$system" /usr/bin/env --ignore-environment HOME=/root LC_ALL=C \
-    PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin /bin/sh -ec "cd '$1'; $2" </dev/null
-}
-
-# check NAME COMMAND…: one test; the end of what the command said is shown either way.
-check ()
-{
-  local name=$1 result=ok
-  shift
-  number=$((number + 1))
-  "$@" >"$scratch/said" 2>&1 || result='not ok'
-  echo "$result $number - $name"
-  tail -n 12 "$scratch/said" | sed 's/^/# /'
-}
-
-makes_a_bare_system ()
-{
-  debootstrap --variant=minbase bookworm "$scratch/bare" "$mirror" || return
-  cp /etc/resolv.conf "$scratch/bare/etc/"
+  makes_a_bare_system || return
   git clone --quiet "$sources" "$scratch/bare/root/tally"
   mkdir "$scratch/bare/root/greeter"
   awk -v directory="$scratch/bare/root/greeter" -f "$sources/tests/install/readme.awk" "$sources/README.md"
@@ -84,7 +39,7 @@ tests ()
 }
 
 echo 1..11
-check makes_a_bare_system makes_a_bare_system
+check makes_a_newcomers_system makes_a_newcomers_system
 new_system first
 check installs_first installs
 check greets_by_meson greets meson build
