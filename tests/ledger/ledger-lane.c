@@ -52,6 +52,8 @@ ledger_common_init (LedgerCommon *common, guint64 seed, gboolean under_fault, gu
   *common = (LedgerCommon){ .seed = seed, .under_fault = under_fault };
   common->trail = ledger_trail_new (n_numbers);
   common->outcomes = g_new0 (guint8, n_numbers);
+  common->claims = g_new0 (gchar *, n_numbers);
+  common->n_numbers = n_numbers;
   g_mutex_init (&common->lock);
   g_cond_init (&common->changed);
 }
@@ -59,8 +61,13 @@ ledger_common_init (LedgerCommon *common, guint64 seed, gboolean under_fault, gu
 void
 ledger_common_clear (LedgerCommon *common)
 {
+  guint i;
+
   ledger_trail_free (common->trail);
   g_free (common->outcomes);
+  for (i = 0; i < common->n_numbers; i++)
+    g_free (common->claims[i]);
+  g_free (common->claims);
   g_mutex_clear (&common->lock);
   g_cond_clear (&common->changed);
 }
@@ -232,6 +239,9 @@ end (Call *call, const gchar *answer, const GError *error)
     ledger_report_violation (common, call->number, "%s: failed: %s", self->options.name,
                              error->message);
   common->outcomes[call->number] = outcome;
+  if (outcome == LEDGER_NOTHING_SENT || outcome == LEDGER_NOT_EXECUTED
+      || outcome == LEDGER_PARTLY_SENT)
+    common->claims[call->number] = g_strdup (error->message);
   set_cancellable (self, call->place, NULL);
   g_clear_object (&call->options.cancellable);
   g_free (call->text);

@@ -28,9 +28,12 @@ typedef struct
 {
   guint64 seed;
   gboolean under_fault;
+  guint n_numbers;
   gint64 until; /* g_get_monotonic_time () after which no more calls begin */
   LedgerTrail *trail;
-  guint8 *outcomes; /* LedgerOutcome of each number; of its lane, until that has finished */
+  /* of each number; its lane's, until that has finished */
+  guint8 *outcomes; /* LedgerOutcome */
+  gchar **claims;   /* nullable each: the error that says that it was not executed */
 
   GMutex lock; /* protects what follows */
   GCond changed;

@@ -90,11 +90,36 @@ ledger_trail_add_request (LedgerTrail *self, guint connection, const guint8 *dat
     }
 }
 
+static guint64
+get_oldest (const LedgerTrail *self)
+{
+  return self->n_events > N_EVENTS ? self->n_events - N_EVENTS : 0;
+}
+
+static void
+print_event (const LedgerTrail *self, const Event *event)
+{
+  printf ("#   %9.3f ms  %s %" G_GSIZE_FORMAT "\n", (event->time - self->start) / 1e3, event->what,
+          event->value);
+}
+
+/* With the lock: the first event of a connection is its fault. */
+static void
+print_fault (const LedgerTrail *self, guint connection)
+{
+  guint64 at = get_oldest (self);
+
+  while (at < self->n_events && self->events[at % N_EVENTS].connection != connection)
+    at++;
+  if (at < self->n_events)
+    print_event (self, &self->events[at % N_EVENTS]);
+}
+
 /* With the lock: the place of the oldest event of @connection that is printed. */
 static guint64
 find_first (const LedgerTrail *self, guint connection)
 {
-  guint64 oldest = self->n_events > N_EVENTS ? self->n_events - N_EVENTS : 0;
+  guint64 oldest = get_oldest (self);
   guint64 at = self->n_events;
   guint n = 0;
 
@@ -112,16 +137,18 @@ ledger_trail_print (LedgerTrail *self, guint number)
 
   g_mutex_lock (&self->lock);
   connection = number < self->n_numbers ? self->connections[number] : 0;
-  printf (connection > 0 ? "# call %u went over connection %u, of which the last events are:\n"
-                         : "# call %u was seen on no connection\n",
+  printf (connection > 0
+              ? "# call %u went over connection %u, of which the fault and the last events are:\n"
+              : "# call %u was seen on no connection\n",
           number, connection);
+  if (connection > 0)
+    print_fault (self, connection);
   for (at = find_first (self, connection); connection > 0 && at < self->n_events; at++)
     {
       const Event *event = &self->events[at % N_EVENTS];
 
       if (event->connection == connection)
-        printf ("#   %9.3f ms  %s %" G_GSIZE_FORMAT "\n", (event->time - self->start) / 1e3,
-                event->what, event->value);
+        print_event (self, event);
     }
   fflush (stdout);
   g_mutex_unlock (&self->lock);

@@ -243,8 +243,10 @@ check_entry (Ledger *self, guint number)
 
   if (executed < least || executed > most)
     ledger_report_violation (&self->common, number,
-                             "executed %u times, not %u to %u (kind %d, outcome %d)", executed,
-                             least, most, kind, outcome);
+                             "executed %u times, not %u to %u (kind %d, outcome %d: %s)", executed,
+                             least, most, kind, outcome,
+                             self->common.claims[number] != NULL ? self->common.claims[number]
+                                                                 : "");
 }
 
 /* Past its deadline, and without the time for which the call's own thread was ready to run and had no processor. */
