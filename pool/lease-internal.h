@@ -32,15 +32,20 @@ gint64 tally_lease_get_since (const TallyLease *lease);
 #define TALLY_DIALED_ANY_TIME (-1)
 #define TALLY_DIALED_NEVER_LENT (-2)
 
+/* @lease: what was borrowed, unless @error (transfer full) says why nothing was. */
+typedef void (*TallyBorrowCallback) (const TallyLease *lease, GError *error, gpointer user_data);
+
 /* tally_bucket_borrow_async () of a connection whose dial began at @since or later: 0 = after this call, or
- * one of the above. TRUE when it is there at once: in @lease, and @callback is not called. @lease: NULL: never so. */
+ * one of the above. TRUE when it is there at once: in @lease, and @callback is not called. @lease: NULL: never so.
+ * @context is where it is called back otherwise. */
 gboolean tally_bucket_borrow_soon (TallyBucket *bucket,
                                    const gchar *label,
                                    gint64 since,
                                    gint64 deadline,
                                    GCancellable *cancellable,
                                    TallyLease *lease,
-                                   GAsyncReadyCallback callback,
+                                   GMainContext *context,
+                                   TallyBorrowCallback callback,
                                    gpointer user_data);
 
 G_END_DECLS

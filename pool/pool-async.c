@@ -1,6 +1,6 @@
-/* Owns borrowing without a thread of one's own: the same waiter in the same queue, completed as a
- * GTask in the context that asked. Nothing is called back under a lock, nor before the start
- * function has returned, nor inside of another call of the pool. */
+/* Owns borrowing without a thread of one's own: the same waiter in the same queue, completed in the main context
+ * that is told. Nothing is called back under a lock, nor before the start function has returned, nor inside of
+ * another call of the pool. */
 #include "cancel-watch-internal.h"
 #include "balance-private.h"
 #include "borrow-private.h"
@@ -14,12 +14,15 @@
 typedef struct
 {
   TallyWaiter waiter; /* first; protected by the bucket's lock */
-  gint ref_count;     /* atomic: the task's, each source's, the queue's */
+  gint ref_count;     /* atomic: each source's, the queue's */
   TallyBucket *bucket;
-  GTask *task;               /* until it has its result; nullable */
-  GCancellable *cancellable; /* nullable; the task's */
+  GMainContext *context;
+  TallyBorrowCallback callback;
+  gpointer user_data;
+  GDestroyNotify destroy;    /* nullable; of the data of a callback that will not be called */
+  GCancellable *cancellable; /* nullable; the caller's, until it is called back */
   GError *error;             /* atomic, set last; or else the lease is the result */
-  GSource *timer;            /* of the task's context, destroyed on completion; nullable */
+  GSource *timer;            /* of the context, destroyed on completion; nullable */
   TallyCancelWatch watch;
   TallyLease lease; /* empty once another thread has it */
 } AsyncBorrow;
@@ -38,11 +41,13 @@ async_borrow_unref (gpointer data)
 
   if (__atomic_sub_fetch (&self->ref_count, 1, __ATOMIC_ACQ_REL) > 0)
     return;
-  if (self->lease.transport != NULL) /* the result was not fetched */
+  if (self->lease.transport != NULL) /* its context has ended before */
     tally_bucket_release (self->bucket, &self->lease, TALLY_OUTCOME_CLEAN);
   g_clear_pointer (&self->timer, g_source_unref);
-  g_clear_object (&self->task);
   g_clear_error (&self->error);
+  if (self->destroy != NULL)
+    self->destroy (self->user_data);
+  g_main_context_unref (self->context);
   tally_bucket_unref (self->bucket);
   g_free (self);
 }
@@ -52,30 +57,27 @@ return_result (gpointer data)
 {
   AsyncBorrow *self = data;
   GError *error = __atomic_exchange_n (&self->error, NULL, __ATOMIC_ACQ_REL);
-  g_autoptr (GTask) task = g_steal_pointer (&self->task);
+  TallyLease lease = self->lease;
 
-  if (error != NULL)
-    g_task_return_error (task, error);
-  else
-    g_task_return_pointer (task, async_borrow_ref (self), async_borrow_unref);
+  self->lease = (TallyLease){ 0 };
+  self->destroy = NULL;
+  self->callback (&lease, error, self->user_data);
   return G_SOURCE_REMOVE;
 }
 
-/* Not under any lock. Uses up the queue's reference. Where this thread is in the task's context the
- * task would call back at once: within another caller's release, which may stand in a callback
- * itself. */
+/* Not under any lock. Uses up the queue's reference. To call back at once would be within another caller's
+ * release, which may stand in a callback itself. */
 static void
-finish_task (AsyncBorrow *self, GError *error)
+finish_borrow (AsyncBorrow *self, GError *error)
 {
-  /* Given up last: GLib before 2.80 looks at a source's context when the source is, and the task's may end with it. */
-  g_autoptr (GMainContext) context = g_main_context_ref (g_task_get_context (self->task));
+  /* Given up last: GLib before 2.80 looks at a source's context when the source is, and it may end with the borrow. */
+  g_autoptr (GMainContext) context = g_main_context_ref (self->context);
   g_autoptr (GSource) source = g_timeout_source_new (0);
 
   if (self->timer != NULL)
     g_source_destroy (self->timer);
   g_clear_pointer (&self->timer, g_source_unref);
   tally_cancel_watch_end (&self->watch);
-  g_source_set_priority (source, g_task_get_priority (self->task));
   g_source_set_callback (source, return_result, self, async_borrow_unref);
   __atomic_store_n (&self->error, error, __ATOMIC_RELEASE);
   g_source_attach (source, context);
@@ -83,7 +85,7 @@ finish_task (AsyncBorrow *self, GError *error)
 
 /* With the lock, for tally_bucket_work_and_unlock () to complete. */
 static void
-wake_task (TallyWaiter *waiter)
+wake_borrow (TallyWaiter *waiter)
 {
   TallyBucket *bucket = ((AsyncBorrow *) waiter)->bucket;
 
@@ -94,7 +96,7 @@ wake_task (TallyWaiter *waiter)
 /* Locked before and after; @self was given a connection. FALSE when it proved unusable and @self
  * asked again. */
 static gboolean
-accept_for_task_locked (AsyncBorrow *self)
+accept_locked (AsyncBorrow *self)
 {
   TallyBucket *bucket = self->bucket;
   TallyWaiter *waiter = &self->waiter;
@@ -128,10 +130,10 @@ accept_for_task_locked (AsyncBorrow *self)
 }
 
 static void proceed (AsyncBorrow *self);
-static void wait_for_task (AsyncBorrow *self);
+static void wait_for_connection (AsyncBorrow *self);
 
 static gboolean
-on_task_cancelled (gpointer data)
+on_borrow_cancelled (gpointer data)
 {
   AsyncBorrow *self = data;
   TallyInstant now;
@@ -148,7 +150,7 @@ on_task_cancelled (gpointer data)
 static void set_timer_locked (AsyncBorrow *self);
 
 static gboolean
-on_task_deadline (gpointer data)
+on_borrow_deadline (gpointer data)
 {
   AsyncBorrow *self = data;
   TallyInstant now;
@@ -175,22 +177,21 @@ set_timer_locked (AsyncBorrow *self)
   g_clear_pointer (&self->timer, g_source_unref);
   self->timer = g_timeout_source_new (0);
   g_source_set_ready_time (self->timer, self->waiter.deadline);
-  g_source_set_callback (self->timer, on_task_deadline, async_borrow_ref (self),
+  g_source_set_callback (self->timer, on_borrow_deadline, async_borrow_ref (self),
                          async_borrow_unref);
-  g_source_attach (self->timer, g_task_get_context (self->task));
+  g_source_attach (self->timer, self->context);
 }
 
 /* With the lock, so that no thread can complete the waiter before. */
 static void
 prepare_to_leave (AsyncBorrow *self)
 {
-  GMainContext *context = g_task_get_context (self->task);
   GCancellable *cancellable = self->cancellable;
 
   tally_bucket_await_backoff_locked (self->bucket);
   set_timer_locked (self);
   if (cancellable != NULL && self->watch.source == NULL)
-    tally_cancel_watch_begin (&self->watch, cancellable, context, on_task_cancelled,
+    tally_cancel_watch_begin (&self->watch, cancellable, self->context, on_borrow_cancelled,
                               async_borrow_ref (self), async_borrow_unref);
 }
 
@@ -206,7 +207,7 @@ proceed (AsyncBorrow *self)
 
   tally_claim_push (&claim, bucket, 0, waiter);
   while (waiter->state == TALLY_WAITER_SERVED)
-    if (accept_for_task_locked (self))
+    if (accept_locked (self))
       {
         tally_bucket_work_and_unlock (bucket);
         if (waiter->waited > 0)
@@ -215,22 +216,22 @@ proceed (AsyncBorrow *self)
                                                         .thread = waiter->thread,
                                                         .duration = waiter->waited });
         tally_claim_pop (&claim);
-        finish_task (self, NULL);
+        finish_borrow (self, NULL);
         return;
       }
   tally_claim_pop (&claim);
   if (waiter->state == TALLY_WAITER_FAILED)
     {
       error = tally_bucket_fail_and_unlock (bucket, waiter);
-      finish_task (self, error);
+      finish_borrow (self, error);
     }
   else
-    wait_for_task (self);
+    wait_for_connection (self);
 }
 
 /* Locked before, unlocked after. */
 static void
-wait_for_task (AsyncBorrow *self)
+wait_for_connection (AsyncBorrow *self)
 {
   TallyBucket *bucket = self->bucket;
   gboolean held_back = self->waiter.held_back;
@@ -261,7 +262,7 @@ check_on_thread (gpointer data)
 /* Not under any lock: @waiter is no longer in the queue. A check hook may block, so that it gets a
  * thread. */
 static void
-complete_task (TallyWaiter *waiter)
+complete_borrow (TallyWaiter *waiter)
 {
   AsyncBorrow *self = (AsyncBorrow *) waiter;
   gboolean blocks;
@@ -275,44 +276,8 @@ complete_task (TallyWaiter *waiter)
       return;
     }
   tally_bucket_work_and_unlock (self->bucket);
-  if (!tally_run_on_thread (self->bucket->core, check_on_thread, self))
+  if (!tally_run_on_thread (self->bucket->core, check_on_thread, self, FALSE))
     check_on_thread (self);
-}
-
-/**
- * tally_bucket_borrow_async:
- * @bucket: a bucket
- * @label: (nullable): as in tally_bucket_borrow()
- * @deadline: the same
- * @cancellable: (nullable): the same
- * @callback: called in the caller's thread-default main context
- * @user_data: for @callback
- *
- * As tally_bucket_borrow(), without blocking: the caller waits in the same queue as those that
- * block. @label must outlive the lease. A reference to @bucket is kept until @callback has
- * returned; a lease that nobody fetches with tally_bucket_borrow_finish() goes back to the pool.
- * Thread-safe.
- */
-void
-tally_bucket_borrow_async (TallyBucket *bucket,
-                           const gchar *label,
-                           gint64 deadline,
-                           GCancellable *cancellable,
-                           GAsyncReadyCallback callback,
-                           gpointer user_data)
-{
-  g_return_if_fail (bucket != NULL);
-  tally_bucket_borrow_soon (bucket, label, TALLY_DIALED_ANY_TIME, deadline, cancellable, NULL,
-                            callback, user_data);
-}
-
-/* A connection that was lent is delivered, cancelled or not: it must come back. */
-static void
-make_task (AsyncBorrow *self, GAsyncReadyCallback callback, gpointer user_data)
-{
-  self->task = g_task_new (NULL, self->cancellable, callback, user_data);
-  g_task_set_source_tag (self->task, tally_bucket_borrow_async);
-  g_task_set_check_cancellable (self->task, FALSE);
 }
 
 /* Locked before and after. TRUE when @self, which has asked, has its connection; a check hook may block. */
@@ -325,7 +290,7 @@ accept_at_once_locked (AsyncBorrow *self)
   if (self->waiter.state != TALLY_WAITER_SERVED || self->bucket->hooks[TALLY_HOOK_CHECK] != NULL)
     return FALSE;
   tally_claim_push (&claim, self->bucket, 0, &self->waiter);
-  accepted = accept_for_task_locked (self);
+  accepted = accept_locked (self);
   tally_claim_pop (&claim);
   return accepted;
 }
@@ -335,17 +300,23 @@ async_borrow_new (TallyBucket *bucket,
                   const gchar *label,
                   gint64 since,
                   gint64 deadline,
-                  GCancellable *cancellable)
+                  GCancellable *cancellable,
+                  GMainContext *context,
+                  TallyBorrowCallback callback,
+                  gpointer user_data)
 {
   AsyncBorrow *self = g_new0 (AsyncBorrow, 1);
 
   self->ref_count = 1;
   self->bucket = tally_bucket_ref (bucket);
   self->cancellable = cancellable;
+  self->context = g_main_context_ref (context);
+  self->callback = callback;
+  self->user_data = user_data;
   self->waiter = (TallyWaiter){ .label = label,
                                 .thread = tally_get_thread_id (),
-                                .wake = wake_task,
-                                .complete = complete_task,
+                                .wake = wake_borrow,
+                                .complete = complete_borrow,
                                 .fresh = since != TALLY_DIALED_ANY_TIME,
                                 .unused = since == TALLY_DIALED_NEVER_LENT,
                                 .since = MAX (since, 0),
@@ -355,10 +326,7 @@ async_borrow_new (TallyBucket *bucket,
 
 /* Locked before, unlocked after. @self has asked; what tally_bucket_borrow_soon () returns. */
 static gboolean
-deliver_or_wait (AsyncBorrow *self,
-                 TallyLease *lease,
-                 GAsyncReadyCallback callback,
-                 gpointer user_data)
+deliver_or_wait (AsyncBorrow *self, TallyLease *lease)
 {
   if (lease != NULL && accept_at_once_locked (self))
     {
@@ -368,14 +336,13 @@ deliver_or_wait (AsyncBorrow *self,
       async_borrow_unref (self);
       return TRUE;
     }
-  make_task (self, callback, user_data);
   if (self->waiter.state == TALLY_WAITER_QUEUED)
     {
-      wait_for_task (self);
+      wait_for_connection (self);
       return FALSE;
     }
   tally_bucket_work_and_unlock (self->bucket);
-  complete_task (&self->waiter);
+  complete_borrow (&self->waiter);
   return FALSE;
 }
 
@@ -400,7 +367,8 @@ tally_bucket_borrow_soon (TallyBucket *bucket,
                           gint64 deadline,
                           GCancellable *cancellable,
                           TallyLease *lease,
-                          GAsyncReadyCallback callback,
+                          GMainContext *context,
+                          TallyBorrowCallback callback,
                           gpointer user_data)
 {
   TallyFinding finding = { TALLY_CLOSE_NONE, FALSE };
@@ -413,7 +381,8 @@ tally_bucket_borrow_soon (TallyBucket *bucket,
               && tally_bucket_examine_taken (bucket, &taken, deadline, cancellable, lease,
                                              &finding))))
     return TRUE;
-  self = async_borrow_new (bucket, label, since, deadline, cancellable);
+  self =
+      async_borrow_new (bucket, label, since, deadline, cancellable, context, callback, user_data);
   if (taken.hold == NULL || finding.reason == TALLY_CLOSE_NONE)
     ask_and_lock (self);
   else
@@ -421,7 +390,80 @@ tally_bucket_borrow_soon (TallyBucket *bucket,
       tally_bucket_lock (bucket);
       tally_bucket_ask_again_locked (bucket, &taken, finding, &self->waiter, cancellable);
     }
-  return deliver_or_wait (self, lease, callback, user_data);
+  return deliver_or_wait (self, lease);
+}
+
+/* ---- as a GTask ---- */
+
+/* What a task returns. */
+typedef struct
+{
+  TallyBucket *bucket;
+  TallyLease lease; /* empty once another has it */
+} Borrowed;
+
+static void
+borrowed_free (gpointer data)
+{
+  Borrowed *self = data;
+
+  if (self->lease.transport != NULL) /* the result was not fetched */
+    tally_bucket_release (self->bucket, &self->lease, TALLY_OUTCOME_CLEAN);
+  tally_bucket_unref (self->bucket);
+  g_free (self);
+}
+
+static void
+return_to_task (const TallyLease *lease, GError *error, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  Borrowed *borrowed = g_task_get_task_data (task);
+
+  borrowed->lease = *lease;
+  if (error != NULL)
+    g_task_return_error (task, error);
+  else
+    g_task_return_boolean (task, TRUE);
+}
+
+/**
+ * tally_bucket_borrow_async:
+ * @bucket: a bucket
+ * @label: (nullable): as in tally_bucket_borrow()
+ * @deadline: the same
+ * @cancellable: (nullable): the same
+ * @callback: called in the caller's thread-default main context
+ * @user_data: for @callback
+ *
+ * As tally_bucket_borrow(), without blocking: the caller waits in the same queue as those that
+ * block. @label must outlive the lease. A reference to @bucket is kept until @callback has
+ * returned; a lease that nobody fetches with tally_bucket_borrow_finish() goes back to the pool.
+ * Thread-safe.
+ */
+void
+tally_bucket_borrow_async (TallyBucket *bucket,
+                           const gchar *label,
+                           gint64 deadline,
+                           GCancellable *cancellable,
+                           GAsyncReadyCallback callback,
+                           gpointer user_data)
+{
+  AsyncBorrow *self;
+  Borrowed *borrowed;
+  GTask *task;
+
+  g_return_if_fail (bucket != NULL);
+  borrowed = g_new0 (Borrowed, 1);
+  borrowed->bucket = tally_bucket_ref (bucket);
+  task = g_task_new (NULL, cancellable, callback, user_data);
+  g_task_set_source_tag (task, tally_bucket_borrow_async);
+  g_task_set_check_cancellable (task, FALSE); /* what was lent is delivered: it must come back */
+  g_task_set_task_data (task, borrowed, borrowed_free);
+  self = async_borrow_new (bucket, label, TALLY_DIALED_ANY_TIME, deadline, cancellable,
+                           g_task_get_context (task), return_to_task, task);
+  self->destroy = g_object_unref;
+  ask_and_lock (self);
+  deliver_or_wait (self, NULL);
 }
 
 /**
@@ -438,14 +480,13 @@ tally_bucket_borrow_finish (TallyBucket *bucket,
                             TallyLease *lease,
                             GError **error)
 {
-  AsyncBorrow *self;
+  Borrowed *borrowed;
 
   g_return_val_if_fail (bucket != NULL && lease != NULL && g_task_is_valid (result, NULL), FALSE);
-  self = g_task_propagate_pointer (G_TASK (result), error);
-  if (self == NULL)
+  if (!g_task_propagate_boolean (G_TASK (result), error))
     return FALSE;
-  *lease = self->lease;
-  self->lease = (TallyLease){ 0 };
-  async_borrow_unref (self);
+  borrowed = g_task_get_task_data (G_TASK (result));
+  *lease = borrowed->lease;
+  borrowed->lease = (TallyLease){ 0 };
   return TRUE;
 }

@@ -82,13 +82,13 @@ use_lease (TallyAsyncCall *self)
 }
 
 static void
-on_borrowed (GObject *source, GAsyncResult *result, gpointer data)
+on_borrowed (const TallyLease *lease, GError *error, gpointer data)
 {
   TallyAsyncCall *self = data;
-  GError *error = NULL;
 
   self->is_here = TRUE;
-  if (tally_bucket_borrow_finish (self->call.channel->bucket, result, &self->lease, &error))
+  self->lease = *lease;
+  if (error == NULL)
     use_lease (self);
   else
     tally_async_call_attempted (self, error);
@@ -103,8 +103,8 @@ borrow (TallyAsyncCall *self, gint64 since)
   if (self->info != NULL)
     self->info->attempts++;
   if (tally_bucket_borrow_soon (call->channel->bucket, call->label, since, call->deadline,
-                                call->cancellable, self->is_here ? &self->lease : NULL, on_borrowed,
-                                self))
+                                call->cancellable, self->is_here ? &self->lease : NULL,
+                                self->context, on_borrowed, self))
     use_lease (self);
 }
 
