@@ -3,6 +3,7 @@
 #define TALLY_CORE_PRIVATE_H
 
 #include <pthread.h>
+#include <semaphore.h>
 
 #include "fork-private.h"
 #include "hooks-private.h"
@@ -26,16 +27,20 @@ struct _TallyPoolCore
   pthread_mutex_t lock;        /* protects what follows */
   pthread_cond_t changed; /* a thread ended, a hook returned, a closing bucket lost a connection */
   pthread_cond_t reaper_wake;
+  sem_t rest_over;     /* a job was handed, or the pool closes */
   GHashTable *buckets; /* TallyEndpoint to TallyBucket; each bucket's reference is the table's */
   guint sweep_at;      /* a table of so many is looked through before it grows */
   TallyBucket *alive;  /* those in the table and those that only others refer to */
   TallyPoolOptions options;
   TallyHook *hooks[TALLY_N_HOOKS]; /* nullable */
-  gboolean closed;
+  gboolean closed; /* changed with the lock; read without it by tally_hooks_end () */
   gboolean close_done;
   TallyCloser *closers; /* threads that close it, or wait until it is closed */
-  guint n_threads;      /* those of pool-threads.c that run */
+  guint n_threads;      /* those of pool-threads.c that run or rest */
   TallyJob *finished;   /* those that have ended and were not joined */
+  guint n_resting;      /* threads, of these, that have no job and were not handed one */
+  gint64 rest_us;       /* how long they rest */
+  TallyJob *handed;     /* to threads that rest */
   gboolean reaper_runs;
   gint64 reap_at;         /* monotonic; G_MAXINT64: nothing is due */
   guint n_reaps;          /* how often the reaper looked */

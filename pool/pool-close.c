@@ -192,6 +192,7 @@ close_for_all (TallyPoolCore *core, gboolean wait)
   g_ptr_array_foreach (buckets, close_bucket, NULL);
   pthread_mutex_lock (&core->lock);
   pthread_cond_signal (&core->reaper_wake);
+  tally_threads_end_rest_locked (core);
   if (wait)
     drain (core, buckets);
   pthread_mutex_unlock (&core->lock);
@@ -221,7 +222,7 @@ tally_core_close (TallyPoolCore *core, gboolean wait)
     }
   join_closers (core, &self);
   is_first = !core->closed;
-  core->closed = TRUE;
+  __atomic_store_n (&core->closed, TRUE, __ATOMIC_SEQ_CST); /* see tally_hooks_end () */
   pthread_mutex_unlock (&core->lock);
   if (is_first)
     close_for_all (core, wait);

@@ -19,6 +19,7 @@ tally_core_unref (TallyPoolCore *core)
   g_weak_ref_clear (&core->pool);
   g_hash_table_unref (core->buckets);
   pthread_cond_destroy (&core->reaper_wake);
+  sem_destroy (&core->rest_over);
   pthread_cond_destroy (&core->changed);
   pthread_mutex_destroy (&core->totals_lock);
   pthread_mutex_destroy (&core->survey_lock);

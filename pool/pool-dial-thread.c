@@ -1,5 +1,6 @@
-/* Owns dials on threads of their own, each of which ends with its dial: for borrowers that have no thread to
- * dial on, or must be free to leave at its deadline, or with another connection, while the dial goes on. */
+/* Owns dials on threads of the pool: for borrowers that have no thread to dial on, or must be free to leave at
+ * its deadline, or with another connection, while the dial goes on. A dial by a hook has a thread of its own, which
+ * ends with it. */
 #include "dials-private.h"
 
 #include <errno.h>
@@ -91,9 +92,13 @@ static gboolean
 start (TallyBucket *bucket, TallyConn *conn, guint forks)
 {
   DialJob *job = g_new (DialJob, 1);
+  gboolean is_own;
 
   *job = (DialJob){ .bucket = tally_bucket_ref (bucket), .conn = conn, .forks = forks };
-  if (tally_run_on_thread (bucket->core, run_dial, job))
+  pthread_mutex_lock (&bucket->lock);
+  is_own = bucket->hooks[TALLY_HOOK_DIAL] == NULL;
+  pthread_mutex_unlock (&bucket->lock);
+  if (tally_run_on_thread (bucket->core, run_dial, job, is_own))
     return TRUE;
   tally_bucket_unref (bucket);
   g_free (job);

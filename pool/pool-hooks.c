@@ -100,14 +100,14 @@ tally_hooks_begin (TallyPoolCore *core)
   return FALSE;
 }
 
+/* The lock is a whole pool's, and so taken only where a close may wait. One that begins after this has looked finds
+ * the hook gone. */
 void
 tally_hooks_end (TallyPoolCore *core)
 {
   __atomic_sub_fetch (&core->n_hooks, 1, __ATOMIC_SEQ_CST);
-  pthread_mutex_lock (&core->lock);
-  if (core->closed)
-    pthread_cond_broadcast (&core->changed);
-  pthread_mutex_unlock (&core->lock);
+  if (__atomic_load_n (&core->closed, __ATOMIC_SEQ_CST))
+    tally_core_changed (core);
 }
 
 guint

@@ -103,7 +103,7 @@ begin_to_keep_alive_locked (TallyBucket *bucket, const TallyInstant *now)
     }
   bucket->examining = TRUE;
   tally_bucket_work_and_unlock (bucket);
-  if (!tally_run_on_thread (bucket->core, keep_alive_on_thread, tally_bucket_ref (bucket)))
+  if (!tally_run_on_thread (bucket->core, keep_alive_on_thread, tally_bucket_ref (bucket), FALSE))
     keep_alive_on_thread (bucket);
   tally_bucket_lock (bucket);
 }

@@ -26,6 +26,7 @@ start_core_anew (gpointer data)
   pthread_mutex_init (&core->survey_lock, NULL);
   tally_cond_init (&core->changed);
   tally_cond_init (&core->reaper_wake);
+  sem_init (&core->rest_over, FALSE, 0);
   core->reaper_runs = core->reaping = FALSE;
   core->reap_at = G_MAXINT64;
   core->close_done = core->closed; /* the thread that was closing it is not here */
@@ -37,7 +38,9 @@ start_core_anew (gpointer data)
   core->n_held_back = core->n_denied = core->n_yielding = 0;
   g_queue_init (&core->held_back);
   g_queue_init (&core->denied);
-  core->finished = NULL;
+  core->finished = core->handed = NULL;
+  core->n_resting = 0;
+  sem_init (&core->rest_over, FALSE, 0);
   for (TallyBucket *bucket = core->alive; bucket != NULL; bucket = bucket->older)
     tally_bucket_start_anew (bucket);
 }
@@ -53,11 +56,13 @@ tally_core_new (TallyPool *pool, guint event_signal)
   pthread_mutex_init (&core->totals_lock, NULL);
   tally_cond_init (&core->changed);
   tally_cond_init (&core->reaper_wake);
+  sem_init (&core->rest_over, FALSE, 0);
   core->buckets = g_hash_table_new_full (tally_endpoint_hash, tally_endpoint_equal, NULL,
                                          (GDestroyNotify) tally_bucket_unref);
   core->sweep_at = TALLY_SMALLEST_SWEEP;
   core->options = tally_pool_options_default;
   core->reap_at = G_MAXINT64;
+  core->rest_us = G_TIME_SPAN_SECOND;
   g_queue_init (&core->held_back);
   g_queue_init (&core->denied);
   g_weak_ref_init (&core->pool, pool);

@@ -218,8 +218,101 @@ core_a_closed_pool_starts_no_thread (void)
   g_autoptr (Lab) lab = lab_new (NULL, NULL);
 
   tally_pool_close (lab->pool);
-  CU_ASSERT_FALSE (tally_run_on_thread (lab->bucket->core, never_run, NULL));
+  CU_ASSERT_FALSE (tally_run_on_thread (lab->bucket->core, never_run, NULL, FALSE));
+  CU_ASSERT_FALSE (tally_run_on_thread (lab->bucket->core, never_run, NULL, TRUE));
   assert_int (errno, ESHUTDOWN);
+}
+
+/* What a job found of its thread. */
+typedef struct
+{
+  pthread_t thread;
+  gint done; /* atomic */
+} Job;
+
+static gpointer
+note_thread (gpointer data)
+{
+  Job *job = data;
+
+  job->thread = pthread_self ();
+  __atomic_store_n (&job->done, TRUE, __ATOMIC_RELEASE);
+  return NULL;
+}
+
+static guint
+count_resting (TallyPoolCore *core)
+{
+  guint count;
+
+  pthread_mutex_lock (&core->lock);
+  count = core->n_resting;
+  pthread_mutex_unlock (&core->lock);
+  return count;
+}
+
+static void
+run_and_wait (TallyPoolCore *core, Job *job, gboolean is_own)
+{
+  CU_ASSERT_TRUE_FATAL (tally_run_on_thread (core, note_thread, job, is_own));
+  while (!__atomic_load_n (&job->done, __ATOMIC_ACQUIRE))
+    g_thread_yield ();
+}
+
+/* It goes on with the next job, unless that may run foreign code, which gets a thread of its own. */
+static void
+core_a_thread_rests_after_its_job (void)
+{
+  g_autoptr (Lab) lab = lab_new (NULL, NULL);
+  TallyPoolCore *core = lab->bucket->core;
+  Job jobs[3] = { 0 };
+
+  core->rest_us = 3600 * G_TIME_SPAN_SECOND;
+  run_and_wait (core, &jobs[0], TRUE);
+  while (count_resting (core) == 0)
+    g_thread_yield ();
+  run_and_wait (core, &jobs[1], TRUE);
+  CU_ASSERT_TRUE (pthread_equal (jobs[0].thread, jobs[1].thread));
+  while (count_resting (core) == 0)
+    g_thread_yield ();
+  run_and_wait (core, &jobs[2], FALSE);
+  CU_ASSERT_FALSE (pthread_equal (jobs[0].thread, jobs[2].thread));
+  assert_int (count_resting (core), 1);
+  tally_pool_close (lab->pool);
+  assert_int (count_resting (core), 0);
+}
+
+static void
+core_a_rest_ends_by_itself (void)
+{
+  g_autoptr (Lab) lab = lab_new (NULL, NULL);
+  TallyPoolCore *core = lab->bucket->core;
+  Job job = { 0 };
+  guint n_threads = 1;
+
+  core->rest_us = 0;
+  run_and_wait (core, &job, TRUE);
+  while (n_threads > 0)
+    {
+      pthread_mutex_lock (&core->lock);
+      n_threads = core->n_threads;
+      pthread_mutex_unlock (&core->lock);
+      g_thread_yield ();
+    }
+  assert_int (count_resting (core), 0);
+}
+
+/* The lock is the whole pool's: while a thread has it others go on. */
+static void
+core_a_hook_ends_without_the_lock (void)
+{
+  g_autoptr (Lab) lab = lab_new (NULL, NULL);
+  TallyPoolCore *core = lab->bucket->core;
+
+  pthread_mutex_lock (&core->lock);
+  CU_ASSERT_TRUE (tally_hooks_begin (core));
+  tally_hooks_end (core);
+  pthread_mutex_unlock (&core->lock);
 }
 
 static gsize
@@ -347,6 +440,9 @@ main (int argc, char **argv)
     TEST (core_endpoints_nobody_reaches_do_not_gather),
     TEST (core_hooks_may_be_set_by_several_at_once),
     TEST (core_a_closed_pool_starts_no_thread),
+    TEST (core_a_thread_rests_after_its_job),
+    TEST (core_a_rest_ends_by_itself),
+    TEST (core_a_hook_ends_without_the_lock),
     TEST (core_what_is_to_be_remembered_is_not_forgotten),
     TEST (core_the_reaper_is_started_again),
     TEST (core_whoever_finds_no_thread_is_told),
