@@ -63,7 +63,9 @@ gboolean
 tally_call_was_not_executed (const TallyCall *self, const GError *error)
 {
   return self->refused && error->domain == THRIFT_APPLICATION_EXCEPTION_ERROR
-         && g_str_has_prefix (error->message, TALLY_SERVER_SAYS "the server is ")
+         && (g_str_has_prefix (error->message, TALLY_SERVER_SAYS "the server is ")
+             || g_str_has_prefix (error->message,
+                                  TALLY_SERVER_SAYS "the request's deadline passed "))
          && strstr (error->message, "was not executed") != NULL;
 }
 
