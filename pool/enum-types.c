@@ -17,7 +17,8 @@ G_DEFINE_ENUM_TYPE (TallyError,
                     G_DEFINE_ENUM_VALUE (TALLY_ERROR_CONNECTION_LOST, "connection-lost"),
                     G_DEFINE_ENUM_VALUE (TALLY_ERROR_LIMIT, "limit"),
                     G_DEFINE_ENUM_VALUE (TALLY_ERROR_INVALID_VALUE, "invalid-value"),
-                    G_DEFINE_ENUM_VALUE (TALLY_ERROR_NOT_SUPPORTED, "not-supported"))
+                    G_DEFINE_ENUM_VALUE (TALLY_ERROR_NOT_SUPPORTED, "not-supported"),
+                    G_DEFINE_ENUM_VALUE (TALLY_ERROR_HANG_UP, "hang-up"))
 
 G_DEFINE_ENUM_TYPE (TallyScheme,
                     tally_scheme,

@@ -38,6 +38,8 @@ TALLY_API GQuark tally_error_quark (void);
  *   nothing was sent.
  * @TALLY_ERROR_NOT_SUPPORTED: this client, channel or build cannot do what was asked; nothing was
  * sent.
+ * @TALLY_ERROR_HANG_UP: no function of Tally's raises it. A ThriftProcessor of the program's own that fails with it has
+ *   #TallyServer close the connection: without an answer or, where it flushed one, after the first half of that. Since: 0.2
  */
 typedef enum
 {
@@ -52,7 +54,8 @@ typedef enum
   TALLY_ERROR_CONNECTION_LOST,
   TALLY_ERROR_LIMIT,
   TALLY_ERROR_INVALID_VALUE,
-  TALLY_ERROR_NOT_SUPPORTED
+  TALLY_ERROR_NOT_SUPPORTED,
+  TALLY_ERROR_HANG_UP
 } TallyError;
 
 #define TALLY_TYPE_ERROR (tally_error_get_type ())

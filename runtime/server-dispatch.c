@@ -68,6 +68,13 @@ run_processor (const TallyCodec *codec,
   return FALSE;
 }
 
+/* Whether a processor failed so that its connection closes. */
+static gboolean
+is_hang_up (const GError *failed)
+{
+  return g_error_matches (failed, TALLY_ERROR, TALLY_ERROR_HANG_UP);
+}
+
 /* Any ThriftProcessor. The message is written anew, because its name may be shorter than the
  * peer's. */
 static gboolean
@@ -103,7 +110,7 @@ process_foreign (const TallyCodec *codec,
     output->length = start;
   if (ok)
     return TRUE;
-  if (output->length == start)
+  if (output->length == start && !is_hang_up (failed))
     {
       tally_failure_init (&failure, THRIFT_APPLICATION_EXCEPTION_ERROR_PROTOCOL_ERROR,
                           g_strdup (failed->message));
@@ -225,9 +232,10 @@ dispatch_message (TallyServer *server,
   message.info = info;
   answered = process_any (server, codec, &reader, &message, output, error);
   server_note_released (server, memory_left - reader.memory_left);
-  return G_LIKELY (answered) ? OUTCOME_ANSWERED
-         : *error == NULL    ? OUTCOME_LATER
-                             : OUTCOME_MALFORMED;
+  return G_LIKELY (answered)   ? OUTCOME_ANSWERED
+         : *error == NULL      ? OUTCOME_LATER
+         : is_hang_up (*error) ? OUTCOME_HUNG_UP
+                               : OUTCOME_MALFORMED;
 }
 
 /* Whether the message's handler answers later. */

@@ -45,6 +45,8 @@ answer_message (ServerConnection *self,
   else
     atomic_put (&worker->n_requests, atomic_peek (&worker->n_requests) + 1);
   server_end_answer (framing, output, start);
+  if (G_UNLIKELY (outcome == OUTCOME_HUNG_UP))
+    output->length = start + (output->length - start) / 2;
   return outcome;
 }
 
@@ -227,7 +229,8 @@ answer_whole (ServerConnection *self,
   progress->used += size;
   progress->served = TRUE;
   progress->closing = G_UNLIKELY (outcome != OUTCOME_ANSWERED)
-                      && (outcome == OUTCOME_UNREADABLE || (outcome != OUTCOME_LATER && is_torn));
+                      && (outcome == OUTCOME_UNREADABLE || outcome == OUTCOME_HUNG_UP
+                          || (outcome != OUTCOME_LATER && is_torn));
   if (G_UNLIKELY (outcome == OUTCOME_UNREADABLE) && self->framer.framing != TALLY_FRAMING_HEADER)
     server_log_mismatch (self, worker, bytes, size);
 }

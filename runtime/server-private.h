@@ -221,9 +221,8 @@ ServerProgress server_answer_messages (ServerConnection *self,
                                        ServerWorker *worker,
                                        const guint8 *bytes,
                                        gsize length);
-/* Appends the last words to a peer with several requests under way, which may send further ones
- * before it sees the end: an exception without a name, with sequence id 0, which no call has. All that
- * was executed has been answered before it. */
+/* Appends the last words to a peer with several requests under way, which may send further ones before it sees the end: an
+ * exception without a name, with sequence id 0, which no call has. All that was executed has been answered before it. */
 void server_write_goodbye (const ServerConnection *self, TallyBuffer *output);
 /* ---- dispatch ---- */
 
@@ -232,6 +231,7 @@ typedef enum
   OUTCOME_ANSWERED,   /* or no answer is due */
   OUTCOME_MALFORMED,  /* OUTCOME_ANSWERED, but the message is not what it should be; error is set */
   OUTCOME_UNREADABLE, /* it is nobody's: not even its header could be read */
+  OUTCOME_HUNG_UP,    /* the processor wants the connection closed, in the middle of the answer if there is one */
   OUTCOME_LATER /* nothing has happened: its handler answers later, and needs a request to answer to */
 } ServerOutcome;
 

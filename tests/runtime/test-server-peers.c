@@ -255,6 +255,77 @@ failed_oneway_then_a_call (void)
   running_stop (running);
 }
 
+/* ---- a processor that hangs up ---- */
+
+typedef ThriftProcessor Deserter;
+typedef ThriftProcessorClass DeserterClass;
+
+GType deserter_get_type (void);
+G_DEFINE_TYPE (Deserter, deserter, THRIFT_TYPE_PROCESSOR)
+
+/* A call of "half" it answers before. */
+static gboolean
+deserter_process (ThriftProcessor *self, ThriftProtocol *in, ThriftProtocol *out, GError **error)
+{
+  g_autofree gchar *name = NULL;
+  ThriftMessageType type;
+  gint32 seqid;
+
+  thrift_protocol_read_message_begin (in, &name, &type, &seqid, NULL);
+  if (strcmp (name, "half") == 0)
+    {
+      thrift_protocol_write_message_begin (out, name, T_REPLY, seqid, NULL);
+      thrift_protocol_write_field_stop (out, NULL);
+      thrift_transport_flush (out->transport, NULL);
+    }
+  g_set_error_literal (error, TALLY_ERROR, TALLY_ERROR_HANG_UP, "it has left");
+  return FALSE;
+}
+
+static void
+deserter_class_init (DeserterClass *class)
+{
+  class->process = deserter_process;
+}
+
+static void
+deserter_init (Deserter *self)
+{
+}
+
+/* The bytes that come before the end of the connection by which @name is called. */
+static gsize
+count_answered (Running *running, const Speech *speech, const gchar *name)
+{
+  gint fd = peer_connect (running);
+  gsize count = 0;
+  guint8 byte;
+
+  peer_call (fd, speech, name, 1);
+  while (recv (fd, &byte, 1, 0) > 0)
+    count++;
+  close (fd);
+  return count;
+}
+
+static void
+processor_that_hangs_up (void)
+{
+  for (guint s = 0; s < G_N_ELEMENTS (all_speeches); s++)
+    {
+      const Speech *speech = &all_speeches[s];
+      const gsize whole =
+          (speech->framed ? 4 : 0) + (speech->protocol == TALLY_PROTOCOL_COMPACT ? 9 : 17);
+      Running *running =
+          running_start_with (g_object_new (deserter_get_type (), NULL),
+                              g_object_new (test_handler_get_type (), NULL), speech, NULL, NULL);
+
+      assert_int (count_answered (running, speech, "close"), 0);
+      assert_int (count_answered (running, speech, "half"), whole / 2);
+      running_stop (running);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -270,6 +341,7 @@ main (int argc, char **argv)
     TEST (answers_a_half_closed_peer),
     TEST (handler_fails_half_way),
     TEST (failed_oneway_then_a_call),
+    TEST (processor_that_hangs_up),
     { NULL, NULL },
   };
 
