@@ -6,12 +6,6 @@
 
 #include "cli-place.h"
 
-static gboolean fill (const CliJson *json,
-                      const TallyType *type,
-                      gpointer slot,
-                      const CliPlace *place,
-                      GError **error);
-
 /* ---- containers ---- */
 
 static gboolean
@@ -36,11 +30,11 @@ fill_list (const CliJson *json,
           GArray *array = *(GArray **) slot;
 
           g_array_set_size (array, i + 1);
-          if (!fill (item, element, array->data + (gsize) i * element->size, &inner, error))
+          if (!cli_fill (item, element, array->data + (gsize) i * element->size, &inner, error))
             return FALSE;
           continue;
         }
-      if (!fill (item, element, &pointer, &inner, error))
+      if (!cli_fill (item, element, &pointer, &inner, error))
         return FALSE;
       g_ptr_array_add (*(GPtrArray **) slot, pointer);
     }
@@ -60,15 +54,15 @@ make_cell (const CliJson *json,
     {
       gint32 number;
 
-      if (!fill (json, type, &number, place, error))
+      if (!cli_fill (json, type, &number, place, error))
         return FALSE;
       *cell = GINT_TO_POINTER (number);
       return TRUE;
     }
   if (type->storage != TALLY_STORAGE_PLAIN)
-    return fill (json, type, cell, place, error);
+    return cli_fill (json, type, cell, place, error);
   *cell = g_malloc0 (type->size);
-  if (fill (json, type, *cell, place, error))
+  if (cli_fill (json, type, *cell, place, error))
     return TRUE;
   g_clear_pointer (cell, g_free);
   return FALSE;
@@ -223,12 +217,12 @@ fill_map (const CliJson *json,
 
 /* ---- structs ---- */
 
-static const TallyField *
-find_member (const CliJson *json,
-             guint index,
-             const TallyStructInfo *info,
-             const CliPlace *place,
-             GError **error)
+const TallyField *
+cli_find_member (const CliJson *json,
+                 guint index,
+                 const TallyStructInfo *info,
+                 const CliPlace *place,
+                 GError **error)
 {
   const gchar *name = g_ptr_array_index (json->names, index);
   g_autoptr (GPtrArray) names = g_ptr_array_new ();
@@ -261,7 +255,7 @@ fill_members (const CliJson *json,
 {
   for (guint i = 0; i < json->items->len; i++)
     {
-      const TallyField *field = find_member (json, i, info, place, error);
+      const TallyField *field = cli_find_member (json, i, info, place, error);
       const CliJson *value = g_ptr_array_index (json->items, i);
       CliPlace inner = { .outer = place, .index = -1 };
       gpointer slot;
@@ -273,7 +267,7 @@ fill_members (const CliJson *json,
       inner.name = field->name;
       slot = (guint8 *) instance + field->offset;
       tally_value_clear (field->type, slot); /* its default */
-      if (!fill (value, field->type, slot, &inner, error))
+      if (!cli_fill (value, field->type, slot, &inner, error))
         return FALSE;
       if (field->isset_offset != TALLY_NO_ISSET)
         *(gboolean *) ((guint8 *) instance + field->isset_offset) = TRUE;
@@ -338,13 +332,12 @@ fill_fields (const CliJson *json,
 
 /* ---- values ---- */
 
-/* Fills a slot that is zeroed. After a failure it is so again, or to be cleared with its container. */
-static gboolean
-fill (const CliJson *json,
-      const TallyType *type,
-      gpointer slot,
-      const CliPlace *place,
-      GError **error)
+gboolean
+cli_fill (const CliJson *json,
+          const TallyType *type,
+          gpointer slot,
+          const CliPlace *place,
+          GError **error)
 {
   gboolean done;
 

@@ -4,7 +4,7 @@
 
 #include <tally.h>
 
-#include "cli-json.h"
+#include "cli-place.h"
 
 G_BEGIN_DECLS
 
@@ -14,6 +14,19 @@ G_BEGIN_DECLS
 gpointer
 cli_args_new (const TallyMethod *method, const CliJson *json, const gchar *source, GError **error);
 void cli_args_free (const TallyMethod *method, gpointer args);
+
+/* Fills a slot that is zeroed. After a failure it is so again, or to be cleared with its container. */
+gboolean cli_fill (const CliJson *json,
+                   const TallyType *type,
+                   gpointer slot,
+                   const CliPlace *place,
+                   GError **error);
+/* The field that the member @index of the object @json is. (nullable): an error that says which fields there are. */
+const TallyField *cli_find_member (const CliJson *json,
+                                   guint index,
+                                   const TallyStructInfo *info,
+                                   const CliPlace *place,
+                                   GError **error);
 
 /* ", did you mean \"x\"?" where one of the @count names is like @wanted, else "; there is a, b". (transfer full) */
 gchar *cli_suggest (const gchar *wanted, const gchar *const *names, guint count);

@@ -12,39 +12,15 @@ typedef struct
 {
   const gchar *name;
   CliStatus (*run) (gchar **words);
-  const gchar *usage;
   const gchar *about;
 } Command;
 
 static const Command commands[] = {
-  { "call", cli_call, "URI FILE.thrift SERVICE.METHOD [JSON|-|@FILE]",
-    "Call a method of any service, with arguments and result as JSON" },
-  { "describe", cli_describe, "FILE.thrift [SERVICE[.METHOD]]",
-    "Tell what a service offers, and what a method takes" },
-  { "decode", cli_decode, "HEX|-|@FILE", "Tell what messages say that were captured" },
+  { "call", cli_call, "Call a method of any service; arguments and result are JSON" },
+  { "describe", cli_describe, "Tell what a service offers, and what a method takes" },
+  { "decode", cli_decode, "Tell what messages say that were captured" },
+  { "serve", cli_serve, "Stand in for a server, with answers from a file" },
 };
-
-CliStatus
-cli_complain (const GError *error)
-{
-  g_printerr ("tally: %s\n", error->message);
-  return CLI_MISTAKE;
-}
-
-gboolean
-cli_parse_options (gchar ***words,
-                   const gchar *usage,
-                   const gchar *about,
-                   const GOptionEntry *entries,
-                   GError **error)
-{
-  g_autoptr (GOptionContext) context = g_option_context_new (usage);
-
-  g_option_context_set_summary (context, about);
-  g_option_context_set_description (context, "See tally(1).\n");
-  g_option_context_add_main_entries (context, entries, NULL);
-  return g_option_context_parse_strv (context, words, error);
-}
 
 static void
 print_help (void)
@@ -53,9 +29,9 @@ print_help (void)
           "Speaks to any Thrift service, by its IDL and without generated code.\n\n"
           "Commands:\n");
   for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
-    printf ("  tally %s %s\n      %s\n", commands[i].name, commands[i].usage, commands[i].about);
+    printf ("  tally %-9s%s\n", commands[i].name, commands[i].about);
   printf ("\n"
-          "tally COMMAND --help shows the command's options, tally --version the version.\n\n"
+          "tally COMMAND --help shows the command's words and options.\n\n"
           "URI is tcp://HOST:PORT, tls://HOST:PORT, unix:///PATH or unix:@NAME, and after\n"
           "it, behind \"?\" and with \"&\" between them, what is not as here:\n"
           "  protocol=binary (or compact)   transport=framed (or buffered, header)\n"

@@ -266,9 +266,8 @@ show_map (IdlJson *json, const gchar *key, const TallyType *type, GHashTable *ta
 
 /* ---- structs and values ---- */
 
-/* Whether a field came, or was set. */
-static gboolean
-is_set (const TallyField *field, gconstpointer instance)
+gboolean
+cli_is_set (const TallyField *field, gconstpointer instance)
 {
   const guint8 *base = instance;
 
@@ -285,7 +284,7 @@ show_struct (IdlJson *json, const gchar *key, const TallyStructInfo *info, gcons
 {
   idl_json_begin (json, key, '{', FALSE);
   for (guint i = 0; i < info->n_fields; i++)
-    if (is_set (&info->fields[i], instance))
+    if (cli_is_set (&info->fields[i], instance))
       cli_show (json, info->fields[i].name, info->fields[i].type,
                 (const guint8 *) instance + info->fields[i].offset);
   idl_json_end (json, '{');

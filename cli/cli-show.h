@@ -10,6 +10,8 @@ G_BEGIN_DECLS
 
 /* Writes what @slot, of @type, holds, as cli-fill.c reads it. @key is NULL in an array. */
 void cli_show (IdlJson *json, const gchar *key, const TallyType *type, gconstpointer slot);
+/* Whether a field of @instance came, or was set. */
+gboolean cli_is_set (const TallyField *field, gconstpointer instance);
 /* The shortest number that reads as @value; "NaN" and infinities as strings. */
 void cli_show_double (IdlJson *json, const gchar *key, gdouble value);
 /* Text, or {"$hex": …} where it is no UTF-8. */

@@ -178,3 +178,13 @@ cli_skeleton_new (const TallyMethod *method)
   idl_json_end (&self.json, '{');
   return idl_json_finish (&self.json);
 }
+
+gchar *
+cli_skeleton_new_value (const TallyType *type)
+{
+  Skeleton self = { .depth = 0 };
+
+  idl_json_init (&self.json);
+  add_value (&self, NULL, type);
+  return idl_json_finish (&self.json);
+}

@@ -14,6 +14,7 @@ struct _CliTables
   GHashTable *types;   /* IdlType to TallyType: containers */
   GHashTable *keys;    /* the same, of those that are keys */
   GHashTable *methods; /* IdlFunction to TallyMethod */
+  GHashTable *objects; /* TallyStructInfo of arguments or a result to TallyLoadedInfo */
   GQueue unfilled;     /* of IdlDefinition: structs whose fields are missing */
 };
 
@@ -37,6 +38,7 @@ cli_tables_new (void)
   self->types = g_hash_table_new (NULL, NULL);
   self->keys = g_hash_table_new (NULL, NULL);
   self->methods = g_hash_table_new (NULL, NULL);
+  self->objects = g_hash_table_new (NULL, NULL);
   return self;
 }
 
@@ -50,6 +52,7 @@ cli_tables_free (CliTables *self)
   g_hash_table_unref (self->types);
   g_hash_table_unref (self->keys);
   g_hash_table_unref (self->methods);
+  g_hash_table_unref (self->objects);
   g_queue_clear (&self->unfilled);
   g_free (self);
 }
@@ -254,27 +257,36 @@ get_form (const IdlDefinition *definition)
                                                         : TALLY_FORM_STRUCT;
 }
 
+/* What all that are registered have. */
+static const TallyType object_type = { .kind = TALLY_KIND_STRUCT,
+                                       .wire = T_STRUCT,
+                                       .storage = TALLY_STORAGE_OBJECT,
+                                       .size = sizeof (gpointer) };
+
+static gboolean
+register_loaded (TallyLoadedInfo *loaded, GError **error)
+{
+  static guint n_registered;
+  g_autofree gchar *type_name = g_strdup_printf ("TallyLoaded%u", n_registered++);
+
+  return tally_struct_register_loaded (loaded, type_name, error);
+}
+
 static const TallyType *
 get_struct (CliTables *self, const IdlDefinition *definition, GError **error)
 {
-  static guint n_registered;
   TallyLoadedInfo *loaded = g_hash_table_lookup (self->structs, definition);
-  g_autofree gchar *type_name = NULL;
 
   if (loaded != NULL)
     return &loaded->info.type;
   loaded = cli_tables_alloc (sizeof *loaded);
-  loaded->info.type = (TallyType){ .kind = TALLY_KIND_STRUCT,
-                                   .wire = T_STRUCT,
-                                   .storage = TALLY_STORAGE_OBJECT,
-                                   .size = sizeof (gpointer) };
+  loaded->info.type = object_type;
   loaded->info.name = keep_name (definition->node.name);
   loaded->info.form = get_form (definition);
   loaded->info.instance_size = get_instance_size (definition->members);
   if (definition->kind == IDL_DEFINITION_EXCEPTION)
     loaded->info.error_quark = get_declared_quark;
-  type_name = g_strdup_printf ("TallyLoaded%u", n_registered++);
-  if (!tally_struct_register_loaded (loaded, type_name, error))
+  if (!register_loaded (loaded, error))
     return NULL;
   g_hash_table_insert (self->structs, (gpointer) definition, loaded);
   g_queue_push_tail (&self->unfilled, (gpointer) definition);
@@ -412,4 +424,33 @@ cli_tables_get_method (CliTables *self, const IdlFunction *function, GError **er
   if (method != NULL)
     g_hash_table_insert (self->methods, (gpointer) function, (gpointer) method);
   return method;
+}
+
+const TallyLoadedInfo *
+cli_tables_get_object (CliTables *self, const TallyStructInfo *info, GError **error)
+{
+  const guint32 base = align_to (sizeof (ThriftStruct), sizeof (gint64));
+  TallyLoadedInfo *loaded = g_hash_table_lookup (self->objects, info);
+  TallyField *fields;
+
+  if (loaded != NULL)
+    return loaded;
+  loaded = cli_tables_alloc (sizeof *loaded);
+  fields = cli_tables_alloc ((info->n_fields + 1) * sizeof *fields);
+  for (guint i = 0; i < info->n_fields; i++)
+    {
+      fields[i] = info->fields[i];
+      fields[i].offset += (gint32) base;
+      if (fields[i].isset_offset != TALLY_NO_ISSET)
+        fields[i].isset_offset += (gint32) base;
+    }
+  loaded->info = *info;
+  loaded->info.type = object_type;
+  loaded->info.fields = fields;
+  loaded->info.form = TALLY_FORM_STRUCT;
+  loaded->info.instance_size += base;
+  if (!register_loaded (loaded, error))
+    return NULL;
+  g_hash_table_insert (self->objects, (gpointer) info, loaded);
+  return loaded;
 }

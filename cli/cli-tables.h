@@ -19,6 +19,10 @@ void cli_tables_free (CliTables *self);
 const TallyMethod *
 cli_tables_get_method (CliTables *self, const IdlFunction *function, GError **error);
 
+/* A class of objects with the fields of @info, arguments or a result of one of these methods. (nullable) */
+const TallyLoadedInfo *
+cli_tables_get_object (CliTables *self, const TallyStructInfo *info, GError **error);
+
 /* cli-constants.c: the default @value of a field of @type. */
 const TallyValue *cli_constant_new (const IdlType *type, const IdlValue *value);
 /* cli-keys.c: gives @type, a container's, functions that hash and compare its values. FALSE when there are too many such

@@ -17,7 +17,7 @@ _tally ()
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]
   then
-    mapfile -t COMPREPLY < <(compgen -W 'call describe decode --help --version' -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W 'call describe decode serve --help --version' -- "$word")
     return
   fi
   case $before in
@@ -33,7 +33,7 @@ _tally ()
       mapfile -t COMPREPLY < <(compgen -W 'auto binary compact' -- "$word")
       return
       ;;
-    -c | --calls)
+    -a | --answers | -c | --calls)
       _tally_files "$word" ''
       return
       ;;
@@ -48,6 +48,9 @@ _tally ()
       ;;
     decode)
       options+=' -f --idl -p --protocol -P --port -x --hex -b --base64 -v --verbose'
+      ;;
+    serve)
+      options+=' -a --answers -s --strict -q --quiet'
       ;;
   esac
   case $word in

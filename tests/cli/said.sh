@@ -11,17 +11,30 @@ clean_up ()
 }
 trap clean_up EXIT
 
-# serves SERVER URI: starts the server there, in place of the one before, and sets uri to where it listens.
+# serves COMMAND WORD…: starts the server, in place of the one before, and sets uri to where it listens.
 serves ()
 {
-  local line
+  local line=
   [ -z "$server_pid" ] || { kill "$server_pid"; wait "$server_pid" 2>/dev/null; }
   rm -f "$scratch/fifo"
   mkfifo "$scratch/fifo"
-  "$1" "$2" >"$scratch/fifo" &
+  "$@" >"$scratch/fifo" &
   server_pid=$!
-  read -r line <"$scratch/fifo"
+  exec 9<"$scratch/fifo"
+  IFS= read -r line <&9
   uri=${line#listening on }
+}
+
+# hears PATTERN: waits until a line of the server's matches; all that came until then are added to $scratch/heard.
+hears ()
+{
+  local line=
+  while IFS= read -r -t 60 line <&9
+  do
+    printf '%s\n' "$line" >>"$scratch/heard"
+    [[ ! $line =~ $1 ]] || return 0
+  done
+  return 1
 }
 
 # says NAME STATUS PATTERN COMMAND…: the command exits so, and what it prints on both outputs matches.

@@ -6,18 +6,37 @@ page=$(realpath "$1")
 tally=$(realpath "$2")
 server=$(realpath "$3")
 . "$(dirname "$0")/said.sh"
-cd "$4" || exit 1
+# The page's files are the IDL's neighbours, and what it writes comes into being beside them.
+cp "$4"/*.thrift "$4"/*.json "$scratch"
+cd "$scratch" || exit 1
 serves "$server" tcp://localhost:0
 
-# What a command of the page says: its port is the server's, and its words are the page's again. The status is kept for the next one.
+# In the background it is the process that a signal is for.
+tally ()
+{
+  [ "$BASHPID" = $$ ] || exec "$tally" "$@"
+  "$tally" "$@"
+}
+
+# What a command of the page says: its port is the server's, and its words are the page's again. The status is kept for the next one. One in
+# the background ("> FILE &") is waited for until it listens.
 status=0
 runs ()
 {
   local command=${1//tcp:\/\/localhost:9090/$uri}
-  tally () { "$tally" "$@"; }
+  command=${command//unix:@/unix:@tour-$$-}
   { (exit "$status"); eval "$command"; } >"$scratch/said" 2>&1
   status=$?
-  sed -i "s|$uri|tcp://localhost:9090|g" "$scratch/said"
+  if [[ $command =~ \>\ ([a-z]+)\ \&$ ]]
+  then
+    (
+      exec 8< <(exec tail -n +1 -F --pid=$! "${BASH_REMATCH[1]}" 2>/dev/null)
+      tail=$!
+      IFS= read -r <&8
+      kill "$tail" 2>/dev/null
+    )
+  fi
+  sed -i "s|$uri|tcp://localhost:9090|g; s|@tour-$$-|@|g" "$scratch/said"
 }
 
 report ()

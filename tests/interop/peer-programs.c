@@ -170,12 +170,12 @@ program_stop_server (Program *server, const Peer *peer)
   program_forget (server);
 }
 
-static void
-run_client (const Peer *peer,
-            const gchar *protocol,
-            const gchar *transport,
-            const gchar *address,
-            const gchar *flags)
+void
+peer_run_client (const Peer *peer,
+                 const gchar *protocol,
+                 const gchar *transport,
+                 const gchar *address,
+                 const gchar *flags)
 {
   const gchar *arguments[] = { "client", protocol, transport, address, NULL };
   g_autofree gchar *wrong = NULL;
@@ -221,7 +221,7 @@ peer_run_case (const Peer *client,
     return;
   address = program_read_address (&running);
   if (address != NULL)
-    run_client (client, protocol, transport, address, client_flags);
+    peer_run_client (client, protocol, transport, address, client_flags);
   else
     program_report ("the server does not listen", &running);
   program_stop_server (&running, server);

@@ -51,6 +51,12 @@ void program_report (const gchar *wrong, Program *program);
 void program_forget (Program *program);
 void program_stop_server (Program *server, const Peer *peer);
 
+/* Runs @peer as a client of what serves at @address, which a server's first line said; the test fails with it. */
+void peer_run_client (const Peer *peer,
+                      const gchar *protocol,
+                      const gchar *transport,
+                      const gchar *address,
+                      const gchar *flags);
 /* Runs @server, and @client against it; @wire: tcp, local, tls. */
 void peer_run_case (const Peer *client,
                     const gchar *client_flags,
