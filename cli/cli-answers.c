@@ -155,6 +155,17 @@ add_services (CliAnswers *self, gboolean is_strict, GError **error)
 
 /* ---- the file ---- */
 
+/* What the lines of `tally serve` and `tally proxy` have besides, so that they can be answers. */
+static gboolean
+is_recorded (const gchar *name)
+{
+  static const gchar *const names[] = { "connection",   "seqid",   "sent",     "received",
+                                        "milliseconds", "outcome", "injected", "mismatch",
+                                        "line",         NULL };
+
+  return g_strv_contains (names, name);
+}
+
 static gboolean
 check_names (const CliJson *json, gboolean is_rule, const gchar *source, GError **error)
 {
@@ -169,7 +180,7 @@ check_names (const CliJson *json, gboolean is_rule, const gchar *source, GError 
       const gchar *name = g_ptr_array_index (json->names, i);
       g_autofree gchar *suggestion = NULL;
 
-      if (cli_answer_has_member (name)
+      if (cli_answer_has_member (name) || is_recorded (name)
           || (is_rule
               && g_strv_contains (
                   (const gchar *const[]){ known[0], known[1], known[2], known[3], NULL }, name)))

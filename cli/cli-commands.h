@@ -22,6 +22,7 @@ typedef enum
 CliStatus cli_call (gchar **words);
 CliStatus cli_decode (gchar **words);
 CliStatus cli_describe (gchar **words);
+CliStatus cli_proxy (gchar **words);
 CliStatus cli_serve (gchar **words);
 
 /* Prints "tally: " and @error's message to standard error. CLI_MISTAKE */

@@ -19,6 +19,7 @@ static const Command commands[] = {
   { "call", cli_call, "Call a method of any service; arguments and result are JSON" },
   { "describe", cli_describe, "Tell what a service offers, and what a method takes" },
   { "decode", cli_decode, "Tell what messages say that were captured" },
+  { "proxy", cli_proxy, "Pass calls on, print each, and check that replies match" },
   { "serve", cli_serve, "Stand in for a server, with answers from a file" },
 };
 

@@ -17,7 +17,7 @@ _tally ()
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]
   then
-    mapfile -t COMPREPLY < <(compgen -W 'call describe decode serve --help --version' -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W 'call describe decode proxy serve --help --version' -- "$word")
     return
   fi
   case $before in
@@ -48,6 +48,9 @@ _tally ()
       ;;
     decode)
       options+=' -f --idl -p --protocol -P --port -x --hex -b --base64 -v --verbose'
+      ;;
+    proxy)
+      options+=' -f --idl -j --json -i --inject -s --seed'
       ;;
     serve)
       options+=' -a --answers -s --strict -q --quiet'
