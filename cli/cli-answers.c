@@ -1,6 +1,7 @@
 /* Owns the file of answers: which request gets which one. What an answer is cli-answer.c knows, what matches cli-match.c. */
 #include "cli-answers.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include "cli-base.h"
@@ -37,7 +38,7 @@ struct _CliAnswers
   CliIdl *idl;
   GHashTable *methods; /* TallyMethod to Method */
   GHashTable *names;   /* "method" and "Service:method" to Named */
-  GMutex lock;
+  pthread_mutex_t lock;
 };
 
 static void
@@ -67,7 +68,7 @@ cli_answers_free (CliAnswers *self)
     return;
   g_hash_table_unref (self->names);
   g_hash_table_unref (self->methods);
-  g_mutex_clear (&self->lock);
+  pthread_mutex_destroy (&self->lock);
   g_free (self);
 }
 
@@ -324,7 +325,7 @@ cli_answers_new (CliIdl *idl, const gchar *path, gboolean is_strict, GError **er
   self->idl = idl;
   self->methods = g_hash_table_new_full (NULL, NULL, NULL, method_free);
   self->names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  g_mutex_init (&self->lock);
+  pthread_mutex_init (&self->lock, NULL);
   if (!add_services (self, is_strict, error) || (path != NULL && !read_file (self, path, error)))
     return NULL;
   return g_steal_pointer (&self);
@@ -368,9 +369,9 @@ cli_answers_take (CliAnswers *self, const TallyMethod *table, GObject *args)
 
       if (rule->args != NULL && !cli_match (rule->args, &method->classes.args->info.type, &args))
         continue;
-      g_mutex_lock (&self->lock);
+      pthread_mutex_lock (&self->lock);
       answer = take_turn_locked (rule);
-      g_mutex_unlock (&self->lock);
+      pthread_mutex_unlock (&self->lock);
     }
   return answer != NULL ? answer : method->usual;
 }

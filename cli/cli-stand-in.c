@@ -2,10 +2,12 @@
  * library's; which answer is due cli-answers.c knows. */
 #include "cli-stand-in.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <thrift/c_glib/protocol/thrift_compact_protocol.h>
 #include <thrift/c_glib/thrift_application_exception.h>
+#include <time.h>
 
 #include "cli-show.h"
 
@@ -20,8 +22,8 @@ struct _CliStandIn
 
   CliAnswers *answers;
   gboolean tells;
-  GMutex lock;
-  GCond wake;
+  pthread_mutex_t lock;
+  pthread_cond_t wake;  /* by the monotonic clock */
   gboolean is_stopping; /* lock */
 };
 
@@ -227,10 +229,10 @@ tell (CliStandIn *self, const StandInRequest *request)
 
   if (line == NULL)
     return;
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   fputs (line, stdout);
   fflush (stdout);
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
 }
 
 /* ---- the processor ---- */
@@ -238,12 +240,14 @@ tell (CliStandIn *self, const StandInRequest *request)
 static void
 wait_for (CliStandIn *self, guint delay_ms)
 {
-  const gint64 end = g_get_monotonic_time () + (gint64) delay_ms * 1000;
+  const gint64 end_us = g_get_monotonic_time () + (gint64) delay_ms * 1000;
+  const struct timespec end = { .tv_sec = end_us / G_USEC_PER_SEC,
+                                .tv_nsec = end_us % G_USEC_PER_SEC * 1000 };
 
-  g_mutex_lock (&self->lock);
-  while (!self->is_stopping && g_cond_wait_until (&self->wake, &self->lock, end))
+  pthread_mutex_lock (&self->lock);
+  while (!self->is_stopping && pthread_cond_timedwait (&self->wake, &self->lock, &end) == 0)
     continue;
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
 }
 
 static gboolean
@@ -284,8 +288,8 @@ stand_in_finalize (GObject *object)
 {
   CliStandIn *self = CLI_STAND_IN (object);
 
-  g_mutex_clear (&self->lock);
-  g_cond_clear (&self->wake);
+  pthread_mutex_destroy (&self->lock);
+  pthread_cond_destroy (&self->wake);
   G_OBJECT_CLASS (cli_stand_in_parent_class)->finalize (object);
 }
 
@@ -299,8 +303,13 @@ cli_stand_in_class_init (CliStandInClass *class)
 static void
 cli_stand_in_init (CliStandIn *self)
 {
-  g_mutex_init (&self->lock);
-  g_cond_init (&self->wake);
+  pthread_condattr_t monotonic;
+
+  pthread_mutex_init (&self->lock, NULL);
+  pthread_condattr_init (&monotonic);
+  pthread_condattr_setclock (&monotonic, CLOCK_MONOTONIC);
+  pthread_cond_init (&self->wake, &monotonic);
+  pthread_condattr_destroy (&monotonic);
 }
 
 CliStandIn *
@@ -316,8 +325,8 @@ cli_stand_in_new (CliAnswers *answers, gboolean tells)
 void
 cli_stand_in_stop (CliStandIn *self)
 {
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   self->is_stopping = TRUE;
-  g_cond_broadcast (&self->wake);
-  g_mutex_unlock (&self->lock);
+  pthread_cond_broadcast (&self->wake);
+  pthread_mutex_unlock (&self->lock);
 }
