@@ -76,8 +76,8 @@ get_integer (const TallyType *type, gconstpointer slot)
                            : *(const gint64 *) slot;
 }
 
-static void
-show_enum (IdlJson *json, const gchar *key, const TallyEnumInfo *info, gint32 value)
+void
+cli_show_enum (IdlJson *json, const gchar *key, const TallyEnumInfo *info, gint32 value)
 {
   for (guint i = 0; i < info->n_values; i++)
     if (info->values[i].value == value)
@@ -102,7 +102,7 @@ show_plain (IdlJson *json, const gchar *key, const TallyType *type, gconstpointe
       cli_show_double (json, key, *(const gdouble *) slot);
       return;
     case TALLY_KIND_ENUM:
-      show_enum (json, key, (const TallyEnumInfo *) type, *(const gint32 *) slot);
+      cli_show_enum (json, key, (const TallyEnumInfo *) type, *(const gint32 *) slot);
       return;
     case TALLY_KIND_UUID:
       tally_uuid_to_string (slot, text);

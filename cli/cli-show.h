@@ -14,6 +14,8 @@ void cli_show (IdlJson *json, const gchar *key, const TallyType *type, gconstpoi
 gboolean cli_is_set (const TallyField *field, gconstpointer instance);
 /* The shortest number that reads as @value; "NaN" and infinities as strings. */
 void cli_show_double (IdlJson *json, const gchar *key, gdouble value);
+/* A value's name, or a number that has none. */
+void cli_show_enum (IdlJson *json, const gchar *key, const TallyEnumInfo *info, gint32 value);
 /* Text, or {"$hex": …} where it is no UTF-8. */
 void cli_show_text (IdlJson *json, const gchar *key, const gchar *text, gsize length);
 

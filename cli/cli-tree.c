@@ -23,12 +23,8 @@ fit_part (const TallyType *type, gboolean is_key, guint8 wire)
 static void
 show_wire_integer (IdlJson *json, const gchar *key, const CliWire *wire, const TallyType *type)
 {
-  const gchar *name = NULL;
-
   if (type != NULL && type->kind == TALLY_KIND_ENUM)
-    name = tally_enum_to_string ((const TallyEnumInfo *) type, (gint) wire->integer);
-  if (name != NULL)
-    idl_json_string (json, key, name);
+    cli_show_enum (json, key, (const TallyEnumInfo *) type, (gint32) wire->integer);
   else
     idl_json_integer (json, key, wire->integer);
 }

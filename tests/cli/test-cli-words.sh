@@ -19,7 +19,7 @@ printf '\x00\x00\x00\x09\x82\x21\x01\x04ping\x00' >"$scratch/framed"
 cp "$scratch/framed" "$scratch/input"
 base64 "$scratch/framed" >"$scratch/base64"
 
-echo 1..21
+echo 1..22
 tells services 0 '^service Calculator.*oneway void forget \(\).*from shared.Journal:.*get_entry' describe $file
 tells service 0 '^service Calculator.*Number add' describe $file Calculator
 tells method 0 'struct Work.*left: Number \(i32\), has a default.*operation: Operation, required.*DIVIDE = 4.*tally call takes.*"operation": "ADD"' describe $file Calculator.calculate
@@ -31,6 +31,7 @@ tells no_file 2 'there is one word or two' describe
 tells no_idl 2 'the IDL has mistakes' describe nowhere.thrift
 tells hex 0 '"method": "add",.*"1:i32": 1,.*"2:i32": 2' decode $call
 tells by_idl 0 '"left": 1,.*"right": 2' decode -f $file "${call:0:10} ${call:10}"
+tells enum_without_a_name 0 '"operation": 99' decode -f $file 8221010963616c63756c61746515021c35c6010000
 tells every_byte 0 '0012  00 00 00 01 .* 1.*001d  00 .*end of add_args' decode -v -f $file -x "@$scratch/hex"
 tells two_messages 0 '"protocol": "binary".*"protocol": "compact"' decode "@$scratch/two"
 tells standard_input 0 '"transport": "framed"' decode -
