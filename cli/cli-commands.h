@@ -10,15 +10,17 @@ G_BEGIN_DECLS
 typedef enum
 {
   CLI_OK = 0,
-  CLI_DAMAGED = 1,  /* what was to be decoded breaks off */
-  CLI_MISTAKE = 2,  /* in the command line, IDL, JSON or bytes; nothing was sent */
-  CLI_DECLARED = 3, /* one of the method's exceptions */
-  CLI_REFUSED = 4,  /* a TApplicationException */
-  CLI_UNSENT = 5,   /* it failed, and the server executed nothing */
-  CLI_FAILED = 6    /* it failed, and the server may have executed it */
+  CLI_DAMAGED = 1,    /* what was to be decoded breaks off */
+  CLI_PAST_LIMIT = 1, /* what was measured is beyond a limit that was given */
+  CLI_MISTAKE = 2,    /* in the command line, IDL, JSON or bytes; nothing was sent */
+  CLI_DECLARED = 3,   /* one of the method's exceptions */
+  CLI_REFUSED = 4,    /* a TApplicationException */
+  CLI_UNSENT = 5,     /* it failed, and the server executed nothing */
+  CLI_FAILED = 6      /* it failed, and the server may have executed it */
 } CliStatus;
 
 /* @words: the program's name and what follows the subcommand's, ended by NULL; options are taken out of them. */
+CliStatus cli_bench (gchar **words);
 CliStatus cli_call (gchar **words);
 CliStatus cli_decode (gchar **words);
 CliStatus cli_describe (gchar **words);

@@ -21,6 +21,7 @@ static const Command commands[] = {
   { "decode", cli_decode, "Tell what messages say that were captured" },
   { "proxy", cli_proxy, "Pass calls on, print each, and check that replies match" },
   { "serve", cli_serve, "Stand in for a server, with answers from a file" },
+  { "bench", cli_bench, "Measure a method: unpooled, pooled and shared connections" },
 };
 
 static void
@@ -38,9 +39,9 @@ print_help (void)
           "  protocol=binary (or compact)   transport=framed (or buffered, header)\n"
           "  service=NAME (multiplexed)     timeout=MILLISECONDS\n"
           "  over TLS: ca=FILE cert=FILE key=FILE identity=NAME host-check=no\n\n"
-          "Exit status: 0 there is a result; 1 bytes to decode are damaged; 2 a mistake in\n"
-          "what was given, nothing was sent; 3 a declared exception; 4 the server refused;\n"
-          "5 the call failed and was not executed; 6 it failed and may have been.\n");
+          "Exit status: 0 a result; 1 damaged bytes, or past a limit; 2 a mistake, nothing\n"
+          "was sent; 3 a declared exception; 4 the server refused; 5 the call failed and\n"
+          "was not executed; 6 it failed and may have been.\n");
 }
 
 static const Command *

@@ -17,7 +17,7 @@ _tally ()
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]
   then
-    mapfile -t COMPREPLY < <(compgen -W 'call describe decode proxy serve --help --version' -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W 'call describe decode proxy serve bench --help --version' -- "$word")
     return
   fi
   case $before in
@@ -33,8 +33,20 @@ _tally ()
       mapfile -t COMPREPLY < <(compgen -W 'auto binary compact' -- "$word")
       return
       ;;
+    -j | --json)
+      case ${COMP_WORDS[1]} in
+        bench)
+          _tally_files "$word" ''
+          return
+          ;;
+      esac
+      ;;
+    -M | --modes)
+      mapfile -t COMPREPLY < <(compgen -W 'unpooled pooled shared async-unpooled async-pooled async-shared' -- "$word")
+      return
+      ;;
     -a | --answers | -c | --calls)
-      _tally_files "$word" ''
+      [ "${COMP_WORDS[1]}" = bench ] || _tally_files "$word" ''
       return
       ;;
   esac
@@ -45,6 +57,10 @@ _tally ()
       ;;
     describe)
       options+=' -j --json'
+      ;;
+    bench)
+      options+=' -M --modes -c --callers -n --calls -d --duration -r --rounds -w --warm-up -R --rate --connections --in-flight -e --expect'
+      options+=' -t --timeout -m --multiplexed --server-pid -j --json --name --max-p99 --max-errors -q --quiet'
       ;;
     decode)
       options+=' -f --idl -p --protocol -P --port -x --hex -b --base64 -v --verbose'

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "compare.h"
@@ -79,16 +78,12 @@ compare_server_start (const gchar *options, gchar **uri, GError **error)
   return server;
 }
 
-guint64
-compare_server_get_cpu_ns (const CompareServer *server)
+gint
+compare_server_get_pid (const CompareServer *server)
 {
   const gchar *pid = g_subprocess_get_identifier (server->process);
-  struct timespec cpu = { 0 };
-  clockid_t clock;
 
-  if (pid != NULL && clock_getcpuclockid (atoi (pid), &clock) == 0)
-    clock_gettime (clock, &cpu);
-  return (guint64) cpu.tv_sec * 1000000000u + cpu.tv_nsec;
+  return pid != NULL ? atoi (pid) : 0;
 }
 
 gboolean

@@ -248,8 +248,8 @@ assert_no_mistake (GPtrArray *mistakes)
 static void
 every_folder_has_its_row (void)
 {
-  static const gchar *const names[] = { "idl",     "lsp", "gen",      "pool",
-                                        "runtime", "cli", "examples", "tests" };
+  static const gchar *const names[] = { "idl",  "lsp", "gen",      "pool", "runtime",
+                                        "load", "cli", "examples", "tests" };
   g_autoptr (GPtrArray) mistakes = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (Rules) rules = load_rules (mistakes);
   guint i;

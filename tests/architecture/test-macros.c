@@ -3,9 +3,8 @@
 #include "harness.h"
 #include "sources.h"
 
-static const gchar *const folders[] = {
-  "idl", "gen", "pool", "runtime", "examples", "tests", NULL
-};
+static const gchar *const folders[] = { "idl",  "gen",      "pool",  "runtime",
+                                        "load", "examples", "tests", NULL };
 
 /* What stands between the parentheses that open at @text; (nullable): they do not close. */
 static gchar *

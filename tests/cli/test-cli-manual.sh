@@ -37,7 +37,7 @@ for command in $commands
 do
   grep -q "^\.SS \"\?tally $command" "$page" || in_page+=" $command"
   completes '' | grep -qx "$command" || in_completion+=" $command"
-  for option in $("$tally" "$command" --help | grep -oE -- '--[a-z0-9]+' | sort -u | grep -v -x -e --help)
+  for option in $("$tally" "$command" --help | grep -oE -- '--[a-z0-9][a-z0-9-]*' | sort -u | grep -v -x -e --help)
   do
     grep -qF -- "$(printf '%s' "$option" | sed 's/-/\\-/g')" "$page" || in_page+=" $command:$option"
     completes "$command" -- | grep -qx -e "$option" || in_completion+=" $command:$option"

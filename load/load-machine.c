@@ -1,10 +1,10 @@
-/* What a comparison costs the machine: CPU time, and sockets that linger. */
+/* What a load costs the machine: CPU time, and sockets that linger. */
 #include <gio/gio.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-#include "compare.h"
+#include "load.h"
 
 /* 0 for a Unix socket, which has no port. */
 static guint
@@ -41,17 +41,24 @@ count_time_waits (const gchar *table, guint port)
   return count;
 }
 
-CompareMachine
-compare_machine_read (const CompareOptions *options, const CompareServer *server)
+static guint64
+read_cpu_ns (clockid_t clock)
 {
-  CompareMachine machine = { 0 };
-  guint port = get_port (options->uri);
-  struct timespec cpu;
+  struct timespec cpu = { 0 };
 
-  clock_gettime (CLOCK_PROCESS_CPUTIME_ID, &cpu);
-  machine.client_cpu_ns = (guint64) cpu.tv_sec * 1000000000u + cpu.tv_nsec;
-  if (server != NULL)
-    machine.server_cpu_ns = compare_server_get_cpu_ns (server);
+  clock_gettime (clock, &cpu);
+  return (guint64) cpu.tv_sec * 1000000000u + (guint64) cpu.tv_nsec;
+}
+
+LoadMachine
+load_machine_read (const LoadOptions *options)
+{
+  LoadMachine machine = { .client_cpu_ns = read_cpu_ns (CLOCK_PROCESS_CPUTIME_ID) };
+  const guint port = get_port (options->uri);
+  clockid_t clock;
+
+  if (options->server_pid != 0 && clock_getcpuclockid (options->server_pid, &clock) == 0)
+    machine.server_cpu_ns = read_cpu_ns (clock);
   if (port != 0)
     machine.time_waits =
         count_time_waits ("/proc/net/tcp", port) + count_time_waits ("/proc/net/tcp6", port);
@@ -59,13 +66,26 @@ compare_machine_read (const CompareOptions *options, const CompareServer *server
 }
 
 void
-compare_machine_charge (CompareMode *mode,
-                        const CompareMachine *before,
-                        const CompareMachine *after)
+load_machine_charge (LoadMode *mode, const LoadMachine *before, const LoadMachine *after)
 {
   mode->used.client_cpu_ns += after->client_cpu_ns - before->client_cpu_ns;
   mode->used.server_cpu_ns += after->server_cpu_ns - before->server_cpu_ns;
   /* Those of the rounds before go while this one runs. */
   if (after->time_waits > before->time_waits)
     mode->used.time_waits += after->time_waits - before->time_waits;
+}
+
+gchar *
+load_machine_get_cpu (void)
+{
+  g_autofree gchar *text = NULL;
+  const gchar *name;
+
+  if (!g_file_get_contents ("/proc/cpuinfo", &text, NULL, NULL))
+    return g_strdup ("");
+  name = strstr (text, "model name");
+  name = name != NULL ? strchr (name, ':') : NULL;
+  if (name == NULL)
+    return g_strdup ("");
+  return g_strstrip (g_strndup (name + 1, strcspn (name + 1, "\n")));
 }
