@@ -7,6 +7,7 @@
 #include "cli-bench.h"
 #include "cli-commands.h"
 #include "cli-outcome.h"
+#include "cli-report.h"
 
 /* Calls for which it is looked where their time goes; as many again as a caller makes. */
 #define WATCHED_CALLS 200
@@ -18,6 +19,7 @@ typedef struct
   gchar *modes;
   gchar *expect;
   gchar *json;
+  gchar *report;
   gchar *name;
   gchar *max_errors;
   gchar *method; /* "Service.method" */
@@ -42,6 +44,7 @@ bench_clear (Bench *self)
   g_free (self->modes);
   g_free (self->expect);
   g_free (self->json);
+  g_free (self->report);
   g_free (self->name);
   g_free (self->max_errors);
   g_free (self->method);
@@ -205,6 +208,8 @@ parse_bench (Bench *self, gchar ***words, GError **error)
     { "server-pid", 0, 0, G_OPTION_ARG_INT, &self->server_pid, "Charge that process's CPU time",
       "PID" },
     { "json", 'j', 0, G_OPTION_ARG_FILENAME, &self->json, "Write what was measured there", "FILE" },
+    { "report", 0, 0, G_OPTION_ARG_FILENAME, &self->report, "Write a page that shows it there",
+      "FILE.html" },
     { "name", 0, 0, G_OPTION_ARG_STRING, &self->name, "What a report calls it", "NAME" },
     { "max-p99", 0, 0, G_OPTION_ARG_DOUBLE, &self->limits.max_p99_ms, "Exit 1 where p99 is more",
       "MS" },
@@ -348,11 +353,14 @@ run_bench (Bench *self, GError **error)
   load_run (&self->load, &work, self->running, shows ? show_progress : NULL, self);
   if (shows)
     fprintf (stderr, "\r\033[K");
-  if (self->json != NULL && !find_steps (self, &work, error))
+  if ((self->json != NULL || self->report != NULL) && !find_steps (self, &work, error))
     return CLI_MISTAKE;
   load_print (&self->load, self->running);
   json = make_json (self);
   if (self->json != NULL && !g_file_set_contents (self->json, json, -1, error))
+    return CLI_MISTAKE;
+  if (self->report != NULL
+      && !cli_report_write (self->report, self->method, json, strlen (json), error))
     return CLI_MISTAKE;
   return judge_bench (self);
 }

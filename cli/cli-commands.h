@@ -25,6 +25,7 @@ CliStatus cli_call (gchar **words);
 CliStatus cli_decode (gchar **words);
 CliStatus cli_describe (gchar **words);
 CliStatus cli_proxy (gchar **words);
+CliStatus cli_report (gchar **words);
 CliStatus cli_serve (gchar **words);
 
 /* Prints "tally: " and @error's message to standard error. CLI_MISTAKE */

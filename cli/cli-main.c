@@ -22,6 +22,7 @@ static const Command commands[] = {
   { "proxy", cli_proxy, "Pass calls on, print each, and check that replies match" },
   { "serve", cli_serve, "Stand in for a server, with answers from a file" },
   { "bench", cli_bench, "Measure a method: unpooled, pooled and shared connections" },
+  { "report", cli_report, "Show what bench measured as a page, several runs side by side" },
 };
 
 static void

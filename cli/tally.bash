@@ -17,7 +17,7 @@ _tally ()
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]
   then
-    mapfile -t COMPREPLY < <(compgen -W 'call describe decode proxy serve bench --help --version' -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W 'call describe decode proxy serve bench report --help --version' -- "$word")
     return
   fi
   case $before in
@@ -31,6 +31,10 @@ _tally ()
       ;;
     -p | --protocol)
       mapfile -t COMPREPLY < <(compgen -W 'auto binary compact' -- "$word")
+      return
+      ;;
+    -o | --output | --report)
+      _tally_files "$word" '!*.html'
       return
       ;;
     -j | --json)
@@ -60,7 +64,10 @@ _tally ()
       ;;
     bench)
       options+=' -M --modes -c --callers -n --calls -d --duration -r --rounds -w --warm-up -R --rate --connections --in-flight -e --expect'
-      options+=' -t --timeout -m --multiplexed --server-pid -j --json --name --max-p99 --max-errors -q --quiet'
+      options+=' -t --timeout -m --multiplexed --server-pid -j --json --report --name --max-p99 --max-errors -q --quiet'
+      ;;
+    report)
+      options='-o --output --help'
       ;;
     decode)
       options+=' -f --idl -p --protocol -P --port -x --hex -b --base64 -v --verbose'
@@ -82,6 +89,7 @@ _tally ()
       ;;
     tcp:* | tls:* | unix:*) ;;
     *)
+      [ "${COMP_WORDS[1]}" != report ] || { _tally_files "$word" '!*.json'; return; }
       _tally_files "$word" '!*.thrift'
       ;;
   esac
