@@ -96,7 +96,7 @@ wake_borrow (TallyWaiter *waiter)
 /* Locked before and after; @self was given a connection. FALSE when it proved unusable and @self
  * asked again. */
 static gboolean
-accept_locked (AsyncBorrow *self)
+accept_borrowed_locked (AsyncBorrow *self)
 {
   TallyBucket *bucket = self->bucket;
   TallyWaiter *waiter = &self->waiter;
@@ -207,7 +207,7 @@ proceed (AsyncBorrow *self)
 
   tally_claim_push (&claim, bucket, 0, waiter);
   while (waiter->state == TALLY_WAITER_SERVED)
-    if (accept_locked (self))
+    if (accept_borrowed_locked (self))
       {
         tally_bucket_work_and_unlock (bucket);
         if (waiter->waited > 0)
@@ -290,7 +290,7 @@ accept_at_once_locked (AsyncBorrow *self)
   if (self->waiter.state != TALLY_WAITER_SERVED || self->bucket->hooks[TALLY_HOOK_CHECK] != NULL)
     return FALSE;
   tally_claim_push (&claim, self->bucket, 0, &self->waiter);
-  accepted = accept_locked (self);
+  accepted = accept_borrowed_locked (self);
   tally_claim_pop (&claim);
   return accepted;
 }
