@@ -27,7 +27,7 @@ add='{"left": "${counter}", "right": "${random:1-1000}"}'
 few='-q -c 2 -n 40 -r 2 -w 10'
 everything=unpooled,pooled,shared,async-unpooled,async-pooled,async-shared
 
-echo 1..26
+echo 1..24
 serves "$server" tcp://localhost:0
 benches every_mode 0 'Calculator.add at tcp://.*2 callers; in each mode 2 rounds of 40 calls, after 10 calls to warm up.*async-shared' \
   $few -M "$everything" -j "$scratch/json" --name "a \"name\"" --server-pid "$server_pid" "$uri" $file Calculator.add "$add"
