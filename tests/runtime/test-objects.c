@@ -199,7 +199,7 @@ static void
 every_enumeration_has_names (void)
 {
   static const NamedValue values[] = {
-    { tally_error_get_type, "TallyError", TALLY_ERROR_NOT_SUPPORTED, "not-supported" },
+    { tally_error_get_type, "TallyError", TALLY_ERROR_HANG_UP, "hang-up" },
     { tally_scheme_get_type, "TallyScheme", TALLY_SCHEME_TLS, "tls" },
     { tally_protocol_id_get_type, "TallyProtocolId", TALLY_PROTOCOL_AUTO, "auto" },
     { tally_framing_get_type, "TallyFraming", TALLY_FRAMING_AUTO, "auto" },
