@@ -273,10 +273,11 @@ read_rule (Rule *rule, const Method *method, const gchar *source, GError **error
   return add_turns (rule, method, source, error);
 }
 
-/* Consumes @json. */
+/* A CliUseJson. */
 static gboolean
-add_rule (CliAnswers *self, CliJson *json, const gchar *source, GError **error)
+add_rule (gpointer data, CliJson *json, const gchar *source, GError **error)
 {
+  CliAnswers *self = data;
   Rule *rule = g_new0 (Rule, 1);
   Method *method = NULL;
 
@@ -293,30 +294,6 @@ add_rule (CliAnswers *self, CliJson *json, const gchar *source, GError **error)
   return FALSE;
 }
 
-static gboolean
-read_file (CliAnswers *self, const gchar *path, GError **error)
-{
-  const gchar *source = g_str_equal (path, "-") ? "standard input" : path;
-  CliJsonReader reader;
-  gsize length;
-  g_autofree gchar *text = cli_read_file (path, &length, error);
-
-  if (text == NULL)
-    return FALSE;
-  cli_json_reader_init (&reader, source, text, length);
-  for (;;)
-    {
-      CliJson *json;
-
-      if (!cli_json_read (&reader, &json, error))
-        return FALSE;
-      if (json == NULL)
-        return TRUE;
-      if (!add_rule (self, json, source, error))
-        return FALSE;
-    }
-}
-
 CliAnswers *
 cli_answers_new (CliIdl *idl, const gchar *path, gboolean is_strict, GError **error)
 {
@@ -326,7 +303,8 @@ cli_answers_new (CliIdl *idl, const gchar *path, gboolean is_strict, GError **er
   self->methods = g_hash_table_new_full (NULL, NULL, NULL, method_free);
   self->names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   pthread_mutex_init (&self->lock, NULL);
-  if (!add_services (self, is_strict, error) || (path != NULL && !read_file (self, path, error)))
+  if (!add_services (self, is_strict, error)
+      || (path != NULL && !cli_read_each (path, add_rule, self, error)))
     return NULL;
   return g_steal_pointer (&self);
 }

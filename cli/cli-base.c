@@ -6,8 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli-json.h"
-
 /* What is read of an input, at most. */
 #define INPUT_LIMIT (1 << 30)
 
@@ -147,4 +145,28 @@ cli_read_file (const gchar *path, gsize *length, GError **error)
   *length = bytes->len;
   g_byte_array_append (bytes, (const guint8 *) "", 1);
   return (gchar *) g_byte_array_free (g_steal_pointer (&bytes), FALSE);
+}
+
+gboolean
+cli_read_each (const gchar *path, CliUseJson use, gpointer data, GError **error)
+{
+  const gchar *source = g_str_equal (path, "-") ? "standard input" : path;
+  CliJsonReader reader;
+  gsize length;
+  g_autofree gchar *text = cli_read_file (path, &length, error);
+
+  if (text == NULL)
+    return FALSE;
+  cli_json_reader_init (&reader, source, text, length);
+  for (;;)
+    {
+      CliJson *json;
+
+      if (!cli_json_read (&reader, &json, error))
+        return FALSE;
+      if (json == NULL)
+        return TRUE;
+      if (!use (data, json, source, error))
+        return FALSE;
+    }
 }

@@ -2,7 +2,7 @@
 #ifndef CLI_BASE_H
 #define CLI_BASE_H
 
-#include <glib.h>
+#include "cli-json.h"
 
 G_BEGIN_DECLS
 
@@ -13,6 +13,11 @@ GByteArray *cli_bytes_parse (const gchar *form, const gchar *text, gsize length,
 gchar *cli_bytes_to_hex (const guint8 *bytes, gsize length);
 /* The whole of @path, of standard input for "-". (transfer full) (nullable) */
 gchar *cli_read_file (const gchar *path, gsize *length, GError **error);
+
+/* Uses up @json, which @source says. FALSE with an error ends the reading. */
+typedef gboolean (*CliUseJson) (gpointer data, CliJson *json, const gchar *source, GError **error);
+/* Hands @use one value after the other of those that @path, standard input for "-", has. */
+gboolean cli_read_each (const gchar *path, CliUseJson use, gpointer data, GError **error);
 
 G_END_DECLS
 

@@ -113,11 +113,13 @@ add_given (Run *self, const gchar *name, const gchar *given, GError **error)
   return json != NULL && add_request (self, name, json, source, error);
 }
 
-/* {"method": "Service.method", "args": {…}} */
+/* A CliUseJson, of {"method": "Service.method", "args": {…}}. */
 static gboolean
-add_listed (Run *self, const CliJson *call, const gchar *source, GError **error)
+add_listed (gpointer data, CliJson *json, const gchar *source, GError **error)
 {
   static const gchar *const names[] = { "method", "args" };
+  Run *self = data;
+  g_autoptr (CliJson) call = json;
   const CliJson *method = cli_json_get (call, "method");
   const CliJson *args = cli_json_get (call, "args");
   g_autoptr (CliJson) nothing = NULL;
@@ -148,28 +150,12 @@ add_listed (Run *self, const CliJson *call, const gchar *source, GError **error)
 static gboolean
 add_calls (Run *self, const gchar *path, GError **error)
 {
-  const gchar *source = g_str_equal (path, "-") ? "standard input" : path;
-  CliJsonReader reader;
-  gsize length;
-  g_autofree gchar *text = cli_read_file (path, &length, error);
-
-  if (text == NULL)
+  if (!cli_read_each (path, add_listed, self, error))
     return FALSE;
-  cli_json_reader_init (&reader, source, text, length);
-  for (;;)
-    {
-      g_autoptr (CliJson) call = NULL;
-
-      if (!cli_json_read (&reader, &call, error))
-        return FALSE;
-      if (call == NULL)
-        break;
-      if (!add_listed (self, call, source, error))
-        return FALSE;
-    }
   if (self->requests->len > 0)
     return TRUE;
-  g_set_error (error, CLI_INPUT_ERROR, 0, "%s has no call", source);
+  g_set_error (error, CLI_INPUT_ERROR, 0, "%s has no call",
+               g_str_equal (path, "-") ? "standard input" : path);
   return FALSE;
 }
 
