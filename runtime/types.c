@@ -108,11 +108,41 @@ tally_struct_info_find_field (const TallyStructInfo *info, gint16 id)
   return NULL;
 }
 
+/* Four bytes as a number of the same order. */
+static inline guint32
+load_word (const gchar *bytes)
+{
+  guint32 word;
+
+  memcpy (&word, bytes, sizeof word);
+  return GUINT32_FROM_BE (word);
+}
+
+/* What memcmp () says, which takes longer for a few bytes: each request's method is found by some of these. The last
+ * word may begin within the one before. */
+static inline gint
+compare_bytes (const gchar *a, const gchar *b, gsize length)
+{
+  gsize last = length - sizeof (guint32);
+
+  if (length < sizeof (guint32))
+    return memcmp (a, b, length);
+  for (gsize i = 0;; i = MIN (i + sizeof (guint32), last))
+    {
+      guint32 left = load_word (a + i), right = load_word (b + i);
+
+      if (left != right)
+        return left < right ? -1 : 1;
+      if (i == last)
+        return 0;
+    }
+}
+
 /* strcmp () order, for a name that need not end in NUL. */
 static gint
 compare_name (const gchar *name, gsize length, const TallyMethod *method)
 {
-  gint order = memcmp (name, method->name, MIN (length, method->name_length));
+  gint order = compare_bytes (name, method->name, MIN (length, method->name_length));
 
   if (order != 0 || length == method->name_length)
     return order;

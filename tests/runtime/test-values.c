@@ -209,6 +209,42 @@ test_methods_are_found (void)
   CU_ASSERT_PTR_NULL (tally_service_find_method (&parent, "echo", 4));
 }
 
+static gint
+compare_methods (gconstpointer a, gconstpointer b)
+{
+  return strcmp (((const TallyMethod *) a)->name, ((const TallyMethod *) b)->name);
+}
+
+/* Names of each length that differ at each place, in both directions, and one that goes on behind another. */
+static void
+methods_are_found_wherever_names_differ (void)
+{
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GArray) methods = g_array_new (FALSE, TRUE, sizeof (TallyMethod));
+  TallyService service = { "Service", NULL, NULL, 0 };
+
+  for (guint length = 1; length <= 14; length++)
+    for (guint place = 0; place < 2 * length; place++)
+      {
+        gchar *name = g_strnfill (length, 'm');
+        TallyMethod method = { .name = name, .name_length = length };
+
+        name[place / 2] = place % 2 == 0 ? 'A' : '\xc3';
+        g_ptr_array_add (names, name);
+        g_array_append_val (methods, method);
+      }
+  g_array_sort (methods, compare_methods);
+  service.methods = (const TallyMethod *) methods->data;
+  service.n_methods = methods->len;
+  for (guint i = 0; i < methods->len; i++)
+    {
+      const TallyMethod *method = &service.methods[i];
+
+      CU_ASSERT_PTR_EQUAL (tally_service_find_method (&service, method->name, method->name_length),
+                           method);
+    }
+}
+
 /* ---- numbers as keys ---- */
 
 static guint
@@ -280,6 +316,7 @@ main (int argc, char **argv)
     TEST (test_uuid_text),
     TEST (test_fields_are_found),
     TEST (test_methods_are_found),
+    TEST (methods_are_found_wherever_names_differ),
     TEST (numbers_that_are_keys_are_spread),
     TEST (keys_that_are_equal_have_one_hash),
     TEST (a_copy_with_nan_as_a_key_is_equal),
