@@ -173,10 +173,11 @@ find_thrown (const TallyLoadedInfo *info, const gchar *name, GPtrArray *names)
   for (guint i = 0; info != NULL && i < info->info.n_fields; i++)
     {
       const TallyField *field = &info->info.fields[i];
-      const gchar *type_name = ((const TallyStructInfo *) field->type)->name;
+      const gchar *type_name;
 
-      if (field->id == 0)
+      if (field->id == 0) /* the result, of any type */
         continue;
+      type_name = ((const TallyStructInfo *) field->type)->name;
       if (g_str_equal (type_name, name) || g_str_equal (field->name, name))
         return field;
       g_ptr_array_add (names, (gpointer) type_name);
