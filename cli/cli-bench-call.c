@@ -130,13 +130,11 @@ show_result_briefly (const TallyType *type, gconstpointer slot)
   IdlJson json;
   glong length;
 
-  idl_json_init (&json);
-  idl_json_begin (&json, NULL, '[', TRUE);
+  cli_flat_begin (&json);
   cli_show (&json, NULL, type, slot);
-  idl_json_end (&json, '[');
-  text = idl_json_finish (&json);
-  length = g_utf8_strlen (text, -1) - 2; /* without the array around it */
-  return g_utf8_substring (text, 1, MIN (length, 100));
+  text = cli_flat_end (&json);
+  length = g_utf8_strlen (text, -1);
+  return g_utf8_substring (text, 0, MIN (length, 100));
 }
 
 static gboolean

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli-message.h"
+#include "cli-show.h"
 
 /* Longer messages are not shown. */
 #define MAX_SHOWN 65536
@@ -31,21 +32,14 @@ find_shown_body (const gchar *name, ThriftMessageType type, gpointer user_data)
   return type == T_REPLY ? method->result : method->args;
 }
 
-/* Without the end of the line and what is around the one value. (transfer full) */
 static gchar *
 to_flat (const CliWire *wire, const TallyType *type, const guint8 *bytes)
 {
   IdlJson json;
-  gchar *text;
 
-  idl_json_init (&json);
-  idl_json_begin (&json, NULL, '[', TRUE);
+  cli_flat_begin (&json);
   cli_wire_show (&json, NULL, wire, type, bytes);
-  idl_json_end (&json, '[');
-  text = idl_json_finish (&json);
-  text[strlen (text) - strlen ("]\n")] = '\0';
-  memmove (text, text + 1, strlen (text));
-  return text;
+  return cli_flat_end (&json);
 }
 
 static const TallyField *

@@ -173,24 +173,38 @@ is_integer (const TallyType *type)
   return type->kind >= TALLY_KIND_I8 && type->kind <= TALLY_KIND_I64;
 }
 
+void
+cli_flat_begin (IdlJson *json)
+{
+  idl_json_init (json);
+  idl_json_begin (json, NULL, '[', TRUE);
+}
+
+gchar *
+cli_flat_end (IdlJson *json)
+{
+  g_autofree gchar *text = NULL;
+
+  idl_json_end (json, '[');
+  text = idl_json_finish (json);
+  return g_strndup (text + 1, strlen (text) - strlen ("[]\n"));
+}
+
 /* What a member's name says: a string's bytes, or the JSON of anything else that is no container. */
 static gchar *
 get_cell_text (const TallyType *type, gpointer cell)
 {
   IdlJson json;
   g_autofree gchar *text = NULL;
-  gsize length;
 
   if (type->kind == TALLY_KIND_STRING)
     return g_strdup (cell != NULL ? cell : "");
-  idl_json_init (&json);
-  idl_json_begin (&json, NULL, '[', TRUE);
+  cli_flat_begin (&json);
   show_cell (&json, NULL, type, cell);
-  idl_json_end (&json, '[');
-  text = idl_json_finish (&json);
-  length = strlen (text) - strlen ("[]\n");
-  return type->storage == TALLY_STORAGE_PLAIN && text[1] == '"' ? g_strndup (text + 2, length - 2)
-                                                                : g_strndup (text + 1, length);
+  text = cli_flat_end (&json);
+  return type->storage == TALLY_STORAGE_PLAIN && *text == '"'
+             ? g_strndup (text + 1, strlen (text) - 2)
+             : g_steal_pointer (&text);
 }
 
 static GArray *

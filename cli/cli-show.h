@@ -10,6 +10,9 @@ G_BEGIN_DECLS
 
 /* Writes what @slot, of @type, holds, as cli-fill.c reads it. @key is NULL in an array. */
 void cli_show (IdlJson *json, const gchar *key, const TallyType *type, gconstpointer slot);
+/* Around one value that is written without a key: its text alone, in one line. (transfer full) */
+void cli_flat_begin (IdlJson *json);
+gchar *cli_flat_end (IdlJson *json);
 /* Whether a field of @instance came, or was set. */
 gboolean cli_is_set (const TallyField *field, gconstpointer instance);
 /* The shortest number that reads as @value; "NaN" and infinities as strings. */
