@@ -84,23 +84,6 @@ ensure_result (CliAnswer *self, const TallyLoadedInfo *info)
   return self->result;
 }
 
-static gboolean
-fill_field (CliAnswer *self,
-            const TallyLoadedInfo *info,
-            const TallyField *field,
-            const CliJson *json,
-            const CliPlace *place,
-            GError **error)
-{
-  guint8 *instance = (guint8 *) ensure_result (self, info);
-
-  if (!cli_fill (json, field->type, instance + field->offset, place, error))
-    return FALSE;
-  if (field->isset_offset != TALLY_NO_ISSET)
-    *(gboolean *) (instance + field->isset_offset) = TRUE;
-  return TRUE;
-}
-
 static const TallyField *
 find_success (const TallyLoadedInfo *info)
 {
@@ -122,7 +105,7 @@ read_result (CliAnswer *self,
            || cli_answer_fail (json, source, error, "the method is oneway: it has no result");
   ensure_result (self, info);
   if (success != NULL)
-    return fill_field (self, info, success, json, &place, error);
+    return cli_fill_field (json, success, self->result, &place, error);
   return json->kind == CLI_JSON_NULL
          || cli_answer_fail (json, source, error, "the method returns nothing: its result is null");
 }
@@ -202,7 +185,8 @@ read_exception (CliAnswer *self,
                             "an exception is written as {\"Name\": {...}}, with its fields");
   field = find_thrown (info, g_ptr_array_index (json->names, 0), names);
   if (field != NULL)
-    return fill_field (self, info, field, g_ptr_array_index (json->items, 0), &place, error);
+    return cli_fill_field (g_ptr_array_index (json->items, 0), field, ensure_result (self, info),
+                           &place, error);
   known = cli_suggest (g_ptr_array_index (json->names, 0), (const gchar *const *) names->pdata,
                        names->len);
   return cli_answer_fail (json, source, error, "the method throws no \"%s\"%s",
@@ -315,8 +299,8 @@ cli_answer_new_default (const TallyLoadedInfo *info)
   text = cli_skeleton_new_value (success->type);
   json = cli_json_parse ("", text, strlen (text), NULL);
   if (json != NULL)
-    (void) fill_field (self, info, success, json, &place,
-                       NULL); /* a value that has no end stays out */
+    (void) cli_fill_field (json, success, self->result, &place,
+                           NULL); /* a value that has no end stays out */
   return self;
 }
 

@@ -244,6 +244,23 @@ cli_find_member (const CliJson *json,
   return NULL;
 }
 
+gboolean
+cli_fill_field (const CliJson *json,
+                const TallyField *field,
+                gpointer instance,
+                const CliPlace *place,
+                GError **error)
+{
+  gpointer slot = (guint8 *) instance + field->offset;
+
+  tally_value_clear (field->type, slot); /* its default */
+  if (!cli_fill (json, field->type, slot, place, error))
+    return FALSE;
+  if (field->isset_offset != TALLY_NO_ISSET)
+    *(gboolean *) ((guint8 *) instance + field->isset_offset) = TRUE;
+  return TRUE;
+}
+
 /* Fills the fields that an object gives, and says in @given, by index, which. null gives nothing. */
 static gboolean
 fill_members (const CliJson *json,
@@ -258,19 +275,14 @@ fill_members (const CliJson *json,
       const TallyField *field = cli_find_member (json, i, info, place, error);
       const CliJson *value = g_ptr_array_index (json->items, i);
       CliPlace inner = { .outer = place, .index = -1 };
-      gpointer slot;
 
       if (field == NULL)
         return FALSE;
       if (value->kind == CLI_JSON_NULL)
         continue;
       inner.name = field->name;
-      slot = (guint8 *) instance + field->offset;
-      tally_value_clear (field->type, slot); /* its default */
-      if (!cli_fill (value, field->type, slot, &inner, error))
+      if (!cli_fill_field (value, field, instance, &inner, error))
         return FALSE;
-      if (field->isset_offset != TALLY_NO_ISSET)
-        *(gboolean *) ((guint8 *) instance + field->isset_offset) = TRUE;
       given[field - info->fields] = TRUE;
     }
   return TRUE;

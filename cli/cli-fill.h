@@ -21,6 +21,12 @@ gboolean cli_fill (const CliJson *json,
                    gpointer slot,
                    const CliPlace *place,
                    GError **error);
+/* Fills a field of @instance, in place of its default, and notes that it is set. */
+gboolean cli_fill_field (const CliJson *json,
+                         const TallyField *field,
+                         gpointer instance,
+                         const CliPlace *place,
+                         GError **error);
 /* The field that the member @index of the object @json is. (nullable): an error that says which fields there are. */
 const TallyField *cli_find_member (const CliJson *json,
                                    guint index,
