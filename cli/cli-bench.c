@@ -3,9 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli-base.h"
 #include "cli-bench.h"
-#include "cli-commands.h"
 #include "cli-outcome.h"
 #include "cli-report.h"
 
@@ -50,10 +48,8 @@ bench_clear (Bench *self)
   g_free (self->method);
   g_free (self->file);
   g_free (self->load.uri);
-  g_free (self->call.args.source);
-  g_free (self->call.args.text);
-  g_free (self->call.expect.source);
-  g_free (self->call.expect.text);
+  cli_given_clear (&self->call.args);
+  cli_given_clear (&self->call.expect);
   g_clear_pointer (&self->running, g_ptr_array_unref);
   g_clear_pointer (&self->idl, cli_idl_free);
 }
@@ -86,39 +82,12 @@ check_numbers (const Bench *self, GError **error)
          && check_number ("--server-pid", self->server_pid, 0, G_MAXINT, error);
 }
 
-/* Text as it stands, from standard input for "-", from a file for "@FILE". */
-static gboolean
-read_given (CliGiven *given, const gchar *name, const gchar *word, GError **error)
-{
-  if (g_str_equal (word, "-") || *word == '@')
-    {
-      given->source = g_strdup (*word == '@' ? word + 1 : "standard input");
-      given->text = cli_read_file (*word == '@' ? word + 1 : word, &given->length, error);
-      return given->text != NULL;
-    }
-  given->source = g_strdup (name);
-  given->text = g_strdup (word);
-  given->length = strlen (word);
-  return TRUE;
-}
-
-static gchar *
-make_uri (const Bench *self, const gchar *uri)
-{
-  g_autofree gchar *service = NULL;
-
-  if (self->multiplexed == NULL)
-    return g_strdup (uri);
-  service = g_uri_escape_string (self->multiplexed, NULL, FALSE);
-  return g_strdup_printf ("%s%cservice=%s", uri, strchr (uri, '?') != NULL ? '&' : '?', service);
-}
-
 static void
 set_load (Bench *self, const gchar *uri)
 {
   LoadOptions *load = &self->load;
 
-  load->uri = make_uri (self, uri);
+  load->uri = cli_make_uri (uri, self->multiplexed);
   load->callers = (guint) self->callers;
   load->calls = (guint64) self->calls;
   load->duration_ns = (guint64) (self->duration_s * 1e9);
@@ -170,12 +139,13 @@ find_call (Bench *self, gchar **words, GError **error)
   self->file = g_strdup (words[2]);
   self->idl = cli_idl_load (words[2], (const gchar *const *) self->include_dirs, error);
   if (self->idl == NULL || !cli_idl_find_method (self->idl, words[3], &self->call.method, error)
-      || !read_given (&self->call.args, "arguments", words[4] != NULL ? words[4] : "{}", error))
+      || !cli_given_read (&self->call.args, "arguments", words[4] != NULL ? words[4] : "{}", error))
     return FALSE;
   self->method = g_strconcat (self->call.method.service->node.name, ".",
                               self->call.method.function->node.name, NULL);
   self->call.timeout = self->timeout;
-  return (self->expect == NULL || read_given (&self->call.expect, "--expect", self->expect, error))
+  return (self->expect == NULL
+          || cli_given_read (&self->call.expect, "--expect", self->expect, error))
          && cli_bench_call_check (&self->call, error);
 }
 

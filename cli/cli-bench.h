@@ -2,21 +2,14 @@
 #ifndef CLI_BENCH_H
 #define CLI_BENCH_H
 
+#include "cli-commands.h"
 #include "cli-idl.h"
 #include "cli-json.h"
 #include "load.h"
 
 G_BEGIN_DECLS
 
-/* A JSON text that a user gave, of which each caller makes a template of its own. */
-typedef struct
-{
-  gchar *source; /* what errors call it */
-  gchar *text;   /* nullable: nothing was given */
-  gsize length;
-} CliGiven;
-
-/* What is called, and what each reply is compared with. */
+/* What is called, and what each reply is compared with: JSON, of which each caller makes a template of its own. */
 typedef struct
 {
   CliMethod method;

@@ -90,27 +90,15 @@ add_request (Run *self, const gchar *name, const CliJson *args, const gchar *sou
 
 /* The arguments that the command line gives: JSON, "-" for standard input, @FILE, or nothing. */
 static gboolean
-add_given (Run *self, const gchar *name, const gchar *given, GError **error)
+add_given (Run *self, const gchar *name, const gchar *word, GError **error)
 {
-  g_autofree gchar *text = NULL;
+  g_auto (CliGiven) given = { NULL };
   g_autoptr (CliJson) json = NULL;
-  const gchar *source = "arguments";
-  gsize length;
 
-  if (given != NULL && (g_str_equal (given, "-") || *given == '@'))
-    {
-      source = *given == '@' ? given + 1 : "standard input";
-      text = cli_read_file (*given == '@' ? given + 1 : given, &length, error);
-    }
-  else
-    {
-      text = g_strdup (given != NULL ? given : "{}");
-      length = strlen (text);
-    }
-  if (text == NULL)
+  if (!cli_given_read (&given, "arguments", word != NULL ? word : "{}", error))
     return FALSE;
-  json = cli_json_parse (source, text, length, error);
-  return json != NULL && add_request (self, name, json, source, error);
+  json = cli_json_parse (given.source, given.text, given.length, error);
+  return json != NULL && add_request (self, name, json, given.source, error);
 }
 
 /* A CliUseJson, of {"method": "Service.method", "args": {…}}. */
@@ -164,14 +152,8 @@ add_calls (Run *self, const gchar *path, GError **error)
 static gboolean
 open_channel (Run *self, const gchar *uri, GError **error)
 {
-  g_autofree gchar *service = NULL;
-  g_autofree gchar *whole = NULL;
+  g_autofree gchar *whole = cli_make_uri (uri, self->options.multiplexed);
 
-  if (self->options.multiplexed != NULL)
-    service = g_uri_escape_string (self->options.multiplexed, NULL, FALSE);
-  whole = service != NULL ? g_strdup_printf ("%s%cservice=%s", uri,
-                                             strchr (uri, '?') != NULL ? '&' : '?', service)
-                          : g_strdup (uri);
   self->channel = tally_channel_new (whole, error);
   if (self->channel == NULL)
     return FALSE;

@@ -37,6 +37,22 @@ gboolean cli_parse_options (gchar ***words,
                             const GOptionEntry *entries,
                             GError **error);
 
+/* A text that a word of the command line gives. */
+typedef struct
+{
+  gchar *source; /* what errors call it */
+  gchar *text;   /* nullable: nothing was given */
+  gsize length;
+} CliGiven;
+
+/* @word as it stands, which is called @name, or what it stands for: "-" for standard input, "@FILE" for a file. */
+gboolean cli_given_read (CliGiven *given, const gchar *name, const gchar *word, GError **error);
+void cli_given_clear (CliGiven *given);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (CliGiven, cli_given_clear)
+
+/* @uri with the @service (nullable) of a multiplexed server. (transfer full) */
+gchar *cli_make_uri (const gchar *uri, const gchar *service);
+
 G_END_DECLS
 
 #endif /* CLI_COMMANDS_H */

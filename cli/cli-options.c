@@ -1,6 +1,10 @@
 /* Owns what all subcommands do with their words and with what was wrong. */
 #include "cli-commands.h"
 
+#include <string.h>
+
+#include "cli-base.h"
+
 CliStatus
 cli_complain (const GError *error)
 {
@@ -21,4 +25,37 @@ cli_parse_options (gchar ***words,
   g_option_context_set_description (context, "See tally(1).\n");
   g_option_context_add_main_entries (context, entries, NULL);
   return g_option_context_parse_strv (context, words, error);
+}
+
+gboolean
+cli_given_read (CliGiven *given, const gchar *name, const gchar *word, GError **error)
+{
+  if (g_str_equal (word, "-") || *word == '@')
+    {
+      given->source = g_strdup (*word == '@' ? word + 1 : "standard input");
+      given->text = cli_read_file (*word == '@' ? word + 1 : word, &given->length, error);
+      return given->text != NULL;
+    }
+  given->source = g_strdup (name);
+  given->text = g_strdup (word);
+  given->length = strlen (word);
+  return TRUE;
+}
+
+void
+cli_given_clear (CliGiven *given)
+{
+  g_free (given->source);
+  g_free (given->text);
+}
+
+gchar *
+cli_make_uri (const gchar *uri, const gchar *service)
+{
+  g_autofree gchar *escaped = NULL;
+
+  if (service == NULL)
+    return g_strdup (uri);
+  escaped = g_uri_escape_string (service, NULL, FALSE);
+  return g_strdup_printf ("%s%cservice=%s", uri, strchr (uri, '?') != NULL ? '&' : '?', escaped);
 }
