@@ -285,18 +285,6 @@ ask_first (const Bench *self, const LoadWork *work)
   return g_str_has_suffix (error->message, "; nothing was sent") ? CLI_UNSENT : CLI_FAILED;
 }
 
-static gboolean
-find_steps (Bench *self, const LoadWork *work, GError **error)
-{
-  const guint64 calls = MAX (WATCHED_CALLS, 20 * (guint64) self->load.callers);
-
-  for (guint i = 0; i < self->running->len; i++)
-    if (g_atomic_int_get (&self->load.interrupted) == 0
-        && !load_find_steps (&self->load, work, g_ptr_array_index (self->running, i), calls, error))
-      return FALSE;
-  return TRUE;
-}
-
 static CliStatus
 judge_bench (const Bench *self)
 {
@@ -313,6 +301,7 @@ run_bench (Bench *self, GError **error)
 {
   const LoadWork work = cli_bench_call_get_work (&self->call);
   const gboolean shows = !self->is_quiet && isatty (STDERR_FILENO);
+  const guint64 watched_calls = MAX (WATCHED_CALLS, 20 * (guint64) self->load.callers);
   CliStatus status = ask_first (self, &work);
   g_autofree gchar *json = NULL;
 
@@ -323,7 +312,8 @@ run_bench (Bench *self, GError **error)
   load_run (&self->load, &work, self->running, shows ? show_progress : NULL, self);
   if (shows)
     fprintf (stderr, "\r\033[K");
-  if ((self->json != NULL || self->report != NULL) && !find_steps (self, &work, error))
+  if ((self->json != NULL || self->report != NULL)
+      && !load_find_steps (&self->load, &work, self->running, watched_calls, error))
     return CLI_MISTAKE;
   load_print (&self->load, self->running);
   json = make_json (self);

@@ -78,7 +78,7 @@ load_histogram_subtract (LoadHistogram *self, const LoadHistogram *before)
 guint64
 load_histogram_quantile (const LoadHistogram *self, gdouble share)
 {
-  guint64 rank, seen = 0;
+  guint64 rank, start, middle, seen = 0;
   guint index;
 
   if (self->count == 0)
@@ -94,10 +94,7 @@ load_histogram_quantile (const LoadHistogram *self, gdouble share)
       if (seen > rank)
         break;
     }
-  {
-    const guint64 start = load_histogram_get_bin_start (index);
-    const guint64 middle = start + (load_histogram_get_bin_start (index + 1) - start) / 2;
-
-    return CLAMP (middle, self->min, self->max);
-  }
+  start = load_histogram_get_bin_start (index);
+  middle = start + (load_histogram_get_bin_start (index + 1) - start) / 2;
+  return CLAMP (middle, self->min, self->max);
 }

@@ -161,8 +161,8 @@ typedef struct
   LoadMode *mode;
   LoadRound *round;
   LoadCaller *callers;
-  guint number; /* of the round */
-  LoadHistogram *before, *since;
+  guint number;          /* of the round */
+  LoadHistogram *before; /* all that was done at the last look */
   guint64 failures_before;
   guint64 time; /* of the last look */
   LoadTell tell;
@@ -216,32 +216,27 @@ take_sample (Look *look)
 {
   const guint64 now = load_now ();
   const gdouble length_s = (gdouble) (now - look->time) / 1e9;
-  LoadHistogram *all = look->since;
+  LoadHistogram *all = g_new0 (LoadHistogram, 1);
+  g_autofree LoadHistogram *fresh = NULL; /* what was done since */
   guint64 failures = 0;
   LoadSample sample;
 
-  *all = (LoadHistogram){ 0 };
   for (guint i = 0; i < look->round->callers; i++)
     {
       load_histogram_merge (all, look->callers[i].latency);
       failures += __atomic_load_n (&look->callers[i].n_failures, __ATOMIC_RELAXED);
     }
-  look->since = look->before;
+  fresh = g_memdup2 (all, sizeof *all);
+  load_histogram_subtract (fresh, look->before);
+  sample = (LoadSample){ look->mode->elapsed_s + (gdouble) (now - look->round->start) / 1e9
+                             - length_s / 2,
+                         length_s,
+                         fresh->count,
+                         failures - look->failures_before,
+                         load_histogram_quantile (fresh, 0.5),
+                         load_histogram_quantile (fresh, 0.99) };
+  g_free (look->before);
   look->before = all;
-  {
-    LoadHistogram *old = look->since;
-    LoadHistogram *fresh = g_memdup2 (all, sizeof *all);
-
-    load_histogram_subtract (fresh, old);
-    sample = (LoadSample){ look->mode->elapsed_s + (gdouble) (now - look->round->start) / 1e9
-                               - length_s / 2,
-                           length_s,
-                           fresh->count,
-                           failures - look->failures_before,
-                           load_histogram_quantile (fresh, 0.5),
-                           load_histogram_quantile (fresh, 0.99) };
-    g_free (fresh);
-  }
   look->failures_before = failures;
   look->time = now;
   if (look->mode->samples->len == MAX_SAMPLES)
@@ -405,7 +400,6 @@ run_round (LoadOptions *options,
   gdouble duration_s, rate;
 
   look.before = g_new0 (LoadHistogram, 1);
-  look.since = g_new0 (LoadHistogram, 1);
   is_over = await_end (round, &look);
   duration_s = (gdouble) (load_now () - round->start) / 1e9;
   after = load_machine_read (options);
@@ -416,7 +410,6 @@ run_round (LoadOptions *options,
   g_array_append_val (mode->rates, rate);
   load_machine_charge (mode, &machine, &after);
   g_free (look.before);
-  g_free (look.since);
   end_round (options, round, callers, is_over);
 }
 

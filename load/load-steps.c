@@ -82,8 +82,8 @@ compute_steps (const LoadWatch *watch, TallyPool *pool)
   return steps;
 }
 
-gboolean
-load_find_steps (
+static gboolean
+find_steps (
     LoadOptions *options, const LoadWork *work, LoadMode *mode, guint64 calls, GError **error)
 {
   g_autoptr (LoadMode) watched = load_mode_new (options, mode->name, error);
@@ -97,5 +97,16 @@ load_find_steps (
     mode->steps = compute_steps (watch, watched->pool);
   else
     g_steal_pointer (&watched); /* calls are still under way */
+  return TRUE;
+}
+
+gboolean
+load_find_steps (
+    LoadOptions *options, const LoadWork *work, GPtrArray *modes, guint64 calls, GError **error)
+{
+  for (guint i = 0; i < modes->len; i++)
+    if (g_atomic_int_get (&options->interrupted) == 0
+        && !find_steps (options, work, g_ptr_array_index (modes, i), calls, error))
+      return FALSE;
   return TRUE;
 }

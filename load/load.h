@@ -146,9 +146,9 @@ void load_catch_interrupt (LoadOptions *options);
 /* Ends the program with @status where callers were not waited for, since they use what would be freed. */
 void load_end_with_callers (const LoadOptions *options, gint status);
 
-/* load-steps.c: finds out where the time of @mode's calls goes, by @calls more, after the rounds. */
+/* load-steps.c: finds out where the time of the calls of all @modes goes, by @calls more of each, after the rounds. */
 gboolean load_find_steps (
-    LoadOptions *options, const LoadWork *work, LoadMode *mode, guint64 calls, GError **error);
+    LoadOptions *options, const LoadWork *work, GPtrArray *modes, guint64 calls, GError **error);
 
 /* load-machine.c */
 LoadMachine load_machine_read (const LoadOptions *options);

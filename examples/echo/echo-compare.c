@@ -178,19 +178,6 @@ write_json (GPtrArray *modes, GError **error)
   return g_file_set_contents (option_json, json->str, (gssize) json->len, error);
 }
 
-/* Where the time of calls goes, by some more of them. */
-static gboolean
-find_steps (const LoadWork *work, GPtrArray *modes, GError **error)
-{
-  guint i;
-
-  for (i = 0; i < modes->len && g_atomic_int_get (&wanted.interrupted) == 0; i++)
-    if (!load_find_steps (&wanted, work, g_ptr_array_index (modes, i),
-                          20 * (guint64) wanted.callers, error))
-      return FALSE;
-  return TRUE;
-}
-
 /* Measures, reports, and says whether every call got the right answer. */
 static gboolean
 compare (GPtrArray *modes, GError **error)
@@ -208,7 +195,9 @@ compare (GPtrArray *modes, GError **error)
   if (shows)
     fprintf (stderr, "\r\033[K");
   load_print (&wanted, modes);
-  if (option_json != NULL && (!find_steps (&work, modes, error) || !write_json (modes, error)))
+  if (option_json != NULL
+      && (!load_find_steps (&wanted, &work, modes, 20 * (guint64) wanted.callers, error)
+          || !write_json (modes, error)))
     return FALSE;
   load_end_with_callers (&wanted, 0);
   for (i = 0; i < modes->len; i++)
