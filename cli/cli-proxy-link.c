@@ -87,6 +87,22 @@ way_forget_source (Way *self)
   g_clear_pointer (&self->source, g_source_unref);
 }
 
+/* Takes the first bytes away. A large message's memory does not stay. */
+static void
+drop_bytes (GByteArray **array, gsize length)
+{
+  if (length > 4 * CHUNK)
+    {
+      GByteArray *rest = g_byte_array_new ();
+
+      g_byte_array_append (rest, (*array)->data + length, (*array)->len - (guint) length);
+      g_byte_array_unref (*array);
+      *array = rest;
+    }
+  else if (length > 0)
+    g_byte_array_remove_range (*array, 0, (guint) length);
+}
+
 static void
 way_count (Way *self)
 {
@@ -152,6 +168,14 @@ static void
 pass (Way *self, const guint8 *bytes, gsize length)
 {
   g_byte_array_append (self->output, bytes, (guint) length);
+}
+
+/* All that has come. */
+static void
+pass_rest (Way *self)
+{
+  pass (self, self->input->data, self->input->len);
+  drop_bytes (&self->input, self->input->len);
 }
 
 static Step
@@ -295,12 +319,9 @@ way_cut (Way *self)
       if (step == STEP_ON && !self->is_raw)
         at += size;
     }
-  if (at > 0)
-    g_byte_array_remove_range (self->input, 0, (guint) at);
-  if (!self->is_raw)
-    return TRUE;
-  pass (self, self->input->data, self->input->len);
-  g_byte_array_set_size (self->input, 0);
+  drop_bytes (&self->input, at);
+  if (self->is_raw)
+    pass_rest (self);
   return TRUE;
 }
 
@@ -338,14 +359,6 @@ way_wait_socket (Way *self, GSocket *socket, GIOCondition condition)
             G_SOURCE_FUNC (on_socket_ready));
 }
 
-/* A large message's memory does not stay. */
-static void
-way_shrink (GByteArray **array)
-{
-  g_byte_array_unref (*array);
-  *array = g_byte_array_new ();
-}
-
 /* Sends some of the output. FALSE: it waits, or the connection is closed. */
 static gboolean
 way_send (Way *self)
@@ -360,9 +373,7 @@ way_send (Way *self)
       if (self->sent < self->output->len)
         return TRUE;
       self->sent = 0;
-      if (self->output->len > 4 * CHUNK)
-        way_shrink (&self->output);
-      g_byte_array_set_size (self->output, 0);
+      drop_bytes (&self->output, self->output->len);
       return TRUE;
     }
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
@@ -382,8 +393,6 @@ way_receive (Way *self)
 
   if (received > 0)
     {
-      if (self->input->len == 0)
-        way_shrink (&self->input);
       g_byte_array_append (self->input, (const guint8 *) buffer, (guint) received);
       return TRUE;
     }
@@ -449,8 +458,7 @@ way_step (Way *self)
       way_end (self);
       return FALSE;
     }
-  pass (self, self->input->data, self->input->len); /* half a message is passed on, too */
-  g_byte_array_set_size (self->input, 0);
+  pass_rest (self); /* half a message, too */
   return TRUE;
 }
 
