@@ -335,11 +335,16 @@ target_that_is_not_there (void)
 #define N_LARGE 64
 #define LARGE (1 << 20)
 
+static gint flooding; /* atomic: the thread that floods; 0 before */
+static gint flooded;  /* atomic: it is over */
+
 /* Replies that nobody waits for; each has a string of a mebibyte. */
 static void
 flood (gint fd, guint index, gpointer user_data)
 {
   g_autoptr (GByteArray) reply = g_byte_array_new ();
+
+  g_atomic_int_set (&flooding, gettid ());
 
   append_hex (reply, "0010000c 82410103616464 18 808040");
   g_byte_array_set_size (reply, 4 + 0x10000c);
@@ -347,10 +352,22 @@ flood (gint fd, guint index, gpointer user_data)
   reply->data[reply->len - 1] = 0;
   for (guint i = 0; i < N_LARGE; i++)
     if (!test_write_all (fd, reply->data, reply->len))
-      return;
+      break;
+  g_atomic_int_set (&flooded, TRUE);
 }
 
-/* In pieces so small that what is not held up would pile up. */
+/* Until neither the target nor the proxy, which is the main thread's, gets on, or all has been taken. */
+static void
+await_flood (void)
+{
+  while (!g_atomic_int_get (&flooded)
+         && (g_atomic_int_get (&flooding) == 0
+             || !test_thread_awaits_socket (g_atomic_int_get (&flooding))
+             || !test_thread_awaits_socket (getpid ())))
+    sched_yield ();
+}
+
+/* Late, so that what is not held up has piled up, and in small pieces. */
 static void
 drink_slowly (gint fd)
 {
@@ -358,6 +375,7 @@ drink_slowly (gint fd)
   guint8 sip[2048];
   gssize got;
 
+  await_flood ();
   while ((got = recv (fd, sip, sizeof sip, 0)) > 0)
     {
       total += (gsize) got;
