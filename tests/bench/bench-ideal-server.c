@@ -1,7 +1,7 @@
 /* The partner that costs least: a blocking server that sends the framed binary calls that it has
  * received back with the message type turned into REPLY and the first field's id into 0, which
- * makes them the valid replies of an echo method. It serves one connection at a time and knows
- * nothing else of Thrift. */
+ * makes them the valid replies of an echo method. It serves one connection at a time, or by epoll all
+ * that come with --together, and knows nothing else of Thrift. */
 #include "bench-common.h"
 
 #include <arpa/inet.h>
@@ -10,12 +10,19 @@
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define CAPACITY (1 << 20)
+#define EVENTS 64
 
-static guint8 buffer[CAPACITY];
+typedef struct
+{
+  int fd;
+  gsize have; /* bytes received and not yet answered */
+  guint8 bytes[CAPACITY];
+} Connection;
 
 static guint32
 read_u32 (const guint8 *bytes)
@@ -51,20 +58,20 @@ send_all (int fd, const guint8 *bytes, gsize length)
   return TRUE;
 }
 
-/* Returns how many of the @have bytes are whole frames. */
+/* Returns how many of the bytes that it has are whole frames. */
 static gsize
-turn_what_is_whole (gsize have)
+turn_what_is_whole (Connection *self)
 {
   gsize whole = 0;
 
-  while (have - whole >= 4)
+  while (self->have - whole >= 4)
     {
-      guint8 *frame = buffer + whole;
+      guint8 *frame = self->bytes + whole;
       gsize length = 4 + (gsize) read_u32 (frame);
 
       if (length < 23 || length > CAPACITY)
         bench_fail ("a frame of %" G_GSIZE_FORMAT " bytes is no call", length);
-      if (have - whole < length)
+      if (self->have - whole < length)
         break;
       if (read_u32 (frame + 8) > length - 23)
         bench_fail ("a frame of %" G_GSIZE_FORMAT " bytes is no call", length);
@@ -74,25 +81,90 @@ turn_what_is_whole (gsize have)
   return whole;
 }
 
-static void
-serve (int fd)
+/* Answers what has come. Returns %FALSE at the connection's end. */
+static gboolean
+serve_some (Connection *self)
 {
-  gsize have = 0;
+  gssize received = recv (self->fd, self->bytes + self->have, CAPACITY - self->have, 0);
   gsize whole;
 
+  if (received <= 0)
+    return FALSE;
+  self->have += received;
+  whole = turn_what_is_whole (self);
+  if (!send_all (self->fd, self->bytes, whole))
+    return FALSE;
+  self->have -= whole;
+  if (self->have > 0 && whole > 0)
+    memmove (self->bytes, self->bytes + whole, self->have);
+  return TRUE;
+}
+
+/* The connection that comes next. */
+static Connection *
+accept_one (int listener)
+{
+  Connection *self = g_malloc (sizeof *self); /* not cleared: a page costs when it is used */
+
+  self->have = 0;
+  self->fd = accept4 (listener, NULL, NULL, SOCK_CLOEXEC);
+  if (self->fd < 0)
+    bench_fail ("cannot accept: %s", g_strerror (errno));
+  return self;
+}
+
+static void
+end (Connection *self)
+{
+  close (self->fd);
+  g_free (self);
+}
+
+static void
+serve_one_by_one (int listener)
+{
   for (;;)
     {
-      gssize received = recv (fd, buffer + have, CAPACITY - have, 0);
+      Connection *connection = accept_one (listener);
 
-      if (received <= 0)
-        return;
-      have += received;
-      whole = turn_what_is_whole (have);
-      if (!send_all (fd, buffer, whole))
-        return;
-      have -= whole;
-      if (have > 0 && whole > 0)
-        memmove (buffer, buffer + whole, have);
+      while (serve_some (connection))
+        ;
+      end (connection);
+    }
+}
+
+static void
+watch (int poller, int fd, Connection *connection)
+{
+  struct epoll_event event = { .events = EPOLLIN, .data.ptr = connection };
+
+  if (epoll_ctl (poller, EPOLL_CTL_ADD, fd, &event) != 0)
+    bench_fail ("cannot watch: %s", g_strerror (errno));
+}
+
+static void
+serve_together (int listener)
+{
+  int poller = epoll_create1 (EPOLL_CLOEXEC);
+
+  watch (poller, listener, NULL);
+  for (;;)
+    {
+      struct epoll_event events[EVENTS];
+      int n = epoll_wait (poller, events, EVENTS, -1);
+
+      for (int i = 0; i < n; i++)
+        {
+          Connection *connection = events[i].data.ptr;
+
+          if (connection == NULL)
+            {
+              connection = accept_one (listener);
+              watch (poller, connection->fd, connection);
+            }
+          else if (!serve_some (connection))
+            end (connection);
+        }
     }
 }
 
@@ -116,13 +188,9 @@ main (int argc, char **argv)
     bench_fail ("cannot listen: %s", g_strerror (errno));
   printf ("%d\n", ntohs (address.sin_port));
   fflush (stdout);
-  for (;;)
-    {
-      int fd = accept4 (listener, NULL, NULL, SOCK_CLOEXEC);
-
-      if (fd < 0)
-        bench_fail ("cannot accept: %s", g_strerror (errno));
-      serve (fd);
-      close (fd);
-    }
+  if (bench_options.together > 1)
+    serve_together (listener);
+  else
+    serve_one_by_one (listener);
+  return 0;
 }

@@ -20,9 +20,13 @@ typedef struct
 } Limit;
 
 static gboolean second_thread;
+static gboolean is_threaded;
 
 static const GOptionEntry entries[] = { { "second-thread", 0, 0, G_OPTION_ARG_NONE, &second_thread,
                                           "Have a thread that sleeps", NULL },
+                                        { "threads", 0, 0, G_OPTION_ARG_NONE, &is_threaded,
+                                          "What is together has a thread and a connection each",
+                                          NULL },
                                         { NULL } };
 
 /* In a process with threads the kernel counts every use of a descriptor; a client that has a thread
@@ -87,10 +91,19 @@ repeat (Limit *limit)
   limit->reply = g_malloc0 (limit->length);
 }
 
+static void
+check_reply (const Limit *limit, gsize offset, gsize length)
+{
+  if (memcmp (limit->reply + offset, limit->expected, length) != 0)
+    bench_fail ("the reply is not the request's");
+  memset (limit->reply + offset, 0, 16);
+}
+
 static gint64
 run (gpointer data)
 {
   Limit *limit = data;
+  gsize length = limit->length / bench_options.together;
   gint64 start = bench_now ();
   gint64 end;
 
@@ -101,15 +114,39 @@ run (gpointer data)
     close (limit->fd);
   end = bench_now ();
   for (gint i = 0; i < bench_options.together; i++)
-    {
-      gsize offset = i * (limit->length / bench_options.together);
-
-      if (memcmp (limit->reply + offset, limit->expected, limit->length / bench_options.together)
-          != 0)
-        bench_fail ("the reply is not the request's");
-      memset (limit->reply + offset, 0, 16);
-    }
+    check_reply (limit, i * length, length);
   return (end - start) / bench_options.together;
+}
+
+static void
+limit_free (gpointer data)
+{
+  Limit *limit = data;
+
+  close (limit->fd);
+  g_free (limit->reply);
+  g_free (limit);
+}
+
+static GPrivate own_limit = G_PRIVATE_INIT (limit_free);
+
+/* One of several threads, each on a connection of its own. */
+static gint64
+run_in_thread (gpointer data)
+{
+  const Limit *pattern = data;
+  Limit *limit = g_private_get (&own_limit);
+
+  if (limit == NULL)
+    {
+      limit = g_memdup2 (pattern, sizeof *pattern);
+      limit->reply = g_malloc0 (limit->length);
+      limit->fd = dial ();
+      g_private_set (&own_limit, limit);
+    }
+  exchange (limit);
+  check_reply (limit, 0, limit->length);
+  return 0;
 }
 
 int
@@ -129,12 +166,17 @@ main (int argc, char **argv)
   memcpy (&name_length, limit.expected + 8, sizeof name_length);
   limit.expected[7] = 2;
   limit.expected[12 + ntohl (name_length) + 4 + 2] = 0;
-  repeat (&limit);
-  if (!bench_options.is_unpooled)
-    limit.fd = dial ();
-  bench_measure ("call", run, &limit);
-  if (!bench_options.is_unpooled)
-    close (limit.fd);
+  if (is_threaded)
+    bench_measure_together ("call", run_in_thread, &limit);
+  else
+    {
+      repeat (&limit);
+      if (!bench_options.is_unpooled)
+        limit.fd = dial ();
+      bench_measure ("call", run, &limit);
+      if (!bench_options.is_unpooled)
+        close (limit.fd);
+    }
   g_free (limit.request);
   g_free (limit.expected);
   g_free (limit.reply);

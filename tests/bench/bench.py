@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 
-PARTS = ['call', 'struct', 'server', 'unpooled', 'shared', 'async', 'codec', 'pool', 'tls']
+PARTS = ['call', 'struct', 'server', 'unpooled', 'shared', 'threads', 'async', 'codec', 'pool', 'tls']
 FIGURES = ['p50', 'p90', 'p99', 'max', 'mean']
 
 
@@ -215,6 +215,21 @@ class Bench:
                 {'limit, one': 'limit, one', 'Tally shared, one caller': 'limit, one',
                  'limit, 64 in flight': 'limit, one', 'Tally shared, 64 threads': 'limit, one'})
             self.stop_servers()
+
+    def part_threads(self):
+        """Where the kernel places 64 threads and the server as it likes: every thread of the limit has a connection of its own."""
+        port = self.start('ideal-server', None, arguments=['--together', '64'])
+        contenders, reference = [], {}
+        for threads in (2, 8, 64):
+            limit, tally = 'limit, %d threads' % threads, 'Tally pooled, %d threads' % threads
+            common = self.calls(200000) + ['--together', str(threads)]
+            contenders += [
+                (limit, 'limit', self.client('limit', port) + common + ['--threads'], None),
+                (tally, 'tally-client', self.client('tally-client', port) + common, None)]
+            reference.update({limit: limit, tally: limit})
+        rows = self.rounds('Threads that call at once, a connection for each, time for each call, 16 bytes, ideal server, free placement', contenders, reference)
+        self.claim_ratio('Tally\'s calls a second of the limit\'s, 64 threads', rows, 'limit, 64 threads', 'Tally pooled, 64 threads', 0.95, False)
+        self.stop_servers()
 
     def part_async(self):
         for placement, mine, other in self.placements():
