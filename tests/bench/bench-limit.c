@@ -22,12 +22,12 @@ typedef struct
 static gboolean second_thread;
 static gboolean is_threaded;
 
-static const GOptionEntry entries[] = { { "second-thread", 0, 0, G_OPTION_ARG_NONE, &second_thread,
-                                          "Have a thread that sleeps", NULL },
-                                        { "threads", 0, 0, G_OPTION_ARG_NONE, &is_threaded,
-                                          "What is together has a thread and a connection each",
-                                          NULL },
-                                        { NULL } };
+static const GOptionEntry entries[] = {
+  { "second-thread", 0, 0, G_OPTION_ARG_NONE, &second_thread, "Have a thread that sleeps", NULL },
+  { "threads", 0, 0, G_OPTION_ARG_NONE, &is_threaded,
+    "What is together has a thread and a connection each", NULL },
+  { NULL }
+};
 
 /* In a process with threads the kernel counts every use of a descriptor; a client that has a thread
  * for anything at all pays that too. */

@@ -302,13 +302,16 @@ an_abstract_name_is_dialed (void)
 static void
 a_refusal_names_endpoint_and_address (void)
 {
-  g_autofree gchar *uri = g_strdup_printf ("tcp://127.0.0.1:%u?protocol=compact", unused_port ());
+  guint16 port;
+  gint reserved = test_reserve_port (&port); /* bound, so that nobody listens there meanwhile */
+  g_autofree gchar *uri = g_strdup_printf ("tcp://127.0.0.1:%u?protocol=compact", port);
   g_autoptr (GError) error = NULL;
   g_autoptr (TallySocket) socket = dial (uri, SOON, NULL, &error);
 
   CU_ASSERT_PTR_NULL (socket);
   assert_error (error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED, uri);
   assert_error (error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED, g_strerror (ECONNREFUSED));
+  close (reserved);
 }
 
 static void
