@@ -7,7 +7,7 @@
 
 #include "fork-private.h"
 #include "hooks-private.h"
-#include "policy/policy-private.h"
+#include "policy/policy-internal.h"
 #include "wait-private.h"
 
 G_BEGIN_DECLS

@@ -6,13 +6,6 @@
 
 G_BEGIN_DECLS
 
-/* For so long a borrower dials itself, and does not hear of connections that come back. A dial
- * within one host or site takes less and needs no thread. After a longer one the next dials begin
- * on threads. */
-#define TALLY_DIAL_ON_CALLER (2 * G_TIME_SPAN_MILLISECOND)
-/* A dial on a thread that took no longer makes borrowers try it themselves again. */
-#define TALLY_QUICK_DIAL (TALLY_DIAL_ON_CALLER / 2)
-
 /* On what terms a dial runs. */
 typedef struct
 {

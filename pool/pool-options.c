@@ -1,6 +1,6 @@
 /* Owns the pool's options as GObject properties: one table says name, type, range, unit and place
  * of each. */
-#include "options-private.h"
+#include "options-internal.h"
 
 #define MS G_TIME_SPAN_MILLISECOND
 #define NO_LIMIT G_MAXINT

@@ -1,6 +1,6 @@
 /* Owns the stand-ins: for each system that Tally's pool can take the place of, the properties with
  * which it behaves as that system documents. docs/pool.md shows both sides. */
-#include "options-private.h"
+#include "options-internal.h"
 
 /* The greatest value of the properties that count. */
 #define NO_LIMIT G_MAXINT

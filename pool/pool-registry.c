@@ -7,7 +7,7 @@
 
 #include "balance-private.h"
 #include "bucket-private.h"
-#include "options-private.h"
+#include "options-internal.h"
 #include "reaper-private.h"
 #include "threads-private.h"
 #include "totals-private.h"

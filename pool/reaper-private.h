@@ -6,9 +6,6 @@
 
 G_BEGIN_DECLS
 
-/* A bucket is looked at a little after it is due, so that connections due together go together. */
-#define TALLY_REAPER_SLACK (50 * G_TIME_SPAN_MILLISECOND)
-
 /* pool-schedule.c */
 gboolean tally_reaper_schedule (TallyPoolCore *core, gint64 due);
 gint64 tally_read_suspension (void);

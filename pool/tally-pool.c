@@ -3,7 +3,7 @@
  * itself to pool-report.c. */
 #include "tally-pool.h"
 
-#include "options-private.h"
+#include "options-internal.h"
 #include "pool-report-private.h"
 #include "registry-private.h"
 

@@ -3,7 +3,7 @@
 #define TALLY_POLICY_PARTS_PRIVATE_H
 
 #include "histogram-internal.h"
-#include "policy-private.h"
+#include "policy-internal.h"
 
 G_BEGIN_DECLS
 

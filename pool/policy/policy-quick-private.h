@@ -4,7 +4,7 @@
 #ifndef TALLY_POLICY_QUICK_PRIVATE_H
 #define TALLY_POLICY_QUICK_PRIVATE_H
 
-#include "policy-private.h"
+#include "policy-internal.h"
 
 G_BEGIN_DECLS
 

@@ -3,7 +3,7 @@
 #ifndef TALLY_POLICY_REPORT_PRIVATE_H
 #define TALLY_POLICY_REPORT_PRIVATE_H
 
-#include "policy-private.h"
+#include "policy-internal.h"
 
 G_BEGIN_DECLS
 

@@ -2,7 +2,7 @@
  * state and one list, each lease with one owner, sums that add up (rules 1, 20, 25). Tests ask for
  * it, and builds with the option `invariants` assert it at each unlock. Part of the policy: no
  * thread, lock, socket or clock. */
-#include "policy-private.h"
+#include "policy-internal.h"
 
 /* A function that finds no fault returns NULL. */
 #define FAULT_UNLESS(condition)                                                                    \

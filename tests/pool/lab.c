@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "lease-internal.h"
-#include "policy/policy-private.h"
+#include "policy/policy-internal.h"
 #include "tls-relay-socket.h"
 
 /* Borrowers that are to be served wait so long, on a busy machine, too. */

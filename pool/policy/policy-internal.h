@@ -11,8 +11,8 @@
  * * * * * A connection (TallyConn) is FREE, DIALING, IDLE, BUSY or CLOSING, and counted in exactly
  * one of these. That makes rule 1 hold: its place is taken before a dial starts and given back
  * after the close. */
-#ifndef TALLY_POLICY_PRIVATE_H
-#define TALLY_POLICY_PRIVATE_H
+#ifndef TALLY_POLICY_INTERNAL_H
+#define TALLY_POLICY_INTERNAL_H
 
 #include <gio/gio.h>
 
@@ -24,6 +24,16 @@ G_BEGIN_DECLS
 #define TALLY_CACHE_LINE 64
 /* So many of the latest holds say how long connections are held at present. A power of two. */
 #define TALLY_RECENT_HOLDS 32
+
+/* For so long a borrower dials itself, and does not hear of connections that come back. A dial
+ * within one host or site takes less and needs no thread. After a longer one the next dials begin
+ * on threads. */
+#define TALLY_DIAL_ON_CALLER (2 * G_TIME_SPAN_MILLISECOND)
+/* A dial on a thread that took no longer makes borrowers try it themselves again. */
+#define TALLY_QUICK_DIAL (TALLY_DIAL_ON_CALLER / 2)
+
+/* A bucket is looked at a little after it is due, so that connections due together go together. */
+#define TALLY_REAPER_SLACK (50 * G_TIME_SPAN_MILLISECOND)
 
 /* Both in microseconds; boot goes on while the machine is suspended (rule 27). */
 typedef struct
@@ -461,4 +471,4 @@ tally_policy_open (const TallyPolicy *self)
 
 G_END_DECLS
 
-#endif /* TALLY_POLICY_PRIVATE_H */
+#endif /* TALLY_POLICY_INTERNAL_H */

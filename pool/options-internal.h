@@ -1,8 +1,8 @@
 /* The pool's options as GObject properties. */
-#ifndef TALLY_OPTIONS_PRIVATE_H
-#define TALLY_OPTIONS_PRIVATE_H
+#ifndef TALLY_OPTIONS_INTERNAL_H
+#define TALLY_OPTIONS_INTERNAL_H
 
-#include "policy/policy-private.h"
+#include "policy/policy-internal.h"
 
 G_BEGIN_DECLS
 
@@ -12,4 +12,4 @@ void tally_pool_options_get (const TallyPoolOptions *self, guint property_id, GV
 
 G_END_DECLS
 
-#endif /* TALLY_OPTIONS_PRIVATE_H */
+#endif /* TALLY_OPTIONS_INTERNAL_H */
