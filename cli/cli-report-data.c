@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+/* A pool has fewer. */
+#define MAX_BINS 1000
+
 static void
 free_mode (gpointer data)
 {
@@ -15,6 +18,9 @@ free_mode (gpointer data)
   g_array_unref (mode->curve);
   g_array_unref (mode->histogram);
   g_array_unref (mode->samples);
+  g_clear_pointer (&mode->wait_times.bins, g_array_unref);
+  g_clear_pointer (&mode->dial_times.bins, g_array_unref);
+  g_clear_pointer (&mode->hold_times.bins, g_array_unref);
   g_free (mode->failure);
   g_free (mode);
 }
@@ -155,18 +161,58 @@ read_latency (CliReportMode *mode, const CliJson *json)
   mode->max = get_number (json, "max");
 }
 
+/* [[from, to, count], …] behind one another; what is not so is left out. */
+static CliReportTimes
+read_times (const CliJson *json)
+{
+  const CliJson *bins = get_member (json, "bins");
+  const guint n_bins = count_items (bins);
+  CliReportTimes times = { get_number (json, "mean"), NULL };
+  gdouble end = 0;
+
+  for (guint i = 0; i < MIN (n_bins, MAX_BINS); i++)
+    {
+      const CliJson *item = g_ptr_array_index (bins->items, i);
+      LoadTimesBin bin;
+
+      if (count_items (item) != 3)
+        continue;
+      bin = (LoadTimesBin){ to_number (g_ptr_array_index (item->items, 0)),
+                            to_number (g_ptr_array_index (item->items, 1)),
+                            to_number (g_ptr_array_index (item->items, 2)) };
+      if (!(bin.least_us >= end && bin.most_us > bin.least_us && bin.count > 0))
+        continue;
+      if (times.bins == NULL)
+        times.bins = g_array_new (FALSE, FALSE, sizeof (LoadTimesBin));
+      g_array_append_val (times.bins, bin);
+      end = bin.most_us;
+    }
+  return times;
+}
+
+static void
+read_pool (CliReportMode *mode, const CliJson *pool)
+{
+  mode->hits = get_number (pool, "hits");
+  mode->waits = get_number (pool, "waits");
+  mode->wait_p99 = get_number (pool, "wait_p99_us");
+  mode->borrows = get_number (pool, "borrows");
+  mode->dials_failed = get_number (pool, "dials_failed");
+  mode->closes = get_number (pool, "closes");
+  mode->wait_times = read_times (get_member (pool, "wait_us"));
+  mode->dial_times = read_times (get_member (pool, "dial_us"));
+  mode->hold_times = read_times (get_member (pool, "hold_us"));
+}
+
 static void
 read_costs (CliReportMode *mode, const CliJson *json)
 {
-  const CliJson *pool = get_member (json, "pool");
   const CliJson *cpu = get_member (json, "cpu_us_per_call");
   const CliJson *steps = get_member (json, "steps_us");
 
   mode->connects = get_number (json, "connects");
   mode->time_waits = get_number (json, "time_waits");
-  mode->hits = get_number (pool, "hits");
-  mode->waits = get_number (pool, "waits");
-  mode->wait_p99 = get_number (pool, "wait_p99_us");
+  read_pool (mode, get_member (json, "pool"));
   mode->client_cpu = get_number (cpu, "client");
   mode->server_cpu = get_member (cpu, "server") != NULL ? get_number (cpu, "server") : -1;
   mode->has_steps = steps != NULL;
@@ -254,6 +300,8 @@ read_run (const CliJson *json, const gchar *name)
   run->machine = describe_machine (json);
   run->options = describe_options (json);
   run->rate = get_number (json, "intended_calls_per_second");
+  run->callers = get_number (json, "callers");
+  run->in_flight = get_number (json, "in_flight");
   run->connections = get_number (json, "connections");
   run->is_interrupted =
       interrupted != NULL && interrupted->kind == CLI_JSON_BOOLEAN && interrupted->integer != 0;
@@ -300,6 +348,7 @@ cli_report_add (CliReport *self, const gchar *name, const gchar *text, gsize len
 {
   g_autoptr (CliJson) json = cli_json_parse (name, text, length, error);
   const CliJson *modes = get_member (json, "modes");
+  CliReportRun *run;
 
   if (json == NULL)
     return FALSE;
@@ -312,10 +361,15 @@ cli_report_add (CliReport *self, const gchar *name, const gchar *text, gsize len
                    "%s is not what `tally bench --json` or echo-compare --json writes", name);
       return FALSE;
     }
-  g_ptr_array_add (self->runs, read_run (json, name));
+  run = read_run (json, name);
+  g_ptr_array_add (self->runs, run);
   for (guint i = 0; i < modes->items->len; i++)
-    g_ptr_array_add (self->modes,
-                     read_mode (g_ptr_array_index (modes->items, i), self->runs->len - 1));
+    {
+      CliReportMode *mode = read_mode (g_ptr_array_index (modes->items, i), self->runs->len - 1);
+
+      cli_report_predict (run, mode);
+      g_ptr_array_add (self->modes, mode);
+    }
   arrange_modes (self);
   label_modes (self);
   return TRUE;

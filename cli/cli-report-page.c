@@ -165,6 +165,27 @@ append_connections_table (GString *page, const CliReport *self)
   append_table (page, self, figures, G_N_ELEMENTS (figures));
 }
 
+static gchar *
+format_percent (gdouble percent)
+{
+  return g_strdup_printf ("%.0f\u00a0%%", percent);
+}
+
+static void
+append_waits_table (GString *page, const CliReport *self)
+{
+  static const Figure figures[] = {
+    FIGURE ("calls that waited", "waited", measured.share, format_percent),
+    FIGURE ("predicted", "waited_predicted", predicted.share, format_percent),
+    FIGURE ("half of the waits within", "wait_p50", measured.p50, cli_format_us),
+    FIGURE ("predicted", "wait_p50_predicted", predicted.p50, cli_format_us),
+    FIGURE ("99 % of the waits within", "wait_p99", measured.p99, cli_format_us),
+    FIGURE ("predicted", "wait_p99_predicted", predicted.p99, cli_format_us),
+  };
+
+  append_table (page, self, figures, G_N_ELEMENTS (figures));
+}
+
 /* ---- sections ---- */
 
 static void
@@ -249,6 +270,28 @@ append_sentences (GString *page, GPtrArray *sentences)
 }
 
 static gboolean
+has_waits (const CliReport *self)
+{
+  for (guint i = 0; i < self->modes->len; i++)
+    if (((const CliReportMode *) g_ptr_array_index (self->modes, i))->measured.share > 0)
+      return TRUE;
+  return FALSE;
+}
+
+static void
+append_waits (GString *page, const CliReport *self)
+{
+  begin_section (page, "waits", "Waits for a connection, measured and predicted");
+  append_waits_table (page, self);
+  g_string_append (
+      page, "<p class=\"note\">Predicted is what the pool's policy alone makes of the load, by "
+            "simulation; so does <b>tally simulate</b> for other limits. Where calls hold "
+            "their connections for less than 0.1 ms it is left out: callers look again "
+            "then before they wait.</p>\n");
+  end_section (page);
+}
+
+static gboolean
 has_steps (const CliReport *self)
 {
   for (guint i = 0; i < self->modes->len; i++)
@@ -287,6 +330,8 @@ cli_report_make_page (const CliReport *self)
   begin_section (page, "connections", "Connections and processor time");
   append_connections_table (page, self);
   end_section (page);
+  if (has_waits (self))
+    append_waits (page, self);
   append_facts (page, self);
   g_string_append (page, "</main></body></html>\n");
   return g_string_free (page, FALSE);

@@ -148,6 +148,28 @@ say_waits (GPtrArray *sentences, const CliReportMode *mode, const CliReportRun *
 }
 
 static void
+say_prediction (GPtrArray *sentences, const CliReportMode *mode)
+{
+  g_autofree gchar *measured = cli_format_us (mode->measured.p99);
+  g_autofree gchar *predicted = cli_format_us (mode->predicted.p99);
+
+  if (mode->measured.share < 1 || mode->predicted.p99 <= 0)
+    return;
+  if (mode->measured.p99 <= NOISE * mode->predicted.p99
+      && mode->predicted.p99 <= NOISE * mode->measured.p99)
+    say (sentences,
+         "%s: 99 of 100 waits ended within %s, and a simulation of the pool says %s: tally "
+         "simulate shows what another limit would do here.",
+         mode->label, measured, predicted);
+  else
+    say (sentences,
+         "%s: 99 of 100 waits ended within %s, but a simulation of the pool says %s: the "
+         "difference is not the pool's limits', but that of a machine or server that stood still "
+         "at times.",
+         mode->label, measured, predicted);
+}
+
+static void
 say_sockets (GPtrArray *sentences, const CliReportMode *mode)
 {
   g_autofree gchar *count = cli_format_count (mode->time_waits);
@@ -281,6 +303,7 @@ cli_report_say (const CliReport *self)
       say_failures (sentences, mode);
       say_rate_kept (sentences, mode, run);
       say_waits (sentences, mode, run);
+      say_prediction (sentences, mode);
       if (self->runs->len > 1)
         continue;
       say_sockets (sentences, mode);

@@ -4,6 +4,7 @@
 
 #include "cli-json.h"
 #include "cli-svg.h"
+#include "load-simulation.h"
 
 G_BEGIN_DECLS
 
@@ -13,6 +14,20 @@ typedef struct
   gdouble at_s;
   gdouble p50_us, p99_us;
 } CliReportSample;
+
+/* What a pool has counted of a time. Zeroed: nothing is known. */
+typedef struct
+{
+  gdouble mean;
+  GArray *bins; /* of LoadTimesBin; nullable */
+} CliReportTimes;
+
+/* How waits for a connection were, or would be. */
+typedef struct
+{
+  gdouble share; /* of the calls, per cent; negative: it is not known */
+  gdouble p50, p99;
+} CliReportWaits;
 
 /* A mode of one run. Times in microseconds. */
 typedef struct
@@ -29,6 +44,9 @@ typedef struct
   gboolean has_steps;
   gdouble connect, wait, send, answer;
   gdouble connects, hits, waits, wait_p99, time_waits, client_cpu;
+  gdouble borrows, dials_failed, closes; /* of the pool */
+  CliReportTimes wait_times, dial_times, hold_times;
+  CliReportWaits measured, predicted;
   gdouble server_cpu; /* negative: not known */
   gchar *failure;     /* nullable */
 } CliReportMode;
@@ -38,7 +56,7 @@ typedef struct
   gchar *name;
   gchar *method, *uri, *when, *machine, *options;
   gdouble rate; /* calls per second that were to begin; 0: each when its caller was ready */
-  gdouble connections;
+  gdouble callers, in_flight, connections;
   gboolean is_interrupted;
 } CliReportRun;
 
@@ -61,6 +79,16 @@ GPtrArray *cli_report_say (const CliReport *self);
 
 /* cli-report-page.c: (transfer full) */
 gchar *cli_report_make_page (const CliReport *self);
+
+/* cli-report-forecast.c: the pool's waits beside those which the pool's policy alone would make. */
+/* The load of @mode, and its pool, as they were measured; load_model_clear () frees what it has. FALSE with an error where @run does
+ * not say enough. */
+gboolean cli_report_fit (const CliReportRun *run,
+                         const CliReportMode *mode,
+                         LoadModel *model,
+                         GError **error);
+/* Fills in what was measured of @mode's waits, and what is predicted. */
+void cli_report_predict (const CliReportRun *run, CliReportMode *mode);
 
 /* cli-report-plots.c: parts of the page. */
 void cli_report_plot_throughput (GString *page, const CliReport *self);

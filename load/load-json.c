@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <sys/utsname.h>
 
+#include "histogram-internal.h"
 #include "load.h"
 
 /* Shares of the calls for which it is said how long they took at most: enough for a curve. */
@@ -35,6 +36,33 @@ load_json_append_number (GString *json, const gchar *before, gdouble number)
                           g_ascii_formatd (text, sizeof text, "%.3f", number));
 }
 
+/* Of a pool: each bin from where it begins to where it ends, and how many values are in it. */
+static void
+append_times (GString *json, const gchar *name, const TallyHistogram *times)
+{
+  gboolean is_first = TRUE;
+
+  g_string_append_printf (json, ",\n        \"%s\": {\"count\": %" G_GUINT64_FORMAT, name,
+                          times->count);
+  load_json_append_number (json,
+                           ", \"mean\": ", (gdouble) times->sum / (gdouble) MAX (times->count, 1));
+  g_string_append_printf (json, ", \"max\": %" G_GUINT64_FORMAT ", \"bins\": [", times->max);
+  for (guint i = 0; i < TALLY_HISTOGRAM_BINS; i++)
+    {
+      const gint64 end = tally_histogram_get_bin_start (i + 1);
+
+      if (times->bins[i] == 0)
+        continue;
+      g_string_append_printf (json,
+                              "%s[%" G_GINT64_FORMAT ", %" G_GINT64_FORMAT ", %" G_GUINT64_FORMAT
+                              "]",
+                              is_first ? "" : ", ", tally_histogram_get_bin_start (i),
+                              MIN (end, (gint64) times->max + 1), times->bins[i]);
+      is_first = FALSE;
+    }
+  g_string_append (json, "]}");
+}
+
 static void
 append_pool (GString *json, const LoadSummary *summary)
 {
@@ -63,6 +91,9 @@ append_pool (GString *json, const LoadSummary *summary)
   for (guint i = 0; i < G_N_ELEMENTS (counters); i++)
     g_string_append_printf (json, "%s\"%s\": %" G_GUINT64_FORMAT, i == 0 ? "{" : ", ",
                             counters[i].name, counters[i].value);
+  append_times (json, "wait_us", &pool->wait_time);
+  append_times (json, "dial_us", &pool->dial_time);
+  append_times (json, "hold_us", &pool->hold_time);
   g_string_append_c (json, '}');
 }
 

@@ -75,3 +75,11 @@ load_forecast_count_calls (const LoadForecast *forecast)
   return forecast->answered + forecast->broken + forecast->overdue
          + load_forecast_count_refused (forecast);
 }
+
+void
+load_model_clear (LoadModel *model)
+{
+  load_times_clear (&model->service);
+  load_times_clear (&model->think);
+  load_times_clear (&model->dial);
+}

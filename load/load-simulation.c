@@ -88,7 +88,7 @@ call_new (LoadSim *sim, guint caller)
 }
 
 static void
-begin_call (LoadSim *sim, guint caller)
+begin_sim_call (LoadSim *sim, guint caller)
 {
   LoadSimCall *call;
 
@@ -324,7 +324,7 @@ happen (LoadSim *sim, const LoadEvent *event)
   switch (event->kind)
     {
     case LOAD_EVENT_CALL:
-      begin_call (sim, (guint) event->number);
+      begin_sim_call (sim, (guint) event->number);
       break;
     case LOAD_EVENT_RETURN:
       end_lease (event->what);

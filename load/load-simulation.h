@@ -67,11 +67,15 @@ typedef struct
   guint peak_open;
 } LoadForecast;
 
+/* Its times. */
+void load_model_clear (LoadModel *model);
 /* (transfer full): for g_free () */
 LoadForecast *load_simulate (const LoadModel *model);
 guint64 load_forecast_count_refused (const LoadForecast *forecast);
 /* All that count. */
 guint64 load_forecast_count_calls (const LoadForecast *forecast);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (LoadModel, load_model_clear)
 
 G_END_DECLS
 

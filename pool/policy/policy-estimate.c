@@ -8,13 +8,6 @@
 /* The holder that has had its connection for longest is looked for among so many connections at most. */
 #define LOOKED_AT 64
 
-/* The least time in microseconds that falls into @bin of a histogram. */
-static gint64
-least_of_bin (guint bin)
-{
-  return bin < 2 ? bin : (gint64) (2 + bin % 2) << (bin / 2 - 1);
-}
-
 /* Microseconds, rounded down: of the latest holds @rank are not longer. 0 while there were too few. */
 static gint64
 find_recent_hold (const TallyPolicy *self, guint rank)
@@ -27,7 +20,7 @@ find_recent_hold (const TallyPolicy *self, guint rank)
     counts[self->recent_holds[i]]++;
   for (seen = counts[0]; seen < rank; seen += counts[bin])
     bin++;
-  return least_of_bin (bin);
+  return tally_histogram_get_bin_start (bin);
 }
 
 /* The median of the latest holds in microseconds: one long lease does not change it. */

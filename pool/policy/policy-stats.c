@@ -24,14 +24,11 @@ tally_close_reason_to_string (TallyCloseReason reason)
   return names[reason];
 }
 
-static guint64
-greatest_of_bin (guint bin)
+/* The least time in microseconds that falls into @bin. Two bins for each power of two, as tally_histogram_count () has it. */
+gint64
+tally_histogram_get_bin_start (guint bin)
 {
-  guint top = (bin + 1) / 2;
-
-  if (bin < 2)
-    return bin;
-  return (((bin + 1) % 2 == 0 ? 2ULL : 3ULL) << (top - 1)) - 1;
+  return bin < 2 ? bin : (gint64) (2 + bin % 2) << (bin / 2 - 1);
 }
 
 /**
@@ -69,7 +66,7 @@ tally_histogram_quantile (const TallyHistogram *histogram, gdouble share)
       seen += histogram->bins[bin];
       if (seen >= wanted)
         {
-          guint64 greatest = greatest_of_bin (bin);
+          guint64 greatest = (guint64) tally_histogram_get_bin_start (bin + 1) - 1;
 
           return MIN (greatest, histogram->max);
         }

@@ -45,6 +45,10 @@ for m in modes.values():
     assert [p for p, _ in m['percentiles_us']][-1] == 100, m
     assert m['over_time'] and m['steps_us']['calls'] == 200 and m['steps_us']['answer'] > 0, m
     assert m['cpu_us_per_call']['client'] > 0 and 'server' in m['cpu_us_per_call'], m
+    for name, most in ('hold', m['pool']['borrows']), ('dial', m['pool']['dials_done']), ('wait', 90):
+        times = m['pool'][name + '_us']
+        assert times['count'] == sum(n for _, _, n in times['bins']) <= most and times['mean'] <= times['max'], m
+        assert all(a < b for a, b, _ in times['bins']), m
 assert modes['unpooled']['connects'] == 90 and modes['pooled']['connects'] <= 2, modes
 assert modes['shared']['connects'] == 1, modes"
 says no_line_is_too_long 0 '^$' bash -c '"$@" | awk "length (\$0) > 80"' bash "$tally" bench $few "$uri" $file add "$add"

@@ -150,6 +150,73 @@ what_is_wrong_is_told (void)
       "20\u00a0µs.");
 }
 
+/* Eight callers share four connections; what they waited is said in one bin, as is for how long they had them. */
+static CliReport *
+report_waits (guint wait_us, guint hold_us)
+{
+  CliReport *report = cli_report_new ();
+  g_autofree gchar *json = g_strdup_printf (
+      "{\"callers\": 8, \"connections\": 4, \"modes\": [{\"mode\": \"pooled\", \"calls\": 1000, "
+      "\"calls_per_second\": %u, \"latency_us\": {\"mean\": %u}, \"pool\": {\"borrows\": 1000, "
+      "\"hits\": 10, \"waits\": 990, \"wait_us\": {\"mean\": %u, \"bins\": [[%u, %u, 990]]}, "
+      "\"hold_us\": {\"mean\": %u, \"bins\": [[%u, %u, 1000]]}}}]}",
+      4000000 / hold_us, 2 * hold_us, wait_us, wait_us - wait_us / 5, wait_us + wait_us / 5,
+      hold_us, hold_us - hold_us / 5, hold_us + hold_us / 5);
+
+  CU_ASSERT_TRUE_FATAL (cli_report_add (report, "now", json, strlen (json), NULL));
+  return report;
+}
+
+static const CliReportMode *
+first_mode (const CliReport *report)
+{
+  return g_ptr_array_index (report->modes, 0);
+}
+
+static void
+waits_are_as_predicted (void)
+{
+  g_autoptr (CliReport) report = report_waits (5000, 5000);
+  const CliReportMode *mode = first_mode (report);
+  g_autofree gchar *said = say_all (report);
+  g_autofree gchar *page = cli_report_make_page (report);
+
+  CU_ASSERT_DOUBLE_EQUAL (mode->measured.share, 99, 0.001);
+  CU_ASSERT_DOUBLE_EQUAL (mode->measured.p50, 5000, 0.001);
+  CU_ASSERT_DOUBLE_EQUAL (mode->measured.p99, 5980, 0.001);
+  CU_ASSERT_DOUBLE_EQUAL (mode->predicted.share, 100, 1);
+  CU_ASSERT_DOUBLE_EQUAL (mode->predicted.p50, 5000, 250);
+  CU_ASSERT_DOUBLE_EQUAL (mode->predicted.p99, 5900, 400);
+  CU_ASSERT_PTR_NOT_NULL (strstr (said, "tally simulate shows what another limit would do here"));
+  CU_ASSERT_PTR_NOT_NULL (strstr (page, "data-key=\"wait_p99\" data-value=\"5980.000\""));
+  CU_ASSERT_PTR_NOT_NULL (strstr (page, "data-key=\"wait_p99_predicted\""));
+}
+
+static void
+waits_are_not_as_predicted (void)
+{
+  g_autoptr (CliReport) report = report_waits (80000, 5000);
+  g_autofree gchar *said = say_all (report);
+
+  CU_ASSERT_TRUE (first_mode (report)->predicted.p99 < 7000);
+  CU_ASSERT_PTR_NOT_NULL (strstr (said, "the difference is not the pool's limits'"));
+}
+
+/* Callers that look again before they queue are no part of a simulation. */
+static void
+short_leases_are_not_predicted (void)
+{
+  g_autoptr (CliReport) report = report_waits (50, 20);
+  g_autofree gchar *said = say_all (report);
+  g_autofree gchar *page = cli_report_make_page (report);
+
+  CU_ASSERT_TRUE (first_mode (report)->measured.share > 0
+                  && first_mode (report)->predicted.share < 0);
+  CU_ASSERT_PTR_NULL (strstr (said, "simulation"));
+  CU_ASSERT_PTR_NOT_NULL (strstr (page, "id=\"waits\""));
+  CU_ASSERT_PTR_NULL (strstr (page, "data-key=\"wait_p99_predicted\""));
+}
+
 static void
 runs_are_compared (void)
 {
@@ -228,6 +295,21 @@ a_run_that_says_little (void)
     "\"percentiles_us\": [1, [2], [3, 4]], \"over_time\": [[], {\"at_s\": 1}], \"histogram_us\": "
     "[[0, 0]]}]}",
     "{\"modes\": [{\"mode\": \"x\", \"calls\": 5, \"latency_us\": {\"min\": -1, \"p99_99\": -5}}]}",
+    "{\"callers\": 1e300, \"connections\": 0.5, \"modes\": [{\"mode\": \"pooled\", \"pool\": "
+    "{\"borrows\": "
+    "1e300, \"hold_us\": {\"bins\": [[0, 1, 1]]}}}]}",
+    "{\"callers\": 3, \"connections\": 2, \"intended_calls_per_second\": 1e300, \"modes\": "
+    "[{\"mode\": "
+    "\"pooled\", \"calls_per_second\": 1e-300, \"pool\": {\"borrows\": -1, \"closes\": 1e308, "
+    "\"wait_us\": "
+    "{\"bins\": [7, [1, 2], [5, 2, 1], [0, 1e300, 1e300]]}, \"hold_us\": {\"mean\": -4, \"bins\": "
+    "[[-5, 1, 1], "
+    "[2, 4, 1e308], [4, 8, 1e308], [8, 1e11, -1]]}}}]}",
+    "{\"callers\": 3, \"connections\": 2, \"modes\": [{\"mode\": \"pooled\", \"pool\": "
+    "{\"borrows\": 1, "
+    "\"wait_us\": {\"bins\": [[0, 1, 1e308], [1, 2, 1e308]]}, \"hold_us\": {\"mean\": 1e11, "
+    "\"bins\": "
+    "[[1e10, 1e11, 1e308], [1e11, 2e11, 1e308]]}}}]}",
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
@@ -325,6 +407,9 @@ main (int argc, char **argv)
     TEST (pooling_is_explained),
     TEST (noise_is_no_difference),
     TEST (what_is_wrong_is_told),
+    TEST (waits_are_as_predicted),
+    TEST (waits_are_not_as_predicted),
+    TEST (short_leases_are_not_predicted),
     TEST (runs_are_compared),
     TEST (a_page_is_escaped),
     TEST (a_file_that_is_no_run),

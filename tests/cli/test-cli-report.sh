@@ -45,7 +45,7 @@ add='{"left": "${counter}", "right": 2}'
 bench="$tally bench -q -c 2 -n 300 -r 3"
 says bench_writes_a_page 0 'calls/s' $bench -j "$scratch/a.json" --report "$scratch/a.html" "$uri" calculator.thrift add "$add"
 says the_page_stands_alone 1 '^$' grep -E '(src|href) *=|url *\(|@import|<script' "$scratch/a.html"
-says another_run 0 'calls/s' $bench -j "$scratch/b.json" --name 'with <five>' -M unpooled,pooled,async-shared "$uri" calculator.thrift add "$add"
+says another_run 0 'calls/s' $bench -j "$scratch/b.json" --name 'with <five>' --connections 1 -M unpooled,pooled,async-shared "$uri" calculator.thrift add "$add"
 says several_runs 0 "^$scratch/two.html\$" "$tally" report -o "$scratch/two.html" "$scratch/a.json" "$scratch/b.json"
 says names_are_escaped 0 'unpooled: with &lt;five&gt;' grep -o 'unpooled: with [^<]*' "$scratch/two.html"
 says no_run 2 'there is a word or several' "$tally" report
