@@ -27,6 +27,7 @@ CliStatus cli_describe (gchar **words);
 CliStatus cli_proxy (gchar **words);
 CliStatus cli_report (gchar **words);
 CliStatus cli_serve (gchar **words);
+CliStatus cli_simulate (gchar **words);
 
 /* Prints "tally: " and @error's message to standard error. CLI_MISTAKE */
 CliStatus cli_complain (const GError *error);

@@ -23,6 +23,7 @@ static const Command commands[] = {
   { "serve", cli_serve, "Stand in for a server, with answers from a file" },
   { "bench", cli_bench, "Measure a method: unpooled, pooled and shared connections" },
   { "report", cli_report, "Show what bench measured as a page, several runs side by side" },
+  { "simulate", cli_simulate, "Predict waits for a connection, for each limit of a pool" },
 };
 
 static void

@@ -17,7 +17,7 @@ _tally ()
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]
   then
-    mapfile -t COMPREPLY < <(compgen -W 'call describe decode proxy serve bench report --help --version' -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W 'call describe decode proxy serve bench report simulate --help --version' -- "$word")
     return
   fi
   case $before in
@@ -25,11 +25,15 @@ _tally ()
       _tally_files "$word" '*'
       return
       ;;
-    -f | --idl)
-      _tally_files "$word" '!*.thrift'
+    -f | --idl | --from)
+      [ "${COMP_WORDS[1]}" = simulate ] && _tally_files "$word" '!*.json' || _tally_files "$word" '!*.thrift'
       return
       ;;
-    -p | --protocol)
+    -s | --service | --dial | --think)
+      [ "${COMP_WORDS[1]}" != simulate ] || { mapfile -t COMPREPLY < <(compgen -W 'exponential: lognormal:' -- "$word"); return; }
+      ;;
+    -p | --pool | --protocol)
+      [ "${COMP_WORDS[1]}" != simulate ] || return
       mapfile -t COMPREPLY < <(compgen -W 'auto binary compact' -- "$word")
       return
       ;;
@@ -39,7 +43,7 @@ _tally ()
       ;;
     -j | --json)
       case ${COMP_WORDS[1]} in
-        bench)
+        bench | simulate)
           _tally_files "$word" ''
           return
           ;;
@@ -50,7 +54,7 @@ _tally ()
       return
       ;;
     -a | --answers | -c | --calls)
-      [ "${COMP_WORDS[1]}" = bench ] || _tally_files "$word" ''
+      [[ ${COMP_WORDS[1]} = @(bench|simulate) ]] || _tally_files "$word" ''
       return
       ;;
   esac
@@ -65,6 +69,10 @@ _tally ()
     bench)
       options+=' -M --modes -c --callers -n --calls -d --duration -r --rounds -w --warm-up -R --rate --connections --in-flight -e --expect'
       options+=' -t --timeout -m --multiplexed --server-pid -j --json --report --name --max-p99 --max-errors -q --quiet'
+      ;;
+    simulate)
+      options='-R --rate --evenly -c --callers --think -s --service --dial -f --from --mode --failing-dials --broken-calls -t --timeout'
+      options+=' -m --max-open -p --pool --max-wait-p99 --max-refused -n --calls --seed -j --json --help'
       ;;
     report)
       options='-o --output --help'
