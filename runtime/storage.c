@@ -30,7 +30,7 @@ get_destroy (const TallyType *type)
     case TALLY_STORAGE_BYTES:
       return free_bytes;
     case TALLY_STORAGE_OBJECT:
-      return g_object_unref;
+      return tally_instance_unref;
     case TALLY_STORAGE_ARRAY:
       return (GDestroyNotify) g_array_unref;
     case TALLY_STORAGE_PTRARRAY:
@@ -137,12 +137,6 @@ new_table (const TallyType *type)
 }
 
 gpointer
-tally_storage_new_struct (const TallyStructInfo *info)
-{
-  return g_object_new_with_properties (tally_struct_find_type (info), 0, NULL, NULL);
-}
-
-gpointer
 tally_storage_new (const TallyType *type)
 {
   switch ((TallyStorage) type->storage)
@@ -152,7 +146,7 @@ tally_storage_new (const TallyType *type)
     case TALLY_STORAGE_BYTES:
       return g_byte_array_new ();
     case TALLY_STORAGE_OBJECT:
-      return tally_storage_new_struct ((const TallyStructInfo *) type);
+      return tally_instance_new ((const TallyStructInfo *) type);
     case TALLY_STORAGE_ARRAY:
       return g_array_new (FALSE, TRUE, type->element->size);
     case TALLY_STORAGE_PTRARRAY:
@@ -230,7 +224,7 @@ tally_storage_open_struct (const TallyStructInfo *info, gpointer slot, gboolean 
   if (*object != NULL && !in_place && g_atomic_int_get (&(*object)->ref_count) > 1)
     g_clear_object (object);
   if (*object == NULL)
-    *object = tally_storage_new_struct (info);
+    *object = tally_instance_new (info);
   else
     tally_struct_reset_instance (info, *object);
   return *object;

@@ -120,8 +120,6 @@ tally_storage_get_initial_memory (gconstpointer object)
 {
   return ((const TallyStructClass *) ((const GTypeInstance *) object)->g_class)->initial_memory;
 }
-/* A new instance of an OBJECT struct. (transfer full) */
-gpointer tally_storage_new_struct (const TallyStructInfo *info);
 
 static inline gconstpointer
 tally_storage_get_struct (gconstpointer slot)

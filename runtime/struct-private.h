@@ -22,6 +22,15 @@ tally_struct_find_type (const TallyStructInfo *info)
   return info->get_type ();
 }
 
+/* ---- instances.c ---- */
+
+/* Binds the class of all structs, as the first of them is made. */
+void tally_instances_init_class (TallyStructClass *class);
+/* A new instance of an OBJECT struct. (transfer full) */
+gpointer tally_instance_new (const TallyStructInfo *info);
+/* Gives up a reference to one; g_object_unref () for less. (transfer full) */
+void tally_instance_unref (gpointer instance);
+
 G_END_DECLS
 
 #endif /* TALLY_STRUCT_PRIVATE_H */

@@ -39,19 +39,11 @@ tally_struct_write (ThriftStruct *object, ThriftProtocol *protocol, GError **err
 }
 
 static void
-tally_struct_finalize (GObject *object)
-{
-  tally_struct_dispose_instance (tally_struct_peek_info (object), object);
-  ((GObjectClass *) tally_struct_parent_class)
-      ->finalize (object); /* a checked cast costs more than the call */
-}
-
-static void
 tally_struct_class_init (TallyStructClass *class)
 {
   class->parent_class.read = tally_struct_read;
   class->parent_class.write = tally_struct_write;
-  G_OBJECT_CLASS (class)->finalize = tally_struct_finalize;
+  tally_instances_init_class (class);
 }
 
 static void

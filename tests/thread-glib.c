@@ -142,6 +142,14 @@ void (g_object_unref) (gpointer object)
   real (object);
 }
 
+/* As does the thread that finds its reference to be the only one, and ends the object by itself (runtime/instances.c). */
+void (g_signal_handlers_destroy) (gpointer object)
+{
+  REAL (g_signal_handlers_destroy);
+  __tsan_acquire (object);
+  real (object);
+}
+
 /* What GIO closes is not seen: the next descriptor of that number would be taken for the same. */
 gboolean (g_socket_close) (GSocket *socket, GError **error)
 {
