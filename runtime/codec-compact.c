@@ -4,6 +4,7 @@
 #include <thrift/c_glib/protocol/thrift_compact_protocol.h>
 
 #include "codec-engine.h"
+#include "varint-private.h"
 #include "wire-compact-private.h"
 
 /* A field's header has at most 4 bytes, the longest plain value 16. */
@@ -217,23 +218,19 @@ static inline gboolean
 get_varint (TallyReader *reader, guint64 *value, GError **error)
 {
   const guint8 *p = reader->cursor;
+  guint length;
 
-  if (G_LIKELY (reader->end - p >= 2))
+  if (G_UNLIKELY (reader->end - p < TALLY_VARINT_WORD))
+    return get_varint_slowly (reader, value, error);
+  if (p[0] < 0x80)
     {
-      if (p[0] < 0x80)
-        {
-          *value = p[0];
-          reader->cursor = p + 1;
-          return TRUE;
-        }
-      if (p[1] < 0x80)
-        {
-          *value = (guint64) p[1] << 7 | (p[0] & 0x7f);
-          reader->cursor = p + 2;
-          return TRUE;
-        }
+      *value = p[0];
+      reader->cursor = p + 1;
+      return TRUE;
     }
-  return get_varint_slowly (reader, value, error);
+  length = tally_varint_get_word (p, value);
+  reader->cursor = p + length;
+  return G_LIKELY (length != 0) || get_varint_slowly (reader, value, error);
 }
 
 static inline gint64

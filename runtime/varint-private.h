@@ -1,0 +1,41 @@
+/* How a varint is read in one piece: seven bits in a byte, the lowest first, and a byte's highest bit says that another one
+ * follows. */
+#ifndef TALLY_VARINT_PRIVATE_H
+#define TALLY_VARINT_PRIVATE_H
+
+#include <glib.h>
+#include <string.h>
+
+G_BEGIN_DECLS
+
+/* How many bytes must be there, whatever the number takes. */
+#define TALLY_VARINT_WORD 8
+#define TALLY_VARINT_FLAGS G_GUINT64_CONSTANT (0x8080808080808080)
+
+/* The number that begins at @bytes, of which there are TALLY_VARINT_WORD. Returns how many are its own; 0 if it is longer.
+ * Nothing depends on where it ends but the word's bits: a loop over the bytes would end where the processor cannot foresee,
+ * and one wrong guess costs more than all of this. */
+static inline guint
+tally_varint_get_word (const guint8 *bytes, guint64 *value)
+{
+  guint64 word, ends;
+
+  memcpy (&word, bytes, sizeof word);
+  word = GUINT64_FROM_LE (word);
+  ends = ~word & TALLY_VARINT_FLAGS;
+  if (G_UNLIKELY (ends == 0))
+    return 0;
+  word &= ends ^ (ends - 1); /* nothing behind the first end */
+  /* Bytes of 7 bits, then pairs of 14 and fours of 28, move together. */
+  word = (word & G_GUINT64_CONSTANT (0x007f007f007f007f))
+         | (word & G_GUINT64_CONSTANT (0x7f007f007f007f00)) >> 1;
+  word = (word & G_GUINT64_CONSTANT (0x00003fff00003fff))
+         | (word & G_GUINT64_CONSTANT (0x3fff00003fff0000)) >> 2;
+  *value = (word & G_GUINT64_CONSTANT (0x000000000fffffff))
+           | (word & G_GUINT64_CONSTANT (0x0fffffff00000000)) >> 4;
+  return (guint) __builtin_ctzll (ends) / 8 + 1;
+}
+
+G_END_DECLS
+
+#endif /* TALLY_VARINT_PRIVATE_H */
