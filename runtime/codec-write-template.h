@@ -57,8 +57,18 @@ write_binary (TallyWriter *writer, guint8 *p, const TallyType *type, gconstpoint
   return put_bytes (tally_writer_room (writer, p, length + FIELD_BOUND), bytes, length);
 }
 
+/* A uuid. Room for it is there. */
+static guint8 *
+write_uuid (TallyWriter *writer, guint8 *p, gconstpointer slot)
+{
+  if (G_UNLIKELY (writer->as_apache))
+    return tally_writer_fail_uuid (writer);
+  memcpy (p, slot, sizeof (TallyUuid));
+  return p + sizeof (TallyUuid);
+}
+
 /* A plain value. Room for FIELD_BOUND is there. */
-static G_ALWAYS_INLINE inline guint8 *
+static guint8 *
 write_plain (TallyWriter *writer, guint8 *p, const TallyType *type, gconstpointer slot)
 {
   switch ((TallyKind) type->kind)
@@ -77,10 +87,32 @@ write_plain (TallyWriter *writer, guint8 *p, const TallyType *type, gconstpointe
     case TALLY_KIND_DOUBLE:
       return put_double (p, *(const gdouble *) slot);
     default:
-      if (G_UNLIKELY (writer->as_apache))
-        return tally_writer_fail_uuid (writer);
-      memcpy (p, slot, sizeof (TallyUuid));
-      return p + sizeof (TallyUuid);
+      return write_uuid (writer, p, slot);
+    }
+}
+
+/* A field of a plain type: one look at its kind says what its header and its value are. Room for FIELD_BOUND is there. */
+static G_ALWAYS_INLINE inline guint8 *
+write_plain_field (
+    TallyWriter *writer, guint8 *p, const TallyField *field, gconstpointer slot, gint16 *last)
+{
+  switch ((TallyKind) field->type->kind)
+    {
+    case TALLY_KIND_BOOL:
+      return put_bool_field (p, last, field->id, *(const gboolean *) slot);
+    case TALLY_KIND_I8:
+      return put_i8 (put_field (p, last, field->id, T_BYTE), *(const gint8 *) slot);
+    case TALLY_KIND_I16:
+      return put_i16 (put_field (p, last, field->id, T_I16), *(const gint16 *) slot);
+    case TALLY_KIND_I32:
+    case TALLY_KIND_ENUM:
+      return put_i32 (put_field (p, last, field->id, T_I32), *(const gint32 *) slot);
+    case TALLY_KIND_I64:
+      return put_i64 (put_field (p, last, field->id, T_I64), *(const gint64 *) slot);
+    case TALLY_KIND_DOUBLE:
+      return put_double (put_field (p, last, field->id, T_DOUBLE), *(const gdouble *) slot);
+    default:
+      return write_uuid (writer, put_field (p, last, field->id, TALLY_WIRE_UUID), slot);
     }
 }
 
@@ -162,8 +194,11 @@ write_cell (
     TallyWriter *writer, guint8 *p, const TallyType *type, gpointer stored, const gchar *what)
 {
   TallyCell cell;
-  gconstpointer slot = tally_slot_to_write (type, tally_cell_view (type, stored, &cell));
+  gconstpointer slot;
 
+  if (type->kind == TALLY_KIND_STRING && G_LIKELY (stored != NULL))
+    return write_text (writer, p, &stored, 0);
+  slot = tally_slot_to_write (type, tally_cell_view (type, stored, &cell));
   if (G_UNLIKELY (slot == NULL))
     return tally_writer_fail (writer, TALLY_ERROR_INVALID_VALUE, "%s is NULL", what);
   return write_value (writer, p, type, slot);
@@ -241,11 +276,9 @@ write_field (TallyWriter *writer,
 {
   const TallyType *type = field->type;
 
-  if (type->kind == TALLY_KIND_BOOL)
-    return put_bool_field (p, last, field->id, *(const gboolean *) slot);
-  p = put_field (p, last, field->id, type->wire);
   if (type->storage == TALLY_STORAGE_PLAIN)
-    return write_plain (writer, p, type, slot);
+    return write_plain_field (writer, p, field, slot, last);
+  p = put_field (p, last, field->id, type->wire);
   if (type->kind == TALLY_KIND_STRING)
     return write_text (writer, p, slot, bound);
   p = write_nested (writer, p, type, slot);

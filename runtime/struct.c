@@ -203,15 +203,17 @@ tally_struct_encode (gconstpointer object, gint protocol, GError **error)
 {
   const TallyCodec *codec = tally_codec_get (protocol);
   TallyBuffer buffer = { NULL };
-  GBytes *bytes = NULL;
 
   g_return_val_if_fail (G_TYPE_CHECK_INSTANCE_TYPE (object, TALLY_TYPE_STRUCT), NULL);
   g_return_val_if_fail (codec != NULL, NULL);
 
-  if (codec->write_struct (&buffer, tally_struct_peek_info (object), object, error))
-    bytes = g_bytes_new (buffer.data, buffer.length);
-  tally_buffer_clear (&buffer);
-  return bytes;
+  if (!codec->write_struct (&buffer, tally_struct_peek_info (object), object, error))
+    {
+      tally_buffer_clear (&buffer);
+      return NULL;
+    }
+  /* What the buffer has too much goes back; nothing is copied. */
+  return g_bytes_new_take (g_realloc (buffer.data, buffer.length), buffer.length);
 }
 
 /**
