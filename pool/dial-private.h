@@ -7,11 +7,20 @@
 
 G_BEGIN_DECLS
 
+typedef enum
+{
+  TALLY_DIAL_TO_KEEP,
+  /* Fewer system calls, for a caller that makes one call and no more, within a deadline, and asks
+   * tally_stream_meets_itself () where it gets no answer. Not over TLS. */
+  TALLY_DIAL_FOR_ONE_CALL
+} TallyDialManner;
+
 /* As tally_socket_dial (), with a stream for its result, which is closed and may be moved until it is
  * first used. FALSE with @error; @stream is then as it was. */
 gboolean tally_dial (TallyEndpoint *endpoint,
                      gint64 deadline,
                      GCancellable *cancellable,
+                     TallyDialManner manner,
                      TallyStream *stream,
                      GError **error);
 /* Whether this thread's last dial failed for want of descriptors, memory, ports or an address family here,

@@ -26,36 +26,43 @@
 
 typedef struct
 {
+  gint fd;
+  GSocketAddress *address; /* borrowed from addresses */
+} Attempt;
+
+typedef struct
+{
   TallyEndpoint *endpoint;
   gint64 deadline;
   GCancellable *cancellable;
-  GPtrArray *addresses; /* of GSocketAddress */
-  guint next;           /* the first of addresses that was not tried */
-  GArray *attempts;     /* of Attempt: under way */
-  GString *failures;    /* (nullable): "address: reason; …" */
-  guint failed_here;    /* so many of them for want of something here */
-  guint failed_there;   /* the others */
+  TallyDialManner manner;
+  GSocketAddress **addresses; /* &literal, or those that were resolved */
+  guint n_addresses;
+  guint next;              /* the first of addresses that was not tried */
+  GSocketAddress *literal; /* (nullable): the endpoint's */
+  GPtrArray *resolved;     /* (nullable): of GSocketAddress */
+  Attempt *attempts;       /* under way: has room for all addresses */
+  guint n_attempts;
+  Attempt first_attempt; /* where there is one address: attempts */
+  GString *failures;     /* (nullable): "address: reason; …" */
+  guint failed_here;     /* so many of them for want of something here */
+  guint failed_there;    /* the others */
 } Dial;
 
 /* Whether this thread's last dial has failed for want of something here. */
 static TALLY_THREAD_LOCAL gboolean failed_here;
 
-typedef struct
-{
-  gint fd;
-  GSocketAddress *address; /* borrowed from addresses */
-} Attempt;
-
 static void
 dial_clear (Dial *dial)
 {
-  guint i;
-
-  for (i = 0; i < dial->attempts->len; i++)
-    close (g_array_index (dial->attempts, Attempt, i).fd);
+  for (guint i = 0; i < dial->n_attempts; i++)
+    close (dial->attempts[i].fd);
+  if (dial->attempts != &dial->first_attempt)
+    g_free (dial->attempts);
+  if (dial->resolved == NULL && dial->failures == NULL)
+    return;
   tally_glib_begin ();
-  g_array_unref (dial->attempts);
-  g_ptr_array_unref (dial->addresses);
+  g_clear_pointer (&dial->resolved, g_ptr_array_unref);
   if (dial->failures != NULL)
     g_string_free (dial->failures, TRUE);
   tally_glib_end ();
@@ -118,11 +125,9 @@ add_failure (Dial *dial, GSocketAddress *address, const gchar *reason)
 static void
 add_unfinished (Dial *dial, int reason)
 {
-  guint i;
-
-  for (i = 0; i < dial->attempts->len; i++)
+  for (guint i = 0; i < dial->n_attempts; i++)
     {
-      add_failure (dial, g_array_index (dial->attempts, Attempt, i).address,
+      add_failure (dial, dial->attempts[i].address,
                    reason != 0 ? g_strerror (reason) : "no answer yet");
       count_failure (dial, reason);
     }
@@ -245,8 +250,8 @@ resolve (Dial *dial, GSocketConnectable *connectable, GError **error)
     tally_cancel_watch_begin (&watch, dial->cancellable, context, on_caller_cancelled, &lookup,
                               NULL);
   while ((address = next_address (enumerator, context, &lookup)) != NULL)
-    g_ptr_array_add (dial->addresses, address);
-  if (lookup.error != NULL && dial->addresses->len == 0 && !g_cancellable_is_cancelled (stop)
+    g_ptr_array_add (dial->resolved, address);
+  if (lookup.error != NULL && dial->resolved->len == 0 && !g_cancellable_is_cancelled (stop)
       && has_descriptor (dial))
     g_string_append (ensure_failures (dial), lookup.error->message);
   g_clear_error (&lookup.error);
@@ -254,20 +259,17 @@ resolve (Dial *dial, GSocketConnectable *connectable, GError **error)
     return fail (dial, TALLY_WAIT_TIMED_OUT, "resolving", error);
   if (g_cancellable_is_cancelled (stop))
     return fail (dial, TALLY_WAIT_CANCELLED, "resolving", error);
-  return dial->addresses->len > 0 || fail (dial, TALLY_WAIT_FAILED, "resolving", error);
+  return dial->resolved->len > 0 || fail (dial, TALLY_WAIT_FAILED, "resolving", error);
 }
 
 static gboolean
-collect_addresses (Dial *dial, GError **error)
+look_up (Dial *dial, GSocketConnectable *connectable, GError **error)
 {
-  GSocketConnectable *connectable = tally_endpoint_get_connectable (dial->endpoint);
   g_autoptr (GSocketConnectable) fresh = NULL;
 
-  if (G_IS_SOCKET_ADDRESS (connectable))
-    {
-      g_ptr_array_add (dial->addresses, g_object_ref (connectable));
-      return TRUE;
-    }
+  tally_glib_begin ();
+  dial->resolved = g_ptr_array_new_with_free_func (g_object_unref);
+  tally_glib_end ();
   /* a GNetworkAddress remembers its first answer for good, and a service may move */
   fresh = g_network_address_new (g_network_address_get_hostname (G_NETWORK_ADDRESS (connectable)),
                                  g_network_address_get_port (G_NETWORK_ADDRESS (connectable)));
@@ -276,41 +278,63 @@ collect_addresses (Dial *dial, GError **error)
   return resolve (dial, fresh, error);
 }
 
+static gboolean
+collect_addresses (Dial *dial, GError **error)
+{
+  GSocketConnectable *connectable = tally_endpoint_get_connectable (dial->endpoint);
+
+  dial->attempts = &dial->first_attempt;
+  if (G_IS_SOCKET_ADDRESS (connectable))
+    {
+      dial->literal = G_SOCKET_ADDRESS (connectable);
+      dial->addresses = &dial->literal;
+      dial->n_addresses = 1;
+      return TRUE;
+    }
+  if (!look_up (dial, connectable, error))
+    return FALSE;
+  dial->addresses = (GSocketAddress **) dial->resolved->pdata;
+  dial->n_addresses = dial->resolved->len;
+  if (dial->n_addresses > 1)
+    dial->attempts = g_new (Attempt, dial->n_addresses);
+  return TRUE;
+}
+
 /* ---- connecting ---- */
 
-/* A connection to a free local port can meet itself: TCP's simultaneous open, which happens where a
- * server is dialed while it is down. Such a peer would return every request as the reply to it. */
-static gboolean
-is_connected_to_itself (const Attempt *attempt)
+static void
+add_attempt (Dial *dial, Attempt attempt)
 {
-  struct sockaddr_storage local = { 0 };
-  struct sockaddr_storage remote = { 0 };
-  socklen_t size = sizeof local;
+  dial->attempts[dial->n_attempts++] = attempt;
+}
 
-  return getsockname (attempt->fd, (struct sockaddr *) &local, &size) == 0
-         && local.ss_family != AF_UNIX
-         && g_socket_address_to_native (attempt->address, &remote, sizeof remote, NULL)
-         && memcmp (&local, &remote, size) == 0;
+static void
+remove_attempt (Dial *dial, guint index)
+{
+  dial->n_attempts--;
+  memmove (&dial->attempts[index], &dial->attempts[index + 1],
+           (dial->n_attempts - index) * sizeof *dial->attempts);
 }
 
 /* Looks at what poll () reported of one attempt. TRUE when it is connected, else it is gone. */
 static gboolean
 finish_attempt (Dial *dial, guint index, gshort revents)
 {
-  Attempt *attempt = &g_array_index (dial->attempts, Attempt, index);
+  Attempt *attempt = &dial->attempts[index];
   int reason = 0;
   socklen_t size = sizeof reason;
 
   if (revents != POLLOUT && getsockopt (attempt->fd, SOL_SOCKET, SO_ERROR, &reason, &size) != 0)
     reason = errno;
-  if (reason == 0 && is_connected_to_itself (attempt))
+  if (reason == 0 && dial->manner == TALLY_DIAL_TO_KEEP
+      && tally_stream_meets_itself (&(TallyStream){ .fd = attempt->fd }))
     reason = ECONNREFUSED;
   if (reason == 0)
     return TRUE;
   add_failure (dial, attempt->address, g_strerror (reason));
   count_failure (dial, reason);
   close (attempt->fd);
-  g_array_remove_index (dial->attempts, index);
+  remove_attempt (dial, index);
   return FALSE;
 }
 
@@ -319,7 +343,7 @@ finish_attempt (Dial *dial, guint index, gshort revents)
 static gint
 start_attempt (Dial *dial)
 {
-  Attempt attempt = { .address = g_ptr_array_index (dial->addresses, dial->next++) };
+  Attempt attempt = { .address = dial->addresses[dial->next++] };
   struct sockaddr_storage native = { 0 };
   g_autoptr (GError) local_error = NULL;
 
@@ -340,14 +364,13 @@ start_attempt (Dial *dial)
                g_socket_address_get_native_size (attempt.address))
       == 0)
     {
-      g_array_append_val (dial->attempts, attempt);
-      return finish_attempt (dial, dial->attempts->len - 1, POLLOUT)
-                 ? (gint) dial->attempts->len - 1
-                 : -1;
+      add_attempt (dial, attempt);
+      return finish_attempt (dial, dial->n_attempts - 1, POLLOUT) ? (gint) dial->n_attempts - 1
+                                                                  : -1;
     }
   if (errno == EINPROGRESS)
     {
-      g_array_append_val (dial->attempts, attempt);
+      add_attempt (dial, attempt);
       return -1;
     }
   count_failure (dial, errno);
@@ -362,20 +385,20 @@ start_attempt (Dial *dial)
 static gint
 await_attempts (Dial *dial, gint64 next_start, TallyWait *why)
 {
-  guint n = dial->attempts->len;
-  g_autofree struct pollfd *fds = g_new0 (struct pollfd, n + 1);
-  gboolean more = dial->next < dial->addresses->len;
+  guint n = dial->n_attempts;
+  struct pollfd few[4];
+  g_autofree struct pollfd *many = n < G_N_ELEMENTS (few) ? NULL : g_new (struct pollfd, n + 1);
+  struct pollfd *fds = many != NULL ? many : few;
+  gboolean more = dial->next < dial->n_addresses;
   gboolean stagger_first = more && (dial->deadline < 0 || next_start < dial->deadline);
-  guint i;
 
-  for (i = 0; i < n; i++)
-    fds[i] =
-        (struct pollfd){ .fd = g_array_index (dial->attempts, Attempt, i).fd, .events = POLLOUT };
+  for (guint i = 0; i < n; i++)
+    fds[i] = (struct pollfd){ .fd = dial->attempts[i].fd, .events = POLLOUT };
   *why = tally_wait (fds, n, stagger_first ? next_start : dial->deadline, dial->cancellable);
   if (*why == TALLY_WAIT_TIMED_OUT && stagger_first)
     *why = TALLY_WAIT_READY;
   else if (*why == TALLY_WAIT_READY)
-    for (i = n; i-- > 0;)
+    for (guint i = n; i-- > 0;)
       if (fds[i].revents != 0 && finish_attempt (dial, i, fds[i].revents))
         return i;
   return -1;
@@ -392,13 +415,14 @@ connect_any (Dial *dial, GError **error)
       TallyWait why = TALLY_WAIT_READY;
       gint connected = -1;
 
-      if (dial->next < dial->addresses->len
-          && (dial->attempts->len == 0 || g_get_monotonic_time () >= next_start))
+      if (dial->next < dial->n_addresses
+          && (dial->n_attempts == 0 || g_get_monotonic_time () >= next_start))
         {
           connected = start_attempt (dial);
-          next_start = g_get_monotonic_time () + STAGGER;
+          if (dial->next < dial->n_addresses)
+            next_start = g_get_monotonic_time () + STAGGER;
         }
-      else if (dial->attempts->len > 0)
+      else if (dial->n_attempts > 0)
         connected = await_attempts (dial, next_start, &why);
       else
         why = TALLY_WAIT_FAILED; /* every address has */
@@ -448,16 +472,20 @@ tally_dial_watch_peer (const TallyStream *stream, gint64 keepalive, gint64 user_
     setsockopt (fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof timeout_ms);
 }
 
-/* Blocking from now on, as a stream's descriptor is. */
+/* Opens @stream to the connection that was made. One that is kept is blocking from now on; for one call that is not worth
+ * a system call, nor is TCP_NODELAY (TallyStream). */
 static void
-prepare_socket (gint fd, TallyScheme scheme)
+open_stream (const Dial *dial, Attempt won, TallyStream *stream)
 {
   int off = 0;
-  int one = 1;
 
-  ioctl (fd, FIONBIO, &off);
-  if (scheme != TALLY_SCHEME_UNIX)
-    setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  if (dial->manner == TALLY_DIAL_TO_KEEP)
+    ioctl (won.fd, FIONBIO, &off);
+  tally_stream_open (stream, won.fd, TALLY_STREAM_DIALED);
+  stream->is_for_one_call = dial->manner == TALLY_DIAL_FOR_ONE_CALL;
+  if (dial->manner == TALLY_DIAL_TO_KEEP
+      && tally_endpoint_get_scheme (dial->endpoint) != TALLY_SCHEME_UNIX)
+    tally_stream_set_nodelay (stream);
 }
 
 /* Shakes hands over the connection that was made. */
@@ -467,7 +495,7 @@ secure (Dial *dial, Attempt won, TallyStream *stream, GError **error)
   g_autoptr (GError) reason = NULL;
   TallyStream secured;
 
-  tally_stream_open (&secured, won.fd, TALLY_STREAM_DIALED);
+  open_stream (dial, won, &secured);
   if (!has_descriptor (dial)) /* GIO makes a main context */
     {
       tally_stream_close (&secured);
@@ -479,7 +507,8 @@ secure (Dial *dial, Attempt won, TallyStream *stream, GError **error)
       return TRUE;
     }
   if (g_error_matches (reason, G_TLS_ERROR, G_TLS_ERROR_HANDSHAKE)) /* which comes once */
-    return tally_dial (dial->endpoint, dial->deadline, dial->cancellable, stream, error);
+    return tally_dial (dial->endpoint, dial->deadline, dial->cancellable, dial->manner, stream,
+                       error);
   if (g_error_matches (reason, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return fail (dial, TALLY_WAIT_CANCELLED, "securing", error);
   add_failure (dial, won.address, reason->message);
@@ -494,18 +523,17 @@ gboolean
 tally_dial (TallyEndpoint *endpoint,
             gint64 deadline,
             GCancellable *cancellable,
+            TallyDialManner manner,
             TallyStream *stream,
             GError **error)
 {
-  g_auto (Dial) dial = { .endpoint = endpoint, .deadline = deadline, .cancellable = cancellable };
+  g_auto (Dial) dial = {
+    .endpoint = endpoint, .deadline = deadline, .cancellable = cancellable, .manner = manner
+  };
   Attempt won;
   gint index;
 
   failed_here = FALSE;
-  tally_glib_begin ();
-  dial.addresses = g_ptr_array_new_with_free_func (g_object_unref);
-  dial.attempts = g_array_new (FALSE, FALSE, sizeof (Attempt));
-  tally_glib_end ();
   if (tally_endpoint_get_scheme (endpoint) == TALLY_SCHEME_TLS
       && !tally_tls_check (tally_endpoint_get_uri (endpoint), error))
     return FALSE;
@@ -519,11 +547,10 @@ tally_dial (TallyEndpoint *endpoint,
   index = connect_any (&dial, error);
   if (index < 0)
     return FALSE;
-  won = g_array_index (dial.attempts, Attempt, index);
-  g_array_remove_index (dial.attempts, index); /* the rest is closed with the dial */
-  prepare_socket (won.fd, tally_endpoint_get_scheme (endpoint));
+  won = dial.attempts[index];
+  remove_attempt (&dial, index); /* the rest is closed with the dial */
   if (tally_endpoint_get_scheme (endpoint) == TALLY_SCHEME_TLS)
     return secure (&dial, won, stream, error);
-  tally_stream_open (stream, won.fd, TALLY_STREAM_DIALED);
+  open_stream (&dial, won, stream);
   return TRUE;
 }

@@ -3,6 +3,7 @@
 #define TALLY_DIALS_PRIVATE_H
 
 #include "bucket-private.h"
+#include "dial-private.h"
 
 G_BEGIN_DECLS
 
@@ -12,7 +13,8 @@ typedef struct
   TallyHook *hook; /* (nullable): used up */
   gint64 deadline;
   GCancellable *cancellable;
-  gint64 tcp_keepalive; /* of what the pool dials itself */
+  TallyDialManner manner; /* of what the pool dials itself; so are the next two */
+  gint64 tcp_keepalive;
   gint64 tcp_user_timeout;
 } TallyDialTerms;
 

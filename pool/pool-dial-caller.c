@@ -4,6 +4,19 @@
 
 #include "work-private.h"
 
+/* A connection for one call, which ends at its deadline, is not worth what watches over one that is kept: the kernel's look
+ * at a peer that has gone without a word takes four system calls, and the stream itself three (TALLY_DIAL_FOR_ONE_CALL). */
+static void
+dial_for_one_call (TallyBucket *bucket, const TallyWaiter *waiter, TallyDialTerms *terms)
+{
+  if (tally_endpoint_get_mode (bucket->endpoint) != TALLY_MODE_UNPOOLED
+      || waiter->limit == G_MAXINT64)
+    return;
+  terms->tcp_keepalive = terms->tcp_user_timeout = 0;
+  if (waiter->unused && tally_endpoint_get_scheme (bucket->endpoint) != TALLY_SCHEME_TLS)
+    terms->manner = TALLY_DIAL_FOR_ONE_CALL;
+}
+
 /* Locked before and after. @waiter has a permit. Afterwards it is served, has failed, or waits in
  * the queue while a thread dials. */
 void
@@ -20,10 +33,7 @@ tally_dial_on_caller (TallyBucket *bucket, TallyWaiter *waiter, GCancellable *ca
   gpointer transport;
   TallyInstant now;
 
-  /* A connection for one call that ends at its deadline is not worth four system calls. */
-  if (tally_endpoint_get_mode (bucket->endpoint) == TALLY_MODE_UNPOOLED
-      && waiter->limit != G_MAXINT64)
-    terms.tcp_keepalive = terms.tcp_user_timeout = 0;
+  dial_for_one_call (bucket, waiter, &terms);
   tally_bucket_work_and_unlock (bucket);
   transport = tally_dial_conn (bucket, conn, &terms, &error);
   if (transport != NULL)

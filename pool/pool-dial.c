@@ -1,7 +1,6 @@
 /* Owns how a connection of a pool is dialed, on whatever thread, and how that is ended. */
 #include "dials-private.h"
 
-#include "dial-private.h"
 #include "socket-private.h"
 
 /* With the lock. */
@@ -20,8 +19,8 @@ tally_dial_get_terms_locked (const TallyBucket *bucket, gint64 deadline, GCancel
 static gpointer
 dial_socket (TallyBucket *bucket, const TallyDialTerms *terms, GError **error)
 {
-  TallySocket *socket =
-      tally_socket_dial (bucket->endpoint, terms->deadline, terms->cancellable, error);
+  TallySocket *socket = tally_socket_dial_for (bucket->endpoint, terms->deadline,
+                                               terms->cancellable, terms->manner, error);
 
   if (socket != NULL)
     tally_dial_watch_peer (&socket->stream, terms->tcp_keepalive, terms->tcp_user_timeout);

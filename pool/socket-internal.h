@@ -90,6 +90,9 @@ TallySocketKeeper *tally_socket_get_keeper (TallySocket *self);
 
 /* ---- the connection's end ---- */
 
+/* Whether it is a connection to itself, which no peer has: tally_stream_meets_itself (). */
+gboolean tally_socket_meets_itself (const TallySocket *self);
+
 /* Whether the peer has announced its end, with FIN or RST, even if there is input before it. One
  * system call that does not block. */
 gboolean tally_socket_has_ended (TallySocket *self);

@@ -3,6 +3,7 @@
 #ifndef TALLY_SOCKET_PRIVATE_H
 #define TALLY_SOCKET_PRIVATE_H
 
+#include "dial-private.h"
 #include "socket-internal.h"
 #include "stream-private.h"
 
@@ -34,6 +35,13 @@ tally_socket_available (const TallySocket *self)
 {
   return self->input.length - self->consumed;
 }
+
+/* tally_socket_dial () for @manner. */
+TallySocket *tally_socket_dial_for (TallyEndpoint *endpoint,
+                                    gint64 deadline,
+                                    GCancellable *cancellable,
+                                    TallyDialManner manner,
+                                    GError **error);
 
 /* Sets the functions with which Apache's protocols use a socket. */
 void tally_socket_install_transport (ThriftTransportClass *class);

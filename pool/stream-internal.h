@@ -54,7 +54,10 @@ struct _TallyStream
 {
   const TallyStreamKind *kind; /* NULL: a plain descriptor */
   gpointer layer;              /* the kind's own */
-  gint fd;                     /* blocking; -1 once closed */
+  gint fd;                     /* blocking, unless is_for_one_call; -1 once closed */
+  /* It was dialed for one call: the descriptor does not block, and small messages behind others may be held back
+   * (no TCP_NODELAY), as there are none. */
+  gboolean is_for_one_call;
 
   /* stream-receive.c's */
   gboolean has_received; /* it serves more than one message */
@@ -95,6 +98,9 @@ void tally_stream_open (TallyStream *self, gint fd, TallyStreamOrigin origin);
 /* Takes @fd, a socket that a program made: it is made blocking and closed on exec, and small messages
  * leave at once. */
 void tally_stream_adopt (TallyStream *self, gint fd);
+/* From now on small messages do not wait for the acknowledgement of those before them. Does nothing on
+ * Unix sockets. */
+void tally_stream_set_nodelay (const TallyStream *self);
 /* Does nothing when it is closed. */
 void tally_stream_close (TallyStream *self);
 
@@ -224,6 +230,9 @@ gboolean tally_stream_is_unanswered (const TallyStream *self, gint64 since, guin
 /* The peer's address without its port, which is another one each time, or its process. (transfer
  * full) */
 gchar *tally_stream_dup_peer (const TallyStream *self);
+/* Whether a connection to a free port of this host has met itself: TCP's simultaneous open, which happens where a
+ * server is dialed while it is down. Such a peer returns every request as the reply to it. */
+gboolean tally_stream_meets_itself (const TallyStream *self);
 /* What errno @number means of this stream. */
 const gchar *tally_stream_describe_error (const TallyStream *self, gint number);
 

@@ -13,7 +13,7 @@
 /* What ends the next receive in time. */
 typedef enum
 {
-  HOW_POLL,    /* ppoll () first: with a cancellable, for a short time, on a layer */
+  HOW_POLL,    /* ppoll () first: with a cancellable, for a short time, for one call, on a layer */
   HOW_ARMED,   /* the kernel (SO_RCVTIMEO), some time before the deadline; or nothing */
   HOW_WATCHED, /* the thread of deadline.c, which ends the stream for reading */
 } How;
@@ -67,7 +67,7 @@ choose (TallyStream *self, const TallyStreamLimits *limits)
 {
   gint64 left;
 
-  if (limits->cancellable != NULL || self->kind != NULL)
+  if (limits->cancellable != NULL || self->kind != NULL || self->is_for_one_call)
     return HOW_POLL;
   if (limits->deadline < 0)
     return HOW_ARMED;

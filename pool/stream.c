@@ -25,16 +25,23 @@ tally_stream_open (TallyStream *self, gint fd, TallyStreamOrigin origin)
 }
 
 void
-tally_stream_adopt (TallyStream *self, gint fd)
+tally_stream_set_nodelay (const TallyStream *self)
 {
   int one = 1;
+
+  setsockopt (self->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+}
+
+void
+tally_stream_adopt (TallyStream *self, gint fd)
+{
   int flags = fcntl (fd, F_GETFL);
 
   if (flags >= 0 && (flags & O_NONBLOCK) != 0)
     fcntl (fd, F_SETFL, flags & ~O_NONBLOCK);
   fcntl (fd, F_SETFD, FD_CLOEXEC);
-  setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one); /* fails on Unix sockets, rightly */
   tally_stream_open (self, fd, TALLY_STREAM_ADOPTED);
+  tally_stream_set_nodelay (self);
 }
 
 void
@@ -203,6 +210,19 @@ tally_stream_dup_peer (const TallyStream *self)
   if (getsockopt (self->fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0)
     return g_strdup ("a local peer");
   return g_strdup_printf ("process %d", (gint) credentials.pid);
+}
+
+gboolean
+tally_stream_meets_itself (const TallyStream *self)
+{
+  Address local = { 0 };
+  Address remote = { 0 };
+  socklen_t length = sizeof local;
+  socklen_t remote_length = sizeof remote;
+
+  return getsockname (self->fd, &local.any, &length) == 0 && local.any.sa_family != AF_UNIX
+         && getpeername (self->fd, &remote.any, &remote_length) == 0
+         && memcmp (&local, &remote, sizeof local) == 0;
 }
 
 const gchar *

@@ -83,6 +83,8 @@ send_the_rest (TallySocket *self, gsize length, gsize sent, gboolean alive, GErr
   TallyWait why = alive ? TALLY_WAIT_READY : TALLY_WAIT_FAILED;
   guint found;
 
+  if (self->stream.is_for_one_call)
+    tally_stream_set_nodelay (&self->stream); /* the last piece may be small */
   while (why == TALLY_WAIT_READY && sent < length)
     {
       why = await_room (self, TALLY_STREAM_HUNG_UP, self->limits.deadline, self->limits.cancellable,
@@ -180,11 +182,21 @@ tally_socket_dial (TallyEndpoint *endpoint,
                    GCancellable *cancellable,
                    GError **error)
 {
+  g_return_val_if_fail (endpoint != NULL, NULL);
+  return tally_socket_dial_for (endpoint, deadline, cancellable, TALLY_DIAL_TO_KEEP, error);
+}
+
+TallySocket *
+tally_socket_dial_for (TallyEndpoint *endpoint,
+                       gint64 deadline,
+                       GCancellable *cancellable,
+                       TallyDialManner manner,
+                       GError **error)
+{
   TallyStream stream;
   TallySocket *self;
 
-  g_return_val_if_fail (endpoint != NULL, NULL);
-  if (!tally_dial (endpoint, deadline, cancellable, &stream, error))
+  if (!tally_dial (endpoint, deadline, cancellable, manner, &stream, error))
     return NULL;
   tally_glib_begin ();
   self = g_object_new (TALLY_TYPE_SOCKET, NULL);
@@ -290,6 +302,12 @@ gsize
 tally_socket_count_committed (const TallySocket *self)
 {
   return tally_stream_count_committed (&self->stream);
+}
+
+gboolean
+tally_socket_meets_itself (const TallySocket *self)
+{
+  return tally_stream_meets_itself (&self->stream);
 }
 
 gboolean

@@ -1,0 +1,235 @@
+/* Owns the tests of how many system calls a short connection costs, at the client. The linker puts the
+ * counters below in place of the libc's functions (meson.build, --wrap). */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "echo-service.h"
+#include "server-fixture.h"
+#include "tally-error.h"
+
+/* ---- counting ---- */
+
+static __thread guint n_mine;    /* system calls of this thread */
+static __thread guint n_nodelay; /* TCP_NODELAY set on a socket by this thread */
+static gboolean meets_itself;    /* the next connection does */
+
+static void
+count (void)
+{
+  n_mine++;
+}
+
+#define COUNTED(result, name, parameters, arguments)                                               \
+  result __real_##name parameters;                                                                 \
+  result __wrap_##name parameters;                                                                 \
+  result __wrap_##name parameters                                                                  \
+  {                                                                                                \
+    count ();                                                                                      \
+    return __real_##name arguments;                                                                \
+  }
+
+/* clang-format off */
+COUNTED (int, socket, (int domain, int type, int protocol), (domain, type, protocol))
+COUNTED (int, getsockopt, (int fd, int level, int name, void *value, socklen_t *length), (fd, level, name, value, length))
+COUNTED (int, getsockname, (int fd, struct sockaddr *address, socklen_t *length), (fd, address, length))
+COUNTED (int, getpeername, (int fd, struct sockaddr *address, socklen_t *length), (fd, address, length))
+COUNTED (int, ppoll, (struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask), (fds, n, timeout, mask))
+COUNTED (ssize_t, send, (int fd, const void *bytes, size_t length, int flags), (fd, bytes, length, flags))
+COUNTED (ssize_t, recv, (int fd, void *bytes, size_t length, int flags), (fd, bytes, length, flags))
+COUNTED (int, shutdown, (int fd, int how), (fd, how))
+COUNTED (int, close, (int fd), (fd))
+COUNTED (int, accept4, (int fd, struct sockaddr *address, socklen_t *length, int flags), (fd, address, length, flags))
+COUNTED (int, epoll_ctl, (int epoll, int operation, int fd, struct epoll_event *event), (epoll, operation, fd, event))
+/* clang-format on */
+
+int __real_setsockopt (int fd, int level, int name, const void *value, socklen_t length);
+int __wrap_setsockopt (int fd, int level, int name, const void *value, socklen_t length);
+int
+__wrap_setsockopt (int fd, int level, int name, const void *value, socklen_t length)
+{
+  count ();
+  if (level == IPPROTO_TCP && name == TCP_NODELAY)
+    n_nodelay++;
+  return __real_setsockopt (fd, level, name, value, length);
+}
+
+int __real_ioctl (int fd, unsigned long request, ...);
+int __wrap_ioctl (int fd, unsigned long request, ...);
+int
+__wrap_ioctl (int fd, unsigned long request, ...)
+{
+  va_list rest;
+  void *value;
+
+  va_start (rest, request);
+  value = va_arg (rest, void *);
+  va_end (rest);
+  count ();
+  return __real_ioctl (fd, request, value);
+}
+
+long __real_syscall (long number, ...);
+long __wrap_syscall (long number, ...);
+long
+__wrap_syscall (long number, ...)
+{
+  va_list rest;
+  long values[6];
+
+  va_start (rest, number);
+  for (guint i = 0; i < G_N_ELEMENTS (values); i++)
+    values[i] = va_arg (rest, long);
+  va_end (rest);
+  count ();
+  return __real_syscall (number, values[0], values[1], values[2], values[3], values[4], values[5]);
+}
+
+int __real_connect (int fd, const struct sockaddr *address, socklen_t length);
+int __wrap_connect (int fd, const struct sockaddr *address, socklen_t length);
+int
+__wrap_connect (int fd, const struct sockaddr *address, socklen_t length)
+{
+  count ();
+  if (meets_itself)
+    assert_int (bind (fd, address, length), 0);
+  return __real_connect (fd, address, length);
+}
+
+/* ---- the client ---- */
+
+#define N_CALLS 50
+
+static void
+assert_calls (TallyChannel *channel, guint method, guint at_most)
+{
+  guint before = n_mine;
+
+  for (guint i = 0; i < N_CALLS; i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autofree gchar *reply = NULL;
+
+      CU_ASSERT_TRUE (echo_call (channel, method, "sixteen bytes ..", &reply, &error));
+      assert_no_error (error);
+    }
+  before = n_mine - before;
+  if (before > at_most * N_CALLS)
+    g_printerr ("%u system calls for %u calls\n", before, N_CALLS);
+  CU_ASSERT_TRUE (before <= at_most * N_CALLS);
+}
+
+/* socket, connect, ppoll, send, ppoll, receive, close. */
+static void
+a_call_on_a_connection_of_its_own_takes_seven (void)
+{
+  g_autoptr (TallyPool) pool = tally_pool_new ();
+  g_auto (EchoServer) server;
+  g_autoptr (TallyChannel) channel = NULL;
+
+  echo_server_start (&server, echo_honest, "?mode=unpooled", NULL);
+  channel = echo_server_connect (&server, pool);
+  assert_calls (channel, ECHO_ECHO, 7);
+  /* In place of the wait and the receive: the look whether it met itself. */
+  assert_calls (channel, ECHO_NOTE, 7);
+  tally_pool_close (pool);
+}
+
+/* A look at the connection, send, receive. */
+static void
+a_pooled_call_takes_three (void)
+{
+  g_autoptr (TallyPool) pool = tally_pool_new ();
+  g_auto (EchoServer) server;
+  g_autoptr (TallyChannel) channel = NULL;
+  g_autofree gchar *reply = NULL;
+
+  echo_server_start (&server, echo_honest, "?", NULL);
+  channel = echo_server_connect (&server, pool);
+  for (guint i = 0; i < 2; i++) /* from the second one on its deadline is watched */
+    {
+      g_clear_pointer (&reply, g_free);
+      CU_ASSERT_TRUE (echo_call (channel, ECHO_ECHO, "first", &reply, NULL));
+    }
+  assert_calls (channel, ECHO_ECHO, 3);
+  tally_pool_close (pool);
+}
+
+/* A request that does not go at once: the end of it does not wait for the acknowledgement of what is before it. */
+static void
+a_large_request_sets_nodelay_and_a_small_one_does_not (void)
+{
+  g_autoptr (TallyPool) pool = tally_pool_new ();
+  g_auto (EchoServer) server;
+  g_autoptr (TallyChannel) channel = NULL;
+  g_autofree gchar *large = g_strnfill (12 * 1024 * 1024, 'L');
+  g_autofree gchar *reply = NULL;
+  g_autoptr (GError) error = NULL;
+  guint before;
+
+  echo_server_start (&server, echo_honest, "?mode=unpooled", NULL);
+  channel = echo_server_connect (&server, pool);
+  before = n_nodelay;
+  assert_calls (channel, ECHO_ECHO, 7);
+  assert_int (n_nodelay, before);
+  CU_ASSERT_TRUE (echo_call (channel, ECHO_ECHO, large, &reply, &error));
+  assert_no_error (error);
+  CU_ASSERT_STRING_EQUAL (reply, large);
+  CU_ASSERT_TRUE (n_nodelay > before);
+  tally_pool_close (pool);
+}
+
+/* A call to a port at which nobody listens, on a connection that gets that port: it returns all that is sent. */
+static void
+call_oneself (guint method)
+{
+  g_autoptr (TallyPool) pool = tally_pool_new ();
+  struct sockaddr_in address = { .sin_family = AF_INET,
+                                 .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
+  socklen_t length = sizeof address;
+  gint fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  g_autofree gchar *uri = NULL;
+  g_autofree gchar *reply = NULL;
+  g_autoptr (TallyChannel) channel = NULL;
+  g_autoptr (GError) error = NULL;
+
+  assert_int (bind (fd, (struct sockaddr *) &address, length), 0);
+  assert_int (getsockname (fd, (struct sockaddr *) &address, &length), 0);
+  close (fd);
+  uri = g_strdup_printf ("tcp://127.0.0.1:%u?mode=unpooled", ntohs (address.sin_port));
+  channel = tally_channel_new_with_pool (uri, pool, NULL);
+  meets_itself = TRUE;
+  CU_ASSERT_FALSE (echo_call (channel, method, "hello", &reply, &error));
+  meets_itself = FALSE;
+  assert_error (error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED, "nobody listens there");
+  CU_ASSERT_PTR_NOT_NULL (strstr (error->message, "nothing was sent"));
+  echo_assert_says_once (error);
+  tally_pool_close (pool);
+}
+
+static void
+a_connection_to_itself_is_none (void)
+{
+  call_oneself (ECHO_ECHO);
+  call_oneself (ECHO_NOTE);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const TestCase cases[] = {
+    TEST (a_call_on_a_connection_of_its_own_takes_seven),
+    TEST (a_pooled_call_takes_three),
+    TEST (a_large_request_sets_nodelay_and_a_small_one_does_not),
+    TEST (a_connection_to_itself_is_none),
+    { NULL },
+  };
+
+  return test_main ("kernel-calls", cases, argc, argv);
+}
