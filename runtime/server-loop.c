@@ -12,8 +12,10 @@
 #define MAX_EVENTS 128
 /* Connections accepted before those that wait for an answer get their turn. */
 #define MAX_ACCEPTS 32
-/* How often MAX_ACCEPTS are accepted before a stop: more than a listener's backlog holds. */
-#define MAX_LAST_ACCEPTS (2 * TALLY_SERVER_BACKLOG / MAX_ACCEPTS)
+/* Connections accepted before a stop: more than a listener's backlog holds. */
+#define MAX_LAST_ACCEPTS (2 * TALLY_SERVER_BACKLOG)
+/* Of so many times that a listener is ready it is asked once for all of its peers. */
+#define SWARM_ROUNDS 32
 
 /* ---- what epoll watches ---- */
 
@@ -104,7 +106,8 @@ server_discard (TallyServer *self, ServerConnection *connection)
 
   atomic_set (&connection->owner, OWNER_DEAD);
   /* Closing alone does not do it where a child process has a copy of the descriptor. */
-  server_watch (self, EPOLL_CTL_DEL, tally_stream_get_fd (&connection->stream), 0, NULL);
+  if (connection->is_watched)
+    server_watch (self, EPOLL_CTL_DEL, tally_stream_get_fd (&connection->stream), 0, NULL);
   server_connection_release (connection);
 
   pthread_mutex_lock (&self->lock);
@@ -162,13 +165,22 @@ admit_locked (TallyServer *self, gboolean *refused)
   return !*refused || self->n_refused < TALLY_SERVER_MAX_REFUSED;
 }
 
+/* Whether a new peer is looked at first, and watched by epoll when nothing of it is left to do: mostly its request is
+ * there, and epoll need not say so. Not where threads are short or handlers slow: what is in the queue counts as work. */
+static gboolean
+may_serve_at_once (const TallyServer *self, const ServerConnection *connection)
+{
+  return !tally_stream_is_layered (&connection->stream) && !connection->refused
+         && !atomic_peek (&self->crowded) && !atomic_peek (&self->eager);
+}
+
 static void
 add_connection (TallyServer *self, TallyStream *stream)
 {
-  const guint events = TALLY_STREAM_READABLE | TALLY_STREAM_HUNG_UP;
   ServerConnection *connection;
   gboolean refused;
   gboolean admitted;
+  gboolean at_once;
 
   pthread_mutex_lock (&self->lock);
   admitted = admit_locked (self, &refused);
@@ -186,9 +198,13 @@ add_connection (TallyServer *self, TallyStream *stream)
     tally_tls_set_ready (&connection->stream, on_secured, connection);
   pthread_mutex_lock (&self->lock);
   link_locked (self, connection);
+  at_once = may_serve_at_once (self, connection);
+  if (at_once)
+    server_enqueue_locked (self, connection);
   pthread_mutex_unlock (&self->lock);
-  if (!server_watch (self, EPOLL_CTL_ADD, tally_stream_get_fd (stream),
-                     EPOLLET | tally_stream_get_watch (stream, events), connection))
+  if (at_once)
+    return;
+  if (!server_loop_watch (self, connection, TALLY_SERVER_INPUT))
     server_discard (self, connection);
   else if (!server_park (connection))
     {
@@ -214,11 +230,13 @@ note_shortage (TallyServer *self, gboolean refused)
   pthread_mutex_unlock (&self->lock);
 }
 
-/* Whether there may be more. */
-static gboolean
-accept_connections (TallyServer *self, guint index)
+/* Looks for a peer @count times, until none is there. Returns how often one was. */
+static guint
+accept_connections (TallyServer *self, guint index, guint count)
 {
-  for (guint i = 0; i < MAX_ACCEPTS; i++)
+  guint n_peers;
+
+  for (n_peers = 0; n_peers < count; n_peers++)
     {
       TallyStream stream;
 
@@ -228,13 +246,24 @@ accept_connections (TallyServer *self, guint index)
           continue;
         }
       if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINVAL)
-        return FALSE; /* no peer is there, or none can come any more */
+        break; /* no peer is there, or none can come any more */
       if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM)
         continue; /* the peer left before it was accepted */
       note_shortage (self, errno == EMFILE);
-      return FALSE;
+      break;
     }
-  return TRUE;
+  return n_peers;
+}
+
+/* The listener with number @index is ready. Where peers come one by one a look for a second one is a system call in vain: it is
+ * taken now and then, and as long as it finds one. epoll tells of those that are left. */
+static void
+accept_ready (TallyServer *self, guint index)
+{
+  gboolean looks = self->has_swarm || self->n_accept_rounds++ % SWARM_ROUNDS == 0;
+  guint n_accepted = accept_connections (self, index, looks ? MAX_ACCEPTS : 1);
+
+  self->has_swarm = looks && n_accepted > 1;
 }
 
 /* A peer that has connected may have sent a request: to close the listener would cut it off. */
@@ -243,8 +272,7 @@ accept_last (TallyServer *self)
 {
   server_listener_end (&self->listener);
   for (guint i = 0; i < self->listener.n_fds; i++)
-    for (guint n = 0; n < MAX_LAST_ACCEPTS && accept_connections (self, i); n++)
-      continue;
+    accept_connections (self, i, MAX_LAST_ACCEPTS);
 }
 
 /* A stop was asked for. */
@@ -284,7 +312,7 @@ handle_special (TallyServer *self, const struct epoll_event *event)
       guint index = (gint *) event->data.ptr - self->listener.fds;
 
       if (index < self->listener.n_fds) /* not closed by an event before this one */
-        accept_connections (self, index);
+        accept_ready (self, index);
     }
   else
     return FALSE;
@@ -456,6 +484,13 @@ find_events (const ServerConnection *connection)
   return connection->is_full ? TALLY_STREAM_HUNG_UP : TALLY_SERVER_INPUT;
 }
 
+/* Whether epoll has to be told of @connection, which is to be parked. */
+static gboolean
+needs_watch (const ServerConnection *connection)
+{
+  return !connection->is_watched || tally_stream_is_layered (&connection->stream);
+}
+
 gboolean
 server_let_go (TallyServer *self,
                ServerConnection *connection,
@@ -466,12 +501,11 @@ server_let_go (TallyServer *self,
     server_connection_set_deadline (connection, turn == TURN_SERVED);
   if (atomic_get (&self->stopping))
     turn = server_connection_part (connection, worker, turn);
+  if (turn != TURN_CLOSE && G_UNLIKELY (needs_watch (connection))
+      && !server_loop_watch (self, connection, find_events (connection)))
+    turn = TURN_CLOSE;
   if (turn != TURN_CLOSE)
-    {
-      if (G_UNLIKELY (tally_stream_is_layered (&connection->stream)))
-        server_loop_watch (self, connection, find_events (connection));
-      return server_park (connection);
-    }
+    return server_park (connection);
   server_discard (self, connection);
   return TRUE;
 }

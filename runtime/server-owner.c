@@ -81,11 +81,15 @@ server_watch (TallyServer *self, gint operation, gint fd, guint32 events, gpoint
   return epoll_ctl (self->epoll_fd, operation, fd, &event) == 0;
 }
 
-void
+gboolean
 server_loop_watch (TallyServer *self, ServerConnection *connection, guint events)
 {
-  server_watch (self, EPOLL_CTL_MOD, tally_stream_get_fd (&connection->stream),
-                EPOLLET | tally_stream_get_watch (&connection->stream, events), connection);
+  gint operation = connection->is_watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+
+  connection->is_watched =
+      server_watch (self, operation, tally_stream_get_fd (&connection->stream),
+                    EPOLLET | tally_stream_get_watch (&connection->stream, events), connection);
+  return connection->is_watched;
 }
 
 void

@@ -138,16 +138,16 @@ struct _ServerConnection
   gboolean is_full;      /* whole requests lie in input, because those that run apart come first */
   gboolean is_abandoned; /* those that run apart know that the client has gone */
   gboolean takes_any_order; /* of the message that is looked at: its answer may overtake others */
-  gint64
-      message_deadline; /* of that message: g_get_monotonic_time () when nobody waits for its answer any more; 0: none */
-  guint max_requests; /* that may run apart at once; 1: only those answered later */
-  guint n_requests;   /* that run apart and whose answers have not left */
+  gint64 message_deadline;  /* of that message: until then its answer is waited for; 0: for ever */
+  guint max_requests;       /* that may run apart at once; 1: only those answered later */
+  guint n_requests;         /* that run apart and whose answers have not left */
   TallyFramer framer;
   gboolean is_detected;     /* the framer knows what the peer speaks */
   TallyHeaders *persistent; /* nullable: what the peer said for all of its requests */
   gboolean is_unsecured;    /* the peer has still to shake hands */
   gboolean refused;         /* past the limit: its first request is answered with an exception */
   gboolean wants_write;     /* epoll watches for writability */
+  gboolean is_watched;      /* epoll knows it */
   guint turns;              /* requests since turns_began: how hot it is */
   guint64 turns_began;      /* the loop's event count then */
 
@@ -155,10 +155,9 @@ struct _ServerConnection
   ServerConnection *previous;
   ServerConnection *next;
   ServerConnection *next_ready;
-  gint64
-      ready_since; /* server_now () when it was first seen to wait for a worker; 0: not yet; then the owner's */
-  gsize holds;                       /* bytes of its buffers; written by the owner */
-  gsize request_bytes;               /* atomic: of the requests that run apart */
+  gint64 ready_since;  /* server_now () when it was first seen to wait for a worker; 0: not yet */
+  gsize holds;         /* bytes of its buffers; written by the owner */
+  gsize request_bytes; /* atomic: of the requests that run apart */
   ServerRequest *first_request;      /* of these, in the order in which they came */
   guint n_waiting;                   /* of these, for a worker */
   guint n_running;                   /* of these, their handlers are called */
@@ -231,7 +230,7 @@ typedef enum
   OUTCOME_ANSWERED,   /* or no answer is due */
   OUTCOME_MALFORMED,  /* OUTCOME_ANSWERED, but the message is not what it should be; error is set */
   OUTCOME_UNREADABLE, /* it is nobody's: not even its header could be read */
-  OUTCOME_HUNG_UP,    /* the processor wants the connection closed, in the middle of the answer if there is one */
+  OUTCOME_HUNG_UP, /* the processor wants the connection closed, in the middle of the answer if there is one */
   OUTCOME_LATER /* nothing has happened: its handler answers later, and needs a request to answer to */
 } ServerOutcome;
 
@@ -379,8 +378,8 @@ void server_enqueue_locked (TallyServer *self, ServerConnection *connection);
 ServerConnection *server_take_ready_locked (TallyServer *self);
 /* epoll_ctl (). */
 gboolean server_watch (TallyServer *self, gint operation, gint fd, guint32 events, gpointer data);
-/* What epoll reports of @connection (TallyStreamEvents), besides its failure. Tells at once of what is the case already. */
-void server_loop_watch (TallyServer *self, ServerConnection *connection, guint events);
+/* What epoll reports of @connection (TallyStreamEvents), at once where that is the case already. FALSE: epoll is full. */
+gboolean server_loop_watch (TallyServer *self, ServerConnection *connection, guint events);
 /* Makes the thread that waits in the loop return from its wait. */
 void server_loop_interrupt (TallyServer *self);
 void server_wake_supervisor_locked (TallyServer *self);
@@ -389,8 +388,7 @@ void server_wake_supervisor_locked (TallyServer *self);
 
 gboolean server_loop_open (TallyServer *self, GError **error);
 void server_loop_close (TallyServer *self);
-/* Waits for events, at most @timeout milliseconds (-1: for ever), accepts, and queues what is
- * ready. */
+/* Waits for events, at most @timeout milliseconds (-1: for ever), accepts, and queues what is ready. */
 void server_loop_wait (TallyServer *self, gint timeout);
 /* After descriptors ran out: looks at the listeners again. */
 void server_loop_resume_listeners_locked (TallyServer *self);
@@ -556,7 +554,9 @@ struct _TallyServer
   gsize n_released; /* atomic: bytes of what was large and is gone, since the heap was trimmed */
   gsize peak_held;  /* the most that was held since then */
   gint64 next_trim; /* server_now () before which it is not trimmed again */
-  GPtrArray *graveyard; /* closed connections that a batch of events may still name */
+  guint n_accept_rounds; /* the loop holder's; so is the next one */
+  gboolean has_swarm;    /* several peers were there at once the last time */
+  GPtrArray *graveyard;  /* closed connections that a batch of events may still name */
   ServerWorker *loop_holder;
   ServerWorker supervisor; /* the holder's name while the supervisor itself looks for events */
   ServerWorker *workers;

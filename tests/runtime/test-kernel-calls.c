@@ -1,4 +1,4 @@
-/* Owns the tests of how many system calls a short connection costs, at the client. The linker puts the
+/* Owns the tests of how many system calls a short connection costs, at the client and at the server. The linker puts the
  * counters below in place of the libc's functions (meson.build, --wrap). */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -17,6 +17,8 @@
 /* ---- counting ---- */
 
 static __thread guint n_mine;    /* system calls of this thread */
+static guint n_all;              /* atomic: of all threads, but waits in epoll_wait () */
+static guint n_waits;            /* atomic: these */
 static __thread guint n_nodelay; /* TCP_NODELAY set on a socket by this thread */
 static gboolean meets_itself;    /* the next connection does */
 
@@ -24,6 +26,7 @@ static void
 count (void)
 {
   n_mine++;
+  __atomic_add_fetch (&n_all, 1, __ATOMIC_RELAXED);
 }
 
 #define COUNTED(result, name, parameters, arguments)                                               \
@@ -89,6 +92,17 @@ __wrap_syscall (long number, ...)
   va_end (rest);
   count ();
   return __real_syscall (number, values[0], values[1], values[2], values[3], values[4], values[5]);
+}
+
+int __real_epoll_wait (int epoll, struct epoll_event *events, int n, int timeout);
+int __wrap_epoll_wait (int epoll, struct epoll_event *events, int n, int timeout);
+int
+__wrap_epoll_wait (int epoll, struct epoll_event *events, int n, int timeout)
+{
+  int result = __real_epoll_wait (epoll, events, n, timeout);
+
+  __atomic_add_fetch (&n_waits, 1, __ATOMIC_RELAXED);
+  return result;
 }
 
 int __real_connect (int fd, const struct sockaddr *address, socklen_t length);
@@ -220,6 +234,52 @@ a_connection_to_itself_is_none (void)
   call_oneself (ECHO_NOTE);
 }
 
+/* ---- the server ---- */
+
+#define N_CONNECTIONS 100
+
+/* Of each connection the server makes: accept, receive, send, an entry in epoll, receive of the end, the entry's end, close;
+ * and waits twice where no other connection comes together with the end of this one, as they do when clients follow each
+ * other. A peer of which nothing is there yet when it is accepted costs one receive and one wait more: the
+ * listener has the kernel tell of peers when their requests come. */
+static void
+a_short_connection_takes_the_server_seven_and_its_waits (void)
+{
+  Running *running = running_start (&framed_binary, NULL, "max-workers=1");
+  guint calls, waits;
+
+  check_alive (running);
+  calls = n_all - n_mine;
+  waits = n_waits;
+  for (guint i = 0; i < N_CONNECTIONS; i++)
+    {
+      gint fd = peer_connect (running);
+
+      CU_ASSERT_TRUE (peer_echoes (fd, &framed_binary, i + 1, "sixteen bytes .."));
+      __real_shutdown (fd, SHUT_WR);
+      CU_ASSERT_TRUE (peer_sees_end (fd));
+      __real_close (fd);
+    }
+  calls = n_all - n_mine - calls;
+  waits = n_waits - waits;
+  if (calls > 7 * N_CONNECTIONS + N_CONNECTIONS / 10 || waits > 2 * N_CONNECTIONS + 4)
+    g_printerr ("%u system calls and %u waits for %u connections\n", calls, waits, N_CONNECTIONS);
+  CU_ASSERT_TRUE (calls <= 7 * N_CONNECTIONS + N_CONNECTIONS / 10);
+  CU_ASSERT_TRUE (waits <= 2 * N_CONNECTIONS + 4);
+  running_stop (running);
+}
+
+int __real_listen (int fd, int backlog);
+int __wrap_listen (int fd, int backlog);
+int
+__wrap_listen (int fd, int backlog)
+{
+  int seconds = 100;
+
+  __real_setsockopt (fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof seconds);
+  return __real_listen (fd, backlog);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -228,6 +288,7 @@ main (int argc, char **argv)
     TEST (a_pooled_call_takes_three),
     TEST (a_large_request_sets_nodelay_and_a_small_one_does_not),
     TEST (a_connection_to_itself_is_none),
+    TEST (a_short_connection_takes_the_server_seven_and_its_waits),
     { NULL },
   };
 
