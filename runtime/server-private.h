@@ -274,7 +274,7 @@ struct _ServerRequest
   ServerConnection *connection; /* NULL: it is closed */
   ServerRequest *next;
   gboolean is_waiting;
-  gboolean is_answered;
+  gboolean is_answered;  /* and the answer is its connection's: never set once that is closed */
   gboolean is_abandoned; /* nobody waits for the answer */
   GCancellable *cancellable;
   GSequenceIter *due; /* its place in the server's; NULL: in none */
@@ -304,8 +304,12 @@ void server_abandon_requests (ServerConnection *self);
  * this returns. */
 GPtrArray *server_orphan_requests_locked (ServerConnection *self);
 void server_drop_requests (ServerConnection *self, GPtrArray *cancellables);
-/* The owner closes the connection of a server that stops: those that are not answered are told so. */
+/* The owner closes the connection of a server that stops: in their order requests get the answer that is there, else are
+ * told that they were not executed, or that it is not known. */
 void server_refuse_answers (ServerConnection *self);
+void server_request_unref (ServerRequest *self);
+/* Ends the answer that @output has from @start on, where its frame begins. */
+void server_request_end_answer (const ServerRequest *self, TallyBuffer *output, gsize start);
 /* server-due.c: requests with a deadline and a cancellable, which fires then. It is not in it yet; it may be in none. */
 void server_due_add_locked (TallyServer *self, ServerRequest *request);
 void server_due_remove_locked (ServerRequest *request);

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-static void
-request_unref (ServerRequest *self)
+void
+server_request_unref (ServerRequest *self)
 {
   if (!g_atomic_ref_count_dec (&self->ref_count))
     return;
@@ -77,7 +77,7 @@ server_send_answers (ServerConnection *self, gboolean *sent)
       self->n_requests--;
       __atomic_sub_fetch (&self->request_bytes, taken->message.capacity + taken->answer.capacity,
                           __ATOMIC_RELAXED);
-      request_unref (taken);
+      server_request_unref (taken);
       taken = next;
       *sent = TRUE;
     }
@@ -98,46 +98,7 @@ server_send_answers (ServerConnection *self, gboolean *sent)
   return ok;
 }
 
-/* ---- the client has gone ---- */
-
-/* (transfer full): what is to be fired without the lock; @self's requests know that nobody waits for them. */
-static GPtrArray *
-abandon_locked (ServerConnection *self, gboolean is_closed)
-{
-  GPtrArray *cancellables = g_ptr_array_new_with_free_func (g_object_unref);
-
-  for (ServerRequest *request = self->first_request; request != NULL; request = request->next)
-    {
-      request->is_abandoned = TRUE;
-      if (is_closed)
-        request->connection = NULL;
-      if (request->cancellable != NULL && !request->is_answered)
-        g_ptr_array_add (cancellables, g_object_ref (request->cancellable));
-    }
-  return cancellables;
-}
-
-static void
-fire (GPtrArray *cancellables)
-{
-  for (guint i = 0; i < cancellables->len; i++)
-    g_cancellable_cancel (g_ptr_array_index (cancellables, i));
-  g_ptr_array_unref (cancellables);
-}
-
-void
-server_abandon_requests (ServerConnection *self)
-{
-  GPtrArray *cancellables;
-
-  if (self->is_abandoned || self->n_requests == 0)
-    return;
-  self->is_abandoned = TRUE;
-  pthread_mutex_lock (&self->server->lock);
-  cancellables = abandon_locked (self, FALSE);
-  pthread_mutex_unlock (&self->server->lock);
-  fire (cancellables);
-}
+/* ---- answers ---- */
 
 /* Its handler has returned. */
 static void
@@ -151,8 +112,6 @@ end_run_locked (TallyServer *self, ServerRequest *request)
       self->n_beside -= connection->n_running > 0;
     }
 }
-
-/* ---- answers ---- */
 
 /* The owner of @connection, which is this thread, sends what is answered and lets it go. FALSE: a worker is to do it. */
 static gboolean
@@ -182,13 +141,13 @@ finish (ServerRequest *request, gboolean ran)
   pthread_mutex_lock (&self->lock);
   if (ran)
     end_run_locked (self, request);
-  request->is_answered = TRUE;
   server_due_remove_locked (request);
   connection = request->connection;
   if (connection == NULL)
     self->n_dropped++;
   else
     {
+      request->is_answered = TRUE;
       __atomic_add_fetch (&connection->request_bytes, request->answer.capacity, __ATOMIC_RELAXED);
       owned = server_claim (connection);
     }
@@ -203,9 +162,8 @@ finish (ServerRequest *request, gboolean ran)
   pthread_mutex_unlock (&self->lock);
 }
 
-/* Ends the answer that @output has from @start on, where its frame begins. */
-static void
-end_request_answer (const ServerRequest *self, TallyBuffer *output, gsize start)
+void
+server_request_end_answer (const ServerRequest *self, TallyBuffer *output, gsize start)
 {
   if (self->framing == TALLY_FRAMING_HEADER)
     server_header_wrap (&self->header, self->server, output,
@@ -258,7 +216,7 @@ later_answer (TallyLater *later,
                              error);
   if (request->later.info != NULL)
     tell_answer (request, method, result, failure, start);
-  end_request_answer (request, output, start);
+  server_request_end_answer (request, output, start);
   finish (request, FALSE);
   return ok;
 }
@@ -266,7 +224,7 @@ later_answer (TallyLater *later,
 static void
 later_release (TallyLater *later)
 {
-  request_unref ((ServerRequest *) later);
+  server_request_unref ((ServerRequest *) later);
 }
 
 static GCancellable *
@@ -281,7 +239,7 @@ later_get_cancellable (TallyLater *later)
   if (request->cancellable == NULL)
     {
       request->cancellable = g_steal_pointer (&made);
-      if (later->deadline != 0 && !is_passed && !request->is_answered)
+      if (later->deadline != 0 && !is_passed && !request->is_answered && !request->is_abandoned)
         server_due_add_locked (request->server, request);
     }
   is_abandoned = request->is_abandoned || is_passed;
@@ -363,8 +321,8 @@ execute (ServerRequest *request, const gchar *refusal)
       request->answer = answer;
     }
   server_peer_set_header (NULL);
-  end_request_answer (request, &request->answer, start);
-  request_unref (request);
+  server_request_end_answer (request, &request->answer, start);
+  server_request_unref (request);
   return TRUE;
 }
 
@@ -383,7 +341,7 @@ server_run_request (ServerRequest *request, ServerWorker *worker)
       end_run_locked (self, request);
       pthread_mutex_unlock (&self->lock);
     }
-  request_unref (request);
+  server_request_unref (request);
 }
 
 /* ---- taking a request apart ---- */
@@ -523,70 +481,4 @@ server_set_apart (ServerConnection *self, const guint8 *bytes, gsize length, gbo
   pthread_mutex_unlock (&server->lock);
   server_hold (self, FALSE);
   return APART_TAKEN;
-}
-
-/* ---- the end of a connection ---- */
-
-void
-server_refuse_answers (ServerConnection *self)
-{
-  TallyServer *server = self->server;
-  GPtrArray *cancellables;
-  gboolean sent;
-
-  if (self->n_requests == 0 || !server_send_answers (self, &sent) || self->output.length > 0)
-    return;
-  /* From here on no other thread touches the requests: an answer finds no connection. */
-  pthread_mutex_lock (&server->lock);
-  cancellables = server_orphan_requests_locked (self);
-  pthread_mutex_unlock (&server->lock);
-  for (ServerRequest *request = self->first_request; request != NULL; request = request->next)
-    {
-      gsize start = tally_frame_begin (&self->parting, request->framing);
-
-      server_refuse (server, request->codec, request->message.data, request->message.length,
-                     "the server is stopping, and the answer did not come in time; whether the "
-                     "request was executed to its end is not known",
-                     &self->parting);
-      end_request_answer (request, &self->parting, start);
-    }
-  server_drop_requests (self, cancellables);
-}
-
-GPtrArray *
-server_orphan_requests_locked (ServerConnection *self)
-{
-  TallyServer *server = self->server;
-  GPtrArray *cancellables = abandon_locked (self, TRUE);
-
-  if (self->n_waiting > 0)
-    {
-      server_ring_remove_locked (server, self);
-      server->n_waiting -= self->n_waiting;
-      self->n_waiting = 0;
-    }
-  if (self->n_running > 1)
-    server->n_beside -= self->n_running - 1;
-  self->n_running = 0;
-  return cancellables;
-}
-
-void
-server_drop_requests (ServerConnection *self, GPtrArray *cancellables)
-{
-  ServerRequest *request = self->first_request;
-
-  fire (cancellables);
-  self->first_request = NULL;
-  while (request != NULL)
-    {
-      ServerRequest *next = request->next;
-
-      if (request->is_waiting)
-        server_tell_unexecuted (self, request);
-      request_unref (request);
-      request = next;
-    }
-  self->n_requests = 0;
-  atomic_put (&self->request_bytes, 0);
 }

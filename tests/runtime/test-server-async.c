@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "recorder.h"
 #include "server-fixture.h"
 #include "server-private.h"
 
@@ -338,6 +339,103 @@ a_stop_waits_for_replies (void)
   running_join (running);
 }
 
+/* Answers that are there when a stop waits no longer leave, in their order, behind what is told in place of those that
+ * are not. */
+static void
+a_stop_sends_what_is_answered_behind_what_is_not (void)
+{
+  Running *running = start (NULL, "drain-timeout=1 concurrent=1");
+  gint fd = peer_connect (running);
+  TallyServerSnapshot snapshot;
+  TallyReply *replies[4];
+
+  for (guint i = 0; i < G_N_ELEMENTS (replies); i++)
+    {
+      send_call (fd, "echo", T_CALL, i + 1, "x");
+      replies[i] = take_reply (running);
+    }
+  answer_echo (replies[1], "second");
+  answer_echo (replies[3], "fourth");
+  tally_server_stop (running->server);
+  check_answer (fd, T_EXCEPTION, 1, "not known");
+  check_answer (fd, T_REPLY, 2, "second");
+  check_answer (fd, T_EXCEPTION, 3, "not known");
+  check_answer (fd, T_REPLY, 4, "fourth");
+  answer_echo (replies[0], "too late");
+  answer_echo (replies[2], "too late");
+  tally_server_snapshot (running->server, &snapshot);
+  assert_int (snapshot.dropped, 2);
+  close (fd);
+  running_join (running);
+}
+
+#define N_KEPT 8
+
+static guint
+count_ready (Running *running)
+{
+  guint count = 0;
+
+  pthread_mutex_lock (&running->server->lock);
+  for (ServerConnection *at = running->server->ready_head; at != NULL; at = at->next_ready)
+    count++;
+  pthread_mutex_unlock (&running->server->lock);
+  return count;
+}
+
+/* The only worker comes to some of one connection's requests, and is kept by the other connection's. */
+static void
+begin_some_of_many (Running *running, gint fd, gint other)
+{
+  TallyBuffer kept = { NULL, 0, 0 };
+  TallyBuffer block = { NULL, 0, 0 };
+
+  write_request (&block, &framed_binary, "block", T_CALL, 1, NULL, NULL);
+  peer_send (other, &block);
+  test_handler_wait_inside (running->handler, 1);
+  for (guint i = 0; i < N_KEPT; i++)
+    write_echo (&kept, &framed_binary, i, "x");
+  peer_send (fd, &kept);
+  while (count_ready (running) < 1)
+    g_thread_yield ();
+  write_request (&block, &framed_binary, "block", T_CALL, 2, NULL, NULL);
+  peer_send (other, &block);
+  while (count_ready (running) < 2)
+    g_thread_yield ();
+  test_handler_release_one (running->handler);
+  check_reply (other, &framed_binary, 1);
+  test_handler_wait_inside (running->handler, 1);
+}
+
+/* What no worker came to is told so when a stop waits no longer, also beside requests that were executed. */
+static void
+a_stop_says_what_was_not_executed (void)
+{
+  Running *running = start (NULL, "drain-timeout=1 concurrent=1 max-workers=1");
+  g_autoptr (Recorder) recorder = recorder_new_at_server (running->server, "a");
+  gint other = peer_connect (running);
+  gint fd = peer_connect (running);
+  GAsyncQueue *replies = ((LaterHandler *) running->handler)->replies;
+  guint n_begun;
+
+  begin_some_of_many (running, fd, other);
+  n_begun = g_async_queue_length (replies);
+  CU_ASSERT (n_begun < N_KEPT);
+  tally_server_stop (running->server);
+  for (guint i = 0; i < n_begun; i++)
+    check_answer (fd, T_EXCEPTION, i, "not known");
+  for (guint i = n_begun; i < N_KEPT; i++)
+    check_refusal (fd, &framed_binary, i, "the server is stopping; the request was not executed");
+  test_handler_release (running->handler);
+  check_reply (other, &framed_binary, 2);
+  for (guint i = 0; i < n_begun; i++)
+    answer_echo (take_reply (running), "too late");
+  close (fd);
+  close (other);
+  running_join (running);
+  recorder_check (recorder, N_KEPT + 2);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -350,6 +448,8 @@ main (int argc, char **argv)
     TEST (a_client_that_leaves_fires_the_cancellable),
     TEST (a_deadline_fires_the_cancellable),
     TEST (a_stop_waits_for_replies),
+    TEST (a_stop_sends_what_is_answered_behind_what_is_not),
+    TEST (a_stop_says_what_was_not_executed),
     { NULL, NULL },
   };
 
