@@ -74,7 +74,8 @@ prepare_bench_call (gpointer caller, guint64 number)
 
   if (self->args == NULL)
     return;
-  g_clear_error (&self->mistake);
+  if (self->mistake != NULL)
+    g_clear_error (&self->mistake);
   self->next = cli_template_get (self->args, number, &self->mistake);
 }
 

@@ -134,23 +134,32 @@ add_pair (const CliJson *key,
   return TRUE;
 }
 
-/* A member's name as the value that it says: `1` is a number where keys are numbers, `A` an enum's name. */
+void
+cli_json_read_word (CliJson *json, const TallyType *type)
+{
+  g_autoptr (CliJson) number = NULL;
+
+  if (type->storage == TALLY_STORAGE_PLAIN && type->kind != TALLY_KIND_UUID)
+    number = cli_json_parse ("key", json->text, json->length, NULL);
+  if (number != NULL
+      && (number->kind == CLI_JSON_INTEGER || number->kind == CLI_JSON_DOUBLE
+          || (number->kind == CLI_JSON_BOOLEAN && type->kind == TALLY_KIND_BOOL)))
+    {
+      json->kind = number->kind;
+      json->integer = number->integer;
+      json->number = number->number;
+    }
+}
+
+/* A member's name as the value that it says. */
 static CliJson *
 read_key (const gchar *name, const TallyType *type, const CliJson *value)
 {
-  CliJson *key = NULL;
+  CliJson *key = cli_json_new_string (name);
 
-  if (type->storage == TALLY_STORAGE_PLAIN && type->kind != TALLY_KIND_UUID)
-    key = cli_json_parse ("key", name, strlen (name), NULL);
-  if (key == NULL)
-    {
-      key = g_new0 (CliJson, 1);
-      key->kind = CLI_JSON_STRING;
-      key->text = g_strdup (name);
-      key->length = strlen (name);
-    }
   key->line = value->line;
   key->column = value->column;
+  cli_json_read_word (key, type);
   return key;
 }
 
@@ -213,6 +222,28 @@ fill_map (const CliJson *json,
   if (json->kind == CLI_JSON_ARRAY)
     return fill_map_of_pairs (json, type, *(GHashTable **) slot, place, error);
   return cli_fail_kind (json, type, place, "an object, or an array of pairs", error);
+}
+
+gpointer
+cli_find_cell (const CliJson *json,
+               guint index,
+               const TallyType *type,
+               GHashTable *table,
+               const CliJson **value)
+{
+  const CliJson *item = g_ptr_array_index (json->items, index);
+  const gboolean is_pair = json->kind == CLI_JSON_ARRAY;
+  g_autoptr (CliJson) word = NULL;
+  gpointer key, cell;
+
+  *value = is_pair ? g_ptr_array_index (item->items, 1) : item;
+  if (!is_pair)
+    word = read_key (g_ptr_array_index (json->names, index), type->key, item);
+  if (!make_cell (is_pair ? g_ptr_array_index (item->items, 0) : word, type->key, &key, NULL, NULL))
+    return NULL;
+  cell = g_hash_table_lookup (table, key);
+  free_cell (type->key, key);
+  return cell;
 }
 
 /* ---- structs ---- */

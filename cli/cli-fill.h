@@ -34,6 +34,16 @@ const TallyField *cli_find_member (const CliJson *json,
                                    const CliPlace *place,
                                    GError **error);
 
+/* What @table, filled from @json, has for the member or pair @index, of which *@value is the JSON: the pointer that the table
+ * keeps. */
+gpointer cli_find_cell (const CliJson *json,
+                        guint index,
+                        const TallyType *type,
+                        GHashTable *table,
+                        const CliJson **value);
+/* Has the text @json be the value that it says: `1` is a number where @type is one, `A` an enum's name. */
+void cli_json_read_word (CliJson *json, const TallyType *type);
+
 /* ", did you mean \"x\"?" where one of the @count names is like @wanted, else "; there is a, b". (transfer full) */
 gchar *cli_suggest (const gchar *wanted, const gchar *const *names, guint count);
 

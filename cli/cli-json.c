@@ -11,6 +11,17 @@ G_DEFINE_QUARK (cli - input - error - quark, cli_input_error)
 
 static CliJson *read_any (CliJsonReader *self, GError **error);
 
+CliJson *
+cli_json_new_string (const gchar *text)
+{
+  CliJson *json = g_new0 (CliJson, 1);
+
+  json->kind = CLI_JSON_STRING;
+  json->text = g_strdup (text);
+  json->length = strlen (text);
+  return json;
+}
+
 void
 cli_json_free (CliJson *json)
 {

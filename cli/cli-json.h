@@ -54,6 +54,8 @@ cli_json_reader_init (CliJsonReader *reader, const gchar *name, const gchar *tex
 gboolean cli_json_read (CliJsonReader *reader, CliJson **value, GError **error);
 /* The one value of the text. (nullable) (transfer full) */
 CliJson *cli_json_parse (const gchar *name, const gchar *text, gsize length, GError **error);
+/* (transfer full) */
+CliJson *cli_json_new_string (const gchar *text);
 void cli_json_free (CliJson *json);
 /* (nullable): an object's member. */
 const CliJson *cli_json_get (const CliJson *json, const gchar *name);

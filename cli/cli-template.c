@@ -1,40 +1,44 @@
-/* Owns values that differ from call to call. The JSON is filled in once; where what varies lies where it can be found again,
- * in fields and lists, only that is filled in anew. A set or map that varies is made anew, with all around it. */
+/* Owns values that differ from call to call. The JSON is filled in once, each text that varies as long as it can become; a call
+ * then writes over what varies, where it lies. Only what has no place that stays is filled in anew: a set, the map whose keys
+ * vary, bytes that are written as base64. */
 #include "cli-template.h"
 
 #include <string.h>
 
 #include "cli-fill.h"
+#include "cli-pattern.h"
 #include "cli-place.h"
 
-/* What stands between ${ and }. */
-typedef enum
-{
-  PART_LITERAL,
-  PART_COUNTER,
-  PART_RANDOM,
-  PART_LETTERS,
-  PART_UUID
-} PartKind;
+/* Of a text that varies. */
+#define MAX_LENGTH 100000000u
 
-typedef struct
-{
-  PartKind kind;
-  gchar *literal;
-  gint64 first, last; /* a counter's start; a random number's limits; how many letters */
-  guint64 salt;       /* so that two texts of letters differ */
-} Part;
+typedef struct _Leaf Leaf;
+
+/* Writes what call @number sends. */
+typedef gboolean (*LeafSetter) (CliTemplate *template,
+                                const Leaf *self,
+                                guint64 number,
+                                GError **error);
 
 /* A text of the JSON that varies. */
+struct _Leaf
+{
+  CliPattern *pattern;
+  CliJson *text;
+  const CliJson *node; /* what is filled in: the text, or {"$text": …} around it */
+  const TallyType *type;
+  LeafSetter set;
+  gpointer memory; /* nullable: what @set writes to: a plain value, characters, a GByteArray */
+  guint8 *choices; /* nullable: the plain values of a choice */
+};
+
+/* What is filled in anew for each call, by the JSON that its leaves have changed. */
 typedef struct
 {
-  CliJson *text;       /* is changed for each call */
-  const CliJson *node; /* what @slot is filled from: the text, or {"$text": …} around it */
+  const CliJson *node;
   const TallyType *type;
-  gpointer slot; /* nullable: it is in a set or map */
-  gboolean is_number;
-  GArray *parts; /* of Part */
-} Varying;
+  gpointer slot;
+} Refill;
 
 struct _CliTemplate
 {
@@ -42,130 +46,246 @@ struct _CliTemplate
   const TallyType *type;
   const CliJson *json;
   const gchar *source;
-  GArray *varying;   /* of Varying */
-  gboolean is_fixed; /* each of them has a slot */
-  gpointer args;     /* nullable */
+  GArray *leaves;  /* of Leaf */
+  GArray *refills; /* of Refill */
+  gpointer args;   /* nullable */
   guint64 slot[2];
-  GString *text;
+  GString *text;   /* scratch, which holds the longest text of a number */
+  gboolean floats; /* while leaves are looked for: one within the map has no place that stays */
 };
 
 static void
-clear_part (gpointer part)
+clear_leaf (gpointer data)
 {
-  g_free (((Part *) part)->literal);
-}
+  Leaf *leaf = data;
 
-static void
-clear_varying (gpointer varying)
-{
-  g_array_unref (((Varying *) varying)->parts);
+  cli_pattern_free (leaf->pattern);
+  g_free (leaf->choices);
 }
-
-/* ---- what a text says ---- */
 
 static gboolean
-parse_part (const gchar *word, Part *part)
+is_number (const TallyType *type)
 {
-  g_auto (GStrv) halves = g_strsplit (word, ":", 2);
-  const gchar *value = halves[0] != NULL ? halves[1] : NULL;
-  gchar *end = NULL;
-
-  if (halves[0] == NULL)
-    return FALSE;
-  if (value == NULL)
-    {
-      part->kind = g_str_equal (word, "uuid") ? PART_UUID : PART_COUNTER;
-      return part->kind == PART_UUID || g_str_equal (word, "counter");
-    }
-  part->first = g_ascii_strtoll (value, &end, 10);
-  if (end == value)
-    return FALSE;
-  if (g_str_equal (halves[0], "counter"))
-    {
-      part->kind = PART_COUNTER;
-      return *end == '\0';
-    }
-  if (g_str_equal (halves[0], "letters"))
-    {
-      part->kind = PART_LETTERS;
-      return *end == '\0' && part->first >= 0 && part->first <= 100000000;
-    }
-  if (!g_str_equal (halves[0], "random") || *end != '-')
-    return FALSE;
-  part->kind = PART_RANDOM;
-  value = end + 1;
-  part->last = g_ascii_strtoll (value, &end, 10);
-  return end != value && *end == '\0' && part->last >= part->first;
+  return type->storage == TALLY_STORAGE_PLAIN && type->kind != TALLY_KIND_UUID;
 }
 
-static void
-add_literal (GArray *parts, const gchar *text, gsize length)
-{
-  const Part part = { .kind = PART_LITERAL, .literal = g_strndup (text, length) };
+/* ---- writing what varies ---- */
 
-  g_array_append_val (parts, part);
-}
-
-/* FALSE with an error: @text has a ${…} that says nothing. */
 static gboolean
-parse_text (const CliJson *json, GArray *parts, const CliPlace *place, GError **error)
+set_string (CliTemplate *template, const Leaf *self, guint64 number, GError **error)
 {
-  const gchar *at = json->text;
-
-  for (;;)
-    {
-      const gchar *sign = strstr (at, "${");
-      const gchar *end = sign != NULL ? strchr (sign, '}') : NULL;
-      g_autofree gchar *word = NULL;
-      Part part = { PART_LITERAL };
-
-      if (sign == NULL)
-        break;
-      if (sign > at && sign[-1] == '$')
-        {
-          add_literal (parts, at, (gsize) (sign - 1 - at));
-          add_literal (parts, "${", 2);
-          at = sign + 2;
-          continue;
-        }
-      word = end != NULL ? g_strndup (sign + 2, (gsize) (end - sign - 2)) : g_strdup (sign + 2);
-      if (end == NULL || !parse_part (word, &part))
-        return cli_fail_value (json, place, error,
-                               "${%s} is none of ${counter}, ${counter:FROM}, "
-                               "${random:LEAST-MOST}, ${letters:N} and ${uuid}",
-                               word);
-      part.salt = parts->len;
-      add_literal (parts, at, (gsize) (sign - at));
-      g_array_append_val (parts, part);
-      at = end + 1;
-    }
-  add_literal (parts, at, strlen (at));
+  cli_pattern_write_over (self->pattern, number, self->memory);
   return TRUE;
+}
+
+static gboolean
+set_binary (CliTemplate *template, const Leaf *self, guint64 number, GError **error)
+{
+  GByteArray *bytes = self->memory;
+
+  bytes->len = (guint) cli_pattern_write_over (self->pattern, number, (gchar *) bytes->data);
+  return TRUE;
+}
+
+static gboolean
+set_uuid (CliTemplate *template, const Leaf *self, guint64 number, GError **error)
+{
+  *(TallyUuid *) self->memory = cli_pattern_get_uuid (self->pattern, number);
+  return TRUE;
+}
+
+static gboolean
+set_choice (CliTemplate *template, const Leaf *self, guint64 number, GError **error)
+{
+  const gsize size = self->type->size;
+
+  memcpy (self->memory, self->choices + cli_pattern_choose (self->pattern, number) * size, size);
+  return TRUE;
+}
+
+/* Has the JSON say the number. */
+static gboolean
+write_number (CliTemplate *template, const Leaf *self, guint64 number, GError **error)
+{
+  const CliPlace place = { .source = template->source, .index = -1 };
+  CliJson *json = self->text;
+  gchar *text = template->text->str;
+  gchar *end;
+
+  json->kind = self->type->kind == TALLY_KIND_BOOL ? CLI_JSON_BOOLEAN : CLI_JSON_INTEGER;
+  if (cli_pattern_get_kind (self->pattern) == CLI_PATTERN_NUMBER)
+    json->integer = cli_pattern_get_number (self->pattern, number);
+  else
+    {
+      const gsize length = cli_pattern_write (self->pattern, number, text);
+
+      json->integer = g_ascii_strtoll (text, &end, 10);
+      if (length == 0 || end != text + length)
+        return cli_fail_value (json, &place, error, "\"%s\" is no number, and the IDL has %s", text,
+                               cli_describe_type (self->type));
+    }
+  if (json->kind == CLI_JSON_BOOLEAN)
+    json->integer &= 1;
+  return TRUE;
+}
+
+static gboolean
+set_number (CliTemplate *template, const Leaf *self, guint64 number, GError **error)
+{
+  const CliPlace place = { .source = template->source, .index = -1 };
+
+  return write_number (template, self, number, error)
+         && cli_fill_plain (self->text, self->type, self->memory, &place, error);
+}
+
+/* Has the JSON say it, for what is filled in anew. */
+static gboolean
+set_json (CliTemplate *template, const Leaf *self, guint64 number, GError **error)
+{
+  CliJson *json = self->text;
+
+  if (self->choices == NULL && is_number (self->type))
+    return write_number (template, self, number, error);
+  json->kind = CLI_JSON_STRING;
+  g_free (json->text);
+  json->text = g_malloc (cli_pattern_get_longest (self->pattern) + 1);
+  json->length = cli_pattern_write (self->pattern, number, json->text);
+  if (self->choices != NULL)
+    cli_json_read_word (json, self->type);
+  return TRUE;
+}
+
+/* Has the JSON say it, as long as it can become, and a byte longer: bytes have no NUL behind them, which is written, too. */
+static void
+write_longest (const Leaf *self)
+{
+  const gsize longest = cli_pattern_get_longest (self->pattern);
+  gchar *text = g_malloc (longest + 2);
+  const gsize length = cli_pattern_write (self->pattern, 0, text);
+
+  memset (text + length, 'x', longest + 1 - length);
+  text[longest + 1] = '\0';
+  g_free (self->text->text);
+  self->text->text = text;
+  self->text->length = longest + 1;
 }
 
 /* ---- what varies ---- */
 
-static gboolean find_varying (
-    CliTemplate *self, CliJson *json, const TallyType *type, const CliPlace *place, GError **error);
+static LeafSetter
+find_setter (const Leaf *leaf)
+{
+  if (leaf->choices != NULL)
+    return set_choice;
+  if (is_number (leaf->type))
+    return set_number;
+  if (leaf->type->kind == TALLY_KIND_STRING)
+    return set_string;
+  if (leaf->type->kind == TALLY_KIND_BINARY && leaf->node != leaf->text)
+    return set_binary;
+  if (leaf->type->kind == TALLY_KIND_UUID
+      && cli_pattern_get_kind (leaf->pattern) == CLI_PATTERN_UUID)
+    return set_uuid;
+  return NULL;
+}
+
+/* Has @leaf know the plain values of its choice. */
+static gboolean
+fill_choices (Leaf *leaf, const CliPlace *place, GError **error)
+{
+  const gchar *const *choices = cli_pattern_get_choices (leaf->pattern);
+  const gsize size = leaf->type->size;
+
+  leaf->choices = g_malloc0_n (g_strv_length ((gchar **) choices), size);
+  for (guint i = 0; choices[i] != NULL; i++)
+    {
+      g_autoptr (CliJson) json = cli_json_new_string (choices[i]);
+
+      json->line = leaf->text->line;
+      json->column = leaf->text->column;
+      cli_json_read_word (json, leaf->type);
+      if (!cli_fill_plain (json, leaf->type, leaf->choices + i * size, place, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static void
+add_refill (CliTemplate *self, const CliJson *node, const TallyType *type)
+{
+  const Refill refill = { .node = node, .type = type };
+
+  g_array_append_val (self->refills, refill);
+}
+
+/* @is_cell: it is a map's value. */
+static gboolean
+prepare_leaf (
+    CliTemplate *self, Leaf *leaf, gboolean is_cell, const CliPlace *place, GError **error)
+{
+  const TallyType *type = leaf->type;
+
+  if (type->storage == TALLY_STORAGE_PLAIN
+      && cli_pattern_get_kind (leaf->pattern) == CLI_PATTERN_CHOICE
+      && !fill_choices (leaf, place, error))
+    return FALSE;
+  if (is_number (type) && cli_pattern_get_longest (leaf->pattern) > self->text->len)
+    g_string_set_size (self->text, cli_pattern_get_longest (leaf->pattern));
+  leaf->set = find_setter (leaf);
+  if (leaf->set != NULL
+      && !(is_cell && type->kind == TALLY_KIND_ENUM)) /* which is a pointer there */
+    return TRUE;
+  leaf->set = set_json;
+  if (is_cell)
+    self->floats = TRUE;
+  else
+    add_refill (self, leaf->node, type);
+  return TRUE;
+}
 
 static gboolean
-add_varying (CliTemplate *self,
-             CliJson *text,
-             const CliJson *node,
-             const TallyType *type,
-             const CliPlace *place,
-             GError **error)
+add_leaf (CliTemplate *self,
+          CliJson *text,
+          const CliJson *node,
+          const TallyType *type,
+          gboolean is_cell,
+          const CliPlace *place,
+          GError **error)
 {
-  Varying varying = { .text = text, .node = node, .type = type };
+  g_autofree gchar *mistake = NULL;
+  Leaf leaf = { .pattern = cli_pattern_new (text->text, text->length, &mistake),
+                .text = text,
+                .node = node,
+                .type = type };
 
-  if (strstr (text->text, "${") == NULL)
-    return TRUE;
-  varying.is_number = type->storage == TALLY_STORAGE_PLAIN && type->kind != TALLY_KIND_UUID;
-  varying.parts = g_array_new (FALSE, FALSE, sizeof (Part));
-  g_array_set_clear_func (varying.parts, clear_part);
-  g_array_append_val (self->varying, varying);
-  return parse_text (text, varying.parts, place, error);
+  if (leaf.pattern == NULL)
+    return cli_fail_value (text, place, error,
+                           "${%s} is none of ${counter}, ${counter:FROM}, ${random:LEAST-MOST}, "
+                           "${choice:A|B|C}, ${letters:N} and ${uuid}",
+                           mistake);
+  if (cli_pattern_get_longest (leaf.pattern) > MAX_LENGTH)
+    {
+      clear_leaf (&leaf);
+      return cli_fail_value (text, place, error, "the text has more than %u bytes", MAX_LENGTH);
+    }
+  if (cli_pattern_get_kind (leaf.pattern) == CLI_PATTERN_FIXED)
+    {
+      /* It may have had "$${". */
+      text->length = cli_pattern_write (leaf.pattern, 0, text->text);
+      clear_leaf (&leaf);
+      return TRUE;
+    }
+  g_array_append_val (self->leaves, leaf);
+  return prepare_leaf (self, &g_array_index (self->leaves, Leaf, self->leaves->len - 1), is_cell,
+                       place, error);
 }
+
+static gboolean find_leaves (CliTemplate *self,
+                             CliJson *json,
+                             const TallyType *type,
+                             gboolean is_cell,
+                             const CliPlace *place,
+                             GError **error);
 
 static gboolean
 find_in_members (CliTemplate *self,
@@ -182,7 +302,8 @@ find_in_members (CliTemplate *self,
                                .index = -1 };
 
       if (field == NULL
-          || !find_varying (self, g_ptr_array_index (json->items, i), field->type, &inner, error))
+          || !find_leaves (self, g_ptr_array_index (json->items, i), field->type, FALSE, &inner,
+                           error))
         return FALSE;
     }
   return TRUE;
@@ -199,28 +320,66 @@ find_in_items (CliTemplate *self,
   for (guint i = 0; i < json->items->len; i++)
     {
       const CliPlace inner = { .outer = place, .index = (gint) i };
+      const guint n_leaves = self->leaves->len;
       CliJson *item = g_ptr_array_index (json->items, i);
 
       if (type->kind == TALLY_KIND_MAP && json->kind == CLI_JSON_ARRAY)
         {
           if (item->kind != CLI_JSON_ARRAY || item->items->len != 2)
             continue; /* which is said where it is filled in */
-          if (!find_varying (self, g_ptr_array_index (item->items, 0), type->key, &inner, error))
+          if (!find_leaves (self, g_ptr_array_index (item->items, 0), type->key, TRUE, &inner,
+                            error))
             return FALSE;
+          self->floats = self->floats || self->leaves->len > n_leaves;
           item = g_ptr_array_index (item->items, 1);
         }
-      if (!find_varying (self, item, type->element, &inner, error))
+      if (!find_leaves (self, item, type->element, type->kind != TALLY_KIND_LIST, &inner, error))
         return FALSE;
+      if (type->kind == TALLY_KIND_SET)
+        self->floats = self->floats || self->leaves->len > n_leaves;
     }
   return TRUE;
 }
 
+/* Where something in a set or map has no place that stays, all of it is filled in anew. */
 static gboolean
-find_varying (
-    CliTemplate *self, CliJson *json, const TallyType *type, const CliPlace *place, GError **error)
+find_in_table (CliTemplate *self,
+               const CliJson *json,
+               const TallyType *type,
+               gboolean is_cell,
+               const CliPlace *place,
+               GError **error)
+{
+  const guint n_leaves = self->leaves->len;
+  const guint n_refills = self->refills->len;
+  const gboolean outer_floats = self->floats;
+  gboolean floats;
+
+  self->floats = FALSE;
+  if (!find_in_items (self, json, type, place, error))
+    return FALSE;
+  floats = self->floats;
+  self->floats = outer_floats || (floats && is_cell);
+  if (!floats)
+    return TRUE;
+  for (guint i = n_leaves; i < self->leaves->len; i++)
+    g_array_index (self->leaves, Leaf, i).set = set_json;
+  g_array_set_size (self->refills, n_refills);
+  if (!is_cell)
+    add_refill (self, json, type);
+  return TRUE;
+}
+
+static gboolean
+find_leaves (CliTemplate *self,
+             CliJson *json,
+             const TallyType *type,
+             gboolean is_cell,
+             const CliPlace *place,
+             GError **error)
 {
   if (json->kind == CLI_JSON_STRING)
-    return add_varying (self, json, json, type, place, error);
+    return add_leaf (self, json, json, type, is_cell, place, error);
   if (json->kind == CLI_JSON_OBJECT && type->kind == TALLY_KIND_STRUCT)
     return find_in_members (self, json, (const TallyStructInfo *) type, place, error);
   if (json->kind == CLI_JSON_OBJECT && type->kind < TALLY_KIND_STRUCT)
@@ -228,140 +387,113 @@ find_varying (
       CliJson *text = (CliJson *) cli_json_get (json, "$text");
 
       return text == NULL || text->kind != CLI_JSON_STRING
-             || add_varying (self, text, json, type, place, error);
+             || add_leaf (self, text, json, type, is_cell, place, error);
     }
-  if (type->kind > TALLY_KIND_STRUCT
-      && (json->kind == CLI_JSON_ARRAY || json->kind == CLI_JSON_OBJECT))
+  if (type->kind <= TALLY_KIND_STRUCT
+      || (json->kind != CLI_JSON_ARRAY && json->kind != CLI_JSON_OBJECT))
+    return TRUE;
+  if (type->kind == TALLY_KIND_LIST)
     return find_in_items (self, json, type, place, error);
-  return TRUE;
+  return find_in_table (self, json, type, is_cell, place, error);
 }
 
 /* ---- where it lies ---- */
 
-static void
-find_slots (CliTemplate *self, const CliJson *json, const TallyType *type, gpointer slot)
+/* By the JSON that each is filled in from. */
+typedef struct
 {
-  for (guint i = 0; i < self->varying->len; i++)
+  GHashTable *leaves;
+  GHashTable *refills;
+} Wanted;
+
+static void
+locate (const Wanted *wanted, const CliJson *json, const TallyType *type, gpointer slot);
+
+static void
+locate_members (const Wanted *wanted,
+                const CliJson *json,
+                const TallyStructInfo *info,
+                guint8 *instance)
+{
+  for (guint i = 0; i < json->items->len; i++)
     {
-      Varying *varying = &g_array_index (self->varying, Varying, i);
+      const TallyField *field = cli_find_member (json, i, info, NULL, NULL);
 
-      if (varying->node == json)
-        varying->slot = slot;
+      locate (wanted, g_ptr_array_index (json->items, i), field->type, instance + field->offset);
     }
-  if (json->kind == CLI_JSON_OBJECT && type->kind == TALLY_KIND_STRUCT)
+}
+
+static void
+locate_elements (const Wanted *wanted, const CliJson *json, const TallyType *type, gpointer list)
+{
+  const TallyType *element = type->element;
+
+  for (guint i = 0; i < json->items->len; i++)
+    locate (wanted, g_ptr_array_index (json->items, i), element,
+            element->storage == TALLY_STORAGE_PLAIN
+                ? (gpointer) (((GArray *) list)->data + (gsize) i * element->size)
+                : (gpointer) &g_ptr_array_index ((GPtrArray *) list, i));
+}
+
+static void
+locate_values (const Wanted *wanted, const CliJson *json, const TallyType *type, GHashTable *table)
+{
+  for (guint i = 0; i < json->items->len; i++)
     {
-      guint8 *instance = type->storage == TALLY_STORAGE_INLINE ? slot : *(gpointer *) slot;
+      const CliJson *value;
+      gpointer cell = cli_find_cell (json, i, type, table, &value);
 
-      for (guint i = 0; i < json->items->len; i++)
-        {
-          const TallyField *field =
-              cli_find_member (json, i, (const TallyStructInfo *) type, NULL, NULL);
-
-          if (field != NULL)
-            find_slots (self, g_ptr_array_index (json->items, i), field->type,
-                        instance + field->offset);
-        }
+      locate (wanted, value, type->element,
+              type->element->storage == TALLY_STORAGE_PLAIN ? cell : &cell);
     }
+}
+
+/* Nothing within what is filled in anew. */
+static void
+locate (const Wanted *wanted, const CliJson *json, const TallyType *type, gpointer slot)
+{
+  Leaf *leaf = g_hash_table_lookup (wanted->leaves, json);
+  Refill *refill = g_hash_table_lookup (wanted->refills, json);
+
+  if (leaf != NULL)
+    leaf->memory = type->storage == TALLY_STORAGE_PLAIN ? slot : *(gpointer *) slot;
+  if (refill != NULL)
+    refill->slot = slot;
+  else if (json->kind == CLI_JSON_OBJECT && type->kind == TALLY_KIND_STRUCT)
+    locate_members (wanted, json, (const TallyStructInfo *) type,
+                    type->storage == TALLY_STORAGE_INLINE ? slot : *(gpointer *) slot);
   else if (json->kind == CLI_JSON_ARRAY && type->kind == TALLY_KIND_LIST)
-    for (guint i = 0; i < json->items->len; i++)
-      find_slots (self, g_ptr_array_index (json->items, i), type->element,
-                  type->element->storage == TALLY_STORAGE_PLAIN
-                      ? (gpointer) ((*(GArray **) slot)->data + (gsize) i * type->element->size)
-                      : (gpointer) &g_ptr_array_index (*(GPtrArray **) slot, i));
+    locate_elements (wanted, json, type, *(gpointer *) slot);
+  else if ((json->kind == CLI_JSON_ARRAY || json->kind == CLI_JSON_OBJECT)
+           && type->kind == TALLY_KIND_MAP)
+    locate_values (wanted, json, type, *(GHashTable **) slot);
+}
+
+static void
+locate_all (CliTemplate *self)
+{
+  g_autoptr (GHashTable) leaves = g_hash_table_new (NULL, NULL);
+  g_autoptr (GHashTable) refills = g_hash_table_new (NULL, NULL);
+  const Wanted wanted = { leaves, refills };
+
+  for (guint i = 0; i < self->leaves->len; i++)
+    {
+      Leaf *leaf = &g_array_index (self->leaves, Leaf, i);
+
+      if (leaf->set != set_json)
+        g_hash_table_insert (leaves, (gpointer) leaf->node, leaf);
+    }
+  for (guint i = 0; i < self->refills->len; i++)
+    {
+      Refill *refill = &g_array_index (self->refills, Refill, i);
+
+      g_hash_table_insert (refills, (gpointer) refill->node, refill);
+    }
+  locate (&wanted, self->json, self->type,
+          self->method != NULL ? self->args : (gpointer) self->slot);
 }
 
 /* ---- filling ---- */
-
-/* Steele, Lea, Flood: Fast splittable pseudorandom number generators (2014). */
-static guint64
-scatter (guint64 value)
-{
-  value += G_GUINT64_CONSTANT (0x9e3779b97f4a7c15);
-  value = (value ^ value >> 30) * G_GUINT64_CONSTANT (0xbf58476d1ce4e5b9);
-  value = (value ^ value >> 27) * G_GUINT64_CONSTANT (0x94d049bb133111eb);
-  return value ^ value >> 31;
-}
-
-static void
-append_letters (GString *text, guint64 seed, gint64 count)
-{
-  guint64 bits = 0;
-
-  for (gint64 i = 0; i < count; i++, bits /= 26)
-    {
-      if (i % 12 == 0) /* 26^12 fits */
-        bits = seed = scatter (seed);
-      g_string_append_c (text, (gchar) ('a' + bits % 26));
-    }
-}
-
-static void
-append_part (GString *text, const Part *part, guint64 number)
-{
-  const guint64 limits = scatter ((guint64) part->first) + (guint64) part->last;
-  const guint64 high = scatter (scatter (number) + part->salt), low = scatter (high);
-
-  switch (part->kind)
-    {
-    case PART_LITERAL:
-      g_string_append (text, part->literal);
-      break;
-    case PART_COUNTER:
-      g_string_append_printf (text, "%" G_GINT64_FORMAT, (gint64) ((guint64) part->first + number));
-      break;
-    case PART_RANDOM:
-      {
-        const guint64 range = (guint64) part->last - (guint64) part->first + 1; /* 0: all */
-        const guint64 value = scatter (scatter (number) ^ limits);
-
-        g_string_append_printf (text, "%" G_GINT64_FORMAT,
-                                (gint64) ((guint64) part->first
-                                          + (range == 0 ? value : value % range)));
-        break;
-      }
-    case PART_LETTERS:
-      append_letters (text, high, part->first);
-      break;
-    case PART_UUID:
-      g_string_append_printf (text, "%08x-%04x-4%03x-%04x-%012" G_GINT64_MODIFIER "x",
-                              (guint) (high >> 32), (guint) (high >> 16 & 0xffff),
-                              (guint) (high & 0xfff), (guint) (0x8000 | (low >> 48 & 0x3fff)),
-                              low & G_GUINT64_CONSTANT (0xffffffffffff));
-      break;
-    }
-}
-
-/* Has the JSON say what call @number sends. */
-static gboolean
-change_text (CliTemplate *self, Varying *varying, guint64 number, GError **error)
-{
-  const CliPlace place = { .source = self->source, .index = -1 };
-  CliJson *json = varying->text;
-  gchar *end = NULL;
-
-  g_string_truncate (self->text, 0);
-  for (guint i = 0; i < varying->parts->len; i++)
-    append_part (self->text, &g_array_index (varying->parts, Part, i), number);
-  if (!varying->is_number)
-    {
-      g_free (json->text);
-      json->text = g_strndup (self->text->str, self->text->len);
-      json->length = self->text->len;
-      return TRUE;
-    }
-  json->kind = CLI_JSON_INTEGER;
-  json->integer = g_ascii_strtoll (self->text->str, &end, 10);
-  if (varying->type->kind == TALLY_KIND_BOOL)
-    {
-      json->kind = CLI_JSON_BOOLEAN;
-      json->integer &= 1;
-    }
-  if (self->text->len > 0 && *end == '\0')
-    return TRUE;
-  json->kind = CLI_JSON_STRING;
-  return cli_fail_value (json, &place, error, "\"%s\" is no number, and the IDL has %s",
-                         self->text->str, cli_describe_type (varying->type));
-}
 
 static void
 clear_value (CliTemplate *self)
@@ -372,13 +504,21 @@ clear_value (CliTemplate *self)
     tally_value_clear (self->type, self->slot);
 }
 
-/* Makes the value anew, of all of the JSON. */
+/* Makes the value, with room for the longest texts. */
 static gboolean
 fill_all (CliTemplate *self, GError **error)
 {
   const CliPlace place = { .source = self->source, .index = -1 };
 
-  clear_value (self);
+  for (guint i = 0; i < self->leaves->len; i++)
+    {
+      const Leaf *leaf = &g_array_index (self->leaves, Leaf, i);
+
+      if (leaf->set == set_string || leaf->set == set_binary)
+        write_longest (leaf);
+      else if (!set_json (self, leaf, 0, error))
+        return FALSE;
+    }
   if (self->method == NULL)
     return cli_fill (self->json, self->type, self->slot, &place, error);
   self->args = cli_args_new (self->method, self->json, self->source, error);
@@ -386,16 +526,16 @@ fill_all (CliTemplate *self, GError **error)
 }
 
 static gboolean
-fill_varying (CliTemplate *self, GError **error)
+fill_anew (CliTemplate *self, GError **error)
 {
   const CliPlace place = { .source = self->source, .index = -1 };
 
-  for (guint i = 0; i < self->varying->len; i++)
+  for (guint i = 0; i < self->refills->len; i++)
     {
-      const Varying *varying = &g_array_index (self->varying, Varying, i);
+      const Refill *refill = &g_array_index (self->refills, Refill, i);
 
-      tally_value_clear (varying->type, varying->slot);
-      if (!cli_fill (varying->node, varying->type, varying->slot, &place, error))
+      tally_value_clear (refill->type, refill->slot);
+      if (!cli_fill (refill->node, refill->type, refill->slot, &place, error))
         return FALSE;
     }
   return TRUE;
@@ -404,13 +544,13 @@ fill_varying (CliTemplate *self, GError **error)
 gconstpointer
 cli_template_get (CliTemplate *self, guint64 number, GError **error)
 {
-  gboolean is_filled = TRUE;
+  const Leaf *leaf = (const Leaf *) self->leaves->data;
+  const Leaf *end = leaf + self->leaves->len;
 
-  for (guint i = 0; i < self->varying->len && is_filled; i++)
-    is_filled = change_text (self, &g_array_index (self->varying, Varying, i), number, error);
-  if (is_filled && self->varying->len > 0)
-    is_filled = self->is_fixed ? fill_varying (self, error) : fill_all (self, error);
-  if (!is_filled)
+  for (; leaf < end; leaf++)
+    if (!leaf->set (self, leaf, number, error))
+      return NULL;
+  if (self->refills->len > 0 && !fill_anew (self, error))
     return NULL;
   return self->method != NULL ? self->args : self->slot;
 }
@@ -430,19 +570,14 @@ cli_template_new (const TallyMethod *method,
   self->json = json;
   self->source = source;
   self->text = g_string_new (NULL);
-  self->varying = g_array_new (FALSE, FALSE, sizeof (Varying));
-  g_array_set_clear_func (self->varying, clear_varying);
-  if (!find_varying (self, json, self->type, &place, error))
+  self->leaves = g_array_new (FALSE, FALSE, sizeof (Leaf));
+  g_array_set_clear_func (self->leaves, clear_leaf);
+  self->refills = g_array_new (FALSE, FALSE, sizeof (Refill));
+  if (!find_leaves (self, json, self->type, FALSE, &place, error) || !fill_all (self, error))
     return NULL;
-  for (guint i = 0; i < self->varying->len; i++)
-    if (!change_text (self, &g_array_index (self->varying, Varying, i), 0, error))
-      return NULL;
-  if (!fill_all (self, error))
+  locate_all (self);
+  if (cli_template_get (self, 0, error) == NULL)
     return NULL;
-  find_slots (self, json, self->type, method != NULL ? self->args : (gpointer) self->slot);
-  self->is_fixed = TRUE;
-  for (guint i = 0; i < self->varying->len; i++)
-    self->is_fixed = self->is_fixed && g_array_index (self->varying, Varying, i).slot != NULL;
   return g_steal_pointer (&self);
 }
 
@@ -450,7 +585,8 @@ void
 cli_template_free (CliTemplate *self)
 {
   clear_value (self);
-  g_array_unref (self->varying);
+  g_array_unref (self->leaves);
+  g_array_unref (self->refills);
   g_string_free (self->text, TRUE);
   g_free (self);
 }
@@ -458,5 +594,5 @@ cli_template_free (CliTemplate *self)
 guint
 cli_template_count (const CliTemplate *self)
 {
-  return self->varying->len;
+  return self->leaves->len;
 }

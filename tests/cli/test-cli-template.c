@@ -9,9 +9,12 @@
 #include "harness.h"
 
 static const gchar idl[] =
-    "enum E { A = 1 } struct P { 1: string name; 2: required i32 x; 3: list<P> more; 4: optional "
+    "enum E { A = 1, B = 2 } struct P { 1: string name; 2: required i32 x; 3: list<P> more; 4: "
+    "optional "
     "binary b; 5: uuid id; 6: map<string, i64> sizes; 7: E e; 8: list<i16> numbers; 9: set<string> "
-    "words }\n"
+    "words; 10: map<string, string> tags; 11: map<i32, E> kinds; 12: list<string> names; "
+    "13: map<string, list<P>> groups; 14: optional double ratio; 15: set<double> ratios; "
+    "16: map<E, P> best }\n"
     "service S { P call (1: P p, 2: i64 n, 3: double d, 4: bool t); void stop () }";
 
 static void
@@ -20,6 +23,17 @@ assert_contains (const gchar *said, const gchar *what)
   CU_ASSERT_PTR_NOT_NULL (strstr (said, what));
   if (strstr (said, what) == NULL)
     g_print ("# %s\n# lacks: %s\n", said, what);
+}
+
+/* What @text has behind the first @start, to the next @end. (transfer full) */
+static gchar *
+dup_between (const gchar *text, const gchar *start, const gchar *end)
+{
+  const gchar *from = strstr (text, start);
+  const gchar *to = from != NULL ? strstr (from + strlen (start), end) : NULL;
+
+  CU_ASSERT_PTR_NOT_NULL_FATAL (to);
+  return g_strndup (from + strlen (start), (gsize) (to - from) - strlen (start));
 }
 
 static gchar *
@@ -99,9 +113,121 @@ sets_and_maps_vary_too (void)
   check_sent ("{\"p\": {\"x\": 1, \"words\": [\"one\", \"${counter} more\"]}" REST, 11, "11 more");
 }
 
+/* Texts that grow and shrink, at each depth; what varies beside what does not. */
+static void
+texts_of_any_length (void)
+{
+  check_sent ("{\"p\": {\"x\": 1, \"names\": [\"one\", \"<${counter:95}>\"]}" REST, 20,
+              "\"<115>\"");
+  check_sent ("{\"p\": {\"x\": 1, \"names\": [\"<${counter:-12}>\"]}" REST, 11, "\"<-1>\"");
+  check_sent ("{\"p\": {\"x\": 1, \"tags\": {\"a\": \"<${counter:95}>\", \"b\": \"c\"}}" REST, 20,
+              "\"a\": \"<115>\"");
+  check_sent ("{\"p\": {\"x\": 1, \"tags\": [[\"a\", \"<${counter:95}>\"], [\"b\", \"c\"]]}" REST,
+              20, "\"a\": \"<115>\"");
+  check_sent (
+      "{\"p\": {\"x\": 1, \"groups\": {\"a\": [{\"x\": 1}, {\"x\": \"${counter}\", \"name\": "
+      "\"<${counter:95}>\"}]}}" REST,
+      20, "\"<115>\"");
+  check_sent (
+      "{\"p\": {\"x\": 1, \"groups\": {\"a\": [{\"x\": 2, \"words\": [\"<${counter:95}>\"], "
+      "\"name\": \"n${counter}\"}]}}" REST,
+      20, "\"<115>\"");
+  check_sent ("{\"p\": {\"x\": 1, \"best\": {\"B\": {\"x\": \"${counter:70}\"}}}" REST, 7, "77");
+  check_sent ("{\"p\": {\"x\": 1, \"name\": \"${counter:-9223372036854775808}\"}" REST, 0,
+              "\"-9223372036854775808\"");
+  check_sent ("{\"p\": {\"x\": 1, \"name\": \"${counter:9223372036854775807}\"}" REST, 0,
+              "\"9223372036854775807\"");
+}
+
+/* What is written over and what is made anew have the same of a call. */
+static void
+in_place_and_anew_are_alike (void)
+{
+  static const gchar *const texts[] = { "${counter:7}",     "a${random:-5-5}b",
+                                        "${letters:5}",     "${letters:16}",
+                                        "${letters:17}",    "x${letters:9000}",
+                                        "${uuid}",          "<${uuid}>",
+                                        "${choice:a|bcd|}", "$${counter}${counter}" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
+    for (guint64 number = 0; number < 20; number++)
+      {
+        g_autofree gchar *json =
+            g_strdup_printf ("{\"p\": {\"x\": 1, \"name\": \"%s\", \"words\": [\"%s\"]}" REST,
+                             texts[i], texts[i]);
+        g_autofree gchar *said = expand (json, number / 2, number);
+        g_autofree gchar *name = dup_between (said, "\"name\": \"", "\"");
+        g_autofree gchar *word = dup_between (said, "\"words\": [", "]");
+
+        g_strstrip (word);
+        assert_int (strlen (word), strlen (name) + 2);
+        CU_ASSERT (strncmp (word + 1, name, strlen (name)) == 0);
+      }
+}
+
+static void
+choices_are_of_the_type (void)
+{
+  gboolean seen[3] = { FALSE };
+
+  for (guint64 i = 0; i < 50; i++)
+    {
+      g_autofree gchar *said = expand (
+          "{\"p\": {\"x\": \"${choice:5|-6}\", \"e\": \"${choice:A|B}\", \"kinds\": {\"3\": "
+          "\"${choice:A|B}\"}, \"ratio\": \"${choice:1.5|NaN}\", \"ratios\": "
+          "[\"${choice:1.5|NaN}\"], "
+          "\"name\": \"<${choice:A|B}>\"}, \"n\": 1, \"d\": 2, \"t\": \"${choice:true|false}\"}",
+          i / 2, i);
+      const gboolean is_a = strstr (said, "\"<A>\"") != NULL;
+      const gboolean is_half = strstr (said, "1.5") != NULL;
+
+      CU_ASSERT (is_a != (strstr (said, "\"<B>\"") != NULL));
+      assert_contains (said, is_a ? "\"e\": \"A\"" : "\"e\": \"B\"");
+      assert_contains (said, is_a ? "\"3\": \"A\"" : "\"3\": \"B\"");
+      assert_contains (said, is_half ? "\"ratio\": 1.5" : "\"ratio\": \"NaN\"");
+      CU_ASSERT ((strstr (said, "NaN") != NULL) != is_half);
+      seen[0] |= is_a;
+      seen[1] |= is_half;
+      seen[2] |= strstr (said, "\"x\": -6") != NULL;
+    }
+  CU_ASSERT (seen[0] && seen[1] && seen[2]);
+}
+
+/* No two of many calls have the same letters, however many are taken from the stock. */
+static void
+letters_differ (void)
+{
+  g_autoptr (CliIdl) unit = cli_test_load (idl);
+  const TallyType *type = cli_test_find (unit, "call").table->args->fields[0].type;
+  static const gchar json[] =
+      "{\"x\": 1, \"name\": \"${letters:20}\", \"tags\": {\"a\": \"${letters:5000}\"}}";
+  g_autoptr (CliJson) value = cli_json_parse ("p", json, strlen (json), NULL);
+  g_autoptr (CliTemplate) template = cli_template_new (NULL, type, value, "p", NULL);
+  g_autoptr (GHashTable) texts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+
+  CU_ASSERT_PTR_NOT_NULL_FATAL (template);
+  for (guint64 i = 0; i < 500; i++)
+    {
+      gchar *said = show (type, cli_template_get (template, i, NULL));
+      g_autofree gchar *few = dup_between (said, "\"name\": \"", "\"");
+      g_autofree gchar *many = dup_between (said, "\"a\": \"", "\"");
+
+      assert_int (strlen (few), 20);
+      assert_int (strlen (many), 5000);
+      assert_int (strspn (many, "abcdefghijklmnopqrstuvwxyz"), 5000);
+      g_hash_table_add (texts, said);
+    }
+  assert_int (g_hash_table_size (texts), 500);
+}
+
 static void
 texts_and_bytes (void)
 {
+  check_sent ("{\"p\": {\"x\": 1, \"b\": \"aaa${choice:a|b}\"}" REST, 3, "\"b\": \"aaa");
+  check_sent ("{\"p\": {\"x\": 1, \"b\": {\"$text\": \"\\u0000${counter:98}\"}}" REST, 3,
+              "ADEwMQ==");
+  check_sent ("{\"p\": {\"x\": 1, \"id\": \"0000000${counter}-0000-4000-8000-000000000000\"}" REST,
+              7, "00000007-0000-4000-8000-000000000000");
   check_sent ("{\"p\": {\"x\": 1, \"name\": \"$${counter} costs $5\"}" REST, 3,
               "${counter} costs $5");
   check_sent ("{\"p\": {\"x\": 1, \"b\": {\"$text\": \"n${counter}\"}}" REST, 3, "bjM=");
@@ -155,6 +281,20 @@ mistakes_are_told (void)
   check_mistake ("{\"p\": {\"x\": \"${counter\"}" REST, 0, "is none of");
   check_mistake ("{\"p\": {\"x\": \"${counter} apples\"}" REST, 0, "is no number");
   check_mistake ("{\"p\": {\"x\": \"${letters:3}\"}" REST, 0, "is no number");
+  check_mistake ("{\"p\": {\"e\": \"${choice:A|C}\", \"x\": 1}" REST, 0,
+                 "args:1:13: p.e: E has no value \"C\"");
+  check_mistake ("{\"p\": {\"x\": \"${choice:1|two}\"}" REST, 0,
+                 "p.x: i32 is written as a whole number");
+  check_mistake ("{\"p\": {\"x\": \"${choice:}\"}" REST, 0, "is none of");
+  check_mistake ("{\"p\": {\"x\": \"${choice}\"}" REST, 0, "is none of");
+  check_mistake ("{\"p\": {\"x\": \"${uuid:4}\"}" REST, 0, "is none of");
+  check_mistake ("{\"p\": {\"x\": \"${}\"}" REST, 0, "is none of");
+  check_mistake ("{\"p\": {\"x\": 1, \"name\": \"${counter\\u0000}\"}" REST, 0, "is none of");
+  check_mistake ("{\"p\": {\"x\": 1, \"name\": \"\\u0000${counter}\"}" REST, 0, "holds no NUL");
+  check_mistake ("{\"p\": {\"x\": 1, \"b\": \"${letters:1}\"}" REST, 0, "base64");
+  check_mistake ("{\"p\": {\"x\": 1, \"more\": \"${counter}\"}" REST, 0, "is written as an array");
+  check_mistake ("{\"p\": {\"x\": 1, \"name\": \"${letters:60000000}${letters:60000000}\"}" REST, 0,
+                 "the text has more than 100000000 bytes");
   check_mistake ("{\"p\": {\"y\": \"${counter}\"}" REST, 0, "P has no field \"y\"");
   check_mistake ("{\"p\": {\"x\": 1, \"numbers\": [\"${counter:32760}\"]}" REST, 20,
                  "32768 does not fit i16");
@@ -253,6 +393,8 @@ main (int argc, char **argv)
 {
   static const TestCase cases[] = {
     TEST (counters_count),          TEST (sets_and_maps_vary_too),
+    TEST (texts_of_any_length),     TEST (in_place_and_anew_are_alike),
+    TEST (choices_are_of_the_type), TEST (letters_differ),
     TEST (texts_and_bytes),         TEST (random_numbers_keep_their_limits),
     TEST (mistakes_are_told),       TEST (a_value_that_does_not_vary_is_made_once),
     TEST (a_single_value),          TEST (limits_are_held),
