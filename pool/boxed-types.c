@@ -1,4 +1,4 @@
-/* Owns the GObject types of this folder's plain structs: what is copied byte by byte and owns nothing. */
+/* Owns the GObject types of this folder's plain structs: most are copied byte by byte and own nothing. */
 #include "tally-pool.h"
 
 static gpointer
@@ -24,3 +24,35 @@ copy_lease (gpointer boxed)
 }
 
 G_DEFINE_BOXED_TYPE (TallyLease, tally_lease, copy_lease, g_free)
+
+/**
+ * tally_pool_entry_copy:
+ * @entry: an entry
+ *
+ * Returns: (transfer full): a copy
+ *
+ * Since: 0.2
+ */
+TallyPoolEntry *
+tally_pool_entry_copy (const TallyPoolEntry *entry)
+{
+  TallyPoolEntry *copy = g_memdup2 (entry, sizeof *entry);
+
+  copy->label = g_strdup (entry->label);
+  return copy;
+}
+
+/**
+ * tally_pool_entry_free:
+ * @entry: (transfer full): an entry
+ *
+ * Since: 0.2
+ */
+void
+tally_pool_entry_free (TallyPoolEntry *entry)
+{
+  g_free (entry->label);
+  g_free (entry);
+}
+
+G_DEFINE_BOXED_TYPE (TallyPoolEntry, tally_pool_entry, tally_pool_entry_copy, tally_pool_entry_free)

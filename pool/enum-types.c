@@ -95,3 +95,11 @@ G_DEFINE_ENUM_TYPE (TallyPoolEventKind,
                     G_DEFINE_ENUM_VALUE (TALLY_POOL_EVENT_WAITED, "waited"),
                     G_DEFINE_ENUM_VALUE (TALLY_POOL_EVENT_EXHAUSTED, "exhausted"),
                     G_DEFINE_ENUM_VALUE (TALLY_POOL_EVENT_LEAKED, "leaked"))
+
+G_DEFINE_ENUM_TYPE (TallyPoolEntryKind,
+                    tally_pool_entry_kind,
+                    G_DEFINE_ENUM_VALUE (TALLY_POOL_ENTRY_IDLE, "idle"),
+                    G_DEFINE_ENUM_VALUE (TALLY_POOL_ENTRY_BUSY, "busy"),
+                    G_DEFINE_ENUM_VALUE (TALLY_POOL_ENTRY_DIALING, "dialing"),
+                    G_DEFINE_ENUM_VALUE (TALLY_POOL_ENTRY_CLOSING, "closing"),
+                    G_DEFINE_ENUM_VALUE (TALLY_POOL_ENTRY_WAITING, "waiting"))

@@ -51,25 +51,16 @@ describe_now (TallyBucket *bucket)
   return tally_bucket_describe (bucket, &state);
 }
 
-/**
- * tally_bucket_dump:
- * @bucket: a bucket
- *
- * Returns: (transfer full): what tally_pool_dump() says of this endpoint
- */
-gchar *
-tally_bucket_dump (TallyBucket *bucket)
+/* Calls @take, not under any lock, for each connection, lease and waiter. */
+static void
+visit_rows (TallyBucket *bucket,
+            void (*take) (const TallyReportRow *row, gpointer data),
+            gpointer data)
 {
-  g_autofree gchar *state = NULL;
-  GString *text;
   TallyReport report;
   TallyInstant now;
   gboolean more;
 
-  g_return_val_if_fail (bucket != NULL, NULL);
-  state = describe_now (bucket);
-  text = g_string_new (tally_endpoint_get_uri (bucket->endpoint));
-  g_string_append_printf (text, ": %s\n", state);
   pthread_mutex_lock (&bucket->lock);
   tally_policy_begin_report (&bucket->policy, &report);
   pthread_mutex_unlock (&bucket->lock);
@@ -83,9 +74,34 @@ tally_bucket_dump (TallyBucket *bucket)
       more = tally_policy_report (&bucket->policy, &now, &report, rows, &n_rows);
       pthread_mutex_unlock (&bucket->lock);
       for (guint i = 0; i < n_rows; i++)
-        tally_report_row_append (&rows[i], text);
+        take (&rows[i], data);
     }
   while (more);
+}
+
+static void
+append_row (const TallyReportRow *row, gpointer text)
+{
+  tally_report_row_append (row, text);
+}
+
+/**
+ * tally_bucket_dump:
+ * @bucket: a bucket
+ *
+ * Returns: (transfer full): what tally_pool_dump() says of this endpoint
+ */
+gchar *
+tally_bucket_dump (TallyBucket *bucket)
+{
+  g_autofree gchar *state = NULL;
+  GString *text;
+
+  g_return_val_if_fail (bucket != NULL, NULL);
+  state = describe_now (bucket);
+  text = g_string_new (tally_endpoint_get_uri (bucket->endpoint));
+  g_string_append_printf (text, ": %s\n", state);
+  visit_rows (bucket, append_row, text);
   return g_string_free (text, FALSE);
 }
 
@@ -115,6 +131,48 @@ tally_pool_dump (TallyPool *self)
       g_string_append (text, part);
     }
   return g_string_free (text, FALSE);
+}
+
+static void
+add_entry (const TallyReportRow *row, gpointer entries)
+{
+  static const TallyPoolEntryKind kinds[] = {
+    [TALLY_CONN_FREE] = TALLY_POOL_ENTRY_WAITING,
+    [TALLY_CONN_DIALING] = TALLY_POOL_ENTRY_DIALING,
+    [TALLY_CONN_IDLE] = TALLY_POOL_ENTRY_IDLE,
+    [TALLY_CONN_BUSY] = TALLY_POOL_ENTRY_BUSY,
+    [TALLY_CONN_CLOSING] = TALLY_POOL_ENTRY_CLOSING,
+  };
+  const TallyPoolEntry entry = { .kind = kinds[row->state],
+                                 .duration = row->age,
+                                 .label = row->label[0] != '\0' ? (gchar *) row->label : NULL,
+                                 .thread = row->thread,
+                                 .is_leaked = row->is_leaked,
+                                 .reason = row->reason };
+
+  g_ptr_array_add (entries, tally_pool_entry_copy (&entry));
+}
+
+/**
+ * tally_bucket_dup_entries:
+ * @bucket: a bucket
+ *
+ * What tally_bucket_dump() says of connections, leases and waiters, as values (rule 30). Each was true when it was taken.
+ * Thread-safe.
+ *
+ * Returns: (transfer full) (element-type TallyPoolEntry): the entries, in no order; the array frees them
+ *
+ * Since: 0.2
+ */
+GPtrArray *
+tally_bucket_dup_entries (TallyBucket *bucket)
+{
+  GPtrArray *entries;
+
+  g_return_val_if_fail (bucket != NULL, NULL);
+  entries = g_ptr_array_new_with_free_func ((GDestroyNotify) tally_pool_entry_free);
+  visit_rows (bucket, add_entry, entries);
+  return entries;
 }
 
 /* Not under any lock. (transfer full): for a caller that only the limit over all endpoints holds back

@@ -179,6 +179,58 @@ TALLY_API GType tally_pool_event_get_type (void);
 TALLY_API TallyPoolEvent *tally_pool_event_copy (const TallyPoolEvent *event);
 TALLY_API void tally_pool_event_free (TallyPoolEvent *event);
 
+/**
+ * TallyPoolEntryKind:
+ * @TALLY_POOL_ENTRY_IDLE: an unused connection.
+ * @TALLY_POOL_ENTRY_BUSY: a lease: a borrowed connection, or a part of a shared one.
+ * @TALLY_POOL_ENTRY_DIALING: a connection that is being dialed.
+ * @TALLY_POOL_ENTRY_CLOSING: a connection that is being closed.
+ * @TALLY_POOL_ENTRY_WAITING: a caller in the queue.
+ *
+ * What a #TallyPoolEntry tells of.
+ *
+ * Since: 0.2
+ */
+typedef enum
+{
+  TALLY_POOL_ENTRY_IDLE,
+  TALLY_POOL_ENTRY_BUSY,
+  TALLY_POOL_ENTRY_DIALING,
+  TALLY_POOL_ENTRY_CLOSING,
+  TALLY_POOL_ENTRY_WAITING
+} TallyPoolEntryKind;
+
+#define TALLY_TYPE_POOL_ENTRY_KIND (tally_pool_entry_kind_get_type ())
+TALLY_API GType tally_pool_entry_kind_get_type (void);
+
+/**
+ * TallyPoolEntry:
+ * @kind: what it tells of.
+ * @duration: microseconds in that state; 0 of a connection that is being closed.
+ * @label: (nullable): of the borrower, cut after 127 bytes, "?" if it gave none; %NULL where there is no borrower.
+ * @thread: the kernel's id of the borrower's thread, 0 where there is none.
+ * @is_leaked: whether a lease was reported as leaked.
+ * @reason: of a close.
+ *
+ * One connection, lease or waiter of a bucket. Only the library makes it, and it grows at its end.
+ *
+ * Since: 0.2
+ */
+typedef struct
+{
+  TallyPoolEntryKind kind;
+  gint64 duration;
+  gchar *label;
+  guint32 thread;
+  gboolean is_leaked;
+  TallyCloseReason reason;
+} TallyPoolEntry;
+
+#define TALLY_TYPE_POOL_ENTRY (tally_pool_entry_get_type ())
+TALLY_API GType tally_pool_entry_get_type (void);
+TALLY_API TallyPoolEntry *tally_pool_entry_copy (const TallyPoolEntry *entry);
+TALLY_API void tally_pool_entry_free (TallyPoolEntry *entry);
+
 #define TALLY_HISTOGRAM_BINS 64
 
 /**

@@ -193,6 +193,7 @@ tally_bucket_snapshot_sized (TallyBucket *bucket, TallyPoolSnapshot *snapshot, g
   tally_bucket_snapshot_sized (bucket, snapshot, sizeof *(snapshot))
 TALLY_API TallyPoolSnapshot *tally_bucket_dup_snapshot (TallyBucket *bucket);
 TALLY_API gchar *tally_bucket_dump (TallyBucket *bucket);
+TALLY_API GPtrArray *tally_bucket_dup_entries (TallyBucket *bucket);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TallyBucket, tally_bucket_unref)
 

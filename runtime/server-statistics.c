@@ -1,10 +1,43 @@
-/* Owns what a server tells of what it has done. */
+/* Owns what a server tells of itself: its state, and what it has done. */
 #include "server-private.h"
 
 #include <string.h>
 
 /* Bytes of TallyServerStatistics as it was in 0.1. */
 #define STATISTICS_0_1 (G_STRUCT_OFFSET (TallyServerSnapshot, requests) + sizeof (guint64))
+
+G_DEFINE_ENUM_TYPE (TallyServerState,
+                    tally_server_state,
+                    G_DEFINE_ENUM_VALUE (TALLY_SERVER_CLOSED, "closed"),
+                    G_DEFINE_ENUM_VALUE (TALLY_SERVER_LISTENING, "listening"),
+                    G_DEFINE_ENUM_VALUE (TALLY_SERVER_SERVING, "serving"),
+                    G_DEFINE_ENUM_VALUE (TALLY_SERVER_DRAINING, "draining"))
+
+/**
+ * tally_server_get_state:
+ * @self: a server
+ *
+ * Tells whether clients are served now, as a load balancer wants to know it. A stop is seen once a thread of the server
+ * has taken note of it. Thread-safe.
+ *
+ * Returns: how far the server is in its life
+ *
+ * Since: 0.2
+ */
+TallyServerState
+tally_server_get_state (TallyServer *self)
+{
+  TallyServerState state = TALLY_SERVER_CLOSED;
+
+  g_return_val_if_fail (TALLY_IS_SERVER (self), TALLY_SERVER_CLOSED);
+  pthread_mutex_lock (&self->lock);
+  if (atomic_get (&self->stopping))
+    state = TALLY_SERVER_DRAINING;
+  else if (self->listening)
+    state = self->serving ? TALLY_SERVER_SERVING : TALLY_SERVER_LISTENING;
+  pthread_mutex_unlock (&self->lock);
+  return state;
+}
 
 static gpointer
 copy_server_snapshot (gpointer boxed)

@@ -62,6 +62,30 @@ TALLY_API gchar *tally_server_dup_uri (TallyServer *self);
 TALLY_API void tally_server_stop (TallyServer *self);
 
 /**
+ * TallyServerState:
+ * @TALLY_SERVER_CLOSED: it does not listen: not yet, or no longer.
+ * @TALLY_SERVER_LISTENING: clients may connect, but nobody serves them yet.
+ * @TALLY_SERVER_SERVING: clients are served.
+ * @TALLY_SERVER_DRAINING: it was told to stop; it accepts nobody and finishes what it has.
+ *
+ * How far a server is in its life. There may be later ones.
+ *
+ * Since: 0.2
+ */
+typedef enum
+{
+  TALLY_SERVER_CLOSED,
+  TALLY_SERVER_LISTENING,
+  TALLY_SERVER_SERVING,
+  TALLY_SERVER_DRAINING
+} TallyServerState;
+
+#define TALLY_TYPE_SERVER_STATE (tally_server_state_get_type ())
+TALLY_API GType tally_server_state_get_type (void);
+
+TALLY_API TallyServerState tally_server_get_state (TallyServer *self);
+
+/**
  * TallyServerSnapshot:
  * @connections: open now, refused ones included.
  * @workers: threads now.

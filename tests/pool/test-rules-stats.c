@@ -182,6 +182,51 @@ rule_30_a_dump_says_who_holds_what (void)
     }
 }
 
+/* The one entry of @kind; its label is @label (nullable). */
+static const TallyPoolEntry *
+find_entry (GPtrArray *entries, TallyPoolEntryKind kind, const gchar *label)
+{
+  const TallyPoolEntry *found = NULL;
+
+  for (guint i = 0; i < entries->len; i++)
+    {
+      const TallyPoolEntry *entry = g_ptr_array_index (entries, i);
+
+      if (entry->kind == kind && g_strcmp0 (entry->label, label) == 0)
+        found = entry;
+    }
+  CU_ASSERT_PTR_NOT_NULL_FATAL (found);
+  return found;
+}
+
+static void
+rule_30_entries_are_the_dump_as_values (void)
+{
+  g_autoptr (Lab) lab = lab_new ("max-open", 2, NULL);
+  g_autoptr (GPtrArray) full = NULL;
+  g_autoptr (GPtrArray) idle = NULL;
+  Borrower waiter = { 0 };
+  TallyLease a, b;
+
+  CU_ASSERT_TRUE (tally_bucket_borrow (lab->bucket, "getUser", -1, NULL, &a, NULL));
+  CU_ASSERT_TRUE (tally_bucket_borrow (lab->bucket, NULL, -1, NULL, &b, NULL));
+  borrower_start (&waiter, lab, "patient");
+  lab_await (lab, now.waiting == 1);
+  full = tally_bucket_dup_entries (lab->bucket);
+  assert_int (full->len, 3);
+  assert_int (find_entry (full, TALLY_POOL_ENTRY_BUSY, "getUser")->thread, gettid ());
+  CU_ASSERT_TRUE (find_entry (full, TALLY_POOL_ENTRY_BUSY, "?")->duration >= 0);
+  CU_ASSERT_TRUE (find_entry (full, TALLY_POOL_ENTRY_WAITING, "patient")->thread
+                  != (guint) gettid ());
+  lab_release (lab, &a);
+  CU_ASSERT_TRUE (borrower_join (&waiter));
+  lab_release (lab, &b);
+  lab_release (lab, &waiter.lease);
+  idle = tally_bucket_dup_entries (lab->bucket);
+  assert_int (idle->len, 2);
+  CU_ASSERT_FALSE (find_entry (idle, TALLY_POOL_ENTRY_IDLE, NULL)->is_leaked);
+}
+
 /* The thread that has it now, not the one that had it dialed. */
 static void
 rule_30_a_dump_names_the_thread (void)
@@ -328,6 +373,7 @@ main (int argc, char **argv)
     TEST (rule_25_dials_and_holds_are_measured),
     TEST (rule_28_max_waiters),
     TEST (rule_30_a_dump_says_who_holds_what),
+    TEST (rule_30_entries_are_the_dump_as_values),
     TEST (rule_30_a_dump_names_the_thread),
     TEST (rule_32_a_snapshot_may_grow),
     TEST (rule_32_buckets_are_listed),

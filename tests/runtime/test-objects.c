@@ -209,12 +209,14 @@ every_enumeration_has_names (void)
     { tally_pool_check_get_type, "TallyPoolCheck", TALLY_POOL_CHECK_NEVER, "never" },
     { tally_pool_system_get_type, "TallyPoolSystem", TALLY_POOL_LIKE_HIKARICP, "hikaricp" },
     { tally_close_reason_get_type, "TallyCloseReason", TALLY_CLOSE_POOL, "pool" },
+    { tally_pool_entry_kind_get_type, "TallyPoolEntryKind", TALLY_POOL_ENTRY_WAITING, "waiting" },
     { tally_pool_event_kind_get_type, "TallyPoolEventKind", TALLY_POOL_EVENT_LEAKED, "leaked" },
     { tally_kind_get_type, "TallyKind", TALLY_KIND_MAP, "map" },
     { tally_storage_get_type, "TallyStorage", TALLY_STORAGE_TABLE, "table" },
     { tally_requiredness_get_type, "TallyRequiredness", TALLY_DEFAULT, "default" },
     { tally_idempotence_get_type, "TallyIdempotence", TALLY_IDEMPOTENCE_NO, "no" },
     { tally_form_get_type, "TallyForm", TALLY_FORM_RESULT, "result" },
+    { tally_server_state_get_type, "TallyServerState", TALLY_SERVER_DRAINING, "draining" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (values); i++)

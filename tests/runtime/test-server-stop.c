@@ -57,6 +57,31 @@ stop_drains (void)
   running_join (running);
 }
 
+static void
+the_state_is_told (void)
+{
+  Running *running = running_start (&framed_binary, NULL, "drain-timeout=0");
+  TallyServer *server = g_object_ref (running->server);
+  TallyBuffer request = { NULL, 0, 0 };
+  gint busy = peer_connect (running);
+
+  write_request (&request, running->speech, "block", T_CALL, 5, NULL, NULL);
+  peer_send (busy, &request);
+  test_handler_wait_inside (running->handler, 1);
+  assert_int (tally_server_get_state (server), TALLY_SERVER_SERVING);
+  tally_server_stop (server);
+  while (tally_server_get_state (server) == TALLY_SERVER_SERVING)
+    g_thread_yield ();
+  assert_int (tally_server_get_state (server), TALLY_SERVER_DRAINING);
+  test_handler_release (running->handler);
+  running_join (running);
+  assert_int (tally_server_get_state (server), TALLY_SERVER_CLOSED);
+  CU_ASSERT (tally_server_listen (server, NULL));
+  assert_int (tally_server_get_state (server), TALLY_SERVER_LISTENING);
+  close (busy);
+  g_object_unref (server);
+}
+
 /* Nor does one that never stops to send requests. */
 static void
 stop_ends_a_connection_that_never_pauses (void)
@@ -420,6 +445,7 @@ main (int argc, char **argv)
   static const TestCase cases[] = {
     TEST (stop_before_serve),
     TEST (stop_drains),
+    TEST (the_state_is_told),
     TEST (stop_while_memory_is_given_back),
     TEST (stop_gives_up_on_half_a_request),
     TEST (stop_ends_a_connection_that_never_pauses),
