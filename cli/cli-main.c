@@ -30,8 +30,7 @@ static void
 print_help (void)
 {
   printf ("Usage: tally COMMAND [OPTION...] ...\n\n"
-          "Speaks to any Thrift service, by its IDL and without generated code.\n\n"
-          "Commands:\n");
+          "Speaks to any Thrift service, by its IDL and without generated code. Commands:\n");
   for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
     printf ("  tally %-9s%s\n", commands[i].name, commands[i].about);
   printf ("\n"

@@ -1,7 +1,7 @@
 /* One connection of the server: receives what is there, has it answered, sends, ends. It never waits
  * for a slow peer: what is incomplete or not taken is kept until the next event. It knows neither
  * messages nor epoll, nor which thread it runs on. */
-#include "server-private.h"
+#include "server-requests-private.h"
 
 #include <string.h>
 

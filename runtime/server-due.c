@@ -1,6 +1,6 @@
 /* Owns the order in which requests that are answered later pass their deadlines: those whose handlers asked for a
  * cancellable. It knows neither connections nor threads; the supervisor looks. */
-#include "server-private.h"
+#include "server-requests-private.h"
 
 static gint
 compare_deadlines (gconstpointer a, gconstpointer b, gpointer data)

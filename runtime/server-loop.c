@@ -1,7 +1,7 @@
 /* The server's epoll: which connections are ready, which peers connect, and how threads hand
  * connections over. It knows neither messages nor which thread it runs on; one at a time calls
  * server_loop_wait (). */
-#include "server-private.h"
+#include "server-requests-private.h"
 
 #include <errno.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * longest gives it up, of those whose part is no smaller than the mean: small requests do not pay for
  * large ones, and those that run apart are no part to give up. A burst's memory goes back to the system. It
  * knows no message. */
-#include "server-private.h"
+#include "server-requests-private.h"
 
 #include <malloc.h>
 

@@ -1,6 +1,6 @@
 /* What waits for a worker while every worker is stuck in a handler. The supervisor keeps the number and age of
  * connections and requests within limits: it answers those past them in words. It knows no message. */
-#include "server-private.h"
+#include "server-requests-private.h"
 
 /* Takes out of the queue what is to wait no longer, as a list. */
 static ServerConnection *

@@ -1,6 +1,6 @@
 /* Requests that run apart and wait for a worker: which one is next, and when another worker is worth waking. It executes
  * none. */
-#include "server-private.h"
+#include "server-requests-private.h"
 
 /* A request that has waited so long for a worker shows that one more is needed; microseconds. */
 #define PROMPT 1000

@@ -3,7 +3,7 @@
  *
  * * * The tick is the price for serving without a thread switch: the thread that holds the loop
  * calls handlers, and it cannot be known beforehand which of them will be slow. */
-#include "server-private.h"
+#include "server-requests-private.h"
 
 #include <errno.h>
 #include <time.h>

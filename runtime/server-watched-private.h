@@ -2,7 +2,7 @@
 #ifndef TALLY_SERVER_WATCHED_PRIVATE_H
 #define TALLY_SERVER_WATCHED_PRIVATE_H
 
-#include "server-private.h"
+#include "server-requests-private.h"
 
 G_BEGIN_DECLS
 

@@ -1,6 +1,6 @@
 /* The server's threads that serve: which run, which wait for work, which end. It knows neither
  * epoll nor messages. */
-#include "server-private.h"
+#include "server-requests-private.h"
 
 #include <errno.h>
 #include <time.h>

@@ -143,13 +143,13 @@ dial (const gchar *uri, gint64 deadline, GCancellable *cancellable, GError **err
   return endpoint != NULL ? tally_socket_dial (endpoint, deadline, cancellable, error) : NULL;
 }
 
-/* A port that refuses: it was bound and is free again. */
+/* A port that refuses: it stays bound, so that nobody else listens there. */
 static guint16
 unused_port (void)
 {
   guint16 port;
 
-  close (test_listen (&port, 1));
+  test_reserve_port (&port);
   return port;
 }
 
@@ -302,16 +302,13 @@ an_abstract_name_is_dialed (void)
 static void
 a_refusal_names_endpoint_and_address (void)
 {
-  guint16 port;
-  gint reserved = test_reserve_port (&port); /* bound, so that nobody listens there meanwhile */
-  g_autofree gchar *uri = g_strdup_printf ("tcp://127.0.0.1:%u?protocol=compact", port);
+  g_autofree gchar *uri = g_strdup_printf ("tcp://127.0.0.1:%u?protocol=compact", unused_port ());
   g_autoptr (GError) error = NULL;
   g_autoptr (TallySocket) socket = dial (uri, SOON, NULL, &error);
 
   CU_ASSERT_PTR_NULL (socket);
   assert_error (error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED, uri);
   assert_error (error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED, g_strerror (ECONNREFUSED));
-  close (reserved);
 }
 
 static void

@@ -5,7 +5,7 @@
 
 #include "recorder.h"
 #include "server-fixture.h"
-#include "server-private.h"
+#include "server-requests-private.h"
 
 /* ---- a handler that keeps its replies for the test ---- */
 

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "server-fixture.h"
-#include "server-private.h"
+#include "server-requests-private.h"
 #include "test-stream.h"
 
 static void
