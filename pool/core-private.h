@@ -30,7 +30,8 @@ struct _TallyPoolCore
   sem_t rest_over;     /* a job was handed, or the pool closes */
   GHashTable *buckets; /* TallyEndpoint to TallyBucket; each bucket's reference is the table's */
   guint sweep_at;      /* a table of so many is looked through before it grows */
-  TallyBucket *alive;  /* those in the table and those that only others refer to */
+  GPtrArray *fleets; /* of TallyFleet, without references: of the channels over several endpoints */
+  TallyBucket *alive; /* those in the table and those that only others refer to */
   TallyPoolOptions options;
   TallyHook *hooks[TALLY_N_HOOKS]; /* nullable */
   gboolean closed; /* changed with the lock; read without it by tally_hooks_end () */

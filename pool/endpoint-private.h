@@ -19,6 +19,9 @@ struct _TallyEndpoint
   gint takes_any_order; /* order=any; for servers, as is the next one */
   gint is_concurrent;
   guint attempts; /* 0: it does not say */
+  gint picker; /* TallyPickerKind; of use to channels over several endpoints, as are the next two */
+  guint subset;   /* 0: all */
+  gchar *weights; /* nullable; not looked at yet */
   gint transform; /* an index of transform_names */
   gchar *service;
   GSocketConnectable *connectable;

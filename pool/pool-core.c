@@ -18,6 +18,7 @@ tally_core_unref (TallyPoolCore *core)
     tally_hook_unref (core->hooks[i]);
   g_weak_ref_clear (&core->pool);
   g_hash_table_unref (core->buckets);
+  g_ptr_array_unref (core->fleets);
   pthread_cond_destroy (&core->reaper_wake);
   sem_destroy (&core->rest_over);
   pthread_cond_destroy (&core->changed);

@@ -59,6 +59,7 @@ tally_core_new (TallyPool *pool, guint event_signal)
   sem_init (&core->rest_over, FALSE, 0);
   core->buckets = g_hash_table_new_full (tally_endpoint_hash, tally_endpoint_equal, NULL,
                                          (GDestroyNotify) tally_bucket_unref);
+  core->fleets = g_ptr_array_new ();
   core->sweep_at = TALLY_SMALLEST_SWEEP;
   core->options = tally_pool_options_default;
   core->reap_at = G_MAXINT64;

@@ -1,6 +1,8 @@
 /* Owns what a bucket and a pool tell of themselves while they are in use: snapshots, dumps, the state that
  * errors name. A bucket's lock is held for a bounded time at once, and nothing is formatted under it. */
 #include "pool-report-private.h"
+
+#include "fleet/fleet-private.h"
 #include "registry-private.h"
 
 #include <string.h>
@@ -105,6 +107,21 @@ tally_bucket_dump (TallyBucket *bucket)
   return g_string_free (text, FALSE);
 }
 
+/* What the channels over several endpoints think of these. */
+static void
+dump_fleets (TallyPoolCore *core, GString *text)
+{
+  g_autoptr (GPtrArray) fleets =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) tally_fleet_unref);
+
+  pthread_mutex_lock (&core->lock);
+  for (guint i = 0; i < core->fleets->len; i++)
+    g_ptr_array_add (fleets, tally_fleet_ref (g_ptr_array_index (core->fleets, i)));
+  pthread_mutex_unlock (&core->lock);
+  for (guint i = 0; i < fleets->len; i++)
+    tally_fleet_dump (g_ptr_array_index (fleets, i), text);
+}
+
 /**
  * tally_pool_dump:
  * @self: a pool
@@ -112,6 +129,9 @@ tally_bucket_dump (TallyBucket *bucket)
  * Which borrower holds what, and for how long (rule 30). Each line was true when it was taken;
  * those of one endpoint need not be of one instant, because borrowers go on meanwhile. Labels are
  * cut after 127 bytes. Thread-safe.
+ *
+ * For each channel over several endpoints it also says what calls are in flight to each of them, how
+ * many failed, and which gets none for a while.
  *
  * Returns: (transfer full): lines of text for a person, one for each endpoint and connection
  */
@@ -130,6 +150,7 @@ tally_pool_dump (TallyPool *self)
 
       g_string_append (text, part);
     }
+  dump_fleets (tally_pool_get_core (self), text);
   return g_string_free (text, FALSE);
 }
 

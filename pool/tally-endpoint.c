@@ -8,6 +8,7 @@
 #include <sys/un.h>
 
 #include "endpoint-private.h"
+#include "fleet/picker-private.h"
 #include "protocols-internal.h"
 #include "tally-error.h"
 #include "tls-internal.h"
@@ -137,6 +138,27 @@ parse_protocol (TallyEndpoint *self, const gchar *uri, const gchar *value, GErro
 }
 
 static gboolean
+is_fleet_option (const gchar *option)
+{
+  return strcmp (option, "picker") == 0 || strcmp (option, "subset") == 0
+         || strcmp (option, "weights") == 0;
+}
+
+/* What is of use where there are several endpoints: fleet/. */
+static gboolean
+parse_fleet_option (
+    TallyEndpoint *self, const gchar *uri, const gchar *option, const gchar *value, GError **error)
+{
+  if (strcmp (option, "picker") == 0)
+    return parse_name (uri, option, value, tally_picker_names, TALLY_N_PICKERS, &self->picker,
+                       error);
+  if (strcmp (option, "subset") == 0)
+    return parse_number (uri, option, value, 1, G_MAXINT, &self->subset, error);
+  self->weights = g_strdup (value);
+  return TRUE;
+}
+
+static gboolean
 parse_option (
     TallyEndpoint *self, const gchar *uri, const gchar *option, const gchar *value, GError **error)
 {
@@ -185,14 +207,16 @@ parse_option (
       self->service = g_strdup (value);
       return TRUE;
     }
+  if (is_fleet_option (option))
+    return parse_fleet_option (self, uri, option, value, error);
   if (is_tls_option (option))
     return parse_tls_option (self, uri, option, value, error);
-  return refuse (
-      uri, error,
-      "unknown option \"%s\"; there are protocol, transport, transform, service, mode, "
-      "timeout, strict, attempts, order, concurrent and, for TLS, ca, cert, key, identity, "
-      "host-check and clients",
-      option);
+  return refuse (uri, error,
+                 "unknown option \"%s\"; there are protocol, transport, transform, service, mode, "
+                 "timeout, strict, attempts, picker, subset, weights, order, concurrent and, for "
+                 "TLS, ca, cert, key, identity, "
+                 "host-check and clients",
+                 option);
 }
 
 static gboolean
@@ -443,7 +467,8 @@ parse (TallyEndpoint *self, const gchar *uri, const TallyTlsOptions *tls, GError
  * compresses what is sent by `transport=header`, `service=NAME`,
  * `mode=pooled|unpooled|shared`, `timeout=MILLISECONDS` and `strict=yes|no`, which says whether a
  * binary header must have a version, each at most once. Of use to channels: `attempts=1…10`, how often a call may be
- * made (tally_retry_policy_new()). Of use to servers: `order=requests|any`, the
+ * made (tally_retry_policy_new()), and where they lead to several endpoints `picker=two-choices|least|round-robin|first`,
+ * `subset=NUMBER` and `weights=NUMBER,…` (tally_channel_new()). Of use to servers: `order=requests|any`, the
  * order in which a connection's answers leave, and `concurrent=yes|no`, whether its requests run side by side, which they
  * do with `order=any`, too.
  *
@@ -509,6 +534,7 @@ tally_endpoint_unref (TallyEndpoint *endpoint)
     return;
   g_clear_object (&endpoint->connectable);
   g_free (endpoint->service);
+  g_free (endpoint->weights);
   g_clear_pointer (&endpoint->credentials, tally_tls_credentials_free);
   g_free (endpoint->tls.ca);
   g_free (endpoint->tls.certificate);

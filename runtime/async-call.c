@@ -31,6 +31,8 @@ tally_async_call_attempted (TallyAsyncCall *self, GError *error)
   if (error != NULL && self->first_error != NULL)
     error = tally_call_join_errors (&self->call, &self->first, g_steal_pointer (&self->first_error),
                                     error);
+  if (error != NULL && self->call.route != NULL)
+    error = tally_call_tell_route (&self->call, error);
   if (error == NULL || self->retry == NULL || !tally_async_retry_again (self, error))
     tally_async_call_tell (self, error);
 }
@@ -50,6 +52,42 @@ make_again (TallyAsyncCall *self, gboolean reused, GError *error)
   return TRUE;
 }
 
+/* make_again () where there are several endpoints: at another one, if it was not executed. */
+static gboolean
+move_on (TallyAsyncCall *self, gboolean reused, GError *error)
+{
+  gint64 since = self->call.channel->unpooled ? TALLY_DIALED_NEVER_LENT : TALLY_DIALED_ANY_TIME;
+
+  if (!tally_call_may_move_on (&self->call, error)
+      || !tally_call_take_next (&self->call, self->info))
+    {
+      if (reused && self->first_error == NULL && tally_call_may_replay (&self->call, error))
+        tally_call_take_next (&self->call, self->info);
+      return make_again (self, reused, error);
+    }
+  g_error_free (error);
+  tally_call_init_outcome (&self->call);
+  borrow (self, self->first_error != NULL ? 0 : since);
+  return TRUE;
+}
+
+/* @error: (transfer full) (nullable). */
+static void
+end_attempt (TallyAsyncCall *self, gboolean reused, GError *error)
+{
+  gboolean is_over;
+
+  if (G_LIKELY (self->call.route == NULL))
+    is_over = error == NULL || !make_again (self, reused, error);
+  else
+    {
+      tally_call_leave_endpoint (&self->call, error);
+      is_over = error == NULL || !move_on (self, reused, error);
+    }
+  if (is_over)
+    tally_async_call_attempted (self, error);
+}
+
 void
 tally_async_call_end (TallyAsyncCall *self, gboolean clean, GError *error)
 {
@@ -58,10 +96,9 @@ tally_async_call_end (TallyAsyncCall *self, gboolean clean, GError *error)
   if (self->call.channel->unpooled)
     clean = FALSE; /* the connection was this call's own */
   self->socket = NULL;
-  tally_bucket_release (self->call.channel->bucket, &self->lease,
+  tally_bucket_release (self->call.bucket, &self->lease,
                         clean ? TALLY_OUTCOME_CLEAN : TALLY_OUTCOME_BROKEN);
-  if (error == NULL || !make_again (self, reused, error))
-    tally_async_call_attempted (self, error);
+  end_attempt (self, reused, error);
 }
 
 /* ---- the connection ---- */
@@ -91,7 +128,7 @@ on_borrowed (const TallyLease *lease, GError *error, gpointer data)
   if (error == NULL)
     use_lease (self);
   else
-    tally_async_call_attempted (self, error);
+    end_attempt (self, FALSE, error);
 }
 
 /* A connection that is there at once is used at once, unless another thread is in the call's context. */
@@ -102,9 +139,9 @@ borrow (TallyAsyncCall *self, gint64 since)
 
   if (self->info != NULL)
     self->info->attempts++;
-  if (tally_bucket_borrow_soon (call->channel->bucket, call->label, since, call->deadline,
-                                call->cancellable, self->is_here ? &self->lease : NULL,
-                                self->context, on_borrowed, self))
+  if (tally_bucket_borrow_soon (call->bucket, call->label, since, call->deadline, call->cancellable,
+                                self->is_here ? &self->lease : NULL, self->context, on_borrowed,
+                                self))
     use_lease (self);
 }
 
@@ -140,6 +177,20 @@ prepare (TallyAsyncCall *self, GError **error)
   return TRUE;
 }
 
+/* FALSE: there is no endpoint, and the attempt is over. */
+static gboolean
+enter_route (TallyAsyncCall *self)
+{
+  GError *error = NULL;
+
+  if (self->call.route == NULL)
+    self->call.route = tally_route_new (self->call.channel->fleet);
+  if (tally_call_enter_route (&self->call, self->info, &error))
+    return TRUE;
+  tally_async_call_attempted (self, error);
+  return FALSE;
+}
+
 void
 tally_async_call_attempt (TallyAsyncCall *self)
 {
@@ -152,6 +203,8 @@ tally_async_call_attempt (TallyAsyncCall *self)
       return;
     }
   self->call.seqid = tally_seqid_take (&channel->seqid);
+  if (G_UNLIKELY (channel->fleet != NULL) && !enter_route (self))
+    return;
   borrow (self, channel->unpooled ? TALLY_DIALED_NEVER_LENT : TALLY_DIALED_ANY_TIME);
 }
 

@@ -44,6 +44,7 @@ clear_call (TallyAsyncCall *self)
   g_clear_error (&self->error);
   g_clear_error (&self->first_error);
   g_clear_pointer (&self->retry, tally_async_retry_free);
+  g_clear_pointer (&self->call.route, tally_route_free);
   g_clear_object (&self->call.cancellable);
   g_clear_pointer (&self->options.headers, tally_headers_unref);
   g_clear_pointer (&self->options.reply_headers, tally_headers_unref);

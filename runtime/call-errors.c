@@ -45,14 +45,22 @@ add_what_was_sent (const TallyCall *call, GError *error)
                                       call->sent_bytes, call->request_bytes);
 }
 
+/* Where it was made last, or where the channel leads when it was made in several places. */
+static const gchar *
+get_place (const TallyCall *self)
+{
+  if (self->bucket == NULL || (self->route != NULL && tally_route_count_failures (self->route) > 1))
+    return self->channel->uri;
+  return tally_endpoint_get_uri (tally_bucket_get_endpoint (self->bucket));
+}
+
 GError *
 tally_call_explain (const TallyCall *self, GError *error)
 {
   if (!self->answered)
     add_what_was_sent (self, error);
   if (!self->declared && self->channel->endpoint != NULL)
-    g_prefix_error (&error, "%s at %s: ", self->method->name,
-                    tally_endpoint_get_uri (self->channel->endpoint));
+    g_prefix_error (&error, "%s at %s: ", self->method->name, get_place (self));
   else if (!self->declared)
     g_prefix_error (&error, "%s: ", self->method->name);
   return error;

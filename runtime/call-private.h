@@ -22,6 +22,9 @@ typedef enum
 typedef struct
 {
   TallyChannel *channel;
+  TallyBucket *
+      bucket; /* (nullable): where its connections come from: with a route not before that says so */
+  TallyRoute *route;       /* nullable: of a channel over several endpoints; owned */
   const TallyCodec *codec; /* of the reply; the channel's, but where a header says another */
   const TallyMethod *method;
   gconstpointer args;
@@ -80,6 +83,17 @@ gboolean tally_call_is_idempotent (const TallyCall *self);
 gboolean tally_call_may_replay (const TallyCall *self, const GError *error);
 /* Whether @error, of a call that was answered, is the server's refusal to execute it. */
 gboolean tally_call_was_not_executed (const TallyCall *self, const GError *error);
+/* Which connection an attempt wants. */
+typedef enum
+{
+  TALLY_WANTED_ANY,
+  TALLY_WANTED_UNUSED, /* one of its own */
+  TALLY_WANTED_FRESH   /* for a replay */
+} TallyWanted;
+
+/* One attempt at the call's bucket: borrows, exchanges, releases. @reused: whether its connection had served before. */
+TALLY_COLD gboolean tally_call_attempt (
+    TallyCall *self, TallyCallInfo *info, TallyWanted wanted, gboolean *reused, GError **error);
 /* The error of a call whose replay failed too: of what @first and @second (transfer full) say the worse.
  * @before: the call as it was when it had failed with @first. */
 GError *
@@ -96,6 +110,21 @@ tally_call_may_go_on (const TallyCall *self, TallySocket *socket)
 {
   return G_LIKELY (!self->refused) || !tally_socket_has_ended (socket);
 }
+
+/* ---- several endpoints: call-fleet.c ---- */
+
+/* tally_call_run () of a call with a route: goes on to other endpoints where that is safe. */
+GError *tally_call_run_on_route (TallyCall *self, TallyCallInfo *info);
+/* Gives the call the bucket of the endpoint for its first attempt. FALSE with @error: there is none. */
+gboolean tally_call_enter_route (TallyCall *self, TallyCallInfo *info, GError **error);
+/* Gives the call the bucket of another endpoint; FALSE: there is none, and it keeps the one it has. */
+gboolean tally_call_take_next (TallyCall *self, TallyCallInfo *info);
+/* The attempt at the call's endpoint has ended with @error (nullable). */
+void tally_call_leave_endpoint (TallyCall *self, const GError *error);
+/* Whether a call that failed with @error was provably not executed, and another endpoint may do better. */
+gboolean tally_call_may_move_on (const TallyCall *self, const GError *error);
+/* What the call comes to after its last endpoint failed: @error (transfer full), and what became of the others. */
+GError *tally_call_tell_route (const TallyCall *self, GError *error);
 
 /* ---- interceptors ---- */
 

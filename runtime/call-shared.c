@@ -42,7 +42,7 @@ close_pending (TallyCall *call, TallyShared *shared, TallyPending *pending)
   gboolean is_usable = tally_shared_close (shared, pending, &late);
 
   if (G_UNLIKELY (late > 0))
-    tally_bucket_count_late_replies (call->channel->bucket, late);
+    tally_bucket_count_late_replies (call->bucket, late);
   return is_usable;
 }
 

@@ -42,7 +42,9 @@ tally_call_begin_watched (TallyCall *self, TallyCallInfo **info, GError **error)
 
   begun->is_oneway = self->method->oneway;
   begun->service = g_strdup (channel->service);
-  if (channel->endpoint != NULL)
+  if (channel->fleet != NULL)
+    begun->peer = g_strdup (channel->uri); /* until an endpoint is picked */
+  else if (channel->endpoint != NULL)
     begun->peer = g_strdup (tally_endpoint_get_uri (channel->endpoint));
   if (channel->framing == TALLY_FRAMING_HEADER)
     open_headers (self, begun);

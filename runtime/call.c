@@ -319,20 +319,12 @@ tally_call_get_socket (const TallyLease *lease, GError **error)
   return refuse_transport (lease->transport, error);
 }
 
-/* Which connection an attempt wants. */
-typedef enum
-{
-  ANY,
-  UNUSED, /* one of its own */
-  FRESH   /* for a replay */
-} Wanted;
-
 static TALLY_COLD gboolean
-borrow_new (const TallyCall *call, Wanted wanted, TallyLease *lease, GError **error)
+borrow_new (const TallyCall *call, TallyWanted wanted, TallyLease *lease, GError **error)
 {
-  TallyBucket *bucket = call->channel->bucket;
+  TallyBucket *bucket = call->bucket;
 
-  if (wanted == UNUSED)
+  if (wanted == TALLY_WANTED_UNUSED)
     return tally_bucket_borrow_unused (bucket, call->label, call->deadline, call->cancellable,
                                        lease, error);
   return tally_bucket_borrow_dialed_since (bucket, call->label, call->failed_at, call->deadline,
@@ -357,9 +349,9 @@ end_unpooled (TallyCall *call, TallySocket *socket, gboolean done, GError **erro
  * Inlined, because after a system call that switched tasks every return to an older frame is
  * mispredicted. */
 static inline __attribute__ ((always_inline)) gboolean
-attempt (TallyCall *call, TallyCallInfo *info, Wanted wanted, gboolean *reused, GError **error)
+attempt (TallyCall *call, TallyCallInfo *info, TallyWanted wanted, gboolean *reused, GError **error)
 {
-  TallyBucket *bucket = call->channel->bucket;
+  TallyBucket *bucket = call->bucket;
   TallyLease lease;
   TallySocket *socket;
   gboolean clean = FALSE;
@@ -368,9 +360,10 @@ attempt (TallyCall *call, TallyCallInfo *info, Wanted wanted, gboolean *reused, 
   if (info != NULL)
     info->attempts++;
   *reused = FALSE;
-  if (G_UNLIKELY (wanted != ANY ? !borrow_new (call, wanted, &lease, error)
-                                : !tally_bucket_borrow (bucket, call->label, call->deadline,
-                                                        call->cancellable, &lease, error)))
+  if (G_UNLIKELY (wanted != TALLY_WANTED_ANY
+                      ? !borrow_new (call, wanted, &lease, error)
+                      : !tally_bucket_borrow (bucket, call->label, call->deadline,
+                                              call->cancellable, &lease, error)))
     return FALSE;
   *reused = lease.reused;
   socket = tally_call_get_socket (&lease, error);
@@ -388,6 +381,13 @@ attempt (TallyCall *call, TallyCallInfo *info, Wanted wanted, gboolean *reused, 
     }
   tally_bucket_release (bucket, &lease, clean ? TALLY_OUTCOME_CLEAN : TALLY_OUTCOME_BROKEN);
   return done;
+}
+
+TALLY_COLD gboolean
+tally_call_attempt (
+    TallyCall *call, TallyCallInfo *info, TallyWanted wanted, gboolean *reused, GError **error)
+{
+  return attempt (call, info, wanted, reused, error);
 }
 
 /* ---- pool rule 13: the one replay ---- */
@@ -417,7 +417,7 @@ replay (TallyCall *call, TallyCallInfo *info, GError *first)
   gboolean reused;
 
   call->sent = TALLY_SENT_NOTHING;
-  if (!attempt (call, info, FRESH, &reused, &second))
+  if (!attempt (call, info, TALLY_WANTED_FRESH, &reused, &second))
     return tally_call_join_errors (call, &before, first, second);
   g_error_free (first);
   return NULL;
@@ -430,7 +430,9 @@ run (TallyCall *call, TallyCallInfo *info)
   GError *error = NULL;
   gboolean reused;
 
-  if (G_LIKELY (attempt (call, info, call->channel->unpooled ? UNUSED : ANY, &reused, &error)))
+  if (G_LIKELY (attempt (call, info,
+                         call->channel->unpooled ? TALLY_WANTED_UNUSED : TALLY_WANTED_ANY, &reused,
+                         &error)))
     return NULL;
   return reused && tally_call_may_replay (call, error) ? replay (call, info, error) : error;
 }
@@ -439,7 +441,7 @@ TALLY_COLD GError *
 tally_call_run (TallyCall *call, TallyCallInfo *info)
 {
   call->seqid = tally_seqid_take (&call->channel->seqid);
-  return run (call, info);
+  return call->route != NULL ? tally_call_run_on_route (call, info) : run (call, info);
 }
 
 static inline TallyLimits
@@ -460,6 +462,8 @@ open_call (TallyCall *self,
            const TallyCallOptions *options)
 {
   self->channel = channel;
+  self->bucket = channel->bucket;
+  self->route = NULL;
   self->codec = channel->codec;
   self->method = method;
   self->args = args;

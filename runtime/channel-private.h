@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "codec-private.h"
+#include "fleet/fleet-internal.h"
 #include "interceptor-private.h"
 #include "tally-channel.h"
 #include "tls-internal.h"
@@ -19,9 +20,10 @@ struct _TallyChannel
 {
   GObject parent_instance;
 
-  TallyEndpoint *endpoint;
+  TallyEndpoint *endpoint; /* of several the first: how to speak is said by all alike */
   TallyPool *pool;
-  TallyBucket *bucket;
+  TallyBucket *bucket; /* NULL: there are several */
+  TallyFleet *fleet;   /* nullable: these */
   const TallyCodec *codec;
   TallyFraming framing;
   gboolean unpooled;
@@ -36,7 +38,8 @@ struct _TallyChannel
   gint strict;      /* atomic; a boolean */
   gsize max_memory; /* atomic; bytes, 0 = by TALLY_MEMORY_RATIO */
   gint seqid;       /* atomic; the last one that was given out */
-  gint is_special;  /* atomic; a boolean: without an endpoint, or with a retry policy */
+  gint
+      is_special; /* atomic; a boolean: without an endpoint, with several, or with a retry policy */
 
   pthread_mutex_t retry_lock;
   TallyRetryPolicy *retry_policy; /* nullable; retry_lock */

@@ -18,6 +18,7 @@ struct _TallyHedge
   guint n_running;
   gboolean is_told; /* the call knows what this came to */
   GCancellable *cancellables[HEDGE_PARTS];
+  TallyAsyncCall *parts[HEDGE_PARTS]; /* those that run: they are their own */
   gint64 began[HEDGE_PARTS];
   GSource *timer;          /* nullable: before the second part */
   TallyCancelWatch cancel; /* the caller's */
@@ -81,6 +82,9 @@ take_end (TallyAsyncCall *call, TallyAsyncCall *part)
 {
   const TallyStructInfo *result = call->call.method->result;
 
+  g_clear_pointer (&call->call.route, tally_route_free);
+  call->call.route = g_steal_pointer (&part->call.route);
+  call->call.bucket = part->call.bucket;
   call->call.answered = part->call.answered;
   call->call.declared = part->call.declared;
   call->call.refused = part->call.refused;
@@ -101,6 +105,11 @@ take_end (TallyAsyncCall *call, TallyAsyncCall *part)
     return;
   call->info->attempts += MAX (part->info->attempts, 1) - 1; /* its replay */
   call->info->seqid = part->info->seqid;
+  if (part->info->peer != NULL)
+    {
+      g_free (call->info->peer);
+      call->info->peer = g_steal_pointer (&part->info->peer);
+    }
   call->info->request_bytes = part->info->request_bytes;
   call->info->reply_bytes = part->info->reply_bytes;
   call->info->sent = part->info->sent;
@@ -155,6 +164,18 @@ on_part_over (GObject *source, GAsyncResult *result, gpointer data)
 
 /* ---- the parts ---- */
 
+/* The second attempt goes to another endpoint, where there are several. */
+static void
+avoid_first_part (const TallyHedge *self, TallyAsyncCall *part)
+{
+  TallyFleet *fleet = part->call.channel->fleet;
+
+  if (fleet == NULL || part == self->parts[0])
+    return;
+  part->call.route = tally_route_new (fleet);
+  tally_route_avoid (part->call.route, self->parts[0]->call.route);
+}
+
 static void
 begin_part (TallyHedge *self)
 {
@@ -168,6 +189,8 @@ begin_part (TallyHedge *self)
   if (call->info != NULL)
     call->info->attempts++;
   part = tally_async_call_new_part (call, self->cancellables[index], on_part_over, self);
+  self->parts[index] = part;
+  avoid_first_part (self, part);
   g_object_ref (part);
   tally_async_call_attempt (part);
   __atomic_store_n (&part->has_started, TRUE, __ATOMIC_RELEASE);

@@ -97,6 +97,8 @@ tally_retry_make_call (TallyChannel *channel,
   tally_call_open (&call, channel, method, args, results, options);
   if (is_hedged (&call))
     return tally_hedge_make_call (channel, method, args, results, options, error);
+  if (channel->fleet != NULL)
+    call.route = tally_route_new (channel->fleet);
   if (tally_interceptors_is_empty (&channel->interceptors)
       || tally_call_begin_watched (&call, &info, &local_error))
     local_error = make_call (&call, info);
@@ -104,6 +106,7 @@ tally_retry_make_call (TallyChannel *channel,
     local_error = tally_call_explain (&call, local_error);
   if (info != NULL)
     tally_call_end_watched (&call, info, local_error);
+  g_clear_pointer (&call.route, tally_route_free);
   if (local_error == NULL)
     return TRUE;
   g_propagate_error (error, local_error);

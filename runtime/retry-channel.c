@@ -79,7 +79,7 @@ tally_channel_set_retry_policy (TallyChannel *self, TallyRetryPolicy *policy)
   pthread_mutex_lock (&self->retry_lock);
   old = self->retry_policy;
   self->retry_policy = policy;
-  __atomic_store_n (&self->is_special, self->endpoint == NULL || policy != NULL, __ATOMIC_RELAXED);
+  __atomic_store_n (&self->is_special, self->bucket == NULL || policy != NULL, __ATOMIC_RELAXED);
   pthread_mutex_unlock (&self->retry_lock);
   if (old != policy)
     g_object_notify (G_OBJECT (self), "retry-policy");

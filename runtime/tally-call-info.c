@@ -151,8 +151,8 @@ tally_call_info_get_service (TallyCallInfo *self)
  * tally_call_info_get_peer:
  * @self: a call
  *
- * Returns: (transfer none) (nullable): the channel's endpoint as a URI, %NULL on a channel without one; at a server
- *   the client's address, or the process at the other end of a Unix socket
+ * Returns: (transfer none) (nullable): the channel's endpoint as a URI, of several the one that the last attempt went
+ *   to and before that the channel's URI, %NULL on a channel without one; at a server the client's address, or the process at the other end of a Unix socket
  *
  * Since: 0.2
  */

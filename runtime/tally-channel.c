@@ -84,6 +84,15 @@ check_supported (TallyEndpoint *endpoint, GError **error)
   return TRUE;
 }
 
+static gboolean
+check_all_supported (const GArray *targets, GError **error)
+{
+  for (guint i = 0; i < targets->len; i++)
+    if (!check_supported (g_array_index (targets, TallyTarget, i).endpoint, error))
+      return FALSE;
+  return TRUE;
+}
+
 static void
 set_retry_policy_of_endpoint (TallyChannel *self)
 {
@@ -97,7 +106,8 @@ set_retry_policy_of_endpoint (TallyChannel *self)
 static gboolean
 open_channel (TallyChannel *self, GError **error)
 {
-  g_autoptr (TallyEndpoint) endpoint = NULL;
+  g_autoptr (GArray) targets = NULL;
+  TallyEndpoint *endpoint;
 
   if (self->uri == NULL)
     {
@@ -105,10 +115,14 @@ open_channel (TallyChannel *self, GError **error)
                            "a channel needs a URI that it leads to");
       return FALSE;
     }
-  endpoint = tally_endpoint_new_with_tls (self->uri, &self->tls, error);
-  if (endpoint == NULL || !check_supported (endpoint, error))
+  targets = tally_targets_new (self->uri, &self->tls, error);
+  if (targets == NULL || !check_all_supported (targets, error))
     return FALSE;
-  self->bucket = tally_pool_dup_bucket (self->pool, endpoint);
+  endpoint = g_array_index (targets, TallyTarget, 0).endpoint;
+  if (targets->len > 1)
+    self->fleet = tally_fleet_new (self->pool, self->uri, targets);
+  else
+    self->bucket = tally_pool_dup_bucket (self->pool, endpoint);
   self->codec = tally_codec_get (tally_endpoint_get_protocol (endpoint));
   self->framing = tally_endpoint_get_framing (endpoint);
   self->unpooled = tally_endpoint_get_mode (endpoint) == TALLY_MODE_UNPOOLED;
@@ -118,8 +132,8 @@ open_channel (TallyChannel *self, GError **error)
   if (tally_endpoint_get_timeout (endpoint) >= 0)
     self->timeout = tally_endpoint_get_timeout (endpoint);
   self->strict = tally_endpoint_get_strict (endpoint);
-  self->is_special = FALSE;
-  self->endpoint = g_steal_pointer (&endpoint);
+  self->is_special = self->bucket == NULL;
+  self->endpoint = tally_endpoint_ref (endpoint);
   if (tally_endpoint_get_attempts (self->endpoint) > 0)
     set_retry_policy_of_endpoint (self);
   return TRUE;
@@ -297,6 +311,7 @@ tally_channel_finalize (GObject *object)
   g_free (self->tls.key);
   g_free (self->tls.identity);
   g_clear_pointer (&self->bucket, tally_bucket_unref);
+  g_clear_pointer (&self->fleet, tally_fleet_free);
   g_clear_object (&self->pool);
   g_clear_pointer (&self->endpoint, tally_endpoint_unref);
   G_OBJECT_CLASS (tally_channel_parent_class)->finalize (object);
@@ -308,7 +323,7 @@ make_target_properties (void)
   /**
    * TallyChannel:uri:
    *
-   * Where the channel leads and how it speaks there, as it was given: see tally_endpoint_new().
+   * Where the channel leads and how it speaks there, as it was given: see tally_channel_new().
    * Default: NULL.
    *
    * Since: 0.2
@@ -497,11 +512,11 @@ tally_channel_init (TallyChannel *self)
 
 /**
  * tally_channel_new:
- * @uri: see tally_endpoint_new()
+ * @uri: see tally_endpoint_new(); there may be several endpoints, `tcp://a:1,b:1`
  * @error: return location
  *
  * Makes a channel whose connections come from the process-wide default pool. No connection is made
- * before the first call.
+ * before the first call. Of several endpoints each has its bucket in the pool, and a call goes to one that works.
  *
  * Returns: (transfer full): a new channel, or %NULL with %TALLY_ERROR_INVALID_ARGUMENT or
  *   %TALLY_ERROR_NOT_SUPPORTED
@@ -535,7 +550,7 @@ tally_channel_new_with_pool (const gchar *uri, TallyPool *pool, GError **error)
  * tally_channel_get_endpoint:
  * @self: a channel
  *
- * Returns: (transfer none) (nullable): where the channel leads; %NULL where g_initable_init() has failed or
+ * Returns: (transfer none) (nullable): where the channel leads, of several the first; %NULL where g_initable_init() has failed or
  *   would fail: calls are refused then
  */
 TallyEndpoint *

@@ -1,0 +1,56 @@
+/* Several endpoints that one channel leads to, and the way of a call among them. */
+#ifndef TALLY_FLEET_INTERNAL_H
+#define TALLY_FLEET_INTERNAL_H
+
+#include "fleet/attempt-internal.h"
+#include "tally-pool.h"
+#include "tls-internal.h"
+
+G_BEGIN_DECLS
+
+typedef struct _TallyFleet TallyFleet;
+/* What one call keeps of the endpoints that it tried. */
+typedef struct _TallyRoute TallyRoute;
+
+/* One endpoint of a list. */
+typedef struct
+{
+  TallyEndpoint *endpoint;
+  guint weight;
+  guint priority; /* the least first */
+} TallyTarget;
+
+/* ---- fleet-list.c: what a URI says ---- */
+
+/* (element-type TallyTarget) (transfer full): the endpoints of @uri, `tcp://a:1,b:1` or a single one, all with the same
+ * options. @tls: as in tally_endpoint_new_with_tls (). */
+GArray *tally_targets_new (const gchar *uri, const TallyTlsOptions *tls, GError **error);
+
+/* ---- fleet.c ---- */
+
+/* Its connections come from @pool, which outlives it. @name: what dumps call it. The options are those of the first
+ * endpoint's URI. */
+TallyFleet *tally_fleet_new (TallyPool *pool, const gchar *name, const GArray *targets);
+/* No call uses it any more. */
+void tally_fleet_free (TallyFleet *self);
+
+/* For one call, in one thread at a time. */
+TallyRoute *tally_route_new (TallyFleet *fleet);
+void tally_route_free (TallyRoute *self);
+/* (transfer none): where the call's first attempt goes, and its next after a pause: to an endpoint that was not tried
+ * while there is one. It lives as long as the route. */
+TallyBucket *tally_route_begin (TallyRoute *self);
+/* (nullable) (transfer none): another endpoint; NULL: all were tried, or as many as may be. */
+TallyBucket *tally_route_next (TallyRoute *self);
+/* The attempt at that endpoint has ended. @error: nullable. */
+void tally_route_end (TallyRoute *self, TallyAttemptEnd end, const GError *error);
+/* Does not go where @other is while there is another endpoint. */
+void tally_route_avoid (TallyRoute *self, const TallyRoute *other);
+/* Attempts that failed since tally_route_begin (). */
+guint tally_route_count_failures (const TallyRoute *self);
+/* (transfer full): what became of each of them, briefly. */
+gchar *tally_route_tell (const TallyRoute *self);
+
+G_END_DECLS
+
+#endif /* TALLY_FLEET_INTERNAL_H */

@@ -1,0 +1,433 @@
+/* Owns the endpoints of a channel while it is used: a picker under a lock, the bucket of each endpoint that was picked, and
+ * the route of each call. It dials nothing. */
+#include "fleet-private.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "bucket-private.h"
+#include "endpoint-private.h"
+#include "picker-private.h"
+#include "pool-report-private.h"
+
+/* Bytes of a route's story for each failure, and failures that it tells. */
+#define TOLD_BYTES 200
+#define TOLD_FAILURES 4
+
+/* What a member stands for. */
+typedef struct
+{
+  TallyEndpoint *endpoint;
+  TallyBucket *bucket; /* nullable, atomic: not before it is picked */
+  guint n_routes;      /* that use it; the fleet's lock */
+} FleetEndpoint;
+
+struct _TallyFleet
+{
+  gint ref_count; /* atomic */
+  TallyPool *pool;
+  TallyPoolCore *core; /* owned */
+  gchar *name;
+  TallyForkWatch fork_watch;
+  /* Taken before a bucket's lock, and with no other. */
+  pthread_mutex_t lock;
+  TallyPicker picker; /* the lock; its members' owners are FleetEndpoint */
+  gboolean
+      has_forked; /* the lock: this is a child process that has not chosen a subset of its own */
+};
+
+struct _TallyRoute
+{
+  TallyFleet *fleet;
+  TallyMember *member; /* nullable: of the attempt under way */
+  gint64 began;        /* that attempt */
+  TallyMember *tried[TALLY_PICKER_MAX_TRIES];
+  guint n_tried;
+  guint n_failures;
+  GString *story; /* nullable */
+};
+
+/* ---- life ---- */
+
+static guint64
+hash_text (const gchar *text)
+{
+  guint64 hash = G_GUINT64_CONSTANT (0xcbf29ce484222325); /* FNV-1a */
+
+  for (; *text != '\0'; text++)
+    hash = (hash ^ (guchar) *text) * G_GUINT64_CONSTANT (0x100000001b3);
+  return tally_mix (hash);
+}
+
+/* Not by GLib's random numbers: they have a lock (rule 22). */
+static guint64
+find_seed (const TallyFleet *self)
+{
+  return tally_mix ((guint64) g_get_monotonic_time ()
+                    ^ tally_mix ((guint64) (gsize) self ^ ((guint64) getpid () << 32)));
+}
+
+/* In the child: calls in flight are the parent's. */
+static void
+start_fleet_anew (gpointer data)
+{
+  TallyFleet *self = data;
+
+  pthread_mutex_init (&self->lock, NULL);
+  for (guint i = 0; i < self->picker.members->len; i++)
+    ((TallyMember *) g_ptr_array_index (self->picker.members, i))->in_flight = 0;
+  self->has_forked = TRUE;
+}
+
+static gboolean
+is_connected (gpointer owner)
+{
+  TallyBucket *bucket = __atomic_load_n (&((FleetEndpoint *) owner)->bucket, __ATOMIC_ACQUIRE);
+  const TallyPolicy *policy;
+  gboolean connected;
+
+  if (bucket == NULL)
+    return FALSE;
+  pthread_mutex_lock (&bucket->lock);
+  policy = &bucket->policy;
+  connected = policy->n_idle > 0 || (policy->is_shared && policy->n_busy > 0);
+  pthread_mutex_unlock (&bucket->lock);
+  return connected;
+}
+
+static void
+add_endpoint (TallyFleet *self, const TallyTarget *target, guint position, gint64 now)
+{
+  const TallyMemberSpec spec = { hash_text (tally_endpoint_get_uri (target->endpoint)),
+                                 target->weight, target->priority };
+  TallyMember *member = tally_picker_find (&self->picker, spec.id);
+  FleetEndpoint *endpoint;
+
+  if (member != NULL) /* it is there twice */
+    {
+      member->weight = MIN (member->weight + target->weight, TALLY_PICKER_MAX_WEIGHT);
+      return;
+    }
+  endpoint = g_new0 (FleetEndpoint, 1);
+  endpoint->endpoint = tally_endpoint_ref (target->endpoint);
+  tally_picker_add (&self->picker, &spec, position, now)->owner = endpoint;
+}
+
+TallyFleet *
+tally_fleet_new (TallyPool *pool, const gchar *name, const GArray *targets)
+{
+  TallyFleet *self = g_new0 (TallyFleet, 1);
+  const TallyEndpoint *first = g_array_index (targets, TallyTarget, 0).endpoint;
+  const TallyPickerOptions options = { first->picker, first->subset, find_seed (self),
+                                       is_connected };
+
+  self->ref_count = 1;
+  self->pool = pool;
+  self->core = tally_core_ref (tally_pool_get_core (pool));
+  self->name = g_strdup (name);
+  pthread_mutex_init (&self->lock, NULL);
+  tally_picker_init (&self->picker, &options, options.seed);
+  for (guint i = 0; i < targets->len; i++)
+    add_endpoint (self, &g_array_index (targets, TallyTarget, i), i, G_MININT64);
+  tally_picker_arrange (&self->picker);
+  self->fork_watch = (TallyForkWatch){ &self->lock, start_fleet_anew, self };
+  tally_fork_watch (&self->fork_watch);
+  pthread_mutex_lock (&self->core->lock);
+  g_ptr_array_add (self->core->fleets, self);
+  pthread_mutex_unlock (&self->core->lock);
+  return self;
+}
+
+static void
+free_member (TallyMember *member)
+{
+  FleetEndpoint *endpoint = member->owner;
+
+  g_clear_pointer (&endpoint->bucket, tally_bucket_unref);
+  tally_endpoint_unref (endpoint->endpoint);
+  g_free (endpoint);
+  g_free (member);
+}
+
+TallyFleet *
+tally_fleet_ref (TallyFleet *self)
+{
+  __atomic_add_fetch (&self->ref_count, 1, __ATOMIC_RELAXED);
+  return self;
+}
+
+void
+tally_fleet_unref (TallyFleet *self)
+{
+  if (__atomic_sub_fetch (&self->ref_count, 1, __ATOMIC_ACQ_REL) > 0)
+    return;
+  tally_fork_unwatch (&self->fork_watch);
+  for (guint i = 0; i < self->picker.members->len; i++)
+    free_member (g_ptr_array_index (self->picker.members, i));
+  tally_picker_clear (&self->picker);
+  pthread_mutex_destroy (&self->lock);
+  tally_core_unref (self->core);
+  g_free (self->name);
+  g_free (self);
+}
+
+void
+tally_fleet_free (TallyFleet *self)
+{
+  pthread_mutex_lock (&self->core->lock);
+  g_ptr_array_remove_fast (self->core->fleets, self);
+  pthread_mutex_unlock (&self->core->lock);
+  tally_fleet_unref (self);
+}
+
+/* ---- a call's route ---- */
+
+TallyRoute *
+tally_route_new (TallyFleet *fleet)
+{
+  TallyRoute *self = g_new0 (TallyRoute, 1);
+
+  self->fleet = fleet;
+  return self;
+}
+
+static void
+clear_story (TallyRoute *self)
+{
+  self->n_failures = 0;
+  if (self->story != NULL)
+    g_string_truncate (self->story, 0);
+}
+
+/* Not under the lock. */
+static void
+forget_tried (TallyRoute *self)
+{
+  TallyFleet *fleet = self->fleet;
+
+  pthread_mutex_lock (&fleet->lock);
+  for (guint i = 0; i < self->n_tried; i++)
+    ((FleetEndpoint *) self->tried[i]->owner)->n_routes--;
+  self->n_tried = 0;
+  pthread_mutex_unlock (&fleet->lock);
+}
+
+void
+tally_route_free (TallyRoute *self)
+{
+  if (self->member != NULL)
+    tally_route_end (self, TALLY_ATTEMPT_UNKNOWN, NULL);
+  forget_tried (self);
+  if (self->story != NULL)
+    g_string_free (self->story, TRUE);
+  g_free (self);
+}
+
+/* With the lock. */
+static void
+add_tried (TallyRoute *self, TallyMember *member)
+{
+  self->tried[self->n_tried++] = member;
+  ((FleetEndpoint *) member->owner)->n_routes++;
+}
+
+/* In a child process not all clients shall have the parent's subset. */
+static void
+choose_own_subset_locked (TallyFleet *self)
+{
+  self->has_forked = FALSE;
+  self->picker.options.seed = find_seed (self);
+  tally_picker_arrange (&self->picker);
+}
+
+/* (nullable): not under the lock. */
+static TallyMember *
+pick (TallyRoute *self)
+{
+  TallyFleet *fleet = self->fleet;
+  TallyMember *member = NULL;
+
+  self->began = g_get_monotonic_time ();
+  pthread_mutex_lock (&fleet->lock);
+  if (G_UNLIKELY (fleet->has_forked))
+    choose_own_subset_locked (fleet);
+  if (self->n_tried < TALLY_PICKER_MAX_TRIES)
+    member = tally_picker_pick (&fleet->picker, self->began, (guint64) self->began, self->tried,
+                                self->n_tried);
+  if (member != NULL)
+    add_tried (self, member);
+  pthread_mutex_unlock (&fleet->lock);
+  return member;
+}
+
+/* Not under the lock: an endpoint that is picked for the first time gets its bucket. */
+static TallyBucket *
+get_bucket (const TallyFleet *self, FleetEndpoint *endpoint)
+{
+  TallyBucket *bucket = __atomic_load_n (&endpoint->bucket, __ATOMIC_ACQUIRE);
+  TallyBucket *none = NULL;
+
+  if (G_LIKELY (bucket != NULL))
+    return bucket;
+  bucket = tally_pool_dup_bucket (self->pool, endpoint->endpoint);
+  if (__atomic_compare_exchange_n (&endpoint->bucket, &none, bucket, FALSE, __ATOMIC_ACQ_REL,
+                                   __ATOMIC_ACQUIRE))
+    return bucket;
+  tally_bucket_unref (bucket);
+  return none;
+}
+
+TallyBucket *
+tally_route_next (TallyRoute *self)
+{
+  self->member = pick (self);
+  return self->member != NULL ? get_bucket (self->fleet, self->member->owner) : NULL;
+}
+
+TallyBucket *
+tally_route_begin (TallyRoute *self)
+{
+  TallyBucket *bucket;
+
+  clear_story (self);
+  bucket = tally_route_next (self);
+  if (bucket != NULL)
+    return bucket;
+  forget_tried (self);
+  return tally_route_next (self);
+}
+
+static void
+tell_failure (TallyRoute *self, const TallyEndpoint *endpoint, const GError *error)
+{
+  gboolean is_named = strstr (error->message, endpoint->uri) != NULL;
+  gsize length = strlen (error->message);
+  g_autofree gchar *cut = g_utf8_make_valid (error->message, (gssize) MIN (length, TOLD_BYTES));
+
+  self->n_failures++;
+  if (self->n_failures > TOLD_FAILURES)
+    return;
+  if (self->story == NULL)
+    self->story = g_string_new (NULL);
+  g_string_append_printf (self->story, "%s%s%s%s%s", self->n_failures > 1 ? "; " : "",
+                          is_named ? "" : endpoint->uri, is_named ? "" : ": ", cut,
+                          length > TOLD_BYTES ? "…" : "");
+}
+
+void
+tally_route_end (TallyRoute *self, TallyAttemptEnd end, const GError *error)
+{
+  TallyFleet *fleet = self->fleet;
+  TallyMember *member = g_steal_pointer (&self->member);
+  gint64 now = g_get_monotonic_time ();
+
+  if (member == NULL)
+    return;
+  pthread_mutex_lock (&fleet->lock);
+  tally_picker_end (&fleet->picker, member, self->began, now, end);
+  pthread_mutex_unlock (&fleet->lock);
+  if (error != NULL)
+    tell_failure (self, ((FleetEndpoint *) member->owner)->endpoint, error);
+}
+
+void
+tally_route_avoid (TallyRoute *self, const TallyRoute *other)
+{
+  TallyMember *member = other->member;
+
+  if (member == NULL || self->n_tried == TALLY_PICKER_MAX_TRIES)
+    return;
+  pthread_mutex_lock (&self->fleet->lock);
+  add_tried (self, member);
+  pthread_mutex_unlock (&self->fleet->lock);
+}
+
+guint
+tally_route_count_failures (const TallyRoute *self)
+{
+  return self->n_failures;
+}
+
+gchar *
+tally_route_tell (const TallyRoute *self)
+{
+  guint more = self->n_failures > TOLD_FAILURES ? self->n_failures - TOLD_FAILURES : 0;
+
+  if (more == 0)
+    return g_strdup_printf ("%u endpoints failed: %s", self->n_failures, self->story->str);
+  return g_strdup_printf ("%u endpoints failed: %s; and %u more", self->n_failures,
+                          self->story->str, more);
+}
+
+/* ---- dump ---- */
+
+/* What a dump tells of one endpoint. */
+typedef struct
+{
+  TallyEndpoint *endpoint; /* owned */
+  guint in_flight;
+  guint64 n_picks;
+  guint64 n_failed;
+  gint64 out_for; /* microseconds; 0: it is in */
+  gdouble weight;
+  gboolean is_slow;
+} FleetRow;
+
+static void
+clear_row (gpointer data)
+{
+  tally_endpoint_unref (((FleetRow *) data)->endpoint);
+}
+
+static FleetRow
+make_row_locked (const TallyPicker *picker, TallyMember *member, gint64 now)
+{
+  gboolean is_out = tally_outliers_is_out (member, now);
+
+  return (FleetRow){ .endpoint = tally_endpoint_ref (((FleetEndpoint *) member->owner)->endpoint),
+                     .in_flight = member->in_flight,
+                     .n_picks = member->n_picks,
+                     .n_failed = member->n_failed,
+                     .out_for = is_out ? member->health.out_until - now : 0,
+                     .weight = tally_picker_get_weight (member, now) / (gdouble) TALLY_PICKER_WHOLE,
+                     .is_slow = tally_picker_get_slowness (picker, member, now) > 1 };
+}
+
+static void
+append_row (GString *text, const FleetRow *row)
+{
+  g_string_append_printf (text,
+                          "  %s: %u in flight, %" G_GUINT64_FORMAT " picked, %" G_GUINT64_FORMAT
+                          " failed, weight %.4g%s",
+                          row->endpoint->uri, row->in_flight, row->n_picks, row->n_failed,
+                          row->weight, row->is_slow ? ", slow" : "");
+  if (row->out_for > 0)
+    g_string_append_printf (text, ", out for %" G_GINT64_FORMAT " ms",
+                            row->out_for / G_TIME_SPAN_MILLISECOND);
+  g_string_append_c (text, '\n');
+}
+
+void
+tally_fleet_dump (TallyFleet *self, GString *text)
+{
+  g_autoptr (GArray) rows = g_array_new (FALSE, FALSE, sizeof (FleetRow));
+  gint64 now = g_get_monotonic_time ();
+  guint n_listed = 0;
+
+  g_array_set_clear_func (rows, clear_row);
+  pthread_mutex_lock (&self->lock);
+  for (guint i = 0; i < self->picker.members->len; i++)
+    n_listed += ((TallyMember *) g_ptr_array_index (self->picker.members, i))->is_listed;
+  for (guint i = 0; i < self->picker.active->len; i++)
+    {
+      const FleetRow row =
+          make_row_locked (&self->picker, g_ptr_array_index (self->picker.active, i), now);
+
+      g_array_append_val (rows, row);
+    }
+  pthread_mutex_unlock (&self->lock);
+  g_string_append_printf (text, "%s: %s among %u of %u endpoints\n", self->name,
+                          tally_picker_names[self->picker.options.kind], rows->len, n_listed);
+  for (guint i = 0; i < rows->len; i++)
+    append_row (text, &g_array_index (rows, FleetRow, i));
+}
