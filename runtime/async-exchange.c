@@ -37,7 +37,7 @@ end_exchange (Exchange *self, gboolean clean, GError *error)
   g_source_destroy (&self->source);
   tally_framer_clear (&self->framer);
   g_clear_error (&self->failure);
-  if (error != NULL && !call->call.answered)
+  if (error != NULL && !call->call.answered && call->call.sent != TALLY_SENT_REFUSED)
     tally_call_set_sent (&call->call, self->sent, output->length);
   output->length = 0;
   g_source_unref (&self->source);

@@ -146,14 +146,34 @@ read_exception (TallyCall *call, CallSource *source, GError **error)
   return FALSE;
 }
 
+/* @error: what @message is not, the reply. A server that stops says goodbye on a connection that it has not served, too: an
+ * exception without a name, with sequence id 0, that says so in words. */
+static TALLY_COLD gboolean
+read_goodbye (TallyCall *call, const TallyMessage *message, CallSource *source, GError **error)
+{
+  g_autoptr (GError) said = NULL;
+
+  if (message->type != T_EXCEPTION || message->name_length != 0 || message->seqid != 0)
+    return FALSE;
+  tally_reply_read_exception (read_reply_struct, source, &said);
+  call->answered = FALSE;
+  if (strstr (said->message, TALLY_SERVER_NOT_EXECUTED) == NULL)
+    return FALSE;
+  call->sent = TALLY_SENT_REFUSED;
+  g_clear_error (error);
+  g_set_error_literal (error, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, said->message);
+  return FALSE;
+}
+
 static inline __attribute__ ((always_inline)) gboolean
 read_body (TallyCall *call, const TallyMessage *message, TallyReader *reader, GError **error)
 {
   CallSource source = { call, reader };
   TallyReplyOutcome outcome;
 
-  if (!tally_reply_check (message, call->method, call->channel->service, call->seqid, error))
-    return FALSE;
+  if (G_UNLIKELY (
+          !tally_reply_check (message, call->method, call->channel->service, call->seqid, error)))
+    return read_goodbye (call, message, &source, error);
   if (G_UNLIKELY (message->type == T_EXCEPTION))
     return read_exception (call, &source, error);
   outcome =
@@ -282,7 +302,8 @@ exchange_with (
     }
   if (G_LIKELY (receive (call, info, socket, clean, error)))
     return TRUE;
-  call->sent = TALLY_SENT_ALL;
+  if (call->sent != TALLY_SENT_REFUSED)
+    call->sent = TALLY_SENT_ALL;
   *clean = *clean && tally_call_may_go_on (call, socket);
   return FALSE;
 }

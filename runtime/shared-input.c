@@ -13,7 +13,6 @@
 /* Messages that are looked up under one lock. */
 #define BATCH 32
 /* What a server says that executes no request that it has not answered. */
-#define NOT_EXECUTED "not executed"
 
 typedef struct
 {
@@ -143,7 +142,7 @@ is_goodbye (TallyShared *self, const Reply *reply, GError **error)
       tally_struct_dispose_instance (&tally_application_exception_info, &exception);
     }
   look_end (&look);
-  if (text == NULL || strstr (text, NOT_EXECUTED) == NULL)
+  if (text == NULL || strstr (text, TALLY_SERVER_NOT_EXECUTED) == NULL)
     return FALSE;
   g_set_error (error, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, "the server says: %s", text);
   return TRUE;

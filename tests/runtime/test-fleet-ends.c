@@ -240,6 +240,44 @@ the_next_attempt_goes_to_another_endpoint (void)
 
 /* ---- a server that refuses ---- */
 
+/* Reads a call, and says goodbye as a server does that has not served the connection when it stops. */
+static void
+say_goodbye (gint fd, guint index, gpointer data)
+{
+  static const gchar text[] =
+      "the server is stopping; a request that was not answered before this was not executed";
+  guint8 message[256] = { 0, 0, 0, 0, 0x80, 1, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 11, 0, 1, 0, 0, 0, 0 };
+  const guint text_length = sizeof text - 1;
+  guint8 *end = message + 23 + text_length;
+  gchar request[64];
+
+  test_read_exact (fd, request, 4 + 4 + 4 + 4 + 4 + 1); /* a ping */
+  memcpy (message + 23, text, text_length);
+  message[22] = (guint8) text_length;
+  *end++ = 0;
+  message[3] = (guint8) (end - message - 4);
+  test_write_all (fd, message, (gsize) (end - message));
+}
+
+static void
+a_goodbye_sends_a_call_elsewhere (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (pings) * G_N_ELEMENTS (fleet_modes); i++)
+    {
+      g_autofree gchar *options = g_strconcat ("picker=first&mode=", fleet_modes[i / 2], NULL);
+      TestPeer *peer;
+      g_autoptr (GError) error = NULL;
+      Fleet fleet;
+
+      start_with_peer (&fleet, &peer, say_goodbye, options);
+      CU_ASSERT_TRUE (pings[i % 2](&fleet, NULL, &error));
+      assert_no_error (error);
+      assert_int (fleet_count (&fleet, 0), 1);
+      fleet_stop (&fleet);
+      test_peer_stop (peer);
+    }
+}
+
 /* It is full, and says so: another one is asked. */
 static void
 a_call_that_is_refused_goes_elsewhere (void)
@@ -442,6 +480,7 @@ main (int argc, char **argv)
     TEST (nor_with_other_pickers),
     TEST (rule_13_the_replay_goes_to_another_endpoint),
     TEST (the_next_attempt_goes_to_another_endpoint),
+    TEST (a_goodbye_sends_a_call_elsewhere),
     TEST (a_call_that_is_refused_goes_elsewhere),
     TEST (servers_that_are_full_are_not_all_asked),
     TEST (a_hedge_goes_to_another_endpoint),
