@@ -59,27 +59,18 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Bench, bench_clear)
 /* ---- the command line ---- */
 
 static gboolean
-check_number (const gchar *option, gdouble value, gdouble least, gdouble most, GError **error)
-{
-  if (value >= least && value <= most)
-    return TRUE;
-  g_set_error (error, CLI_INPUT_ERROR, 0, "%s takes a number from %g to %.0f", option, least, most);
-  return FALSE;
-}
-
-static gboolean
 check_numbers (const Bench *self, GError **error)
 {
-  return check_number ("--callers", self->callers, 1, 10000, error)
-         && check_number ("--calls", (gdouble) self->calls, 0, 1e12, error)
-         && check_number ("--duration", self->duration_s, 0, 1e6, error)
-         && check_number ("--rounds", self->rounds, 1, 10000, error)
-         && check_number ("--warm-up", self->warm_up, 0, 1e9, error)
-         && check_number ("--connections", self->connections, 0, 10000, error)
-         && check_number ("--in-flight", self->in_flight, 0, 100000, error)
-         && check_number ("--rate", self->rate, 0, 1e7, error)
-         && check_number ("--timeout", self->timeout, 0, G_MAXINT, error)
-         && check_number ("--server-pid", self->server_pid, 0, G_MAXINT, error);
+  return cli_check_number ("--callers", self->callers, 1, 10000, error)
+         && cli_check_number ("--calls", (gdouble) self->calls, 0, 1e12, error)
+         && cli_check_number ("--duration", self->duration_s, 0, 1e6, error)
+         && cli_check_number ("--rounds", self->rounds, 1, 10000, error)
+         && cli_check_number ("--warm-up", self->warm_up, 0, 1e9, error)
+         && cli_check_number ("--connections", self->connections, 0, 10000, error)
+         && cli_check_number ("--in-flight", self->in_flight, 0, 100000, error)
+         && cli_check_number ("--rate", self->rate, 0, 1e7, error)
+         && cli_check_number ("--timeout", self->timeout, 0, G_MAXINT, error)
+         && cli_check_number ("--server-pid", self->server_pid, 0, G_MAXINT, error);
 }
 
 static void

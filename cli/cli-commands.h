@@ -38,6 +38,10 @@ gboolean cli_parse_options (gchar ***words,
                             const GOptionEntry *entries,
                             GError **error);
 
+/* Whether @option's @value, which may be no number, is within its range. */
+gboolean
+cli_check_number (const gchar *option, gdouble value, gdouble least, gdouble most, GError **error);
+
 /* A text that a word of the command line gives. */
 typedef struct
 {

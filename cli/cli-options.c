@@ -28,6 +28,15 @@ cli_parse_options (gchar ***words,
 }
 
 gboolean
+cli_check_number (const gchar *option, gdouble value, gdouble least, gdouble most, GError **error)
+{
+  if (value >= least && value <= most)
+    return TRUE;
+  g_set_error (error, CLI_INPUT_ERROR, 0, "%s takes a number from %g to %.0f", option, least, most);
+  return FALSE;
+}
+
+gboolean
 cli_given_read (CliGiven *given, const gchar *name, const gchar *word, GError **error)
 {
   if (g_str_equal (word, "-") || *word == '@')

@@ -55,7 +55,7 @@ format_ms (gdouble us)
   return g_strdup (g_ascii_formatd (text, sizeof text, format, ms));
 }
 
-/* Of 1, in per cent; what is not 0 is not shown as 0. (transfer full) */
+/* Of 1, in per cent; what is not 0 or 100 is not shown as that. (transfer full) */
 static gchar *
 format_share (gdouble share)
 {
@@ -64,6 +64,8 @@ format_share (gdouble share)
 
   if (percent > 0 && percent < 0.01)
     return g_strdup ("<0.01");
+  if (percent >= 99.95 && percent < 100)
+    return g_strdup (">99.9");
   return g_strdup (g_ascii_formatd (text, sizeof text,
                                     percent == 0 || percent == 100 ? "%.0f"
                                     : percent < 10                 ? "%.2f"
@@ -269,13 +271,18 @@ static void
 print_load (const CliSimulation *self)
 {
   const gdouble load = cli_simulation_find_load (&self->model);
+  const guint streams = self->model.pool.streams;
   g_autofree gchar *text = NULL;
 
   if (self->model.rate <= 0)
     return;
-  text = g_strdup_printf ("On average %.1f connections are in use at once: with fewer, calls pile "
-                          "up, and with just as many they wait long.",
-                          load);
+  if (streams > 1)
+    text = g_strdup_printf ("On average %.1f calls have a connection at once, which carries %u.",
+                            load, streams);
+  else
+    text = g_strdup_printf ("On average %.1f connections are in use at once: with fewer, calls "
+                            "pile up, and with just as many they wait long.",
+                            load);
   print_words (text);
 }
 
@@ -316,7 +323,7 @@ append_load (const CliSimulation *self, GString *json)
   load_json_append_number (json, ",\n    \"failing_dials\": ", model->failing_dials);
   load_json_append_number (json, ", \"broken_calls\": ", model->broken_calls);
   load_json_append_number (json, ", \"timeout_us\": ", (gdouble) model->timeout_us);
-  load_json_append_number (json, ", \"connections_in_use\": ", cli_simulation_find_load (model));
+  load_json_append_number (json, ", \"calls_at_once\": ", cli_simulation_find_load (model));
   if (self->source != NULL)
     {
       g_string_append (json, ", \"times_of\": ");

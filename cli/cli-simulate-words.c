@@ -153,7 +153,7 @@ GArray *
 cli_choose_counts (const LoadModel *model)
 {
   static const gdouble shares[] = { 0.75, 1, 1.1, 1.2, 1.3, 1.5, 1.75, 2, 2.5, 3 };
-  const gdouble load = cli_simulation_find_load (model);
+  const gdouble load = cli_simulation_find_load (model) / model->pool.streams;
   GArray *counts = g_array_new (FALSE, FALSE, sizeof (guint));
 
   for (guint i = 0; i < G_N_ELEMENTS (shares); i++)

@@ -100,29 +100,20 @@ fit_model (LoadModel *model, const Words *given, GError **error)
 /* ---- the model ---- */
 
 static gboolean
-check_range (const gchar *option, gdouble value, gdouble least, gdouble most, GError **error)
-{
-  if (value >= least && value <= most)
-    return TRUE;
-  g_set_error (error, CLI_INPUT_ERROR, 0, "%s takes a number from %g to %.0f", option, least, most);
-  return FALSE;
-}
-
-static gboolean
 check_ranges (const Words *given, GError **error)
 {
-  return check_range ("--rate", given->rate, 0, 1e7, error)
-         && check_range ("--callers", given->callers, 0, 100000, error)
-         && check_range ("--timeout", given->timeout_ms, 0, 86400000, error)
+  return cli_check_number ("--rate", given->rate, 0, 1e7, error)
+         && cli_check_number ("--callers", given->callers, 0, 100000, error)
+         && cli_check_number ("--timeout", given->timeout_ms, 0, 86400000, error)
          && (given->failing_dials == NOT_GIVEN
-             || check_range ("--failing-dials", given->failing_dials, 0, 100, error))
+             || cli_check_number ("--failing-dials", given->failing_dials, 0, 100, error))
          && (given->broken_calls == NOT_GIVEN
-             || check_range ("--broken-calls", given->broken_calls, 0, 100, error))
+             || cli_check_number ("--broken-calls", given->broken_calls, 0, 100, error))
          && (given->max_wait_p99 == NOT_GIVEN
-             || check_range ("--max-wait-p99", given->max_wait_p99, 0, 86400000, error))
-         && check_range ("--max-refused", given->max_refused, 0, 100, error)
-         && check_range ("--calls", (gdouble) given->calls, FEWEST_CALLS, MOST_CALLS, error)
-         && check_range ("--seed", (gdouble) given->seed, 0, G_MAXUINT32, error);
+             || cli_check_number ("--max-wait-p99", given->max_wait_p99, 0, 86400000, error))
+         && cli_check_number ("--max-refused", given->max_refused, 0, 100, error)
+         && cli_check_number ("--calls", (gdouble) given->calls, FEWEST_CALLS, MOST_CALLS, error)
+         && cli_check_number ("--seed", (gdouble) given->seed, 0, G_MAXUINT32, error);
 }
 
 static gboolean
@@ -310,9 +301,10 @@ cli_simulate (gchar **words)
                                 .dial = load_times_constant (G_TIME_SPAN_MILLISECOND) } };
   g_auto (GStrv) rest = g_strdupv (words);
   g_autoptr (GError) error = NULL;
+  gboolean has_limit;
 
   if (!parse_simulate (&given, &rest, &error) || !run_simulate (&simulation, &given, &error))
     return cli_complain (error);
-  return simulation.is_wait_given && cli_simulation_choose (&simulation) == NULL ? CLI_PAST_LIMIT
-                                                                                 : CLI_OK;
+  has_limit = simulation.is_wait_given || given.max_refused > 0;
+  return has_limit && cli_simulation_choose (&simulation) == NULL ? CLI_PAST_LIMIT : CLI_OK;
 }

@@ -35,7 +35,7 @@ gboolean cli_parse_times (LoadTimes *times, const gchar *option, const gchar *wo
 GArray *cli_parse_counts (const gchar *option, const gchar *word, GError **error);
 /* Where nothing is given: from too few to plenty. (element-type guint) (transfer full) */
 GArray *cli_choose_counts (const LoadModel *model);
-/* Connections that are in use on average, if nothing waits. */
+/* Calls that have a connection on average, if none waits. */
 gdouble cli_simulation_find_load (const LoadModel *model);
 
 /* cli-simulate-print.c */

@@ -25,13 +25,13 @@ $2" "$scratch/json"
 few='-n 2000 -j '$scratch/json
 busy='-R 400 -s exponential:10'
 
-echo 1..55
+echo 1..57
 simulates a_table 0 'Calls come at random, 400 per second.*max-open p50 p99 p99.9.*On average 4.0 connections are in use.*max-open 7 is the smallest of these' \
   $busy -m 4-8,8,12 -n 50000 -j "$scratch/json"
 holds the_json_has_all "
 assert data['format'] == 'tally-simulate-1' and data['max_open'] == 7 and data['seed'] == 1 and data['calls'] == 50000, data
 assert list(by) == [4, 5, 6, 7, 8, 12], by
-assert data['load']['arrivals'] == 'poisson' and data['load']['connections_in_use'] == 4 and data['load']['service_us'] == 10000, data
+assert data['load']['arrivals'] == 'poisson' and data['load']['calls_at_once'] == 4 and data['load']['service_us'] == 10000, data
 waits = [s['wait_us']['p99'] for s in data['settings']]
 assert waits == sorted(waits, reverse=True) and waits[0] > 20 * waits[1], waits
 for s in data['settings']:
@@ -68,6 +68,8 @@ simulates callers 0 '6 callers think for 5.00 ms between calls' -c 6 --think exp
 holds no_more_connections_than_callers "assert max(by) <= 6 and data['load']['callers'] == 6 and data['load']['service'] == 'lognormal', data"
 simulates evenly 0 'Calls come evenly, 100 per second' -R 100 --evenly -s 9.5 -m 1 $few
 holds even_calls_do_not_wait "assert by[1]['wait_us']['max'] == 0 and by[1]['open_most'] == 1, by"
+simulates shared 0 'On average 4.0 calls have a connection at once, which carries 8\.' $busy $few -p streams-per-connection=8
+simulates refusals_have_a_limit 1 'at most 5 % are refused\.' $busy -m 2 $few -p wait-timeout=0 --max-refused 5
 simulates kept_ready 0 'p99 is 0 ms' -R 20 -s 1 --dial 500 -m 4 $few -p min-idle=2 -p idle-timeout=20
 simulates not_kept_ready 0 'There is no max-open' -R 20 -s 1 --dial 500 -m 4 $few -p idle-timeout=20
 
