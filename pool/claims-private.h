@@ -3,7 +3,7 @@
 #define TALLY_CLAIMS_PRIVATE_H
 
 #include "bucket-private.h"
-#include "thread-local-private.h"
+#include "thread-local-internal.h"
 
 G_BEGIN_DECLS
 

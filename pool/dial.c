@@ -17,7 +17,7 @@
 #include "dial-private.h"
 #include "glib-gate-private.h"
 #include "tally-error.h"
-#include "thread-local-private.h"
+#include "thread-local-internal.h"
 #include "tls-internal.h"
 #include "wait-private.h"
 

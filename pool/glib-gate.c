@@ -1,7 +1,7 @@
 /* Owns the gate that keeps a fork from happening while a thread may hold one of GLib's locks (rule 22). */
 #include "glib-gate-private.h"
 
-#include "thread-local-private.h"
+#include "thread-local-internal.h"
 
 #include <sched.h>
 

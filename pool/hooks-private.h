@@ -2,7 +2,7 @@
 #ifndef TALLY_HOOKS_PRIVATE_H
 #define TALLY_HOOKS_PRIVATE_H
 
-#include "thread-local-private.h"
+#include "thread-local-internal.h"
 #include "tally-pool.h"
 
 G_BEGIN_DECLS

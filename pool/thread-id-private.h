@@ -5,7 +5,7 @@
 #include <glib.h>
 #include <unistd.h>
 
-#include "thread-local-private.h"
+#include "thread-local-internal.h"
 
 G_BEGIN_DECLS
 

@@ -223,19 +223,20 @@ tally_async_call_start (TallyChannel *channel,
   GMainContext *context = g_main_context_ref (self->context);
   GError *error = NULL;
   gboolean is_prepared = prepare (self, &error);
-  gboolean is_here = g_main_context_acquire (context);
+  gboolean is_owner = g_main_context_is_owner (context); /* it iterates it */
+  gboolean is_acquired = !is_owner && g_main_context_acquire (context);
 
-  if (!is_here)
+  self->is_here = is_owner || is_acquired;
+  if (!self->is_here)
     g_object_ref (self); /* the thread that is in the context may end it */
-  self->is_here = is_here;
   if (is_prepared)
     tally_async_call_attempt (self);
   else
     tally_async_call_tell (self, error);
   __atomic_store_n (&self->has_started, TRUE, __ATOMIC_RELEASE);
-  if (is_here)
+  if (is_acquired)
     g_main_context_release (context);
-  else
+  else if (!is_owner)
     g_object_unref (self);
   g_main_context_unref (context);
 }

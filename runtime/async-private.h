@@ -31,12 +31,16 @@ typedef struct _TallyHedge TallyHedge;           /* hedge.c */
 struct _TallyAsyncCall
 {
   GObject parent_instance;
-  TallyAsyncCall *next_spare; /* of its channel's calls that are over */
+  TallyAsyncCall *next_spare; /* of its thread's calls that are over */
   TallyBuffer args;           /* encoded when the call began: the caller's may be gone */
 
-  TallyCall call;      /* its results are `slots` */
-  TallyCallInfo *info; /* nullable: what interceptors are told */
-  TallyCallOptions options;
+  TallyCall call;           /* its results are `slots` */
+  TallyCallOptions options; /* zero where it was given none */
+  TallyCall first;          /* once it is replayed: the call as it was */
+  TallyResultSlot *slots;
+  gpointer *results;
+  TallyResultSlot own_slots[TALLY_ASYNC_SLOTS];
+  gpointer own_results[TALLY_ASYNC_SLOTS];
 
   /* the caller's */
   GObject *source;
@@ -44,52 +48,52 @@ struct _TallyAsyncCall
   GAsyncReadyCallback callback; /* nullable */
   gpointer user_data;
 
+  /* among its agent's that have a deadline; async-due.c's */
+  guint due_index; /* in the heap */
+  TallyAsyncCall *due_previous;
+  TallyAsyncCall *due_next;
+
+  /* From here on all is zero when it begins. */
+  TallyCallInfo *info;  /* nullable: what interceptors are told */
   gboolean has_started; /* atomic: the function that starts it has returned */
   gboolean is_here;     /* what makes an attempt is in its context */
   gboolean is_fetched;
+  gboolean is_part; /* it is one of the attempts of a hedge */
   GError *error;    /* nullable: of a call that is over */
   TallyLease lease; /* while it has a connection */
   TallySocket *socket;
-  TallyCall first;        /* once it is replayed: the call as it was, */
-  GError *first_error;    /* and why; nullable */
+  GError *first_error;    /* nullable: why it is replayed */
   TallyAsyncRetry *retry; /* nullable */
   TallyHedge *hedge;      /* nullable: the attempts that are under way */
-  gboolean is_part;       /* it is one of these */
-  TallyResultSlot *slots;
-  gpointer *results;
-  TallyResultSlot own_slots[TALLY_ASYNC_SLOTS];
-  gpointer own_results[TALLY_ASYNC_SLOTS];
 
   /* async-shared.c's */
   TallyAsyncAgent *agent;
   TallyPending *pending;
-  guint due_index; /* among its agent's that have a deadline; async-due.c's */
   TallyCancelWatch cancel;
 };
 
 /* ---- async-due.c: calls in the order of their deadlines ---- */
 
-/* A heap. Zeroed: empty. */
+/* Zeroed: empty. */
 typedef struct
 {
-  TallyAsyncCall **calls;
+  TallyAsyncCall *first; /* nullable: the line */
+  TallyAsyncCall *last;
+  TallyAsyncCall **calls; /* a heap */
   guint length;
   guint capacity;
 } TallyAsyncDue;
 
-#define TALLY_NOT_DUE G_MAXUINT /* the `due_index` of a call that is in none */
+/* The `due_index` of a call that is in neither, or in the line. */
+#define TALLY_NOT_DUE G_MAXUINT
+#define TALLY_DUE_IN_LINE (G_MAXUINT - 1)
 
 void tally_async_due_add (TallyAsyncDue *self, TallyAsyncCall *call);
 /* Does nothing where @call is not among them. */
 void tally_async_due_remove (TallyAsyncDue *self, TallyAsyncCall *call);
-void tally_async_due_clear (TallyAsyncDue *self);
-
 /* (nullable): the earliest. */
-static inline TallyAsyncCall *
-tally_async_due_first (const TallyAsyncDue *self)
-{
-  return self->length > 0 ? self->calls[0] : NULL;
-}
+TallyAsyncCall *tally_async_due_first (const TallyAsyncDue *self);
+void tally_async_due_clear (TallyAsyncDue *self);
 
 /* ---- async-result.c: what the callback is given ---- */
 
@@ -110,10 +114,10 @@ TallyAsyncCall *tally_async_call_new_part (TallyAsyncCall *call,
 /* The call is over: calls back, at once unless it is still being started. @error: (transfer full) (nullable).
  * @self is its callback's from now on. */
 void tally_async_call_complete (TallyAsyncCall *self, GError *error);
+/* Of this thread's calls that are over, those that it keeps for calls to come. */
+guint tally_async_count_spare (void);
 /* Whether tally_async_call_start () made @result. */
 gboolean tally_async_call_is (GAsyncResult *result);
-/* A channel is no more. */
-void tally_async_clear_channel (TallyChannel *channel);
 
 /* ---- async-call.c ---- */
 

@@ -1,5 +1,5 @@
 /* Owns what the callback of an asynchronous call is given: a GAsyncResult that is the call itself. GTask would
- * do, and cost a third of the call; so does a GObject that is made and finalized for each, wherefore a channel
+ * do, and cost a third of the call; so does a GObject that is made and finalized for each, wherefore a thread
  * keeps some that are over. */
 #include "async-private.h"
 
@@ -7,8 +7,9 @@
 
 #include "reply-private.h"
 #include "tally-struct.h"
+#include "thread-local-internal.h"
 
-/* A channel keeps so many calls that are over, */
+/* A thread keeps so many calls that are over, */
 #define MAX_SPARE 64
 /* each with so much memory for arguments at most. */
 #define KEPT_ARGS_CAPACITY 4096
@@ -32,7 +33,6 @@ clear_call (TallyAsyncCall *self)
 {
   TallyChannel *channel = self->call.channel;
   const TallyStructInfo *result = self->call.method->result;
-  TallyBuffer args = self->args;
 
   for (guint i = 0; result != NULL && i < result->n_fields; i++)
     tally_value_clear (result->fields[i].type, &self->slots[i]);
@@ -50,9 +50,11 @@ clear_call (TallyAsyncCall *self)
   g_clear_pointer (&self->options.reply_headers, tally_headers_unref);
   g_object_unref (self->source);
   g_main_context_unref (self->context);
-  memset (&self->parent_instance + 1, 0, sizeof *self - sizeof self->parent_instance);
-  args.length = 0;
-  self->args = args;
+  if (self->call.options != NULL)
+    self->options = (TallyCallOptions){ 0 };
+  self->call.channel = NULL;
+  self->args.length = 0;
+  memset (&self->info, 0, sizeof *self - G_STRUCT_OFFSET (TallyAsyncCall, info));
   return channel;
 }
 
@@ -88,54 +90,61 @@ is_kept (GObject *object)
   return __atomic_load_n (&object->ref_count, __ATOMIC_ACQUIRE) != 1 || object->qdata != NULL;
 }
 
+static TALLY_THREAD_LOCAL TallyAsyncCall *spare; /* nullable */
+static TALLY_THREAD_LOCAL guint n_spare;
+static TALLY_THREAD_LOCAL gboolean is_told_of_end; /* clear_spare () will be called */
+
+/* (nullable): empty but for memory for its arguments. */
+static TallyAsyncCall *
+take_spare (void)
+{
+  TallyAsyncCall *self = spare;
+
+  if (self != NULL)
+    {
+      spare = self->next_spare;
+      n_spare--;
+    }
+  return self;
+}
+
+guint
+tally_async_count_spare (void)
+{
+  return n_spare;
+}
+
+/* The thread that has spare calls ends. */
+static void
+clear_spare (gpointer data)
+{
+  TallyAsyncCall *call;
+
+  is_told_of_end = FALSE;
+  while ((call = take_spare ()) != NULL)
+    g_object_unref (call);
+}
+
+static GPrivate thread_has_spare = G_PRIVATE_INIT (clear_spare);
+
 /* @self is over and nobody keeps it. */
 static void
 put_spare (TallyAsyncCall *self)
 {
-  TallyChannel *channel = clear_call (self);
-  gboolean is_wanted;
-
+  g_object_unref (clear_call (self));
   if (self->args.capacity > KEPT_ARGS_CAPACITY)
     tally_buffer_clear (&self->args);
-  pthread_mutex_lock (&channel->spare_lock);
-  is_wanted = channel->n_spare < MAX_SPARE;
-  if (is_wanted)
+  if (n_spare == MAX_SPARE)
     {
-      self->next_spare = channel->spare;
-      channel->spare = self;
-      channel->n_spare++;
+      g_object_unref (self);
+      return;
     }
-  pthread_mutex_unlock (&channel->spare_lock);
-  if (!is_wanted)
-    g_object_unref (self);
-  g_object_unref (channel);
-}
-
-/* (nullable): empty but for memory for its arguments. */
-static TallyAsyncCall *
-take_spare (TallyChannel *channel)
-{
-  TallyAsyncCall *self;
-
-  pthread_mutex_lock (&channel->spare_lock);
-  self = channel->spare;
-  if (self != NULL)
-    {
-      channel->spare = self->next_spare;
-      channel->n_spare--;
-    }
-  pthread_mutex_unlock (&channel->spare_lock);
-  return self;
-}
-
-void
-tally_async_clear_channel (TallyChannel *channel)
-{
-  TallyAsyncCall *call;
-
-  while ((call = take_spare (channel)) != NULL)
-    g_object_unref (call);
-  pthread_mutex_destroy (&channel->spare_lock);
+  if (G_UNLIKELY (!is_told_of_end))
+    g_private_set (&thread_has_spare, &spare);
+  is_told_of_end = TRUE;
+  self->next_spare = spare;
+  spare = self;
+  n_spare++;
 }
 
 /* ---- a new call ---- */
@@ -176,7 +185,7 @@ tally_async_call_new (TallyChannel *channel,
                       GAsyncReadyCallback callback,
                       gpointer user_data)
 {
-  TallyAsyncCall *self = take_spare (channel);
+  TallyAsyncCall *self = take_spare ();
 
   if (self == NULL)
     self = g_object_new (tally_async_call_get_type (), NULL);

@@ -9,6 +9,8 @@
 /* So many requests, where they are half of the calls under way, are sent while a turn goes on, so that the peer works
  * meanwhile. */
 #define LEAST_SENT 32
+/* A request of so many bytes is written where others wait for the connection's lock. */
+#define MAX_WRITTEN_LOCKED 4096
 /* Microseconds after which the rest of the loop gets a turn. */
 #define LONGEST_TURN (5 * G_TIME_SPAN_MILLISECOND)
 
@@ -21,7 +23,7 @@ typedef struct _TallyAsyncAgent
   gpointer watch;
   guint watched; /* the connection's lock: poll's events */
 
-  /* The context's. */
+  /* The context's. Its next owner sees what the one before has done by `n_unsent`, which is atomic for that. */
   guint n_calls;
   guint n_unsent;       /* calls since what is queued was sent last */
   TallyAsyncDue due;    /* those that have a deadline */
@@ -96,6 +98,7 @@ take_over (Agent *self)
 static void
 retire_if_unused (Agent *self)
 {
+  tally_shared_close_settled (self->shared, &self->agent);
   if (self->n_calls > 0 || g_source_is_destroyed (&self->source))
     return;
   tally_shared_remove_agent (self->shared, &self->agent);
@@ -123,7 +126,10 @@ end_call (TallyAsyncCall *self, gboolean exchanged, GError *error)
     tally_call_note_shared_end (self->info, self->pending, exchanged);
   tally_call_settle_shared (&self->call, &self->lease, shared, self->pending, exchanged, &whole,
                             &error);
-  clean = tally_call_close_shared (&self->call, shared, self->pending, whole);
+  clean = G_LIKELY (exchanged && whole && !self->call.refused)
+          && tally_shared_settle_pending (shared, &self->agent->agent, self->pending);
+  if (G_UNLIKELY (!clean))
+    clean = tally_call_close_shared (&self->call, shared, self->pending, whole);
   detach (self);
   tally_async_call_end (self, clean, error);
 }
@@ -156,21 +162,27 @@ on_call_cancelled (gpointer data)
 static void
 flush (Agent *self)
 {
-  guint n_unsent;
+  if (__atomic_load_n (&self->n_unsent, __ATOMIC_ACQUIRE) == 0)
+    return;
+  __atomic_store_n (&self->n_unsent, 0, __ATOMIC_RELEASE);
+  tally_shared_flush (self->shared, &self->agent);
+}
 
-  pthread_mutex_lock (&self->lock); /* see attach () */
-  n_unsent = self->n_unsent;
-  self->n_unsent = 0;
-  pthread_mutex_unlock (&self->lock);
-  if (n_unsent > 0)
-    tally_shared_flush (self->shared, &self->agent);
+/* Microseconds of a clock that costs little to read, and advances every few milliseconds. */
+static inline gint64
+coarse_now (void)
+{
+  struct timespec now;
+
+  clock_gettime (CLOCK_MONOTONIC_COARSE, &now);
+  return now.tv_sec * G_TIME_SPAN_SECOND + (guint32) now.tv_nsec / 1000;
 }
 
 /* What is left when it has taken too long is the next turn's. */
 static void
 end_calls_that_are_over (Agent *self)
 {
-  gint64 until = g_get_monotonic_time () + LONGEST_TURN;
+  gint64 until = coarse_now () + LONGEST_TURN;
   TallyPending *pending;
 
   while ((pending = take_over (self)) != NULL)
@@ -181,7 +193,7 @@ end_calls_that_are_over (Agent *self)
       end_call (pending->owner, exchanged, error);
       if (self->n_unsent >= LEAST_SENT && self->n_unsent >= self->n_calls / 2)
         flush (self);
-      if (g_get_monotonic_time () >= until)
+      if (coarse_now () >= until)
         return;
     }
 }
@@ -337,19 +349,23 @@ is_of_context (TallySharedAgent *base, gconstpointer context)
 static void
 attach (TallyAsyncCall *self, Agent *agent, TallyPending *pending)
 {
-  /* the context's owner changes these; the lock shows it to the thread that owns it next */
-  pthread_mutex_lock (&agent->lock);
+  guint n_unsent = __atomic_load_n (&agent->n_unsent, __ATOMIC_ACQUIRE);
+
   self->agent = agent;
   self->pending = pending;
   pending->owner = self;
   agent->n_calls++;
-  agent->n_unsent++;
   if (self->call.deadline >= 0)
     {
       tally_async_due_add (&agent->due, self);
-      set_alarm_locked (agent);
+      if (tally_async_due_first (&agent->due) == self)
+        {
+          pthread_mutex_lock (&agent->lock);
+          set_alarm_locked (agent);
+          pthread_mutex_unlock (&agent->lock);
+        }
     }
-  pthread_mutex_unlock (&agent->lock);
+  __atomic_store_n (&agent->n_unsent, n_unsent + 1, __ATOMIC_RELEASE);
   if (self->call.cancellable != NULL)
     tally_cancel_watch_begin (&self->cancel, self->call.cancellable, self->context,
                               on_call_cancelled, self, NULL);
@@ -375,6 +391,33 @@ begin (TallyAsyncCall *self,
   return FALSE;
 }
 
+static gboolean
+write_request (gpointer data, gint32 seqid, TallyBuffer *queue)
+{
+  TallyAsyncCall *self = data;
+
+  self->call.seqid = seqid;
+  return tally_call_write_around (&self->call, &self->args, queue, NULL);
+}
+
+/* FALSE: nothing has happened. */
+static inline gboolean
+begin_at_once (TallyAsyncCall *self, TallyShared *shared)
+{
+  TallySharedAgent *agent;
+  TallyPending *pending;
+
+  if (self->info != NULL || self->call.channel->framing == TALLY_FRAMING_HEADER
+      || self->args.length > MAX_WRITTEN_LOCKED)
+    return FALSE;
+  pending = tally_shared_begin_at_once (shared, &self->call.limits, self->call.method->oneway,
+                                        is_of_context, self->context, write_request, self, &agent);
+  if (pending == NULL)
+    return FALSE;
+  attach (self, get_agent (agent), pending);
+  return TRUE;
+}
+
 void
 tally_async_exchange_shared (TallyAsyncCall *call)
 {
@@ -384,6 +427,8 @@ tally_async_exchange_shared (TallyAsyncCall *call)
   TallySharedAgent *agent;
   gboolean clean = FALSE;
 
+  if (shared != NULL && begin_at_once (call, shared))
+    return;
   if (shared != NULL)
     {
       pending = tally_shared_open_for_agent (shared, &call->call.limits, is_of_context,

@@ -46,10 +46,6 @@ struct _TallyChannel
   gint retry_balance;             /* atomic; see retry-channel.c */
   TallyRecentTimes *recent_times; /* nullable; retry_lock; see hedge.c */
 
-  pthread_mutex_t spare_lock;
-  TallyAsyncCall *spare; /* nullable; spare_lock: those that are over, for calls to come */
-  guint n_spare;         /* spare_lock */
-
   gchar *uri;          /* nullable; as it was given */
   TallyTlsOptions tls; /* what properties say */
   GError *failure;     /* nullable; why there is no endpoint */

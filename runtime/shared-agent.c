@@ -4,6 +4,40 @@
 
 #include "tally-error.h"
 
+static void
+drop_settled_locked (TallyShared *self, TallySharedAgent *agent)
+{
+  TallyPending *pending;
+
+  while ((pending = agent->settled) != NULL)
+    {
+      agent->settled = pending->next_over;
+      tally_shared_drop_pending_locked (self, pending);
+    }
+}
+
+gboolean
+tally_shared_settle_pending (TallyShared *self, TallySharedAgent *agent, TallyPending *pending)
+{
+  if (G_UNLIKELY (__atomic_load_n (&self->is_unusable, __ATOMIC_ACQUIRE)
+                  || __atomic_load_n (&self->n_late, __ATOMIC_ACQUIRE) > 0))
+    return FALSE;
+  pending->next_over = agent->settled;
+  agent->settled = pending;
+  return TRUE;
+}
+
+void
+tally_shared_close_settled (TallyShared *self, TallySharedAgent *agent)
+{
+  if (agent->settled == NULL)
+    return;
+  tally_shared_lock (self);
+  drop_settled_locked (self, agent);
+  tally_shared_look_for_dirt_locked (self);
+  pthread_mutex_unlock (&self->lock);
+}
+
 void
 tally_shared_add_agent (TallyShared *self, TallySharedAgent *agent)
 {
@@ -28,6 +62,30 @@ tally_shared_remove_agent (TallyShared *self, TallySharedAgent *agent)
   tally_shared_unlock (self);
 }
 
+/* (nullable): the first for which @matches is. */
+static inline TallySharedAgent *
+find_agent_locked (TallyShared *self,
+                   gboolean (*matches) (TallySharedAgent *agent, gconstpointer data),
+                   gconstpointer data)
+{
+  TallySharedAgent *agent = self->agents;
+
+  while (agent != NULL && !matches (agent, data))
+    agent = agent->next;
+  return agent;
+}
+
+/* What @pending is from its call's begin on. */
+static inline void
+set_agent (TallyPending *pending, TallySharedAgent *agent, gboolean oneway)
+{
+  pending->agent = agent;
+  pending->oneway = oneway;
+  pending->deadline = -1; /* the agent's business */
+  pending->cancellable = NULL;
+  pending->sent = 0;
+}
+
 TallyPending *
 tally_shared_open_for_agent (TallyShared *self,
                              const TallyLimits *limits,
@@ -43,8 +101,7 @@ tally_shared_open_for_agent (TallyShared *self,
   failure = tally_shared_get_failure_locked (self);
   if (G_LIKELY (failure == NULL))
     pending = tally_shared_take_pending_locked (self);
-  for (*agent = self->agents; *agent != NULL && !matches (*agent, data); *agent = (*agent)->next)
-    continue;
+  *agent = find_agent_locked (self, matches, data);
   pthread_mutex_unlock (&self->lock);
   if (G_LIKELY (pending != NULL))
     pending->limits = limits;
@@ -62,11 +119,7 @@ tally_shared_begin (TallyShared *self,
 {
   const GError *failure;
 
-  pending->agent = agent;
-  pending->oneway = oneway;
-  pending->deadline = -1; /* the agent's business */
-  pending->cancellable = NULL;
-  pending->sent = 0;
+  set_agent (pending, agent, oneway);
   tally_shared_lock (self);
   failure = tally_shared_get_failure_locked (self);
   if (G_LIKELY (failure == NULL))
@@ -78,6 +131,40 @@ tally_shared_begin (TallyShared *self,
   if (G_UNLIKELY (failure != NULL))
     tally_shared_set_failure_error (failure, FALSE, error);
   return failure == NULL;
+}
+
+TallyPending *
+tally_shared_begin_at_once (TallyShared *self,
+                            const TallyLimits *limits,
+                            gboolean oneway,
+                            gboolean (*matches) (TallySharedAgent *agent, gconstpointer data),
+                            gconstpointer data,
+                            gboolean (*append) (gpointer call, gint32 seqid, TallyBuffer *queue),
+                            gpointer call,
+                            TallySharedAgent **agent)
+{
+  TallyPending *pending = NULL;
+
+  tally_shared_lock (self);
+  *agent = find_agent_locked (self, matches, data);
+  if (G_LIKELY (*agent != NULL && tally_shared_get_failure_locked (self) == NULL))
+    {
+      gsize before = self->queued.length;
+
+      drop_settled_locked (self, *agent);
+      pending = tally_shared_take_pending_locked (self);
+      pending->limits = limits;
+      set_agent (pending, *agent, oneway);
+      if (G_LIKELY (append (call, pending->seqid, &self->queued)))
+        {
+          tally_shared_note_queued_locked (self, pending, self->queued.length - before);
+          tally_pending_set_state (pending, TALLY_PENDING_WAITING);
+        }
+      else
+        tally_shared_drop_pending_locked (self, g_steal_pointer (&pending));
+    }
+  pthread_mutex_unlock (&self->lock);
+  return pending;
 }
 
 void

@@ -15,8 +15,6 @@
 #define PROBE_EVERY 32
 /* The queue's memory that many or large requests have grown is given back after them. */
 #define KEPT_OUTGOING_CAPACITY (64 * 1024)
-/* A connection that owes so many replies to callers that have left takes no further calls. */
-#define MAX_OWED 1024
 
 /* (nullable): why no call can begin; set once. */
 const GError *
@@ -549,16 +547,19 @@ tally_shared_exchange (TallyShared *self,
                                  : tally_shared_go_on (self, pending, error);
 }
 
-/* Whether the input holds something that no call waits for. While there is no receiver. */
-static gboolean
-has_unexpected_input (TallyShared *self)
+/* While there is no receiver. */
+void
+tally_shared_look_for_dirt_locked (TallyShared *self)
 {
   gsize available;
 
   if (self->n_pending > 0 || self->n_owed > 0)
-    return FALSE;
+    return;
   tally_socket_peek_input (self->socket, &available);
-  return available > 0;
+  if (available == 0)
+    return;
+  self->dirty = TRUE;
+  __atomic_store_n (&self->is_unusable, TRUE, __ATOMIC_RELEASE);
 }
 
 gboolean
@@ -576,11 +577,10 @@ tally_shared_close (TallyShared *self, TallyPending *pending, guint *late)
       tally_shared_hand_on_locked (self, NULL);
     }
   tally_shared_drop_pending_locked (self, pending);
-  self->dirty |= has_unexpected_input (self);
+  tally_shared_look_for_dirt_locked (self);
   *late = self->n_late;
-  self->n_late = 0;
-  is_usable =
-      tally_shared_get_failure_locked (self) == NULL && !self->dirty && self->n_owed < MAX_OWED;
+  __atomic_store_n (&self->n_late, 0, __ATOMIC_RELAXED);
+  is_usable = !__atomic_load_n (&self->is_unusable, __ATOMIC_RELAXED);
   tally_shared_allow_alone_locked (self);
   if (G_LIKELY (is_usable))
     pthread_mutex_unlock (&self->lock);

@@ -19,7 +19,8 @@ typedef struct
   gsize start;         /* where its frame begins in the socket's input */
   const guint8 *bytes; /* the message there */
   gsize length;
-  gint32 seqid;
+  TallyMessage header;
+  const guint8 *body;    /* where that ends; NULL: of a frame of the header transport */
   TallyPending *pending; /* NULL: late */
 } Reply;
 
@@ -85,7 +86,6 @@ cut_reply (TallyShared *self, gsize *offset, Reply *reply, GError **error)
   gboolean is_readable;
   TallyCut cut;
   Look look;
-  TallyMessage message;
 
   if (G_UNLIKELY (self->is_torn))
     {
@@ -109,11 +109,11 @@ cut_reply (TallyShared *self, gsize *offset, Reply *reply, GError **error)
   reply->start = *offset;
   reply->bytes = input + header;
   reply->length = length - header;
-  is_readable = look_begin (&look, self, reply, &message, error);
+  is_readable = look_begin (&look, self, reply, &reply->header, error);
+  reply->body = self->framer.framing != TALLY_FRAMING_HEADER ? look.reader.cursor : NULL;
   look_end (&look);
   if (!is_readable)
     return -1;
-  reply->seqid = message.seqid;
   *offset += length;
   return 1;
 }
@@ -130,7 +130,7 @@ is_goodbye (TallyShared *self, const Reply *reply, GError **error)
   TallyMessage message;
   Look look;
 
-  if (reply->seqid != 0)
+  if (reply->header.seqid != 0)
     return FALSE;
   if (look_begin (&look, self, reply, &message, NULL) && message.type == T_EXCEPTION
       && message.name_length == 0)
@@ -157,7 +157,7 @@ claim (TallyShared *self, Reply *replies, guint count, GError **error)
 
   tally_shared_lock (self);
   for (i = 0; i < count; i++)
-    if (!tally_shared_take_reply_locked (self, replies[i].seqid, &replies[i].pending))
+    if (!tally_shared_take_reply_locked (self, replies[i].header.seqid, &replies[i].pending))
       break;
   pthread_mutex_unlock (&self->lock);
   if (i == count)
@@ -174,17 +174,18 @@ claim (TallyShared *self, Reply *replies, guint count, GError **error)
     g_set_error (error, THRIFT_APPLICATION_EXCEPTION_ERROR,
                  THRIFT_APPLICATION_EXCEPTION_ERROR_BAD_SEQUENCE_ID,
                  "a reply came with sequence id %d, which no call on the connection has",
-                 replies[i].seqid);
+                 replies[i].header.seqid);
   return FALSE;
 }
 
+/* A caller that is stricter than the connection reads the header again. */
 static void
-hand_over (const Reply *reply, gboolean in_place)
+hand_over (const TallyShared *self, const Reply *reply, gboolean in_place)
 {
   TallyPending *pending = reply->pending;
+  gboolean is_read = reply->body != NULL && pending->limits->strict == self->limits.strict;
 
   pending->in_place = in_place;
-  pending->body = NULL;
   pending->reply = reply->bytes;
   pending->reply_length = reply->length;
   if (!in_place)
@@ -192,6 +193,10 @@ hand_over (const Reply *reply, gboolean in_place)
       tally_buffer_append (&pending->buffer, reply->bytes, reply->length);
       pending->reply = pending->buffer.data;
     }
+  pending->header = reply->header;
+  pending->header.name =
+      (const gchar *) pending->reply + ((const guint8 *) reply->header.name - reply->bytes);
+  pending->body = is_read ? pending->reply + (reply->body - reply->bytes) : NULL;
   tally_pending_set_state (pending, TALLY_PENDING_DONE);
 }
 
@@ -262,7 +267,7 @@ deliver (TallyShared *self,
 
       if (pending == NULL)
         continue;
-      hand_over (&replies[i], stays && i == count - 1);
+      hand_over (self, &replies[i], stays && i == count - 1);
       if (agent != NULL)
         add_told (&told, agent, pending);
       else if (pending != receiver)

@@ -132,7 +132,7 @@ tally_shared_take_reply_locked (TallyShared *self, gint32 seqid, TallyPending **
   else
     {
       self->n_owed--;
-      self->n_late++;
+      __atomic_store_n (&self->n_late, self->n_late + 1, __ATOMIC_RELEASE);
     }
   entry->seqid = 0;
   return TRUE;
@@ -210,17 +210,25 @@ queue_start (const TallyShared *self)
   return self->queued_end - (self->queued.length - self->queued_start);
 }
 
+void
+tally_shared_note_queued_locked (TallyShared *self, TallyPending *pending, gsize length)
+{
+  allow (self, pending->limits);
+  pending->start = self->queued_end;
+  self->queued_end += length;
+  pending->end = self->queued_end;
+  pending->completed_before = self->n_completed;
+  pending->sent_before = self->sent;
+  tally_pending_list_push (&self->unsent, pending);
+}
+
 /* The request goes from the pending call's buffer to the end of the queue; without a copy where that is
  * empty. */
 void
 tally_shared_queue_locked (TallyShared *self, TallyPending *pending)
 {
-  allow (self, pending->limits);
-  pending->start = self->queued_end;
-  self->queued_end += pending->buffer.length;
-  pending->end = self->queued_end;
-  pending->completed_before = self->n_completed;
-  pending->sent_before = self->sent;
+  gsize length = pending->buffer.length;
+
   if (self->queued.length == 0)
     {
       TallyBuffer empty = self->queued;
@@ -231,7 +239,7 @@ tally_shared_queue_locked (TallyShared *self, TallyPending *pending)
   else
     tally_buffer_append (&self->queued, pending->buffer.data, pending->buffer.length);
   pending->buffer.length = 0;
-  tally_pending_list_push (&self->unsent, pending);
+  tally_shared_note_queued_locked (self, pending, length);
 }
 
 /* Takes the request of a caller that leaves out of the queue, if all of it is still there. */
@@ -267,7 +275,8 @@ tally_shared_forget_locked (TallyShared *self, TallyPending *pending)
   if (pending->oneway || entry->pending != pending || entry->seqid != pending->seqid)
     return;
   entry->pending = NULL;
-  self->n_owed++;
+  if (++self->n_owed >= TALLY_SHARED_MAX_OWED)
+    __atomic_store_n (&self->is_unusable, TRUE, __ATOMIC_RELEASE);
 }
 
 /* How many bytes of its request the peer may have: all that is being sent counts. */
@@ -391,6 +400,7 @@ tally_shared_fail_locked (TallyShared *self, const GError *error)
 {
   if (self->failure != NULL)
     return;
+  __atomic_store_n (&self->is_unusable, TRUE, __ATOMIC_RELEASE);
   self->failure = g_error_copy (self->send_failure != NULL ? self->send_failure : error);
   if (self->send_failure == NULL)
     self->failed_at = g_get_monotonic_time ();
@@ -405,6 +415,7 @@ tally_shared_fail_sending_locked (TallyShared *self, const GError *error)
 
   if (self->failure != NULL || self->send_failure != NULL)
     return;
+  __atomic_store_n (&self->is_unusable, TRUE, __ATOMIC_RELEASE);
   self->send_failure = g_error_copy (error);
   self->failed_at = g_get_monotonic_time ();
   while (pending != NULL)

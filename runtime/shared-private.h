@@ -103,6 +103,8 @@ struct _TallySharedAgent
   void (*over) (TallySharedAgent *self, TallyPending *first, TallyPending *last);
   TallySharedAgent *next; /* the connection's lock */
   TallyPending role;      /* what holds a role for it */
+  /* nullable; its context's, by `next_over`: those that it gives back together */
+  TallyPending *settled;
 };
 
 /* How far the call of a lone caller is. */
@@ -126,7 +128,8 @@ struct _TallyShared
   /* atomic; the most that any caller allows */
   guint max_message;
   guint max_depth;
-  gint is_lenient; /* some caller takes binary headers without a version */
+  gint is_lenient;  /* some caller takes binary headers without a version */
+  gint is_unusable; /* atomic: it takes no further calls, for what is under the lock */
 
   /* The receiver's. */
   TallyLimits limits;
@@ -144,7 +147,7 @@ struct _TallyShared
   gint32 last_seqid;   /* atomic */
   guint n_pending;     /* open ones */
   guint n_owed;        /* replies whose callers have left */
-  guint n_late;        /* of these, those that have come and were not reported yet */
+  guint n_late;        /* atomic: of these, those that have come and were not reported yet */
   guint64 n_completed; /* calls whose callers got their replies */
   TallyPending *free;
   TallyPendingList unsent;  /* in the order of their requests in the queue */
@@ -214,12 +217,28 @@ gboolean tally_shared_begin (TallyShared *self,
                              TallySharedAgent *agent,
                              gboolean oneway,
                              GError **error);
+/* Both in one, where there is an agent. @append: adds a small request with a sequence id to the queue, with the
+ * connection's lock. (nullable): where it has to be done in two steps, which tell of errors. */
+TallyPending *
+tally_shared_begin_at_once (TallyShared *self,
+                            const TallyLimits *limits,
+                            gboolean oneway,
+                            gboolean (*matches) (TallySharedAgent *agent, gconstpointer data),
+                            gconstpointer data,
+                            gboolean (*append) (gpointer call, gint32 seqid, TallyBuffer *queue),
+                            gpointer call,
+                            TallySharedAgent **agent);
 /* Sends what is queued, unless another caller does. */
 void tally_shared_flush (TallyShared *self, TallySharedAgent *agent);
 /* Receives what has arrived, unless another caller does. */
 void tally_shared_take_input (TallyShared *self, TallySharedAgent *agent);
 /* What a call that is over came to, as tally_shared_exchange () returns it. */
 gboolean tally_shared_get_outcome (TallyShared *self, TallyPending *pending, GError **error);
+/* tally_shared_close () of an agent's call whose reply was consumed, but for the lock, which @agent's next call takes, or
+ * tally_shared_close_settled (). FALSE: it has to be closed at once, since there is something to tell of. */
+gboolean
+tally_shared_settle_pending (TallyShared *self, TallySharedAgent *agent, TallyPending *pending);
+void tally_shared_close_settled (TallyShared *self, TallySharedAgent *agent);
 /* Its caller goes without its reply, and @error says so, unless it is over: then FALSE. */
 gboolean
 tally_shared_leave (TallyShared *self, TallyPending *pending, gboolean timed_out, GError **error);
@@ -237,6 +256,10 @@ void tally_pending_unlink (TallyPending *pending);
 void tally_pending_wake (TallyPending *pending, TallySharedAgent *agent);
 TallyPending *tally_shared_take_pending_locked (TallyShared *self);
 void tally_shared_drop_pending_locked (TallyShared *self, TallyPending *pending);
+/* Something may have arrived that nobody waits for. */
+void tally_shared_look_for_dirt_locked (TallyShared *self);
+/* A connection that owes so many replies to callers that have left takes no further calls. */
+#define TALLY_SHARED_MAX_OWED 1024
 /* A pending call's buffer that one large message has grown is given back after it. */
 #define TALLY_PENDING_KEPT_CAPACITY 4096
 
@@ -249,6 +272,8 @@ tally_pending_clear_buffer (TallyPending *pending)
 }
 
 void tally_shared_queue_locked (TallyShared *self, TallyPending *pending);
+/* The last @length bytes of the queue are the pending call's request. */
+void tally_shared_note_queued_locked (TallyShared *self, TallyPending *pending, gsize length);
 gboolean tally_shared_withdraw_locked (TallyShared *self, TallyPending *pending);
 void tally_shared_forget_locked (TallyShared *self, TallyPending *pending);
 gsize tally_shared_count_sent_locked (const TallyShared *self, const TallyPending *pending);

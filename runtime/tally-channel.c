@@ -301,7 +301,6 @@ tally_channel_finalize (GObject *object)
 {
   TallyChannel *self = TALLY_CHANNEL (object);
 
-  tally_async_clear_channel (self);
   tally_retry_clear_channel (self);
   tally_interceptors_clear (&self->interceptors);
   g_clear_error (&self->failure);
@@ -507,7 +506,6 @@ tally_channel_init (TallyChannel *self)
   self->strict = tally_limits_default.strict;
   self->is_special = TRUE; /* it leads nowhere yet */
   pthread_mutex_init (&self->retry_lock, NULL);
-  pthread_mutex_init (&self->spare_lock, NULL);
 }
 
 /**

@@ -35,7 +35,7 @@ the_earliest_is_first (void)
 {
   static TallyAsyncCall calls[N_CALLS];
   g_autoptr (GRand) random = g_rand_new_with_seed (1);
-  TallyAsyncDue due = { NULL, 0, 0 };
+  TallyAsyncDue due = { NULL };
 
   init_calls (calls, random);
   for (guint i = 0; i < N_CALLS; i++)
@@ -49,7 +49,7 @@ a_call_leaves_from_anywhere (void)
 {
   static TallyAsyncCall calls[N_CALLS];
   g_autoptr (GRand) random = g_rand_new_with_seed (2);
-  TallyAsyncDue due = { NULL, 0, 0 };
+  TallyAsyncDue due = { NULL };
   guint left = N_CALLS;
 
   init_calls (calls, random);
@@ -72,12 +72,39 @@ a_call_leaves_from_anywhere (void)
   tally_async_due_clear (&due);
 }
 
+/* Calls with the same time-out need no heap, whichever leaves first. */
+static void
+calls_in_the_order_of_their_deadlines_stand_in_line (void)
+{
+  static TallyAsyncCall calls[N_CALLS];
+  g_autoptr (GRand) random = g_rand_new_with_seed (3);
+  TallyAsyncDue due = { NULL };
+  guint left = N_CALLS;
+
+  for (guint i = 0; i < N_CALLS; i++)
+    {
+      calls[i] = (TallyAsyncCall){ .call.deadline = i / 2, .due_index = TALLY_NOT_DUE };
+      tally_async_due_add (&due, &calls[i]);
+      if (i % 3 == 0)
+        {
+          tally_async_due_remove (&due, &calls[g_rand_int_range (random, 0, i + 1)]);
+          CU_ASSERT_TRUE (due.length == 0);
+        }
+    }
+  for (guint i = 0; i < N_CALLS; i++)
+    left -= calls[i].due_index == TALLY_NOT_DUE;
+  assert_int (take_in_order (&due), left);
+  CU_ASSERT_PTR_NULL (due.last);
+  assert_int (due.capacity, 0);
+}
+
 int
 main (int argc, char **argv)
 {
   static const TestCase cases[] = {
     TEST (the_earliest_is_first),
     TEST (a_call_leaves_from_anywhere),
+    TEST (calls_in_the_order_of_their_deadlines_stand_in_line),
     { NULL, NULL },
   };
 
