@@ -440,8 +440,8 @@ load_run (
 gboolean
 load_ask (const LoadOptions *options, const LoadWork *work, GError **error)
 {
-  g_autoptr (TallyChannel) channel = tally_channel_new (options->uri, error);
-  gpointer caller = channel != NULL ? work->caller_new (work->data, channel, 0) : NULL;
+  g_autoptr (LoadMode) mode = load_mode_new (options, "unpooled", error);
+  gpointer caller = mode != NULL ? work->caller_new (work->data, mode->channel, 0) : NULL;
   gboolean is_answered;
 
   if (caller == NULL)

@@ -139,7 +139,8 @@ void load_run (LoadOptions *options,
                GPtrArray *modes,
                LoadTell tell,
                gpointer user_data);
-/* One call on a channel of its own, which is not measured: that the server is there and answers. */
+/* One call, which is not measured, on a connection that ends with it: that the server is there and answers. A server may serve one
+ * connection after the other. */
 gboolean load_ask (const LoadOptions *options, const LoadWork *work, GError **error);
 /* SIGINT interrupts @options' rounds; the third one ends the program. */
 void load_catch_interrupt (LoadOptions *options);

@@ -27,7 +27,7 @@ add='{"left": "${counter}", "right": "${random:1-1000}"}'
 few='-q -c 2 -n 40 -r 2 -w 10'
 everything=unpooled,pooled,shared,async-unpooled,async-pooled,async-shared
 
-echo 1..24
+echo 1..25
 serves "$server" tcp://localhost:0
 benches every_mode 0 'Calculator.add at tcp://.*2 callers; in each mode 2 rounds of 40 calls, after 10 calls to warm up.*async-shared' \
   $few -M "$everything" -j "$scratch/json" --name "a \"name\"" --server-pid "$server_pid" "$uri" $file Calculator.add "$add"
@@ -83,3 +83,16 @@ kill -INT "$bench_pid"
 wait "$bench_pid"
 says interrupted 0 'interrupted; what was measured until then:.*calls/s' cat "$scratch/out"
 holds interruption_is_noted "assert data['interrupted'] and modes['pooled']['failures'] == 0, data"
+
+# A server that sees to one connection at a time: the first call leaves it none.
+serves python3 -c '
+import socket
+listening = socket.create_server(("127.0.0.1", 0))
+print("listening on tcp://127.0.0.1:%d" % listening.getsockname()[1], flush=True)
+while True:
+    stream = listening.accept()[0].makefile("rwb")
+    while frame := stream.read(4):
+        call = stream.read(int.from_bytes(frame, "big"))
+        stream.write(b"\0\0\0\x11" + call[:3] + b"\2" + call[4:16] + b"\0")
+        stream.flush()'
+benches one_connection_at_a_time 0 'pooled' -q -c 1 -n 20 -r 1 -w 5 -M pooled -t 100000 "$uri" $file ping
