@@ -436,10 +436,12 @@ has_had_its_turn (const ServerConnection *self, guint n_receives, gboolean serve
 
 /* The part of a turn that sees to requests that run apart. @served: answers have left. */
 static TALLY_COLD ServerTurn
-turn_apart (ServerConnection *self, gboolean *served)
+turn_apart (ServerConnection *self, ServerWorker *worker, gboolean *served)
 {
-  if (self->output.length == 0 && !server_send_answers (self, served))
+  if (self->output.length == 0 && !self->had_last && !server_send_answers (self, served))
     return TURN_CLOSE;
+  if (self->had_last)
+    return end (self, worker);
   server_hold (self, FALSE); /* answers that wait behind others */
   if (atomic_peek (&self->hung_up) && self->is_full)
     server_abandon_requests (self);
@@ -470,8 +472,9 @@ server_connection_turn (ServerConnection *self, ServerWorker *worker, gboolean w
     }
   if (G_UNLIKELY (self->is_apart))
     {
-      if (turn_apart (self, &served) == TURN_CLOSE)
-        return TURN_CLOSE;
+      turn = turn_apart (self, worker, &served);
+      if (turn == TURN_CLOSE || self->ending)
+        return turn;
       goes_on = self->output.length == 0 && self->input.length > 0 && !self->is_full;
     }
   if (goes_on)

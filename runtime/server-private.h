@@ -131,6 +131,7 @@ struct _ServerConnection
   gboolean has_served;   /* a request was answered; a new peer's first one is mostly on its way */
   gboolean has_several;  /* the peer has sent a request before the one before it was answered */
   gboolean ending;       /* nothing more is answered; what is to be sent is */
+  gboolean had_last;     /* the answer of a request that ran apart was the last: it is to end */
   gboolean paused;       /* whole requests lie in input, because others wait for a worker */
   /* Side by side, so that one look tells both. */
   guint is_apart : 1;    /* its requests may run apart, or some do */

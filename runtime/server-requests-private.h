@@ -18,6 +18,7 @@ struct _ServerRequest
   gboolean wants_reply;
   gint32 seqid;
   gboolean takes_any_order;
+  gboolean is_last; /* the processor wants the connection closed behind what there is of an answer */
   gint64 arrived; /* server_now () */
   gint64 queued;  /* g_get_monotonic_time () */
   TallyBuffer message;

@@ -73,7 +73,10 @@ server_send_answers (ServerConnection *self, gboolean *sent)
     {
       ServerRequest *next = taken->next;
 
-      tally_buffer_append (&answers, taken->answer.data, taken->answer.length);
+      /* What comes behind the end is dropped. */
+      if (!self->had_last)
+        tally_buffer_append (&answers, taken->answer.data, taken->answer.length);
+      self->had_last |= taken->is_last;
       self->n_requests--;
       __atomic_sub_fetch (&self->request_bytes, taken->message.capacity + taken->answer.capacity,
                           __ATOMIC_RELAXED);
@@ -124,7 +127,7 @@ send_at_once (TallyServer *self, ServerConnection *connection)
       || connection->is_full || connection->output.length > 0 || connection->input.length > 0
       || tally_stream_is_layered (&connection->stream)
       || atomic_peek (&connection->phase) == PHASE_LINGERING
-      || !server_send_answers (connection, &sent))
+      || !server_send_answers (connection, &sent) || connection->had_last)
     return FALSE;
   server_connection_set_deadline (connection, sent);
   return server_park (connection);
@@ -308,8 +311,9 @@ execute (ServerRequest *request, const gchar *refusal)
       TallyBuffer answer = { NULL, 0, 0 };
 
       start = tally_frame_begin (&answer, request->framing);
-      server_dispatch (self, request->codec, NULL, request->message.data, request->message.length,
-                       &answer, &request->later, &error);
+      request->is_last = server_dispatch (self, request->codec, NULL, request->message.data,
+                                          request->message.length, &answer, &request->later, &error)
+                         == OUTCOME_HUNG_UP;
       if (error != NULL)
         g_debug ("%s: %s", self->uri, error->message);
       if (request->later.is_taken)
@@ -322,6 +326,8 @@ execute (ServerRequest *request, const gchar *refusal)
     }
   server_peer_set_header (NULL);
   server_request_end_answer (request, &request->answer, start);
+  if (G_UNLIKELY (request->is_last))
+    request->answer.length /= 2;
   server_request_unref (request);
   return TRUE;
 }

@@ -34,7 +34,7 @@ cat >"$scratch/answers.json" <<'END'
 {"method": "calculate", "args": {"work": {"comment": null, "left": 3}}, "result": 3}
 END
 
-echo 1..42
+echo 1..45
 # On every connection the server finds out how its client speaks.
 serves "$tally" serve --answers "$scratch/answers.json" $file 'tcp://localhost:0?protocol=auto&transport=auto'
 uri=${uri%%\?*}
@@ -91,6 +91,13 @@ kill "$server_pid"
 wait "$server_pid"
 server_pid=
 says quiet 0 '^0$' sh -c 'wc -l <&9'
+
+# Where answers leave in any order, a connection ends all the same.
+serves "$tally" serve --quiet --answers "$scratch/answers.json" $file 'tcp://localhost:0?order=any'
+uri=${uri%%\?*}
+calls closed_in_any_order 6 'the peer closed it; 0 of ' add '{"left": 4, "right": 5}'
+calls half_in_any_order 6 'the peer closed it; 13 of at least 27 bytes' add '{"left": 4, "right": 5}'
+calls seqid_in_any_order 6 'expected the reply with sequence id 1, got one with 2' add '{"left": 4, "right": 5}'
 
 refuses no_json 'wrong.json:1:12: ' '{"method": x}'
 refuses no_object 'wrong.json:1:1: an answer is written as an object, not as a number' 1

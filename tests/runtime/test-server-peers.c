@@ -1,5 +1,6 @@
 /* Owns the tests of peers that are silent or slow, and of those that leave at any moment: they block
  * nobody, and the server answers the next client. What they send is test-server-hostile.c's. */
+#include <semaphore.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <thrift/c_glib/thrift_application_exception.h>
@@ -263,7 +264,9 @@ typedef ThriftProcessorClass DeserterClass;
 GType deserter_get_type (void);
 G_DEFINE_TYPE (Deserter, deserter, THRIFT_TYPE_PROCESSOR)
 
-/* A call of "half" it answers before. */
+static sem_t deserter_waits, deserter_goes_on;
+
+/* A call of "half" it answers before; one of "wait" it answers, late. */
 static gboolean
 deserter_process (ThriftProcessor *self, ThriftProtocol *in, ThriftProtocol *out, GError **error)
 {
@@ -272,12 +275,19 @@ deserter_process (ThriftProcessor *self, ThriftProtocol *in, ThriftProtocol *out
   gint32 seqid;
 
   thrift_protocol_read_message_begin (in, &name, &type, &seqid, NULL);
-  if (strcmp (name, "half") == 0)
+  if (strcmp (name, "wait") == 0)
+    {
+      sem_post (&deserter_waits);
+      sem_wait (&deserter_goes_on);
+    }
+  if (strcmp (name, "close") != 0)
     {
       thrift_protocol_write_message_begin (out, name, T_REPLY, seqid, NULL);
       thrift_protocol_write_field_stop (out, NULL);
       thrift_transport_flush (out->transport, NULL);
     }
+  if (strcmp (name, "wait") == 0)
+    return TRUE;
   g_set_error_literal (error, TALLY_ERROR, TALLY_ERROR_HANG_UP, "it has left");
   return FALSE;
 }
@@ -309,21 +319,52 @@ count_answered (Running *running, const Speech *speech, const gchar *name)
 }
 
 static void
+check_hanging_up (const Speech *speech, const gchar *address)
+{
+  const gsize whole =
+      (speech->framed ? 4 : 0) + (speech->protocol == TALLY_PROTOCOL_COMPACT ? 9 : 17);
+  Running *running =
+      running_start_with (g_object_new (deserter_get_type (), NULL),
+                          g_object_new (test_handler_get_type (), NULL), speech, address, NULL);
+
+  assert_int (count_answered (running, speech, "close"), 0);
+  assert_int (count_answered (running, speech, "half"), whole / 2);
+  running_stop (running);
+}
+
+/* Whether requests run apart from their connection or not. */
+static void
 processor_that_hangs_up (void)
 {
   for (guint s = 0; s < G_N_ELEMENTS (all_speeches); s++)
     {
-      const Speech *speech = &all_speeches[s];
-      const gsize whole =
-          (speech->framed ? 4 : 0) + (speech->protocol == TALLY_PROTOCOL_COMPACT ? 9 : 17);
-      Running *running =
-          running_start_with (g_object_new (deserter_get_type (), NULL),
-                              g_object_new (test_handler_get_type (), NULL), speech, NULL, NULL);
-
-      assert_int (count_answered (running, speech, "close"), 0);
-      assert_int (count_answered (running, speech, "half"), whole / 2);
-      running_stop (running);
+      check_hanging_up (&all_speeches[s], NULL);
+      check_hanging_up (&all_speeches[s], "tcp://127.0.0.1:0?order=any");
+      check_hanging_up (&all_speeches[s], "tcp://127.0.0.1:0?concurrent=yes");
     }
+}
+
+/* The connection ends, and what another request of it is answered later goes nowhere. */
+static void
+processor_that_hangs_up_beside_another (void)
+{
+  Running *running =
+      running_start_with (g_object_new (deserter_get_type (), NULL),
+                          g_object_new (test_handler_get_type (), NULL), &framed_binary,
+                          "tcp://127.0.0.1:0?order=any", "max-workers=4");
+  gint fd = peer_connect (running);
+  gsize count = 0;
+  guint8 byte;
+
+  peer_call (fd, &framed_binary, "wait", 1);
+  sem_wait (&deserter_waits);
+  peer_call (fd, &framed_binary, "half", 2);
+  while (recv (fd, &byte, 1, 0) > 0)
+    count++;
+  assert_int (count, 10);
+  sem_post (&deserter_goes_on);
+  close (fd);
+  running_stop (running);
 }
 
 int
@@ -342,8 +383,11 @@ main (int argc, char **argv)
     TEST (handler_fails_half_way),
     TEST (failed_oneway_then_a_call),
     TEST (processor_that_hangs_up),
+    TEST (processor_that_hangs_up_beside_another),
     { NULL, NULL },
   };
 
+  sem_init (&deserter_waits, 0, 0);
+  sem_init (&deserter_goes_on, 0, 0);
   return test_main ("server-peers", cases, argc, argv);
 }
