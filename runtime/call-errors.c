@@ -27,6 +27,18 @@ tally_call_may_begin (const TallyCall *call, GError **error)
   return FALSE;
 }
 
+TALLY_COLD gboolean
+tally_call_end_unpooled (TallyCall *call, TallySocket *socket, gboolean done, GError **error)
+{
+  if (socket == NULL || (done && !call->method->oneway) || !tally_socket_meets_itself (socket))
+    return done;
+  g_clear_error (error);
+  call->sent = TALLY_SENT_NOTHING;
+  g_set_error_literal (error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED,
+                       "nobody listens there: the connection was to itself");
+  return FALSE;
+}
+
 /* Every error of a call that was not answered says once what the server may have seen of it. */
 static void
 add_what_was_sent (const TallyCall *call, GError *error)

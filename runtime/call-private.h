@@ -74,6 +74,11 @@ void tally_call_open (TallyCall *self,
 TALLY_COLD gboolean tally_call_refuse_without_endpoint (GError **error);
 /* Whether a call that has options can still begin: it is neither cancelled nor late. */
 TALLY_COLD gboolean tally_call_may_begin (const TallyCall *self, GError **error);
+/* The end of a call on a connection of its own, which was dialed without a look whether it has met itself (TALLY_DIAL_FOR_ONE_CALL).
+ * Then the call cannot have succeeded, since a request is no reply, unless nobody waits for one. @done: whether it seems to
+ * have. */
+gboolean
+tally_call_end_unpooled (TallyCall *call, TallySocket *socket, gboolean done, GError **error);
 /* Makes one attempt, with a sequence id of its own and, if need be, its replay. (nullable): its error. */
 GError *tally_call_run (TallyCall *self, TallyCallInfo *info);
 /* Whether executing it twice does no harm, by its options or else its method. */

@@ -352,20 +352,6 @@ borrow_new (const TallyCall *call, TallyWanted wanted, TallyLease *lease, GError
                                            call->cancellable, lease, error);
 }
 
-/* A connection for one call is dialed without a look whether it has met itself (TALLY_DIAL_FOR_ONE_CALL). Then the call cannot have
- * succeeded, since a request is no reply, unless nobody waits for one. */
-static TALLY_COLD gboolean
-end_unpooled (TallyCall *call, TallySocket *socket, gboolean done, GError **error)
-{
-  if (socket == NULL || (done && !call->method->oneway) || !tally_socket_meets_itself (socket))
-    return done;
-  g_clear_error (error);
-  call->sent = TALLY_SENT_NOTHING;
-  g_set_error_literal (error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED,
-                       "nobody listens there: the connection was to itself");
-  return FALSE;
-}
-
 /* One attempt: borrow, exchange, release. @reused: whether its connection had served before.
  * Inlined, because after a system call that switched tasks every return to an older frame is
  * mispredicted. */
@@ -397,7 +383,7 @@ attempt (TallyCall *call, TallyCallInfo *info, TallyWanted wanted, gboolean *reu
                         : exchange_watched (call, info, socket, &clean, error);
   if (call->channel->unpooled)
     {
-      done = end_unpooled (call, socket, done, error);
+      done = tally_call_end_unpooled (call, socket, done, error);
       clean = FALSE; /* the connection was this call's own */
     }
   tally_bucket_release (bucket, &lease, clean ? TALLY_OUTCOME_CLEAN : TALLY_OUTCOME_BROKEN);

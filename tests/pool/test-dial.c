@@ -143,13 +143,13 @@ dial (const gchar *uri, gint64 deadline, GCancellable *cancellable, GError **err
   return endpoint != NULL ? tally_socket_dial (endpoint, deadline, cancellable, error) : NULL;
 }
 
-/* A port that refuses: it stays bound, so that nobody else listens there. */
+/* A port that refuses: it was bound and is free again. */
 static guint16
 unused_port (void)
 {
   guint16 port;
 
-  test_reserve_port (&port);
+  close (test_listen (&port, 1));
   return port;
 }
 
