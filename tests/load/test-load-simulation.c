@@ -220,7 +220,63 @@ a_trace_is_followed (void)
   assert_int (forecast->delay.max, 8000 * 1000);
   assert_int (forecast->wait.count, 2);
   assert_int (forecast->dials, 1);
+  assert_int (forecast->done, 3);
   assert_near (forecast->seconds, 0.029993, 1e-6);
+}
+
+/* A connection that comes back at the instant of a call is there for it. */
+static void
+calls_follow_each_other (void)
+{
+  LoadModel model = make_model (100, 1);
+  g_autofree LoadForecast *forecast = NULL;
+
+  model.arrivals = LOAD_ARRIVALS_FIXED;
+  model.service = load_times_constant (10 * MS);
+  model.pool.wait_timeout = 0;
+  model.calls = 1002;
+  model.warm_up = 2; /* the first one dials */
+  forecast = load_simulate (&model);
+  assert_int (forecast->answered, 1000);
+}
+
+/* One of two callers has the connection for 100 ms; the other tries again each millisecond. */
+static void
+refused_callers_pause (void)
+{
+  LoadModel model = make_model (0, 1);
+  g_autofree LoadForecast *forecast = NULL;
+
+  model.arrivals = LOAD_ARRIVALS_CALLERS;
+  model.callers = 2;
+  model.service = load_times_constant (100 * MS);
+  model.pool.wait_timeout = 0;
+  model.calls = 1010;
+  model.warm_up = 0;
+  forecast = load_simulate (&model);
+  assert_int (forecast->answered, 10);
+  assert_int (forecast->refused[TALLY_REFUSAL_FULL], 1000);
+}
+
+/* Ten at once, and one each five seconds: what is idle for a second goes, though nobody calls. */
+static void
+time_alone_closes_connections (void)
+{
+  LoadTraced trace[12] = { { 0, 1000 } };
+  LoadModel model = make_model (0, 20);
+  g_autofree LoadForecast *forecast = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (trace); i++)
+    trace[i] = (LoadTraced){ i < 10 ? 0 : (gint64) (i - 9) * 5000 * MS, 1000 };
+  model.arrivals = LOAD_ARRIVALS_TRACE;
+  model.trace = trace;
+  model.calls = G_N_ELEMENTS (trace);
+  model.warm_up = 0;
+  model.pool.idle_timeout = 1000 * MS;
+  forecast = load_simulate (&model);
+  assert_int (forecast->peak_open, 10);
+  assert_int (forecast->dials, 12);
+  assert_near (forecast->mean_open, (10 + 1) * 1.051 / 10, 0.01);
 }
 
 /* Calls come each 10 ms and take 4: one connection is enough, and there each time unless it grows too old. */
@@ -442,6 +498,9 @@ main (int argc, char **argv)
     TEST (callers_make_calls_in_turn),
     TEST (callers_keep_to_a_rate),
     TEST (a_trace_is_followed),
+    TEST (calls_follow_each_other),
+    TEST (refused_callers_pause),
+    TEST (time_alone_closes_connections),
     TEST (an_old_connection_is_dialed_anew),
     TEST (a_broken_connection_is_dialed_anew),
     TEST (dials_take_their_time),
