@@ -26,7 +26,8 @@ _tally ()
       return
       ;;
     -f | --idl | --from)
-      [ "${COMP_WORDS[1]}" = simulate ] && _tally_files "$word" '!*.json' || _tally_files "$word" '!*.thrift'
+      [ "${COMP_WORDS[1]}" != simulate ] || { _tally_files "$word" '!*.json'; return; }
+      _tally_files "$word" '!*.thrift'
       return
       ;;
     -s | --service | --dial | --think)
