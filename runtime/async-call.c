@@ -208,6 +208,21 @@ tally_async_call_attempt (TallyAsyncCall *self)
   borrow (self, channel->unpooled ? TALLY_DIALED_NEVER_LENT : TALLY_DIALED_ANY_TIME);
 }
 
+/* A call that is not over may be another thread's when it has started: then it is kept for as long as that takes. */
+static inline void
+start_attempts (TallyAsyncCall *self, gboolean is_prepared, GError *error)
+{
+  gboolean is_kept = !self->is_here;
+
+  if (is_prepared)
+    tally_async_call_attempt (self);
+  else
+    tally_async_call_tell (self, error);
+  __atomic_store_n (&self->has_started, TRUE, __ATOMIC_RELEASE);
+  if (is_kept)
+    g_object_unref (self);
+}
+
 void
 tally_async_call_start (TallyChannel *channel,
                         gpointer source,
@@ -220,25 +235,26 @@ tally_async_call_start (TallyChannel *channel,
 {
   TallyAsyncCall *self = tally_async_call_new (channel, source, method, args, options, cancellable,
                                                callback, user_data);
-  GMainContext *context = g_main_context_ref (self->context);
   GError *error = NULL;
   gboolean is_prepared = prepare (self, &error);
-  gboolean is_owner = g_main_context_is_owner (context); /* it iterates it */
-  gboolean is_acquired = !is_owner && g_main_context_acquire (context);
+  GMainContext *acquired = NULL; /* what this thread does not dispatch already */
 
-  self->is_here = is_owner || is_acquired;
-  if (!self->is_here)
-    g_object_ref (self); /* the thread that is in the context may end it */
-  if (is_prepared)
-    tally_async_call_attempt (self);
+  if (G_LIKELY (tally_async_is_dispatching (self->context)))
+    self->is_here = TRUE;
   else
-    tally_async_call_tell (self, error);
-  __atomic_store_n (&self->has_started, TRUE, __ATOMIC_RELEASE);
-  if (is_acquired)
-    g_main_context_release (context);
-  else if (!is_owner)
-    g_object_unref (self);
-  g_main_context_unref (context);
+    {
+      self->is_here = g_main_context_acquire (self->context);
+      if (self->is_here)
+        acquired = g_main_context_ref (self->context);
+      else
+        g_object_ref (self); /* the thread that is in the context may end it */
+    }
+  start_attempts (self, is_prepared, error);
+  if (acquired != NULL)
+    {
+      g_main_context_release (acquired);
+      g_main_context_unref (acquired);
+    }
 }
 
 /**

@@ -142,6 +142,8 @@ gboolean tally_async_call_finish (gpointer source,
 void tally_async_exchange (TallyAsyncCall *self);
 /* tally_async_exchange () on a connection that serves other calls too. */
 void tally_async_exchange_shared (TallyAsyncCall *self);
+/* Whether this thread ends calls of @context on such a connection, and so is in that context. */
+gboolean tally_async_is_dispatching (const GMainContext *context);
 
 /* An attempt has ended. @clean: whether the connection may serve again. @error: (transfer full) (nullable):
  * why it failed. @self may be gone afterwards. */

@@ -5,6 +5,7 @@
 #include "call-shared-private.h"
 #include "socket-internal.h"
 #include "stream-internal.h"
+#include "thread-local-internal.h"
 
 /* So many requests, where they are half of the calls under way, are sent while a turn goes on, so that the peer works
  * meanwhile. */
@@ -282,12 +283,23 @@ fall_asleep (Agent *self)
   pthread_mutex_unlock (&self->lock);
 }
 
+/* The context whose agent this thread dispatches; of one in another the inner one. */
+static TALLY_THREAD_LOCAL const GMainContext *dispatched;
+
+gboolean
+tally_async_is_dispatching (const GMainContext *context)
+{
+  return dispatched == context;
+}
+
 static gboolean
 agent_dispatch (GSource *source, GSourceFunc callback, gpointer data)
 {
   Agent *self = (Agent *) source;
   guint events = g_source_query_unix_fd (source, self->watch);
+  const GMainContext *outer = dispatched;
 
+  dispatched = g_source_get_context (source);
   wake_up (self);
   if (events != 0 || tally_socket_has_input (self->socket))
     tally_shared_take_input (self->shared, &self->agent);
@@ -295,6 +307,7 @@ agent_dispatch (GSource *source, GSourceFunc callback, gpointer data)
     tally_shared_flush (self->shared, &self->agent);
   end_calls_that_are_late (self); /* a reply that came in time was taken, so that its call is not */
   end_calls_that_are_over (self);
+  dispatched = outer;
   retire_if_unused (self);
   if (g_source_is_destroyed (source))
     return G_SOURCE_REMOVE;
