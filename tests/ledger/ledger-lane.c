@@ -13,6 +13,7 @@
 
 #define MOST_VIOLATIONS 20        /* that are printed in full */
 #define LONGEST_OVER_US 100000000 /* past a deadline: no busy machine takes so long */
+#define LONGEST_SLEEP_US 40000    /* of what only wakes */
 
 struct _LedgerLane
 {
@@ -51,6 +52,7 @@ ledger_common_init (LedgerCommon *common, guint64 seed, gboolean under_fault, gu
 {
   *common = (LedgerCommon){ .seed = seed, .under_fault = under_fault };
   common->trail = ledger_trail_new (n_numbers);
+  common->lateness = under_fault ? ledger_lateness_new () : NULL;
   common->outcomes = g_new0 (guint8, n_numbers);
   common->claims = g_new0 (gchar *, n_numbers);
   common->n_numbers = n_numbers;
@@ -188,26 +190,35 @@ classify (const GError *error)
   return LEDGER_NOT_MADE;
 }
 
+/* Of a call that was over past its deadline: of a thread that blocks, without what it waited for a processor. */
 static void
-note_time (LedgerCommon *common, const Call *call)
+note_lateness (LedgerCommon *common, const Call *call, gint64 over, LedgerOutcome outcome)
+{
+  static const gchar *const ends[LEDGER_N_OUTCOMES] = {
+    "not made",    "returned",       "nothing sent", "not executed",
+    "partly sent", "maybe executed", "answered",
+  };
+  gint64 waited_us = call->lane->options.is_async ? 0 : get_waited_us () - call->waited_us;
+
+  ledger_lateness_note (common->lateness, call->lane->options.waits, ends[outcome],
+                        over - waited_us);
+}
+
+static void
+note_time (LedgerCommon *common, const Call *call, LedgerOutcome outcome)
 {
   gint64 over = g_get_monotonic_time () - call->deadline;
-  gint64 net = common->under_fault && over > 0 ? over - (get_waited_us () - call->waited_us) : 0;
 
   if (over > LONGEST_OVER_US)
     ledger_report_violation (common, call->number, "over %.1f s after its deadline", over / 1e6);
+  if (over > 0 && common->lateness != NULL)
+    note_lateness (common, call, over, outcome);
   g_mutex_lock (&common->lock);
   if (over > common->longest_over_us)
     {
       common->longest_over_us = over;
       common->longest_over_lane = call->lane->options.name;
     }
-  if (net > common->longest_net_us)
-    {
-      common->longest_net_us = net;
-      common->longest_net_lane = call->lane->options.name;
-    }
-  common->n_late += net > LEDGER_MARGIN_MS * G_TIME_SPAN_MILLISECOND;
   g_mutex_unlock (&common->lock);
 }
 
@@ -229,7 +240,7 @@ end (Call *call, const gchar *answer, const GError *error)
   LedgerCommon *common = self->common;
   LedgerOutcome outcome = error != NULL ? classify (error) : LEDGER_RETURNED;
 
-  note_time (common, call);
+  note_time (common, call, outcome);
   if (error == NULL)
     check_answer (common, call, answer);
   else if (outcome == LEDGER_NOT_MADE)
@@ -368,11 +379,45 @@ check_context (LedgerLane *self, GMainContext *context)
   g_main_context_release (context);
 }
 
+/* A source that only wakes, beside those of the calls. */
+static gboolean
+on_wake (gpointer data)
+{
+  LedgerLane *self = data;
+  GSource *source = g_main_current_source ();
+  gint64 now = g_get_monotonic_time ();
+
+  if (self->common->lateness != NULL)
+    ledger_lateness_note_wake (self->common->lateness, self->options.waits,
+                               now - g_source_get_ready_time (source));
+  g_source_set_ready_time (source, now + g_random_int_range (1, LONGEST_SLEEP_US));
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+dispatch_wake (GSource *source, GSourceFunc callback, gpointer data)
+{
+  return callback (data);
+}
+
+static GSource *
+add_wake (LedgerLane *self, GMainContext *context)
+{
+  static GSourceFuncs funcs = { .dispatch = dispatch_wake };
+  GSource *source = g_source_new (&funcs, sizeof *source);
+
+  g_source_set_callback (source, on_wake, self, NULL);
+  g_source_set_ready_time (source, g_get_monotonic_time ());
+  g_source_attach (source, context);
+  return source;
+}
+
 static gpointer
 run_loop (gpointer data)
 {
   LedgerLane *self = data;
   g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (GSource) wake = add_wake (self, context);
   guint place;
 
   g_main_context_push_thread_default (context);
@@ -380,6 +425,7 @@ run_loop (gpointer data)
     begin_async (self, place);
   while (self->under_way > 0)
     g_main_context_iteration (context, TRUE);
+  g_source_destroy (wake);
   check_context (self, context);
   g_main_context_pop_thread_default (context);
   leave (self);

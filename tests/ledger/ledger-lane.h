@@ -5,6 +5,7 @@
 #include <tally.h>
 
 #include "ledger-book.h"
+#include "ledger-lateness.h"
 #include "ledger-trail.h"
 
 /* What came of a call, and so what the book may have of it. */
@@ -20,9 +21,6 @@ typedef enum
   LEDGER_N_OUTCOMES
 } LedgerOutcome;
 
-/* What a call may take past its deadline. */
-#define LEDGER_MARGIN_MS 50
-
 /* What all lanes of a test have in common. */
 typedef struct
 {
@@ -32,8 +30,9 @@ typedef struct
   gint64 until; /* g_get_monotonic_time () after which no more calls begin */
   LedgerTrail *trail;
   /* of each number; its lane's, until that has finished */
-  guint8 *outcomes; /* LedgerOutcome */
-  gchar **claims;   /* nullable each: the error that says that it was not executed */
+  guint8 *outcomes;         /* LedgerOutcome */
+  gchar **claims;           /* nullable each: the error that says that it was not executed */
+  LedgerLateness *lateness; /* nullable: without faults calls are not late */
 
   GMutex lock; /* protects what follows */
   GCond changed;
@@ -41,9 +40,6 @@ typedef struct
   guint n_violations;
   gint64 longest_over_us; /* that a call took past its deadline, and which one */
   const gchar *longest_over_lane;
-  gint64 longest_net_us; /* under fault: without its thread's waits for a processor */
-  const gchar *longest_net_lane;
-  guint n_late; /* calls that were later than LEDGER_MARGIN_MS even so */
 } LedgerCommon;
 
 void ledger_common_init (LedgerCommon *common, guint64 seed, gboolean under_fault, guint n_numbers);
@@ -54,8 +50,9 @@ void ledger_report_violation (LedgerCommon *common, guint number, const gchar *f
 
 typedef struct
 {
-  const gchar *name; /* literal or the test's */
-  gchar *uri;        /* (transfer full) */
+  const gchar *name;  /* literal or the test's, as is the next one */
+  const gchar *waits; /* how its calls wait, whatever they speak */
+  gchar *uri;         /* (transfer full) */
   gboolean is_async;
   guint at_once; /* calls: threads, or asynchronous ones under way */
   guint first;   /* the numbers of its calls */
