@@ -3,8 +3,8 @@
 
 #include "buffer-internal.h"
 
-/* The first allocation; enough for a small message. */
-#define SMALLEST 256
+/* The first allocation; enough for a small message. Each call under way has two or three. */
+#define SMALLEST 128
 
 void
 tally_buffer_clear (TallyBuffer *buffer)

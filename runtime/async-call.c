@@ -29,7 +29,7 @@ void
 tally_async_call_attempted (TallyAsyncCall *self, GError *error)
 {
   if (error != NULL && self->first_error != NULL)
-    error = tally_call_join_errors (&self->call, &self->first, g_steal_pointer (&self->first_error),
+    error = tally_call_join_errors (&self->call, self->first, g_steal_pointer (&self->first_error),
                                     error);
   if (error != NULL && self->call.route != NULL)
     error = tally_call_tell_route (&self->call, error);
@@ -45,7 +45,9 @@ make_again (TallyAsyncCall *self, gboolean reused, GError *error)
 {
   if (!reused || self->first_error != NULL || !tally_call_may_replay (&self->call, error))
     return FALSE;
-  self->first = self->call;
+  if (self->first == NULL)
+    self->first = g_new (TallyCall, 1);
+  *self->first = self->call;
   self->first_error = error;
   self->call.sent = TALLY_SENT_NOTHING;
   borrow (self, self->call.failed_at);

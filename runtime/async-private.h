@@ -36,7 +36,6 @@ struct _TallyAsyncCall
 
   TallyCall call;           /* its results are `slots` */
   TallyCallOptions options; /* zero where it was given none */
-  TallyCall first;          /* once it is replayed: the call as it was */
   TallyResultSlot *slots;
   gpointer *results;
   TallyResultSlot own_slots[TALLY_ASYNC_SLOTS];
@@ -62,7 +61,8 @@ struct _TallyAsyncCall
   GError *error;    /* nullable: of a call that is over */
   TallyLease lease; /* while it has a connection */
   TallySocket *socket;
-  GError *first_error;    /* nullable: why it is replayed */
+  GError *first_error;    /* nullable: why it is replayed, */
+  TallyCall *first;       /* and the call as it was; nullable */
   TallyAsyncRetry *retry; /* nullable */
   TallyHedge *hedge;      /* nullable: the attempts that are under way */
 

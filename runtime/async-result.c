@@ -42,7 +42,11 @@ clear_call (TallyAsyncCall *self)
       g_free (self->results);
     }
   g_clear_error (&self->error);
-  g_clear_error (&self->first_error);
+  if (G_UNLIKELY (self->first != NULL))
+    {
+      g_clear_error (&self->first_error);
+      g_free (self->first);
+    }
   g_clear_pointer (&self->retry, tally_async_retry_free);
   g_clear_pointer (&self->call.route, tally_route_free);
   g_clear_object (&self->call.cancellable);

@@ -249,7 +249,17 @@ class Bench:
                                  'Tally asynchronous, 64 in flight', 0.5, False)
                 self.claim_ratio('times as many calls as one caller that waits, 1,024 in flight', rows, 'Tally pooled, one caller that waits',
                                  'Tally asynchronous, 1024 in flight', 40, False)
+                self.burst(port, mine)
             self.stop_servers()
+
+    def burst(self, port, core):
+        """The first calls of a new process, all begun in one turn of its main loop; the best round, since a turn in which the
+        thread lost its processor tells of the machine."""
+        rows = self.rounds('A main loop that begins 10,000 calls in one turn, two cores', [
+            ('burst', 'tally-async', self.client('tally-async', port, mode='shared') + ['--calls', '10000', '--burst'], core)], None)
+        for name, what, limit in (('burst turn', 'longest turn', 20), ('burst timer', 'longest time from one 10 ms timer to the next', 25)):
+            if name in rows:
+                self.claim('%s of a loop that begins 10,000 calls at once, ms' % what, min(row['max'] for row in rows[name]) / 1e6, limit)
 
     def part_codec(self):
         core = self.cores[0]
