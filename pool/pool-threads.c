@@ -104,18 +104,24 @@ rest_locked (TallyPoolCore *core)
   return job;
 }
 
-/* With the core's lock. Gives @data to a thread that rests, if there is one. pthread_cond_signal () would do, but may wait
+static TallyJob *
+job_new (gpointer (*function) (gpointer data), gpointer data, gboolean may_rest)
+{
+  TallyJob *self = g_new (TallyJob, 1);
+
+  *self = (TallyJob){ .function = function, .data = data, .may_rest = may_rest };
+  return self;
+}
+
+/* With the core's lock. Gives @job to a thread that rests, if there is one. pthread_cond_signal () would do, but may wait
  * for threads that were signalled before. */
 static gboolean
-hand_locked (TallyPoolCore *core, gpointer (*function) (gpointer data), gpointer data)
+hand_locked (TallyPoolCore *core, TallyJob *job)
 {
-  TallyJob *job;
-
   if (core->n_resting == 0 || core->closed)
     return FALSE;
   core->n_resting--;
-  job = g_new (TallyJob, 1);
-  *job = (TallyJob){ .function = function, .data = data, .may_rest = TRUE, .next = core->handed };
+  job->next = core->handed;
   core->handed = job;
   sem_post (&core->rest_over);
   return TRUE;
@@ -166,20 +172,14 @@ run_job (gpointer data)
   return NULL;
 }
 
-/* FALSE, with errno set, when no thread could be made. It counts already. */
+/* FALSE, with errno set, when no thread could be made. It counts already. Consumes @job. */
 static gboolean
-make_thread (TallyPoolCore *core,
-             gpointer (*function) (gpointer data),
-             gpointer data,
-             gboolean may_rest)
+make_thread (TallyPoolCore *core, TallyJob *job)
 {
-  TallyJob *job = g_new (TallyJob, 1);
   pthread_t thread;
   int status;
 
-  *job = (TallyJob){
-    .core = tally_core_ref (core), .function = function, .data = data, .may_rest = may_rest
-  };
+  job->core = tally_core_ref (core);
   status = pthread_create (&thread, NULL, run_job, job);
   if (status == 0)
     return TRUE;
@@ -214,7 +214,7 @@ tally_run_on_thread_locked (TallyPoolCore *core,
 {
   if (!may_run_locked (core))
     return FALSE;
-  if (make_thread (core, function, data, FALSE))
+  if (make_thread (core, job_new (function, data, FALSE)))
     return TRUE;
   count_out_locked (core);
   return FALSE;
@@ -228,17 +228,23 @@ tally_run_on_thread (TallyPoolCore *core,
                      gpointer data,
                      gboolean is_own)
 {
+  TallyJob *job = job_new (function, data, is_own);
   gboolean is_handed, may_run;
   int status;
 
   pthread_mutex_lock (&core->lock);
-  is_handed = is_own && hand_locked (core, function, data);
+  is_handed = is_own && hand_locked (core, job);
   may_run = is_handed || may_run_locked (core);
   pthread_mutex_unlock (&core->lock);
-  if (is_handed || !may_run)
-    return is_handed;
-  if (make_thread (core, function, data,
-                   is_own)) /* not under the lock: where there are many it takes long */
+  if (is_handed)
+    return TRUE;
+  if (!may_run)
+    {
+      g_free (job);
+      errno = ESHUTDOWN;
+      return FALSE;
+    }
+  if (make_thread (core, job)) /* not under the lock: where there are many it takes long */
     return TRUE;
   status = errno;
   pthread_mutex_lock (&core->lock);
