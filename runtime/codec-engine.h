@@ -135,6 +135,28 @@ tally_reader_expect (const TallyReader *reader, guint32 count, guint size)
   return (guint) MIN ((gsize) count, (gsize) (reader->end - reader->cursor) / size);
 }
 
+/* Puts @length bytes at the cursor, which hold no NUL, into the string slot of a struct's field: where its owner has room for
+ * them, or into memory of their own. The slot may hold a default value, or what the field was before in this message. */
+static inline void
+tally_reader_put_text (TallyReader *reader, gchar **slot, gsize length)
+{
+  TallyTexts *texts = reader->texts;
+  gchar *copy;
+
+  if (G_UNLIKELY (*slot != NULL && !tally_texts_have (texts, *slot)))
+    g_free (*slot);
+  if (G_LIKELY (length < (gsize) (texts->end - texts->next)))
+    {
+      copy = texts->next;
+      texts->next += length + 1;
+    }
+  else
+    copy = g_malloc (length + 1);
+  tally_copy_bytes (copy, reader->cursor, length);
+  copy[length] = '\0';
+  *slot = copy;
+}
+
 /* Puts @length bytes at the cursor, which are there, into a string or binary slot. */
 static inline gboolean
 tally_reader_take_bytes (
@@ -149,7 +171,10 @@ tally_reader_take_bytes (
       if (G_UNLIKELY (nul != NULL))
         return tally_reader_fail_nul (nul - reader->cursor, error);
     }
-  tally_storage_set_bytes (type, slot, reader->cursor, length);
+  if (reader->texts != NULL && reader->depth == 1 && type->kind == TALLY_KIND_STRING)
+    tally_reader_put_text (reader, slot, length);
+  else
+    tally_storage_set_bytes (type, slot, reader->cursor, length);
   reader->cursor += length;
   return TRUE;
 }

@@ -51,6 +51,21 @@ typedef struct
 
 typedef struct _TallyReader TallyReader;
 
+/* Memory of its owner's for the strings that a struct has as fields of its own, as far as there is room: they are not to be
+ * freed. */
+typedef struct
+{
+  gchar *begin;
+  gchar *next;
+  gchar *end;
+} TallyTexts;
+
+static inline gboolean
+tally_texts_have (const TallyTexts *self, const gchar *text)
+{
+  return (guintptr) text - (guintptr) self->begin < (guintptr) (self->end - self->begin);
+}
+
 /* Gets at least @need bytes between cursor and end, moving both if it must; FALSE with an error
  * when they will not come. */
 typedef gboolean (*TallyFill) (TallyReader *reader, gsize need, GError **error);
@@ -69,6 +84,7 @@ struct _TallyReader
       window; /* 0, or what unread is again after each fill: no limit for the message as a whole */
   guint depth;
   gsize memory_left; /* of what the message may take once decoded */
+  TallyTexts *texts; /* NULL: each string has memory of its own */
   const TallyLimits *limits;
 };
 
@@ -219,10 +235,22 @@ gboolean tally_walker_skip (ThriftProtocol *protocol, gint wire_type, gint32 *re
 /* Initial values, disposal, reset of an instance's fields: for INLINE structs @instance is the
  * zeroed C struct itself, for OBJECT ones the object. Arguments of pointer type begin as NULL;
  * reading (or tally_struct_complete_instance ()) gives what is then still NULL an empty value. */
-void tally_struct_init_instance (const TallyStructInfo *info, gpointer instance);
+void tally_struct_init_field (const TallyStructInfo *info, const TallyField *field, gpointer slot);
 void tally_struct_complete_instance (const TallyStructInfo *info, gpointer instance);
 void tally_struct_dispose_instance (const TallyStructInfo *info, gpointer instance);
 void tally_struct_reset_instance (const TallyStructInfo *info, gpointer instance);
+/* Inlined, since of most arguments and results nothing is left to do. */
+static inline void
+tally_struct_init_instance (const TallyStructInfo *info, gpointer instance)
+{
+  for (guint i = 0; i < info->n_fields; i++)
+    {
+      const TallyField *field = &info->fields[i];
+
+      if (G_UNLIKELY (field->value != NULL || field->type->kind >= TALLY_KIND_STRUCT))
+        tally_struct_init_field (info, field, (guint8 *) instance + field->offset);
+    }
+}
 /* What a new instance of an OBJECT struct takes, its initial values included. */
 gsize tally_struct_get_initial_memory (const TallyStructInfo *info);
 void

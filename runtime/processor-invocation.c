@@ -1,94 +1,19 @@
 /* One call of a handler: its arguments and result in memory, and what the call came to. It knows
  * neither how they were read nor how they will be written. */
-#include "processor-private.h"
+#include "invocation-private.h"
 
 #include <string.h>
 
 #include "peer-text.h"
 
-static gsize
-align (gsize size)
-{
-  return (size + G_MEM_ALIGN - 1) & ~((gsize) G_MEM_ALIGN - 1);
-}
-
-void
-tally_invocation_init (TallyInvocation *self, const TallyMethod *method)
-{
-  gsize args_size = align (method->args->instance_size);
-  gsize size = args_size + (method->result != NULL ? method->result->instance_size : 0);
-  guint8 *memory;
-
-  self->method = method;
-  self->heap = size > sizeof self->stack ? g_malloc (size) : NULL;
-  memory = self->heap != NULL ? self->heap : self->stack.bytes;
-  memset (memory, 0, size);
-
-  self->args = memory;
-  tally_struct_init_instance (method->args, self->args);
-  self->result = NULL;
-  if (method->result != NULL)
-    {
-      self->result = memory + args_size;
-      tally_struct_init_instance (method->result, self->result);
-    }
-}
-
-void
-tally_invocation_clear (TallyInvocation *self)
-{
-  tally_struct_dispose_instance (self->method->args, self->args);
-  if (self->result != NULL)
-    tally_struct_dispose_instance (self->method->result, self->result);
-  g_free (self->heap);
-}
-
 /* ---- results ---- */
 
-static gboolean
-is_pointer (const TallyField *field)
-{
-  return field->type->storage != TALLY_STORAGE_PLAIN;
-}
-
-static gpointer *
-pointer_slot (gpointer instance, const TallyField *field)
-{
-  return (gpointer *) ((guint8 *) instance + field->offset);
-}
-
-static void
-clear_field (gpointer instance, const TallyField *field)
+void
+tally_result_clear_field (gpointer instance, const TallyField *field)
 {
   tally_value_clear (field->type, (guint8 *) instance + field->offset);
   if (field->isset_offset != TALLY_NO_ISSET)
     *(gboolean *) ((guint8 *) instance + field->isset_offset) = FALSE;
-}
-
-static gboolean
-is_success (const TallyField *field)
-{
-  return field->id == 0;
-}
-
-/* The handler returned TRUE: `success` counts, exceptions do not. %FALSE when there is no value. */
-static gboolean
-settle_success (const TallyStructInfo *info, gpointer result)
-{
-  gboolean complete = TRUE;
-
-  for (guint i = 0; i < info->n_fields; i++)
-    {
-      const TallyField *field = &info->fields[i];
-
-      if (!is_success (field))
-        clear_field (result, field);
-      else if (is_pointer (field))
-        complete = *pointer_slot (result, field) != NULL;
-      else if (field->isset_offset != TALLY_NO_ISSET)
-        *(gboolean *) ((guint8 *) result + field->isset_offset) = TRUE;
-    }
-  return complete;
 }
 
 /* The handler returned FALSE: the first exception that is set is the result. %FALSE without one. */
@@ -101,10 +26,10 @@ settle_exception (const TallyStructInfo *info, gpointer result)
     {
       const TallyField *field = &info->fields[i];
 
-      if (!is_success (field) && !found && *pointer_slot (result, field) != NULL)
+      if (!tally_field_is_success (field) && !found && *tally_result_slot (result, field) != NULL)
         found = TRUE;
       else
-        clear_field (result, field);
+        tally_result_clear_field (result, field);
     }
   return found;
 }
@@ -139,13 +64,14 @@ log_oneway (const TallyMethod *method, const GError *error)
 }
 
 gboolean
-tally_invocation_run (TallyInvocation *self, gpointer handler, TallyApplicationException *failure)
+tally_invocation_end (const TallyInvocation *self,
+                      gboolean returned,
+                      GError *error,
+                      TallyApplicationException *failure)
 {
   const TallyMethod *method = self->method;
-  g_autoptr (GError) error = NULL;
-  gboolean returned;
+  g_autoptr (GError) owned = error;
 
-  returned = method->invoke (handler, self->args, self->result, &error);
   if (self->result == NULL)
     {
       if (returned)
@@ -155,7 +81,7 @@ tally_invocation_run (TallyInvocation *self, gpointer handler, TallyApplicationE
       return FALSE;
     }
 
-  if (returned && settle_success (method->result, self->result))
+  if (returned && tally_result_settle (method->result, self->result))
     return TRUE;
   if (returned)
     {
@@ -178,7 +104,7 @@ tally_call_info_note_result (TallyCallInfo *info, const TallyMethod *method, gco
     {
       const TallyField *field = &method->result->fields[i];
 
-      if (!is_success (field) && *pointer_slot ((gpointer) result, field) != NULL)
+      if (!tally_field_is_success (field) && *tally_result_slot ((gpointer) result, field) != NULL)
         info->noted = TALLY_CALL_DECLARED;
     }
 }

@@ -1,6 +1,6 @@
 /* A processor's short way: one message in memory in, one answer in memory out, through a codec. It
  * knows neither sockets nor ThriftProtocol. */
-#include "processor-private.h"
+#include "invocation-private.h"
 #include "reply-later-private.h"
 
 void
@@ -194,6 +194,7 @@ call (TallyProcessor *self,
   GError *read_error = NULL;
 
   tally_invocation_init (&invocation, method);
+  reader->texts = &invocation.texts;
   if (!codec->read_struct (reader, method->args, invocation.args, &read_error)
       || !tally_reader_check_end (reader, "message", &read_error))
     {

@@ -20,8 +20,9 @@ typedef struct
 {
   const TallyMethod *method;
   gpointer args;
-  gpointer result; /* NULL for a oneway method */
-  gpointer heap;   /* what to free, or NULL */
+  gpointer result;  /* NULL for a oneway method */
+  gpointer heap;    /* what to free, or NULL */
+  TallyTexts texts; /* what the stack has left, for arguments that are strings */
   union
   {
     gint64 alignment;
@@ -30,14 +31,12 @@ typedef struct
   } stack;
 } TallyInvocation;
 
-void tally_invocation_init (TallyInvocation *self, const TallyMethod *method);
-void tally_invocation_clear (TallyInvocation *self);
-
-/* Calls the handler with the arguments, which were read. %TRUE: the result, a return value or a
- * declared exception, may be written (for a oneway method there is none). %FALSE: @failure is
- * filled with the exception to answer instead, or for a oneway method to note. */
-gboolean
-tally_invocation_run (TallyInvocation *self, gpointer handler, TallyApplicationException *failure);
+/* The handler returned otherwise than a call mostly does; @error (transfer full) (nullable). As tally_invocation_run (). */
+gboolean tally_invocation_end (const TallyInvocation *self,
+                               gboolean returned,
+                               GError *error,
+                               TallyApplicationException *failure);
+void tally_result_clear_field (gpointer instance, const TallyField *field);
 
 /* The exceptions that a processor answers; @failure is to be cleared. Names and texts of a peer are
  * shortened and escaped. */

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <thrift/c_glib/protocol/thrift_stored_message_protocol.h>
 
-#include "processor-private.h"
+#include "invocation-private.h"
 #include "protocol-private.h"
 #include "reply-later-private.h"
 #include "resident-private.h"

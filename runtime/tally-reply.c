@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "invocation-private.h"
 #include "reply-later-private.h"
 #include "storage.h"
 #include "struct-private.h"

@@ -210,20 +210,13 @@ tally_struct_get_initial_memory (const TallyStructInfo *info)
 }
 
 /* @slot is zeroed. */
-static void
-init_field (const TallyStructInfo *info, const TallyField *field, gpointer slot)
+void
+tally_struct_init_field (const TallyStructInfo *info, const TallyField *field, gpointer slot)
 {
   if (field->value != NULL)
     tally_value_init (field->type, field->value, slot);
   else if (field->type->kind >= TALLY_KIND_STRUCT && !starts_null (info, field))
     *(gpointer *) slot = tally_storage_new (field->type);
-}
-
-void
-tally_struct_init_instance (const TallyStructInfo *info, gpointer instance)
-{
-  for (guint i = 0; i < info->n_fields; i++)
-    init_field (info, &info->fields[i], slot_of (instance, &info->fields[i]));
 }
 
 void
@@ -268,7 +261,7 @@ tally_struct_reset_field (const TallyStructInfo *info, const TallyField *field, 
         }
     }
   tally_storage_clear (type, slot);
-  init_field (info, field, slot);
+  tally_struct_init_field (info, field, slot);
 }
 
 void

@@ -149,27 +149,45 @@ compare_name (const gchar *name, gsize length, const TallyMethod *method)
   return length < method->name_length ? -1 : 1;
 }
 
+/* Of so few methods most are told apart by the lengths of their names. */
+#define FEW_METHODS 8
+
+/* (nullable): of the service itself. */
+static inline const TallyMethod *
+find_own_method (const TallyService *service, const gchar *name, gsize length)
+{
+  guint low = 0, high = service->n_methods;
+
+  if (G_LIKELY (high <= FEW_METHODS))
+    {
+      for (const TallyMethod *method = service->methods; method < service->methods + high; method++)
+        if (method->name_length == length && compare_bytes (name, method->name, length) == 0)
+          return method;
+      return NULL;
+    }
+  while (low < high)
+    {
+      guint middle = (low + high) / 2;
+      gint order = compare_name (name, length, &service->methods[middle]);
+
+      if (order == 0)
+        return &service->methods[middle];
+      if (order < 0)
+        high = middle;
+      else
+        low = middle + 1;
+    }
+  return NULL;
+}
+
 const TallyMethod *
 tally_service_find_method (const TallyService *service, const gchar *name, gsize length)
 {
-  for (; service != NULL; service = service->parent)
-    {
-      guint low = 0, high = service->n_methods;
+  const TallyMethod *method = NULL;
 
-      while (low < high)
-        {
-          guint middle = (low + high) / 2;
-          gint order = compare_name (name, length, &service->methods[middle]);
-
-          if (order == 0)
-            return &service->methods[middle];
-          if (order < 0)
-            high = middle;
-          else
-            low = middle + 1;
-        }
-    }
-  return NULL;
+  for (; service != NULL && method == NULL; service = service->parent)
+    method = find_own_method (service, name, length);
+  return method;
 }
 
 /**

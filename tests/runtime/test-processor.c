@@ -296,6 +296,48 @@ absent_arguments_get_defaults (void)
   ask_all (derived_processor_get_type (), &extra, is_200);
 }
 
+typedef struct
+{
+  gchar *first;
+  gchar *second;
+} TwiceArgs;
+
+static const TallyField twice_fields[] = {
+  { .name = "text", .id = 1, .type = &tally_type_string, TALLY_ARGUMENT_SLOT (TwiceArgs, first) },
+  { .name = "text", .id = 1, .type = &tally_type_string, TALLY_ARGUMENT_SLOT (TwiceArgs, second) },
+};
+static const TallyStructInfo twice_info =
+    TALLY_INLINE_INFO (TALLY_FORM_ARGS, "twice", TwiceArgs, twice_fields);
+
+static const gchar *expected_text;
+
+static void
+is_expected_text (const Answer *answer, gsize length)
+{
+  assert_int (answer->type, T_REPLY);
+  assert_string (answer->text, expected_text);
+}
+
+/* A peer may send a field again. What it was before may lie in the call's own memory, where short strings go as long as there
+ * is room, or have memory of its own. */
+static void
+the_last_text_counts (void)
+{
+  g_autofree gchar *half = g_strnfill (300, 'h');
+  g_autofree gchar *large = g_strnfill (3000, 'l');
+  const gchar *const texts[] = { "", "short", half, large };
+
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
+    for (guint j = 0; j < G_N_ELEMENTS (texts); j++)
+      {
+        const TwiceArgs args = { (gchar *) texts[i], (gchar *) texts[j] };
+        const Question question = { "echo", T_CALL, &twice_info, &args, TALLY_KIND_STRING, FALSE };
+
+        expected_text = texts[j];
+        ask_all (base_processor_get_type (), &question, is_expected_text);
+      }
+}
+
 static void
 is_wrong_type (const Answer *answer, gsize length)
 {
@@ -467,6 +509,7 @@ main (int argc, char **argv)
     TEST (method_of_the_parent),
     TEST (oneway_is_never_answered),
     TEST (absent_arguments_get_defaults),
+    TEST (the_last_text_counts),
     TEST (wrong_message_type),
     TEST (half_written_result),
     TEST (unreadable_arguments),
