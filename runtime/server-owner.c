@@ -85,11 +85,12 @@ gboolean
 server_loop_watch (TallyServer *self, ServerConnection *connection, guint events)
 {
   gint operation = connection->is_watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-
-  connection->is_watched =
+  gboolean done =
       server_watch (self, operation, tally_stream_get_fd (&connection->stream),
                     EPOLLET | tally_stream_get_watch (&connection->stream, events), connection);
-  return connection->is_watched;
+
+  connection->is_watched |= done;
+  return done;
 }
 
 void
