@@ -14,8 +14,9 @@ typedef struct
   gsize capacity; /* how many are allocated */
 } TallyBuffer;
 
-/* Frees what @buffer holds and makes it an empty one. */
-void tally_buffer_clear (TallyBuffer *buffer);
+/* Makes @buffer an empty one. What it held is freed, or kept for the next large buffer (buffer-stock.c). Returns how many bytes
+ * were freed. */
+gsize tally_buffer_clear (TallyBuffer *buffer);
 
 /* Makes room for @extra bytes after the length, which are more than there is room for. What is allocated at
  * least doubles, so that many small additions cost no more than one large one. Aborts when memory is gone, as

@@ -13,8 +13,9 @@
 #define SMALL_PART 4096
 /* Of so many holders, the oldest, one is chosen: what a choice costs is bounded. */
 #define MAX_SEEN 64
-/* Between two looks at the heap, each of which may cost milliseconds; milliseconds. */
-#define TRIM_INTERVAL 1000
+/* Between two looks at the heap, milliseconds: each may cost some, and while large messages go on to come what is given back is
+ * taken again, with a page fault for each 4 KiB. */
+#define TRIM_INTERVAL 10000
 
 static void
 link_holder_locked (TallyServer *self, ServerConnection *connection)

@@ -91,8 +91,7 @@ drop_large_output (TallyServer *self, TallyBuffer *buffer)
 {
   if (buffer->capacity <= MAX_KEPT_OUTPUT)
     return;
-  server_note_released (self, buffer->capacity);
-  tally_buffer_clear (buffer);
+  server_note_released (self, tally_buffer_clear (buffer));
 }
 
 /* Serves the connection that waited longest. */
