@@ -13,6 +13,7 @@
 static gchar *dump_path;
 static BenchEchoIf *client;
 static BenchPayload *payload;
+static gchar *text;
 
 static const GOptionEntry entries[] = { { "dump", 0, 0, G_OPTION_ARG_FILENAME, &dump_path,
                                           "Write the framed request there and exit", "FILE" },
@@ -34,12 +35,12 @@ call_with_text (gpointer data)
 
   if (is_connection_for_each_call ())
     client = bench_client_open ();
-  if (!bench_echo_if_echo (client, &reply, BENCH_TEXT, &error))
+  if (!bench_echo_if_echo (client, &reply, text, &error))
     bench_fail ("the call failed: %s", error->message);
   if (is_connection_for_each_call ())
     bench_client_close (client);
   end = bench_now ();
-  if (strcmp (reply, BENCH_TEXT) != 0)
+  if (strcmp (reply, text) != 0)
     bench_fail ("the reply is \"%s\"", reply);
   g_free (reply);
   return end - start;
@@ -80,23 +81,16 @@ dump (void)
   gboolean sent =
       bench_options.is_struct
           ? bench_echo_client_send_echo_payload (BENCH_ECHO_IF (writer), payload, &error)
-          : bench_echo_client_send_echo (BENCH_ECHO_IF (writer), BENCH_TEXT, &error);
+          : bench_echo_client_send_echo (BENCH_ECHO_IF (writer), text, &error);
 
   if (!sent || !g_file_set_contents (dump_path, (gchar *) written->data, written->len, &error))
     bench_fail ("cannot dump: %s", error->message);
 }
 
-int
-main (int argc, char **argv)
+/* As the command line says. */
+static void
+make_calls (void)
 {
-  bench_parse (&argc, &argv, entries);
-  payload = bench_payload_make ();
-  if (dump_path != NULL)
-    {
-      dump ();
-      g_object_unref (payload);
-      return 0;
-    }
   if (!is_connection_for_each_call ())
     client = bench_client_open ();
   if (bench_options.together > 1)
@@ -105,6 +99,20 @@ main (int argc, char **argv)
     bench_measure ("call", bench_options.is_struct ? call_with_struct : call_with_text, NULL);
   if (!is_connection_for_each_call ())
     bench_client_close (client);
+}
+
+int
+main (int argc, char **argv)
+{
+  bench_parse (&argc, &argv, entries);
+  payload = bench_payload_make ();
+  text = g_strcmp0 (bench_options.payload, "large") == 0 ? g_strnfill (BENCH_LARGE_BYTES, 'x')
+                                                         : g_strdup (BENCH_TEXT);
+  if (dump_path != NULL)
+    dump ();
+  else
+    make_calls ();
   g_object_unref (payload);
+  g_free (text);
   return 0;
 }

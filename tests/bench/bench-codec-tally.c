@@ -93,6 +93,12 @@ decode_public (gpointer data)
   return spent + bench_now () - start;
 }
 
+static gchar *only;
+
+static const GOptionEntry entries[] = {
+  { "only", 0, 0, G_OPTION_ARG_STRING, &only, "Of the operations this one", "NAME" }, { NULL }
+};
+
 static void
 measure (Codec *codec, const gchar *protocol)
 {
@@ -112,7 +118,8 @@ measure (Codec *codec, const gchar *protocol)
     {
       g_autofree gchar *name = g_strconcat (parts[i].name, protocol, NULL);
 
-      bench_measure (name, parts[i].run, codec);
+      if (only == NULL || g_str_equal (only, name))
+        bench_measure (name, parts[i].run, codec);
     }
   g_bytes_unref (codec->expected);
 }
@@ -122,7 +129,7 @@ main (int argc, char **argv)
 {
   Codec codec = { &tally_codec_binary };
 
-  bench_parse (&argc, &argv, NULL);
+  bench_parse (&argc, &argv, entries);
   codec.payload = bench_payload_make ();
   measure (&codec, "");
   codec.codec = &tally_codec_compact;

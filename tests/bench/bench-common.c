@@ -11,7 +11,8 @@ BenchOptions bench_options = { .calls = 1000, .warmup = 200, .together = 1 };
 
 static const GOptionEntry entries[] = {
   { "port", 0, 0, G_OPTION_ARG_INT, &bench_options.port, "Server's port on 127.0.0.1", "PORT" },
-  { "payload", 0, 0, G_OPTION_ARG_STRING, &bench_options.payload, "string or struct", "NAME" },
+  { "payload", 0, 0, G_OPTION_ARG_STRING, &bench_options.payload, "string, struct or large",
+    "NAME" },
   { "mode", 0, 0, G_OPTION_ARG_STRING, &bench_options.mode,
     "pooled, unpooled or, of Tally's, shared", "MODE" },
   { "transport", 0, 0, G_OPTION_ARG_STRING, &bench_options.transport,

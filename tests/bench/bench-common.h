@@ -32,6 +32,8 @@ void bench_parse (int *argc, char ***argv, const GOptionEntry *extra);
 
 /* The 16 bytes of the small call. */
 #define BENCH_TEXT "sixteen bytes ok"
+/* The bytes of a large one's text: --payload large. */
+#define BENCH_LARGE_BYTES (64 * 1024)
 
 /* Nanoseconds; 0 with --count-only. */
 gint64 bench_now (void);

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 
-PARTS = ['call', 'struct', 'server', 'unpooled', 'shared', 'threads', 'async', 'codec', 'pool', 'tls']
+PARTS = ['call', 'struct', 'large', 'server', 'unpooled', 'shared', 'threads', 'async', 'codec', 'pool', 'tls']
 FIGURES = ['p50', 'p90', 'p99', 'max', 'mean']
 
 
@@ -178,6 +178,17 @@ class Bench:
                 self.claim_ratio('times faster than Apache C GLib, rich struct', rows, 'Apache C GLib', 'Tally pooled', 5, False)
             self.stop_servers()
 
+    def part_large(self):
+        for placement, mine, other in self.placements():
+            for server in ('ideal-server', 'tally-server'):
+                port = self.start(server, other)
+                rows = self.rounds('64 KiB of text echoed, framed binary, %s, %s' % (server.replace('-', ' '), placement), [
+                    (label, program, self.client(program, port, 'large') + self.calls(3000), mine)
+                    for label, program in CLIENTS], 'limit')
+                if placement == 'same core' and server == 'ideal-server':
+                    self.claim_ratio('Tally pooled against the limit, 64 KiB, p50', rows, 'Tally pooled', 'limit', 2)
+                self.stop_servers()
+
     def part_server(self):
         for placement, mine, other in self.placements():
             contenders = []
@@ -270,6 +281,7 @@ class Bench:
             {'%s %s%s' % (who, what, how): 'Tally %s' % what
              for who, hows in (('Apache C GLib', ('-plain', '-memory', '-framed')), ('Recompiled', ('-plain', '-memory', '-framed')), ('Tally', ('-public', '-compact', '-public-compact')))
              for what in ('encode', 'decode') for how in hows}, unit=1.0)
+        self.claim_ratio('compact against binary, decode', rows, 'Tally decode-compact', 'Tally decode', 1.3)
         for what, most in (('encode', 0.25), ('decode', 0.5)):
             for how in ('plain', 'memory', 'framed'):
                 self.claim_ratio('Apache C GLib recompiled against its own code, %s, %s' % (what, how), rows,
@@ -367,6 +379,17 @@ class Bench:
         server.wait()
         server.stdout.close()
 
+    def count_codec(self):
+        """Instructions of the rich struct alone, with the check of what came; decoding ends with freeing it."""
+        if not self.has('tally-codec'):
+            return
+        for how in ('', '-public'):
+            for protocol in ('', '-compact'):
+                for what in ('encode', 'decode'):
+                    name = what + how + protocol
+                    self.count('Tally codec, ' + name,
+                               lambda wrapper, calls: self.run_client(wrapper, 'tally-codec', ['--only', name], calls), 50, 250)
+
     def count(self, name, run, few, many):
         """What one call costs: the difference of two runs, so that start and end do not count. Of several such runs the one that
         took least: threads that look at a clock take more, the slower the machine is."""
@@ -385,7 +408,7 @@ class Bench:
         print('  %-38s %14s %14s' % ('', 'instructions', 'system calls'))
         counted = {}
         for payload, mode, few, many in (('string', 'pooled', 200, 1200), ('string', 'unpooled', 200, 1200),
-                                         ('struct', 'pooled', 20, 60)):
+                                         ('struct', 'pooled', 20, 60), ('large', 'pooled', 20, 60)):
             for label, program in CLIENTS:
                 if not self.has(program):
                     continue
@@ -417,6 +440,7 @@ class Bench:
             if self.has(server):
                 self.count(label + ', string', lambda wrapper, calls: self.run_server(wrapper, server, calls), 200, 1200)
         self.count_tls()
+        self.count_codec()
 
 
 SERVERS = [('ideal server', 'ideal-server'), ('Apache C GLib simple server', 'apache-server'),
