@@ -31,6 +31,17 @@ check_options (const gchar *uri, GError **error)
 gboolean
 serve (ThriftProcessor *processor, const gchar *uri, GError **error)
 {
+  return serve_prepared (processor, uri, NULL, NULL, error);
+}
+
+gboolean
+serve_prepared (
+    ThriftProcessor *processor,
+    const gchar *uri,
+    gboolean (*prepare) (TallyServer *server, const gchar *uri, gpointer user_data, GError **error),
+    gpointer user_data,
+    GError **error)
+{
   struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
   g_autofree gchar *real_uri = NULL;
   gboolean served;
@@ -49,9 +60,9 @@ serve (ThriftProcessor *processor, const gchar *uri, GError **error)
   sigaction (SIGINT, &action, NULL);
   real_uri = tally_server_dup_uri (server);
   printf ("listening on %s\n", real_uri);
+  served = prepare == NULL || prepare (server, real_uri, user_data, error);
   fflush (stdout);
-
-  served = thrift_server_serve (THRIFT_SERVER (server), error);
+  served = served && thrift_server_serve (THRIFT_SERVER (server), error);
 
   action.sa_handler = SIG_IGN; /* nothing is left to stop */
   sigaction (SIGTERM, &action, NULL);

@@ -6,7 +6,7 @@
 
 #include "sources.h"
 
-static const gchar *const folders[] = { "idl",  "gen",      "pool",  "runtime",
+static const gchar *const folders[] = { "idl",  "gen",      "pool",  "runtime", "admin",
                                         "load", "examples", "tests", NULL };
 static const gchar *const texts[] = { "README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "NEWS",
                                       NULL };

@@ -137,6 +137,8 @@ note_header (const gchar *path, gpointer data)
 static const gchar *
 library_of (const gchar *header)
 {
+  if (strcmp (header, "tally-admin.h") == 0)
+    return "admin";
   if (g_str_has_prefix (header, "tally"))
     return "runtime";
   if (g_str_has_prefix (header, "thrift/c_glib/transport/"))
@@ -145,6 +147,8 @@ library_of (const gchar *header)
     return "Thrift C GLib";
   if (g_str_has_prefix (header, "json-glib/"))
     return "JSON-GLib";
+  if (g_str_has_prefix (header, "libsoup/"))
+    return "libsoup";
   if (g_str_has_prefix (header, "gio/"))
     return "GIO";
   if (g_str_has_prefix (header, "glib") || g_str_has_prefix (header, "gobject/"))
@@ -248,8 +252,8 @@ assert_no_mistake (GPtrArray *mistakes)
 static void
 every_folder_has_its_row (void)
 {
-  static const gchar *const names[] = { "idl",  "lsp", "gen",      "pool", "runtime",
-                                        "load", "cli", "examples", "tests" };
+  static const gchar *const names[] = { "idl",  "lsp", "gen",      "pool",  "runtime",
+                                        "load", "cli", "examples", "tests", "admin" };
   g_autoptr (GPtrArray) mistakes = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (Rules) rules = load_rules (mistakes);
   guint i;
@@ -330,6 +334,9 @@ a_wrong_include_is_found (void)
   assert_int (mistakes_in ("runtime", "#include \"idl.h\"\n"), 1);
   assert_int (mistakes_in ("runtime", "#include \"no-such.h\"\n"), 1);
   assert_int (mistakes_in ("examples", "#include \"generated.h\"\n#include <tally.h>\n"), 0);
+  assert_int (mistakes_in ("admin", "#include <tally.h>\n#include <libsoup/soup.h>\n"), 0);
+  assert_int (mistakes_in ("admin", "#include \"server-private.h\"\n"), 1);
+  assert_int (mistakes_in ("runtime", "#include <tally-admin.h>\n#include <libsoup/soup.h>\n"), 2);
   assert_int (mistakes_in ("examples", "#include \"codec-private.h\"\n"), 1);
 }
 

@@ -3,7 +3,7 @@
 #include "harness.h"
 #include "sources.h"
 
-static const gchar *const folders[] = { "idl",  "gen",      "pool",  "runtime",
+static const gchar *const folders[] = { "idl",  "gen",      "pool",  "runtime", "admin",
                                         "load", "examples", "tests", NULL };
 
 /* What stands between the parentheses that open at @text; (nullable): they do not close. */

@@ -40,7 +40,7 @@ installs ()
   meson install -C "$build" --no-rebuild --destdir "$scratch/root" || return
   local file
   file=$(find "$scratch/root" -name tally.pc)
-  sed -i "s|^prefix=|prefix=$scratch/root|" "$file" || return
+  sed -i "s|^prefix=|prefix=$scratch/root|" "$(dirname "$file")"/tally*.pc || return
   PKG_CONFIG_PATH=$(dirname "$file")
   LD_LIBRARY_PATH=$(pkg-config --variable=libdir "$file")
   export PKG_CONFIG_PATH LD_LIBRARY_PATH
@@ -71,13 +71,19 @@ has_program ()
   command -v "$1" >/dev/null || { echo "there is no $1"; return 77; }
 }
 
+# Whether libtally-admin was built.
+has_admin ()
+{
+  pkg-config --exists tally-admin
+}
+
 # each_header_compiles COMPILER…: on its own.
 each_header_compiles ()
 {
   local header flags
   has_program "$1" || return
-  flags=$(pkg-config --cflags tally | sed 's/-I\([^ ]*\)/-isystem \1/g') || return
-  for header in "$(pkg-config --variable=includedir tally)"/tally/*.h "$scratch"/hello/*.h
+  flags=$(pkg-config --cflags tally $(has_admin && echo tally-admin) | sed 's/-I\([^ ]*\)/-isystem \1/g') || return
+  for header in "$(pkg-config --variable=includedir tally)"/tally*/*.h "$scratch"/hello/*.h
   do
     # Not as a system header, so that the header's own warnings are seen; its directory first for its peers.
     # shellcheck disable=SC2086 # flags are words
@@ -210,6 +216,34 @@ idle: 1
 closed $uri" ]
 }
 
+# The program of docs/admin.md, by that page's command, and what it shows.
+is_looked_at ()
+{
+  local said line admin pid status=0
+  has_admin || { echo "libtally-admin was not built"; return 77; }
+  mkdir -p "$scratch/watched" && mkfifo "$scratch/watched/in" "$scratch/watched/out" || return
+  cp "$scratch/readme/greeter.thrift" "$scratch/watched"
+  awk -v directory="$scratch/watched" -f "$sources/tests/install/readme.awk" "$sources/docs/admin.md"
+  test -s "$scratch/watched/watched.c" || { echo "no watched.c in docs/admin.md"; return 1; }
+  (cd "$scratch/watched" && PATH=$(dirname "$(pkg-config --variable=tallyc tally)"):$PATH \
+    && sed 's/^gcc /gcc -Wall -Wextra -Werror -Wno-unused-parameter /' watched.sh | sh -e) || return
+  serves "$scratch/hello"
+  "$scratch/watched/watched" "$uri" http://127.0.0.1:0 <"$scratch/watched/in" >"$scratch/watched/out" &
+  pid=$!
+  exec 8>"$scratch/watched/in" 9<"$scratch/watched/out"
+  read -r line <&9
+  admin=${line#admin at }
+  echo world >&8
+  read -r line <&9
+  said=$(python3 -c 'import sys, urllib.request; print (urllib.request.urlopen (sys.argv[1] + "/metrics").read ().decode ())' "$admin")
+  exec 8>&- 9<&-
+  wait "$pid" || status=1
+  ends_by TERM || status=1
+  echo "$line; $said"
+  [ "$status" -eq 0 ] && [ "$line" = "Hello, world!" ] &&
+    [[ $said == *'name="greeter",service="",method="greet",outcome="answered"} 1'* ]]
+}
+
 # What a user installs below a usual prefix is found there: meson's default is a directory in which the
 # linker and pkg-config look.
 default_directory_is_searched ()
@@ -224,7 +258,7 @@ print ([o["value"] for o in json.load (sys.stdin) if o["name"] == "libdir"][0])'
     cat /etc/ld.so.conf.d/*.conf | grep -x "/usr/local/$directory"
 }
 
-echo 1..15
+echo 1..16
 check installs installs
 check names_the_programs names_the_programs
 check installs_every_header_that_is_included installs_every_header_that_is_included
@@ -239,4 +273,5 @@ check compiles_with_meson compiles_with_meson
 check greets_with_meson greets "$scratch/readme/build" TERM
 check counts_without_calls counts_without_calls
 check borrows_from_python borrows_from_python
+check is_looked_at is_looked_at
 check default_directory_is_searched default_directory_is_searched

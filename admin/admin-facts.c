@@ -1,0 +1,198 @@
+/* Owns the snapshots that answers are made of. No lock is held once a snapshot is taken. */
+#include "admin-private.h"
+
+/* ---- what is watched, at this moment ---- */
+
+/* (transfer container): the sources stay as long as @watched. */
+static GPtrArray *
+copy_sources (AdminWatched *watched, GPtrArray *sources)
+{
+  GPtrArray *copy = g_ptr_array_new ();
+
+  g_mutex_lock (&watched->lock);
+  g_ptr_array_extend (copy, sources, NULL, NULL);
+  g_mutex_unlock (&watched->lock);
+  return copy;
+}
+
+GArray *
+admin_take_servers (AdminWatched *watched)
+{
+  g_autoptr (GPtrArray) sources = copy_sources (watched, watched->servers);
+  GArray *servers = g_array_sized_new (FALSE, FALSE, sizeof (AdminServer), sources->len);
+
+  for (guint i = 0; i < sources->len; i++)
+    {
+      const AdminSource *source = g_ptr_array_index (sources, i);
+      AdminServer server = { source->name, tally_server_get_state (source->server), { 0 } };
+
+      tally_server_snapshot (source->server, &server.numbers);
+      g_array_append_val (servers, server);
+    }
+  return servers;
+}
+
+static void
+clear_bucket (gpointer data)
+{
+  tally_bucket_unref (((AdminBucket *) data)->bucket);
+}
+
+static gint
+compare_buckets (gconstpointer a, gconstpointer b)
+{
+  const AdminBucket *first = a;
+  const AdminBucket *second = b;
+  gint order = strcmp (first->pool, second->pool);
+
+  return order != 0 ? order : strcmp (first->endpoint, second->endpoint);
+}
+
+GArray *
+admin_take_buckets (AdminWatched *watched)
+{
+  g_autoptr (GPtrArray) sources = copy_sources (watched, watched->pools);
+  GArray *all = g_array_new (FALSE, FALSE, sizeof (AdminBucket));
+
+  g_array_set_clear_func (all, clear_bucket);
+  for (guint i = 0; i < sources->len; i++)
+    {
+      const AdminSource *source = g_ptr_array_index (sources, i);
+      g_autoptr (GPtrArray) buckets = tally_pool_dup_buckets (source->pool);
+
+      for (guint k = 0; k < buckets->len; k++)
+        {
+          AdminBucket bucket = { .pool = source->name,
+                                 .bucket = tally_bucket_ref (g_ptr_array_index (buckets, k)) };
+
+          bucket.endpoint = tally_endpoint_get_uri (tally_bucket_get_endpoint (bucket.bucket));
+          tally_bucket_snapshot (bucket.bucket, &bucket.numbers);
+          g_array_append_val (all, bucket);
+        }
+    }
+  g_array_sort (all, compare_buckets);
+  return all;
+}
+
+static void
+clear_entry (gpointer data)
+{
+  tally_pool_entry_free (((AdminEntry *) data)->entry);
+}
+
+GArray *
+admin_take_entries (GArray *buckets)
+{
+  GArray *all = g_array_new (FALSE, FALSE, sizeof (AdminEntry));
+
+  g_array_set_clear_func (all, clear_entry);
+  for (guint i = 0; i < buckets->len; i++)
+    {
+      const AdminBucket *bucket = &g_array_index (buckets, AdminBucket, i);
+      g_autoptr (GPtrArray) entries = tally_bucket_dup_entries (bucket->bucket);
+
+      g_ptr_array_set_free_func (entries, NULL); /* they move */
+      for (guint k = 0; k < entries->len; k++)
+        {
+          const AdminEntry entry = { bucket->pool, bucket->endpoint,
+                                     g_ptr_array_index (entries, k) };
+
+          g_array_append_val (all, entry);
+        }
+    }
+  return all;
+}
+
+static void
+clear_method (gpointer data)
+{
+  tally_method_statistics_free (((AdminMethod *) data)->statistics);
+}
+
+static void
+add_methods (GArray *all, GPtrArray *sources)
+{
+  for (guint i = 0; i < sources->len; i++)
+    {
+      const AdminSource *source = g_ptr_array_index (sources, i);
+      g_autoptr (GPtrArray) methods = tally_call_statistics_dup_snapshot (source->statistics);
+
+      g_ptr_array_set_free_func (methods, NULL); /* they move */
+      for (guint k = 0; k < methods->len; k++)
+        {
+          const AdminMethod method = { source->name, g_ptr_array_index (methods, k) };
+
+          g_array_append_val (all, method);
+        }
+    }
+}
+
+GArray *
+admin_take_methods (AdminWatched *watched)
+{
+  g_autoptr (GPtrArray) servers = copy_sources (watched, watched->servers);
+  g_autoptr (GPtrArray) channels = copy_sources (watched, watched->channels);
+  GArray *all = g_array_new (FALSE, FALSE, sizeof (AdminMethod));
+
+  g_array_set_clear_func (all, clear_method);
+  add_methods (all, servers);
+  add_methods (all, channels);
+  return all;
+}
+
+/* ---- in words ---- */
+
+const gchar *
+admin_get_nick (GType type, gint value)
+{
+  g_autoptr (GEnumClass) class = g_type_class_ref (type);
+  const GEnumValue *found = g_enum_get_value (class, value);
+
+  return found != NULL ? found->value_nick : "other"; /* a later library's */
+}
+
+guint64
+admin_count_errors (const TallyMethodStatistics *method)
+{
+  return method->calls - method->outcomes[TALLY_CALL_ANSWERED]
+         - method->outcomes[TALLY_CALL_DECLARED];
+}
+
+guint64
+admin_get_bin_limit (guint bin)
+{
+  static guint64 limits[TALLY_HISTOGRAM_BINS];
+  static gsize are_known;
+
+  if (g_once_init_enter (&are_known))
+    {
+      /* the library knows them: of one value in a bin the quantile is the bin's limit */
+      for (guint i = 0; i < TALLY_HISTOGRAM_BINS; i++)
+        {
+          TallyHistogram one = { .count = 1, .max = G_MAXUINT64 };
+
+          one.bins[i] = 1;
+          limits[i] = tally_histogram_quantile (&one, 1);
+        }
+      g_once_init_leave (&are_known, TRUE);
+    }
+  return limits[bin];
+}
+
+gchar *
+admin_make_valid (const gchar *text)
+{
+  return g_utf8_make_valid (text != NULL ? text : "", -1);
+}
+
+const gchar *
+admin_get_side (const TallyMethodStatistics *method)
+{
+  return method->is_server ? "server" : "client";
+}
+
+const gchar *
+admin_get_domain (const TallyErrorCount *error)
+{
+  return error->domain != 0 ? g_quark_to_string (error->domain) : "(others)";
+}
