@@ -192,8 +192,8 @@ print_text (FILE *output, const Line *line, guint connection, gdouble millisecon
            "%u %s seqid %d: %" G_GSIZE_FORMAT " bytes, %" G_GSIZE_FORMAT " back, %.3f ms, %s",
            connection, name, line->seqid, call != NULL ? call->sent : 0, line->received,
            milliseconds, line->outcome);
-  if (call != NULL && call->injection != CLI_INJECT_NOTHING)
-    fprintf (output, ", injected: %s", cli_injection_get_name (call->injection));
+  if (call != NULL && call->injected.what != CLI_INJECT_NOTHING)
+    fprintf (output, ", injected: %s", cli_injection_get_name (call->injected.what));
   if (mismatch != NULL)
     fprintf (output, ", MISMATCH: %s", mismatch);
   if (call != NULL && call->args != NULL)
@@ -224,8 +224,8 @@ print_json (FILE *output, const Line *line, guint connection, gdouble millisecon
   idl_json_integer (&json, "received", (gint64) line->received);
   idl_json_raw (&json, "milliseconds", g_ascii_formatd (time, sizeof time, "%.3f", milliseconds));
   idl_json_string (&json, "outcome", line->outcome);
-  if (call != NULL && call->injection != CLI_INJECT_NOTHING)
-    idl_json_string (&json, "injected", cli_injection_get_name (call->injection));
+  if (call != NULL && call->injected.what != CLI_INJECT_NOTHING)
+    idl_json_string (&json, "injected", cli_injection_get_name (call->injected.what));
   idl_json_string (&json, "mismatch", line->mismatch);
   idl_json_end (&json, '{');
   text = idl_json_finish (&json);
@@ -276,18 +276,17 @@ cli_record_drop (CliRecord *self, guint connection, const CliCall *call, const g
 {
   const Line line = { .name = call->name, .seqid = call->seqid, .call = call, .outcome = outcome };
 
-  if (!g_str_equal (outcome, "oneway") && call->injection == CLI_INJECT_NOTHING)
+  if (!g_str_equal (outcome, "oneway") && call->injected.what == CLI_INJECT_NOTHING)
     self->n_wrong++;
   print_line (self, connection, &line);
 }
 
-void
-cli_record_complain (CliRecord *self, guint connection, const gchar *text)
+static void
+print_text_of (const CliRecord *self, guint connection, const gchar *key, const gchar *text)
 {
   IdlJson json;
   g_autofree gchar *line = NULL;
 
-  self->n_wrong++;
   if (!self->is_json)
     fprintf (self->output, "%u: %s\n", connection, text);
   else
@@ -295,10 +294,23 @@ cli_record_complain (CliRecord *self, guint connection, const gchar *text)
       idl_json_init (&json);
       idl_json_begin (&json, NULL, '{', TRUE);
       idl_json_integer (&json, "connection", connection);
-      idl_json_string (&json, "error", text);
+      idl_json_string (&json, key, text);
       idl_json_end (&json, '{');
       line = idl_json_finish (&json);
       fputs (line, self->output);
     }
   fflush (self->output);
+}
+
+void
+cli_record_complain (CliRecord *self, guint connection, const gchar *text)
+{
+  self->n_wrong++;
+  print_text_of (self, connection, "error", text);
+}
+
+void
+cli_record_note (CliRecord *self, guint connection, const gchar *text)
+{
+  print_text_of (self, connection, "note", text);
 }

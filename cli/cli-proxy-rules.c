@@ -5,14 +5,14 @@
 
 #include "cli-fill.h"
 
-static const gchar *const injections[] = { "nothing", "delay", "drop", "lose",
-                                           "close",   "half",  "seqid" };
+static const gchar *const injections[] = { "nothing", "delay", "stall", "drop", "lose",
+                                           "close",   "half",  "reset", "seqid" };
+static const gchar *const places[] = { "before", "request", "reply", "after" };
 
 typedef struct
 {
   gchar *method; /* "*": any */
-  CliInjection what;
-  guint delay_ms;
+  CliInjected injected;
   guint every;
   gdouble percent;
   guint n_seen;
@@ -75,51 +75,102 @@ fail_rule (const gchar *text, GError **error, const gchar *format, ...)
   return FALSE;
 }
 
+/* -1: @word is none of them. */
+static gint
+find_name (const gchar *word, const gchar *const *names, guint n_names)
+{
+  for (guint i = 0; i < n_names; i++)
+    if (g_str_equal (word, names[i]))
+      return (gint) i;
+  return -1;
+}
+
 /* "delay=200" or a word. */
 static gboolean
-read_what (InjectionRule *rule, const gchar *word, const gchar *text, GError **error)
+read_what (CliInjected *injected, const gchar *word, const gchar *text, GError **error)
 {
-  guint64 delay;
+  const gchar *equals = strchr (word, '=');
+  g_autofree gchar *name =
+      g_strndup (word, equals != NULL ? (gsize) (equals - word) : strlen (word));
+  const gint index = find_name (name, injections, G_N_ELEMENTS (injections));
+  const gboolean takes_time = index == CLI_INJECT_DELAY || index == CLI_INJECT_STALL;
+  guint64 delay = 0;
   g_autofree gchar *known = NULL;
 
-  if (g_str_has_prefix (word, "delay="))
+  if (index <= CLI_INJECT_NOTHING || (equals != NULL && !takes_time))
     {
-      if (!g_ascii_string_to_unsigned (word + 6, 10, 0, 86400000, &delay, NULL))
-        return fail_rule (text, error, "\"%s\" is no number of milliseconds", word + 6);
-      rule->what = CLI_INJECT_DELAY;
-      rule->delay_ms = (guint) delay;
-      return TRUE;
+      known = cli_suggest (word, injections + 1, G_N_ELEMENTS (injections) - 1);
+      return fail_rule (text, error, "there is no \"%s\"%s", word, known);
     }
-  for (guint i = CLI_INJECT_DROP; i < G_N_ELEMENTS (injections); i++)
-    if (g_str_equal (word, injections[i]))
-      {
-        rule->what = (CliInjection) i;
-        return TRUE;
-      }
-  if (g_str_equal (word, "delay"))
-    return fail_rule (text, error, "a delay is written as delay=MILLISECONDS");
-  known = cli_suggest (word, injections + 1, G_N_ELEMENTS (injections) - 1);
-  return fail_rule (text, error, "there is no \"%s\"%s", word, known);
+  if (takes_time && equals == NULL)
+    return fail_rule (text, error, "a %s is written as %s=MILLISECONDS", name, name);
+  if (takes_time && !g_ascii_string_to_unsigned (equals + 1, 10, 0, 86400000, &delay, NULL))
+    return fail_rule (text, error, "\"%s\" is no number of milliseconds", equals + 1);
+  *injected = (CliInjected){ .what = (CliInjection) index,
+                             .delay_ms = (guint) delay,
+                             .at = index == CLI_INJECT_HALF ? CLI_AT_REPLY : CLI_AT_BEFORE,
+                             .resets_client = index == CLI_INJECT_RESET,
+                             .resets_target = index == CLI_INJECT_RESET };
+  return TRUE;
 }
 
 static gboolean
-read_when (InjectionRule *rule, const gchar *word, const gchar *text, GError **error)
+read_at (CliInjected *injected, const gchar *word, const gchar *text, GError **error)
 {
-  guint64 every;
+  const gint at = find_name (word, places, G_N_ELEMENTS (places));
+
+  if (injected->what != CLI_INJECT_CLOSE && injected->what != CLI_INJECT_RESET)
+    return fail_rule (text, error, "at= says where \"close\" and \"reset\" end connections");
+  if (at < 0)
+    return fail_rule (text, error, "\"%s\" is none of before, request, reply and after", word);
+  injected->at = (CliAt) at;
+  return TRUE;
+}
+
+static gboolean
+read_to (CliInjected *injected, const gchar *word, const gchar *text, GError **error)
+{
+  static const gchar *const sides[] = { "client", "target", "both" };
+  const gint side = find_name (word, sides, G_N_ELEMENTS (sides));
+
+  if (injected->what != CLI_INJECT_RESET)
+    return fail_rule (text, error, "to= says which side \"reset\" resets");
+  if (side < 0)
+    return fail_rule (text, error, "\"%s\" is none of client, target and both", word);
+  injected->resets_client = side != 1;
+  injected->resets_target = side != 0;
+  return TRUE;
+}
+
+static gboolean
+read_percent (InjectionRule *rule, const gchar *word, const gchar *text, GError **error)
+{
   gchar *end;
 
-  if (g_str_has_prefix (word, "every="))
-    {
-      if (!g_ascii_string_to_unsigned (word + 6, 10, 1, G_MAXUINT, &every, NULL))
-        return fail_rule (text, error, "\"%s\" is no number of calls", word + 6);
-      rule->every = (guint) every;
-      return TRUE;
-    }
-  if (!g_str_has_prefix (word, "percent="))
-    return fail_rule (text, error, "\"%s\" is neither every=N nor percent=P", word);
-  rule->percent = g_ascii_strtod (word + 8, &end);
-  if (*end != '\0' || end == word + 8 || !(rule->percent >= 0 && rule->percent <= 100))
-    return fail_rule (text, error, "\"%s\" is no percentage", word + 8);
+  rule->percent = g_ascii_strtod (word, &end);
+  if (*end != '\0' || end == word || !(rule->percent >= 0 && rule->percent <= 100))
+    return fail_rule (text, error, "\"%s\" is no percentage", word);
+  return TRUE;
+}
+
+/* What stands behind a comma. */
+static gboolean
+read_more (InjectionRule *rule, const gchar *word, const gchar *text, GError **error)
+{
+  guint64 every;
+
+  if (g_str_has_prefix (word, "at="))
+    return read_at (&rule->injected, word + 3, text, error);
+  if (g_str_has_prefix (word, "to="))
+    return read_to (&rule->injected, word + 3, text, error);
+  if (g_str_has_prefix (word, "percent="))
+    return read_percent (rule, word + 8, text, error);
+  if (!g_str_has_prefix (word, "every="))
+    return fail_rule (text, error, "\"%s\" is none of every=N, percent=P, at=PLACE and to=SIDE",
+                      word);
+  if (!g_ascii_string_to_unsigned (word + 6, 10, 1, G_MAXUINT, &every, NULL))
+    return fail_rule (text, error, "\"%s\" is no number of calls", word + 6);
+  rule->every = (guint) every;
   return TRUE;
 }
 
@@ -138,10 +189,10 @@ cli_rules_add (CliRules *self, const gchar *text, GError **error)
   rule->method = g_strndup (text, (gsize) (colon - text));
   rule->every = 1;
   rule->percent = 100;
-  if (!read_what (rule, words[0], text, error))
+  if (!read_what (&rule->injected, words[0], text, error))
     return FALSE;
   for (guint i = 1; words[i] != NULL; i++)
-    if (!read_when (rule, words[i], text, error))
+    if (!read_more (rule, words[i], text, error))
       return FALSE;
   return TRUE;
 }
@@ -169,12 +220,11 @@ is_called (const gchar *rule, const gchar *method)
   return dot != NULL && g_str_equal (dot + 1, colon != NULL ? colon + 1 : method);
 }
 
-CliInjection
-cli_rules_choose (CliRules *self, const gchar *method, guint *delay_ms)
+CliInjected
+cli_rules_choose (CliRules *self, const gchar *method)
 {
-  CliInjection chosen = CLI_INJECT_NOTHING;
+  CliInjected chosen = { CLI_INJECT_NOTHING };
 
-  *delay_ms = 0;
   for (guint i = 0; i < self->rules->len; i++)
     {
       InjectionRule *rule = g_ptr_array_index (self->rules, i);
@@ -182,11 +232,10 @@ cli_rules_choose (CliRules *self, const gchar *method, guint *delay_ms)
       if (!is_called (rule->method, method))
         continue;
       rule->n_seen++;
-      if (chosen != CLI_INJECT_NOTHING || rule->n_seen % rule->every != 0
+      if (chosen.what != CLI_INJECT_NOTHING || rule->n_seen % rule->every != 0
           || (rule->percent < 100 && g_rand_double (self->random) * 100 >= rule->percent))
         continue;
-      chosen = rule->what;
-      *delay_ms = rule->delay_ms;
+      chosen = rule->injected;
     }
   return chosen;
 }

@@ -4,10 +4,14 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "cli-commands.h"
 #include "cli-proxy.h"
+
+/* Descriptors for all but connections. */
+#define SPARE_FDS 32u
 
 typedef struct
 {
@@ -15,6 +19,8 @@ typedef struct
   gchar **injections;
   gchar *idl_path;
   gint64 seed;
+  gint max_connections;
+  gdouble idle_timeout_s;
   gboolean is_json;
 
   TallyEndpoint *listening;
@@ -146,6 +152,19 @@ check_proxy_words (gchar **words, GError **error)
 }
 
 static gboolean
+check_limits (const Proxy *self, GError **error)
+{
+  if (!(self->idle_timeout_s >= 0 && self->idle_timeout_s <= 1e9))
+    g_set_error (error, CLI_INPUT_ERROR, 0, "--idle-timeout takes a number of seconds");
+  else if (self->max_connections < 1 || self->max_connections > CLI_MAX_LINKS)
+    g_set_error (error, CLI_INPUT_ERROR, 0, "--max-connections takes a number from 1 to %u",
+                 CLI_MAX_LINKS);
+  else
+    return TRUE;
+  return FALSE;
+}
+
+static gboolean
 read_rules (Proxy *self, GError **error)
 {
   const guint32 seed = self->seed >= 0 ? (guint32) self->seed : g_random_int ();
@@ -169,11 +188,15 @@ prepare_proxy (Proxy *self, gchar ***words, GError **error)
       "Look for included files in DIR too", "DIR" },
     { "json", 'j', 0, G_OPTION_ARG_NONE, &self->is_json, "Print each call as a JSON object", NULL },
     { "inject", 'i', 0, G_OPTION_ARG_STRING_ARRAY, &self->injections,
-      "Do METHOD (*: any) wrong: WHAT[,every=N][,percent=P]; WHAT is delay=MS, drop, lose, close, "
-      "half or seqid",
+      "Do METHOD (*: any) wrong: WHAT[,every=N][,percent=P]; WHAT is delay=MS, stall=MS, drop, "
+      "lose, close, half, reset or seqid",
       "METHOD:WHAT" },
     { "seed", 's', 0, G_OPTION_ARG_INT64, &self->seed, "Choose by percentage as another time did",
       "N" },
+    { "idle-timeout", 't', 0, G_OPTION_ARG_DOUBLE, &self->idle_timeout_s,
+      "End connections on which nothing comes or goes for so long (default: never)", "SECONDS" },
+    { "max-connections", 'n', 0, G_OPTION_ARG_INT, &self->max_connections,
+      "Close clients' connections past so many (default: 8192)", "N" },
     { NULL },
   };
 
@@ -181,7 +204,8 @@ prepare_proxy (Proxy *self, gchar ***words, GError **error)
                           "Passes connections on, prints each call, and checks that each reply is "
                           "its call's.",
                           entries, error)
-      || !check_proxy_words (*words, error) || !read_rules (self, error))
+      || !check_proxy_words (*words, error) || !check_limits (self, error)
+      || !read_rules (self, error))
     return FALSE;
   if (self->idl_path != NULL)
     {
@@ -217,6 +241,20 @@ on_signal (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
+/* As many as there are descriptors for, two for each. */
+static guint
+find_max_links (const Proxy *self)
+{
+  struct rlimit limit;
+
+  if (getrlimit (RLIMIT_NOFILE, &limit) != 0)
+    return (guint) self->max_connections;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit (RLIMIT_NOFILE, &limit);
+  return (guint) MIN ((rlim_t) self->max_connections,
+                      limit.rlim_cur > 2 * SPARE_FDS ? (limit.rlim_cur - SPARE_FDS) / 2 : 1);
+}
+
 /* Until a signal comes; a second one ends the process. */
 static void
 pass_until_signal (Proxy *self)
@@ -229,6 +267,8 @@ pass_until_signal (Proxy *self)
   self->record.is_json = self->is_json;
   cli_relay_init (&self->relay, self->rules, &self->record,
                   tally_endpoint_get_connectable (self->target));
+  self->relay.max_links = find_max_links (self);
+  self->relay.idle_timeout_us = (gint64) (self->idle_timeout_s * G_USEC_PER_SEC);
   g_signal_connect (self->service, "incoming", G_CALLBACK (on_incoming), &self->relay);
   print_place (self);
   g_main_loop_run (loop);
@@ -246,7 +286,7 @@ pass_until_signal (Proxy *self)
 CliStatus
 cli_proxy (gchar **words)
 {
-  g_auto (Proxy) proxy = { .seed = -1 };
+  g_auto (Proxy) proxy = { .seed = -1, .max_connections = CLI_MAX_LINKS };
   g_auto (GStrv) rest = g_strdupv (words);
   g_autoptr (GError) error = NULL;
 

@@ -82,7 +82,7 @@ _tally ()
       options+=' -f --idl -p --protocol -P --port -x --hex -b --base64 -v --verbose'
       ;;
     proxy)
-      options+=' -f --idl -j --json -i --inject -s --seed'
+      options+=' -f --idl -j --json -i --inject -s --seed -t --idle-timeout -n --max-connections'
       ;;
     serve)
       options+=' -a --answers -s --strict -q --quiet'

@@ -1,186 +1,12 @@
-/* Owns the tests of what `tally proxy` passes on, what it finds of it, and what it does wrong where it is told to. The client is a
- * thread of the test, the target a scripted peer; what goes between them goes through the main loop. */
-#include <netinet/in.h>
-#include <pthread.h>
+/* What `tally proxy` passes on, what it finds of it, how much it holds, and which connections it ends. */
+#include "proxy-fixture.h"
+
 #include <sched.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "cli-base.h"
-#include "cli-proxy.h"
-#include "harness.h"
-#include "peer.h"
-
-#define CALL_1 "0000000c 822101 03616464 1502 1504 00"
-#define CALL_2 "0000000c 822102 03616464 1502 1504 00"
-#define CALL_3 "0000000c 822103 03616464 1502 1504 00"
-#define REPLY_1 "0000000b 82410103616464 05000600"
-#define REPLY_2 "0000000b 82410203616464 05000600"
-#define REPLY_3 "0000000b 82410303616464 05000600"
-#define ONEWAY "00000009 8281000470696e6700"
-
-/* A relay, and what one client and the target do. */
-typedef struct
-{
-  CliRelay relay;
-  CliRecord record;
-  CliRules *rules;
-  GSocketService *service;
-  guint16 port;
-  TestPeer *target; /* nullable */
-  gchar *output;
-  gsize output_length;
-
-  void (*client) (gint fd);
-  pthread_t thread;
-  gboolean is_over; /* atomic */
-  gsize most_held;
-} Passing;
-
-static void
-append_hex (GByteArray *bytes, const gchar *hex)
-{
-  g_autoptr (GByteArray) more = cli_bytes_parse ("$hex", hex, strlen (hex), NULL);
-
-  g_byte_array_append (bytes, more->data, more->len);
-}
-
-static void
-send_hex (gint fd, const gchar *hex)
-{
-  g_autoptr (GByteArray) bytes = g_byte_array_new ();
-
-  append_hex (bytes, hex);
-  test_write_all (fd, bytes->data, bytes->len);
-}
-
-/* Reads as many bytes as @hex says; whether these are they. */
-static gboolean
-takes_hex (gint fd, const gchar *hex)
-{
-  g_autoptr (GByteArray) expected = g_byte_array_new ();
-  g_autofree guint8 *bytes = NULL;
-
-  append_hex (expected, hex);
-  bytes = g_malloc (expected->len);
-  return test_read_exact (fd, bytes, expected->len)
-         && memcmp (bytes, expected->data, expected->len) == 0;
-}
-
-static gboolean
-sees_end (gint fd)
-{
-  guint8 byte;
-
-  return !test_read_exact (fd, &byte, 1);
-}
-
-static gboolean
-on_incoming (GSocketService *service,
-             GSocketConnection *connection,
-             GObject *source,
-             gpointer user_data)
-{
-  cli_relay_accept (user_data, connection);
-  return TRUE;
-}
-
-static gpointer
-run_client (gpointer user_data)
-{
-  Passing *self = user_data;
-  struct sockaddr_in address = { .sin_family = AF_INET,
-                                 .sin_port = g_htons (self->port),
-                                 .sin_addr = { g_htonl (0x7f000001) } };
-  gint fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-  if (connect (fd, (struct sockaddr *) &address, sizeof address) == 0)
-    self->client (fd);
-  close (fd);
-  __atomic_store_n (&self->is_over, TRUE, __ATOMIC_SEQ_CST);
-  g_main_context_wakeup (NULL);
-  return NULL;
-}
-
-/* Runs the client against the target until both are done and the connection has ended. @rules: separated by spaces. */
-static Passing *
-pass_between (void (*client) (gint fd), TestPeerScript target, const gchar *rules)
-{
-  Passing *self = g_new0 (Passing, 1);
-  g_auto (GStrv) words = g_strsplit (rules, " ", -1);
-  g_autofree gchar *uri = NULL;
-  g_autoptr (TallyEndpoint) endpoint = NULL;
-
-  self->client = client;
-  self->target = target != NULL ? test_peer_start (target, NULL) : NULL;
-  uri = target != NULL ? test_peer_dup_uri (self->target, "") : g_strdup ("tcp://127.0.0.1:1");
-  endpoint = tally_endpoint_new (uri, NULL);
-  self->rules = cli_rules_new (7);
-  for (guint i = 0; words[i] != NULL && *words[i] != '\0'; i++)
-    CU_ASSERT_TRUE (cli_rules_add (self->rules, words[i], NULL));
-  self->record.output = open_memstream (&self->output, &self->output_length);
-  cli_relay_init (&self->relay, self->rules, &self->record,
-                  tally_endpoint_get_connectable (endpoint));
-  self->service = g_socket_service_new ();
-  self->port = g_socket_listener_add_any_inet_port (G_SOCKET_LISTENER (self->service), NULL, NULL);
-  g_signal_connect (self->service, "incoming", G_CALLBACK (on_incoming), &self->relay);
-  pthread_create (&self->thread, NULL, run_client, self);
-  while (!__atomic_load_n (&self->is_over, __ATOMIC_SEQ_CST) || self->relay.n_accepted == 0
-         || self->relay.links->len > 0)
-    {
-      g_main_context_iteration (NULL, TRUE);
-      if (self->relay.held > self->most_held)
-        self->most_held = self->relay.held;
-    }
-  pthread_join (self->thread, NULL);
-  assert_int (self->relay.held, 0);
-  return self;
-}
-
-static void
-passing_free (Passing *self)
-{
-  g_socket_service_stop (self->service);
-  g_socket_listener_close (G_SOCKET_LISTENER (self->service));
-  g_clear_object (&self->service);
-  cli_relay_clear (&self->relay);
-  cli_rules_free (self->rules);
-  fclose (self->record.output);
-  free (self->output);
-  if (self->target != NULL)
-    test_peer_stop (self->target);
-  g_free (self);
-}
-
-/* What was said, and that so many calls were seen, of which so many were wrong. Consumes @self. */
-static void
-check_passing (Passing *self, guint n_calls, guint n_wrong, const gchar *part)
-{
-  fflush (self->record.output);
-  assert_int (self->record.n_calls, n_calls);
-  assert_int (self->record.n_wrong, n_wrong);
-  if (strstr (self->output, part) == NULL)
-    CU_FAIL (self->output);
-  passing_free (self);
-}
-
 /* ---- what is passed on ---- */
-
-static void
-call_three (gint fd)
-{
-  send_hex (fd, CALL_1 CALL_2 ONEWAY CALL_3);
-  CU_ASSERT (takes_hex (fd, REPLY_3 REPLY_1 REPLY_2));
-}
-
-static void
-answer_three (gint fd, guint index, gpointer user_data)
-{
-  CU_ASSERT (takes_hex (fd, CALL_1 CALL_2 ONEWAY CALL_3));
-  send_hex (fd, REPLY_3 REPLY_1 REPLY_2);
-  CU_ASSERT (sees_end (fd));
-}
 
 static void
 pipelined_and_in_any_order (void)
@@ -307,21 +133,9 @@ send_too_much (gint fd)
 }
 
 static void
-take_nothing (gint fd, guint index, gpointer user_data)
-{
-  CU_ASSERT (sees_end (fd));
-}
-
-static void
 too_long (void)
 {
   check_passing (pass_between (send_too_much, take_nothing, ""), 0, 1, "more than 16 MiB");
-}
-
-static void
-expect_the_end (gint fd)
-{
-  CU_ASSERT (sees_end (fd));
 }
 
 static void
@@ -338,25 +152,37 @@ target_that_is_not_there (void)
 static gint flooding; /* atomic: the thread that floods; 0 before */
 static gint flooded;  /* atomic: it is over */
 
-/* Replies that nobody waits for; each has a string of a mebibyte. */
+/* Messages that nobody answers; each begins as @start says, and has a string of a mebibyte. */
 static void
-flood (gint fd, guint index, gpointer user_data)
+flood (gint fd, const gchar *start)
 {
-  g_autoptr (GByteArray) reply = g_byte_array_new ();
+  g_autoptr (GByteArray) message = g_byte_array_new ();
 
+  g_atomic_int_set (&flooded, FALSE);
   g_atomic_int_set (&flooding, gettid ());
-
-  append_hex (reply, "0010000c 82410103616464 18 808040");
-  g_byte_array_set_size (reply, 4 + 0x10000c);
-  memset (reply->data + 15, 'x', LARGE);
-  reply->data[reply->len - 1] = 0;
+  append_hex (message, start);
+  g_byte_array_set_size (message, 4 + 0x10000c);
+  memset (message->data + 15, 'x', LARGE);
+  message->data[message->len - 1] = 0;
   for (guint i = 0; i < N_LARGE; i++)
-    if (!test_write_all (fd, reply->data, reply->len))
+    if (!test_write_all (fd, message->data, message->len))
       break;
   g_atomic_int_set (&flooded, TRUE);
 }
 
-/* Until neither the target nor the proxy, which is the main thread's, gets on, or all has been taken. */
+static void
+flood_client (gint fd, guint index, gpointer user_data)
+{
+  flood (fd, "0010000c 82410103616464 18 808040");
+}
+
+static void
+flood_target (gint fd)
+{
+  flood (fd, "0010000c 82810103616464 18 808040");
+}
+
+/* Until neither the flood nor the proxy, which is the main thread's, gets on, or all has been taken. */
 static void
 await_flood (void)
 {
@@ -385,157 +211,95 @@ drink_slowly (gint fd)
 }
 
 static void
+drink_slowly_as_target (gint fd, guint index, gpointer user_data)
+{
+  drink_slowly (fd);
+}
+
+/* What the proxy has of one message is all that it ever holds. */
+static void
 slow_receiver_holds_up_its_sender (void)
 {
-  Passing *passing = pass_between (drink_slowly, flood, "");
+  Passing *passing = pass_between (drink_slowly, flood_client, "");
 
   CU_ASSERT (passing->most_held <= 2 * (LARGE + 65536 + 64));
   check_passing (passing, 0, N_LARGE, "no call is waiting for it");
 }
 
-/* ---- what is done wrong ---- */
+static void
+slow_target_holds_up_its_client (void)
+{
+  Passing *passing;
+
+  g_atomic_int_set (&flooding, 0);
+  passing = pass_between (flood_target, drink_slowly_as_target, "");
+  CU_ASSERT (passing->most_held <= 2 * (LARGE + 65536 + 64));
+  check_passing (passing, N_LARGE, 0, "oneway");
+}
+
+/* ---- connections that are silent, or too many ---- */
+
+/* As if a long time had passed. */
+static void
+end_silent (CliRelay *relay)
+{
+  cli_relay_end_silent (relay, G_MAXINT64);
+}
 
 static void
-take_first (gint fd)
+silent_connection_ends (void)
 {
-  send_hex (fd, CALL_1 CALL_2);
+  check_passing (pass_with (expect_the_end, take_nothing, "", 1, end_silent), 0, 0,
+                 "1: it was silent for too long: it is closed");
+}
+
+static void
+end_silent_while_delayed (CliRelay *relay)
+{
+  const CliLink *link = relay->links->len > 0 ? g_ptr_array_index (relay->links, 0) : NULL;
+
+  if (link != NULL && (link->delayed->len > 0 || link->replies.paused_until > 0))
+    cli_relay_end_silent (relay, G_MAXINT64);
+}
+
+static void
+take_one (gint fd)
+{
+  send_hex (fd, CALL_1);
   CU_ASSERT (takes_hex (fd, REPLY_1));
 }
 
 static void
-take_others (gint fd)
+held_back_is_not_silent (void)
 {
-  send_hex (fd, CALL_1 CALL_2);
-  CU_ASSERT (takes_hex (fd, "0000000b 82410003616464 05000600 0000000b 82410303616464 05000600"));
+  check_passing (pass_with (take_one, answer_first, "add:delay=20", 1, end_silent_while_delayed), 1,
+                 0, "reply, injected: delay");
+  check_passing (pass_with (take_one, answer_first, "add:stall=20", 1, end_silent_while_delayed), 1,
+                 0, "reply, injected: stall");
+}
+
+/* What has come or gone since then is not silent. */
+static gint64 start;
+
+static void
+end_silent_since_the_start (CliRelay *relay)
+{
+  cli_relay_end_silent (relay, start);
 }
 
 static void
-take_half_reply (gint fd)
+lively_connection_goes_on (void)
 {
-  send_hex (fd, CALL_1 CALL_2);
-  CU_ASSERT (takes_hex (fd, "0000000b 824101"));
-  CU_ASSERT (sees_end (fd));
+  start = g_get_monotonic_time () - 1;
+  check_passing (pass_with (call_three, answer_three, "", 1, end_silent_since_the_start), 4, 0,
+                 "reply");
 }
 
 static void
-take_end (gint fd)
+too_many_connections (void)
 {
-  send_hex (fd, CALL_1);
-  CU_ASSERT (sees_end (fd));
-}
-
-static void
-take_both (gint fd)
-{
-  send_hex (fd, CALL_1 CALL_2);
-  CU_ASSERT (takes_hex (fd, REPLY_1 REPLY_2));
-}
-
-static void
-answer_both (gint fd, guint index, gpointer user_data)
-{
-  CU_ASSERT (takes_hex (fd, CALL_1 CALL_2));
-  send_hex (fd, REPLY_1 REPLY_2);
-  CU_ASSERT (sees_end (fd));
-}
-
-static void
-answer_first (gint fd, guint index, gpointer user_data)
-{
-  CU_ASSERT (takes_hex (fd, CALL_1));
-  send_hex (fd, REPLY_1);
-  CU_ASSERT (sees_end (fd));
-}
-
-static void
-injected (void)
-{
-  check_passing (pass_between (take_first, answer_both, "add:drop,every=2"), 2, 0,
-                 "injected: drop");
-  check_passing (pass_between (take_first, answer_first, "*:lose,every=2"), 2, 0,
-                 "lost, injected: lose");
-  check_passing (pass_between (take_others, answer_both, "Some.add:seqid"), 2, 0,
-                 "reply, injected: seqid");
-  check_passing (pass_between (take_half_reply, answer_both, "*:half"), 2, 0,
-                 "reply, injected: half");
-  check_passing (pass_between (take_end, take_nothing, "*:close"), 1, 0, "closed, injected: close");
-  check_passing (pass_between (take_both, answer_both, "add:delay=1"), 2, 0,
-                 "reply, injected: delay");
-}
-
-static void
-rules (void)
-{
-  g_autoptr (CliRules) some = cli_rules_new (7);
-  guint delay_ms;
-  guint n_lost = 0;
-
-  CU_ASSERT_TRUE (cli_rules_add (some, "add:delay=5,every=3", NULL));
-  CU_ASSERT_FALSE (cli_rules_are_random (some));
-  CU_ASSERT_TRUE (cli_rules_add (some, "*:lose,percent=25", NULL));
-  CU_ASSERT_TRUE (cli_rules_are_random (some));
-  CU_ASSERT_TRUE (cli_rules_add (some, "sub:drop", NULL));
-  for (guint i = 1; i <= 9; i++)
-    {
-      const CliInjection chosen = cli_rules_choose (some, "Calculator:add", &delay_ms);
-
-      CU_ASSERT (i % 3 == 0 ? chosen == CLI_INJECT_DELAY && delay_ms == 5
-                            : chosen != CLI_INJECT_DELAY && delay_ms == 0);
-    }
-  for (guint i = 0; i < 10000; i++)
-    n_lost += cli_rules_choose (some, "sub", &delay_ms) == CLI_INJECT_LOSE ? 1 : 0;
-  CU_ASSERT (n_lost > 2000 && n_lost < 3000);
-}
-
-static void
-faulty_rules (void)
-{
-  static const struct
-  {
-    const gchar *text;
-    const gchar *message;
-  } rows[] = {
-    { "drop", "a rule is written as METHOD:WHAT" },
-    { ":drop", "a rule is written as METHOD:WHAT" },
-    { "add:", "a rule is written as METHOD:WHAT" },
-    { "add:drp", "--inject \"add:drp\": there is no \"drp\", did you mean \"drop\"?" },
-    { "add:delay", "a delay is written as delay=MILLISECONDS" },
-    { "add:delay=-1", "\"-1\" is no number of milliseconds" },
-    { "add:drop,every=0", "\"0\" is no number of calls" },
-    { "add:drop,percent=101", "\"101\" is no percentage" },
-    { "add:drop,percent=x", "\"x\" is no percentage" },
-    { "add:drop,often", "\"often\" is neither every=N nor percent=P" },
-  };
-
-  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
-    {
-      g_autoptr (CliRules) some = cli_rules_new (7);
-      g_autoptr (GError) error = NULL;
-
-      CU_ASSERT_FALSE (cli_rules_add (some, rows[i].text, &error));
-      assert_error (error, CLI_INPUT_ERROR, 0, rows[i].message);
-    }
-}
-
-static void
-note_end (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (GSocketConnection) connection =
-      g_socket_client_connect_finish (G_SOCKET_CLIENT (source), result, NULL);
-
-  *(gboolean *) user_data = TRUE;
-}
-
-/* What GIO opens once for all is open before the first test. */
-static void
-warm_up (void)
-{
-  g_autoptr (GSocketClient) client = g_socket_client_new ();
-  gboolean is_over = FALSE;
-
-  g_socket_client_connect_to_host_async (client, "127.0.0.1", 1, NULL, note_end, &is_over);
-  while (!is_over)
-    g_main_context_iteration (NULL, TRUE);
+  check_passing (pass_with (expect_the_end, NULL, "", 0, NULL), 0, 1,
+                 "1: there are too many connections: it is closed");
 }
 
 int
@@ -550,12 +314,14 @@ main (int argc, char **argv)
     TEST (too_long),
     TEST (target_that_is_not_there),
     TEST (slow_receiver_holds_up_its_sender),
-    TEST (injected),
-    TEST (rules),
-    TEST (faulty_rules),
+    TEST (slow_target_holds_up_its_client),
+    TEST (silent_connection_ends),
+    TEST (held_back_is_not_silent),
+    TEST (lively_connection_goes_on),
+    TEST (too_many_connections),
     { NULL, NULL },
   };
 
-  warm_up ();
+  passing_warm_up ();
   return test_main ("cli-proxy", cases, argc, argv);
 }
