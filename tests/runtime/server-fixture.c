@@ -297,6 +297,7 @@ peer_reset (gint fd)
 
   setsockopt (fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
   close (fd);
+  tls_relay_settle ();
 }
 
 gboolean
