@@ -157,8 +157,9 @@ receive_frame (TallyIncoming *self, const TallyLimits *limits, GError **error)
   if (!tally_socket_fill (self->socket, TALLY_FRAME_HEADER, error))
     return FALSE;
   self->base = tally_socket_peek_input (self->socket, &available);
-  if (!tally_frame_read_size (self->base, limits, &size, error))
-    return FALSE;
+  size = tally_frame_get_size (self->base);
+  if (G_UNLIKELY (size > limits->max_message))
+    return tally_frame_read_size (self->base, limits, &size, error); /* says why not */
   self->length = TALLY_FRAME_HEADER + (gsize) size;
   if (G_UNLIKELY (available < self->length)) /* a small frame comes whole with its header */
     {
