@@ -222,13 +222,7 @@ get_varint (TallyReader *reader, guint64 *value, GError **error)
 
   if (G_UNLIKELY (reader->end - p < TALLY_VARINT_WORD))
     return get_varint_slowly (reader, value, error);
-  if (p[0] < 0x80)
-    {
-      *value = p[0];
-      reader->cursor = p + 1;
-      return TRUE;
-    }
-  length = tally_varint_get_word (p, value);
+  length = tally_varint_get (p, value);
   reader->cursor = p + length;
   return G_LIKELY (length != 0) || get_varint_slowly (reader, value, error);
 }

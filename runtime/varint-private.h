@@ -36,6 +36,23 @@ tally_varint_get_word (const guint8 *bytes, guint64 *value)
   return (guint) __builtin_ctzll (ends) / 8 + 1;
 }
 
+/* As that; short numbers, which lengths and counts are, take less. */
+static inline guint
+tally_varint_get (const guint8 *bytes, guint64 *value)
+{
+  if (bytes[0] < 0x80)
+    {
+      *value = bytes[0];
+      return 1;
+    }
+  if (bytes[1] < 0x80)
+    {
+      *value = (guint64) bytes[1] << 7 | (bytes[0] & 0x7f);
+      return 2;
+    }
+  return tally_varint_get_word (bytes, value);
+}
+
 G_END_DECLS
 
 #endif /* TALLY_VARINT_PRIVATE_H */
