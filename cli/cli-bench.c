@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli-base.h"
 #include "cli-bench.h"
 #include "cli-outcome.h"
 #include "cli-report.h"
@@ -308,7 +309,7 @@ run_bench (Bench *self, GError **error)
     return CLI_MISTAKE;
   load_print (&self->load, self->running);
   json = make_json (self);
-  if (self->json != NULL && !g_file_set_contents (self->json, json, -1, error))
+  if (self->json != NULL && !cli_write_file (self->json, json, error))
     return CLI_MISTAKE;
   if (self->report != NULL
       && !cli_report_write (self->report, self->method, json, strlen (json), error))

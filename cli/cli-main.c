@@ -1,8 +1,12 @@
 /* The program: its subcommands, and what is asked for about itself. */
+#include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli-commands.h"
 #include "cli-fill.h"
@@ -62,12 +66,45 @@ find_command (const gchar *name)
   return NULL;
 }
 
+/* Where one of the three is closed the next socket would take its place, and get what is printed. What is opened instead cannot
+ * be used. */
+static void
+keep_standard_descriptors (void)
+{
+  for (gint fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+    if (fcntl (fd, F_GETFD) < 0
+        && open ("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+      _exit (CLI_FAILED);
+}
+
+/* As head has, when it has what it wants. */
+static gboolean
+has_reader_gone (void)
+{
+  struct pollfd output = { .fd = STDOUT_FILENO, .events = POLLOUT };
+
+  return poll (&output, 1, 0) == 1 && (output.revents & POLLERR) != 0;
+}
+
+/* @status, unless the output is lost. */
+static CliStatus
+end_output (CliStatus status)
+{
+  errno = 0;
+  if ((fflush (stdout) == 0 && !ferror (stdout)) || has_reader_gone ())
+    return status;
+  g_printerr ("tally: standard output: %s\n",
+              errno != 0 ? g_strerror (errno) : "not all of it could be written");
+  return status == CLI_OK ? CLI_FAILED : status;
+}
+
 int
 main (int argc, char **argv)
 {
   g_auto (GStrv) words = NULL;
   const Command *command;
 
+  keep_standard_descriptors ();
   setlocale (LC_ALL, "");
   signal (SIGPIPE, SIG_IGN);
   g_set_prgname ("tally");
@@ -80,16 +117,16 @@ main (int argc, char **argv)
       || g_str_equal (argv[1], "help"))
     {
       print_help ();
-      return CLI_OK;
+      return end_output (CLI_OK);
     }
   if (g_str_equal (argv[1], "--version"))
     {
       printf ("tally %s\n", TALLY_VERSION);
-      return CLI_OK;
+      return end_output (CLI_OK);
     }
   command = find_command (argv[1]);
   if (command == NULL)
     return CLI_MISTAKE;
   words = g_strdupv (argv + 1);
-  return command->run (words);
+  return end_output (command->run (words));
 }

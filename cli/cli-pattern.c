@@ -254,7 +254,7 @@ cli_pattern_new (const gchar *text, gsize length, gchar **mistake)
       if (brace == NULL || strlen (word) < (gsize) (brace - sign - 2) || !parse_part (word, &part))
         {
           clear_part (&part);
-          *mistake = g_steal_pointer (&word);
+          *mistake = g_strconcat ("${", word, brace != NULL ? "}" : NULL, NULL);
           return NULL;
         }
       add_literal (self, at, (gsize) (sign - at));

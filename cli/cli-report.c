@@ -19,7 +19,7 @@ cli_report_write (
   if (!cli_report_add (report, name, text, length, error))
     return FALSE;
   page = cli_report_make_page (report);
-  return g_file_set_contents (path, page, -1, error);
+  return cli_write_file (path, page, error);
 }
 
 /* "before" of "/some/where/before.json". */
@@ -64,7 +64,7 @@ make_report (gchar **words, const gchar *output, GError **error)
       return FALSE;
     }
   page = cli_report_make_page (report);
-  return g_file_set_contents (output, page, -1, error);
+  return cli_write_file (output, page, error);
 }
 
 CliStatus

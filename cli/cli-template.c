@@ -260,7 +260,7 @@ add_leaf (CliTemplate *self,
 
   if (leaf.pattern == NULL)
     return cli_fail_value (text, place, error,
-                           "${%s} is none of ${counter}, ${counter:FROM}, ${random:LEAST-MOST}, "
+                           "%s is none of ${counter}, ${counter:FROM}, ${random:LEAST-MOST}, "
                            "${choice:A|B|C}, ${letters:N} and ${uuid}",
                            mistake);
   if (cli_pattern_get_longest (leaf.pattern) > MAX_LENGTH)

@@ -278,7 +278,7 @@ mistakes_are_told (void)
   check_mistake ("{\"p\": {\"x\": \"${conter}\"}" REST, 0,
                  "args:1:13: p.x: ${conter} is none of ${counter}");
   check_mistake ("{\"p\": {\"x\": \"${random:7-3}\"}" REST, 0, "is none of");
-  check_mistake ("{\"p\": {\"x\": \"${counter\"}" REST, 0, "is none of");
+  check_mistake ("{\"p\": {\"x\": \"${counter\"}" REST, 0, "p.x: ${counter is none of");
   check_mistake ("{\"p\": {\"x\": \"${counter} apples\"}" REST, 0, "is no number");
   check_mistake ("{\"p\": {\"x\": \"${letters:3}\"}" REST, 0, "is no number");
   check_mistake ("{\"p\": {\"e\": \"${choice:A|C}\", \"x\": 1}" REST, 0,
