@@ -7,6 +7,7 @@
 #include "bucket-private.h"
 #include "claims-private.h"
 #include "dials-private.h"
+#include "fleet/fleet-private.h"
 #include "threads-private.h"
 #include "totals-private.h"
 #include "work-private.h"
@@ -183,12 +184,23 @@ drain (TallyPoolCore *core, GPtrArray *buckets)
       break;
 }
 
+/* Without the core's lock. */
+static void
+stop_lookups (TallyPoolCore *core)
+{
+  g_autoptr (GPtrArray) fleets = tally_core_dup_fleets (core);
+
+  for (guint i = 0; i < fleets->len; i++)
+    tally_fleet_stop_lookup (g_ptr_array_index (fleets, i));
+}
+
 /* Without the core's lock: the pool is marked as closed, by this thread. */
 static void
 close_for_all (TallyPoolCore *core, gboolean wait)
 {
   g_autoptr (GPtrArray) buckets = tally_core_dup_buckets (core);
 
+  stop_lookups (core);
   g_ptr_array_foreach (buckets, close_bucket, NULL);
   pthread_mutex_lock (&core->lock);
   pthread_cond_signal (&core->reaper_wake);

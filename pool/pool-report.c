@@ -111,13 +111,8 @@ tally_bucket_dump (TallyBucket *bucket)
 static void
 dump_fleets (TallyPoolCore *core, GString *text)
 {
-  g_autoptr (GPtrArray) fleets =
-      g_ptr_array_new_with_free_func ((GDestroyNotify) tally_fleet_unref);
+  g_autoptr (GPtrArray) fleets = tally_core_dup_fleets (core);
 
-  pthread_mutex_lock (&core->lock);
-  for (guint i = 0; i < core->fleets->len; i++)
-    g_ptr_array_add (fleets, tally_fleet_ref (g_ptr_array_index (core->fleets, i)));
-  pthread_mutex_unlock (&core->lock);
   for (guint i = 0; i < fleets->len; i++)
     tally_fleet_dump (g_ptr_array_index (fleets, i), text);
 }

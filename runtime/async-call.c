@@ -179,18 +179,45 @@ prepare (TallyAsyncCall *self, GError **error)
   return TRUE;
 }
 
-/* FALSE: there is no endpoint, and the attempt is over. */
-static gboolean
+static void
+borrow_first (TallyAsyncCall *self)
+{
+  borrow (self, self->call.channel->unpooled ? TALLY_DIALED_NEVER_LENT : TALLY_DIALED_ANY_TIME);
+}
+
+static void
 enter_route (TallyAsyncCall *self)
 {
   GError *error = NULL;
 
-  if (self->call.route == NULL)
-    self->call.route = tally_route_new (self->call.channel->fleet);
   if (tally_call_enter_route (&self->call, self->info, &error))
-    return TRUE;
-  tally_async_call_attempted (self, error);
-  return FALSE;
+    borrow_first (self);
+  else
+    tally_async_call_attempted (self, error);
+}
+
+static void
+on_listed (gpointer data)
+{
+  TallyAsyncCall *self = data;
+
+  self->is_here = TRUE;
+  enter_route (self);
+}
+
+/* An attempt where there are several endpoints: when it is known which. */
+static void
+attempt_on_route (TallyAsyncCall *self)
+{
+  TallyCall *call = &self->call;
+  TallyFleet *fleet = call->channel->fleet;
+
+  if (call->route == NULL)
+    call->route = tally_route_new (fleet);
+  if (G_UNLIKELY (tally_fleet_must_wait (fleet)))
+    tally_fleet_await (fleet, self->context, call->deadline, call->cancellable, on_listed, self);
+  else
+    enter_route (self);
 }
 
 void
@@ -205,9 +232,10 @@ tally_async_call_attempt (TallyAsyncCall *self)
       return;
     }
   self->call.seqid = tally_seqid_take (&channel->seqid);
-  if (G_UNLIKELY (channel->fleet != NULL) && !enter_route (self))
-    return;
-  borrow (self, channel->unpooled ? TALLY_DIALED_NEVER_LENT : TALLY_DIALED_ANY_TIME);
+  if (G_UNLIKELY (channel->fleet != NULL))
+    attempt_on_route (self);
+  else
+    borrow_first (self);
 }
 
 /* A call that is not over may be another thread's when it has started: then it is kept for as long as that takes. */

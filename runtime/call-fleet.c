@@ -17,6 +17,23 @@ use_bucket (TallyCall *call, TallyCallInfo *info, TallyBucket *bucket)
   info->peer = g_strdup (tally_endpoint_get_uri (tally_bucket_get_endpoint (bucket)));
 }
 
+/* (transfer full): why there is no endpoint. */
+static GError *
+find_failure (const TallyCall *call)
+{
+  g_autoptr (GError) failure = tally_fleet_dup_failure (call->channel->fleet);
+
+  if (g_cancellable_is_cancelled (call->cancellable))
+    return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED,
+                                "cancelled while looking up its endpoints");
+  if (failure == NULL)
+    return g_error_new_literal (TALLY_ERROR, TALLY_ERROR_TIMED_OUT,
+                                "timed out while looking up its endpoints");
+  return g_error_new (TALLY_ERROR,
+                      failure->domain == TALLY_ERROR ? failure->code : TALLY_ERROR_CONNECT_FAILED,
+                      "failed while looking up its endpoints: %s", failure->message);
+}
+
 gboolean
 tally_call_enter_route (TallyCall *call, TallyCallInfo *info, GError **error)
 {
@@ -24,7 +41,7 @@ tally_call_enter_route (TallyCall *call, TallyCallInfo *info, GError **error)
 
   if (bucket == NULL)
     {
-      g_set_error_literal (error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED, "no endpoint is known");
+      g_propagate_error (error, find_failure (call));
       return FALSE;
     }
   use_bucket (call, info, bucket);
@@ -138,6 +155,25 @@ go_on_after (TallyCall *call, TallyCallInfo *info, gboolean reused, GError *erro
   return TRUE;
 }
 
+static void
+on_list (gpointer data)
+{
+  *(gboolean *) data = TRUE;
+}
+
+/* Until there are endpoints, or no hope of any. */
+static void
+await_list (const TallyCall *call)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  gboolean is_over = FALSE;
+
+  tally_fleet_await (call->channel->fleet, context, call->deadline, call->cancellable, on_list,
+                     &is_over);
+  while (!is_over)
+    g_main_context_iteration (context, TRUE);
+}
+
 GError *
 tally_call_run_on_route (TallyCall *call, TallyCallInfo *info)
 {
@@ -146,6 +182,8 @@ tally_call_run_on_route (TallyCall *call, TallyCallInfo *info)
   GError *error = NULL;
   gboolean reused;
 
+  if (G_UNLIKELY (tally_fleet_must_wait (call->channel->fleet)))
+    await_list (call);
   if (!tally_call_enter_route (call, info, &error))
     return error;
   while (!tally_call_attempt (call, info, lost.error != NULL ? TALLY_WANTED_FRESH : wanted, &reused,

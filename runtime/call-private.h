@@ -120,7 +120,8 @@ tally_call_may_go_on (const TallyCall *self, TallySocket *socket)
 
 /* tally_call_run () of a call with a route: goes on to other endpoints where that is safe. */
 GError *tally_call_run_on_route (TallyCall *self, TallyCallInfo *info);
-/* Gives the call the bucket of the endpoint for its first attempt. FALSE with @error: there is none. */
+/* Gives the call the bucket of the endpoint for its first attempt. FALSE with @error: there is none, also after the wait that
+ * tally_fleet_must_wait () may ask for. */
 gboolean tally_call_enter_route (TallyCall *self, TallyCallInfo *info, GError **error);
 /* Gives the call the bucket of another endpoint; FALSE: there is none, and it keeps the one it has. */
 gboolean tally_call_take_next (TallyCall *self, TallyCallInfo *info);

@@ -22,8 +22,9 @@ struct _TallyChannel
 
   TallyEndpoint *endpoint; /* of several the first: how to speak is said by all alike */
   TallyPool *pool;
-  TallyBucket *bucket; /* NULL: there are several */
-  TallyFleet *fleet;   /* nullable: these */
+  TallyResolver *resolver; /* nullable */
+  TallyBucket *bucket;     /* NULL: there are several */
+  TallyFleet *fleet;       /* nullable: these */
   const TallyCodec *codec;
   TallyFraming framing;
   gboolean unpooled;
@@ -50,6 +51,9 @@ struct _TallyChannel
   TallyTlsOptions tls; /* what properties say */
   GError *failure;     /* nullable; why there is no endpoint */
 };
+
+/* What the URI means for calls; properties that are set later win: channel-target.c. */
+gboolean tally_channel_open (TallyChannel *self, GError **error);
 
 /* tally_channel_call_with () without its checks. */
 gboolean tally_channel_make_call (TallyChannel *self,

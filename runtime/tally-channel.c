@@ -1,5 +1,4 @@
-/* Owns the channel object: what a URI means for calls, and the channel's options. The call itself
- * is in call.c. */
+/* Owns the channel object and its options. What its URI means is in channel-target.c, the call itself in call.c. */
 #include "tally-channel.h"
 
 #include "async-private.h"
@@ -13,6 +12,7 @@ enum
   PROP_CHANNEL_0,
   PROP_CHANNEL_URI,
   PROP_CHANNEL_POOL,
+  PROP_CHANNEL_RESOLVER,
   PROP_TIMEOUT,
   PROP_MAX_MESSAGE_SIZE,
   PROP_MAX_MESSAGE_MEMORY,
@@ -41,103 +41,6 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (TallyChannel,
                                tally_channel,
                                G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (G_TYPE_INITABLE, tally_channel_initable_init))
-
-static gboolean
-has_port_0 (TallyEndpoint *endpoint)
-{
-  GSocketConnectable *connectable = tally_endpoint_get_connectable (endpoint);
-
-  if (G_IS_NETWORK_ADDRESS (connectable))
-    return g_network_address_get_port (G_NETWORK_ADDRESS (connectable)) == 0;
-  return G_IS_INET_SOCKET_ADDRESS (connectable)
-         && g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (connectable)) == 0;
-}
-
-/* Says no to what this version cannot do when the channel is made rather than at its first call. */
-static gboolean
-check_supported (TallyEndpoint *endpoint, GError **error)
-{
-  const gchar *uri = tally_endpoint_get_uri (endpoint);
-
-  if (tally_endpoint_get_scheme (endpoint) == TALLY_SCHEME_TLS && !tally_tls_check (uri, error))
-    return FALSE;
-  if (tally_endpoint_get_protocol (endpoint) == TALLY_PROTOCOL_AUTO
-      || tally_endpoint_get_framing (endpoint) == TALLY_FRAMING_AUTO)
-    {
-      g_set_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_ARGUMENT,
-                   "%s: auto is for servers; a client has to say how it speaks", uri);
-      return FALSE;
-    }
-  if (tally_endpoint_get_framing (endpoint) == TALLY_FRAMING_HEADER
-      && !tally_codec_get (tally_endpoint_get_protocol (endpoint))->is_in_header_frames)
-    {
-      g_set_error (error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED,
-                   "%s: the header transport does not carry this protocol", uri);
-      return FALSE;
-    }
-  if (has_port_0 (endpoint))
-    {
-      g_set_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_ARGUMENT,
-                   "%s: nobody can be reached at port 0", uri);
-      return FALSE;
-    }
-  return TRUE;
-}
-
-static gboolean
-check_all_supported (const GArray *targets, GError **error)
-{
-  for (guint i = 0; i < targets->len; i++)
-    if (!check_supported (g_array_index (targets, TallyTarget, i).endpoint, error))
-      return FALSE;
-  return TRUE;
-}
-
-static void
-set_retry_policy_of_endpoint (TallyChannel *self)
-{
-  g_autoptr (TallyRetryPolicy) policy =
-      tally_retry_policy_new (tally_endpoint_get_attempts (self->endpoint));
-
-  tally_channel_set_retry_policy (self, policy);
-}
-
-/* What the URI means for calls. Options that are set as properties come after it, and win. */
-static gboolean
-open_channel (TallyChannel *self, GError **error)
-{
-  g_autoptr (GArray) targets = NULL;
-  TallyEndpoint *endpoint;
-
-  if (self->uri == NULL)
-    {
-      g_set_error_literal (error, TALLY_ERROR, TALLY_ERROR_INVALID_ARGUMENT,
-                           "a channel needs a URI that it leads to");
-      return FALSE;
-    }
-  targets = tally_targets_new (self->uri, &self->tls, error);
-  if (targets == NULL || !check_all_supported (targets, error))
-    return FALSE;
-  endpoint = g_array_index (targets, TallyTarget, 0).endpoint;
-  if (targets->len > 1)
-    self->fleet = tally_fleet_new (self->pool, self->uri, targets);
-  else
-    self->bucket = tally_pool_dup_bucket (self->pool, endpoint);
-  self->codec = tally_codec_get (tally_endpoint_get_protocol (endpoint));
-  self->framing = tally_endpoint_get_framing (endpoint);
-  self->unpooled = tally_endpoint_get_mode (endpoint) == TALLY_MODE_UNPOOLED;
-  self->is_shared = tally_endpoint_get_mode (endpoint) == TALLY_MODE_SHARED;
-  self->is_compressed = tally_endpoint_is_compressed (endpoint);
-  self->service = tally_endpoint_get_service (endpoint);
-  if (tally_endpoint_get_timeout (endpoint) >= 0)
-    self->timeout = tally_endpoint_get_timeout (endpoint);
-  self->strict = tally_endpoint_get_strict (endpoint);
-  self->is_special = self->bucket == NULL;
-  self->endpoint = tally_endpoint_ref (endpoint);
-  if (tally_endpoint_get_attempts (self->endpoint) > 0)
-    set_retry_policy_of_endpoint (self);
-  return TRUE;
-}
 
 /* ---- TLS ---- */
 
@@ -209,6 +112,9 @@ tally_channel_get_property (GObject *object, guint id, GValue *value, GParamSpec
     case PROP_CHANNEL_POOL:
       g_value_set_object (value, self->pool);
       break;
+    case PROP_CHANNEL_RESOLVER:
+      g_value_set_object (value, self->resolver);
+      break;
     case PROP_TIMEOUT:
       g_value_set_uint (value, tally_channel_get_timeout (self));
       break;
@@ -245,6 +151,9 @@ tally_channel_set_property (GObject *object, guint id, const GValue *value, GPar
     case PROP_CHANNEL_POOL:
       self->pool = g_value_dup_object (value);
       break;
+    case PROP_CHANNEL_RESOLVER:
+      self->resolver = g_value_dup_object (value);
+      break;
     case PROP_TIMEOUT:
       tally_channel_set_timeout (self, g_value_get_uint (value));
       break;
@@ -277,7 +186,7 @@ tally_channel_constructed (GObject *object)
   G_OBJECT_CLASS (tally_channel_parent_class)->constructed (object);
   if (self->pool == NULL)
     self->pool = g_object_ref (tally_pool_get_default ());
-  open_channel (self, &self->failure);
+  tally_channel_open (self, &self->failure);
 }
 
 static gboolean
@@ -312,6 +221,7 @@ tally_channel_finalize (GObject *object)
   g_clear_pointer (&self->bucket, tally_bucket_unref);
   g_clear_pointer (&self->fleet, tally_fleet_free);
   g_clear_object (&self->pool);
+  g_clear_object (&self->resolver);
   g_clear_pointer (&self->endpoint, tally_endpoint_unref);
   G_OBJECT_CLASS (tally_channel_parent_class)->finalize (object);
 }
@@ -340,6 +250,18 @@ make_target_properties (void)
    */
   channel_properties[PROP_CHANNEL_POOL] =
       g_param_spec_object ("pool", NULL, NULL, TALLY_TYPE_POOL,
+                           G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+  /**
+   * TallyChannel:resolver:
+   *
+   * What says where the copies of the service are; %NULL: the URI does. The URI's options go for each of them; of its host and
+   * port only the name counts that messages have.
+   * Default: NULL.
+   *
+   * Since: 0.2
+   */
+  channel_properties[PROP_CHANNEL_RESOLVER] =
+      g_param_spec_object ("resolver", NULL, NULL, TALLY_TYPE_RESOLVER,
                            G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
 }
 
@@ -510,7 +432,8 @@ tally_channel_init (TallyChannel *self)
 
 /**
  * tally_channel_new:
- * @uri: see tally_endpoint_new(); there may be several endpoints, `tcp://a:1,b:1`
+ * @uri: see tally_endpoint_new(); there may be several endpoints, `tcp://a:1,b:1`, also such as DNS knows:
+ *   `dns:///name:port`, all addresses of a host, and `srv://_service._tcp.domain`; with TLS `dns+tls` and `srv+tls`
  * @error: return location
  *
  * Makes a channel whose connections come from the process-wide default pool. No connection is made
@@ -545,10 +468,38 @@ tally_channel_new_with_pool (const gchar *uri, TallyPool *pool, GError **error)
 }
 
 /**
+ * tally_channel_new_with_resolver:
+ * @uri: how to speak: see tally_endpoint_new(). Host and port are a name for messages, and may be any
+ * @resolver: what says where the copies of the service are, of which a reference is taken
+ * @pool: (nullable): where its connections come from; %NULL for the process-wide default pool
+ * @error: return location
+ *
+ * Makes a channel to endpoints that @resolver finds. Calls that begin before it has found any wait for that within their
+ * deadline.
+ *
+ * Returns: (transfer full): a new channel, or %NULL with %TALLY_ERROR_INVALID_ARGUMENT or
+ *   %TALLY_ERROR_NOT_SUPPORTED
+ *
+ * Since: 0.2
+ */
+TallyChannel *
+tally_channel_new_with_resolver (const gchar *uri,
+                                 TallyResolver *resolver,
+                                 TallyPool *pool,
+                                 GError **error)
+{
+  g_return_val_if_fail (uri != NULL && TALLY_IS_RESOLVER (resolver), NULL);
+  g_return_val_if_fail (pool == NULL || TALLY_IS_POOL (pool), NULL);
+  return g_initable_new (TALLY_TYPE_CHANNEL, NULL, error, "uri", uri, "resolver", resolver, "pool",
+                         pool, NULL);
+}
+
+/**
  * tally_channel_get_endpoint:
  * @self: a channel
  *
- * Returns: (transfer none) (nullable): where the channel leads, of several the first; %NULL where g_initable_init() has failed or
+ * Returns: (transfer none) (nullable): where the channel leads, of several the first, and with a
+ *   resolver only how to speak there; %NULL where g_initable_init() has failed or
  *   would fail: calls are refused then
  */
 TallyEndpoint *

@@ -7,6 +7,7 @@
 #include "tally-call-options.h"
 #include "tally-endpoint.h"
 #include "tally-pool.h"
+#include "tally-resolver.h"
 #include "tally-retry-policy.h"
 #include "tally-types.h"
 
@@ -19,6 +20,11 @@ G_DECLARE_FINAL_TYPE (TallyChannel, tally_channel, TALLY, CHANNEL, GObject)
 TALLY_API TallyChannel *tally_channel_new (const gchar *uri, GError **error);
 TALLY_API TallyChannel *
 tally_channel_new_with_pool (const gchar *uri, TallyPool *pool, GError **error);
+
+TALLY_API TallyChannel *tally_channel_new_with_resolver (const gchar *uri,
+                                                         TallyResolver *resolver,
+                                                         TallyPool *pool,
+                                                         GError **error);
 
 TALLY_API TallyEndpoint *tally_channel_get_endpoint (TallyChannel *self);
 TALLY_API TallyPool *tally_channel_get_pool (TallyChannel *self);

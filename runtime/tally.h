@@ -19,6 +19,7 @@
 #include "tally-headers.h"
 #include "tally-interceptor.h"
 #include "tally-pool.h"
+#include "tally-resolver.h"
 #include "tally-processor.h"
 #include "tally-reply.h"
 #include "tally-retry-policy.h"

@@ -4,6 +4,7 @@
 
 #include "fleet/attempt-internal.h"
 #include "tally-pool.h"
+#include "tally-resolver.h"
 #include "tls-internal.h"
 
 G_BEGIN_DECLS
@@ -24,13 +25,24 @@ typedef struct
 
 /* (element-type TallyTarget) (transfer full): the endpoints of @uri, `tcp://a:1,b:1` or a single one, all with the same
  * options. @tls: as in tally_endpoint_new_with_tls (). */
+GArray *tally_targets_new_empty (void);
 GArray *tally_targets_new (const gchar *uri, const TallyTlsOptions *tls, GError **error);
+
+/* ---- resolver-uri.c ---- */
+
+/* @uri may have a resolver's scheme. Then @resolver, and @plain for tally_targets_new (): a URI with the same options. Otherwise
+ * both are NULL. */
+gboolean tally_resolver_parse_uri (const gchar *uri,
+                                   TallyResolver **resolver,
+                                   gchar **plain,
+                                   GError **error);
 
 /* ---- fleet.c ---- */
 
-/* Its connections come from @pool, which outlives it. @name: what dumps call it. The options are those of the first
- * endpoint's URI. */
-TallyFleet *tally_fleet_new (TallyPool *pool, const gchar *name, const GArray *targets);
+/* Without endpoints. Its connections come from @pool, which outlives it. @name: what dumps call it. @options: the URI's. */
+TallyFleet *tally_fleet_new (TallyPool *pool, const gchar *name, const TallyEndpoint *options);
+/* Makes @targets the list: those that are not in it get no further calls. */
+void tally_fleet_set_targets (TallyFleet *self, const GArray *targets);
 /* No call uses it any more. */
 void tally_fleet_free (TallyFleet *self);
 
@@ -50,6 +62,26 @@ void tally_route_avoid (TallyRoute *self, const TallyRoute *other);
 guint tally_route_count_failures (const TallyRoute *self);
 /* (transfer full): what became of each of them, briefly. */
 gchar *tally_route_tell (const TallyRoute *self);
+
+/* ---- fleet-lookup.c ---- */
+
+/* Gets its lists from @resolver. Endpoints are as @uri, with another address. @tls: as in tally_targets_new (). */
+void tally_fleet_follow (TallyFleet *self,
+                         TallyResolver *resolver,
+                         const gchar *uri,
+                         const TallyTlsOptions *tls);
+/* Whether no endpoint is known, and that may change soon. */
+gboolean tally_fleet_must_wait (TallyFleet *self);
+/* Calls @callback, once, in @context, when a call need not wait any more, or at @deadline, or when @cancellable (nullable) is
+ * cancelled. */
+void tally_fleet_await (TallyFleet *self,
+                        GMainContext *context,
+                        gint64 deadline,
+                        GCancellable *cancellable,
+                        void (*callback) (gpointer data),
+                        gpointer data);
+/* (transfer full) (nullable): why the last lookup failed. */
+GError *tally_fleet_dup_failure (TallyFleet *self);
 
 G_END_DECLS
 

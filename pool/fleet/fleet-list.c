@@ -25,6 +25,15 @@ find_addresses (const gchar *uri, const gchar **addresses, gsize *length)
   return memchr (*addresses, ',', *length) != NULL;
 }
 
+GArray *
+tally_targets_new_empty (void)
+{
+  GArray *targets = g_array_new (FALSE, FALSE, sizeof (TallyTarget));
+
+  g_array_set_clear_func (targets, clear_target);
+  return targets;
+}
+
 static gboolean
 add_target (GArray *targets, const gchar *uri, const TallyTlsOptions *tls, GError **error)
 {
@@ -99,11 +108,10 @@ apply_weights (GArray *targets, const gchar *uri, GError **error)
 GArray *
 tally_targets_new (const gchar *uri, const TallyTlsOptions *tls, GError **error)
 {
-  g_autoptr (GArray) targets = g_array_new (FALSE, FALSE, sizeof (TallyTarget));
+  g_autoptr (GArray) targets = tally_targets_new_empty ();
   const gchar *addresses;
   gsize length;
 
-  g_array_set_clear_func (targets, clear_target);
   if (find_addresses (uri, &addresses, &length)
           ? !add_list (targets, uri, addresses, length, tls, error)
           : !add_target (targets, uri, tls, error))

@@ -1,15 +1,75 @@
-/* The fleets of a pool, for its dump. */
+/* A fleet, for its parts: what its calls do (fleet.c), how it learns its endpoints (fleet-lookup.c). */
 #ifndef TALLY_FLEET_PRIVATE_H
 #define TALLY_FLEET_PRIVATE_H
 
+#include "core-private.h"
 #include "fleet-internal.h"
+#include "picker-private.h"
+#include "tally-resolver.h"
 
 G_BEGIN_DECLS
 
+/* What a member stands for. */
+typedef struct
+{
+  TallyEndpoint *endpoint;
+  TallyBucket *bucket; /* nullable, atomic: not before it is picked */
+  guint n_routes;      /* that use it; the fleet's lock */
+} TallyFleetEndpoint;
+
+/* How a fleet learns its endpoints; fleet-lookup.c's. */
+typedef struct
+{
+  TallyResolver *resolver; /* nullable: it has a list that does not change */
+  gboolean looks;          /* the resolver has to be asked */
+  gchar *prefix;           /* what an endpoint's URI has before an address, */
+  gchar *suffix;           /* and behind it */
+  TallyTlsOptions tls;     /* with copies */
+  gint64 due;         /* atomic: when to look again; G_MAXINT64: not now. What follows: the lock */
+  gint64 hastened_at; /* when a failure last made it due */
+  guint n_failed;     /* lookups in a row */
+  gboolean is_under_way;
+  GCancellable *stop; /* nullable: of the one under way */
+  GError *failure;    /* nullable: of the last one */
+  GPtrArray *waits;   /* of calls that wait for the first list */
+} TallyFleetLookup;
+
+struct _TallyFleet
+{
+  gint ref_count; /* atomic */
+  TallyPool *pool;
+  TallyPoolCore *core; /* owned */
+  gchar *name;
+  TallyForkWatch fork_watch;
+  /* Taken before a bucket's lock, and with no other. */
+  pthread_mutex_t lock;
+  TallyPicker picker; /* the lock; its members' owners are TallyFleetEndpoint */
+  gboolean
+      has_forked; /* the lock: this is a child process that has not chosen a subset of its own */
+  TallyFleetLookup lookup;
+};
+
+/* (transfer full): all fleets of a pool, each with a reference. */
+GPtrArray *tally_core_dup_fleets (TallyPoolCore *core);
 TallyFleet *tally_fleet_ref (TallyFleet *self);
 void tally_fleet_unref (TallyFleet *self);
 /* Appends lines for a person. Not under any lock. */
 void tally_fleet_dump (TallyFleet *self, GString *text);
+
+/* ---- fleet-lookup.c ---- */
+
+/* Its resolver says so. Not under any lock. */
+void tally_fleet_update (TallyFleet *self, const TallyAddress *addresses, guint n_addresses);
+void tally_fleet_fail (TallyFleet *self, const GError *error);
+/* Looks, on a thread of the pool, if it is time to. */
+void tally_fleet_look_if_due (TallyFleet *self, gint64 now);
+/* An endpoint failed: the list may be out of date. */
+void tally_fleet_hasten_lookup (TallyFleet *self, gint64 now);
+/* The lookup under way ends early. Not under any lock. */
+void tally_fleet_stop_lookup (TallyFleet *self);
+/* In a child process. */
+void tally_fleet_start_lookup_anew (TallyFleet *self);
+void tally_fleet_clear_lookup (TallyFleet *self);
 
 G_END_DECLS
 

@@ -7,34 +7,12 @@
 
 #include "bucket-private.h"
 #include "endpoint-private.h"
-#include "picker-private.h"
 #include "pool-report-private.h"
+#include "resolver-private.h"
 
 /* Bytes of a route's story for each failure, and failures that it tells. */
 #define TOLD_BYTES 200
 #define TOLD_FAILURES 4
-
-/* What a member stands for. */
-typedef struct
-{
-  TallyEndpoint *endpoint;
-  TallyBucket *bucket; /* nullable, atomic: not before it is picked */
-  guint n_routes;      /* that use it; the fleet's lock */
-} FleetEndpoint;
-
-struct _TallyFleet
-{
-  gint ref_count; /* atomic */
-  TallyPool *pool;
-  TallyPoolCore *core; /* owned */
-  gchar *name;
-  TallyForkWatch fork_watch;
-  /* Taken before a bucket's lock, and with no other. */
-  pthread_mutex_t lock;
-  TallyPicker picker; /* the lock; its members' owners are FleetEndpoint */
-  gboolean
-      has_forked; /* the lock: this is a child process that has not chosen a subset of its own */
-};
 
 struct _TallyRoute
 {
@@ -77,12 +55,13 @@ start_fleet_anew (gpointer data)
   for (guint i = 0; i < self->picker.members->len; i++)
     ((TallyMember *) g_ptr_array_index (self->picker.members, i))->in_flight = 0;
   self->has_forked = TRUE;
+  tally_fleet_start_lookup_anew (self);
 }
 
 static gboolean
 is_connected (gpointer owner)
 {
-  TallyBucket *bucket = __atomic_load_n (&((FleetEndpoint *) owner)->bucket, __ATOMIC_ACQUIRE);
+  TallyBucket *bucket = __atomic_load_n (&((TallyFleetEndpoint *) owner)->bucket, __ATOMIC_ACQUIRE);
   const TallyPolicy *policy;
   gboolean connected;
 
@@ -95,41 +74,22 @@ is_connected (gpointer owner)
   return connected;
 }
 
-static void
-add_endpoint (TallyFleet *self, const TallyTarget *target, guint position, gint64 now)
-{
-  const TallyMemberSpec spec = { hash_text (tally_endpoint_get_uri (target->endpoint)),
-                                 target->weight, target->priority };
-  TallyMember *member = tally_picker_find (&self->picker, spec.id);
-  FleetEndpoint *endpoint;
-
-  if (member != NULL) /* it is there twice */
-    {
-      member->weight = MIN (member->weight + target->weight, TALLY_PICKER_MAX_WEIGHT);
-      return;
-    }
-  endpoint = g_new0 (FleetEndpoint, 1);
-  endpoint->endpoint = tally_endpoint_ref (target->endpoint);
-  tally_picker_add (&self->picker, &spec, position, now)->owner = endpoint;
-}
-
 TallyFleet *
-tally_fleet_new (TallyPool *pool, const gchar *name, const GArray *targets)
+tally_fleet_new (TallyPool *pool, const gchar *name, const TallyEndpoint *options)
 {
   TallyFleet *self = g_new0 (TallyFleet, 1);
-  const TallyEndpoint *first = g_array_index (targets, TallyTarget, 0).endpoint;
-  const TallyPickerOptions options = { first->picker, first->subset, find_seed (self),
-                                       is_connected };
+  const TallyPickerOptions picker = { options->picker, options->subset, find_seed (self),
+                                      is_connected };
 
   self->ref_count = 1;
   self->pool = pool;
   self->core = tally_core_ref (tally_pool_get_core (pool));
   self->name = g_strdup (name);
   pthread_mutex_init (&self->lock, NULL);
-  tally_picker_init (&self->picker, &options, options.seed);
-  for (guint i = 0; i < targets->len; i++)
-    add_endpoint (self, &g_array_index (targets, TallyTarget, i), i, G_MININT64);
-  tally_picker_arrange (&self->picker);
+  tally_picker_init (&self->picker, &picker, picker.seed);
+  self->lookup.due = G_MAXINT64;
+  self->lookup.hastened_at = G_MININT64;
+  self->lookup.waits = g_ptr_array_new ();
   self->fork_watch = (TallyForkWatch){ &self->lock, start_fleet_anew, self };
   tally_fork_watch (&self->fork_watch);
   pthread_mutex_lock (&self->core->lock);
@@ -139,14 +99,80 @@ tally_fleet_new (TallyPool *pool, const gchar *name, const GArray *targets)
 }
 
 static void
-free_member (TallyMember *member)
+free_member (gpointer data)
 {
-  FleetEndpoint *endpoint = member->owner;
+  TallyMember *member = data;
+  TallyFleetEndpoint *endpoint = member->owner;
 
   g_clear_pointer (&endpoint->bucket, tally_bucket_unref);
   tally_endpoint_unref (endpoint->endpoint);
   g_free (endpoint);
   g_free (member);
+}
+
+/* ---- the list ---- */
+
+/* With the lock, and all members by their ids in @known. @now: when a newcomer begins. */
+static void
+list_endpoint_locked (
+    TallyFleet *self, GHashTable *known, const TallyTarget *target, guint position, gint64 now)
+{
+  const TallyMemberSpec spec = { hash_text (tally_endpoint_get_uri (target->endpoint)),
+                                 target->weight, target->priority };
+  TallyMember *member = g_hash_table_lookup (known, &spec.id);
+  TallyFleetEndpoint *endpoint;
+
+  if (member != NULL)
+    {
+      guint before = member->is_listed ? member->weight : 0; /* it is there twice */
+
+      member->weight = MIN (before + target->weight, TALLY_PICKER_MAX_WEIGHT);
+      member->priority = target->priority;
+      member->position = position;
+      member->is_listed = TRUE;
+      return;
+    }
+  endpoint = g_new0 (TallyFleetEndpoint, 1);
+  endpoint->endpoint = tally_endpoint_ref (target->endpoint);
+  member = tally_picker_add (&self->picker, &spec, position, now);
+  member->owner = endpoint;
+  g_hash_table_insert (known, &member->id, member);
+}
+
+/* With the lock: forgets @member, if neither the list nor a call has it, and gives it to @gone. */
+static void
+drop_unused_locked (TallyFleet *self, TallyMember *member, GPtrArray *gone)
+{
+  if (member->is_listed || ((TallyFleetEndpoint *) member->owner)->n_routes > 0)
+    return;
+  tally_picker_remove (&self->picker, member);
+  g_ptr_array_add (gone, member);
+}
+
+void
+tally_fleet_set_targets (TallyFleet *self, const GArray *targets)
+{
+  g_autoptr (GPtrArray) gone = g_ptr_array_new_with_free_func (free_member);
+  g_autoptr (GHashTable) known = g_hash_table_new (g_int64_hash, g_int64_equal);
+  GPtrArray *members = self->picker.members;
+  gint64 now = g_get_monotonic_time ();
+
+  pthread_mutex_lock (&self->lock);
+  for (guint i = 0; i < members->len; i++)
+    {
+      TallyMember *member = g_ptr_array_index (members, i);
+
+      member->is_listed = FALSE;
+      g_hash_table_insert (known, &member->id, member);
+    }
+  if (members->len == 0)
+    now = G_MININT64;
+  for (guint i = 0; i < targets->len; i++)
+    list_endpoint_locked (self, known, &g_array_index (targets, TallyTarget, i), i, now);
+  for (guint i = members->len; i > 0; i--)
+    drop_unused_locked (self, g_ptr_array_index (members, i - 1), gone);
+  tally_picker_arrange (&self->picker);
+  pthread_mutex_unlock (&self->lock);
 }
 
 TallyFleet *
@@ -162,6 +188,7 @@ tally_fleet_unref (TallyFleet *self)
   if (__atomic_sub_fetch (&self->ref_count, 1, __ATOMIC_ACQ_REL) > 0)
     return;
   tally_fork_unwatch (&self->fork_watch);
+  tally_fleet_clear_lookup (self);
   for (guint i = 0; i < self->picker.members->len; i++)
     free_member (g_ptr_array_index (self->picker.members, i));
   tally_picker_clear (&self->picker);
@@ -177,7 +204,22 @@ tally_fleet_free (TallyFleet *self)
   pthread_mutex_lock (&self->core->lock);
   g_ptr_array_remove_fast (self->core->fleets, self);
   pthread_mutex_unlock (&self->core->lock);
+  if (self->lookup.resolver != NULL)
+    tally_resolver_unwatch (self->lookup.resolver, self);
+  tally_fleet_stop_lookup (self);
   tally_fleet_unref (self);
+}
+
+GPtrArray *
+tally_core_dup_fleets (TallyPoolCore *core)
+{
+  GPtrArray *fleets = g_ptr_array_new_with_free_func ((GDestroyNotify) tally_fleet_unref);
+
+  pthread_mutex_lock (&core->lock);
+  for (guint i = 0; i < core->fleets->len; i++)
+    g_ptr_array_add (fleets, tally_fleet_ref (g_ptr_array_index (core->fleets, i)));
+  pthread_mutex_unlock (&core->lock);
+  return fleets;
 }
 
 /* ---- a call's route ---- */
@@ -204,10 +246,14 @@ static void
 forget_tried (TallyRoute *self)
 {
   TallyFleet *fleet = self->fleet;
+  g_autoptr (GPtrArray) gone = g_ptr_array_new_with_free_func (free_member);
 
   pthread_mutex_lock (&fleet->lock);
   for (guint i = 0; i < self->n_tried; i++)
-    ((FleetEndpoint *) self->tried[i]->owner)->n_routes--;
+    {
+      ((TallyFleetEndpoint *) self->tried[i]->owner)->n_routes--;
+      drop_unused_locked (fleet, self->tried[i], gone);
+    }
   self->n_tried = 0;
   pthread_mutex_unlock (&fleet->lock);
 }
@@ -228,7 +274,7 @@ static void
 add_tried (TallyRoute *self, TallyMember *member)
 {
   self->tried[self->n_tried++] = member;
-  ((FleetEndpoint *) member->owner)->n_routes++;
+  ((TallyFleetEndpoint *) member->owner)->n_routes++;
 }
 
 /* In a child process not all clients shall have the parent's subset. */
@@ -262,7 +308,7 @@ pick (TallyRoute *self)
 
 /* Not under the lock: an endpoint that is picked for the first time gets its bucket. */
 static TallyBucket *
-get_bucket (const TallyFleet *self, FleetEndpoint *endpoint)
+get_bucket (const TallyFleet *self, TallyFleetEndpoint *endpoint)
 {
   TallyBucket *bucket = __atomic_load_n (&endpoint->bucket, __ATOMIC_ACQUIRE);
   TallyBucket *none = NULL;
@@ -280,6 +326,7 @@ get_bucket (const TallyFleet *self, FleetEndpoint *endpoint)
 TallyBucket *
 tally_route_next (TallyRoute *self)
 {
+  tally_fleet_look_if_due (self->fleet, g_get_monotonic_time ());
   self->member = pick (self);
   return self->member != NULL ? get_bucket (self->fleet, self->member->owner) : NULL;
 }
@@ -326,8 +373,10 @@ tally_route_end (TallyRoute *self, TallyAttemptEnd end, const GError *error)
   pthread_mutex_lock (&fleet->lock);
   tally_picker_end (&fleet->picker, member, self->began, now, end);
   pthread_mutex_unlock (&fleet->lock);
+  if (end == TALLY_ATTEMPT_FAILED || end == TALLY_ATTEMPT_TIMED_OUT)
+    tally_fleet_hasten_lookup (fleet, now);
   if (error != NULL)
-    tell_failure (self, ((FleetEndpoint *) member->owner)->endpoint, error);
+    tell_failure (self, ((TallyFleetEndpoint *) member->owner)->endpoint, error);
 }
 
 void
@@ -384,7 +433,8 @@ make_row_locked (const TallyPicker *picker, TallyMember *member, gint64 now)
 {
   gboolean is_out = tally_outliers_is_out (member, now);
 
-  return (FleetRow){ .endpoint = tally_endpoint_ref (((FleetEndpoint *) member->owner)->endpoint),
+  return (FleetRow){ .endpoint =
+                         tally_endpoint_ref (((TallyFleetEndpoint *) member->owner)->endpoint),
                      .in_flight = member->in_flight,
                      .n_picks = member->n_picks,
                      .n_failed = member->n_failed,
@@ -411,6 +461,7 @@ void
 tally_fleet_dump (TallyFleet *self, GString *text)
 {
   g_autoptr (GArray) rows = g_array_new (FALSE, FALSE, sizeof (FleetRow));
+  g_autoptr (GError) failure = tally_fleet_dup_failure (self);
   gint64 now = g_get_monotonic_time ();
   guint n_listed = 0;
 
@@ -428,6 +479,8 @@ tally_fleet_dump (TallyFleet *self, GString *text)
   pthread_mutex_unlock (&self->lock);
   g_string_append_printf (text, "%s: %s among %u of %u endpoints\n", self->name,
                           tally_picker_names[self->picker.options.kind], rows->len, n_listed);
+  if (failure != NULL)
+    g_string_append_printf (text, "  the last lookup failed: %s\n", failure->message);
   for (guint i = 0; i < rows->len; i++)
     append_row (text, &g_array_index (rows, FleetRow, i));
 }

@@ -97,8 +97,6 @@ void tally_picker_clear (TallyPicker *self);
  * begin slowly, for which it is G_MININT64. */
 TallyMember *
 tally_picker_add (TallyPicker *self, const TallyMemberSpec *spec, guint position, gint64 now);
-/* (nullable): the member of that id. */
-TallyMember *tally_picker_find (const TallyPicker *self, guint64 id);
 /* Forgets @member, which is not listed; the caller frees it. */
 void tally_picker_remove (TallyPicker *self, TallyMember *member);
 /* After members were added or their `is_listed`, weight, priority or position changed: finds who is active. */

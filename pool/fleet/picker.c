@@ -5,9 +5,9 @@
 #define FIRST_SHARE 10
 /* Random draws of a member before all are looked through. */
 #define DRAWS 16
-/* How fast a member's pace follows its answers, and that of all. */
+/* How fast a member's pace follows its answers, and that of all as many times slower as there are, at most so many. */
 #define MEMBER_SHARE 4
-#define COMMON_SHARE 32
+#define MAX_SLOWER 64
 /* One doubling of the time. */
 #define DOUBLED 256
 /* A member that takes less than double the time of the others counts as equally fast. That one is slow is believed less
@@ -72,15 +72,6 @@ tally_picker_add (TallyPicker *self, const TallyMemberSpec *spec, guint position
   member->credit = draw_below (self, member->weight * TALLY_PICKER_WHOLE);
   g_ptr_array_add (self->members, member);
   return member;
-}
-
-TallyMember *
-tally_picker_find (const TallyPicker *self, guint64 id)
-{
-  for (guint i = 0; i < self->members->len; i++)
-    if (((TallyMember *) g_ptr_array_index (self->members, i))->id == id)
-      return g_ptr_array_index (self->members, i);
-  return NULL;
 }
 
 void
@@ -168,7 +159,7 @@ note_time (TallyPicker *self, TallyMember *member, gint64 took, gint64 now)
 
   gdouble believed = tally_picker_get_slowness (self, member, now);
 
-  approach (&self->pace, sample, COMMON_SHARE);
+  approach (&self->pace, sample, MEMBER_SHARE * (gint) CLAMP (self->active->len, 1, MAX_SLOWER));
   if (member->pace == 0)
     member->pace = self->pace;
   approach (&member->pace, sample, MEMBER_SHARE);
@@ -257,10 +248,9 @@ pick_in_turn (const TallyPicker *self, const Choice *choice)
 static TallyMember *
 prefer_connected (const TallyPicker *self, TallyMember *first, TallyMember *second)
 {
-  gboolean (*is_connected) (gpointer) = self->options.is_connected;
+  gboolean (*asks) (gpointer) = self->options.is_connected;
 
-  if (first == second || is_connected == NULL || is_connected (first->owner)
-      || !is_connected (second->owner))
+  if (first == second || asks == NULL || asks (first->owner) || !asks (second->owner))
     return first;
   return second;
 }

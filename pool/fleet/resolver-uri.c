@@ -1,0 +1,80 @@
+/* Owns the URIs of channels whose endpoints a resolver finds: `dns:///name:port` and `srv://_service._protocol.domain`. */
+#include <string.h>
+
+#include "fleet-internal.h"
+#include "resolver-private.h"
+#include "tally-error.h"
+
+static gboolean
+refuse_uri (const gchar *uri, const gchar *reason, GError **error)
+{
+  g_set_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_ARGUMENT, "URI \"%s\": %s", uri, reason);
+  return FALSE;
+}
+
+/* What is behind @scheme and its slashes; NULL: @uri has another scheme. @transport: "tcp" or "tls". */
+static const gchar *
+skip_scheme (const gchar *uri, const gchar *scheme, const gchar **transport)
+{
+  gsize length = strlen (scheme);
+
+  if (!g_str_has_prefix (uri, scheme))
+    return NULL;
+  *transport = g_str_has_prefix (uri + length, "+tls:") ? "tls" : "tcp";
+  length += strcmp (*transport, "tls") == 0 ? strlen ("+tls") : 0;
+  return g_str_has_prefix (uri + length, "://") ? uri + length + strlen ("://") : NULL;
+}
+
+static gboolean
+parse_dns (const gchar *uri,
+           const gchar *transport,
+           const gchar *rest,
+           TallyResolver **resolver,
+           gchar **plain,
+           GError **error)
+{
+  g_autofree gchar *candidate = g_strdup_printf ("%s://%s", transport, rest + (*rest == '/'));
+  g_autoptr (GUri) parsed = g_uri_parse (candidate, G_URI_FLAGS_ENCODED_QUERY, NULL);
+  const gchar *host = parsed != NULL ? g_uri_get_host (parsed) : NULL;
+
+  if (*rest != '/' || host == NULL || *host == '\0' || g_uri_get_port (parsed) <= 0)
+    return refuse_uri (
+        uri, "it must be dns:///, a host's name and a port, as in dns:///example.com:9090", error);
+  *resolver = tally_dns_resolver_new (host, (guint) g_uri_get_port (parsed));
+  *plain = g_steal_pointer (&candidate);
+  return TRUE;
+}
+
+static gboolean
+parse_srv (const gchar *uri,
+           const gchar *transport,
+           const gchar *rest,
+           TallyResolver **resolver,
+           gchar **plain,
+           GError **error)
+{
+  gsize length = strcspn (rest, "/?#");
+  g_autofree gchar *name = g_strndup (rest, length);
+
+  *resolver = tally_srv_resolver_new (name);
+  if (*resolver == NULL)
+    return refuse_uri (
+        uri, "it must be srv:// and a service's name, as in srv://_thrift._tcp.example.com", error);
+  *plain = g_strdup_printf ("%s://%s:0%s", transport, name, rest + length);
+  return TRUE;
+}
+
+gboolean
+tally_resolver_parse_uri (const gchar *uri, TallyResolver **resolver, gchar **plain, GError **error)
+{
+  const gchar *transport;
+  const gchar *rest;
+
+  *resolver = NULL;
+  *plain = NULL;
+  if ((rest = skip_scheme (uri, "dns", &transport)) != NULL)
+    return parse_dns (uri, transport, rest, resolver, plain, error);
+  if ((rest = skip_scheme (uri, "srv", &transport)) != NULL)
+    return parse_srv (uri, transport, rest, resolver, plain, error);
+  return TRUE;
+}
