@@ -281,7 +281,7 @@ cli_pattern_get_longest (const CliPattern *self)
 /* ---- what it comes to ---- */
 
 static gint64
-get_number (const Part *part, guint64 number)
+part_get_number (const Part *part, guint64 number)
 {
   const guint64 range = (guint64) part->last - (guint64) part->first + 1; /* 0: all */
   guint64 value;
@@ -409,7 +409,7 @@ write_part (gchar *at, const Part *part, guint64 number)
     case PART_CHOICE:
       return g_stpcpy (at, part->choices[choose (part, number)]);
     default:
-      return write_number (at, get_number (part, number));
+      return write_number (at, part_get_number (part, number));
     }
 }
 
@@ -449,7 +449,7 @@ get_part (const CliPattern *self)
 gint64
 cli_pattern_get_number (const CliPattern *self, guint64 number)
 {
-  return get_number (get_part (self), number);
+  return part_get_number (get_part (self), number);
 }
 
 TallyUuid

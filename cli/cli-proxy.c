@@ -11,7 +11,7 @@
 #include "cli-proxy.h"
 
 /* Descriptors for all but connections. */
-#define SPARE_FDS 32u
+#define SPARE_FDS 16u
 
 typedef struct
 {
@@ -252,7 +252,7 @@ find_max_links (const Proxy *self)
   limit.rlim_cur = limit.rlim_max;
   setrlimit (RLIMIT_NOFILE, &limit);
   return (guint) MIN ((rlim_t) self->max_connections,
-                      limit.rlim_cur > 2 * SPARE_FDS ? (limit.rlim_cur - SPARE_FDS) / 2 : 1);
+                      limit.rlim_cur > SPARE_FDS + 2 ? (limit.rlim_cur - SPARE_FDS) / 2 : 1);
 }
 
 /* Until a signal comes; a second one ends the process. */

@@ -72,14 +72,14 @@ is_number (const TallyType *type)
 /* ---- writing what varies ---- */
 
 static gboolean
-set_string (CliTemplate *template, const Leaf *self, guint64 number, GError **error)
+leaf_set_string (CliTemplate *template, const Leaf *self, guint64 number, GError **error)
 {
   cli_pattern_write_over (self->pattern, number, self->memory);
   return TRUE;
 }
 
 static gboolean
-set_binary (CliTemplate *template, const Leaf *self, guint64 number, GError **error)
+leaf_set_binary (CliTemplate *template, const Leaf *self, guint64 number, GError **error)
 {
   GByteArray *bytes = self->memory;
 
@@ -88,14 +88,14 @@ set_binary (CliTemplate *template, const Leaf *self, guint64 number, GError **er
 }
 
 static gboolean
-set_uuid (CliTemplate *template, const Leaf *self, guint64 number, GError **error)
+leaf_set_uuid (CliTemplate *template, const Leaf *self, guint64 number, GError **error)
 {
   *(TallyUuid *) self->memory = cli_pattern_get_uuid (self->pattern, number);
   return TRUE;
 }
 
 static gboolean
-set_choice (CliTemplate *template, const Leaf *self, guint64 number, GError **error)
+leaf_set_choice (CliTemplate *template, const Leaf *self, guint64 number, GError **error)
 {
   const gsize size = self->type->size;
 
@@ -105,7 +105,7 @@ set_choice (CliTemplate *template, const Leaf *self, guint64 number, GError **er
 
 /* Has the JSON say the number. */
 static gboolean
-write_number (CliTemplate *template, const Leaf *self, guint64 number, GError **error)
+leaf_write_number (CliTemplate *template, const Leaf *self, guint64 number, GError **error)
 {
   const CliPlace place = { .source = template->source, .index = -1 };
   CliJson *json = self->text;
@@ -130,22 +130,22 @@ write_number (CliTemplate *template, const Leaf *self, guint64 number, GError **
 }
 
 static gboolean
-set_number (CliTemplate *template, const Leaf *self, guint64 number, GError **error)
+leaf_set_number (CliTemplate *template, const Leaf *self, guint64 number, GError **error)
 {
   const CliPlace place = { .source = template->source, .index = -1 };
 
-  return write_number (template, self, number, error)
+  return leaf_write_number (template, self, number, error)
          && cli_fill_plain (self->text, self->type, self->memory, &place, error);
 }
 
 /* Has the JSON say it, for what is filled in anew. */
 static gboolean
-set_json (CliTemplate *template, const Leaf *self, guint64 number, GError **error)
+leaf_set_json (CliTemplate *template, const Leaf *self, guint64 number, GError **error)
 {
   CliJson *json = self->text;
 
   if (self->choices == NULL && is_number (self->type))
-    return write_number (template, self, number, error);
+    return leaf_write_number (template, self, number, error);
   json->kind = CLI_JSON_STRING;
   g_free (json->text);
   json->text = g_malloc (cli_pattern_get_longest (self->pattern) + 1);
@@ -157,7 +157,7 @@ set_json (CliTemplate *template, const Leaf *self, guint64 number, GError **erro
 
 /* Has the JSON say it, as long as it can become, and a byte longer: bytes have no NUL behind them, which is written, too. */
 static void
-write_longest (const Leaf *self)
+leaf_write_longest (const Leaf *self)
 {
   const gsize longest = cli_pattern_get_longest (self->pattern);
   gchar *text = g_malloc (longest + 2);
@@ -176,16 +176,16 @@ static LeafSetter
 find_setter (const Leaf *leaf)
 {
   if (leaf->choices != NULL)
-    return set_choice;
+    return leaf_set_choice;
   if (is_number (leaf->type))
-    return set_number;
+    return leaf_set_number;
   if (leaf->type->kind == TALLY_KIND_STRING)
-    return set_string;
+    return leaf_set_string;
   if (leaf->type->kind == TALLY_KIND_BINARY && leaf->node != leaf->text)
-    return set_binary;
+    return leaf_set_binary;
   if (leaf->type->kind == TALLY_KIND_UUID
       && cli_pattern_get_kind (leaf->pattern) == CLI_PATTERN_UUID)
-    return set_uuid;
+    return leaf_set_uuid;
   return NULL;
 }
 
@@ -235,7 +235,7 @@ prepare_leaf (
   if (leaf->set != NULL
       && !(is_cell && type->kind == TALLY_KIND_ENUM)) /* which is a pointer there */
     return TRUE;
-  leaf->set = set_json;
+  leaf->set = leaf_set_json;
   if (is_cell)
     self->floats = TRUE;
   else
@@ -363,7 +363,7 @@ find_in_table (CliTemplate *self,
   if (!floats)
     return TRUE;
   for (guint i = n_leaves; i < self->leaves->len; i++)
-    g_array_index (self->leaves, Leaf, i).set = set_json;
+    g_array_index (self->leaves, Leaf, i).set = leaf_set_json;
   g_array_set_size (self->refills, n_refills);
   if (!is_cell)
     add_refill (self, json, type);
@@ -480,7 +480,7 @@ locate_all (CliTemplate *self)
     {
       Leaf *leaf = &g_array_index (self->leaves, Leaf, i);
 
-      if (leaf->set != set_json)
+      if (leaf->set != leaf_set_json)
         g_hash_table_insert (leaves, (gpointer) leaf->node, leaf);
     }
   for (guint i = 0; i < self->refills->len; i++)
@@ -514,9 +514,9 @@ fill_all (CliTemplate *self, GError **error)
     {
       const Leaf *leaf = &g_array_index (self->leaves, Leaf, i);
 
-      if (leaf->set == set_string || leaf->set == set_binary)
-        write_longest (leaf);
-      else if (!set_json (self, leaf, 0, error))
+      if (leaf->set == leaf_set_string || leaf->set == leaf_set_binary)
+        leaf_write_longest (leaf);
+      else if (!leaf_set_json (self, leaf, 0, error))
         return FALSE;
     }
   if (self->method == NULL)
