@@ -187,7 +187,7 @@ fail_lookup (TallyFleet *self, const GError *error)
 }
 
 static gpointer
-look_up (gpointer data)
+run_lookup (gpointer data)
 {
   TallyFleet *self = data;
   TallyResolver *resolver = self->lookup.resolver;
@@ -207,7 +207,7 @@ begin_lookup (TallyFleet *self)
   g_autoptr (GError) error = NULL;
   gint status;
 
-  if (tally_run_on_thread (self->core, look_up, tally_fleet_ref (self), FALSE))
+  if (tally_run_on_thread (self->core, run_lookup, tally_fleet_ref (self), FALSE))
     return;
   status = errno;
   error = status == ESHUTDOWN

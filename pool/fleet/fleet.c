@@ -444,7 +444,7 @@ make_row_locked (const TallyPicker *picker, TallyMember *member, gint64 now)
 }
 
 static void
-append_row (GString *text, const FleetRow *row)
+append_fleet_row (GString *text, const FleetRow *row)
 {
   g_string_append_printf (text,
                           "  %s: %u in flight, %" G_GUINT64_FORMAT " picked, %" G_GUINT64_FORMAT
@@ -482,5 +482,5 @@ tally_fleet_dump (TallyFleet *self, GString *text)
   if (failure != NULL)
     g_string_append_printf (text, "  the last lookup failed: %s\n", failure->message);
   for (guint i = 0; i < rows->len; i++)
-    append_row (text, &g_array_index (rows, FleetRow, i));
+    append_fleet_row (text, &g_array_index (rows, FleetRow, i));
 }
