@@ -1,4 +1,5 @@
 /* Owns `tally bench`: its options, the order of things, what it says meanwhile. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -72,6 +73,19 @@ check_numbers (const Bench *self, GError **error)
          && cli_check_number ("--rate", self->rate, 0, 1e7, error)
          && cli_check_number ("--timeout", self->timeout, 0, G_MAXINT, error)
          && cli_check_number ("--server-pid", self->server_pid, 0, G_MAXINT, error);
+}
+
+/* So that nothing is measured in vain. @path: (nullable) */
+static gboolean
+check_place (const gchar *option, const gchar *path, GError **error)
+{
+  g_autofree gchar *directory = path != NULL ? g_path_get_dirname (path) : NULL;
+
+  if (path == NULL || access (g_file_test (path, G_FILE_TEST_EXISTS) ? path : directory, W_OK) == 0)
+    return TRUE;
+  g_set_error (error, CLI_INPUT_ERROR, 0, "%s: %s cannot be written: %s", option, path,
+               g_strerror (errno));
+  return FALSE;
 }
 
 static void
@@ -196,7 +210,9 @@ parse_bench (Bench *self, gchar ***words, GError **error)
   set_load (self, (*words)[1]);
   return cli_bench_limits_parse_errors (&self->limits,
                                         self->max_errors != NULL ? self->max_errors : "0", error)
-         && make_modes (self, error) && find_call (self, *words, error);
+         && make_modes (self, error) && find_call (self, *words, error)
+         && check_place ("--json", self->json, error)
+         && check_place ("--report", self->report, error);
 }
 
 /* ---- what it says ---- */

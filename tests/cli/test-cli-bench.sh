@@ -27,7 +27,7 @@ add='{"left": "${counter}", "right": "${random:1-1000}"}'
 few='-q -c 2 -n 40 -r 2 -w 10'
 everything=unpooled,pooled,shared,async-unpooled,async-pooled,async-shared
 
-echo 1..30
+echo 1..31
 serves "$server" tcp://localhost:0
 benches every_mode 0 'Calculator.add at tcp://.*2 callers; in each mode 2 rounds of 40 calls, after 10 calls to warm up.*async-shared' \
   $few -M "$everything" -j "$scratch/json" --name "a \"name\"" --server-pid "$server_pid" "$uri" $file Calculator.add "$add"
@@ -92,6 +92,7 @@ says json_goes_to_a_pipe 0 'calls/s.*format.*is a pipe' bash -c '"${@:2}" && hea
 exec 8>&-
 ln -s /dev/full "$scratch/full"
 benches json_to_a_full_disk 2 'full: No space left on device' $few -M pooled -j "$scratch/full" "$uri" $file ping
+benches nowhere_to_write_it 2 '^tally: --report: nowhere/page.html cannot be written: No such file or directory$' $few --report nowhere/page.html "$uri" $file ping
 says output_to_a_full_disk 6 '^tally: standard output: ' bash -c '"$@" >/dev/full' bash "$tally" bench $few -M pooled "$uri" $file ping
 says output_is_closed 6 '^tally: standard output: ' bash -c '"$@" >&-' bash "$tally" bench $few -M pooled "$uri" $file ping
 says reader_goes 0 '^Calculator.ping at [^ ]* 0$' bash -c 'set -o pipefail; "$@" | sed q | tr "\n" " "; echo ${PIPESTATUS[0]}' bash "$tally" bench $few -M pooled,shared "$uri" $file ping
