@@ -45,12 +45,27 @@ get_agent (TallySharedAgent *base)
 
 /* ---- what others tell it ---- */
 
+/* With its lock. It gets a turn before it sleeps. */
 static void
-on_watch (TallySharedAgent *base, guint events)
+rouse_locked (Agent *self)
+{
+  if (!self->is_awake)
+    g_source_set_ready_time (&self->source, 0);
+  self->is_awake = TRUE;
+}
+
+static void
+on_watch (TallySharedAgent *base, guint events, gboolean holds_input)
 {
   Agent *self = get_agent (base);
   guint watched = tally_socket_get_watch (self->socket, events);
 
+  if (G_UNLIKELY (holds_input))
+    {
+      pthread_mutex_lock (&self->lock);
+      rouse_locked (self);
+      pthread_mutex_unlock (&self->lock);
+    }
   if (watched == self->watched)
     return;
   self->watched = watched;
@@ -70,9 +85,7 @@ on_over (TallySharedAgent *base, TallyPending *first, TallyPending *last)
   else
     self->last_over->next_over = first;
   self->last_over = last;
-  if (!self->is_awake)
-    g_source_set_ready_time (&self->source, 0);
-  self->is_awake = TRUE;
+  rouse_locked (self);
   pthread_mutex_unlock (&self->lock);
 }
 

@@ -75,16 +75,18 @@ find_receiver_locked (TallyShared *self, TallyPending *awake)
   return pending;
 }
 
-/* Where no thread takes a role each agent is to wait for what it needs. */
+/* Where no thread takes a role each agent is to wait for what it needs. What a layer has taken from the kernel poll () does not
+ * tell: whoever received last may not come again. */
 static void
 tell_agents_locked (TallyShared *self)
 {
+  gboolean holds_input = self->receiver == NULL && tally_socket_has_input (self->socket);
   gboolean may_send = self->sender == NULL && self->queued.length > 0 && self->send_failure == NULL;
   guint events =
       (self->receiver == NULL ? TALLY_STREAM_READABLE : 0) | (may_send ? TALLY_STREAM_WRITABLE : 0);
 
   for (TallySharedAgent *agent = self->agents; agent != NULL; agent = agent->next)
-    agent->watch (agent, self->failure == NULL ? events : 0);
+    agent->watch (agent, self->failure == NULL ? events : 0, holds_input);
 }
 
 void

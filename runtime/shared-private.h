@@ -96,8 +96,9 @@ typedef struct
  * for as long as that does not block, and where a thread has it waits until it is told. */
 struct _TallySharedAgent
 {
-  /* Tells it, with the connection's lock, what to wait for (TallyStreamEvents). */
-  void (*watch) (TallySharedAgent *self, guint events);
+  /* Tells it, with the connection's lock, what to wait for (TallyStreamEvents). @holds_input: there is input that it would
+   * wait for in vain, so that it has to look at once. */
+  void (*watch) (TallySharedAgent *self, guint events, gboolean holds_input);
   /* Calls are over, from @first to @last by `next_over`: their states are DONE or FAILED. Any thread, with the
    * connection's lock or without. */
   void (*over) (TallySharedAgent *self, TallyPending *first, TallyPending *last);

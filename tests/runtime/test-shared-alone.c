@@ -334,7 +334,7 @@ static TallyPending *other;
 static guint n_others_over;
 
 static void
-watch_nothing (TallySharedAgent *agent, guint events)
+watch_nothing (TallySharedAgent *agent, guint events, gboolean holds_input)
 {
 }
 

@@ -10,11 +10,13 @@
 #include <unistd.h>
 
 #include "bucket-private.h"
+#include "peer.h"
 #include "shared-fixture.h"
 #include "shared-private.h"
 #include "socket-private.h"
 #include "stream-internal.h"
 #include "tally-error.h"
+#include "test-stream.h"
 
 #define LARGE (15 << 20)
 
@@ -335,6 +337,12 @@ watch_all (const TallyStream *stream, guint events)
   return events;
 }
 
+static gboolean
+hold_nothing (const TallyStream *stream)
+{
+  return FALSE;
+}
+
 static void
 close_nothing (TallyStream *stream)
 {
@@ -345,6 +353,7 @@ fail_on_send (TallyStream *stream, TallyStreamOrigin origin)
 {
   static const TallyStreamKind kind = { .send = send_while_failing,
                                         .get_watch = watch_all,
+                                        .has_input = hold_nothing,
                                         .end_sending = close_nothing,
                                         .close = close_nothing };
 
@@ -352,7 +361,7 @@ fail_on_send (TallyStream *stream, TallyStreamOrigin origin)
 }
 
 static void
-watch_nothing (TallySharedAgent *agent, guint events)
+watch_nothing (TallySharedAgent *agent, guint events, gboolean holds_input)
 {
 }
 
@@ -401,6 +410,78 @@ rule_24_only_what_the_kernel_took_counts_as_sent (void)
   close (fds[1]);
 }
 
+/* ---- agents, and a layer that has taken more from the kernel than it gave out ---- */
+
+#define REPLY_BYTES 18
+
+typedef struct
+{
+  TallySharedAgent agent; /* first */
+  gboolean is_told;       /* of input that poll () does not tell, when it was told something last */
+  guint n_over;
+} ToldAgent;
+
+static void
+note_watch (TallySharedAgent *agent, guint events, gboolean holds_input)
+{
+  ((ToldAgent *) agent)->is_told = holds_input;
+}
+
+static void
+note_over (TallySharedAgent *agent, TallyPending *first, TallyPending *last)
+{
+  CU_ASSERT_PTR_EQUAL (first, last);
+  ((ToldAgent *) agent)->n_over++;
+}
+
+/* Who received may not come again: its context may have ended. */
+static void
+input_that_a_layer_holds_is_told (void)
+{
+  static const TestStreamPlan a_reply_at_once = { .piece = REPLY_BYTES, .fault_at = -1 };
+  ToldAgent agents[2] = { { { .watch = note_watch, .over = note_over } },
+                          { { .watch = note_watch, .over = note_over } } };
+  guint8 replies[2][REPLY_BYTES] = { "\0\0\0\x0e\x80\x01\0\x02\0\0\0\x01m", "" };
+  TallyPending *pending[2];
+  TallySocket *socket;
+  TallyShared *shared;
+  guint late;
+  gint fds[2];
+
+  CU_ASSERT_EQUAL_FATAL (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+  test_stream_plan (TALLY_STREAM_ADOPTED, &a_reply_at_once);
+  socket = tally_socket_new_from_fd (fds[0]);
+  test_stream_plan (TALLY_STREAM_ADOPTED, NULL);
+  shared = tally_shared_get (socket, &tally_codec_binary, TALLY_FRAMING_FRAMED);
+  memcpy (replies[1], replies[0], REPLY_BYTES);
+  for (guint i = 0; i < 2; i++)
+    {
+      gint32 seqid;
+
+      tally_shared_add_agent (shared, &agents[i].agent);
+      pending[i] = tally_shared_open (shared, &tally_limits_default, NULL);
+      tally_buffer_append (&pending[i]->buffer, "request", 7);
+      CU_ASSERT_TRUE (tally_shared_begin (shared, pending[i], &agents[i].agent, FALSE, NULL));
+      seqid = GINT32_TO_BE (pending[i]->seqid);
+      memcpy (&replies[i][13], &seqid, sizeof seqid);
+    }
+  while (shared->sent < shared->queued_end)
+    tally_shared_flush (shared, &agents[0].agent);
+  test_write_all (fds[1], replies, sizeof replies);
+  for (guint i = 0; i < 2; i++)
+    {
+      tally_shared_take_input (shared, &agents[i].agent);
+      assert_int (agents[i].n_over, 1);
+      CU_ASSERT_EQUAL (agents[1].is_told, i == 0);
+      CU_ASSERT_TRUE (tally_shared_get_outcome (shared, pending[i], NULL));
+      tally_shared_consume_reply (shared, pending[i]);
+      tally_shared_close (shared, pending[i], &late);
+      tally_shared_remove_agent (shared, &agents[i].agent);
+    }
+  g_object_unref (socket);
+  close (fds[1]);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -413,6 +494,7 @@ main (int argc, char **argv)
     TEST (rule_24_a_reply_before_its_request_is_nobodys),
     TEST (rule_24_a_reply_to_half_a_oneway_is_nobodys),
     TEST (rule_24_only_what_the_kernel_took_counts_as_sent),
+    TEST (input_that_a_layer_holds_is_told),
     TEST (a_large_request_is_not_copied_for_each_piece),
     { NULL, NULL },
   };
