@@ -76,7 +76,7 @@ find_receiver_locked (TallyShared *self, TallyPending *awake)
 }
 
 /* Where no thread takes a role each agent is to wait for what it needs. What a layer has taken from the kernel poll () does not
- * tell: whoever received last may not come again. */
+ * tell, and the agent that received last may never look again. */
 static void
 tell_agents_locked (TallyShared *self)
 {

@@ -60,7 +60,8 @@ slow_writers (void)
   for (guint s = 0; s < G_N_ELEMENTS (all_speeches); s++)
     {
       Running *running =
-          running_start (&all_speeches[s], NULL, "max-workers=2 max-queued=64 read-timeout=50 idle-timeout=0");
+          running_start (&all_speeches[s], NULL,
+                         "max-workers=2 max-queued=64 read-timeout=50 idle-timeout=0");
       TallyBuffer request = { NULL, 0, 0 };
       gint fds[8];
 

@@ -434,7 +434,7 @@ note_over (TallySharedAgent *agent, TallyPending *first, TallyPending *last)
   ((ToldAgent *) agent)->n_over++;
 }
 
-/* Who received may not come again: its context may have ended. */
+/* The context that has received may have no more calls, and never look again. */
 static void
 input_that_a_layer_holds_is_told (void)
 {
