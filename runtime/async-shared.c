@@ -47,7 +47,7 @@ get_agent (TallySharedAgent *base)
 
 /* With its lock. It gets a turn before it sleeps. */
 static void
-rouse_locked (Agent *self)
+rouse_agent_locked (Agent *self)
 {
   if (!self->is_awake)
     g_source_set_ready_time (&self->source, 0);
@@ -63,7 +63,7 @@ on_watch (TallySharedAgent *base, guint events, gboolean holds_input)
   if (G_UNLIKELY (holds_input))
     {
       pthread_mutex_lock (&self->lock);
-      rouse_locked (self);
+      rouse_agent_locked (self);
       pthread_mutex_unlock (&self->lock);
     }
   if (watched == self->watched)
@@ -85,7 +85,7 @@ on_over (TallySharedAgent *base, TallyPending *first, TallyPending *last)
   else
     self->last_over->next_over = first;
   self->last_over = last;
-  rouse_locked (self);
+  rouse_agent_locked (self);
   pthread_mutex_unlock (&self->lock);
 }
 
