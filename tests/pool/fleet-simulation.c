@@ -31,8 +31,7 @@ typedef struct
 
 typedef struct
 {
-  TallyPicker picker;
-  Link *links; /* of the members of its list */
+  TallyPicker picker; /* the owner of a member is a Link */
 } Client;
 
 typedef struct
@@ -317,34 +316,41 @@ plan_absences (World *world)
 /* ---- the run ---- */
 
 static void
+free_member (TallyMember *member)
+{
+  g_free (member->owner);
+  g_free (member);
+}
+
+static void
 open_client (World *world, Client *client)
 {
   const Simulation *plan = world->plan;
   const TallyPickerOptions options = { plan->kind, plan->subset, draw_number (world), is_linked };
 
-  client->links = g_new0 (Link, plan->n_servers);
   tally_picker_init (&client->picker, &options, draw_number (world));
   for (guint i = 0; i < plan->n_servers; i++)
     {
       const TallyMemberSpec spec = { tally_mix (i), 1, 0 };
+      Link *link = g_new0 (Link, 1);
 
-      client->links[i].server = &world->servers[i];
-      tally_picker_add (&client->picker, &spec, i, G_MININT64)->owner = &client->links[i];
+      link->server = &world->servers[i];
+      tally_picker_add (&client->picker, &spec, i, G_MININT64)->owner = link;
     }
   tally_picker_arrange (&client->picker);
   /* Of a large fleet a client remembers what it uses alone: a run must fit into memory. */
   for (guint i = 0; plan->subset > 0 && i < client->picker.members->len; i++)
     if (!((TallyMember *) g_ptr_array_index (client->picker.members, i))->is_active)
-      g_free (g_ptr_array_remove_index_fast (client->picker.members, i--));
+      free_member (g_ptr_array_remove_index_fast (client->picker.members, i--));
   schedule (world, draw_time (world, G_TIME_SPAN_SECOND / plan->rate), EVENT_CALL, client);
 }
 
 static void
 close_client (Client *client)
 {
-  g_ptr_array_foreach (client->picker.members, (GFunc) (void (*) (void)) g_free, NULL);
+  for (guint i = 0; i < client->picker.members->len; i++)
+    free_member (g_ptr_array_index (client->picker.members, i));
   tally_picker_clear (&client->picker);
-  g_free (client->links);
 }
 
 static void
