@@ -309,11 +309,11 @@ execute (ServerRequest *request, const gchar *refusal)
       /* The answer of a handler that answers at once goes to a buffer of its own: one that answers later may have
        * answered before this returns. */
       TallyBuffer answer = { NULL, 0, 0 };
+      ServerOutcome outcome;
 
       start = tally_frame_begin (&answer, request->framing);
-      request->is_last = server_dispatch (self, request->codec, NULL, request->message.data,
-                                          request->message.length, &answer, &request->later, &error)
-                         == OUTCOME_HUNG_UP;
+      outcome = server_dispatch (self, request->codec, NULL, request->message.data,
+                                 request->message.length, &answer, &request->later, &error);
       if (error != NULL)
         g_debug ("%s: %s", self->uri, error->message);
       if (request->later.is_taken)
@@ -323,6 +323,7 @@ execute (ServerRequest *request, const gchar *refusal)
           return FALSE;
         }
       request->answer = answer;
+      request->is_last = outcome == OUTCOME_HUNG_UP;
     }
   server_peer_set_header (NULL);
   server_request_end_answer (request, &request->answer, start);
