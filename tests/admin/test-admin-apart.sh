@@ -1,19 +1,9 @@
 #!/bin/sh
 # What does not use the admin listener loads none of its libraries. Arguments: libtally-admin or "", then libraries and programs.
+# shellcheck source=tests/report.sh
+. "$(dirname "$0")/../report.sh"
 admin=$1
 shift
-
-# report NUMBER NAME WRONG: passes when WRONG is empty.
-report ()
-{
-  if [ -z "$3" ]
-  then
-    echo "ok $1 - $2"
-  else
-    echo "not ok $1 - $2"
-    echo "$3" | sed 's/^/# /'
-  fi
-}
 
 echo 1..3
 # with what they load in turn

@@ -1,22 +1,12 @@
 #!/bin/bash
 # Holds what is written about tallyc against tallyc: the manual page has every option, the list of rules every
 # rule. Arguments: the manual page, the list of rules, tallyc.
+# shellcheck source=tests/report.sh
+. "$(dirname "$0")/../report.sh"
 set -u
 page=$1
 list=$2
 tallyc=$3
-
-# report NUMBER NAME MISSING
-report ()
-{
-  if [ -z "$3" ]
-  then
-    echo "ok $1 - $2"
-  else
-    echo "not ok $1 - $2"
-    printf '%s\n' "without: $3" | sed 's/^/# /'
-  fi
-}
 
 missing=
 for option in $("$tallyc" --help | grep -oE '^  -[^ ]+(, -[^ ]+)*' | tr -d ',' | sed 's/\[=ID\]//')
@@ -24,7 +14,7 @@ do
   grep -qF -- "$(printf '%s' "$option" | sed 's/-/\\-/g')" "$page" || missing+=" $option"
 done
 echo 1..3
-report 1 the_page_has_every_option "$missing"
+report 1 the_page_has_every_option "${missing:+without:$missing}"
 
 "$tallyc" --list-rules | sed -E 's/^([^ ]+) +(.*)$/| `\1` | \2 |/' >"${TMPDIR:-/tmp}/rules.$$"
 report 2 the_list_has_every_rule "$(sed '1,/^| rule/d' "$list" | grep '^| `' | diff - "${TMPDIR:-/tmp}/rules.$$")"

@@ -2,20 +2,10 @@
 # What libtally exports is its public interface and nothing else: names that begin with tally, those that installed
 # headers declare, and none of what files of the library share among themselves.
 # Arguments: libtally.so, the folder with the sources.
+# shellcheck source=tests/report.sh
+. "$(dirname "$0")/../report.sh"
 exported=$(nm --dynamic --defined-only --format=posix "$1" | cut -d ' ' -f 1 | sort -u)
 cd "$2" || exit 1
-
-# report NUMBER NAME WRONG: passes when WRONG is empty.
-report ()
-{
-  if [ -z "$3" ]
-  then
-    echo "ok $1 - $2"
-  else
-    echo "not ok $1 - $2"
-    echo "$3" | sed 's/^/# /'
-  fi
-}
 
 # Which of the names on standard input the headers named by the arguments do not mention.
 missing_in ()
