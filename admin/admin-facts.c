@@ -158,27 +158,6 @@ admin_count_errors (const TallyMethodStatistics *method)
          - method->outcomes[TALLY_CALL_DECLARED];
 }
 
-guint64
-admin_get_bin_limit (guint bin)
-{
-  static guint64 limits[TALLY_HISTOGRAM_BINS];
-  static gsize are_known;
-
-  if (g_once_init_enter (&are_known))
-    {
-      /* the library knows them: of one value in a bin the quantile is the bin's limit */
-      for (guint i = 0; i < TALLY_HISTOGRAM_BINS; i++)
-        {
-          TallyHistogram one = { .count = 1, .max = G_MAXUINT64 };
-
-          one.bins[i] = 1;
-          limits[i] = tally_histogram_quantile (&one, 1);
-        }
-      g_once_init_leave (&are_known, TRUE);
-    }
-  return limits[bin];
-}
-
 gchar *
 admin_make_valid (const gchar *text)
 {

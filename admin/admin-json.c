@@ -56,9 +56,9 @@ add_times (JsonBuilder *json, const gchar *name, const TallyHistogram *times)
     if (times->bins[i] > 0)
       {
         json_builder_begin_array (json);
-        json_builder_add_int_value (json,
-                                    (gint64) (i + 1 < TALLY_HISTOGRAM_BINS ? admin_get_bin_limit (i)
-                                                                           : times->max));
+        json_builder_add_int_value (json, i + 1 < TALLY_HISTOGRAM_BINS
+                                              ? tally_histogram_get_bin_start (i + 1) - 1
+                                              : (gint64) times->max);
         json_builder_add_int_value (json, (gint64) times->bins[i]);
         json_builder_end_array (json);
       }
@@ -200,7 +200,7 @@ admin_make_pools (AdminWatched *watched, guint *status)
 
 /* ---- connections ---- */
 
-/* What a person looks for comes first: who waits, who holds something, and for longest. */
+/* What a person looks for comes first: busy connections and waiters, the longest first. */
 static gint
 compare_entries (gconstpointer a, gconstpointer b)
 {

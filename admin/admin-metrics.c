@@ -137,7 +137,7 @@ append_histogram (GString *text,
   for (guint power = LEAST_POWER; power <= GREATEST_POWER; power++)
     {
       /* what is cut to less than 2^power microseconds */
-      for (; admin_get_bin_limit (bin) < G_GUINT64_CONSTANT (1) << power; bin++)
+      for (; tally_histogram_get_bin_start (bin + 1) <= G_GINT64_CONSTANT (1) << power; bin++)
         seen += times->bins[bin];
       g_string_append_printf (text, "%s_bucket{%s,le=\"%s\"} %" G_GUINT64_FORMAT "\n", name, labels,
                               print_seconds (number, G_GUINT64_CONSTANT (1) << power), seen);

@@ -70,8 +70,6 @@ GArray *admin_take_methods (AdminWatched *watched);
 
 /* The nick of an enumeration's value. */
 const gchar *admin_get_nick (GType type, gint value);
-/* The greatest time in microseconds that falls into @bin of a histogram; no limit of the last one: G_MAXUINT64. */
-guint64 admin_get_bin_limit (guint bin);
 /* (transfer full): @text (nullable) as UTF-8. */
 gchar *admin_make_valid (const gchar *text);
 /* Calls that came neither to a result nor to an exception of the method's. */

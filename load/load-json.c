@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <sys/utsname.h>
 
-#include "histogram-internal.h"
 #include "load.h"
 
 /* Shares of the calls for which it is said how long they took at most: enough for a curve. */

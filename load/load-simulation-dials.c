@@ -1,4 +1,4 @@
-/* Owns a simulated pool's dials: how long they take, whether they fail, and who waits for them. */
+/* Owns a simulated pool's dials: how long they take, whether they fail, and which calls wait for them. */
 #include "load-simulation-private.h"
 
 static const GError dial_failure = { 1, 1, (gchar *) "simulated" };

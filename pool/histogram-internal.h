@@ -1,4 +1,4 @@
-/* A histogram's bins: policy-stats.c. */
+/* How a histogram is filled: policy-stats.c. */
 #ifndef TALLY_HISTOGRAM_INTERNAL_H
 #define TALLY_HISTOGRAM_INTERNAL_H
 
@@ -6,7 +6,6 @@
 
 G_BEGIN_DECLS
 
-gint64 tally_histogram_get_bin_start (guint bin);
 void tally_histogram_add (TallyHistogram *histogram, gint64 microseconds);
 
 G_END_DECLS

@@ -255,6 +255,7 @@ typedef struct
 TALLY_API GType tally_histogram_get_type (void);
 
 TALLY_API guint64 tally_histogram_quantile (const TallyHistogram *histogram, gdouble share);
+TALLY_API gint64 tally_histogram_get_bin_start (guint bin);
 
 /**
  * TallyPoolSnapshot:

@@ -99,7 +99,7 @@ TallyMember *
 tally_picker_add (TallyPicker *self, const TallyMemberSpec *spec, guint position, gint64 now);
 /* Forgets @member, which is not listed; the caller frees it. */
 void tally_picker_remove (TallyPicker *self, TallyMember *member);
-/* After members were added or their `is_listed`, weight, priority or position changed: finds who is active. */
+/* After members were added or their `is_listed`, weight, priority or position changed: finds which are active. */
 void tally_picker_arrange (TallyPicker *self);
 
 /* (nullable): the member for an attempt that was not tried yet: none of the @n_tried ones. Its attempt is in flight until

@@ -179,7 +179,7 @@ tally_picker_get_load (const TallyPicker *self, const TallyMember *member, gint6
          / tally_picker_get_weight (member, now);
 }
 
-/* ---- who may be picked ---- */
+/* ---- which may be picked ---- */
 
 /* The members from which one is picked. */
 typedef struct

@@ -24,10 +24,17 @@ tally_close_reason_to_string (TallyCloseReason reason)
   return names[reason];
 }
 
-/* The least time in microseconds that falls into @bin. Two bins for each power of two, as tally_histogram_count () has it. */
+/**
+ * tally_histogram_get_bin_start:
+ * @bin: which of a histogram's bins, from 0; at most TALLY_HISTOGRAM_BINS, for where the last one ends
+ *
+ * Returns: microseconds: the least time that falls into @bin, and before which the bin before it ends
+ */
 gint64
 tally_histogram_get_bin_start (guint bin)
 {
+  g_return_val_if_fail (bin <= TALLY_HISTOGRAM_BINS, 0);
+  /* two bins for each power of two, as tally_histogram_count () has it */
   return bin < 2 ? bin : (gint64) (2 + bin % 2) << (bin / 2 - 1);
 }
 

@@ -1,4 +1,4 @@
-/* Owns the tests of the picker: who is picked, who is out and comes back, and whose subset it is. Time and random numbers are
+/* Owns the tests of the picker: which member is picked, which is out and comes back, which is in a subset. Time and random numbers are
  * the tests'. */
 #include "fleet/picker-private.h"
 #include "harness.h"
@@ -89,7 +89,7 @@ count_picks (Bench *self, guint count, guint i)
   return n_picks;
 }
 
-/* ---- who is picked ---- */
+/* ---- which is picked ---- */
 
 static void
 round_robin_follows_weights (void)

@@ -65,6 +65,20 @@ rule_25_histograms (void)
   assert_int (tally_histogram_quantile (&histogram, 1), G_MAXINT64);
 }
 
+/* Of each bin the least and the greatest time, and no other's. */
+static void
+rule_25_bins_begin_where_they_say (void)
+{
+  for (guint bin = 0; bin < TALLY_HISTOGRAM_BINS; bin++)
+    {
+      TallyHistogram histogram = { 0 };
+
+      tally_histogram_add (&histogram, tally_histogram_get_bin_start (bin));
+      tally_histogram_add (&histogram, tally_histogram_get_bin_start (bin + 1) - 1);
+      assert_int (histogram.bins[bin], 2);
+    }
+}
+
 static void
 rule_25_waits_are_measured (void)
 {
@@ -369,6 +383,7 @@ main (int argc, char **argv)
   static const TestCase cases[] = {
     TEST (rule_25_the_sums_add_up_at_every_instant),
     TEST (rule_25_histograms),
+    TEST (rule_25_bins_begin_where_they_say),
     TEST (rule_25_waits_are_measured),
     TEST (rule_25_dials_and_holds_are_measured),
     TEST (rule_28_max_waiters),
