@@ -31,7 +31,7 @@ static GParamSpec *admin_properties[N_PROPERTIES];
  * | `/metrics` | everything as OpenMetrics text, for Prometheus |
  * | `/healthz` | 200 while each server serves, else 503 |
  * | `/servers`, `/pools`, `/methods` | numbers as JSON |
- * | `/connections` | who holds which connection of a pool, and for how long, as JSON |
+ * | `/connections` | what holds which connection of a pool, and for how long, as JSON |
  *
  * Properties, to be set before it listens:
  *
@@ -195,8 +195,8 @@ tally_admin_add_channel (TallyAdmin *self, const gchar *name, TallyChannel *chan
  * @error: (nullable): %TALLY_ERROR_INVALID_ARGUMENT, %TALLY_ERROR_FAILED
  *
  * Begins to answer at @uri, on a thread of its own. An address that is not a loopback one is refused unless the property
- * `allow-remote` is set. At a path, the file of a socket on which nobody listens any more is replaced; who may connect
- * there is said by the permissions of its directory. A request over TCP must name an IP address, localhost or this machine's
+ * `allow-remote` is set. At a path, the file of a socket on which nobody listens any more is replaced; its
+ * directory's permissions say which users may connect. A request over TCP must name an IP address, localhost or this machine's
  * name as its host, so that no page from elsewhere can read the answers by a name made up for this address. Thread-safe.
  *
  * Returns: whether it listens; %FALSE also if it did before

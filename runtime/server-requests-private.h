@@ -1,5 +1,5 @@
-/* The requests of a connection that run apart, beside each other or answered later: what they are, and who does what with
- * them. */
+/* The requests of a connection that run apart, beside each other or answered later, and what its owner, workers and
+ * handlers do with them. */
 #ifndef TALLY_SERVER_REQUESTS_PRIVATE_H
 #define TALLY_SERVER_REQUESTS_PRIVATE_H
 

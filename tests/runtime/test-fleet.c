@@ -1,4 +1,4 @@
-/* Owns the tests of a channel over several endpoints: who gets the calls, what its URI may say, what its errors tell. */
+/* Owns the tests of a channel over several endpoints: which of them gets the calls, what its URI may say, what its errors tell. */
 #include "fleet-fixture.h"
 
 #include <netinet/in.h>
@@ -29,7 +29,7 @@ check_echoes (const Fleet *fleet, Echo echo, guint count)
     }
 }
 
-/* ---- who gets the calls ---- */
+/* ---- which gets the calls ---- */
 
 /* Each in turn, whatever the mode. */
 static void
