@@ -423,6 +423,21 @@ pin (TallyServer *self, ServerConnection *connection, ServerWorker *worker)
   return TRUE;
 }
 
+/* What epoll is to tell of from now on. A plain stream is not watched anew with each turn: epoll tells of all that the connection
+ * will ever take, also while that takes nothing. A layer is, and tells at once where that is the case already: of no input that
+ * the connection will not take, nor of an end that it has seen. */
+static guint
+find_events (const ServerConnection *connection)
+{
+  if (G_LIKELY (!tally_stream_is_layered (&connection->stream)))
+    return TALLY_SERVER_INPUT | (connection->wants_write ? TALLY_STREAM_WRITABLE : 0);
+  if (connection->output.length > 0)
+    return connection->wants_write ? TALLY_STREAM_WRITABLE : 0;
+  if (connection->is_abandoned)
+    return 0;
+  return connection->is_full ? TALLY_STREAM_HUNG_UP : TALLY_SERVER_INPUT;
+}
+
 static void
 unpin (TallyServer *self, ServerConnection *connection)
 {
@@ -430,8 +445,7 @@ unpin (TallyServer *self, ServerConnection *connection)
   self->n_pinned--;
   pthread_mutex_unlock (&self->lock);
   count_from_here (self, connection);
-  server_loop_watch (self, connection,
-                     TALLY_SERVER_INPUT | (connection->wants_write ? TALLY_STREAM_WRITABLE : 0));
+  server_loop_watch (self, connection, find_events (connection));
 }
 
 /* Serves a pinned connection until it is idle, or over. A large request may come in parts. */
@@ -470,18 +484,6 @@ serve_once (TallyServer *self, ServerConnection *connection, ServerWorker *worke
   else if (__atomic_add_fetch (&self->quick_turns, 1, __ATOMIC_RELAXED) >= QUICK_TURNS)
     atomic_put (&self->eager, FALSE);
   return turn;
-}
-
-/* What a layer is to tell of next, which it does at once where that is the case already: of no input that @connection will not
- * take, nor of an end that it has seen. */
-static guint
-find_events (const ServerConnection *connection)
-{
-  if (connection->output.length > 0)
-    return connection->wants_write ? TALLY_STREAM_WRITABLE : 0;
-  if (connection->is_abandoned)
-    return 0;
-  return connection->is_full ? TALLY_STREAM_HUNG_UP : TALLY_SERVER_INPUT;
 }
 
 /* Whether epoll has to be told of @connection, which is to be parked. */

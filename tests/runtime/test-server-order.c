@@ -185,6 +185,47 @@ no_more_run_at_once_than_the_property_says (void)
   running_stop (running);
 }
 
+/* The only connection is nobody's: it waits for an event, or for what runs. */
+static void
+await_parked (Running *running)
+{
+  gboolean is_parked;
+
+  do
+    {
+      const ServerConnection *connection;
+
+      g_thread_yield ();
+      pthread_mutex_lock (&running->server->lock);
+      connection = running->server->connections;
+      is_parked = connection != NULL && atomic_get (&connection->owner) == OWNER_NOBODY;
+      pthread_mutex_unlock (&running->server->lock);
+    }
+  while (!is_parked);
+}
+
+/* A new peer's first requests are more than may run at once, and epoll is told of the connection behind these. Once they are
+ * answered the next one is found all the same. */
+static void
+a_connection_that_was_full_at_first_is_heard_later (void)
+{
+  Running *running = running_start (&framed_binary, ANY_ORDER, "max-concurrent=2");
+  gint fd;
+
+  pthread_mutex_lock (&running->server->lock); /* the server looks when all have come */
+  fd = peer_connect (running);
+  send_blocks (fd, 3);
+  pthread_mutex_unlock (&running->server->lock);
+  test_handler_wait_inside (running->handler, 2);
+  await_parked (running);
+  test_handler_release (running->handler);
+  receive_blocks (fd, 3);
+  await_parked (running);
+  CU_ASSERT (peer_echoes (fd, &framed_binary, 4, "heard"));
+  close (fd);
+  running_stop (running);
+}
+
 /* One that pipelines slow calls does not get every worker. */
 static void
 other_connections_keep_workers (void)
@@ -367,6 +408,7 @@ main (int argc, char **argv)
     TEST (concurrent_answers_leave_in_order),
     TEST (a_connection_whose_handlers_run_costs_nothing),
     TEST (no_more_run_at_once_than_the_property_says),
+    TEST (a_connection_that_was_full_at_first_is_heard_later),
     TEST (other_connections_keep_workers),
     TEST (one_worker_executes_one_after_another),
     TEST (an_unreadable_message_waits_for_the_answers),
