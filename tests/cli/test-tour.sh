@@ -18,24 +18,33 @@ tally ()
   "$tally" "$@"
 }
 
+# listens FILE: waits until what was just started there says its first line into FILE, or ends.
+listens ()
+{
+  local tail
+  exec 8< <(exec tail -n +1 -F --pid=$! "$1" 2>/dev/null)
+  tail=$!
+  IFS= read -r <&8
+  exec 8<&-
+  kill "$tail" 2>/dev/null
+}
+
 # What a command of the page says: its port is the server's, and its words are the page's again. The status is kept for the next one. One in
-# the background ("> FILE &") is waited for until it listens.
+# the background ("> FILE … &") is waited for until it listens, by a FILE in which nothing of an earlier one is left.
 status=0
 runs ()
 {
-  local command=${1//tcp:\/\/localhost:9090/$uri}
+  local command=${1//tcp:\/\/localhost:9090/$uri} file=
   command=${command//unix:@/unix:@tour-$$-}
+  if [[ $command =~ \&$ ]]
+  then
+    [[ $command =~ \>\ ([a-z]+)\ (2\>\&1\ )?\&$ ]] || { echo 'it has no "> FILE" to wait by' >"$scratch/said"; return; }
+    file=${BASH_REMATCH[1]}
+    rm -f "$file"
+  fi
   { (exit "$status"); eval "$command"; } >"$scratch/said" 2>&1
   status=$?
-  if [[ $command =~ \>\ ([a-z]+)\ \&$ ]]
-  then
-    (
-      exec 8< <(exec tail -n +1 -F --pid=$! "${BASH_REMATCH[1]}" 2>/dev/null)
-      tail=$!
-      IFS= read -r <&8
-      kill "$tail" 2>/dev/null
-    )
-  fi
+  [ -z "$file" ] || (listens "$file")
   sed -i "s|$uri|tcp://localhost:9090|g; s|@tour-$$-|@|g" "$scratch/said"
 }
 
