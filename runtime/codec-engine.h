@@ -135,6 +135,31 @@ tally_reader_expect (const TallyReader *reader, guint32 count, guint size)
   return (guint) MIN ((gsize) count, (gsize) (reader->end - reader->cursor) / size);
 }
 
+/* Whether one of a word's bytes is 0. */
+static inline gboolean
+tally_word_has_nul (guint64 word)
+{
+  return ((word - G_GUINT64_CONSTANT (0x0101010101010101)) & ~word
+          & G_GUINT64_CONSTANT (0x8080808080808080))
+         != 0;
+}
+
+/* memchr () for a NUL, without the call for the lengths that most strings have. */
+static inline const guint8 *
+tally_find_nul (const guint8 *bytes, gsize length)
+{
+  if (length >= 8 && length <= 16)
+    {
+      guint64 first, last;
+
+      memcpy (&first, bytes, 8);
+      memcpy (&last, bytes + length - 8, 8);
+      if (G_LIKELY (!tally_word_has_nul (first) && !tally_word_has_nul (last)))
+        return NULL;
+    }
+  return memchr (bytes, 0, length);
+}
+
 /* Puts @length bytes at the cursor, which hold no NUL, into the string slot of a struct's field: where its owner has room for
  * them, or into memory of their own. The slot may hold a default value, or what the field was before in this message. */
 static inline void
@@ -157,24 +182,36 @@ tally_reader_put_text (TallyReader *reader, gchar **slot, gsize length)
   *slot = copy;
 }
 
+/* Puts @length bytes at the cursor, which are there, into a string slot. Inlined: most fields are strings. */
+static G_ALWAYS_INLINE inline gboolean
+tally_reader_take_text (
+    TallyReader *reader, const TallyType *type, gpointer slot, gsize length, GError **error)
+{
+  const guint8 *nul;
+
+  if (!tally_reader_take_memory (reader, length + TALLY_MEMORY_BLOCK, error))
+    return FALSE;
+  nul = tally_find_nul (reader->cursor, length);
+  if (G_UNLIKELY (nul != NULL))
+    return tally_reader_fail_nul (nul - reader->cursor, error);
+  if (reader->texts != NULL && reader->depth == 1)
+    tally_reader_put_text (reader, slot, length);
+  else
+    tally_storage_set_bytes (type, slot, reader->cursor, length);
+  reader->cursor += length;
+  return TRUE;
+}
+
 /* Puts @length bytes at the cursor, which are there, into a string or binary slot. */
 static inline gboolean
 tally_reader_take_bytes (
     TallyReader *reader, const TallyType *type, gpointer slot, gsize length, GError **error)
 {
+  if (type->kind == TALLY_KIND_STRING)
+    return tally_reader_take_text (reader, type, slot, length, error);
   if (!tally_reader_take_memory (reader, tally_memory_of_bytes (type, length), error))
     return FALSE;
-  if (type->kind == TALLY_KIND_STRING)
-    {
-      const guint8 *nul = memchr (reader->cursor, 0, length);
-
-      if (G_UNLIKELY (nul != NULL))
-        return tally_reader_fail_nul (nul - reader->cursor, error);
-    }
-  if (reader->texts != NULL && reader->depth == 1 && type->kind == TALLY_KIND_STRING)
-    tally_reader_put_text (reader, slot, length);
-  else
-    tally_storage_set_bytes (type, slot, reader->cursor, length);
+  tally_storage_set_bytes (type, slot, reader->cursor, length);
   reader->cursor += length;
   return TRUE;
 }

@@ -107,9 +107,19 @@ tally_reader_is_at_end (const TallyReader *reader)
   return reader->cursor == reader->end;
 }
 
+TALLY_COLD void
+tally_reader_set_rest_error (const TallyReader *reader, const gchar *what, GError **error);
+
 /* Whether all that the reader had was read, else FALSE with an error; for where @what should end, a message or a
  * struct by itself. */
-gboolean tally_reader_check_end (const TallyReader *reader, const gchar *what, GError **error);
+static inline gboolean
+tally_reader_check_end (const TallyReader *reader, const gchar *what, GError **error)
+{
+  if (G_LIKELY (tally_reader_is_at_end (reader)))
+    return TRUE;
+  tally_reader_set_rest_error (reader, what, error);
+  return FALSE;
+}
 
 /* For a message that is still arriving: @bytes are what is there of it, @fill gets more. */
 static inline void
@@ -243,10 +253,10 @@ void tally_struct_reset_instance (const TallyStructInfo *info, gpointer instance
 static inline void
 tally_struct_init_instance (const TallyStructInfo *info, gpointer instance)
 {
-  for (guint i = 0; i < info->n_fields; i++)
-    {
-      const TallyField *field = &info->fields[i];
+  const TallyField *end = info->fields + info->n_fields;
 
+  for (const TallyField *field = info->fields; field < end; field++)
+    {
       if (G_UNLIKELY (field->value != NULL || field->type->kind >= TALLY_KIND_STRUCT))
         tally_struct_init_field (info, field, (guint8 *) instance + field->offset);
     }

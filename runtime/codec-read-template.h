@@ -370,6 +370,16 @@ read_plain (TallyReader *reader, const TallyType *type, gpointer slot, GError **
     }
 }
 
+/* A string. */
+static G_ALWAYS_INLINE inline gboolean
+read_text (TallyReader *reader, const TallyType *type, gpointer slot, GError **error)
+{
+  guint32 length;
+
+  return get_length (reader, &length, error) && tally_reader_need (reader, length, error)
+         && tally_reader_take_text (reader, type, slot, length, error);
+}
+
 static inline ReadResult
 read_any (
     TallyReader *reader, const TallyType *type, gpointer slot, gboolean in_place, GError **error)
@@ -401,12 +411,14 @@ typedef struct
   const TallyStructInfo *info;
   const TallyField *next;
   guint8 *missing;      /* (nullable): by index; made for the first required field passed over */
+  gboolean has_gap;     /* a field was passed over, if it came later or not */
   gboolean has_unknown; /* in a reply: a field came that was not taken */
 } FieldCursor;
 
 static void
 pass_over (FieldCursor *cursor, const TallyField *field)
 {
+  cursor->has_gap = TRUE;
   if (field->requiredness != TALLY_REQUIRED)
     return;
   if (cursor->missing == NULL)
@@ -476,6 +488,8 @@ read_field (TallyReader *reader,
 
   if (field->type->kind == TALLY_KIND_BOOL)
     result = get_bool_field (reader, header, slot, error) ? READ_TAKEN : READ_FAILED;
+  else if (field->type->kind == TALLY_KIND_STRING)
+    result = read_text (reader, field->type, slot, error) ? READ_TAKEN : READ_FAILED;
   else
     result = read_any (reader, field->type, slot, info->form == TALLY_FORM_RESULT, error);
   if (G_LIKELY (result == READ_TAKEN))
@@ -557,7 +571,8 @@ read_struct (TallyReader *reader, const TallyStructInfo *info, gpointer instance
     {
       if (info->form == TALLY_FORM_RESULT)
         return tally_reply_check_end (info, instance, cursor.has_unknown, error);
-      tally_struct_complete_instance (info, instance);
+      if (cursor.has_gap)
+        tally_struct_complete_instance (info, instance);
     }
   return done;
 }

@@ -95,13 +95,12 @@ tally_reader_set_memory_error (const TallyReader *reader, GError **error)
   tally_memory_set_error (tally_limits_get_memory (reader->limits), error);
 }
 
-gboolean
-tally_reader_check_end (const TallyReader *reader, const gchar *what, GError **error)
+void
+tally_reader_set_rest_error (const TallyReader *reader, const gchar *what, GError **error)
 {
-  return G_LIKELY (tally_reader_is_at_end (reader))
-         || tally_reader_fail (error, THRIFT_PROTOCOL_ERROR_INVALID_DATA,
-                               "%" G_GSIZE_FORMAT " bytes follow the %s's end",
-                               (gsize) (reader->end - reader->cursor), what);
+  tally_reader_set_error (error, THRIFT_PROTOCOL_ERROR_INVALID_DATA,
+                          "%" G_GSIZE_FORMAT " bytes follow the %s's end",
+                          (gsize) (reader->end - reader->cursor), what);
 }
 
 void

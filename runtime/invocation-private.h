@@ -37,10 +37,12 @@ tally_invocation_init (TallyInvocation *self, const TallyMethod *method)
 static inline void
 tally_invocation_clear_part (TallyInvocation *self, const TallyStructInfo *info, gpointer instance)
 {
-  for (guint i = 0; i < info->n_fields; i++)
+  const TallyField *end = info->fields + info->n_fields;
+
+  for (const TallyField *field = info->fields; field < end; field++)
     {
-      const TallyType *type = info->fields[i].type;
-      gpointer slot = (guint8 *) instance + info->fields[i].offset;
+      const TallyType *type = field->type;
+      gpointer slot = (guint8 *) instance + field->offset;
 
       if (type->storage == TALLY_STORAGE_PLAIN)
         continue;
@@ -77,12 +79,11 @@ tally_field_is_success (const TallyField *field)
 static inline gboolean
 tally_result_settle (const TallyStructInfo *info, gpointer result)
 {
+  const TallyField *end = info->fields + info->n_fields;
   gboolean complete = TRUE;
 
-  for (guint i = 0; i < info->n_fields; i++)
+  for (const TallyField *field = info->fields; field < end; field++)
     {
-      const TallyField *field = &info->fields[i];
-
       if (!tally_field_is_success (field))
         tally_result_clear_field (result, field);
       else if (field->type->storage != TALLY_STORAGE_PLAIN)

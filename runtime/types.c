@@ -108,63 +108,52 @@ tally_struct_info_find_field (const TallyStructInfo *info, gint16 id)
   return NULL;
 }
 
-/* Four bytes as a number of the same order. */
 static inline guint32
 load_word (const gchar *bytes)
 {
   guint32 word;
 
   memcpy (&word, bytes, sizeof word);
-  return GUINT32_FROM_BE (word);
+  return word;
 }
 
-/* What memcmp () says, which takes longer for a few bytes: each request's method is found by some of these. The last
+/* Whether they are the same. memcmp () takes longer for a few bytes: each request's method is found by this. The last
  * word may begin within the one before. */
-static inline gint
-compare_bytes (const gchar *a, const gchar *b, gsize length)
+static inline gboolean
+has_same_bytes (const gchar *a, const gchar *b, gsize length)
 {
-  gsize last = length - sizeof (guint32);
+  gsize i = 0;
 
   if (length < sizeof (guint32))
-    return memcmp (a, b, length);
-  for (gsize i = 0;; i = MIN (i + sizeof (guint32), last))
     {
-      guint32 left = load_word (a + i), right = load_word (b + i);
-
-      if (left != right)
-        return left < right ? -1 : 1;
-      if (i == last)
-        return 0;
+      while (i < length && a[i] == b[i])
+        i++;
+      return i == length;
     }
+  for (; i < length - sizeof (guint32); i += sizeof (guint32))
+    if (load_word (a + i) != load_word (b + i))
+      return FALSE;
+  i = length - sizeof (guint32);
+  return load_word (a + i) == load_word (b + i);
 }
 
 /* strcmp () order, for a name that need not end in NUL. */
 static gint
 compare_name (const gchar *name, gsize length, const TallyMethod *method)
 {
-  gint order = compare_bytes (name, method->name, MIN (length, method->name_length));
+  gint order = memcmp (name, method->name, MIN (length, method->name_length));
 
   if (order != 0 || length == method->name_length)
     return order;
   return length < method->name_length ? -1 : 1;
 }
 
-/* Of so few methods most are told apart by the lengths of their names. */
-#define FEW_METHODS 8
-
-/* (nullable): of the service itself. */
-static inline const TallyMethod *
-find_own_method (const TallyService *service, const gchar *name, gsize length)
+/* (nullable) */
+static G_GNUC_NO_INLINE const TallyMethod *
+bisect_methods (const TallyService *service, const gchar *name, gsize length)
 {
   guint low = 0, high = service->n_methods;
 
-  if (G_LIKELY (high <= FEW_METHODS))
-    {
-      for (const TallyMethod *method = service->methods; method < service->methods + high; method++)
-        if (method->name_length == length && compare_bytes (name, method->name, length) == 0)
-          return method;
-      return NULL;
-    }
   while (low < high)
     {
       guint middle = (low + high) / 2;
@@ -180,14 +169,34 @@ find_own_method (const TallyService *service, const gchar *name, gsize length)
   return NULL;
 }
 
+/* Of so few methods most are told apart by the lengths of their names. */
+#define FEW_METHODS 8
+
+/* (nullable): of the service itself. */
+static inline const TallyMethod *
+find_own_method (const TallyService *service, const gchar *name, gsize length)
+{
+  const TallyMethod *end = service->methods + service->n_methods;
+
+  if (G_UNLIKELY (service->n_methods > FEW_METHODS))
+    return bisect_methods (service, name, length);
+  for (const TallyMethod *method = service->methods; method < end; method++)
+    if (method->name_length == length && has_same_bytes (name, method->name, length))
+      return method;
+  return NULL;
+}
+
 const TallyMethod *
 tally_service_find_method (const TallyService *service, const gchar *name, gsize length)
 {
-  const TallyMethod *method = NULL;
+  for (; service != NULL; service = service->parent)
+    {
+      const TallyMethod *method = find_own_method (service, name, length);
 
-  for (; service != NULL && method == NULL; service = service->parent)
-    method = find_own_method (service, name, length);
-  return method;
+      if (G_LIKELY (method != NULL))
+        return method;
+    }
+  return NULL;
 }
 
 /**

@@ -122,6 +122,31 @@ test_strings_of_every_length (void)
 }
 
 static void
+test_a_nul_is_found_at_each_place (void)
+{
+  FOR_EACH_CODEC (codec)
+    for (guint length = 1; length < 40; length++)
+      for (guint place = 0; place < length; place++)
+        {
+          g_autoptr (GObject) sent = g_object_new (fix_oops_get_type (), NULL);
+          g_autoptr (GObject) got = g_object_new (fix_oops_get_type (), NULL);
+          g_autofree gchar *told = g_strdup_printf ("a NUL at byte %u,", place);
+          gchar *text = g_strnfill (length, place % 2 == 0 ? '\x80' : '\x01');
+          TallyBuffer buffer;
+          GError *error = NULL;
+
+          ((FixOops *) sent)->message = text;
+          text[place] = 'Q'; /* the only one in the message */
+          buffer = fix_encode (codec, &fix_oops_info, sent);
+          *(guint8 *) memchr (buffer.data, 'Q', buffer.length) = 0;
+          CU_ASSERT_FALSE (decode (codec, &fix_oops_info, got, buffer.data, buffer.length, &error));
+          assert_error (error, THRIFT_PROTOCOL_ERROR, THRIFT_PROTOCOL_ERROR_INVALID_DATA, told);
+          g_clear_error (&error);
+          tally_buffer_clear (&buffer);
+        }
+}
+
+static void
 test_unset_optional_is_left_out (void)
 {
   g_autoptr (GObject) point = (GObject *) fix_point_new (0, NULL);
@@ -475,6 +500,7 @@ main (int argc, char **argv)
     TEST (test_used_object_is_replaced),
     TEST (test_exact_bytes),
     TEST (test_strings_of_every_length),
+    TEST (test_a_nul_is_found_at_each_place),
     TEST (test_unset_optional_is_left_out),
     TEST (test_null_default_is_left_out),
     TEST (test_null_required_is_an_error),

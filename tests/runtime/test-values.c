@@ -243,6 +243,21 @@ methods_are_found_wherever_names_differ (void)
       CU_ASSERT_PTR_EQUAL (tally_service_find_method (&service, method->name, method->name_length),
                            method);
     }
+  /* So few are found another way. */
+  for (guint i = 0; i < methods->len; i++)
+    {
+      const guint first = MIN (i, methods->len - 4);
+      const TallyService small = { "Small", NULL, service.methods + first, 4 };
+
+      for (guint j = 0; j < methods->len; j++)
+        {
+          const TallyMethod *sought = &service.methods[j];
+
+          CU_ASSERT_PTR_EQUAL (tally_service_find_method (&small, sought->name,
+                                                          sought->name_length),
+                               j >= first && j < first + 4 ? sought : NULL);
+        }
+    }
 }
 
 /* ---- numbers as keys ---- */
