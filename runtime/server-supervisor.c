@@ -28,6 +28,7 @@ typedef struct
   guint64 epoch;
   guint same; /* ticks for which both have been the same */
   gboolean backlog;
+  guint n_cores;
   guint quiet;
   gint64 next_reap; /* server_now () */
   gint64
@@ -168,12 +169,17 @@ replace_holder_locked (TallyServer *self)
 /* Requests pile up although the loop's holder is not stuck: a second worker helps if they are
  * heavy, or if there are cores to spare. */
 static void
-help_locked (TallyServer *self, guint64 n_requests)
+help_locked (TallyServer *self, guint n_cores, guint64 n_requests)
 {
-  guint n_cores = g_get_num_processors ();
-
   if (n_cores > 1 && (n_requests < HEAVY_REQUESTS || self->n_workers < n_cores / 2))
     server_wake_worker_locked (self);
+}
+
+/* Whether a connection waits that mostly brings a request: one whose peer has gone is soon closed. */
+static gboolean
+has_backlog_locked (const TallyServer *self)
+{
+  return self->ready_head != NULL && !atomic_peek (&self->ready_head->hung_up);
 }
 
 /* TRUE: the server is busy, look again in a tick. */
@@ -185,7 +191,7 @@ watch_holder_locked (TallyServer *self, Watch *seen)
   gboolean same = holder == seen->holder && epoch == seen->epoch;
   gboolean busy = holder == NULL || atomic_peek (&holder->busy) || self->ready_head != NULL
                   || self->ring_head != NULL;
-  gboolean backlog = self->ready_head != NULL;
+  gboolean backlog = has_backlog_locked (self);
 
   seen->same = same ? seen->same + 1 : 0;
   if (holder == NULL && seen->holder == NULL)
@@ -199,7 +205,7 @@ watch_holder_locked (TallyServer *self, Watch *seen)
   else if (server_wants_help_locked (self))
     server_wake_worker_locked (self);
   else if (backlog && seen->backlog)
-    help_locked (self, epoch - seen->epoch);
+    help_locked (self, seen->n_cores, epoch - seen->epoch);
   seen->quiet = busy || !same ? 0 : seen->quiet + 1;
   seen->holder = self->loop_holder;
   seen->epoch = seen->holder != NULL ? atomic_peek (&seen->holder->epoch) : 0;
@@ -279,7 +285,9 @@ find_rest_locked (TallyServer *self, const Watch *seen, gint64 now)
 void
 server_supervise (TallyServer *self)
 {
-  Watch seen = { .holder = &self->supervisor, .next_reap = server_now () + reap_interval (self) };
+  Watch seen = { .holder = &self->supervisor,
+                 .n_cores = g_get_num_processors (),
+                 .next_reap = server_now () + reap_interval (self) };
 
   pthread_mutex_lock (&self->lock);
   server_wake_worker_locked (self);
