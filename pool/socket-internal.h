@@ -67,8 +67,8 @@ gboolean tally_socket_fill (TallySocket *self, gsize need, GError **error);
 /* (transfer none) (nullable): the bytes received and not yet consumed; valid until the next fill or consume. */
 const guint8 *tally_socket_peek_input (TallySocket *self, gsize *length);
 
-/* Drops the first @length bytes of the input, at most as many as are unconsumed. */
-void tally_socket_consume (TallySocket *self, gsize length);
+/* Drops the first @length bytes of the input, at most as many as are unconsumed. How many are left. */
+gsize tally_socket_consume (TallySocket *self, gsize length);
 
 /* What receives on a socket on behalf of several users, and so knows what may still arrive for them after they
  * have left. It begins a struct of its owner's. */

@@ -99,9 +99,12 @@ tally_socket_peek_input (TallySocket *self, gsize *length)
   return self->input.data + self->consumed;
 }
 
-void
+gsize
 tally_socket_consume (TallySocket *self, gsize length)
 {
-  g_return_if_fail (length <= tally_socket_available (self));
+  gsize available = tally_socket_available (self);
+
+  g_return_val_if_fail (length <= available, available);
   self->consumed += length;
+  return available - length;
 }

@@ -1,7 +1,7 @@
 /* Owns what an asynchronous call does on a connection of its own: one source in its caller's main context,
  * which sends, receives and looks at the deadline, and never blocks. */
 #include "async-private.h"
-#include "framing-private.h"
+#include "call-steps-private.h"
 #include "socket-internal.h"
 #include "stream-internal.h"
 #include "tally-error.h"
@@ -111,8 +111,7 @@ read_reply (Exchange *self, const guint8 *bytes, gsize size, gboolean *clean, GE
   if (!call->answered)
     return FALSE;
   *clean = tally_reader_is_at_end (&reader) && is_sent (self);
-  tally_socket_consume (self->call->socket, size);
-  tally_socket_peek_input (self->call->socket, &left);
+  left = tally_socket_consume (self->call->socket, size);
   *clean = *clean && left == 0 && tally_call_may_go_on (call, self->call->socket);
   return done;
 }

@@ -146,21 +146,12 @@ void tally_call_note_reply (TallyCallInfo *info, TallyIncoming *reply);
 
 /* ---- the call's steps ---- */
 
-/* Appends the request. What cannot be encoded leaves @output as it was. */
-gboolean tally_call_write (const TallyCall *call, TallyBuffer *output, GError **error);
 /* tally_call_write () in two steps: the arguments alone, and the request around what that made of them. */
 gboolean tally_call_write_args (const TallyCall *call, TallyBuffer *args, GError **error);
 gboolean tally_call_write_around (const TallyCall *call,
                                   const TallyBuffer *args,
                                   TallyBuffer *output,
                                   GError **error);
-/* Reads and validates the reply, and hands out what it holds. */
-gboolean tally_call_read (TallyCall *call, TallyReader *reader, GError **error);
-/* tally_call_read () of a reply whose header is @message and was read. */
-gboolean tally_call_read_body (TallyCall *call,
-                               const TallyMessage *message,
-                               TallyReader *reader,
-                               GError **error);
 /* Puts a header around the request that @output has from @start on, where its frame begins. */
 TALLY_COLD gboolean tally_call_wrap (const TallyCall *call,
                                      TallyBuffer *output,

@@ -3,6 +3,7 @@
 #include <thrift/c_glib/protocol/thrift_protocol.h>
 
 #include "call-shared-private.h"
+#include "call-steps-private.h"
 #include "socket-internal.h"
 #include "tally-error.h"
 

@@ -1,17 +1,13 @@
 /* Owns one call from its deadline to the release of its connection: ARCHITECTURE.md, "A call",
  * whose steps the comments name. It knows no address and no protocol's bytes. */
-#include <string.h>
 #include <time.h>
-#include <thrift/c_glib/thrift_application_exception.h>
 
-#include "call-private.h"
-#include "framing-private.h"
+#include "call-steps-private.h"
 #include "lease-internal.h"
-#include "reply-private.h"
 #include "retry-private.h"
 #include "socket-internal.h"
 
-/* ---- steps 1 to 3: deadline, seqid, encoding ---- */
+/* ---- step 1: the deadline ---- */
 
 /* A timeout of at least so many milliseconds may be counted by the coarse clock, which costs a
  * fifth of the exact one and lags it by at most a tick. The tick is added, so that no call ends
@@ -53,175 +49,7 @@ apply_options (TallyCall *call, const TallyCallOptions *options)
     }
 }
 
-/* A multiplexed service's methods are called by "service:method" (Thrift, TMultiplexedProtocol). */
-static G_GNUC_NO_INLINE void
-write_multiplexed_header (const TallyCall *call, TallyBuffer *output, ThriftMessageType type)
-{
-  g_autofree gchar *name = g_strconcat (call->channel->service, ":", call->method->name, NULL);
-
-  call->channel->codec->write_message (output, name, strlen (name), type, call->seqid);
-}
-
-static inline void
-write_header (const TallyCall *call, TallyBuffer *output)
-{
-  const TallyMethod *method = call->method;
-  ThriftMessageType type = method->oneway ? T_ONEWAY : T_CALL;
-
-  if (G_LIKELY (call->channel->service == NULL))
-    call->channel->codec->write_message (output, method->name, method->name_length, type,
-                                         call->seqid);
-  else
-    write_multiplexed_header (call, output, type);
-}
-
-/* What ends a request that @output has from @start on. */
-static inline gboolean
-end_request (const TallyCall *call, TallyBuffer *output, gsize start, GError **error)
-{
-  if (G_UNLIKELY (call->channel->framing == TALLY_FRAMING_HEADER)
-      && !tally_call_wrap (call, output, start, error))
-    return FALSE;
-  return tally_frame_end (output, call->channel->framing, start, &call->limits, error);
-}
-
-gboolean
-tally_call_write (const TallyCall *call, TallyBuffer *output, GError **error)
-{
-  gsize start = tally_frame_begin (output, call->channel->framing);
-
-  write_header (call, output);
-  if (G_LIKELY (call->channel->codec->write_struct (output, call->method->args, call->args, error)
-                && end_request (call, output, start, error)))
-    return TRUE;
-  output->length = start; /* the connection is as clean as it was */
-  return FALSE;
-}
-
-gboolean
-tally_call_write_args (const TallyCall *call, TallyBuffer *args, GError **error)
-{
-  return call->channel->codec->write_struct (args, call->method->args, call->args, error);
-}
-
-gboolean
-tally_call_write_around (const TallyCall *call,
-                         const TallyBuffer *args,
-                         TallyBuffer *output,
-                         GError **error)
-{
-  gsize start = tally_frame_begin (output, call->channel->framing);
-
-  write_header (call, output);
-  tally_buffer_append (output, args->data, args->length);
-  if (end_request (call, output, start, error))
-    return TRUE;
-  output->length = start;
-  return FALSE;
-}
-
-/* ---- steps 4 to 6: the reply ---- */
-
-/* Where a reply is read from. */
-typedef struct
-{
-  TallyCall *call;
-  TallyReader *reader;
-} CallSource;
-
-static inline gboolean
-read_reply_struct (gpointer data, const TallyStructInfo *info, gpointer instance, GError **error)
-{
-  const CallSource *source = data;
-
-  source->call->answered = source->call->codec->read_struct (source->reader, info, instance, error);
-  return source->call->answered;
-}
-
-static TALLY_COLD gboolean
-read_exception (TallyCall *call, CallSource *source, GError **error)
-{
-  call->refused =
-      tally_reply_read_exception (read_reply_struct, source, error) == TALLY_REPLY_REFUSED;
-  return FALSE;
-}
-
-/* @error: what @message is not, the reply. A server that stops says goodbye on a connection that it has not served, too: an
- * exception without a name, with sequence id 0, that says so in words. */
-static TALLY_COLD gboolean
-read_goodbye (TallyCall *call, const TallyMessage *message, CallSource *source, GError **error)
-{
-  g_autoptr (GError) said = NULL;
-
-  if (message->type != T_EXCEPTION || message->name_length != 0 || message->seqid != 0)
-    return FALSE;
-  tally_reply_read_exception (read_reply_struct, source, &said);
-  call->answered = FALSE;
-  if (strstr (said->message, TALLY_SERVER_NOT_EXECUTED) == NULL)
-    return FALSE;
-  call->sent = TALLY_SENT_REFUSED;
-  g_clear_error (error);
-  g_set_error_literal (error, TALLY_ERROR, TALLY_ERROR_CONNECTION_LOST, said->message);
-  return FALSE;
-}
-
-static inline __attribute__ ((always_inline)) gboolean
-read_body (TallyCall *call, const TallyMessage *message, TallyReader *reader, GError **error)
-{
-  CallSource source = { call, reader };
-  TallyReplyOutcome outcome;
-
-  if (G_UNLIKELY (
-          !tally_reply_check (message, call->method, call->channel->service, call->seqid, error)))
-    return read_goodbye (call, message, &source, error);
-  if (G_UNLIKELY (message->type == T_EXCEPTION))
-    return read_exception (call, &source, error);
-  outcome =
-      tally_reply_read_result (call->method, call->results, read_reply_struct, &source, error);
-  call->declared = outcome == TALLY_REPLY_DECLARED;
-  return outcome == TALLY_REPLY_TAKEN;
-}
-
-static inline __attribute__ ((always_inline)) gboolean
-read_message (TallyCall *call, TallyReader *reader, GError **error)
-{
-  TallyMessage message;
-
-  return call->codec->read_message (reader, &message, error)
-         && read_body (call, &message, reader, error);
-}
-
-/* What is behind the message in its frame stays unread. */
-static TALLY_COLD gboolean
-read_wrapped (TallyCall *call, TallyReader *reader, GError **error)
-{
-  TallyBuffer inflated = { NULL, 0, 0 };
-  TallyReader message;
-  gboolean done = tally_call_unwrap (call, reader, &inflated, &message, error)
-                  && read_message (call, &message, error);
-
-  if (call->answered && tally_reader_is_at_end (&message))
-    reader->cursor = reader->end;
-  tally_buffer_clear (&inflated);
-  return done;
-}
-
-gboolean
-tally_call_read (TallyCall *call, TallyReader *reader, GError **error)
-{
-  if (G_UNLIKELY (call->channel->framing == TALLY_FRAMING_HEADER))
-    return read_wrapped (call, reader, error);
-  return read_message (call, reader, error);
-}
-
-gboolean
-tally_call_read_body (TallyCall *call,
-                      const TallyMessage *message,
-                      TallyReader *reader,
-                      GError **error)
-{
-  return read_body (call, message, reader, error);
-}
+/* ---- step 4: request and reply ---- */
 
 /* Inlined for the common path's sake, though it has other callers. @info: NULL, where that is known when this
  * is compiled, costs a call without interceptors nothing; so it is below. */
@@ -308,12 +136,6 @@ exchange_with (
   return FALSE;
 }
 
-static gboolean
-exchange (TallyCall *call, TallySocket *socket, gboolean *clean, GError **error)
-{
-  return exchange_with (call, NULL, socket, clean, error);
-}
-
 static G_GNUC_NO_INLINE gboolean
 exchange_watched (
     TallyCall *call, TallyCallInfo *info, TallySocket *socket, gboolean *clean, GError **error)
@@ -379,7 +201,7 @@ attempt (TallyCall *call, TallyCallInfo *info, TallyWanted wanted, gboolean *reu
                ? tally_call_exchange_shared (call, &lease, socket, &clean, error)
                : tally_call_exchange_shared_watched (call, info, &lease, socket, &clean, error);
   else if (G_LIKELY (socket != NULL))
-    done = info == NULL ? exchange (call, socket, &clean, error)
+    done = info == NULL ? exchange_with (call, NULL, socket, &clean, error)
                         : exchange_watched (call, info, socket, &clean, error);
   if (call->channel->unpooled)
     {
@@ -424,7 +246,7 @@ replay (TallyCall *call, TallyCallInfo *info, GError *first)
   gboolean reused;
 
   call->sent = TALLY_SENT_NOTHING;
-  if (!attempt (call, info, TALLY_WANTED_FRESH, &reused, &second))
+  if (!tally_call_attempt (call, info, TALLY_WANTED_FRESH, &reused, &second))
     return tally_call_join_errors (call, &before, first, second);
   g_error_free (first);
   return NULL;

@@ -166,21 +166,62 @@ typedef struct
   GByteArray *kept;   /* nullable: unframed: a copy of that, where one is wanted */
 } TallyIncoming;
 
+/* tally_incoming_open () of a frame of @size bytes that has not come whole, or is too long. */
+TALLY_COLD gboolean tally_incoming_receive_rest (TallyIncoming *incoming,
+                                                 guint32 size,
+                                                 const TallyLimits *limits,
+                                                 GError **error);
+void tally_incoming_open_unframed (TallyIncoming *incoming, const TallyLimits *limits);
+
 /* Gets ready to read one message. A framed one is received completely before this returns; an
  * unframed one arrives as it is read. THRIFT_PROTOCOL_ERROR for a frame whose size is refused, or
  * what tally_socket_fill () raises. @limits must outlive @incoming. */
-gboolean tally_incoming_open (TallyIncoming *incoming,
-                              TallySocket *socket,
-                              TallyFraming framing,
-                              const TallyLimits *limits,
-                              GError **error);
+static inline gboolean
+tally_incoming_open (TallyIncoming *incoming,
+                     TallySocket *socket,
+                     TallyFraming framing,
+                     const TallyLimits *limits,
+                     GError **error)
+{
+  gsize available;
+  guint32 size;
+
+  incoming->socket = socket;
+  incoming->kept = NULL;
+  if (tally_frame_header (framing) == 0)
+    {
+      tally_incoming_open_unframed (incoming, limits);
+      return TRUE;
+    }
+  if (!tally_socket_fill (socket, TALLY_FRAME_HEADER, error))
+    return FALSE;
+  incoming->base = tally_socket_peek_input (socket, &available);
+  size = tally_frame_get_size (incoming->base);
+  incoming->length = TALLY_FRAME_HEADER + (gsize) size;
+  /* a small frame comes whole with its header */
+  if (G_UNLIKELY (size > limits->max_message || available < incoming->length)
+      && !tally_incoming_receive_rest (incoming, size, limits, error))
+    return FALSE;
+  tally_reader_init (&incoming->reader, incoming->base + TALLY_FRAME_HEADER, size, limits);
+  return TRUE;
+}
+
 /* Adds to what is kept all that has come: a frame's bytes without its header, or what the socket has. */
 void tally_incoming_keep_rest (TallyIncoming *incoming);
 /* Before it is closed: bytes of the frame without its header, or what was read. */
 gsize tally_incoming_count (const TallyIncoming *incoming);
+
 /* Consumes what was read of it, or its whole frame. %TRUE when nothing followed it: neither in its
  * frame nor, as yet, behind it. */
-gboolean tally_incoming_close (TallyIncoming *incoming);
+static inline gboolean
+tally_incoming_close (TallyIncoming *incoming)
+{
+  gboolean whole = incoming->length == 0 || tally_reader_is_at_end (&incoming->reader);
+  gsize length =
+      incoming->length > 0 ? incoming->length : (gsize) (incoming->reader.cursor - incoming->base);
+
+  return tally_socket_consume (incoming->socket, length) == 0 && whole;
+}
 
 G_END_DECLS
 

@@ -148,47 +148,30 @@ tally_frame_read_size (const guint8 *bytes,
   return FALSE;
 }
 
-static gboolean
-receive_frame (TallyIncoming *self, const TallyLimits *limits, GError **error)
+gboolean
+tally_incoming_receive_rest (TallyIncoming *self,
+                             guint32 size,
+                             const TallyLimits *limits,
+                             GError **error)
 {
   gsize available;
-  guint32 size;
 
-  if (!tally_socket_fill (self->socket, TALLY_FRAME_HEADER, error))
+  if (!tally_frame_read_size (self->base, limits, &size, error)
+      || !tally_socket_fill (self->socket, self->length, error))
     return FALSE;
   self->base = tally_socket_peek_input (self->socket, &available);
-  size = tally_frame_get_size (self->base);
-  if (G_UNLIKELY (size > limits->max_message))
-    return tally_frame_read_size (self->base, limits, &size, error); /* says why not */
-  self->length = TALLY_FRAME_HEADER + (gsize) size;
-  if (G_UNLIKELY (available < self->length)) /* a small frame comes whole with its header */
-    {
-      if (!tally_socket_fill (self->socket, self->length, error))
-        return FALSE;
-      self->base = tally_socket_peek_input (self->socket, &available);
-    }
-  tally_reader_init (&self->reader, self->base + TALLY_FRAME_HEADER, size, limits);
   return TRUE;
 }
 
-gboolean
-tally_incoming_open (TallyIncoming *self,
-                     TallySocket *socket,
-                     TallyFraming framing,
-                     const TallyLimits *limits,
-                     GError **error)
+void
+tally_incoming_open_unframed (TallyIncoming *self, const TallyLimits *limits)
 {
   gsize length;
 
-  self->socket = socket;
-  self->kept = NULL;
-  if (tally_frame_header (framing) > 0)
-    return receive_frame (self, limits, error);
   self->length = 0;
   self->consumed = 0;
-  self->base = tally_socket_peek_input (socket, &length);
+  self->base = tally_socket_peek_input (self->socket, &length);
   tally_reader_init_fill (&self->reader, self->base, length, limits, fill, self);
-  return TRUE;
 }
 
 void
@@ -206,23 +189,4 @@ tally_incoming_count (const TallyIncoming *self)
 {
   return self->length > 0 ? self->length - TALLY_FRAME_HEADER
                           : self->consumed + (gsize) (self->reader.cursor - self->base);
-}
-
-gboolean
-tally_incoming_close (TallyIncoming *self)
-{
-  gsize consumed = self->reader.cursor - self->base;
-  gsize available;
-
-  if (self->length > 0)
-    {
-      gboolean whole = tally_reader_is_at_end (&self->reader);
-
-      tally_socket_consume (self->socket, self->length);
-      tally_socket_peek_input (self->socket, &available);
-      return whole && available == 0;
-    }
-  tally_socket_consume (self->socket, consumed);
-  tally_socket_peek_input (self->socket, &available);
-  return available == 0;
 }

@@ -10,14 +10,29 @@
 
 G_BEGIN_DECLS
 
+/* tally_reply_check () of what is not the common case. */
+gboolean tally_reply_check_closely (const TallyMessage *reply,
+                                    const TallyMethod *method,
+                                    const gchar *service,
+                                    gint32 seqid,
+                                    GError **error);
+
 /* DESIGN "A call", step 5: name, seqid, type, in this order. An EXCEPTION passes; the caller then
  * reads it by tally_reply_read_exception (). @service (nullable): what the method's name was
  * prefixed with. Errors are %THRIFT_APPLICATION_EXCEPTION_ERROR. */
-gboolean tally_reply_check (const TallyMessage *reply,
-                            const TallyMethod *method,
-                            const gchar *service,
-                            gint32 seqid,
-                            GError **error);
+static inline gboolean
+tally_reply_check (const TallyMessage *reply,
+                   const TallyMethod *method,
+                   const gchar *service,
+                   gint32 seqid,
+                   GError **error)
+{
+  return G_LIKELY (reply->name_length == method->name_length
+                   && memcmp (reply->name, method->name, reply->name_length) == 0
+                   && reply->seqid == seqid && reply->type == T_REPLY)
+         || tally_reply_check_closely (reply, method, service, seqid, error);
+}
+
 /* The next sequence id after *@last (atomic), for a request. 0 is what clients send that do not match replies; a
  * peer that echoes it must not pass. */
 static inline gint32
@@ -92,10 +107,24 @@ tally_result_size (const TallyStructInfo *info)
   return tally_result_needs_flag (info) ? tally_result_size_with_flag (info) : info->instance_size;
 }
 
-void tally_result_open (TallyResult *result,
-                        const TallyMethod *method,
-                        gpointer const *results,
-                        gpointer memory);
+/* What tally_result_open () does where tally_result_needs_flag (). */
+void tally_result_open_with_flag (TallyResult *result, const TallyStructInfo *info);
+
+static inline void
+tally_result_open (TallyResult *result,
+                   const TallyMethod *method,
+                   gpointer const *results,
+                   gpointer memory)
+{
+  const TallyStructInfo *info = method->result;
+
+  *result = (TallyResult){ info, memory, NULL, results };
+  if (tally_result_needs_flag (info))
+    tally_result_open_with_flag (result, info);
+  else if (info->n_fields > 0 && info->fields[0].id == 0)
+    result->success = info->fields;
+}
+
 /* For a result that could not be read: drops it. What was filled in place stays as far as it
  * was. */
 void tally_result_abandon (TallyResult *result);

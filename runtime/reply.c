@@ -40,11 +40,11 @@ set_wrong_name (const TallyMessage *reply, const TallyMethod *method, GError **e
 }
 
 gboolean
-tally_reply_check (const TallyMessage *reply,
-                   const TallyMethod *method,
-                   const gchar *service,
-                   gint32 seqid,
-                   GError **error)
+tally_reply_check_closely (const TallyMessage *reply,
+                           const TallyMethod *method,
+                           const gchar *service,
+                           gint32 seqid,
+                           GError **error)
 {
   if (G_UNLIKELY (!is_name (reply, method->name, method->name_length)
                   && !(service != NULL && is_multiplexed_name (reply, method, service))))
@@ -156,9 +156,10 @@ tally_result_size_with_flag (const TallyStructInfo *info)
          + align_memory (sizeof (TallyStructInfo)) + info->n_fields * sizeof (TallyField);
 }
 
-static G_GNUC_NO_INLINE void
-add_flag (TallyResult *self, const TallyStructInfo *info, guint8 *memory)
+void
+tally_result_open_with_flag (TallyResult *self, const TallyStructInfo *info)
 {
+  guint8 *memory = self->instance;
   gint32 flag = (info->instance_size + sizeof (gboolean) - 1) & ~(sizeof (gboolean) - 1);
   TallyStructInfo *copy =
       (TallyStructInfo *) (memory + align_memory (info->instance_size + 2 * sizeof (gboolean)));
@@ -169,29 +170,9 @@ add_flag (TallyResult *self, const TallyStructInfo *info, guint8 *memory)
   *copy = *info;
   copy->fields = fields;
   self->info = copy;
-}
-
-void
-tally_result_open (TallyResult *self,
-                   const TallyMethod *method,
-                   gpointer const *results,
-                   gpointer memory)
-{
-  const TallyStructInfo *info = method->result;
-
-  self->info = info;
-  self->instance = memory;
-  self->results = results;
-  self->success = NULL;
-  if (info->n_fields == 0 || info->fields[0].id != 0)
-    return;
-  if (tally_result_needs_flag (info))
-    {
-      add_flag (self, info, memory);
-      if (results != NULL && results[0] != NULL)
-        *(gpointer *) ((guint8 *) memory + info->fields[0].offset) = *(gpointer *) results[0];
-    }
-  self->success = &self->info->fields[0];
+  self->success = fields;
+  if (self->results != NULL && self->results[0] != NULL)
+    *(gpointer *) (memory + fields[0].offset) = *(gpointer *) self->results[0];
 }
 
 static inline gpointer
