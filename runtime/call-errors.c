@@ -4,6 +4,7 @@
 
 #include "call-private.h"
 #include "reply-private.h"
+#include "server-words-private.h"
 
 gboolean
 tally_call_refuse_without_endpoint (GError **error)
@@ -78,15 +79,14 @@ tally_call_explain (const TallyCall *self, GError *error)
   return error;
 }
 
-/* The server's own words (server-refusal.c), which no handler's exception begins with. */
+/* The server's own words, which no handler's exception begins with. */
 gboolean
 tally_call_was_not_executed (const TallyCall *self, const GError *error)
 {
   return self->refused && error->domain == THRIFT_APPLICATION_EXCEPTION_ERROR
-         && (g_str_has_prefix (error->message, TALLY_SERVER_SAYS "the server is ")
-             || g_str_has_prefix (error->message,
-                                  TALLY_SERVER_SAYS "the request's deadline passed "))
-         && strstr (error->message, "was not executed") != NULL;
+         && (g_str_has_prefix (error->message, TALLY_SERVER_SAYS TALLY_SERVER_IS)
+             || g_str_has_prefix (error->message, TALLY_SERVER_SAYS TALLY_SERVER_DEADLINE))
+         && strstr (error->message, TALLY_SERVER_NOT_EXECUTED) != NULL;
 }
 
 /* The error of a call whose replay failed too. The first attempt, of which @before was sent, may have

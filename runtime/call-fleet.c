@@ -4,6 +4,7 @@
 
 #include "call-info-private.h"
 #include "call-private.h"
+#include "server-words-private.h"
 
 /* ---- where it goes ---- */
 
@@ -101,7 +102,7 @@ tally_call_leave_endpoint (TallyCall *call, const GError *error)
 static gboolean
 may_leave_busy_server (const TallyCall *call, const GError *error)
 {
-  return strstr (error->message, "is stopping") != NULL
+  return strstr (error->message, TALLY_SERVER_IS_STOPPING) != NULL
          || tally_route_count_failures (call->route) == 1;
 }
 

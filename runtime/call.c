@@ -5,6 +5,7 @@
 #include "call-steps-private.h"
 #include "lease-internal.h"
 #include "retry-private.h"
+#include "server-words-private.h"
 #include "socket-internal.h"
 
 /* ---- step 1: the deadline ---- */

@@ -178,11 +178,6 @@ tally_reply_read_result (const TallyMethod *method,
                                                                 : TALLY_REPLY_REFUSED;
 }
 
-/* What the message of such an error begins with. */
-#define TALLY_SERVER_SAYS "the server says: "
-/* What its goodbye has in it. */
-#define TALLY_SERVER_NOT_EXECUTED "not executed"
-
 /* Reads the TApplicationException of an EXCEPTION, as a GError: TALLY_REPLY_REFUSED. */
 TallyReplyOutcome
 tally_reply_read_exception (TallyReplyRead read_struct, gpointer source, GError **error);

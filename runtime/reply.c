@@ -1,6 +1,7 @@
 /* Owns the validation of a reply, its header and what it may hold, and the hand-out of its result to
  * the caller's variables. It knows tables; it knows no socket and no protocol. */
 #include "reply-private.h"
+#include "server-words-private.h"
 
 #include <string.h>
 #include <thrift/c_glib/thrift_application_exception.h>

@@ -16,7 +16,7 @@
 #define MAX_RECEIVES 16
 /* How long a pinned connection's worker waits for the next request; milliseconds. */
 #define PINNED_WAIT 20
-/* How often a connection that is busy, or cannot receive yet, is looked at again before a stop ends it. */
+/* How often a connection that is busy or new, or cannot receive yet, is looked at again before a stop ends it. */
 #define MAX_LOOKS 20
 
 ServerConnection *
@@ -144,9 +144,8 @@ server_connection_send (ServerConnection *self, TallyBuffer *answers, gboolean l
 {
   if (G_LIKELY (!atomic_peek (&self->server->stopping)))
     return send_or_keep (self, answers, last);
-  /* They leave together with the connection's end, so that the peer, which waits for them, sends no
-   * request that would not be answered. */
-  self->has_several |= self->parting.length > 0 && answers->length > 0;
+  /* They leave together with the connection's end, so that the peer, which waits for them, mostly sends no
+   * further request. */
   tally_buffer_append (&self->parting, answers->data, answers->length);
   answers->length = 0;
   return self->parting.length < TALLY_SERVER_CHUNK || send_or_keep (self, &self->parting, FALSE);
@@ -174,10 +173,21 @@ send_kept (ServerConnection *self)
 
 /* ---- the end ---- */
 
+/* A peer that can may send a further request before it sees the end: where the server stops, the last words tell it that this was
+ * not executed. Over a Unix socket nothing more can be sent. */
+static void
+say_goodbye (ServerConnection *self)
+{
+  if (atomic_peek (&self->server->stopping) && !self->server->local && !self->ending
+      && !self->had_last && !self->is_unsecured && !atomic_peek (&self->hung_up))
+    server_write_goodbye (self, &self->parting);
+}
+
 /* Frees what a closed connection need not keep until no event can name it. */
 void
 server_connection_release (ServerConnection *self)
 {
+  say_goodbye (self);
   if (self->output.length == 0)
     (void) send_some (self, self->parting.data, self->parting.length, FALSE);
   tally_buffer_clear (&self->input);
@@ -212,9 +222,7 @@ end (ServerConnection *self, ServerWorker *worker)
   tally_buffer_clear (&self->input);
   server_hold (self, FALSE);
   self->skip = 0;
-  if ((self->has_several || !self->has_served) && !self->ending && !self->server->local
-      && atomic_peek (&self->server->stopping))
-    server_write_goodbye (self, &self->parting);
+  say_goodbye (self);
   self->ending = TRUE;
   if (!send_or_keep (self, &self->parting, TRUE))
     return TURN_CLOSE;
@@ -257,10 +265,11 @@ server_connection_part (ServerConnection *self, ServerWorker *worker, ServerTurn
     return send_or_keep (self, &self->parting, FALSE) ? turn : TURN_CLOSE;
   if (self->looks == 0)
     server_connection_hang_up (self);
-  if ((turn == TURN_SERVED || (self->server->local && self->looks == 0) || sends_first (self))
+  if ((turn == TURN_SERVED || !self->has_served || (self->server->local && self->looks == 0)
+       || sends_first (self))
       && ++self->looks < MAX_LOOKS)
     return TURN_WAIT;
-  return was_busy || self->has_several || !self->has_served ? end (self, worker) : TURN_CLOSE;
+  return was_busy || !self->server->local ? end (self, worker) : TURN_CLOSE;
 }
 
 /* ---- a turn ---- */

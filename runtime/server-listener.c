@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -249,13 +250,38 @@ server_listener_open (ServerListener *self, TallyEndpoint *endpoint, GError **er
   return TRUE;
 }
 
+/* From now on the kernel drops each segment that begins a connection, which its peer repeats a second later; handshakes that
+ * have begun go on. A listener that is merely closed resets what has connected since it was last asked, and a call that was
+ * sent there would be lost. */
+static void
+let_nobody_connect (gint fd)
+{
+  const guint flags_offset = 13;
+  const guint syn = 0x02;
+  const guint ack = 0x10;
+  struct sock_filter code[] = {
+    BPF_STMT (BPF_LD | BPF_B | BPF_ABS, flags_offset),
+    BPF_STMT (BPF_ALU | BPF_AND | BPF_K, syn | ack),
+    BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, syn, 0, 1),
+    BPF_STMT (BPF_RET | BPF_K, 0),
+    BPF_STMT (BPF_RET | BPF_K, G_MAXUINT32),
+  };
+  const struct sock_fprog program = { G_N_ELEMENTS (code), code };
+
+  (void) setsockopt (fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+}
+
 void
 server_listener_end (ServerListener *self)
 {
   give_up_path (self);
-  if (self->is_local && self->pid == getpid ())
-    for (guint i = 0; i < self->n_fds; i++)
+  if (self->pid != getpid ())
+    return; /* the sockets are the parent's, too */
+  for (guint i = 0; i < self->n_fds; i++)
+    if (self->is_local)
       shutdown (self->fds[i], SHUT_RD);
+    else
+      let_nobody_connect (self->fds[i]);
 }
 
 void

@@ -3,6 +3,7 @@
 #include "framing-private.h"
 #include "peer-text.h"
 #include "server-watched-private.h"
+#include "server-words-private.h"
 
 #include <string.h>
 
@@ -69,9 +70,7 @@ server_write_goodbye (const ServerConnection *self, TallyBuffer *output)
   const TallyFraming framing = self->framer.framing;
   gsize start = tally_frame_begin (output, framing);
 
-  server_refuse (self->server, self->framer.codec, (const guint8 *) "", 0,
-                 "the server is stopping; a request that was not answered before this was not "
-                 "executed",
+  server_refuse (self->server, self->framer.codec, (const guint8 *) "", 0, TALLY_SERVER_GOODBYE,
                  output);
   server_end_answer (framing, output, start);
 }
@@ -243,6 +242,8 @@ answer_whole (ServerConnection *self,
   progress->closing = G_UNLIKELY (outcome != OUTCOME_ANSWERED)
                       && (outcome == OUTCOME_UNREADABLE || outcome == OUTCOME_HUNG_UP
                           || (outcome != OUTCOME_LATER && is_torn));
+  if (G_UNLIKELY (outcome == OUTCOME_HUNG_UP))
+    self->had_last = TRUE;
   if (G_UNLIKELY (outcome == OUTCOME_UNREADABLE) && self->framer.framing != TALLY_FRAMING_HEADER)
     server_log_mismatch (self, worker, bytes, size);
 }
@@ -360,10 +361,7 @@ server_answer_messages (ServerConnection *self,
       if (G_UNLIKELY (reason != REFUSE_NOTHING) && refusal == NULL)
         refusal = server_describe_refusal (self->server, reason);
       if (arrived == 0 && size < length - progress.used)
-        {
-          arrived = server_now ();
-          self->has_several = TRUE;
-        }
+        arrived = server_now ();
       answer_whole (self, worker, message, size, cut == TALLY_CUT_TORN, refusal, &progress);
       if (progress.used < length && !progress.closing && !progress.lost
           && should_send (worker, &began))

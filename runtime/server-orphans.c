@@ -1,5 +1,6 @@
 /* What becomes of the requests that run apart when their client has gone, or their connection ends. It executes none. */
 #include "server-watched-private.h"
+#include "server-words-private.h"
 
 /* ---- the client has gone ---- */
 
@@ -70,8 +71,8 @@ part_from_request (ServerConnection *self, ServerRequest *request)
     }
   else
     server_refuse (server, request->codec, request->message.data, request->message.length,
-                   "the server is stopping, and the answer did not come in time; whether the "
-                   "request was executed to its end is not known",
+                   TALLY_SERVER_IS_STOPPING ", and the answer did not come in time; whether the "
+                                            "request was executed to its end is not known",
                    output);
   server_request_end_answer (request, output, start);
 }

@@ -71,8 +71,7 @@ typedef struct
 
 gboolean server_listener_open (ServerListener *self, TallyEndpoint *endpoint, GError **error);
 void server_listener_close (ServerListener *self);
-/* Before that: lets no further peer in where the kernel can tell it so, which it can over Unix sockets.
- * Those that have connected can still be accepted. */
+/* Before that: lets no further peer in. Those that have connected can still be accepted. */
 void server_listener_end (ServerListener *self);
 /* Opens @stream, which may be moved until it is first used, to a new peer. FALSE with errno, EAGAIN when
  * there is none. Where descriptors have run out the peer is accepted and closed, and errno is EMFILE. */
@@ -129,9 +128,8 @@ struct _ServerConnection
   gsize lingered;        /* bytes thrown away since the end was sent */
   ServerRefusal refusal; /* what its requests are answered with */
   gboolean has_served;   /* a request was answered; a new peer's first one is mostly on its way */
-  gboolean has_several;  /* the peer has sent a request before the one before it was answered */
   gboolean ending;       /* nothing more is answered; what is to be sent is */
-  gboolean had_last;     /* the answer of a request that ran apart was the last: it is to end */
+  gboolean had_last;     /* half an answer was the last of it: it is to end */
   gboolean paused;       /* whole requests lie in input, because others wait for a worker */
   /* Side by side, so that one look tells both. */
   guint is_apart : 1;    /* its requests may run apart, or some do */
@@ -221,8 +219,8 @@ ServerProgress server_answer_messages (ServerConnection *self,
                                        ServerWorker *worker,
                                        const guint8 *bytes,
                                        gsize length);
-/* Appends the last words to a peer with several requests under way, which may send further ones before it sees the end: an
- * exception without a name, with sequence id 0, which no call has. All that was executed has been answered before it. */
+/* Appends the last words to a peer of a server that stops: an exception without a name, with sequence id 0, which no call
+ * has. All that was executed has been answered before it. */
 void server_write_goodbye (const ServerConnection *self, TallyBuffer *output);
 /* ---- dispatch ---- */
 

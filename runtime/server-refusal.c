@@ -1,5 +1,6 @@
 /* Why a request is not executed: decides it, and says it in words. It sends nothing. */
 #include "server-private.h"
+#include "server-words-private.h"
 
 guint
 server_max_queued (const TallyServer *self)
@@ -25,21 +26,22 @@ server_describe_refusal (const TallyServer *self, ServerRefusal refusal)
     {
     case REFUSE_BUSY:
       return g_strdup_printf (
-          "the server is busy: %u requests wait for its %u workers; this one was not executed",
+          TALLY_SERVER_IS "busy: %u requests wait for its %u workers; this one was not executed",
           server_max_queued (self), self->max_workers);
     case REFUSE_LATE:
-      return g_strdup_printf ("the server is busy: the request waited %u ms and was not executed",
+      return g_strdup_printf (TALLY_SERVER_IS "busy: the request waited %u ms and was not executed",
                               self->queue_timeout);
     case REFUSE_MEMORY:
-      return g_strdup_printf ("the server is busy: its unfinished messages pass the limit of "
-                              "%" G_GUINT64_FORMAT " bytes; the request was not executed",
+      return g_strdup_printf (TALLY_SERVER_IS "busy: its unfinished messages pass the limit of "
+                                              "%" G_GUINT64_FORMAT
+                                              " bytes; the request was not executed",
                               self->max_unfinished);
     case REFUSE_FULL:
-      return g_strdup_printf ("the server is full: it serves %u connections at once; the "
-                              "request was not executed",
+      return g_strdup_printf (TALLY_SERVER_IS "full: it serves %u connections at once; the "
+                                              "request was not executed",
                               self->max_connections);
     case REFUSE_STOPPING:
-      return g_strdup ("the server is stopping; the request was not executed");
+      return g_strdup (TALLY_SERVER_STOPS);
     default:
       return NULL;
     }
@@ -50,8 +52,8 @@ server_describe_deadline (gint64 deadline)
 {
   if (deadline == 0 || g_get_monotonic_time () < deadline)
     return NULL;
-  return g_strdup (
-      "the request's deadline passed before it could be executed; it was not executed");
+  return g_strdup (TALLY_SERVER_DEADLINE
+                   "before it could be executed; it was " TALLY_SERVER_NOT_EXECUTED);
 }
 
 gchar *

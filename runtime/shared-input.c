@@ -8,11 +8,11 @@
 #include "framing-private.h"
 #include "header-frame-private.h"
 #include "peer-text.h"
+#include "server-words-private.h"
 #include "tally-error.h"
 
 /* Messages that are looked up under one lock. */
 #define BATCH 32
-/* What a server says that executes no request that it has not answered. */
 
 typedef struct
 {

@@ -380,6 +380,21 @@ peer_await_any (const gint *fds, guint count)
 }
 
 void
+check_goodbye (gint fd, const Speech *speech)
+{
+  Answer answer;
+
+  CU_ASSERT (peer_receive (fd, speech, TALLY_KIND_STRING, &answer));
+  assert_int (answer.type, T_EXCEPTION);
+  assert_int (answer.seqid, 0);
+  assert_string (answer.name, "");
+  assert_string (answer.text, "the server is stopping; a request that was not answered before this "
+                              "was not executed");
+  answer_clear (&answer);
+  CU_ASSERT (peer_sees_end (fd));
+}
+
+void
 check_alive (Running *self)
 {
   gint fd = peer_connect (self);

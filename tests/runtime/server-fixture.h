@@ -66,6 +66,8 @@ guint peer_await_any (const gint *fds, guint count);
 void check_reply (gint fd, const Speech *speech, gint32 seqid);
 /* The next answer is a refusal of call @seqid, and says @part. */
 void check_refusal (gint fd, const Speech *speech, gint32 seqid, const gchar *part);
+/* The next message is the last words of a server that stops, and the end follows. */
+void check_goodbye (gint fd, const Speech *speech);
 /* The server still answers a new client. */
 void check_alive (Running *self);
 

@@ -385,7 +385,7 @@ restart_on_the_same_port (void)
 
   CU_ASSERT (peer_echoes (fd, &framed_binary, 1, "first"));
   running_stop (running);
-  CU_ASSERT (peer_sees_end (fd));
+  check_goodbye (fd, &framed_binary);
   close (fd);
   running = running_start (&framed_binary, address, NULL);
   check_alive (running);

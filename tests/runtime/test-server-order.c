@@ -340,7 +340,7 @@ a_stop_refuses_what_has_not_begun (void)
   check_refusal (fd, &framed_binary, 3, "the server is stopping");
   test_handler_release (running->handler);
   assert_int (receive_seqid (fd, T_REPLY), 1);
-  CU_ASSERT (peer_sees_end (fd));
+  check_goodbye (fd, &framed_binary);
   close (fd);
   running_join (running);
 }

@@ -45,13 +45,13 @@ stop_drains (void)
   peer_send (busy, &request);
   test_handler_wait_inside (running->handler, 1);
   tally_server_stop (running->server);
-  CU_ASSERT (peer_sees_end (idle));
+  check_goodbye (idle, running->speech);
   test_handler_release (running->handler);
   CU_ASSERT (peer_receive (busy, running->speech, TALLY_KIND_BOOL, &answer));
   assert_int (answer.type, T_REPLY);
   assert_int (answer.seqid, 5);
   answer_clear (&answer);
-  CU_ASSERT (peer_sees_end (busy));
+  check_goodbye (busy, running->speech);
   close (idle);
   close (busy);
   running_join (running);
@@ -148,7 +148,7 @@ stop_gives_up_on_half_a_request (void)
   CU_ASSERT (peer_echoes (fd, running->speech, 1, "whole"));
   CU_ASSERT (send (fd, "\0\0", 2, MSG_NOSIGNAL) == 2);
   tally_server_stop (running->server);
-  CU_ASSERT (peer_sees_end (fd));
+  check_goodbye (fd, running->speech);
   close (fd);
   running_join (running);
 }
@@ -162,7 +162,7 @@ stop_ends_a_pinned_connection (void)
   for (guint i = 0; i < 200; i++)
     CU_ASSERT (peer_echoes (fd, running->speech, i, "hot"));
   tally_server_stop (running->server);
-  CU_ASSERT (peer_sees_end (fd));
+  check_goodbye (fd, running->speech);
   close (fd);
   running_join (running);
 }
