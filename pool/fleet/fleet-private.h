@@ -44,6 +44,7 @@ struct _TallyFleet
   /* Taken before a bucket's lock, and with no other. */
   pthread_mutex_t lock;
   TallyPicker picker; /* the lock; its members' owners are TallyFleetEndpoint */
+  gint64 answered_at; /* the lock: when a call last was, at any of its endpoints */
   gboolean
       has_forked; /* the lock: this is a child process that has not chosen a subset of its own */
   TallyFleetLookup lookup;

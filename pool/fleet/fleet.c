@@ -13,6 +13,9 @@
 /* Bytes of a route's story for each failure, and failures that it tells. */
 #define TOLD_BYTES 200
 #define TOLD_FAILURES 4
+/* Microseconds since an answer in which an endpoint in backoff is dialed all the same where there is no other: so long may a
+ * backoff be. */
+#define HOPEFUL (10 * G_TIME_SPAN_SECOND)
 
 struct _TallyRoute
 {
@@ -21,6 +24,10 @@ struct _TallyRoute
   gint64 began;        /* that attempt */
   TallyMember *tried[TALLY_PICKER_MAX_TRIES];
   guint n_tried;
+  TallyMember
+      *shunned[TALLY_PICKER_MAX_TRIES]; /* of these, not dialed: their buckets were in backoff */
+  guint n_shunned;
+  guint n_dialed; /* of these, after all */
   guint n_failures;
   GString *story; /* nullable */
 };
@@ -82,6 +89,7 @@ tally_fleet_new (TallyPool *pool, const gchar *name, const TallyEndpoint *option
                                       is_connected };
 
   self->ref_count = 1;
+  self->answered_at = G_MININT64 / 2;
   self->pool = pool;
   self->core = tally_core_ref (tally_pool_get_core (pool));
   self->name = g_strdup (name);
@@ -254,7 +262,7 @@ forget_tried (TallyRoute *self)
       ((TallyFleetEndpoint *) self->tried[i]->owner)->n_routes--;
       drop_unused_locked (fleet, self->tried[i], gone);
     }
-  self->n_tried = 0;
+  self->n_tried = self->n_shunned = self->n_dialed = 0;
   pthread_mutex_unlock (&fleet->lock);
 }
 
@@ -323,11 +331,36 @@ get_bucket (const TallyFleet *self, TallyFleetEndpoint *endpoint)
   return none;
 }
 
+/* (nullable): where all have failed, the next of those that were not dialed because an earlier dial had failed: where copies are
+ * restarted one after the other, that one may be back while another ends. Not under the lock. */
+static TallyMember *
+pick_shunned (TallyRoute *self)
+{
+  TallyFleet *fleet = self->fleet;
+  TallyMember *member = NULL;
+
+  if (self->n_dialed == self->n_shunned)
+    return NULL;
+  self->began = g_get_monotonic_time ();
+  pthread_mutex_lock (&fleet->lock);
+  if (self->began - fleet->answered_at < HOPEFUL)
+    {
+      member = self->shunned[self->n_dialed++];
+      tally_picker_repick (member);
+    }
+  pthread_mutex_unlock (&fleet->lock);
+  if (member != NULL)
+    tally_bucket_reset_backoff (get_bucket (fleet, member->owner));
+  return member;
+}
+
 TallyBucket *
 tally_route_next (TallyRoute *self)
 {
   tally_fleet_look_if_due (self->fleet, g_get_monotonic_time ());
   self->member = pick (self);
+  if (G_UNLIKELY (self->member == NULL))
+    self->member = pick_shunned (self);
   return self->member != NULL ? get_bucket (self->fleet, self->member->owner) : NULL;
 }
 
@@ -370,8 +403,13 @@ tally_route_end (TallyRoute *self, TallyAttemptEnd end, const GError *error)
 
   if (member == NULL)
     return;
+  if (g_error_matches (error, TALLY_ERROR, TALLY_ERROR_BACKOFF)
+      && self->n_shunned < TALLY_PICKER_MAX_TRIES)
+    self->shunned[self->n_shunned++] = member;
   pthread_mutex_lock (&fleet->lock);
   tally_picker_end (&fleet->picker, member, self->began, now, end);
+  if (end == TALLY_ATTEMPT_ANSWERED)
+    fleet->answered_at = now;
   pthread_mutex_unlock (&fleet->lock);
   if (end == TALLY_ATTEMPT_FAILED || end == TALLY_ATTEMPT_TIMED_OUT)
     tally_fleet_hasten_lookup (fleet, now);

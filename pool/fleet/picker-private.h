@@ -106,6 +106,8 @@ void tally_picker_arrange (TallyPicker *self);
  * tally_picker_end (). NULL: all were tried. */
 TallyMember *tally_picker_pick (
     TallyPicker *self, gint64 now, guint64 random, TallyMember *const *tried, guint n_tried);
+/* @member, which was tried, is tried once more. */
+void tally_picker_repick (TallyMember *member);
 /* The attempt that @member was picked for at @began has ended. */
 void tally_picker_end (
     TallyPicker *self, TallyMember *member, gint64 began, gint64 now, TallyAttemptEnd end);

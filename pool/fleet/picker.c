@@ -372,9 +372,15 @@ tally_picker_pick (
         return NULL;
     }
   member = pick_by_kind (self, &choice);
+  tally_picker_repick (member);
+  return member;
+}
+
+void
+tally_picker_repick (TallyMember *member)
+{
   member->in_flight++;
   member->n_picks++;
-  return member;
 }
 
 void

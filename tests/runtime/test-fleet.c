@@ -188,6 +188,39 @@ one_that_refuses_does_no_harm (void)
 }
 
 /* What went wrong is told of each, but not of a hundred. */
+/* The pause after its failed dial is not over, but the others have failed: servers that are restarted one after the other. */
+static void
+one_that_is_back_is_dialed_where_no_other_is_left (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (fleet_modes) * G_N_ELEMENTS (echoes); i++)
+    {
+      g_autofree gchar *options = g_strconcat ("picker=first&mode=", fleet_modes[i / 2], NULL);
+      g_autofree gchar *address = NULL;
+      g_autofree gchar *uri = NULL;
+      g_autoptr (GError) error = NULL;
+      Running *back;
+      Fleet fleet;
+      gint fd;
+
+      address = make_refusing (&fd);
+      uri = g_strconcat ("tcp://", address, NULL);
+      fleet_start (&fleet, NULL, NULL);
+      g_string_assign (fleet.list, address);
+      fleet_add (&fleet, fleet.addresses[0]);
+      g_object_set (fleet.pool, "backoff-base", 600 * 1000, "backoff-max", 600 * 1000, NULL);
+      fleet_open (&fleet, options);
+      check_echoes (&fleet, echoes[i % 2], 1);
+      back = running_start (&framed_binary, uri, NULL);
+      fleet_stop_server (&fleet, 0);
+      check_echoes (&fleet, echoes[i % 2], 2);
+      assert_int (test_handler_n_calls (back->handler), 2);
+      running_stop (back);
+      CU_ASSERT_FALSE (echoes[i % 2](&fleet, NULL, &error));
+      fleet_stop (&fleet);
+      close (fd);
+    }
+}
+
 static void
 an_error_tells_of_each (void)
 {
@@ -368,6 +401,7 @@ main (int argc, char **argv)
     TEST (a_busy_one_gets_none),
     TEST (a_subset_gets_all),
     TEST (one_that_refuses_does_no_harm),
+    TEST (one_that_is_back_is_dialed_where_no_other_is_left),
     TEST (an_error_tells_of_each),
     TEST (an_error_names_its_endpoint),
     TEST (bad_lists_are_refused),
