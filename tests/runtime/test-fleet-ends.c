@@ -18,9 +18,6 @@ static const Echo echoes[] = { fleet_echo, fleet_echo_async };
 
 /* ---- a server that stops under load ---- */
 
-/* Calls that are idempotent, and with a policy: a server that stops may reset a connection on which a call was just sent, and a
- * connection that it has not accepted yet. */
-
 typedef struct
 {
   const Fleet *fleet;
@@ -34,14 +31,13 @@ typedef struct
 static gpointer
 make_calls (gpointer data)
 {
-  const TallyCallOptions idempotent = { .idempotence = TALLY_IDEMPOTENCE_YES };
   Load *self = data;
 
   while (!g_atomic_int_get (&self->is_over))
     {
       g_autoptr (GError) error = NULL;
 
-      if (!self->echo (self->fleet, &idempotent, &error))
+      if (!self->echo (self->fleet, NULL, &error))
         {
           gchar *text = g_strdup (error->message);
 
@@ -93,7 +89,7 @@ no_call_is_lost_when_one_stops (void)
   for (guint i = 0; i < G_N_ELEMENTS (fleet_modes) * G_N_ELEMENTS (echoes); i++)
     {
       g_autofree gchar *options =
-          g_strconcat ("attempts=4&picker=round-robin&mode=", fleet_modes[i / 2], NULL);
+          g_strconcat ("picker=round-robin&mode=", fleet_modes[i / 2], NULL);
 
       stop_one_under_load (options, echoes[i % 2]);
     }
@@ -102,9 +98,9 @@ no_call_is_lost_when_one_stops (void)
 static void
 nor_with_other_pickers (void)
 {
-  stop_one_under_load ("attempts=4&picker=two-choices", fleet_echo);
-  stop_one_under_load ("attempts=4&picker=least&mode=shared", fleet_echo_async);
-  stop_one_under_load ("attempts=4&picker=first", fleet_echo);
+  stop_one_under_load ("picker=two-choices", fleet_echo);
+  stop_one_under_load ("picker=least&mode=shared", fleet_echo_async);
+  stop_one_under_load ("picker=first", fleet_echo);
 }
 
 /* ---- a server that dies ---- */
