@@ -26,6 +26,7 @@ typedef struct _TallyAsyncAgent
 
   /* The context's. Its next owner sees what the one before has done by `n_unsent`, which is atomic for that. */
   guint n_calls;
+  guint n_turns;        /* under way: one, and those in loops that its callbacks run */
   guint n_unsent;       /* calls since what is queued was sent last */
   TallyAsyncDue due;    /* those that have a deadline */
   TallyPending *ending; /* nullable: what was over when it last looked, by `next_over` */
@@ -257,16 +258,6 @@ is_over_nonempty (Agent *self)
 }
 
 static gboolean
-agent_prepare (GSource *source, gint *timeout)
-{
-  Agent *self = (Agent *) source;
-
-  *timeout = -1;
-  flush (self);
-  return is_over_nonempty (self) || tally_socket_has_input (self->socket);
-}
-
-static gboolean
 agent_check (GSource *source)
 {
   Agent *self = (Agent *) source;
@@ -296,6 +287,21 @@ fall_asleep (Agent *self)
   pthread_mutex_unlock (&self->lock);
 }
 
+/* In a loop that a callback runs it would be awake for as long as the turn around that goes on. */
+static gboolean
+agent_prepare (GSource *source, gint *timeout)
+{
+  Agent *self = (Agent *) source;
+
+  *timeout = -1;
+  flush (self);
+  if (is_over_nonempty (self) || tally_socket_has_input (self->socket))
+    return TRUE;
+  if (G_UNLIKELY (self->n_turns > 0))
+    fall_asleep (self); /* what is over since then makes it ready */
+  return FALSE;
+}
+
 /* The context whose agent this thread dispatches; of one in another the inner one. */
 static TALLY_THREAD_LOCAL const GMainContext *dispatched;
 
@@ -313,6 +319,7 @@ agent_dispatch (GSource *source, GSourceFunc callback, gpointer data)
   const GMainContext *outer = dispatched;
 
   dispatched = g_source_get_context (source);
+  self->n_turns++;
   wake_up (self);
   if (events != 0 || tally_socket_has_input (self->socket))
     tally_shared_take_input (self->shared, &self->agent);
@@ -320,6 +327,7 @@ agent_dispatch (GSource *source, GSourceFunc callback, gpointer data)
     tally_shared_flush (self->shared, &self->agent);
   end_calls_that_are_late (self); /* a reply that came in time was taken, so that its call is not */
   end_calls_that_are_over (self);
+  self->n_turns--;
   dispatched = outer;
   retire_if_unused (self);
   if (g_source_is_destroyed (source))

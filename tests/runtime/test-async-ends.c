@@ -33,6 +33,42 @@ a_deadline_ends_it (void)
     }
 }
 
+/* Makes a call in a loop of its own. */
+static void
+on_outer_over (GObject *source, GAsyncResult *result, gpointer data)
+{
+  AsyncCaller *outer = data;
+  g_auto (AsyncCaller) inner = { NULL };
+
+  async_on_done (source, result, outer);
+  async_start (&inner, outer->channel, ECHO_ECHO, "silence", &(TallyCallOptions){ .timeout = 20 },
+               NULL);
+  while (inner.n_callbacks == 0)
+    g_main_context_iteration (g_main_context_get_thread_default (), TRUE);
+  assert_error (inner.error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, echo_get_place ());
+}
+
+static void
+a_deadline_ends_it_in_a_loop_inside_of_a_callback (void)
+{
+  for (guint mode = 0; mode < N_ASYNC_MODES; mode++)
+    {
+      EchoArgs args = { "outer" };
+      g_auto (AsyncCaller) outer = { NULL };
+      g_auto (AsyncStage) stage;
+
+      async_stage_init (&stage, mode, answer_unless_told, NULL);
+      outer.channel = stage.channel;
+      outer.method = ECHO_ECHO;
+      outer.loop = stage.world.loop;
+      tally_channel_call_async (stage.channel, &echo_methods[ECHO_ECHO], &args, NULL, NULL,
+                                on_outer_over, &outer);
+      g_main_loop_run (stage.world.loop);
+      assert_string (outer.reply, "outer");
+      async_assert_nothing_is_busy (&stage);
+    }
+}
+
 #define N_QUICK 40
 
 /* Takes longer than the calls that are over get in one turn of the loop. */
@@ -202,6 +238,7 @@ main (int argc, char **argv)
 {
   static const TestCase cases[] = {
     TEST (a_deadline_ends_it),
+    TEST (a_deadline_ends_it_in_a_loop_inside_of_a_callback),
     TEST (a_deadline_ends_it_while_others_are_answered),
     TEST (a_deadline_ends_the_wait_for_a_connection),
     TEST (a_cancellable_ends_it),

@@ -1,9 +1,12 @@
 /* Asynchronous calls beside threads that block, in several main contexts, and started on other threads. */
+#include <string.h>
+
 #include "async-fixture.h"
 #include "harness.h"
 #include "tally-error.h"
 
 #define MANY 300
+#define HELD_MS 120000 /* what only a failing test needs; milliseconds */
 
 /* ---- threads ---- */
 
@@ -151,12 +154,107 @@ a_call_may_start_on_another_thread_than_its_contexts (void)
     }
 }
 
+/* ---- a loop inside of a callback ---- */
+
+/* Keeps the reply to "held" until "release". */
+static gboolean
+answer_held_on_release (EchoRequest *request)
+{
+  TallyBuffer *held = request->user_data;
+
+  if (strcmp (request->text, "held") == 0)
+    {
+      echo_put_reply (request, held);
+      return TRUE;
+    }
+  return (strcmp (request->text, "release") != 0 || echo_send (request, held))
+         && echo_honest (request);
+}
+
+static gpointer
+call_and_be_held (gpointer channel)
+{
+  g_autofree gchar *reply = NULL;
+  g_autoptr (GError) error = NULL;
+
+  CU_ASSERT_TRUE (echo_call (channel, ECHO_ECHO, "held", &reply, &error));
+  assert_no_error (error);
+  return NULL;
+}
+
+/* Whether the loop waits for input of a connection, beside its own wake-ups. */
+static gboolean
+waits_for_input (GMainContext *context)
+{
+  GPollFD fds[8]; /* more than there are */
+  gint n_inputs = 0;
+  gint priority, timeout, n_fds;
+
+  g_main_context_prepare (context, &priority);
+  n_fds = g_main_context_query (context, G_MAXINT, &timeout, fds, G_N_ELEMENTS (fds));
+  for (gint i = 0; i < n_fds; i++)
+    n_inputs += (fds[i].events & G_IO_IN) != 0;
+  return n_inputs > 1;
+}
+
+typedef struct
+{
+  AsyncStage stage;
+  AsyncCaller first;
+  AsyncCaller inner;
+  GThread *thread;
+} Nesting;
+
+/* A thread begins to receive for all, then another call runs in a loop of the callback's. */
+static void
+on_first_over (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Nesting *self = data;
+  AsyncStage *stage = &self->stage;
+
+  async_on_done (source, result, &self->first);
+  self->thread = g_thread_new ("caller", call_and_be_held, stage->channel);
+  while (waits_for_input (stage->world.context))
+    g_thread_yield ();
+  async_start (&self->inner, stage->channel, ECHO_ECHO, "inner", NULL, NULL);
+  while (self->inner.n_callbacks == 0)
+    g_main_context_iteration (stage->world.context, TRUE);
+}
+
+static void
+a_loop_inside_of_a_callback_hears_what_a_thread_received (void)
+{
+  TallyBuffer held = { NULL, 0, 0 };
+  EchoArgs args = { (gchar *) "first" };
+  Nesting nesting = { .thread = NULL };
+  g_auto (AsyncCaller) last = { NULL };
+  AsyncStage *stage = &nesting.stage;
+
+  async_stage_init (stage, ASYNC_SHARED, answer_held_on_release, &held);
+  tally_channel_set_timeout (stage->channel, HELD_MS);
+  nesting.first.channel = stage->channel;
+  nesting.first.method = ECHO_ECHO;
+  tally_channel_call_async (stage->channel, &echo_methods[ECHO_ECHO], &args, NULL, NULL,
+                            on_first_over, &nesting);
+  while (nesting.thread == NULL)
+    g_main_context_iteration (stage->world.context, TRUE);
+  assert_string (nesting.inner.reply, "inner");
+  async_run (&stage->world, &last, stage->channel, ECHO_ECHO, "release", NULL);
+  g_thread_join (nesting.thread);
+  assert_no_error (last.error);
+  async_caller_clear (&nesting.first);
+  async_caller_clear (&nesting.inner);
+  async_stage_clear (stage);
+  tally_buffer_clear (&held);
+}
+
 int
 main (int argc, char **argv)
 {
   static const TestCase cases[] = {
     TEST (threads_and_loops_share_connections),
     TEST (a_call_may_start_on_another_thread_than_its_contexts),
+    TEST (a_loop_inside_of_a_callback_hears_what_a_thread_received),
     { NULL },
   };
 
