@@ -1,4 +1,4 @@
-/* Owns the making of sockets to the relay. */
+/* Owns the making of sockets, and of pools of them, to the relay. */
 #include "tls-relay-socket.h"
 
 #include "harness.h"
@@ -22,6 +22,16 @@ tls_relay_adopt (gint fd)
     g_error ("no TLS to the relay: %s", error->message);
   tls_relay_stop_listening (port);
   return socket;
+}
+
+TallyPool *
+tls_relay_new_pool (void)
+{
+  TallyPool *pool = tally_pool_new ();
+
+  if (tls_relay_is_on ())
+    g_object_set (pool, "connect-timeout", 600000, NULL);
+  return pool;
 }
 
 gboolean

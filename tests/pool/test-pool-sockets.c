@@ -26,7 +26,7 @@ site_new (const gchar *host)
   site->server = server_new ();
   uri = server_dup_uri (site->server, host, "");
   endpoint = tally_endpoint_new (uri, NULL);
-  site->pool = tally_pool_new ();
+  site->pool = tls_relay_new_pool ();
   site->bucket = tally_pool_dup_bucket (site->pool, endpoint);
   return site;
 }

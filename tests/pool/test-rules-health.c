@@ -33,7 +33,7 @@ static void
 rule_10_a_rst_before_the_borrow_is_noticed (void)
 {
   g_autoptr (Server) server = server_new ();
-  g_autoptr (TallyPool) pool = tally_pool_new ();
+  g_autoptr (TallyPool) pool = tls_relay_new_pool ();
   g_autoptr (TallyBucket) bucket = tally_pool_dup_bucket (pool, server->endpoint);
   TallyLease lease = { 0 };
   TallyPoolSnapshot seen;
@@ -422,7 +422,7 @@ rule_14_silence_on_a_bare_descriptor (void)
     return;
 
   g_autoptr (Server) server = server_new ();
-  g_autoptr (TallyPool) pool = tally_pool_new ();
+  g_autoptr (TallyPool) pool = tls_relay_new_pool ();
   g_autoptr (TallyBucket) bucket = tally_pool_dup_bucket (pool, server->endpoint);
   TallyLease leases[K] = { 0 };
   TallyPoolSnapshot seen;

@@ -142,7 +142,7 @@ static void
 tcp_watches_over_the_peer (void)
 {
   g_autoptr (Server) server = server_new ();
-  g_autoptr (TallyPool) pool = tally_pool_new ();
+  g_autoptr (TallyPool) pool = tls_relay_new_pool ();
   TallyLease lease = { 0 };
 
   borrow_watched (pool, server->endpoint, -1, &lease);
@@ -175,7 +175,7 @@ tcp_watches_no_single_call (void)
   g_autoptr (Server) server = server_new ();
   g_autofree gchar *uri = server_dup_uri (server, "127.0.0.1", "?mode=unpooled");
   g_autoptr (TallyEndpoint) endpoint = tally_endpoint_new (uri, NULL);
-  g_autoptr (TallyPool) pool = tally_pool_new ();
+  g_autoptr (TallyPool) pool = tls_relay_new_pool ();
   TallyLease lease = { 0 };
 
   borrow_watched (pool, endpoint, g_get_monotonic_time () + 600 * G_TIME_SPAN_SECOND, &lease);

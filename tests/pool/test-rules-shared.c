@@ -2,6 +2,7 @@
  * shared. What travels there is the runtime's (tests/runtime/test-shared.c). */
 #include "lab.h"
 #include "peer.h"
+#include "tls-relay-socket.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -68,7 +69,7 @@ static void
 rule_24_one_dial_also_where_borrowers_dial_themselves (void)
 {
   g_autoptr (Server) server = server_new ();
-  g_autoptr (TallyPool) pool = tally_pool_new ();
+  g_autoptr (TallyPool) pool = tls_relay_new_pool ();
   g_autofree gchar *uri = server_dup_uri (server, "127.0.0.1", "?mode=shared");
   g_autoptr (TallyEndpoint) endpoint = tally_endpoint_new (uri, NULL);
   Lab lab = { .pool = pool, .bucket = tally_pool_dup_bucket (pool, endpoint) };

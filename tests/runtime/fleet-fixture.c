@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "tls-relay.h"
+#include "tls-relay-socket.h"
 
 const gchar *const fleet_modes[3] = { "pooled", "unpooled", "shared" };
 
@@ -27,7 +27,7 @@ fleet_start (Fleet *self, const gchar *address, const gchar *server_options)
 {
   gboolean is_secured = tls_relay_is_on ();
 
-  *self = (Fleet){ .list = g_string_new (NULL), .pool = tally_pool_new () };
+  *self = (Fleet){ .list = g_string_new (NULL), .pool = tls_relay_new_pool () };
   self->scheme = g_strdup (is_secured ? "tls://" : "tcp://");
   self->files = is_secured ? g_strconcat ("&ca=", tls_relay_get_file (), NULL) : g_strdup ("");
   for (guint i = 0; i < FLEET_SERVERS; i++)

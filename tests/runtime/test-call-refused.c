@@ -11,6 +11,7 @@
 #include "tally-client.h"
 #include "tally-error.h"
 #include "test-stream.h"
+#include "tls-relay-socket.h"
 
 #define LARGE (8 << 20)
 
@@ -87,7 +88,7 @@ assert_refused (const GError *error)
 static void
 call_the_refuser (const gchar *options, End end, gint timeout)
 {
-  g_autoptr (TallyPool) pool = tally_pool_new ();
+  g_autoptr (TallyPool) pool = tls_relay_new_pool ();
   g_autofree gchar *text = g_strnfill (LARGE, 'l');
   Refuser refuser = { options, end };
   g_autoptr (TestPeer) peer = test_peer_start (refuse, &refuser);
@@ -222,7 +223,7 @@ rule_10_a_refusal_may_be_the_last_word (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (options); i++)
     {
-      g_autoptr (TallyPool) pool = tally_pool_new ();
+      g_autoptr (TallyPool) pool = tls_relay_new_pool ();
       g_auto (EchoServer) server;
       g_autoptr (TallyChannel) channel = NULL;
       g_autoptr (GError) error = NULL;

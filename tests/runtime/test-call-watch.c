@@ -7,6 +7,7 @@
 #include "server-fixture.h"
 #include "tally-call-log.h"
 #include "tally-call-statistics.h"
+#include "tls-relay-socket.h"
 
 #define BINARY (&framed_binary)
 
@@ -23,7 +24,7 @@ static void
 connect_pair (Pair *self, const gchar *query, gpointer at_channel, gpointer at_server)
 {
   self->uri = running_dup_client_uri (self->running, query);
-  self->pool = tally_pool_new ();
+  self->pool = tls_relay_new_pool ();
   self->channel = tally_channel_new_with_pool (self->uri, self->pool, NULL);
   CU_ASSERT_PTR_NOT_NULL_FATAL (self->channel);
   if (at_channel != NULL)

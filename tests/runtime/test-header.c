@@ -12,6 +12,7 @@
 #include "server-fixture.h"
 #include "tally-channel.h"
 #include "tally-pool.h"
+#include "tls-relay-socket.h"
 
 static const gchar *const modes[] = { "pooled", "unpooled", "shared" };
 
@@ -78,7 +79,7 @@ headers_travel_both_ways (void)
 
   for (guint i = 0; i < 12; i++)
     {
-      g_autoptr (TallyPool) pool = tally_pool_new ();
+      g_autoptr (TallyPool) pool = tls_relay_new_pool ();
       g_autofree gchar *query =
           g_strdup_printf ("transport=header&protocol=%s&mode=%s&transform=%s",
                            i & 1 ? "compact" : "binary", modes[i / 2 % 3], i < 6 ? "none" : "zlib");
@@ -97,7 +98,7 @@ what_is_long_is_compressed_both_ways (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (modes); i++)
     {
-      g_autoptr (TallyPool) pool = tally_pool_new ();
+      g_autoptr (TallyPool) pool = tls_relay_new_pool ();
       g_autofree gchar *query =
           g_strconcat ("transport=header&transform=zlib&mode=", modes[i], NULL);
       g_autoptr (TallyChannel) channel = reach (running, pool, query);
@@ -120,7 +121,7 @@ static void
 a_deadline_is_told (void)
 {
   Running *running = start ("transport=header");
-  g_autoptr (TallyPool) pool = tally_pool_new ();
+  g_autoptr (TallyPool) pool = tls_relay_new_pool ();
   g_autoptr (TallyChannel) channel = reach (running, pool, "transport=header");
   g_autoptr (GError) error = NULL;
   TallyCallOptions limited = { .timeout = 50000 };
@@ -231,7 +232,7 @@ asynchronous_calls_have_headers (void)
   g_main_context_push_thread_default (context);
   for (guint i = 0; i < G_N_ELEMENTS (modes); i++)
     {
-      g_autoptr (TallyPool) pool = tally_pool_new ();
+      g_autoptr (TallyPool) pool = tls_relay_new_pool ();
       g_autofree gchar *query = g_strconcat ("transport=header&mode=", modes[i], NULL);
       g_autoptr (TallyChannel) channel = reach (running, pool, query);
       g_autoptr (TallyHeaders) headers = tally_headers_new ();
@@ -277,7 +278,7 @@ static void
 slow_calls_of_one_connection_are_inside_at_once (void)
 {
   Running *running = start ("transport=header");
-  g_autoptr (TallyPool) pool = tally_pool_new ();
+  g_autoptr (TallyPool) pool = tls_relay_new_pool ();
   g_autoptr (TallyChannel) channel = reach (running, pool, "transport=header&mode=shared");
   GThread *callers[6];
   g_autofree gchar *reply = NULL;
@@ -303,7 +304,7 @@ static void
 too_many_bytes_of_headers_send_nothing (void)
 {
   Running *running = start ("transport=header");
-  g_autoptr (TallyPool) pool = tally_pool_new ();
+  g_autoptr (TallyPool) pool = tls_relay_new_pool ();
   g_autoptr (TallyChannel) channel = reach (running, pool, "transport=header");
   g_autoptr (TallyHeaders) headers = tally_headers_new ();
   g_autofree gchar *value = g_strnfill (70000, 'v');
@@ -350,7 +351,7 @@ a_server_finds_out_how_its_clients_speak (void)
   for (guint i = 0; i < G_N_ELEMENTS (queries); i++)
     {
       Running *running = start (queries[i]);
-      g_autoptr (TallyPool) pool = tally_pool_new ();
+      g_autoptr (TallyPool) pool = tls_relay_new_pool ();
       g_autoptr (TallyChannel) channel = reach (running, pool, "transport=header&protocol=compact");
 
       for (guint k = 0; k < G_N_ELEMENTS (all_speeches); k++)
@@ -463,7 +464,7 @@ malformed_frames_are_refused_in_words (void)
     { "\x0f\xff\0", 3, "a frame of 3 bytes" },
   };
   Running *running = start ("transport=header");
-  g_autoptr (TallyPool) pool = tally_pool_new ();
+  g_autoptr (TallyPool) pool = tls_relay_new_pool ();
   g_autoptr (TallyChannel) channel = reach (running, pool, "transport=header");
 
   for (guint i = 0; i < G_N_ELEMENTS (frames); i++)

@@ -7,6 +7,7 @@
 #include "recorder.h"
 #include "server-fixture.h"
 #include "tally-retry-policy.h"
+#include "tls-relay-socket.h"
 
 #define N_WARM 20
 #define WARM "warm"
@@ -253,7 +254,7 @@ check_ends (gboolean is_async)
     {
       guint before = test_count_descriptors ();
       HeldHandler *handler = g_object_new (held_handler_get_type (), NULL);
-      g_autoptr (TallyPool) pool = tally_pool_new ();
+      g_autoptr (TallyPool) pool = tls_relay_new_pool ();
       g_autoptr (TallyChannel) channel = NULL;
       g_autofree gchar *query =
           g_strconcat ("transport=header&mode=", modes[i % G_N_ELEMENTS (modes)], NULL);

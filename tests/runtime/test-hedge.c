@@ -5,6 +5,7 @@
 #include "recorder.h"
 #include "server-fixture.h"
 #include "tally-retry-policy.h"
+#include "tls-relay-socket.h"
 
 #define N_WARM 20
 #define WARM_MS 30000
@@ -56,7 +57,7 @@ bench_start (Bench *self, const gchar *mode, guint floor)
 
   self->running = running_start (&framed_binary, "tcp://127.0.0.1:0?order=any", NULL);
   uri = running_dup_client_uri (self->running, query);
-  self->pool = tally_pool_new ();
+  self->pool = tls_relay_new_pool ();
   self->channel = tally_channel_new_with_pool (uri, self->pool, NULL);
   CU_ASSERT_PTR_NOT_NULL_FATAL (self->channel);
   self->policy = new_policy (floor, 1);

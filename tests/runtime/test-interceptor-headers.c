@@ -7,6 +7,7 @@
 #include "server-fixture.h"
 #include "tally-channel.h"
 #include "tally-pool.h"
+#include "tls-relay-socket.h"
 
 static const gchar *const modes[] = { "pooled", "unpooled", "shared" };
 
@@ -27,7 +28,7 @@ stage_init (Stage *self, const gchar *query, const gchar *mode)
   g_autofree gchar *uri = NULL;
   GError *error = NULL;
 
-  self->pool = tally_pool_new ();
+  self->pool = tls_relay_new_pool ();
   self->running = running_start_at (test_processor_new (derived_processor_get_type (), handler),
                                     handler, "tcp://127.0.0.1:0", "transport=auto&protocol=auto");
   uri = running_dup_client_uri (self->running, client);

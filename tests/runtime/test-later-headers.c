@@ -4,6 +4,7 @@
 #include "server-fixture.h"
 #include "tally-channel.h"
 #include "tally-pool.h"
+#include "tls-relay-socket.h"
 
 /* Hands its replies to the test. */
 typedef struct
@@ -66,8 +67,7 @@ stage_init (Stage *self)
       running_start_at (test_processor_new (derived_processor_get_type (),
                                             (TestHandler *) self->handler),
                         (TestHandler *) self->handler, "tcp://127.0.0.1:0", "transport=header");
-  self->pool = tally_pool_new ();
-  g_object_set (self->pool, "connect-timeout", 60 * 1000, NULL);
+  self->pool = tls_relay_new_pool ();
   uri = running_dup_client_uri (self->running, "transport=header");
   self->channel = tally_channel_new_with_pool (uri, self->pool, &error);
   assert_no_error (error);

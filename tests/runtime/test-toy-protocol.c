@@ -10,6 +10,7 @@
 #include "scanner-engine.h"
 #include "server-fixture.h"
 #include "tally-channel.h"
+#include "tls-relay-socket.h"
 
 /* ---- the codec ---- */
 
@@ -415,7 +416,7 @@ check_mode (const Running *running, const gchar *mode)
   g_autofree gchar *query = g_strconcat (strchr (running->uri, '?') + 1, "&mode=", mode, NULL);
   g_autofree gchar *uri = running_dup_client_uri (running, query);
   g_autofree gchar *large = g_strnfill (300000, 'x');
-  g_autoptr (TallyPool) pool = tally_pool_new ();
+  g_autoptr (TallyPool) pool = tls_relay_new_pool ();
   g_autoptr (GError) error = NULL;
   g_autoptr (TallyChannel) channel = tally_channel_new_with_pool (uri, pool, &error);
   GThread *threads[4];

@@ -6,6 +6,7 @@
 #include "tally-channel.h"
 #include "tally-pool.h"
 #include "tally-trace-propagator.h"
+#include "tls-relay-socket.h"
 
 #define TRACE_ID "12345678901234567890123456789012"
 #define SPAN_ID "1234567890123456"
@@ -364,7 +365,7 @@ chain_init (Chain *self, gboolean is_later, const gchar *query, TallyTraceRoots 
   self->context = g_main_context_new ();
   self->loop = g_main_loop_new (self->context, FALSE);
   self->thread = g_thread_new ("loop", run_loop, self->loop);
-  self->pool = tally_pool_new ();
+  self->pool = tls_relay_new_pool ();
   self->b = running_start_at (test_processor_new (base_processor_get_type (), last), last,
                               "tcp://127.0.0.1:0", "transport=auto&protocol=auto");
   self->from_a = reach (self, self->b, query);
