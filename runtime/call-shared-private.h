@@ -7,8 +7,18 @@
 
 G_BEGIN_DECLS
 
+/* NULL and an error. */
+TALLY_COLD TallyShared *tally_call_refuse_keeper (GError **error);
+
 /* The shared connection on @socket, or NULL with an error where it is somebody else's. */
-TallyShared *tally_call_find_shared (const TallyCall *call, TallySocket *socket, GError **error);
+static inline TallyShared *
+tally_call_find_shared (const TallyCall *call, TallySocket *socket, GError **error)
+{
+  TallyShared *shared = tally_shared_get (socket, call->channel->codec, call->channel->framing);
+
+  return G_LIKELY (shared != NULL) ? shared : tally_call_refuse_keeper (error);
+}
+
 /* What interceptors are told of it: the request is in @pending and about to be sent; @pending is over. */
 void
 tally_call_note_shared_request (const TallyCall *call, TallyCallInfo *info, TallyPending *pending);

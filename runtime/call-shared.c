@@ -19,8 +19,15 @@ check_length (const TallyCall *call, const TallyPending *pending, GError **error
   return FALSE;
 }
 
-/* @whole: whether the reply was one, to its last byte. */
-static inline gboolean
+/* A reply whose header was not read, or not as its caller wants it. */
+static G_GNUC_NO_INLINE gboolean
+read_with_header (TallyCall *call, TallyReader *reader, GError **error)
+{
+  return tally_call_read (call, reader, error);
+}
+
+/* @whole: whether the reply was one, to its last byte. Inlined for the common path's sake, as what calls it. */
+static inline __attribute__ ((always_inline)) gboolean
 read_shared_reply (TallyCall *call, const TallyPending *pending, gboolean *whole, GError **error)
 {
   const guint8 *start = pending->body != NULL ? pending->body : pending->reply;
@@ -30,7 +37,7 @@ read_shared_reply (TallyCall *call, const TallyPending *pending, gboolean *whole
   tally_reader_init (&reader, start, pending->reply + pending->reply_length - start, &call->limits);
   done = check_length (call, pending, error)
          && (pending->body != NULL ? tally_call_read_body (call, &pending->header, &reader, error)
-                                   : tally_call_read (call, &reader, error));
+                                   : read_with_header (call, &reader, error));
   *whole = call->answered && tally_reader_is_at_end (&reader);
   return done;
 }
@@ -56,16 +63,12 @@ had_its_time (const TallyCall *call, const TallyLease *lease)
          >= call->timeout * G_TIME_SPAN_MILLISECOND / 2;
 }
 
-/* The connection that the lease is for, as a shared one. */
 TallyShared *
-tally_call_find_shared (const TallyCall *call, TallySocket *socket, GError **error)
+tally_call_refuse_keeper (GError **error)
 {
-  TallyShared *shared = tally_shared_get (socket, call->channel->codec, call->channel->framing);
-
-  if (shared == NULL)
-    g_set_error_literal (error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED,
-                         "the pool's connection is shared and has a keeper that is no channel's");
-  return shared;
+  g_set_error_literal (error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED,
+                       "the pool's connection is shared and has a keeper that is no channel's");
+  return NULL;
 }
 
 /* A call that was not answered. */
@@ -88,7 +91,6 @@ note_failure (TallyCall *call,
     call->sent = TALLY_SENT_REFUSED;
 }
 
-/* Inlined for the common path's sake. */
 static inline __attribute__ ((always_inline)) gboolean
 settle_pending (TallyCall *call,
                 const TallyLease *lease,

@@ -182,10 +182,8 @@ tally_shared_end_role (TallyShared *self,
   return !leaves;
 }
 
-/* Input for others, or input that completes no message, does not keep a caller beyond its deadline.
- * The message is not shown. */
-static gboolean
-check_in_time (const TallyPending *pending, GError **error)
+gboolean
+tally_pending_check_in_time (const TallyPending *pending, GError **error)
 {
   if (!tally_pending_is_overdue (pending))
     return TRUE;
@@ -322,7 +320,7 @@ await_room_locked (TallyShared *self, TallyPending *pending)
   has_room = tally_socket_await_room (self->socket, receives, pending->deadline,
                                       pending->cancellable, &has_input, &error);
   if (has_room && (!has_input || tally_shared_receive_at_once (self, &error)))
-    check_in_time (pending, &error);
+    tally_pending_check_in_time (pending, &error);
   tally_shared_lock (self);
   if (!has_room)
     note_send_error_locked (self, error);
@@ -368,7 +366,7 @@ receive_for_all (TallyShared *self, TallyPending *pending, GError **error)
   tally_socket_set_limits (self->socket, pending->deadline, pending->cancellable);
   while (tally_shared_receive (self, pending, &role_error)
          && tally_pending_get_state (pending) == TALLY_PENDING_RECEIVING)
-    if (!check_in_time (pending, &role_error))
+    if (!tally_pending_check_in_time (pending, &role_error))
       break;
   if (role_error == NULL && pending->in_place)
     return TRUE;
@@ -430,8 +428,8 @@ wait_for_all (TallyShared *self, TallyPending *pending, GError **error)
 
 /* ---- a call ---- */
 
-static G_GNUC_NO_INLINE TallyPending *
-open_among_others (TallyShared *self, GError **error)
+TallyPending *
+tally_shared_open_among_others (TallyShared *self, GError **error)
 {
   TallyPending *pending = NULL;
   const GError *failure;
@@ -443,18 +441,6 @@ open_among_others (TallyShared *self, GError **error)
   pthread_mutex_unlock (&self->lock);
   if (G_UNLIKELY (pending == NULL))
     tally_shared_set_failure_error (failure, FALSE, error);
-  return pending;
-}
-
-TallyPending *
-tally_shared_open (TallyShared *self, const TallyLimits *limits, GError **error)
-{
-  TallyPending *pending = tally_shared_open_alone (self);
-
-  if (pending == NULL)
-    pending = open_among_others (self, error);
-  if (G_LIKELY (pending != NULL))
-    pending->limits = limits;
   return pending;
 }
 
@@ -531,22 +517,10 @@ exchange_cancellable (TallyShared *self, TallyPending *pending, GError **error)
 }
 
 gboolean
-tally_shared_exchange (TallyShared *self,
-                       TallyPending *pending,
-                       gboolean oneway,
-                       gint64 deadline,
-                       GCancellable *cancellable,
-                       GError **error)
+tally_shared_exchange_among_others (TallyShared *self, TallyPending *pending, GError **error)
 {
-  pending->oneway = oneway;
-  pending->deadline = deadline;
-  pending->cancellable = cancellable;
-  pending->cancelled = FALSE;
-  pending->sent = 0;
-  if (cancellable != NULL)
-    return exchange_cancellable (self, pending, error);
-  return pending == &self->alone ? tally_shared_exchange_alone (self, pending, error)
-                                 : tally_shared_go_on (self, pending, error);
+  return pending->cancellable != NULL ? exchange_cancellable (self, pending, error)
+                                      : tally_shared_go_on (self, pending, error);
 }
 
 /* While there is no receiver. */

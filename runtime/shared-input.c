@@ -286,53 +286,22 @@ fill_input (TallyShared *self, const TallyPending *receiver, gboolean again, GEr
 {
   gsize available;
 
-  if (again && receiver != NULL && tally_pending_is_overdue (receiver))
-    {
-      g_set_error_literal (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "timed out while receiving");
-      return FALSE;
-    }
+  if (again && receiver != NULL && !tally_pending_check_in_time (receiver, error))
+    return FALSE;
   tally_socket_peek_input (self->socket, &available);
   return tally_socket_fill (self->socket, available + 1, error);
 }
 
-/* Whether @reply, which is whole, is the one to @pending's call, whose reply it is from now on. */
-static inline gboolean
-take_own (const TallyShared *self, const Reply *reply, TallyPending *pending)
+gboolean
+tally_shared_is_reply_in_frame (const TallyShared *self, TallyPending *pending)
 {
+  const Reply reply = { .bytes = pending->reply, .length = pending->reply_length };
   Look look;
-  gboolean is_own = look_begin (&look, self, reply, &pending->header, NULL)
+  gboolean is_own = look_begin (&look, self, &reply, &pending->header, NULL)
                     && pending->header.seqid == pending->seqid;
 
-  pending->body = self->framer.framing != TALLY_FRAMING_HEADER ? look.reader.cursor : NULL;
-  pending->reply = reply->bytes;
-  pending->reply_length = reply->length;
   look_end (&look);
   return is_own;
-}
-
-gboolean
-tally_shared_receive_alone (TallyShared *self, TallyPending *pending, GError **error)
-{
-  gsize header = tally_frame_header (self->framer.framing);
-  const guint8 *input;
-  gsize available, length;
-  TallyCut cut;
-
-  self->limits = *pending->limits;
-  if (!tally_socket_fill (self->socket, 1, error))
-    return FALSE;
-  for (;;)
-    {
-      input = tally_socket_peek_input (self->socket, &available);
-      cut = tally_framer_cut (&self->framer, input, available, &length);
-      if (G_LIKELY (cut != TALLY_CUT_MORE))
-        break;
-      if (!fill_input (self, pending, TRUE, error))
-        return FALSE;
-    }
-  return G_LIKELY (cut == TALLY_CUT_WHOLE && length == available)
-         && take_own (self, &(Reply){ .bytes = input + header, .length = length - header },
-                      pending);
 }
 
 gboolean

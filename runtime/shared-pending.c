@@ -505,8 +505,8 @@ tally_shared_unlock (TallyShared *self)
 
 /* ---- life ---- */
 
-static void
-free_shared (TallySocketKeeper *keeper)
+void
+tally_shared_free (TallySocketKeeper *keeper)
 {
   TallyShared *self = (TallyShared *) keeper;
   TallyPending *pending;
@@ -531,22 +531,18 @@ free_shared (TallySocketKeeper *keeper)
 }
 
 TallyShared *
-tally_shared_get (TallySocket *socket, const TallyCodec *codec, TallyFraming framing)
+tally_shared_make (TallySocket *socket, const TallyCodec *codec, TallyFraming framing)
 {
-  TallySocketKeeper *keeper = tally_socket_get_keeper (socket);
+  TallyShared *self = g_new0 (TallyShared, 1);
+  TallySocketKeeper *keeper;
 
-  if (G_UNLIKELY (keeper == NULL))
-    {
-      TallyShared *self = g_new0 (TallyShared, 1);
-
-      self->keeper = (TallySocketKeeper){ tally_shared_settle, free_shared };
-      self->socket = socket;
-      self->framer = (TallyFramer){ codec, &self->limits, framing, NULL };
-      self->limits = tally_limits_default;
-      pthread_mutex_init (&self->lock, NULL);
-      sem_init (&self->alone.wake, FALSE, 0);
-      self->alone_state = TALLY_ALONE_FREE;
-      keeper = tally_socket_keep (socket, &self->keeper);
-    }
-  return keeper->free == free_shared ? (TallyShared *) keeper : NULL;
+  self->keeper = (TallySocketKeeper){ tally_shared_settle, tally_shared_free };
+  self->socket = socket;
+  self->framer = (TallyFramer){ codec, &self->limits, framing, NULL };
+  self->limits = tally_limits_default;
+  pthread_mutex_init (&self->lock, NULL);
+  sem_init (&self->alone.wake, FALSE, 0);
+  self->alone_state = TALLY_ALONE_FREE;
+  keeper = tally_socket_keep (socket, &self->keeper);
+  return keeper->free == tally_shared_free ? (TallyShared *) keeper : NULL;
 }

@@ -170,21 +170,23 @@ struct _TallyShared
 
 /* The shared connection on @socket, made for the first caller that asks; lives as long as @socket.
  * NULL when the socket's keeper is somebody else's. Thread-safe, as all that follow. */
-TallyShared *tally_shared_get (TallySocket *socket, const TallyCodec *codec, TallyFraming framing);
+static inline TallyShared *
+tally_shared_get (TallySocket *socket, const TallyCodec *codec, TallyFraming framing);
 
 /* Takes a pending call. @limits: of the reply; they outlive it. TALLY_ERROR_NOT_SENT when the
  * connection has failed. */
-TallyPending *tally_shared_open (TallyShared *self, const TallyLimits *limits, GError **error);
+static inline TallyPending *
+tally_shared_open (TallyShared *self, const TallyLimits *limits, GError **error);
 /* Sends the request in the pending call's buffer and waits for its reply. Errors: G_IO_ERROR_CANCELLED
  * and TALLY_ERROR_TIMED_OUT, which concern this call alone. A failed connection is to each call on it
  * TALLY_ERROR_NOT_SENT, or what made it fail, mostly TALLY_ERROR_CONNECTION_LOST. Then the pending call's
  * `sent` tells how many bytes of the request the server may have seen; the message does not. */
-gboolean tally_shared_exchange (TallyShared *self,
-                                TallyPending *pending,
-                                gboolean oneway,
-                                gint64 deadline,
-                                GCancellable *cancellable,
-                                GError **error);
+static inline gboolean tally_shared_exchange (TallyShared *self,
+                                              TallyPending *pending,
+                                              gboolean oneway,
+                                              gint64 deadline,
+                                              GCancellable *cancellable,
+                                              GError **error);
 /* For a caller that timed out, before it gives its pending call back: when no call on the connection was
  * completed since its request was queued, and the peer has this request or took no byte of any, the
  * connection has failed (rule 24). Bytes that arrived are no sign of life. */
@@ -250,6 +252,11 @@ gint64 tally_shared_get_failed_at (TallyShared *self);
 /* ---- between the files of a shared connection ---- */
 
 /* shared-pending.c */
+/* The keeper's function, by which a shared connection is known as one. */
+void tally_shared_free (TallySocketKeeper *keeper);
+/* tally_shared_get () for the first. */
+TALLY_COLD TallyShared *
+tally_shared_make (TallySocket *socket, const TallyCodec *codec, TallyFraming framing);
 void tally_pending_list_push (TallyPendingList *list, TallyPending *pending);
 void tally_pending_unlink (TallyPending *pending);
 /* @agent: the pending call's, nullable, read while that could not be over: once it is, another call may
@@ -300,13 +307,18 @@ gboolean tally_shared_take_reply_locked (TallyShared *self, gint32 seqid, TallyP
 /* So many times at most a sender for all goes on while others keep queueing. */
 #define TALLY_SHARED_MAX_ROUNDS 16
 
-/* shared-alone.c: each is FALSE when there is more than the lone caller */
-/* tally_shared_exchange (). */
+/* shared-alone.c */
+/* tally_shared_exchange () of the lone caller's call. */
 gboolean tally_shared_exchange_alone (TallyShared *self, TallyPending *pending, GError **error);
-/* Gives @pending back. */
-gboolean tally_shared_close_alone (TallyShared *self, TallyPending *pending);
 
 /* shared-exchange.c */
+/* Input for others, or input that completes no message, does not keep a caller beyond its deadline: TALLY_ERROR_TIMED_OUT,
+ * whose message is not shown. */
+gboolean tally_pending_check_in_time (const TallyPending *pending, GError **error);
+/* tally_shared_open () and tally_shared_exchange () of any other. */
+TallyPending *tally_shared_open_among_others (TallyShared *self, GError **error);
+gboolean
+tally_shared_exchange_among_others (TallyShared *self, TallyPending *pending, GError **error);
 /* tally_shared_exchange () from the pending call's state on. */
 gboolean tally_shared_go_on (TallyShared *self, TallyPending *pending, GError **error);
 /* What the kernel has is no longer in the queue, and its callers wait for replies. */
@@ -329,10 +341,26 @@ void tally_shared_hand_on_locked (TallyShared *self, TallyPending *awake);
 GError *tally_shared_send_round_locked (TallyShared *self, gboolean *full);
 const GError *tally_shared_get_failure_locked (const TallyShared *self);
 
+/* ---- the lone caller ---- */
+
 static inline TallyAlonePhase
 tally_alone_get_phase (guint64 state)
 {
   return (TallyAlonePhase) (guint32) state;
+}
+
+static inline guint64
+tally_alone_make_state (TallyAlonePhase phase, gint32 seqid)
+{
+  return (guint64) phase | (guint64) (guint32) seqid << 32;
+}
+
+/* FALSE when the call is in the books, and stays where it was found. */
+static inline gboolean
+tally_alone_step (TallyShared *self, guint64 from, guint64 to)
+{
+  return G_LIKELY (__atomic_compare_exchange_n (&self->alone_state, &from, to, FALSE,
+                                                __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
 }
 
 /* With the lock one finds all calls in the books. */
@@ -348,20 +376,59 @@ tally_shared_lock (TallyShared *self)
 static inline TallyPending *
 tally_shared_open_alone (TallyShared *self)
 {
-  guint64 state = TALLY_ALONE_FREE;
   TallyPending *pending = &self->alone;
   gint32 seqid;
 
-  if (__atomic_load_n (&self->alone_state, __ATOMIC_RELAXED) != state)
+  if (__atomic_load_n (&self->alone_state, __ATOMIC_RELAXED) != TALLY_ALONE_FREE)
     return NULL;
   seqid = tally_seqid_take (&self->last_seqid);
-  if (!__atomic_compare_exchange_n (&self->alone_state, &state,
-                                    TALLY_ALONE_OPEN | (guint64) (guint32) seqid << 32, FALSE,
-                                    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+  if (!tally_alone_step (self, TALLY_ALONE_FREE, tally_alone_make_state (TALLY_ALONE_OPEN, seqid)))
     return NULL;
   pending->seqid = seqid;
   pending->in_place = FALSE;
   return pending;
+}
+
+/* tally_shared_close () of the lone caller's call, whose reply was consumed. FALSE: that is still to be done. */
+static inline gboolean
+tally_shared_close_alone (TallyShared *self, TallyPending *pending)
+{
+  guint64 state = tally_alone_make_state (TALLY_ALONE_DONE, pending->seqid);
+
+  tally_pending_clear_buffer (pending);
+  return tally_alone_step (self, state, TALLY_ALONE_FREE);
+}
+
+/* ---- a call, alone or among others ---- */
+
+static inline TallyPending *
+tally_shared_open (TallyShared *self, const TallyLimits *limits, GError **error)
+{
+  TallyPending *pending = tally_shared_open_alone (self);
+
+  if (G_UNLIKELY (pending == NULL))
+    pending = tally_shared_open_among_others (self, error);
+  if (G_LIKELY (pending != NULL))
+    pending->limits = limits;
+  return pending;
+}
+
+static inline gboolean
+tally_shared_exchange (TallyShared *self,
+                       TallyPending *pending,
+                       gboolean oneway,
+                       gint64 deadline,
+                       GCancellable *cancellable,
+                       GError **error)
+{
+  pending->oneway = oneway;
+  pending->deadline = deadline;
+  pending->cancellable = cancellable;
+  pending->cancelled = FALSE;
+  pending->sent = 0;
+  if (G_LIKELY (pending == &self->alone && cancellable == NULL))
+    return tally_shared_exchange_alone (self, pending, error);
+  return tally_shared_exchange_among_others (self, pending, error);
 }
 
 /* Its caller has read the reply. */
@@ -371,6 +438,16 @@ tally_shared_consume_reply (TallyShared *self, const TallyPending *pending)
   if (pending->in_place)
     tally_socket_consume (self->socket,
                           tally_frame_header (self->framer.framing) + pending->reply_length);
+}
+
+static inline TallyShared *
+tally_shared_get (TallySocket *socket, const TallyCodec *codec, TallyFraming framing)
+{
+  TallySocketKeeper *keeper = tally_socket_get_keeper (socket);
+
+  if (G_LIKELY (keeper != NULL))
+    return keeper->free == tally_shared_free ? (TallyShared *) keeper : NULL;
+  return tally_shared_make (socket, codec, framing);
 }
 
 static inline TallyPendingState
@@ -392,9 +469,8 @@ tally_pending_is_overdue (const TallyPending *pending)
 }
 
 /* shared-input.c: for the receiver, or a thread that has the connection alone. */
-/* For a lone caller: whether what arrives next is its own reply and nothing else; then it is in the pending call, in
- * place. Else the input is as it was; @error is set where it could not be received. */
-gboolean tally_shared_receive_alone (TallyShared *self, TallyPending *pending, GError **error);
+/* Whether the whole frame of the header transport at pending->reply is the reply to @pending's call; reads its header. */
+TALLY_COLD gboolean tally_shared_is_reply_in_frame (const TallyShared *self, TallyPending *pending);
 /* Blocks, within the socket's limits, for at least one whole message, and hands over all that are
  * there. FALSE with an error of the socket, whose input is as it was, or a protocol error. Ends at
  * the deadline of @receiver (nullable) also when bytes keep coming that end no message. */
