@@ -279,6 +279,8 @@ accept_last (TallyServer *self)
 static void
 begin_stop (TallyServer *self)
 {
+  if (server_registrar_takes_stop (self))
+    return;
   server_watch (self, EPOLL_CTL_DEL, self->stop_fd, 0, NULL);
   accept_last (self);
   pthread_mutex_lock (&self->lock);
@@ -289,15 +291,6 @@ begin_stop (TallyServer *self)
   server_listener_close (&self->listener);
 }
 
-static void
-drain_wake_ups (TallyServer *self)
-{
-  guint64 count;
-
-  if (read (self->wake_fd, &count, sizeof count) < 0)
-    g_debug ("eventfd: %s", g_strerror (errno));
-}
-
 /* Everything but connections. FALSE: @event is a connection's. */
 static gboolean
 handle_special (TallyServer *self, const struct epoll_event *event)
@@ -305,7 +298,7 @@ handle_special (TallyServer *self, const struct epoll_event *event)
   if (event->data.ptr == &self->stop_fd)
     begin_stop (self);
   else if (event->data.ptr == &self->wake_fd)
-    drain_wake_ups (self);
+    server_drain_eventfd (self->wake_fd);
   else if (event->data.ptr >= (gpointer) self->listener.fds
            && event->data.ptr < (gpointer) (self->listener.fds + TALLY_SERVER_MAX_LISTENERS))
     {

@@ -103,6 +103,15 @@ server_loop_interrupt (TallyServer *self)
 }
 
 void
+server_drain_eventfd (gint fd)
+{
+  guint64 count;
+
+  if (read (fd, &count, sizeof count) < 0)
+    g_debug ("eventfd: %s", g_strerror (errno)); /* it was not set */
+}
+
+void
 server_wake_supervisor_locked (TallyServer *self)
 {
   self->supervisor_called = TRUE;

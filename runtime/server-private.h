@@ -26,6 +26,7 @@
 #include "interceptor-private.h"
 #include "reply-later-private.h"
 #include "server-header-private.h"
+#include "server-registrar-private.h"
 #include "stream-internal.h"
 #include "tally-endpoint.h"
 #include "tally-error.h"
@@ -307,6 +308,8 @@ gboolean server_loop_watch (TallyServer *self, ServerConnection *connection, gui
 /* Makes the thread that waits in the loop return from its wait. */
 void server_loop_interrupt (TallyServer *self);
 void server_wake_supervisor_locked (TallyServer *self);
+/* It is no longer readable. */
+void server_drain_eventfd (gint fd);
 
 /* ---- loop ---- */
 
@@ -441,6 +444,7 @@ struct _TallyServer
   gint epoll_fd;
   ServerListener listener;
   TallyTlsAcceptor *acceptor; /* NULL: plain streams */
+  ServerRegistrar registrar;
 
   pthread_mutex_t lock;
   pthread_cond_t supervisor_wake;

@@ -13,6 +13,8 @@ enum
   PROP_WRITE_TIMEOUT,
   PROP_HANDSHAKE_TIMEOUT,
   PROP_DRAIN_TIMEOUT,
+  PROP_LEAVE_TIMEOUT,
+  PROP_LEAVE_DELAY,
   PROP_WORKER_TIMEOUT,
   PROP_QUEUE_TIMEOUT,
   PROP_MAX_QUEUED,
@@ -53,6 +55,10 @@ find_number (TallyServer *self, guint id)
       return &self->handshake_timeout;
     case PROP_DRAIN_TIMEOUT:
       return &self->drain_timeout;
+    case PROP_LEAVE_TIMEOUT:
+      return &self->registrar.leave_timeout;
+    case PROP_LEAVE_DELAY:
+      return &self->registrar.leave_delay;
     case PROP_WORKER_TIMEOUT:
       return &self->worker_timeout;
     case PROP_QUEUE_TIMEOUT:
@@ -228,6 +234,38 @@ install_counts (void)
 }
 
 static void
+install_times_of_a_stop (void)
+{
+  /**
+   * TallyServer:drain-timeout:
+   *
+   * Milliseconds for which a stop waits for what is under way; 0 = as long as that takes.
+   * Default: 5,000.
+   *
+   * Since: 0.1
+   */
+  install_number (PROP_DRAIN_TIMEOUT, "drain-timeout", 0, G_MAXINT, 5 * 1000);
+  /**
+   * TallyServer:leave-timeout:
+   *
+   * Milliseconds for which a stop waits for the server's registrations to leave; 0 = as long as that takes.
+   * Default: 5,000.
+   *
+   * Since: 0.2
+   */
+  install_number (PROP_LEAVE_TIMEOUT, "leave-timeout", 0, G_MAXINT, 5 * 1000);
+  /**
+   * TallyServer:leave-delay:
+   *
+   * Milliseconds for which a stop serves on after the server's registrations have left, so that clients hear of it.
+   * Default: 0.
+   *
+   * Since: 0.2
+   */
+  install_number (PROP_LEAVE_DELAY, "leave-delay", 0, G_MAXINT, 0);
+}
+
+static void
 install_times (void)
 {
   /**
@@ -257,15 +295,6 @@ install_times (void)
    * Since: 0.1
    */
   install_number (PROP_WRITE_TIMEOUT, "write-timeout", 0, G_MAXINT, 30 * 1000);
-  /**
-   * TallyServer:drain-timeout:
-   *
-   * Milliseconds for which a stop waits for what is under way; 0 = as long as that takes.
-   * Default: 5,000.
-   *
-   * Since: 0.1
-   */
-  install_number (PROP_DRAIN_TIMEOUT, "drain-timeout", 0, G_MAXINT, 5 * 1000);
   /**
    * TallyServer:worker-timeout:
    *
@@ -441,6 +470,7 @@ server_properties_install (GObjectClass *object_class)
   install_address ();
   install_counts ();
   install_times ();
+  install_times_of_a_stop ();
   install_message_limits ();
   install_tls ();
   g_object_class_install_properties (object_class, N_SERVER_PROPERTIES, server_properties);

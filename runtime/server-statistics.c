@@ -11,7 +11,8 @@ G_DEFINE_ENUM_TYPE (TallyServerState,
                     G_DEFINE_ENUM_VALUE (TALLY_SERVER_CLOSED, "closed"),
                     G_DEFINE_ENUM_VALUE (TALLY_SERVER_LISTENING, "listening"),
                     G_DEFINE_ENUM_VALUE (TALLY_SERVER_SERVING, "serving"),
-                    G_DEFINE_ENUM_VALUE (TALLY_SERVER_DRAINING, "draining"))
+                    G_DEFINE_ENUM_VALUE (TALLY_SERVER_DRAINING, "draining"),
+                    G_DEFINE_ENUM_VALUE (TALLY_SERVER_LEAVING, "leaving"))
 
 /**
  * tally_server_get_state:
@@ -33,6 +34,8 @@ tally_server_get_state (TallyServer *self)
   pthread_mutex_lock (&self->lock);
   if (atomic_get (&self->stopping))
     state = TALLY_SERVER_DRAINING;
+  else if (self->listening && self->registrar.leaves)
+    state = TALLY_SERVER_LEAVING;
   else if (self->listening)
     state = self->serving ? TALLY_SERVER_SERVING : TALLY_SERVER_LISTENING;
   pthread_mutex_unlock (&self->lock);

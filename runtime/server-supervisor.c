@@ -278,8 +278,10 @@ find_rest_locked (TallyServer *self, const Watch *seen, gint64 now)
 {
   gint64 reap = MAX (seen->next_reap - now, 1) * 1000;
   gint64 due = server_due_wait_locked (self);
+  gint64 rest = MIN (reap, due);
+  gint64 chore = server_registrar_get_rest_locked (self, now);
 
-  return MIN (reap, due);
+  return MIN (rest, chore);
 }
 
 void
@@ -304,6 +306,7 @@ server_supervise (TallyServer *self)
       if (self->stopping)
         drain_locked (self, &seen, now);
       server_limit_queue_locked (self, now);
+      server_registrar_look_locked (self, now);
       if (G_UNLIKELY (self->due != NULL))
         server_due_fire_locked (self);
       if (G_UNLIKELY (self->ring_head != NULL)
@@ -329,7 +332,8 @@ server_supervise (TallyServer *self)
       if (server_accept_offers_locked (self) || self->supervisor_called)
         seen.quiet = 0;
       else if (self->n_connections == 0 && self->retired == NULL && !self->listeners_paused
-               && !server_wants_trim_locked (self))
+               && !server_wants_trim_locked (self)
+               && server_registrar_get_rest_locked (self, now) == G_MAXINT64)
         sleep_locked (self, -1);
       else
         sleep_locked (self, find_rest_locked (self, &seen, now));

@@ -216,8 +216,6 @@ tally_server_dup_uri (TallyServer *self)
 static void
 reset (TallyServer *self)
 {
-  guint64 count;
-
   pthread_mutex_lock (&self->lock);
   atomic_set (&self->stopping, FALSE);
   atomic_set (&self->expired, FALSE);
@@ -228,8 +226,7 @@ reset (TallyServer *self)
   self->listeners_paused = FALSE;
   g_ptr_array_set_size (self->graveyard, 0);
   pthread_mutex_unlock (&self->lock);
-  if (read (self->stop_fd, &count, sizeof count) < 0)
-    g_debug ("eventfd: %s", g_strerror (errno));
+  server_drain_eventfd (self->stop_fd);
 }
 
 /* In a child process: the parent's is not to stop when this one is. */
@@ -280,7 +277,9 @@ tally_server_serve (ThriftServer *server, GError **error)
   self->direct =
       tally_processor_is_direct (server->processor) ? TALLY_PROCESSOR (server->processor) : NULL;
   self->max_pinned = MIN (n_processors, self->max_workers - 1);
+  server_registrar_begin (self);
   server_supervise (self);
+  server_registrar_end (self);
   server_loop_close (self);
   g_clear_pointer (&self->acceptor, tally_tls_acceptor_free);
   reset (self);
@@ -295,7 +294,8 @@ tally_server_serve (ThriftServer *server, GError **error)
  * is executed too, within the `drain-timeout`, and refused in words after it; the answers of a
  * connection leave together with its end. A stop that comes before a serve ends that serve. In a child
  * process it stops nothing of the parent's, and a child that serves at a Unix socket on which its parent
- * listens leaves the file there. Thread-safe and async-signal-safe.
+ * listens leaves the file there. Where the server has registrations these leave first, and #TallyServer:leave-delay passes; a
+ * second stop cuts that short. Thread-safe and async-signal-safe.
  */
 void
 tally_server_stop (TallyServer *self)
@@ -338,6 +338,7 @@ tally_server_finalize (GObject *object)
     server_listener_close (&self->listener);
   if (self->stop_fd >= 0)
     close (self->stop_fd);
+  server_registrar_clear (&self->registrar);
   g_free (self->supervisor.input);
   tally_buffer_clear (&self->supervisor.output);
   tally_buffer_clear (&self->supervisor.next_answer);
@@ -380,11 +381,30 @@ tally_server_init (TallyServer *self)
   pthread_condattr_setclock (&attributes, CLOCK_MONOTONIC);
   pthread_cond_init (&self->supervisor_wake, &attributes);
   pthread_condattr_destroy (&attributes);
+  server_registrar_init (&self->registrar);
   self->graveyard = g_ptr_array_new_with_free_func ((GDestroyNotify) server_connection_free);
   self->supervisor.server = self;
   self->epoll_fd = self->wake_fd = -1;
   self->stop_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
   self->pid = getpid ();
+}
+
+/**
+ * tally_server_add_registration:
+ * @self: a server
+ * @registration: what makes it known; a reference is taken until the server's end
+ *
+ * Has @registration enter when the server serves, and leave when it is told to stop. Until that is done, and for
+ * #TallyServer:leave-delay after it, the server serves on. Call it before the server serves.
+ *
+ * Since: 0.2
+ */
+void
+tally_server_add_registration (TallyServer *self, TallyRegistration *registration)
+{
+  g_return_if_fail (TALLY_IS_SERVER (self));
+  g_return_if_fail (TALLY_IS_REGISTRATION (registration));
+  g_ptr_array_add (self->registrar.registrations, g_object_ref (registration));
 }
 
 /**

@@ -7,6 +7,7 @@
 
 #include "tally-headers.h"
 #include "tally-macros.h"
+#include "tally-registration.h"
 
 G_BEGIN_DECLS
 
@@ -29,6 +30,8 @@ G_BEGIN_DECLS
  * | `read-timeout` | 30000 | a request must be there, from its first byte to its last, within it |
  * | `write-timeout` | 30000 | the peer must take its answers within it |
  * | `drain-timeout` | 5000 | what a stop waits for what is still to arrive or to be taken |
+ * | `leave-timeout` | 5000 | what a stop waits for registrations to leave |
+ * | `leave-delay` | 0 | how long it serves on after that |
  * | `worker-timeout` | 10000 | a thread that had nothing to do for so long ends |
  * | `queue-timeout` | 30000 | a request that waited so long for a thread is refused |
  * | `max-queued` | 0 | connections with a request that may wait for a thread; 0: 4 x `max-workers` |
@@ -61,12 +64,15 @@ TALLY_API gchar *tally_server_dup_uri (TallyServer *self);
 
 TALLY_API void tally_server_stop (TallyServer *self);
 
+TALLY_API void tally_server_add_registration (TallyServer *self, TallyRegistration *registration);
+
 /**
  * TallyServerState:
  * @TALLY_SERVER_CLOSED: it does not listen: not yet, or no longer.
  * @TALLY_SERVER_LISTENING: clients may connect, but nobody serves them yet.
  * @TALLY_SERVER_SERVING: clients are served.
  * @TALLY_SERVER_DRAINING: it was told to stop; it accepts nobody and finishes what it has.
+ * @TALLY_SERVER_LEAVING: it was told to stop, and still serves while its registrations leave and `leave-delay` passes.
  *
  * How far a server is in its life. There may be later ones.
  *
@@ -77,7 +83,8 @@ typedef enum
   TALLY_SERVER_CLOSED,
   TALLY_SERVER_LISTENING,
   TALLY_SERVER_SERVING,
-  TALLY_SERVER_DRAINING
+  TALLY_SERVER_DRAINING,
+  TALLY_SERVER_LEAVING
 } TallyServerState;
 
 #define TALLY_TYPE_SERVER_STATE (tally_server_state_get_type ())

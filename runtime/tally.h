@@ -21,6 +21,7 @@
 #include "tally-pool.h"
 #include "tally-resolver.h"
 #include "tally-processor.h"
+#include "tally-registration.h"
 #include "tally-reply.h"
 #include "tally-retry-policy.h"
 #include "tally-server.h"

@@ -96,7 +96,7 @@ def check_histogram (family, labels, times):
 
 def the_state_is_one_of_several ():
     states = {sample.labels['tally_server_state']: sample.value for sample in read_families ()['tally_server_state'].samples}
-    assert states == {'closed': 0, 'listening': 0, 'serving': 1, 'draining': 0}, states
+    assert states == {'closed': 0, 'listening': 0, 'serving': 1, 'leaving': 0, 'draining': 0}, states
 
 
 def a_pool_adds_up ():

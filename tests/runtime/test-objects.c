@@ -216,7 +216,7 @@ every_enumeration_has_names (void)
     { tally_requiredness_get_type, "TallyRequiredness", TALLY_DEFAULT, "default" },
     { tally_idempotence_get_type, "TallyIdempotence", TALLY_IDEMPOTENCE_NO, "no" },
     { tally_form_get_type, "TallyForm", TALLY_FORM_RESULT, "result" },
-    { tally_server_state_get_type, "TallyServerState", TALLY_SERVER_DRAINING, "draining" },
+    { tally_server_state_get_type, "TallyServerState", TALLY_SERVER_LEAVING, "leaving" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (values); i++)
