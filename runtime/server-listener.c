@@ -271,11 +271,84 @@ let_nobody_connect (gint fd)
   (void) setsockopt (fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
 }
 
+/* ---- sockets of somebody else's ---- */
+
+static gint
+get_option (gint fd, gint option)
+{
+  gint value = 0;
+  socklen_t length = sizeof value;
+
+  return getsockopt (fd, SOL_SOCKET, option, &value, &length) == 0 ? value : 0;
+}
+
+/* Why @fd cannot be listened on; NULL: it can. */
+static const gchar *
+find_fault (const ServerListener *self, gint fd, ListenAddress *address)
+{
+  socklen_t length = sizeof *address;
+
+  if (getsockname (fd, &address->any, &length) != 0)
+    return "it is no socket";
+  if (get_option (fd, SO_TYPE) != SOCK_STREAM || get_option (fd, SO_ACCEPTCONN) == 0)
+    return "it is no stream socket that listens";
+  if ((address->any.sa_family == AF_UNIX) != self->is_local)
+    return self->is_local ? "it is no Unix socket" : "it is a Unix socket";
+  return NULL;
+}
+
+/* FALSE: it has no copy. */
+static gboolean
+adopt (ServerListener *self, gint fd, ListenAddress *address)
+{
+  gint copy = fcntl (fd, F_DUPFD_CLOEXEC, 0);
+  guint16 *port = port_of (address);
+
+  if (copy < 0)
+    return FALSE;
+  fcntl (copy, F_SETFL, fcntl (copy, F_GETFL) | O_NONBLOCK);
+  if (port != NULL)
+    {
+      set_option (copy, IPPROTO_TCP, TCP_NODELAY, 1);
+      set_option (copy, SOL_SOCKET, SO_KEEPALIVE, 1);
+      self->port = g_ntohs (*port);
+    }
+  self->fds[self->n_fds++] = copy;
+  return TRUE;
+}
+
+gboolean
+server_listener_adopt (
+    ServerListener *self, TallyEndpoint *endpoint, const gint *fds, guint n_fds, GError **error)
+{
+  *self = (ServerListener){ .spare_fd = -1, .pid = getpid (), .is_adopted = TRUE };
+  self->is_local = tally_endpoint_get_scheme (endpoint) == TALLY_SCHEME_UNIX;
+  for (guint i = 0; i < n_fds; i++)
+    {
+      ListenAddress address;
+      const gchar *fault = i == TALLY_SERVER_MAX_LISTENERS ? "there are too many"
+                                                           : find_fault (self, fds[i], &address);
+
+      if (fault == NULL && adopt (self, fds[i], &address))
+        continue;
+      g_set_error (error, TALLY_ERROR, TALLY_ERROR_FAILED,
+                   "cannot listen at %s on descriptor %d, which was passed: %s",
+                   tally_endpoint_get_uri (endpoint), fds[i],
+                   fault != NULL ? fault : g_strerror (errno));
+      close_sockets (self);
+      return FALSE;
+    }
+  self->spare_fd = open ("/dev/null", O_RDONLY | O_CLOEXEC);
+  return TRUE;
+}
+
+/* ---- the end ---- */
+
 void
 server_listener_end (ServerListener *self)
 {
   give_up_path (self);
-  if (self->pid != getpid ())
+  if (self->is_adopted || self->pid != getpid ())
     return; /* the sockets are the parent's, too */
   for (guint i = 0; i < self->n_fds; i++)
     if (self->is_local)

@@ -33,7 +33,8 @@ server_loop_open (TallyServer *self, GError **error)
   self->wake_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (self->epoll_fd < 0 || self->wake_fd < 0
       || !server_watch (self, EPOLL_CTL_ADD, self->wake_fd, EPOLLIN, &self->wake_fd)
-      || !server_watch (self, EPOLL_CTL_ADD, self->stop_fd, EPOLLIN, &self->stop_fd))
+      || !server_watch (self, EPOLL_CTL_ADD, self->stop_fd, EPOLLIN, &self->stop_fd)
+      || !server_watch (self, EPOLL_CTL_ADD, self->reload_fd, EPOLLIN, &self->reload_fd))
     {
       g_set_error (error, TALLY_ERROR, TALLY_ERROR_FAILED, "cannot serve %s: %s",
                    tally_endpoint_get_uri (self->endpoint), g_strerror (errno));
@@ -266,11 +267,13 @@ accept_ready (TallyServer *self, guint index)
   self->has_swarm = looks && n_accepted > 1;
 }
 
-/* A peer that has connected may have sent a request: to close the listener would cut it off. */
+/* A peer that has connected may have sent a request: to close the listener would cut it off, unless somebody else listens there. */
 static void
 accept_last (TallyServer *self)
 {
   server_listener_end (&self->listener);
+  if (self->listener.is_adopted)
+    return;
   for (guint i = 0; i < self->listener.n_fds; i++)
     accept_connections (self, i, MAX_LAST_ACCEPTS);
 }
@@ -279,6 +282,7 @@ accept_last (TallyServer *self)
 static void
 begin_stop (TallyServer *self)
 {
+  server_systemd_stop (self);
   if (server_registrar_takes_stop (self))
     return;
   server_watch (self, EPOLL_CTL_DEL, self->stop_fd, 0, NULL);
@@ -291,14 +295,22 @@ begin_stop (TallyServer *self)
   server_listener_close (&self->listener);
 }
 
-/* Everything but connections. FALSE: @event is a connection's. */
+/* Everything but connections. FALSE: @event is a connection's. @is_worker: whose thread this is. */
 static gboolean
-handle_special (TallyServer *self, const struct epoll_event *event)
+handle_special (TallyServer *self, const struct epoll_event *event, gboolean is_worker)
 {
   if (event->data.ptr == &self->stop_fd)
     begin_stop (self);
+  else if (event->data.ptr == &self->reload_fd)
+    {
+      server_drain_eventfd (self->reload_fd);
+      server_systemd_reload (self);
+    }
   else if (event->data.ptr == &self->wake_fd)
-    server_drain_eventfd (self->wake_fd);
+    {
+      server_drain_eventfd (self->wake_fd);
+      atomic_put (&self->n_wakes, atomic_peek (&self->n_wakes) + is_worker);
+    }
   else if (event->data.ptr >= (gpointer) self->listener.fds
            && event->data.ptr < (gpointer) (self->listener.fds + TALLY_SERVER_MAX_LISTENERS))
     {
@@ -326,7 +338,7 @@ server_loop_wait (TallyServer *self, gint timeout)
     {
       ServerConnection *connection = events[i].data.ptr;
 
-      if (handle_special (self, &events[i]))
+      if (handle_special (self, &events[i], timeout < 0))
         continue;
       if (events[i].events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
         atomic_put (&connection->hung_up, TRUE);

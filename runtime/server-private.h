@@ -27,6 +27,7 @@
 #include "reply-later-private.h"
 #include "server-header-private.h"
 #include "server-registrar-private.h"
+#include "server-systemd-private.h"
 #include "stream-internal.h"
 #include "tally-endpoint.h"
 #include "tally-error.h"
@@ -67,10 +68,17 @@ typedef struct
   guint64 device;
   guint64 inode;
   pid_t pid; /* the process that listened; a child shares the sockets */
+  gboolean is_adopted; /* the sockets are somebody else's, too, who goes on listening there */
   gboolean is_local;
 } ServerListener;
 
 gboolean server_listener_open (ServerListener *self, TallyEndpoint *endpoint, GError **error);
+/* Listens on @fds, which stay open and listen already. */
+gboolean server_listener_adopt (ServerListener *self,
+                                TallyEndpoint *endpoint,
+                                const gint *fds,
+                                guint n_fds,
+                                GError **error);
 void server_listener_close (ServerListener *self);
 /* Before that: lets no further peer in. Those that have connected can still be accepted. */
 void server_listener_end (ServerListener *self);
@@ -403,6 +411,9 @@ void server_supervise (TallyServer *self);
 
 /* ---- the server ---- */
 
+/* Whether the files can be read of which a server over TLS consists. */
+gboolean server_check_files (TallyServer *self, GError **error);
+
 struct _TallyServer
 {
   ThriftServer parent;
@@ -440,11 +451,13 @@ struct _TallyServer
   pid_t pid;          /* whose stop_fd that is; a child process that serves takes its own */
   gint stop_in_child; /* atomic: a stop before that */
   gint stop_fd; /* eventfd, as long as the object lives: tally_server_stop () may come any time */
-  gint wake_fd; /* eventfd: server_loop_interrupt () */
+  gint reload_fd; /* eventfd, the same: tally_server_reload () */
+  gint wake_fd;   /* eventfd: server_loop_interrupt () */
   gint epoll_fd;
   ServerListener listener;
   TallyTlsAcceptor *acceptor; /* NULL: plain streams */
   ServerRegistrar registrar;
+  ServerSystemd systemd;
 
   pthread_mutex_t lock;
   pthread_cond_t supervisor_wake;
@@ -456,6 +469,7 @@ struct _TallyServer
   gint eager;             /* atomic: handlers are slow; hand the loop on before each */
   guint quick_turns;      /* atomic: requests that were quick in spite of that */
   guint64 n_events;       /* atomic: connections that the loop found ready */
+  guint64 n_wakes;        /* atomic: times that a worker was interrupted there */
   guint64 n_offer_rounds; /* the supervisor's */
   gint supervisor_asleep; /* atomic, written under the lock */
 

@@ -272,6 +272,16 @@ dismiss_locked (TallyServer *self)
   server_join_retired_locked (self);
 }
 
+/* How long the supervisor may sleep where nothing else is to be done, in microseconds; G_MAXINT64: until it is woken. */
+static gint64
+find_chore_locked (const TallyServer *self, gint64 now)
+{
+  gint64 registrar = server_registrar_get_rest_locked (self, now);
+  gint64 systemd = server_systemd_get_rest_locked (self, now);
+
+  return MIN (registrar, systemd);
+}
+
 /* How long nothing has to be done, in microseconds. */
 static gint64
 find_rest_locked (TallyServer *self, const Watch *seen, gint64 now)
@@ -279,7 +289,7 @@ find_rest_locked (TallyServer *self, const Watch *seen, gint64 now)
   gint64 reap = MAX (seen->next_reap - now, 1) * 1000;
   gint64 due = server_due_wait_locked (self);
   gint64 rest = MIN (reap, due);
-  gint64 chore = server_registrar_get_rest_locked (self, now);
+  gint64 chore = find_chore_locked (self, now);
 
   return MIN (rest, chore);
 }
@@ -307,6 +317,7 @@ server_supervise (TallyServer *self)
         drain_locked (self, &seen, now);
       server_limit_queue_locked (self, now);
       server_registrar_look_locked (self, now);
+      server_systemd_look_locked (self, now);
       if (G_UNLIKELY (self->due != NULL))
         server_due_fire_locked (self);
       if (G_UNLIKELY (self->ring_head != NULL)
@@ -332,8 +343,7 @@ server_supervise (TallyServer *self)
       if (server_accept_offers_locked (self) || self->supervisor_called)
         seen.quiet = 0;
       else if (self->n_connections == 0 && self->retired == NULL && !self->listeners_paused
-               && !server_wants_trim_locked (self)
-               && server_registrar_get_rest_locked (self, now) == G_MAXINT64)
+               && !server_wants_trim_locked (self) && find_chore_locked (self, now) == G_MAXINT64)
         sleep_locked (self, -1);
       else
         sleep_locked (self, find_rest_locked (self, &seen, now));

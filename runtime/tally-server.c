@@ -85,9 +85,8 @@ get_tls (const TallyServer *self)
   return options;
 }
 
-/* Whether the files can be read of which a server over TLS consists. */
-static gboolean
-check_files (TallyServer *self, GError **error)
+gboolean
+server_check_files (TallyServer *self, GError **error)
 {
   TallyTlsOptions options = get_tls (self);
 
@@ -100,6 +99,16 @@ check_files (TallyServer *self, GError **error)
                "tls-certificate",
                self->uri);
   return FALSE;
+}
+
+/* Where it listens is its URI's address, or what systemd has passed. */
+static gboolean
+open_listener (TallyServer *self, ServerListener *listener, GError **error)
+{
+  if (self->systemd.n_fds == 0)
+    return server_listener_open (listener, self->endpoint, error);
+  return server_listener_adopt (listener, self->endpoint, self->systemd.fds, self->systemd.n_fds,
+                                error);
 }
 
 static gboolean
@@ -157,8 +166,8 @@ tally_server_listen (TallyServer *self, GError **error)
 
   if (self->listening)
     return TRUE;
-  if (!open_endpoint (self, error) || !check_files (self, error)
-      || !server_listener_open (&listener, self->endpoint, error))
+  if (!open_endpoint (self, error) || !server_check_files (self, error)
+      || !open_listener (self, &listener, error))
     return FALSE;
   pthread_mutex_lock (&self->lock);
   self->listener = listener;
@@ -231,10 +240,13 @@ reset (TallyServer *self)
 
 /* In a child process: the parent's is not to stop when this one is. */
 static void
-take_own_stop_fd (TallyServer *self)
+take_own_eventfds (TallyServer *self)
 {
   if (self->stop_fd >= 0)
     close (self->stop_fd);
+  if (self->reload_fd >= 0)
+    close (self->reload_fd);
+  self->reload_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
   self->stop_fd = eventfd (atomic_get (&self->stop_in_child) ? 1 : 0, EFD_CLOEXEC | EFD_NONBLOCK);
   self->pid = getpid ();
 }
@@ -252,7 +264,7 @@ begin_serving (TallyServer *self, GError **error)
   if (busy)
     g_set_error (error, TALLY_ERROR, TALLY_ERROR_FAILED, "%s is being served already", self->uri);
   else if (self->pid != getpid ())
-    take_own_stop_fd (self);
+    take_own_eventfds (self);
   return !busy;
 }
 
@@ -277,6 +289,7 @@ tally_server_serve (ThriftServer *server, GError **error)
   self->direct =
       tally_processor_is_direct (server->processor) ? TALLY_PROCESSOR (server->processor) : NULL;
   self->max_pinned = MIN (n_processors, self->max_workers - 1);
+  server_systemd_begin (self);
   server_registrar_begin (self);
   server_supervise (self);
   server_registrar_end (self);
@@ -309,6 +322,27 @@ tally_server_stop (TallyServer *self)
     errno = number; /* it is set already */
 }
 
+/**
+ * tally_server_reload:
+ * @self: a server
+ *
+ * Has the server look at its certificate's files now, and log a warning if they cannot be used; then the certificate that was read before
+ * stays in use. New files are used without that, too. A server of systemd's (tally_server_use_systemd()) tells it when it
+ * begins and when it has done so: what a handler of SIGHUP calls. Does nothing before the server serves. Thread-safe and
+ * async-signal-safe.
+ *
+ * Since: 0.2
+ */
+void
+tally_server_reload (TallyServer *self)
+{
+  const guint64 one = 1;
+  gint number = errno;
+
+  if (self->pid == getpid () && write (self->reload_fd, &one, sizeof one) < 0)
+    errno = number; /* it is set already */
+}
+
 static void
 tally_server_stop_vfunc (ThriftServer *server)
 {
@@ -338,7 +372,10 @@ tally_server_finalize (GObject *object)
     server_listener_close (&self->listener);
   if (self->stop_fd >= 0)
     close (self->stop_fd);
+  if (self->reload_fd >= 0)
+    close (self->reload_fd);
   server_registrar_clear (&self->registrar);
+  server_systemd_clear (&self->systemd);
   g_free (self->supervisor.input);
   tally_buffer_clear (&self->supervisor.output);
   tally_buffer_clear (&self->supervisor.next_answer);
@@ -386,6 +423,7 @@ tally_server_init (TallyServer *self)
   self->supervisor.server = self;
   self->epoll_fd = self->wake_fd = -1;
   self->stop_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+  self->reload_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
   self->pid = getpid ();
 }
 

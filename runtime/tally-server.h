@@ -63,8 +63,12 @@ TALLY_API gboolean tally_server_listen (TallyServer *self, GError **error);
 TALLY_API gchar *tally_server_dup_uri (TallyServer *self);
 
 TALLY_API void tally_server_stop (TallyServer *self);
+TALLY_API void tally_server_reload (TallyServer *self);
 
 TALLY_API void tally_server_add_registration (TallyServer *self, TallyRegistration *registration);
+TALLY_API gboolean tally_server_use_systemd (TallyServer *self,
+                                             const gchar *socket_name,
+                                             GError **error);
 
 /**
  * TallyServerState:

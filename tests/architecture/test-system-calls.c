@@ -41,6 +41,7 @@ static const Allowance allowances[] = {
   { "server-loop.c", "close", "its eventfd's and epoll's own" },
   { "server-owner.c", "tally_stream_get_fd", "for epoll to watch" },
   { "server-owner.c", "read|write", "the eventfds'" },
+  { "server-systemd.c", "socket|sendto|close|fcntl", "systemd's datagram, and what it passes on" },
   { "tally-server.c", "write|close", "its eventfd's own" },
 };
 
