@@ -541,17 +541,19 @@ tally_shared_look_for_dirt_locked (TallyShared *self)
 gboolean
 tally_shared_close (TallyShared *self, TallyPending *pending, guint *late)
 {
-  gboolean is_usable;
+  gboolean is_usable, has_role;
 
   *late = 0;
   if (pending == &self->alone && tally_shared_close_alone (self, pending))
     return TRUE;
   tally_shared_lock (self);
+  has_role = pending->in_place || self->sender == pending;
   if (pending->in_place) /* and so its caller is the receiver */
-    {
-      self->receiver = NULL;
-      tally_shared_hand_on_locked (self, NULL);
-    }
+    self->receiver = NULL;
+  if (self->sender == pending) /* the reply came before its caller did anything with the role */
+    self->sender = NULL;
+  if (has_role)
+    tally_shared_hand_on_locked (self, NULL);
   tally_shared_drop_pending_locked (self, pending);
   tally_shared_look_for_dirt_locked (self);
   *late = self->n_late;

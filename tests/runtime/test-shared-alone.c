@@ -387,6 +387,31 @@ a_lone_caller_receives_for_another (void)
   stage_close ();
 }
 
+/* A caller that slept is to send, and its reply is there before it does: the peer answered what it had, and an agent received that. */
+static void
+the_role_of_a_call_that_is_over_is_free (void)
+{
+  TallySharedAgent agent = { .watch = watch_nothing, .over = count_over };
+  TallyPending *pending;
+
+  stage_open (SAY_NOTHING, TALLY_ALONE_NOT);
+  tally_shared_add_agent (stage.shared, &agent);
+  pending = open_call ();
+  stage.first_piece = 3;
+  CU_ASSERT_TRUE (tally_shared_begin (stage.shared, pending, NULL, FALSE, NULL));
+  tally_shared_flush (stage.shared, &agent);
+  CU_ASSERT_PTR_EQUAL (stage.shared->sender, pending);
+  peer_say (pending->seqid);
+  tally_shared_take_input (stage.shared, &agent);
+  CU_ASSERT_TRUE (tally_shared_go_on (stage.shared, pending, NULL));
+  assert_reply (pending);
+  CU_ASSERT_TRUE (close_call (pending, 0));
+  tally_shared_flush (stage.shared, &agent); /* the rest */
+  CU_ASSERT_EQUAL (stage.n_requested, 4 + 4 + 4 + 1 + 4 + 1);
+  tally_shared_remove_agent (stage.shared, &agent);
+  stage_close ();
+}
+
 /* ---- callers that come and go ---- */
 
 #define N_CALLERS 3
@@ -553,6 +578,7 @@ main (int argc, char **argv)
     TEST (another_may_look_at_any_time),
     TEST (what_the_kernel_does_not_take_at_once_goes_later),
     TEST (a_lone_caller_receives_for_another),
+    TEST (the_role_of_a_call_that_is_over_is_free),
     TEST (callers_come_and_go),
     TEST (rule_24_a_late_reply_is_nobodys),
     TEST (rule_24_a_reply_of_no_call_ends_the_connection),
