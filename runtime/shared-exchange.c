@@ -13,6 +13,9 @@
 /* So many times in a row a sender lets others queue in vain; then only every so many times. */
 #define PATIENCE 8
 #define PROBE_EVERY 32
+/* Microseconds after which a sender that waits for room looks whether another caller still receives: that may have left, and then
+ * nobody tells it. */
+#define LOOK_INTERVAL (20 * G_TIME_SPAN_MILLISECOND)
 /* The queue's memory that many or large requests have grown is given back after them. */
 #define KEPT_OUTGOING_CAPACITY (64 * 1024)
 
@@ -304,12 +307,20 @@ let_others_queue_locked (TallyShared *self)
     self->patience--;
 }
 
+/* The earlier of two times of which one may be -1, never. */
+static gint64
+get_earlier (gint64 time, gint64 perhaps)
+{
+  return perhaps < 0 || time < perhaps ? time : perhaps;
+}
+
 /* A peer that answers in order reads no further before its reply is read: a caller must receive
  * while the sender waits, if need be the sender itself. Locked before and after. */
 static GError *
 await_room_locked (TallyShared *self, TallyPending *pending)
 {
   GError *error = NULL;
+  gint64 until = pending->deadline;
   gboolean receives, has_room, has_input;
 
   tally_shared_hand_on_locked (self, NULL);
@@ -317,8 +328,12 @@ await_room_locked (TallyShared *self, TallyPending *pending)
   if (receives)
     self->receiver = pending;
   pthread_mutex_unlock (&self->lock);
-  has_room = tally_socket_await_room (self->socket, receives, pending->deadline,
-                                      pending->cancellable, &has_input, &error);
+  if (!receives)
+    until = get_earlier (g_get_monotonic_time () + LOOK_INTERVAL, until);
+  has_room = tally_socket_await_room (self->socket, receives, until, pending->cancellable,
+                                      &has_input, &error);
+  if (until != pending->deadline && g_error_matches (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT))
+    g_clear_error (&error);
   if (has_room && (!has_input || tally_shared_receive_at_once (self, &error)))
     tally_pending_check_in_time (pending, &error);
   tally_shared_lock (self);
@@ -521,21 +536,6 @@ tally_shared_exchange_among_others (TallyShared *self, TallyPending *pending, GE
 {
   return pending->cancellable != NULL ? exchange_cancellable (self, pending, error)
                                       : tally_shared_go_on (self, pending, error);
-}
-
-/* While there is no receiver. */
-void
-tally_shared_look_for_dirt_locked (TallyShared *self)
-{
-  gsize available;
-
-  if (self->n_pending > 0 || self->n_owed > 0)
-    return;
-  tally_socket_peek_input (self->socket, &available);
-  if (available == 0)
-    return;
-  self->dirty = TRUE;
-  __atomic_store_n (&self->is_unusable, TRUE, __ATOMIC_RELEASE);
 }
 
 gboolean

@@ -185,6 +185,21 @@ tally_shared_drop_pending_locked (TallyShared *self, TallyPending *pending)
   self->free = pending;
 }
 
+/* While there is no receiver. */
+void
+tally_shared_look_for_dirt_locked (TallyShared *self)
+{
+  gsize available;
+
+  if (self->n_pending > 0 || self->n_owed > 0)
+    return;
+  tally_socket_peek_input (self->socket, &available);
+  if (available == 0)
+    return;
+  self->dirty = TRUE;
+  __atomic_store_n (&self->is_unusable, TRUE, __ATOMIC_RELEASE);
+}
+
 /* ---- the queue of requests ---- */
 
 static inline void

@@ -19,6 +19,7 @@
 #include "test-stream.h"
 
 #define LARGE (15 << 20)
+#define STUCK_MS 120000 /* what only a failing test needs; milliseconds */
 
 static void
 await_leases (Desk *desk, guint count)
@@ -150,6 +151,34 @@ rule_24_half_a_request_is_sent_to_its_end (void)
       assert_int (desk_snapshot (&desk).late_replies, 1);
       assert_int (desk_accepted (&desk), 1);
     }
+}
+
+/* The caller that received for all leaves while a sender waits for room, and the peer reads nothing more before the reply to it is
+ * read. */
+static void
+rule_24_a_sender_receives_once_the_receiver_has_left (void)
+{
+  g_auto (Desk) desk;
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autofree gchar *text = g_strnfill (LARGE, 's');
+  Caller receiver, sender;
+
+  desk_open (&desk, "?mode=shared&");
+  desk_pause (&desk, TRUE);
+  caller_start_method (&receiver, desk.channel, ECHO_ECHO, "receiver", 0, cancellable);
+  desk_await (&desk, 1);
+  caller_start (&sender, desk.channel, text, STUCK_MS);
+  await_clogged (&desk, &sender);
+  g_cancellable_cancel (cancellable);
+  caller_expect_error (&receiver, G_IO_ERROR, G_IO_ERROR_CANCELLED, "may have been executed");
+  g_free (desk_get (&desk, 0)->text);
+  desk_get (&desk, 0)->text = g_strnfill (LARGE, 'r');
+  desk_reply (desk_get (&desk, 0)); /* returns when it is read */
+  desk_pause (&desk, FALSE);
+  desk_await (&desk, 2);
+  desk_reply (desk_get (&desk, 1));
+  caller_expect_reply (&sender);
+  assert_int (desk_accepted (&desk), 1);
 }
 
 /* Cancelled in the middle of its request, and while it was still in the queue. */
@@ -488,6 +517,7 @@ main (int argc, char **argv)
   static const TestCase cases[] = {
     TEST (rule_24_what_is_still_queued_is_withdrawn),
     TEST (rule_24_half_a_request_is_sent_to_its_end),
+    TEST (rule_24_a_sender_receives_once_the_receiver_has_left),
     TEST (rule_24_senders_and_the_queued_may_be_cancelled),
     TEST (rule_24_a_time_out_says_how_much_was_sent),
     TEST (rule_24_each_call_knows_whether_it_was_sent),
