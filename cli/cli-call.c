@@ -157,6 +157,9 @@ open_channel (Run *self, const gchar *uri, GError **error)
   self->channel = tally_channel_new (whole, error);
   if (self->channel == NULL)
     return FALSE;
+  if (self->options.timeout > 0)
+    g_object_set (tally_channel_get_pool (self->channel), "connect-timeout", self->options.timeout,
+                  NULL);
   self->watch = cli_watch_new (self->options.verbose);
   tally_channel_add_interceptor (self->channel, TALLY_INTERCEPTOR (self->watch));
   return TRUE;

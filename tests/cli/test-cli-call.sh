@@ -71,8 +71,8 @@ export ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0
 if command -v openssl >/dev/null && sh "$certificates" "$scratch" >/dev/null 2>&1 && serves "$server" "tls://localhost:0?cert=$scratch/server.pem"
 then
   uri=${uri%%\?*}
-  calls over_tls 0 '^sent 30 bytes:.*received 23 bytes:.*3$' -v "$uri?ca=$scratch/ca.pem" $file add '{"left": 1, "right": 2}'
-  calls by_a_certificate_that_is_not_trusted 5 'is not trusted; nothing was sent$' "$uri" $file ping
+  calls over_tls 0 '^sent 30 bytes:.*received 23 bytes:.*3$' -t 600000 -v "$uri?ca=$scratch/ca.pem" $file add '{"left": 1, "right": 2}'
+  calls by_a_certificate_that_is_not_trusted 5 'is not trusted; nothing was sent$' -t 600000 "$uri" $file ping
 else
   echo 'ok 28 - over_tls # SKIP openssl makes no certificates, or GIO has no TLS'
   echo 'ok 29 - by_a_certificate_that_is_not_trusted # SKIP as above'
