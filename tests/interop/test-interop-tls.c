@@ -181,7 +181,7 @@ call_s_server (const gchar *version, const gchar *flags)
   g_autofree gchar *ca = NULL;
   g_autofree gchar *certificate = NULL;
   gboolean mutual = strstr (flags, "mutual") != NULL;
-  gint64 end = g_get_monotonic_time () + G_TIME_SPAN_MINUTE;
+  gint64 end = g_get_monotonic_time () + 120 * G_TIME_SPAN_SECOND;
   gint reserved, inside, probe;
   Program server, client, front;
 

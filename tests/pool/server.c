@@ -77,7 +77,7 @@ server_accept (Server *server)
   struct pollfd wanted = { .fd = server->listener, .events = POLLIN };
   gint fd;
 
-  CU_ASSERT_EQUAL_FATAL (poll (&wanted, 1, 20000), 1);
+  CU_ASSERT_EQUAL_FATAL (poll (&wanted, 1, LAB_PATIENCE / 1000), 1);
   fd = accept4 (server->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
   CU_ASSERT_TRUE_FATAL (fd >= 0);
   g_array_append_val (server->connections, fd);

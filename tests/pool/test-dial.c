@@ -15,7 +15,7 @@
 #include "tally-error.h"
 #include "tally-socket.h"
 
-#define SOON (g_get_monotonic_time () + 60 * G_TIME_SPAN_SECOND)
+#define SOON (g_get_monotonic_time () + 120 * G_TIME_SPAN_SECOND)
 
 /* ---- a resolver whose answers the test chooses ---- */
 
@@ -141,16 +141,6 @@ dial (const gchar *uri, gint64 deadline, GCancellable *cancellable, GError **err
   g_autoptr (TallyEndpoint) endpoint = tally_endpoint_new (uri, error);
 
   return endpoint != NULL ? tally_socket_dial (endpoint, deadline, cancellable, error) : NULL;
-}
-
-/* A port that refuses: it was bound and is free again. */
-static guint16
-unused_port (void)
-{
-  guint16 port;
-
-  close (test_listen (&port, 1));
-  return port;
 }
 
 /* A listener that never answers: its queue is full, and the kernel drops further SYNs. */
@@ -302,13 +292,16 @@ an_abstract_name_is_dialed (void)
 static void
 a_refusal_names_endpoint_and_address (void)
 {
-  g_autofree gchar *uri = g_strdup_printf ("tcp://127.0.0.1:%u?protocol=compact", unused_port ());
+  guint16 port;
+  gint refusing = test_reserve_port (&port);
+  g_autofree gchar *uri = g_strdup_printf ("tcp://127.0.0.1:%u?protocol=compact", port);
   g_autoptr (GError) error = NULL;
   g_autoptr (TallySocket) socket = dial (uri, SOON, NULL, &error);
 
   CU_ASSERT_PTR_NULL (socket);
   assert_error (error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED, uri);
   assert_error (error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED, g_strerror (ECONNREFUSED));
+  close (refusing);
 }
 
 static void
@@ -365,7 +358,9 @@ static void
 every_address_that_failed_is_named (void)
 {
   FakeResolver *resolver = set_resolver ("127.0.0.2 ::1 127.0.0.3");
-  g_autofree gchar *uri = g_strdup_printf ("tcp://service.test:%u", unused_port ());
+  guint16 port;
+  gint refusing = test_reserve_port (&port);
+  g_autofree gchar *uri = g_strdup_printf ("tcp://service.test:%u", port);
   g_autoptr (GError) error = NULL;
   g_autoptr (TallySocket) socket = dial (uri, SOON, NULL, &error);
 
@@ -374,6 +369,7 @@ every_address_that_failed_is_named (void)
   assert_error (error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED, "127.0.0.2");
   assert_error (error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED, "127.0.0.3");
   assert_error (error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED, "[::1]");
+  close (refusing);
   unset_resolver (resolver);
 }
 
@@ -474,10 +470,12 @@ unused_port_of_callers (void)
 
   for (;;)
     {
-      guint16 port = unused_port () ^ 1;
       gint fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+      guint16 port;
       gint result;
 
+      close (test_listen (&port, 1));
+      port ^= 1;
       address.sin_port = htons (port);
       result = bind (fd, (struct sockaddr *) &address, sizeof address);
       close (fd);

@@ -234,7 +234,7 @@ rule_09_who_waits_is_served_when_the_backoff_ends (void)
 {
   g_autoptr (Lab) lab = lab_new ("max-open", 2, "backoff-base", 50, "backoff-max", 50, NULL);
   TallyLease out = lab_borrow (lab), failed = { 0 };
-  Borrower waiter = { .deadline = g_get_monotonic_time () + 20 * G_TIME_SPAN_SECOND };
+  Borrower waiter = { .deadline = g_get_monotonic_time () + LAB_PATIENCE };
   AsyncCall call;
 
   for (guint is_async = 0; is_async < 2; is_async++)
@@ -243,8 +243,7 @@ rule_09_who_waits_is_served_when_the_backoff_ends (void)
       CU_ASSERT_FALSE (tally_bucket_borrow (lab->bucket, "fails", -1, NULL, &failed, NULL));
       if (is_async)
         {
-          async_call_start (&call, lab->bucket, g_get_monotonic_time () + 20 * G_TIME_SPAN_SECOND,
-                            NULL);
+          async_call_start (&call, lab->bucket, g_get_monotonic_time () + LAB_PATIENCE, NULL);
           async_call_await (&call);
           CU_ASSERT_TRUE (call.done);
           async_call_finish (&call);
@@ -321,7 +320,7 @@ static void
 rule_21_a_leak_is_noticed_here_too (void)
 {
   g_autoptr (Lab) lab = lab_new ("idle-timeout", 0, NULL);
-  gint64 end = g_get_monotonic_time () + 20 * G_TIME_SPAN_SECOND;
+  gint64 end = g_get_monotonic_time () + LAB_PATIENCE;
   gboolean leaked = FALSE;
   AsyncCall call;
 

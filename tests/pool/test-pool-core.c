@@ -353,7 +353,7 @@ core_the_reaper_is_started_again (void)
   g_autoptr (TallyPool) pool = g_object_new (TALLY_TYPE_POOL, "idle-timeout", 1, NULL);
   g_autoptr (TallyBucket) bucket = tally_pool_dup_bucket (pool, server->endpoint);
   gsize stack_size = get_stack_size ();
-  gint64 end = g_get_monotonic_time () + 20 * G_TIME_SPAN_SECOND;
+  gint64 end = g_get_monotonic_time () + LAB_PATIENCE;
   TallyPoolSnapshot seen;
 
 #ifdef __SANITIZE_THREAD__

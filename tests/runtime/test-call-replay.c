@@ -230,7 +230,7 @@ keep_the_replay_waiting (EchoRequest *request)
 
   if (request->connection == 0)
     return request->request == 0 && echo_honest (request);
-  return poll (&end, 1, 60000) == 0 && echo_honest (request);
+  return poll (&end, 1, 120000) == 0 && echo_honest (request);
 }
 
 static void

@@ -120,6 +120,24 @@ one_request_past_the_limit_of_all (void)
     }
 }
 
+/* Until no worker has a connection. */
+static void
+await_workers (TallyServer *server)
+{
+  guint n_busy;
+
+  do
+    {
+      n_busy = 0;
+      g_thread_yield ();
+      pthread_mutex_lock (&server->lock);
+      for (ServerWorker *worker = server->workers; worker != NULL; worker = worker->next)
+        n_busy += atomic_get (&worker->busy) != 0;
+      pthread_mutex_unlock (&server->lock);
+    }
+  while (n_busy > 0);
+}
+
 /* Answers that nobody takes count, too. A connection that a worker still has gives nothing up: then the
  * request that is arriving does, and the next one finds it alone. */
 static void
@@ -140,6 +158,7 @@ the_oldest_unread_answer_gives_way (void)
       write_echo (&request, BINARY, n, text);
       peer_send (fds[n], &request);
       peer_await_any (&fds[n], 1); /* its answer begins, or it was refused */
+      await_workers (running->server);
       n++;
       tally_server_snapshot (running->server, &statistics);
     }
