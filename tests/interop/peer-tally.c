@@ -9,6 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A handshake takes long on a busy machine. */
+#define PATIENCE_MS 120000
+
 static TallyServer *running;
 
 static void
@@ -105,6 +108,7 @@ serve (const PeerOptions *options)
   g_autoptr (TallyServer) server = tally_server_new (THRIFT_PROCESSOR (processor), uri, &error);
 
   peer_expect_no_error (error, "server");
+  g_object_set (server, "handshake-timeout", PATIENCE_MS, NULL);
   tally_server_listen (server, &error);
   peer_expect_no_error (error, "listen");
   running = server;
@@ -220,8 +224,7 @@ check (const PeerOptions *options)
   Checker checker;
 
   peer_expect_no_error (error, "channel");
-  /* A handshake takes long on a busy machine. */
-  g_object_set (tally_channel_get_pool (channel), "connect-timeout", 60000, NULL);
+  g_object_set (tally_channel_get_pool (channel), "connect-timeout", PATIENCE_MS, NULL);
   client = G_OBJECT (peer_extended_client_new (channel));
   stranger = G_OBJECT (peer_stranger_client_new (channel));
   checker = (Checker){ options, client, stranger };
