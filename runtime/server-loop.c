@@ -23,7 +23,7 @@ static void
 watch_listeners (TallyServer *self, gint operation, guint32 events)
 {
   for (guint i = 0; i < self->listener.n_fds; i++)
-    server_watch (self, operation, self->listener.fds[i], events, &self->listener.fds[i]);
+    server_watch (self, operation, self->listener.fds[i], events, 0);
 }
 
 gboolean
@@ -32,9 +32,9 @@ server_loop_open (TallyServer *self, GError **error)
   self->epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
   self->wake_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (self->epoll_fd < 0 || self->wake_fd < 0
-      || !server_watch (self, EPOLL_CTL_ADD, self->wake_fd, EPOLLIN, &self->wake_fd)
-      || !server_watch (self, EPOLL_CTL_ADD, self->stop_fd, EPOLLIN, &self->stop_fd)
-      || !server_watch (self, EPOLL_CTL_ADD, self->reload_fd, EPOLLIN, &self->reload_fd))
+      || !server_watch (self, EPOLL_CTL_ADD, self->wake_fd, EPOLLIN, 0)
+      || !server_watch (self, EPOLL_CTL_ADD, self->stop_fd, EPOLLIN, 0)
+      || !server_watch (self, EPOLL_CTL_ADD, self->reload_fd, EPOLLIN, 0))
     {
       g_set_error (error, TALLY_ERROR, TALLY_ERROR_FAILED, "cannot serve %s: %s",
                    tally_endpoint_get_uri (self->endpoint), g_strerror (errno));
@@ -74,6 +74,7 @@ link_locked (TallyServer *self, ServerConnection *connection)
   if (self->connections != NULL)
     self->connections->previous = connection;
   self->connections = connection;
+  server_issue_ticket_locked (self, connection);
   self->n_connections++;
   self->n_refused += connection->refused;
 }
@@ -81,6 +82,7 @@ link_locked (TallyServer *self, ServerConnection *connection)
 static void
 unlink_locked (TallyServer *self, ServerConnection *connection)
 {
+  server_void_ticket_locked (self, connection);
   if (connection->next != NULL)
     connection->next->previous = connection->previous;
   if (connection->previous != NULL)
@@ -96,7 +98,7 @@ server_discard (TallyServer *self, ServerConnection *connection)
   GPtrArray *cancellables = NULL;
 
   /* Out of the list first, so that the supervisor finds no closed descriptor there; into the
-   * graveyard last, so that no later wait of the loop can return its event. */
+   * graveyard last, when nobody uses its memory but a batch of events that is under way. */
   pthread_mutex_lock (&self->lock);
   unlink_locked (self, connection);
   if (G_UNLIKELY (connection->n_requests > 0))
@@ -106,9 +108,6 @@ server_discard (TallyServer *self, ServerConnection *connection)
     server_drop_requests (connection, cancellables);
 
   atomic_set (&connection->owner, OWNER_DEAD);
-  /* Closing alone does not do it where a child process has a copy of the descriptor. */
-  if (connection->is_watched)
-    server_watch (self, EPOLL_CTL_DEL, tally_stream_get_fd (&connection->stream), 0, NULL);
   server_connection_release (connection);
 
   pthread_mutex_lock (&self->lock);
@@ -285,7 +284,7 @@ begin_stop (TallyServer *self)
   server_systemd_stop (self);
   if (server_registrar_takes_stop (self))
     return;
-  server_watch (self, EPOLL_CTL_DEL, self->stop_fd, 0, NULL);
+  server_watch (self, EPOLL_CTL_DEL, self->stop_fd, 0, 0);
   accept_last (self);
   pthread_mutex_lock (&self->lock);
   atomic_set (&self->stopping, TRUE); /* from here on nobody else touches the listeners */
@@ -295,33 +294,39 @@ begin_stop (TallyServer *self)
   server_listener_close (&self->listener);
 }
 
-/* Everything but connections. FALSE: @event is a connection's. @is_worker: whose thread this is. */
-static gboolean
-handle_special (TallyServer *self, const struct epoll_event *event, gboolean is_worker)
+/* The event of what is no connection. @is_worker: whose thread this is. */
+static void
+handle_special (TallyServer *self, gint fd, gboolean is_worker)
 {
-  if (event->data.ptr == &self->stop_fd)
+  if (fd == self->stop_fd)
     begin_stop (self);
-  else if (event->data.ptr == &self->reload_fd)
+  else if (fd == self->reload_fd)
     {
       server_drain_eventfd (self->reload_fd);
       server_systemd_reload (self);
     }
-  else if (event->data.ptr == &self->wake_fd)
+  else if (fd == self->wake_fd)
     {
       server_drain_eventfd (self->wake_fd);
       atomic_put (&self->n_wakes, atomic_peek (&self->n_wakes) + is_worker);
     }
-  else if (event->data.ptr >= (gpointer) self->listener.fds
-           && event->data.ptr < (gpointer) (self->listener.fds + TALLY_SERVER_MAX_LISTENERS))
-    {
-      guint index = (gint *) event->data.ptr - self->listener.fds;
-
-      if (index < self->listener.n_fds) /* not closed by an event before this one */
-        accept_ready (self, index);
-    }
   else
-    return FALSE;
-  return TRUE;
+    for (guint i = 0; i < self->listener.n_fds; i++) /* not closed by an event before this one */
+      if (self->listener.fds[i] == fd)
+        accept_ready (self, i);
+}
+
+/* Claims the connection that @event is of. (nullable): it is closed, or somebody else's. */
+static ServerConnection *
+claim_by_event (TallyServer *self, const struct epoll_event *event)
+{
+  ServerConnection *connection = server_find_by_ticket (self, event->data.u64);
+
+  if (connection == NULL)
+    return NULL;
+  if (event->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+    atomic_put (&connection->hung_up, TRUE);
+  return server_claim (connection) ? connection : NULL;
 }
 
 void
@@ -336,14 +341,12 @@ server_loop_wait (TallyServer *self, gint timeout)
   n_events = epoll_wait (self->epoll_fd, events, MAX_EVENTS, timeout);
   for (gint i = 0; i < n_events; i++)
     {
-      ServerConnection *connection = events[i].data.ptr;
+      ServerConnection *connection = claim_by_event (self, &events[i]);
 
-      if (handle_special (self, &events[i], timeout < 0))
-        continue;
-      if (events[i].events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
-        atomic_put (&connection->hung_up, TRUE);
-      if (server_claim (connection))
+      if (connection != NULL)
         claimed[n_claimed++] = connection;
+      else if (events[i].data.u64 >> 32 == 0)
+        handle_special (self, (gint) events[i].data.u64, timeout < 0);
     }
   atomic_put (&self->n_events, atomic_peek (&self->n_events) + n_claimed);
 

@@ -1,12 +1,15 @@
 /* Owns whose a server's connection is, the queue of those that are ready, and what rouses the threads that wait: the clock,
- * epoll's watch, the loop's eventfd, the supervisor's condition. It decides nothing and calls none of the server's
+ * epoll's watch and whose its events are, the loop's eventfd, the supervisor's condition. It decides nothing and calls none of the server's
  * other files, most of which call it. */
 #include "server-private.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <time.h>
 #include <unistd.h>
+
+#define MIN_TICKETS 64
 
 gint64
 server_now (void)
@@ -71,12 +74,51 @@ server_take_ready_locked (TallyServer *self)
   return connection;
 }
 
+/* ---- tickets ---- */
+
+void
+server_issue_ticket_locked (TallyServer *self, ServerConnection *connection)
+{
+  const guint fd = tally_stream_get_fd (&connection->stream);
+  ServerTicket *ticket;
+
+  if (fd >= self->n_tickets)
+    {
+      const guint n_tickets = MAX (2 * fd, MIN_TICKETS);
+
+      self->tickets = g_renew (ServerTicket, self->tickets, n_tickets);
+      memset (self->tickets + self->n_tickets, 0,
+              (n_tickets - self->n_tickets) * sizeof (ServerTicket));
+      self->n_tickets = n_tickets;
+    }
+  ticket = &self->tickets[fd];
+  ticket->round = ticket->round < G_MAXUINT ? ticket->round + 1 : 1;
+  connection->round = ticket->round;
+  atomic_put (&ticket->connection, connection);
+}
+
+void
+server_void_ticket_locked (TallyServer *self, const ServerConnection *connection)
+{
+  atomic_put (&self->tickets[tally_stream_get_fd (&connection->stream)].connection, NULL);
+}
+
+ServerConnection *
+server_find_by_ticket (const TallyServer *self, guint64 ticket)
+{
+  const guint fd = (guint32) ticket;
+
+  if (fd >= self->n_tickets || self->tickets[fd].round != ticket >> 32)
+    return NULL;
+  return atomic_peek (&self->tickets[fd].connection);
+}
+
 /* ---- rousing ---- */
 
 gboolean
-server_watch (TallyServer *self, gint operation, gint fd, guint32 events, gpointer data)
+server_watch (TallyServer *self, gint operation, gint fd, guint32 events, guint round)
 {
-  struct epoll_event event = { .events = events, .data.ptr = data };
+  struct epoll_event event = { .events = events, .data.u64 = (guint64) round << 32 | (guint) fd };
 
   return epoll_ctl (self->epoll_fd, operation, fd, &event) == 0;
 }
@@ -85,9 +127,9 @@ gboolean
 server_loop_watch (TallyServer *self, ServerConnection *connection, guint events)
 {
   gint operation = connection->is_watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-  gboolean done =
-      server_watch (self, operation, tally_stream_get_fd (&connection->stream),
-                    EPOLLET | tally_stream_get_watch (&connection->stream, events), connection);
+  gboolean done = server_watch (self, operation, tally_stream_get_fd (&connection->stream),
+                                EPOLLET | tally_stream_get_watch (&connection->stream, events),
+                                connection->round);
 
   connection->is_watched |= done;
   return done;

@@ -88,6 +88,15 @@ gboolean server_listener_accept (ServerListener *self, guint index, TallyStream 
 
 /* ---- connection ---- */
 
+/* Of one descriptor: which connection has it, and how many have had it. Those two numbers, a ticket, are what epoll's events
+ * name. A descriptor that is closed while a child process has a copy stays in epoll, and may be heard of when its
+ * number and the connection's memory are another's. */
+typedef struct
+{
+  ServerConnection *connection; /* atomic, written under the lock; NULL: it is closed */
+  guint round;
+} ServerTicket;
+
 /* The owner of a connection; changed with atomic exchanges only. */
 typedef enum
 {
@@ -156,6 +165,7 @@ struct _ServerConnection
   gboolean refused;         /* past the limit: its first request is answered with an exception */
   gboolean wants_write;     /* epoll watches for writability */
   gboolean is_watched;      /* epoll knows it */
+  guint round;              /* of its ticket */
   guint turns;              /* requests since turns_began: how hot it is */
   guint64 turns_began;      /* the loop's event count then */
 
@@ -309,8 +319,14 @@ gboolean server_park (ServerConnection *connection);
 void server_enqueue_locked (TallyServer *self, ServerConnection *connection);
 /* The connection that has waited longest; there is one. */
 ServerConnection *server_take_ready_locked (TallyServer *self);
-/* epoll_ctl (). */
-gboolean server_watch (TallyServer *self, gint operation, gint fd, guint32 events, gpointer data);
+/* epoll_ctl (). @round: of the connection's ticket; 0: of what is no connection. */
+gboolean server_watch (TallyServer *self, gint operation, gint fd, guint32 events, guint round);
+/* Only the thread that waits in the loop, and before it watches @connection. */
+void server_issue_ticket_locked (TallyServer *self, ServerConnection *connection);
+/* @connection is about to be closed. */
+void server_void_ticket_locked (TallyServer *self, const ServerConnection *connection);
+/* What epoll reported belongs to it; only the thread that waits in the loop. (nullable): it is closed. */
+ServerConnection *server_find_by_ticket (const TallyServer *self, guint64 ticket);
 /* What epoll reports of @connection (TallyStreamEvents), at once where that is the case already. FALSE: epoll is full. */
 gboolean server_loop_watch (TallyServer *self, ServerConnection *connection, guint events);
 /* Makes the thread that waits in the loop return from its wait. */
@@ -498,7 +514,9 @@ struct _TallyServer
   gint64 next_trim; /* server_now () before which it is not trimmed again */
   guint n_accept_rounds; /* the loop holder's; so is the next one */
   gboolean has_swarm;    /* several peers were there at once the last time */
-  GPtrArray *graveyard;  /* closed connections that a batch of events may still name */
+  ServerTicket *tickets; /* by descriptor; the loop holder makes them more */
+  guint n_tickets;
+  GPtrArray *graveyard; /* closed connections that a batch of events may still name */
   ServerWorker *loop_holder;
   ServerWorker supervisor; /* the holder's name while the supervisor itself looks for events */
   ServerWorker *workers;

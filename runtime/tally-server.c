@@ -380,6 +380,7 @@ tally_server_finalize (GObject *object)
   tally_buffer_clear (&self->supervisor.output);
   tally_buffer_clear (&self->supervisor.next_answer);
   g_ptr_array_unref (self->graveyard);
+  g_free (self->tickets);
   tally_interceptors_clear (&self->interceptors);
   g_clear_pointer (&self->due, g_sequence_free);
   g_clear_pointer (&self->endpoint, tally_endpoint_unref);

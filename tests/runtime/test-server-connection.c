@@ -53,6 +53,39 @@ the_time_for_an_answer_is_its_own (void)
   server_connection_free (connection);
 }
 
+/* Of a closed connection a late event may come when its descriptor's number is the next one's. */
+static void
+an_event_is_for_its_own_connection (void)
+{
+  g_autoptr (GObject) handler = g_object_new (test_handler_get_type (), NULL);
+  g_autoptr (GObject) processor =
+      G_OBJECT (test_processor_new (base_processor_get_type (), (TestHandler *) handler));
+  g_autoptr (TallyServer) server =
+      tally_server_new (THRIFT_PROCESSOR (processor), "tcp://127.0.0.1:0", NULL);
+  const gint fds[] = { 3, 200, 3, 63, 64, 5000, 3 };
+  ServerConnection connections[G_N_ELEMENTS (fds)] = { { 0 } };
+  guint64 tickets[G_N_ELEMENTS (fds)];
+
+  CU_ASSERT_PTR_NULL (server_find_by_ticket (server, (guint64) 1 << 32 | 3));
+  for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
+    {
+      connections[i].stream.fd = fds[i];
+      server_issue_ticket_locked (server, &connections[i]);
+      tickets[i] = (guint64) connections[i].round << 32 | (guint) fds[i];
+      CU_ASSERT_PTR_EQUAL (server_find_by_ticket (server, tickets[i]), &connections[i]);
+      CU_ASSERT_PTR_NULL (server_find_by_ticket (server, (guint) fds[i])); /* no connection's */
+      if (fds[i] != 3)
+        continue;
+      server_void_ticket_locked (server, &connections[i]);
+      for (guint j = 0; j <= i; j++)
+        CU_ASSERT_PTR_EQUAL (server_find_by_ticket (server, tickets[j]),
+                             fds[j] == 3 ? NULL : &connections[j]);
+    }
+  server->tickets[3].round = G_MAXUINT;
+  server_issue_ticket_locked (server, &connections[0]);
+  CU_ASSERT_NOT_EQUAL (connections[0].round, 0);
+}
+
 /* ---- what it gives up ---- */
 
 /* A connection whose server does not run, and its peer. */
@@ -371,6 +404,7 @@ main (int argc, char **argv)
 {
   static const TestCase cases[] = {
     TEST (the_time_for_an_answer_is_its_own),
+    TEST (an_event_is_for_its_own_connection),
     TEST (answers_leave_before_the_refusals),
     TEST (refusals_stand_behind_answers_that_are_not_taken),
     TEST (answers_that_are_taken_meanwhile_are_not_lost),
