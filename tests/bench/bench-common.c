@@ -11,7 +11,7 @@ BenchOptions bench_options = { .calls = 1000, .warmup = 200, .together = 1 };
 
 static const GOptionEntry entries[] = {
   { "port", 0, 0, G_OPTION_ARG_INT, &bench_options.port, "Server's port on 127.0.0.1", "PORT" },
-  { "payload", 0, 0, G_OPTION_ARG_STRING, &bench_options.payload, "string, struct or large",
+  { "payload", 0, 0, G_OPTION_ARG_STRING, &bench_options.payload, "string, struct, large or list",
     "NAME" },
   { "mode", 0, 0, G_OPTION_ARG_STRING, &bench_options.mode,
     "pooled, unpooled or, of Tally's, shared", "MODE" },
@@ -55,7 +55,8 @@ bench_parse (int *argc, char ***argv, const GOptionEntry *extra)
     bench_fail ("%s", error->message);
   if (*argc > 1)
     bench_fail ("unexpected argument %s", (*argv)[1]);
-  bench_options.is_struct = g_strcmp0 (bench_options.payload, "struct") == 0;
+  bench_options.is_struct = g_strcmp0 (bench_options.payload, "struct") == 0
+                            || g_strcmp0 (bench_options.payload, "list") == 0;
   bench_options.is_unpooled = g_strcmp0 (bench_options.mode, "unpooled") == 0;
   if (bench_options.calls < 1 || bench_options.warmup < 0 || bench_options.together < 1)
     bench_fail ("nothing to measure");

@@ -9,7 +9,7 @@ typedef struct
 {
   gchar *scheme;      /* of Tally's URI; NULL: tcp */
   gchar *uri_options; /* appended to Tally's URI */
-  gchar *payload;     /* "string" or "struct" */
+  gchar *payload;     /* "string", "struct", "large" or "list" */
   gchar *mode;      /* "pooled": one connection for all calls; "unpooled": one for each; "shared" */
   gchar *transport; /* of Apache's client: "framed", "buffered", "socket", "own" */
   gchar *request;   /* file that holds the framed request */

@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define CAPACITY (1 << 20)
+#define CAPACITY (1 << 21)
 #define EVENTS 64
 
 typedef struct

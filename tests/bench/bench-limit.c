@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,15 +18,19 @@ typedef struct
   gsize length;
   guint8 *expected;
   guint8 *reply;
+  gsize received; /* of it, where several connections are polled */
 } Limit;
 
 static gboolean second_thread;
 static gboolean is_threaded;
+static gboolean is_polled;
 
 static const GOptionEntry entries[] = {
   { "second-thread", 0, 0, G_OPTION_ARG_NONE, &second_thread, "Have a thread that sleeps", NULL },
   { "threads", 0, 0, G_OPTION_ARG_NONE, &is_threaded,
     "What is together has a thread and a connection each", NULL },
+  { "epoll", 0, 0, G_OPTION_ARG_NONE, &is_polled,
+    "What is together has a connection each, and one thread", NULL },
   { NULL }
 };
 
@@ -149,6 +154,85 @@ run_in_thread (gpointer data)
   return 0;
 }
 
+/* ---- one thread, several connections ---- */
+
+static void
+send_request (Limit *limit)
+{
+  /* One that does not fit into the kernel's buffer is none for this. */
+  if (send (limit->fd, limit->request, limit->length, MSG_NOSIGNAL) != (gssize) limit->length)
+    bench_fail ("cannot send: %s", g_strerror (errno));
+  limit->received = 0;
+}
+
+/* Whether the reply is all there. */
+static gboolean
+receive_some (Limit *limit)
+{
+  gssize received = recv (limit->fd, limit->reply + limit->received,
+                          limit->length - limit->received, MSG_DONTWAIT);
+
+  if (received <= 0)
+    bench_fail ("%s", received == 0 ? "the server hung up" : g_strerror (errno));
+  limit->received += received;
+  if (limit->received < limit->length)
+    return FALSE;
+  check_reply (limit, 0, limit->length);
+  return TRUE;
+}
+
+static void
+make_polled_calls (int poller, Limit *limits, gint calls)
+{
+  struct epoll_event events[64];
+  gint begun, done = 0;
+
+  for (begun = 0; begun < MIN (calls, bench_options.together); begun++)
+    send_request (&limits[begun]);
+  while (done < calls)
+    {
+      int n = epoll_wait (poller, events, G_N_ELEMENTS (events), -1);
+
+      for (int i = 0; i < n; i++)
+        if (receive_some (events[i].data.ptr))
+          {
+            done++;
+            if (begun++ < calls)
+              send_request (events[i].data.ptr);
+          }
+    }
+}
+
+static void
+measure_polled (const Limit *pattern)
+{
+  g_autofree Limit *limits = g_new (Limit, bench_options.together);
+  int poller = epoll_create1 (EPOLL_CLOEXEC);
+  gint64 start, each;
+
+  for (gint i = 0; i < bench_options.together; i++)
+    {
+      struct epoll_event event = { .events = EPOLLIN, .data.ptr = &limits[i] };
+
+      limits[i] = *pattern;
+      limits[i].reply = g_malloc0 (pattern->length);
+      limits[i].fd = dial ();
+      if (epoll_ctl (poller, EPOLL_CTL_ADD, limits[i].fd, &event) != 0)
+        bench_fail ("cannot watch: %s", g_strerror (errno));
+    }
+  make_polled_calls (poller, limits, bench_options.warmup);
+  start = bench_now ();
+  make_polled_calls (poller, limits, bench_options.calls);
+  each = (bench_now () - start) / bench_options.calls;
+  bench_report ("call", &each, 1);
+  for (gint i = 0; i < bench_options.together; i++)
+    {
+      close (limits[i].fd);
+      g_free (limits[i].reply);
+    }
+  close (poller);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -168,6 +252,8 @@ main (int argc, char **argv)
   limit.expected[12 + ntohl (name_length) + 4 + 2] = 0;
   if (is_threaded)
     bench_measure_together ("call", run_in_thread, &limit);
+  else if (is_polled)
+    measure_polled (&limit);
   else
     {
       repeat (&limit);

@@ -8,6 +8,8 @@
 #define ITEMS 100
 #define TAGS 50
 #define SAMPLES 1000
+/* --payload list: 1 MiB of them. */
+#define MANY_SAMPLES (256 * 1024)
 #define BLOB 4096
 
 static BenchItem *
@@ -32,6 +34,7 @@ BenchPayload *
 bench_payload_make (void)
 {
   BenchPayload *payload = g_object_new (BENCH_TYPE_PAYLOAD, NULL);
+  const guint samples = g_strcmp0 (bench_options.payload, "list") == 0 ? MANY_SAMPLES : SAMPLES;
   guint i;
 
   payload->id = G_GINT64_CONSTANT (0x0123456789abcdef);
@@ -45,7 +48,7 @@ bench_payload_make (void)
     g_hash_table_insert (payload->tags, g_strdup_printf ("key %06u", i),
                          g_strdup_printf ("value of tag %05u", i * 31));
   payload->__isset_tags = TRUE;
-  for (i = 0; i < SAMPLES; i++)
+  for (i = 0; i < samples; i++)
     {
       gint32 sample = (gint32) (i * 2654435761u);
 

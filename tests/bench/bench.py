@@ -3,17 +3,20 @@
 Every figure is a ratio within one round: the limit, Apache's and Tally's programs run one after the other,
 round after round, so that a machine that is busy for a while slows all of them. What is reported is the
 median of the rounds' ratios, with the smallest and the largest. This file knows programs, placements and
-tables; the programs know how to make and check a call.
+tables; goals.py what is to come of them; the programs know how to make and check a call.
 """
 import argparse
 import json
 import os
 import re
+import resource
 import signal
 import statistics
 import subprocess
 import sys
 import tempfile
+
+from goals import Verdicts
 
 PARTS = ['call', 'struct', 'large', 'server', 'unpooled', 'shared', 'threads', 'async', 'codec', 'pool', 'tls']
 FIGURES = ['p50', 'p90', 'p99', 'max', 'mean']
@@ -25,6 +28,7 @@ class Bench:
         self.directory = options.programs
         self.servers = []
         self.results = []
+        self.verdicts = Verdicts()
         self.cores = sorted(os.sched_getaffinity(0))
         self.scratch = tempfile.TemporaryDirectory()
         self.requests = {}
@@ -128,21 +132,14 @@ class Bench:
             self.results.append(entry)
         sys.stdout.flush()
 
-    def claim(self, text, value, limit, at_most=True):
-        value = round(value, 2)  # what is compared is what is printed
-        met = value <= limit if at_most else value >= limit
-        print('  %-4s %s: %.2f (%s %g)' % ('ok' if met else 'MISS', text, value, 'at most' if at_most else 'at least', limit))
-        self.results.append({'part': 'claims', 'name': text, 'value': value, 'limit': limit, 'met': met})
-
-    def claim_ratio(self, text, rows, name, base, limit, at_most=True):
+    def judge_ratio(self, goal, rows, name, base, detail=''):
         if name in rows and base in rows:
-            self.claim(text, ratios(rows[name], rows[base])[0], limit, at_most)
+            self.verdicts.judge(goal, ratios(rows[name], rows[base])[0], detail)
 
-    def claim_recompiled(self, how, counted, most=0.6):
+    def judge_recompiled(self, goal, how, counted):
         """counted: {program: instructions of a call}."""
         if 'apache-client' in counted and 'recompiled-client' in counted:
-            self.claim('instructions of Apache\'s client recompiled%s, of those with its own code' % how,
-                       counted['recompiled-client'] / counted['apache-client'], most)
+            self.verdicts.judge(goal, counted['recompiled-client'] / counted['apache-client'], how)
 
     # ---- the parts ----
 
@@ -164,8 +161,8 @@ class Bench:
                 ('limit, a second thread', 'limit', self.client('limit', port) + self.calls(20000) + ['--second-thread'], mine)],
                 'limit')
             if placement == 'same core':
-                self.claim_ratio('Tally pooled against the limit, p50', rows, 'Tally pooled', 'limit', 1.10)
-                self.claim_ratio('Tally pooled against Apache C GLib, p50', rows, 'Tally pooled', 'Apache C GLib', 1.0)
+                self.judge_ratio('call', rows, 'Tally pooled', 'limit')
+                self.judge_ratio('call-apache', rows, 'Tally pooled', 'Apache C GLib')
             self.stop_servers()
 
     def part_struct(self):
@@ -175,8 +172,20 @@ class Bench:
                 (label, program, self.client(program, port, 'struct') + self.calls(500 if 'Apache' in label else 5000), mine)
                 for label, program in CLIENTS], 'limit')
             if placement == 'same core':
-                self.claim_ratio('times faster than Apache C GLib, rich struct', rows, 'Apache C GLib', 'Tally pooled', 5, False)
+                self.judge_ratio('struct', rows, 'Tally pooled', 'limit')
+                self.judge_ratio('struct-apache', rows, 'Apache C GLib', 'Tally pooled')
             self.stop_servers()
+        self.struct_by_codec()
+
+    def struct_by_codec(self):
+        core = self.cores[0]
+        contenders = [('limit', 'limit', self.client('limit', self.start('ideal-server', core), 'struct') + self.calls(5000), core)]
+        for protocol in ('binary', 'compact'):
+            port = self.start('tally-server', core, arguments=['--uri-options', '?protocol=' + protocol])
+            contenders.append(('Tally pooled, ' + protocol, 'tally-client', self.client('tally-client', port, 'struct') + self.calls(2000)
+                               + ['--uri-options', 'protocol=' + protocol], core))
+        self.rounds('Rich struct by codec, Tally server, the limit\'s in binary over the ideal server, same core', contenders, 'limit')
+        self.stop_servers()
 
     def part_large(self):
         for placement, mine, other in self.placements():
@@ -186,7 +195,7 @@ class Bench:
                     (label, program, self.client(program, port, 'large') + self.calls(3000), mine)
                     for label, program in CLIENTS], 'limit')
                 if placement == 'same core' and server == 'ideal-server':
-                    self.claim_ratio('Tally pooled against the limit, 64 KiB, p50', rows, 'Tally pooled', 'limit', 2)
+                    self.judge_ratio('large', rows, 'Tally pooled', 'limit')
                 self.stop_servers()
 
     def part_server(self):
@@ -201,6 +210,17 @@ class Bench:
                                            self.client('tally-client', port) + self.calls(20000), mine))
             self.rounds('Servers under the limit\'s client, 16 bytes, ' + placement, contenders, 'ideal server')
             self.stop_servers()
+        self.server_of_many()
+
+    def server_of_many(self):
+        """Where the kernel places both sides: one thread that has 64 connections, by epoll, against the same."""
+        together = ['--together', '64']
+        ports = [('limit, epoll', self.start('ideal-server', None, arguments=together)), ('Tally server', self.start('tally-server', None))]
+        rows = self.rounds('64 connections of one epoll client, time for each call, 16 bytes, free placement', [
+            (label, 'limit', self.client('limit', port) + self.calls(200000) + together + ['--epoll'], None) for label, port in ports],
+            'limit, epoll')
+        self.judge_ratio('server-64', rows, 'limit, epoll', 'Tally server')
+        self.stop_servers()
 
     def part_unpooled(self):
         core = self.cores[0]
@@ -210,21 +230,25 @@ class Bench:
              self.client(program, port, 'string', mode) + self.calls(1500 if mode == 'unpooled' else 5000), core)
             for label, program in CLIENTS for mode in ('unpooled', 'pooled')],
             {name + ' unpooled': name for name, _ in CLIENTS} | {name: 'limit' for name, _ in CLIENTS})
-        self.claim_ratio('Tally unpooled against the limit unpooled', rows, 'Tally pooled unpooled', 'limit unpooled', 1.15)
-        self.claim_ratio('Tally unpooled against pooled', rows, 'Tally pooled unpooled', 'Tally pooled', 4, False)
+        self.judge_ratio('unpooled', rows, 'Tally pooled unpooled', 'limit unpooled')
+        self.judge_ratio('unpooled-pooled', rows, 'Tally pooled unpooled', 'Tally pooled')
         self.stop_servers()
+        print('  %-38s %14s %14s' % ('for each call', 'instructions', 'system calls'))
+        self.count_unpooled()
 
     def part_shared(self):
         for placement, mine, other in self.placements():
             port = self.start('ideal-server', other)
             together = ['--together', '64']
-            self.rounds('Calls at once on one connection, time for each, 16 bytes, ideal server, ' + placement, [
+            rows = self.rounds('Calls at once on one connection, time for each, 16 bytes, ideal server, ' + placement, [
                 ('limit, one', 'limit', self.client('limit', port) + self.calls(20000), mine),
                 ('Tally shared, one caller', 'tally-client', self.client('tally-client', port, mode='shared') + self.calls(20000), mine),
                 ('limit, 64 in flight', 'limit', self.client('limit', port) + self.calls(5000) + together, mine),
                 ('Tally shared, 64 threads', 'tally-client', self.client('tally-client', port, mode='shared') + self.calls(200000) + together, mine)],
                 {'limit, one': 'limit, one', 'Tally shared, one caller': 'limit, one',
                  'limit, 64 in flight': 'limit, one', 'Tally shared, 64 threads': 'limit, one'})
+            if placement == 'same core':
+                self.judge_ratio('shared-alone', rows, 'Tally shared, one caller', 'limit, one')
             self.stop_servers()
 
     def part_threads(self):
@@ -239,7 +263,8 @@ class Bench:
                 (tally, 'tally-client', self.client('tally-client', port) + common, None)]
             reference.update({limit: limit, tally: limit})
         rows = self.rounds('Threads that call at once, a connection for each, time for each call, 16 bytes, ideal server, free placement', contenders, reference)
-        self.claim_ratio('Tally\'s calls a second of the limit\'s, 64 threads', rows, 'limit, 64 threads', 'Tally pooled, 64 threads', 0.95, False)
+        for threads in (2, 8, 64):
+            self.judge_ratio('threads-%d' % threads, rows, 'limit, %d threads' % threads, 'Tally pooled, %d threads' % threads)
         self.stop_servers()
 
     def part_async(self):
@@ -256,10 +281,8 @@ class Bench:
                 reference.update({limit: limit, tally: limit})
             rows = self.rounds('One thread on one shared connection, time for each call, 16 bytes, Tally server, ' + placement, contenders, reference)
             if placement == 'two cores':
-                self.claim_ratio('the limit\'s time for a call of that of an asynchronous one, 64 in flight', rows, 'limit, 64 in flight',
-                                 'Tally asynchronous, 64 in flight', 0.5, False)
-                self.claim_ratio('times as many calls as one caller that waits, 1,024 in flight', rows, 'Tally pooled, one caller that waits',
-                                 'Tally asynchronous, 1024 in flight', 40, False)
+                self.judge_ratio('async-64', rows, 'limit, 64 in flight', 'Tally asynchronous, 64 in flight')
+                self.judge_ratio('async-1024', rows, 'Tally pooled, one caller that waits', 'Tally asynchronous, 1024 in flight')
                 self.burst(port, mine)
             self.stop_servers()
 
@@ -268,37 +291,49 @@ class Bench:
         thread lost its processor tells of the machine."""
         rows = self.rounds('A main loop that begins 10,000 calls in one turn, two cores', [
             ('burst', 'tally-async', self.client('tally-async', port, mode='shared') + ['--calls', '10000', '--burst'], core)], None)
-        for name, what, limit in (('burst turn', 'longest turn', 20), ('burst timer', 'longest time from one 10 ms timer to the next', 25)):
+        for name in ('burst turn', 'burst timer'):
             if name in rows:
-                self.claim('%s of a loop that begins 10,000 calls at once, ms' % what, min(row['max'] for row in rows[name]) / 1e6, limit)
+                self.verdicts.judge(name.replace(' ', '-'), min(row['max'] for row in rows[name]) / 1e6)
 
     def part_codec(self):
         core = self.cores[0]
-        rows = self.rounds('Codec alone, rich struct', [
+        rows = self.rounds('Codec alone, rich struct; the limit is written by hand', [
+            ('limit', 'codec-limit', ['--request', self.request('struct')] + self.calls(3000), core),
             ('Apache C GLib', 'apache-codec', self.calls(300), core),
             ('Recompiled', 'recompiled-codec', self.calls(1000), core),
             ('Tally', 'tally-codec', self.calls(3000), core)],
-            {'%s %s%s' % (who, what, how): 'Tally %s' % what
-             for who, hows in (('Apache C GLib', ('-plain', '-memory', '-framed')), ('Recompiled', ('-plain', '-memory', '-framed')), ('Tally', ('-public', '-compact', '-public-compact')))
+            {'%s %s%s' % (who, what, how): 'limit %s' % what
+             for who, hows in (('limit', ('',)), ('Apache C GLib', APACHES_WAYS), ('Recompiled', APACHES_WAYS),
+                               ('Tally', ('', '-public', '-compact', '-public-compact')))
              for what in ('encode', 'decode') for how in hows}, unit=1.0)
-        self.claim_ratio('compact against binary, decode', rows, 'Tally decode-compact', 'Tally decode', 1.3)
-        for what, most in (('encode', 0.25), ('decode', 0.5)):
-            for how in ('plain', 'memory', 'framed'):
-                self.claim_ratio('Apache C GLib recompiled against its own code, %s, %s' % (what, how), rows,
-                                 'Recompiled %s-%s' % (what, how), 'Apache C GLib %s-%s' % (what, how), most)
-        for what, least in (('encode', 8), ('decode', 1.7)):
-            tries = ['Apache C GLib %s-%s' % (what, how) for how in ('plain', 'memory', 'framed')]
+        self.judge_ratio('decode-compact', rows, 'Tally decode-compact', 'Tally decode')
+        for what in ('encode', 'decode'):
+            self.judge_ratio(what, rows, 'Tally ' + what, 'limit ' + what)
+            for how in APACHES_WAYS:
+                self.judge_ratio('recompiled-' + what, rows, 'Recompiled %s%s' % (what, how), 'Apache C GLib %s%s' % (what, how), ', ' + how[1:])
+            tries = ['Apache C GLib %s%s' % (what, how) for how in APACHES_WAYS]
             if all(name in rows for name in tries + ['Tally ' + what]):
                 best = min(tries, key=lambda name: statistics.median(round_['p50'] for round_ in rows[name]))
-                self.claim_ratio('times faster than Apache C GLib\'s best, %s' % what, rows, best, 'Tally ' + what, least, False)
+                self.judge_ratio(what + '-apache', rows, best, 'Tally ' + what)
 
     def part_pool(self):
         if not self.has('pool'):
             print('\n(bench-pool is not built)')
             return
-        print('\nThe pool alone')
+        print('\nThe pool alone: a connection of 8 borrowed and given back; the limit is a mutex and a stack')
+        print('  %-8s %8s %12s %12s %10s %10s' % ('hold', 'threads', 'limit, ns', 'Tally, ns', '×', 'least'))
+        pairs = {}
+        for run in json.loads(self.output(self.command('pool', ['--json'])).stdout)['runs']:
+            pairs.setdefault((run['hold'], run['threads']), {})[run['who']] = run
+            self.results.append({'part': 'pool', **run})
+        for (hold, threads), both in pairs.items():
+            limit, tally = both['limit']['ns_per_pair'], both['tally']['ns_per_pair']
+            print('  %-8s %8d %12.1f %12.1f %10.2f %10.2f' % (hold, threads, limit, tally, tally / limit, both['tally']['least_share']))
+            if hold == 'none':
+                self.verdicts.judge('pool-%d' % threads, tally)
+            elif (hold, threads) == ('yield', 64):
+                self.verdicts.judge('pool-64-yield', tally / limit)
         sys.stdout.flush()
-        subprocess.run([self.program('pool')], check=True)
 
     # ---- instructions and system calls ----
 
@@ -334,8 +369,7 @@ class Bench:
                     (label, client, options + self.calls(10000), mine)
                     for label, client, options in self.tls_clients(port)], 'OpenSSL')
                 if placement == 'same core' and program == 'openssl':
-                    self.claim_ratio('Tally pooled over TLS against a ping-pong of OpenSSL\'s, p50', rows,
-                                     'Tally pooled over TLS', 'OpenSSL', 2.0)
+                    self.judge_ratio('tls', rows, 'Tally pooled over TLS', 'OpenSSL')
                 self.stop_servers()
 
     def count_tls(self):
@@ -353,9 +387,9 @@ class Bench:
         with open(path) as log:
             return int(re.search(r'Collected : (\d+)', log.read()).group(1))
 
-    def system_calls(self, run):
+    def system_calls(self, run, which=()):
         path = os.path.join(self.scratch.name, 'strace')
-        run(self.STRACE + ['-o', path])
+        run(self.STRACE + list(which) + ['-o', path])
         with open(path) as lines:
             for line in lines:
                 words = line.split()
@@ -366,11 +400,11 @@ class Bench:
     def run_client(self, wrapper, name, arguments, calls):
         self.output(wrapper + self.command(name, arguments + ['--count-only', '--warmup', '50', '--calls', str(calls)]))
 
-    def run_server(self, wrapper, name, calls):
-        """Starts a server below the wrapper, lets the limit's client call it, and ends the server alone, so that
-        the wrapper reports."""
+    def run_server(self, wrapper, name, calls, client='limit', payload='string', mode='pooled'):
+        """Starts a server below the wrapper, lets a client call it, and ends the server alone, so that the wrapper
+        reports."""
         port = self.start(name, None, wrapper)
-        self.run_client([], 'limit', self.client('limit', port), calls)
+        self.run_client([], client, self.client(client, port, payload, mode), calls)
         pid = self.servers[-1].pid
         with open('/proc/%d/task/%d/children' % (pid, pid)) as children:
             pid = int((children.read().split() or [pid])[0])
@@ -393,59 +427,143 @@ class Bench:
     def count(self, name, run, few, many):
         """What one call costs: the difference of two runs, so that start and end do not count. Of several such runs the one that
         took least: threads that look at a clock take more, the slower the machine is."""
-        def least(count, calls, times):
-            return min(count(lambda wrapper: run(wrapper, calls)) for _ in range(times))
-        costs = [(least(count, many, times) - least(count, few, times)) / (many - few)
+        def count_calls(count, calls, times):
+            return least(lambda: count(lambda wrapper: run(wrapper, calls)), times)
+        costs = [(count_calls(count, many, times) - count_calls(count, few, times)) / (many - few)
                  for count, times in ((self.instructions, 3), (self.system_calls, 1))]
         print('  %-38s %14.0f %14.2f' % (name, *costs))
         sys.stdout.flush()
         self.results.append({'part': 'counts', 'name': name, 'instructions': costs[0], 'system_calls': costs[1]})
         return costs
 
-    def part_counts(self):
+    def count_client(self, label, program, arguments, few=200, many=1200):
+        return self.count(label, lambda wrapper, calls: self.run_client(wrapper, program, arguments, calls), few, many)
+
+    def count_unpooled(self):
         port = self.start('ideal-server', None)
-        print('\nFor each call, framed binary')
-        print('  %-38s %14s %14s' % ('', 'instructions', 'system calls'))
-        counted = {}
-        for payload, mode, few, many in (('string', 'pooled', 200, 1200), ('string', 'unpooled', 200, 1200),
-                                         ('struct', 'pooled', 20, 60), ('large', 'pooled', 20, 60)):
-            for label, program in CLIENTS:
-                if not self.has(program):
-                    continue
-                arguments = self.client(program, port, payload, mode)
-                costs = self.count('%s client, %s%s' % (label, payload, ', unpooled' if mode == 'unpooled' else ''),
-                                   lambda wrapper, calls: self.run_client(wrapper, program, arguments, calls), few, many)
-                if (program, payload, mode) == ('tally-client', 'string', 'pooled'):
-                    self.claim('user instructions for each call at the client', costs[0], 2600)
-                    self.claim('system calls for each call at the client', costs[1], 3)
-                if (payload, mode) == ('string', 'pooled'):
-                    counted[program] = costs[0]
-        self.claim_recompiled('', counted)
-        arguments = self.client('tally-async', port, mode='shared') + ['--together', '64']
-        self.count('Tally asynchronous client, 64 in flight', lambda wrapper, calls: self.run_client(wrapper, 'tally-async', arguments, calls), 1280, 12800)
+        for label, program in CLIENTS:
+            if self.has(program):
+                costs = self.count_client(label + ' client, string, unpooled', program, self.client(program, port, mode='unpooled'))
+                if program == 'tally-client':
+                    self.verdicts.judge('unpooled-system-calls', costs[1])
         self.stop_servers()
+        for label, server in SERVERS:
+            if server in ('ideal-server', 'tally-server'):
+                costs = self.count(label + ', string, unpooled',
+                                   lambda wrapper, calls: self.run_server(wrapper, server, calls, mode='unpooled'), 200, 1200)
+                if server == 'tally-server':
+                    self.verdicts.judge('unpooled-server-system-calls', costs[1])
+
+    def count_pooled(self):
+        port = self.start('ideal-server', None)
+        counted = {}
+        for payload, few, many in (('string', 200, 1200), ('struct', 20, 60), ('large', 20, 60)):
+            for label, program in CLIENTS:
+                if self.has(program):
+                    costs = self.count_client('%s client, %s' % (label, payload), program, self.client(program, port, payload), few, many)
+                    if payload == 'string':
+                        counted[program] = costs
+        instructions = {program: costs[0] for program, costs in counted.items()}
+        self.verdicts.judge('call-instructions', counted['tally-client'][0])
+        self.verdicts.judge('call-system-calls', counted['tally-client'][1])
+        self.judge_recompiled('recompiled', '', instructions)
+        shared = self.count_client('Tally shared client, string', 'tally-client', self.client('tally-client', port, mode='shared'))
+        self.verdicts.judge('shared-alone-instructions', shared[0] / instructions['tally-client'])
+        self.count_client('Tally asynchronous client, 64 in flight', 'tally-async',
+                          self.client('tally-async', port, mode='shared') + ['--together', '64'], 1280, 12800)
+        self.stop_servers()
+        for goal, option in (('call-compact', 'protocol=compact'), ('call-buffered', 'transport=buffered')):
+            port = self.start('tally-server', None, arguments=['--uri-options', '?' + option])
+            costs = self.count_client('Tally pooled client, string, ' + option, 'tally-client',
+                                      self.client('tally-client', port) + ['--uri-options', option])
+            self.verdicts.judge(goal, costs[0] / instructions['tally-client'])
+            self.stop_servers()
+
+    def count_recompiled(self):
         port = self.start('tally-server', None, arguments=['--uri-options', '?transport=buffered'])
         for transport in ('buffered', 'socket', 'own'):
             counted = {}
             for label, program in CLIENTS:
                 if program in ('apache-client', 'recompiled-client') and self.has(program):
-                    arguments = self.client(program, port) + ['--transport', transport]
-                    counted[program] = self.count('%s client, string, %s' % (label, transport),
-                                                  lambda wrapper, calls: self.run_client(wrapper, program, arguments, calls),
-                                                  200, 1200)[0]
-            # Of a program's own transport no more is known than that it reads what it is asked for.
-            self.claim_recompiled(', ' + transport, counted, 1.0 if transport == 'own' else 0.6)
+                    counted[program] = self.count_client('%s client, string, %s' % (label, transport), program,
+                                                         self.client(program, port) + ['--transport', transport])[0]
+            self.judge_recompiled('recompiled-own' if transport == 'own' else 'recompiled', ', ' + transport, counted)
         self.stop_servers()
+
+    # ---- memory that the kernel gives and takes ----
+
+    def count_memory(self):
+        """Page faults, and system calls for memory, of a call with much in it, after the first ones."""
+        print('\nFor each call, pooled, framed binary')
+        print('  %-38s %14s %14s' % ('', 'page faults', 'memory calls'))
+        for payload in ('large', 'list'):
+            for side, count in (('client', self.memory_of_client), ('server', self.memory_of_server)):
+                faults, calls = count(payload, 100, 300)
+                print('  %-38s %14.2f %14.2f' % ('Tally %s, %s' % (side, payload), faults, calls))
+                self.verdicts.judge('%s-faults-%s' % (payload, side), faults)
+                self.verdicts.judge('%s-memory-%s' % (payload, side), calls)
+
+    MEMORY = ['-e', 'trace=%memory']
+
+    def memory_of_client(self, payload, few, many):
+        arguments = self.client('tally-client', self.start('ideal-server', None), payload)
+
+        def run(wrapper, calls):
+            self.run_client(wrapper, 'tally-client', arguments, calls)
+
+        def faults(calls):
+            before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_minflt
+            run([], calls)
+            return resource.getrusage(resource.RUSAGE_CHILDREN).ru_minflt - before
+        counts = [least(lambda: count(many), 3) - least(lambda: count(few), 3) for count in (
+            faults, lambda calls: self.system_calls(lambda wrapper: run(wrapper, calls), self.MEMORY))]
+        self.stop_servers()
+        return [count / (many - few) for count in counts]
+
+    def memory_of_server(self, payload, few, many):
+        port = self.start('tally-server', None)
+
+        def faults(calls):
+            def so_far():
+                with open('/proc/%d/stat' % self.servers[-1].pid) as stat:
+                    return int(stat.read().rsplit(')', 1)[1].split()[7])
+            before = so_far()
+            self.run_client([], 'tally-client', self.client('tally-client', port, payload), calls)
+            return so_far() - before
+        faults(few)
+        later = least(lambda: faults(few), 8) / few  # a thread that starts meanwhile has memory of its own
+        self.stop_servers()
+        calls = [self.system_calls(lambda wrapper: self.run_server(wrapper, 'tally-server', n, 'tally-client', payload), self.MEMORY)
+                 for n in (few, many)]
+        return later, (calls[1] - calls[0]) / (many - few)
+
+    def part_counts(self):
+        print('\nFor each call, framed binary')
+        print('  %-38s %14s %14s' % ('', 'instructions', 'system calls'))
+        self.count_pooled()
+        self.count_unpooled()
+        self.count_recompiled()
         for label, server in SERVERS:
             if self.has(server):
-                self.count(label + ', string', lambda wrapper, calls: self.run_server(wrapper, server, calls), 200, 1200)
+                costs = self.count(label + ', string', lambda wrapper, calls: self.run_server(wrapper, server, calls), 200, 1200)
+                if server == 'tally-server':
+                    self.verdicts.judge('server-instructions', costs[0])
         self.count_tls()
         self.count_codec()
+        self.count_memory()
 
 
 SERVERS = [('ideal server', 'ideal-server'), ('Apache C GLib simple server', 'apache-server'),
            ('Apache C GLib simple server, recompiled', 'recompiled-server'), ('Tally server', 'tally-server')]
 CLIENTS = [('limit', 'limit'), ('Apache C GLib', 'apache-client'), ('Apache C GLib, recompiled', 'recompiled-client'), ('Tally pooled', 'tally-client')]
+
+
+# Of Apache's codecs: over a transport that only copies, over its memory buffer, framed over that.
+APACHES_WAYS = ('-plain', '-memory', '-framed')
+
+
+def least(count, times):
+    return min(count() for _ in range(times))
 
 
 def ratios(figures, base):
@@ -470,11 +588,12 @@ def main():
     try:
         for part in parts:
             getattr(bench, 'part_' + part)()
+        bench.verdicts.summarise()
     finally:
         bench.stop_servers()
     if options.json:
         with open(options.json, 'w') as output:
-            json.dump({'rounds': options.rounds, 'cores': bench.cores, 'results': bench.results}, output, indent=1)
+            json.dump({'rounds': options.rounds, 'cores': bench.cores, 'results': bench.results + bench.verdicts.results}, output, indent=1)
 
 
 if __name__ == '__main__':
