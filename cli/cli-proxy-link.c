@@ -172,8 +172,8 @@ relay_begin_looking (CliRelay *self)
   g_source_attach (self->look, NULL);
 }
 
-void
-cli_relay_accept (CliRelay *self, GSocketConnection *connection)
+static void
+relay_accept (CliRelay *self, GSocketConnection *connection)
 {
   g_autoptr (GSocketClient) client = NULL;
   CliLink *link;
@@ -193,6 +193,22 @@ cli_relay_accept (CliRelay *self, GSocketConnection *connection)
   g_socket_client_set_enable_proxy (client, FALSE);
   g_socket_client_connect_async (client, self->target, link->cancellable, on_connected,
                                  g_rc_box_acquire (link));
+}
+
+static gboolean
+on_incoming (GSocketService *service,
+             GSocketConnection *connection,
+             GObject *source,
+             gpointer user_data)
+{
+  relay_accept (user_data, connection);
+  return TRUE;
+}
+
+void
+cli_relay_serve (CliRelay *self, GSocketService *service)
+{
+  g_signal_connect (service, "incoming", G_CALLBACK (on_incoming), self);
 }
 
 void

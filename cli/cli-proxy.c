@@ -225,16 +225,6 @@ prepare_proxy (Proxy *self, gchar ***words, GError **error)
 /* ---- passing on ---- */
 
 static gboolean
-on_incoming (GSocketService *service,
-             GSocketConnection *connection,
-             GObject *source,
-             gpointer user_data)
-{
-  cli_relay_accept (user_data, connection);
-  return TRUE;
-}
-
-static gboolean
 on_signal (gpointer user_data)
 {
   g_main_loop_quit (user_data);
@@ -269,7 +259,7 @@ pass_until_signal (Proxy *self)
                   tally_endpoint_get_connectable (self->target));
   self->relay.max_links = find_max_links (self);
   self->relay.idle_timeout_us = (gint64) (self->idle_timeout_s * G_USEC_PER_SEC);
-  g_signal_connect (self->service, "incoming", G_CALLBACK (on_incoming), &self->relay);
+  cli_relay_serve (&self->relay, self->service);
   print_place (self);
   g_main_loop_run (loop);
   g_socket_service_stop (self->service);

@@ -124,8 +124,8 @@ typedef struct
 /* @target is borrowed, as the others are. @max_links and @idle_timeout_us may be changed before the first connection. */
 void
 cli_relay_init (CliRelay *self, CliRules *rules, CliRecord *record, GSocketConnectable *target);
-/* Passes on what @connection brings, until it ends. */
-void cli_relay_accept (CliRelay *self, GSocketConnection *connection);
+/* Passes on what each connection that comes to @service brings, until it ends. */
+void cli_relay_serve (CliRelay *self, GSocketService *service);
 /* Ends connections on which nothing has come or gone since @time, g_get_monotonic_time (), and nothing is held back. */
 void cli_relay_end_silent (CliRelay *self, gint64 time);
 /* Ends all. Connects that are under way still need a turn of the main loop. */

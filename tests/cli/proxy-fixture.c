@@ -54,16 +54,6 @@ sees_reset (gint fd)
   return recv (fd, &byte, 1, 0) < 0 && errno == ECONNRESET;
 }
 
-static gboolean
-on_incoming (GSocketService *service,
-             GSocketConnection *connection,
-             GObject *source,
-             gpointer user_data)
-{
-  cli_relay_accept (user_data, connection);
-  return TRUE;
-}
-
 static gpointer
 run_client (gpointer user_data)
 {
@@ -108,7 +98,7 @@ pass_with (void (*client) (gint fd),
   self->meanwhile = meanwhile;
   self->service = g_socket_service_new ();
   self->port = g_socket_listener_add_any_inet_port (G_SOCKET_LISTENER (self->service), NULL, NULL);
-  g_signal_connect (self->service, "incoming", G_CALLBACK (on_incoming), &self->relay);
+  cli_relay_serve (&self->relay, self->service);
   pthread_create (&self->thread, NULL, run_client, self);
   while (!__atomic_load_n (&self->is_over, __ATOMIC_SEQ_CST) || self->relay.n_accepted == 0
          || self->relay.links->len > 0)
