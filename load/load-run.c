@@ -425,16 +425,36 @@ load_run_unmeasured (LoadOptions *options,
   end_round (options, round, callers, await_end (round, NULL));
 }
 
+/* A mode's turn; its connections do not stay when the next mode has its own: a server that serves one connection at a time
+ * would serve no other. Where they were closed each caller makes a call first that is not measured. */
+static void
+take_turn (LoadOptions *options,
+           const LoadWork *work,
+           LoadMode *mode,
+           guint number,
+           gboolean is_alone,
+           LoadTell tell,
+           gpointer user_data)
+{
+  guint64 warm_up = options->warm_up;
+
+  if (number > 0)
+    warm_up = is_alone ? 0 : MIN (options->warm_up, options->callers);
+  if (warm_up > 0)
+    load_run_unmeasured (options, work, mode, warm_up);
+  run_round (options, work, mode, number, tell, user_data);
+  if (!is_alone || number + 1 == options->rounds)
+    tally_pool_clear (mode->pool);
+}
+
 void
 load_run (
     LoadOptions *options, const LoadWork *work, GPtrArray *modes, LoadTell tell, gpointer user_data)
 {
-  for (guint i = 0; i < modes->len && options->warm_up > 0; i++)
-    load_run_unmeasured (options, work, g_ptr_array_index (modes, i), options->warm_up);
   for (guint number = 0; number < options->rounds; number++)
     for (guint i = 0; i < modes->len && g_atomic_int_get (&options->interrupted) == 0; i++)
-      run_round (options, work, g_ptr_array_index (modes, (number + i) % modes->len), number, tell,
-                 user_data);
+      take_turn (options, work, g_ptr_array_index (modes, (number + i) % modes->len), number,
+                 modes->len == 1, tell, user_data);
 }
 
 gboolean

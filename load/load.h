@@ -16,7 +16,7 @@ typedef struct
   guint callers;       /* threads that call at once */
   guint64 calls;       /* in each round of each mode; 0: as many as there is time for */
   guint64 duration_ns; /* of each round; 0: no limit */
-  guint64 warm_up;     /* calls of each mode before the first round, which do not count */
+  guint64 warm_up;     /* calls of each mode before its first round, which do not count */
   guint rounds;
   guint connections; /* that a pool may open */
   guint in_flight;   /* calls that an asynchronous mode has under way at most */

@@ -45,12 +45,12 @@ for m in modes.values():
     assert [p for p, _ in m['percentiles_us']][-1] == 100, m
     assert m['over_time'] and m['steps_us']['calls'] == 200 and m['steps_us']['answer'] > 0, m
     assert m['cpu_us_per_call']['client'] > 0 and 'server' in m['cpu_us_per_call'], m
-    for name, most in ('hold', m['pool']['borrows']), ('dial', m['pool']['dials_done']), ('wait', 90):
+    for name, most in ('hold', m['pool']['borrows']), ('dial', m['pool']['dials_done']), ('wait', 92):
         times = m['pool'][name + '_us']
         assert times['count'] == sum(n for _, _, n in times['bins']) <= most and times['mean'] <= times['max'], m
         assert all(a < b for a, b, _ in times['bins']), m
-assert modes['unpooled']['connects'] == 90 and modes['pooled']['connects'] <= 2, modes
-assert modes['shared']['connects'] == 1, modes"
+assert modes['unpooled']['connects'] == 92 and 2 <= modes['pooled']['connects'] <= 4, modes # each round has its own
+assert modes['shared']['connects'] == 2, modes"
 says no_line_is_too_long 0 '^$' bash -c '"$@" | awk "length (\$0) > 80"' bash "$tally" bench $few "$uri" $file add "$add"
 benches results_as_expected 0 'calls/s' $few -M pooled,async-shared -e '"${counter}"' "$uri" $file add '{"left": "${counter}", "right": 0}'
 benches results_not_as_expected 1 'the first failure: a result is not as --expect says: 7.*pooled: 159 of 160 calls failed, more than 0' -q -c 2 -n 80 -r 2 -w 0 -M pooled -j "$scratch/json" -e '"${counter:7}"' "$uri" $file add '{"left": 7, "right": 0}'
@@ -97,7 +97,7 @@ says output_to_a_full_disk 6 '^tally: standard output: ' bash -c '"$@" >/dev/ful
 says output_is_closed 6 '^tally: standard output: ' bash -c '"$@" >&-' bash "$tally" bench $few -M pooled "$uri" $file ping
 says reader_goes 0 '^Calculator.ping at [^ ]* 0$' bash -c 'set -o pipefail; "$@" | sed q | tr "\n" " "; echo ${PIPESTATUS[0]}' bash "$tally" bench $few -M pooled,shared "$uri" $file ping
 
-# A server that sees to one connection at a time: the first call leaves it none.
+# A server that sees to one connection at a time: neither the first call nor a mode whose turn is over leaves it one.
 serves python3 -c '
 import socket
 listening = socket.create_server(("127.0.0.1", 0))
@@ -108,4 +108,4 @@ while True:
         call = stream.read(int.from_bytes(frame, "big"))
         stream.write(b"\0\0\0\x11" + call[:3] + b"\2" + call[4:16] + b"\0")
         stream.flush()'
-benches one_connection_at_a_time 0 'pooled' -q -c 1 -n 20 -r 1 -w 5 -M pooled -t 100000 "$uri" $file ping
+benches one_connection_at_a_time 0 'async-shared' -q -c 1 -n 20 -r 2 -w 5 -M unpooled,pooled,shared,async-shared -t 100000 -j "$scratch/json" "$uri" $file ping
