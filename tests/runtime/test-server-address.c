@@ -1,6 +1,8 @@
 /* Owns the tests of where a TallyServer listens. */
+#include <errno.h>
 #include <glib/gstdio.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -10,6 +12,7 @@
 
 #include "peer.h"
 #include "server-fixture.h"
+#include "server-private.h"
 
 /* ---- addresses ---- */
 
@@ -393,6 +396,58 @@ restart_on_the_same_port (void)
   close (reserved);
 }
 
+/* A connection to @port that may take its time. */
+static gint
+begin_connect (guint16 port)
+{
+  const struct sockaddr_in address = { .sin_family = AF_INET,
+                                       .sin_port = g_htons (port),
+                                       .sin_addr = { g_htonl (INADDR_LOOPBACK) } };
+  gint fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+  CU_ASSERT_FATAL (connect (fd, (const struct sockaddr *) &address, sizeof address) == 0
+                   || errno == EINPROGRESS);
+  return fd;
+}
+
+/* What became of it. */
+static gint
+await_connect (gint fd)
+{
+  struct pollfd writable = { .fd = fd, .events = POLLOUT };
+  socklen_t length = sizeof (gint);
+  gint number = 0;
+
+  CU_ASSERT (poll (&writable, 1, -1) == 1);
+  CU_ASSERT (getsockopt (fd, SOL_SOCKET, SO_ERROR, &number, &length) == 0);
+  close (fd);
+  return number;
+}
+
+/* What has connected can be accepted, what comes behind it is refused: it is not let in and then reset. */
+static void
+a_listener_lets_nobody_in_before_it_closes (void)
+{
+  TallyEndpoint *endpoint = tally_endpoint_new ("tcp://127.0.0.1:0", NULL);
+  ServerListener listener;
+  TallyStream stream;
+  gint in_time, late;
+
+  CU_ASSERT_FATAL (server_listener_open (&listener, endpoint, NULL));
+  in_time = begin_connect (listener.port);
+  assert_int (await_connect (dup (in_time)), 0);
+  server_listener_end (&listener);
+  late = begin_connect (listener.port);
+  CU_ASSERT (server_listener_accept (&listener, 0, &stream));
+  CU_ASSERT_FALSE (server_listener_accept (&listener, 0, &stream));
+  assert_int (errno, EAGAIN);
+  server_listener_close (&listener);
+  assert_int (await_connect (late), ECONNREFUSED);
+  close (in_time);
+  tally_stream_close (&stream);
+  tally_endpoint_unref (endpoint);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -411,6 +466,7 @@ main (int argc, char **argv)
     TEST (a_port_that_is_free_on_both_families),
     TEST (port_in_use),
     TEST (restart_on_the_same_port),
+    TEST (a_listener_lets_nobody_in_before_it_closes),
     { NULL, NULL },
   };
 
