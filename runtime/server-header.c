@@ -80,6 +80,20 @@ server_header_set (ServerHeader *self, const gchar *name, const gchar *value)
   return tally_headers_set (self->reply_headers, name, value);
 }
 
+/* (transfer full) (nullable): what the reply has of headers. Of a server that stops it tells that the connection ends. */
+static TallyHeaders *
+dup_reply_headers (const ServerHeader *self, const TallyServer *server)
+{
+  TallyHeaders *headers;
+
+  if (G_LIKELY (!atomic_peek (&server->stopping)))
+    return self->reply_headers != NULL ? tally_headers_ref (self->reply_headers) : NULL;
+  headers =
+      self->reply_headers != NULL ? tally_headers_copy (self->reply_headers) : tally_headers_new ();
+  tally_headers_set (headers, "connection", "close");
+  return headers;
+}
+
 /* The request's flags and sequence id come back. */
 void
 server_header_wrap (const ServerHeader *self,
@@ -91,13 +105,15 @@ server_header_wrap (const ServerHeader *self,
                              .seqid = self->frame.seqid,
                              .codec = self->frame.codec,
                              .is_compressed = server->is_compressed && self->frame.is_compressed };
+  g_autoptr (TallyHeaders) headers = NULL;
   g_autoptr (GError) error = NULL;
 
   if (output->length == start)
     return;
+  headers = dup_reply_headers (self, server);
   if (frame.codec == NULL)
     frame.codec = server->codec;
-  if (tally_header_frame_wrap (&frame, output, start, self->reply_headers, 0, &error))
+  if (tally_header_frame_wrap (&frame, output, start, headers, 0, &error))
     return;
   /* The handler set more than there is room for. */
   g_warning ("%s: a reply goes without its headers: %s", server->uri, error->message);

@@ -300,6 +300,52 @@ slow_calls_of_one_connection_are_inside_at_once (void)
   running_stop (running);
 }
 
+/* A call that is held while the server is told to stop, and what its reply has beside the result. */
+typedef struct
+{
+  TallyChannel *channel;
+  TallyHeaders *back;
+} HeldCall;
+
+static gpointer
+call_held (gpointer data)
+{
+  HeldCall *self = data;
+  const TallyCallOptions options = { .reply_headers = self->back };
+  g_autoptr (GError) error = NULL;
+
+  CU_ASSERT_TRUE (tally_channel_call_with (self->channel,
+                                           tally_service_find_method (&base_service, "block", 5),
+                                           NULL, NULL, &options, &error));
+  assert_no_error (error);
+  return NULL;
+}
+
+static void
+the_last_reply_tells_of_the_end (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (modes); i++)
+    {
+      Running *running = start ("transport=header");
+      g_autoptr (TallyPool) pool = tally_pool_new ();
+      g_autofree gchar *query = g_strdup_printf ("transport=header&mode=%s", modes[i]);
+      g_autoptr (TallyChannel) channel = reach (running, pool, query);
+      g_autoptr (TallyHeaders) back = tally_headers_new ();
+      HeldCall held = { channel, back };
+      GThread *caller = g_thread_new ("caller", call_held, &held);
+
+      test_handler_wait_inside (running->handler, 1);
+      tally_server_stop (running->server);
+      while (tally_server_get_state (running->server) != TALLY_SERVER_DRAINING)
+        g_thread_yield ();
+      test_handler_release (running->handler);
+      g_thread_join (caller);
+      assert_string (tally_headers_lookup (back, "connection"), "close");
+      tally_pool_close (pool);
+      running_join (running);
+    }
+}
+
 static void
 too_many_bytes_of_headers_send_nothing (void)
 {
@@ -491,6 +537,7 @@ main (int argc, char **argv)
     TEST (what_is_late_is_not_executed),
     TEST (asynchronous_calls_have_headers),
     TEST (slow_calls_of_one_connection_are_inside_at_once),
+    TEST (the_last_reply_tells_of_the_end),
     TEST (too_many_bytes_of_headers_send_nothing),
     TEST (auto_is_for_servers),
     TEST (a_server_finds_out_how_its_clients_speak),
