@@ -129,8 +129,6 @@ server_registrar_begin (TallyServer *server)
   ServerRegistrar *self = &server->registrar;
   gint number;
 
-  self->leaves = self->hurries = self->has_left = FALSE;
-  self->deadline = 0;
   if (self->registrations->len == 0 && self->leave_delay == 0)
     return;
   self->runs = TRUE;
@@ -143,9 +141,15 @@ server_registrar_begin (TallyServer *server)
 void
 server_registrar_end (TallyServer *server)
 {
-  if (server->registrar.runs)
-    pthread_join (server->registrar.thread, NULL);
-  server->registrar.runs = FALSE;
+  ServerRegistrar *self = &server->registrar;
+
+  if (!self->runs)
+    return;
+  pthread_join (self->thread, NULL);
+  pthread_mutex_lock (&server->lock);
+  self->runs = self->leaves = self->hurries = self->has_left = FALSE;
+  self->deadline = 0;
+  pthread_mutex_unlock (&server->lock);
 }
 
 /* What is called now is to end. Unlocks. */

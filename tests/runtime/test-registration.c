@@ -148,6 +148,8 @@ it_enters_and_leaves (void)
   tally_server_stop (server);
   g_thread_join (thread);
   assert_string (noted->story->str, expected);
+  CU_ASSERT_TRUE (tally_server_listen (server, NULL));
+  assert_int (tally_server_get_state (server), TALLY_SERVER_LISTENING);
 }
 
 /* Also before it is served: then it enters all the same, so that leaving has something to take back. */
