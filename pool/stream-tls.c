@@ -383,6 +383,12 @@ tally_tls_set_ready (TallyStream *stream, TallyTlsReady ready, gpointer data)
 }
 
 gboolean
+tally_tls_is_shaking (const TallyStream *stream)
+{
+  return tally_stream_is_tls (stream) && get_state (layer_of (stream)) == TALLY_TLS_SHAKING;
+}
+
+gboolean
 tally_tls_is_unsecured (const TallyStream *stream)
 {
   return tally_stream_is_tls (stream) && get_state (layer_of (stream)) < TALLY_TLS_SECURED;

@@ -95,6 +95,8 @@ void tally_tls_set_ready (TallyStream *stream, TallyTlsReady ready, gpointer dat
 const gchar *tally_tls_get_failure (const TallyStream *stream, const guint8 **bytes, gsize *length);
 /* Whether the peer of a server's layered stream has still to shake hands. */
 gboolean tally_tls_is_unsecured (const TallyStream *stream);
+/* Whether it is about that. */
+gboolean tally_tls_is_shaking (const TallyStream *stream);
 
 /* ---- both ---- */
 
