@@ -57,6 +57,21 @@ TALLY_API void
 tally_resolver_publish (TallyResolver *self, const TallyAddress *addresses, guint n_addresses);
 TALLY_API void tally_resolver_fail (TallyResolver *self, const GError *error);
 
+/**
+ * TallyResolverFunc:
+ * @address: what a URI has between its scheme's slashes and its options, such as `a:2181,b:2181/path`
+ * @error: return location
+ *
+ * Makes the resolver that a channel's URI asks for.
+ *
+ * Returns: (transfer full): a resolver, or %NULL with an error
+ *
+ * Since: 0.2
+ */
+typedef TallyResolver *(*TallyResolverFunc) (const gchar *address, GError **error);
+
+TALLY_API void tally_resolver_add_scheme (const gchar *scheme, TallyResolverFunc create);
+
 G_END_DECLS
 
 #endif /* TALLY_RESOLVER_H */

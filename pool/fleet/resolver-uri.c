@@ -1,9 +1,21 @@
-/* Owns the URIs of channels whose endpoints a resolver finds: `dns:///name:port` and `srv://_service._protocol.domain`. */
+/* Owns the URIs of channels whose endpoints a resolver finds: `dns:///name:port`, `srv://_service._protocol.domain`, and those whose
+ * schemes other libraries and programs bring along. */
 #include <string.h>
 
 #include "fleet-internal.h"
 #include "resolver-private.h"
 #include "tally-error.h"
+
+/* What was added; it is there to stay. */
+typedef struct _AddedScheme AddedScheme;
+struct _AddedScheme
+{
+  const gchar *name;
+  TallyResolverFunc create;
+  AddedScheme *next;
+};
+
+static AddedScheme *added_schemes; /* atomic */
 
 static gboolean
 refuse_uri (const gchar *uri, const gchar *reason, GError **error)
@@ -64,6 +76,26 @@ parse_srv (const gchar *uri,
   return TRUE;
 }
 
+/* The path is a part of what the resolver is given. Host and port of the plain URI are none of an endpoint's. */
+static gboolean
+parse_added (const gchar *uri,
+             const AddedScheme *scheme,
+             const gchar *transport,
+             const gchar *rest,
+             TallyResolver **resolver,
+             gchar **plain,
+             GError **error)
+{
+  gsize length = strcspn (rest, "?#");
+  g_autofree gchar *address = g_strndup (rest, length);
+
+  *resolver = scheme->create (address, error);
+  if (*resolver == NULL)
+    return FALSE;
+  *plain = g_strdup_printf ("%s://%s:0%s", transport, scheme->name, rest + length);
+  return TRUE;
+}
+
 gboolean
 tally_resolver_parse_uri (const gchar *uri, TallyResolver **resolver, gchar **plain, GError **error)
 {
@@ -76,5 +108,40 @@ tally_resolver_parse_uri (const gchar *uri, TallyResolver **resolver, gchar **pl
     return parse_dns (uri, transport, rest, resolver, plain, error);
   if ((rest = skip_scheme (uri, "srv", &transport)) != NULL)
     return parse_srv (uri, transport, rest, resolver, plain, error);
-  return TRUE;
+  for (const AddedScheme *scheme = g_atomic_pointer_get (&added_schemes); scheme != NULL;
+       scheme = scheme->next)
+    if ((rest = skip_scheme (uri, scheme->name, &transport)) != NULL)
+      return parse_added (uri, scheme, transport, rest, resolver, plain, error);
+  if (skip_scheme (uri, "zookeeper", &transport) == NULL)
+    return TRUE;
+  g_set_error (
+      error, TALLY_ERROR, TALLY_ERROR_NOT_SUPPORTED,
+      "URI \"%s\": ZooKeeper is in a library of its own: link with libtally-zookeeper and call "
+      "tally_zookeeper_init ()",
+      uri);
+  return FALSE;
+}
+
+/**
+ * tally_resolver_add_scheme:
+ * @scheme: a URI's scheme, such as "consul"
+ * @create: (scope forever): what makes the resolver of such a URI
+ *
+ * Has channels that are made from now on understand `SCHEME://ADDRESS?OPTIONS`, and `SCHEME+tls://…`: @create makes their
+ * resolver of the address, and the options go for each endpoint that it finds. Of two of a name the later one counts. dns and srv cannot be
+ * replaced. Thread-safe.
+ *
+ * Since: 0.2
+ */
+void
+tally_resolver_add_scheme (const gchar *scheme, TallyResolverFunc create)
+{
+  AddedScheme *added;
+
+  g_return_if_fail (scheme != NULL && create != NULL);
+  added = g_new (AddedScheme, 1);
+  *added = (AddedScheme){ g_intern_string (scheme), create, NULL };
+  do
+    added->next = g_atomic_pointer_get (&added_schemes);
+  while (!g_atomic_pointer_compare_and_exchange (&added_schemes, added->next, added));
 }

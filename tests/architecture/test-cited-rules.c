@@ -6,8 +6,8 @@
 
 #include "sources.h"
 
-static const gchar *const folders[] = { "idl",  "gen",      "pool",  "runtime", "admin",
-                                        "load", "examples", "tests", NULL };
+static const gchar *const folders[] = { "idl",  "gen",      "pool",  "runtime",   "admin",
+                                        "load", "examples", "tests", "zookeeper", NULL };
 static const gchar *const texts[] = { "README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "NEWS",
                                       NULL };
 

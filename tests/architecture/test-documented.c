@@ -101,6 +101,7 @@ each_public_function_is_documented_once (void)
   sources_foreach (PROJECT_SOURCE_ROOT "/pool", read_source, &found);
   sources_foreach (PROJECT_SOURCE_ROOT "/runtime", read_source, &found);
   sources_foreach (PROJECT_SOURCE_ROOT "/admin", read_source, &found);
+  sources_foreach (PROJECT_SOURCE_ROOT "/zookeeper", read_source, &found);
   CU_ASSERT (g_hash_table_size (found.declared) > 100);
   wrong = describe_wrong (&found);
   assert_string (wrong, "");

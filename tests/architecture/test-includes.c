@@ -139,6 +139,8 @@ library_of (const gchar *header)
 {
   if (strcmp (header, "tally-admin.h") == 0)
     return "admin";
+  if (strcmp (header, "tally-zookeeper.h") == 0)
+    return "zookeeper";
   if (g_str_has_prefix (header, "tally"))
     return "runtime";
   if (g_str_has_prefix (header, "thrift/c_glib/transport/"))
@@ -149,6 +151,8 @@ library_of (const gchar *header)
     return "JSON-GLib";
   if (g_str_has_prefix (header, "libsoup/"))
     return "libsoup";
+  if (g_str_has_prefix (header, "zookeeper/"))
+    return "libzookeeper";
   if (g_str_has_prefix (header, "gio/"))
     return "GIO";
   if (g_str_has_prefix (header, "glib") || g_str_has_prefix (header, "gobject/"))
@@ -252,8 +256,8 @@ assert_no_mistake (GPtrArray *mistakes)
 static void
 every_folder_has_its_row (void)
 {
-  static const gchar *const names[] = { "idl",  "lsp", "gen",      "pool",  "runtime",
-                                        "load", "cli", "examples", "tests", "admin" };
+  static const gchar *const names[] = { "idl", "lsp",      "gen",   "pool",  "runtime",  "load",
+                                        "cli", "examples", "tests", "admin", "zookeeper" };
   g_autoptr (GPtrArray) mistakes = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (Rules) rules = load_rules (mistakes);
   guint i;
@@ -336,6 +340,12 @@ a_wrong_include_is_found (void)
   assert_int (mistakes_in ("examples", "#include \"generated.h\"\n#include <tally.h>\n"), 0);
   assert_int (mistakes_in ("admin", "#include <tally.h>\n#include <libsoup/soup.h>\n"), 0);
   assert_int (mistakes_in ("admin", "#include \"server-private.h\"\n"), 1);
+  assert_int (mistakes_in ("zookeeper", "#include <tally.h>\n#include <zookeeper/zookeeper.h>\n"),
+              0);
+  assert_int (mistakes_in ("zookeeper", "#include \"fleet-internal.h\"\n"), 1);
+  assert_int (mistakes_in ("pool",
+                           "#include <tally-zookeeper.h>\n#include <zookeeper/zookeeper.h>\n"),
+              2);
   assert_int (mistakes_in ("runtime", "#include <tally-admin.h>\n#include <libsoup/soup.h>\n"), 2);
   assert_int (mistakes_in ("examples", "#include \"codec-private.h\"\n"), 1);
 }

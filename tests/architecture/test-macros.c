@@ -3,8 +3,8 @@
 #include "harness.h"
 #include "sources.h"
 
-static const gchar *const folders[] = { "idl",  "gen",      "pool",  "runtime", "admin",
-                                        "load", "examples", "tests", NULL };
+static const gchar *const folders[] = { "idl",  "gen",      "pool",  "runtime",   "admin",
+                                        "load", "examples", "tests", "zookeeper", NULL };
 
 /* What stands between the parentheses that open at @text; (nullable): they do not close. */
 static gchar *

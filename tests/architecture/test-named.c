@@ -5,8 +5,9 @@
 
 #include "sources.h"
 
-static const gchar *const folders[] = { "idl",   "lsp",  "gen",      "pool",  "cli", "runtime",
-                                        "admin", "load", "examples", "tests", NULL };
+static const gchar *const folders[] = { "idl",      "lsp",     "gen",       "pool",
+                                        "cli",      "runtime", "admin",     "load",
+                                        "examples", "tests",   "zookeeper", NULL };
 
 typedef struct
 {

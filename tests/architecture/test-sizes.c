@@ -17,8 +17,8 @@ static const struct
   { "taken-names.c", "a table that script/taken-names makes" },
 };
 
-static const gchar *const folders[] = { "admin", "cli",  "examples", "gen",     "idl",
-                                        "lsp",   "load", "pool",     "runtime", "tests" };
+static const gchar *const folders[] = { "admin", "cli",  "examples", "gen",   "idl",      "lsp",
+                                        "load",  "pool", "runtime",  "tests", "zookeeper" };
 
 typedef struct
 {

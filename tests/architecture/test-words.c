@@ -20,8 +20,9 @@ static const struct
     "what it is: held back, without hope of a dial" },
 };
 
-static const gchar *const folders[] = { "idl",   "lsp",  "gen",      "pool",  "cli", "runtime",
-                                        "admin", "load", "examples", "tests", NULL };
+static const gchar *const folders[] = { "idl",      "lsp",     "gen",       "pool",
+                                        "cli",      "runtime", "admin",     "load",
+                                        "examples", "tests",   "zookeeper", NULL };
 static const gchar *const pages[] = { "README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "NEWS",
                                       NULL };
 

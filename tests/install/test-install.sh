@@ -77,12 +77,18 @@ has_admin ()
   pkg-config --exists tally-admin
 }
 
+# Whether libtally-zookeeper was built.
+has_zookeeper ()
+{
+  pkg-config --exists tally-zookeeper
+}
+
 # each_header_compiles COMPILER…: on its own.
 each_header_compiles ()
 {
   local header flags
   has_program "$1" || return
-  flags=$(pkg-config --cflags tally $(has_admin && echo tally-admin) | sed 's/-I\([^ ]*\)/-isystem \1/g') || return
+  flags=$(pkg-config --cflags tally $(has_admin && echo tally-admin) $(has_zookeeper && echo tally-zookeeper) | sed 's/-I\([^ ]*\)/-isystem \1/g') || return
   for header in "$(pkg-config --variable=includedir tally)"/tally*/*.h "$scratch"/hello/*.h
   do
     # Not as a system header, so that the header's own warnings are seen; its directory first for its peers.
