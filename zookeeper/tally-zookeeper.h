@@ -8,6 +8,7 @@ G_BEGIN_DECLS
 
 TALLY_API void tally_zookeeper_init (void);
 TALLY_API TallyResolver *tally_zookeeper_resolver_new (const gchar *uri, GError **error);
+TALLY_API TallyRegistration *tally_zookeeper_registration_new (const gchar *uri, GError **error);
 
 G_END_DECLS
 

@@ -50,7 +50,7 @@ serve_echo (gpointer server)
 }
 
 static void
-start_server (EchoServer *self)
+start_server (EchoServer *self, TallyRegistration *registration)
 {
   CountingEcho *handler = g_object_new (counting_echo_get_type (), NULL);
   g_autoptr (DemoEchoProcessor) processor =
@@ -63,6 +63,8 @@ start_server (EchoServer *self)
   self->server = tally_server_new (THRIFT_PROCESSOR (processor), "tcp://127.0.0.1:0", &error);
   g_object_unref (handler);
   assert_no_error (error);
+  if (registration != NULL)
+    tally_server_add_registration (self->server, registration);
   tally_server_listen (self->server, &error);
   assert_no_error (error);
   uri = tally_server_dup_uri (self->server);
@@ -74,16 +76,75 @@ start_server (EchoServer *self)
 
 /* ---- the fleet ---- */
 
-void
-fleet_start (Fleet *self)
+static void
+prepare_fleet (Fleet *self)
 {
   static guint n_fleets;
 
   *self = (Fleet){ .pool = tally_pool_new (),
                    .path = g_strdup_printf ("/services/fleet-%u", n_fleets++) };
   tally_zookeeper_init ();
+}
+
+void
+fleet_start (Fleet *self)
+{
+  prepare_fleet (self);
   for (guint i = 0; i < N_SERVERS; i++)
-    start_server (&self->servers[i]);
+    start_server (&self->servers[i], NULL);
+}
+
+TallyRegistration *
+fleet_new_registration (const Fleet *self)
+{
+  g_autofree gchar *uri = g_strconcat ("zookeeper://", zookeeper_get_server (), self->path, NULL);
+  GError *error = NULL;
+  TallyRegistration *registration = tally_zookeeper_registration_new (uri, &error);
+
+  assert_no_error (error);
+  CU_ASSERT_PTR_NOT_NULL_FATAL (registration);
+  return registration;
+}
+
+void
+fleet_start_registered (Fleet *self)
+{
+  prepare_fleet (self);
+  for (guint i = 0; i < N_SERVERS; i++)
+    {
+      g_autoptr (TallyRegistration) registration = fleet_new_registration (self);
+
+      start_server (&self->servers[i], registration);
+    }
+}
+
+void
+fleet_start_server (Fleet *self, guint i, TallyRegistration *registration)
+{
+  EchoServer *server = &self->servers[i];
+
+  g_object_unref (server->server);
+  g_free (server->address);
+  g_atomic_int_set (&server->n_calls, 0);
+  start_server (server, registration);
+}
+
+GPtrArray *
+fleet_await_members (const Fleet *self, guint count)
+{
+  gint64 end = g_get_monotonic_time () + PATIENCE;
+
+  while (TRUE)
+    {
+      g_autoptr (GPtrArray) names = zookeeper_list (self->path);
+
+      if (names->len == count || g_get_monotonic_time () > end)
+        {
+          assert_int (names->len, count);
+          return g_steal_pointer (&names);
+        }
+      g_usleep (PAUSE);
+    }
 }
 
 void

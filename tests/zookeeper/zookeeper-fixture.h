@@ -51,6 +51,14 @@ typedef struct
 
 /* Servers that listen and serve. */
 void fleet_start (Fleet *self);
+/* Servers that are members of the path while they serve. */
+void fleet_start_registered (Fleet *self);
+/* Another server in the place of one that was stopped. @registration: (nullable) */
+void fleet_start_server (Fleet *self, guint i, TallyRegistration *registration);
+/* (transfer full): of the fixture's path. */
+TallyRegistration *fleet_new_registration (const Fleet *self);
+/* Waits until the path has @count members; (transfer full): their names. */
+GPtrArray *fleet_await_members (const Fleet *self, guint count);
 /* As its owner says when no call is under way. */
 void fleet_stop_server (Fleet *self, guint i);
 void fleet_stop (Fleet *self);
