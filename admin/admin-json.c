@@ -126,6 +126,20 @@ admin_make_health (AdminWatched *watched, guint *status)
   return end_answer (json);
 }
 
+static void
+add_admission (JsonBuilder *json, const TallyServerSnapshot *numbers)
+{
+  add_count (json, "running", numbers->running);
+  add_count (json, "running_limit", numbers->running_limit);
+  add_count (json, "waiting", numbers->waiting);
+  add_count (json, "clients", numbers->clients);
+  add_count (json, "refused_busy", numbers->refused_busy);
+  add_count (json, "refused_limit", numbers->refused_limit);
+  add_count (json, "refused_client", numbers->refused_client);
+  add_count (json, "refused_deadline", numbers->refused_deadline);
+  add_count (json, "refused_stopping", numbers->refused_stopping);
+}
+
 gchar *
 admin_make_servers (AdminWatched *watched, guint *status)
 {
@@ -146,6 +160,7 @@ admin_make_servers (AdminWatched *watched, guint *status)
       add_count (json, "timed_out", server->numbers.timed_out);
       add_count (json, "requests", server->numbers.requests);
       add_count (json, "dropped", server->numbers.dropped);
+      add_admission (json, &server->numbers);
       json_builder_end_object (json);
     }
   json_builder_end_array (json);

@@ -60,6 +60,10 @@ static const Number pool_times[] = {
 static const Number server_gauges[] = {
   NUMBER (TallyServerSnapshot, connections, "Open connections."),
   NUMBER (TallyServerSnapshot, workers, "Threads."),
+  NUMBER (TallyServerSnapshot, running, "Requests that run, where there is an admission."),
+  NUMBER (TallyServerSnapshot, running_limit, "How many may; 0: no admission."),
+  NUMBER (TallyServerSnapshot, waiting, "Requests that wait apart from their connection."),
+  NUMBER (TallyServerSnapshot, clients, "Clients that take turns."),
 };
 
 static const Number server_counters[] = {
@@ -68,6 +72,11 @@ static const Number server_counters[] = {
   NUMBER (TallyServerSnapshot, timed_out, "Connections closed by a time-out."),
   NUMBER (TallyServerSnapshot, requests, "Messages answered or executed."),
   NUMBER (TallyServerSnapshot, dropped, "Answers that found no connection."),
+  NUMBER (TallyServerSnapshot, refused_busy, "Requests refused by the limits on waiting."),
+  NUMBER (TallyServerSnapshot, refused_limit, "Requests refused because as many waited as may."),
+  NUMBER (TallyServerSnapshot, refused_client, "Requests refused beyond their client's share."),
+  NUMBER (TallyServerSnapshot, refused_deadline, "Requests refused because of their deadline."),
+  NUMBER (TallyServerSnapshot, refused_stopping, "Requests refused by a stop."),
 };
 
 static const Number method_counters[] = {

@@ -212,6 +212,37 @@ tally_stream_dup_peer (const TallyStream *self)
   return g_strdup_printf ("process %d", (gint) credentials.pid);
 }
 
+/* (transfer full) */
+static gchar *
+print_network (const struct in6_addr *address)
+{
+  gchar text[INET6_ADDRSTRLEN] = "";
+  struct in6_addr network = *address;
+
+  if (IN6_IS_ADDR_V4MAPPED (address))
+    return g_strdup (inet_ntop (AF_INET, &address->s6_addr[12], text, sizeof text));
+  memset (&network.s6_addr[8], 0, 8);
+  return g_strconcat (inet_ntop (AF_INET6, &network, text, sizeof text), "/64", NULL);
+}
+
+gchar *
+tally_stream_dup_identity (const TallyStream *self)
+{
+  struct ucred credentials = { 0 };
+  Address address = { 0 };
+  socklen_t length = sizeof address;
+
+  if (getpeername (self->fd, &address.any, &length) != 0)
+    return g_strdup ("a peer that is gone");
+  if (address.any.sa_family == AF_INET6)
+    return print_network (&address.v6.sin6_addr);
+  length = sizeof credentials;
+  if (address.any.sa_family == AF_UNIX
+      && getsockopt (self->fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) == 0)
+    return g_strdup_printf ("user %u", (guint) credentials.uid);
+  return tally_stream_dup_peer (self);
+}
+
 gboolean
 tally_stream_meets_itself (const TallyStream *self)
 {

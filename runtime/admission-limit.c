@@ -51,15 +51,38 @@ find_calm (const TallyAdmissionLimit *self)
   return MAX (self->least, half);
 }
 
-void
-tally_admission_init (TallyAdmissionLimit *self, guint least, guint most, gboolean adapts)
+static void
+begin_round (TallyAdmissionLimit *self)
 {
-  *self = (TallyAdmissionLimit){ .least = least, .most = most, .adapts = adapts };
-  self->exact = adapts ? CLAMP (FIRST_LIMIT, least, most) : most;
-  self->limit = self->allowed = (guint) self->exact;
-  self->calm = find_calm (self);
-  self->rounds_to_probe = FIRST_PROBE;
+  gboolean is_probe = self->adapts && self->rounds_to_probe == 0;
+
+  self->slowdowns = 0;
+  self->n_samples = 0;
+  self->n_calm = 0;
+  self->most_seen = 0;
+  self->is_probe = is_probe;
+  atomic_write (&self->limit, (guint) self->exact);
+  atomic_write (&self->calm, find_calm (self));
+  atomic_write (&self->allowed, is_probe ? self->calm : self->limit);
+}
+
+void
+tally_admission_init (TallyAdmissionLimit *self)
+{
+  *self = (TallyAdmissionLimit){ .exact = FIRST_LIMIT, .rounds_to_probe = FIRST_PROBE };
   g_mutex_init (&self->lock);
+}
+
+void
+tally_admission_set_bounds (TallyAdmissionLimit *self, guint least, guint most, gboolean adapts)
+{
+  g_mutex_lock (&self->lock);
+  self->least = least;
+  self->most = most;
+  self->adapts = adapts;
+  self->exact = adapts ? CLAMP (self->exact, least, most) : most;
+  begin_round (self);
+  g_mutex_unlock (&self->lock);
 }
 
 void
@@ -108,17 +131,18 @@ tally_admission_begin (TallyAdmissionPermit *permit, TallyMethodTimes *times, gi
 TallyMethodTimes *
 tally_admission_find_times (TallyAdmissionLimit *self, gconstpointer method)
 {
-  guint first = (guint) (((gsize) method >> 4) * 2654435761u) % TALLY_ADMISSION_METHODS;
+  const gconstpointer name = method != NULL ? method : self;
+  guint first = (guint) (((gsize) name >> 4) * 2654435761u) % TALLY_ADMISSION_METHODS;
 
   for (guint i = 0; i < TALLY_ADMISSION_METHODS; i++)
     {
       TallyMethodTimes *times = &self->methods[(first + i) % TALLY_ADMISSION_METHODS];
       gconstpointer there = NULL;
 
-      if (atomic_read (&times->method) == method
-          || __atomic_compare_exchange_n (&times->method, &there, method, FALSE, __ATOMIC_RELAXED,
+      if (atomic_read (&times->method) == name
+          || __atomic_compare_exchange_n (&times->method, &there, name, FALSE, __ATOMIC_RELAXED,
                                           __ATOMIC_RELAXED)
-          || there == method)
+          || there == name)
         return times;
     }
   return &self->methods[first];
@@ -167,21 +191,6 @@ static guint
 find_round (const TallyAdmissionLimit *self)
 {
   return MAX (MIN_ROUND, self->limit);
-}
-
-static void
-begin_round (TallyAdmissionLimit *self)
-{
-  gboolean is_probe = self->adapts && self->rounds_to_probe == 0;
-
-  self->slowdowns = 0;
-  self->n_samples = 0;
-  self->n_calm = 0;
-  self->most_seen = 0;
-  self->is_probe = is_probe;
-  atomic_write (&self->limit, (guint) self->exact);
-  atomic_write (&self->calm, find_calm (self));
-  atomic_write (&self->allowed, is_probe ? self->calm : self->limit);
 }
 
 /* By Newton's way; of @number from 1 on. */

@@ -60,17 +60,20 @@ typedef struct
   TallyMethodTimes *times; /* nullable: nothing is to be learnt */
 } TallyAdmissionPermit;
 
-/* @adapts: else the limit stays @most. 1 <= @least <= @most */
-void tally_admission_init (TallyAdmissionLimit *self, guint least, guint most, gboolean adapts);
+void tally_admission_init (TallyAdmissionLimit *self);
+/* Before it is used, and later. @adapts: else the limit is @most. 1 <= @least <= @most */
+void
+tally_admission_set_bounds (TallyAdmissionLimit *self, guint least, guint most, gboolean adapts);
 void tally_admission_clear (TallyAdmissionLimit *self);
 guint tally_admission_get_limit (const TallyAdmissionLimit *self);
 gboolean tally_admission_has_room (const TallyAdmissionLimit *self);
 /* FALSE: as many run as may. */
 gboolean tally_admission_take (TallyAdmissionLimit *self, TallyAdmissionPermit *permit);
-/* @times (nullable) are the times of its method. */
+/* @times are those of its method. */
 void tally_admission_begin (TallyAdmissionPermit *permit, TallyMethodTimes *times, gint64 now);
 /* What has begun is learnt from. */
 void tally_admission_give (TallyAdmissionLimit *self, TallyAdmissionPermit *permit, gint64 now);
+/* @method (nullable): all calls that have none share. */
 TallyMethodTimes *tally_admission_find_times (TallyAdmissionLimit *self, gconstpointer method);
 /* How long a call of the method takes that must wait for @n_ahead others, at the least: three of four take longer. 0: it is
  * not known. */
@@ -112,7 +115,7 @@ void tally_turns_client_init (TallyTurnsClient *client);
 /* One more user of the client that @key, which is not 0, names. */
 TallyTurnsClient *tally_turns_join (TallyTurns *self, guint64 key);
 void tally_turns_leave (TallyTurns *self, TallyTurnsClient *client);
-/* Whether one more request of @client may wait where @max may in all: each client may use as much as is free, so that
+/* Whether one more request of @client may wait where @max may in all: each with a key may use as much as is free, so that
  * there is always room for another one. */
 gboolean tally_turns_may_wait (const TallyTurns *self, const TallyTurnsClient *client, guint max);
 /* Whether one more request of @client may run where @limit may in all: a part is kept from each, if there are others. Any

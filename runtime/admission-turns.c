@@ -51,7 +51,7 @@ tally_turns_leave (TallyTurns *self, TallyTurnsClient *client)
 gboolean
 tally_turns_may_wait (const TallyTurns *self, const TallyTurnsClient *client, guint max)
 {
-  return self->n_waiting < max && client->n_waiting < max - self->n_waiting;
+  return self->n_waiting < max && (client->key == 0 || client->n_waiting < max - self->n_waiting);
 }
 
 gboolean

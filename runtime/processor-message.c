@@ -226,6 +226,12 @@ find_method (const TallyProcessor *self, const TallyMessage *message)
   return tally_service_find_method (service, message->name, message->name_length);
 }
 
+const TallyMethod *
+tally_processor_find_method (const TallyProcessor *self, const TallyMessage *message)
+{
+  return find_method (self, message);
+}
+
 gboolean
 tally_processor_answers_later (const TallyProcessor *self, const TallyMessage *message)
 {

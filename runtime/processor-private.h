@@ -85,6 +85,9 @@ gboolean tally_message_wants_reply (const TallyMessage *message);
 gboolean tally_processor_is_direct (ThriftProcessor *processor);
 
 /* Whether the message's handler answers later. */
+/* (nullable): the method that the message calls. */
+const TallyMethod *tally_processor_find_method (const TallyProcessor *self,
+                                                const TallyMessage *message);
 gboolean tally_processor_answers_later (const TallyProcessor *self, const TallyMessage *message);
 
 /* Writes the result of @method whole, or in its place the exception that says why it could not be written. %FALSE:

@@ -34,6 +34,10 @@ server_connection_new (TallyServer *server, const TallyStream *stream, gboolean 
   self->phase = PHASE_IDLE;
   self->max_requests = server->side_by_side && !refused ? server->max_concurrent : 1;
   self->is_apart = self->max_requests > 1;
+  self->is_limited = server->admission != TALLY_ADMISSION_NONE && !refused;
+  self->place.data = self;
+  tally_turns_client_init (&self->own_client);
+  self->client = &self->own_client;
   self->takes_any_order = server->in_any_order;
   self->is_unsecured = tally_tls_is_unsecured (stream);
   server_connection_set_deadline (self, TRUE);

@@ -238,18 +238,62 @@ dispatch_message (TallyServer *server,
                                : OUTCOME_MALFORMED;
 }
 
-/* Whether the message's handler answers later. */
-static gboolean
-is_answered_later (const TallyServer *server, TallyMessage message)
+/* (nullable): the one that the message goes to, if it is one of ours; takes the service's name off @message. */
+static TallyProcessor *
+find_direct (const TallyServer *server, TallyMessage *message)
 {
   ThriftProcessor *processor = ((ThriftServer *) server)->processor;
 
   if (THRIFT_IS_MULTIPLEXED_PROCESSOR (processor))
-    processor = find_service ((ThriftMultiplexedProcessor *) processor, &message);
+    processor = find_service ((ThriftMultiplexedProcessor *) processor, message);
   else if (server->service != NULL)
-    strip_service (server, &message);
-  return processor != NULL && tally_processor_is_direct (processor)
-         && tally_processor_answers_later ((TallyProcessor *) processor, &message);
+    strip_service (server, message);
+  return processor != NULL && tally_processor_is_direct (processor) ? (TallyProcessor *) processor
+                                                                    : NULL;
+}
+
+/* Whether the message's handler answers later. */
+static gboolean
+is_answered_later (const TallyServer *server, TallyMessage message)
+{
+  TallyProcessor *processor = find_direct (server, &message);
+
+  return processor != NULL && tally_processor_answers_later (processor, &message);
+}
+
+const TallyMethod *
+server_find_method (const TallyServer *server, TallyMessage message)
+{
+  TallyProcessor *processor = find_direct (server, &message);
+
+  return processor != NULL ? tally_processor_find_method (processor, &message) : NULL;
+}
+
+ServerOutcome
+server_dispatch_permitted (TallyServer *server,
+                           const TallyCodec *codec,
+                           const TallyStream *stream,
+                           const guint8 *bytes,
+                           gsize length,
+                           TallyBuffer *output,
+                           TallyLater *later,
+                           GError **error)
+{
+  const ServerHeader *header = server_peer_get_header ();
+  TallyMessage message;
+  TallyReader reader;
+
+  tally_reader_init (&reader, bytes, length, &server->limits);
+  if (codec->read_message (&reader, &message, NULL)
+      && !server_begin_permitted (server, server_find_method (server, message),
+                                  header != NULL ? header->deadline : 0))
+    {
+      g_autofree gchar *refusal = server_describe_refusal (server, REFUSE_HOPELESS);
+
+      server_refuse_request (server, codec, stream, later, bytes, length, refusal, output);
+      return OUTCOME_ANSWERED;
+    }
+  return server_dispatch_freely (server, codec, stream, bytes, length, output, later, error);
 }
 
 ServerOutcome

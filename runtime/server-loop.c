@@ -103,6 +103,7 @@ server_discard (TallyServer *self, ServerConnection *connection)
   unlink_locked (self, connection);
   if (G_UNLIKELY (connection->n_requests > 0))
     cancellables = server_orphan_requests_locked (connection);
+  server_leave_client_locked (connection);
   pthread_mutex_unlock (&self->lock);
   if (G_UNLIKELY (cancellables != NULL))
     server_drop_requests (connection, cancellables);

@@ -16,6 +16,33 @@
  * worker. */
 #define MAX_STINT 10
 
+/* Of a message that comes by the header transport, or needs the server's leave to run. */
+static TALLY_COLD ServerOutcome
+answer_otherwise (ServerConnection *self,
+                  ServerWorker *worker,
+                  const guint8 *bytes,
+                  gsize length,
+                  const gchar *refusal,
+                  TallyBuffer *output,
+                  GError **error)
+{
+  ServerOutcome outcome = OUTCOME_ANSWERED;
+
+  server_set_permit (&worker->permit);
+  if (self->is_wrapped)
+    outcome = server_answer_wrapped (self, bytes, length, refusal, output, error);
+  else if (refusal == NULL)
+    outcome = server_dispatch (self->server, self->framer.codec, &self->stream, bytes, length,
+                               output, NULL, error);
+  else if (!server_refuse_request (self->server, self->framer.codec, &self->stream, NULL, bytes,
+                                   length, refusal, output))
+    outcome = OUTCOME_UNREADABLE;
+  server_set_permit (NULL);
+  if (outcome != OUTCOME_LATER)
+    server_give_permit (self->server, &worker->permit);
+  return outcome;
+}
+
 /* Answers the message of @length bytes into @output; with @refusal, with an exception that says so,
  * executing nothing. Inlined for the common path's sake. */
 static inline __attribute__ ((always_inline)) ServerOutcome
@@ -31,11 +58,11 @@ answer_message_now (ServerConnection *self,
   g_autoptr (GError) error = NULL;
   ServerOutcome outcome = OUTCOME_ANSWERED;
 
-  if (G_UNLIKELY (self->is_wrapped))
-    outcome = server_answer_wrapped (self, bytes, length, refusal, output, &error);
+  if (G_UNLIKELY (self->is_wrapped || self->is_limited))
+    outcome = answer_otherwise (self, worker, bytes, length, refusal, output, &error);
   else if (G_LIKELY (refusal == NULL))
-    outcome = server_dispatch (self->server, self->framer.codec, &self->stream, bytes, length,
-                               output, NULL, &error);
+    outcome = server_dispatch_freely (self->server, self->framer.codec, &self->stream, bytes,
+                                      length, output, NULL, &error);
   else if (!server_refuse_request (self->server, self->framer.codec, &self->stream, NULL, bytes,
                                    length, refusal, output))
     outcome = OUTCOME_UNREADABLE;
@@ -268,6 +295,7 @@ send_replies (ServerConnection *self, ServerWorker *worker, ServerProgress *prog
  * with is_full it waits. */
 static TALLY_COLD gboolean
 take_apart (ServerConnection *self,
+            ServerWorker *worker,
             const guint8 *message,
             TallyCut cut,
             gsize size,
@@ -280,13 +308,25 @@ take_apart (ServerConnection *self,
   if (self->is_wrapped && cut == TALLY_CUT_WHOLE)
     server_header_note (self, message + TALLY_FRAME_HEADER, size - TALLY_FRAME_HEADER,
                         self->ready_since > 0 ? self->ready_since : arrived);
-  if (!self->is_apart)
+  if (!self->is_apart && !self->is_limited)
     return FALSE;
-  apart = server_set_apart (self, message, size, is_plain);
+  apart = server_set_apart (self, worker, message, size, is_plain);
   self->is_full = apart == APART_FULL;
   if (apart == APART_TAKEN)
     progress->used += size;
   return apart != APART_NOT;
+}
+
+/* Why the message that is looked at is not to be executed, for its own reasons. (transfer full) (nullable) */
+static TALLY_COLD gchar *
+take_verdict (ServerConnection *self)
+{
+  ServerRefusal verdict = self->verdict;
+
+  self->verdict = REFUSE_NOTHING;
+  if (verdict == REFUSE_NOTHING)
+    verdict = server_find_overdue (self->message_deadline);
+  return server_describe_refusal (self->server, verdict);
 }
 
 /* Refuses a message that is not all there, or is @size bytes long. */
@@ -342,15 +382,15 @@ server_answer_messages (ServerConnection *self,
       cut = tally_framer_cut (&self->framer, message, length - progress.used, &size);
       if (cut == TALLY_CUT_MORE && self->refusal != REFUSE_MEMORY)
         break;
-      if (G_UNLIKELY (self->is_apart || self->is_wrapped))
+      if (G_UNLIKELY (self->is_apart || self->is_wrapped || self->is_limited))
         {
-          if (take_apart (self, message, cut, size, arrived, &progress))
+          if (take_apart (self, worker, message, cut, size, arrived, &progress))
             {
               if (self->is_full)
                 break;
               continue;
             }
-          refusal = server_describe_deadline (self->message_deadline);
+          refusal = take_verdict (self);
         }
       if (G_UNLIKELY (cut == TALLY_CUT_MORE || cut == TALLY_CUT_TOO_LONG))
         {

@@ -104,7 +104,7 @@ server_orphan_requests_locked (ServerConnection *self)
   if (self->n_waiting > 0)
     {
       server_ring_remove_locked (server, self);
-      server->n_waiting -= self->n_waiting;
+      tally_turns_count (&server->turns, self->client, -(gint) self->n_waiting);
       self->n_waiting = 0;
     }
   if (self->n_running > 1)

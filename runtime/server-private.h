@@ -21,6 +21,7 @@
 
 #include <pthread.h>
 
+#include "admission-private.h"
 #include "codec-private.h"
 #include "framing-private.h"
 #include "interceptor-private.h"
@@ -120,12 +121,24 @@ typedef enum
 typedef enum
 {
   REFUSE_NOTHING,
-  REFUSE_BUSY,    /* too many wait for a worker */
-  REFUSE_LATE,    /* it waited too long for one */
-  REFUSE_MEMORY,  /* the unfinished messages of all connections are too large */
-  REFUSE_FULL,    /* too many connections */
-  REFUSE_STOPPING /* a stop waits no longer */
+  REFUSE_BUSY,     /* too many wait for a worker */
+  REFUSE_LATE,     /* it waited too long for one */
+  REFUSE_LIMIT,    /* as many run and wait as admission takes */
+  REFUSE_SHARE,    /* as many of its client wait as may */
+  REFUSE_HOPELESS, /* its deadline would pass before its answer is there */
+  REFUSE_OVERDUE,  /* its deadline has passed */
+  REFUSE_MEMORY,   /* the unfinished messages of all connections are too large */
+  REFUSE_FULL,     /* too many connections */
+  REFUSE_STOPPING, /* a stop waits no longer */
+  N_REFUSALS
 } ServerRefusal;
+
+/* One request's leave to run, where the server has an admission; what its client has running counts it. */
+typedef struct
+{
+  TallyAdmissionPermit permit;
+  TallyTurnsClient *client; /* nullable */
+} ServerPermit;
 
 struct _ServerConnection
 {
@@ -152,9 +165,11 @@ struct _ServerConnection
   /* Side by side, so that one look tells both. */
   guint is_apart : 1;    /* its requests may run apart, or some do */
   guint is_wrapped : 1;  /* they come by the header transport */
+  guint is_limited : 1;  /* they need the server's leave to run */
   gboolean is_full;      /* whole requests lie in input, because those that run apart come first */
   gboolean is_abandoned; /* those that run apart know that the client has gone */
   gboolean takes_any_order; /* of the message that is looked at: its answer may overtake others */
+  ServerRefusal verdict;    /* on that message, before it is answered */
   gint64 message_deadline;  /* of that message: until then its answer is waited for; 0: for ever */
   guint max_requests;       /* that may run apart at once; 1: only those answered later */
   guint n_requests;         /* that run apart and whose answers have not left */
@@ -179,7 +194,9 @@ struct _ServerConnection
   ServerRequest *first_request;      /* of these, in the order in which they came */
   guint n_waiting;                   /* of these, for a worker */
   guint n_running;                   /* of these, their handlers are called */
-  ServerConnection *next_in_ring;    /* of those with requests that wait */
+  TallyTurnsClient own_client;       /* itself, until it is known whose it is */
+  TallyTurnsClient *client;          /* whose turns its requests take; written by the owner */
+  GList place;                       /* in these turns */
   ServerConnection *holder_previous; /* of those that hold something, in the order they began */
   ServerConnection *holder_next;
 };
@@ -285,6 +302,7 @@ struct _ServerWorker
   ServerWorker *next_idle; /* lock: of the idle ones, last used first */
   guint8 *input;           /* TALLY_SERVER_CHUNK bytes */
   TallyBuffer output;
+  ServerPermit permit;     /* of the request under way */
   TallyBuffer next_answer; /* of the request under way, while output is offered */
   guint offer;             /* atomic: server-offer.c; while it is open output is only read */
   TallyStream *offer_stream;
@@ -369,6 +387,30 @@ void server_peer_end (void);
 void server_limit_queue_locked (TallyServer *self, gint64 now);
 void server_limit_requests (TallyServer *self);
 
+/* ---- admission ---- */
+
+/* Before the server serves; at its end. */
+void server_admission_open (TallyServer *self);
+void server_admission_clear (TallyServer *self);
+/* The owner is about to answer a message of @connection: whether it may run at once, with the worker's permit. */
+gboolean server_admit (ServerConnection *connection, ServerWorker *worker);
+/* The owner is about to let a message of @connection wait: why it must not. @method (nullable) is what it calls. */
+ServerRefusal server_find_verdict (ServerConnection *connection, const TallyMethod *method);
+/* For a request of @client that has waited. FALSE: as many run as may. */
+gboolean
+server_take_permit_locked (TallyServer *self, ServerPermit *permit, TallyTurnsClient *client);
+/* The request has run, or is refused. */
+void server_give_permit (TallyServer *self, ServerPermit *permit);
+/* What this thread dispatches next has @permit (nullable). */
+void server_set_permit (ServerPermit *permit);
+/* This thread is about to execute a call of @method (nullable), by @deadline or 0. FALSE: it would not make it. */
+gboolean server_begin_permitted (TallyServer *self, const TallyMethod *method, gint64 deadline);
+/* Whether there is room for another request to run. */
+gboolean server_has_room (const TallyServer *self);
+guint server_get_running_limit (const TallyServer *self);
+/* The owner closes @connection. */
+void server_leave_client_locked (ServerConnection *connection);
+
 /* ---- refusals ---- */
 
 guint server_max_queued (const TallyServer *self);
@@ -376,12 +418,12 @@ guint server_max_queued (const TallyServer *self);
  * that wait for a worker, from 1 on; 0: a worker has it. */
 ServerRefusal
 server_find_refusal (const TallyServer *self, gint64 since, gint64 now, guint position);
-/* (transfer full) (nullable): NULL for REFUSE_NOTHING */
-gchar *server_describe_refusal (const TallyServer *self, ServerRefusal refusal);
-/* Why a request with this deadline, 0 for none, is not to be executed. (transfer full) (nullable) */
-gchar *server_describe_deadline (gint64 deadline);
+/* Counts it, too. (transfer full) (nullable): NULL for REFUSE_NOTHING */
+gchar *server_describe_refusal (TallyServer *self, ServerRefusal refusal);
+/* Whether a request with this deadline, 0 for none, is not to be executed. */
+ServerRefusal server_find_overdue (gint64 deadline);
 /* Why a request that came at @arrived and has waited alone is not to be executed. (transfer full) (nullable) */
-gchar *server_find_reason (const TallyServer *self, gint64 arrived, gint64 deadline);
+gchar *server_find_reason (TallyServer *self, gint64 arrived, gint64 deadline);
 
 /* ---- memory ---- */
 
@@ -459,6 +501,11 @@ struct _TallyServer
   guint max_queued;       /* 0 = 4 x max_workers */
   guint64 max_unfinished; /* bytes */
   guint max_pinned;
+  TallyAdmission admission;
+  guint min_running; /* bounds of what runs at once; 0: from the workers */
+  guint max_running;
+  TallyAdmissionLimit
+      *running;           /* since it served with an admission; NULL: whatever comes may run */
   guint max_concurrent;   /* requests of one connection that run side by side */
   gboolean is_concurrent; /* the property; what the URI says comes on top */
   gboolean side_by_side;  /* requests of all connections run side by side */
@@ -500,10 +547,8 @@ struct _TallyServer
   guint n_refused;
   ServerConnection *ready_head;
   ServerConnection *ready_tail;
-  ServerConnection *ring_head; /* with requests that wait for a worker, each in its turn */
-  ServerConnection *ring_tail;
+  TallyTurns turns;  /* of connections with requests that wait for a worker */
   GSequence *due;    /* NULL before there is one: of requests, the next deadline first */
-  guint n_waiting;   /* such requests */
   guint n_beside;    /* requests that run beside another one of their connection */
   guint64 n_dropped; /* answers that found no connection */
   ServerConnection *first_holder; /* whose messages are unfinished, the oldest first */
@@ -528,7 +573,8 @@ struct _TallyServer
   guint64 n_accepted;
   guint64 n_refusals;
   guint64 n_timeouts;
-  guint64 n_requests; /* of workers that left */
+  guint64 n_requests;                     /* of workers that left */
+  guint64 n_refused_requests[N_REFUSALS]; /* atomic */
 };
 
 /* Ends the answer that began at @start; of an empty one nothing stays. */

@@ -21,6 +21,9 @@ enum
   PROP_MAX_UNFINISHED,
   PROP_MAX_CONCURRENT,
   PROP_CONCURRENT,
+  PROP_ADMISSION,
+  PROP_MIN_RUNNING,
+  PROP_MAX_RUNNING,
   PROP_SERVER_MAX_MESSAGE_SIZE,
   PROP_SERVER_MAX_MESSAGE, /* its name in 0.1 */
   PROP_SERVER_MAX_DEPTH,
@@ -67,6 +70,10 @@ find_number (TallyServer *self, guint id)
       return &self->max_queued;
     case PROP_MAX_CONCURRENT:
       return &self->max_concurrent;
+    case PROP_MIN_RUNNING:
+      return &self->min_running;
+    case PROP_MAX_RUNNING:
+      return &self->max_running;
     case PROP_SERVER_MAX_MESSAGE_SIZE:
     case PROP_SERVER_MAX_MESSAGE:
       return &self->limits.max_message;
@@ -116,6 +123,8 @@ server_set_property (GObject *object, guint id, const GValue *value, GParamSpec 
     }
   else if (id == PROP_TLS_CLIENTS)
     self->tls.clients = g_value_get_enum (value);
+  else if (id == PROP_ADMISSION)
+    self->admission = g_value_get_flags (value);
   else if (id == PROP_URI)
     self->uri = g_value_dup_string (value);
   else if (id == PROP_SERVER_STRICT)
@@ -143,6 +152,8 @@ server_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec
     g_value_set_string (value, *file);
   else if (id == PROP_TLS_CLIENTS)
     g_value_set_enum (value, self->tls.clients);
+  else if (id == PROP_ADMISSION)
+    g_value_set_flags (value, self->admission);
   else if (id == PROP_URI)
     g_value_take_string (value,
                          self->listening ? tally_server_dup_uri (self) : g_strdup (self->uri));
@@ -263,6 +274,41 @@ install_times_of_a_stop (void)
    * Since: 0.2
    */
   install_number (PROP_LEAVE_DELAY, "leave-delay", 0, G_MAXINT, 0);
+}
+
+static void
+install_admission (void)
+{
+  /**
+   * TallyServer:admission:
+   *
+   * What the server takes no more than; 0 = %TALLY_ADMISSION_NONE.
+   * Default: 0.
+   *
+   * Since: 0.2
+   */
+  server_properties[PROP_ADMISSION] =
+      g_param_spec_flags ("admission", NULL, NULL, TALLY_TYPE_ADMISSION, TALLY_ADMISSION_NONE,
+                          G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS);
+  /**
+   * TallyServer:min-running:
+   *
+   * With #TallyServer:admission, requests that may always run at once; 0 = 4.
+   * Default: 0.
+   *
+   * Since: 0.2
+   */
+  install_number (PROP_MIN_RUNNING, "min-running", 0, G_MAXINT, 0);
+  /**
+   * TallyServer:max-running:
+   *
+   * With #TallyServer:admission, requests that may run at once at the most, those answered later included; 0 = one
+   * less than #TallyServer:max-workers, and as many as come where only deadlines are looked at.
+   * Default: 0.
+   *
+   * Since: 0.2
+   */
+  install_number (PROP_MAX_RUNNING, "max-running", 0, G_MAXINT, 0);
 }
 
 static void
@@ -469,6 +515,7 @@ server_properties_install (GObjectClass *object_class)
   object_class->get_property = server_get_property;
   install_address ();
   install_counts ();
+  install_admission ();
   install_times ();
   install_times_of_a_stop ();
   install_message_limits ();

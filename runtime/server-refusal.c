@@ -20,10 +20,25 @@ server_find_refusal (const TallyServer *self, gint64 since, gint64 now, guint po
 }
 
 gchar *
-server_describe_refusal (const TallyServer *self, ServerRefusal refusal)
+server_describe_refusal (TallyServer *self, ServerRefusal refusal)
 {
+  __atomic_add_fetch (&self->n_refused_requests[refusal], 1, __ATOMIC_RELAXED);
   switch (refusal)
     {
+    case REFUSE_LIMIT:
+      return g_strdup_printf (TALLY_SERVER_IS "busy: %u requests run and as many wait as may; this "
+                                              "one was not executed",
+                              server_get_running_limit (self));
+    case REFUSE_SHARE:
+      return g_strdup (TALLY_SERVER_IS
+                       "busy: as many requests of this client wait as may; this one "
+                       "was not executed");
+    case REFUSE_HOPELESS:
+      return g_strdup (TALLY_SERVER_IS "busy: the request's deadline would pass before its answer "
+                                       "were there; it was not executed");
+    case REFUSE_OVERDUE:
+      return g_strdup (TALLY_SERVER_DEADLINE
+                       "before it could be executed; it was " TALLY_SERVER_NOT_EXECUTED);
     case REFUSE_BUSY:
       return g_strdup_printf (
           TALLY_SERVER_IS "busy: %u requests wait for its %u workers; this one was not executed",
@@ -47,21 +62,18 @@ server_describe_refusal (const TallyServer *self, ServerRefusal refusal)
     }
 }
 
-gchar *
-server_describe_deadline (gint64 deadline)
+ServerRefusal
+server_find_overdue (gint64 deadline)
 {
-  if (deadline == 0 || g_get_monotonic_time () < deadline)
-    return NULL;
-  return g_strdup (TALLY_SERVER_DEADLINE
-                   "before it could be executed; it was " TALLY_SERVER_NOT_EXECUTED);
+  return deadline == 0 || g_get_monotonic_time () < deadline ? REFUSE_NOTHING : REFUSE_OVERDUE;
 }
 
 gchar *
-server_find_reason (const TallyServer *self, gint64 arrived, gint64 deadline)
+server_find_reason (TallyServer *self, gint64 arrived, gint64 deadline)
 {
-  gchar *late = server_describe_deadline (deadline);
+  ServerRefusal refusal = server_find_overdue (deadline);
 
-  if (late != NULL)
-    return late;
-  return server_describe_refusal (self, server_find_refusal (self, arrived, server_now (), 0));
+  if (refusal == REFUSE_NOTHING)
+    refusal = server_find_refusal (self, arrived, server_now (), 0);
+  return server_describe_refusal (self, refusal);
 }

@@ -18,11 +18,15 @@ struct _ServerRequest
   gboolean wants_reply;
   gint32 seqid;
   gboolean takes_any_order;
-  gboolean is_last; /* the processor wants the connection closed behind what there is of an answer */
+  gboolean
+      is_last;    /* the processor wants the connection closed behind what there is of an answer */
   gint64 arrived; /* server_now () */
   gint64 queued;  /* g_get_monotonic_time () */
   TallyBuffer message;
-  TallyBuffer answer; /* written once, by the thread that answers; then the owner's */
+  ServerPermit permit;      /* while it runs: its */
+  TallyTurnsClient *client; /* whose it is; has one more user */
+  ServerRefusal verdict;    /* it is not to be executed */
+  TallyBuffer answer;       /* written once, by the thread that answers; then the owner's */
 
   /* the server's lock */
   ServerConnection *connection; /* NULL: it is closed */
@@ -41,10 +45,13 @@ typedef enum
   APART_FULL   /* it stays where it is until an answer has left */
 } ServerApart;
 
-/* Of a connection that is_apart the owner takes the whole message at @bytes apart. @is_plain: it is to be executed and
- * its end is known. */
-ServerApart
-server_set_apart (ServerConnection *self, const guint8 *bytes, gsize length, gboolean is_plain);
+/* Of a connection that is_apart or is_limited the owner takes the whole message at @bytes apart. @is_plain: it is to be
+ * executed and its end is known. APART_NOT: with the worker's permit or a verdict, if it is_limited. */
+ServerApart server_set_apart (ServerConnection *self,
+                              ServerWorker *worker,
+                              const guint8 *bytes,
+                              gsize length,
+                              gboolean is_plain);
 /* The owner executes the message @bytes, without frame, which server_dispatch () found to be answered later. */
 void server_begin_later (ServerConnection *self,
                          ServerWorker *worker,
@@ -75,11 +82,11 @@ void server_due_fire_locked (TallyServer *self);
 void server_ring_add_locked (TallyServer *self, ServerConnection *connection);
 void server_ring_remove_locked (TallyServer *self, ServerConnection *connection);
 /* Whether a worker has a request to take that waits. */
-gboolean server_has_request_locked (const TallyServer *self);
+gboolean server_has_request_locked (TallyServer *self);
 /* (transfer full) (nullable) */
 ServerRequest *server_take_request_locked (TallyServer *self);
 /* Whether requests wait so that another worker is worth waking. */
-gboolean server_wants_help_locked (const TallyServer *self);
+gboolean server_wants_help_locked (TallyServer *self);
 /* (transfer full) (nullable): one that is to wait no longer; it begins, so as to be refused. */
 ServerRequest *server_take_overdue_request_locked (TallyServer *self);
 /* Executes it. Consumes @request. */

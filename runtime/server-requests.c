@@ -12,6 +12,12 @@ server_request_unref (ServerRequest *self)
     return;
   tally_buffer_clear (&self->message);
   tally_buffer_clear (&self->answer);
+  if (self->client != NULL)
+    {
+      pthread_mutex_lock (&self->server->lock);
+      tally_turns_leave (&self->server->turns, self->client);
+      pthread_mutex_unlock (&self->server->lock);
+    }
   g_clear_object (&self->cancellable);
   server_header_clear (&self->header);
   g_object_unref (self->server);
@@ -141,6 +147,7 @@ finish (ServerRequest *request, gboolean ran)
   ServerConnection *connection;
   gboolean owned = FALSE;
 
+  server_give_permit (self, &request->permit);
   pthread_mutex_lock (&self->lock);
   if (ran)
     end_run_locked (self, request);
@@ -312,8 +319,10 @@ execute (ServerRequest *request, const gchar *refusal)
       ServerOutcome outcome;
 
       start = tally_frame_begin (&answer, request->framing);
+      server_set_permit (&request->permit);
       outcome = server_dispatch (self, request->codec, NULL, request->message.data,
                                  request->message.length, &answer, &request->later, &error);
+      server_set_permit (NULL);
       if (error != NULL)
         g_debug ("%s: %s", self->uri, error->message);
       if (request->later.is_taken)
@@ -337,7 +346,10 @@ void
 server_run_request (ServerRequest *request, ServerWorker *worker)
 {
   TallyServer *self = request->server;
-  g_autofree gchar *refusal = server_find_reason (self, request->arrived, request->later.deadline);
+  g_autofree gchar *refusal =
+      request->verdict != REFUSE_NOTHING
+          ? server_describe_refusal (self, request->verdict)
+          : server_find_reason (self, request->arrived, request->later.deadline);
 
   atomic_put (&worker->n_requests, atomic_peek (&worker->n_requests) + 1);
   if (execute (request, refusal))
@@ -363,6 +375,7 @@ typedef struct
   gsize length;
   gint32 type;
   gint32 seqid;
+  const TallyMethod *method; /* nullable: of a connection that is_limited, what is called */
 } OpenedRequest;
 
 /* FALSE: it cannot be read. Either way @opened is cleared with close_request (). */
@@ -390,6 +403,8 @@ open_request (ServerConnection *connection,
     return FALSE;
   opened->type = message.type;
   opened->seqid = message.seqid;
+  if (connection->is_limited)
+    opened->method = server_find_method (connection->server, message);
   return TRUE;
 }
 
@@ -430,22 +445,23 @@ static void
 add_request_locked (ServerConnection *connection, ServerRequest *request)
 {
   append_request_locked (connection, request);
+  if (connection->client->key != 0)
+    {
+      request->client = connection->client;
+      request->client->n_users++;
+    }
   connection->n_requests++;
   connection->is_apart = TRUE;
   connection->is_abandoned = FALSE;
   __atomic_add_fetch (&connection->request_bytes, request->message.capacity, __ATOMIC_RELAXED);
 }
 
-void
-server_begin_later (ServerConnection *self, ServerWorker *worker, const guint8 *bytes, gsize length)
+/* The owner has @request, which takes no turn, run now. */
+static void
+run_now (ServerConnection *self, ServerRequest *request, ServerWorker *worker)
 {
   TallyServer *server = self->server;
-  ServerRequest *request;
-  OpenedRequest opened;
 
-  (void) open_request (self, bytes, length, &opened); /* it has been read before */
-  request = request_new (self, &opened);
-  close_request (&opened);
   g_atomic_ref_count_inc (&request->ref_count);
   pthread_mutex_lock (&server->lock);
   add_request_locked (self, request);
@@ -456,36 +472,78 @@ server_begin_later (ServerConnection *self, ServerWorker *worker, const guint8 *
   server_run_request (request, worker);
 }
 
-ServerApart
-server_set_apart (ServerConnection *self, const guint8 *bytes, gsize length, gboolean is_plain)
+void
+server_begin_later (ServerConnection *self, ServerWorker *worker, const guint8 *bytes, gsize length)
 {
-  TallyServer *server = self->server;
-  gsize header = tally_frame_header (self->framer.framing);
-  ServerRequest *request = NULL;
+  ServerRequest *request;
   OpenedRequest opened;
 
-  if (self->max_requests <= 1 || !is_plain)
-    return self->n_requests > 0 ? APART_FULL : APART_NOT;
-  if (self->n_requests >= self->max_requests
-      || (self->n_requests > 0 && atomic_peek (&server->held) + length > server->max_unfinished))
-    return APART_FULL;
-
-  if (open_request (self, bytes + header, length - header, &opened))
-    request = request_new (self, &opened);
+  (void) open_request (self, bytes, length, &opened); /* it has been read before */
+  request = request_new (self, &opened);
   close_request (&opened);
-  /* what cannot be read ends the connection, after all answers */
-  if (request == NULL)
-    return self->n_requests > 0 ? APART_FULL : APART_NOT;
+  request->permit = worker->permit;
+  worker->permit = (ServerPermit){ { 0 } };
+  run_now (self, request, worker);
+}
+
+/* @request waits for a worker. */
+static void
+let_wait (ServerConnection *self, ServerRequest *request)
+{
+  TallyServer *server = self->server;
+
   request->is_waiting = TRUE;
   request->queued = g_get_monotonic_time ();
   pthread_mutex_lock (&server->lock);
   add_request_locked (self, request);
-  server->n_waiting++;
+  tally_turns_count (&server->turns, self->client, 1);
   if (self->n_waiting++ == 0)
     server_ring_add_locked (server, self);
   if (server_wants_help_locked (server))
     server_wake_worker_locked (server);
   pthread_mutex_unlock (&server->lock);
   server_hold (self, FALSE);
+}
+
+ServerApart
+server_set_apart (ServerConnection *self,
+                  ServerWorker *worker,
+                  const guint8 *bytes,
+                  gsize length,
+                  gboolean is_plain)
+{
+  TallyServer *server = self->server;
+  gsize header = tally_frame_header (self->framer.framing);
+  gboolean is_alone = self->max_requests <= 1;
+  ServerRequest *request = NULL;
+  ServerRefusal verdict = REFUSE_NOTHING;
+  OpenedRequest opened;
+
+  if ((is_alone && (!self->is_limited || self->n_requests > 0)) || !is_plain)
+    return self->n_requests > 0 ? APART_FULL : APART_NOT;
+  if (is_alone && server_admit (self, worker))
+    return APART_NOT;
+  if (self->n_requests >= self->max_requests
+      || (self->n_requests > 0 && atomic_peek (&server->held) + length > server->max_unfinished))
+    return APART_FULL;
+
+  if (open_request (self, bytes + header, length - header, &opened))
+    {
+      verdict = self->is_limited ? server_find_verdict (self, opened.method) : REFUSE_NOTHING;
+      if (verdict == REFUSE_NOTHING || self->n_requests > 0)
+        request = request_new (self, &opened);
+    }
+  close_request (&opened);
+  /* what cannot be read ends the connection, after all answers */
+  if (request == NULL)
+    {
+      self->verdict = verdict;
+      return self->n_requests > 0 ? APART_FULL : APART_NOT;
+    }
+  request->verdict = verdict;
+  if (verdict != REFUSE_NOTHING)
+    run_now (self, request, worker);
+  else
+    let_wait (self, request);
   return APART_TAKEN;
 }

@@ -5,35 +5,18 @@
 /* A request that has waited so long for a worker shows that one more is needed; microseconds. */
 #define PROMPT 1000
 
-/* Connections with such requests stand in a ring, and each gives one at a time: one that sends many delays no other. */
+/* Connections with such requests stand among those of their client, and each gives one at a time: one that sends many
+ * delays no other. */
 void
 server_ring_add_locked (TallyServer *self, ServerConnection *connection)
 {
-  connection->next_in_ring = NULL;
-  if (self->ring_tail != NULL)
-    self->ring_tail->next_in_ring = connection;
-  else
-    self->ring_head = connection;
-  self->ring_tail = connection;
+  tally_turns_enter (&self->turns, connection->client, &connection->place);
 }
 
 void
 server_ring_remove_locked (TallyServer *self, ServerConnection *connection)
 {
-  ServerConnection *previous = NULL;
-
-  for (ServerConnection *at = self->ring_head; at != NULL; previous = at, at = at->next_in_ring)
-    {
-      if (at != connection)
-        continue;
-      if (previous != NULL)
-        previous->next_in_ring = at->next_in_ring;
-      else
-        self->ring_head = at->next_in_ring;
-      if (self->ring_tail == at)
-        self->ring_tail = previous;
-      return;
-    }
+  tally_turns_remove (&self->turns, connection->client, &connection->place);
 }
 
 /* Workers that second and later requests of connections may take: some are left for first ones. */
@@ -46,18 +29,29 @@ max_beside (const TallyServer *self)
 }
 
 static gboolean
-may_run_locked (const TallyServer *self, const ServerConnection *connection)
+may_run (gpointer data, gpointer server)
 {
+  const ServerConnection *connection = data;
+  const TallyServer *self = server;
+
   return connection->n_running == 0 || self->n_beside < max_beside (self);
 }
 
-gboolean
-server_has_request_locked (const TallyServer *self)
+/* (nullable): the connection whose turn it is. */
+static ServerConnection *
+find_next_locked (TallyServer *self)
 {
-  for (ServerConnection *at = self->ring_head; at != NULL; at = at->next_in_ring)
-    if (may_run_locked (self, at))
-      return TRUE;
-  return FALSE;
+  GList *place = NULL;
+
+  if (server_has_room (self))
+    place = tally_turns_find (&self->turns, server_get_running_limit (self), may_run, self);
+  return place != NULL ? place->data : NULL;
+}
+
+gboolean
+server_has_request_locked (TallyServer *self)
+{
+  return find_next_locked (self) != NULL;
 }
 
 static ServerRequest *
@@ -78,9 +72,10 @@ take_waiting_locked (TallyServer *self, ServerConnection *connection)
 
   server_ring_remove_locked (self, connection);
   request->is_waiting = FALSE;
-  self->n_waiting--;
+  tally_turns_count (&self->turns, connection->client, -1);
   if (--connection->n_waiting > 0)
     server_ring_add_locked (self, connection);
+  tally_turns_pass (&self->turns, connection->client);
   self->n_beside += connection->n_running > 0;
   connection->n_running++;
   g_atomic_ref_count_inc (&request->ref_count);
@@ -90,20 +85,29 @@ take_waiting_locked (TallyServer *self, ServerConnection *connection)
 ServerRequest *
 server_take_request_locked (TallyServer *self)
 {
-  for (ServerConnection *at = self->ring_head; at != NULL; at = at->next_in_ring)
-    if (may_run_locked (self, at))
-      return take_waiting_locked (self, at);
-  return NULL;
+  ServerConnection *connection = find_next_locked (self);
+  ServerPermit permit = { { 0 } };
+  ServerRequest *request;
+
+  if (connection == NULL || !server_take_permit_locked (self, &permit, connection->client))
+    return NULL;
+  request = take_waiting_locked (self, connection);
+  request->permit = permit;
+  return request;
 }
 
 gboolean
-server_wants_help_locked (const TallyServer *self)
+server_wants_help_locked (TallyServer *self)
 {
+  ServerConnection *connection;
   ServerRequest *request;
 
-  if (self->ring_head == NULL || !server_has_request_locked (self))
+  if (self->turns.clients.head == NULL)
     return FALSE;
-  request = first_waiting_locked (self->ring_head);
+  connection = find_next_locked (self);
+  if (connection == NULL)
+    return FALSE;
+  request = first_waiting_locked (connection);
   return atomic_peek (&self->eager) || g_get_monotonic_time () - request->queued >= PROMPT;
 }
 
@@ -112,8 +116,10 @@ server_take_overdue_request_locked (TallyServer *self)
 {
   gint64 now = server_now ();
 
-  for (ServerConnection *at = self->ring_head; at != NULL; at = at->next_in_ring)
-    if (server_find_refusal (self, first_waiting_locked (at)->arrived, now, 0) != REFUSE_NOTHING)
-      return take_waiting_locked (self, at);
+  for (GList *client = self->turns.clients.head; client != NULL; client = client->next)
+    for (GList *at = ((TallyTurnsClient *) client->data)->places.head; at != NULL; at = at->next)
+      if (server_find_refusal (self, first_waiting_locked (at->data)->arrived, now, 0)
+          != REFUSE_NOTHING)
+        return take_waiting_locked (self, at->data);
   return NULL;
 }

@@ -42,6 +42,13 @@ tally_server_get_state (TallyServer *self)
   return state;
 }
 
+G_DEFINE_FLAGS_TYPE (TallyAdmission,
+                     tally_admission,
+                     G_DEFINE_ENUM_VALUE (TALLY_ADMISSION_NONE, "none"),
+                     G_DEFINE_ENUM_VALUE (TALLY_ADMISSION_CONCURRENCY, "concurrency"),
+                     G_DEFINE_ENUM_VALUE (TALLY_ADMISSION_DEADLINE, "deadline"),
+                     G_DEFINE_ENUM_VALUE (TALLY_ADMISSION_CLIENT, "client"))
+
 static gpointer
 copy_server_snapshot (gpointer boxed)
 {
@@ -49,6 +56,24 @@ copy_server_snapshot (gpointer boxed)
 }
 
 G_DEFINE_BOXED_TYPE (TallyServerSnapshot, tally_server_snapshot, copy_server_snapshot, g_free)
+
+static guint64
+get_refused (const TallyServer *self, ServerRefusal refusal)
+{
+  return atomic_peek (&self->n_refused_requests[refusal]);
+}
+
+static void
+count_refused (const TallyServer *self, TallyServerSnapshot *snapshot)
+{
+  snapshot->refused_busy = get_refused (self, REFUSE_BUSY) + get_refused (self, REFUSE_LATE)
+                           + get_refused (self, REFUSE_MEMORY);
+  snapshot->refused_limit = get_refused (self, REFUSE_LIMIT);
+  snapshot->refused_client = get_refused (self, REFUSE_SHARE);
+  snapshot->refused_deadline =
+      get_refused (self, REFUSE_HOPELESS) + get_refused (self, REFUSE_OVERDUE);
+  snapshot->refused_stopping = get_refused (self, REFUSE_STOPPING);
+}
 
 static void
 count_all (TallyServer *self, TallyServerSnapshot *snapshot)
@@ -63,6 +88,14 @@ count_all (TallyServer *self, TallyServerSnapshot *snapshot)
     .dropped = self->n_dropped,
     .requests = self->n_requests + atomic_peek (&self->supervisor.n_requests),
   };
+  snapshot->waiting = self->turns.n_waiting;
+  snapshot->clients = self->turns.n_known;
+  if (self->running != NULL)
+    {
+      snapshot->running = atomic_peek (&self->running->n_running);
+      snapshot->running_limit = tally_admission_get_limit (self->running);
+    }
+  count_refused (self, snapshot);
   for (ServerWorker *worker = self->workers; worker != NULL; worker = worker->next)
     snapshot->requests += atomic_peek (&worker->n_requests);
   pthread_mutex_unlock (&self->lock);

@@ -190,7 +190,7 @@ watch_holder_locked (TallyServer *self, Watch *seen)
   guint64 epoch = holder != NULL ? atomic_peek (&holder->epoch) : 0;
   gboolean same = holder == seen->holder && epoch == seen->epoch;
   gboolean busy = holder == NULL || atomic_peek (&holder->busy) || self->ready_head != NULL
-                  || self->ring_head != NULL;
+                  || self->turns.clients.head != NULL;
   gboolean backlog = has_backlog_locked (self);
 
   seen->same = same ? seen->same + 1 : 0;
@@ -320,8 +320,9 @@ server_supervise (TallyServer *self)
       server_systemd_look_locked (self, now);
       if (G_UNLIKELY (self->due != NULL))
         server_due_fire_locked (self);
-      if (G_UNLIKELY (self->ring_head != NULL)
-          && (atomic_peek (&self->crowded) || atomic_peek (&self->expired)))
+      if (G_UNLIKELY (self->turns.clients.head != NULL)
+          && (atomic_peek (&self->crowded) || atomic_peek (&self->expired)
+              || self->running != NULL))
         {
           pthread_mutex_unlock (&self->lock);
           server_limit_requests (self);

@@ -27,6 +27,33 @@ TALLY_COLD ServerOutcome server_dispatch_watched (TallyServer *server,
  * (nullable): where an answer goes that comes later; one of the two is there. @error is not NULL: what it holds tells
  * outcomes apart. */
 static inline ServerOutcome
+server_dispatch_freely (TallyServer *server,
+                        const TallyCodec *codec,
+                        const TallyStream *stream,
+                        const guint8 *bytes,
+                        gsize length,
+                        TallyBuffer *output,
+                        TallyLater *later,
+                        GError **error)
+{
+  if (tally_interceptors_is_empty (&server->interceptors))
+    return server_dispatch_plain (server, codec, bytes, length, output, later, error);
+  return server_dispatch_watched (server, codec, stream, bytes, length, output, later, error);
+}
+
+/* server_dispatch_freely () of what has a permit (server_set_permit ()): begins it, or refuses what would not make its
+ * deadline. */
+TALLY_COLD ServerOutcome server_dispatch_permitted (TallyServer *server,
+                                                    const TallyCodec *codec,
+                                                    const TallyStream *stream,
+                                                    const guint8 *bytes,
+                                                    gsize length,
+                                                    TallyBuffer *output,
+                                                    TallyLater *later,
+                                                    GError **error);
+
+/* Either, as the server is set up. */
+static inline ServerOutcome
 server_dispatch (TallyServer *server,
                  const TallyCodec *codec,
                  const TallyStream *stream,
@@ -36,10 +63,13 @@ server_dispatch (TallyServer *server,
                  TallyLater *later,
                  GError **error)
 {
-  if (tally_interceptors_is_empty (&server->interceptors))
-    return server_dispatch_plain (server, codec, bytes, length, output, later, error);
-  return server_dispatch_watched (server, codec, stream, bytes, length, output, later, error);
+  if (G_UNLIKELY (server->running != NULL))
+    return server_dispatch_permitted (server, codec, stream, bytes, length, output, later, error);
+  return server_dispatch_freely (server, codec, stream, bytes, length, output, later, error);
 }
+
+/* What the message calls, its name as the client sent it. (nullable): the processor does not tell. */
+const TallyMethod *server_find_method (const TallyServer *server, TallyMessage message);
 
 /* server_refuse () for a message that is a request and whose interceptors are told so. @stream and @later as for
  * server_dispatch (). */

@@ -122,6 +122,8 @@ work_apart_locked (TallyServer *self, ServerWorker *worker)
 {
   ServerRequest *request = server_take_request_locked (self);
 
+  if (request == NULL)
+    return; /* one that did not wait has had the room */
   atomic_put (&worker->busy, TRUE);
   atomic_put (&worker->epoch, atomic_peek (&worker->epoch) + 1);
   if (self->loop_holder == worker && atomic_peek (&self->eager) && server_wake_worker_locked (self))
@@ -140,7 +142,7 @@ work_apart_locked (TallyServer *self, ServerWorker *worker)
 static gboolean
 is_requests_turn_locked (TallyServer *self)
 {
-  if (G_LIKELY (self->ring_head == NULL) || !server_has_request_locked (self))
+  if (G_LIKELY (self->turns.clients.head == NULL) || !server_has_request_locked (self))
     return FALSE;
   self->connections_turn = !self->connections_turn;
   return self->ready_head == NULL || !self->connections_turn;

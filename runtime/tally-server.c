@@ -288,6 +288,7 @@ tally_server_serve (ThriftServer *server, GError **error)
       self->in_any_order || self->is_concurrent || tally_endpoint_is_concurrent (self->endpoint);
   self->direct =
       tally_processor_is_direct (server->processor) ? TALLY_PROCESSOR (server->processor) : NULL;
+  server_admission_open (self);
   self->max_pinned = MIN (n_processors, self->max_workers - 1);
   server_systemd_begin (self);
   server_registrar_begin (self);
@@ -382,6 +383,7 @@ tally_server_finalize (GObject *object)
   g_ptr_array_unref (self->graveyard);
   g_free (self->tickets);
   tally_interceptors_clear (&self->interceptors);
+  server_admission_clear (self);
   g_clear_pointer (&self->due, g_sequence_free);
   g_clear_pointer (&self->endpoint, tally_endpoint_unref);
   g_free (self->uri);

@@ -35,6 +35,8 @@ G_BEGIN_DECLS
  * | `worker-timeout` | 10000 | a thread that had nothing to do for so long ends |
  * | `queue-timeout` | 30000 | a request that waited so long for a thread is refused |
  * | `max-queued` | 0 | connections with a request that may wait for a thread; 0: 4 x `max-workers` |
+ * | `admission` | none | whether it takes only what it can use, by concurrency, deadline and client |
+ * | `min-running`, `max-running` | 0 | bounds of the requests that run at once then; 0: 4, and one less than `max-workers` |
  * | `max-unfinished` | 256 MiB | bytes of requests that are still arriving and answers not yet taken, of all connections together |
  * | `max-message-size` | 16 MiB | bytes of a request, and of an answer |
  * | `max-depth` | 64 | nesting of structs and containers in a request |
@@ -71,6 +73,29 @@ TALLY_API gboolean tally_server_use_systemd (TallyServer *self,
                                              GError **error);
 
 /**
+ * TallyAdmission:
+ * @TALLY_ADMISSION_NONE: whatever comes, as far as the server's other limits go.
+ * @TALLY_ADMISSION_CONCURRENCY: as many requests at once as its handlers can use, by the times that they take.
+ * @TALLY_ADMISSION_DEADLINE: no request that could not be answered by its deadline.
+ * @TALLY_ADMISSION_CLIENT: of each client its share, where several wait: of those with one certificate, at one address or of
+ *   one user.
+ *
+ * What a server takes no more than: #TallyServer:admission. There may be later ones.
+ *
+ * Since: 0.2
+ */
+typedef enum /*< flags >*/
+{
+  TALLY_ADMISSION_NONE = 0,
+  TALLY_ADMISSION_CONCURRENCY = 1 << 0,
+  TALLY_ADMISSION_DEADLINE = 1 << 1,
+  TALLY_ADMISSION_CLIENT = 1 << 2
+} TallyAdmission;
+
+#define TALLY_TYPE_ADMISSION (tally_admission_get_type ())
+TALLY_API GType tally_admission_get_type (void);
+
+/**
  * TallyServerState:
  * @TALLY_SERVER_CLOSED: it does not listen: not yet, or no longer.
  * @TALLY_SERVER_LISTENING: clients may connect, but nobody serves them yet.
@@ -105,6 +130,16 @@ TALLY_API TallyServerState tally_server_get_state (TallyServer *self);
  * @timed_out: connections closed because a time-out passed.
  * @requests: messages answered, refusals included, or executed where no answer was due.
  * @dropped: answers that came when the connection was closed or lost.
+ * @running: requests that run now, where the server has an admission; else 0.
+ * @running_limit: how many may; 0 where it has none.
+ * @waiting: requests that wait apart from their connection.
+ * @clients: with %TALLY_ADMISSION_CLIENT, clients that are connected.
+ * @refused_busy: requests refused because they, or unfinished messages, passed `max-queued`, `queue-timeout` or
+ *   `max-unfinished`.
+ * @refused_limit: requests refused because as many waited as may.
+ * @refused_client: requests refused because as many of their client waited as may.
+ * @refused_deadline: requests refused because their deadline had passed, or would.
+ * @refused_stopping: requests refused because the server stopped.
  *
  * What a server has done. It grows at its end: tally_server_snapshot() fills in as much as its caller was
  * compiled for. g_boxed_copy() takes those that tally_server_dup_snapshot() made.
@@ -119,6 +154,15 @@ typedef struct
   guint64 requests;
   /* Here 0.1 ended: nothing above may change; what is new comes below. */
   guint64 dropped;
+  guint running;
+  guint running_limit;
+  guint waiting;
+  guint clients;
+  guint64 refused_busy;
+  guint64 refused_limit;
+  guint64 refused_client;
+  guint64 refused_deadline;
+  guint64 refused_stopping;
 } TallyServerSnapshot;
 
 #define TALLY_TYPE_SERVER_SNAPSHOT (tally_server_snapshot_get_type ())

@@ -35,7 +35,8 @@ get_key (const SimWorld *self, guint source)
 void
 sim_begin (SimWorld *self, guint least, guint most, gboolean adapts, guint32 seed)
 {
-  tally_admission_init (&self->limit, least, most, adapts);
+  tally_admission_init (&self->limit);
+  tally_admission_set_bounds (&self->limit, least, most, adapts);
   self->random = g_rand_new_with_seed (seed);
   self->running = g_ptr_array_new ();
   self->speed = self->speed == 0 ? 1 : self->speed;

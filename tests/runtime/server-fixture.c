@@ -96,6 +96,16 @@ running_start_at (ThriftProcessor *processor,
 }
 
 Running *
+running_start_speaking (const gchar *query, const gchar *options)
+{
+  TestHandler *handler = g_object_new (test_handler_get_type (), NULL);
+  g_autofree gchar *uri = dup_uri ("tcp://127.0.0.1:0", query);
+
+  return start_serving (test_processor_new (derived_processor_get_type (), handler), handler,
+                        &framed_binary, uri, options);
+}
+
+Running *
 running_start_with (ThriftProcessor *processor,
                     TestHandler *handler,
                     const Speech *speech,

@@ -31,6 +31,8 @@ Running *running_start_at (ThriftProcessor *processor,
                            TestHandler *handler,
                            const gchar *address,
                            const gchar *query);
+/* As that, of Derived, with the properties @options. */
+Running *running_start_speaking (const gchar *query, const gchar *options);
 /* How a channel reaches it, with @query in place of the server's own. (transfer full) */
 gchar *running_dup_client_uri (const Running *self, const gchar *query);
 /* Waits for serve () to return; it must have been told to stop. */

@@ -316,7 +316,8 @@ many_methods_share (void)
   static const gchar names[4096];
   TallyAdmissionLimit limit;
 
-  tally_admission_init (&limit, 4, 100, TRUE);
+  tally_admission_init (&limit);
+  tally_admission_set_bounds (&limit, 4, 100, TRUE);
   for (guint round = 0; round < 2; round++)
     for (guint i = 0; i < 256; i++)
       {
@@ -335,7 +336,7 @@ many_methods_share (void)
 
 /* ---- clients ---- */
 
-/* Fifty modest clients, and one that asks for ten times what there is. */
+/* Fifty small clients, and one that asks for ten times what there is. */
 static SimWorld *
 new_crowd (gboolean apart)
 {
@@ -352,7 +353,7 @@ new_crowd (gboolean apart)
 }
 
 static guint64
-count_modest (const guint64 *counts)
+count_small (const guint64 *counts)
 {
   return sim_sum (counts) - counts[0];
 }
@@ -368,8 +369,8 @@ one_greedy_client_among_many (void)
       sim_run (world, 60 * SIM_SECOND);
       run_counted (world, 60);
       CU_ASSERT (get_use (world, 60) > 0.95);
-      CU_ASSERT (apart == (count_modest (world->n_refused) * 200 < count_modest (world->n_asked)));
-      CU_ASSERT (apart == (count_modest (world->n_refused) * 2 < count_modest (world->n_asked)));
+      CU_ASSERT (apart == (count_small (world->n_refused) * 200 < count_small (world->n_asked)));
+      CU_ASSERT (apart == (count_small (world->n_refused) * 2 < count_small (world->n_asked)));
       free_world (world);
     }
 }
@@ -387,7 +388,7 @@ a_client_with_slow_requests_leaves_room (void)
   sim_begin (world, 20, 20, FALSE, 1);
   sim_run (world, 60 * SIM_SECOND);
   run_counted (world, 120);
-  CU_ASSERT (count_modest (world->n_refused) * 200 < count_modest (world->n_asked));
+  CU_ASSERT (count_small (world->n_refused) * 200 < count_small (world->n_asked));
   CU_ASSERT (world->n_served[0] > 120);
   free_world (world);
 }
