@@ -89,6 +89,14 @@ tally_call_was_not_executed (const TallyCall *self, const GError *error)
          && strstr (error->message, TALLY_SERVER_NOT_EXECUTED) != NULL;
 }
 
+gboolean
+tally_call_was_too_much (const TallyCall *self, const GError *error)
+{
+  return tally_call_was_not_executed (self, error)
+         && (g_str_has_prefix (error->message, TALLY_SERVER_SAYS "the server is busy")
+             || g_str_has_prefix (error->message, TALLY_SERVER_SAYS "the server is full"));
+}
+
 /* The error of a call whose replay failed too. The first attempt, of which @before was sent, may have
  * been executed, and a code that says that nothing was sent, true of the replay, must not hide it. */
 TALLY_COLD GError *

@@ -82,6 +82,8 @@ find_end (const TallyCall *call, const GError *error)
 {
   if (error == NULL)
     return TALLY_ATTEMPT_ANSWERED;
+  if (call->answered && tally_call_was_too_much (call, error))
+    return TALLY_ATTEMPT_REFUSED;
   if (call->answered)
     return tally_call_was_not_executed (call, error) ? TALLY_ATTEMPT_FAILED
                                                      : TALLY_ATTEMPT_ANSWERED;

@@ -88,6 +88,8 @@ gboolean tally_call_is_idempotent (const TallyCall *self);
 gboolean tally_call_may_replay (const TallyCall *self, const GError *error);
 /* Whether @error, of a call that was answered, is the server's refusal to execute it. */
 gboolean tally_call_was_not_executed (const TallyCall *self, const GError *error);
+/* Whether that is because the server has too much to do. */
+gboolean tally_call_was_too_much (const TallyCall *self, const GError *error);
 /* Which connection an attempt wants. */
 typedef enum
 {

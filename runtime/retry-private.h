@@ -69,6 +69,7 @@ typedef struct
   gint64 began; /* monotonic, as all times here */
   guint n_attempts;
   guint n_failed;
+  gboolean was_too_much; /* of the last one: the server has too much to do */
   const gchar
       *stopped_by; /* nullable: why there was no further attempt, where there might have been */
   GString *story;  /* what became of each attempt that failed */

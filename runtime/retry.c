@@ -93,7 +93,9 @@ tally_retry_take_now (TallyRetry *self)
 gboolean
 tally_retry_take_later (TallyRetry *self, gint64 deadline, gint64 *until)
 {
-  gint64 pause = tally_retry_policy_get_pause (self->policy, self->n_failed, g_random_int ());
+  /* One step further: a server that has too much to do needs more than one that failed. */
+  guint n_failed = self->n_failed + (self->was_too_much ? 1 : 0);
+  gint64 pause = tally_retry_policy_get_pause (self->policy, n_failed, g_random_int ());
 
   *until = g_get_monotonic_time () + pause;
   if (self->n_attempts < self->policy->attempts && deadline >= 0 && *until >= deadline)
@@ -134,6 +136,7 @@ tally_retry_note (TallyRetry *self, const TallyCall *call, const GError *error, 
   if (self->story == NULL)
     self->story = g_string_new (NULL);
   self->n_failed++;
+  self->was_too_much = call->answered && tally_call_was_too_much (call, error);
   g_string_append_printf (self->story,
                           "%sattempt %u (from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT " ms): %s",
                           self->n_failed > 1 ? "; " : "", self->n_failed,

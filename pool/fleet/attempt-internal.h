@@ -11,6 +11,7 @@ typedef enum
   TALLY_ATTEMPT_ANSWERED,
   TALLY_ATTEMPT_FAILED,    /* by the endpoint's fault, as far as is known */
   TALLY_ATTEMPT_TIMED_OUT, /* so, after all the time that it was given */
+  TALLY_ATTEMPT_REFUSED,   /* the endpoint has too much to do and said so: it is well, and busy */
   TALLY_ATTEMPT_UNKNOWN    /* cancelled, or failed on this side: says nothing of the endpoint */
 } TallyAttemptEnd;
 

@@ -10,6 +10,8 @@
 #define MAX_SLOWER 64
 /* One doubling of the time. */
 #define DOUBLED 256
+/* So many doublings is a member slower that refuses calls. */
+#define REFUSED 4
 /* A member that takes less than double the time of the others counts as equally fast. That one is slow is believed less
  * and less, and not at all after so many microseconds: then it is tried again, and if it is still slow that is believed for
  * twice as long. */
@@ -167,6 +169,18 @@ note_time (TallyPicker *self, TallyMember *member, gint64 took, gint64 now)
     member->believed = FIRST_BELIEF;
   else if (believed == 1)
     member->believed = MIN (2 * member->believed, LONGEST_BELIEF);
+  member->pace_time = now;
+}
+
+/* A refusal comes quickly, and must not draw more calls: it counts as an answer that took much longer than others. */
+static void
+note_refusal (const TallyPicker *self, TallyMember *member, gint64 now)
+{
+  if (self->pace == 0)
+    return;
+  if (member->pace == 0)
+    member->pace = self->pace;
+  approach (&member->pace, self->pace + REFUSED * DOUBLED, MEMBER_SHARE);
   member->pace_time = now;
 }
 
@@ -391,6 +405,11 @@ tally_picker_end (
     member->in_flight--;
   if (end == TALLY_ATTEMPT_UNKNOWN)
     return;
+  if (end == TALLY_ATTEMPT_REFUSED)
+    {
+      note_refusal (self, member, now);
+      return;
+    }
   if (end != TALLY_ATTEMPT_FAILED)
     note_time (self, member, now - began, now);
   if (end != TALLY_ATTEMPT_ANSWERED)

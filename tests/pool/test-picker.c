@@ -463,6 +463,26 @@ subsets_are_even (void)
   bench_close (&bench);
 }
 
+/* It is well and says that it has too much to do: it gets fewer calls for a while, though it answers quickly, and is not
+ * left out. */
+static void
+one_that_refuses_gets_fewer (void)
+{
+  Bench bench;
+
+  bench_open (&bench, TALLY_PICKER_TWO_CHOICES, 2);
+  use_often (&bench, 0, 50, TALLY_ATTEMPT_ANSWERED);
+  use_often (&bench, 1, 50, TALLY_ATTEMPT_ANSWERED);
+  for (guint i = 0; i < 50; i++)
+    use (&bench, 0, 1, TALLY_ATTEMPT_REFUSED);
+  CU_ASSERT_FALSE (is_out (&bench, 0));
+  CU_ASSERT (tally_picker_get_load (&bench.picker, get_member (&bench, 0), bench.now) > 2);
+  bench.now += 60 * SECOND;
+  CU_ASSERT (tally_picker_get_load (&bench.picker, get_member (&bench, 0), bench.now)
+             == tally_picker_get_load (&bench.picker, get_member (&bench, 1), bench.now));
+  bench_close (&bench);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -477,6 +497,7 @@ main (int argc, char **argv)
     TEST (a_newcomer_begins_slowly),
     TEST (a_slow_one_counts_as_busier),
     TEST (one_that_stays_slow_is_tried_seldom),
+    TEST (one_that_refuses_gets_fewer),
     TEST (five_failures_in_a_row_take_it_out),
     TEST (half_failing_takes_it_out),
     TEST (never_more_than_half_are_out),

@@ -239,6 +239,28 @@ pauses_double_and_are_spread (void)
     }
 }
 
+/* The first pause after a refusal for too much load is as long as the second after a failure: 200 ms, of which at least half is
+ * waited. */
+static void
+a_busy_server_gets_a_longer_pause (void)
+{
+  for (guint way = 0; way < N_RETRY_WAYS; way++)
+    {
+      g_autoptr (TallyRetryPolicy) policy = tally_retry_policy_new (2);
+      const TallyCallOptions options = { .retry_policy = policy };
+      g_autoptr (GError) error = NULL;
+      g_auto (RetryStage) stage;
+      gint64 began;
+
+      tally_retry_policy_set_backoff (policy, 100, 1000);
+      retry_stage_init (&stage, way, RETRY_IS_BUSY, 1);
+      began = g_get_monotonic_time ();
+      CU_ASSERT_TRUE (retry_stage_call (&stage, way, ECHO_GET, &options, &error));
+      assert_no_error (error);
+      CU_ASSERT (g_get_monotonic_time () - began >= 100 * G_TIME_SPAN_MILLISECOND);
+    }
+}
+
 /* An hour. */
 static TallyRetryPolicy *
 make_policy_with_long_pause (void)
@@ -435,6 +457,7 @@ main (int argc, char **argv)
     TEST (what_makes_no_sense_is_refused),
     TEST (a_policy_is_constant_once_used),
     TEST (pauses_double_and_are_spread),
+    TEST (a_busy_server_gets_a_longer_pause),
     TEST (a_pause_that_the_deadline_ends_is_not_begun),
     TEST (a_cancellation_ends_a_pause),
     TEST (a_server_that_fails_every_call_is_not_flooded),
