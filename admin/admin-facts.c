@@ -35,7 +35,7 @@ admin_take_servers (AdminWatched *watched)
 static void
 clear_bucket (gpointer data)
 {
-  tally_bucket_unref (((AdminBucket *) data)->bucket);
+  g_clear_pointer (&((AdminBucket *) data)->bucket, tally_bucket_unref);
 }
 
 static gint
@@ -63,7 +63,8 @@ admin_take_buckets (AdminWatched *watched)
       for (guint k = 0; k < buckets->len; k++)
         {
           AdminBucket bucket = { .pool = source->name,
-                                 .bucket = tally_bucket_ref (g_ptr_array_index (buckets, k)) };
+                                 .bucket = tally_bucket_ref (g_ptr_array_index (buckets, k)),
+                                 .n_endpoints = 1 };
 
           bucket.endpoint = tally_endpoint_get_uri (tally_bucket_get_endpoint (bucket.bucket));
           tally_bucket_snapshot (bucket.bucket, &bucket.numbers);
@@ -72,6 +73,66 @@ admin_take_buckets (AdminWatched *watched)
     }
   g_array_sort (all, compare_buckets);
   return all;
+}
+
+/* ---- many endpoints ---- */
+
+static void
+add_histogram (TallyHistogram *sum, const TallyHistogram *part)
+{
+  sum->count += part->count;
+  sum->sum += part->sum;
+  sum->max = MAX (sum->max, part->max);
+  for (guint i = 0; i < TALLY_HISTOGRAM_BINS; i++)
+    sum->bins[i] += part->bins[i];
+}
+
+/* The counters lie side by side, as do the gauges before them. */
+static void
+add_numbers (TallyPoolSnapshot *sum, const TallyPoolSnapshot *part)
+{
+  guint *gauges = &sum->open;
+  guint64 *counters = &sum->requests;
+
+  for (const guint *from = &part->open; from <= &part->leases; from++)
+    *gauges++ += *from;
+  for (const guint64 *from = &part->requests; from <= &part->late_replies; from++)
+    *counters++ += *from;
+  sum->oldest_wait = MAX (sum->oldest_wait, part->oldest_wait);
+  sum->estimates += part->estimates;
+  add_histogram (&sum->wait_time, &part->wait_time);
+  add_histogram (&sum->dial_time, &part->dial_time);
+  add_histogram (&sum->hold_time, &part->hold_time);
+}
+
+void
+admin_fold_buckets (GArray *buckets, guint max)
+{
+  guint n_of_pool = 0, n_kept = 0;
+
+  for (guint i = 0; i < buckets->len; i++)
+    {
+      AdminBucket *bucket = &g_array_index (buckets, AdminBucket, i);
+      AdminBucket *last = n_kept > 0 ? &g_array_index (buckets, AdminBucket, n_kept - 1) : NULL;
+      AdminBucket moved = *bucket;
+
+      n_of_pool = last != NULL && last->pool == bucket->pool ? n_of_pool + 1 : 1;
+      bucket->bucket = NULL;
+      if (n_of_pool > max + 1)
+        {
+          add_numbers (&last->numbers, &moved.numbers);
+          last->n_endpoints++;
+          tally_bucket_unref (moved.bucket);
+          continue;
+        }
+      if (n_of_pool == max + 1)
+        {
+          g_clear_pointer (&moved.bucket, tally_bucket_unref);
+          moved.endpoint = "(others)";
+        }
+      g_array_index (buckets, AdminBucket, n_kept++) = moved;
+    }
+  g_array_set_size (buckets, n_kept);
 }
 
 static void

@@ -179,6 +179,7 @@ add_bucket (JsonBuilder *json, const AdminBucket *bucket)
   json_builder_begin_object (json);
   add_text (json, "pool", bucket->pool);
   add_text (json, "endpoint", bucket->endpoint);
+  add_count (json, "endpoints", bucket->n_endpoints);
   add_count (json, "open", numbers->open);
   add_count (json, "busy", numbers->busy);
   add_count (json, "idle", numbers->idle);
@@ -206,6 +207,7 @@ admin_make_pools (AdminWatched *watched, guint *status)
   g_autoptr (GArray) buckets = admin_take_buckets (watched);
   g_autoptr (JsonBuilder) json = begin_answer ();
 
+  admin_fold_buckets (buckets, watched->max_endpoints);
   begin_array (json, "pools");
   for (guint i = 0; i < buckets->len; i++)
     add_bucket (json, &g_array_index (buckets, AdminBucket, i));

@@ -281,12 +281,24 @@ append_oldest_wait (GString *text, GArray *rows)
                                          ((const TallyPoolSnapshot *) row->snapshot)->oldest_wait));
 }
 
+/* A pool's last row may be the sum of many. */
+static void
+append_folded (GString *text, GArray *buckets, GArray *rows)
+{
+  begin_family (text, "tally_pool_endpoints", "gauge", NULL,
+                "Endpoints that are added up in one row: those past max-endpoints.");
+  for (guint i = 0; i < buckets->len; i++)
+    append_count (text, "tally_pool_endpoints", g_array_index (rows, Row, i).labels,
+                  g_array_index (buckets, AdminBucket, i).n_endpoints);
+}
+
 static void
 append_pools (GString *text, AdminWatched *watched)
 {
   g_autoptr (GArray) buckets = admin_take_buckets (watched);
   g_autoptr (GArray) rows = make_rows ();
 
+  admin_fold_buckets (buckets, watched->max_endpoints);
   for (guint i = 0; i < buckets->len; i++)
     {
       const AdminBucket *bucket = &g_array_index (buckets, AdminBucket, i);
@@ -299,6 +311,7 @@ append_pools (GString *text, AdminWatched *watched)
   append_numbers (text, "tally_pool_", pool_gauges, G_N_ELEMENTS (pool_gauges), FALSE, NULL, rows);
   append_numbers (text, "tally_pool_", pool_counters, G_N_ELEMENTS (pool_counters), TRUE, NULL,
                   rows);
+  append_folded (text, buckets, rows);
   append_oldest_wait (text, rows);
   append_closes (text, rows);
   for (guint i = 0; i < G_N_ELEMENTS (pool_times); i++)

@@ -30,6 +30,7 @@ typedef struct
   GPtrArray *servers;  /* lock: of AdminSource, as the others */
   GPtrArray *pools;    /* lock */
   GPtrArray *channels; /* lock */
+  guint max_endpoints; /* of a pool, told one by one; constant while it listens */
 } AdminWatched;
 
 /* ---- admin-facts.c: snapshots; names are those of AdminWatched ---- */
@@ -44,8 +45,9 @@ typedef struct
 typedef struct
 {
   const gchar *pool;
-  TallyBucket *bucket;
+  TallyBucket *bucket;   /* NULL: several are added up */
   const gchar *endpoint; /* the bucket's */
+  guint n_endpoints;     /* added up here */
   TallyPoolSnapshot numbers;
 } AdminBucket;
 
@@ -66,6 +68,8 @@ typedef struct
 GArray *admin_take_servers (AdminWatched *watched);
 GArray *admin_take_buckets (AdminWatched *watched);
 GArray *admin_take_entries (GArray *buckets);
+/* Of each pool all endpoints behind the first @max become one, of which the numbers are the sums. */
+void admin_fold_buckets (GArray *buckets, guint max);
 GArray *admin_take_methods (AdminWatched *watched);
 
 /* The nick of an enumeration's value. */

@@ -8,12 +8,14 @@
 
 #define DEFAULT_MAX_CONNECTIONS 32
 #define DEFAULT_REQUEST_TIMEOUT 30000
+#define DEFAULT_MAX_ENDPOINTS 200
 
 enum
 {
   PROP_ALLOW_REMOTE = 1,
   PROP_MAX_CONNECTIONS,
   PROP_REQUEST_TIMEOUT,
+  PROP_MAX_ENDPOINTS,
   N_PROPERTIES
 };
 
@@ -40,6 +42,7 @@ static GParamSpec *admin_properties[N_PROPERTIES];
  * | `allow-remote` | %FALSE | whether it may listen at an address that other machines reach; there is no password |
  * | `max-connections` | 32 | connections at once; for one more the oldest is closed |
  * | `request-timeout` | 30000 | milliseconds after which a connection is closed, whatever its state |
+ * | `max-endpoints` | 200 | endpoints of a pool that are shown one by one, in the order of their names; the others are added up |
  *
  * What is shown are names of methods, servers and pools, endpoints as URIs, labels of borrowers, and numbers; no arguments,
  * no results, and of certificates and keys no more than the file names in a URI.
@@ -295,6 +298,9 @@ tally_admin_get_property (GObject *object, guint id, GValue *value, GParamSpec *
     case PROP_REQUEST_TIMEOUT:
       g_value_set_uint (value, self->limits.request_timeout);
       break;
+    case PROP_MAX_ENDPOINTS:
+      g_value_set_uint (value, self->watched.max_endpoints);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
@@ -315,6 +321,9 @@ tally_admin_set_property (GObject *object, guint id, const GValue *value, GParam
       break;
     case PROP_REQUEST_TIMEOUT:
       self->limits.request_timeout = g_value_get_uint (value);
+      break;
+    case PROP_MAX_ENDPOINTS:
+      self->watched.max_endpoints = g_value_get_uint (value);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -353,6 +362,9 @@ tally_admin_class_init (TallyAdminClass *class)
   admin_properties[PROP_REQUEST_TIMEOUT] =
       g_param_spec_uint ("request-timeout", NULL, "Milliseconds that a connection may last", 1,
                          3600000, DEFAULT_REQUEST_TIMEOUT, flags);
+  admin_properties[PROP_MAX_ENDPOINTS] =
+      g_param_spec_uint ("max-endpoints", NULL, "Endpoints of a pool that are shown one by one", 0,
+                         G_MAXUINT - 1, DEFAULT_MAX_ENDPOINTS, flags);
   g_object_class_install_properties (object_class, N_PROPERTIES, admin_properties);
 }
 
@@ -360,6 +372,7 @@ static void
 tally_admin_init (TallyAdmin *self)
 {
   self->limits = (AdminLimits){ DEFAULT_MAX_CONNECTIONS, DEFAULT_REQUEST_TIMEOUT };
+  self->watched.max_endpoints = DEFAULT_MAX_ENDPOINTS;
   self->watched.servers = g_ptr_array_new_with_free_func (source_free);
   self->watched.pools = g_ptr_array_new_with_free_func (source_free);
   self->watched.channels = g_ptr_array_new_with_free_func (source_free);

@@ -256,6 +256,41 @@ texts_are_escaped (void)
   tally_bucket_release (used, &lease, TALLY_OUTCOME_BROKEN);
 }
 
+/* Of a pool with many endpoints the last ones are added up, and how many these are is told. */
+static void
+many_endpoints_are_added_up (void)
+{
+  g_autoptr (Fixture) fixture = fixture_new (LOOPBACK);
+  g_autoptr (TallyPool) pool = tally_pool_new ();
+  g_autofree gchar *metrics = NULL;
+  g_autofree gchar *pools = NULL;
+  TallyBucket *buckets[5];
+
+  tally_admin_stop (fixture->admin);
+  g_object_set (fixture->admin, "max-endpoints", 2, NULL);
+  CU_ASSERT_TRUE (tally_admin_listen (fixture->admin, LOOPBACK, NULL));
+  for (guint i = 0; i < G_N_ELEMENTS (buckets); i++)
+    {
+      g_autofree gchar *uri = g_strdup_printf ("tcp://127.0.0.%u:1", i + 1);
+      g_autoptr (TallyEndpoint) endpoint = tally_endpoint_new (uri, NULL);
+      TallyLease lease;
+
+      buckets[i] = tally_pool_dup_bucket (pool, endpoint);
+      CU_ASSERT_FALSE (tally_bucket_borrow (buckets[i], "x", -1, NULL, &lease, NULL));
+    }
+  tally_admin_add_pool (fixture->admin, "many", pool);
+  metrics = admin_get (fixture->admin, "/metrics");
+  assert_part (metrics,
+               "tally_pool_requests_total{pool=\"many\",endpoint=\"tcp://127.0.0.2:1\"} 1\n");
+  assert_part (metrics, "tally_pool_requests_total{pool=\"many\",endpoint=\"(others)\"} 3\n");
+  assert_part (metrics, "tally_pool_endpoints{pool=\"many\",endpoint=\"(others)\"} 3\n");
+  CU_ASSERT_PTR_NULL (strstr (metrics, "127.0.0.3"));
+  pools = admin_get (fixture->admin, "/pools");
+  assert_part (pools, "\"endpoint\":\"(others)\",\"endpoints\":3,");
+  for (guint i = 0; i < G_N_ELEMENTS (buckets); i++)
+    tally_bucket_unref (buckets[i]);
+}
+
 /* Of two of a kind; one pool is there once. */
 static void
 names_are_unique (void)
@@ -416,6 +451,7 @@ a_peer_that_takes_nothing_holds_up_no_stop (void)
   g_autofree gchar *answer = NULL;
   g_autofree gchar *cut = NULL;
 
+  g_object_set (fixture->admin, "max-endpoints", 2000, NULL);
   for (guint i = 0; i < 2000; i++)
     {
       g_autofree gchar *uri = g_strdup_printf ("tcp://127.0.0.1:%u", 1 + i);
@@ -478,6 +514,7 @@ main (int argc, char **argv)
     TEST (calls_are_counted_on_both_sides),
     TEST (a_holder_is_named),
     TEST (texts_are_escaped),
+    TEST (many_endpoints_are_added_up),
     TEST (names_are_unique),
     TEST (only_its_own_hosts_are_answered),
     TEST (only_reading_is_allowed),
