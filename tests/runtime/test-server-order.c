@@ -319,7 +319,7 @@ await_waiting_requests (Running *running, guint count)
     {
       g_thread_yield ();
       pthread_mutex_lock (&running->server->lock);
-      n_waiting = running->server->n_waiting;
+      n_waiting = running->server->turns.n_waiting;
       pthread_mutex_unlock (&running->server->lock);
     }
   while (n_waiting < count);
