@@ -193,6 +193,15 @@ peer_connect (Running *self)
   return peer_connect_uri (self->uri);
 }
 
+gint
+peer_connect_and_greet (Running *self)
+{
+  gint fd = peer_connect (self);
+
+  CU_ASSERT (peer_echoes (fd, self->speech, 0, "hello"));
+  return fd;
+}
+
 static gssize
 retry_recv (gint fd, gpointer bytes, gsize length, gint flags)
 {

@@ -43,6 +43,9 @@ void running_stop (Running *self);
 /* A connected socket whose receives fail after a time that only a failing test needs. */
 gint peer_connect (Running *self);
 gint peer_connect_uri (const gchar *uri);
+/* Has an answer, too: it needs no more turns before it receives. Over TLS, where a handshake whose peer takes long gives
+ * way to others that wait, crowds connect so. */
+gint peer_connect_and_greet (Running *self);
 /* Sends the buffer's bytes and clears it. */
 void peer_send (gint fd, TallyBuffer *buffer);
 /* A thread's: sends as many oneway calls to the framed binary server behind @fd (a gint) as it takes, until the

@@ -10,16 +10,6 @@
 
 #define BINARY (&framed_binary)
 
-/* Connects and has an answer: the connection needs no more turns before it receives, as a handshake does. */
-static gint
-connect_and_greet (Running *running)
-{
-  gint fd = peer_connect (running);
-
-  CU_ASSERT (peer_echoes (fd, running->speech, 0, "hello"));
-  return fd;
-}
-
 /* ---- the queue ---- */
 
 /* Every worker is in a handler: so many wait, the others are told. */
@@ -29,6 +19,8 @@ more_wait_than_may (void)
   Running *running = running_start (BINARY, NULL, "max-workers=2 max-queued=3");
   gint busy[2], waiting[10];
 
+  for (guint i = 0; i < G_N_ELEMENTS (waiting); i++)
+    waiting[i] = peer_connect_and_greet (running);
   for (guint i = 0; i < 2; i++)
     {
       busy[i] = peer_connect (running);
@@ -36,10 +28,7 @@ more_wait_than_may (void)
       test_handler_wait_inside (running->handler, i + 1);
     }
   for (guint i = 0; i < G_N_ELEMENTS (waiting); i++)
-    {
-      waiting[i] = peer_connect (running);
-      peer_call (waiting[i], BINARY, "ping", i);
-    }
+    peer_call (waiting[i], BINARY, "ping", i);
   /* Those past the limit are told, and may ask again; the kernel decides which comes first. */
   for (guint left = G_N_ELEMENTS (waiting); left > 3; left--)
     {
@@ -115,8 +104,8 @@ long_requests_of_one_connection_let_others_in (void)
 {
   Running *running = running_start (BINARY, NULL, "max-workers=1");
   TallyBuffer requests = { NULL, 0, 0 };
-  gint busy = connect_and_greet (running);
-  gint waiting = connect_and_greet (running);
+  gint busy = peer_connect_and_greet (running);
+  gint waiting = peer_connect_and_greet (running);
 
   for (guint i = 0; i < 3; i++)
     write_request (&requests, BINARY, "block", T_CALL, i, NULL, NULL);
@@ -387,8 +376,8 @@ stop_refuses_what_still_waits (void)
 {
   Running *running = running_start (BINARY, NULL, "max-workers=1 drain-timeout=10");
   TallyBuffer request = { NULL, 0, 0 };
-  gint busy = connect_and_greet (running);
-  gint waiting = connect_and_greet (running);
+  gint busy = peer_connect_and_greet (running);
+  gint waiting = peer_connect_and_greet (running);
 
   write_request (&request, BINARY, "block", T_CALL, 1, NULL, NULL);
   write_request (&request, BINARY, "ping", T_CALL, 2, NULL, NULL);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "server-fixture.h"
+#include "tls-relay.h"
 
 #define BINARY (&all_speeches[0])
 
@@ -19,7 +20,7 @@ idle_connections_block_nobody (void)
   gint idle[20];
 
   for (guint i = 0; i < G_N_ELEMENTS (idle); i++)
-    idle[i] = peer_connect (running);
+    idle[i] = tls_relay_is_on () ? peer_connect_and_greet (running) : peer_connect (running);
   check_alive (running);
   for (guint i = 0; i < G_N_ELEMENTS (idle); i++)
     close (idle[i]);

@@ -29,7 +29,7 @@ call_on_many (void *data)
   gint fds[N_CLIENTS / N_THREADS];
 
   for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
-    fds[i] = peer_connect (client->running);
+    fds[i] = peer_connect_and_greet (client->running);
   for (guint call = 0; call < N_CALLS; call++)
     {
       for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
@@ -77,7 +77,7 @@ many_connections (void)
         }
       tally_server_snapshot (running->server, &statistics);
       assert_int (statistics.accepted, N_CLIENTS);
-      assert_int (statistics.requests, N_CLIENTS * N_CALLS);
+      assert_int (statistics.requests, N_CLIENTS * (N_CALLS + 1));
       running_stop (running);
     }
 }
@@ -202,7 +202,7 @@ static gint
 send_block (Running *running)
 {
   TallyBuffer request = { NULL, 0, 0 };
-  gint fd = peer_connect (running);
+  gint fd = peer_connect_and_greet (running);
 
   write_request (&request, running->speech, "block", T_CALL, 1, NULL, NULL);
   peer_send (fd, &request);
