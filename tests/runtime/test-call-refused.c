@@ -85,6 +85,18 @@ assert_refused (const GError *error)
 
 /* ---- while the request is being sent ---- */
 
+/* The next call has its whole time for its request. */
+static void
+connect_before (TallyPool *pool, TallyChannel *channel)
+{
+  g_autoptr (TallyBucket) bucket =
+      tally_pool_dup_bucket (pool, tally_channel_get_endpoint (channel));
+  TallyLease lease;
+
+  CU_ASSERT_TRUE_FATAL (tally_bucket_borrow (bucket, "before", -1, NULL, &lease, NULL));
+  tally_bucket_release (bucket, &lease, TALLY_OUTCOME_CLEAN);
+}
+
 static void
 call_the_refuser (const gchar *options, End end, gint timeout)
 {
@@ -98,6 +110,8 @@ call_the_refuser (const gchar *options, End end, gint timeout)
   g_autofree gchar *reply = NULL;
   TallyPoolSnapshot seen;
 
+  if (end == END_WITH_SILENCE)
+    connect_before (pool, channel);
   tally_channel_set_timeout (channel, timeout);
   CU_ASSERT_FALSE (echo_call (channel, ECHO_ECHO, text, &reply, &error));
   assert_refused (error);
