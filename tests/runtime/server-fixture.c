@@ -251,7 +251,17 @@ peer_send (gint fd, TallyBuffer *buffer)
 static gboolean
 read_all (gint fd, gpointer bytes, gsize length)
 {
-  return length == 0 || retry_recv (fd, bytes, length, MSG_WAITALL) == (gssize) length;
+  gsize have = 0;
+
+  while (have < length)
+    {
+      gssize count = retry_recv (fd, (guint8 *) bytes + have, length - have, 0);
+
+      if (count <= 0)
+        return FALSE;
+      have += (gsize) count;
+    }
+  return TRUE;
 }
 
 /* Byte by byte, so that nothing of the next message is taken. */
