@@ -16,27 +16,15 @@
 /* ---- writing ---- */
 
 static inline guint8 *
-put_varint (guint8 *p, guint64 value)
-{
-  while (value >= 0x80)
-    {
-      *p++ = (guint8) value | 0x80;
-      value >>= 7;
-    }
-  *p++ = (guint8) value;
-  return p;
-}
-
-static inline guint8 *
 put_i64 (guint8 *p, gint64 value)
 {
-  return put_varint (p, (guint64) value << 1 ^ (guint64) (value >> 63));
+  return tally_varint_put (p, (guint64) value << 1 ^ (guint64) (value >> 63));
 }
 
 static inline guint8 *
 put_i32 (guint8 *p, gint32 value)
 {
-  return put_varint (p, (guint32) value << 1 ^ (guint32) (value >> 31));
+  return tally_varint_put (p, (guint32) value << 1 ^ (guint32) (value >> 31));
 }
 
 static inline guint8 *
@@ -107,7 +95,7 @@ put_stop (guint8 *p)
 static inline guint8 *
 put_length (guint8 *p, guint32 length)
 {
-  return put_varint (p, length);
+  return tally_varint_put (p, length);
 }
 
 static inline guint8 *
@@ -119,14 +107,14 @@ put_list_header (guint8 *p, guint8 wire, guint32 count)
       return p;
     }
   *p++ = 0xf0 | tally_compact_types[wire];
-  return put_varint (p, count);
+  return tally_varint_put (p, count);
 }
 
 /* An empty map has no types. */
 static inline guint8 *
 put_map_header (guint8 *p, guint8 key, guint8 value, guint32 count)
 {
-  p = put_varint (p, count);
+  p = tally_varint_put (p, count);
   if (count > 0)
     *p++ = (guint8) (tally_compact_types[key] << 4 | tally_compact_types[value]);
   return p;
@@ -180,9 +168,9 @@ write_message (
   p = output->data + output->length;
   *p++ = TALLY_COMPACT_PROTOCOL_ID;
   *p++ = (guint8) ((guint) type << TALLY_COMPACT_TYPE_SHIFT | TALLY_COMPACT_VERSION);
-  p = put_varint (p, (guint32) seqid);
-  p = put_varint (p, name_length);
-  memcpy (p, name, name_length);
+  p = tally_varint_put (p, (guint32) seqid);
+  p = tally_varint_put (p, name_length);
+  tally_copy_bytes (p, name, name_length);
   output->length = p + name_length - output->data;
 }
 
@@ -332,6 +320,16 @@ skip_needs_no_bytes (const FieldHeader *header)
   return header->wire == T_BOOL;
 }
 
+/* A field's id, where it does not follow from the one before: 0 is a result's value. */
+static inline gboolean
+get_id (TallyReader *reader, gint16 *id, GError **error)
+{
+  if (G_UNLIKELY (reader->cursor == reader->end || *reader->cursor >= 0x80))
+    return get_i16 (reader, id, error);
+  *id = (gint16) from_zigzag (*reader->cursor++);
+  return TRUE;
+}
+
 static inline gboolean
 get_field (TallyReader *reader, gint16 *last, FieldHeader *header, GError **error)
 {
@@ -341,7 +339,7 @@ get_field (TallyReader *reader, gint16 *last, FieldHeader *header, GError **erro
   if (!tally_reader_need_last (reader, error))
     return FALSE;
   byte = *reader->cursor++;
-  header->wire = tally_wire_types[byte & 0x0f];
+  header->wire = byte == 0 ? T_STOP : tally_wire_types[byte & 0x0f];
   if (header->wire == T_STOP)
     return G_LIKELY (byte == 0) || reader->limits->as_apache
            || tally_reader_fail (error, THRIFT_PROTOCOL_ERROR_INVALID_DATA, "there is no type 0");
@@ -349,7 +347,7 @@ get_field (TallyReader *reader, gint16 *last, FieldHeader *header, GError **erro
   delta = byte >> 4;
   if (delta == 0)
     {
-      if (!get_i16 (reader, &header->id, error))
+      if (!get_id (reader, &header->id, error))
         return FALSE;
     }
   else
@@ -363,9 +361,8 @@ get_field (TallyReader *reader, gint16 *last, FieldHeader *header, GError **erro
   return TRUE;
 }
 
-/* A length or count, which must fit into 31 bits. */
-static inline gboolean
-get_size (TallyReader *reader, guint32 *size, GError **error)
+static G_GNUC_NO_INLINE gboolean
+get_long_size (TallyReader *reader, guint32 *size, GError **error)
 {
   guint64 wide;
 
@@ -379,6 +376,16 @@ get_size (TallyReader *reader, guint32 *size, GError **error)
                                                          : (gint64) MIN (wide, G_MAXINT64),
                                      1, error);
   *size = (guint32) wide;
+  return TRUE;
+}
+
+/* A length or count, which must fit into 31 bits; one byte says most of them. */
+static inline gboolean
+get_size (TallyReader *reader, guint32 *size, GError **error)
+{
+  if (G_UNLIKELY (reader->cursor == reader->end || *reader->cursor >= 0x80))
+    return get_long_size (reader, size, error);
+  *size = *reader->cursor++;
   return TRUE;
 }
 
@@ -566,7 +573,7 @@ count_string (gsize length)
 {
   guint8 header[TALLY_COMPACT_VARINT_MAX];
 
-  return length + (put_varint (header, length) - header);
+  return length + (tally_varint_put (header, length) - header);
 }
 
 const TallyCodec tally_codec_compact = {

@@ -6,6 +6,7 @@
 
 #include "header-zlib-private.h"
 #include "tally-error.h"
+#include "varint-private.h"
 
 /* Apache's C++ library takes no header of 64 KiB. */
 #define MAX_HEADER_BYTES 65532
@@ -389,12 +390,8 @@ static void
 put_varint_of (TallyBuffer *output, guint32 value)
 {
   guint8 bytes[MAX_VARINT_BYTES];
-  guint count = 0;
 
-  for (; value >= 0x80; value >>= 7)
-    bytes[count++] = value | 0x80;
-  bytes[count++] = value;
-  tally_buffer_append (output, bytes, count);
+  tally_buffer_append (output, bytes, tally_varint_put (bytes, value) - bytes);
 }
 
 static void

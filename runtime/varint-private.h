@@ -1,4 +1,4 @@
-/* How a varint is read in one piece: seven bits in a byte, the lowest first, and a byte's highest bit says that another one
+/* How a varint is written, and read in one piece: seven bits in a byte, the lowest first, and a byte's highest bit says that another one
  * follows. */
 #ifndef TALLY_VARINT_PRIVATE_H
 #define TALLY_VARINT_PRIVATE_H
@@ -36,7 +36,7 @@ tally_varint_get_word (const guint8 *bytes, guint64 *value)
   return (guint) __builtin_ctzll (ends) / 8 + 1;
 }
 
-/* As that; short numbers, which lengths and counts are, take less. */
+/* As tally_varint_get_word (); short numbers, which lengths and counts are, take less. */
 static inline guint
 tally_varint_get (const guint8 *bytes, guint64 *value)
 {
@@ -51,6 +51,16 @@ tally_varint_get (const guint8 *bytes, guint64 *value)
       return 2;
     }
   return tally_varint_get_word (bytes, value);
+}
+
+/* Returns where it ends. */
+static inline guint8 *
+tally_varint_put (guint8 *p, guint64 value)
+{
+  for (; value >= 0x80; value >>= 7)
+    *p++ = (guint8) value | 0x80;
+  *p++ = (guint8) value;
+  return p;
 }
 
 G_END_DECLS
