@@ -577,16 +577,6 @@ struct _TallyServer
   guint64 n_refused_requests[N_REFUSALS]; /* atomic */
 };
 
-/* Ends the answer that began at @start; of an empty one nothing stays. */
-static inline void
-server_end_answer (TallyFraming framing, TallyBuffer *output, gsize start)
-{
-  if (output->length == start + tally_frame_header (framing))
-    output->length = start;
-  else
-    tally_frame_close (output, framing, start);
-}
-
 /* Of buffers and messages that are released one by one, smaller ones are no part of a burst. */
 #define TALLY_SERVER_WORTH_COUNTING (1024 * 1024)
 

@@ -92,6 +92,16 @@ ServerRequest *server_take_overdue_request_locked (TallyServer *self);
 /* Executes it. Consumes @request. */
 void server_run_request (ServerRequest *request, ServerWorker *worker);
 
+/* Ends the answer that began at @start; of an empty one nothing stays. */
+static inline void
+server_end_answer (TallyFraming framing, TallyBuffer *output, gsize start)
+{
+  if (output->length == start + tally_frame_header (framing))
+    output->length = start;
+  else
+    tally_frame_close (output, framing, start);
+}
+
 G_END_DECLS
 
 #endif /* TALLY_SERVER_REQUESTS_PRIVATE_H */
