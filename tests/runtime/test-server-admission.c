@@ -8,6 +8,7 @@
 #include "server-private.h"
 #include "tally-channel.h"
 #include "tally-pool.h"
+#include "tls-relay.h"
 
 #define BINARY (&framed_binary)
 /* No more than the server lets wait for a worker: what is refused is refused by admission. */
@@ -35,6 +36,8 @@ connect_from (Running *running, const gchar *address)
   there.sin_port = htons (running->server->listener.port);
   CU_ASSERT_FATAL (bind (fd, (struct sockaddr *) &here, sizeof here) == 0);
   CU_ASSERT_FATAL (connect (fd, (struct sockaddr *) &there, sizeof there) == 0);
+  if (tls_relay_is_on ())
+    fd = tls_relay_connect (fd);
   CU_ASSERT (setsockopt (fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0);
   return fd;
 }
