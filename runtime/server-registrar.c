@@ -57,7 +57,7 @@ end_step (TallyServer *server, GCancellable *cancellable, const gchar *step, GEr
 }
 
 static void
-enter (TallyServer *server, TallyRegistration *registration, const gchar *uri)
+have_enter (TallyServer *server, TallyRegistration *registration, const gchar *uri)
 {
   TallyRegistrationClass *class = TALLY_REGISTRATION_GET_CLASS (registration);
   GCancellable *cancellable = begin_step (server, &server->registrar.leaves);
@@ -69,7 +69,7 @@ enter (TallyServer *server, TallyRegistration *registration, const gchar *uri)
 }
 
 static void
-leave (TallyServer *server, TallyRegistration *registration)
+have_leave (TallyServer *server, TallyRegistration *registration)
 {
   TallyRegistrationClass *class = TALLY_REGISTRATION_GET_CLASS (registration);
   GCancellable *cancellable = begin_step (server, &server->registrar.hurries);
@@ -106,13 +106,13 @@ registrar_main (void *data)
 
   pthread_setname_np (pthread_self (), "tally-registrar");
   for (guint i = 0; i < self->registrations->len; i++)
-    enter (server, g_ptr_array_index (self->registrations, i), uri);
+    have_enter (server, g_ptr_array_index (self->registrations, i), uri);
   pthread_mutex_lock (&server->lock);
   while (!self->leaves)
     pthread_cond_wait (&self->wake, &server->lock);
   pthread_mutex_unlock (&server->lock);
   for (guint i = 0; i < self->registrations->len; i++)
-    leave (server, g_ptr_array_index (self->registrations, i));
+    have_leave (server, g_ptr_array_index (self->registrations, i));
   pthread_mutex_lock (&server->lock);
   serve_on_locked (server);
   self->has_left = TRUE;
