@@ -270,7 +270,8 @@ server_connection_part (ServerConnection *self, ServerWorker *worker, ServerTurn
   if (self->looks == 0)
     server_connection_hang_up (self);
   /* To its peer a handshake may be over, and a request on its way. */
-  if (G_UNLIKELY (self->is_unsecured) && tally_tls_is_shaking (&self->stream))
+  if (G_UNLIKELY (self->is_unsecured) && tally_tls_is_shaking (&self->stream)
+      && !atomic_peek (&self->server->expired))
     return TURN_WAIT;
   if ((turn == TURN_SERVED || !self->has_served || (self->server->local && self->looks == 0)
        || sends_first (self))
