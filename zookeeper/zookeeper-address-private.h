@@ -13,6 +13,8 @@ typedef struct
   gchar *endpoint; /* nullable: the service's own endpoint */
 } ZookeeperAddress;
 
+/* Takes `HOST:PORT` apart, where an IPv6 address may have brackets. (transfer full) (nullable): the host, without them. */
+gchar *zookeeper_address_split (const gchar *text, guint *port);
 /* %NULL with TALLY_ERROR_INVALID_ARGUMENT. */
 ZookeeperAddress *zookeeper_address_parse (const gchar *text, GError **error);
 /* Takes apart `zookeeper://` and such a text. */

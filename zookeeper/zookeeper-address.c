@@ -14,20 +14,31 @@ refuse_address (const gchar *text, const gchar *reason, GError **error)
   return FALSE;
 }
 
-/* `HOST:PORT`, an IPv6 address in brackets; (transfer full) (nullable): as ZooKeeper's library takes it, without brackets. */
+gchar *
+zookeeper_address_split (const gchar *text, guint *port)
+{
+  const gchar *colon = strrchr (text, ':');
+  gboolean in_brackets = *text == '[' && colon != NULL && colon > text && colon[-1] == ']';
+  guint64 number;
+
+  if (colon == NULL || !g_ascii_string_to_unsigned (colon + 1, 10, 1, G_MAXUINT16, &number, NULL))
+    return NULL;
+  *port = (guint) number;
+  return g_strndup (text + in_brackets, (gsize) (colon - text) - 2 * (gsize) in_brackets);
+}
+
+/* (transfer full) (nullable): as ZooKeeper's library takes it, without brackets. */
 static gchar *
 parse_server (const gchar *server)
 {
-  const gchar *colon = strrchr (server, ':');
-  gboolean in_brackets = *server == '[' && colon != NULL && colon > server && colon[-1] == ']';
-  const gchar *host = server + in_brackets;
-  gint length = colon != NULL ? (gint) (colon - host) - in_brackets : 0;
+  guint port;
+  g_autofree gchar *host = zookeeper_address_split (server, &port);
+  gboolean had_brackets = host != NULL && *server == '[' && *host != '[';
 
-  if (length <= 0 || !g_ascii_string_to_unsigned (colon + 1, 10, 1, G_MAXUINT16, NULL, NULL)
-      || memchr (host, '@', (gsize) length) != NULL
-      || (!in_brackets && memchr (host, ':', (gsize) length) != NULL))
+  if (host == NULL || *host == '\0' || strchr (host, '@') != NULL
+      || (!had_brackets && strchr (host, ':') != NULL))
     return NULL;
-  return g_strdup_printf ("%.*s%s", length, host, colon);
+  return g_strdup_printf ("%s:%u", host, port);
 }
 
 static gchar *

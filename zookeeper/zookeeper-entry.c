@@ -6,6 +6,8 @@
 #include <string.h>
 #include <tally.h>
 
+#include "zookeeper-address-private.h"
+
 /* json-glib recurses for each opening bracket. */
 #define MAX_BRACKETS 1000
 #define MAX_HOST 255
@@ -53,22 +55,16 @@ zookeeper_entry_join (const gchar *host, gint64 port, GError **error)
   return NULL;
 }
 
-/* `HOST:PORT`, where an IPv6 address may have brackets. */
 static gchar *
 parse_host_port (const gchar *text, GError **error)
 {
-  const gchar *colon = strrchr (text, ':');
-  gboolean in_brackets = *text == '[' && colon != NULL && colon > text && colon[-1] == ']';
-  g_autofree gchar *host = NULL;
-  guint64 port = 0;
+  guint port;
+  g_autofree gchar *host = zookeeper_address_split (text, &port);
 
-  if (colon == NULL || !g_ascii_string_to_unsigned (colon + 1, 10, 1, G_MAXUINT16, &port, NULL))
-    {
-      fail_entry (error, "it has no address of the form HOST:PORT");
-      return NULL;
-    }
-  host = g_strndup (text + in_brackets, (gsize) (colon - text) - 2 * (gsize) in_brackets);
-  return zookeeper_entry_join (host, (gint64) port, error);
+  if (host != NULL)
+    return zookeeper_entry_join (host, port, error);
+  fail_entry (error, "it has no address of the form HOST:PORT");
+  return NULL;
 }
 
 /* ---- ServerSets ---- */
