@@ -36,6 +36,7 @@ typedef struct
   GThread *threads[N_BLOCKING];
   guint n_threads;
   gint n_returned; /* atomic */
+  gint n_awaited;  /* atomic: of these, when the test is to be told */
   guint under_way; /* of an asynchronous lane: its thread's */
 } Lane;
 
@@ -54,6 +55,7 @@ struct _Restarts
   gint is_over; /* atomic */
 
   GMutex lock;
+  GCond returned;      /* as many as are awaited */
   GPtrArray *failures; /* the lock's: what each failed call was told */
   GArray *failed;      /* the lock's: numbers */
   gint64 latest;       /* the lock's: when the last of these began */
@@ -84,6 +86,16 @@ begin_call (Lane *lane, Call *call)
 }
 
 static void
+note_return (Lane *lane)
+{
+  if (g_atomic_int_add (&lane->n_returned, 1) + 1 != g_atomic_int_get (&lane->n_awaited))
+    return;
+  g_mutex_lock (&lane->all->lock);
+  g_cond_signal (&lane->all->returned);
+  g_mutex_unlock (&lane->all->lock);
+}
+
+static void
 end_call (const Call *call, const gchar *answer, const GError *error)
 {
   Restarts *all = call->lane->all;
@@ -91,7 +103,7 @@ end_call (const Call *call, const gchar *answer, const GError *error)
       ledger_make_text (LEDGER_ANSWER_MARK, call->number, LEDGER_MARK_LENGTH);
 
   if (error == NULL && g_strcmp0 (answer, expected) == 0)
-    g_atomic_int_inc (&call->lane->n_returned);
+    note_return (call->lane);
   else
     {
       g_mutex_lock (&all->lock);
@@ -221,17 +233,21 @@ start_lanes (Restarts *self)
 static void
 await_returns (Restarts *self, gint count)
 {
-  gint from[32];
-
-  for (guint i = 0; i < self->lanes->len; i++)
-    from[i] = g_atomic_int_get (&((Lane *) g_ptr_array_index (self->lanes, i))->n_returned);
   for (guint i = 0; i < self->lanes->len; i++)
     {
       Lane *lane = g_ptr_array_index (self->lanes, i);
 
-      while (g_atomic_int_get (&lane->n_returned) - from[i] < count)
-        g_usleep (1000);
+      g_atomic_int_set (&lane->n_awaited, g_atomic_int_get (&lane->n_returned) + count);
     }
+  g_mutex_lock (&self->lock);
+  for (guint i = 0; i < self->lanes->len; i++)
+    {
+      Lane *lane = g_ptr_array_index (self->lanes, i);
+
+      while (g_atomic_int_get (&lane->n_returned) - g_atomic_int_get (&lane->n_awaited) < 0)
+        g_cond_wait (&self->returned, &self->lock);
+    }
+  g_mutex_unlock (&self->lock);
 }
 
 /* ---- servers ---- */
@@ -268,6 +284,7 @@ open_restarts (Restarts *self)
   *self = (Restarts){ .failures = g_ptr_array_new_with_free_func (g_free),
                       .failed = g_array_new (FALSE, FALSE, sizeof (guint)) };
   g_mutex_init (&self->lock);
+  g_cond_init (&self->returned);
   self->directory = g_dir_make_tmp ("tally-XXXXXX", NULL);
   self->path = g_build_filename (self->directory, "book", NULL);
   if (!ledger_book_open (&self->book, self->path, N_NUMBERS))
@@ -331,6 +348,7 @@ close_restarts (Restarts *self)
   g_ptr_array_unref (self->failures);
   g_array_unref (self->failed);
   g_mutex_clear (&self->lock);
+  g_cond_clear (&self->returned);
   g_free (self->list);
   g_free (self->path);
   g_free (self->directory);
