@@ -18,6 +18,8 @@ find_most (const TallyServer *self)
 {
   guint workers = self->max_workers - 1;
 
+  if (self->admission == TALLY_ADMISSION_NONE)
+    return G_MAXINT;
   if (self->max_running > 0)
     return self->max_running;
   if (self->admission == TALLY_ADMISSION_DEADLINE)
@@ -25,14 +27,15 @@ find_most (const TallyServer *self)
   return MAX (workers, 1);
 }
 
-/* What it has learnt of the methods stays when the server serves again, and until requests end that are answered later. */
+/* What it has learnt of the methods stays when the server serves again, and until requests end that are answered later. Where
+ * nothing is limited any more as many may run as come. */
 void
 server_admission_open (TallyServer *self)
 {
   guint most = find_most (self);
   guint least = self->min_running > 0 ? self->min_running : LEAST_RUNNING;
 
-  if (self->admission == TALLY_ADMISSION_NONE)
+  if (self->admission == TALLY_ADMISSION_NONE && self->running == NULL)
     return;
   if (self->running == NULL)
     {

@@ -315,6 +315,21 @@ a_request_that_would_not_make_it (void)
   running_stop (running);
 }
 
+/* A server that serves again, and now without a limit, is not held to the one it had. */
+static void
+a_limit_ends_with_its_property (void)
+{
+  TallyServer *server = g_object_new (TALLY_TYPE_SERVER, "admission", TALLY_ADMISSION_CONCURRENCY,
+                                      "max-running", 2, NULL);
+
+  server_admission_open (server);
+  assert_int (server_get_running_limit (server), 2);
+  g_object_set (server, "admission", TALLY_ADMISSION_NONE, NULL);
+  server_admission_open (server);
+  assert_int (server_get_running_limit (server), G_MAXINT);
+  g_object_unref (server);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -325,6 +340,7 @@ main (int argc, char **argv)
     TEST (a_greedy_client_harms_no_other),
     TEST (requests_side_by_side_are_limited),
     TEST (a_request_that_would_not_make_it),
+    TEST (a_limit_ends_with_its_property),
     { NULL, NULL },
   };
 
