@@ -93,8 +93,8 @@ gboolean
 tally_call_was_too_much (const TallyCall *self, const GError *error)
 {
   return tally_call_was_not_executed (self, error)
-         && (g_str_has_prefix (error->message, TALLY_SERVER_SAYS "the server is busy")
-             || g_str_has_prefix (error->message, TALLY_SERVER_SAYS "the server is full"));
+         && (g_str_has_prefix (error->message, TALLY_SERVER_SAYS TALLY_SERVER_IS_BUSY)
+             || g_str_has_prefix (error->message, TALLY_SERVER_SAYS TALLY_SERVER_IS_FULL));
 }
 
 /* The error of a call whose replay failed too. The first attempt, of which @before was sent, may have

@@ -288,7 +288,7 @@ server_dispatch_permitted (TallyServer *server,
       && !server_begin_permitted (server, server_find_method (server, message),
                                   header != NULL ? header->deadline : 0))
     {
-      g_autofree gchar *refusal = server_describe_refusal (server, REFUSE_HOPELESS);
+      g_autofree gchar *refusal = server_note_refusal (server, REFUSE_HOPELESS);
 
       server_refuse_request (server, codec, stream, later, bytes, length, refusal, output);
       return OUTCOME_ANSWERED;

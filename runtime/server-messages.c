@@ -166,7 +166,7 @@ refuse_unfinished (ServerConnection *self,
                    gsize length,
                    ServerProgress *progress)
 {
-  g_autofree gchar *text = server_describe_refusal (self->server, self->refusal);
+  g_autofree gchar *text = server_note_refusal (self->server, self->refusal);
   gsize header = tally_frame_header (self->framer.framing);
   gsize size = header > 0 ? tally_framer_find_size (&self->framer, bytes, length) : 0;
 
@@ -326,7 +326,7 @@ take_verdict (ServerConnection *self)
   self->verdict = REFUSE_NOTHING;
   if (verdict == REFUSE_NOTHING)
     verdict = server_find_overdue (self->message_deadline);
-  return server_describe_refusal (self->server, verdict);
+  return server_note_refusal (self->server, verdict);
 }
 
 /* Refuses a message that is not all there, or is @size bytes long. */
@@ -399,7 +399,7 @@ server_answer_messages (ServerConnection *self,
         }
       const ServerRefusal reason = find_refusal (self, arrived);
       if (G_UNLIKELY (reason != REFUSE_NOTHING) && refusal == NULL)
-        refusal = server_describe_refusal (self->server, reason);
+        refusal = server_note_refusal (self->server, reason);
       if (arrived == 0 && size < length - progress.used)
         arrived = server_now ();
       answer_whole (self, worker, message, size, cut == TALLY_CUT_TORN, refusal, &progress);

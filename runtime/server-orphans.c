@@ -61,7 +61,7 @@ part_from_request (ServerConnection *self, ServerRequest *request)
   start = tally_frame_begin (output, request->framing);
   if (request->is_waiting)
     {
-      g_autofree gchar *reason = server_describe_refusal (server, REFUSE_STOPPING);
+      g_autofree gchar *reason = server_note_refusal (server, REFUSE_STOPPING);
 
       server_peer_set_header (request->framing == TALLY_FRAMING_HEADER ? &request->header : NULL);
       server_refuse_request (server, request->codec, &self->stream, NULL, request->message.data,

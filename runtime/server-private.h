@@ -418,8 +418,9 @@ guint server_max_queued (const TallyServer *self);
  * that wait for a worker, from 1 on; 0: a worker has it. */
 ServerRefusal
 server_find_refusal (const TallyServer *self, gint64 since, gint64 now, guint position);
-/* Counts it, too. (transfer full) (nullable): NULL for REFUSE_NOTHING */
-gchar *server_describe_refusal (TallyServer *self, ServerRefusal refusal);
+/* Counts a request that is not executed because of @refusal, and says so in words. (transfer full) (nullable): NULL for
+ * REFUSE_NOTHING */
+gchar *server_note_refusal (TallyServer *self, ServerRefusal refusal);
 /* Whether a request with this deadline, 0 for none, is not to be executed. */
 ServerRefusal server_find_overdue (gint64 deadline);
 /* Why a request that came at @arrived and has waited alone is not to be executed. (transfer full) (nullable) */

@@ -348,7 +348,7 @@ server_run_request (ServerRequest *request, ServerWorker *worker)
   TallyServer *self = request->server;
   g_autofree gchar *refusal =
       request->verdict != REFUSE_NOTHING
-          ? server_describe_refusal (self, request->verdict)
+          ? server_note_refusal (self, request->verdict)
           : server_find_reason (self, request->arrived, request->later.deadline);
 
   atomic_put (&worker->n_requests, atomic_peek (&worker->n_requests) + 1);

@@ -9,6 +9,8 @@
 /* What a refusal begins with. */
 #define TALLY_SERVER_IS "the server is "
 #define TALLY_SERVER_IS_STOPPING TALLY_SERVER_IS "stopping"
+#define TALLY_SERVER_IS_BUSY TALLY_SERVER_IS "busy"
+#define TALLY_SERVER_IS_FULL TALLY_SERVER_IS "full"
 #define TALLY_SERVER_DEADLINE "the request's deadline passed "
 
 /* What a refusal and a goodbye have in them. */
