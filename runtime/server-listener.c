@@ -1,6 +1,7 @@
 /* The server's listening sockets: owns their descriptors. It knows no connection and no thread. */
+#include "server-listener-private.h"
 #include "server-path-private.h"
-#include "server-private.h"
+#include "tally-error.h"
 
 #include <errno.h>
 #include <fcntl.h>

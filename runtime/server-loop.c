@@ -14,6 +14,10 @@
 #define MAX_ACCEPTS 32
 /* Connections accepted before a stop: more than a listener's backlog holds. */
 #define MAX_LAST_ACCEPTS (2 * TALLY_SERVER_BACKLOG)
+/* Milliseconds that a stop waits for peers whose handshake is under way: a segment of theirs that is lost comes again within
+ * that. And those between two looks. */
+#define HANDSHAKE_TIME 1000
+#define HANDSHAKE_LOOK 5
 /* Of so many times that a listener is ready it is asked once for all of its peers. */
 #define SWARM_ROUNDS 32
 
@@ -267,11 +271,31 @@ accept_ready (TallyServer *self, guint index)
   self->has_swarm = looks && n_accepted > 1;
 }
 
+/* The supervisor has a stop go on. */
+static gboolean
+waits_for_handshakes (TallyServer *self)
+{
+  gint64 now = server_now ();
+
+  if (self->stop_deadline == 0)
+    {
+      server_listener_end (&self->listener);
+      self->stop_deadline = now + HANDSHAKE_TIME;
+    }
+  if (now >= self->stop_deadline || !server_listener_has_handshakes (&self->listener))
+    return FALSE;
+  server_drain_eventfd (self->stop_fd); /* before the supervisor sets it again */
+  pthread_mutex_lock (&self->lock);
+  self->next_stop = now + HANDSHAKE_LOOK;
+  server_wake_supervisor_locked (self);
+  pthread_mutex_unlock (&self->lock);
+  return TRUE;
+}
+
 /* A peer that has connected may have sent a request: to close the listener would cut it off, unless somebody else listens there. */
 static void
 accept_last (TallyServer *self)
 {
-  server_listener_end (&self->listener);
   if (self->listener.is_adopted)
     return;
   for (guint i = 0; i < self->listener.n_fds; i++)
@@ -283,8 +307,9 @@ static void
 begin_stop (TallyServer *self)
 {
   server_systemd_stop (self);
-  if (server_registrar_takes_stop (self))
+  if (server_registrar_takes_stop (self) || waits_for_handshakes (self))
     return;
+  self->stop_deadline = 0;
   server_watch (self, EPOLL_CTL_DEL, self->stop_fd, 0, 0);
   accept_last (self);
   pthread_mutex_lock (&self->lock);

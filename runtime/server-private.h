@@ -27,6 +27,7 @@
 #include "interceptor-private.h"
 #include "reply-later-private.h"
 #include "server-header-private.h"
+#include "server-listener-private.h"
 #include "server-registrar-private.h"
 #include "server-systemd-private.h"
 #include "stream-internal.h"
@@ -38,9 +39,6 @@
 
 G_BEGIN_DECLS
 
-#define TALLY_SERVER_MAX_LISTENERS 8
-/* Peers that the kernel lets wait to be accepted. */
-#define TALLY_SERVER_BACKLOG 1024
 /* Refused connections that are kept until their first request, so as to answer it. */
 #define TALLY_SERVER_MAX_REFUSED 64
 /* What a worker receives at once and, where requests are pipelined, sends at once. */
@@ -56,36 +54,6 @@ G_BEGIN_DECLS
 typedef struct _ServerConnection ServerConnection;
 typedef struct _ServerWorker ServerWorker;
 typedef struct _ServerRequest ServerRequest;
-
-/* ---- listener ---- */
-
-typedef struct
-{
-  gint fds[TALLY_SERVER_MAX_LISTENERS];
-  guint n_fds;
-  gint spare_fd; /* given up to accept and refuse a peer when descriptors have run out */
-  guint16 port;  /* the real one; TCP */
-  gchar *path;   /* Unix: to be unlinked if it is still this file */
-  guint64 device;
-  guint64 inode;
-  pid_t pid; /* the process that listened; a child shares the sockets */
-  gboolean is_adopted; /* the sockets are somebody else's, too, who goes on listening there */
-  gboolean is_local;
-} ServerListener;
-
-gboolean server_listener_open (ServerListener *self, TallyEndpoint *endpoint, GError **error);
-/* Listens on @fds, which stay open and listen already. */
-gboolean server_listener_adopt (ServerListener *self,
-                                TallyEndpoint *endpoint,
-                                const gint *fds,
-                                guint n_fds,
-                                GError **error);
-void server_listener_close (ServerListener *self);
-/* Before that: lets no further peer in. Those that have connected can still be accepted. */
-void server_listener_end (ServerListener *self);
-/* Opens @stream, which may be moved until it is first used, to a new peer. FALSE with errno, EAGAIN when
- * there is none. Where descriptors have run out the peer is accepted and closed, and errno is EMFILE. */
-gboolean server_listener_accept (ServerListener *self, guint index, TallyStream *stream);
 
 /* ---- connection ---- */
 
@@ -558,8 +526,10 @@ struct _TallyServer
   gsize n_released; /* atomic: bytes of what was large and is gone, since the heap was trimmed */
   gsize peak_held;  /* the most that was held since then */
   gint64 next_trim; /* server_now () before which it is not trimmed again */
-  guint n_accept_rounds; /* the loop holder's; so is the next one */
+  guint n_accept_rounds; /* the loop holder's; so are the next two */
   gboolean has_swarm;    /* several peers were there at once the last time */
+  gint64 stop_deadline;  /* server_now () when a stop waits no longer for handshakes; 0: none waits */
+  gint64 next_stop;      /* the same, when such a stop goes on; 0: none waits */
   ServerTicket *tickets; /* by descriptor; the loop holder makes them more */
   guint n_tickets;
   GPtrArray *graveyard; /* closed connections that a batch of events may still name */

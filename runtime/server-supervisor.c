@@ -272,14 +272,34 @@ dismiss_locked (TallyServer *self)
   server_join_retired_locked (self);
 }
 
+/* A stop that waits for handshakes looks again. */
+static void
+resume_stop_locked (TallyServer *self, gint64 now)
+{
+  if (G_LIKELY (self->next_stop == 0) || now < self->next_stop)
+    return;
+  self->next_stop = 0;
+  tally_server_stop (self);
+}
+
+static void
+do_chores_locked (TallyServer *self, gint64 now)
+{
+  server_registrar_look_locked (self, now);
+  server_systemd_look_locked (self, now);
+  resume_stop_locked (self, now);
+}
+
 /* How long the supervisor may sleep where nothing else is to be done, in microseconds; G_MAXINT64: until it is woken. */
 static gint64
 find_chore_locked (const TallyServer *self, gint64 now)
 {
   gint64 registrar = server_registrar_get_rest_locked (self, now);
   gint64 systemd = server_systemd_get_rest_locked (self, now);
+  gint64 chore = MIN (registrar, systemd);
+  gint64 stop = self->next_stop > 0 ? MAX (self->next_stop - now, 1) * 1000 : G_MAXINT64;
 
-  return MIN (registrar, systemd);
+  return MIN (chore, stop);
 }
 
 /* How long nothing has to be done, in microseconds. */
@@ -316,8 +336,7 @@ server_supervise (TallyServer *self)
       if (self->stopping)
         drain_locked (self, &seen, now);
       server_limit_queue_locked (self, now);
-      server_registrar_look_locked (self, now);
-      server_systemd_look_locked (self, now);
+      do_chores_locked (self, now);
       if (G_UNLIKELY (self->due != NULL))
         server_due_fire_locked (self);
       if (G_UNLIKELY (self->turns.clients.head != NULL)

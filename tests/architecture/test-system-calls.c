@@ -32,6 +32,8 @@ static const Allowance allowances[] = {
     "g_socket_new_from_fd|g_socket_connection_get_socket|g_socket_create_source|g_socket_close",
     "for GIO's TLS, to which the descriptor is a socket of GIO's" },
   { "server-listener.c", NULL, "the listener: until a stream is opened" },
+  { "server-handshakes.c", "socket|sendto|recv|close",
+    "the listener's: what the kernel says of it" },
   { "server-path.c", NULL, "the listener's: its path" },
   { "wait.c", "tally_wait|tally_wait_fd|ppoll|close", "waits for what the above give it" },
   { "wait-private.h", "tally_wait|tally_wait_fd", "declares that" },

@@ -1,0 +1,162 @@
+/* Owns the tests of peers whose handshake is under way when a server stops: they have a connection, and their server has none
+ * yet. A listener that defers its accepts keeps them so until they send. */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "server-fixture.h"
+#include "server-listener-private.h"
+
+#define N_PEERS 20
+#define MAX_DESCRIPTORS 256
+
+static gint
+get_socket_option (gint fd, gint option)
+{
+  gint value = 0;
+  socklen_t length = sizeof value;
+
+  return getsockopt (fd, SOL_SOCKET, option, &value, &length) == 0 ? value : 0;
+}
+
+/* The server's, in this process. */
+static gint
+find_listener (void)
+{
+  for (gint fd = 0; fd < MAX_DESCRIPTORS; fd++)
+    if (get_socket_option (fd, SO_ACCEPTCONN) != 0 && get_socket_option (fd, SO_DOMAIN) == AF_INET)
+      return fd;
+  CU_FAIL_FATAL ("no listener");
+  return -1;
+}
+
+/* @peers have connected, and the server does not know of it. */
+static gint
+connect_half (Running *running, gint *peers)
+{
+  const gint seconds = 60;
+  gint listener = find_listener ();
+
+  CU_ASSERT_EQUAL_FATAL (setsockopt (listener, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds,
+                                     sizeof seconds),
+                         0);
+  for (guint i = 0; i < N_PEERS; i++)
+    peers[i] = peer_connect (running);
+  return listener;
+}
+
+/* Until the server lets nobody begin a connection any more, or has closed its listener. */
+static void
+await_end_of_listening (gint listener)
+{
+  socklen_t n_instructions;
+
+  do
+    {
+      g_thread_yield ();
+      n_instructions = 0;
+    }
+  while (getsockopt (listener, SOL_SOCKET, SO_GET_FILTER, NULL, &n_instructions) == 0
+         && n_instructions == 0);
+}
+
+/* How many of the peers were served that sent a request after the stop. */
+static guint
+count_served (gint *peers, const Speech *speech)
+{
+  guint n_served = 0;
+
+  for (guint i = 0; i < N_PEERS; i++)
+    {
+      TallyBuffer request = { NULL, 0, 0 };
+
+      write_echo (&request, speech, 1, "late");
+      if (send (peers[i], request.data, request.length, MSG_NOSIGNAL) != (gssize) request.length)
+        shutdown (peers[i], SHUT_RDWR);
+      tally_buffer_clear (&request);
+    }
+  for (guint i = 0; i < N_PEERS; i++)
+    {
+      Answer answer = { 0 };
+
+      n_served += peer_receive (peers[i], speech, TALLY_KIND_STRING, &answer)
+                  && answer.type == T_REPLY && answer.seqid == 1;
+      answer_clear (&answer);
+      close (peers[i]);
+    }
+  return n_served;
+}
+
+/* FALSE: this thread was held up for so long that the server need not have waited. */
+static gboolean
+stop_and_count (guint *n_served)
+{
+  Running *running = running_start (&framed_binary, NULL, "drain-timeout=0");
+  gint peers[N_PEERS];
+  gint listener = connect_half (running, peers);
+  gint64 began = g_get_monotonic_time ();
+  gint64 took;
+
+  tally_server_stop (running->server);
+  await_end_of_listening (listener);
+  *n_served = count_served (peers, running->speech);
+  took = g_get_monotonic_time () - began;
+  running_join (running);
+  return took < G_USEC_PER_SEC / 2;
+}
+
+static void
+a_peer_whose_handshake_is_under_way_is_served (void)
+{
+  guint n_served;
+
+  while (!stop_and_count (&n_served) && n_served < N_PEERS)
+    continue;
+  assert_int (n_served, N_PEERS);
+}
+
+/* Such as never send anything, an attacker's, are not waited for without end. */
+static void
+a_stop_ends_that_peers_keep_waiting (void)
+{
+  Running *running = running_start (&framed_binary, NULL, "drain-timeout=0");
+  gint peers[N_PEERS];
+
+  connect_half (running, peers);
+  running_stop (running);
+  for (guint i = 0; i < N_PEERS; i++)
+    close (peers[i]);
+}
+
+static void
+handshakes_are_seen (void)
+{
+  Running *running = running_start (&framed_binary, NULL, NULL);
+  ServerListener listener = { .pid = getpid () };
+  struct sockaddr_in address;
+  socklen_t length = sizeof address;
+  gint peers[N_PEERS];
+
+  CU_ASSERT_EQUAL_FATAL (getsockname (find_listener (), (struct sockaddr *) &address, &length), 0);
+  listener.port = ntohs (address.sin_port);
+  CU_ASSERT (!server_listener_has_handshakes (&listener));
+  connect_half (running, peers);
+  CU_ASSERT (server_listener_has_handshakes (&listener));
+  assert_int (count_served (peers, running->speech), N_PEERS);
+  CU_ASSERT (!server_listener_has_handshakes (&listener));
+  running_stop (running);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const TestCase cases[] = {
+    TEST (a_peer_whose_handshake_is_under_way_is_served),
+    TEST (a_stop_ends_that_peers_keep_waiting),
+    TEST (handshakes_are_seen),
+    { NULL, NULL },
+  };
+
+  return test_main ("server-handshakes", cases, argc, argv);
+}
