@@ -114,8 +114,8 @@ settle_pending (TallyCall *call,
   tally_shared_consume_reply (shared, pending);
   if (G_UNLIKELY (!done))
     call->sent = TALLY_SENT_ALL;
-  if (G_UNLIKELY (call->refused) && !tally_shared_was_sent (shared, pending))
-    *whole = FALSE; /* the peer may not want the rest */
+  if (G_UNLIKELY (call->refused) && !tally_shared_bear_refusal (shared, pending))
+    *whole = FALSE;
   return done;
 }
 

@@ -261,6 +261,8 @@ tally_shared_end_round_locked (TallyShared *self, gsize sent, GError *error, gbo
   if (self->outgoing.capacity > KEPT_OUTGOING_CAPACITY)
     tally_buffer_clear (&self->outgoing);
   tally_shared_note_sent_locked (self, sent);
+  if (G_UNLIKELY (self->wanted_end > self->sent))
+    __atomic_store_n (&self->is_unusable, TRUE, __ATOMIC_RELEASE);
   note_send_error_locked (self, error);
   if (G_UNLIKELY (self->failure != NULL))
     tally_shared_fail_calls_locked (self);

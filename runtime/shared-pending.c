@@ -305,14 +305,16 @@ tally_shared_count_sent_locked (const TallyShared *self, const TallyPending *pen
 }
 
 gboolean
-tally_shared_was_sent (TallyShared *self, const TallyPending *pending)
+tally_shared_bear_refusal (TallyShared *self, const TallyPending *pending)
 {
-  gboolean was_sent;
+  gboolean is_borne;
 
   tally_shared_lock (self);
-  was_sent = pending->end <= self->sent;
+  is_borne = pending->end <= maybe_sent (self);
+  if (is_borne && pending->end > self->sent)
+    self->wanted_end = MAX (self->wanted_end, pending->end);
   pthread_mutex_unlock (&self->lock);
-  return was_sent;
+  return is_borne;
 }
 
 /* ---- the lone caller ---- */

@@ -160,6 +160,7 @@ struct _TallyShared
   guint n_impatient;  /* times that a sender had none */
   guint64 sent;       /* bytes that the kernel has, of all that was ever queued */
   guint64 queued_end; /* all that was ever queued */
+  guint64 wanted_end; /* up to where this round is to send, or the connection takes no further calls */
   TallyBuffer
       outgoing; /* from outgoing_start on, which is where `sent` is: what the sender sends now */
   gsize outgoing_start;
@@ -194,8 +195,9 @@ void tally_shared_fail_if_stalled (TallyShared *self, const TallyPending *pendin
 /* Of the request of a caller that has gone, which began to be sent, how much the peer may come to have: all, for the sake of
  * the calls behind it, unless the connection has failed. */
 gsize tally_shared_count_sent (TallyShared *self, const TallyPending *pending);
-/* Whether all of the pending call's request was sent; a peer may answer before. */
-gboolean tally_shared_was_sent (TallyShared *self, const TallyPending *pending);
+/* The pending call's request was refused, perhaps before all of it was sent, and its peer may not want the rest: then %FALSE, and the
+ * connection takes no further calls. Where a sender does not know yet how much it has sent, that is said when it does. */
+gboolean tally_shared_bear_refusal (TallyShared *self, const TallyPending *pending);
 /* Gives the pending call back, whose reply, if there is one, was consumed. %TRUE when the connection may take further calls. @late: how many replies
  * were dropped, since a pending call was closed last, because their callers had left. */
 gboolean tally_shared_close (TallyShared *self, TallyPending *pending, guint *late);

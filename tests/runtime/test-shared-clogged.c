@@ -377,16 +377,32 @@ close_nothing (TallyStream *stream)
 {
 }
 
-static void
-fail_on_send (TallyStream *stream, TallyStreamOrigin origin)
-{
-  static const TallyStreamKind kind = { .send = send_while_failing,
-                                        .get_watch = watch_all,
-                                        .has_input = hold_nothing,
-                                        .end_sending = close_nothing,
-                                        .close = close_nothing };
+static TallyStreamKind toy_kind = { .get_watch = watch_all,
+                                    .has_input = hold_nothing,
+                                    .end_sending = close_nothing,
+                                    .close = close_nothing };
 
-  stream->kind = &kind;
+static void
+be_toy (TallyStream *stream, TallyStreamOrigin origin)
+{
+  stream->kind = &toy_kind;
+}
+
+/* A connection of which nothing works but @send. @peer: its other end. */
+static TallySocket *
+open_toy (gssize (*send) (TallyStream *, gconstpointer, gsize, gboolean), gint *peer)
+{
+  void (*usual) (TallyStream *, TallyStreamOrigin) = tally_stream_opened;
+  TallySocket *socket;
+  gint fds[2];
+
+  CU_ASSERT_EQUAL_FATAL (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+  toy_kind.send = send;
+  tally_stream_opened = be_toy;
+  socket = tally_socket_new_from_fd (fds[0]);
+  tally_stream_opened = usual;
+  *peer = fds[1];
+  return socket;
 }
 
 static void
@@ -405,17 +421,12 @@ static void
 rule_24_only_what_the_kernel_took_counts_as_sent (void)
 {
   TallySharedAgent agent = { .watch = watch_nothing, .over = count_over };
-  void (*usual) (TallyStream *, TallyStreamOrigin) = tally_stream_opened;
   g_autoptr (GError) first_error = NULL, second_error = NULL;
   TallyPending *first, *second;
-  TallySocket *socket;
   guint late;
-  gint fds[2];
+  gint peer;
+  TallySocket *socket = open_toy (send_while_failing, &peer);
 
-  CU_ASSERT_EQUAL_FATAL (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
-  tally_stream_opened = fail_on_send;
-  socket = tally_socket_new_from_fd (fds[0]);
-  tally_stream_opened = usual;
   failing = tally_shared_get (socket, &tally_codec_binary, TALLY_FRAMING_FRAMED);
   tally_shared_add_agent (failing, &agent);
   first = tally_shared_open (failing, &tally_limits_default, NULL);
@@ -436,7 +447,62 @@ rule_24_only_what_the_kernel_took_counts_as_sent (void)
   tally_shared_close (failing, first, &late);
   tally_shared_close (failing, second, &late);
   g_object_unref (socket);
-  close (fds[1]);
+  close (peer);
+}
+
+/* ---- a refusal while bytes are being sent ---- */
+
+static TallyShared *refused;
+static const TallyPending *refused_call;
+static gsize n_taken;
+
+/* Takes that much, once. Before it returns, and the sender knows how much was sent, the receiver has read a refusal. */
+static gssize
+send_while_refused (TallyStream *stream, gconstpointer bytes, gsize length, gboolean ends)
+{
+  gssize taken = n_taken > 0 ? (gssize) n_taken : -1;
+
+  CU_ASSERT_TRUE (tally_shared_bear_refusal (refused, refused_call));
+  n_taken = 0;
+  errno = EAGAIN;
+  return taken;
+}
+
+/* Whether the connection takes further calls after one was refused of whose request the kernel took @taken bytes of five. */
+static gboolean
+is_usable_after_refusal (gsize taken)
+{
+  TallySharedAgent agent = { .watch = watch_nothing, .over = count_over };
+  TallyPending *pending, *other;
+  gboolean is_usable;
+  guint late;
+  gint peer;
+  TallySocket *socket = open_toy (send_while_refused, &peer);
+
+  refused = tally_shared_get (socket, &tally_codec_binary, TALLY_FRAMING_FRAMED);
+  tally_shared_add_agent (refused, &agent);
+  pending = tally_shared_open (refused, &tally_limits_default, NULL);
+  other = tally_shared_open (refused, &tally_limits_default, NULL);
+  tally_buffer_append (&pending->buffer, "first", 5);
+  refused_call = pending;
+  n_taken = taken;
+  CU_ASSERT_TRUE (tally_shared_begin (refused, pending, &agent, FALSE, NULL));
+  tally_shared_flush (refused, &agent);
+  is_usable = tally_shared_close (refused, other, &late);
+  tally_shared_leave (refused, pending, TRUE, NULL);
+  tally_shared_close (refused, pending, &late);
+  tally_shared_remove_agent (refused, &agent);
+  g_object_unref (socket);
+  close (peer);
+  return is_usable;
+}
+
+/* A refusal that comes while its request is being sent is of a request that was sent, if that round sends it to its end. */
+static void
+a_refusal_may_overtake_its_sender (void)
+{
+  CU_ASSERT_TRUE (is_usable_after_refusal (5));
+  CU_ASSERT_FALSE (is_usable_after_refusal (3));
 }
 
 /* ---- agents, and a layer that has taken more from the kernel than it gave out ---- */
@@ -524,10 +590,11 @@ main (int argc, char **argv)
     TEST (rule_24_a_reply_before_its_request_is_nobodys),
     TEST (rule_24_a_reply_to_half_a_oneway_is_nobodys),
     TEST (rule_24_only_what_the_kernel_took_counts_as_sent),
+    TEST (a_refusal_may_overtake_its_sender),
     TEST (input_that_a_layer_holds_is_told),
     TEST (a_large_request_is_not_copied_for_each_piece),
     { NULL, NULL },
   };
 
-  return test_main ("shared-failure", cases, argc, argv);
+  return test_main ("shared-clogged", cases, argc, argv);
 }
