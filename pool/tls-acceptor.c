@@ -53,6 +53,18 @@ on_handshake_wait (gpointer data, gboolean begins)
   g_mutex_unlock (&tls->acceptor->lock);
 }
 
+gboolean
+tally_tls_has_stalled (const TallyTls *self, gint64 now)
+{
+  TallyStream *stream = &self->base->plain;
+  gboolean has_come;
+
+  if (!tally_tls_turn_is_over (&self->turn, now))
+    return FALSE;
+  tally_streams_find_news (&stream, 1, &has_come);
+  return !has_come;
+}
+
 /* Handshakes whose turn is over end, as many as others wait. That does not block; and while the lock is held, one
  * that awaits its peer goes on awaiting it, and is not secured. */
 static void
@@ -64,7 +76,7 @@ end_turns_locked (TallyTlsAcceptor *self)
     {
       const TallyTls *tls = link->data;
 
-      if (!tally_tls_turn_is_over (&tls->turn, g_get_monotonic_time ()))
+      if (!tally_tls_has_stalled (tls, g_get_monotonic_time ()))
         continue;
       tally_stream_shut_down (&tls->base->plain);
       left--;

@@ -55,6 +55,9 @@ void tally_tls_unref (TallyTls *self);
 
 /* A peer's first message is there. */
 void tally_tls_acceptor_begin (TallyTlsAcceptor *self, TallyTls *tls);
+/* Its peer lets it wait for longer than a handshake may while others wait, and nothing of it has come that was not read yet: on a
+ * busy machine the thread that is to read may not have run. */
+gboolean tally_tls_has_stalled (const TallyTls *self, gint64 now);
 /* The stream is closed: nobody waits for the handshake any more. */
 void tally_tls_acceptor_forget (TallyTlsAcceptor *self, TallyTls *tls);
 

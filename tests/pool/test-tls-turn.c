@@ -1,7 +1,10 @@
 /* Owns the tests of when a TLS handshake gives way to peers that wait, and which of them is next, on a clock of
  * their own. */
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "harness.h"
-#include "tls-turn-private.h"
+#include "tls-layer-private.h"
 
 #define MS G_TIME_SPAN_MILLISECOND
 #define SECOND G_TIME_SPAN_SECOND
@@ -160,6 +163,27 @@ a_few_have_their_turns_in_order (void)
   CU_ASSERT (tally_tls_turn_is_for_newest (1, 5 * SECOND));
 }
 
+/* ---- one whose answer was not read yet ---- */
+
+static void
+a_peer_that_has_answered_has_not_stalled (void)
+{
+  const gint64 now = 60 * SECOND;
+  TallyTlsBase base = { .blocks = TRUE };
+  TallyTls tls = { .base = &base };
+  gint fds[2];
+
+  CU_ASSERT_EQUAL_FATAL (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+  tally_stream_open (&base.plain, fds[0], TALLY_STREAM_ADOPTED);
+  CU_ASSERT (!tally_tls_has_stalled (&tls, now));
+  tally_tls_turn_await (&tls.turn, FALSE, 1);
+  CU_ASSERT (tally_tls_has_stalled (&tls, now));
+  CU_ASSERT_EQUAL (write (fds[1], "", 1), 1);
+  CU_ASSERT (!tally_tls_has_stalled (&tls, now));
+  tally_stream_close (&base.plain);
+  close (fds[1]);
+}
+
 static const TestCase cases[] = { TEST (a_client_far_away_is_awaited),
                                   TEST (what_this_side_computes_does_not_count),
                                   TEST (a_record_is_progress),
@@ -167,6 +191,7 @@ static const TestCase cases[] = { TEST (a_client_far_away_is_awaited),
                                   TEST (records_without_end_give_way),
                                   TEST (an_honest_peer_is_next_in_a_crowd),
                                   TEST (a_few_have_their_turns_in_order),
+                                  TEST (a_peer_that_has_answered_has_not_stalled),
                                   { NULL, NULL } };
 
 int
