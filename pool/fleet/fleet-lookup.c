@@ -99,7 +99,8 @@ add_published (const TallyFleet *self, GArray *targets, const TallyAddress *addr
   const TallyFleetLookup *lookup = &self->lookup;
   g_autofree gchar *uri = g_strconcat (lookup->prefix, address->address, lookup->suffix, NULL);
   TallyTlsOptions tls = lookup->tls;
-  TallyTarget target = { .weight = MAX (address->weight, 1), .priority = address->priority };
+  TallyTarget target = { .weight = CLAMP (address->weight, 1, TALLY_PICKER_MAX_WEIGHT),
+                         .priority = address->priority };
 
   target.endpoint = tally_endpoint_new_with_tls (uri, &tls, error);
   if (target.endpoint != NULL && address->identity != NULL

@@ -129,6 +129,26 @@ a_list_is_never_emptied (void)
   stop_pushed (&fleet, resolver);
 }
 
+/* Weights are what they may be, also where an endpoint is there twice and their sum is more than a number can be. */
+static void
+weights_may_be_any (void)
+{
+  TallyAddress addresses[3] = { { NULL, NULL, 1 }, { NULL, NULL, G_MAXUINT }, { NULL, NULL, 0 } };
+  TallyResolver *resolver;
+  Fleet fleet;
+
+  resolver = start_pushed (&fleet, "picker=least");
+  addresses[0].address = addresses[1].address = fleet.addresses[0];
+  addresses[2].address = fleet.addresses[1];
+  for (guint i = 0; i < 2; i++)
+    {
+      tally_resolver_publish (resolver, addresses, G_N_ELEMENTS (addresses));
+      check_calls (&fleet, fleet_echo);
+    }
+  CU_ASSERT (fleet_count (&fleet, 0) > fleet_count (&fleet, 1));
+  stop_pushed (&fleet, resolver);
+}
+
 typedef struct
 {
   const Fleet *fleet;
@@ -512,6 +532,7 @@ main (int argc, char **argv)
   static const TestCase cases[] = {
     TEST (the_list_changes),
     TEST (a_list_is_never_emptied),
+    TEST (weights_may_be_any),
     TEST (the_first_list_is_awaited),
     TEST (the_wait_for_a_list_ends_in_time),
     TEST (lists_may_come_under_load),
