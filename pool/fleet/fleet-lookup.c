@@ -93,15 +93,34 @@ wake_waits_locked (TallyFleet *self)
     g_source_set_ready_time (g_ptr_array_index (self->lookup.waits, i), 0);
 }
 
+/* What a peer may have written, as a target in DNS, becomes a part of a URI: nothing in it may be taken for an option, or for another
+ * endpoint. */
+static gboolean
+check_address (const gchar *text, GError **error)
+{
+  const gchar *colon = text != NULL ? strrchr (text, ':') : NULL;
+  g_autofree gchar *shown = g_strescape (text != NULL ? text : "", NULL);
+
+  if (colon != NULL && text[strcspn (text, "/?#@,")] == '\0'
+      && g_ascii_string_to_unsigned (colon + 1, 10, 1, G_MAXUINT16, NULL, NULL))
+    return TRUE;
+  g_set_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_ARGUMENT,
+               "\"%.100s\" is not a host and a port, HOST:PORT", shown);
+  return FALSE;
+}
+
 static gboolean
 add_published (const TallyFleet *self, GArray *targets, const TallyAddress *address, GError **error)
 {
   const TallyFleetLookup *lookup = &self->lookup;
-  g_autofree gchar *uri = g_strconcat (lookup->prefix, address->address, lookup->suffix, NULL);
+  g_autofree gchar *uri = NULL;
   TallyTlsOptions tls = lookup->tls;
   TallyTarget target = { .weight = CLAMP (address->weight, 1, TALLY_PICKER_MAX_WEIGHT),
                          .priority = address->priority };
 
+  if (!check_address (address->address, error))
+    return FALSE;
+  uri = g_strconcat (lookup->prefix, address->address, lookup->suffix, NULL);
   target.endpoint = tally_endpoint_new_with_tls (uri, &tls, error);
   if (target.endpoint != NULL && address->identity != NULL
       && tally_endpoint_get_scheme (target.endpoint) == TALLY_SCHEME_TLS

@@ -129,6 +129,37 @@ a_list_is_never_emptied (void)
   stop_pushed (&fleet, resolver);
 }
 
+/* What is no host and port is left out: an address brings no option along, and no second endpoint. */
+static void
+an_address_is_no_more_than_that (void)
+{
+  static const gchar *const bad[] = {
+    "?strict=no&service=x:1", "/?strict=no", "#:1", "@127.0.0.1:1", ",127.0.0.1:1", "0000", "\n"
+  };
+  TallyAddress addresses[G_N_ELEMENTS (bad) + 4] = { { NULL } };
+  g_autofree gchar *dump = NULL;
+  TallyResolver *resolver;
+  Fleet fleet;
+
+  resolver = start_pushed (&fleet, "");
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
+    addresses[i].address = g_strconcat (fleet.addresses[0], bad[i], NULL);
+  addresses[G_N_ELEMENTS (bad)].address = "127.0.0.1:0";
+  addresses[G_N_ELEMENTS (bad) + 1].address = "127.0.0.1:65536";
+  addresses[G_N_ELEMENTS (bad) + 2].address = fleet.addresses[1];
+  for (guint i = 0; i < G_N_ELEMENTS (addresses) - 1; i++) /* one is none at all */
+    g_test_expect_message ("tally", G_LOG_LEVEL_WARNING, "*published what is no address*HOST:PORT");
+  tally_resolver_publish (resolver, addresses, G_N_ELEMENTS (addresses));
+  g_test_assert_expected_messages ();
+  check_calls (&fleet, fleet_echo);
+  assert_int (fleet_count (&fleet, 1), N_CALLS);
+  dump = tally_pool_dump (fleet.pool);
+  CU_ASSERT_PTR_NOT_NULL (strstr (dump, "among 1 of 1 endpoints"));
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
+    g_free ((gchar *) addresses[i].address);
+  stop_pushed (&fleet, resolver);
+}
+
 /* Weights are what they may be, also where an endpoint is there twice and their sum is more than a number can be. */
 static void
 weights_may_be_any (void)
@@ -532,6 +563,7 @@ main (int argc, char **argv)
   static const TestCase cases[] = {
     TEST (the_list_changes),
     TEST (a_list_is_never_emptied),
+    TEST (an_address_is_no_more_than_that),
     TEST (weights_may_be_any),
     TEST (the_first_list_is_awaited),
     TEST (the_wait_for_a_list_ends_in_time),
