@@ -154,3 +154,17 @@ fleet_echo_async (const Fleet *self, const TallyCallOptions *options, GError **e
   return tally_channel_call_finish (self->channel, test_echo_method, result, results, error)
          && strcmp (text, "hello") == 0;
 }
+
+const FleetEcho fleet_echoes[2] = { fleet_echo, fleet_echo_async };
+
+void
+fleet_check_echoes (const Fleet *self, FleetEcho echo, guint count)
+{
+  for (guint i = 0; i < count; i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      CU_ASSERT_TRUE (echo (self, NULL, &error));
+      assert_no_error (error);
+    }
+}

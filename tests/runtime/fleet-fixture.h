@@ -44,6 +44,12 @@ gboolean fleet_echo (const Fleet *self, const TallyCallOptions *options, GError 
 /* fleet_echo () that does not block, in a main context of its own. */
 gboolean fleet_echo_async (const Fleet *self, const TallyCallOptions *options, GError **error);
 
+typedef gboolean (*FleetEcho) (const Fleet *self, const TallyCallOptions *options, GError **error);
+/* Both. */
+extern const FleetEcho fleet_echoes[2];
+/* So many of them succeed. */
+void fleet_check_echoes (const Fleet *self, FleetEcho echo, guint count);
+
 G_END_DECLS
 
 #endif /* TESTS_RUNTIME_FLEET_FIXTURE_H */

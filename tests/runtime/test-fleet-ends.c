@@ -12,16 +12,12 @@
 
 #define N_CALLERS 4
 
-typedef gboolean (*Echo) (const Fleet *fleet, const TallyCallOptions *options, GError **error);
-
-static const Echo echoes[] = { fleet_echo, fleet_echo_async };
-
 /* ---- a server that stops under load ---- */
 
 typedef struct
 {
   const Fleet *fleet;
-  Echo echo;
+  FleetEcho echo;
   gint is_over; /* atomic */
   gint n_calls; /* atomic */
   gint n_failed;
@@ -60,7 +56,7 @@ await_calls (const Load *self, gint count)
 }
 
 static void
-stop_one_under_load (const gchar *options, Echo echo)
+stop_one_under_load (const gchar *options, FleetEcho echo)
 {
   GThread *threads[N_CALLERS];
   Fleet fleet;
@@ -86,12 +82,12 @@ stop_one_under_load (const gchar *options, Echo echo)
 static void
 no_call_is_lost_when_one_stops (void)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (fleet_modes) * G_N_ELEMENTS (echoes); i++)
+  for (guint i = 0; i < G_N_ELEMENTS (fleet_modes) * G_N_ELEMENTS (fleet_echoes); i++)
     {
       g_autofree gchar *options =
           g_strconcat ("picker=round-robin&mode=", fleet_modes[i / 2], NULL);
 
-      stop_one_under_load (options, echoes[i % 2]);
+      stop_one_under_load (options, fleet_echoes[i % 2]);
     }
 }
 
@@ -170,7 +166,7 @@ ping_async (const Fleet *fleet, const TallyCallOptions *options, GError **error)
   return tally_channel_call_finish (fleet->channel, test_ping_method, result, NULL, error);
 }
 
-static const Echo pings[] = { ping, ping_async };
+static const FleetEcho pings[] = { ping, ping_async };
 
 /* The replay of an idempotent call goes elsewhere; another call fails, and its error names the endpoint. */
 static void
@@ -278,7 +274,7 @@ a_goodbye_sends_a_call_elsewhere (void)
 static void
 a_call_that_is_refused_goes_elsewhere (void)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (echoes); i++)
+  for (guint i = 0; i < G_N_ELEMENTS (fleet_echoes); i++)
     {
       g_autoptr (GError) error = NULL;
       Fleet fleet;
@@ -288,7 +284,7 @@ a_call_that_is_refused_goes_elsewhere (void)
       fd = peer_connect (fleet.servers[0]);
       CU_ASSERT_TRUE (peer_echoes (fd, &framed_binary, 1, "occupied"));
       fleet_open (&fleet, "picker=first");
-      CU_ASSERT_TRUE (echoes[i](&fleet, NULL, &error));
+      CU_ASSERT_TRUE (fleet_echoes[i](&fleet, NULL, &error));
       assert_no_error (error);
       assert_int (fleet_count (&fleet, 0), 1);
       assert_int (fleet_count (&fleet, 1), 1);
@@ -430,16 +426,16 @@ rule_22_a_child_calls_too (void)
 static void
 a_closed_pool_ends_calls (void)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (echoes); i++)
+  for (guint i = 0; i < G_N_ELEMENTS (fleet_echoes); i++)
     {
       g_autoptr (GError) error = NULL;
       Fleet fleet;
 
       fleet_start (&fleet, NULL, NULL);
       fleet_open (&fleet, "");
-      CU_ASSERT_TRUE (echoes[i](&fleet, NULL, NULL));
+      CU_ASSERT_TRUE (fleet_echoes[i](&fleet, NULL, NULL));
       tally_pool_close (fleet.pool);
-      CU_ASSERT_FALSE (echoes[i](&fleet, NULL, &error));
+      CU_ASSERT_FALSE (fleet_echoes[i](&fleet, NULL, &error));
       assert_error (error, TALLY_ERROR, TALLY_ERROR_POOL_CLOSED, "the pool is closed");
       CU_ASSERT_PTR_NULL (strstr (error->message, "endpoints failed"));
       fleet_stop (&fleet);

@@ -13,29 +13,13 @@
 
 #define N_CALLS 60
 
-typedef gboolean (*Echo) (const Fleet *fleet, const TallyCallOptions *options, GError **error);
-
-static const Echo echoes[] = { fleet_echo, fleet_echo_async };
-
-static void
-check_echoes (const Fleet *fleet, Echo echo, guint count)
-{
-  for (guint i = 0; i < count; i++)
-    {
-      g_autoptr (GError) error = NULL;
-
-      CU_ASSERT_TRUE (echo (fleet, NULL, &error));
-      assert_no_error (error);
-    }
-}
-
 /* ---- which gets the calls ---- */
 
 /* Each in turn, whatever the mode. */
 static void
 round_robin_is_even (void)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (fleet_modes) * G_N_ELEMENTS (echoes); i++)
+  for (guint i = 0; i < G_N_ELEMENTS (fleet_modes) * G_N_ELEMENTS (fleet_echoes); i++)
     {
       g_autofree gchar *options =
           g_strconcat ("picker=round-robin&mode=", fleet_modes[i / 2], NULL);
@@ -43,7 +27,7 @@ round_robin_is_even (void)
 
       fleet_start (&fleet, NULL, NULL);
       fleet_open (&fleet, options);
-      check_echoes (&fleet, echoes[i % 2], N_CALLS);
+      fleet_check_echoes (&fleet, fleet_echoes[i % 2], N_CALLS);
       for (guint k = 0; k < FLEET_SERVERS; k++)
         assert_int (fleet_count (&fleet, k), N_CALLS / FLEET_SERVERS);
       fleet_stop (&fleet);
@@ -57,7 +41,7 @@ weights_count (void)
 
   fleet_start (&fleet, NULL, NULL);
   fleet_open (&fleet, "picker=round-robin&weights=4,1,1");
-  check_echoes (&fleet, fleet_echo, N_CALLS);
+  fleet_check_echoes (&fleet, fleet_echo, N_CALLS);
   assert_int (fleet_count (&fleet, 0), N_CALLS * 4 / 6);
   assert_int (fleet_count (&fleet, 1), N_CALLS / 6);
   fleet_stop (&fleet);
@@ -73,7 +57,7 @@ an_endpoint_may_be_there_twice (void)
   fleet_start (&fleet, NULL, NULL);
   fleet_add (&fleet, fleet.addresses[0]);
   fleet_open (&fleet, "picker=round-robin");
-  check_echoes (&fleet, fleet_echo, N_CALLS);
+  fleet_check_echoes (&fleet, fleet_echo, N_CALLS);
   assert_int (fleet_count (&fleet, 0), N_CALLS / 2);
   assert_int (fleet_count (&fleet, 1), N_CALLS / 4);
   dump = tally_pool_dump (fleet.pool);
@@ -88,10 +72,10 @@ the_first_gets_all (void)
 
   fleet_start (&fleet, NULL, NULL);
   fleet_open (&fleet, "picker=first");
-  check_echoes (&fleet, fleet_echo, N_CALLS);
+  fleet_check_echoes (&fleet, fleet_echo, N_CALLS);
   assert_int (fleet_count (&fleet, 0), N_CALLS);
   fleet_stop_server (&fleet, 0);
-  check_echoes (&fleet, fleet_echo, N_CALLS);
+  fleet_check_echoes (&fleet, fleet_echo, N_CALLS);
   assert_int (fleet_count (&fleet, 1), N_CALLS);
   assert_int (fleet_count (&fleet, 2), 0);
   fleet_stop (&fleet);
@@ -124,7 +108,7 @@ a_busy_one_gets_none (void)
       fleet_open (&fleet, pickers[i]);
       thread = g_thread_new ("caller", call_block, fleet.channel);
       busy = fleet_find_blocked (&fleet);
-      check_echoes (&fleet, fleet_echo, N_CALLS);
+      fleet_check_echoes (&fleet, fleet_echo, N_CALLS);
       CU_ASSERT (fleet_count (&fleet, busy) < N_CALLS / 4);
       test_handler_release (fleet.servers[busy]->handler);
       g_thread_join (thread);
@@ -140,7 +124,7 @@ a_subset_gets_all (void)
 
   fleet_start (&fleet, NULL, NULL);
   fleet_open (&fleet, "picker=round-robin&subset=2");
-  check_echoes (&fleet, fleet_echo, N_CALLS);
+  fleet_check_echoes (&fleet, fleet_echo, N_CALLS);
   for (guint i = 0; i < FLEET_SERVERS; i++)
     n_used += fleet_count (&fleet, i) > 0;
   assert_int (n_used, 2);
@@ -163,7 +147,7 @@ make_refusing (gint *fd)
 static void
 one_that_refuses_does_no_harm (void)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (fleet_modes) * G_N_ELEMENTS (echoes); i++)
+  for (guint i = 0; i < G_N_ELEMENTS (fleet_modes) * G_N_ELEMENTS (fleet_echoes); i++)
     {
       g_autofree gchar *options =
           g_strconcat ("picker=round-robin&mode=", fleet_modes[i / 2], NULL);
@@ -176,10 +160,10 @@ one_that_refuses_does_no_harm (void)
       refusing = make_refusing (&fd);
       fleet_add (&fleet, refusing);
       fleet_open (&fleet, options);
-      check_echoes (&fleet, echoes[i % 2], N_CALLS);
+      fleet_check_echoes (&fleet, fleet_echoes[i % 2], N_CALLS);
       while (dump == NULL || strstr (dump, ", out for ") == NULL)
         {
-          check_echoes (&fleet, echoes[i % 2], 1);
+          fleet_check_echoes (&fleet, fleet_echoes[i % 2], 1);
           g_free (dump);
           dump = tally_pool_dump (fleet.pool);
         }
@@ -193,7 +177,7 @@ one_that_refuses_does_no_harm (void)
 static void
 one_that_is_back_is_dialed_where_no_other_is_left (void)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (fleet_modes) * G_N_ELEMENTS (echoes); i++)
+  for (guint i = 0; i < G_N_ELEMENTS (fleet_modes) * G_N_ELEMENTS (fleet_echoes); i++)
     {
       g_autofree gchar *options = g_strconcat ("picker=first&mode=", fleet_modes[i / 2], NULL);
       g_autofree gchar *address = NULL;
@@ -210,13 +194,13 @@ one_that_is_back_is_dialed_where_no_other_is_left (void)
       fleet_add (&fleet, fleet.addresses[0]);
       g_object_set (fleet.pool, "backoff-base", 600 * 1000, "backoff-max", 600 * 1000, NULL);
       fleet_open (&fleet, options);
-      check_echoes (&fleet, echoes[i % 2], 1);
+      fleet_check_echoes (&fleet, fleet_echoes[i % 2], 1);
       back = running_start (&framed_binary, uri, NULL);
       fleet_stop_server (&fleet, 0);
-      check_echoes (&fleet, echoes[i % 2], 2);
+      fleet_check_echoes (&fleet, fleet_echoes[i % 2], 2);
       assert_int (test_handler_n_calls (back->handler), 2);
       running_stop (back);
-      CU_ASSERT_FALSE (echoes[i % 2](&fleet, NULL, &error));
+      CU_ASSERT_FALSE (fleet_echoes[i % 2](&fleet, NULL, &error));
       fleet_stop (&fleet);
       close (fd);
     }
@@ -225,7 +209,7 @@ one_that_is_back_is_dialed_where_no_other_is_left (void)
 static void
 an_error_tells_of_each (void)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (echoes); i++)
+  for (guint i = 0; i < G_N_ELEMENTS (fleet_echoes); i++)
     {
       g_autoptr (GString) uri = g_string_new ("tcp://");
       g_autoptr (GError) error = NULL;
@@ -243,7 +227,7 @@ an_error_tells_of_each (void)
         }
       g_string_append (uri, "?picker=first");
       fleet.channel = tally_channel_new_with_pool (uri->str, fleet.pool, NULL);
-      CU_ASSERT_FALSE (echoes[i](&fleet, NULL, &error));
+      CU_ASSERT_FALSE (fleet_echoes[i](&fleet, NULL, &error));
       assert_error (error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED, first);
       assert_error (error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED, "6 endpoints failed: ");
       assert_error (error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED,
@@ -346,10 +330,10 @@ both_families_in_a_list (void)
       g_strndup (strstr (other->uri, "://") + 3, strcspn (strstr (other->uri, "://") + 3, "?"));
   fleet_add (&fleet, address);
   fleet_open (&fleet, "picker=round-robin");
-  check_echoes (&fleet, fleet_echo, N_CALLS);
+  fleet_check_echoes (&fleet, fleet_echo, N_CALLS);
   assert_int (test_handler_n_calls (other->handler), N_CALLS / 4);
   running_stop (other);
-  check_echoes (&fleet, fleet_echo, N_CALLS);
+  fleet_check_echoes (&fleet, fleet_echo, N_CALLS);
   fleet_stop (&fleet);
 }
 
@@ -382,7 +366,7 @@ a_thousand_endpoints (void)
       fleet_add (&fleet, address);
     }
   fleet_open (&fleet, "picker=round-robin");
-  check_echoes (&fleet, fleet_echo, 1500);
+  fleet_check_echoes (&fleet, fleet_echo, 1500);
   assert_int (test_handler_n_calls (running->handler), 1500);
   fleet_snapshot (&fleet, &snapshot);
   CU_ASSERT (snapshot.open <= 20);

@@ -1,0 +1,300 @@
+/* Owns the tests of channels whose endpoints DNS finds, with a GResolver of the test's. */
+#include <string.h>
+
+#include "fleet-fixture.h"
+#include "tls-relay.h"
+
+#define N_CALLS 60
+
+/* ---- what DNS says ---- */
+
+typedef struct
+{
+  GResolver parent_instance;
+  gint n_lookups;                /* atomic */
+  gint is_broken;                /* atomic */
+  gint is_blocked;               /* atomic: a lookup waits until it is cancelled */
+  const gchar *const *addresses; /* atomic */
+  const GSrvTarget *const *targets;
+} FakeResolver;
+typedef GResolverClass FakeResolverClass;
+
+static GType fake_resolver_get_type (void);
+
+G_DEFINE_TYPE (FakeResolver, fake_resolver, G_TYPE_RESOLVER)
+
+static gboolean
+begin_lookup (FakeResolver *self, GCancellable *cancellable, GError **error)
+{
+  g_atomic_int_inc (&self->n_lookups);
+  while (g_atomic_int_get (&self->is_blocked))
+    {
+      if (g_cancellable_set_error_if_cancelled (cancellable, error))
+        return FALSE;
+      g_thread_yield ();
+    }
+  if (g_atomic_int_get (&self->is_broken))
+    g_set_error_literal (error, G_RESOLVER_ERROR, G_RESOLVER_ERROR_TEMPORARY_FAILURE, "no answer");
+  return !g_atomic_int_get (&self->is_broken);
+}
+
+static GList *
+look_up_name (GResolver *resolver, const gchar *name, GCancellable *cancellable, GError **error)
+{
+  FakeResolver *self = (FakeResolver *) resolver;
+  const gchar *const *addresses = g_atomic_pointer_get (&self->addresses);
+  GList *found = NULL;
+
+  if (!begin_lookup (self, cancellable, error))
+    return NULL;
+  assert_string (name, "fleet.test");
+  for (guint i = 0; addresses[i] != NULL; i++)
+    found = g_list_append (found, g_inet_address_new_from_string (addresses[i]));
+  return found;
+}
+
+static GList *
+look_up_service (GResolver *resolver, const gchar *name, GCancellable *cancellable, GError **error)
+{
+  FakeResolver *self = (FakeResolver *) resolver;
+  GList *found = NULL;
+
+  if (!begin_lookup (self, cancellable, error))
+    return NULL;
+  assert_string (name, "_thrift._tcp.fleet.test");
+  for (guint i = 0; self->targets[i] != NULL; i++)
+    found = g_list_append (found, g_srv_target_copy ((GSrvTarget *) self->targets[i]));
+  return found;
+}
+
+static void
+fake_resolver_class_init (FakeResolverClass *class)
+{
+  class->lookup_by_name = look_up_name;
+  class->lookup_service = look_up_service;
+}
+
+static void
+fake_resolver_init (FakeResolver *self)
+{
+}
+
+static FakeResolver *fake; /* the default resolver of this process */
+
+static gchar *
+dup_port (const Running *running)
+{
+  const gchar *port = strrchr (running->uri, ':') + 1;
+
+  return g_strndup (port, strcspn (port, "?"));
+}
+
+/* ---- tests ---- */
+
+/* Without TLS: its certificate is for one address. */
+static void
+start_dns (Fleet *fleet, const gchar *format, const gchar *port)
+{
+  g_autofree gchar *uri = g_strdup_printf (format, port);
+
+  *fleet = (Fleet){ .pool = tally_pool_new (),
+                    .list = g_string_new (NULL),
+                    .scheme = g_strdup (""),
+                    .files = g_strdup ("") };
+  fake->n_lookups = fake->is_broken = fake->is_blocked = 0;
+  fleet->channel = tally_channel_new_with_pool (uri, fleet->pool, NULL);
+  CU_ASSERT_PTR_NOT_NULL_FATAL (fleet->channel);
+}
+
+static gboolean
+has_no_tls (void)
+{
+  if (tls_relay_is_on ())
+    test_skip ("its certificate is for one address");
+  return !tls_relay_is_on ();
+}
+
+static void
+all_addresses_of_a_host (void)
+{
+  static const gchar *const both[] = { "127.0.0.1", "127.0.0.2", NULL };
+  static const gchar *const other[] = { "127.0.0.3", NULL };
+
+  for (guint i = 0; has_no_tls () && i < G_N_ELEMENTS (fleet_echoes); i++)
+    {
+      Running *running = running_start (&framed_binary, "tcp://0.0.0.0:0", NULL);
+      g_autofree gchar *port = dup_port (running);
+      g_autofree gchar *dump = NULL;
+      Fleet fleet;
+
+      g_atomic_pointer_set (&fake->addresses, both);
+      start_dns (&fleet, "dns:///fleet.test:%s?picker=round-robin", port);
+      fleet_check_echoes (&fleet, fleet_echoes[i], N_CALLS);
+      assert_int (test_handler_n_calls (running->handler), N_CALLS);
+      dump = tally_pool_dump (fleet.pool);
+      CU_ASSERT_PTR_NOT_NULL (strstr (dump, "127.0.0.2"));
+      CU_ASSERT_PTR_NOT_NULL (strstr (dump, "round-robin among 2 of 2 endpoints"));
+      g_atomic_pointer_set (&fake->addresses, other);
+      fleet_stop (&fleet);
+      running_stop (running);
+    }
+}
+
+/* Where nobody listens any more another lookup tells where the service is now. */
+static void
+a_failure_makes_it_look_again (void)
+{
+  static const gchar *const here[] = { "127.0.0.1", NULL };
+  static const gchar *const nowhere[] = { "127.0.0.2", NULL };
+  Running *running;
+  g_autofree gchar *port = NULL;
+  GError *error = NULL;
+  Fleet fleet;
+
+  if (!has_no_tls ())
+    return;
+  running = running_start (&framed_binary, "tcp://127.0.0.1:0", NULL);
+  port = dup_port (running);
+  g_atomic_pointer_set (&fake->addresses, nowhere);
+  start_dns (&fleet, "dns:///fleet.test:%s", port);
+  CU_ASSERT_FALSE (fleet_echo (&fleet, NULL, &error));
+  assert_error (error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED, "tcp://127.0.0.2:");
+  g_clear_error (&error);
+  g_atomic_pointer_set (&fake->addresses, here);
+  while (!fleet_echo (&fleet, NULL, NULL))
+    g_thread_yield ();
+  CU_ASSERT (g_atomic_int_get (&fake->n_lookups) >= 2);
+  fleet_stop (&fleet);
+  running_stop (running);
+}
+
+static void
+a_lookup_that_fails_is_told (void)
+{
+  static const gchar *const here[] = { "127.0.0.1", NULL };
+
+  for (guint i = 0; has_no_tls () && i < G_N_ELEMENTS (fleet_echoes); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      Fleet fleet;
+
+      g_atomic_pointer_set (&fake->addresses, here);
+      start_dns (&fleet, "dns:///fleet.test:%s", "9");
+      fake->is_broken = TRUE;
+      CU_ASSERT_FALSE (fleet_echoes[i](&fleet, NULL, &error));
+      assert_error (
+          error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED,
+          "echo at dns:///fleet.test:9: failed while looking up its endpoints: no answer");
+      g_clear_error (&error);
+      CU_ASSERT_FALSE (fleet_echoes[i](&fleet, NULL, &error));
+      fleet_stop (&fleet);
+    }
+}
+
+/* Targets of the first priority get the calls, by their weights, which may be greater than ours. */
+static void
+targets_of_a_service (void)
+{
+  GSrvTarget *targets[4] = { NULL };
+  guint16 ports[FLEET_SERVERS];
+  Fleet fleet, servers;
+
+  if (!has_no_tls ())
+    return;
+  fleet_start (&servers, NULL, NULL);
+  for (guint i = 0; i < FLEET_SERVERS; i++)
+    ports[i] = (guint16) atoi (strchr (servers.addresses[i], ':') + 1);
+  targets[0] = g_srv_target_new ("127.0.0.1", ports[0], 5, 30000);
+  targets[1] = g_srv_target_new ("127.0.0.1", ports[1], 5, 15000);
+  targets[2] = g_srv_target_new ("127.0.0.1", ports[2], 9, 0);
+  fake->targets = (const GSrvTarget *const *) targets;
+  start_dns (&fleet, "srv://_thrift._tcp.fleet.test?picker=round-robin%s", "");
+  fleet_check_echoes (&fleet, fleet_echo, N_CALLS);
+  assert_int (fleet_count (&servers, 0), N_CALLS * 2 / 3);
+  assert_int (fleet_count (&servers, 1), N_CALLS / 3);
+  fleet_stop_server (&servers, 0);
+  fleet_stop_server (&servers, 1);
+  fleet_check_echoes (&fleet, fleet_echo, N_CALLS);
+  assert_int (fleet_count (&servers, 2), N_CALLS);
+  fleet_stop (&fleet);
+  fleet_stop (&servers);
+  for (guint i = 0; i < 3; i++)
+    g_srv_target_free (targets[i]);
+}
+
+/* Nobody waits for DNS: neither a pool that closes nor a channel that ends. */
+static void
+a_lookup_ends_with_its_pool_and_channel (void)
+{
+  for (guint i = 0; i < 2; i++)
+    {
+      const TallyCallOptions hurried = { .timeout = 1 };
+      g_autoptr (GError) error = NULL;
+      Fleet fleet;
+
+      start_dns (&fleet, "dns:///fleet.test:%s", "9");
+      fake->is_blocked = TRUE;
+      CU_ASSERT_FALSE (fleet_echo (&fleet, &hurried, &error));
+      assert_error (error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT, "looking up its endpoints");
+      g_clear_error (&error);
+      if (i == 0)
+        {
+          tally_pool_close (fleet.pool);
+          while (!g_error_matches (error, TALLY_ERROR, TALLY_ERROR_POOL_CLOSED))
+            {
+              g_clear_error (&error);
+              CU_ASSERT_FALSE (fleet_echo (&fleet, &hurried, &error));
+            }
+        }
+      else
+        g_clear_object (&fleet.channel);
+      fleet_stop (&fleet);
+    }
+}
+
+static void
+bad_uris_of_resolvers_are_refused (void)
+{
+  static const gchar *const uris[] = { "dns://fleet.test:1",
+                                       "dns:///fleet.test",
+                                       "dns:///:1",
+                                       "dns:///fleet.test:0",
+                                       "srv://fleet.test",
+                                       "srv://_thrift.fleet.test",
+                                       "srv://_thrift._tcp",
+                                       "srv://_thrift._tcp.",
+                                       "srv+tls://_._tcp.example",
+                                       "dns+tls:///a:1,b:1",
+                                       "dns:///a:1?colour=red",
+                                       "dns:///a:1?identity=x",
+                                       "srv://_a._b.c/path",
+                                       "dnsx:///a:1" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (uris); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      CU_ASSERT_PTR_NULL (tally_channel_new (uris[i], &error));
+      assert_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_ARGUMENT, NULL);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  static const TestCase cases[] = {
+    TEST (all_addresses_of_a_host),
+    TEST (a_failure_makes_it_look_again),
+    TEST (a_lookup_that_fails_is_told),
+    TEST (targets_of_a_service),
+    TEST (a_lookup_ends_with_its_pool_and_channel),
+    TEST (bad_uris_of_resolvers_are_refused),
+    { NULL, NULL },
+  };
+
+  /* what GLib opens once */
+  g_main_context_default ();
+  fake = g_object_new (fake_resolver_get_type (), NULL);
+  g_resolver_set_default (G_RESOLVER (fake));
+  return test_main ("resolver-dns", cases, argc, argv);
+}
