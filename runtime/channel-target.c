@@ -35,6 +35,12 @@ check_supported (TallyEndpoint *endpoint, gboolean has_resolver, GError **error)
                    "%s: the header transport does not carry this protocol", uri);
       return FALSE;
     }
+  if (has_resolver && tally_endpoint_get_scheme (endpoint) == TALLY_SCHEME_UNIX)
+    {
+      g_set_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_ARGUMENT,
+                   "%s: a resolver finds hosts and ports; the scheme is then tcp or tls", uri);
+      return FALSE;
+    }
   if (!has_resolver && has_port_0 (endpoint))
     {
       g_set_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_ARGUMENT,

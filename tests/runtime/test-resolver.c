@@ -160,6 +160,22 @@ weights_may_be_any (void)
   stop_pushed (&fleet, resolver);
 }
 
+static void
+a_resolver_finds_no_paths (void)
+{
+  static const gchar *const uris[] = { "unix:@echo", "unix:///run/echo" };
+  TallyResolver *resolver = g_object_new (push_resolver_get_type (), NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (uris); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      CU_ASSERT_PTR_NULL (tally_channel_new_with_resolver (uris[i], resolver, NULL, &error));
+      assert_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_ARGUMENT, "finds hosts and ports");
+    }
+  g_object_unref (resolver);
+}
+
 typedef struct
 {
   const Fleet *fleet;
@@ -274,6 +290,7 @@ main (int argc, char **argv)
     TEST (a_list_is_never_emptied),
     TEST (an_address_is_no_more_than_that),
     TEST (weights_may_be_any),
+    TEST (a_resolver_finds_no_paths),
     TEST (the_first_list_is_awaited),
     TEST (the_wait_for_a_list_ends_in_time),
     TEST (lists_may_come_under_load),
