@@ -74,30 +74,56 @@ tally_resolver_init (TallyResolver *self)
   tally_fork_watch (&private->fork_watch);
 }
 
-/* With the lock. (transfer full): the fleets, each with a reference. */
+/* With the lock. (transfer full): the fleets, each with a reference; of them only @one, if that is not NULL. */
 static GPtrArray *
-dup_fleets_locked (const TallyResolverPrivate *private)
+dup_fleets_locked (const TallyResolverPrivate *private, const TallyFleet *one)
 {
   GPtrArray *fleets = g_ptr_array_new_with_free_func ((GDestroyNotify) tally_fleet_unref);
 
   for (guint i = 0; i < private->fleets->len; i++)
-    g_ptr_array_add (fleets, tally_fleet_ref (g_ptr_array_index (private->fleets, i)));
+    if (one == NULL || g_ptr_array_index (private->fleets, i) == one)
+      g_ptr_array_add (fleets, tally_fleet_ref (g_ptr_array_index (private->fleets, i)));
   return fleets;
+}
+
+/* Tells @fleet, or where that is NULL all fleets, what was published last. Of lists that come at once from several threads a fleet must
+ * not end with an earlier one: each thread looks whether there is a later one by now, and then tells that. */
+static void
+tell_fleets (TallyResolverPrivate *private, TallyFleet *fleet)
+{
+  gboolean is_latest;
+
+  do
+    {
+      g_autoptr (GPtrArray) fleets = NULL;
+      g_autoptr (GArray) addresses = NULL;
+
+      pthread_mutex_lock (&private->lock);
+      fleets = dup_fleets_locked (private, fleet);
+      addresses = g_array_ref (private->addresses);
+      pthread_mutex_unlock (&private->lock);
+      for (guint i = 0; i < fleets->len; i++)
+        tally_fleet_update (g_ptr_array_index (fleets, i),
+                            (const TallyAddress *) (gpointer) addresses->data, addresses->len);
+      pthread_mutex_lock (&private->lock);
+      is_latest = private->addresses == addresses;
+      pthread_mutex_unlock (&private->lock);
+    }
+  while (!is_latest);
 }
 
 void
 tally_resolver_watch (TallyResolver *self, TallyFleet *fleet)
 {
   TallyResolverPrivate *private = get_private (self);
-  g_autoptr (GArray) addresses = NULL;
+  gboolean has_list;
 
   pthread_mutex_lock (&private->lock);
   g_ptr_array_add (private->fleets, fleet);
-  if (private->addresses != NULL)
-    addresses = g_array_ref (private->addresses);
+  has_list = private->addresses != NULL;
   pthread_mutex_unlock (&private->lock);
-  if (addresses != NULL)
-    tally_fleet_update (fleet, (const TallyAddress *) (gpointer) addresses->data, addresses->len);
+  if (has_list)
+    tell_fleets (private, fleet);
 }
 
 void
@@ -143,7 +169,7 @@ void
 tally_resolver_publish (TallyResolver *self, const TallyAddress *addresses, guint n_addresses)
 {
   TallyResolverPrivate *private;
-  g_autoptr (GPtrArray) fleets = NULL;
+  GArray *list;
   g_autoptr (GArray) old = NULL;
 
   g_return_if_fail (TALLY_IS_RESOLVER (self) && (addresses != NULL || n_addresses == 0));
@@ -156,13 +182,12 @@ tally_resolver_publish (TallyResolver *self, const TallyAddress *addresses, guin
       return;
     }
   private = get_private (self);
+  list = copy_addresses (addresses, n_addresses);
   pthread_mutex_lock (&private->lock);
   old = private->addresses;
-  private->addresses = copy_addresses (addresses, n_addresses);
-  fleets = dup_fleets_locked (private);
+  private->addresses = list;
   pthread_mutex_unlock (&private->lock);
-  for (guint i = 0; i < fleets->len; i++)
-    tally_fleet_update (g_ptr_array_index (fleets, i), addresses, n_addresses);
+  tell_fleets (private, NULL);
 }
 
 /**
@@ -184,7 +209,7 @@ tally_resolver_fail (TallyResolver *self, const GError *error)
   g_return_if_fail (TALLY_IS_RESOLVER (self) && error != NULL);
   private = get_private (self);
   pthread_mutex_lock (&private->lock);
-  fleets = dup_fleets_locked (private);
+  fleets = dup_fleets_locked (private, NULL);
   pthread_mutex_unlock (&private->lock);
   for (guint i = 0; i < fleets->len; i++)
     tally_fleet_fail (g_ptr_array_index (fleets, i), error);

@@ -160,6 +160,42 @@ weights_may_be_any (void)
   stop_pushed (&fleet, resolver);
 }
 
+/* While a list is told another one is published. */
+typedef struct
+{
+  TallyResolver *resolver;
+  const Fleet *fleet;
+  guint n_warnings;
+} Intruder;
+
+static void
+publish_another (const gchar *domain, GLogLevelFlags level, const gchar *message, gpointer data)
+{
+  Intruder *self = data;
+
+  if (self->n_warnings++ == 0)
+    publish (self->resolver, self->fleet, "1");
+}
+
+static void
+the_list_that_came_last_stays (void)
+{
+  TallyAddress addresses[2] = { { "no address" } };
+  Intruder intruder;
+  guint handler;
+  Fleet fleet;
+
+  intruder = (Intruder){ start_pushed (&fleet, ""), &fleet, 0 };
+  addresses[1].address = fleet.addresses[0];
+  handler = g_log_set_handler ("tally", G_LOG_LEVEL_WARNING, publish_another, &intruder);
+  tally_resolver_publish (intruder.resolver, addresses, G_N_ELEMENTS (addresses));
+  g_log_remove_handler ("tally", handler);
+  assert_int (intruder.n_warnings, 1);
+  fleet_check_echoes (&fleet, fleet_echo, N_CALLS);
+  assert_int (fleet_count (&fleet, 1), N_CALLS);
+  stop_pushed (&fleet, intruder.resolver);
+}
+
 static void
 a_resolver_finds_no_paths (void)
 {
@@ -290,6 +326,7 @@ main (int argc, char **argv)
     TEST (a_list_is_never_emptied),
     TEST (an_address_is_no_more_than_that),
     TEST (weights_may_be_any),
+    TEST (the_list_that_came_last_stays),
     TEST (a_resolver_finds_no_paths),
     TEST (the_first_list_is_awaited),
     TEST (the_wait_for_a_list_ends_in_time),
