@@ -156,6 +156,7 @@ tally_fleet_update (TallyFleet *self, const TallyAddress *addresses, guint n_add
   tally_fleet_set_targets (self, targets);
   pthread_mutex_lock (&self->lock);
   g_clear_error (&self->lookup.failure);
+  self->lookup.has_failed = FALSE;
   wake_waits_locked (self);
   pthread_mutex_unlock (&self->lock);
 }
@@ -169,6 +170,7 @@ tally_fleet_fail (TallyFleet *self, const GError *error)
   pthread_mutex_lock (&self->lock);
   old = self->lookup.failure;
   self->lookup.failure = copy;
+  self->lookup.has_failed = TRUE;
   wake_waits_locked (self);
   pthread_mutex_unlock (&self->lock);
 }
@@ -194,16 +196,25 @@ end_lookup (TallyFleet *self, gboolean done)
   pthread_mutex_unlock (&self->lock);
 }
 
+/* A lookup may say that all is @done after it has published what is no list, or nothing. @error: nullable. */
 static void
-fail_lookup (TallyFleet *self, const GError *error)
+judge_lookup (TallyFleet *self, gboolean done, const GError *error)
 {
   g_autoptr (GError) unexplained = NULL;
+  gboolean is_told;
 
+  pthread_mutex_lock (&self->lock);
+  is_told = error == NULL && self->lookup.has_failed;
+  done = done && !self->lookup.has_failed && self->picker.active->len > 0;
+  if (done)
+    g_clear_error (&self->lookup.failure);
+  pthread_mutex_unlock (&self->lock);
   if (error == NULL)
     error = unexplained =
         g_error_new_literal (TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED, "the resolver found nothing");
-  tally_fleet_fail (self, error);
-  end_lookup (self, FALSE);
+  if (!done && !is_told)
+    tally_fleet_fail (self, error);
+  end_lookup (self, done);
 }
 
 static gpointer
@@ -212,11 +223,9 @@ run_lookup (gpointer data)
   TallyFleet *self = data;
   TallyResolver *resolver = self->lookup.resolver;
   g_autoptr (GError) error = NULL;
+  gboolean done = TALLY_RESOLVER_GET_CLASS (resolver)->lookup (resolver, self->lookup.stop, &error);
 
-  if (TALLY_RESOLVER_GET_CLASS (resolver)->lookup (resolver, self->lookup.stop, &error))
-    end_lookup (self, TRUE);
-  else
-    fail_lookup (self, error);
+  judge_lookup (self, done, error);
   tally_fleet_unref (self);
   return NULL;
 }
@@ -234,7 +243,7 @@ begin_lookup (TallyFleet *self)
               ? g_error_new_literal (TALLY_ERROR, TALLY_ERROR_POOL_CLOSED, "the pool is closed")
               : g_error_new (TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED,
                              "no thread for the lookup: %s", g_strerror (status));
-  fail_lookup (self, error);
+  judge_lookup (self, FALSE, error);
   tally_fleet_unref (self);
 }
 
@@ -251,6 +260,7 @@ tally_fleet_look_if_due (TallyFleet *self, gint64 now)
   if (begins)
     {
       lookup->is_under_way = TRUE;
+      lookup->has_failed = FALSE;
       lookup->stop = g_cancellable_new ();
       __atomic_store_n (&lookup->due, G_MAXINT64, __ATOMIC_RELAXED);
     }

@@ -29,9 +29,10 @@ typedef struct
   gint64 hastened_at; /* when a failure last made it due */
   guint n_failed;     /* lookups in a row */
   gboolean is_under_way;
-  GCancellable *stop; /* nullable: of the one under way */
-  GError *failure;    /* nullable: of the last one */
-  GPtrArray *waits;   /* of calls that wait for the first list */
+  gboolean has_failed; /* since that began, or after it */
+  GCancellable *stop;  /* nullable: of the one under way */
+  GError *failure;     /* nullable: of the last one */
+  GPtrArray *waits;    /* of calls that wait for the first list */
 } TallyFleetLookup;
 
 struct _TallyFleet

@@ -37,11 +37,10 @@ publish (TallyResolver *resolver, const Fleet *fleet, const gchar *which)
   tally_resolver_publish (resolver, addresses, n_addresses);
 }
 
-/* A fleet whose channel has a resolver that has published nothing. */
+/* A fleet whose channel has @resolver, which is returned. */
 static TallyResolver *
-start_pushed (Fleet *fleet, const gchar *options)
+start_with (Fleet *fleet, TallyResolver *resolver, const gchar *options)
 {
-  TallyResolver *resolver = g_object_new (push_resolver_get_type (), NULL);
   g_autofree gchar *uri = NULL;
 
   fleet_start (fleet, NULL, NULL);
@@ -50,6 +49,13 @@ start_pushed (Fleet *fleet, const gchar *options)
   fleet->channel = tally_channel_new_with_resolver (uri, resolver, fleet->pool, NULL);
   CU_ASSERT_PTR_NOT_NULL_FATAL (fleet->channel);
   return resolver;
+}
+
+/* It has published nothing. */
+static TallyResolver *
+start_pushed (Fleet *fleet, const gchar *options)
+{
+  return start_with (fleet, g_object_new (push_resolver_get_type (), NULL), options);
 }
 
 static void
@@ -318,6 +324,80 @@ lists_may_come_under_load (void)
   stop_pushed (&fleet, resolver);
 }
 
+/* ---- a resolver that is asked ---- */
+
+/* What its first lookup comes to; the others find a list. */
+typedef enum
+{
+  FINDS_NOTHING, /* TRUE, and nothing is published */
+  FINDS_EMPTY,   /* TRUE, and an empty list is */
+  FINDS_SILENTLY /* FALSE, without an error */
+} Finding;
+
+typedef struct
+{
+  TallyResolver parent_instance;
+  const Fleet *fleet;
+  Finding first;
+  gint n_lookups; /* atomic */
+} AskedResolver;
+typedef TallyResolverClass AskedResolverClass;
+
+static GType asked_resolver_get_type (void);
+
+G_DEFINE_TYPE (AskedResolver, asked_resolver, TALLY_TYPE_RESOLVER)
+
+static gboolean
+asked_lookup (TallyResolver *resolver, GCancellable *cancellable, GError **error)
+{
+  AskedResolver *self = (AskedResolver *) resolver;
+  gboolean is_first = g_atomic_int_add (&self->n_lookups, 1) == 0;
+
+  if (!is_first)
+    publish (resolver, self->fleet, "0");
+  else if (self->first == FINDS_EMPTY)
+    tally_resolver_publish (resolver, NULL, 0);
+  return !is_first || self->first != FINDS_SILENTLY;
+}
+
+static void
+asked_resolver_class_init (AskedResolverClass *class)
+{
+  class->lookup = asked_lookup;
+}
+
+static void
+asked_resolver_init (AskedResolver *self)
+{
+}
+
+/* A lookup that found nothing has failed, whatever it returns: calls do not wait for what will not come, and another lookup is due
+ * soon. */
+static void
+what_finds_nothing_is_asked_again (void)
+{
+  for (Finding first = FINDS_NOTHING; first <= FINDS_SILENTLY; first++)
+    {
+      FleetEcho echo = fleet_echoes[first % 2];
+      g_autoptr (GError) error = NULL;
+      g_autofree gchar *dump = NULL;
+      AskedResolver *asked = g_object_new (asked_resolver_get_type (), NULL);
+      Fleet fleet;
+
+      asked->fleet = &fleet;
+      asked->first = first;
+      start_with (&fleet, (TallyResolver *) asked, "");
+      CU_ASSERT_FALSE (echo (&fleet, NULL, &error));
+      assert_error (error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED, "the resolver found no");
+      while (!echo (&fleet, NULL, NULL))
+        g_thread_yield ();
+      assert_int (g_atomic_int_get (&asked->n_lookups), 2);
+      dump = tally_pool_dump (fleet.pool);
+      CU_ASSERT_PTR_NULL (strstr (dump, "the last lookup failed"));
+      stop_pushed (&fleet, (TallyResolver *) asked);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -331,6 +411,7 @@ main (int argc, char **argv)
     TEST (the_first_list_is_awaited),
     TEST (the_wait_for_a_list_ends_in_time),
     TEST (lists_may_come_under_load),
+    TEST (what_finds_nothing_is_asked_again),
     { NULL, NULL },
   };
 
