@@ -470,13 +470,14 @@ static FleetRow
 make_row_locked (const TallyPicker *picker, TallyMember *member, gint64 now)
 {
   gboolean is_out = tally_outliers_is_out (member, now);
+  gint64 until = MAX (member->health.out_until, member->health.alone_until);
 
   return (FleetRow){ .endpoint =
                          tally_endpoint_ref (((TallyFleetEndpoint *) member->owner)->endpoint),
                      .in_flight = member->in_flight,
                      .n_picks = member->n_picks,
                      .n_failed = member->n_failed,
-                     .out_for = is_out ? member->health.out_until - now : 0,
+                     .out_for = is_out ? until - now : 0,
                      .weight = tally_picker_get_weight (member, now) / (gdouble) TALLY_PICKER_WHOLE,
                      .is_slow = tally_picker_get_slowness (picker, member, now) > 1 };
 }

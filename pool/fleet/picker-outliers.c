@@ -1,6 +1,6 @@
 /* Owns which members get no calls for a while because their calls fail, and their return: for a short time at first, for a
- * longer one when they fail again, with a weight that rises step by step. Never are more than half of the active members
- * out: where most fail the cause is elsewhere, and the few that are left would be overrun. */
+ * longer one when they fail again, with a weight that rises step by step. Never are more than half of the active members out: where most fail the cause
+ * is elsewhere, and the few that are left would be overrun. After a single failure a member is left alone for a moment. */
 #include "picker-private.h"
 
 /* So many failures in a row take a member out, */
@@ -13,9 +13,12 @@
 /* How long it is out: doubled each time. */
 #define FIRST_PAUSE (5 * G_TIME_SPAN_SECOND)
 #define LONGEST_PAUSE (60 * G_TIME_SPAN_SECOND)
+/* How long it is left alone after one failure. A process that was killed may close connections before the socket that listens: what is
+ * sent on one that it takes after that is lost, too. */
+#define MOMENT (500 * G_TIME_SPAN_MILLISECOND)
 
-gboolean
-tally_outliers_is_out (TallyMember *member, gint64 now)
+static gboolean
+is_taken_out (TallyMember *member, gint64 now)
 {
   TallyHealth *health = &member->health;
 
@@ -31,13 +34,19 @@ tally_outliers_is_out (TallyMember *member, gint64 now)
   return FALSE;
 }
 
+gboolean
+tally_outliers_is_out (TallyMember *member, gint64 now)
+{
+  return is_taken_out (member, now) || now < member->health.alone_until;
+}
+
 static gboolean
 may_take_out (const TallyPicker *picker, gint64 now)
 {
   guint n_out = 0;
 
   for (guint i = 0; i < picker->active->len; i++)
-    n_out += tally_outliers_is_out (g_ptr_array_index (picker->active, i), now);
+    n_out += is_taken_out (g_ptr_array_index (picker->active, i), now);
   return (n_out + 1) * 2 <= picker->active->len;
 }
 
@@ -84,16 +93,52 @@ begin_period (TallyHealth *health, gint64 now)
   health->n_calls = health->n_failures = 0;
 }
 
+/* For a moment; and at most half of those that were not taken out, which are the latest that failed. */
+static void
+leave_alone (const TallyPicker *picker, TallyMember *member, gint64 now)
+{
+  TallyMember *earliest = NULL;
+  guint n_in = 0;
+  guint n_alone = 1;
+
+  for (guint i = 0; i < picker->active->len; i++)
+    {
+      TallyMember *other = g_ptr_array_index (picker->active, i);
+      gint64 until = other->health.alone_until;
+
+      if (is_taken_out (other, now))
+        continue;
+      n_in++;
+      if (other == member || now >= until)
+        continue;
+      n_alone++;
+      if (earliest == NULL || until < earliest->health.alone_until)
+        earliest = other;
+    }
+  if (n_in < 2)
+    return;
+  if (n_alone * 2 > n_in)
+    earliest->health.alone_until = 0;
+  member->health.alone_until = now + MOMENT;
+}
+
 void
-tally_outliers_note (TallyPicker *picker, TallyMember *member, gint64 now, gboolean has_failed)
+tally_outliers_note (const TallyPicker *picker,
+                     TallyMember *member,
+                     gint64 now,
+                     TallyAttemptEnd end)
 {
   TallyHealth *health = &member->health;
+  gboolean has_failed = end != TALLY_ATTEMPT_ANSWERED;
 
   begin_period (health, now);
   health->n_calls++;
   health->n_failures += has_failed;
   health->in_a_row = has_failed ? health->in_a_row + 1 : 0;
-  if (has_failed && member->is_active && !tally_outliers_is_out (member, now)
-      && looks_bad (member, now) && may_take_out (picker, now))
+  if (!has_failed || !member->is_active || is_taken_out (member, now))
+    return;
+  if (looks_bad (member, now) && may_take_out (picker, now))
     take_out (member, now);
+  else if (end == TALLY_ATTEMPT_FAILED)
+    leave_alone (picker, member, now);
 }

@@ -35,8 +35,9 @@ typedef struct
   gint64 began;   /* the period in which the next two are counted */
   guint n_calls;
   guint n_failures;
-  guint n_times;    /* it was taken out, less one for each quiet period */
-  gint64 out_until; /* 0: it is in */
+  guint n_times;      /* it was taken out, less one for each quiet period */
+  gint64 out_until;   /* 0: it is in */
+  gint64 alone_until; /* out, too, for a moment after a failure */
 } TallyHealth;
 
 typedef struct
@@ -121,9 +122,11 @@ guint tally_picker_get_weight (const TallyMember *member, gint64 now);
 
 /* ---- picker-outliers.c ---- */
 
-/* Notes an end of an attempt. */
-void
-tally_outliers_note (TallyPicker *picker, TallyMember *member, gint64 now, gboolean has_failed);
+/* Notes an end of an attempt: answered, failed or timed out. */
+void tally_outliers_note (const TallyPicker *picker,
+                          TallyMember *member,
+                          gint64 now,
+                          TallyAttemptEnd end);
 /* Whether @member gets no calls now. One whose time is over comes in again, which is noted. */
 gboolean tally_outliers_is_out (TallyMember *member, gint64 now);
 

@@ -414,5 +414,5 @@ tally_picker_end (
     note_time (self, member, now - began, now);
   if (end != TALLY_ATTEMPT_ANSWERED)
     member->n_failed++;
-  tally_outliers_note (self, member, now, end != TALLY_ATTEMPT_ANSWERED);
+  tally_outliers_note (self, member, now, end);
 }

@@ -38,6 +38,8 @@ typedef struct
   gint n_returned; /* atomic */
   gint n_awaited;  /* atomic: of these, when the test is to be told */
   guint under_way; /* of an asynchronous lane: its thread's */
+  guint n_callers; /* that have a call under way at any time */
+  guint n_failed;  /* of their calls since a server was killed; the lock */
 } Lane;
 
 struct _Restarts
@@ -111,6 +113,7 @@ end_call (const Call *call, const gchar *answer, const GError *error)
                        g_strdup_printf ("%s, call %u: %s", call->lane->name, call->number,
                                         error != NULL ? error->message : "another's answer"));
       g_array_append_val (all->failed, call->number);
+      call->lane->n_failed++;
       all->latest = MAX (all->latest, call->began);
       g_mutex_unlock (&all->lock);
     }
@@ -195,6 +198,7 @@ start_lane (Restarts *self, const gchar *transport, const gchar *mode, gboolean 
   CU_ASSERT_PTR_NOT_NULL_FATAL (channel);
   lane->client = counted_calls_client_new (channel);
   lane->n_threads = is_async ? 1 : N_BLOCKING;
+  lane->n_callers = is_async ? N_ASYNC : N_BLOCKING;
   for (guint i = 0; i < lane->n_threads; i++)
     lane->threads[i] = g_thread_new ("caller", is_async ? run_async : run_blocking, lane);
   g_ptr_array_add (self->lanes, lane);
@@ -383,7 +387,8 @@ no_call_is_lost_when_servers_restart (void)
   close_restarts (&restarts);
 }
 
-/* What failed was in flight at the server that was killed last, before that was over. */
+/* What failed was in flight at the server that was killed last, before that was over; for each caller it was one call, and those after
+ * it went elsewhere. */
 static void
 check_killed (Restarts *self, guint killed, gint64 over)
 {
@@ -397,6 +402,13 @@ check_killed (Restarts *self, guint killed, gint64 over)
 
       CU_ASSERT (strstr (failure, endpoint) != NULL);
       CU_ASSERT (strstr (failure, "may have been executed") != NULL);
+    }
+  for (guint i = 0; i < self->lanes->len; i++)
+    {
+      Lane *lane = g_ptr_array_index (self->lanes, i);
+
+      CU_ASSERT (lane->n_failed <= lane->n_callers);
+      lane->n_failed = 0;
     }
   g_ptr_array_set_size (self->failures, 0);
   g_mutex_unlock (&self->lock);

@@ -67,10 +67,12 @@ use_often (Bench *self, guint i, guint count, TallyAttemptEnd how)
     use (self, i, MS, how);
 }
 
+/* Not only left alone for a moment. */
 static gboolean
 is_out (const Bench *self, guint i)
 {
-  return tally_outliers_is_out (get_member (self, i), self->now);
+  return tally_outliers_is_out (get_member (self, i), self->now)
+         && get_member (self, i)->health.out_until > 0;
 }
 
 /* How many of @count calls in turn go to member @i. */
@@ -291,6 +293,59 @@ one_that_stays_slow_is_tried_seldom (void)
 
 /* ---- out and in ---- */
 
+/* After a failure, not after a time-out, and as long as there is another one. */
+static void
+one_failure_leaves_it_alone_for_a_moment (void)
+{
+  for (guint kind = 0; kind < TALLY_N_PICKERS; kind++)
+    {
+      TallyMember *tried[1];
+      Bench bench;
+
+      bench_open (&bench, kind, 2);
+      use_often (&bench, 0, 1, TALLY_ATTEMPT_TIMED_OUT);
+      CU_ASSERT (count_picks (&bench, 100, 0) > 0);
+      use_often (&bench, 0, 1, TALLY_ATTEMPT_FAILED);
+      CU_ASSERT_FALSE (is_out (&bench, 0));
+      use_often (&bench, 0, 1, TALLY_ATTEMPT_ANSWERED); /* sent before it failed */
+      assert_int (count_picks (&bench, 100, 0), 0);
+      tried[0] = pick (&bench);
+      CU_ASSERT_PTR_EQUAL (tally_picker_pick (&bench.picker, bench.now, 0, tried, 1),
+                           get_member (&bench, 0));
+      bench.now += 500 * MS;
+      CU_ASSERT (count_picks (&bench, 100, 0) > 0);
+      bench_close (&bench);
+    }
+}
+
+static gboolean
+is_alone (const Bench *self, guint i)
+{
+  return tally_outliers_is_out (get_member (self, i), self->now) && !is_out (self, i);
+}
+
+/* Of those that are not out, and these are the latest that failed: a second and a third server are killed after the first. */
+static void
+at_most_half_are_left_alone (void)
+{
+  Bench bench;
+
+  bench_open (&bench, TALLY_PICKER_ROUND_ROBIN, 6);
+  use_often (&bench, 5, 5, TALLY_ATTEMPT_FAILED);
+  CU_ASSERT_TRUE (is_out (&bench, 5));
+  for (guint i = 0; i < 5; i++, bench.now += MS)
+    {
+      use_often (&bench, i, 2, TALLY_ATTEMPT_FAILED);
+      for (guint k = 0; k < 5; k++)
+        CU_ASSERT (is_alone (&bench, k) == (k <= i && k + 2 > i));
+    }
+  bench_close (&bench);
+  bench_open (&bench, TALLY_PICKER_ROUND_ROBIN, 1);
+  use_often (&bench, 0, 1, TALLY_ATTEMPT_FAILED);
+  CU_ASSERT_FALSE (is_alone (&bench, 0));
+  bench_close (&bench);
+}
+
 static void
 five_failures_in_a_row_take_it_out (void)
 {
@@ -498,6 +553,8 @@ main (int argc, char **argv)
     TEST (a_slow_one_counts_as_busier),
     TEST (one_that_stays_slow_is_tried_seldom),
     TEST (one_that_refuses_gets_fewer),
+    TEST (one_failure_leaves_it_alone_for_a_moment),
+    TEST (at_most_half_are_left_alone),
     TEST (five_failures_in_a_row_take_it_out),
     TEST (half_failing_takes_it_out),
     TEST (never_more_than_half_are_out),
