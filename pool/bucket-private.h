@@ -83,6 +83,8 @@ void tally_bucket_await_backoff_locked (TallyBucket *bucket);
 TallyBucket *tally_bucket_new (TallyPoolCore *core, TallyEndpoint *endpoint, gboolean closed);
 gboolean tally_bucket_may_be_quick (const TallyBucket *bucket);
 void tally_bucket_start_anew (TallyBucket *bucket);
+/* Its endpoint is no longer one of a list's. Not under any lock. */
+void tally_bucket_give_up (TallyBucket *bucket);
 
 /* (transfer full): all buckets, each with a reference, so that they can be visited without a lock. */
 GPtrArray *tally_core_dup_buckets (TallyPoolCore *core);

@@ -59,6 +59,18 @@ tally_bucket_warm (TallyBucket *bucket, guint count)
   tally_bucket_work_and_unlock (bucket);
 }
 
+void
+tally_bucket_give_up (TallyBucket *bucket)
+{
+  TallyInstant now;
+
+  tally_bucket_lock (bucket);
+  tally_bucket_now_locked (bucket, &now);
+  tally_policy_give_up (&bucket->policy, &now);
+  tally_bucket_schedule_locked (bucket);
+  tally_bucket_work_and_unlock (bucket);
+}
+
 /**
  * tally_bucket_count_late_replies:
  * @bucket: a bucket

@@ -118,6 +118,17 @@ free_member (gpointer data)
   g_free (member);
 }
 
+/* Of a member that the list has no longer. */
+static void
+give_up_member (gpointer data)
+{
+  TallyFleetEndpoint *endpoint = ((TallyMember *) data)->owner;
+
+  if (endpoint->bucket != NULL)
+    tally_bucket_give_up (endpoint->bucket);
+  free_member (data);
+}
+
 /* ---- the list ---- */
 
 /* With the lock, and all members by their ids in @known. @now: when a newcomer begins. */
@@ -160,7 +171,7 @@ drop_unused_locked (TallyFleet *self, TallyMember *member, GPtrArray *gone)
 void
 tally_fleet_set_targets (TallyFleet *self, const GArray *targets)
 {
-  g_autoptr (GPtrArray) gone = g_ptr_array_new_with_free_func (free_member);
+  g_autoptr (GPtrArray) gone = g_ptr_array_new_with_free_func (give_up_member);
   g_autoptr (GHashTable) known = g_hash_table_new (g_int64_hash, g_int64_equal);
   GPtrArray *members = self->picker.members;
   gint64 now = g_get_monotonic_time ();
@@ -254,7 +265,7 @@ static void
 forget_tried (TallyRoute *self)
 {
   TallyFleet *fleet = self->fleet;
-  g_autoptr (GPtrArray) gone = g_ptr_array_new_with_free_func (free_member);
+  g_autoptr (GPtrArray) gone = g_ptr_array_new_with_free_func (give_up_member);
 
   pthread_mutex_lock (&fleet->lock);
   for (guint i = 0; i < self->n_tried; i++)

@@ -59,6 +59,14 @@ tally_policy_tick (TallyPolicy *self, const TallyInstant *now)
   tally_policy_pump (self, now);
 }
 
+void
+tally_policy_give_up (TallyPolicy *self, const TallyInstant *now)
+{
+  self->active = FALSE;
+  self->warm = 0;
+  tally_policy_shed (self, now);
+}
+
 /* A lease that is held for longer than `leak-threshold` and was not warned of yet (rule 21). */
 TallyHold *
 tally_policy_next_leak (TallyPolicy *self, const TallyInstant *now)
@@ -92,7 +100,7 @@ tally_policy_due_of (const TallyPolicy *self, const TallyInstant *now, const Tal
 
   if (conn->state == TALLY_CONN_IDLE)
     {
-      if (options->idle_timeout > 0 && self->n_idle > options->min_idle)
+      if (options->idle_timeout > 0 && self->n_idle > tally_policy_kept_ready (self))
         next = now->mono + conn->idle_since + options->idle_timeout - now->boot;
       if (options->keepalive > 0)
         next = MIN (next, now->mono + MAX (conn->idle_since, conn->checked) + options->keepalive

@@ -117,7 +117,8 @@ tally_policy_dial_in_background (TallyPolicy *self, const TallyInstant *now)
   while (tally_policy_needs_refill (self))
     if (!start_in_background (self, now, TALLY_DIAL_TO_BE_IDLE))
       return;
-  while (self->n_idle <= self->options.min_idle && (old = find_to_replace (self, now)) != NULL)
+  while (self->active && self->n_idle <= self->options.min_idle
+         && (old = find_to_replace (self, now)) != NULL)
     {
       if (!start_in_background (self, now, TALLY_DIAL_TO_REPLACE))
         return;

@@ -283,7 +283,7 @@ struct _TallyPolicy
   gint64 last_death;  /* boot time of the last proof of death; what was idle then is in doubt */
   GError *last_error; /* of the last failed dial */
   gboolean quick;     /* dials are so short that a borrower may do its own */
-  gboolean active;    /* it was used: min-idle counts */
+  gboolean active;    /* it was used, and not given up since: min-idle counts */
   gboolean closed;
   guint warm; /* so many shall be idle or on their way, until so many were idle once */
 
@@ -383,6 +383,8 @@ void tally_policy_set_options (TallyPolicy *self,
 void tally_policy_drop_all (TallyPolicy *self, TallyCloseReason reason);
 void tally_policy_close (TallyPolicy *self, const TallyInstant *now);
 void tally_policy_tick (TallyPolicy *self, const TallyInstant *now);
+/* What is idle is kept ready no longer (rule 16), until the endpoint is used again. */
+void tally_policy_give_up (TallyPolicy *self, const TallyInstant *now);
 gint64
 tally_policy_due_of (const TallyPolicy *self, const TallyInstant *now, const TallyConn *conn);
 gint64 tally_policy_next_event (TallyPolicy *self, const TallyInstant *now);
@@ -467,6 +469,13 @@ static inline guint
 tally_policy_open (const TallyPolicy *self)
 {
   return self->n_idle + self->n_busy + self->n_dialing + self->n_closing;
+}
+
+/* So many idle connections no time-out closes (rule 16). */
+static inline guint
+tally_policy_kept_ready (const TallyPolicy *self)
+{
+  return self->active ? self->options.min_idle : 0;
 }
 
 G_END_DECLS

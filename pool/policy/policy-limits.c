@@ -16,7 +16,7 @@ tally_policy_outlived (TallyPolicy *self, const TallyInstant *now, const TallyCo
 gboolean
 tally_policy_keep_until_replaced (TallyPolicy *self, const TallyConn *conn, guint n_idle)
 {
-  if (n_idle > self->options.min_idle)
+  if (n_idle > tally_policy_kept_ready (self))
     return FALSE;
   return conn->replaced || (tally_policy_has_room (self) && tally_policy_has_room_in_total (self));
 }

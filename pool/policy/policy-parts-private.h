@@ -90,7 +90,7 @@ tally_policy_knows_longest (const TallyPolicy *self)
 static inline gboolean
 tally_policy_is_unused (const TallyPolicy *self, const TallyInstant *now)
 {
-  return self->n_idle > self->options.min_idle && self->idle.tail != NULL
+  return self->n_idle > tally_policy_kept_ready (self) && self->idle.tail != NULL
          && now->boot - self->idle.tail->idle_since >= self->idle_age_limit;
 }
 

@@ -82,7 +82,7 @@ static inline gboolean
 tally_policy_must_shed (const TallyPolicy *self, const TallyInstant *now)
 {
   return self->n_idle >= self->idle_limit
-         || (self->n_idle >= self->options.min_idle && self->idle.tail != NULL
+         || (self->n_idle >= tally_policy_kept_ready (self) && self->idle.tail != NULL
              && now->boot - self->idle.tail->idle_since >= self->idle_age_limit);
 }
 

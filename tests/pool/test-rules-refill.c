@@ -234,6 +234,33 @@ rule_16_idle_timeout_leaves_min_idle_alone (void)
     }
 }
 
+/* Nothing is kept ready of an endpoint that was given up, nor dialed for it, until it is used again. */
+static void
+rule_16_what_was_given_up_is_not_kept_ready (void)
+{
+  TallyPoolOptions options = tally_pool_options_default;
+  g_autoptr (World) world = NULL;
+  TallyWaiter waiter;
+
+  options.min_idle = 2;
+  options.max_lifetime = 10 * options.idle_timeout;
+  world = world_new (&options);
+  world_warm (world, 2);
+  tally_policy_give_up (&world->policy, &world->now);
+  world_settle (world);
+  assert_int (world->policy.n_idle, 2); /* another user may want them */
+  world->dials = 0;
+  world_pass (world, options.idle_timeout);
+  assert_int (world->policy.n_idle, 0);
+  world_pass (world, 20 * options.idle_timeout);
+  assert_int (world->dials, 0);
+  assert_int (tally_policy_next_event (&world->policy, &world->now), G_MAXINT64);
+  world_ask (world, &waiter, G_MAXINT64);
+  world_give_back (world, &waiter);
+  world_settle (world);
+  CU_ASSERT (world->policy.n_idle >= 2);
+}
+
 static void
 rule_16_max_lifetime_does_not (void)
 {
@@ -550,6 +577,7 @@ main (int argc, char **argv)
     TEST (rule_15_where_all_is_full_the_old_one_goes_first),
     TEST (rule_16_min_idle_is_refilled_after_any_close),
     TEST (rule_16_idle_timeout_leaves_min_idle_alone),
+    TEST (rule_16_what_was_given_up_is_not_kept_ready),
     TEST (rule_16_max_lifetime_does_not),
     TEST (rule_16_min_idle_is_refilled_after_a_borrow),
     TEST (rule_16_refilling_pauses_in_any_case),

@@ -89,6 +89,30 @@ the_list_changes (void)
     }
 }
 
+/* No connection is kept ready to an endpoint that was taken from the list, and nothing of it stays. */
+static void
+what_left_is_forgotten (void)
+{
+  TallyResolver *resolver;
+  guint n_buckets = 2;
+  Fleet fleet;
+
+  resolver = start_pushed (&fleet, "");
+  g_object_set (fleet.pool, "min-idle", 1, "idle-timeout", 1, NULL);
+  publish (resolver, &fleet, "0");
+  fleet_check_echoes (&fleet, fleet_echo, N_CALLS);
+  publish (resolver, &fleet, "1");
+  while (n_buckets > 1)
+    {
+      g_autoptr (GPtrArray) buckets = NULL;
+
+      fleet_check_echoes (&fleet, fleet_echo, 1);
+      buckets = tally_pool_dup_buckets (fleet.pool);
+      n_buckets = buckets->len;
+    }
+  stop_pushed (&fleet, resolver);
+}
+
 /* Neither a failure nor an empty list takes away what there was; nor does nonsense. */
 static void
 a_list_is_never_emptied (void)
@@ -403,6 +427,7 @@ main (int argc, char **argv)
 {
   static const TestCase cases[] = {
     TEST (the_list_changes),
+    TEST (what_left_is_forgotten),
     TEST (a_list_is_never_emptied),
     TEST (an_address_is_no_more_than_that),
     TEST (weights_may_be_any),
