@@ -1,4 +1,4 @@
-/* Owns a member's node: an ephemeral one, which is made again when its session has expired. */
+/* Owns a member's node: an ephemeral one, which is made again when its session has expired, or somebody has removed it. */
 #include "zookeeper-membership-private.h"
 
 #include <string.h>
@@ -42,6 +42,16 @@ unref_membership (gpointer data)
   zookeeper_state_clear (&self->state);
   g_mutex_clear (&self->lock);
   g_free (self);
+}
+
+/* On ZooKeeper's thread: the node may be gone. */
+static void
+on_node_event (zhandle_t *handle, int type, int state, const char *path, void *context)
+{
+  const ZookeeperMembership *self = context;
+
+  if (type != ZOO_SESSION_EVENT)
+    zookeeper_session_wake (self->session);
 }
 
 /* ---- the session's thread ---- */
@@ -104,6 +114,35 @@ enter_path (ZookeeperMembership *self, zhandle_t *handle, GError **error)
   return zookeeper_session_report (status, "a member in", self->path, error);
 }
 
+/* Whether this session has made the node. @watcher: (nullable): is told when it goes. */
+static gint
+check_owner (ZookeeperMembership *self, zhandle_t *handle, const gchar *node, watcher_fn watcher)
+{
+  struct Stat stat = { 0 };
+  gint status = zoo_wexists (handle, node, watcher, self, &stat);
+
+  return status == ZOK && stat.ephemeralOwner != self->client_id ? ZNONODE : status;
+}
+
+/* Where it is to be a member. A node that somebody has removed is made again the next time, which is at once. */
+static gboolean
+stay_in_path (ZookeeperMembership *self, zhandle_t *handle, GError **error)
+{
+  gint status;
+
+  if (self->node == NULL && !enter_path (self, handle, error))
+    return FALSE;
+  status = check_owner (self, handle, self->node, on_node_event);
+  if (status == ZNONODE)
+    {
+      g_clear_pointer (&self->node, g_free);
+      zookeeper_session_wake (self->session);
+    }
+  else if (status != ZOK)
+    return zookeeper_session_report (status, "the member", self->node, error);
+  return TRUE;
+}
+
 static gboolean
 leave_path (ZookeeperMembership *self, zhandle_t *handle, GError **error)
 {
@@ -113,16 +152,6 @@ leave_path (ZookeeperMembership *self, zhandle_t *handle, GError **error)
     return zookeeper_session_report (status, "the member", self->node, error);
   g_clear_pointer (&self->node, g_free);
   return TRUE;
-}
-
-/* Whether this session has made the node. */
-static gint
-check_owner (const ZookeeperMembership *self, zhandle_t *handle, const gchar *node)
-{
-  struct Stat stat = { 0 };
-  gint status = zoo_exists (handle, node, 0, &stat);
-
-  return status == ZOK && stat.ephemeralOwner != self->client_id ? ZNONODE : status;
 }
 
 /* Looks for a node that was made though its answer was lost. */
@@ -141,7 +170,7 @@ find_own (ZookeeperMembership *self, zhandle_t *handle)
 
       if (!g_str_has_prefix (children.data[i], ZOOKEEPER_MEMBER_PREFIX))
         continue;
-      status = check_owner (self, handle, node);
+      status = check_owner (self, handle, node, NULL);
       if (status == ZOK)
         self->node = g_steal_pointer (&node);
     }
@@ -163,7 +192,7 @@ look_for_node (ZookeeperMembership *self, zhandle_t *handle, gboolean is_new, GE
     }
   self->client_id = client_id;
   if (self->node != NULL && is_new)
-    status = check_owner (self, handle, self->node);
+    status = check_owner (self, handle, self->node, NULL);
   else if (self->node == NULL && self->may_exist)
     status = find_own (self, handle);
   if (status == ZNONODE && self->node != NULL)
@@ -185,12 +214,13 @@ settle_membership (gpointer data, zhandle_t *handle, gboolean is_new, GError **e
   g_mutex_unlock (&self->lock);
   if (!look_for_node (self, handle, is_new, error))
     return FALSE;
-  if (is_wanted && self->node == NULL && !enter_path (self, handle, error))
+  if (is_wanted && !stay_in_path (self, handle, error))
     return FALSE;
   if (!is_wanted && self->node != NULL && !leave_path (self, handle, error))
     return FALSE;
   g_mutex_lock (&self->lock);
-  if (is_wanted == self->is_wanted) /* else it is called again */
+  if (is_wanted == self->is_wanted
+      && is_wanted == (self->node != NULL)) /* else it is called again */
     zookeeper_state_note (&self->state, NULL);
   g_mutex_unlock (&self->lock);
   return TRUE;

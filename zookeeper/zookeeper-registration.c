@@ -200,7 +200,7 @@ zookeeper_registration_init (ZookeeperRegistration *self)
  *
  * Makes a registration for tally_server_add_registration(): the server is a member of the path while it serves, an ephemeral and
  * sequential node `member_…` as a ServerSet has it. The path's nodes are made where they are absent. When the session with ZooKeeper
- * expires the member is made again; it is taken away before the server drains.
+ * expires, or somebody removes the member, it is made again; it is taken away before the server drains.
  *
  * Properties, to be set before the server serves:
  *

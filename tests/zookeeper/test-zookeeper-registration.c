@@ -122,6 +122,29 @@ the_member_outlives_zookeeper (void)
   fleet_stop (&fleet);
 }
 
+/* Somebody removes the members: they are made again. */
+static void
+a_member_that_was_removed_is_made_again (void)
+{
+  Fleet fleet;
+
+  if (!zookeeper_begin ())
+    return;
+  fleet_start_registered (&fleet);
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (GPtrArray) before = fleet_await_members (&fleet, N_SERVERS);
+      g_autoptr (GPtrArray) after = NULL;
+
+      for (guint n = 0; n < N_SERVERS; n++)
+        fleet_leave (&fleet, before->pdata[n]);
+      after = fleet_await_members (&fleet, N_SERVERS);
+      for (guint n = 0; n < N_SERVERS; n++)
+        CU_ASSERT (g_strcmp0 (after->pdata[n], before->pdata[N_SERVERS - 1]) > 0);
+    }
+  fleet_stop (&fleet);
+}
+
 /* ZooKeeper is away: a stop waits no longer for it than it is told. */
 static void
 a_stop_needs_no_zookeeper (void)
@@ -218,6 +241,7 @@ main (int argc, char **argv)
     TEST (a_server_is_a_member_while_it_serves),
     TEST (a_name_that_is_none_is_refused),
     TEST (the_member_outlives_zookeeper),
+    TEST (a_member_that_was_removed_is_made_again),
     TEST (a_stop_needs_no_zookeeper),
     TEST (restarts_lose_no_call),
     { NULL, NULL },
