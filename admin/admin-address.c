@@ -1,10 +1,11 @@
-/* Owns how a URI becomes a listening socket, and which addresses are refused. Knows no HTTP. */
-#include <gio/gunixsocketaddress.h>
-#include <glib/gstdio.h>
+/* Owns how a URI becomes a listening socket, and which addresses are refused. Which server has a path is server-path.c's, in
+ * libtally and here. Knows no HTTP. */
+#include <errno.h>
 #include <string.h>
 #include <sys/un.h>
 
 #include "admin-private.h"
+#include "server-path-internal.h"
 
 #define BACKLOG 64
 
@@ -69,78 +70,99 @@ make_http_uri (GSocket *socket)
                      NULL);
 }
 
-/* ---- unix:// ---- */
+/* ---- listening ---- */
 
-/* Whether somebody listens there. */
 static gboolean
-is_taken (GSocketAddress *address)
+fail_to_listen (GError **error, const gchar *uri, const gchar *why)
 {
-  g_autoptr (GSocket) probe =
-      g_socket_new (G_SOCKET_FAMILY_UNIX, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_DEFAULT, NULL);
-  g_autoptr (GError) error = NULL;
-
-  if (probe == NULL)
-    return TRUE;
-  g_socket_set_blocking (probe, FALSE);
-  return g_socket_connect (probe, address, NULL, &error)
-         || !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED);
+  g_set_error (error, TALLY_ERROR, TALLY_ERROR_FAILED, "cannot listen at %s: %s", uri, why);
+  return FALSE;
 }
 
-/* Removes the file of a socket that a killed program has left. */
-static void
-remove_stale (GSocketAddress *address, const gchar *path)
+/* (transfer full) (nullable) */
+static GSocket *
+make_socket (const gchar *uri, GSocketFamily family, GError **error)
 {
-  GStatBuf found;
+  g_autoptr (GError) reason = NULL;
+  GSocket *socket = g_socket_new (family, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_DEFAULT, &reason);
 
-  if (g_lstat (path, &found) == 0 && S_ISSOCK (found.st_mode) && !is_taken (address))
-    g_unlink (path);
+  if (socket != NULL)
+    g_socket_set_blocking (socket, FALSE);
+  else
+    fail_to_listen (error, uri, reason->message);
+  return socket;
+}
+
+static gboolean
+listen_at_port (AdminPlace *self, const gchar *uri, GSocketAddress *address, GError **error)
+{
+  g_autoptr (GSocket) socket = make_socket (uri, g_socket_address_get_family (address), error);
+  g_autoptr (GError) reason = NULL;
+
+  if (socket == NULL)
+    return FALSE;
+  g_socket_set_listen_backlog (socket, BACKLOG);
+  if (!g_socket_bind (socket, address, TRUE, &reason) || !g_socket_listen (socket, &reason))
+    return fail_to_listen (error, uri, reason->message);
+  self->uri = make_http_uri (socket);
+  self->socket = g_steal_pointer (&socket);
+  return TRUE;
+}
+
+static const gchar *
+describe (gint number)
+{
+  const gchar *words = server_path_describe (number);
+
+  return words != NULL          ? words
+         : number == EADDRINUSE ? "another socket has the path, or what is there is no socket"
+                                : g_strerror (number);
+}
+
+static gboolean
+listen_at_path (AdminPlace *self, const gchar *uri, const gchar *path, GError **error)
+{
+  g_autoptr (GSocket) socket = make_socket (uri, G_SOCKET_FAMILY_UNIX, error);
+
+  if (socket == NULL)
+    return FALSE;
+  if (!server_path_listen (g_socket_get_fd (socket), path, BACKLOG, &self->device, &self->inode))
+    return fail_to_listen (error, uri, describe (errno));
+  self->uri = g_strdup (uri);
+  self->path = g_strdup (path);
+  self->socket = g_steal_pointer (&socket);
+  return TRUE;
 }
 
 /* ---- both ---- */
 
-static GSocket *
-listen_at (const gchar *uri, GSocketAddress *address, GError **error)
+gboolean
+admin_place_open (AdminPlace *self, const gchar *uri, gboolean allow_remote, GError **error)
 {
-  g_autoptr (GError) reason = NULL;
-  g_autoptr (GSocket) socket =
-      g_socket_new (g_socket_address_get_family (address), G_SOCKET_TYPE_STREAM,
-                    G_SOCKET_PROTOCOL_DEFAULT, &reason);
+  const gchar *path = g_str_has_prefix (uri, "unix:///") ? uri + strlen ("unix://") : NULL;
+  g_autoptr (GSocketAddress) address = NULL;
 
-  if (socket != NULL)
-    {
-      g_socket_set_blocking (socket, FALSE);
-      g_socket_set_listen_backlog (socket, BACKLOG);
-      if (g_socket_bind (socket, address, TRUE, &reason) && g_socket_listen (socket, &reason))
-        return g_steal_pointer (&socket);
-    }
-  g_set_error (error, TALLY_ERROR, TALLY_ERROR_FAILED, "%s: %s", uri, reason->message);
-  return NULL;
+  if (path != NULL && strlen (path) >= sizeof ((struct sockaddr_un *) NULL)->sun_path)
+    return fail_address (error, uri, "the path is too long for a Unix socket");
+  if (path != NULL)
+    return listen_at_path (self, uri, path, error);
+  address = parse_http (uri, allow_remote, error);
+  return address != NULL && listen_at_port (self, uri, address, error);
 }
 
-GSocket *
-admin_address_open (
-    const gchar *uri, gboolean allow_remote, gchar **real_uri, gchar **path, GError **error)
+void
+admin_place_give_up (AdminPlace *self)
 {
-  const gchar *file = g_str_has_prefix (uri, "unix:///") ? uri + strlen ("unix://") : NULL;
-  g_autoptr (GSocketAddress) address = NULL;
-  GSocket *socket;
+  if (self->path != NULL)
+    server_path_remove (self->path, self->device, self->inode);
+}
 
-  if (file != NULL && strlen (file) >= sizeof ((struct sockaddr_un *) NULL)->sun_path)
-    {
-      fail_address (error, uri, "the path is too long for a Unix socket");
-      return NULL;
-    }
-  if (file != NULL)
-    {
-      address = g_unix_socket_address_new (file);
-      remove_stale (address, file);
-    }
-  else
-    address = parse_http (uri, allow_remote, error);
-  socket = address != NULL ? listen_at (uri, address, error) : NULL;
-  if (socket == NULL)
-    return NULL;
-  *real_uri = file != NULL ? g_strdup (uri) : make_http_uri (socket);
-  *path = g_strdup (file);
-  return socket;
+void
+admin_place_clear (AdminPlace *self)
+{
+  if (self->socket != NULL)
+    g_socket_close (self->socket, NULL);
+  g_clear_object (&self->socket);
+  g_clear_pointer (&self->uri, g_free);
+  g_clear_pointer (&self->path, g_free);
 }

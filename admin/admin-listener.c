@@ -283,7 +283,7 @@ admin_listener_new (GSocket *socket, AdminWatched *watched, const AdminLimits *l
 
   self->limits = *limits;
   self->watched = watched;
-  self->socket = socket;
+  self->socket = g_object_ref (socket);
   self->context = g_main_context_new ();
   self->thread = g_thread_new ("tally-admin", run_listener, self);
   return self;
@@ -295,7 +295,6 @@ admin_listener_free (AdminListener *self)
   g_atomic_int_set (&self->quit, TRUE);
   g_main_context_wakeup (self->context);
   g_thread_join (self->thread);
-  g_socket_close (self->socket, NULL);
   g_object_unref (self->socket);
   g_main_context_unref (self->context);
   g_free (self);

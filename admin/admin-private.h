@@ -94,10 +94,23 @@ gchar *admin_make_methods (AdminWatched *watched, guint *status);
 
 /* ---- admin-address.c ---- */
 
-/* (transfer full) (nullable): a socket that listens at @uri; *@real_uri is where, with its port, *@path the file that is to be
- * removed at the end, NULL if there is none. */
-GSocket *admin_address_open (
-    const gchar *uri, gboolean allow_remote, gchar **real_uri, gchar **path, GError **error);
+/* Where it listens. */
+typedef struct
+{
+  GSocket *socket; /* NULL: nowhere; so are the next ones */
+  gchar *uri;      /* with the real port */
+  gchar *path;     /* of a Unix socket; else NULL */
+  guint64 device;  /* of its file; so is the next one */
+  guint64 inode;
+} AdminPlace;
+
+/* Listens at @uri. @self is nowhere, and stays so when this fails. */
+gboolean
+admin_place_open (AdminPlace *self, const gchar *uri, gboolean allow_remote, GError **error);
+/* Removes the file, if it is still the socket's: before that is closed. */
+void admin_place_give_up (AdminPlace *self);
+/* Closes the socket, in a child process that one's copy. */
+void admin_place_clear (AdminPlace *self);
 
 /* ---- admin-listener.c ---- */
 
@@ -109,7 +122,7 @@ typedef struct
   guint request_timeout; /* milliseconds */
 } AdminLimits;
 
-/* Begins to answer at @socket (transfer full), on a thread of its own. */
+/* Begins to answer at @socket, on a thread of its own. */
 AdminListener *
 admin_listener_new (GSocket *socket, AdminWatched *watched, const AdminLimits *limits);
 void admin_listener_free (AdminListener *self);

@@ -1,7 +1,6 @@
 /* TallyAdmin as an object: what it watches, where it listens, its properties. */
 #include "tally-admin.h"
 
-#include <glib/gstdio.h>
 #include <unistd.h>
 
 #include "admin-private.h"
@@ -59,9 +58,8 @@ struct _TallyAdmin
 
   GMutex lock; /* of what follows */
   AdminListener *listener;
-  gchar *uri;
-  gchar *path; /* a Unix socket's file */
-  pid_t pid;   /* whose thread and whose file that is */
+  AdminPlace place;
+  pid_t pid; /* whose thread and whose file that is */
 };
 
 G_DEFINE_FINAL_TYPE (TallyAdmin, tally_admin, G_TYPE_OBJECT)
@@ -198,7 +196,8 @@ tally_admin_add_channel (TallyAdmin *self, const gchar *name, TallyChannel *chan
  * @error: (nullable): %TALLY_ERROR_INVALID_ARGUMENT, %TALLY_ERROR_FAILED
  *
  * Begins to answer at @uri, on a thread of its own. An address that is not a loopback one is refused unless the property
- * `allow-remote` is set. At a path, the file of a socket on which nobody listens any more is replaced; its
+ * `allow-remote` is set. At a path, the file of a socket that is gone is replaced, as
+ * #TallyServer does it: of several listeners that begin at one path exactly one gets it. Its
  * directory's permissions say which users may connect. A request over TCP must name an IP address, localhost or this machine's
  * name as its host, so that no page from elsewhere can read the answers by a name made up for this address. Thread-safe.
  *
@@ -209,23 +208,23 @@ tally_admin_add_channel (TallyAdmin *self, const gchar *name, TallyChannel *chan
 gboolean
 tally_admin_listen (TallyAdmin *self, const gchar *uri, GError **error)
 {
-  GSocket *socket = NULL;
+  gboolean listens = FALSE;
 
   g_return_val_if_fail (TALLY_IS_ADMIN (self), FALSE);
   g_return_val_if_fail (uri != NULL, FALSE);
   g_mutex_lock (&self->lock);
   if (self->listener != NULL)
     g_set_error (error, TALLY_ERROR, TALLY_ERROR_FAILED, "%s: the admin listener listens at %s",
-                 uri, self->uri);
+                 uri, self->place.uri);
   else
-    socket = admin_address_open (uri, self->allow_remote, &self->uri, &self->path, error);
-  if (socket != NULL)
+    listens = admin_place_open (&self->place, uri, self->allow_remote, error);
+  if (listens)
     {
       self->pid = getpid ();
-      self->listener = admin_listener_new (socket, &self->watched, &self->limits);
+      self->listener = admin_listener_new (self->place.socket, &self->watched, &self->limits);
     }
   g_mutex_unlock (&self->lock);
-  return socket != NULL;
+  return listens;
 }
 
 /**
@@ -245,7 +244,7 @@ tally_admin_dup_uri (TallyAdmin *self)
 
   g_return_val_if_fail (TALLY_IS_ADMIN (self), NULL);
   g_mutex_lock (&self->lock);
-  uri = g_strdup (self->uri);
+  uri = g_strdup (self->place.uri);
   g_mutex_unlock (&self->lock);
   return uri;
 }
@@ -262,21 +261,17 @@ tally_admin_dup_uri (TallyAdmin *self)
 void
 tally_admin_stop (TallyAdmin *self)
 {
-  g_autofree gchar *uri = NULL;
-  g_autofree gchar *path = NULL;
   AdminListener *listener;
 
   g_return_if_fail (TALLY_IS_ADMIN (self));
   g_mutex_lock (&self->lock);
   listener = g_steal_pointer (&self->listener);
-  uri = g_steal_pointer (&self->uri);
-  path = g_steal_pointer (&self->path);
   if (listener != NULL && self->pid == getpid ()) /* a child process has no such thread */
     {
-      if (path != NULL)
-        g_unlink (path);
+      admin_place_give_up (&self->place);
       admin_listener_free (listener);
     }
+  admin_place_clear (&self->place);
   g_mutex_unlock (&self->lock);
 }
 

@@ -1,6 +1,6 @@
 /* The server's listening sockets: owns their descriptors. It knows no connection and no thread. */
 #include "server-listener-private.h"
-#include "server-path-private.h"
+#include "server-path-internal.h"
 #include "tally-error.h"
 
 #include <errno.h>
@@ -88,16 +88,6 @@ bind_and_listen (ServerListener *self, gint fd, const Resolved *resolved)
   return TRUE;
 }
 
-/* What bind_and_listen () failed at with @number. */
-static const gchar *
-describe_step (gint number)
-{
-  return number == EWOULDBLOCK ? "another server is replacing its file and does not finish"
-         : number == ENOLCK    ? "replacing its stale file: another user has the lock's place "
-                                 "(.NAME.tally-lock beside it)"
-                               : "bind";
-}
-
 /* FALSE with errno. */
 static gboolean
 listen_at (ServerListener *self, Resolved resolved, const gchar *uri, GError **error)
@@ -114,9 +104,10 @@ listen_at (ServerListener *self, Resolved resolved, const gchar *uri, GError **e
   if (!bind_and_listen (self, fd, &resolved))
     {
       gint number = errno;
+      const gchar *words = server_path_describe (number);
 
       close (fd);
-      return fail_to_listen (error, uri, describe_step (number), number);
+      return fail_to_listen (error, uri, words != NULL ? words : "bind", number);
     }
   if (port != NULL && getsockname (fd, &resolved.address.any, &resolved.length) == 0)
     self->port = g_ntohs (*port);

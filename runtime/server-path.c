@@ -8,7 +8,7 @@
  * - A free path is taken by a rename that replaces nothing. A stale file is replaced by an exchange;
  *   what was taken away is looked at once more and given back if it is not what was meant. Tally's servers do that one after the other, by a lock file that exists only meanwhile and that no other
  *   user can open: a lock on the directory could be held by any user that may read it. */
-#include "server-path-private.h"
+#include "server-path-internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -291,6 +291,15 @@ server_path_listen (gint fd, const gchar *path, gint backlog, guint64 *device, g
   unlink (own);
   errno = number;
   return FALSE;
+}
+
+const gchar *
+server_path_describe (gint number)
+{
+  return number == EWOULDBLOCK ? "another server is replacing its file and does not finish"
+         : number == ENOLCK    ? "replacing its stale file: another user has the lock's place "
+                                 "(.NAME.tally-lock beside it)"
+                               : NULL;
 }
 
 void

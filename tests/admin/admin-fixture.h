@@ -7,6 +7,11 @@
 
 #include "demo_shop.h"
 
+#define LOOPBACK "http://127.0.0.1:0"
+
+/* What GLib and libsoup open once and keep is open before descriptors are counted. */
+void admin_warm_up (void);
+
 typedef struct
 {
   TallyAdmin *admin;

@@ -1,149 +1,8 @@
-/* Owns the tests of TallyAdmin: where it listens, what it answers and refuses, and that peers cost it little. */
-#include <glib/gstdio.h>
+/* Owns the tests of TallyAdmin: what it answers and refuses, and that peers cost it little. */
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "admin-fixture.h"
 #include "harness.h"
-
-#define LOOPBACK "http://127.0.0.1:0"
-
-/* ---- where it listens ---- */
-
-static void
-bad_addresses_are_refused (void)
-{
-  static const struct
-  {
-    const gchar *uri;
-    const gchar *part;
-  } bad[] = {
-    { "http://0.0.0.0:0", "allow-remote" },
-    { "http://[::]:0", "allow-remote" },
-    { "http://192.0.2.1:80", "allow-remote" },
-    { "http://example.org:80", "neither an IP address nor localhost" },
-    { "http://127.0.0.1", "no port" },
-    { "http://127.0.0.1:0/metrics", "no path" },
-    { "http://me@127.0.0.1:0", "http://ADDRESS:PORT" },
-    { "http://127.0.0.1:0?x", "http://ADDRESS:PORT" },
-    { "https://127.0.0.1:0", "http://ADDRESS:PORT" },
-    { "unix:@name", "http://ADDRESS:PORT" },
-    { "127.0.0.1:80", "http://ADDRESS:PORT" },
-    { "", "http://ADDRESS:PORT" },
-    { "unix:///12345678901234567890123456789012345678901234567890123456789012345678901234567890"
-      "1234567890123456789012345678",
-      "too long" },
-  };
-  g_autoptr (TallyAdmin) admin = tally_admin_new ();
-
-  for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
-    {
-      g_autoptr (GError) error = NULL;
-
-      CU_ASSERT_FALSE (tally_admin_listen (admin, bad[i].uri, &error));
-      assert_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_ARGUMENT, bad[i].part);
-      CU_ASSERT_PTR_NULL (tally_admin_dup_uri (admin));
-    }
-}
-
-static void
-a_program_may_insist (void)
-{
-  g_autoptr (TallyAdmin) admin = g_object_new (TALLY_TYPE_ADMIN, "allow-remote", TRUE, NULL);
-  g_autoptr (GError) error = NULL;
-  g_autofree gchar *answer = NULL;
-
-  CU_ASSERT_TRUE (tally_admin_listen (admin, "http://0.0.0.0:0", &error));
-  assert_no_error (error);
-  answer = admin_get (admin, "/healthz");
-  assert_status (answer, 200);
-}
-
-static void
-a_taken_port_is_named (void)
-{
-  g_autoptr (TallyAdmin) first = tally_admin_new ();
-  g_autoptr (TallyAdmin) second = tally_admin_new ();
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GError) again = NULL;
-  g_autofree gchar *uri = NULL;
-
-  CU_ASSERT_TRUE (tally_admin_listen (first, "http://localhost:0", NULL));
-  uri = tally_admin_dup_uri (first);
-  CU_ASSERT_TRUE (g_str_has_prefix (uri, "http://127.0.0.1:"));
-  CU_ASSERT_FALSE (tally_admin_listen (second, uri, &error));
-  assert_error (error, TALLY_ERROR, TALLY_ERROR_FAILED, uri);
-  CU_ASSERT_FALSE (tally_admin_listen (first, LOOPBACK, &again));
-  assert_error (again, TALLY_ERROR, TALLY_ERROR_FAILED, "listens at");
-}
-
-static void
-a_stale_path_is_replaced (void)
-{
-  g_autofree gchar *directory = g_dir_make_tmp ("admin-XXXXXX", NULL);
-  g_autofree gchar *path = g_build_filename (directory, "admin", NULL);
-  g_autofree gchar *uri = g_strconcat ("unix://", path, NULL);
-  g_autofree gchar *answer = NULL;
-  g_autoptr (TallyAdmin) first = tally_admin_new ();
-  g_autoptr (TallyAdmin) second = tally_admin_new ();
-  g_autoptr (GError) error = NULL;
-  pid_t child = test_fork ();
-
-  if (child == 0) /* leaves its file behind */
-    _exit (tally_admin_listen (first, uri, NULL) ? 0 : 1);
-  CU_ASSERT_EQUAL (waitpid (child, NULL, 0), child);
-  CU_ASSERT_TRUE (g_file_test (path, G_FILE_TEST_EXISTS));
-  CU_ASSERT_TRUE (tally_admin_listen (first, uri, NULL));
-  CU_ASSERT_FALSE (tally_admin_listen (second, uri, &error));
-  assert_error (error, TALLY_ERROR, TALLY_ERROR_FAILED, path);
-  answer = admin_exchange (first, "GET /healthz HTTP/1.0\n\n"); /* no host, and no need of one */
-  assert_part (answer, " 200 OK");
-  tally_admin_stop (first);
-  CU_ASSERT_FALSE (g_file_test (path, G_FILE_TEST_EXISTS));
-  CU_ASSERT_TRUE (g_file_set_contents (path, "mine", -1, NULL));
-  CU_ASSERT_FALSE (tally_admin_listen (second, uri, NULL)); /* no socket: it stays */
-  CU_ASSERT_TRUE (g_file_test (path, G_FILE_TEST_EXISTS));
-  CU_ASSERT_EQUAL (g_unlink (path), 0);
-  CU_ASSERT_EQUAL (g_rmdir (directory), 0);
-}
-
-static void
-it_listens_again_after_a_stop (void)
-{
-  g_autoptr (TallyAdmin) admin = tally_admin_new ();
-
-  tally_admin_stop (admin);
-  for (guint i = 0; i < 3; i++)
-    {
-      g_autofree gchar *answer = NULL;
-
-      CU_ASSERT_TRUE (tally_admin_listen (admin, LOOPBACK, NULL));
-      answer = admin_get (admin, "/healthz");
-      assert_status (answer, 200);
-      tally_admin_stop (admin);
-      CU_ASSERT_PTR_NULL (tally_admin_dup_uri (admin));
-    }
-}
-
-static void
-a_child_process_leaves_it_alone (void)
-{
-  g_autoptr (Fixture) fixture = fixture_new (LOOPBACK);
-  g_autofree gchar *answer = NULL;
-  gint status = -1;
-  pid_t child = test_fork ();
-
-  if (child == 0)
-    {
-      tally_admin_stop (fixture->admin);
-      _exit (0);
-    }
-  CU_ASSERT_EQUAL (waitpid (child, &status, 0), child);
-  assert_int (status, 0);
-  answer = admin_get (fixture->admin, "/servers");
-  assert_status (answer, 200);
-}
 
 /* ---- what it answers ---- */
 
@@ -490,26 +349,10 @@ properties_are_kept (void)
   assert_int (request_timeout, 2);
 }
 
-/* What GLib and libsoup open once and keep is open before descriptors are counted. */
-static void
-warm_up (void)
-{
-  g_autoptr (TallyAdmin) admin = tally_admin_new ();
-
-  if (!tally_admin_listen (admin, LOOPBACK, NULL))
-    g_printerr ("nothing listens\n");
-}
-
 int
 main (int argc, char **argv)
 {
   static const TestCase cases[] = {
-    TEST (bad_addresses_are_refused),
-    TEST (a_program_may_insist),
-    TEST (a_taken_port_is_named),
-    TEST (a_stale_path_is_replaced),
-    TEST (it_listens_again_after_a_stop),
-    TEST (a_child_process_leaves_it_alone),
     TEST (health_follows_the_server),
     TEST (calls_are_counted_on_both_sides),
     TEST (a_holder_is_named),
@@ -526,6 +369,6 @@ main (int argc, char **argv)
     { NULL, NULL },
   };
 
-  warm_up ();
+  admin_warm_up ();
   return test_main ("admin", cases, argc, argv);
 }

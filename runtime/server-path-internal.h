@@ -1,6 +1,6 @@
-/* Which server has the path of a Unix socket. */
-#ifndef TALLY_SERVER_PATH_PRIVATE_H
-#define TALLY_SERVER_PATH_PRIVATE_H
+/* Which server has the path of a Unix socket; the admin listener is one, too. */
+#ifndef TALLY_SERVER_PATH_INTERNAL_H
+#define TALLY_SERVER_PATH_INTERNAL_H
 
 #include <glib.h>
 
@@ -15,10 +15,13 @@ G_BEGIN_DECLS
 gboolean
 server_path_listen (gint fd, const gchar *path, gint backlog, guint64 *device, guint64 *inode);
 
+/* What server_path_listen () failed at with errno @number, in words. (nullable): errno's own say it. */
+const gchar *server_path_describe (gint number);
+
 /* Removes @path if it is still that file; before the socket is closed, so that its number is not
  * given to another one. */
 void server_path_remove (const gchar *path, guint64 device, guint64 inode);
 
 G_END_DECLS
 
-#endif /* TALLY_SERVER_PATH_PRIVATE_H */
+#endif /* TALLY_SERVER_PATH_INTERNAL_H */
