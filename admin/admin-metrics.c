@@ -217,6 +217,25 @@ append_numbers (GString *text,
     }
 }
 
+/* Counts of a snapshot, an array at @offset, by what the values of @type are called; the first value is none. */
+static void
+append_counts_by (GString *text,
+                  const gchar *name,
+                  const gchar *help,
+                  const gchar *label,
+                  GType type,
+                  guint n_values,
+                  gsize offset,
+                  GArray *rows)
+{
+  begin_family (text, name, "counter", NULL, help);
+  FOR_EACH_ROW (row, rows)
+  for (guint i = 1; i < n_values; i++)
+    g_string_append_printf (text, "%s_total{%s,%s=\"%s\"} %" G_GUINT64_FORMAT "\n", name,
+                            row->labels, label, admin_get_nick (type, (gint) i),
+                            (&AT (guint64, row->snapshot, offset))[i]);
+}
+
 /* ---- servers ---- */
 
 static void
@@ -255,18 +274,6 @@ append_servers (GString *text, AdminWatched *watched)
 }
 
 /* ---- pools ---- */
-
-static void
-append_closes (GString *text, GArray *rows)
-{
-  begin_family (text, "tally_pool_closes", "counter", NULL, "Connections closed, by the reason.");
-  FOR_EACH_ROW (row, rows)
-  for (guint i = TALLY_CLOSE_NONE + 1; i < TALLY_N_CLOSE_REASONS; i++)
-    g_string_append_printf (text,
-                            "tally_pool_closes_total{%s,reason=\"%s\"} %" G_GUINT64_FORMAT "\n",
-                            row->labels, tally_close_reason_to_string (i),
-                            ((const TallyPoolSnapshot *) row->snapshot)->closes[i]);
-}
 
 static void
 append_oldest_wait (GString *text, GArray *rows)
@@ -313,7 +320,9 @@ append_pools (GString *text, AdminWatched *watched)
                   rows);
   append_folded (text, buckets, rows);
   append_oldest_wait (text, rows);
-  append_closes (text, rows);
+  append_counts_by (text, "tally_pool_closes", "Connections closed, by the reason.", "reason",
+                    TALLY_TYPE_CLOSE_REASON, TALLY_N_CLOSE_REASONS,
+                    G_STRUCT_OFFSET (TallyPoolSnapshot, closes), rows);
   for (guint i = 0; i < G_N_ELEMENTS (pool_times); i++)
     {
       g_autofree gchar *name = g_strdup_printf ("tally_pool_%s_seconds", pool_times[i].name);
@@ -326,19 +335,6 @@ append_pools (GString *text, AdminWatched *watched)
 }
 
 /* ---- methods ---- */
-
-static void
-append_outcomes (GString *text, GArray *rows)
-{
-  begin_family (text, "tally_method_calls", "counter", NULL,
-                "Calls that are over, by the outcome.");
-  FOR_EACH_ROW (row, rows)
-  for (guint i = TALLY_CALL_UNDER_WAY + 1; i < TALLY_N_CALL_OUTCOMES; i++)
-    g_string_append_printf (text,
-                            "tally_method_calls_total{%s,outcome=\"%s\"} %" G_GUINT64_FORMAT "\n",
-                            row->labels, tally_call_outcome_to_string (i),
-                            ((const TallyMethodStatistics *) row->snapshot)->outcomes[i]);
-}
 
 static void
 append_errors (GString *text, GArray *rows)
@@ -378,7 +374,9 @@ append_methods (GString *text, AdminWatched *watched)
       append_label (labels, "method", method->statistics->method);
       add_row (rows, labels, method->statistics);
     }
-  append_outcomes (text, rows);
+  append_counts_by (text, "tally_method_calls", "Calls that are over, by the outcome.", "outcome",
+                    TALLY_TYPE_CALL_OUTCOME, TALLY_N_CALL_OUTCOMES,
+                    G_STRUCT_OFFSET (TallyMethodStatistics, outcomes), rows);
   append_errors (text, rows);
   append_numbers (text, "tally_method_", method_counters, G_N_ELEMENTS (method_counters), TRUE,
                   NULL, rows);
