@@ -13,9 +13,10 @@
 #define SMALL_PART 4096
 /* Of so many holders, the oldest, one is chosen: what a choice costs is bounded. */
 #define MAX_SEEN 64
-/* Between two looks at the heap, milliseconds: each may cost some, and while large messages go on to come what is given back is
- * taken again, with a page fault for each 4 KiB. */
+/* Between two times that memory is given back, milliseconds. While large messages go on to come it is taken again at once, with a
+ * page fault for each 4 KiB; so the interval doubles each time that there is as much again as soon as it has passed. */
 #define TRIM_INTERVAL 10000
+#define MAX_TRIM_INTERVAL (32 * TRIM_INTERVAL)
 
 static void
 link_holder_locked (TallyServer *self, ServerConnection *connection)
@@ -156,11 +157,16 @@ server_wants_trim_locked (const TallyServer *self)
 void
 server_trim_locked (TallyServer *self, gint64 now)
 {
+  gint64 twice = 2 * self->trim_interval;
+
   if (G_LIKELY (!server_wants_trim_locked (self)) || now < self->next_trim)
     return;
   atomic_put (&self->n_released, 0);
   self->peak_held = self->held;
-  self->next_trim = now + TRIM_INTERVAL;
+  self->trim_interval = now - self->next_trim < TRIM_INTERVAL
+                            ? CLAMP (twice, TRIM_INTERVAL, MAX_TRIM_INTERVAL)
+                            : TRIM_INTERVAL;
+  self->next_trim = now + self->trim_interval;
   pthread_mutex_unlock (&self->lock);
 #ifdef __GLIBC__
   malloc_trim (0);

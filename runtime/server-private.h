@@ -482,7 +482,7 @@ struct _TallyServer
 
   pid_t pid;          /* whose stop_fd that is; a child process that serves takes its own */
   gint stop_in_child; /* atomic: a stop before that */
-  gint stop_fd; /* eventfd, as long as the object lives: tally_server_stop () may come any time */
+  gint stop_fd;   /* eventfd, as long as the object lives: tally_server_stop () may come any time */
   gint reload_fd; /* eventfd, the same: tally_server_reload () */
   gint wake_fd;   /* eventfd: server_loop_interrupt () */
   gint epoll_fd;
@@ -526,10 +526,12 @@ struct _TallyServer
   gsize n_released; /* atomic: bytes of what was large and is gone, since the heap was trimmed */
   gsize peak_held;  /* the most that was held since then */
   gint64 next_trim; /* server_now () before which it is not trimmed again */
+  gint64 trim_interval;  /* from the last time to that */
   guint n_accept_rounds; /* the loop holder's; so are the next two */
   gboolean has_swarm;    /* several peers were there at once the last time */
-  gint64 stop_deadline;  /* server_now () when a stop waits no longer for handshakes; 0: none waits */
-  gint64 next_stop;      /* the same, when such a stop goes on; 0: none waits */
+  gint64
+      stop_deadline; /* server_now () when a stop waits no longer for handshakes; 0: none waits */
+  gint64 next_stop;  /* the same, when such a stop goes on; 0: none waits */
   ServerTicket *tickets; /* by descriptor; the loop holder makes them more */
   guint n_tickets;
   GPtrArray *graveyard; /* closed connections that a batch of events may still name */

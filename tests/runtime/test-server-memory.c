@@ -32,7 +32,7 @@ new_server (void)
                            NULL);
 }
 
-/* How often the heap was trimmed, after it had the occasion at @now. */
+/* How often the heap was trimmed, after it had the occasion at @now, milliseconds. */
 static guint
 trim (TallyServer *server, gint64 now)
 {
@@ -103,18 +103,33 @@ many_small_buffers_at_once_are_one (void)
   assert_int (trim (server, G_MAXINT), 1);
 }
 
+/* Large messages that go on to come take at once what was given back. */
 static void
 bursts_without_end_are_seen_to_now_and_then (void)
 {
   g_autoptr (TallyServer) server = new_server ();
+  gint64 now;
 
-  for (gint64 now = 0; now < 30000; now += 10)
+  for (now = 0; now < 5 * 320 * 1000; now += 10)
     {
       server_note_released (server, LARGE);
       trim (server, now);
     }
-  assert_int (n_trims, 3);
-  assert_int (trim (server, 30000), 4); /* what came last is not forgotten */
+  assert_int (n_trims, 10); /* at 0, 10, 30, 70, 150, 310, 630 s, and every 320 s from then on */
+  assert_int (trim (server, 1910 * 1000), 11); /* what came last is not forgotten */
+}
+
+/* Each is given back when it is over, not when it has been for long. */
+static void
+bursts_now_and_then_are_seen_to_at_once (void)
+{
+  g_autoptr (TallyServer) server = new_server ();
+
+  for (guint i = 1; i <= 10; i++)
+    {
+      server_note_released (server, LARGE);
+      assert_int (trim (server, i * 20 * 1000), i);
+    }
 }
 
 /* A message that is small on the wire and large in memory, executed or refused. */
@@ -151,6 +166,7 @@ main (int argc, char **argv)
     TEST (small_buffers_are_no_burst),
     TEST (many_small_buffers_at_once_are_one),
     TEST (bursts_without_end_are_seen_to_now_and_then),
+    TEST (bursts_now_and_then_are_seen_to_at_once),
     TEST (decoded_messages_count),
     { NULL, NULL },
   };
