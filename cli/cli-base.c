@@ -1,11 +1,8 @@
-/* Owns how bytes are written as text, and how files are read and written. */
+/* Owns how bytes are written as text, and how files are read. */
 #include "cli-base.h"
 
-#include <errno.h>
 #include <gio/gio.h>
 #include <gio/gunixinputstream.h>
-#include <glib/gstdio.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -148,26 +145,6 @@ cli_read_file (const gchar *path, gsize *length, GError **error)
   *length = bytes->len;
   g_byte_array_append (bytes, (const guint8 *) "", 1);
   return (gchar *) g_byte_array_free (g_steal_pointer (&bytes), FALSE);
-}
-
-gboolean
-cli_write_file (const gchar *path, const gchar *text, GError **error)
-{
-  const gsize length = strlen (text);
-  FILE *file;
-  gboolean is_written;
-
-  /* A file that is there is replaced at once, but what is no file must not become one. */
-  if (!g_file_test (path, G_FILE_TEST_EXISTS) || g_file_test (path, G_FILE_TEST_IS_REGULAR))
-    return g_file_set_contents (path, text, (gssize) length, error);
-  file = g_fopen (path, "we");
-  is_written = file != NULL && fwrite (text, 1, length, file) == length;
-  if (file != NULL)
-    is_written = fclose (file) == 0 && is_written;
-  if (!is_written)
-    g_set_error (error, G_FILE_ERROR, (gint) g_file_error_from_errno (errno), "%s: %s", path,
-                 g_strerror (errno));
-  return is_written;
 }
 
 gboolean

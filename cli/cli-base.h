@@ -14,9 +14,6 @@ gchar *cli_bytes_to_hex (const guint8 *bytes, gsize length);
 /* The whole of @path, of standard input for "-". (transfer full) (nullable) */
 gchar *cli_read_file (const gchar *path, gsize *length, GError **error);
 
-/* Writes @text to the file @path, or to what else is there, as a device or pipe. */
-gboolean cli_write_file (const gchar *path, const gchar *text, GError **error);
-
 /* Uses up @json, which @source says. FALSE with an error ends the reading. */
 typedef gboolean (*CliUseJson) (gpointer data, CliJson *json, const gchar *source, GError **error);
 /* Hands @use one value after the other of those that @path, standard input for "-", has. */

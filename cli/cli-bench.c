@@ -8,6 +8,7 @@
 #include "cli-bench.h"
 #include "cli-outcome.h"
 #include "cli-report.h"
+#include "replace.h"
 
 /* Calls for which it is looked where their time goes; as many again as a caller makes. */
 #define WATCHED_CALLS 200
@@ -325,7 +326,7 @@ run_bench (Bench *self, GError **error)
     return CLI_MISTAKE;
   load_print (&self->load, self->running);
   json = make_json (self);
-  if (self->json != NULL && !cli_write_file (self->json, json, error))
+  if (self->json != NULL && !idl_replace_file (self->json, json, strlen (json), error))
     return CLI_MISTAKE;
   if (self->report != NULL
       && !cli_report_write (self->report, self->method, json, strlen (json), error))

@@ -5,6 +5,7 @@
 #include "cli-base.h"
 #include "cli-commands.h"
 #include "cli-report.h"
+#include "replace.h"
 
 /* Colours are told apart, and columns read, up to here. */
 #define MAX_MODES 24
@@ -19,7 +20,7 @@ cli_report_write (
   if (!cli_report_add (report, name, text, length, error))
     return FALSE;
   page = cli_report_make_page (report);
-  return cli_write_file (path, page, error);
+  return idl_replace_file (path, page, strlen (page), error);
 }
 
 /* "before" of "/some/where/before.json". */
@@ -64,7 +65,7 @@ make_report (gchar **words, const gchar *output, GError **error)
       return FALSE;
     }
   page = cli_report_make_page (report);
-  return cli_write_file (output, page, error);
+  return idl_replace_file (output, page, strlen (page), error);
 }
 
 CliStatus

@@ -6,6 +6,7 @@
 #include "cli-base.h"
 #include "cli-commands.h"
 #include "cli-report.h"
+#include "replace.h"
 
 /* Of each setting. */
 #define FEWEST_CALLS 1000
@@ -285,7 +286,7 @@ run_simulate (CliSimulation *self, const Words *given, GError **error)
   self->max_refused = given->max_refused / 100;
   cli_simulation_print (self);
   json = cli_simulation_make_json (self);
-  return given->json == NULL || g_file_set_contents (given->json, json, -1, error);
+  return given->json == NULL || idl_replace_file (given->json, json, strlen (json), error);
 }
 
 CliStatus

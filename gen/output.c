@@ -1,12 +1,11 @@
-/* Writes files. It knows nothing of what is in them. They can be made again, so nothing waits for
- * the disk. */
+/* Writes what is generated into a directory, and the list of it. It knows nothing of what is in the files. */
 #include "output.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "replace.h"
 
 static gboolean
 make_directory (const gchar *directory, GError **error)
@@ -40,47 +39,11 @@ is_same (const gchar *path, const gchar *text, gsize length)
          && memcmp (old, text, length) == 0;
 }
 
-static gboolean
-write_all (int fd, const gchar *text, gsize length)
-{
-  while (length > 0)
-    {
-      gssize done = write (fd, text, length);
-
-      if (done < 0 && errno != EINTR)
-        return FALSE;
-      text += MAX (done, 0);
-      length -= (gsize) MAX (done, 0);
-    }
-  return TRUE;
-}
-
-/* Replaces the file in one step. What is in it already is not written, so that make does not build
- * anew what depends on it. */
+/* What is in a file already is not written, so that make does not build anew what depends on it. */
 static gboolean
 write_file (const gchar *path, const gchar *text, gsize length, GError **error)
 {
-  g_autofree gchar *temporary = g_strconcat (path, ".XXXXXX", NULL);
-  gint code = 0;
-
-  if (is_same (path, text, length))
-    return TRUE;
-
-  int fd = g_mkstemp_full (temporary, O_WRONLY | O_CLOEXEC, 0666);
-
-  if (fd < 0 || !write_all (fd, text, length))
-    code = errno;
-  if (fd >= 0 && close (fd) != 0 && code == 0)
-    code = errno;
-  if (code == 0 && g_rename (temporary, path) != 0)
-    code = errno;
-  if (code == 0)
-    return TRUE;
-  if (fd >= 0)
-    g_unlink (temporary);
-  g_set_error (error, G_FILE_ERROR, (gint) g_file_error_from_errno (code), "%s: cannot write: %s",
-               path, g_strerror (code));
-  return FALSE;
+  return is_same (path, text, length) || idl_replace_file (path, text, length, error);
 }
 
 gboolean

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -112,14 +113,16 @@ idl_tool_audit (const gchar *old_path, const gchar *new_path, const IdlToolOptio
   return idl_tool_report (findings, options) || options->audit_nofatal ? 0 : 1;
 }
 
-/* Replaces the file in one step, its permissions kept. */
+/* Replaces the source file in one step, safely on the disk and its permissions kept; of a symbolic link the file that it names. */
 static gboolean
-replace_file (const gchar *path, const gchar *text, GError **error)
+replace_source (const gchar *path, const gchar *text, GError **error)
 {
+  g_autofree gchar *file = realpath (path, NULL);
   struct stat info;
   gint mode = stat (path, &info) == 0 ? (gint) (info.st_mode & 07777) : 0666;
 
-  return g_file_set_contents_full (path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, mode, error);
+  return g_file_set_contents_full (file != NULL ? file : path, text, -1,
+                                   G_FILE_SET_CONTENTS_CONSISTENT, mode, error);
 }
 
 /* Whether nothing is to be reported: no error, and with --diff no difference. */
@@ -138,7 +141,7 @@ show_formatted (const gchar *path,
   switch (mode)
     {
     case IDL_FORMAT_IN_PLACE:
-      if (same || replace_file (path, formatted, &error))
+      if (same || replace_source (path, formatted, &error))
         return TRUE;
       g_printerr ("error: %s\n", error->message);
       return FALSE;

@@ -25,7 +25,7 @@ $2" "$scratch/json"
 few='-n 2000 -j '$scratch/json
 busy='-R 400 -s exponential:10'
 
-echo 1..57
+echo 1..59
 simulates a_table 0 'Calls come at random, 400 per second.*max-open p50 p99 p99.9.*On average 4.0 connections are in use.*max-open 7 is the smallest of these' \
   $busy -m 4-8,8,12 -n 50000 -j "$scratch/json"
 holds the_json_has_all "
@@ -90,6 +90,10 @@ simulates too_little_is_known 2 'old: pooled: the file does not say for how long
 simulates no_file 2 'No such file' -f "$scratch/nowhere"
 echo '{"modes": []}' >"$scratch/empty"
 simulates not_of_a_bench 2 'is not what .tally bench --json. or echo-compare --json writes' -f "$scratch/empty"
+
+ln -s /dev/full "$scratch/full"
+simulates a_full_disk 2 'full: cannot write: No space left' $busy -m 5 -n 2000 -j "$scratch/full"
+says what_is_no_file_stays 0 '^$' test -L "$scratch/full"
 
 simulates no_load 2 '--service says' -R 5
 simulates no_rate 2 '--rate says how many calls come per second, or --callers' -s 5

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 typedef struct
 {
@@ -116,6 +117,24 @@ format (void)
 }
 
 static void
+format_through_a_link (void)
+{
+  Fixture fixture;
+  g_autofree gchar *link = NULL;
+  g_autofree gchar *changed = NULL;
+
+  begin (&fixture);
+  link = g_build_filename (fixture.directory, "link.thrift", NULL);
+  idl_test_write (fixture.directory, "a.thrift", "struct S{1:i32 a}");
+  assert_int (symlink ("a.thrift", link), 0);
+  assert_int (run (&fixture, "--format --in-place link.thrift"), 0);
+  changed = read_file (&fixture, "a.thrift");
+  assert_string (changed, "struct S {\n  1: i32 a\n}\n");
+  CU_ASSERT_TRUE (g_file_test (link, G_FILE_TEST_IS_SYMLINK));
+  end (&fixture);
+}
+
+static void
 audit (void)
 {
   Fixture fixture;
@@ -158,9 +177,8 @@ dump (void)
 int
 main (int argc, char **argv)
 {
-  static const TestCase cases[] = {
-    TEST (check), TEST (format), TEST (audit), TEST (dump), { NULL }
-  };
+  static const TestCase cases[] = { TEST (check), TEST (format), TEST (format_through_a_link),
+                                    TEST (audit), TEST (dump),   { NULL } };
 
   return test_main ("idl-tools", cases, argc, argv);
 }
