@@ -18,9 +18,12 @@ struct _TallyBucket
   gboolean coarse;     /* atomic: the coarse clock will do */
   TallyPoolCore *core; /* a reference */
   TallyEndpoint *endpoint;
-  TallyBucket *newer;    /* of the core's `alive`; core->lock */
-  TallyBucket *older;    /* the same */
-  gboolean is_held_back; /* in the core's queues of these names; core->totals_lock, atomic */
+  guint64 serial;           /* no other bucket's, nor this one's in a parent process */
+  gint64 boot_offset;       /* atomic: boot time minus monotonic time */
+  gint64 boot_offset_until; /* atomic: until when that is taken for right, monotonic */
+  TallyBucket *newer;       /* of the core's `alive`; core->lock */
+  TallyBucket *older;       /* the same */
+  gboolean is_held_back;    /* in the core's queues of these names; core->totals_lock, atomic */
   gboolean is_denied;
   gint64 held_back_since; /* when the first came that waits without a dial; core->totals_lock */
 
@@ -33,8 +36,6 @@ struct _TallyBucket
   guint forks;         /* how often this process is a child of the one that made the bucket */
   gint64 due;          /* when the reaper will look at the latest */
   gint64 wanted;       /* when it should, found since the lock was taken; G_MAXINT64: never */
-  gint64 boot_offset;  /* boot time minus monotonic time */
-  gint64 boot_offset_until; /* until when `offset` is taken for right, monotonic */
 
   pthread_mutex_t lock
       __attribute__ ((aligned (TALLY_CACHE_LINE))); /* beside what changes with it */
@@ -61,20 +62,33 @@ tally_bucket_read_clock (TallyBucket *bucket)
 }
 
 void tally_bucket_now_locked (TallyBucket *bucket, TallyInstant *now);
-void tally_bucket_read_offset_locked (TallyBucket *bucket, gint64 now);
+void tally_bucket_read_offset (TallyBucket *bucket, gint64 now);
 
+/* With or without the lock. */
 static inline void
-tally_bucket_complete_instant_locked (TallyBucket *bucket, TallyInstant *now)
+tally_bucket_complete_instant (TallyBucket *bucket, TallyInstant *now)
 {
-  if (G_UNLIKELY (now->mono >= bucket->boot_offset_until))
-    tally_bucket_read_offset_locked (bucket, now->mono);
-  now->boot = now->mono + bucket->boot_offset;
+  if (G_UNLIKELY (now->mono >= __atomic_load_n (&bucket->boot_offset_until, __ATOMIC_ACQUIRE)))
+    tally_bucket_read_offset (bucket, now->mono);
+  now->boot = now->mono + __atomic_load_n (&bucket->boot_offset, __ATOMIC_RELAXED);
+}
+
+/* pool-own.c */
+void tally_bucket_enter_own_locked (TallyBucket *bucket);
+
+/* After the lock was taken for anything but a plain borrow or release: the books have all connections. */
+static inline void
+tally_bucket_open_books_locked (TallyBucket *bucket)
+{
+  if (bucket->policy.n_own > 0)
+    tally_bucket_enter_own_locked (bucket);
 }
 
 static inline void
 tally_bucket_lock (TallyBucket *bucket)
 {
   pthread_mutex_lock (&bucket->lock);
+  tally_bucket_open_books_locked (bucket);
 }
 
 void tally_bucket_schedule_locked (TallyBucket *bucket);

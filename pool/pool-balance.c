@@ -26,7 +26,7 @@ survey (GPtrArray *buckets, Survey *result)
       TallyInstant now;
       TallyConn *conn;
 
-      pthread_mutex_lock (&bucket->lock);
+      tally_bucket_lock (bucket);
       tally_bucket_now_locked (bucket, &now);
       conn = bucket->policy.idle.tail;
       if (conn != NULL && conn->idle_since < since)

@@ -73,6 +73,7 @@ wait_locked (SyncWaiter *self)
           self->cancelled
           || tally_cond_wait_until (&self->changed, &self->bucket->lock, waiter->deadline);
 
+      tally_bucket_open_books_locked (self->bucket);
       if (waiter->state != TALLY_WAITER_QUEUED)
         return;
       tally_bucket_now_locked (self->bucket, &now);

@@ -13,11 +13,13 @@
  * exactly. */
 static gint64 boot_offset;
 
+static guint64 last_serial; /* atomic */
+
 /* ---- time ---- */
 
 /* Boot time is read seldom: only a suspension changes its distance from monotonic time. */
 void
-tally_bucket_read_offset_locked (TallyBucket *bucket, gint64 now)
+tally_bucket_read_offset (TallyBucket *bucket, gint64 now)
 {
   gint64 offset = tally_read_clock (CLOCK_BOOTTIME) - tally_read_clock (CLOCK_MONOTONIC);
   gint64 known = __atomic_load_n (&boot_offset, __ATOMIC_RELAXED);
@@ -26,15 +28,15 @@ tally_bucket_read_offset_locked (TallyBucket *bucket, gint64 now)
     offset = known;
   else
     __atomic_store_n (&boot_offset, offset, __ATOMIC_RELAXED);
-  bucket->boot_offset = offset;
-  bucket->boot_offset_until = now + OFFSET_AGE;
+  __atomic_store_n (&bucket->boot_offset, offset, __ATOMIC_RELAXED);
+  __atomic_store_n (&bucket->boot_offset_until, now + OFFSET_AGE, __ATOMIC_RELEASE);
 }
 
 void
 tally_bucket_now_locked (TallyBucket *bucket, TallyInstant *now)
 {
   now->mono = tally_read_clock (CLOCK_MONOTONIC);
-  tally_bucket_complete_instant_locked (bucket, now);
+  tally_bucket_complete_instant (bucket, now);
 }
 
 /* Finds anew when the reaper has to look at the bucket, after any change. */
@@ -102,6 +104,7 @@ start_policy (TallyBucket *self, const TallyPoolOptions *options)
   self->policy.is_shared = tally_endpoint_get_mode (self->endpoint) == TALLY_MODE_SHARED;
   self->policy.quick = tally_bucket_may_be_quick (self);
   self->policy.asks_peer = self->hooks[TALLY_HOOK_CHECK] != NULL;
+  self->serial = __atomic_add_fetch (&last_serial, 1, __ATOMIC_RELAXED);
   self->closing = NULL;
   self->boot_offset_until = G_MININT64;
   self->due = self->wanted = G_MAXINT64;

@@ -87,7 +87,7 @@ shut_down_busy (gpointer data, gpointer unused)
 {
   TallyBucket *bucket = data;
 
-  pthread_mutex_lock (&bucket->lock);
+  tally_bucket_lock (bucket);
   for (TallyConn *conn = bucket->policy.conns; conn != NULL; conn = conn->older)
     if (conn->state == TALLY_CONN_BUSY && conn->socket != NULL)
       tally_socket_shut_down (conn->socket);

@@ -6,6 +6,7 @@
 
 #include "claims-private.h"
 #include "lease-internal.h"
+#include "own-private.h"
 #include "thread-id-private.h"
 #include "work-private.h"
 
@@ -36,8 +37,8 @@ share (TallyBucket *bucket, TallyHold *hold)
   TallyClaim claim;
 
   now.mono = tally_bucket_read_clock (bucket);
-  pthread_mutex_lock (&bucket->lock);
-  tally_bucket_complete_instant_locked (bucket, &now);
+  tally_bucket_lock (bucket);
+  tally_bucket_complete_instant (bucket, &now);
   tally_policy_checked (&bucket->policy, &now, hold);
   tally_claim_push (&claim, bucket, 1, NULL);
   tally_bucket_work_and_unlock (bucket);
@@ -98,7 +99,7 @@ borrow_if_alive (TallyBucket *bucket,
 static gboolean
 is_worth_another_look (TallyPolicy *policy)
 {
-  return policy->n_busy > 0 && policy->n_idle == 0 && policy->n_dialing == 0
+  return policy->n_busy + policy->n_own > 0 && policy->n_idle == 0 && policy->n_dialing == 0
          && !tally_policy_has_room (policy) && policy->options.wait_timeout != 0 && !policy->closed
          && tally_policy_find_typical_hold (policy) < SHORT_HOLD;
 }
@@ -124,7 +125,7 @@ look_again (
       sched_yield ();
       now->mono = tally_bucket_read_clock (bucket);
       pthread_mutex_lock (&bucket->lock);
-      tally_bucket_complete_instant_locked (bucket, now);
+      tally_bucket_complete_instant (bucket, now);
       hold = tally_policy_try (policy, now, label, tally_get_thread_id (), idle_age);
     }
   return hold;
@@ -136,6 +137,26 @@ is_clean_socket (const TallyConn *conn)
 {
   return conn->socket != NULL && tally_socket_is_clean (conn->socket);
 }
+
+/* ---- this thread's own ---- */
+
+/* Not under any lock. @conn, which this thread has lent itself as lease @generation, may be used. */
+static inline gboolean
+accept_own (const TallyConn *conn)
+{
+  return !__atomic_load_n (&conn->own.must_look, __ATOMIC_RELAXED) || is_clean_socket (conn);
+}
+
+/* Enters it in the books: its lease there. */
+static G_GNUC_NO_INLINE TallyHold *
+enter_taken (TallyBucket *bucket, TallyConn *conn)
+{
+  tally_bucket_lock (bucket);
+  pthread_mutex_unlock (&bucket->lock);
+  return &conn->hold;
+}
+
+/* ---- under the lock ---- */
 
 /* Unlocks after @conn was lent. Its age, and that it is no longer idle, may concern the reaper or other endpoints. */
 static inline void
@@ -244,13 +265,24 @@ tally_bucket_borrow_at_once (TallyBucket *bucket,
   guint32 thread = tally_get_thread_id ();
   guint64 generation;
   gboolean accepted;
+  TallyConn *conn;
   TallyInstant now;
 
   taken->hold = NULL;
   taken->ticket = 0;
   now.mono = tally_bucket_read_clock (bucket);
+  conn = tally_bucket_take_own (bucket, &now, label, &generation, &taken->idle_age);
+  if (conn != NULL)
+    {
+      accepted = accept_own (conn);
+      if (G_LIKELY (accepted))
+        tally_lease_fill (lease, bucket, &conn->hold, generation, TRUE);
+      else
+        taken->hold = enter_taken (bucket, conn);
+      return accepted;
+    }
   pthread_mutex_lock (&bucket->lock);
-  tally_bucket_complete_instant_locked (bucket, &now);
+  tally_bucket_complete_instant (bucket, &now);
   if (G_LIKELY (bucket->hooks[TALLY_HOOK_CHECK] == NULL)
       && (taken->hold = tally_policy_try (policy, &now, label, thread, &taken->idle_age)) == NULL
       && (taken->hold = tally_policy_try_stream (policy, &now, label, thread, &taken->idle_age))
@@ -267,6 +299,45 @@ tally_bucket_borrow_at_once (TallyBucket *bucket,
   if (accepted)
     tally_lease_fill (lease, bucket, taken->hold, generation, TRUE);
   return accepted;
+}
+
+/* What of tally_bucket_borrow () this thread's own connection does not do; @now: since when. */
+static inline __attribute__ ((always_inline)) gboolean
+borrow_with_lock (TallyBucket *bucket,
+                  TallyInstant *now,
+                  const gchar *label,
+                  gint64 deadline,
+                  GCancellable *cancellable,
+                  TallyLease *lease,
+                  GError **error)
+{
+  guint32 thread = tally_get_thread_id ();
+  TallyHold *hold;
+  gint64 idle_age;
+  guint64 generation;
+  gboolean done;
+
+  pthread_mutex_lock (&bucket->lock);
+  tally_bucket_complete_instant (bucket, now);
+  hold = tally_policy_try (&bucket->policy, now, label, thread, &idle_age);
+  if (G_UNLIKELY (hold == NULL))
+    {
+      if (borrow_stream (bucket, now, label, thread, deadline, cancellable, lease, &done, error))
+        return done;
+      hold = look_again (bucket, now, label, deadline, &idle_age);
+      if (hold == NULL)
+        {
+          pthread_mutex_unlock (&bucket->lock);
+          return tally_bucket_borrow_slowly (bucket, label, deadline, TALLY_DIALED_ANY_TIME,
+                                             cancellable, lease, error);
+        }
+    }
+  generation = hold->generation;
+  if (G_UNLIKELY (!accept_whole (bucket, now, hold->conn, idle_age)))
+    return borrow_if_alive (bucket, &(TallyTaken){ hold, idle_age, 0 }, deadline, cancellable,
+                            lease, error);
+  tally_lease_fill (lease, bucket, hold, generation, TRUE);
+  return TRUE;
 }
 
 /**
@@ -297,37 +368,21 @@ tally_bucket_borrow (TallyBucket *bucket,
                      GError **error)
 {
   TallyInstant now;
-  TallyHold *hold;
-  guint32 thread;
+  TallyConn *conn;
   gint64 idle_age;
   guint64 generation;
-  gboolean done;
 
   g_return_val_if_fail (bucket != NULL && lease != NULL, FALSE);
-  if (cancellable != NULL && g_cancellable_is_cancelled (cancellable))
+  if (G_UNLIKELY (cancellable != NULL) && g_cancellable_is_cancelled (cancellable))
     return tally_bucket_borrow_slowly (bucket, label, deadline, TALLY_DIALED_ANY_TIME, cancellable,
                                        lease, error);
   now.mono = tally_bucket_read_clock (bucket);
-  pthread_mutex_lock (&bucket->lock);
-  tally_bucket_complete_instant_locked (bucket, &now);
-  thread = tally_get_thread_id ();
-  hold = tally_policy_try (&bucket->policy, &now, label, thread, &idle_age);
-  if (G_UNLIKELY (hold == NULL))
-    {
-      if (borrow_stream (bucket, &now, label, thread, deadline, cancellable, lease, &done, error))
-        return done;
-      hold = look_again (bucket, &now, label, deadline, &idle_age);
-      if (hold == NULL)
-        {
-          pthread_mutex_unlock (&bucket->lock);
-          return tally_bucket_borrow_slowly (bucket, label, deadline, TALLY_DIALED_ANY_TIME,
-                                             cancellable, lease, error);
-        }
-    }
-  generation = hold->generation;
-  if (G_UNLIKELY (!accept_whole (bucket, &now, hold->conn, idle_age)))
-    return borrow_if_alive (bucket, &(TallyTaken){ hold, idle_age, 0 }, deadline, cancellable,
-                            lease, error);
-  tally_lease_fill (lease, bucket, hold, generation, TRUE);
+  conn = tally_bucket_take_own (bucket, &now, label, &generation, &idle_age);
+  if (G_UNLIKELY (conn == NULL))
+    return borrow_with_lock (bucket, &now, label, deadline, cancellable, lease, error);
+  if (G_UNLIKELY (!accept_own (conn)))
+    return borrow_if_alive (bucket, &(TallyTaken){ enter_taken (bucket, conn), idle_age, 0 },
+                            deadline, cancellable, lease, error);
+  tally_lease_fill (lease, bucket, &conn->hold, generation, TRUE);
   return TRUE;
 }

@@ -121,7 +121,7 @@ tally_core_snapshot (TallyPoolCore *core, TallyPoolSnapshot *snapshot)
   *snapshot = core->gone;
   pthread_mutex_unlock (&core->lock);
   for (guint i = 0; i < buckets->len; i++)
-    pthread_mutex_lock (&((TallyBucket *) g_ptr_array_index (buckets, i))->lock);
+    tally_bucket_lock (g_ptr_array_index (buckets, i));
   for (guint i = 0; i < buckets->len; i++)
     {
       TallyBucket *bucket = g_ptr_array_index (buckets, i);
@@ -188,7 +188,7 @@ replace_hook (TallyBucket *bucket, TallyHookKind kind)
   TallyHook *replaced;
 
   pthread_mutex_lock (&core->lock);
-  pthread_mutex_lock (&bucket->lock);
+  tally_bucket_lock (bucket);
   replaced = bucket->hooks[kind];
   bucket->hooks[kind] = tally_hook_ref (core->hooks[kind]);
   if (kind == TALLY_HOOK_DIAL)

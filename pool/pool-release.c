@@ -4,6 +4,7 @@
 #include "bucket-private.h"
 #include "claims-private.h"
 #include "health-private.h"
+#include "own-private.h"
 #include "socket-internal.h"
 #include "totals-private.h"
 #include "work-private.h"
@@ -12,17 +13,23 @@
  * 23). Where a keeper receives for several borrowers, it finds unexpected input at the next
  * check. */
 static inline TallyCloseReason
-look_at_returned (const TallyConn *conn)
+look_at_socket (TallySocket *socket)
 {
   gsize length = 0;
 
+  tally_socket_peek_input (socket, &length);
+  if (length > 0 && tally_socket_get_keeper (socket) == NULL)
+    return TALLY_CLOSE_UNREAD;
+  tally_socket_reset (socket);
+  return TALLY_CLOSE_NONE;
+}
+
+static inline TallyCloseReason
+look_at_returned (const TallyConn *conn)
+{
   if (G_UNLIKELY (conn->socket == NULL || conn->streams > 1))
     return TALLY_CLOSE_NONE;
-  tally_socket_peek_input (conn->socket, &length);
-  if (length > 0 && tally_socket_get_keeper (conn->socket) == NULL)
-    return TALLY_CLOSE_UNREAD;
-  tally_socket_reset (conn->socket);
-  return TALLY_CLOSE_NONE;
+  return look_at_socket (conn->socket);
 }
 
 static void
@@ -105,8 +112,11 @@ put_back_locked (TallyBucket *bucket,
   TallyPolicy *policy = &bucket->policy;
   TallyHold *hold = lease->slot;
 
-  return outcome == TALLY_OUTCOME_CLEAN && G_LIKELY (lease->bucket == bucket)
-         && G_LIKELY (tally_policy_owns (policy, hold, lease->generation))
+  if (outcome != TALLY_OUTCOME_CLEAN || G_UNLIKELY (lease->bucket != bucket))
+    return FALSE;
+  if (policy->n_own > 0 && hold != NULL && lease->generation > policy->first_generation)
+    tally_policy_enter (policy, now, hold->conn);
+  return G_LIKELY (tally_policy_owns (policy, hold, lease->generation))
          && bucket->hooks[TALLY_HOOK_RESET] == NULL && policy->stats.leaks == 0
          && (policy->options.max_open_total == 0 || !tally_totals_is_open_unbalanced (bucket->core))
          && policy->is_plain && look_at_returned (hold->conn) == TALLY_CLOSE_NONE
@@ -138,18 +148,20 @@ take_back_locked (TallyBucket *bucket, TallyLease *lease, TallyOutcome outcome, 
   return TRUE;
 }
 
-/* Unlocks. A plain policy leaves nothing to do, except at times for the reaper. */
+/* Unlocks after @conn was put back. A plain policy leaves nothing to do, except at times for the reaper. */
 static inline void
-unlock_after_put (TallyBucket *bucket, gint64 now)
+unlock_after_put (TallyBucket *bucket, const TallyInstant *now, TallyConn *conn)
 {
   gint64 timeout = bucket->policy.options.idle_timeout;
 
-  if (G_UNLIKELY (timeout > 0 && now + timeout < bucket->due))
+  if (G_UNLIKELY (timeout > 0 && now->mono + timeout < bucket->due))
     {
-      bucket->wanted = now + timeout;
+      bucket->wanted = now->mono + timeout;
       tally_bucket_work_and_unlock (bucket);
       return;
     }
+  if (conn->state == TALLY_CONN_IDLE && !conn->is_shared)
+    tally_bucket_let_own_locked (bucket, now, conn);
   tally_policy_check_valid (&bucket->policy);
   pthread_mutex_unlock (&bucket->lock);
 }
@@ -167,6 +179,7 @@ release_slowly (TallyBucket *bucket, TallyLease *lease, TallyOutcome outcome, Ta
       *lease = (TallyLease){ 0 };
       return;
     }
+  tally_bucket_open_books_locked (bucket);
   if (bucket->policy.stats.leaks > 0 && lease->bucket == bucket && lease->slot != NULL)
     hold = *(TallyHold *) lease->slot;
   done = take_back_locked (bucket, lease, outcome, now);
@@ -180,6 +193,50 @@ release_slowly (TallyBucket *bucket, TallyLease *lease, TallyOutcome outcome, Ta
     }
   if (hold.leak_warned)
     report_late_return (bucket, hold.label, now->mono - hold.since);
+  *lease = (TallyLease){ 0 };
+}
+
+/* ---- this thread's own ---- */
+
+/* The lease of @hold is @lease, and this thread gives it back, which the books must see to. */
+static G_GNUC_NO_INLINE void
+return_to_books (TallyBucket *bucket, TallyLease *lease, TallyInstant *now)
+{
+  tally_bucket_lock (bucket);
+  tally_policy_end_return (&bucket->policy, lease->slot, lease->generation);
+  release_slowly (bucket, lease, TALLY_OUTCOME_CLEAN, now);
+}
+
+/* Gives back this thread's own connection, clean, without the lock; FALSE when @lease is another one or none. */
+static inline __attribute__ ((always_inline)) gboolean
+return_own (TallyBucket *bucket, TallyLease *lease, TallyInstant *now)
+{
+  TallyConn *conn = tally_bucket_find_own (bucket);
+
+  if (conn == NULL || lease->slot != &conn->hold || lease->bucket != bucket
+      || !tally_own_begin_return (&conn->own, lease->generation))
+    return FALSE;
+  tally_bucket_complete_instant (bucket, now);
+  if (G_LIKELY ((conn->socket == NULL || look_at_socket (conn->socket) == TALLY_CLOSE_NONE)
+                && tally_own_leave (&conn->own, lease->generation, now->mono, now->boot)))
+    *lease = (TallyLease){ 0 };
+  else
+    return_to_books (bucket, lease, now);
+  return TRUE;
+}
+
+/* What of tally_bucket_release () is not done for this thread's own connection. */
+static inline __attribute__ ((always_inline)) void
+release_with_lock (TallyBucket *bucket, TallyLease *lease, TallyOutcome outcome, TallyInstant *now)
+{
+  pthread_mutex_lock (&bucket->lock);
+  tally_bucket_complete_instant (bucket, now);
+  if (G_UNLIKELY (!put_back_locked (bucket, lease, outcome, now)))
+    {
+      release_slowly (bucket, lease, outcome, now);
+      return;
+    }
+  unlock_after_put (bucket, now, ((TallyHold *) lease->slot)->conn);
   *lease = (TallyLease){ 0 };
 }
 
@@ -201,21 +258,19 @@ tally_bucket_release (TallyBucket *bucket, TallyLease *lease, TallyOutcome outco
 
   g_return_if_fail (bucket != NULL && lease != NULL);
   now.mono = tally_bucket_read_clock (bucket);
-  pthread_mutex_lock (&bucket->lock);
-  tally_bucket_complete_instant_locked (bucket, &now);
-  if (G_UNLIKELY (!put_back_locked (bucket, lease, outcome, &now)))
-    {
-      release_slowly (bucket, lease, outcome, &now);
-      return;
-    }
-  unlock_after_put (bucket, now.mono);
-  *lease = (TallyLease){ 0 };
+  if (G_UNLIKELY (outcome != TALLY_OUTCOME_CLEAN || !return_own (bucket, lease, &now)))
+    release_with_lock (bucket, lease, outcome, &now);
 }
 
 gint64
 tally_lease_get_since (const TallyLease *lease)
 {
-  return ((const TallyHold *) lease->slot)->since;
+  const TallyHold *hold = lease->slot;
+  const TallyOwn *own = &hold->conn->own;
+
+  /* Of a lease that began without the lock, whether it is in the books now or not. */
+  return __atomic_load_n (&own->filled, __ATOMIC_ACQUIRE) == lease->generation ? own->since
+                                                                               : hold->since;
 }
 
 /**

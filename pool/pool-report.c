@@ -20,7 +20,7 @@ complete_state (TallyBucket *bucket, TallyPolicyState *state)
 
   while (state->is_searching)
     {
-      pthread_mutex_lock (&bucket->lock);
+      tally_bucket_lock (bucket);
       tally_bucket_now_locked (bucket, &now);
       tally_policy_search_longest (&bucket->policy, &now, state);
       pthread_mutex_unlock (&bucket->lock);
@@ -46,7 +46,7 @@ describe_now (TallyBucket *bucket)
   TallyPolicyState state;
   TallyInstant now;
 
-  pthread_mutex_lock (&bucket->lock);
+  tally_bucket_lock (bucket);
   tally_bucket_now_locked (bucket, &now);
   tally_policy_get_state (&bucket->policy, &now, &state);
   pthread_mutex_unlock (&bucket->lock);
@@ -63,7 +63,7 @@ visit_rows (TallyBucket *bucket,
   TallyInstant now;
   gboolean more;
 
-  pthread_mutex_lock (&bucket->lock);
+  tally_bucket_lock (bucket);
   tally_policy_begin_report (&bucket->policy, &report);
   pthread_mutex_unlock (&bucket->lock);
   do
@@ -71,7 +71,7 @@ visit_rows (TallyBucket *bucket,
       TallyReportRow rows[TALLY_REPORT_ROWS];
       guint n_rows;
 
-      pthread_mutex_lock (&bucket->lock);
+      tally_bucket_lock (bucket);
       tally_bucket_now_locked (bucket, &now);
       more = tally_policy_report (&bucket->policy, &now, &report, rows, &n_rows);
       pthread_mutex_unlock (&bucket->lock);
@@ -261,7 +261,7 @@ tally_bucket_snapshot_sized (TallyBucket *bucket, TallyPoolSnapshot *snapshot, g
   TallyInstant now;
 
   g_return_if_fail (bucket != NULL && snapshot != NULL);
-  pthread_mutex_lock (&bucket->lock);
+  tally_bucket_lock (bucket);
   tally_bucket_now_locked (bucket, &now);
   tally_policy_snapshot (&bucket->policy, &now, &whole);
   pthread_mutex_unlock (&bucket->lock);

@@ -185,7 +185,7 @@ work_once_locked (TallyBucket *bucket, Closed *closed)
   tally_claim_pop (&claim);
   if (closing != NULL)
     prepare_to_tell (bucket, closed);
-  pthread_mutex_lock (&bucket->lock);
+  tally_bucket_lock (bucket);
   if (bucket->forks != forks)
     return; /* a handler has forked, and this is the child: they are the parent's */
   tally_bucket_now_locked (bucket, &now);
@@ -207,7 +207,7 @@ work_locked (TallyBucket *bucket)
   while (has_work_locked (bucket));
   pthread_mutex_unlock (&bucket->lock);
   tell_closed (bucket, &closed);
-  pthread_mutex_lock (&bucket->lock);
+  tally_bucket_lock (bucket);
 }
 
 /* Unlocks, after having done, without the lock, what the policy asked for; that may make it ask for

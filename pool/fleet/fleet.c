@@ -76,7 +76,7 @@ is_connected (gpointer owner)
     return FALSE;
   pthread_mutex_lock (&bucket->lock);
   policy = &bucket->policy;
-  connected = policy->n_idle > 0 || (policy->is_shared && policy->n_busy > 0);
+  connected = policy->n_idle + policy->n_own > 0 || (policy->is_shared && policy->n_busy > 0);
   pthread_mutex_unlock (&bucket->lock);
   return connected;
 }

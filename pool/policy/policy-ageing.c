@@ -6,6 +6,7 @@ tally_policy_set_options (TallyPolicy *self,
                           const TallyInstant *now,
                           const TallyPoolOptions *options)
 {
+  tally_policy_assert_whole (self);
   self->options = *options;
   tally_policy_note_options (self);
   for (TallyConn *conn = self->conns; conn != NULL; conn = conn->older)
@@ -19,6 +20,7 @@ tally_policy_set_options (TallyPolicy *self,
 void
 tally_policy_drop_all (TallyPolicy *self, TallyCloseReason reason)
 {
+  tally_policy_assert_whole (self);
   while (self->idle.tail != NULL)
     tally_policy_retire (self, self->idle.tail, reason);
   for (TallyConn *conn = self->conns; conn != NULL; conn = conn->older)
@@ -55,6 +57,7 @@ expire_idle (TallyPolicy *self, const TallyInstant *now)
 void
 tally_policy_tick (TallyPolicy *self, const TallyInstant *now)
 {
+  tally_policy_assert_whole (self);
   expire_idle (self, now);
   tally_policy_pump (self, now);
 }
@@ -125,6 +128,7 @@ tally_policy_next_event (TallyPolicy *self, const TallyInstant *now)
 {
   gint64 next = G_MAXINT64;
 
+  tally_policy_assert_whole (self);
   if (self->closed)
     return next;
   for (const TallyConn *conn = self->conns; conn != NULL; conn = conn->older)

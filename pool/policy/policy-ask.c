@@ -165,6 +165,7 @@ tally_policy_ask (TallyPolicy *self, const TallyInstant *now, TallyWaiter *waite
   gboolean first;
   TallyRefusal refusal;
 
+  tally_policy_assert_whole (self);
   waiter->state = TALLY_WAITER_NEW;
   waiter->waited = 0;
   if (!again)

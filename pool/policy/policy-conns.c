@@ -2,6 +2,8 @@
  * thread, lock, socket or clock. */
 #include "policy-parts-private.h"
 
+#include <string.h>
+
 /* ---- lists ---- */
 
 /* Behind @newer, or first when that is NULL. */
@@ -199,6 +201,18 @@ tally_policy_take_out (TallyPolicy *self, TallyConn *conn)
 
 /* ---- the beginning and the end ---- */
 
+/* All but `own`, at which a thread whose it once was may look. */
+static void
+reset_slot (TallyConn *conn)
+{
+  TallyConn *older = conn->older;
+
+  memset (conn, 0, G_STRUCT_OFFSET (TallyConn, own));
+  conn->hold.conn = conn;
+  conn->state = TALLY_CONN_DIALING;
+  conn->older = older;
+}
+
 /* Takes a place: a connection in state DIALING. NULL when the limits over all endpoints forbid it.
  * The caller has asked tally_policy_may_dial (). */
 TallyConn *
@@ -216,15 +230,11 @@ tally_policy_start_dial (TallyPolicy *self, const TallyInstant *now, TallyDialPu
       conn->older = self->conns;
       self->conns = conn;
     }
-  *conn = (TallyConn){
-    .hold = { .conn = conn },
-    .state = TALLY_CONN_DIALING,
-    .dial_started = now->mono,
-    .background = purpose != TALLY_DIAL_FOR_BORROWER,
-    .is_shared = self->options.streams > 1,
-    .jitter = tally_policy_random (self),
-    .older = conn->older,
-  };
+  reset_slot (conn);
+  conn->dial_started = now->mono;
+  conn->background = purpose != TALLY_DIAL_FOR_BORROWER;
+  conn->is_shared = self->options.streams > 1;
+  conn->jitter = tally_policy_random (self);
   self->n_dialing++;
   self->stats.dials_started++;
   return conn;
@@ -275,6 +285,7 @@ tally_policy_retire (TallyPolicy *self, TallyConn *conn, TallyCloseReason reason
 void
 tally_policy_doom (TallyPolicy *self, TallyConn *conn, TallyCloseReason reason)
 {
+  tally_policy_assert_whole (self);
   if (!conn->doomed)
     self->n_checking -= conn->checking;
   conn->doomed = TRUE;

@@ -69,6 +69,7 @@ tally_policy_look_at_idle (TallyPolicy *self, const TallyInstant *now)
 {
   TallyConn *conn;
 
+  tally_policy_assert_whole (self);
   self->last_death = now->boot;
   while ((conn = self->idle.head) != NULL)
     {
@@ -121,6 +122,7 @@ tally_policy_drop_silent (TallyPolicy *self, const TallyConn *conn)
   gint64 heard = last_heard (self, conn);
   TallyConn *next;
 
+  tally_policy_assert_whole (self);
   for (TallyConn *other = self->idle.head; other != NULL; other = next)
     {
       next = other->next;

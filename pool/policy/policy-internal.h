@@ -8,20 +8,19 @@
  * with tally_policy_closed (), tally_policy_dial_done () or tally_policy_dial_failed (),
  * tally_policy_looked ().
  *
- * * * * * A connection (TallyConn) is FREE, DIALING, IDLE, BUSY or CLOSING, and counted in exactly
+ * * * * * A connection (TallyConn) is FREE, DIALING, IDLE, BUSY, CLOSING or OWN, and counted in exactly
  * one of these. That makes rule 1 hold: its place is taken before a dial starts and given back
- * after the close. */
+ * after the close. One that is OWN is out of the books: policy-own-private.h. */
 #ifndef TALLY_POLICY_INTERNAL_H
 #define TALLY_POLICY_INTERNAL_H
 
 #include <gio/gio.h>
 
+#include "policy-own-private.h"
 #include "tally-pool.h"
 
 G_BEGIN_DECLS
 
-/* Bytes; what is allocated by it need not share a line with its neighbours. */
-#define TALLY_CACHE_LINE 64
 /* So many of the latest holds say how long connections are held at present. A power of two. */
 #define TALLY_RECENT_HOLDS 32
 
@@ -89,7 +88,8 @@ typedef enum
   TALLY_CONN_DIALING,
   TALLY_CONN_IDLE,
   TALLY_CONN_BUSY,
-  TALLY_CONN_CLOSING
+  TALLY_CONN_CLOSING,
+  TALLY_CONN_OWN /* out of the books: idle, or lent by its thread */
 } TallyConnState;
 
 typedef struct _TallyConn TallyConn;
@@ -124,8 +124,8 @@ struct _TallyConn
   TallyHold hold;     /* the first lease's; the only one unless connections are shared */
   TallyHold *further; /* the other streams' */
 
-  TallyConn *prev;   /* in `idle` or `available` */
-  TallyConn *next;   /* in `idle`, `available`, `free`, `closing`, `to_dial` or `to_look` */
+  TallyConn *prev;   /* in `idle`, `available` or `own` */
+  TallyConn *next;   /* in `idle`, `available`, `own`, `free`, `closing`, `to_dial` or `to_look` */
   gpointer payload;  /* the caller's connection; the policy only carries it */
   gpointer socket;   /* the payload if it is a TallySocket, else NULL */
   gint64 idle_since; /* boot time */
@@ -150,6 +150,8 @@ struct _TallyConn
   gboolean yields;      /* closes for a waiter of another endpoint, and is counted as such there */
   TallyCloseReason reason;
   TallyConn *older; /* of all that were made */
+
+  TallyOwn own; /* last: threads look at it whatever becomes of the rest */
 };
 
 typedef struct
@@ -256,9 +258,11 @@ struct _TallyPolicy
   TallyConn *free;
   TallyHold *free_holds;
   TallyConnList available; /* busy and shared, with room for another stream */
-  TallyConn *closing;      /* for the caller to close */
-  TallyConn *to_dial;      /* for the caller to dial, on a thread of the pool */
-  TallyConn *to_look;      /* for the caller to look at, without asking the peer */
+  TallyConnList own;       /* out of the books */
+  guint n_own;
+  TallyConn *closing; /* for the caller to close */
+  TallyConn *to_dial; /* for the caller to dial, on a thread of the pool */
+  TallyConn *to_look; /* for the caller to look at, without asking the peer */
 
   TallyWaiter *first;
   TallyWaiter *last;
@@ -400,6 +404,15 @@ void tally_policy_examined (TallyPolicy *self,
 void tally_policy_looked (TallyPolicy *self, const TallyInstant *now, TallyConn *conn);
 void tally_policy_drop_silent (TallyPolicy *self, const TallyConn *conn);
 
+/* Connections that threads take and give back by themselves: policy-own.c */
+gboolean tally_policy_may_own (const TallyPolicy *self, const TallyInstant *now);
+void tally_policy_let_own (TallyPolicy *self, TallyConn *conn, guint32 thread);
+gboolean tally_policy_recall (TallyPolicy *self);
+void tally_policy_recall_from (TallyPolicy *self, TallyConn *conn, guint32 thread);
+void tally_policy_enter (TallyPolicy *self, const TallyInstant *now, TallyConn *conn);
+void tally_policy_enter_all (TallyPolicy *self, const TallyInstant *now);
+void tally_policy_end_return (TallyPolicy *self, TallyHold *hold, guint64 generation);
+
 /* How long connections are held: policy-estimate.c */
 gint64 tally_policy_find_typical_hold (const TallyPolicy *self);
 
@@ -413,6 +426,13 @@ void tally_snapshot_add (TallyPoolSnapshot *sum, const TallyPoolSnapshot *part);
 const gchar *tally_policy_find_fault (const TallyPolicy *self);
 const gchar *tally_snapshot_find_fault (const TallyPoolSnapshot *now);
 void tally_policy_assert_valid (const TallyPolicy *self);
+
+/* What is decided here is decided of all connections: none is out of the books. */
+static inline void
+tally_policy_assert_whole (const TallyPolicy *self)
+{
+  g_assert (self->n_own == 0);
+}
 
 /* Before the lock is given up. */
 static inline void
@@ -448,16 +468,12 @@ tally_conn_list_remove (TallyConnList *list, TallyConn *conn)
     list->tail = conn->prev;
 }
 
-/* Adds @microseconds to @self and returns their bin. Two bins for each power of two: 2 and 3 have their
- * own, then 4-5, 6-7, 8-11, 12-15, … */
+/* Adds @microseconds to @self and returns their bin. */
 static inline guint
 tally_histogram_count (TallyHistogram *self, guint64 microseconds)
 {
-  guint64 value = MAX (microseconds, 1);
-  guint top = 63 - (guint) __builtin_clzll (value);
-  guint bin = top == 0 ? (guint) microseconds : top * 2 + ((value >> (top - 1)) & 1);
+  guint bin = tally_histogram_find_bin (microseconds);
 
-  bin = MIN (bin, TALLY_HISTOGRAM_BINS - 1);
   self->count++;
   self->sum += microseconds;
   self->max = MAX (self->max, microseconds);
@@ -468,7 +484,7 @@ tally_histogram_count (TallyHistogram *self, guint64 microseconds)
 static inline guint
 tally_policy_open (const TallyPolicy *self)
 {
-  return self->n_idle + self->n_busy + self->n_dialing + self->n_closing;
+  return self->n_idle + self->n_busy + self->n_dialing + self->n_closing + self->n_own;
 }
 
 /* So many idle connections no time-out closes (rule 16). */

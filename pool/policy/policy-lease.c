@@ -37,6 +37,7 @@ tally_policy_check_failed (TallyPolicy *self,
 {
   TallyConn *conn = hold->conn;
 
+  tally_policy_assert_whole (self);
   give_up_stream (self, conn, hold);
   self->stats.stale++;
   tally_policy_doom (self, conn, reason);
@@ -82,6 +83,7 @@ tally_policy_release (TallyPolicy *self,
   TallyConn *conn = hold->conn;
   gboolean is_dead = reason == TALLY_CLOSE_DEAD;
 
+  tally_policy_assert_whole (self);
   tally_policy_end_hold (self, now, hold);
   if (G_UNLIKELY (conn->is_shared))
     give_up_stream (self, conn, hold);

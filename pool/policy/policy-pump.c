@@ -132,6 +132,7 @@ refuse_hopeless_waiters (TallyPolicy *self, const TallyInstant *now)
 void
 tally_policy_pump (TallyPolicy *self, const TallyInstant *now)
 {
+  tally_policy_assert_whole (self);
   if (self->closed)
     return;
   if (self->waiting > 0)

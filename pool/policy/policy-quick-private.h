@@ -21,6 +21,8 @@ tally_policy_try (TallyPolicy *self,
       self->options.order == TALLY_POOL_ORDER_LIFO ? self->idle.head : self->idle.tail;
   TallyHold *hold;
 
+  if (G_UNLIKELY (conn == NULL && self->n_own > 0 && tally_policy_recall (self)))
+    conn = self->idle.head;
   if (G_UNLIKELY (conn == NULL || self->waiting > 0 || conn->is_shared
                   || self->n_idle <= self->options.min_idle))
     return NULL;
@@ -108,7 +110,8 @@ tally_policy_put (TallyPolicy *self, const TallyInstant *now, TallyHold *hold)
     return tally_policy_put_stream (self, now, hold);
   if (G_UNLIKELY (!self->is_plain || self->waiting > 0 || conn->doomed
                   || (self->n_idle >= self->put_limit && tally_policy_must_shed (self, now))
-                  || self->n_idle + self->n_busy + self->n_dialing > self->open_limit))
+                  || self->n_idle + self->n_busy + self->n_dialing + self->n_own
+                         > self->open_limit))
     return FALSE;
   tally_policy_end_hold (self, now, hold);
   hold->generation = 0;

@@ -37,6 +37,7 @@ copy_hold (TallyReportRow *row, const TallyHold *hold, const TallyInstant *now)
 void
 tally_policy_get_state (const TallyPolicy *self, const TallyInstant *now, TallyPolicyState *state)
 {
+  tally_policy_assert_whole (self);
   *state = (TallyPolicyState){ .open = tally_policy_open (self),
                                .busy = self->n_busy,
                                .idle = self->n_idle,
@@ -148,6 +149,7 @@ copy_conn (TallyReportRow *row, const TallyConn *conn, const TallyInstant *now)
     case TALLY_CONN_CLOSING:
       return TRUE;
     case TALLY_CONN_FREE:
+    case TALLY_CONN_OWN:
     default:
       return FALSE;
     }
@@ -237,6 +239,7 @@ tally_report_row_append (const TallyReportRow *row, GString *text)
       g_string_append_printf (text, "  closing: %s\n", tally_close_reason_to_string (row->reason));
       break;
     case TALLY_CONN_FREE:
+    case TALLY_CONN_OWN:
     default:
       g_string_append_printf (text, "  waiting: \"%s\" for %.3f s, thread %u\n", row->label,
                               seconds, row->thread);

@@ -83,7 +83,8 @@ tally_histogram_quantile (const TallyHistogram *histogram, gdouble share)
 
 /* ---- snapshots ---- */
 
-/* The counters are kept in `stats`; the gauges come from the state itself. */
+/* The counters are kept in `stats`; the gauges come from the state itself. What is out of the books, which is nothing
+ * but where invariants are looked at, was idle when it left them. */
 void
 tally_policy_snapshot (const TallyPolicy *self,
                        const TallyInstant *now,
@@ -91,7 +92,7 @@ tally_policy_snapshot (const TallyPolicy *self,
 {
   *snapshot = self->stats;
   snapshot->open = tally_policy_open (self);
-  snapshot->idle = self->n_idle;
+  snapshot->idle = self->n_idle + self->n_own;
   snapshot->busy = self->n_busy;
   snapshot->dialing = self->n_dialing;
   snapshot->closing = self->n_closing;

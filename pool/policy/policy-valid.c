@@ -14,7 +14,7 @@
 /* What is found by looking at every connection. */
 typedef struct
 {
-  guint states[TALLY_CONN_CLOSING + 1];
+  guint states[TALLY_CONN_OWN + 1];
   guint owned;
   guint background;
   guint given_up;
@@ -73,7 +73,7 @@ find_fault_of_slot (const TallyPolicy *self, const TallyConn *conn, Count *count
 static const gchar *
 find_fault_of_lists (const TallyPolicy *self, const Count *count)
 {
-  guint idle = 0, available = 0;
+  guint idle = 0, available = 0, own = 0;
 
   for (const TallyConn *conn = self->idle.head; conn != NULL; conn = conn->next)
     {
@@ -86,7 +86,13 @@ find_fault_of_lists (const TallyPolicy *self, const Count *count)
       FAULT_UNLESS (conn->state == TALLY_CONN_BUSY && conn->listed && !conn->doomed);
       available++;
     }
-  FAULT_UNLESS (idle == self->n_idle && available == count->listed);
+  for (const TallyConn *conn = self->own.head; conn != NULL; conn = conn->next)
+    {
+      FAULT_UNLESS (conn->state == TALLY_CONN_OWN && !conn->doomed && !conn->is_shared);
+      own++;
+    }
+  FAULT_UNLESS (idle == self->n_idle && available == count->listed && own == self->n_own);
+  FAULT_UNLESS (own == 0 || (self->waiting == 0 && !self->closed && self->is_plain));
   return NULL;
 }
 
@@ -103,6 +109,7 @@ find_fault_of_slots (const TallyPolicy *self)
   FAULT_UNLESS (count.states[TALLY_CONN_BUSY] == self->n_busy);
   FAULT_UNLESS (count.states[TALLY_CONN_DIALING] == self->n_dialing);
   FAULT_UNLESS (count.states[TALLY_CONN_CLOSING] == self->n_closing);
+  FAULT_UNLESS (count.states[TALLY_CONN_OWN] == self->n_own);
   FAULT_UNLESS (count.owned == self->n_owned && count.background == self->n_background);
   FAULT_UNLESS (count.given_up == self->n_given_up);
   FAULT_UNLESS (count.checking == self->n_checking);

@@ -30,7 +30,7 @@ check_slots (Model *model)
   HOLDS (policy->n_closing == model->closing->len);
   HOLDS (policy->n_dialing == policy->n_owned + model->dialing->len);
   HOLDS (policy->n_looked_at == model->looking->len);
-  HOLDS (model->descriptors == policy->n_idle + policy->n_busy + policy->n_closing);
+  HOLDS (model->descriptors == policy->n_idle + policy->n_busy + policy->n_closing + policy->n_own);
   HOLDS (model->reserved == tally_policy_open (policy));
 }
 
@@ -75,6 +75,7 @@ check_nobody_forgotten (Model *model)
       waiting++;
       fresh += waiter->fresh;
     }
+  HOLDS (waiting == 0 || policy->n_own == 0);
   if (waiting > fresh)
     HOLDS (policy->n_idle == 0 && policy->available.head == NULL);
   for (TallyConn *conn = policy->idle.head; conn != NULL; conn = conn->next)
@@ -138,10 +139,12 @@ model_check_estimate (Model *model, const TallyWaiter *waiter)
 {
   gint64 held[TALLY_RECENT_HOLDS];
 
+  HOLDS (waiter->estimate > waiter->deadline - model->now.mono);
+  if (model->n_held - model->n_held_before < TALLY_RECENT_HOLDS)
+    return;
   memcpy (held, model->held, sizeof held);
   qsort (held, TALLY_RECENT_HOLDS, sizeof held[0], compare_times);
   HOLDS (waiter->estimate <= held[TALLY_RECENT_HOLDS / 8 - 1] * (model->policy.waiting + 1));
-  HOLDS (waiter->estimate > waiter->deadline - model->now.mono);
 }
 
 ModelFate

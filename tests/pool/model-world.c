@@ -60,6 +60,13 @@ model_choose_options (Model *model, TallyPoolOptions *options)
   options->leak_threshold = model_pick (model, 3) == 0 ? 300 : 0;
   options->keepalive = model_pick (model, 3) == 0 ? 200 : 0;
   options->wait_for_ready = model_pick (model, 3) == 0;
+  if (!model->is_simple)
+    return;
+  options->order = TALLY_POOL_ORDER_LIFO;
+  options->max_idle = -1;
+  options->min_idle = 0;
+  options->max_lifetime = options->leak_threshold = options->keepalive = 0;
+  options->streams = 1;
 }
 
 void
@@ -80,7 +87,8 @@ step_resize (Model *model)
   TallyPoolOptions options;
 
   model_choose_options (model, &options);
-  model->total_limit = model_pick (model, 3) == 0 ? 1 + model_pick (model, 8) : 0;
+  model->total_limit =
+      !model->is_simple && model_pick (model, 3) == 0 ? 1 + model_pick (model, 8) : 0;
   options.max_open_total = model->total_limit;
   tally_policy_set_options (&model->policy, &model->now, &options);
 }

@@ -15,7 +15,9 @@ typedef enum
   BORROWER_ASKED,
   BORROWER_CHECKS,
   BORROWER_DIALS,
-  BORROWER_HOLDS
+  BORROWER_HOLDS,
+  BORROWER_OWNS,   /* has lent itself its own connection, as far as it knows */
+  BORROWER_RETURNS /* and gives it back */
 } BorrowerState;
 
 typedef struct
@@ -24,6 +26,7 @@ typedef struct
   BorrowerState state;
   gboolean in_queue; /* as the test believes */
   guint64 ticket;    /* of the common case of shared connections */
+  gboolean filled;   /* its lease of its own is */
 } ModelBorrower;
 
 typedef struct
@@ -44,8 +47,14 @@ typedef struct
   guint yielding;     /* connections that close for it */
   gint64 held[TALLY_RECENT_HOLDS]; /* how long the latest leases were out, a ring */
   guint n_held;
-  guint calm; /* percent of the steps that would borrow and do not */
+  guint
+      n_held_before; /* when connections out of the books last had leases entered: they say what the latest were */
+  gboolean is_simple; /* no option keeps connections in the books */
+  guint calm;         /* percent of the steps that would borrow and do not */
   guint64 served;
+  guint64 served_before; /* this policy */
+  guint64 n_own;         /* leases without the books */
+  guint64 n_recalled;    /* steps that found the connection in the books */
   guint64 old_generation;
   TallyHold *old_hold;
 } Model;
@@ -72,6 +81,10 @@ typedef struct
   gboolean is_free; /* nothing else says that it closes */
   gboolean yields;
 } ModelFate;
+
+/* Connections that are taken and given back without the books: model-own.c */
+void model_enter_books (Model *model);
+void model_step_own (Model *model, ModelBorrower *(*find) (Model *model, BorrowerState state));
 
 ModelFate model_foresee (Model *model, const TallyHold *hold, TallyCloseReason reason);
 void model_check_fate (Model *model, const ModelFate *fate);

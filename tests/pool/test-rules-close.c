@@ -166,6 +166,18 @@ wait_for_one (Site *site)
     lab_release (site->lab, &waiter.lease);
 }
 
+/* The connection that this thread would be lent next has ended. */
+static void
+end_next (Lab *lab)
+{
+  TallyLease first = lab_borrow (lab), second = lab_borrow (lab);
+  guint index = lab_index_of (lab, &second);
+
+  lab_release (lab, &first);
+  lab_release (lab, &second);
+  lab_close_peer (lab, index);
+}
+
 /* Has the hook or handler called. */
 static void
 provoke (Site *site)
@@ -174,7 +186,7 @@ provoke (Site *site)
   g_autoptr (GError) error = NULL;
 
   if (site->kind == KIND_CLOSED_BY_BORROW)
-    lab_close_peer (site->lab, 1);
+    end_next (site->lab);
   if (site->kind == KIND_CHECK_ASYNC)
     borrow_async (site);
   else if (site->kind == KIND_WAITED || site->kind == KIND_WAITED_ASYNC)
