@@ -8,7 +8,7 @@
 
 G_BEGIN_DECLS
 
-/* A thread remembers its own connections of so many buckets. A power of two. */
+/* So many buckets a thread remembers. A power of two. */
 #define TALLY_N_HINTS 8
 
 /* Where a thread's own connection of a bucket may be found. Nobody but the thread knows of it, so that it may be out of
@@ -16,7 +16,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   guint64 serial;
-  TallyConn *conn;
+  TallyConn *conn; /* (nullable) */
 } TallyHint;
 
 extern TALLY_THREAD_LOCAL TallyHint tally_hints[TALLY_N_HINTS];
@@ -56,9 +56,23 @@ tally_bucket_take_own (TallyBucket *bucket,
   return conn;
 }
 
+/* (nullable): the idle connection that this thread is lent next: its own, if that was entered in the books, else what
+ * `order` says of all of them. With the lock. */
+static inline TallyConn *
+tally_bucket_find_next_locked (TallyBucket *bucket)
+{
+  TallyConn *own = tally_bucket_find_own (bucket);
+
+  if (own != NULL && own->state == TALLY_CONN_IDLE && own->own.thread == tally_get_thread_id ()
+      && bucket->policy.options.order == TALLY_POOL_ORDER_LIFO)
+    return own;
+  tally_bucket_open_books_locked (bucket);
+  return tally_policy_find_next (&bucket->policy);
+}
+
 /* pool-own.c */
-/* With the lock: a lease of @conn has ended in this thread, and it is idle since @now. Has it be the thread's own if
- * the policy allows that. */
+/* With the lock: a lease of @conn has ended in this thread, it is idle since @now, and the reaper will look before it is
+ * so for too long. Has it be the thread's own if the policy allows that. */
 void tally_bucket_let_own_locked (TallyBucket *bucket, const TallyInstant *now, TallyConn *conn);
 
 G_END_DECLS

@@ -183,8 +183,8 @@ static const Option option_table[] = {
   /**
    * TallyPool:order:
    *
-   * Which idle connection is handed out: with lifo the one that this thread gave back last, else one that came back
-   * last; with fifo the one that is idle for longest.
+   * Which idle connection is handed out: with lifo the one that this thread keeps to, as it borrows time and again, else
+   * the one that came back last; with fifo the one that is idle for longest.
    * Default: lifo.
    *
    * Since: 0.1

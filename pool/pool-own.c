@@ -12,28 +12,28 @@ tally_bucket_enter_own_locked (TallyBucket *bucket)
   tally_policy_enter_all (&bucket->policy, &now);
 }
 
-/* The reaper will look while @conn is not idle for too long, whatever its thread does with it until then. */
+/* What the pool cannot look at without a hook is examined at each borrow, in the books. */
 static gboolean
-will_be_reaped_locked (const TallyBucket *bucket, const TallyInstant *now)
+must_examine (const TallyBucket *bucket, const TallyConn *conn)
 {
-  gint64 timeout = bucket->policy.options.idle_timeout;
-
-  return timeout == 0 || bucket->due <= now->mono + timeout;
+  return bucket->hooks[TALLY_HOOK_CHECK] != NULL
+         || (conn->socket == NULL && bucket->policy.options.check != TALLY_POOL_CHECK_NEVER);
 }
 
-/* One connection at a time lies with a thread. So it takes those that it has given back in the order that `lifo` says. */
+/* Only a thread that comes back to the bucket gets one: what makes a single call, or calls many endpoints in turn, would
+ * gain nothing. */
 void
 tally_bucket_let_own_locked (TallyBucket *bucket, const TallyInstant *now, TallyConn *conn)
 {
   TallyPolicy *policy = &bucket->policy;
-  TallyConn *former = tally_bucket_find_own (bucket);
-  guint32 thread = tally_get_thread_id ();
+  TallyHint *hint = tally_hint_find (bucket);
+  gboolean has_come_back = hint->serial == bucket->serial;
 
-  if (bucket->hooks[TALLY_HOOK_CHECK] != NULL || bucket->hooks[TALLY_HOOK_RESET] != NULL
-      || !will_be_reaped_locked (bucket, now) || !tally_policy_may_own (policy, now))
+  if (!has_come_back)
+    *hint = (TallyHint){ bucket->serial, NULL };
+  if (!has_come_back || must_examine (bucket, conn) || bucket->hooks[TALLY_HOOK_RESET] != NULL
+      || !tally_policy_may_own (policy, now, conn))
     return;
-  if (former != NULL)
-    tally_policy_recall_from (policy, former, thread);
-  tally_policy_let_own (policy, conn, thread);
-  *tally_hint_find (bucket) = (TallyHint){ bucket->serial, conn };
+  tally_policy_let_own (policy, conn, tally_get_thread_id ());
+  hint->conn = conn;
 }

@@ -99,7 +99,7 @@ borrow_if_alive (TallyBucket *bucket,
 static gboolean
 is_worth_another_look (TallyPolicy *policy)
 {
-  return policy->n_busy + policy->n_own > 0 && policy->n_idle == 0 && policy->n_dialing == 0
+  return policy->n_busy > 0 && policy->n_idle == 0 && policy->n_dialing == 0
          && !tally_policy_has_room (policy) && policy->options.wait_timeout != 0 && !policy->closed
          && tally_policy_find_typical_hold (policy) < SHORT_HOLD;
 }
@@ -126,7 +126,8 @@ look_again (
       now->mono = tally_bucket_read_clock (bucket);
       pthread_mutex_lock (&bucket->lock);
       tally_bucket_complete_instant (bucket, now);
-      hold = tally_policy_try (policy, now, label, tally_get_thread_id (), idle_age);
+      hold = tally_policy_try (policy, now, tally_bucket_find_next_locked (bucket), label,
+                               tally_get_thread_id (), idle_age);
     }
   return hold;
 }
@@ -284,7 +285,9 @@ tally_bucket_borrow_at_once (TallyBucket *bucket,
   pthread_mutex_lock (&bucket->lock);
   tally_bucket_complete_instant (bucket, &now);
   if (G_LIKELY (bucket->hooks[TALLY_HOOK_CHECK] == NULL)
-      && (taken->hold = tally_policy_try (policy, &now, label, thread, &taken->idle_age)) == NULL
+      && (taken->hold = tally_policy_try (policy, &now, tally_bucket_find_next_locked (bucket),
+                                          label, thread, &taken->idle_age))
+             == NULL
       && (taken->hold = tally_policy_try_stream (policy, &now, label, thread, &taken->idle_age))
              != NULL)
     taken->ticket = policy->last_ticket;
@@ -319,7 +322,8 @@ borrow_with_lock (TallyBucket *bucket,
 
   pthread_mutex_lock (&bucket->lock);
   tally_bucket_complete_instant (bucket, now);
-  hold = tally_policy_try (&bucket->policy, now, label, thread, &idle_age);
+  hold = tally_policy_try (&bucket->policy, now, tally_bucket_find_next_locked (bucket), label,
+                           thread, &idle_age);
   if (G_UNLIKELY (hold == NULL))
     {
       if (borrow_stream (bucket, now, label, thread, deadline, cancellable, lease, &done, error))

@@ -203,7 +203,7 @@ static G_GNUC_NO_INLINE void
 return_to_books (TallyBucket *bucket, TallyLease *lease, TallyInstant *now)
 {
   tally_bucket_lock (bucket);
-  tally_policy_end_return (&bucket->policy, lease->slot, lease->generation);
+  tally_policy_end_return (lease->slot, lease->generation);
   release_slowly (bucket, lease, TALLY_OUTCOME_CLEAN, now);
 }
 

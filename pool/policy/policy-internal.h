@@ -405,13 +405,12 @@ void tally_policy_looked (TallyPolicy *self, const TallyInstant *now, TallyConn 
 void tally_policy_drop_silent (TallyPolicy *self, const TallyConn *conn);
 
 /* Connections that threads take and give back by themselves: policy-own.c */
-gboolean tally_policy_may_own (const TallyPolicy *self, const TallyInstant *now);
+gboolean
+tally_policy_may_own (const TallyPolicy *self, const TallyInstant *now, const TallyConn *conn);
 void tally_policy_let_own (TallyPolicy *self, TallyConn *conn, guint32 thread);
-gboolean tally_policy_recall (TallyPolicy *self);
-void tally_policy_recall_from (TallyPolicy *self, TallyConn *conn, guint32 thread);
 void tally_policy_enter (TallyPolicy *self, const TallyInstant *now, TallyConn *conn);
 void tally_policy_enter_all (TallyPolicy *self, const TallyInstant *now);
-void tally_policy_end_return (TallyPolicy *self, TallyHold *hold, guint64 generation);
+void tally_policy_end_return (TallyHold *hold, guint64 generation);
 
 /* How long connections are held: policy-estimate.c */
 gint64 tally_policy_find_typical_hold (const TallyPolicy *self);
@@ -468,12 +467,16 @@ tally_conn_list_remove (TallyConnList *list, TallyConn *conn)
     list->tail = conn->prev;
 }
 
-/* Adds @microseconds to @self and returns their bin. */
+/* Adds @microseconds to @self and returns their bin. Two bins for each power of two: 2 and 3 have their
+ * own, then 4-5, 6-7, 8-11, 12-15, … */
 static inline guint
 tally_histogram_count (TallyHistogram *self, guint64 microseconds)
 {
-  guint bin = tally_histogram_find_bin (microseconds);
+  guint64 value = MAX (microseconds, 1);
+  guint top = 63 - (guint) __builtin_clzll (value);
+  guint bin = top == 0 ? (guint) microseconds : top * 2 + ((value >> (top - 1)) & 1);
 
+  bin = MIN (bin, TALLY_HISTOGRAM_BINS - 1);
   self->count++;
   self->sum += microseconds;
   self->max = MAX (self->max, microseconds);

@@ -8,22 +8,25 @@
  *
  * So no rule depends on what other threads see when: a waiter joins the queue in the same section of the lock in
  * which all were entered, and none is let out while it waits. Each later release takes the lock and finds it.
+ * And no thread waits for another: one that is stopped between two steps has left a word from which the books can go on.
  *
  * What lies beside the word is written before the step that ends the writer's turn and read after the step
- * that begins the reader's: the steps are atomic, and release and acquire. */
+ * that begins the reader's: the steps are atomic, and release and acquire. No two steps have the same words, for each
+ * lease has a number of its own: a step that succeeds has been overtaken by nothing. */
 #ifndef TALLY_POLICY_OWN_PRIVATE_H
 #define TALLY_POLICY_OWN_PRIVATE_H
 
-#include "tally-pool.h"
+#include <glib.h>
 
 G_BEGIN_DECLS
 
 /* Bytes; what is allocated by it need not share a line with its neighbours. */
 #define TALLY_CACHE_LINE 64
 /* So many connections are out of the books at most: all of them are entered in one section of the lock. */
-#define TALLY_MAX_OWN 256
-/* So many lease numbers a connection gets when it is let out: a power of two, and no more than `bins` can count. */
-#define TALLY_OWN_LEASES (1 << 16)
+#define TALLY_MAX_OWN 128
+/* So many lease numbers a connection gets when it is let out; the last of these leases ends in the books, and begins
+ * the next ones. A power of two. */
+#define TALLY_OWN_LEASES 64
 
 /* In the lowest bits of a word; above is the number of the lease, or of the last one. A word is 0 in the books. */
 typedef enum
@@ -47,25 +50,10 @@ typedef struct
   const gchar *label;
   gint64 since;
 
-  /* Of leases that are over and are not in the books yet. Changed while RETURNING, by that thread. */
-  guint16 count;
-  guint64 recent; /* the bins of the latest, one in each byte */
-  guint64 sum;
-  guint64 max;
-  guint64 used; /* which bins are not 0 */
-  guint16 bins[TALLY_HISTOGRAM_BINS];
+  /* Microseconds: how long those of its leases were out that are over, each by its number, and that are not in the
+   * books yet. Written while RETURNING; what the word says is over is not written again before it is entered. */
+  gint64 held[TALLY_OWN_LEASES];
 } TallyOwn;
-
-/* Two bins for each power of two: 2 and 3 have their own, then 4-5, 6-7, 8-11, 12-15, … */
-static inline guint
-tally_histogram_find_bin (guint64 microseconds)
-{
-  guint64 value = MAX (microseconds, 1);
-  guint top = 63 - (guint) __builtin_clzll (value);
-  guint bin = top == 0 ? (guint) microseconds : top * 2 + ((value >> (top - 1)) & 1);
-
-  return MIN (bin, TALLY_HISTOGRAM_BINS - 1);
-}
 
 static inline guint64
 tally_own_word (guint64 generation, TallyOwnPhase phase)
@@ -92,8 +80,7 @@ tally_own_take (TallyOwn *self, guint32 thread, gint64 boot, gint64 *idle_age)
   *idle_age = boot - __atomic_load_n (&self->idle_since, __ATOMIC_RELAXED);
   if (G_UNLIKELY (word != tally_own_word (generation - 1, TALLY_OWN_LYING)
                   || __atomic_load_n (&self->thread, __ATOMIC_RELAXED) != thread
-                  || *idle_age >= __atomic_load_n (&self->age_limit, __ATOMIC_RELAXED)
-                  || generation % TALLY_OWN_LEASES == 0))
+                  || *idle_age >= __atomic_load_n (&self->age_limit, __ATOMIC_RELAXED)))
     return 0;
   return tally_own_step (self, word, tally_own_word (generation, TALLY_OWN_LENT)) ? generation : 0;
 }
@@ -108,39 +95,23 @@ tally_own_fill (TallyOwn *self, guint64 generation, const gchar *label, gint64 s
 }
 
 /* The lease of this number ends: the caller alone has the connection, until tally_own_leave (). A second
- * release, at the same time too, finds it ended. */
+ * release, at the same time too, finds it ended. FALSE: that is for the lock to do. */
 static inline gboolean
 tally_own_begin_return (TallyOwn *self, guint64 generation)
 {
-  return tally_own_step (self, tally_own_word (generation, TALLY_OWN_LENT),
-                         tally_own_word (generation, TALLY_OWN_RETURNING));
+  return (generation + 1) % TALLY_OWN_LEASES != 0
+         && tally_own_step (self, tally_own_word (generation, TALLY_OWN_LENT),
+                            tally_own_word (generation, TALLY_OWN_RETURNING));
 }
 
 /* FALSE: it is in the books, and its lease with it, which is to be ended there. */
 static inline gboolean
 tally_own_leave (TallyOwn *self, guint64 generation, gint64 mono, gint64 boot)
 {
-  guint64 recent = self->recent;
-  gint64 held = mono - self->since;
-  guint bin;
-
-  held = MAX (held, 0);
-  bin = tally_histogram_find_bin ((guint64) held);
-  self->count++;
-  self->recent = recent << 8 | bin;
-  self->sum += (guint64) held;
-  self->max = MAX (self->max, (guint64) held);
-  self->used |= G_GUINT64_CONSTANT (1) << bin;
-  self->bins[bin]++;
+  self->held[generation % TALLY_OWN_LEASES] = mono - self->since;
   __atomic_store_n (&self->idle_since, boot, __ATOMIC_RELAXED);
-  if (G_LIKELY (tally_own_step (self, tally_own_word (generation, TALLY_OWN_RETURNING),
-                                tally_own_word (generation, TALLY_OWN_LYING))))
-    return TRUE;
-  self->count--;
-  self->recent = recent;
-  self->sum -= (guint64) held;
-  self->bins[bin]--;
-  return FALSE;
+  return G_LIKELY (tally_own_step (self, tally_own_word (generation, TALLY_OWN_RETURNING),
+                                   tally_own_word (generation, TALLY_OWN_LYING)));
 }
 
 G_END_DECLS

@@ -1,18 +1,19 @@
 /* Owns which connections are out of the books, and their way out and back in. Part of the policy: no thread, lock,
  * socket or clock; but other threads change a connection's word meanwhile (policy-own-private.h). */
 #include "policy-parts-private.h"
+#include "policy-quick-private.h"
 
 /* ---- out ---- */
 
-/* Whether a connection that is idle at @now may be lent and come back until something changes, without any
+/* Whether @conn, which is idle since @now, may be lent and come back until something changes, without any
  * rule having to say more of it. */
 gboolean
-tally_policy_may_own (const TallyPolicy *self, const TallyInstant *now)
+tally_policy_may_own (const TallyPolicy *self, const TallyInstant *now, const TallyConn *conn)
 {
   const TallyPoolOptions *options = &self->options;
 
   return self->is_plain && options->order == TALLY_POOL_ORDER_LIFO && options->min_idle == 0
-         && options->streams == 1 && options->max_open_total == 0
+         && options->streams == 1 && options->max_open_total == 0 && !conn->is_shared
          && (self->idle_limit == G_MAXUINT || self->idle_limit >= self->open_limit)
          && self->waiting == 0 && !self->closed && self->stats.leaks == 0
          && now->boot > self->last_death && self->n_own < TALLY_MAX_OWN;
@@ -53,29 +54,17 @@ tally_policy_let_own (TallyPolicy *self, TallyConn *conn, guint32 thread)
 
 /* ---- in ---- */
 
-/* The leases on @own that are over count from now on. */
+/* The leases on @own that are over, up to @last, count from now on. */
 static void
-enter_counts (TallyPolicy *self, TallyOwn *own)
+enter_leases (TallyPolicy *self, const TallyOwn *own, guint64 last)
 {
-  TallyHistogram *times = &self->stats.hold_time;
-  guint n_recent = MIN (own->count, sizeof own->recent);
+  guint64 first = last - last % TALLY_OWN_LEASES + 1;
+  guint count = (guint) (last + 1 - first);
 
-  self->stats.requests += own->count;
-  self->stats.hits += own->count;
-  times->count += own->count;
-  times->sum += own->sum;
-  times->max = MAX (times->max, own->max);
-  for (guint i = 0; i < n_recent; i++)
-    self->recent_holds[(times->count - i) % TALLY_RECENT_HOLDS] = (guint8) (own->recent >> 8 * i);
-  for (; own->used != 0; own->used &= own->used - 1)
-    {
-      guint bin = (guint) __builtin_ctzll (own->used);
-
-      times->bins[bin] += own->bins[bin];
-      own->bins[bin] = 0;
-    }
-  own->count = 0;
-  own->sum = own->max = 0;
+  self->stats.requests += count;
+  self->stats.hits += count;
+  for (guint64 lease = first; lease <= last; lease++)
+    tally_policy_count_hold (self, own->held[lease % TALLY_OWN_LEASES]);
 }
 
 static void
@@ -117,17 +106,17 @@ static void
 enter_as (TallyPolicy *self, const TallyInstant *now, TallyConn *conn, guint64 word)
 {
   TallyOwnPhase phase = word & ((1 << TALLY_OWN_PHASE_BITS) - 1);
+  guint64 generation = word >> TALLY_OWN_PHASE_BITS;
 
   tally_conn_list_remove (&self->own, conn);
   self->n_own--;
   conn->idle_since = __atomic_load_n (&conn->own.idle_since, __ATOMIC_RELAXED);
-  if (phase != TALLY_OWN_RETURNING)
-    enter_counts (self, &conn->own);
+  enter_leases (self, &conn->own, phase == TALLY_OWN_LYING ? generation : generation - 1);
   if (phase == TALLY_OWN_LYING)
     enter_idle (self, conn);
   else
-    enter_lease (self, now, conn, word >> TALLY_OWN_PHASE_BITS);
-  if (phase == TALLY_OWN_RETURNING) /* it is no longer its borrower's, who may not end it twice */
+    enter_lease (self, now, conn, generation);
+  if (phase == TALLY_OWN_RETURNING) /* it is no longer its borrower's, which may not end it twice */
     conn->hold.generation = ++self->last_generation;
 }
 
@@ -146,42 +135,10 @@ tally_policy_enter_all (TallyPolicy *self, const TallyInstant *now)
     tally_policy_enter (self, now, self->own.head);
 }
 
-/* Enters @conn if it is out of the books and lies there. */
-static gboolean
-enter_if_lying (TallyPolicy *self, TallyConn *conn)
-{
-  guint64 word = __atomic_load_n (&conn->own.word, __ATOMIC_RELAXED);
-
-  if (word != tally_own_word (word >> TALLY_OWN_PHASE_BITS, TALLY_OWN_LYING)
-      || !tally_own_step (&conn->own, word, 0))
-    return FALSE;
-  enter_as (self, NULL, conn, word);
-  return TRUE;
-}
-
-/* Has one of the connections that lie with their threads idle again; FALSE if none lies there. */
-gboolean
-tally_policy_recall (TallyPolicy *self)
-{
-  for (TallyConn *conn = self->own.head; conn != NULL; conn = conn->next)
-    if (enter_if_lying (self, conn))
-      return TRUE;
-  return FALSE;
-}
-
-/* Has @conn idle again if it lies with @thread. */
-void
-tally_policy_recall_from (TallyPolicy *self, TallyConn *conn, guint32 thread)
-{
-  if (conn->state == TALLY_CONN_OWN && conn->own.thread == thread)
-    enter_if_lying (self, conn);
-}
-
 /* The lease of @hold was entered while its thread gave it back, which goes on in the books now: it is lease
  * @generation again. */
 void
-tally_policy_end_return (TallyPolicy *self, TallyHold *hold, guint64 generation)
+tally_policy_end_return (TallyHold *hold, guint64 generation)
 {
-  enter_counts (self, &hold->conn->own);
   hold->generation = generation;
 }

@@ -8,21 +8,25 @@
 
 G_BEGIN_DECLS
 
-/* tally_policy_ask () where a connection is idle, need not be replaced by another, and no waiter is
+/* (nullable): the idle connection that is lent next. */
+static inline TallyConn *
+tally_policy_find_next (const TallyPolicy *self)
+{
+  return self->options.order == TALLY_POOL_ORDER_LIFO ? self->idle.head : self->idle.tail;
+}
+
+/* tally_policy_ask () where @conn (nullable) is idle, need not be replaced by another, and no waiter is
  * in the queue. Else returns NULL and changes nothing. */
 static inline TallyHold *
 tally_policy_try (TallyPolicy *self,
                   const TallyInstant *now,
+                  TallyConn *conn,
                   const gchar *label,
                   guint32 thread,
                   gint64 *idle_age)
 {
-  TallyConn *conn =
-      self->options.order == TALLY_POOL_ORDER_LIFO ? self->idle.head : self->idle.tail;
   TallyHold *hold;
 
-  if (G_UNLIKELY (conn == NULL && self->n_own > 0 && tally_policy_recall (self)))
-    conn = self->idle.head;
   if (G_UNLIKELY (conn == NULL || self->waiting > 0 || conn->is_shared
                   || self->n_idle <= self->options.min_idle))
     return NULL;
@@ -70,13 +74,19 @@ tally_policy_owns (const TallyPolicy *self, const TallyHold *hold, guint64 gener
   return hold != NULL && generation > self->first_generation && hold->generation == generation;
 }
 
+/* A lease has ended that was out for @held microseconds. */
+static inline void
+tally_policy_count_hold (TallyPolicy *self, gint64 held)
+{
+  guint bin = tally_histogram_count (&self->stats.hold_time, (guint64) MAX (held, 0));
+
+  self->recent_holds[self->stats.hold_time.count % TALLY_RECENT_HOLDS] = (guint8) bin;
+}
+
 static inline void
 tally_policy_end_hold (TallyPolicy *self, const TallyInstant *now, const TallyHold *hold)
 {
-  guint64 held = (guint64) MAX (now->mono - hold->since, 0);
-  guint bin = tally_histogram_count (&self->stats.hold_time, held);
-
-  self->recent_holds[self->stats.hold_time.count % TALLY_RECENT_HOLDS] = (guint8) bin;
+  tally_policy_count_hold (self, now->mono - hold->since);
 }
 
 /* Whether an idle connection would have to go if one more were idle. */

@@ -350,6 +350,21 @@ lab_let_time_pass (gint64 microseconds)
     g_thread_yield ();
 }
 
+static GLogWriterOutput
+count_critical (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer user_data)
+{
+  if ((level & G_LOG_LEVEL_CRITICAL) == 0)
+    return g_log_writer_default (level, fields, n_fields, NULL);
+  __atomic_add_fetch ((gint *) user_data, 1, __ATOMIC_RELEASE);
+  return G_LOG_WRITER_HANDLED;
+}
+
+void
+lab_count_criticals (gint *count)
+{
+  g_log_set_writer_func (count_critical, count, NULL);
+}
+
 /* ---- without a thread ---- */
 
 static void

@@ -109,6 +109,8 @@ void async_call_finish (AsyncCall *call);
 
 /* Returns when the clock has moved on by so much. */
 void lab_let_time_pass (gint64 microseconds);
+/* From now on critical warnings are counted in *@count, atomically, and not written. */
+void lab_count_criticals (gint *count);
 
 /* @context lets go of sources that were destroyed when it looks at them. */
 void lab_drain (GMainContext *context);

@@ -9,25 +9,18 @@ model_enter_books (Model *model)
     return;
   model->n_held_before = model->n_held;
   tally_policy_enter_all (&model->policy, &model->now);
+  HOLDS (model->policy.stats.hold_time.count == model->n_ended);
 }
 
 static void
 let (Model *model, TallyConn *conn)
 {
   TallyPolicy *policy = &model->policy;
-  guint32 thread = 1 + model_pick (model, 4);
 
-  if (conn == NULL || conn->is_shared || conn->idle_since <= policy->last_death
-      || !tally_policy_may_own (policy, &model->now))
+  if (conn == NULL || conn->idle_since <= policy->last_death
+      || !tally_policy_may_own (policy, &model->now, conn))
     return;
-  for (TallyConn *former = policy->own.head; former != NULL; former = former->next)
-    if (former->own.thread == thread && model_pick (model, 2) == 0)
-      {
-        model->n_held_before = model->n_held;
-        tally_policy_recall_from (policy, former, thread);
-        break;
-      }
-  tally_policy_let_own (policy, conn, thread);
+  tally_policy_let_own (policy, conn, 1 + model_pick (model, 4));
 }
 
 static void
@@ -110,12 +103,12 @@ end_return (Model *model, ModelBorrower *borrower)
     {
       HOLDS (!tally_policy_owns (policy, hold, generation));
       borrower->state = BORROWER_NONE;
+      model->n_ended++;
       return;
     }
   model_enter_books (model);
   HOLDS (!tally_policy_owns (policy, hold, generation)); /* a second release meanwhile */
-  model->n_held_before = model->n_held;
-  tally_policy_end_return (policy, hold, generation);
+  tally_policy_end_return (hold, generation);
   find_in_books (model, borrower);
 }
 

@@ -47,6 +47,7 @@ typedef struct
   guint yielding;     /* connections that close for it */
   gint64 held[TALLY_RECENT_HOLDS]; /* how long the latest leases were out, a ring */
   guint n_held;
+  guint64 n_ended; /* leases, of this policy */
   guint
       n_held_before; /* when connections out of the books last had leases entered: they say what the latest were */
   gboolean is_simple; /* no option keeps connections in the books */

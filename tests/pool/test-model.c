@@ -48,6 +48,23 @@ on_wake (TallyWaiter *waiter)
 
 /* ---- the borrowers ---- */
 
+/* Any idle one may be that which a thread used last, and it takes that without the books. */
+static TallyConn *
+find_next (Model *model)
+{
+  TallyPolicy *policy = &model->policy;
+  TallyConn *conn = policy->idle.head;
+
+  if (policy->options.order == TALLY_POOL_ORDER_LIFO && conn != NULL && model_pick (model, 2) == 0)
+    {
+      for (guint i = model_pick (model, policy->n_idle); i > 0; i--)
+        conn = conn->next;
+      return conn;
+    }
+  model_enter_books (model);
+  return tally_policy_find_next (policy);
+}
+
 /* The common case. FALSE where it does not apply. */
 static gboolean
 try_borrow (Model *model, ModelBorrower *borrower)
@@ -56,9 +73,7 @@ try_borrow (Model *model, ModelBorrower *borrower)
   TallyWaiter *waiter = &borrower->waiter;
   gint64 idle_age;
 
-  if (policy->idle.head == NULL && policy->n_own > 0)
-    model->n_held_before = model->n_held; /* one may be recalled */
-  waiter->hold = tally_policy_try (policy, &model->now, "model", 1, &idle_age);
+  waiter->hold = tally_policy_try (policy, &model->now, find_next (model), "model", 1, &idle_age);
   if (waiter->hold == NULL)
     {
       waiter->hold = tally_policy_try_stream (policy, &model->now, "model", 1, &idle_age);
@@ -257,6 +272,7 @@ step_release (Model *model)
       model_enter_books (model);
       tally_policy_release (&model->policy, &model->now, hold, reason);
     }
+  model->n_ended++;
   model_check_fate (model, &fate);
   model->old_hold = hold;
   model->old_generation = borrower->waiter.generation;
@@ -425,6 +441,7 @@ start (Model *model)
   model_supply_totals (model);
   memset (model->held, 0, sizeof model->held);
   model->old_hold = NULL;
+  model->n_ended = 0;
   model->served_before = model->served;
   model->calm = model_pick (model, 2) == 0 ? 26 : model_pick (model, 25);
 }

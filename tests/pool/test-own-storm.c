@@ -6,15 +6,6 @@
 
 static gint n_criticals; /* atomic */
 
-static GLogWriterOutput
-count_criticals (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer user_data)
-{
-  if ((level & G_LOG_LEVEL_CRITICAL) == 0)
-    return g_log_writer_default (level, fields, n_fields, user_data);
-  __atomic_add_fetch (&n_criticals, 1, __ATOMIC_RELEASE);
-  return G_LOG_WRITER_HANDLED;
-}
-
 #define STORM_THREADS 8
 #define STORM_ROUNDS 3000
 #define STORM_OPEN 4
@@ -231,6 +222,6 @@ main (int argc, char **argv)
   };
 
   lab_make_first_task ();
-  g_log_set_writer_func (count_criticals, NULL, NULL);
+  lab_count_criticals (&n_criticals);
   return test_main ("pool", cases, argc, argv);
 }

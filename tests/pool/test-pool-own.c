@@ -10,15 +10,6 @@
 
 static gint n_criticals; /* atomic */
 
-static GLogWriterOutput
-count_criticals (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer user_data)
-{
-  if ((level & G_LOG_LEVEL_CRITICAL) == 0)
-    return g_log_writer_default (level, fields, n_fields, user_data);
-  __atomic_add_fetch (&n_criticals, 1, __ATOMIC_RELEASE);
-  return G_LOG_WRITER_HANDLED;
-}
-
 /* Whether @lease was lent by the thread to itself. */
 static gboolean
 is_own (const TallyLease *lease)
@@ -36,6 +27,9 @@ lab_with_own (guint max_open)
   Lab *lab = lab_new ("max-open", max_open, "idle-timeout", 0, NULL);
 
   lab_fill (lab, 1);
+  assert_int (lab->bucket->policy.n_own, 0);
+  lab_fill (lab, 1); /* the thread has come back */
+  assert_int (lab->bucket->policy.n_own, 1);
   return lab;
 }
 
@@ -55,21 +49,25 @@ own_is_lent_without_the_lock (void)
   TallyPoolSnapshot before = lab_snapshot (lab), after;
   TallyLease lease;
 
-  lease = lab_borrow (lab); /* the snapshot has put it back in the books */
-  lab_release (lab, &lease);
-  pthread_mutex_lock (&lab->bucket->lock);
-  for (guint i = 0; i < 1000; i++)
+  for (guint round = 0; round < 10; round++)
     {
-      lease = borrow_own (lab);
+      lease = lab_borrow (
+          lab); /* at first the snapshot has put it in the books, then it has run out of numbers */
       lab_release (lab, &lease);
-      CU_ASSERT_PTR_NULL (lease.transport);
+      pthread_mutex_lock (&lab->bucket->lock);
+      for (guint i = 2; i < TALLY_OWN_LEASES; i++)
+        {
+          lease = borrow_own (lab);
+          lab_release (lab, &lease);
+          CU_ASSERT_PTR_NULL (lease.transport);
+        }
+      pthread_mutex_unlock (&lab->bucket->lock);
     }
-  pthread_mutex_unlock (&lab->bucket->lock);
   after = lab_snapshot (lab);
   assert_sums (&after);
-  assert_int (after.requests, before.requests + 1001);
-  assert_int (after.hits, before.hits + 1001);
-  assert_int (after.releases, before.releases + 1001);
+  assert_int (after.requests, before.requests + 10 * (TALLY_OWN_LEASES - 1));
+  assert_int (after.hits, before.hits + 10 * (TALLY_OWN_LEASES - 1));
+  assert_int (after.releases, before.releases + 10 * (TALLY_OWN_LEASES - 1));
   assert_int (after.idle, 1);
   assert_int (after.leases, 0);
 }
@@ -184,18 +182,38 @@ own_is_handed_to_a_waiter (void)
   assert_int (lab->dialed, 1);
 }
 
-static gpointer
-leave_one (gpointer data)
+typedef struct
 {
-  Lab *lab = data;
+  Lab *lab;
+  guint n_pairs;
+  guint index; /* of the connection that it had last */
+} Passer;
 
-  for (guint i = 0; i < 3; i++)
+static gpointer
+pass (gpointer data)
+{
+  Passer *self = data;
+
+  for (guint i = 0; i < self->n_pairs; i++)
     {
-      TallyLease lease = lab_borrow (lab);
+      TallyLease lease = lab_borrow (self->lab);
 
-      lab_release (lab, &lease);
+      self->index = lab_index_of (self->lab, &lease);
+      lab_release (self->lab, &lease);
     }
   return NULL;
+}
+
+/* Which connection a thread gets that borrows so often, and ends. */
+static guint
+use_by_another (Lab *lab, guint n_pairs)
+{
+  Passer passer = { lab, n_pairs, 0 };
+  pthread_t thread;
+
+  pthread_create (&thread, NULL, pass, &passer);
+  pthread_join (thread, NULL);
+  return passer.index;
 }
 
 /* What lies with threads that sleep or have ended is lent before anything is dialed. */
@@ -206,12 +224,7 @@ own_of_a_thread_that_has_ended_is_found (void)
   TallyLease leases[4];
 
   for (guint i = 0; i < 4; i++)
-    {
-      pthread_t thread;
-
-      pthread_create (&thread, NULL, leave_one, lab);
-      pthread_join (thread, NULL);
-    }
+    use_by_another (lab, 3);
   assert_int (lab->dialed, 1);
   for (guint i = 0; i < 4; i++)
     leases[i] = lab_borrow (lab);
@@ -219,6 +232,26 @@ own_of_a_thread_that_has_ended_is_found (void)
   assert_int (lab->dialed, 4);
   for (guint i = 0; i < 4; i++)
     lab_release (lab, &leases[i]);
+}
+
+/* Threads that borrow once take what came back last, also another thread's own, so that the others age. */
+static void
+own_is_no_concern_of_threads_that_pass (void)
+{
+  g_autoptr (Lab) lab = lab_new ("max-open", 4, "idle-timeout", 0, NULL);
+  TallyLease leases[4];
+  guint last;
+
+  for (guint i = 0; i < 4; i++)
+    leases[i] = lab_borrow (lab);
+  last = lab_index_of (lab, &leases[2]);
+  lab_release (lab, &leases[3]);
+  lab_release (lab, &leases[0]);
+  lab_release (lab, &leases[1]);
+  lab_let_time_pass (10);
+  lab_release (lab, &leases[2]);
+  for (guint i = 0; i < 8; i++)
+    assert_int (use_by_another (lab, 1 + i % 3), last);
 }
 
 static gpointer
@@ -231,21 +264,81 @@ release_it (gpointer data)
 }
 
 static void
+release_by_another (Lab *lab, TallyLease *lease)
+{
+  Borrower holder = { .lab = lab, .lease = *lease };
+  pthread_t thread;
+
+  pthread_create (&thread, NULL, release_it, &holder);
+  pthread_join (thread, NULL);
+}
+
+/* After others have looked in the books a thread takes its own again, though another one came back later. */
+static void
+own_is_found_again_in_the_books (void)
+{
+  g_autoptr (Lab) lab = lab_new ("max-open", 2, "idle-timeout", 0, NULL);
+  TallyLease leases[2] = { lab_borrow (lab), lab_borrow (lab) };
+  guint mine = lab_index_of (lab, &leases[0]);
+
+  for (guint i = 0; i < 4; i++)
+    {
+      lab_release (lab, &leases[0]);
+      lab_let_time_pass (10);
+      release_by_another (lab, &leases[1]);
+      assert_int (lab_snapshot (lab).idle, 2);
+      leases[0] = lab_borrow (lab);
+      if (i > 0) /* the thread has come back */
+        assert_int (lab_index_of (lab, &leases[0]), mine);
+      mine = lab_index_of (lab, &leases[0]);
+      leases[1] = lab_borrow (lab);
+    }
+  lab_release (lab, &leases[0]);
+  lab_release (lab, &leases[1]);
+}
+
+static void
 own_may_come_back_by_another_thread (void)
 {
   g_autoptr (Lab) lab = lab_with_own (1);
 
   for (guint i = 0; i < 10; i++)
     {
-      Borrower holder = { .lab = lab, .lease = lab_borrow (lab) };
-      pthread_t thread;
+      TallyLease lease = lab_borrow (lab);
 
-      CU_ASSERT_TRUE (i == 0 ? is_own (&holder.lease) : holder.lease.reused);
-      pthread_create (&thread, NULL, release_it, &holder);
-      pthread_join (thread, NULL);
+      CU_ASSERT_TRUE (i == 0 ? is_own (&lease) : lease.reused);
+      release_by_another (lab, &lease);
       assert_int (lab_snapshot (lab).idle, 1);
     }
   assert_int (lab->dialed, 1);
+}
+
+/* A waiter that fails wakes after connections have left the books again, and tells of all of them. */
+static void
+own_is_counted_by_a_waiter_that_fails (void)
+{
+  g_autoptr (Lab) lab = lab_with_own (1);
+  TallyPolicy *policy = &lab->bucket->policy;
+  TallyLease lease = lab_borrow (lab);
+  TallyHold *hold = lease.slot;
+  Borrower waiter = { 0 };
+  TallyWaiter *first;
+  TallyInstant instant;
+
+  borrower_start (&waiter, lab, "waiter");
+  lab_await (lab, now.waiting == 1);
+  pthread_mutex_lock (&lab->bucket->lock);
+  tally_bucket_now_locked (lab->bucket, &instant);
+  first = policy->first;
+  CU_ASSERT_TRUE (tally_policy_time_out (policy, &instant, first));
+  first->wake (first);
+  CU_ASSERT_TRUE (tally_policy_put (policy, &instant, hold));
+  tally_policy_let_own (policy, hold->conn, 1);
+  pthread_mutex_unlock (&lab->bucket->lock);
+  CU_ASSERT_FALSE (borrower_join (&waiter));
+  CU_ASSERT_TRUE (g_error_matches (waiter.error, TALLY_ERROR, TALLY_ERROR_TIMED_OUT));
+  CU_ASSERT_PTR_NOT_NULL (strstr (waiter.error->message, "1 idle"));
+  g_clear_error (&waiter.error);
 }
 
 /* ---- rules that say that it closes, or may not be lent so ---- */
@@ -454,7 +547,7 @@ own_is_the_parents (void)
       gboolean good = lab_snapshot (lab).open == 0;
 
       tally_bucket_release (lab->bucket, &copy, TALLY_OUTCOME_CLEAN);
-      good = good && copy.transport == NULL && lab_snapshot (lab).open == 0;
+      good = good && copy.transport == NULL && lab_snapshot (lab).open == 0 && is_own (&lease);
       for (guint i = 0; i < 3; i++)
         {
           good = good && tally_bucket_borrow (lab->bucket, "child", -1, NULL, &mine, NULL)
@@ -479,7 +572,10 @@ main (int argc, char **argv)
     TEST (own_is_named_while_it_is_lent),
     TEST (own_is_handed_to_a_waiter),
     TEST (own_of_a_thread_that_has_ended_is_found),
+    TEST (own_is_no_concern_of_threads_that_pass),
+    TEST (own_is_found_again_in_the_books),
     TEST (own_may_come_back_by_another_thread),
+    TEST (own_is_counted_by_a_waiter_that_fails),
     TEST (own_that_has_ended_is_not_lent),
     TEST (own_with_input_left_is_broken),
     TEST (own_comes_back_once),
@@ -492,6 +588,6 @@ main (int argc, char **argv)
   };
 
   lab_make_first_task ();
-  g_log_set_writer_func (count_criticals, NULL, NULL);
+  lab_count_criticals (&n_criticals);
   return test_main ("pool", cases, argc, argv);
 }

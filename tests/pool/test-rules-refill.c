@@ -291,7 +291,8 @@ rule_16_min_idle_is_refilled_after_a_borrow (void)
   options.min_idle = 2;
   world = world_new (&options);
   world_warm (world, 1);
-  CU_ASSERT_PTR_NULL (tally_policy_try (&world->policy, &world->now, "quick", 1, &idle_age));
+  CU_ASSERT_PTR_NULL (tally_policy_try (&world->policy, &world->now, world->policy.idle.head,
+                                        "quick", 1, &idle_age));
   for (guint i = 0; i < 3; i++)
     {
       world_ask (world, &waiters[i], G_MAXINT64);
@@ -301,7 +302,8 @@ rule_16_min_idle_is_refilled_after_a_borrow (void)
   for (guint i = 0; i < 3; i++)
     world_give_back (world, &waiters[i]);
   assert_int (world->dials, 5);
-  hold = tally_policy_try (&world->policy, &world->now, "quick", 1, &idle_age);
+  hold = tally_policy_try (&world->policy, &world->now, world->policy.idle.head, "quick", 1,
+                           &idle_age);
   CU_ASSERT_PTR_NOT_NULL_FATAL (hold);
   CU_ASSERT_TRUE (tally_policy_put (&world->policy, &world->now, hold));
 }

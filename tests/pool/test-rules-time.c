@@ -491,7 +491,9 @@ rule_27_a_suspended_machine_ages_its_connections (void)
 
   world_fill (world, 1);
   world->now.boot += 3600 * S;
-  CU_ASSERT_PTR_NULL (tally_policy_try (&world->policy, &world->now, "time", 1, &idle_age));
+  CU_ASSERT_PTR_NULL (tally_policy_try (&world->policy, &world->now,
+                                        tally_policy_find_next (&world->policy), "time", 1,
+                                        &idle_age));
   world_ask (world, &waiter, G_MAXINT64);
   CU_ASSERT_FALSE (waiter.reused);
   assert_int (world->policy.stats.closes[TALLY_CLOSE_IDLE], 1);
