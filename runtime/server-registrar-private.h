@@ -22,7 +22,7 @@ typedef struct
   gboolean leaves;           /* the server was told to stop */
   gboolean hurries;          /* and told again, or it takes too long */
   gboolean has_left;         /* the server may stop */
-  gint64 deadline;           /* server_now () when it hurries; 0: never */
+  gint64 deadline;           /* server_now () when it hurries, then when it is given up; 0: never */
   GCancellable *cancellable; /* nullable: of what is called now */
 } ServerRegistrar;
 

@@ -4,6 +4,9 @@
 
 #include <time.h>
 
+/* Milliseconds for what does not end though it was cancelled. */
+#define LAST_PATIENCE 1000
+
 /* ---- life ---- */
 
 void
@@ -165,6 +168,14 @@ cancel_and_unlock (TallyServer *server)
     g_cancellable_cancel (cancellable);
 }
 
+/* It took too long, or the server was told again. */
+static void
+hurry_locked (ServerRegistrar *self)
+{
+  self->hurries = TRUE;
+  self->deadline = server_now () + LAST_PATIENCE;
+}
+
 gboolean
 server_registrar_takes_stop (TallyServer *server)
 {
@@ -178,7 +189,7 @@ server_registrar_takes_stop (TallyServer *server)
     }
   server_drain_eventfd (server->stop_fd); /* before the thread sets it again */
   if (self->leaves)
-    self->hurries = TRUE;
+    hurry_locked (self);
   else if (self->leave_timeout > 0)
     self->deadline = server_now () + self->leave_timeout;
   self->leaves = TRUE;
@@ -196,6 +207,19 @@ server_registrar_get_rest_locked (const TallyServer *server, gint64 now)
   return deadline == 0 ? G_MAXINT64 : MAX (left, 1) * 1000;
 }
 
+/* A registration holds up no stop, only the end of thrift_server_serve (), as its thread is the server's. */
+static void
+go_on_without_locked (TallyServer *server)
+{
+  server->registrar.deadline = 0;
+  server->registrar.has_left = TRUE;
+  pthread_mutex_unlock (&server->lock);
+  g_warning ("%s: a registration does not end though it was cancelled; the server stops without it",
+             server->uri);
+  tally_server_stop (server);
+  pthread_mutex_lock (&server->lock);
+}
+
 void
 server_registrar_look_locked (TallyServer *server, gint64 now)
 {
@@ -203,8 +227,12 @@ server_registrar_look_locked (TallyServer *server, gint64 now)
 
   if (G_LIKELY (self->deadline == 0) || now < self->deadline)
     return;
-  self->deadline = 0;
-  self->hurries = TRUE;
+  if (self->hurries)
+    {
+      go_on_without_locked (server);
+      return;
+    }
+  hurry_locked (self);
   cancel_and_unlock (server);
   pthread_mutex_lock (&server->lock);
 }

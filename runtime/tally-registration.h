@@ -20,7 +20,8 @@ G_DECLARE_DERIVABLE_TYPE (TallyRegistration, tally_registration, TALLY, REGISTRA
  *
  * What a registration implements. Both run on a thread that a server has for that, one at a time, and may block until
  * their GCancellable is cancelled: that of @enter when the server is told to stop, that of @leave when the server's `leave-timeout`
- * has passed, or it is told again. They return %FALSE with an error, which the server logs, where they fail.
+ * has passed, or it is told again. They return %FALSE with an error, which the server logs, where they fail. A server stops
+ * without one that goes on for a second after that, but thrift_server_serve() returns when it has ended.
  *
  * Since: 0.2
  */

@@ -1,6 +1,7 @@
 /* Owns the tests of registrations: that they enter when a server serves, leave before it stops, and hold it up for no longer than
  * they may. */
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "server-fixture.h"
@@ -14,7 +15,8 @@ typedef struct
   GCond changed;
   GString *story; /* "+URI" and "-" */
   gboolean fails;
-  gboolean blocks; /* until it is cancelled */
+  gboolean blocks;  /* until it is cancelled, */
+  gboolean is_deaf; /* or, where it does not listen to that, no longer blocks */
 } Noted;
 typedef TallyRegistrationClass NotedClass;
 
@@ -38,6 +40,10 @@ note_step (TallyRegistration *registration,
   g_mutex_unlock (&self->lock);
   while (blocks && !g_cancellable_is_cancelled (cancellable))
     g_thread_yield ();
+  g_mutex_lock (&self->lock);
+  while (self->is_deaf && self->blocks)
+    g_cond_wait (&self->changed, &self->lock);
+  g_mutex_unlock (&self->lock);
   if (!self->fails)
     return TRUE;
   g_set_error_literal (error, TALLY_ERROR, TALLY_ERROR_FAILED, "nobody listens");
@@ -97,6 +103,7 @@ set_blocks (Noted *self, gboolean blocks)
 {
   g_mutex_lock (&self->lock);
   self->blocks = blocks;
+  g_cond_broadcast (&self->changed);
   g_mutex_unlock (&self->lock);
 }
 
@@ -207,6 +214,38 @@ it_leaves_in_time (void)
   leave_slowly (FALSE);
 }
 
+/* The server stops without one that goes on though it was cancelled, in entering or in leaving. */
+static void
+one_that_does_not_end_is_not_waited_for (void)
+{
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (GObject) object = g_object_new (noted_get_type (), NULL);
+      Noted *noted = (Noted *) object;
+      g_autoptr (TallyServer) server = new_server (noted);
+      g_autofree gchar *uri = tally_server_dup_uri (server);
+      gchar bytes[256];
+      GThread *thread;
+      gint fd;
+
+      noted->is_deaf = TRUE;
+      noted->blocks = i == 0;
+      g_object_set (server, "leave-timeout", 1, NULL);
+      thread = g_thread_new ("server", serve, server);
+      await_story (noted, uri);
+      fd = peer_connect_uri (uri);
+      CU_ASSERT_TRUE (peer_echoes (fd, &framed_binary, 1, "hello"));
+      set_blocks (noted, TRUE);
+      tally_server_stop (server);
+      while (recv (fd, bytes, sizeof bytes, 0) > 0) /* until the server has ended the connection */
+        continue;
+      close (fd);
+      set_blocks (noted, FALSE);
+      g_thread_join (thread);
+      CU_ASSERT_TRUE (g_str_has_suffix (noted->story->str, "-"));
+    }
+}
+
 static void
 a_stop_ends_an_entry (void)
 {
@@ -293,6 +332,7 @@ main (int argc, char **argv)
     TEST (clients_are_served_while_it_leaves),
     TEST (it_leaves_in_time),
     TEST (a_stop_ends_an_entry),
+    TEST (one_that_does_not_end_is_not_waited_for),
     TEST (clients_are_served_for_a_while_after_it),
     TEST (a_delay_ends),
     TEST (one_that_fails_is_logged),
