@@ -5,6 +5,8 @@
 #define FIRST_SHARE 10
 /* Random draws of a member before all are looked through. */
 #define DRAWS 16
+/* So many of one priority a call tries before it tries others. */
+#define MAX_TRIES_OF_PRIORITY (TALLY_PICKER_MAX_TRIES / 2)
 /* How fast a member's pace follows its answers, and that of all as many times slower as there are, at most so many. */
 #define MEMBER_SHARE 4
 #define MAX_SLOWER 64
@@ -215,21 +217,42 @@ may_be_picked (const Choice *choice, TallyMember *member)
   return choice->takes_out || !tally_outliers_is_out (member, choice->now);
 }
 
-/* Finds the first priority that has a member to pick. */
+static guint
+count_tried (const Choice *choice, guint priority)
+{
+  guint n_tried = 0;
+
+  for (guint i = 0; i < choice->n_tried; i++)
+    n_tried += choice->tried[i]->priority == priority;
+  return n_tried;
+}
+
+/* Finds the first priority that has a member to pick, and of which not so many were tried that none may be left for the others. */
 static gboolean
 find_range (const TallyPicker *self, Choice *choice)
 {
+  TallyMember *found = NULL;
+
   for (guint i = 0; i < self->active->len; i++)
     {
       TallyMember *member = get_active (self, i);
 
       if (!may_be_picked (choice, member))
         continue;
-      choice->begin = member->first_of_priority;
-      choice->end = member->end_of_priority;
-      return TRUE;
+      if (found == NULL)
+        found = member;
+      if (count_tried (choice, member->priority) < MAX_TRIES_OF_PRIORITY)
+        {
+          found = member;
+          break;
+        }
+      i = member->end_of_priority - 1;
     }
-  return FALSE;
+  if (found == NULL)
+    return FALSE;
+  choice->begin = found->first_of_priority;
+  choice->end = found->end_of_priority;
+  return TRUE;
 }
 
 /* ---- the kinds ---- */

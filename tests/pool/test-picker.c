@@ -187,6 +187,33 @@ the_first_priority_is_used_while_one_is_in (void)
   bench_close (&bench);
 }
 
+/* However many of the first do not work, a call reaches the next one. */
+static void
+a_call_reaches_every_priority (void)
+{
+  TallyMember *tried[TALLY_PICKER_MAX_TRIES];
+  guint n_tried;
+  Bench bench;
+
+  bench_open (&bench, TALLY_PICKER_TWO_CHOICES, 42);
+  get_member (&bench, 41)->priority = 9;
+  tally_picker_arrange (&bench.picker);
+  for (guint call = 0; call < 10; call++, bench.now += SECOND)
+    {
+      for (n_tried = 0; n_tried < TALLY_PICKER_MAX_TRIES; n_tried++)
+        {
+          tried[n_tried] = tally_picker_pick (&bench.picker, bench.now, 0, tried, n_tried);
+          if (tried[n_tried]->priority == 9)
+            break;
+          end (&bench, tried[n_tried], MS, TALLY_ATTEMPT_FAILED);
+        }
+      assert_int (n_tried, TALLY_PICKER_MAX_TRIES / 2);
+      if (n_tried < TALLY_PICKER_MAX_TRIES)
+        end (&bench, tried[n_tried], MS, TALLY_ATTEMPT_UNKNOWN);
+    }
+  bench_close (&bench);
+}
+
 /* A call tries each once, those that are out last. */
 static void
 each_is_tried_once (void)
@@ -547,6 +574,7 @@ main (int argc, char **argv)
     TEST (the_less_loaded_is_picked),
     TEST (a_connection_decides_between_equals),
     TEST (the_first_priority_is_used_while_one_is_in),
+    TEST (a_call_reaches_every_priority),
     TEST (each_is_tried_once),
     TEST (nothing_comes_of_an_empty_list),
     TEST (a_newcomer_begins_slowly),
