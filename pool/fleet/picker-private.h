@@ -107,6 +107,9 @@ void tally_picker_arrange (TallyPicker *self);
  * tally_picker_end (). NULL: all were tried. */
 TallyMember *tally_picker_pick (
     TallyPicker *self, gint64 now, guint64 random, TallyMember *const *tried, guint n_tried);
+/* Whether @member is one of @tried. */
+gboolean
+tally_picker_has_tried (const TallyMember *member, TallyMember *const *tried, guint n_tried);
 /* @member, which was tried, is tried once more. */
 void tally_picker_repick (TallyMember *member);
 /* The attempt that @member was picked for at @began has ended. */
@@ -137,6 +140,10 @@ guint64 tally_mix (guint64 value);
 /* Fills `active` of @picker: of the listed members with one priority those with the highest hash of id and seed
  * (rendezvous hashing: a member that comes or goes changes one place of each subset). */
 void tally_subset_choose (TallyPicker *picker);
+/* (nullable): where the last call to each active member failed, the member that would be the next one of the subset; none of
+ * @tried. */
+TallyMember *
+tally_subset_find_spare (const TallyPicker *picker, TallyMember *const *tried, guint n_tried);
 
 G_END_DECLS
 

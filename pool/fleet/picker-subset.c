@@ -1,4 +1,5 @@
-/* Owns which of the listed members are active: all, or for a client of a large fleet the same few of them each time. */
+/* Owns which of the listed members are active: all, or for a client of a large fleet the same few of them each time; and which comes
+ * next where none of these works. */
 #include "picker-private.h"
 
 guint64
@@ -80,4 +81,24 @@ tally_subset_choose (TallyPicker *picker)
   g_ptr_array_sort (picker->active, compare_positions);
   for (guint i = 0; i < picker->active->len; i++)
     ((TallyMember *) g_ptr_array_index (picker->active, i))->is_active = TRUE;
+}
+
+TallyMember *
+tally_subset_find_spare (const TallyPicker *picker, TallyMember *const *tried, guint n_tried)
+{
+  TallyMember *best = NULL;
+
+  for (guint i = 0; i < picker->active->len; i++)
+    if (((TallyMember *) g_ptr_array_index (picker->active, i))->health.in_a_row == 0)
+      return NULL;
+  for (guint i = 0; i < picker->members->len; i++)
+    {
+      TallyMember *member = g_ptr_array_index (picker->members, i);
+
+      if (member->is_listed && !member->is_active
+          && !tally_picker_has_tried (member, tried, n_tried)
+          && (best == NULL || compare_ranks (&member, &best) < 0))
+        best = member;
+    }
+  return best;
 }

@@ -208,13 +208,20 @@ typedef struct
   guint end;          /* to here */
 } Choice;
 
+gboolean
+tally_picker_has_tried (const TallyMember *member, TallyMember *const *tried, guint n_tried)
+{
+  for (guint i = 0; i < n_tried; i++)
+    if (tried[i] == member)
+      return TRUE;
+  return FALSE;
+}
+
 static gboolean
 may_be_picked (const Choice *choice, TallyMember *member)
 {
-  for (guint i = 0; i < choice->n_tried; i++)
-    if (choice->tried[i] == member)
-      return FALSE;
-  return choice->takes_out || !tally_outliers_is_out (member, choice->now);
+  return !tally_picker_has_tried (member, choice->tried, choice->n_tried)
+         && (choice->takes_out || !tally_outliers_is_out (member, choice->now));
 }
 
 static guint
@@ -394,6 +401,16 @@ pick_by_kind (TallyPicker *self, const Choice *choice)
     }
 }
 
+/* (nullable) */
+static TallyMember *
+pick_active (TallyPicker *self, Choice *choice)
+{
+  if (find_range (self, choice))
+    return pick_by_kind (self, choice);
+  choice->takes_out = TRUE;
+  return find_range (self, choice) ? pick_by_kind (self, choice) : NULL;
+}
+
 TallyMember *
 tally_picker_pick (
     TallyPicker *self, gint64 now, guint64 random, TallyMember *const *tried, guint n_tried)
@@ -402,14 +419,11 @@ tally_picker_pick (
   TallyMember *member;
 
   self->random ^= random;
-  if (!find_range (self, &choice))
-    {
-      choice.takes_out = TRUE;
-      if (!find_range (self, &choice))
-        return NULL;
-    }
-  member = pick_by_kind (self, &choice);
-  tally_picker_repick (member);
+  member = pick_active (self, &choice);
+  if (member == NULL)
+    member = tally_subset_find_spare (self, tried, n_tried);
+  if (member != NULL)
+    tally_picker_repick (member);
   return member;
 }
 

@@ -171,7 +171,8 @@ a_newcomer_begins_slowly (void)
   tally_picker_arrange (&bench.picker);
   CU_ASSERT (bench_count_picks (&bench, 1100, 1) < 110);
   bench.now += SECOND * 5;
-  assert_int (tally_picker_get_weight (bench_get_member (&bench, 1), bench.now), TALLY_PICKER_WHOLE / 2);
+  assert_int (tally_picker_get_weight (bench_get_member (&bench, 1), bench.now),
+              TALLY_PICKER_WHOLE / 2);
   bench.now += SECOND * 5;
   assert_int (bench_count_picks (&bench, 100, 1), 50);
   bench_close (&bench);
@@ -266,6 +267,30 @@ a_subset_is_the_same_each_time (void)
   bench_close (&bench);
 }
 
+/* Where none of a subset works, and not where they have no connection to give, the next ones by rank are tried. */
+static void
+a_subset_that_fails_has_spares (void)
+{
+  TallyMember *tried[6];
+  Bench bench;
+
+  bench_open (&bench, TALLY_PICKER_TWO_CHOICES, 6);
+  choose (&bench, 2, 5);
+  for (guint way = 0; way < 2; way++)
+    for (guint i = 0; i < 6; i++)
+      {
+        tried[i] = tally_picker_pick (&bench.picker, bench.now, 0, tried, i);
+        CU_ASSERT ((tried[i] != NULL) == (way == 1 || i < 2));
+        if (tried[i] == NULL)
+          break;
+        CU_ASSERT (tried[i]->is_active == (i < 2));
+        CU_ASSERT (i < 3 || tried[i]->rank < tried[i - 1]->rank);
+        bench_end (&bench, tried[i], MS, way == 0 ? TALLY_ATTEMPT_UNKNOWN : TALLY_ATTEMPT_FAILED);
+      }
+  CU_ASSERT_PTR_NULL (tally_picker_pick (&bench.picker, bench.now, 0, tried, 6));
+  bench_close (&bench);
+}
+
 /* Of each priority, and servers have about equally many clients. */
 static void
 subsets_are_even (void)
@@ -328,6 +353,7 @@ main (int argc, char **argv)
     TEST (one_that_stays_slow_is_tried_seldom),
     TEST (one_that_refuses_gets_fewer),
     TEST (a_subset_is_the_same_each_time),
+    TEST (a_subset_that_fails_has_spares),
     TEST (subsets_are_even),
     { NULL, NULL },
   };

@@ -131,6 +131,31 @@ a_subset_gets_all (void)
   fleet_stop (&fleet);
 }
 
+/* The one that it uses ends: no call fails, and they go to one of the others. */
+static void
+a_subset_that_ends_has_spares (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (fleet_modes) * G_N_ELEMENTS (fleet_echoes); i++)
+    {
+      g_autofree gchar *options = g_strconcat ("subset=1&mode=", fleet_modes[i / 2], NULL);
+      guint n_used = 0;
+      guint used = 0;
+      Fleet fleet;
+
+      fleet_start (&fleet, NULL, NULL);
+      fleet_open (&fleet, options);
+      fleet_check_echoes (&fleet, fleet_echoes[i % 2], 1);
+      while (fleet_count (&fleet, used) == 0)
+        used++;
+      fleet_stop_server (&fleet, used);
+      fleet_check_echoes (&fleet, fleet_echoes[i % 2], N_CALLS);
+      for (guint k = 0; k < FLEET_SERVERS; k++)
+        n_used += k != used && fleet_count (&fleet, k) > 0;
+      assert_int (n_used, 1);
+      fleet_stop (&fleet);
+    }
+}
+
 /* ---- an endpoint where nobody listens ---- */
 
 /* Its address; close @fd when it may be another's. (transfer full) */
@@ -385,6 +410,7 @@ main (int argc, char **argv)
     TEST (the_first_gets_all),
     TEST (a_busy_one_gets_none),
     TEST (a_subset_gets_all),
+    TEST (a_subset_that_ends_has_spares),
     TEST (one_that_refuses_does_no_harm),
     TEST (one_that_is_back_is_dialed_where_no_other_is_left),
     TEST (an_error_tells_of_each),
