@@ -165,6 +165,39 @@ admin_take_entries (GArray *buckets)
 }
 
 static void
+clear_peer (gpointer data)
+{
+  tally_server_peer_free (((AdminPeer *) data)->peer);
+}
+
+GArray *
+admin_take_peers (AdminWatched *watched, guint max, guint64 *count)
+{
+  g_autoptr (GPtrArray) sources = copy_sources (watched, watched->servers);
+  GArray *all = g_array_new (FALSE, FALSE, sizeof (AdminPeer));
+
+  *count = 0;
+  g_array_set_clear_func (all, clear_peer);
+  for (guint i = 0; i < sources->len; i++)
+    {
+      const AdminSource *source = g_ptr_array_index (sources, i);
+      g_autoptr (GPtrArray) peers = tally_server_dup_peers (source->server, max);
+      TallyServerSnapshot numbers;
+
+      tally_server_snapshot (source->server, &numbers);
+      *count += numbers.connections;
+      g_ptr_array_set_free_func (peers, NULL); /* they move */
+      for (guint k = 0; k < peers->len; k++)
+        {
+          const AdminPeer peer = { source->name, g_ptr_array_index (peers, k) };
+
+          g_array_append_val (all, peer);
+        }
+    }
+  return all;
+}
+
+static void
 clear_method (gpointer data)
 {
   tally_method_statistics_free (((AdminMethod *) data)->statistics);

@@ -4,7 +4,7 @@
 
 #include "admin-private.h"
 
-/* Of a pool's connections, leases and waiters so many are told, those that last longest. */
+/* Of the pools' connections, leases and waiters so many are told, those that last longest; of each server's peers as many. */
 #define MAX_ENTRIES 500
 
 /* ---- members of an object ---- */
@@ -256,6 +256,41 @@ add_entry (JsonBuilder *json, const AdminEntry *place)
   json_builder_end_object (json);
 }
 
+static void
+add_peer (JsonBuilder *json, const AdminPeer *place)
+{
+  const TallyServerPeer *peer = place->peer;
+
+  json_builder_begin_object (json);
+  add_text (json, "server", place->server);
+  add_text (json, "peer", peer->address);
+  add_text (json, "state", admin_get_nick (TALLY_TYPE_SERVER_PEER_STATE, (gint) peer->state));
+  add_count (json, "for_us", (guint64) peer->duration);
+  add_count (json, "requests", peer->requests);
+  add_count (json, "under_way", peer->under_way);
+  add_count (json, "waiting", peer->waiting);
+  add_count (json, "held_bytes", peer->held);
+  if (peer->method != NULL)
+    {
+      add_text (json, "method", peer->method);
+      add_count (json, "method_for_us", (guint64) peer->method_duration);
+    }
+  json_builder_end_object (json);
+}
+
+static void
+add_peers (JsonBuilder *json, AdminWatched *watched)
+{
+  guint64 count;
+  g_autoptr (GArray) peers = admin_take_peers (watched, MAX_ENTRIES, &count);
+
+  add_count (json, "peer_count", count);
+  begin_array (json, "peers");
+  for (guint i = 0; i < peers->len; i++)
+    add_peer (json, &g_array_index (peers, AdminPeer, i));
+  json_builder_end_array (json);
+}
+
 gchar *
 admin_make_connections (AdminWatched *watched, guint *status)
 {
@@ -269,6 +304,7 @@ admin_make_connections (AdminWatched *watched, guint *status)
   for (guint i = 0; i < entries->len && i < MAX_ENTRIES; i++)
     add_entry (json, &g_array_index (entries, AdminEntry, i));
   json_builder_end_array (json);
+  add_peers (json, watched);
   return end_answer (json);
 }
 

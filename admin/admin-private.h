@@ -60,6 +60,12 @@ typedef struct
 
 typedef struct
 {
+  const gchar *server;
+  TallyServerPeer *peer;
+} AdminPeer;
+
+typedef struct
+{
   const gchar *name;
   TallyMethodStatistics *statistics;
 } AdminMethod;
@@ -68,6 +74,8 @@ typedef struct
 GArray *admin_take_servers (AdminWatched *watched);
 GArray *admin_take_buckets (AdminWatched *watched);
 GArray *admin_take_entries (GArray *buckets);
+/* Of each server at most @max; *@count: connections of all servers. */
+GArray *admin_take_peers (AdminWatched *watched, guint max, guint64 *count);
 /* Of each pool all endpoints behind the first @max become one, of which the numbers are the sums. */
 void admin_fold_buckets (GArray *buckets, guint max);
 GArray *admin_take_methods (AdminWatched *watched);

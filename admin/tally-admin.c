@@ -32,7 +32,7 @@ static GParamSpec *admin_properties[N_PROPERTIES];
  * | `/metrics` | everything as OpenMetrics text, for Prometheus |
  * | `/healthz` | 200 while each server serves, else 503 |
  * | `/servers`, `/pools`, `/methods` | numbers as JSON |
- * | `/connections` | what holds which connection of a pool, and for how long, as JSON |
+ * | `/connections` | what holds which connection of a pool, and for how long; who is connected to a server, and what is done for it; as JSON |
  *
  * Properties, to be set before it listens:
  *
@@ -43,7 +43,7 @@ static GParamSpec *admin_properties[N_PROPERTIES];
  * | `request-timeout` | 30000 | milliseconds after which a connection is closed, whatever its state |
  * | `max-endpoints` | 200 | endpoints of a pool that are shown one by one, in the order of their names; the others are added up |
  *
- * What is shown are names of methods, servers and pools, endpoints as URIs, labels of borrowers, and numbers; no arguments,
+ * What is shown are names of methods, servers and pools, endpoints as URIs, labels of borrowers, addresses of peers, and numbers; no arguments,
  * no results, and of certificates and keys no more than the file names in a URI.
  *
  * Since: 0.2

@@ -230,6 +230,8 @@ gboolean tally_stream_is_unanswered (const TallyStream *self, gint64 since, guin
 /* The peer's address without its port, which is another one each time, or its process. (transfer
  * full) */
 gchar *tally_stream_dup_peer (const TallyStream *self);
+/* The peer's address with its port, or its process and user. (transfer full) */
+gchar *tally_stream_dup_peer_place (const TallyStream *self);
 /* What all connections of one peer have in common: the user of a local one, else the address; of IPv6 the network, in which one host
  * has as many as it likes. (transfer full) */
 gchar *tally_stream_dup_identity (const TallyStream *self);

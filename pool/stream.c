@@ -212,6 +212,26 @@ tally_stream_dup_peer (const TallyStream *self)
   return g_strdup_printf ("process %d", (gint) credentials.pid);
 }
 
+gchar *
+tally_stream_dup_peer_place (const TallyStream *self)
+{
+  g_autofree gchar *peer = tally_stream_dup_peer (self);
+  struct ucred credentials = { 0 };
+  Address address = { 0 };
+  socklen_t length = sizeof address;
+
+  if (getpeername (self->fd, &address.any, &length) != 0)
+    return g_steal_pointer (&peer);
+  if (address.any.sa_family == AF_INET)
+    return g_strdup_printf ("%s:%u", peer, g_ntohs (address.v4.sin_port));
+  if (address.any.sa_family == AF_INET6)
+    return g_strdup_printf ("[%s]:%u", peer, g_ntohs (address.v6.sin6_port));
+  length = sizeof credentials;
+  if (getsockopt (self->fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0)
+    return g_steal_pointer (&peer);
+  return g_strdup_printf ("%s of user %u", peer, (guint) credentials.uid);
+}
+
 /* (transfer full) */
 static gchar *
 print_network (const struct in6_addr *address)

@@ -40,6 +40,10 @@ struct _TallyCallInfo
 
   gconstpointer last;  /* the last interceptor whose `before` was called */
   gboolean is_refused; /* by an interceptor */
+
+  /* a server's lock */
+  gpointer connection; /* nullable: whose calls it is among */
+  GList link;          /* there */
 };
 
 /* The call, or the execution of the request, begins now. */

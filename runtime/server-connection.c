@@ -40,6 +40,7 @@ server_connection_new (TallyServer *server, const TallyStream *stream, gboolean 
   self->client = &self->own_client;
   self->takes_any_order = server->in_any_order;
   self->is_unsecured = tally_tls_is_unsecured (stream);
+  self->since = server_now ();
   server_connection_set_deadline (self, TRUE);
   return self;
 }

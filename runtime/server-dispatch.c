@@ -333,7 +333,7 @@ server_dispatch_watched (TallyServer *server,
       if (later != NULL)
         g_clear_object (&later->info);
     }
-  server_end_watched (info, server_peer_get_header (), codec, output->data + start,
+  server_end_watched (server, info, server_peer_get_header (), codec, output->data + start,
                       output->length - start, denial != NULL ? denial : *error);
   return outcome;
 }
@@ -398,7 +398,7 @@ server_refuse_request (TallyServer *server,
   info->is_refused = FALSE; /* the client is told the server's words */
   tally_call_info_note_failure (info, &failure);
   server_refuse (server, codec, bytes, length, text, output);
-  server_end_watched (info, server_peer_get_header (), codec, output->data + start,
+  server_end_watched (server, info, server_peer_get_header (), codec, output->data + start,
                       output->length - start, NULL);
   return TRUE;
 }

@@ -71,7 +71,10 @@ answer_message_now (ServerConnection *self,
   if (G_UNLIKELY (outcome == OUTCOME_LATER))
     server_begin_later (self, worker, bytes, length);
   else
-    atomic_put (&worker->n_requests, atomic_peek (&worker->n_requests) + 1);
+    {
+      atomic_put (&worker->n_requests, atomic_peek (&worker->n_requests) + 1);
+      atomic_put (&self->served, atomic_peek (&self->served) + 1);
+    }
   server_end_answer (framing, output, start);
   if (G_UNLIKELY (outcome == OUTCOME_HUNG_UP))
     output->length = start + (output->length - start) / 2;

@@ -116,6 +116,8 @@ struct _ServerConnection
   guint phase;     /* atomic: a ServerPhase; written by the owner */
   gint64 deadline; /* atomic: server_now () at which it is closed if nobody owns it */
   gint hung_up;    /* atomic: the peer's end was seen; read until it is reached */
+  gint64 since;    /* server_now () when it began */
+  guint64 served;  /* atomic: its requests that were answered; written by the owner */
 
   /* the owner's */
   TallyBuffer input;  /* part of a request, or requests behind an answer that will not go */
@@ -162,6 +164,7 @@ struct _ServerConnection
   ServerRequest *first_request;      /* of these, in the order in which they came */
   guint n_waiting;                   /* of these, for a worker */
   guint n_running;                   /* of these, their handlers are called */
+  GQueue calls;                      /* of TallyCallInfo: under way, the oldest first */
   TallyTurnsClient own_client;       /* itself, until it is known whose it is */
   TallyTurnsClient *client;          /* whose turns its requests take; written by the owner */
   GList place;                       /* in these turns */
@@ -354,30 +357,6 @@ void server_peer_end (void);
 /* The supervisor refuses what is past the queue's limits, and requests that have waited too long. */
 void server_limit_queue_locked (TallyServer *self, gint64 now);
 void server_limit_requests (TallyServer *self);
-
-/* ---- admission ---- */
-
-/* Before the server serves; at its end. */
-void server_admission_open (TallyServer *self);
-void server_admission_clear (TallyServer *self);
-/* The owner is about to answer a message of @connection: whether it may run at once, with the worker's permit. */
-gboolean server_admit (ServerConnection *connection, ServerWorker *worker);
-/* The owner is about to let a message of @connection wait: why it must not. @method (nullable) is what it calls. */
-ServerRefusal server_find_verdict (ServerConnection *connection, const TallyMethod *method);
-/* For a request of @client that has waited. FALSE: as many run as may. */
-gboolean
-server_take_permit_locked (TallyServer *self, ServerPermit *permit, TallyTurnsClient *client);
-/* The request has run, or is refused. */
-void server_give_permit (TallyServer *self, ServerPermit *permit);
-/* What this thread dispatches next has @permit (nullable). */
-void server_set_permit (ServerPermit *permit);
-/* This thread is about to execute a call of @method (nullable), by @deadline or 0. FALSE: it would not make it. */
-gboolean server_begin_permitted (TallyServer *self, const TallyMethod *method, gint64 deadline);
-/* Whether there is room for another request to run. */
-gboolean server_has_room (const TallyServer *self);
-guint server_get_running_limit (const TallyServer *self);
-/* The owner closes @connection. */
-void server_leave_client_locked (ServerConnection *connection);
 
 /* ---- refusals ---- */
 

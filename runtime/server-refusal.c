@@ -1,5 +1,5 @@
 /* Why a request is not executed: decides it, and says it in words. It sends nothing. */
-#include "server-private.h"
+#include "server-admission-private.h"
 #include "server-words-private.h"
 
 guint

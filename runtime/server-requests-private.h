@@ -3,7 +3,7 @@
 #ifndef TALLY_SERVER_REQUESTS_PRIVATE_H
 #define TALLY_SERVER_REQUESTS_PRIVATE_H
 
-#include "server-private.h"
+#include "server-admission-private.h"
 
 G_BEGIN_DECLS
 

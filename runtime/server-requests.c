@@ -84,6 +84,7 @@ server_send_answers (ServerConnection *self, gboolean *sent)
         tally_buffer_append (&answers, taken->answer.data, taken->answer.length);
       self->had_last |= taken->is_last;
       self->n_requests--;
+      atomic_put (&self->served, atomic_peek (&self->served) + 1);
       __atomic_sub_fetch (&self->request_bytes, taken->message.capacity + taken->answer.capacity,
                           __ATOMIC_RELAXED);
       server_request_unref (taken);
@@ -198,7 +199,8 @@ tell_answer (ServerRequest *request,
     tally_call_info_note_result (info, method, result);
   else
     tally_call_info_note_failure (info, failure);
-  server_end_watched (info, request->framing == TALLY_FRAMING_HEADER ? &request->header : NULL,
+  server_end_watched (request->server, info,
+                      request->framing == TALLY_FRAMING_HEADER ? &request->header : NULL,
                       request->codec, request->answer.data + start + header,
                       request->answer.length - start - header, NULL);
 }

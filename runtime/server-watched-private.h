@@ -99,7 +99,8 @@ void server_deny (const TallyCodec *codec,
                   TallyBuffer *output);
 /* @answer, of @length bytes, 0 where there is none, is what the request came to: calls `after`. @header: (nullable): what
  * goes around it. @error: (nullable): why it was denied, or malformed. */
-void server_end_watched (TallyCallInfo *info,
+void server_end_watched (TallyServer *self,
+                         TallyCallInfo *info,
                          const ServerHeader *header,
                          const TallyCodec *codec,
                          const guint8 *answer,

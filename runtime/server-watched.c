@@ -5,6 +5,7 @@
 
 #include "peer-text.h"
 #include "processor-private.h"
+#include "server-report-private.h"
 #include "server-watched-private.h"
 
 /* ---- before ---- */
@@ -21,6 +22,21 @@ new_info (const TallyMessage *message)
   if (separator != NULL)
     info->service = tally_peer_text (message->name, separator - message->name, TALLY_PEER_NAME_MAX);
   return info;
+}
+
+/* The call is among those of its connection from now on. A request that runs apart may have lost its connection. */
+static void
+report (TallyServer *self, const TallyStream *stream, TallyLater *later, TallyCallInfo *info)
+{
+  ServerConnection *connection;
+
+  pthread_mutex_lock (&self->lock);
+  connection = later != NULL
+                   ? ((ServerRequest *) later)->connection
+                   : G_STRUCT_MEMBER_P (stream, -G_STRUCT_OFFSET (ServerConnection, stream));
+  if (connection != NULL)
+    server_report_begin_locked (connection, info);
+  pthread_mutex_unlock (&self->lock);
 }
 
 TallyCallInfo *
@@ -45,6 +61,7 @@ server_begin_watched (TallyServer *self,
       server_header_keep (header);
       info->request_headers = tally_headers_ref (header->headers);
     }
+  report (self, stream, later, info);
   tally_interceptors_begin (&self->interceptors, info, denial);
   return info;
 }
@@ -88,7 +105,8 @@ read_exception_in (const TallyCodec *codec, const guint8 *answer, gsize length)
 }
 
 void
-server_end_watched (TallyCallInfo *info,
+server_end_watched (TallyServer *self,
+                    TallyCallInfo *info,
                     const ServerHeader *header,
                     const TallyCodec *codec,
                     const guint8 *answer,
@@ -99,6 +117,7 @@ server_end_watched (TallyCallInfo *info,
   g_autoptr (GError) noted = g_steal_pointer (&info->error);
   TallyCallOutcome outcome = TALLY_CALL_ANSWERED;
 
+  server_report_end (self, info);
   info->reply_bytes = length;
   if (header != NULL)
     info->reply_headers = header->reply_headers != NULL ? tally_headers_copy (header->reply_headers)
@@ -141,6 +160,6 @@ server_tell_unexecuted (ServerConnection *connection, ServerRequest *request)
   g_set_error_literal (&error, G_IO_ERROR, G_IO_ERROR_CANCELLED,
                        "the connection ended before a worker came to the request; it was not "
                        "executed");
-  server_end_watched (info, header, request->codec, NULL, 0, error);
+  server_end_watched (self, info, header, request->codec, NULL, 0, error);
   server_peer_set_header (NULL);
 }

@@ -10,7 +10,7 @@
 
 #include "processor-private.h"
 #include "endpoint-order-internal.h"
-#include "server-private.h"
+#include "server-admission-private.h"
 #include "tally-interceptor.h"
 
 typedef ThriftServerClass TallyServerClass;

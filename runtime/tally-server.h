@@ -175,6 +175,66 @@ tally_server_snapshot_sized (TallyServer *self, TallyServerSnapshot *snapshot, g
 TALLY_API TallyServerSnapshot *tally_server_dup_snapshot (TallyServer *self);
 
 /**
+ * TallyServerPeerState:
+ * @TALLY_SERVER_PEER_IDLE: nothing of a request is there.
+ * @TALLY_SERVER_PEER_READING: a part of one is.
+ * @TALLY_SERVER_PEER_ACTIVE: a request is executed, or waits for its turn, or a thread looks for the next one.
+ * @TALLY_SERVER_PEER_WRITING: the peer does not take its answers.
+ * @TALLY_SERVER_PEER_ENDING: it was told why its connection ends, and has the time to read it.
+ *
+ * What is done for a peer. There may be later ones.
+ *
+ * Since: 0.2
+ */
+typedef enum
+{
+  TALLY_SERVER_PEER_IDLE,
+  TALLY_SERVER_PEER_READING,
+  TALLY_SERVER_PEER_ACTIVE,
+  TALLY_SERVER_PEER_WRITING,
+  TALLY_SERVER_PEER_ENDING
+} TallyServerPeerState;
+
+#define TALLY_TYPE_SERVER_PEER_STATE (tally_server_peer_state_get_type ())
+TALLY_API GType tally_server_peer_state_get_type (void);
+
+/**
+ * TallyServerPeer:
+ * @address: where it is, `127.0.0.1:40000`, or over a Unix socket who, `process 12 of user 1000`.
+ * @state: what is done for it.
+ * @duration: microseconds since it connected.
+ * @requests: of it that were answered, or executed where no answer is due.
+ * @waiting: of it that wait for their turn.
+ * @held: bytes of requests and answers that are kept for it.
+ * @under_way: calls of it that are under way, where the server has an interceptor; else 0.
+ * @method: (nullable): what the one of these calls that has lasted longest is of; %NULL where there is none.
+ * @method_duration: microseconds for which that one has lasted.
+ *
+ * One connection of a server. Only the library makes it, and it grows at its end.
+ *
+ * Since: 0.2
+ */
+typedef struct
+{
+  gchar *address;
+  TallyServerPeerState state;
+  gint64 duration;
+  guint64 requests;
+  guint waiting;
+  guint64 held;
+  guint under_way;
+  gchar *method;
+  gint64 method_duration;
+} TallyServerPeer;
+
+#define TALLY_TYPE_SERVER_PEER (tally_server_peer_get_type ())
+TALLY_API GType tally_server_peer_get_type (void);
+TALLY_API TallyServerPeer *tally_server_peer_copy (const TallyServerPeer *peer);
+TALLY_API void tally_server_peer_free (TallyServerPeer *peer);
+
+TALLY_API GPtrArray *tally_server_dup_peers (TallyServer *self, guint max);
+
+/**
  * TallyServerStatistics: (skip)
  *
  * What #TallyServerSnapshot was called in 0.1.

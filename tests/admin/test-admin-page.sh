@@ -61,6 +61,6 @@ takes ()
   browse --window-size="$2" --screenshot="$pictures/admin-$1.png" "${@:3}" "$admin/" >"$scratch/said"
   head -c 4 "$pictures/admin-$1.png" | tail -c 3
 }
-says a_picture_for_a_desk 0 '^PNG$' takes desk 1280,1180
-says a_picture_in_the_dark 0 '^PNG$' takes dark 1280,1180 --blink-settings=preferredColorScheme=0
+says a_picture_for_a_desk 0 '^PNG$' takes desk 1280,1400
+says a_picture_in_the_dark 0 '^PNG$' takes dark 1280,1400 --blink-settings=preferredColorScheme=0
 says a_picture_for_a_phone 0 '^PNG$' takes phone 500,1600

@@ -89,6 +89,28 @@ a_holder_is_named (void)
   assert_part (idle, "\"state\":\"idle\"");
 }
 
+/* With what is executed for it, since a server that is shown has an interceptor. */
+static void
+a_peer_is_told (void)
+{
+  g_autoptr (Fixture) fixture = fixture_new (LOOPBACK);
+  g_autofree gchar *held = NULL;
+  g_autofree gchar *idle = NULL;
+  GThread *call;
+
+  fixture_serve (fixture);
+  call = fixture_begin_call (fixture);
+  held = admin_get (fixture->admin, "/connections");
+  assert_part (held, "\"peer_count\":1,\"peers\":[{\"server\":\"shop\",\"peer\":\"127.0.0.1:");
+  assert_part (held, "\"state\":\"active\"");
+  assert_part (held, "\"under_way\":1,");
+  assert_part (held, "\"method\":\"count_stock\",\"method_for_us\":");
+  fixture_end_call (call);
+  fixture_join (fixture);
+  idle = admin_get (fixture->admin, "/connections");
+  assert_part (idle, "\"peer_count\":0,\"peers\":[]");
+}
+
 /* A name, a label: in JSON and in OpenMetrics neither ends what it stands in. */
 static void
 texts_are_escaped (void)
@@ -356,6 +378,7 @@ main (int argc, char **argv)
     TEST (health_follows_the_server),
     TEST (calls_are_counted_on_both_sides),
     TEST (a_holder_is_named),
+    TEST (a_peer_is_told),
     TEST (texts_are_escaped),
     TEST (many_endpoints_are_added_up),
     TEST (names_are_unique),

@@ -216,6 +216,8 @@ every_enumeration_has_names (void)
     { tally_requiredness_get_type, "TallyRequiredness", TALLY_DEFAULT, "default" },
     { tally_idempotence_get_type, "TallyIdempotence", TALLY_IDEMPOTENCE_NO, "no" },
     { tally_form_get_type, "TallyForm", TALLY_FORM_RESULT, "result" },
+    { tally_server_peer_state_get_type, "TallyServerPeerState", TALLY_SERVER_PEER_ENDING,
+      "ending" },
     { tally_server_state_get_type, "TallyServerState", TALLY_SERVER_LEAVING, "leaving" },
   };
 

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "server-fixture.h"
-#include "server-private.h"
+#include "server-admission-private.h"
 #include "tally-channel.h"
 #include "tally-pool.h"
 #include "tls-relay.h"
