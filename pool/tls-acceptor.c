@@ -337,6 +337,12 @@ tally_tls_acceptor_new (const TallyTlsOptions *options, guint timeout_ms, GError
   return self;
 }
 
+gboolean
+tally_tls_acceptor_reload (TallyTlsAcceptor *self, GError **error)
+{
+  return tally_tls_credentials_reload (self->credentials, error);
+}
+
 static gboolean
 on_quit (gpointer data)
 {

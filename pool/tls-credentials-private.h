@@ -20,6 +20,9 @@ typedef struct
  * names the file. Thread-safe. */
 gboolean
 tally_tls_credentials_get (TallyTlsCredentials *self, TallyTlsFiles *files, GError **error);
+/* Reads the files anew, whether they look changed or not. What cannot be read leaves the older content in use, and is not logged
+ * any more; FALSE with @error as above. Thread-safe. */
+gboolean tally_tls_credentials_reload (TallyTlsCredentials *self, GError **error);
 void tally_tls_files_clear (TallyTlsFiles *files);
 /* Whether sessions may be resumed with the peer; they may until it was set otherwise. Thread-safe. */
 gboolean tally_tls_credentials_get_resumes (const TallyTlsCredentials *self);

@@ -165,6 +165,17 @@ keep_files (TallyTlsCredentials *self, const gchar *stamp, const TallyTlsFiles *
   tally_tls_files_clear (&old);
 }
 
+/* FALSE: it is known that the files of this @stamp cannot be read. */
+static gboolean
+note_broken_locked (TallyTlsCredentials *self, const gchar *stamp)
+{
+  if (g_strcmp0 (self->broken, stamp) == 0)
+    return FALSE;
+  g_free (self->broken);
+  self->broken = g_strdup (stamp);
+  return TRUE;
+}
+
 /* Another program may be writing them: what cannot be read is tried again the next time. */
 static gboolean
 take_older_files (TallyTlsCredentials *self,
@@ -177,12 +188,7 @@ take_older_files (TallyTlsCredentials *self,
 
   g_mutex_lock (&self->lock);
   found = take_files_locked (self, files);
-  is_new = g_strcmp0 (self->broken, stamp) != 0;
-  if (is_new)
-    {
-      g_free (self->broken);
-      self->broken = g_strdup (stamp);
-    }
+  is_new = note_broken_locked (self, stamp);
   g_mutex_unlock (&self->lock);
   if (found && is_new)
     g_message ("%s; what was read before stays in use", reason->message);
@@ -205,6 +211,24 @@ tally_tls_credentials_get (TallyTlsCredentials *self, TallyTlsFiles *files, GErr
   if (take_older_files (self, stamp, files, reason))
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&reason));
+  return FALSE;
+}
+
+gboolean
+tally_tls_credentials_reload (TallyTlsCredentials *self, GError **error)
+{
+  g_autofree gchar *stamp = get_stamp (&self->options);
+  TallyTlsFiles files = { NULL, NULL };
+
+  if (read_files (&self->options, self->trustee, &files, error))
+    {
+      keep_files (self, stamp, &files);
+      tally_tls_files_clear (&files);
+      return TRUE;
+    }
+  g_mutex_lock (&self->lock);
+  note_broken_locked (self, stamp);
+  g_mutex_unlock (&self->lock);
   return FALSE;
 }
 

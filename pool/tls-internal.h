@@ -84,6 +84,9 @@ gboolean tally_tls_check_files (const TallyTlsOptions *options, GError **error);
  * @error when a file cannot be read. (transfer full) */
 TallyTlsAcceptor *
 tally_tls_acceptor_new (const TallyTlsOptions *options, guint timeout_ms, GError **error);
+/* Reads the files anew, whether they look changed or not. FALSE with %TALLY_ERROR_INVALID_ARGUMENT, which names the file: what
+ * was read before stays in use, and nothing is logged of these files. Any thread. */
+gboolean tally_tls_acceptor_reload (TallyTlsAcceptor *self, GError **error);
 /* Every stream of it has been closed. */
 void tally_tls_acceptor_free (TallyTlsAcceptor *self);
 /* Makes @stream, a plain one, a layered one. FALSE: there is no memory or descriptor, and it is closed. */

@@ -57,11 +57,15 @@ notify (const TallyServer *server, const gchar *state)
                g_strerror (number));
 }
 
+/* @fault: (nullable): what the operator is to see. */
 static void
-notify_ready (TallyServer *server)
+notify_ready (TallyServer *server, const gchar *fault)
 {
   g_autofree gchar *uri = tally_server_dup_uri (server);
-  g_autofree gchar *state = g_strdup_printf ("READY=1\nSTATUS=Serving %s\n", uri);
+  g_autofree gchar *status =
+      g_strconcat ("Serving ", uri, fault != NULL ? "; " : NULL, fault, NULL);
+  g_autofree gchar *state =
+      g_strdup_printf ("READY=1\nSTATUS=%s\n", g_strdelimit (status, "\n", ' '));
 
   notify (server, state);
 }
@@ -75,7 +79,7 @@ server_systemd_begin (TallyServer *server)
   self->next_look = self->told = 0;
   self->progress = G_MAXUINT64;
   if (self->address != NULL)
-    notify_ready (server);
+    notify_ready (server, NULL);
 }
 
 void
@@ -91,12 +95,16 @@ server_systemd_reload (TallyServer *server)
   g_autofree gchar *begin = g_strdup_printf ("RELOADING=1\nMONOTONIC_USEC=%" G_GINT64_FORMAT "\n",
                                              g_get_monotonic_time ());
   g_autoptr (GError) error = NULL;
+  g_autofree gchar *fault = NULL;
 
   notify (server, begin);
-  if (!server_check_files (server, &error))
-    g_warning ("%s: the certificate that was read before stays in use: %s", server->uri,
-               error->message);
-  notify_ready (server);
+  if (server->acceptor != NULL && !tally_tls_acceptor_reload (server->acceptor, &error))
+    {
+      fault =
+          g_strconcat ("the certificate that was read before stays in use: ", error->message, NULL);
+      g_warning ("%s: %s", server->uri, fault);
+    }
+  notify_ready (server, fault);
 }
 
 /* ---- the watchdog ---- */

@@ -327,9 +327,9 @@ tally_server_stop (TallyServer *self)
  * tally_server_reload:
  * @self: a server
  *
- * Has the server look at its certificate's files now, and log a warning if they cannot be used; then the certificate that was read before
+ * Has the server read its certificate's files anew, and log a warning if they cannot be used; then the certificate that was read before
  * stays in use. New files are used without that, too. A server of systemd's (tally_server_use_systemd()) tells it when it
- * begins and when it has done so: what a handler of SIGHUP calls. Does nothing before the server serves. Thread-safe and
+ * begins and when it has done so, and in its status what is wrong with the files: what a handler of SIGHUP calls. Does nothing before the server serves. Thread-safe and
  * async-signal-safe.
  *
  * Since: 0.2

@@ -2,23 +2,19 @@
  * variables that systemd sets. Run with arguments it is such a service: URI, name of its sockets or "", threads. */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "peer.h"
 #include "server-fixture.h"
+#include "systemd-fixture.h"
 
 #define URI "tcp://127.0.0.1:0?transport=framed"
-/* Milliseconds for what comes. */
-#define PATIENCE 240000
 #define WATCHDOG_MS 400
 
 /* ---- the service ---- */
@@ -71,36 +67,6 @@ typedef struct
   gboolean is_for_another; /* what is passed is for another process */
 } Unit;
 
-typedef struct
-{
-  gchar *address; /* where services report: in the abstract namespace, which leaves no file */
-  gint fd;
-} Manager;
-
-static void
-open_manager (Manager *self)
-{
-  static gint count;
-  struct sockaddr_un address = { .sun_family = AF_UNIX };
-  gsize length;
-
-  self->address = g_strdup_printf ("@tally-systemd-%d-%d", (gint) getpid (), count++);
-  length = strlen (self->address);
-  memcpy (address.sun_path, self->address, length);
-  address.sun_path[0] = '\0';
-  self->fd = socket (AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  CU_ASSERT_FATAL (bind (self->fd, (struct sockaddr *) &address,
-                         offsetof (struct sockaddr_un, sun_path) + length)
-                   == 0);
-}
-
-static void
-close_manager (Manager *self)
-{
-  close (self->fd);
-  g_free (self->address);
-}
-
 /* In the new process. */
 static void
 become_service (const Manager *manager, const Unit *unit)
@@ -149,53 +115,6 @@ await_end (pid_t pid)
   return WIFEXITED (status) ? WEXITSTATUS (status) : 128;
 }
 
-/* (transfer full) (nullable): the next report, if it comes within @milliseconds. */
-static gchar *
-read_report (const Manager *self, gint milliseconds)
-{
-  struct pollfd readable = { .fd = self->fd, .events = POLLIN };
-  gchar text[1024];
-  gssize length;
-
-  if (poll (&readable, 1, milliseconds) != 1)
-    return NULL;
-  length = recv (self->fd, text, sizeof text, 0);
-  return length > 0 ? g_strndup (text, (gsize) length) : NULL;
-}
-
-/* The next report that is none of the watchdog's begins with @begin. (transfer full) (nullable): all of it. */
-static gchar *
-expect_report (const Manager *self, const gchar *begin)
-{
-  gchar *text;
-
-  while ((text = read_report (self, PATIENCE)) != NULL && g_str_has_prefix (text, "WATCHDOG=1"))
-    g_free (text);
-  CU_ASSERT_PTR_NOT_NULL_FATAL (text);
-  if (!g_str_has_prefix (text, begin))
-    assert_string (text, begin);
-  return text;
-}
-
-static void
-check_report (const Manager *self, const gchar *begin)
-{
-  g_free (expect_report (self, begin));
-}
-
-/* Where the service is that says so next. (transfer full) */
-static gchar *
-expect_ready (const Manager *self)
-{
-  static const gchar status[] = "STATUS=Serving ";
-  g_autofree gchar *report = expect_report (self, "READY=1\n");
-  const gchar *uri = strstr (report, status);
-
-  CU_ASSERT_PTR_NOT_NULL_FATAL (uri);
-  uri += strlen (status);
-  return g_strndup (uri, strcspn (uri, "\n"));
-}
-
 static void
 check_echo (const gchar *uri)
 {
@@ -209,7 +128,7 @@ static void
 stop_service (const Manager *manager, pid_t pid)
 {
   kill (pid, SIGTERM);
-  check_report (manager, "STOPPING=1\n");
+  manager_check (manager, "STOPPING=1\n");
   assert_int (await_end (pid), 0);
 }
 
@@ -234,12 +153,12 @@ it_is_told_of_the_beginning_and_the_end (void)
   Manager manager;
   pid_t pid;
 
-  open_manager (&manager);
+  manager_open (&manager);
   pid = start_service (&manager, &unit);
-  uri = expect_ready (&manager);
+  uri = manager_expect_ready (&manager);
   check_echo (uri);
   stop_service (&manager, pid);
-  close_manager (&manager);
+  manager_close (&manager);
 }
 
 static void
@@ -250,15 +169,15 @@ it_is_told_of_a_reload (void)
   Manager manager;
   pid_t pid;
 
-  open_manager (&manager);
+  manager_open (&manager);
   pid = start_service (&manager, &unit);
-  check_report (&manager, "READY=1\n");
+  manager_check (&manager, "READY=1\n");
   kill (pid, SIGHUP);
-  reload = expect_report (&manager, "RELOADING=1\nMONOTONIC_USEC=");
+  reload = manager_expect (&manager, "RELOADING=1\nMONOTONIC_USEC=");
   CU_ASSERT (g_ascii_strtoll (strrchr (reload, '=') + 1, NULL, 10) > 0);
-  check_report (&manager, "READY=1\n");
+  manager_check (&manager, "READY=1\n");
   stop_service (&manager, pid);
-  close_manager (&manager);
+  manager_close (&manager);
 }
 
 /* The one with the name, whose clients wait for the next instance while there is none. */
@@ -273,19 +192,19 @@ a_socket_is_taken_by_its_name (void)
   gint waits;
   pid_t pid;
 
-  open_manager (&manager);
+  manager_open (&manager);
   pid = start_service (&manager, &unit);
-  g_free (expect_ready (&manager));
+  g_free (manager_expect_ready (&manager));
   check_echo (uri);
   stop_service (&manager, pid);
   waits = peer_connect_uri (uri);
   peer_call (waits, &framed_binary, "ping", 7);
   pid = start_service (&manager, &unit);
-  check_report (&manager, "READY=1\n");
+  manager_check (&manager, "READY=1\n");
   check_reply (waits, &framed_binary, 7);
   close (waits);
   stop_service (&manager, pid);
-  close_manager (&manager);
+  manager_close (&manager);
   close (fds[0]);
   close (fds[1]);
 }
@@ -300,13 +219,13 @@ all_sockets_are_taken (void)
   Manager manager;
   pid_t pid;
 
-  open_manager (&manager);
+  manager_open (&manager);
   pid = start_service (&manager, &unit);
-  check_report (&manager, "READY=1\n");
+  manager_check (&manager, "READY=1\n");
   check_echo (first);
   check_echo (second);
   stop_service (&manager, pid);
-  close_manager (&manager);
+  manager_close (&manager);
   close (fds[0]);
   close (fds[1]);
 }
@@ -322,13 +241,13 @@ others_sockets_are_left_alone (void)
   Manager manager;
   pid_t pid;
 
-  open_manager (&manager);
+  manager_open (&manager);
   pid = start_service (&manager, &unit);
-  own = expect_ready (&manager);
+  own = manager_expect_ready (&manager);
   CU_ASSERT_FALSE (g_str_has_prefix (uri, own));
   check_echo (own);
   stop_service (&manager, pid);
-  close_manager (&manager);
+  manager_close (&manager);
   close (fd);
 }
 
@@ -344,11 +263,11 @@ sockets_of_another_kind_are_refused (void)
   };
   Manager manager;
 
-  open_manager (&manager);
+  manager_open (&manager);
   fds[1] = manager.fd;
   for (guint i = 0; i < G_N_ELEMENTS (units); i++)
     assert_int (await_end (start_service (&manager, &units[i])), 1);
-  close_manager (&manager);
+  manager_close (&manager);
   close (fds[0]);
 }
 
@@ -366,12 +285,12 @@ the_watchdog_hears_of_workers (void)
   gint busy;
   pid_t pid;
 
-  open_manager (&manager);
+  manager_open (&manager);
   pid = start_service (&manager, &unit);
-  uri = expect_ready (&manager);
+  uri = manager_expect_ready (&manager);
   while (n_heard < 4)
     {
-      g_autofree gchar *text = read_report (&manager, PATIENCE);
+      g_autofree gchar *text = manager_read (&manager, MANAGER_PATIENCE_MS);
 
       CU_ASSERT_PTR_NOT_NULL_FATAL (text);
       assert_string (text, "WATCHDOG=1\n");
@@ -381,7 +300,7 @@ the_watchdog_hears_of_workers (void)
   peer_call (busy, &framed_binary, "block", 1);
   do
     {
-      g_autofree gchar *text = read_report (&manager, 5 * WATCHDOG_MS);
+      g_autofree gchar *text = manager_read (&manager, 5 * WATCHDOG_MS);
 
       is_silent = text == NULL;
     }
@@ -390,7 +309,7 @@ the_watchdog_hears_of_workers (void)
   kill (pid, SIGKILL);
   await_end (pid);
   close (busy);
-  close_manager (&manager);
+  manager_close (&manager);
 }
 
 int

@@ -186,6 +186,15 @@ tls_server_start (const gchar *certificate, const gchar *options, guint timeout_
 }
 
 TlsServer *
+tls_server_start_as_service (const gchar *certificate)
+{
+  TlsServer *self = make_server (certificate, NULL);
+
+  CU_ASSERT (tally_server_use_systemd (self->server, NULL, NULL));
+  return start_server (self);
+}
+
+TlsServer *
 tls_server_start_with_workers (const gchar *certificate, guint max_workers)
 {
   TlsServer *self = make_server (certificate, NULL);
@@ -233,7 +242,7 @@ void
 tls_log_begin (void)
 {
   logged = g_ptr_array_new_with_free_func (g_free);
-  log_handler = g_log_set_handler ("tally", G_LOG_LEVEL_MESSAGE, on_message, NULL);
+  log_handler = g_log_set_handler ("tally", G_LOG_LEVEL_MESSAGE | G_LOG_LEVEL_WARNING, on_message, NULL);
 }
 
 void

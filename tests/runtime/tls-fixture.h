@@ -50,6 +50,8 @@ typedef struct
 /* @certificate: its name; @options (nullable): more of the URI, "clients=required", where "ca=NAME" stands
  * for that file; @timeout_ms: of handshakes, 0: as long as they may take on a busy machine. */
 TlsServer *tls_server_start (const gchar *certificate, const gchar *options, guint timeout_ms);
+/* One that tells systemd, by the environment of now. */
+TlsServer *tls_server_start_as_service (const gchar *certificate);
 /* One with so few threads; any number of requests may wait for them. */
 TlsServer *tls_server_start_with_workers (const gchar *certificate, guint max_workers);
 void tls_server_stop (TlsServer *self);
