@@ -15,6 +15,7 @@ GOALS = {
     'call-buffered': ('instructions of a pooled call, buffered against framed', AT_MOST, 1.03),
     'shared-alone': ('Tally shared, a lone caller, against the limit, p50', AT_MOST, 1.09),
     'shared-alone-instructions': ('instructions of a lone shared call against a pooled one', AT_MOST, 1.25),
+    'shared-64': ('thousand calls a second of 64 threads on one shared connection, one core, best round', AT_LEAST, 200),
     'tls': ('Tally pooled over TLS against a ping-pong of OpenSSL\'s, p50', AT_MOST, 2.0),
 
     # A connection for each call
@@ -48,6 +49,7 @@ GOALS = {
     'struct-apache': ('times faster than Apache C GLib, rich struct', AT_LEAST, 5),
     'encode': ('rich struct, encode, Tally against the limit', AT_MOST, 2.6),
     'decode': ('rich struct, decode and free, Tally against the limit', AT_MOST, 10.7),
+    'decode-instructions': ('rich struct, instructions to decode and free it', AT_MOST, 350000),
     'decode-compact': ('rich struct, decode, compact against binary', AT_MOST, 1.3),
     'encode-apache': ('times faster than Apache C GLib\'s best, encode', AT_LEAST, 8),
     'decode-apache': ('times faster than Apache C GLib\'s best, decode', AT_LEAST, 1.7),
@@ -73,22 +75,42 @@ GOALS = {
 class Verdicts:
     """What became of the goals that a run has measured."""
 
-    def __init__(self):
+    def __init__(self, against=None):
+        """@against: (nullable): the name of the older version, where there is one."""
+        self.against = against
         self.results = []
 
-    def judge(self, name, value, detail=''):
-        """Prints the goal @name and whether @value meets it, and keeps that."""
+    def judge(self, name, value, before=None, detail=''):
+        """Prints the goal @name and whether @value meets it, and keeps that. @value: (nullable): it could not be measured. @before:
+        (nullable): the older version's."""
         text, way, goal = GOALS[name]
-        value = round(value, 2)  # what is compared is what is printed
-        met = value <= goal if way == AT_MOST else value >= goal
-        text += detail
-        print('  %-4s %s: %g (goal: %s %g)' % ('ok' if met else 'MISS', text, value, way, goal))
-        self.results.append({'part': 'goals', 'name': name, 'text': text, 'value': value, 'way': way, 'goal': goal, 'met': met})
+        result = {'part': 'goals', 'name': name, 'text': text + detail, 'way': way, 'goal': goal, 'value': value, 'before': before, 'met': None}
+        self.results.append(result)
+        if value is None:
+            return
+        result['value'] = value = round(value, 2)  # what is compared is what is printed
+        result['met'] = value <= goal if way == AT_MOST else value >= goal
+        result['before'] = None if before is None else round(before, 2)
+        print('  %-4s %s: %s (goal: %s %g)' % (verdict(result), result['text'], shown(value), way, goal))
 
     def summarise(self):
+        """The table of all goals."""
         if not self.results:
             return
-        missed = [result for result in self.results if not result['met']]
-        print('\n%d of %d goals are met' % (len(self.results) - len(missed), len(self.results)))
-        for result in missed:
-            print('  MISS %(text)s: %(value)g (goal: %(way)s %(goal)g)' % result)
+        width = max(len(result['text']) for result in self.results)
+        print('\n%-*s %s%9s  %-14s' % (width, 'goal', '%9s ' % 'before' if self.against else '', 'after' if self.against else 'now', 'goal'))
+        for result in self.results:
+            before = '%9s ' % shown(result['before']) if self.against else ''
+            print('%-*s %s%9s  %-8s %7g %s' % (width, result['text'], before, shown(result['value']), result['way'], result['goal'], verdict(result)))
+        measured = [result for result in self.results if result['met'] is not None]
+        print('%d of %d goals are met' % (sum(result['met'] for result in measured), len(measured)))
+        if self.against:
+            print('before: %s' % self.against)
+
+
+def shown(value):
+    return '-' if value is None else '%.10g' % value
+
+
+def verdict(result):
+    return {True: 'ok', False: 'MISS', None: ''}[result['met']]
