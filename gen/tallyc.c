@@ -1,6 +1,8 @@
 /* The compiler's command line: writes C files here, and hands what writes none to idl/tools.h. */
+#include <errno.h>
 #include <locale.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -232,6 +234,18 @@ print_text (const Options *options)
       g_print ("%-22s %s\n", idl_rule_get_id (rule), idl_rule_get_about (rule));
 }
 
+/* @status, unless the output is lost. */
+static int
+end_output (int status)
+{
+  errno = 0;
+  if (fflush (stdout) == 0 && !ferror (stdout))
+    return status;
+  g_printerr ("tallyc: standard output: %s\n",
+              errno != 0 ? g_strerror (errno) : "not all of it could be written");
+  return status == EXIT_SUCCESS ? EXIT_ERRORS : status;
+}
+
 int
 main (int argc, char **argv)
 {
@@ -245,7 +259,7 @@ main (int argc, char **argv)
       return EXIT_USAGE;
     }
   if (!options_ask_for_text (&options))
-    return run (&options);
+    return end_output (run (&options));
   print_text (&options);
-  return EXIT_SUCCESS;
+  return end_output (EXIT_SUCCESS);
 }

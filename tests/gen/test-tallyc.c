@@ -319,6 +319,24 @@ messages_in_the_encoding_of_the_locale (void)
   command_end ();
 }
 
+/* Where the output is a full disk's. */
+static void
+output_that_is_lost_is_an_error (void)
+{
+  static const gchar *const prints[] = { "--format demo.thrift", "--format --diff bad.thrift",
+                                         "--dump=json demo.thrift", "--list-rules", "--help",
+                                         "--version" };
+
+  command_begin ();
+  for (guint i = 0; i < G_N_ELEMENTS (prints); i++)
+    {
+      g_autofree gchar *arguments = g_strconcat (prints[i], " >/dev/full", NULL);
+
+      CU_ASSERT_TRUE (command_does (arguments, 1, "tallyc: standard output: "));
+    }
+  command_end ();
+}
+
 int
 main (int argc, char **argv)
 {
@@ -338,6 +356,7 @@ main (int argc, char **argv)
     TEST (standard_input),
     TEST (what_stays_the_same_keeps_its_time),
     TEST (messages_in_the_encoding_of_the_locale),
+    TEST (output_that_is_lost_is_an_error),
     { NULL, NULL },
   };
 
