@@ -31,6 +31,8 @@ CliStatus cli_simulate (gchar **words);
 
 /* Prints "tally: " and @error's message to standard error. CLI_MISTAKE */
 CliStatus cli_complain (const GError *error);
+/* Writes out what was printed. Returns: @status, unless the output is lost */
+CliStatus cli_end_output (CliStatus status);
 /* Takes the options of @entries out of @words; --help prints @usage and what they are, and ends the program. */
 gboolean cli_parse_options (gchar ***words,
                             const gchar *usage,

@@ -1,8 +1,6 @@
 /* The program: its subcommands, and what is asked for about itself. */
-#include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -77,27 +75,6 @@ keep_standard_descriptors (void)
       _exit (CLI_FAILED);
 }
 
-/* As head has, when it has what it wants. */
-static gboolean
-has_reader_gone (void)
-{
-  struct pollfd output = { .fd = STDOUT_FILENO, .events = POLLOUT };
-
-  return poll (&output, 1, 0) == 1 && (output.revents & POLLERR) != 0;
-}
-
-/* @status, unless the output is lost. */
-static CliStatus
-end_output (CliStatus status)
-{
-  errno = 0;
-  if ((fflush (stdout) == 0 && !ferror (stdout)) || has_reader_gone ())
-    return status;
-  g_printerr ("tally: standard output: %s\n",
-              errno != 0 ? g_strerror (errno) : "not all of it could be written");
-  return status == CLI_OK ? CLI_FAILED : status;
-}
-
 int
 main (int argc, char **argv)
 {
@@ -117,16 +94,16 @@ main (int argc, char **argv)
       || g_str_equal (argv[1], "help"))
     {
       print_help ();
-      return end_output (CLI_OK);
+      return cli_end_output (CLI_OK);
     }
   if (g_str_equal (argv[1], "--version"))
     {
       printf ("tally %s\n", TALLY_VERSION);
-      return end_output (CLI_OK);
+      return cli_end_output (CLI_OK);
     }
   command = find_command (argv[1]);
   if (command == NULL)
     return CLI_MISTAKE;
   words = g_strdupv (argv + 1);
-  return end_output (command->run (words));
+  return cli_end_output (command->run (words));
 }

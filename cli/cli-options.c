@@ -1,7 +1,12 @@
-/* Owns what all subcommands do with their words and with what was wrong. */
+/* Owns what all subcommands do with their words, with what was wrong, and with their output in the end. */
 #include "cli-commands.h"
 
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli-base.h"
 
@@ -12,6 +17,26 @@ cli_complain (const GError *error)
   return CLI_MISTAKE;
 }
 
+/* As head has, when it has what it wants. */
+static gboolean
+has_reader_gone (void)
+{
+  struct pollfd output = { .fd = STDOUT_FILENO, .events = POLLOUT };
+
+  return poll (&output, 1, 0) == 1 && (output.revents & POLLERR) != 0;
+}
+
+CliStatus
+cli_end_output (CliStatus status)
+{
+  errno = 0;
+  if ((fflush (stdout) == 0 && !ferror (stdout)) || has_reader_gone ())
+    return status;
+  g_printerr ("tally: standard output: %s\n",
+              errno != 0 ? g_strerror (errno) : "not all of it could be written");
+  return status == CLI_OK ? CLI_FAILED : status;
+}
+
 gboolean
 cli_parse_options (gchar ***words,
                    const gchar *usage,
@@ -19,12 +44,29 @@ cli_parse_options (gchar ***words,
                    const GOptionEntry *entries,
                    GError **error)
 {
+  gboolean wants_help = FALSE;
+  const GOptionEntry help[] = {
+    { "help", 'h', 0, G_OPTION_ARG_NONE, &wants_help, "Show this", NULL },
+    { NULL },
+  };
   g_autoptr (GOptionContext) context = g_option_context_new (usage);
+  g_autofree gchar *command = g_strconcat ("tally ", **words, NULL);
+  g_autofree gchar *text = NULL;
 
+  /* GLib's own help knows no subcommand, and ends the program without a look at its output. */
+  g_option_context_set_help_enabled (context, FALSE);
   g_option_context_set_summary (context, about);
   g_option_context_set_description (context, "See tally(1).\n");
   g_option_context_add_main_entries (context, entries, NULL);
-  return g_option_context_parse_strv (context, words, error);
+  g_option_context_add_main_entries (context, help, NULL);
+  if (!g_option_context_parse_strv (context, words, error))
+    return FALSE;
+  if (!wants_help)
+    return TRUE;
+  g_set_prgname (command);
+  text = g_option_context_get_help (context, TRUE, NULL);
+  fputs (text, stdout);
+  exit (cli_end_output (CLI_OK));
 }
 
 gboolean

@@ -29,12 +29,17 @@ completes ()
   printf '%s\n' "${COMPREPLY[@]}"
 }
 
-echo 1..4
+echo 1..6
 commands=$("$tally" --help | sed -n 's/^  tally \([a-z]*\) .*/\1/p')
 in_page=
 in_completion=
+in_usage=
+lost=
 for command in $commands
 do
+  "$tally" "$command" --help | grep -q "^  tally $command \[OPTION" || in_usage+=" $command"
+  "$tally" "$command" --help >/dev/full 2>/dev/null
+  [ $? -eq 6 ] || lost+=" $command"
   grep -q "^\.SS \"\?tally $command" "$page" || in_page+=" $command"
   completes '' | grep -qx "$command" || in_completion+=" $command"
   for option in $("$tally" "$command" --help | grep -oE -- '--[a-z0-9][a-z0-9-]*' | sort -u | grep -v -x -e --help)
@@ -45,6 +50,8 @@ do
 done
 report the_page_has_every_command_and_option "$in_page"
 report bash_completes_every_command_and_option "$in_completion"
+report the_usage_has_the_command "$in_usage"
+report help_that_is_lost_is_a_failure "$lost"
 cd "$(mktemp -d)" || exit 1
 touch a.thrift b.json
 report bash_completes_files "$(completes call tcp://x '' | grep -vx a.thrift)"
@@ -54,5 +61,5 @@ if command -v mandoc >/dev/null
 then
   report the_page_is_well_formed "$(mandoc -T lint -W error "$page" 2>&1)"
 else
-  echo 'ok 4 - the_page_is_well_formed # SKIP there is no mandoc'
+  echo 'ok 6 - the_page_is_well_formed # SKIP there is no mandoc'
 fi
