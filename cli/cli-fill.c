@@ -142,7 +142,8 @@ cli_json_read_word (CliJson *json, const TallyType *type)
   if (type->storage == TALLY_STORAGE_PLAIN && type->kind != TALLY_KIND_UUID)
     number = cli_json_parse ("key", json->text, json->length, NULL);
   if (number != NULL
-      && (number->kind == CLI_JSON_INTEGER || number->kind == CLI_JSON_DOUBLE
+      && (number->kind == CLI_JSON_INTEGER || number->kind == CLI_JSON_LARGE
+          || number->kind == CLI_JSON_DOUBLE
           || (number->kind == CLI_JSON_BOOLEAN && type->kind == TALLY_KIND_BOOL)))
     {
       json->kind = number->kind;

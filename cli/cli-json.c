@@ -266,15 +266,10 @@ read_number (CliJsonReader *self, GError **error)
       return NULL;
     }
   word = g_strndup (self->cursor, (gsize) (end - self->cursor));
-  if (is_integer
-      && !g_ascii_string_to_signed (word, 10, G_MININT64, G_MAXINT64, &value->integer, NULL))
+  if (!is_integer
+      || !g_ascii_string_to_signed (word, 10, G_MININT64, G_MAXINT64, &value->integer, NULL))
     {
-      fail_reading (self, self->cursor, error, "%.40s has more than 64 bits", word);
-      return NULL;
-    }
-  if (!is_integer)
-    {
-      value->kind = CLI_JSON_DOUBLE;
+      value->kind = is_integer ? CLI_JSON_LARGE : CLI_JSON_DOUBLE;
       errno = 0;
       value->number = g_ascii_strtod (word, NULL);
       if (errno == ERANGE && (value->number > 1 || value->number < -1))
@@ -470,13 +465,10 @@ const gchar *
 cli_json_describe (const CliJson *json)
 {
   static const gchar *const names[] = {
-    [CLI_JSON_NULL] = "null",
-    [CLI_JSON_BOOLEAN] = "a boolean",
-    [CLI_JSON_INTEGER] = "a number",
-    [CLI_JSON_STRING] = "a string",
-    [CLI_JSON_ARRAY] = "an array",
-    [CLI_JSON_OBJECT] = "an object",
-    [CLI_JSON_DOUBLE] = "a number with a fraction or exponent",
+    [CLI_JSON_NULL] = "null",        [CLI_JSON_BOOLEAN] = "a boolean",
+    [CLI_JSON_INTEGER] = "a number", [CLI_JSON_LARGE] = "a number beyond i64",
+    [CLI_JSON_STRING] = "a string",  [CLI_JSON_ARRAY] = "an array",
+    [CLI_JSON_OBJECT] = "an object", [CLI_JSON_DOUBLE] = "a number with a fraction or exponent",
   };
 
   return names[json->kind];

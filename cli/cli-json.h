@@ -16,6 +16,7 @@ typedef enum
   CLI_JSON_NULL,
   CLI_JSON_BOOLEAN,
   CLI_JSON_INTEGER,
+  CLI_JSON_LARGE, /* a whole number that is no gint64 */
   CLI_JSON_DOUBLE,
   CLI_JSON_STRING,
   CLI_JSON_ARRAY,
@@ -30,7 +31,7 @@ struct _CliJson
   guint line; /* from 1; the column counts bytes */
   guint column;
   gint64 integer; /* BOOLEAN, INTEGER */
-  gdouble number; /* DOUBLE */
+  gdouble number; /* DOUBLE, LARGE */
   gchar *text;    /* STRING: UTF-8, of @length bytes; it may hold NUL */
   gsize length;
   GPtrArray *items; /* ARRAY, OBJECT: of CliJson */

@@ -64,7 +64,7 @@ to_number (const CliJson *json)
 {
   if (json != NULL && json->kind == CLI_JSON_INTEGER)
     return (gdouble) json->integer;
-  return json != NULL && json->kind == CLI_JSON_DOUBLE ? json->number : 0;
+  return json != NULL ? json->number : 0;
 }
 
 static const CliJson *

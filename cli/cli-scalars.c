@@ -19,6 +19,10 @@ fill_integer (const CliJson *json,
   const guint bits = type->size * 8;
   const gint64 highest = (gint64) (G_MAXUINT64 >> (65 - bits));
 
+  if (json->kind == CLI_JSON_LARGE)
+    return cli_fail_value (json, place, error,
+                           "%.0f does not fit %s (%" G_GINT64_FORMAT " to %" G_GINT64_FORMAT ")",
+                           json->number, cli_describe_type (type), -highest - 1, highest);
   if (json->kind != CLI_JSON_INTEGER)
     return cli_fail_kind (json, type, place, "a whole number", error);
   if (json->integer > highest || json->integer < -highest - 1)
@@ -56,7 +60,7 @@ fill_double (const CliJson *json,
     gdouble number;
   } words[] = { { "NaN", NAN }, { "Infinity", INFINITY }, { "-Infinity", -INFINITY } };
 
-  if (json->kind == CLI_JSON_DOUBLE)
+  if (json->kind == CLI_JSON_DOUBLE || json->kind == CLI_JSON_LARGE)
     *slot = json->number;
   else if (json->kind == CLI_JSON_INTEGER)
     *slot = (gdouble) json->integer;
@@ -84,7 +88,7 @@ fill_enum (const CliJson *json,
   g_autoptr (GPtrArray) names = NULL;
   g_autofree gchar *suggestion = NULL;
 
-  if (json->kind == CLI_JSON_INTEGER)
+  if (json->kind == CLI_JSON_INTEGER || json->kind == CLI_JSON_LARGE)
     return fill_integer (json, &info->type, slot, place, error);
   if (json->kind != CLI_JSON_STRING)
     return cli_fail_kind (json, &info->type, place, "a name or a number", error);

@@ -56,7 +56,6 @@ what_is_no_json_is_refused_where_it_is (void)
     { "01", "f:1:1: this is no number of JSON" },
     { "1.", "f:1:1: this is no number of JSON" },
     { "-", "f:1:1: this is no number of JSON" },
-    { "9223372036854775808", "f:1:1: 9223372036854775808 has more than 64 bits" },
     { "1e999", "f:1:1: 1e999 is larger than any double" },
     { "\"a", "f:1:1: the string that begins here has no end" },
     { "\"\\x\"", "f:1:2: there is no such escape in JSON" },
@@ -71,6 +70,30 @@ what_is_no_json_is_refused_where_it_is (void)
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     check_refused (cases[i].text, strlen (cases[i].text), cases[i].error);
   check_refused ("[1\0]", 4, "f:1:3: a comma or \"]\" is missing here");
+}
+
+static void
+large_numbers_are_no_integers (void)
+{
+  static const struct
+  {
+    const gchar *text;
+    CliJsonKind kind;
+  } cases[] = { { "9223372036854775807", CLI_JSON_INTEGER },
+                { "-9223372036854775808", CLI_JSON_INTEGER },
+                { "9223372036854775808", CLI_JSON_LARGE },
+                { "-9223372036854775809", CLI_JSON_LARGE },
+                { "100000000000000000000", CLI_JSON_LARGE } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (CliJson) json = cli_json_parse ("f", cases[i].text, strlen (cases[i].text), NULL);
+
+      CU_ASSERT_PTR_NOT_NULL_FATAL (json);
+      assert_int (json->kind, cases[i].kind);
+      CU_ASSERT_TRUE (json->kind == CLI_JSON_INTEGER
+                      || json->number == g_ascii_strtod (cases[i].text, NULL));
+    }
 }
 
 static void
@@ -121,9 +144,13 @@ int
 main (int argc, char **argv)
 {
   static const TestCase cases[] = {
-    TEST (values_have_their_places),         TEST (what_is_no_json_is_refused_where_it_is),
-    TEST (brackets_do_not_nest_without_end), TEST (every_beginning_is_refused),
-    TEST (several_values_follow_each_other), { NULL, NULL },
+    TEST (values_have_their_places),
+    TEST (what_is_no_json_is_refused_where_it_is),
+    TEST (large_numbers_are_no_integers),
+    TEST (brackets_do_not_nest_without_end),
+    TEST (every_beginning_is_refused),
+    TEST (several_values_follow_each_other),
+    { NULL, NULL },
   };
 
   return test_main ("cli-json", cases, argc, argv);

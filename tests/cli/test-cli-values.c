@@ -38,6 +38,16 @@ check (const gchar *method, const gchar *json, const gchar *expected)
   "\"yes\": false, \"tiny\": 0, \"small\": 0, \"medium\": 0, \"large\": 0, \"number\": 0.0"
 #define ID "\"id\": \"00000000-0000-0000-0000-000000000000\""
 
+/* JavaScript writes doubles so, up to 10^21. */
+static void
+whole_numbers_are_doubles (void)
+{
+  check ("all", "{\"number\": 100000000000000000000, \"doubles\": {\"-100000000000000000000\": 1}}",
+         "{\"yes\": false, \"tiny\": 0, \"small\": 0, \"medium\": 0, \"large\": 0, \"number\": "
+         "1e+20, \"e\": 0, "
+         "\"doubles\": {\"-1e+20\": 1}, " ID "}");
+}
+
 static void
 every_type_comes_back (void)
 {
@@ -118,6 +128,9 @@ what_does_not_fit_is_named (void)
     const gchar *error;
   } cases[] = {
     { "{\"tiny\": 128}", "args:1:16: a.tiny: 128 does not fit i8 (-128 to 127)" },
+    { "{\"large\": 9223372036854775808}",
+      "args:1:17: a.large: 9223372036854775808 does not fit i64 (-9223372036854775808 to "
+      "9223372036854775807)" },
     { "{\"large\": 1.0}", "args:1:17: a.large: i64 is written as a whole number, not as a number "
                           "with a fraction or exponent" },
     { "{\"yes\": 1}", "args:1:15: a.yes: bool is written as true or false, not as a number" },
@@ -177,6 +190,7 @@ int
 main (int argc, char **argv)
 {
   static const TestCase cases[] = {
+    TEST (whole_numbers_are_doubles),
     TEST (every_type_comes_back),
     TEST (any_type_is_a_key),
     TEST (bytes_have_three_forms),
