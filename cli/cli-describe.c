@@ -6,6 +6,7 @@
 #include "cli-idl.h"
 #include "cli-json.h"
 #include "cli-skeleton.h"
+#include "diagnostics.h"
 
 typedef struct
 {
@@ -73,8 +74,9 @@ append_doc (Description *self, const gchar *doc, const gchar *indent, gboolean w
             return;
           continue;
         }
-      g_string_append_printf (self->text, "%s%.*s\n", indent,
-                              end != NULL ? (int) (end - line) + 1 : (int) strlen (line), line);
+      g_string_append (self->text, indent);
+      idl_append_shown (self->text, line, end != NULL ? (gsize) (end - line) + 1 : strlen (line));
+      g_string_append_c (self->text, '\n');
       if (!whole && (end != NULL || g_str_has_suffix (line, ".")))
         return;
     }

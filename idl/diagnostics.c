@@ -218,8 +218,7 @@ idl_diagnostics_get (const IdlDiagnostics *diagnostics)
   return diagnostics->items;
 }
 
-/* Appends the @length bytes of @text; a byte that is no printable text becomes one '?'. With
- * @blanks, a blank for each column that the text would take instead (tabs stay tabs). */
+/* As idl_append_shown (), or, with @blanks, a blank for each column that the text would take instead (tabs stay tabs). */
 static void
 append_shown (GString *output, const gchar *text, gsize length, gboolean blanks)
 {
@@ -244,6 +243,12 @@ append_shown (GString *output, const gchar *text, gsize length, gboolean blanks)
         g_string_append_len (output, text, bytes);
       text += bytes;
     }
+}
+
+void
+idl_append_shown (GString *output, const gchar *text, gsize length)
+{
+  append_shown (output, text, length, FALSE);
 }
 
 /* A cut inside a UTF-8 character moves back to its first byte. */

@@ -58,6 +58,9 @@ const GPtrArray *idl_diagnostics_get (const IdlDiagnostics *diagnostics);
 void idl_diagnostics_print (const IdlDiagnostics *diagnostics, FILE *stream);
 /* What idl_diagnostics_print () prints, in UTF-8. (transfer full) */
 gchar *idl_diagnostics_to_string (const IdlDiagnostics *diagnostics);
+/* Appends the @length bytes of foreign @text as they may reach a terminal: a byte that is no printable text, and no tab, becomes
+ * one '?'. */
+void idl_append_shown (GString *output, const gchar *text, gsize length);
 /* One JSON object: {"diagnostics": [{"severity", "id", "file", "line", "column", "length", "message",
  * "notes": [{"file", …}]}], "errors": N, "warnings": N}. (transfer full) */
 gchar *idl_diagnostics_to_json (const IdlDiagnostics *diagnostics);

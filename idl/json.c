@@ -3,6 +3,14 @@
 
 #include <string.h>
 
+/* What a terminal would take for a command, or what turns text around that is behind it. */
+static gboolean
+is_hidden (gunichar character)
+{
+  return g_unichar_iscntrl (character) || (character >= 0x202a && character <= 0x202e)
+         || (character >= 0x2066 && character <= 0x2069);
+}
+
 static void
 append_character (GString *json, gunichar character)
 {
@@ -24,7 +32,7 @@ append_character (GString *json, gunichar character)
       g_string_append (json, "\\t");
       break;
     default:
-      if (character < 0x20 || character == 0x7f)
+      if (is_hidden (character))
         g_string_append_printf (json, "\\u%04x", character);
       else
         g_string_append_unichar (json, character);

@@ -6,7 +6,8 @@
 
 G_BEGIN_DECLS
 
-/* Appends @text, quoted; bytes that are not UTF-8 become U+FFFD. @length may be -1. */
+/* Appends @text, quoted; bytes that are not UTF-8 become U+FFFD. What could steer a terminal is escaped, with DEL and the C1 controls,
+ * too. @length may be -1. */
 void idl_json_append_string (GString *json, const gchar *text, gssize length);
 
 /* Writes one JSON text with an indentation of two; values on one line within what is begun as flat.

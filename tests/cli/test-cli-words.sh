@@ -19,8 +19,11 @@ printf '\x00\x00\x00\x09\x82\x21\x01\x04ping\x00' >"$scratch/framed"
 cp "$scratch/framed" "$scratch/input"
 base64 "$scratch/framed" >"$scratch/base64"
 
-echo 1..22
+printf '/** red \033[31m, \302\233 */\nservice S { void a () }' >"$scratch/doc.thrift"
+
+echo 1..23
 tells services 0 '^service Calculator.*oneway void forget \(\).*from shared.Journal:.*get_entry' describe $file
+tells what_a_doc_comment_does_to_terminals 0 '    red \?\[31m, \?' describe "$scratch/doc.thrift"
 tells service 0 '^service Calculator.*Number add' describe $file Calculator
 tells method 0 'struct Work.*left: Number \(i32\), has a default.*operation: Operation, required.*DIVIDE = 4.*tally call takes.*"operation": "ADD"' describe $file Calculator.calculate
 tells template 0 '^\{.*"left": 0,.*\}$' describe -j $file add

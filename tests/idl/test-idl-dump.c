@@ -13,6 +13,7 @@ strings (void)
   static const gchar *const texts[][2] = {
     { "a\"b\\c\n\r\t", "\"a\\\"b\\\\c\\n\\r\\t\"" },
     { "\x01\x1f\x7f", "\"\\u0001\\u001f\\u007f\"" },
+    { "\xc2\x80\xc2\x9b[1m\xc2\xa0\xe2\x80\xae", "\"\\u0080\\u009b[1m\xc2\xa0\\u202e\"" },
     { "\xc3\xa9\xff\xc3", "\"\xc3\xa9\xef\xbf\xbd\xef\xbf\xbd\"" },
   };
   g_autoptr (GString) nul = g_string_new (NULL);
