@@ -9,12 +9,16 @@
 
 /* Longer messages are not shown. */
 #define MAX_SHOWN 65536
+/* Nor are arguments, where those of all calls that wait for a reply would be longer. */
+#define MAX_KEPT (64u << 20)
 
 void
 cli_call_free (CliCall *call)
 {
   if (call == NULL)
     return;
+  if (call->args != NULL)
+    call->record->kept -= strlen (call->args);
   g_free (call->name);
   g_free (call->args);
   g_free (call);
@@ -109,6 +113,21 @@ show_body (const CliRecord *self, const guint8 *bytes, gsize length, const gchar
 
 /* ---- matching ---- */
 
+/* @args (nullable), or NULL where there is too much of it. */
+static gchar *
+keep_args (CliRecord *self, gchar *args)
+{
+  const gsize length = args != NULL ? strlen (args) : 0;
+
+  if (self->kept + length > MAX_KEPT)
+    {
+      g_free (args);
+      return NULL;
+    }
+  self->kept += length;
+  return args;
+}
+
 CliCall *
 cli_record_begin (CliRecord *self, const CliHeader *header, const guint8 *bytes, gsize length)
 {
@@ -116,11 +135,12 @@ cli_record_begin (CliRecord *self, const CliHeader *header, const guint8 *bytes,
   const gchar *key;
 
   self->n_calls++;
+  call->record = self;
   call->name = g_strdup (header->name);
   call->seqid = header->seqid;
   call->began = g_get_monotonic_time ();
   call->sent = length;
-  call->args = show_body (self, bytes, length, &key);
+  call->args = keep_args (self, show_body (self, bytes, length, &key));
   return call;
 }
 
@@ -276,7 +296,8 @@ cli_record_drop (CliRecord *self, guint connection, const CliCall *call, const g
 {
   const Line line = { .name = call->name, .seqid = call->seqid, .call = call, .outcome = outcome };
 
-  if (!g_str_equal (outcome, "oneway") && call->injected.what == CLI_INJECT_NOTHING)
+  if (!g_str_equal (outcome, "oneway") && !g_str_equal (outcome, "stopped")
+      && call->injected.what == CLI_INJECT_NOTHING)
     self->n_wrong++;
   print_line (self, connection, &line);
 }

@@ -32,19 +32,20 @@ cli_link_complain (CliLink *self, const gchar *text)
   cli_record_complain (self->relay->record, self->number, text);
 }
 
-static void
-drop_call (CliLink *self, CliCall *call)
+void
+cli_link_drop_call (CliLink *self, CliCall *call)
 {
   if (call->injected.what == CLI_INJECT_NOTHING)
     call->injected = self->injected;
-  cli_record_drop (self->relay->record, self->number, call, "unanswered");
+  cli_record_drop (self->relay->record, self->number, call,
+                   self->relay->is_stopping ? "stopped" : "unanswered");
 }
 
 void
 cli_link_drop_pending (CliLink *self)
 {
   for (guint i = 0; i < self->pending->len; i++)
-    drop_call (self, g_ptr_array_index (self->pending, i));
+    cli_link_drop_call (self, g_ptr_array_index (self->pending, i));
   g_ptr_array_set_size (self->pending, 0);
 }
 
@@ -228,6 +229,7 @@ cli_relay_end_silent (CliRelay *self, gint64 time)
 void
 cli_relay_stop (CliRelay *self)
 {
+  self->is_stopping = TRUE;
   while (self->links->len > 0)
     cli_link_close (g_ptr_array_index (self->links, self->links->len - 1));
 }

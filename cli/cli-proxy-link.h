@@ -20,7 +20,7 @@ typedef struct
   GByteArray *input;  /* a message of which some is there, and those behind it */
   GByteArray *output; /* what is still to be sent, from @sent on */
   gsize sent;
-  gsize held; /* bytes of both, and of what is held back */
+  gsize held; /* bytes of both; of the replies also what is held back, and the calls that wait */
   CliBounds bounds;
   gboolean is_raw;     /* no messages are looked for any more */
   gboolean at_end;     /* nothing more comes */
@@ -74,7 +74,8 @@ void cli_delayed_free (gpointer delayed);
 
 void cli_link_unref (gpointer link);
 void cli_link_close (CliLink *self);
-/* Says that calls which still wait get no reply. */
+/* Says that @call, and that all calls which still wait, get no reply. */
+void cli_link_drop_call (CliLink *self, CliCall *call);
 void cli_link_drop_pending (CliLink *self);
 void cli_link_complain (CliLink *self, const gchar *text);
 

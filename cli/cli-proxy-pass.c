@@ -228,11 +228,7 @@ cli_link_drop_delayed (CliLink *self)
 {
   forget_alarm (self);
   for (guint i = 0; i < self->delayed->len; i++)
-    {
-      const CliDelayed *delayed = g_ptr_array_index (self->delayed, i);
-
-      cli_record_drop (self->relay->record, self->number, delayed->call, "unanswered");
-    }
+    cli_link_drop_call (self, ((const CliDelayed *) g_ptr_array_index (self->delayed, i))->call);
   g_ptr_array_set_size (self->delayed, 0);
   self->delayed_bytes = 0;
 }

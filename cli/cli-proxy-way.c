@@ -36,8 +36,10 @@ void
 cli_way_count (CliWay *self)
 {
   CliLink *link = self->link;
-  const gsize held = self->input->len + self->output->len - self->sent
-                     + (self == &link->replies ? link->delayed_bytes : 0);
+  gsize held = self->input->len + self->output->len - self->sent;
+
+  if (self == &link->replies)
+    held += link->delayed_bytes + (link->pending->len + link->delayed->len) * CLI_CALL_SIZE;
 
   link->relay->held += held - self->held;
   self->held = held;
@@ -232,9 +234,10 @@ cli_way_go (CliWay *self)
       if (link->is_closed)
         break;
       cli_way_count (self);
+      cli_way_count (&link->replies); /* either way changes what waits there */
       if (link->relay->held <= MAX_HELD)
         continue;
-      cli_link_complain (link, "the messages of all connections are too large: this one is closed");
+      cli_link_complain (link, "all connections together hold too much: this one is closed");
       cli_link_close (link);
     }
   if (goes_on && !link->is_closed)

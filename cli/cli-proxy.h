@@ -69,11 +69,13 @@ typedef struct
   gboolean is_json;
   guint64 n_calls;
   guint64 n_wrong; /* replies that do not match, calls without one, what could not be read */
+  gsize kept;      /* bytes that calls have as arguments until they are printed */
 } CliRecord;
 
 /* A call that has gone and is not answered yet. */
 typedef struct
 {
+  CliRecord *record;
   gchar *name;
   gint32 seqid;
   gint64 began; /* g_get_monotonic_time () */
@@ -81,6 +83,9 @@ typedef struct
   gchar *args;  /* nullable: JSON */
   CliInjected injected;
 } CliCall;
+
+/* What a call without its arguments is taken to hold, at most. */
+#define CLI_CALL_SIZE 1024u
 
 void cli_call_free (CliCall *call);
 /* A whole request of @bytes. (transfer full) */
@@ -95,8 +100,8 @@ void cli_record_end (CliRecord *self,
                      const CliHeader *header,
                      const guint8 *bytes,
                      gsize length);
-/* Prints a @call that gets no reply; @outcome: "oneway", "unanswered" or "lost", of which the last two are wrong unless that was
- * injected. */
+/* Prints a @call that gets no reply; @outcome: "oneway", "stopped", for which the relay is, "unanswered" or "lost", of which the last
+ * two are wrong unless that was injected. */
 void cli_record_drop (CliRecord *self, guint connection, const CliCall *call, const gchar *outcome);
 /* Prints what is wrong with a connection. */
 void cli_record_complain (CliRecord *self, guint connection, const gchar *text);
@@ -119,6 +124,7 @@ typedef struct
   guint n_accepted;
   gsize held;    /* bytes of all of them */
   GSource *look; /* nullable: for connections that are idle */
+  gboolean is_stopping;
 } CliRelay;
 
 /* @target is borrowed, as the others are. @max_links and @idle_timeout_us may be changed before the first connection. */

@@ -104,10 +104,10 @@ pass_with (void (*client) (gint fd),
          || self->relay.links->len > 0)
     {
       g_main_context_iteration (NULL, TRUE);
-      if (self->meanwhile != NULL)
-        self->meanwhile (&self->relay);
       if (self->relay.held > self->most_held)
         self->most_held = self->relay.held;
+      if (self->meanwhile != NULL)
+        self->meanwhile (&self->relay);
     }
   pthread_join (self->thread, NULL);
   assert_int (self->relay.held, 0);

@@ -1,4 +1,5 @@
 /* What `tally proxy` passes on, what it finds of it, how much it holds, and which connections it ends. */
+#include "cli-test.h"
 #include "proxy-fixture.h"
 
 #include <sched.h>
@@ -302,6 +303,68 @@ too_many_connections (void)
                  "1: there are too many connections: it is closed");
 }
 
+/* ---- calls that wait ---- */
+
+static void
+call_and_expect_the_end (gint fd)
+{
+  send_hex (fd, CALL_1 CALL_2);
+  expect_the_end (fd);
+}
+
+static void
+stop_where_calls_wait (CliRelay *relay)
+{
+  const CliLink *link = relay->links->len > 0 ? g_ptr_array_index (relay->links, 0) : NULL;
+
+  if (link != NULL && link->pending->len == 2)
+    cli_relay_stop (relay);
+}
+
+static void
+take_two (gint fd, guint index, gpointer user_data)
+{
+  CU_ASSERT (takes_hex (fd, CALL_1 CALL_2));
+  CU_ASSERT (sees_end (fd));
+}
+
+static void
+stopping_makes_no_call_wrong (void)
+{
+  Passing *passing = pass_with (call_and_expect_the_end, take_two, "", 1, stop_where_calls_wait);
+
+  CU_ASSERT (passing->most_held >= 2 * CLI_CALL_SIZE);
+  check_passing (passing, 2, 0, "add seqid 2: 16 bytes, 0 back");
+}
+
+/* As a client could pile up that sends and sends, to a target that does not answer. */
+static void
+arguments_that_are_kept_have_a_limit (void)
+{
+  g_autoptr (CliIdl) idl = cli_test_load ("service S { void a (1: string text) }");
+  CliRecord record = { .idl = idl };
+  g_autoptr (GPtrArray) calls = g_ptr_array_new_with_free_func ((GDestroyNotify) cli_call_free);
+  g_autoptr (GByteArray) bytes = g_byte_array_new ();
+  g_auto (CliHeader) header;
+  guint n_shown = 0, start_of_text;
+
+  append_hex (bytes, "80010001 00000001 61 00000001 0b0001 0000ea60");
+  start_of_text = bytes->len;
+  g_byte_array_set_size (bytes, start_of_text + 60001);
+  memset (bytes->data + start_of_text, 1, 60000); /* "\u0001", six times as long */
+  bytes->data[start_of_text + 60000] = T_STOP;
+  CU_ASSERT_TRUE_FATAL (cli_header_read (&header, bytes->data, bytes->len));
+  for (guint i = 0; i < 300; i++)
+    {
+      g_ptr_array_add (calls, cli_record_begin (&record, &header, bytes->data, bytes->len));
+      n_shown += ((const CliCall *) g_ptr_array_index (calls, i))->args != NULL;
+    }
+  assert_int (n_shown, (64 << 20) / strlen (((const CliCall *) calls->pdata[0])->args));
+  CU_ASSERT (record.kept <= 64 << 20);
+  g_ptr_array_set_size (calls, 0);
+  assert_int (record.kept, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -319,6 +382,8 @@ main (int argc, char **argv)
     TEST (held_back_is_not_silent),
     TEST (lively_connection_goes_on),
     TEST (too_many_connections),
+    TEST (stopping_makes_no_call_wrong),
+    TEST (arguments_that_are_kept_have_a_limit),
     { NULL, NULL },
   };
 
