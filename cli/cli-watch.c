@@ -87,36 +87,54 @@ find_watched_body (const gchar *name, ThriftMessageType type, gpointer user_data
   return type == T_REPLY ? method->result : method->args;
 }
 
+/* Appends what is behind the message, within its frame. */
 static void
-print_message (const gchar *what, GBytes *bytes, const TallyMethod *method)
+annotate_rest (GString *text, const guint8 *data, gsize start, gsize length)
+{
+  g_autoptr (GPtrArray) pieces = g_ptr_array_new ();
+  CliPiece rest = { .start = start, .length = length - start, .text = "behind the message" };
+
+  g_ptr_array_add (pieces, &rest);
+  cli_wire_annotate (text, pieces, data);
+}
+
+/* @is_whole: the message; else @bytes are a part of it, with the header of its frame. */
+static void
+print_message (const gchar *what, GBytes *bytes, gboolean is_whole, const TallyMethod *method)
 {
   g_autoptr (GString) text = g_string_new (NULL);
   g_autoptr (CliMessage) message = NULL;
   gsize length, size;
   const guint8 *data;
 
-  if (bytes == NULL)
-    {
-      g_printerr ("%s nothing\n", what);
-      return;
-    }
   data = g_bytes_get_data (bytes, &length);
   message =
       cli_message_read (data, length, CLI_FORM_AUTO, find_watched_body, (gpointer) method, &size);
   cli_message_annotate (message, text);
-  g_printerr ("%s %" G_GSIZE_FORMAT " bytes:\n%s", what, length, text->str);
+  if (size < length)
+    annotate_rest (text, data, size, length);
+  g_printerr ("%s %" G_GSIZE_FORMAT " bytes%s:\n%s", what, length,
+              is_whole ? "" : ", and no whole message", text->str);
 }
 
 void
 cli_watch_print (CliWatch *self, const TallyMethod *method)
 {
   const gchar *sent = "sent";
+  GBytes *request, *reply;
 
   if (self->last == NULL)
     return;
   if (tally_call_info_get_sent_time (self->last) == 0)
     sent = "made, and did not send all of,"; /* the error says what became of it */
-  print_message (sent, tally_call_info_get_request (self->last), method);
-  if (!method->oneway)
-    print_message ("received", tally_call_info_get_reply (self->last), method);
+  request = tally_call_info_get_request (self->last);
+  reply = tally_call_info_get_reply (self->last);
+  if (request != NULL)
+    print_message (sent, request, TRUE, method);
+  else
+    g_printerr ("sent nothing\n");
+  if (reply != NULL)
+    print_message ("received", reply, tally_call_info_get_reply_bytes (self->last) > 0, method);
+  else if (!method->oneway)
+    g_printerr ("received no whole message\n");
 }

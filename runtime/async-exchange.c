@@ -44,10 +44,19 @@ end_exchange (Exchange *self, gboolean clean, GError *error)
   tally_async_call_end (call, clean, error);
 }
 
+/* The reply will not come whole. */
+static void
+note_torn (const Exchange *self)
+{
+  if (self->call->info != NULL)
+    tally_call_note_torn (self->call->info, self->call->socket);
+}
+
 /* @what: happened to the call before it was over. */
 static void
 end_early (Exchange *self, GQuark domain, gint code, const gchar *what)
 {
+  note_torn (self);
   end_exchange (self, FALSE,
                 g_error_new (domain, code, "%s while %s", what,
                              is_sent (self) ? "waiting for the reply" : "sending"));
@@ -134,6 +143,7 @@ receive_some (Exchange *self, gboolean *clean, GError **error)
         return read_reply (self, bytes, size, clean, error) ? RECEIVED_REPLY : RECEIVED_END;
       if (cut == TALLY_CUT_TOO_LONG)
         {
+          note_torn (self);
           tally_frame_read_size (bytes, &self->call->call.limits, &announced, error);
           return RECEIVED_END;
         }
@@ -144,6 +154,7 @@ receive_some (Exchange *self, gboolean *clean, GError **error)
           g_error_free (local_error); /* no more has arrived, that is */
           return RECEIVED_NOTHING;
         }
+      note_torn (self);
       g_propagate_error (error, local_error);
       return RECEIVED_END;
     }

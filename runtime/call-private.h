@@ -145,6 +145,8 @@ void
 tally_call_note_request (const TallyCall *self, TallyCallInfo *info, const TallyBuffer *output);
 /* @reply was read, or as much of it as could be. */
 void tally_call_note_reply (TallyCallInfo *info, TallyIncoming *reply);
+/* The reply did not come whole, or is too long: keeps what @socket has of it. */
+TALLY_COLD void tally_call_note_torn (TallyCallInfo *info, TallySocket *socket);
 
 /* ---- the call's steps ---- */
 

@@ -75,6 +75,16 @@ tally_call_note_reply (TallyCallInfo *info, TallyIncoming *reply)
 }
 
 void
+tally_call_note_torn (TallyCallInfo *info, TallySocket *socket)
+{
+  gsize length;
+  const guint8 *bytes = tally_socket_peek_input (socket, &length);
+
+  if (length > 0)
+    tally_call_info_keep (info, &info->reply, bytes, length);
+}
+
+void
 tally_call_note_shared_request (const TallyCall *self, TallyCallInfo *info, TallyPending *pending)
 {
   tally_call_note_request (self, info, &pending->buffer);

@@ -61,7 +61,11 @@ receive (TallyCall *call, TallyCallInfo *info, TallySocket *socket, gboolean *cl
   gboolean done;
 
   if (!tally_incoming_open (&incoming, socket, call->channel->framing, &call->limits, error))
-    return FALSE;
+    {
+      if (info != NULL)
+        tally_call_note_torn (info, socket);
+      return FALSE;
+    }
   if (info != NULL && info->keeps_messages)
     incoming.kept = g_byte_array_new ();
   done = tally_call_read (call, &incoming.reader, error);

@@ -261,8 +261,9 @@ tally_call_info_get_request (TallyCallInfo *self)
  * tally_call_info_get_reply:
  * @self: a call
  *
- * Returns: (transfer none) (nullable): the reply's message, or all that came of one that proved malformed. %NULL where
- *   messages are not kept or none came
+ * Returns: (transfer none) (nullable): the reply's message, or all that came of one that proved malformed. Of one that did not come
+ *   whole, or was too long, it is what came, with the frame's header, and tally_call_info_get_reply_bytes() is 0; on a shared
+ *   connection that is nothing. %NULL where messages are not kept or nothing came
  *
  * Since: 0.2
  */

@@ -3,6 +3,7 @@
 
 #include "echo-service.h"
 #include "harness.h"
+#include "tally-call-statistics.h"
 #include "tally-channel.h"
 #include "tally-client.h"
 #include "tally-error.h"
@@ -166,6 +167,21 @@ a_reply_past_the_limit_is_refused (void)
     }
 }
 
+static void
+interceptors_live_as_long_as_their_channel (void)
+{
+  g_autoptr (TallyChannel) channel = tally_channel_new ("tcp://localhost:9", NULL);
+  TallyCallStatistics *statistics = tally_call_statistics_new ();
+  gpointer alive = statistics;
+
+  tally_channel_add_interceptor (channel, TALLY_INTERCEPTOR (statistics));
+  g_object_add_weak_pointer (G_OBJECT (statistics), &alive);
+  g_object_unref (statistics);
+  CU_ASSERT_PTR_NOT_NULL (alive);
+  g_clear_object (&channel);
+  CU_ASSERT_PTR_NULL (alive);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -176,6 +192,7 @@ main (int argc, char **argv)
     TEST (setters_notify_of_what_changes),
     TEST (without_an_endpoint_calls_are_refused),
     TEST (a_reply_past_the_limit_is_refused),
+    TEST (interceptors_live_as_long_as_their_channel),
     { NULL },
   };
 
