@@ -13,7 +13,7 @@
 /* How long it is out: doubled each time. */
 #define FIRST_PAUSE (5 * G_TIME_SPAN_SECOND)
 #define LONGEST_PAUSE (60 * G_TIME_SPAN_SECOND)
-/* How long it is left alone after one failure. A process that was killed may close connections before the socket that listens: what is
+/* How long it is left alone after one failure, or two time-outs. A process that was killed may close connections before the socket that listens: what is
  * sent on one that it takes after that is lost, too. */
 #define MOMENT (500 * G_TIME_SPAN_MILLISECOND)
 
@@ -139,6 +139,6 @@ tally_outliers_note (const TallyPicker *picker,
     return;
   if (looks_bad (member, now) && may_take_out (picker, now))
     take_out (member, now);
-  else if (end == TALLY_ATTEMPT_FAILED)
+  else if (end == TALLY_ATTEMPT_FAILED || health->in_a_row > 1)
     leave_alone (picker, member, now);
 }

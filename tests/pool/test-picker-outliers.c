@@ -1,7 +1,7 @@
 /* Owns the tests of which members a picker leaves out because their calls fail, and how they come back. */
 #include "picker-bench.h"
 
-/* After a failure, not after a time-out, and as long as there is another one. */
+/* After a failure or two time-outs, and as long as there is another one. */
 static void
 one_failure_leaves_it_alone_for_a_moment (void)
 {
@@ -22,6 +22,10 @@ one_failure_leaves_it_alone_for_a_moment (void)
                            bench_get_member (&bench, 0));
       bench.now += 500 * MS;
       CU_ASSERT (bench_count_picks (&bench, 100, 0) > 0);
+      bench_use_often (&bench, 0, 1, TALLY_ATTEMPT_TIMED_OUT);
+      CU_ASSERT (bench_count_picks (&bench, 100, 0) > 0);
+      bench_use_often (&bench, 0, 1, TALLY_ATTEMPT_TIMED_OUT);
+      assert_int (bench_count_picks (&bench, 100, 0), 0);
       bench_close (&bench);
     }
 }
