@@ -29,10 +29,10 @@ judge_mode (const CliBenchLimits *limits, const LoadMode *mode, GString *said)
   const guint64 all = mode->latency->count + mode->failures;
   const gdouble most = limits->is_share ? limits->max_errors * (gdouble) all : limits->max_errors;
 
-  if (limits->max_p99_ms >= 0 && p99_ms > limits->max_p99_ms)
+  if (p99_ms > limits->max_p99_ms)
     g_string_append_printf (said, "%s: p99 is %.3f ms, more than %.3f\n", mode->name, p99_ms,
                             limits->max_p99_ms);
-  if (limits->max_errors >= 0 && (gdouble) mode->failures > most)
+  if ((gdouble) mode->failures > most)
     g_string_append_printf (said,
                             "%s: %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT
                             " calls failed, more than %.0f\n",

@@ -1,5 +1,6 @@
 /* Owns `tally bench`: its options, the order of things, what it says meanwhile. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -62,6 +63,15 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Bench, bench_clear)
 /* ---- the command line ---- */
 
 static gboolean
+check_server (const Bench *self, GError **error)
+{
+  if (self->server_pid == 0 || kill (self->server_pid, 0) == 0 || errno != ESRCH)
+    return TRUE;
+  g_set_error (error, CLI_INPUT_ERROR, 0, "--server-pid: there is no process %d", self->server_pid);
+  return FALSE;
+}
+
+static gboolean
 check_numbers (const Bench *self, GError **error)
 {
   return cli_check_number ("--callers", self->callers, 1, 10000, error)
@@ -73,7 +83,10 @@ check_numbers (const Bench *self, GError **error)
          && cli_check_number ("--in-flight", self->in_flight, 0, 100000, error)
          && cli_check_number ("--rate", self->rate, 0, 1e7, error)
          && cli_check_number ("--timeout", self->timeout, 0, G_MAXINT, error)
-         && cli_check_number ("--server-pid", self->server_pid, 0, G_MAXINT, error);
+         && cli_check_number ("--server-pid", self->server_pid, 0, G_MAXINT, error)
+         && (self->limits.max_p99_ms == G_MAXDOUBLE
+             || cli_check_number ("--max-p99", self->limits.max_p99_ms, 0, 1e9, error))
+         && check_server (self, error);
 }
 
 /* So that nothing is measured in vain. @path: (nullable) */
@@ -82,7 +95,11 @@ check_place (const gchar *option, const gchar *path, GError **error)
 {
   g_autofree gchar *directory = path != NULL ? g_path_get_dirname (path) : NULL;
 
-  if (path == NULL || access (g_file_test (path, G_FILE_TEST_EXISTS) ? path : directory, W_OK) == 0)
+  if (path == NULL)
+    return TRUE;
+  if (g_file_test (path, G_FILE_TEST_IS_DIR))
+    errno = EISDIR;
+  else if (access (g_file_test (path, G_FILE_TEST_EXISTS) ? path : directory, W_OK) == 0)
     return TRUE;
   g_set_error (error, CLI_INPUT_ERROR, 0, "%s: %s cannot be written: %s", option, path,
                g_strerror (errno));
@@ -326,19 +343,19 @@ run_bench (Bench *self, GError **error)
     return CLI_MISTAKE;
   load_print (&self->load, self->running);
   json = make_json (self);
-  if (self->json != NULL && !idl_replace_file (self->json, json, strlen (json), error))
-    return CLI_MISTAKE;
-  if (self->report != NULL
-      && !cli_report_write (self->report, self->method, json, strlen (json), error))
-    return CLI_MISTAKE;
+  if ((self->json != NULL && !idl_replace_file (self->json, json, strlen (json), error))
+      || (self->report != NULL
+          && !cli_report_write (self->report, self->method, json, strlen (json), error)))
+    return CLI_FAILED;
   return judge_bench (self);
 }
 
 CliStatus
 cli_bench (gchar **words)
 {
-  g_auto (Bench)
-      bench = { .callers = 8, .rounds = 3, .warm_up = 100, .limits = { .max_p99_ms = -1 } };
+  g_auto (Bench) bench = {
+    .callers = 8, .rounds = 3, .warm_up = 100, .limits = { .max_p99_ms = G_MAXDOUBLE }
+  };
   g_auto (GStrv) rest = g_strdupv (words);
   g_autoptr (GError) error = NULL;
   CliStatus status;

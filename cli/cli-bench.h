@@ -21,7 +21,7 @@ typedef struct
 /* Beyond them the exit status says so. Negative: there is no such limit. */
 typedef struct
 {
-  gdouble max_p99_ms;
+  gdouble max_p99_ms; /* G_MAXDOUBLE: any */
   gdouble max_errors; /* calls, or of their share where it is one, at most 1 */
   gboolean is_share;
 } CliBenchLimits;

@@ -24,6 +24,14 @@ print_calls (GPtrArray *modes, const LoadSummary *summaries)
           "max: how long a call took, in microseconds; half of the calls took p50 at most.\n");
 }
 
+/* Of one call, in microseconds. (transfer full) */
+static gchar *
+format_cpu (gdouble time_ns, guint64 calls, gboolean is_known)
+{
+  return is_known && calls > 0 ? g_strdup_printf ("%.1f", time_ns / 1e3 / (gdouble) calls)
+                               : g_strdup ("-");
+}
+
 static void
 print_cost (GPtrArray *modes, const LoadSummary *summaries, gboolean knows_server)
 {
@@ -35,16 +43,15 @@ print_cost (GPtrArray *modes, const LoadSummary *summaries, gboolean knows_serve
     {
       const LoadMode *mode = g_ptr_array_index (modes, i);
       const TallyPoolSnapshot *pool = &summaries[i].pool;
-      gdouble calls = MAX (summaries[i].calls, 1);
+      g_autofree gchar *client_cpu =
+          format_cpu (mode->used.client_cpu_ns, summaries[i].calls, TRUE);
       g_autofree gchar *server_cpu =
-          knows_server ? g_strdup_printf ("%.1f", mode->used.server_cpu_ns / 1e3 / calls)
-                       : g_strdup ("-");
+          format_cpu (mode->used.server_cpu_ns, summaries[i].calls, knows_server);
 
-      printf ("%-13s%9" G_GUINT64_FORMAT "%10u%11.1f%11s%8" G_GUINT64_FORMAT "%6" G_GUINT64_FORMAT
+      printf ("%-13s%9" G_GUINT64_FORMAT "%10u%11s%11s%8" G_GUINT64_FORMAT "%6" G_GUINT64_FORMAT
               "%12" G_GUINT64_FORMAT "\n",
-              mode->name, pool->dials_done, mode->used.time_waits,
-              mode->used.client_cpu_ns / 1e3 / calls, server_cpu, pool->hits, pool->waits,
-              tally_histogram_quantile (&pool->wait_time, 0.99));
+              mode->name, pool->dials_done, mode->used.time_waits, client_cpu, server_cpu,
+              pool->hits, pool->waits, tally_histogram_quantile (&pool->wait_time, 0.99));
     }
   printf ("connects: connections opened. TIME_WAIT: sockets left behind in that state,\n"
           "each holds a port for a minute. CPU: microseconds for each call%s. hits: calls\n"
@@ -52,16 +59,44 @@ print_cost (GPtrArray *modes, const LoadSummary *summaries, gboolean knows_serve
           knows_server ? "" : " (the\nserver's is known of one that was started here)");
 }
 
-/* Whether some mode's rounds differ so much that its median says little. */
+/* Whether so many calls failed that the mode's rate, which is of those that did not, says little. */
 static gboolean
-differs_a_lot (guint n_modes, const LoadSummary *summaries)
+fails_a_lot (const LoadMode *mode, const LoadSummary *summary)
+{
+  return mode->failures * 100 > summary->calls;
+}
+
+/* Whether some mode's rounds differ so much that its median says little, though its calls did not fail. */
+static gboolean
+differs_a_lot (GPtrArray *modes, const LoadSummary *summaries)
 {
   guint i;
 
-  for (i = 0; i < n_modes; i++)
-    if (summaries[i].highest_rate > 1.5 * summaries[i].lowest_rate)
+  for (i = 0; i < modes->len; i++)
+    if (summaries[i].highest_rate > 1.5 * summaries[i].lowest_rate
+        && !fails_a_lot (g_ptr_array_index (modes, i), &summaries[i]))
       return TRUE;
   return FALSE;
+}
+
+/* How many times as many calls each mode makes as the first one. */
+static void
+print_comparison (GPtrArray *modes, const LoadSummary *summaries)
+{
+  const LoadMode *first = g_ptr_array_index (modes, 0);
+  guint i;
+
+  for (i = 0; i < modes->len; i++)
+    {
+      const LoadMode *mode = g_ptr_array_index (modes, i);
+
+      if (fails_a_lot (mode, &summaries[i]))
+        printf ("%s: too many calls failed for its rate to say what it can do.\n", mode->name);
+      else if (i > 0 && summaries[0].rate > 0 && summaries[i].rate > 0
+               && !fails_a_lot (first, &summaries[0]))
+        printf ("%s makes %.2f times as many calls per second as %s.\n", mode->name,
+                summaries[i].rate / summaries[0].rate, first->name);
+    }
 }
 
 /* What the rates say, and when each mode is the right one. */
@@ -76,17 +111,12 @@ print_meaning (GPtrArray *modes, const LoadSummary *summaries)
     { "shared", "suits many callers of small, quick calls: one socket carries them all.\n"
                 "  Where the server answers in order, quick calls wait behind slow ones." },
   };
-  const LoadMode *first = g_ptr_array_index (modes, 0);
   guint i, j;
 
   printf ("\n");
-  if (differs_a_lot (modes->len, summaries))
+  if (differs_a_lot (modes, summaries))
     printf ("The rounds of a mode differ a lot: this machine does other things, too.\n");
-  for (i = 1; i < modes->len; i++)
-    if (summaries[0].rate > 0 && summaries[i].rate > 0)
-      printf ("%s makes %.2f times as many calls per second as %s.\n",
-              ((const LoadMode *) g_ptr_array_index (modes, i))->name,
-              summaries[i].rate / summaries[0].rate, first->name);
+  print_comparison (modes, summaries);
   for (i = 0; i < modes->len; i++)
     for (j = 0; j < G_N_ELEMENTS (advice); j++)
       if (strcmp (((const LoadMode *) g_ptr_array_index (modes, i))->name, advice[j][0]) == 0)

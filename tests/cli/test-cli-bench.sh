@@ -27,7 +27,7 @@ add='{"left": "${counter}", "right": "${random:1-1000}"}'
 few='-q -c 2 -n 40 -r 2 -w 10'
 everything=unpooled,pooled,shared,async-unpooled,async-pooled,async-shared
 
-echo 1..31
+echo 1..36
 serves "$server" tcp://localhost:0
 benches every_mode 0 'Calculator.add at tcp://.*2 callers; in each mode 2 rounds of 40 calls, after 10 calls to warm up.*async-shared' \
   $few -M "$everything" -j "$scratch/json" --name "a \"name\"" --server-pid "$server_pid" "$uri" $file Calculator.add "$add"
@@ -73,6 +73,11 @@ benches wrong_template 2 'left: \$\{conter\} is none of \$\{counter\}' "$uri" $f
 benches wrong_limit 2 '"many" is neither a number of calls' --max-errors many "$uri" $file ping
 benches nothing_to_expect 2 '--expect: ping returns nothing' -e 1 "$uri" $file ping
 benches no_server 5 'the first call failed, so that nothing is measured: .*; nothing was sent' unix:@nobody-is-here $file ping
+benches a_p99_that_is_none 2 '--max-p99 takes a number from 0' --max-p99 nan "$uri" $file ping
+benches a_p99_below_0 2 '--max-p99 takes a number from 0' --max-p99=-1 "$uri" $file ping
+benches no_such_process 2 '--server-pid: there is no process 2147483647' --server-pid 2147483647 "$uri" $file ping
+benches a_directory 2 '--report: / cannot be written: Is a directory' --report / "$uri" $file ping
+benches calls_that_failed_say_nothing 1 'pooled +0 .* - +- .*pooled: too many calls failed for its rate' -q -c 2 -n 40 -r 2 -w 0 -M unpooled,pooled --max-errors 1 -e 8 "$uri" $file add '{"left": 7, "right": 0}'
 benches words 2 'there are three words or four' "$uri" $file
 
 # The heading comes once the signal is caught; a call that is begun is waited for.
@@ -91,7 +96,7 @@ says json_goes_to_a_pipe 0 'calls/s.*format.*is a pipe' bash -c '"${@:2}" && hea
   bash "$scratch/pipe" "$tally" bench $few -M pooled -j "$scratch/pipe" "$uri" $file ping
 exec 8>&-
 ln -s /dev/full "$scratch/full"
-benches json_to_a_full_disk 2 'full: No space left on device' $few -M pooled -j "$scratch/full" "$uri" $file ping
+benches json_to_a_full_disk 6 'full: cannot write: No space left on device' $few -M pooled -j "$scratch/full" "$uri" $file ping
 benches nowhere_to_write_it 2 '^tally: --report: nowhere/page.html cannot be written: No such file or directory$' $few --report nowhere/page.html "$uri" $file ping
 says output_to_a_full_disk 6 '^tally: standard output: ' bash -c '"$@" >/dev/full' bash "$tally" bench $few -M pooled "$uri" $file ping
 says output_is_closed 6 '^tally: standard output: ' bash -c '"$@" >&-' bash "$tally" bench $few -M pooled "$uri" $file ping

@@ -364,10 +364,10 @@ check_limits (const gchar *max_errors, gdouble max_p99_ms, const gchar *said)
 static void
 limits_are_held (void)
 {
-  check_limits ("2", -1, "");
-  check_limits ("1", -1, "pooled: 2 of 1000 calls failed, more than 1\n");
-  check_limits ("0.2%", -1, "");
-  check_limits ("0.1%", -1, "pooled: 2 of 1000 calls failed, more than 1\n");
+  check_limits ("2", G_MAXDOUBLE, "");
+  check_limits ("1", G_MAXDOUBLE, "pooled: 2 of 1000 calls failed, more than 1\n");
+  check_limits ("0.2%", G_MAXDOUBLE, "");
+  check_limits ("0.1%", G_MAXDOUBLE, "pooled: 2 of 1000 calls failed, more than 1\n");
   check_limits ("100%", 2, "");
   check_limits ("100%", 1.9, "pooled: p99 is 2.000 ms, more than 1.900\n");
   check_limits ("0", 0,
