@@ -343,11 +343,22 @@ label_modes (CliReport *self)
     }
 }
 
-gboolean
-cli_report_add (CliReport *self, const gchar *name, const gchar *text, gsize length, GError **error)
+/* "before" of "/some/where/before.json". */
+static gchar *
+name_run (const gchar *path)
 {
-  g_autoptr (CliJson) json = cli_json_parse (name, text, length, error);
+  g_autofree gchar *base = g_path_get_basename (path);
+
+  return g_str_has_suffix (base, ".json") ? g_strndup (base, strlen (base) - strlen (".json"))
+                                          : g_steal_pointer (&base);
+}
+
+gboolean
+cli_report_add (CliReport *self, const gchar *path, const gchar *text, gsize length, GError **error)
+{
+  g_autoptr (CliJson) json = cli_json_parse (path, text, length, error);
   const CliJson *modes = get_member (json, "modes");
+  g_autofree gchar *name = name_run (path);
   CliReportRun *run;
 
   if (json == NULL)
@@ -358,7 +369,7 @@ cli_report_add (CliReport *self, const gchar *name, const gchar *text, gsize len
   if (count_items (modes) == 0)
     {
       g_set_error (error, CLI_INPUT_ERROR, 0,
-                   "%s is not what `tally bench --json` or echo-compare --json writes", name);
+                   "%s is not what `tally bench --json` or echo-compare --json writes", path);
       return FALSE;
     }
   run = read_run (json, name);

@@ -50,6 +50,13 @@ ranges_overlap (const CliReportMode *a, const CliReportMode *b)
   return a->lowest_rate <= b->highest_rate && b->lowest_rate <= a->highest_rate;
 }
 
+/* Whether so many calls failed that the rate, which is of those that did not, says little. */
+static gboolean
+has_failed_a_lot (const CliReportMode *mode)
+{
+  return mode->failures * 100 > mode->calls;
+}
+
 /* "3.7"; "0.25": two digits that count, and whole numbers from 10 on. (transfer full) */
 static gchar *
 format_ratio (gdouble ratio)
@@ -211,7 +218,7 @@ say_noise (GPtrArray *sentences, const CliReport *self)
     {
       const CliReportMode *mode = g_ptr_array_index (self->modes, i);
 
-      if (mode->highest_rate <= NOISE * mode->lowest_rate)
+      if (mode->highest_rate <= NOISE * mode->lowest_rate || has_failed_a_lot (mode))
         continue;
       say (sentences,
            "The rounds of %s differ by %.0f %%: this machine did other things, too, and smaller "
@@ -233,7 +240,7 @@ compare_modes (GPtrArray *sentences, const CliReport *self, guint run)
     {
       const CliReportMode *mode = g_ptr_array_index (self->modes, i);
 
-      if (mode->run != run || mode->rate <= 0)
+      if (mode->run != run || mode->rate <= 0 || has_failed_a_lot (mode))
         continue;
       if (base == NULL)
         {
@@ -260,7 +267,7 @@ compare_runs (GPtrArray *sentences, const CliReport *self)
       g_autofree gchar *before = NULL;
       g_autofree gchar *after = NULL;
 
-      if (base == NULL || base->rate <= 0)
+      if (base == NULL || base->rate <= 0 || has_failed_a_lot (base) || has_failed_a_lot (mode))
         continue;
       ratio = format_ratio (mode->rate / base->rate);
       before = cli_format_us (base->p50);

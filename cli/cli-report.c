@@ -23,24 +23,13 @@ cli_report_write (
   return idl_replace_file (path, page, strlen (page), error);
 }
 
-/* "before" of "/some/where/before.json". */
-static gchar *
-name_run (const gchar *path)
-{
-  g_autofree gchar *base = g_path_get_basename (path);
-
-  return g_str_has_suffix (base, ".json") ? g_strndup (base, strlen (base) - strlen (".json"))
-                                          : g_steal_pointer (&base);
-}
-
 static gboolean
 add_file (CliReport *report, const gchar *path, GError **error)
 {
-  g_autofree gchar *name = name_run (path);
   gsize length;
   g_autofree gchar *text = cli_read_file (path, &length, error);
 
-  return text != NULL && cli_report_add (report, name, text, length, error);
+  return text != NULL && cli_report_add (report, path, text, length, error);
 }
 
 static gboolean

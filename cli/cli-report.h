@@ -69,9 +69,10 @@ typedef struct
 /* cli-report-data.c */
 CliReport *cli_report_new (void);
 void cli_report_free (CliReport *self);
-/* @text is what `tally bench --json` wrote; @name is what the run is called where it says nothing. */
+/* @text, of @path, is what `tally bench --json` wrote; the file's name, without ".json", is what the run is called where it says
+ * nothing. */
 gboolean cli_report_add (
-    CliReport *self, const gchar *name, const gchar *text, gsize length, GError **error);
+    CliReport *self, const gchar *path, const gchar *text, gsize length, GError **error);
 
 /* cli-report-words.c: sentences that say what the figures mean, the most important one first. (element-type gchar*)
  * (transfer full) */

@@ -119,6 +119,24 @@ noise_is_no_difference (void)
               "smaller differences mean nothing here.");
 }
 
+/* Of 400 calls in each mode; what the others did is no rate that the mode could keep. */
+static void
+failures_are_no_rates (void)
+{
+  static const Measured modes[] = {
+    { "unpooled", { 900, 1000, 1100 }, 60, 90, .connects = 400 },
+    { "pooled", { 0, 4100, 4200 }, 14, 30, .connects = 4, .failures = 100 },
+  };
+  g_autoptr (CliReport) report = cli_report_new ();
+  g_autofree gchar *said = NULL;
+
+  add_run (report, "now", 0, modes, G_N_ELEMENTS (modes));
+  said = say_all (report);
+  CU_ASSERT_PTR_NULL (strstr (said, "times as many"));
+  CU_ASSERT_PTR_NULL (strstr (said, "did other things"));
+  CU_ASSERT_PTR_NOT_NULL (strstr (said, "pooled: 100 of "));
+}
+
 static void
 what_is_wrong_is_told (void)
 {
@@ -280,8 +298,9 @@ a_file_that_is_no_run (void)
       g_autoptr (CliReport) report = cli_report_new ();
       g_autoptr (GError) error = NULL;
 
-      CU_ASSERT_FALSE (cli_report_add (report, "x", texts[i], strlen (texts[i]), &error));
-      CU_ASSERT_PTR_NOT_NULL (error);
+      CU_ASSERT_FALSE (cli_report_add (report, "in/x.json", texts[i], strlen (texts[i]), &error));
+      CU_ASSERT_PTR_NOT_NULL_FATAL (error);
+      CU_ASSERT_TRUE (g_str_has_prefix (error->message, "in/x.json"));
     }
 }
 
@@ -406,6 +425,7 @@ main (int argc, char **argv)
   static const TestCase cases[] = {
     TEST (pooling_is_explained),
     TEST (noise_is_no_difference),
+    TEST (failures_are_no_rates),
     TEST (what_is_wrong_is_told),
     TEST (waits_are_as_predicted),
     TEST (waits_are_not_as_predicted),
