@@ -84,14 +84,27 @@ decode_messages (const Decode *self, const GByteArray *bytes, const gchar *flow)
   return status;
 }
 
+static CliStatus
+decode_flow (const Decode *self, const CliFlow *flow)
+{
+  const CliStatus status = decode_messages (self, flow->bytes, flow->name);
+
+  if (flow->early->len == 0)
+    return status;
+  g_printerr ("tally: %s: the capture lacks what follows byte %u\n", flow->name, flow->bytes->len);
+  return CLI_DAMAGED;
+}
+
 /* Each side of each connection by itself. */
 static CliStatus
 decode_capture (const Decode *self)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (GPtrArray) flows =
-      cli_pcap_read (self->bytes->data, self->bytes->len, (guint16) self->options.port, &error);
+  gsize n_torn;
+  g_autoptr (GPtrArray) flows = cli_pcap_read (self->bytes->data, self->bytes->len,
+                                               (guint16) self->options.port, &n_torn, &error);
   CliStatus status = CLI_OK;
+  gsize n_bytes = 0;
 
   if (flows == NULL)
     return cli_complain (error);
@@ -99,15 +112,22 @@ decode_capture (const Decode *self)
     {
       const CliFlow *flow = g_ptr_array_index (flows, i);
 
-      if (decode_messages (self, flow->bytes, flow->name) != CLI_OK)
+      n_bytes += flow->bytes->len + flow->early->len;
+      if (decode_flow (self, flow) != CLI_OK)
         status = CLI_DAMAGED;
-      if (flow->early->len == 0)
-        continue;
-      g_printerr ("tally: %s: the capture lacks what follows byte %u\n", flow->name,
-                  flow->bytes->len);
+    }
+  if (n_torn > 0)
+    {
+      g_printerr ("tally: the capture ends within a packet: its last %" G_GSIZE_FORMAT
+                  " bytes are left out\n",
+                  n_torn);
       status = CLI_DAMAGED;
     }
-  return status;
+  if (n_bytes > 0 || n_torn > 0)
+    return status;
+  g_set_error (&error, CLI_INPUT_ERROR, 0,
+               "the capture has nothing that went over TCP to or from port %d", self->options.port);
+  return cli_complain (error);
 }
 
 static CliStatus

@@ -284,26 +284,29 @@ cli_pcap_begins (const guint8 *bytes, gsize length)
   return is_magic (magic) || is_magic (GUINT32_SWAP_LE_BE (magic)) || magic == PCAPNG_MAGIC;
 }
 
-static void
+/* Returns: how many bytes are left that are no whole packet */
+static gsize
 read_records (Capture *self, Span file)
 {
   while (file.length >= RECORD_HEADER)
     {
       const gsize size = read_own_number (self, file.data + 8);
+      const gsize left = file.length;
       Span packet;
 
       skip (&file, RECORD_HEADER);
       packet = file;
       if (!skip (&file, size))
-        return; /* the capture was cut off */
+        return left; /* the capture was cut off */
       packet.length = size;
       if (skip_link (self, &packet))
         read_ip (self, packet);
     }
+  return file.length;
 }
 
 GPtrArray *
-cli_pcap_read (const guint8 *bytes, gsize length, guint16 port, GError **error)
+cli_pcap_read (const guint8 *bytes, gsize length, guint16 port, gsize *n_torn, GError **error)
 {
   Capture self = { .port = port };
   Span file = { bytes, length };
@@ -326,7 +329,7 @@ cli_pcap_read (const guint8 *bytes, gsize length, guint16 port, GError **error)
   self.flows = g_ptr_array_new_with_free_func (flow_free);
   self.current = g_hash_table_new (g_str_hash, g_str_equal);
   skip (&file, FILE_HEADER);
-  read_records (&self, file);
+  *n_torn = read_records (&self, file);
   g_hash_table_unref (self.current);
   return self.flows;
 }

@@ -19,8 +19,9 @@ typedef struct
 /* Whether that is a capture, of any kind. */
 gboolean cli_pcap_begins (const guint8 *bytes, gsize length);
 /* What went to and from @port, in the order in which it began. Bytes that the capture lacks end a flow; its early is not
- * empty then. (element-type CliFlow) (transfer full) (nullable) */
-GPtrArray *cli_pcap_read (const guint8 *bytes, gsize length, guint16 port, GError **error);
+ * empty then. *@n_torn: how many bytes at the end are no whole packet. (element-type CliFlow) (transfer full) (nullable) */
+GPtrArray *
+cli_pcap_read (const guint8 *bytes, gsize length, guint16 port, gsize *n_torn, GError **error);
 
 G_END_DECLS
 

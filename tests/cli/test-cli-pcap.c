@@ -168,9 +168,11 @@ each_side_comes_in_order (void)
       Writer writer = write_conversation (i == 1);
       g_autoptr (GByteArray) bytes = writer.bytes;
       g_autoptr (GError) error = NULL;
-      g_autoptr (GPtrArray) flows = cli_pcap_read (bytes->data, bytes->len, 9090, &error);
+      gsize n_torn;
+      g_autoptr (GPtrArray) flows = cli_pcap_read (bytes->data, bytes->len, 9090, &n_torn, &error);
 
       assert_no_error (error);
+      assert_int (n_torn, 0);
       CU_ASSERT_TRUE (cli_pcap_begins (bytes->data, bytes->len));
       assert_int (flows->len, 4);
       check_flow (flows, 0, "10.0.0.1:5000 > 10.0.0.2:9090", "abcdefghijklmno", 0);
@@ -185,13 +187,14 @@ other_ports_and_links_count_not (void)
 {
   Writer writer = write_conversation (FALSE);
   g_autoptr (GByteArray) bytes = writer.bytes;
-  g_autoptr (GPtrArray) flows = cli_pcap_read (bytes->data, bytes->len, 9091, NULL);
+  gsize n_torn;
+  g_autoptr (GPtrArray) flows = cli_pcap_read (bytes->data, bytes->len, 9091, &n_torn, NULL);
   Writer strange = writer_new (FALSE, 147);
   g_autoptr (GByteArray) strange_bytes = strange.bytes;
   g_autoptr (GError) error = NULL;
 
   assert_int (flows->len, 0);
-  CU_ASSERT_PTR_NULL (cli_pcap_read (strange_bytes->data, strange_bytes->len, 1, &error));
+  CU_ASSERT_PTR_NULL (cli_pcap_read (strange_bytes->data, strange_bytes->len, 1, &n_torn, &error));
   assert_error (error, CLI_INPUT_ERROR, 0, "a link of type 147, which is not known");
 }
 
@@ -202,9 +205,10 @@ packets_without_a_link_are_read (void)
   g_autoptr (GByteArray) bytes = writer.bytes;
   g_autoptr (GByteArray) ip = make_ip (FALSE, 1, 2, 1, 80, 5, ACK, "raw");
   g_autoptr (GPtrArray) flows = NULL;
+  gsize n_torn;
 
   add_packet (&writer, 0, TRUE, ip, FALSE);
-  flows = cli_pcap_read (bytes->data, bytes->len, 80, NULL);
+  flows = cli_pcap_read (bytes->data, bytes->len, 80, &n_torn, NULL);
   check_flow (flows, 0, "10.0.0.1:1 > 10.0.0.2:80", "raw", 0);
 }
 
@@ -212,10 +216,11 @@ static void
 a_newer_form_is_refused (void)
 {
   guint8 bytes[24] = { 0x0a, 0x0d, 0x0d, 0x0a };
+  gsize n_torn;
   g_autoptr (GError) error = NULL;
 
   CU_ASSERT_TRUE (cli_pcap_begins (bytes, sizeof bytes));
-  CU_ASSERT_PTR_NULL (cli_pcap_read (bytes, sizeof bytes, 1, &error));
+  CU_ASSERT_PTR_NULL (cli_pcap_read (bytes, sizeof bytes, 1, &n_torn, &error));
   assert_error (error, CLI_INPUT_ERROR, 0, "pcapng");
 }
 
@@ -230,15 +235,17 @@ every_change_of_a_capture_is_borne (void)
     {
       static const guint8 others[] = { 0x00, 0xff, 0x45, 0x80 };
       g_autofree guint8 *part = g_memdup2 (whole->data, at);
-      GPtrArray *flows = cli_pcap_read (part, at, 9090, NULL);
+      gsize n_torn;
+      GPtrArray *flows = cli_pcap_read (part, at, 9090, &n_torn, NULL);
 
+      CU_ASSERT (n_torn <= at - 24 && (n_torn > 0 || at + 1 < whole->len));
       g_ptr_array_unref (flows);
       for (guint i = 0; i < G_N_ELEMENTS (others); i++)
         {
           g_autofree guint8 *bytes = g_memdup2 (whole->data, whole->len);
 
           bytes[at] = others[i];
-          flows = cli_pcap_read (bytes, whole->len, 9090, NULL);
+          flows = cli_pcap_read (bytes, whole->len, 9090, &n_torn, NULL);
           g_ptr_array_unref (flows);
         }
     }

@@ -21,7 +21,7 @@ base64 "$scratch/framed" >"$scratch/base64"
 
 printf '/** red \033[31m, \302\233 */\nservice S { void a () }' >"$scratch/doc.thrift"
 
-echo 1..23
+echo 1..25
 tells services 0 '^service Calculator.*oneway void forget \(\).*from shared.Journal:.*get_entry' describe $file
 tells what_a_doc_comment_does_to_terminals 0 '    red \?\[31m, \?' describe "$scratch/doc.thrift"
 tells service 0 '^service Calculator.*Number add' describe $file Calculator
@@ -46,3 +46,7 @@ tells no_protocol 2 '"json" is none of auto, binary and compact' decode -p json 
 printf '\xd4\xc3\xb2\xa1%020d' 0 >"$scratch/capture"
 tells capture_without_a_port 2 '--port says which connections count' decode "@$scratch/capture"
 tells port_without_a_capture 2 '--port: this is no capture of packets' decode --port 9090 $call
+printf '\xd4\xc3\xb2\xa1\2\0\4\0\0\0\0\0\0\0\0\0\0\0\4\0\1\0\0\0' >"$scratch/capture"
+tells capture_of_nothing 2 '^tally: the capture has nothing that went over TCP to or from port 9090$' decode -P 9090 "@$scratch/capture"
+printf 'torn' >>"$scratch/capture"
+tells capture_that_is_cut_off 1 '^tally: the capture ends within a packet: its last 4 bytes are left out$' decode -P 9090 "@$scratch/capture"

@@ -58,7 +58,10 @@ LLVMFuzzerTestOneInput (const guint8 *data, size_t size)
 
   if (cli_pcap_begins (data, size))
     {
-      g_autoptr (GPtrArray) flows = cli_pcap_read (data, size, 9090, NULL);
+      gsize n_torn = 0;
+      g_autoptr (GPtrArray) flows = cli_pcap_read (data, size, 9090, &n_torn, NULL);
+
+      g_assert (n_torn < size);
     }
   for (CliForm form = CLI_FORM_AUTO; form <= CLI_FORM_COMPACT; form++)
     decode (data, size, form);
