@@ -9,11 +9,13 @@
 
 /* ---- members of an object ---- */
 
+/* json-glib escapes all control characters but the last one, which no browser's parser takes as it is. */
 static void
 add_text (JsonBuilder *json, const gchar *name, const gchar *text)
 {
   g_autofree gchar *valid = admin_make_valid (text);
 
+  g_strdelimit (valid, "\x1f", ' ');
   json_builder_set_member_name (json, name);
   json_builder_add_string_value (json, valid);
 }

@@ -208,18 +208,29 @@ on_accept_again (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* The oldest makes room, which is slow to send or to take: a request that comes whole is answered whatever others hold. */
+/* Peers that send their head, and those that are answered, each count half: whatever one kind holds, the other gets through. Of the kind
+ * that has more the oldest makes room, which is slow to send or to take. */
 static void
 make_room (AdminListener *self)
 {
-  GList *link = self->peers.head;
+  Peer *oldest[2] = { NULL, NULL };
+  guint counts[2] = { 0, 0 };
 
   if (self->peers.length < self->limits.max_connections)
     return;
-  while (link != NULL && ((const Peer *) link->data)->is_ended)
-    link = link->next;
-  if (link != NULL)
-    peer_end (link->data);
+  for (GList *link = self->peers.head; link != NULL; link = link->next)
+    {
+      Peer *peer = link->data;
+      gboolean is_answered = peer->stream != NULL;
+
+      if (peer->is_ended)
+        continue;
+      counts[is_answered]++;
+      if (oldest[is_answered] == NULL)
+        oldest[is_answered] = peer;
+    }
+  if (oldest[0] != NULL || oldest[1] != NULL)
+    peer_end (oldest[counts[1] > counts[0]]);
 }
 
 static gboolean

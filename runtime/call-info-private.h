@@ -14,6 +14,7 @@ struct _TallyCallInfo
 
   gboolean is_server;
   gboolean is_oneway;
+  gboolean is_known; /* of a server's: its processor has the method; else it may not, or does not tell */
   gchar *method;
   gchar *service; /* nullable */
   gchar *peer;    /* nullable */

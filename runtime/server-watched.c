@@ -51,6 +51,7 @@ server_begin_watched (TallyServer *self,
   TallyCallInfo *info = new_info (message);
 
   info->is_server = TRUE;
+  info->is_known = server_find_method (self, *message) != NULL;
   info->is_oneway = !tally_message_wants_reply (message);
   info->seqid = message->seqid;
   info->attempts = 1;

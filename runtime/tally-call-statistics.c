@@ -3,8 +3,8 @@
 #include "tally-call-statistics.h"
 
 #include <string.h>
-#include <thrift/c_glib/thrift_application_exception.h>
 
+#include "call-info-private.h"
 #include "histogram-internal.h"
 
 /* Methods with an entry of their own; all others share one. */
@@ -126,8 +126,9 @@ compare_names (gconstpointer a, gconstpointer b)
  *
  * An interceptor that counts, for each method: calls, what they came to, their errors by kind, their bytes, and how long they took. It can be added
  * to any number of channels and servers, and counts all of them together; methods of channels and of servers
- * have entries of their own. A method that a server does not know, and every method past the first thousand, has none:
- * these are counted together.
+ * have entries of their own. A method that a server does not have, and every method past the first thousand, has none:
+ * these are counted together. Of a processor that is no #TallyProcessor, and does not tell what it has, a method gets its entry
+ * by the first call that has a result or one of its exceptions.
  *
  * Since: 0.2
  */
@@ -139,19 +140,30 @@ struct _TallyCallStatistics
   GHashTable *methods; /* lock: of TallyMethodStatistics, each its own key */
 };
 
-static TallyMethodStatistics *
-find_locked (TallyCallStatistics *self, const TallyMethodStatistics *names)
+/* Whether a method gets an entry of its own by this call. At a server its name may be whatever a peer has made up: not where the
+ * processor has it, or the call was executed. */
+static gboolean
+is_worth_an_entry (TallyCallInfo *info)
 {
+  return !info->is_server || info->is_known || info->outcome == TALLY_CALL_ANSWERED
+         || info->outcome == TALLY_CALL_DECLARED;
+}
+
+static TallyMethodStatistics *
+find_locked (TallyCallStatistics *self, const TallyMethodStatistics *names, gboolean may_add)
+{
+  static const TallyMethodStatistics others[] = {
+    { .method = (gchar *) OTHERS }, { .method = (gchar *) OTHERS, .is_server = TRUE }
+  };
   TallyMethodStatistics *found = g_hash_table_lookup (self->methods, names);
 
+  if (found == NULL && (!may_add || g_hash_table_size (self->methods) >= MAX_METHODS))
+    {
+      names = &others[names->is_server];
+      found = g_hash_table_lookup (self->methods, names);
+    }
   if (found != NULL)
     return found;
-  if (g_hash_table_size (self->methods) >= MAX_METHODS && strcmp (names->method, OTHERS) != 0)
-    {
-      const TallyMethodStatistics others = { .is_server = names->is_server, .method = OTHERS };
-
-      return find_locked (self, &others);
-    }
   found = tally_method_statistics_copy (names);
   g_hash_table_add (self->methods, found);
   return found;
@@ -167,15 +179,8 @@ call_statistics_after (TallyInterceptor *interceptor, TallyCallInfo *info)
   const GError *error = tally_call_info_get_error (info);
   TallyMethodStatistics *method;
 
-  if (names.is_server
-      && g_error_matches (error, THRIFT_APPLICATION_EXCEPTION_ERROR,
-                          THRIFT_APPLICATION_EXCEPTION_ERROR_UNKNOWN_METHOD))
-    {
-      names.service = NULL;
-      names.method = (gchar *) OTHERS;
-    }
   g_mutex_lock (&self->lock);
-  method = find_locked (self, &names);
+  method = find_locked (self, &names, is_worth_an_entry (info));
   method->calls++;
   method->outcomes[tally_call_info_get_outcome (info)]++;
   method->attempts += tally_call_info_get_attempts (info);

@@ -173,33 +173,59 @@ admin_warm_up (void)
     g_printerr ("nothing listens\n");
 }
 
-static GSocketAddress *
-get_address (TallyAdmin *admin)
+/* (transfer full): a connection to where @uri says. */
+static GSocket *
+connect_to (const gchar *uri)
 {
-  g_autofree gchar *uri = tally_admin_dup_uri (admin);
+  g_autoptr (GSocketAddress) address = NULL;
+  g_autoptr (GError) error = NULL;
   g_autofree gchar *host = NULL;
+  GSocket *socket;
   gint port;
 
-  CU_ASSERT_PTR_NOT_NULL_FATAL (uri);
   if (g_str_has_prefix (uri, "unix://"))
-    return g_unix_socket_address_new (uri + strlen ("unix://"));
-  CU_ASSERT_TRUE_FATAL (g_uri_split_network (uri, G_URI_FLAGS_NONE, NULL, &host, &port, NULL)
-                        && port > 0);
-  return g_inet_socket_address_new_from_string (host, port);
+    address = g_unix_socket_address_new (uri + strlen ("unix://"));
+  else
+    {
+      CU_ASSERT_TRUE_FATAL (g_uri_split_network (uri, G_URI_FLAGS_NONE, NULL, &host, &port, NULL)
+                            && port > 0);
+      address = g_inet_socket_address_new_from_string (host, port);
+    }
+  socket = g_socket_new (g_socket_address_get_family (address), G_SOCKET_TYPE_STREAM,
+                         G_SOCKET_PROTOCOL_DEFAULT, &error);
+  assert_no_error (error);
+  g_socket_set_timeout (socket, 300);
+  CU_ASSERT_TRUE_FATAL (g_socket_connect (socket, address, NULL, &error));
+  return socket;
 }
 
 GSocket *
 admin_connect (TallyAdmin *admin)
 {
-  g_autoptr (GSocketAddress) address = get_address (admin);
-  g_autoptr (GError) error = NULL;
-  GSocket *socket = g_socket_new (g_socket_address_get_family (address), G_SOCKET_TYPE_STREAM,
-                                  G_SOCKET_PROTOCOL_DEFAULT, &error);
+  g_autofree gchar *uri = tally_admin_dup_uri (admin);
 
-  assert_no_error (error);
-  g_socket_set_timeout (socket, 300);
-  CU_ASSERT_TRUE_FATAL (g_socket_connect (socket, address, NULL, &error));
-  return socket;
+  CU_ASSERT_PTR_NOT_NULL_FATAL (uri);
+  return connect_to (uri);
+}
+
+/* Framed binary, as the URI says nothing else. */
+void
+fixture_call_made_up (Fixture *self, const gchar *method)
+{
+  g_autofree gchar *uri = tally_server_dup_uri (self->server);
+  g_autoptr (GSocket) socket = connect_to (uri);
+  g_autoptr (GByteArray) bytes = g_byte_array_new ();
+  const guint32 length = strlen (method);
+  const guint32 head[] = { g_htonl (8 + length + 5), g_htonl (0x80010001), g_htonl (length) };
+  const guint8 seqid_and_end[] = { 0, 0, 0, 7, 0 };
+  gchar answer[1000];
+
+  g_byte_array_append (bytes, (const guint8 *) head, sizeof head);
+  g_byte_array_append (bytes, (const guint8 *) method, length);
+  g_byte_array_append (bytes, seqid_and_end, sizeof seqid_and_end);
+  assert_int (g_socket_send (socket, (const gchar *) bytes->data, bytes->len, NULL, NULL),
+              bytes->len);
+  CU_ASSERT (g_socket_receive (socket, answer, sizeof answer, NULL, NULL) > 0);
 }
 
 void

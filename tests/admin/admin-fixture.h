@@ -30,6 +30,8 @@ void fixture_join (Fixture *self);
 void fixture_free (Fixture *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Fixture, fixture_free)
 
+/* Calls a method that the served shop does not have, on a connection of its own. */
+void fixture_call_made_up (Fixture *self, const gchar *method);
 /* A handler of count_stock () waits for its release; the call is made on a thread of its own. */
 GThread *fixture_begin_call (Fixture *self);
 void fixture_end_call (GThread *call);
