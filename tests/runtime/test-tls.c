@@ -268,6 +268,42 @@ new_connections_get_a_new_certificate (void)
   tls_server_stop (server);
 }
 
+/* ---- who is one client ---- */
+
+/* By the certificate, where one was verified, and not by the address, which is the same; however many connections it has. */
+static void
+a_client_is_told_by_its_certificate (void)
+{
+  static const gchar *const names[] = { "alice", "alice", "bob" };
+  TallyServerSnapshot with, without;
+  TallyChannel *channels[3];
+  TlsServer *server;
+
+  if (!tls_begin ())
+    return;
+  server = tls_server_start_for_clients ("server", "clients=requested&ca=ca");
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autofree gchar *options = g_strdup_printf ("mode=pooled&ca=ca&cert=%s", names[i]);
+
+      channels[i] = tls_connect (server->uri, options, NULL);
+      CU_ASSERT (tls_echoes (channels[i], names[i]));
+    }
+  tally_server_snapshot (server->server, &with);
+  {
+    g_autoptr (TallyChannel) anonymous = tls_connect (server->uri, "mode=pooled&ca=ca", NULL);
+
+    CU_ASSERT (tls_echoes (anonymous, "nobody"));
+    tally_server_snapshot (server->server, &without);
+  }
+  assert_int (with.connections, 3);
+  assert_int (with.clients, 2);
+  assert_int (without.clients, 3);
+  for (guint i = 0; i < 3; i++)
+    g_object_unref (channels[i]);
+  tls_server_stop (server);
+}
+
 /* ---- a stop ---- */
 
 typedef struct
@@ -338,6 +374,7 @@ TLS_TEST (a_connection_for_each_of_many_calls)
 TLS_TEST (a_handler_learns_who_the_client_is)
 TLS_TEST (a_pool_keeps_identities_apart)
 TLS_TEST (new_connections_get_a_new_certificate)
+TLS_TEST (a_client_is_told_by_its_certificate)
 TLS_TEST (a_server_under_load_stops)
 
 static const TestCase cases[] = { TEST (test_calls_go_through_in_every_mode),
@@ -349,6 +386,7 @@ static const TestCase cases[] = { TEST (test_calls_go_through_in_every_mode),
                                   TEST (test_a_handler_learns_who_the_client_is),
                                   TEST (test_a_pool_keeps_identities_apart),
                                   TEST (test_new_connections_get_a_new_certificate),
+                                  TEST (test_a_client_is_told_by_its_certificate),
                                   TEST (test_a_server_under_load_stops),
                                   { NULL, NULL } };
 

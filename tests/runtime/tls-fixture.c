@@ -195,6 +195,15 @@ tls_server_start_as_service (const gchar *certificate)
 }
 
 TlsServer *
+tls_server_start_for_clients (const gchar *certificate, const gchar *options)
+{
+  TlsServer *self = make_server (certificate, options);
+
+  g_object_set (self->server, "admission", TALLY_ADMISSION_CLIENT, NULL);
+  return start_server (self);
+}
+
+TlsServer *
 tls_server_start_with_workers (const gchar *certificate, guint max_workers)
 {
   TlsServer *self = make_server (certificate, NULL);
@@ -242,7 +251,8 @@ void
 tls_log_begin (void)
 {
   logged = g_ptr_array_new_with_free_func (g_free);
-  log_handler = g_log_set_handler ("tally", G_LOG_LEVEL_MESSAGE | G_LOG_LEVEL_WARNING, on_message, NULL);
+  log_handler =
+      g_log_set_handler ("tally", G_LOG_LEVEL_MESSAGE | G_LOG_LEVEL_WARNING, on_message, NULL);
 }
 
 void

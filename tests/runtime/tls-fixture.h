@@ -52,6 +52,8 @@ typedef struct
 TlsServer *tls_server_start (const gchar *certificate, const gchar *options, guint timeout_ms);
 /* One that tells systemd, by the environment of now. */
 TlsServer *tls_server_start_as_service (const gchar *certificate);
+/* One that tells clients apart (%TALLY_ADMISSION_CLIENT). */
+TlsServer *tls_server_start_for_clients (const gchar *certificate, const gchar *options);
 /* One with so few threads; any number of requests may wait for them. */
 TlsServer *tls_server_start_with_workers (const gchar *certificate, guint max_workers);
 void tls_server_stop (TlsServer *self);
