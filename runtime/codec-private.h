@@ -130,10 +130,12 @@ tally_reader_init_fill (TallyReader *reader,
                         TallyFill fill,
                         gpointer fill_data)
 {
-  tally_reader_init (reader, bytes, length, limits);
+  gsize present = MIN (length, limits->max_message);
+
+  tally_reader_init (reader, bytes, present, limits);
   reader->fill = fill;
   reader->fill_data = fill_data;
-  reader->unread = limits->max_message > length ? limits->max_message - length : 0;
+  reader->unread = limits->max_message - present;
 }
 
 /* What is known of Apache's class for a protocol beyond its interface: the engine stands in for exactly

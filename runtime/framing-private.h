@@ -171,10 +171,12 @@ TALLY_COLD gboolean tally_incoming_receive_rest (TallyIncoming *incoming,
                                                  guint32 size,
                                                  const TallyLimits *limits,
                                                  GError **error);
-void tally_incoming_open_unframed (TallyIncoming *incoming, const TallyLimits *limits);
+/* tally_incoming_open () of a message without a header, of which @available bytes have come. */
+void
+tally_incoming_open_unframed (TallyIncoming *incoming, gsize available, const TallyLimits *limits);
 
-/* Gets ready to read one message. A framed one is received completely before this returns; an
- * unframed one arrives as it is read. THRIFT_PROTOCOL_ERROR for a frame whose size is refused, or
+/* Gets ready to read one message. A framed one is received completely before this returns; of an
+ * unframed one more than the first bytes arrives as it is read. THRIFT_PROTOCOL_ERROR for a frame whose size is refused, or
  * what tally_socket_fill () raises. @limits must outlive @incoming. */
 static inline gboolean
 tally_incoming_open (TallyIncoming *incoming,
@@ -188,14 +190,15 @@ tally_incoming_open (TallyIncoming *incoming,
 
   incoming->socket = socket;
   incoming->kept = NULL;
-  if (tally_frame_header (framing) == 0)
-    {
-      tally_incoming_open_unframed (incoming, limits);
-      return TRUE;
-    }
+  /* no message without a header is shorter than this */
   if (!tally_socket_fill (socket, TALLY_FRAME_HEADER, error))
     return FALSE;
   incoming->base = tally_socket_peek_input (socket, &available);
+  if (tally_frame_header (framing) == 0)
+    {
+      tally_incoming_open_unframed (incoming, available, limits);
+      return TRUE;
+    }
   size = tally_frame_get_size (incoming->base);
   incoming->length = TALLY_FRAME_HEADER + (gsize) size;
   /* a small frame comes whole with its header */

@@ -164,14 +164,11 @@ tally_incoming_receive_rest (TallyIncoming *self,
 }
 
 void
-tally_incoming_open_unframed (TallyIncoming *self, const TallyLimits *limits)
+tally_incoming_open_unframed (TallyIncoming *self, gsize available, const TallyLimits *limits)
 {
-  gsize length;
-
   self->length = 0;
   self->consumed = 0;
-  self->base = tally_socket_peek_input (self->socket, &length);
-  tally_reader_init_fill (&self->reader, self->base, length, limits, fill, self);
+  tally_reader_init_fill (&self->reader, self->base, available, limits, fill, self);
 }
 
 void

@@ -125,6 +125,33 @@ test_filling_stops_at_the_limit (void)
     }
 }
 
+/* Also where all of it has come before the reader is made. */
+static void
+test_what_has_come_counts (void)
+{
+  static const TallyLimits limits = {
+    .max_message = 100, .max_depth = 64, .strict = TRUE, .max_memory = 1 << 20
+  };
+
+  FOR_EACH_CODEC (codec)
+    {
+      g_autoptr (GObject) all = (GObject *) fix_all_new_full (TRUE);
+      g_autoptr (GObject) back = g_object_new (fix_all_get_type (), NULL);
+      TallyBuffer buffer = fix_encode (codec, &fix_all_info, all);
+      Source source = { buffer.data, buffer.length, buffer.length, 1, NULL, 0 };
+      TallyReader reader;
+      GError *error = NULL;
+
+      CU_ASSERT_TRUE (buffer.length > 100);
+      tally_reader_init_fill (&reader, buffer.data, buffer.length, &limits, fill_from_source,
+                              &source);
+      CU_ASSERT_FALSE (codec->read_struct (&reader, &fix_all_info, back, &error));
+      assert_error (error, THRIFT_PROTOCOL_ERROR, THRIFT_PROTOCOL_ERROR_SIZE_LIMIT, NULL);
+      g_clear_error (&error);
+      tally_buffer_clear (&buffer);
+    }
+}
+
 /* Also when no single length is too large: many small fields. */
 static void
 test_filling_adds_up (void)
@@ -161,6 +188,7 @@ main (int argc, char **argv)
     TEST (test_filling_gives_the_same),
     TEST (test_filling_headers_and_skipping),
     TEST (test_filling_stops_at_the_limit),
+    TEST (test_what_has_come_counts),
     TEST (test_filling_adds_up),
     { NULL, NULL },
   };
