@@ -160,17 +160,16 @@ tally_find_nul (const guint8 *bytes, gsize length)
   return memchr (bytes, 0, length);
 }
 
-/* Puts @length bytes at the cursor, which hold no NUL, into the string slot of a struct's field: where its owner has room for
+/* Puts @length bytes at the cursor, which hold no NUL, into a string slot: into @texts (nullable), where there is room for
  * them, or into memory of their own. The slot may hold a default value, or what the field was before in this message. */
-static inline void
-tally_reader_put_text (TallyReader *reader, gchar **slot, gsize length)
+static G_ALWAYS_INLINE inline void
+tally_reader_put_text (TallyReader *reader, TallyTexts *texts, gchar **slot, gsize length)
 {
-  TallyTexts *texts = reader->texts;
   gchar *copy;
 
-  if (G_UNLIKELY (*slot != NULL && !tally_texts_have (texts, *slot)))
+  if (G_UNLIKELY (*slot != NULL && (texts == NULL || !tally_texts_have (texts, *slot))))
     g_free (*slot);
-  if (G_LIKELY (length < (gsize) (texts->end - texts->next)))
+  if (texts != NULL && G_LIKELY (length < (gsize) (texts->end - texts->next)))
     {
       copy = texts->next;
       texts->next += length + 1;
@@ -184,8 +183,7 @@ tally_reader_put_text (TallyReader *reader, gchar **slot, gsize length)
 
 /* Puts @length bytes at the cursor, which are there, into a string slot. Inlined: most fields are strings. */
 static G_ALWAYS_INLINE inline gboolean
-tally_reader_take_text (
-    TallyReader *reader, const TallyType *type, gpointer slot, gsize length, GError **error)
+tally_reader_take_text (TallyReader *reader, gchar **slot, gsize length, GError **error)
 {
   const guint8 *nul;
 
@@ -194,10 +192,7 @@ tally_reader_take_text (
   nul = tally_find_nul (reader->cursor, length);
   if (G_UNLIKELY (nul != NULL))
     return tally_reader_fail_nul (nul - reader->cursor, error);
-  if (reader->texts != NULL && reader->depth == 1)
-    tally_reader_put_text (reader, slot, length);
-  else
-    tally_storage_set_bytes (type, slot, reader->cursor, length);
+  tally_reader_put_text (reader, reader->depth == 1 ? reader->texts : NULL, slot, length);
   reader->cursor += length;
   return TRUE;
 }
@@ -208,7 +203,7 @@ tally_reader_take_bytes (
     TallyReader *reader, const TallyType *type, gpointer slot, gsize length, GError **error)
 {
   if (type->kind == TALLY_KIND_STRING)
-    return tally_reader_take_text (reader, type, slot, length, error);
+    return tally_reader_take_text (reader, slot, length, error);
   if (!tally_reader_take_memory (reader, tally_memory_of_bytes (type, length), error))
     return FALSE;
   tally_storage_set_bytes (type, slot, reader->cursor, length);

@@ -372,12 +372,12 @@ read_plain (TallyReader *reader, const TallyType *type, gpointer slot, GError **
 
 /* A string. */
 static G_ALWAYS_INLINE inline gboolean
-read_text (TallyReader *reader, const TallyType *type, gpointer slot, GError **error)
+read_text (TallyReader *reader, gpointer slot, GError **error)
 {
   guint32 length;
 
   return get_length (reader, &length, error) && tally_reader_need (reader, length, error)
-         && tally_reader_take_text (reader, type, slot, length, error);
+         && tally_reader_take_text (reader, slot, length, error);
 }
 
 static inline ReadResult
@@ -489,7 +489,7 @@ read_field (TallyReader *reader,
   if (field->type->kind == TALLY_KIND_BOOL)
     result = get_bool_field (reader, header, slot, error) ? READ_TAKEN : READ_FAILED;
   else if (field->type->kind == TALLY_KIND_STRING)
-    result = read_text (reader, field->type, slot, error) ? READ_TAKEN : READ_FAILED;
+    result = read_text (reader, slot, error) ? READ_TAKEN : READ_FAILED;
   else
     result = read_any (reader, field->type, slot, info->form == TALLY_FORM_RESULT, error);
   if (G_LIKELY (result == READ_TAKEN))

@@ -7,6 +7,7 @@
 #include <thrift/c_glib/thrift_application_exception.h>
 
 #include "codec-private.h"
+#include "storage.h"
 
 G_BEGIN_DECLS
 
@@ -28,7 +29,7 @@ tally_reply_check (const TallyMessage *reply,
                    GError **error)
 {
   return G_LIKELY (reply->name_length == method->name_length
-                   && memcmp (reply->name, method->name, reply->name_length) == 0
+                   && tally_bytes_are_equal (reply->name, method->name, reply->name_length)
                    && reply->seqid == seqid && reply->type == T_REPLY)
          || tally_reply_check_closely (reply, method, service, seqid, error);
 }

@@ -40,6 +40,36 @@ tally_copy_bytes (gpointer target, gconstpointer source, gsize length)
     memcpy (to, from, length);
 }
 
+/* Whether memcmp () is 0, without the call for the lengths that most names have. */
+static inline gboolean
+tally_bytes_are_equal (gconstpointer a, gconstpointer b, gsize length)
+{
+  const guint8 *one = a;
+  const guint8 *other = b;
+
+  if (length >= 8 && length <= 16)
+    {
+      guint64 first[2], last[2];
+
+      memcpy (&first[0], one, 8);
+      memcpy (&first[1], other, 8);
+      memcpy (&last[0], one + length - 8, 8);
+      memcpy (&last[1], other + length - 8, 8);
+      return first[0] == first[1] && last[0] == last[1];
+    }
+  if (length >= 4 && length < 8)
+    {
+      guint32 first[2], last[2];
+
+      memcpy (&first[0], one, 4);
+      memcpy (&first[1], other, 4);
+      memcpy (&last[0], one + length - 4, 4);
+      memcpy (&last[1], other + length - 4, 4);
+      return first[0] == first[1] && last[0] == last[1];
+    }
+  return memcmp (one, other, length) == 0;
+}
+
 /* ---- memory ---- */
 
 /* What values take on the heap, with what the allocator needs for itself (glibc: 16 bytes, and 32 at

@@ -316,6 +316,25 @@ a_copy_with_nan_as_a_key_is_equal (void)
   tally_value_clear (&set, &copy);
 }
 
+/* Of every length that is compared in a way of its own, with a difference in any place. */
+static void
+bytes_are_equal_in_all_places (void)
+{
+  for (gsize length = 0; length <= 20; length++)
+    {
+      g_autofree gchar *one = g_strnfill (length, 'x');
+      g_autofree gchar *other = g_strnfill (length, 'x');
+
+      CU_ASSERT_TRUE (tally_bytes_are_equal (one, other, length));
+      for (gsize i = 0; i < length; i++)
+        {
+          other[i] = 'y';
+          CU_ASSERT_FALSE (tally_bytes_are_equal (one, other, length));
+          other[i] = 'x';
+        }
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -335,6 +354,7 @@ main (int argc, char **argv)
     TEST (numbers_that_are_keys_are_spread),
     TEST (keys_that_are_equal_have_one_hash),
     TEST (a_copy_with_nan_as_a_key_is_equal),
+    TEST (bytes_are_equal_in_all_places),
     { NULL },
   };
 
