@@ -56,15 +56,17 @@ tally_bucket_take_own (TallyBucket *bucket,
   return conn;
 }
 
-/* (nullable): the idle connection that this thread is lent next: its own, if that was entered in the books, else what
- * `order` says of all of them. With the lock. */
+/* (nullable): the idle connection that this thread is lent next: the one that it gave back last, if nobody has used that
+ * since, else what `order` says of all of them. Where connections are shared, one in use is better than
+ * an idle one. With the lock. */
 static inline TallyConn *
 tally_bucket_find_next_locked (TallyBucket *bucket)
 {
   TallyConn *own = tally_bucket_find_own (bucket);
 
   if (own != NULL && own->state == TALLY_CONN_IDLE && own->own.thread == tally_get_thread_id ()
-      && bucket->policy.options.order == TALLY_POOL_ORDER_LIFO)
+      && bucket->policy.options.order == TALLY_POOL_ORDER_LIFO
+      && bucket->policy.options.streams == 1)
     return own;
   tally_bucket_open_books_locked (bucket);
   return tally_policy_find_next (&bucket->policy);

@@ -20,20 +20,21 @@ must_examine (const TallyBucket *bucket, const TallyConn *conn)
          || (conn->socket == NULL && bucket->policy.options.check != TALLY_POOL_CHECK_NEVER);
 }
 
-/* Only a thread that comes back to the bucket gets one: what makes a single call, or calls many endpoints in turn, would
- * gain nothing. */
+/* A thread gets one that it has given back twice in a row, and nobody else in between. What makes a single call, calls many
+ * endpoints or holds several connections in turn, or shares one with others, would gain nothing. */
 void
 tally_bucket_let_own_locked (TallyBucket *bucket, const TallyInstant *now, TallyConn *conn)
 {
   TallyPolicy *policy = &bucket->policy;
   TallyHint *hint = tally_hint_find (bucket);
-  gboolean has_come_back = hint->serial == bucket->serial;
+  guint32 thread = tally_get_thread_id ();
+  gboolean has_come_back =
+      hint->serial == bucket->serial && hint->conn == conn && conn->own.thread == thread;
 
-  if (!has_come_back)
-    *hint = (TallyHint){ bucket->serial, NULL };
+  *hint = (TallyHint){ bucket->serial, conn };
+  __atomic_store_n (&conn->own.thread, thread, __ATOMIC_RELAXED);
   if (!has_come_back || must_examine (bucket, conn) || bucket->hooks[TALLY_HOOK_RESET] != NULL
       || !tally_policy_may_own (policy, now, conn))
     return;
-  tally_policy_let_own (policy, conn, tally_get_thread_id ());
-  hint->conn = conn;
+  tally_policy_let_own (policy, conn, thread);
 }

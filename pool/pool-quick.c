@@ -141,11 +141,15 @@ is_clean_socket (const TallyConn *conn)
 
 /* ---- this thread's own ---- */
 
-/* Not under any lock. @conn, which this thread has lent itself as lease @generation, may be used. */
+/* Not under any lock. Whether @conn, which this thread has lent itself as lease @generation, may be used. */
 static inline gboolean
-accept_own (const TallyConn *conn)
+accept_own (TallyBucket *bucket, TallyConn *conn, guint64 generation)
 {
-  return !__atomic_load_n (&conn->own.must_look, __ATOMIC_RELAXED) || is_clean_socket (conn);
+  if (__atomic_load_n (&conn->own.must_look, __ATOMIC_RELAXED) && !is_clean_socket (conn))
+    return FALSE;
+  if (conn->is_shared && G_UNLIKELY (!tally_own_share (&conn->own, generation)))
+    share (bucket, &conn->hold);
+  return TRUE;
 }
 
 /* Enters it in the books: its lease there. */
@@ -275,7 +279,7 @@ tally_bucket_borrow_at_once (TallyBucket *bucket,
   conn = tally_bucket_take_own (bucket, &now, label, &generation, &taken->idle_age);
   if (conn != NULL)
     {
-      accepted = accept_own (conn);
+      accepted = accept_own (bucket, conn, generation);
       if (G_LIKELY (accepted))
         tally_lease_fill (lease, bucket, &conn->hold, generation, TRUE);
       else
@@ -384,7 +388,7 @@ tally_bucket_borrow (TallyBucket *bucket,
   conn = tally_bucket_take_own (bucket, &now, label, &generation, &idle_age);
   if (G_UNLIKELY (conn == NULL))
     return borrow_with_lock (bucket, &now, label, deadline, cancellable, lease, error);
-  if (G_UNLIKELY (!accept_own (conn)))
+  if (G_UNLIKELY (!accept_own (bucket, conn, generation)))
     return borrow_if_alive (bucket, &(TallyTaken){ enter_taken (bucket, conn), idle_age, 0 },
                             deadline, cancellable, lease, error);
   tally_lease_fill (lease, bucket, &conn->hold, generation, TRUE);

@@ -160,7 +160,7 @@ unlock_after_put (TallyBucket *bucket, const TallyInstant *now, TallyConn *conn)
       tally_bucket_work_and_unlock (bucket);
       return;
     }
-  if (conn->state == TALLY_CONN_IDLE && !conn->is_shared)
+  if (conn->state == TALLY_CONN_IDLE)
     tally_bucket_let_own_locked (bucket, now, conn);
   tally_policy_check_valid (&bucket->policy);
   pthread_mutex_unlock (&bucket->lock);
@@ -214,7 +214,7 @@ return_own (TallyBucket *bucket, TallyLease *lease, TallyInstant *now)
   TallyConn *conn = tally_bucket_find_own (bucket);
 
   if (conn == NULL || lease->slot != &conn->hold || lease->bucket != bucket
-      || !tally_own_begin_return (&conn->own, lease->generation))
+      || !tally_own_begin_return (&conn->own, lease->generation, lease->shared))
     return FALSE;
   tally_bucket_complete_instant (bucket, now);
   if (G_LIKELY ((conn->socket == NULL || look_at_socket (conn->socket) == TALLY_CLOSE_NONE)

@@ -32,10 +32,11 @@ G_BEGIN_DECLS
 typedef enum
 {
   TALLY_OWN_LYING = 1, /* idle */
-  TALLY_OWN_LENT,      /* by its thread, to itself */
+  TALLY_OWN_LENT,      /* by its thread, to itself; a shared one is not proven alive */
+  TALLY_OWN_SHARED,    /* it is: others may have it, too, as soon as it is in the books */
   TALLY_OWN_RETURNING  /* its thread gives it back */
 } TallyOwnPhase;
-#define TALLY_OWN_PHASE_BITS 2
+#define TALLY_OWN_PHASE_BITS 3
 
 typedef struct
 {
@@ -94,13 +95,23 @@ tally_own_fill (TallyOwn *self, guint64 generation, const gchar *label, gint64 s
   __atomic_store_n (&self->filled, generation, __ATOMIC_RELEASE);
 }
 
+/* The borrower of a shared one has found it alive. FALSE: it is in the books, and nobody else has it yet. */
+static inline gboolean
+tally_own_share (TallyOwn *self, guint64 generation)
+{
+  return tally_own_step (self, tally_own_word (generation, TALLY_OWN_LENT),
+                         tally_own_word (generation, TALLY_OWN_SHARED));
+}
+
 /* The lease of this number ends: the caller alone has the connection, until tally_own_leave (). A second
  * release, at the same time too, finds it ended. FALSE: that is for the lock to do. */
 static inline gboolean
-tally_own_begin_return (TallyOwn *self, guint64 generation)
+tally_own_begin_return (TallyOwn *self, guint64 generation, gboolean is_shared)
 {
+  TallyOwnPhase lent = is_shared ? TALLY_OWN_SHARED : TALLY_OWN_LENT;
+
   return (generation + 1) % TALLY_OWN_LEASES != 0
-         && tally_own_step (self, tally_own_word (generation, TALLY_OWN_LENT),
+         && tally_own_step (self, tally_own_word (generation, lent),
                             tally_own_word (generation, TALLY_OWN_RETURNING));
 }
 

@@ -13,7 +13,8 @@ tally_policy_may_own (const TallyPolicy *self, const TallyInstant *now, const Ta
   const TallyPoolOptions *options = &self->options;
 
   return self->is_plain && options->order == TALLY_POOL_ORDER_LIFO && options->min_idle == 0
-         && options->streams == 1 && options->max_open_total == 0 && !conn->is_shared
+         && options->max_open_total == 0 && conn->is_shared == (options->streams > 1)
+         && self->warm == 0
          && (self->idle_limit == G_MAXUINT || self->idle_limit >= self->open_limit)
          && self->waiting == 0 && !self->closed && self->stats.leaks == 0
          && now->boot > self->last_death && self->n_own < TALLY_MAX_OWN;
@@ -80,9 +81,14 @@ enter_idle (TallyPolicy *self, TallyConn *conn)
   self->n_idle++;
 }
 
-/* Its thread has lent itself @conn; of a lease that has just begun no more may be known. */
+/* Its thread has lent itself @conn; of a lease that has just begun no more may be known. @may_share: others may have a
+ * shared one, too, which is neither examined nor given back just now. */
 static void
-enter_lease (TallyPolicy *self, const TallyInstant *now, TallyConn *conn, guint64 generation)
+enter_lease (TallyPolicy *self,
+             const TallyInstant *now,
+             TallyConn *conn,
+             guint64 generation,
+             gboolean may_share)
 {
   const TallyOwn *own = &conn->own;
   TallyHold *hold = &conn->hold;
@@ -99,6 +105,10 @@ enter_lease (TallyPolicy *self, const TallyInstant *now, TallyConn *conn, guint6
   hold->since = is_filled ? own->since : now->mono;
   hold->thread = own->thread;
   hold->leak_warned = FALSE;
+  if (may_share)
+    tally_policy_update_available (self, conn);
+  else
+    tally_policy_set_checking (self, conn, conn->is_shared);
 }
 
 /* What @word says of @conn, whose word is 0 from now on. */
@@ -115,7 +125,7 @@ enter_as (TallyPolicy *self, const TallyInstant *now, TallyConn *conn, guint64 w
   if (phase == TALLY_OWN_LYING)
     enter_idle (self, conn);
   else
-    enter_lease (self, now, conn, generation);
+    enter_lease (self, now, conn, generation, phase == TALLY_OWN_SHARED);
   if (phase == TALLY_OWN_RETURNING) /* it is no longer its borrower's, which may not end it twice */
     conn->hold.generation = ++self->last_generation;
 }

@@ -88,7 +88,7 @@ find_fault_of_lists (const TallyPolicy *self, const Count *count)
     }
   for (const TallyConn *conn = self->own.head; conn != NULL; conn = conn->next)
     {
-      FAULT_UNLESS (conn->state == TALLY_CONN_OWN && !conn->doomed && !conn->is_shared);
+      FAULT_UNLESS (conn->state == TALLY_CONN_OWN && !conn->doomed && !conn->listed);
       own++;
     }
   FAULT_UNLESS (idle == self->n_idle && available == count->listed && own == self->n_own);

@@ -49,8 +49,11 @@ take (Model *model, ModelBorrower *borrower)
   if (generation == 0)
     return;
   HOLDS (model->policy.first == NULL && idle_age < model->policy.idle_age_limit);
-  *borrower = (ModelBorrower){ .state = BORROWER_OWNS,
-                               .waiter = { .hold = &conn->hold, .generation = generation } };
+  *borrower = (ModelBorrower){
+    .state = BORROWER_OWNS,
+    .waiter = { .hold = &conn->hold, .generation = generation, .deadline = G_MAXINT64 },
+    .is_shared = conn->is_shared,
+  };
   if (model_pick (model, 4) > 0)
     fill (model, borrower);
   model->served++;
@@ -65,8 +68,21 @@ find_in_books (Model *model, ModelBorrower *borrower)
 
   HOLDS (hold->conn->state == TALLY_CONN_BUSY);
   HOLDS (tally_policy_owns (&model->policy, hold, borrower->waiter.generation));
-  borrower->state = BORROWER_HOLDS;
+  borrower->state = borrower->is_shared && !borrower->is_proven ? BORROWER_CHECKS : BORROWER_HOLDS;
+  /* while it is examined or given back nobody else gets a shared one */
+  HOLDS (hold->conn->checking
+         == (borrower->is_shared && (!borrower->is_proven || borrower->is_returning)));
   model->n_recalled++;
+}
+
+/* The borrower of a shared one finds it alive. */
+static void
+prove (Model *model, ModelBorrower *borrower)
+{
+  borrower->is_proven =
+      tally_own_share (&borrower->waiter.hold->conn->own, borrower->waiter.generation);
+  if (!borrower->is_proven)
+    find_in_books (model, borrower);
 }
 
 static void
@@ -79,12 +95,20 @@ begin_return (Model *model, ModelBorrower *borrower)
   own = &borrower->waiter.hold->conn->own;
   if (!borrower->filled)
     fill (model, borrower);
-  else if (!tally_own_begin_return (own, borrower->waiter.generation))
-    find_in_books (model, borrower);
+  else if (borrower->is_shared && !borrower->is_proven)
+    prove (model, borrower);
+  else if (!tally_own_begin_return (own, borrower->waiter.generation, borrower->is_shared))
+    {
+      if ((borrower->waiter.generation + 1) % TALLY_OWN_LEASES == 0)
+        model_enter_books (model);
+      find_in_books (model, borrower);
+    }
   else
     {
-      HOLDS (!tally_own_begin_return (own, borrower->waiter.generation)); /* a second release */
+      /* a second release */
+      HOLDS (!tally_own_begin_return (own, borrower->waiter.generation, borrower->is_shared));
       borrower->state = BORROWER_RETURNS;
+      borrower->is_returning = TRUE;
     }
 }
 

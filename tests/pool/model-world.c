@@ -66,7 +66,7 @@ model_choose_options (Model *model, TallyPoolOptions *options)
   options->max_idle = -1;
   options->min_idle = 0;
   options->max_lifetime = options->leak_threshold = options->keepalive = 0;
-  options->streams = 1;
+  options->streams = model_pick (model, 2) == 0 ? 1 : 2 + model_pick (model, 3);
 }
 
 void

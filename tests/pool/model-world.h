@@ -24,9 +24,12 @@ typedef struct
 {
   TallyWaiter waiter;
   BorrowerState state;
-  gboolean in_queue; /* as the test believes */
-  guint64 ticket;    /* of the common case of shared connections */
-  gboolean filled;   /* its lease of its own is */
+  gboolean in_queue;  /* as the test believes */
+  guint64 ticket;     /* of the common case of shared connections */
+  gboolean filled;    /* its lease of its own is */
+  gboolean is_shared; /* its own connection is */
+  gboolean is_proven; /* and it has found that alive */
+  gboolean is_returning;
 } ModelBorrower;
 
 typedef struct

@@ -307,7 +307,7 @@ step_retire (Model *model)
 {
   ModelBorrower *borrower = find (model, BORROWER_HOLDS);
 
-  if (borrower != NULL)
+  if (borrower != NULL && !borrower->is_returning)
     tally_policy_doom (&model->policy, borrower->waiter.hold->conn, TALLY_CLOSE_RETIRED);
 }
 
