@@ -15,10 +15,8 @@
 #define MAX_ACCEPTS 32
 /* Connections accepted before a stop: more than a listener's backlog holds. */
 #define MAX_LAST_ACCEPTS (2 * TALLY_SERVER_BACKLOG)
-/* Milliseconds that a stop waits for peers whose handshake is under way: a segment of theirs that is lost comes again within
- * that. And those between two looks. */
-#define HANDSHAKE_TIME 1000
-#define HANDSHAKE_LOOK 5
+#define HANDSHAKE_TIME 1000 /* milliseconds; what is lost of a handshake comes again within that */
+#define HANDSHAKE_LOOK 5    /* the same, between two looks for one */
 /* Of so many times that a listener is ready it is asked once for all of its peers. */
 #define SWARM_ROUNDS 32
 
