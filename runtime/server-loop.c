@@ -1,7 +1,6 @@
 /* The server's epoll: which connections are ready, which peers connect, and how threads hand
  * connections over. It knows neither messages nor which thread it runs on; one at a time calls
  * server_loop_wait (). */
-#include "server-report-private.h"
 #include "server-requests-private.h"
 
 #include <errno.h>
@@ -86,7 +85,6 @@ static void
 unlink_locked (TallyServer *self, ServerConnection *connection)
 {
   server_void_ticket_locked (self, connection);
-  server_report_close_locked (connection);
   if (connection->next != NULL)
     connection->next->previous = connection->previous;
   if (connection->previous != NULL)

@@ -1,4 +1,5 @@
 /* What becomes of the requests that run apart when their client has gone, or their connection ends. It executes none. */
+#include "server-report-private.h"
 #include "server-watched-private.h"
 #include "server-words-private.h"
 
@@ -110,6 +111,7 @@ server_orphan_requests_locked (ServerConnection *self)
   if (self->n_running > 1)
     server->n_beside -= self->n_running - 1;
   self->n_running = 0;
+  server_report_close_locked (self);
   return cancellables;
 }
 

@@ -10,7 +10,7 @@ G_BEGIN_DECLS
 void server_report_begin_locked (ServerConnection *connection, TallyCallInfo *info);
 /* It is over. */
 void server_report_end (TallyServer *self, TallyCallInfo *info);
-/* The owner closes @connection: its calls are nobody's. */
+/* The owner closes @connection, which has requests that run apart: their calls are nobody's. */
 void server_report_close_locked (ServerConnection *connection);
 
 G_END_DECLS
