@@ -197,8 +197,10 @@ calls_that_are_answered_later_are_limited (void)
 
       CU_ASSERT (take_snapshot (running).running <= 2);
       CU_ASSERT_TRUE (tally_reply_return (reply, test_ping_method, NULL, NULL));
-      check_reply (fds[i], BINARY, i);
     }
+  /* which of two handlers is called first is chance */
+  for (guint i = 0; i < 5; i++)
+    check_reply (fds[i], BINARY, i);
   for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
     close (fds[i]);
   running_stop (running);
