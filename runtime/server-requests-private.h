@@ -29,9 +29,10 @@ struct _ServerRequest
   TallyBuffer answer;       /* written once, by the thread that answers; then the owner's */
 
   /* the server's lock */
-  ServerConnection *connection; /* NULL: it is closed */
+  ServerConnection *connection; /* NULL: it is closed, or has the answer */
   ServerRequest *next;
   gboolean is_waiting;
+  gboolean is_running;   /* its handler is called; it counts as one of its connection's */
   gboolean is_answered;  /* and the answer is its connection's: never set once that is closed */
   gboolean is_abandoned; /* nobody waits for the answer */
   GCancellable *cancellable;
@@ -91,6 +92,17 @@ gboolean server_wants_help_locked (TallyServer *self);
 ServerRequest *server_take_overdue_request_locked (TallyServer *self);
 /* Executes it. Consumes @request. */
 void server_run_request (ServerRequest *request, ServerWorker *worker);
+
+/* A thread is to call the handler of @request. */
+static inline void
+server_begin_run_locked (ServerRequest *request)
+{
+  ServerConnection *connection = request->connection;
+
+  request->is_running = TRUE;
+  request->server->n_beside += connection->n_running > 0;
+  connection->n_running++;
+}
 
 /* Ends the answer that began at @start; of an empty one nothing stays. */
 static inline void

@@ -36,6 +36,19 @@ append_request_locked (ServerConnection *connection, ServerRequest *request)
   *place = request;
 }
 
+/* Its handler has returned, or its connection is to know it no longer. */
+static void
+end_run_locked (ServerRequest *request)
+{
+  ServerConnection *connection = request->connection;
+
+  if (connection == NULL || !request->is_running)
+    return;
+  request->is_running = FALSE;
+  connection->n_running--;
+  request->server->n_beside -= connection->n_running > 0;
+}
+
 /* Takes out of the list what may leave now: what is answered and takes any order, or has nothing before it. */
 static ServerRequest *
 take_answered_locked (ServerConnection *connection)
@@ -55,6 +68,9 @@ take_answered_locked (ServerConnection *connection)
           place = &request->next;
           continue;
         }
+      /* its handler may have answered and not returned: the connection may be gone by then */
+      end_run_locked (request);
+      request->connection = NULL;
       *place = request->next;
       *end = request;
       end = &request->next;
@@ -110,19 +126,6 @@ server_send_answers (ServerConnection *self, gboolean *sent)
 
 /* ---- answers ---- */
 
-/* Its handler has returned. */
-static void
-end_run_locked (TallyServer *self, ServerRequest *request)
-{
-  ServerConnection *connection = request->connection;
-
-  if (connection != NULL)
-    {
-      connection->n_running--;
-      self->n_beside -= connection->n_running > 0;
-    }
-}
-
 /* The owner of @connection, which is this thread, sends what is answered and lets it go. FALSE: a worker is to do it. */
 static gboolean
 send_at_once (TallyServer *self, ServerConnection *connection)
@@ -151,7 +154,7 @@ finish (ServerRequest *request, gboolean ran)
   server_give_permit (self, &request->permit);
   pthread_mutex_lock (&self->lock);
   if (ran)
-    end_run_locked (self, request);
+    end_run_locked (request);
   server_due_remove_locked (request);
   connection = request->connection;
   if (connection == NULL)
@@ -359,7 +362,7 @@ server_run_request (ServerRequest *request, ServerWorker *worker)
   else
     {
       pthread_mutex_lock (&self->lock);
-      end_run_locked (self, request);
+      end_run_locked (request);
       pthread_mutex_unlock (&self->lock);
     }
   server_request_unref (request);
@@ -467,8 +470,7 @@ run_now (ServerConnection *self, ServerRequest *request, ServerWorker *worker)
   g_atomic_ref_count_inc (&request->ref_count);
   pthread_mutex_lock (&server->lock);
   add_request_locked (self, request);
-  server->n_beside += self->n_running > 0;
-  self->n_running++;
+  server_begin_run_locked (request);
   pthread_mutex_unlock (&server->lock);
   server_hold (self, FALSE);
   server_run_request (request, worker);

@@ -76,8 +76,7 @@ take_waiting_locked (TallyServer *self, ServerConnection *connection)
   if (--connection->n_waiting > 0)
     server_ring_add_locked (self, connection);
   tally_turns_pass (&self->turns, connection->client);
-  self->n_beside += connection->n_running > 0;
-  connection->n_running++;
+  server_begin_run_locked (request);
   g_atomic_ref_count_inc (&request->ref_count);
   return request;
 }

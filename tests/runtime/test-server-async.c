@@ -13,6 +13,7 @@ typedef struct
 {
   TestHandler parent;
   GAsyncQueue *replies; /* of TallyReply */
+  GAsyncQueue *leave;   /* an item for each handler that is to return */
 } LaterHandler;
 typedef TestHandlerClass LaterHandlerClass;
 static GType later_handler_get_type (void);
@@ -24,10 +25,22 @@ keep (TestHandler *self, TallyReply *reply)
   g_async_queue_push (((LaterHandler *) self)->replies, tally_reply_ref (reply));
 }
 
+/* Answers, and returns only when the test says so. */
+static void
+answer_and_stay (TestHandler *self, TallyReply *reply)
+{
+  const gchar *text = "early";
+
+  CU_ASSERT (tally_reply_return (reply, test_echo_method, &text, NULL));
+  g_async_queue_pop (((LaterHandler *) self)->leave);
+}
+
 static void
 keep_text (TestHandler *self, const gchar *text, TallyReply *reply)
 {
-  if (!g_str_equal (text, "drop"))
+  if (g_str_equal (text, "stay"))
+    answer_and_stay (self, reply);
+  else if (!g_str_equal (text, "drop"))
     keep (self, reply);
 }
 
@@ -35,6 +48,7 @@ static void
 later_handler_finalize (GObject *object)
 {
   g_async_queue_unref (((LaterHandler *) object)->replies);
+  g_async_queue_unref (((LaterHandler *) object)->leave);
   G_OBJECT_CLASS (later_handler_parent_class)->finalize (object);
 }
 
@@ -52,6 +66,7 @@ static void
 later_handler_init (LaterHandler *self)
 {
   self->replies = g_async_queue_new ();
+  self->leave = g_async_queue_new ();
 }
 
 static Running *
@@ -436,6 +451,41 @@ a_stop_says_what_was_not_executed (void)
   recorder_check (recorder, N_KEPT + 2);
 }
 
+static void
+await_connections (Running *running, guint count)
+{
+  TallyServerSnapshot snapshot;
+
+  do
+    tally_server_snapshot (running->server, &snapshot);
+  while (snapshot.connections != count);
+}
+
+/* Its connection may be gone when it returns, and that one's memory another one's. */
+static void
+a_handler_may_outlive_its_connection (void)
+{
+  Running *running = start ("tcp://127.0.0.1:0?order=any", "max-workers=4");
+  gint fd = peer_connect (running);
+
+  send_call (fd, "echo", T_CALL, 1, "stay");
+  check_answer (fd, T_REPLY, 1, "early");
+  close (fd);
+  await_connections (running, 0);
+  for (gint i = 0; i < 3; i++) /* so that what is closed is freed */
+    {
+      gint other = peer_connect (running);
+
+      send_call (other, "echo", T_CALL, i, "later");
+      answer_echo (take_reply (running), "another");
+      check_answer (other, T_REPLY, i, "another");
+      close (other);
+      await_connections (running, 0);
+    }
+  g_async_queue_push (((LaterHandler *) running->handler)->leave, running);
+  running_stop (running);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -447,6 +497,7 @@ main (int argc, char **argv)
     TEST (exceptions_and_failures_are_answers),
     TEST (a_client_that_leaves_fires_the_cancellable),
     TEST (a_deadline_fires_the_cancellable),
+    TEST (a_handler_may_outlive_its_connection),
     TEST (a_stop_waits_for_replies),
     TEST (a_stop_sends_what_is_answered_behind_what_is_not),
     TEST (a_stop_says_what_was_not_executed),
