@@ -1,5 +1,5 @@
 /* A thread's own connection that others may share: lent and given back without the bucket's lock while no other thread
- * wants it, and theirs, too, as soon as one does. */
+ * wants it, and theirs, too, as soon as one does. And what holds of either kind. */
 #include "lab.h"
 #include "bucket-private.h"
 
@@ -7,9 +7,9 @@ static gint n_criticals; /* atomic */
 
 /* Where this thread alone has used the one connection. */
 static Lab *
-lab_with_own (void)
+lab_with_own (guint streams)
 {
-  Lab *lab = lab_new ("max-open", 2, "streams-per-connection", 3, "idle-timeout", 0, NULL);
+  Lab *lab = lab_new ("max-open", 2, "streams-per-connection", streams, "idle-timeout", 0, NULL);
 
   lab_fill (lab, 1);
   lab_fill (lab, 1);
@@ -23,9 +23,10 @@ borrow_own (Lab *lab)
   TallyLease lease = lab_borrow (lab);
   const TallyConn *conn = ((TallyHold *) lease.slot)->conn;
 
-  CU_ASSERT_TRUE (lease.reused && lease.shared);
+  CU_ASSERT_TRUE (lease.reused);
   CU_ASSERT_EQUAL (__atomic_load_n (&conn->own.word, __ATOMIC_ACQUIRE),
-                   tally_own_word (lease.generation, TALLY_OWN_SHARED));
+                   tally_own_word (lease.generation,
+                                   lease.shared ? TALLY_OWN_SHARED : TALLY_OWN_LENT));
   return lease;
 }
 
@@ -69,7 +70,7 @@ borrow_by_another (Lab *lab)
 static void
 own_shared_is_lent_without_the_lock (void)
 {
-  g_autoptr (Lab) lab = lab_with_own ();
+  g_autoptr (Lab) lab = lab_with_own (3);
   TallyPoolSnapshot seen;
 
   pthread_mutex_lock (&lab->bucket->lock);
@@ -91,7 +92,7 @@ own_shared_is_lent_without_the_lock (void)
 static void
 own_shared_is_shared_while_it_is_lent (void)
 {
-  g_autoptr (Lab) lab = lab_with_own ();
+  g_autoptr (Lab) lab = lab_with_own (3);
   TallyLease first = borrow_own (lab), others[3];
 
   for (guint i = 0; i < 3; i++)
@@ -111,7 +112,7 @@ own_shared_is_shared_while_it_is_lent (void)
 static void
 own_shared_is_of_one_thread (void)
 {
-  g_autoptr (Lab) lab = lab_with_own ();
+  g_autoptr (Lab) lab = lab_with_own (3);
 
   for (guint i = 0; i < 4; i++)
     {
@@ -141,48 +142,56 @@ own_is_not_of_a_thread_that_holds_several (void)
     }
 }
 
+/* Rule 10. */
 static void
-own_shared_that_has_ended_is_not_lent (void)
+own_that_has_ended_is_not_lent (void)
 {
-  g_autoptr (Lab) lab = lab_with_own ();
-  TallyLease lease;
-  TallyPoolSnapshot seen;
+  for (guint streams = 1; streams <= 2; streams++)
+    {
+      g_autoptr (Lab) lab = lab_with_own (streams);
+      TallyLease lease;
+      TallyPoolSnapshot seen;
 
-  lab_close_peer (lab, 0);
-  lease = lab_borrow (lab);
-  CU_ASSERT_FALSE (lease.reused);
-  seen = lab_snapshot (lab);
-  assert_int (seen.closes[TALLY_CLOSE_DEAD], 1);
-  assert_int (seen.stale, 1);
-  assert_sums (&seen);
-  lab_release (lab, &lease);
+      lab_close_peer (lab, 0);
+      lease = lab_borrow (lab);
+      CU_ASSERT_FALSE (lease.reused);
+      seen = lab_snapshot (lab);
+      assert_int (seen.closes[TALLY_CLOSE_DEAD], 1);
+      assert_int (seen.stale, 1);
+      assert_sums (&seen);
+      lab_release (lab, &lease);
+    }
 }
 
 /* Rule 20. */
 static void
-own_shared_comes_back_once (void)
+own_comes_back_once (void)
 {
-  g_autoptr (Lab) lab = lab_with_own ();
-  TallyLease lease = borrow_own (lab), copy = lease, copy2 = lease;
-  TallyPoolSnapshot seen;
+  for (guint streams = 1; streams <= 2; streams++)
+    {
+      g_autoptr (Lab) lab = lab_with_own (streams);
+      TallyLease lease = borrow_own (lab), copy = lease, copy2 = lease;
+      TallyPoolSnapshot seen;
 
-  lab_release (lab, &lease);
-  lab_release (lab, &copy);
-  lease = lab_borrow (lab);
-  lab_release (lab, &copy2);
-  assert_int (n_criticals, 2);
-  lab_release (lab, &lease);
-  seen = lab_snapshot (lab);
-  assert_int (seen.refused, 2);
-  assert_int (seen.idle, 1);
-  assert_sums (&seen);
+      n_criticals = 0;
+      lab_release (lab, &lease);
+      lab_release (lab, &copy);
+      lease = lab_borrow (lab);
+      lab_release (lab, &copy2);
+      assert_int (n_criticals, 2);
+      lab_release (lab, &lease);
+      seen = lab_snapshot (lab);
+      assert_int (seen.refused, 2);
+      assert_int (seen.idle, 1);
+      assert_sums (&seen);
+    }
 }
 
 /* What it was dialed for is no longer asked for. */
 static void
 own_shared_obeys_what_is_set (void)
 {
-  g_autoptr (Lab) lab = lab_with_own ();
+  g_autoptr (Lab) lab = lab_with_own (3);
   TallyLease lease = borrow_own (lab), other;
 
   g_object_set (lab->pool, "streams-per-connection", 1, NULL);
@@ -202,14 +211,10 @@ int
 main (int argc, char **argv)
 {
   static const TestCase cases[] = {
-    TEST (own_shared_is_lent_without_the_lock),
-    TEST (own_shared_is_shared_while_it_is_lent),
-    TEST (own_shared_is_of_one_thread),
-    TEST (own_is_not_of_a_thread_that_holds_several),
-    TEST (own_shared_that_has_ended_is_not_lent),
-    TEST (own_shared_comes_back_once),
-    TEST (own_shared_obeys_what_is_set),
-    { NULL, NULL },
+    TEST (own_shared_is_lent_without_the_lock), TEST (own_shared_is_shared_while_it_is_lent),
+    TEST (own_shared_is_of_one_thread),         TEST (own_is_not_of_a_thread_that_holds_several),
+    TEST (own_that_has_ended_is_not_lent),      TEST (own_comes_back_once),
+    TEST (own_shared_obeys_what_is_set),        { NULL, NULL },
   };
 
   lab_make_first_task ();

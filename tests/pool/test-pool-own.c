@@ -8,8 +8,6 @@
 #include "lab.h"
 #include "bucket-private.h"
 
-static gint n_criticals; /* atomic */
-
 /* Whether @lease was lent by the thread to itself. */
 static gboolean
 is_own (const TallyLease *lease)
@@ -343,24 +341,6 @@ own_is_counted_by_a_waiter_that_fails (void)
 
 /* ---- rules that say that it closes, or may not be lent so ---- */
 
-/* Rule 10. */
-static void
-own_that_has_ended_is_not_lent (void)
-{
-  g_autoptr (Lab) lab = lab_with_own (1);
-  TallyLease lease;
-  TallyPoolSnapshot seen;
-
-  lab_close_peer (lab, 0);
-  lease = lab_borrow (lab);
-  CU_ASSERT_FALSE (lease.reused);
-  seen = lab_snapshot (lab);
-  assert_int (seen.closes[TALLY_CLOSE_DEAD], 1);
-  assert_int (seen.stale, 1);
-  assert_sums (&seen);
-  lab_release (lab, &lease);
-}
-
 /* Rule 11. */
 static void
 own_with_input_left_is_broken (void)
@@ -376,27 +356,6 @@ own_with_input_left_is_broken (void)
   seen = lab_snapshot (lab);
   assert_int (seen.closes[TALLY_CLOSE_UNREAD], 1);
   assert_int (seen.open, 0);
-  assert_sums (&seen);
-}
-
-/* Rule 20. */
-static void
-own_comes_back_once (void)
-{
-  g_autoptr (Lab) lab = lab_with_own (1);
-  TallyLease lease = borrow_own (lab), copy = lease, copy2 = lease;
-  TallyPoolSnapshot seen;
-
-  n_criticals = 0;
-  lab_release (lab, &lease);
-  lab_release (lab, &copy);
-  lease = lab_borrow (lab);
-  lab_release (lab, &copy2);
-  assert_int (n_criticals, 2);
-  lab_release (lab, &lease);
-  seen = lab_snapshot (lab);
-  assert_int (seen.refused, 2);
-  assert_int (seen.idle, 1);
   assert_sums (&seen);
 }
 
@@ -576,9 +535,7 @@ main (int argc, char **argv)
     TEST (own_is_found_again_in_the_books),
     TEST (own_may_come_back_by_another_thread),
     TEST (own_is_counted_by_a_waiter_that_fails),
-    TEST (own_that_has_ended_is_not_lent),
     TEST (own_with_input_left_is_broken),
-    TEST (own_comes_back_once),
     TEST (own_obeys_what_is_set),
     TEST (own_obeys_hooks),
     TEST (own_goes_with_its_time_and_its_pool),
@@ -588,6 +545,5 @@ main (int argc, char **argv)
   };
 
   lab_make_first_task ();
-  lab_count_criticals (&n_criticals);
   return test_main ("pool", cases, argc, argv);
 }
