@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "lab.h"
+#include "tls-relay-socket.h"
 #include "bucket-private.h"
 
 /* Whether @lease was lent by the thread to itself. */
@@ -495,6 +496,8 @@ own_is_the_parents (void)
   test_skip ("ThreadSanitizer lets no child start a thread");
   return;
 #endif
+  if (tls_relay_skips ("a child process has no relay"))
+    return;
   g_autoptr (Lab) lab = lab_with_own (2);
   TallyLease lease = borrow_own (lab);
   gint status = 0;
