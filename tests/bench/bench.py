@@ -20,7 +20,7 @@ from programs import BEFORE, Failed
 
 # Each part's seconds, about, on a machine with nothing else to do: of a round, and besides.
 PARTS = {'call': (6, 0), 'struct': (3, 0), 'large': (4, 0), 'server': (11, 0), 'unpooled': (1, 60), 'shared': (6, 0), 'threads': (21, 0),
-         'async': (7, 0), 'codec': (1, 0), 'pool': (0, 20), 'tls': (3, 0), 'counts': (0, 300)}
+         'async': (7, 0), 'codec': (1, 0), 'pool': (0, 20), 'tls': (3, 0), 'counts': (0, 400)}
 FIGURES = ['p50', 'p90', 'p99', 'max', 'mean']
 # Of Apache's codecs: over a transport that only copies, over its memory buffer, framed over that.
 APACHES_WAYS = ('-plain', '-memory', '-framed')
@@ -89,7 +89,7 @@ class Bench(Counts):
                     if not suffix:
                         raise
                     present.remove(contender)
-                    print('(%s%s is left out: %s)' % (label, suffix, str(failure).strip().splitlines()[-1]))
+                    self.leave_out(label + suffix, failure)
                     continue
                 for operation, figures in found.items():
                     name = label if operation == 'call' else '%s %s' % (label, operation)

@@ -7,7 +7,7 @@ import resource
 import signal
 import sys
 
-from programs import BEFORE, Programs
+from programs import BEFORE, Failed, Programs
 
 INSTRUCTIONS, SYSTEM_CALLS = 0, 1
 
@@ -92,9 +92,15 @@ class Counts(Programs):
         for suffix, version in self.versions(program):
             def below(wrapped, calls):
                 return wrapped(lambda wrapper: run(wrapper, version, calls))
-            costs[suffix] = (self.for_each(lambda calls: below(self.instructions, calls), few, many, 3),
-                             self.for_each(lambda calls: below(self.system_calls, calls), few, many, 1))
-            print('  %-48s %14s %14s' % (label + suffix, shown(costs[suffix][0], 0), shown(costs[suffix][1], 2)))
+            try:
+                costs[suffix] = (self.for_each(lambda calls: below(self.instructions, calls), few, many, 2),
+                                 self.for_each(lambda calls: below(self.system_calls, calls), few, many, 1))
+            except Failed as failure:
+                if not suffix:
+                    raise
+                self.leave_out(label + suffix, failure)
+                continue
+            print('  %-60s %14s %14s' % (label + suffix, shown(costs[suffix][0], 0), shown(costs[suffix][1], 2)))
             sys.stdout.flush()
             self.results.append({'part': 'counts', 'name': label + suffix, 'instructions': costs[suffix][0], 'system_calls': costs[suffix][1]})
         return costs
@@ -117,7 +123,7 @@ class Counts(Programs):
 
     def head(self, title, *columns):
         print('\n%s' % title)
-        print('  %-48s %14s %14s' % ('', *columns))
+        print('  %-60s %14s %14s' % ('', *columns))
 
     def count_pooled(self):
         port = self.start('ideal-server', None)
@@ -209,7 +215,7 @@ class Counts(Programs):
                 costs = {}
                 for suffix, version in self.versions(program):
                     costs[suffix] = count(version, payload, 100, 300)
-                    print('  %-48s %14s %14s' % ('Tally %s, %s%s' % (side, payload, suffix), *(shown(cost, 2) for cost in costs[suffix])))
+                    print('  %-60s %14s %14s' % ('Tally %s, %s%s' % (side, payload, suffix), *(shown(cost, 2) for cost in costs[suffix])))
                 self.judge_counted('%s-faults-%s' % (payload, side), costs, 0)
                 self.judge_counted('%s-memory-%s' % (payload, side), costs, 1)
 

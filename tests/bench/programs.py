@@ -38,6 +38,11 @@ class Programs:
             both.append((BEFORE, 'before-' + name))
         return [(suffix, version) for suffix, version in both if self.has(version)]
 
+    @staticmethod
+    def leave_out(label, failure):
+        """For what an older version cannot do."""
+        print('(%s is left out: %s)' % (label, str(failure).strip().splitlines()[-1]))
+
     def has_tool(self, name, arguments):
         """Whether a tool is there and may do its work: strace may not everywhere."""
         if name not in self.tools:
