@@ -160,22 +160,31 @@ tally_find_nul (const guint8 *bytes, gsize length)
   return memchr (bytes, 0, length);
 }
 
-/* Puts @length bytes at the cursor, which hold no NUL, into a string slot: into @texts (nullable), where there is room for
- * them, or into memory of their own. The slot may hold a default value, or what the field was before in this message. */
-static G_ALWAYS_INLINE inline void
-tally_reader_put_text (TallyReader *reader, TallyTexts *texts, gchar **slot, gsize length)
+/* Memory for a string of @length bytes: where the owner of the struct that is read has room for its texts, or its own. */
+static G_ALWAYS_INLINE inline gchar *
+tally_reader_new_text (TallyReader *reader, gsize length)
 {
-  gchar *copy;
+  TallyTexts *texts = reader->texts;
+  gchar *text;
 
-  if (G_UNLIKELY (*slot != NULL && (texts == NULL || !tally_texts_have (texts, *slot))))
+  if (texts == NULL || reader->depth != 1
+      || G_UNLIKELY (length >= (gsize) (texts->end - texts->next)))
+    return g_malloc (length + 1);
+  text = texts->next;
+  texts->next += length + 1;
+  return text;
+}
+
+/* Puts @length bytes at the cursor, which hold no NUL, into a string slot. The slot may hold a default value, or what the field
+ * was before in this message. */
+static G_ALWAYS_INLINE inline void
+tally_reader_put_text (TallyReader *reader, gchar **slot, gsize length)
+{
+  gchar *copy = tally_reader_new_text (reader, length);
+
+  if (G_UNLIKELY (*slot != NULL)
+      && (reader->texts == NULL || !tally_texts_have (reader->texts, *slot)))
     g_free (*slot);
-  if (texts != NULL && G_LIKELY (length < (gsize) (texts->end - texts->next)))
-    {
-      copy = texts->next;
-      texts->next += length + 1;
-    }
-  else
-    copy = g_malloc (length + 1);
   tally_copy_bytes (copy, reader->cursor, length);
   copy[length] = '\0';
   *slot = copy;
@@ -192,7 +201,7 @@ tally_reader_take_text (TallyReader *reader, gchar **slot, gsize length, GError 
   nul = tally_find_nul (reader->cursor, length);
   if (G_UNLIKELY (nul != NULL))
     return tally_reader_fail_nul (nul - reader->cursor, error);
-  tally_reader_put_text (reader, reader->depth == 1 ? reader->texts : NULL, slot, length);
+  tally_reader_put_text (reader, slot, length);
   reader->cursor += length;
   return TRUE;
 }
