@@ -43,15 +43,51 @@ counting_echo_init (CountingEcho *self)
 {
 }
 
+/* A registration that tells when those before it have entered. */
+typedef struct
+{
+  TallyRegistration parent_instance;
+  GAsyncQueue *entered; /* borrowed until then */
+} Witness;
+
+typedef TallyRegistrationClass WitnessClass;
+
+static GType witness_get_type (void);
+G_DEFINE_TYPE (Witness, witness, TALLY_TYPE_REGISTRATION)
+
+static gboolean
+witness_enter (TallyRegistration *registration,
+               const gchar *uri,
+               GCancellable *cancellable,
+               GError **error)
+{
+  g_async_queue_push (((Witness *) registration)->entered, registration);
+  return TRUE;
+}
+
+static void
+witness_class_init (WitnessClass *klass)
+{
+  klass->enter = witness_enter;
+}
+
+static void
+witness_init (Witness *self)
+{
+}
+
 static gpointer
 serve_echo (gpointer server)
 {
   return GINT_TO_POINTER (thrift_server_serve (THRIFT_SERVER (server), NULL));
 }
 
+/* It serves, and has entered @registration (nullable), when this returns. */
 static void
 start_server (EchoServer *self, TallyRegistration *registration)
 {
+  g_autoptr (GAsyncQueue) entered = g_async_queue_new ();
+  g_autoptr (TallyRegistration) witness = g_object_new (witness_get_type (), NULL);
   CountingEcho *handler = g_object_new (counting_echo_get_type (), NULL);
   g_autoptr (DemoEchoProcessor) processor =
       g_object_new (DEMO_TYPE_ECHO_PROCESSOR, "handler", handler, NULL);
@@ -63,8 +99,12 @@ start_server (EchoServer *self, TallyRegistration *registration)
   self->server = tally_server_new (THRIFT_PROCESSOR (processor), "tcp://127.0.0.1:0", &error);
   g_object_unref (handler);
   assert_no_error (error);
+  ((Witness *) witness)->entered = entered;
   if (registration != NULL)
-    tally_server_add_registration (self->server, registration);
+    {
+      tally_server_add_registration (self->server, registration);
+      tally_server_add_registration (self->server, witness);
+    }
   tally_server_listen (self->server, &error);
   assert_no_error (error);
   uri = tally_server_dup_uri (self->server);
@@ -72,6 +112,8 @@ start_server (EchoServer *self, TallyRegistration *registration)
   self->address = g_strndup (address, strcspn (address, "/?"));
   self->port = (guint) g_ascii_strtoull (strchr (self->address, ':') + 1, NULL, 10);
   self->thread = g_thread_new ("serve", serve_echo, self->server);
+  if (registration != NULL)
+    g_async_queue_pop (entered);
 }
 
 /* ---- the fleet ---- */
