@@ -311,6 +311,7 @@ begin_stop (TallyServer *self)
   server_watch (self, EPOLL_CTL_DEL, self->stop_fd, 0, 0);
   accept_last (self);
   pthread_mutex_lock (&self->lock);
+  self->next_stop = 0;                /* another stop has come first */
   atomic_set (&self->stopping, TRUE); /* from here on nobody else touches the listeners */
   self->listening = FALSE;
   server_wake_supervisor_locked (self);

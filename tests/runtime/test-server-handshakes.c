@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "server-fixture.h"
-#include "server-listener-private.h"
+#include "server-private.h"
 
 #define N_PEERS 20
 #define MAX_DESCRIPTORS 256
@@ -129,6 +129,30 @@ a_stop_ends_that_peers_keep_waiting (void)
     close (peers[i]);
 }
 
+/* What a stop has left to the supervisor, and another stop has done meanwhile, does not end the server's next life. */
+static void
+a_further_stop_leaves_nothing_behind (void)
+{
+  for (guint i = 0; i < 20; i++)
+    {
+      Running *running = running_start (&framed_binary, NULL, "drain-timeout=0");
+      TallyServer *server = g_object_ref (running->server);
+      gint peers[N_PEERS];
+      gint listener = connect_half (running, peers);
+
+      tally_server_stop (server);
+      await_end_of_listening (listener);
+      for (guint k = 0; k < N_PEERS; k++)
+        close (peers[k]);
+      while (tally_server_get_state (server) != TALLY_SERVER_CLOSED)
+        tally_server_stop (server);
+      running_join (running);
+      CU_ASSERT_EQUAL (server->next_stop, 0);
+      CU_ASSERT_EQUAL (server->stop_deadline, 0);
+      g_object_unref (server);
+    }
+}
+
 static void
 handshakes_are_seen (void)
 {
@@ -154,6 +178,7 @@ main (int argc, char **argv)
   static const TestCase cases[] = {
     TEST (a_peer_whose_handshake_is_under_way_is_served),
     TEST (a_stop_ends_that_peers_keep_waiting),
+    TEST (a_further_stop_leaves_nothing_behind),
     TEST (handshakes_are_seen),
     { NULL, NULL },
   };
