@@ -417,9 +417,6 @@ void server_supervise (TallyServer *self);
 
 /* ---- the server ---- */
 
-/* Whether the files can be read of which a server over TLS consists. */
-gboolean server_check_files (TallyServer *self, GError **error);
-
 struct _TallyServer
 {
   ThriftServer parent;

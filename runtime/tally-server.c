@@ -85,8 +85,9 @@ get_tls (const TallyServer *self)
   return options;
 }
 
-gboolean
-server_check_files (TallyServer *self, GError **error)
+/* Whether the files can be read of which a server over TLS consists. */
+static gboolean
+check_files (TallyServer *self, GError **error)
 {
   TallyTlsOptions options = get_tls (self);
 
@@ -166,7 +167,7 @@ tally_server_listen (TallyServer *self, GError **error)
 
   if (self->listening)
     return TRUE;
-  if (!open_endpoint (self, error) || !server_check_files (self, error)
+  if (!open_endpoint (self, error) || !check_files (self, error)
       || !open_listener (self, &listener, error))
     return FALSE;
   pthread_mutex_lock (&self->lock);
