@@ -192,44 +192,69 @@ typedef union
   struct sockaddr_storage storage;
 } Address;
 
+/* What is known of the peer. */
+typedef struct
+{
+  Address address;      /* AF_UNSPEC: it is gone */
+  struct ucred process; /* of a local one */
+  gboolean has_process;
+} Peer;
+
+static Peer
+look_at_peer (const TallyStream *self)
+{
+  Peer peer = { .address.any.sa_family = AF_UNSPEC };
+  socklen_t length = sizeof peer.address;
+
+  if (getpeername (self->fd, &peer.address.any, &length) != 0)
+    return peer;
+  length = sizeof peer.process;
+  peer.has_process = peer.address.any.sa_family == AF_UNIX
+                     && getsockopt (self->fd, SOL_SOCKET, SO_PEERCRED, &peer.process, &length) == 0;
+  return peer;
+}
+
+/* (transfer full) */
+static gchar *
+name_peer (const Peer *peer)
+{
+  gchar text[INET6_ADDRSTRLEN] = "";
+
+  switch (peer->address.any.sa_family)
+    {
+    case AF_UNSPEC:
+      return g_strdup ("a peer that is gone");
+    case AF_INET:
+      return g_strdup (inet_ntop (AF_INET, &peer->address.v4.sin_addr, text, sizeof text));
+    case AF_INET6:
+      return g_strdup (inet_ntop (AF_INET6, &peer->address.v6.sin6_addr, text, sizeof text));
+    default:
+      return peer->has_process ? g_strdup_printf ("process %d", (gint) peer->process.pid)
+                               : g_strdup ("a local peer");
+    }
+}
+
 gchar *
 tally_stream_dup_peer (const TallyStream *self)
 {
-  gchar text[INET6_ADDRSTRLEN] = "";
-  struct ucred credentials = { 0 };
-  Address address = { 0 };
-  socklen_t length = sizeof address;
+  Peer peer = look_at_peer (self);
 
-  if (getpeername (self->fd, &address.any, &length) != 0)
-    return g_strdup ("a peer that is gone");
-  if (address.any.sa_family == AF_INET)
-    return g_strdup (inet_ntop (AF_INET, &address.v4.sin_addr, text, sizeof text));
-  if (address.any.sa_family == AF_INET6)
-    return g_strdup (inet_ntop (AF_INET6, &address.v6.sin6_addr, text, sizeof text));
-  length = sizeof credentials;
-  if (getsockopt (self->fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0)
-    return g_strdup ("a local peer");
-  return g_strdup_printf ("process %d", (gint) credentials.pid);
+  return name_peer (&peer);
 }
 
 gchar *
 tally_stream_dup_peer_place (const TallyStream *self)
 {
-  g_autofree gchar *peer = tally_stream_dup_peer (self);
-  struct ucred credentials = { 0 };
-  Address address = { 0 };
-  socklen_t length = sizeof address;
+  Peer peer = look_at_peer (self);
+  g_autofree gchar *name = name_peer (&peer);
 
-  if (getpeername (self->fd, &address.any, &length) != 0)
-    return g_steal_pointer (&peer);
-  if (address.any.sa_family == AF_INET)
-    return g_strdup_printf ("%s:%u", peer, g_ntohs (address.v4.sin_port));
-  if (address.any.sa_family == AF_INET6)
-    return g_strdup_printf ("[%s]:%u", peer, g_ntohs (address.v6.sin6_port));
-  length = sizeof credentials;
-  if (getsockopt (self->fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0)
-    return g_steal_pointer (&peer);
-  return g_strdup_printf ("%s of user %u", peer, (guint) credentials.uid);
+  if (peer.address.any.sa_family == AF_INET)
+    return g_strdup_printf ("%s:%u", name, g_ntohs (peer.address.v4.sin_port));
+  if (peer.address.any.sa_family == AF_INET6)
+    return g_strdup_printf ("[%s]:%u", name, g_ntohs (peer.address.v6.sin6_port));
+  if (peer.has_process)
+    return g_strdup_printf ("%s of user %u", name, (guint) peer.process.uid);
+  return g_steal_pointer (&name);
 }
 
 /* (transfer full) */
@@ -248,19 +273,13 @@ print_network (const struct in6_addr *address)
 gchar *
 tally_stream_dup_identity (const TallyStream *self)
 {
-  struct ucred credentials = { 0 };
-  Address address = { 0 };
-  socklen_t length = sizeof address;
+  Peer peer = look_at_peer (self);
 
-  if (getpeername (self->fd, &address.any, &length) != 0)
-    return g_strdup ("a peer that is gone");
-  if (address.any.sa_family == AF_INET6)
-    return print_network (&address.v6.sin6_addr);
-  length = sizeof credentials;
-  if (address.any.sa_family == AF_UNIX
-      && getsockopt (self->fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) == 0)
-    return g_strdup_printf ("user %u", (guint) credentials.uid);
-  return tally_stream_dup_peer (self);
+  if (peer.address.any.sa_family == AF_INET6)
+    return print_network (&peer.address.v6.sin6_addr);
+  if (peer.has_process)
+    return g_strdup_printf ("user %u", (guint) peer.process.uid);
+  return name_peer (&peer);
 }
 
 gboolean
