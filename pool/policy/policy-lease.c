@@ -51,10 +51,7 @@ tally_policy_put_stream (TallyPolicy *self, const TallyInstant *now, TallyHold *
 {
   TallyConn *conn = hold->conn;
 
-  if (!self->is_plain || self->waiting > 0 || conn->doomed || conn->checking
-      || (conn->streams == 1 && self->n_idle >= self->put_limit
-          && tally_policy_must_shed (self, now))
-      || self->n_idle + self->n_busy + self->n_dialing + self->n_own > self->open_limit)
+  if (conn->checking || !tally_policy_serves_on (self, now, conn, conn->streams == 1))
     return FALSE;
   tally_policy_end_hold (self, now, hold);
   if (conn->streams > 1)

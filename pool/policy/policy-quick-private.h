@@ -109,6 +109,19 @@ tally_policy_make_idle (TallyPolicy *self, const TallyInstant *now, TallyConn *c
   tally_conn_list_push (&self->idle, conn);
 }
 
+/* Whether @conn, one of whose leases ends clean, serves on with nothing else to be done; @is_last: it carries no other one. */
+static inline gboolean
+tally_policy_serves_on (const TallyPolicy *self,
+                        const TallyInstant *now,
+                        const TallyConn *conn,
+                        gboolean is_last)
+{
+  return G_LIKELY (
+      self->is_plain && self->waiting == 0 && !conn->doomed
+      && !(is_last && self->n_idle >= self->put_limit && tally_policy_must_shed (self, now))
+      && self->n_idle + self->n_busy + self->n_dialing + self->n_own <= self->open_limit);
+}
+
 /* tally_policy_release () for a connection that may serve again. If it may not, or a waiter wants
  * it, returns FALSE and changes nothing. */
 static inline gboolean
@@ -118,10 +131,7 @@ tally_policy_put (TallyPolicy *self, const TallyInstant *now, TallyHold *hold)
 
   if (G_UNLIKELY (conn->is_shared))
     return tally_policy_put_stream (self, now, hold);
-  if (G_UNLIKELY (!self->is_plain || self->waiting > 0 || conn->doomed
-                  || (self->n_idle >= self->put_limit && tally_policy_must_shed (self, now))
-                  || self->n_idle + self->n_busy + self->n_dialing + self->n_own
-                         > self->open_limit))
+  if (!tally_policy_serves_on (self, now, conn, TRUE))
     return FALSE;
   tally_policy_end_hold (self, now, hold);
   hold->generation = 0;
