@@ -40,34 +40,35 @@ tally_copy_bytes (gpointer target, gconstpointer source, gsize length)
     memcpy (to, from, length);
 }
 
-/* Whether memcmp () is 0, without the call for the lengths that most names have. */
+static inline guint32
+tally_load_word (gconstpointer bytes)
+{
+  guint32 word;
+
+  memcpy (&word, bytes, sizeof word);
+  return word;
+}
+
+/* Whether memcmp () is 0, which takes longer for a few bytes: each message's name is compared by this. The last word may begin
+ * within the one before. */
 static inline gboolean
 tally_bytes_are_equal (gconstpointer a, gconstpointer b, gsize length)
 {
   const guint8 *one = a;
   const guint8 *other = b;
+  gsize i = 0;
 
-  if (length >= 8 && length <= 16)
+  if (length < sizeof (guint32))
     {
-      guint64 first[2], last[2];
-
-      memcpy (&first[0], one, 8);
-      memcpy (&first[1], other, 8);
-      memcpy (&last[0], one + length - 8, 8);
-      memcpy (&last[1], other + length - 8, 8);
-      return first[0] == first[1] && last[0] == last[1];
+      while (i < length && one[i] == other[i])
+        i++;
+      return i == length;
     }
-  if (length >= 4 && length < 8)
-    {
-      guint32 first[2], last[2];
-
-      memcpy (&first[0], one, 4);
-      memcpy (&first[1], other, 4);
-      memcpy (&last[0], one + length - 4, 4);
-      memcpy (&last[1], other + length - 4, 4);
-      return first[0] == first[1] && last[0] == last[1];
-    }
-  return memcmp (one, other, length) == 0;
+  for (; i < length - sizeof (guint32); i += sizeof (guint32))
+    if (tally_load_word (one + i) != tally_load_word (other + i))
+      return FALSE;
+  i = length - sizeof (guint32);
+  return tally_load_word (one + i) == tally_load_word (other + i);
 }
 
 /* ---- memory ---- */

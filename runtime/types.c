@@ -3,6 +3,7 @@
 
 #include "codec-private.h"
 #include "hash-private.h"
+#include "storage.h"
 #include "tally-error.h"
 #include "tally-struct.h"
 
@@ -108,35 +109,6 @@ tally_struct_info_find_field (const TallyStructInfo *info, gint16 id)
   return NULL;
 }
 
-static inline guint32
-load_word (const gchar *bytes)
-{
-  guint32 word;
-
-  memcpy (&word, bytes, sizeof word);
-  return word;
-}
-
-/* Whether they are the same. memcmp () takes longer for a few bytes: each request's method is found by this. The last
- * word may begin within the one before. */
-static inline gboolean
-has_same_bytes (const gchar *a, const gchar *b, gsize length)
-{
-  gsize i = 0;
-
-  if (length < sizeof (guint32))
-    {
-      while (i < length && a[i] == b[i])
-        i++;
-      return i == length;
-    }
-  for (; i < length - sizeof (guint32); i += sizeof (guint32))
-    if (load_word (a + i) != load_word (b + i))
-      return FALSE;
-  i = length - sizeof (guint32);
-  return load_word (a + i) == load_word (b + i);
-}
-
 /* strcmp () order, for a name that need not end in NUL. */
 static gint
 compare_name (const gchar *name, gsize length, const TallyMethod *method)
@@ -181,7 +153,7 @@ find_own_method (const TallyService *service, const gchar *name, gsize length)
   if (G_UNLIKELY (service->n_methods > FEW_METHODS))
     return bisect_methods (service, name, length);
   for (const TallyMethod *method = service->methods; method < end; method++)
-    if (method->name_length == length && has_same_bytes (name, method->name, length))
+    if (method->name_length == length && tally_bytes_are_equal (name, method->name, length))
       return method;
   return NULL;
 }
