@@ -32,7 +32,7 @@ static GParamSpec *admin_properties[N_PROPERTIES];
  * | `/metrics` | everything as OpenMetrics text, for Prometheus |
  * | `/healthz` | 200 while each server serves, else 503 |
  * | `/servers`, `/pools`, `/methods` | numbers as JSON |
- * | `/connections` | what holds which connection of a pool, and for how long; who is connected to a server, and what is done for it; as JSON |
+ * | `/connections` | connections of a pool, with what holds each for how long; peers of a server, with what is done for each; as JSON |
  *
  * Properties, to be set before it listens:
  *

@@ -205,9 +205,9 @@ describe_slice (TallyServer *self, GArray *candidates, guint begin, GPtrArray *p
  * @self: a server
  * @max: how many to tell of
  *
- * Tells who is connected, since when, and what is done for each. Of more peers than @max those come that are served, or that
- * hold most, or have been there longest, in this order. Each was as told when it was looked at, one after the other; the
- * server is never held up for longer than a few hundred of them take. Thread-safe.
+ * Lists the peers: where each is, since when, and what is done for it. Peers that are served come first, then those that hold
+ * most, then those that have been there longest; what is past @max is left out. They are looked at one after the other, and
+ * the server is never held up for longer than a few hundred of them take. Thread-safe.
  *
  * Returns: (transfer full) (element-type TallyServerPeer): the peers, in that order; the array frees them
  *

@@ -76,7 +76,7 @@ a_quiet_peer_is_told (void)
   running_stop (running);
 }
 
-/* With an interceptor the report has the method; either way who is served comes first, then who holds something. */
+/* With an interceptor the report has the method. In any case peers that are served come first, then those that hold something. */
 static void
 what_is_done_for_a_peer_is_told (void)
 {

@@ -268,7 +268,7 @@ new_connections_get_a_new_certificate (void)
   tls_server_stop (server);
 }
 
-/* ---- who is one client ---- */
+/* ---- connections of one client ---- */
 
 /* By the certificate, where one was verified, and not by the address, which is the same; however many connections it has. */
 static void
