@@ -18,7 +18,7 @@ typedef struct
   gint timeout; /* milliseconds of a call; 0: as the URI says */
 } CliBenchCall;
 
-/* Beyond them the exit status says so. Negative: there is no such limit. */
+/* Beyond them the exit status says so. */
 typedef struct
 {
   gdouble max_p99_ms; /* G_MAXDOUBLE: any */
