@@ -1,7 +1,6 @@
 /* Owns what all subcommands do with their words, with what was wrong, and with their output in the end. */
 #include "cli-commands.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli-base.h"
+#include "replace.h"
 
 CliStatus
 cli_complain (const GError *error)
@@ -29,11 +29,11 @@ has_reader_gone (void)
 CliStatus
 cli_end_output (CliStatus status)
 {
-  errno = 0;
-  if ((fflush (stdout) == 0 && !ferror (stdout)) || has_reader_gone ())
+  g_autoptr (GError) error = NULL;
+
+  if (idl_flush_output (&error) || has_reader_gone ())
     return status;
-  g_printerr ("tally: standard output: %s\n",
-              errno != 0 ? g_strerror (errno) : "not all of it could be written");
+  cli_complain (error);
   return status == CLI_OK ? CLI_FAILED : status;
 }
 

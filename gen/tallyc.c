@@ -1,8 +1,6 @@
 /* The compiler's command line: writes C files here, and hands what writes none to idl/tools.h. */
-#include <errno.h>
 #include <locale.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -15,6 +13,7 @@
 #endif
 #include "options.h"
 #include "output.h"
+#include "replace.h"
 #include "tools.h"
 
 /* Whose command line and output tallyc takes after, as builds ask for a version of it. */
@@ -238,11 +237,11 @@ print_text (const Options *options)
 static int
 end_output (int status)
 {
-  errno = 0;
-  if (fflush (stdout) == 0 && !ferror (stdout))
+  g_autoptr (GError) error = NULL;
+
+  if (idl_flush_output (&error))
     return status;
-  g_printerr ("tallyc: standard output: %s\n",
-              errno != 0 ? g_strerror (errno) : "not all of it could be written");
+  g_printerr ("tallyc: %s\n", error->message);
   return status == EXIT_SUCCESS ? EXIT_ERRORS : status;
 }
 

@@ -1,9 +1,11 @@
-/* Writes files. It knows nothing of what is in them. They can be made again, so nothing waits for the disk. */
+/* Writes files, and standard output to its end. It knows nothing of what is in them. Files can be made again, so nothing waits for the
+ * disk. */
 #include "replace.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -71,5 +73,19 @@ idl_replace_file (const gchar *path, const gchar *text, gsize length, GError **e
     return TRUE;
   g_set_error (error, G_FILE_ERROR, (gint) g_file_error_from_errno (code), "%s: cannot write: %s",
                path, g_strerror (code));
+  return FALSE;
+}
+
+gboolean
+idl_flush_output (GError **error)
+{
+  gint code;
+
+  errno = 0;
+  if (fflush (stdout) == 0 && !ferror (stdout))
+    return TRUE;
+  code = errno; /* 0: of what was printed earlier */
+  g_set_error (error, G_FILE_ERROR, (gint) g_file_error_from_errno (code), "standard output: %s",
+               code != 0 ? g_strerror (code) : "not all of it could be written");
   return FALSE;
 }
