@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "load.h"
+
 /* Rounds of one mode that differ by more say little. */
 #define NOISE 1.5
 
@@ -50,11 +52,10 @@ ranges_overlap (const CliReportMode *a, const CliReportMode *b)
   return a->lowest_rate <= b->highest_rate && b->lowest_rate <= a->highest_rate;
 }
 
-/* Whether so many calls failed that the rate, which is of those that did not, says little. */
 static gboolean
 has_failed_a_lot (const CliReportMode *mode)
 {
-  return mode->failures * 100 > mode->calls;
+  return load_fails_a_lot (mode->failures, mode->calls);
 }
 
 /* "3.7"; "0.25": two digits that count, and whole numbers from 10 on. (transfer full) */

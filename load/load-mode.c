@@ -140,3 +140,9 @@ load_mode_summarise (const LoadMode *mode)
     summary.closes += summary.pool.closes[i];
   return summary;
 }
+
+gboolean
+load_fails_a_lot (gdouble failures, gdouble calls)
+{
+  return failures * 100 > calls;
+}

@@ -59,11 +59,10 @@ print_cost (GPtrArray *modes, const LoadSummary *summaries, gboolean knows_serve
           knows_server ? "" : " (the\nserver's is known of one that was started here)");
 }
 
-/* Whether so many calls failed that the mode's rate, which is of those that did not, says little. */
 static gboolean
 fails_a_lot (const LoadMode *mode, const LoadSummary *summary)
 {
-  return mode->failures * 100 > summary->calls;
+  return load_fails_a_lot ((gdouble) mode->failures, (gdouble) summary->calls);
 }
 
 /* Whether some mode's rounds differ so much that its median says little, though its calls did not fail. */

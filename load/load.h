@@ -131,6 +131,8 @@ LoadMode *load_mode_new (const LoadOptions *options, const gchar *name, GError *
 void load_mode_free (LoadMode *mode);
 void load_mode_note_failure (LoadMode *mode, const gchar *message, guint64 count);
 LoadSummary load_mode_summarise (const LoadMode *mode);
+/* Whether so many calls failed, beside @calls that succeeded, that the mode's rate, which is of those that did, says little. */
+gboolean load_fails_a_lot (gdouble failures, gdouble calls);
 
 /* load-run.c. @tell: (nullable) */
 /* All rounds of all @modes (element-type LoadMode), which take turns; each round begins with another one. */
