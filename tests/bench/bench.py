@@ -8,7 +8,6 @@ what is to come of the figures; the programs know how to make and check a call.
 """
 import argparse
 import json
-import os
 import statistics
 import sys
 import time
@@ -38,15 +37,8 @@ def older(name, rows):
 
 class Bench(Counts):
     def __init__(self, options):
-        super().__init__(options.programs, options.before)
+        super().__init__(options.programs, options.before, Verdicts(options.against))
         self.options = options
-        self.results = []
-        self.verdicts = Verdicts(options.against)
-        self.cores = sorted(os.sched_getaffinity(0))
-        self.counted_unpooled = False
-
-    def has_tls(self):
-        return self.has('openssl') and self.has_tool('openssl', ['version'])
 
     def tell_missing(self):
         """What is not measured, and for want of what."""
@@ -55,7 +47,7 @@ class Bench(Counts):
                             (self.has_tls(), 'no TLS: libssl-dev was not there, or the program openssl is not'),
                             (instructions, 'valgrind is not there, or does not work: no instructions are counted'),
                             (system_calls, 'strace is not there, or may not trace: no system calls are counted'),
-                            (self.has_tool('taskset', ['--version']), 'taskset is not there: the kernel places all programs'),
+                            (self.can_place(), 'taskset is not there, or does not work: the kernel places all programs'),
                             (len(self.cores) > 1, 'one core: nothing is measured on two')):
             if not there:
                 print('Missing: ' + text)
@@ -124,6 +116,7 @@ class Bench(Counts):
             print('  %-*s %9.2f %9.2f %9.2f %9.1f   %s' % (width, name, *middle, text))
             self.results.append(entry)
         sys.stdout.flush()
+
     def judge_best(self, goal, rows, name, value, best):
         """Where the best round is what counts."""
         def found(name):

@@ -25,13 +25,17 @@ def shown(cost, digits):
 
 
 class Counts(Programs):
-    """Needs self.verdicts and self.results."""
-
     # A processor copies many bytes by one instruction, of which callgrind counts every byte: the C library is told to do without.
     CALLGRIND = ['env', 'GLIBC_TUNABLES=glibc.cpu.x86_rep_movsb_threshold=1000000000',
                  'valgrind', '--tool=callgrind', '--callgrind-out-file=/dev/null']
     STRACE = ['strace', '-c', '-f']
     MEMORY = ['-e', 'trace=%memory']
+
+    def __init__(self, directory, before, verdicts):
+        super().__init__(directory, before)
+        self.verdicts = verdicts
+        self.results = []
+        self.counted_unpooled = False
 
     def can_count(self):
         return (self.has_tool('valgrind', ['--tool=callgrind', '--callgrind-out-file=/dev/null', 'true']),

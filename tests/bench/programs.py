@@ -20,6 +20,7 @@ class Programs:
         self.scratch = tempfile.TemporaryDirectory()
         self.requests = {}
         self.tools = {}
+        self.cores = sorted(os.sched_getaffinity(0))
 
     def program(self, name):
         directory = self.directory
@@ -53,8 +54,14 @@ class Programs:
                 self.tools[name] = False
         return self.tools[name]
 
+    def has_tls(self):
+        return self.has('openssl') and self.has_tool('openssl', ['version'])
+
+    def can_place(self):
+        return self.has_tool('taskset', ['-c', str(self.cores[0]), 'true'])
+
     def command(self, name, arguments, core=None):
-        placed = core is not None and self.has_tool('taskset', ['-c', str(core), 'true'])
+        placed = core is not None and self.can_place()
         return (['taskset', '-c', str(core)] if placed else []) + [self.program(name)] + arguments
 
     def output(self, command):
