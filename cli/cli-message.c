@@ -484,6 +484,13 @@ cli_message_read (const guint8 *bytes,
 }
 
 void
+cli_message_take_rest (CliMessage *self, gsize length)
+{
+  self->reader.length = length;
+  add_rest (&self->reader, "behind the message");
+}
+
+void
 cli_message_free (CliMessage *self)
 {
   if (self == NULL)

@@ -43,6 +43,8 @@ CliMessage *cli_message_read (const guint8 *bytes,
                               CliFindBody find,
                               gpointer user_data,
                               gsize *size);
+/* Makes what follows the message, up to @length, a part of it: it is in a frame that is longer than its message. */
+void cli_message_take_rest (CliMessage *message, gsize length);
 void cli_message_free (CliMessage *message);
 /* Why it could not be read to its end; NULL: it was. */
 const gchar *cli_message_get_damage (const CliMessage *message);

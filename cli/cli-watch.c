@@ -87,17 +87,6 @@ find_watched_body (const gchar *name, ThriftMessageType type, gpointer user_data
   return type == T_REPLY ? method->result : method->args;
 }
 
-/* Appends what is behind the message, within its frame. */
-static void
-annotate_rest (GString *text, const guint8 *data, gsize start, gsize length)
-{
-  g_autoptr (GPtrArray) pieces = g_ptr_array_new ();
-  CliPiece rest = { .start = start, .length = length - start, .text = "behind the message" };
-
-  g_ptr_array_add (pieces, &rest);
-  cli_wire_annotate (text, pieces, data);
-}
-
 /* @is_whole: the message; else @bytes are a part of it, with the header of its frame. */
 static void
 print_message (const gchar *what, GBytes *bytes, gboolean is_whole, const TallyMethod *method)
@@ -110,9 +99,9 @@ print_message (const gchar *what, GBytes *bytes, gboolean is_whole, const TallyM
   data = g_bytes_get_data (bytes, &length);
   message =
       cli_message_read (data, length, CLI_FORM_AUTO, find_watched_body, (gpointer) method, &size);
-  cli_message_annotate (message, text);
   if (size < length)
-    annotate_rest (text, data, size, length);
+    cli_message_take_rest (message, length);
+  cli_message_annotate (message, text);
   g_printerr ("%s %" G_GSIZE_FORMAT " bytes%s:\n%s", what, length,
               is_whole ? "" : ", and no whole message", text->str);
 }
