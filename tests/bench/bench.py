@@ -308,7 +308,7 @@ class Bench(Counts):
     def part_pool(self):
         print('\nThe pool alone: a connection of 8 borrowed and given back; the limit is a mutex and a stack')
         print('  %-8s %8s %12s %12s %10s %10s' % ('hold', 'threads', 'limit, ns', 'Tally, ns', '×', 'least'))
-        versions = {suffix: self.pairs(version) for suffix, version in self.versions('pool')}
+        versions = self.of_versions('Tally', 'pool', self.pairs)
         for hold, threads in versions.get('', {}):
             costs = {}
             for suffix, pairs in versions.items():

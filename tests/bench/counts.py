@@ -7,7 +7,7 @@ import resource
 import signal
 import sys
 
-from programs import BEFORE, Failed, Programs
+from programs import BEFORE, Programs
 
 INSTRUCTIONS, SYSTEM_CALLS = 0, 1
 
@@ -92,21 +92,16 @@ class Counts(Programs):
     def count(self, label, program, run, few=200, many=1200):
         """{what a version's label ends in: its instructions and system calls}. @run: of a wrapper, a version's name and a number of
         calls."""
-        costs = {}
-        for suffix, version in self.versions(program):
+        def measure(version):
             def below(wrapped, calls):
                 return wrapped(lambda wrapper: run(wrapper, version, calls))
-            try:
-                costs[suffix] = (self.for_each(lambda calls: below(self.instructions, calls), few, many, 2),
-                                 self.for_each(lambda calls: below(self.system_calls, calls), few, many, 1))
-            except Failed as failure:
-                if not suffix:
-                    raise
-                self.leave_out(label + suffix, failure)
-                continue
-            print('  %-60s %14s %14s' % (label + suffix, shown(costs[suffix][0], 0), shown(costs[suffix][1], 2)))
-            sys.stdout.flush()
-            self.results.append({'part': 'counts', 'name': label + suffix, 'instructions': costs[suffix][0], 'system_calls': costs[suffix][1]})
+            return (self.for_each(lambda calls: below(self.instructions, calls), few, many, 2),
+                    self.for_each(lambda calls: below(self.system_calls, calls), few, many, 1))
+        costs = self.of_versions(label, program, measure)
+        for suffix, (instructions, system_calls) in costs.items():
+            print('  %-60s %14s %14s' % (label + suffix, shown(instructions, 0), shown(system_calls, 2)))
+            self.results.append({'part': 'counts', 'name': label + suffix, 'instructions': instructions, 'system_calls': system_calls})
+        sys.stdout.flush()
         return costs
 
     def count_client(self, label, program, arguments, few=200, many=1200):
@@ -216,10 +211,10 @@ class Counts(Programs):
         self.head('For each call with much in it, pooled, framed binary', 'page faults', 'memory calls')
         for payload in ('large', 'list'):
             for side, program, count in (('client', 'tally-client', self.memory_of_client), ('server', 'tally-server', self.memory_of_server)):
-                costs = {}
-                for suffix, version in self.versions(program):
-                    costs[suffix] = count(version, payload, 100, 300)
-                    print('  %-60s %14s %14s' % ('Tally %s, %s%s' % (side, payload, suffix), *(shown(cost, 2) for cost in costs[suffix])))
+                label = 'Tally %s, %s' % (side, payload)
+                costs = self.of_versions(label, program, lambda version: count(version, payload, 100, 300))
+                for suffix, figures in costs.items():
+                    print('  %-60s %14s %14s' % (label + suffix, *(shown(cost, 2) for cost in figures)))
                 self.judge_counted('%s-faults-%s' % (payload, side), costs, 0)
                 self.judge_counted('%s-memory-%s' % (payload, side), costs, 1)
 

@@ -44,6 +44,18 @@ class Programs:
         """For what an older version cannot do."""
         print('(%s is left out: %s)' % (label, str(failure).strip().splitlines()[-1]))
 
+    def of_versions(self, label, name, measure):
+        """{what a label ends in: what @measure gives of that version}, without an older one that cannot do it."""
+        found = {}
+        for suffix, version in self.versions(name):
+            try:
+                found[suffix] = measure(version)
+            except Failed as failure:
+                if not suffix:
+                    raise
+                self.leave_out(label + suffix, failure)
+        return found
+
     def has_tool(self, name, arguments):
         """Whether a tool is there and may do its work: strace may not everywhere."""
         if name not in self.tools:
