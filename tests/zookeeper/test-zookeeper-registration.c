@@ -53,7 +53,7 @@ a_server_is_a_member_while_it_serves (void)
         g_object_set (registration, "host", "calc.example", "shard", 7, "session-timeout", 5000,
                       NULL);
       fleet_start_server (&fleet, 0, registration);
-      names = fleet_await_members (&fleet, 1);
+      names = zookeeper_await_count (fleet.path, 1);
       CU_ASSERT_TRUE (g_str_has_prefix (names->pdata[0], "member_"));
       data = read_member (&fleet, names->pdata[0]);
       expected = g_strdup_printf ("{\"serviceEndpoint\":{\"host\":\"%s\",\"port\":%u},"
@@ -114,7 +114,7 @@ the_member_outlives_zookeeper (void)
       zookeeper_kill ();
       CU_ASSERT_TRUE (echo_once (fleet.channel, NULL));
       zookeeper_restart (i == 0);
-      after = fleet_await_members (&fleet, N_SERVERS);
+      after = zookeeper_await_count (fleet.path, N_SERVERS);
       for (guint n = 0; n < N_SERVERS && i == 0 && before->len == N_SERVERS; n++)
         assert_string (after->pdata[n], before->pdata[n]);
       fleet_await (&fleet, fleet.channel, "012");
@@ -133,12 +133,12 @@ a_member_that_was_removed_is_made_again (void)
   fleet_start_registered (&fleet);
   for (guint i = 0; i < 2; i++)
     {
-      g_autoptr (GPtrArray) before = fleet_await_members (&fleet, N_SERVERS);
+      g_autoptr (GPtrArray) before = zookeeper_await_count (fleet.path, N_SERVERS);
       g_autoptr (GPtrArray) after = NULL;
 
       for (guint n = 0; n < N_SERVERS; n++)
         fleet_leave (&fleet, before->pdata[n]);
-      after = fleet_await_members (&fleet, N_SERVERS);
+      after = zookeeper_await_count (fleet.path, N_SERVERS);
       for (guint n = 0; n < N_SERVERS; n++)
         CU_ASSERT (g_strcmp0 (after->pdata[n], before->pdata[N_SERVERS - 1]) > 0);
     }
@@ -154,7 +154,7 @@ a_stop_needs_no_zookeeper (void)
   if (!zookeeper_begin ())
     return;
   fleet_start_registered (&fleet);
-  g_ptr_array_unref (fleet_await_members (&fleet, N_SERVERS));
+  g_ptr_array_unref (zookeeper_await_count (fleet.path, N_SERVERS));
   zookeeper_kill ();
   for (guint i = 0; i < N_SERVERS; i++)
     {
@@ -185,16 +185,6 @@ call_on (gpointer data)
   return NULL;
 }
 
-static gboolean
-is_any_going_on (Caller *callers)
-{
-  gboolean goes_on = FALSE;
-
-  for (guint i = 0; i < N_CALLERS; i++)
-    goes_on |= !g_atomic_int_get (&callers[i].stop);
-  return goes_on;
-}
-
 /* Each server in turn is stopped, and another one started at another port: no call fails. */
 static void
 restarts_lose_no_call (void)
@@ -216,12 +206,15 @@ restarts_lose_no_call (void)
   for (guint i = 0; i < 4 * N_SERVERS; i++)
     {
       g_autoptr (TallyRegistration) registration = fleet_new_registration (&fleet);
+      g_autoptr (GError) error = NULL;
 
       fleet_stop_server (&fleet, i % N_SERVERS);
       fleet_start_server (&fleet, i % N_SERVERS, registration);
+      /* until clients have found it */
       while (g_atomic_int_get (&fleet.servers[i % N_SERVERS].n_calls) == 0
-             && is_any_going_on (callers))
-        g_usleep (1000); /* until clients have found it */
+             && echo_once (fleet.channel, &error))
+        continue;
+      assert_no_error (error);
     }
   for (guint i = 0; i < N_CALLERS; i++)
     {

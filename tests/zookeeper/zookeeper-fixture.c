@@ -171,24 +171,6 @@ fleet_start_server (Fleet *self, guint i, TallyRegistration *registration)
   start_server (server, registration);
 }
 
-GPtrArray *
-fleet_await_members (const Fleet *self, guint count)
-{
-  gint64 end = g_get_monotonic_time () + PATIENCE;
-
-  while (TRUE)
-    {
-      g_autoptr (GPtrArray) names = zookeeper_list (self->path);
-
-      if (names->len == count || g_get_monotonic_time () > end)
-        {
-          assert_int (names->len, count);
-          return g_steal_pointer (&names);
-        }
-      g_usleep (PAUSE);
-    }
-}
-
 void
 fleet_stop_server (Fleet *self, guint i)
 {

@@ -27,6 +27,8 @@ void zookeeper_write (const gchar *path, const gchar *data);
 void zookeeper_write_bytes (const gchar *path, const gchar *data, gsize length);
 /* (transfer full): names of the nodes in @path, in order. */
 GPtrArray *zookeeper_list (const gchar *path);
+/* Waits until there are @count nodes in @path; (transfer full): their names. */
+GPtrArray *zookeeper_await_count (const gchar *path, guint count);
 /* (transfer full) (nullable): what is in the node @path. */
 gchar *zookeeper_read (const gchar *path);
 
@@ -57,8 +59,6 @@ void fleet_start_registered (Fleet *self);
 void fleet_start_server (Fleet *self, guint i, TallyRegistration *registration);
 /* (transfer full): of the fixture's path. */
 TallyRegistration *fleet_new_registration (const Fleet *self);
-/* Waits until the path has @count members; (transfer full): their names. */
-GPtrArray *fleet_await_members (const Fleet *self, guint count);
 /* As its owner says when no call is under way. */
 void fleet_stop_server (Fleet *self, guint i);
 void fleet_stop (Fleet *self);

@@ -177,6 +177,14 @@ on_event (zhandle_t *handle, int type, int state, const char *path, void *contex
 {
 }
 
+/* On ZooKeeper's thread: a watch has seen something, or sees nothing any more. */
+static void
+on_change (zhandle_t *handle, int type, int state, const char *path, void *changes)
+{
+  if (type != ZOO_SESSION_EVENT || state == ZOO_EXPIRED_SESSION_STATE)
+    g_async_queue_push (changes, changes);
+}
+
 /* Each in a session of its own, as ZooKeeper forgets sessions here. */
 static zhandle_t *
 open_session (void)
@@ -262,24 +270,59 @@ compare_names (gconstpointer a, gconstpointer b)
   return strcmp (*(const gchar *const *) a, *(const gchar *const *) b);
 }
 
-GPtrArray *
-zookeeper_list (const gchar *path)
+/* @changes: (nullable): gets something when there may be others. */
+static GPtrArray *
+list_nodes (zhandle_t *handle, const gchar *path, GAsyncQueue *changes)
 {
   GPtrArray *names = g_ptr_array_new_with_free_func (g_free);
+  watcher_fn watcher = changes != NULL ? on_change : NULL;
   struct String_vector children = { 0 };
-  zhandle_t *handle = open_session ();
   gint status;
 
   do
-    status = zoo_get_children (handle, path, 0, &children);
+    status = zoo_wget_children (handle, path, watcher, changes, &children);
   while (goes_on (status));
   for (gint32 i = 0; status == ZOK && i < children.count; i++)
     g_ptr_array_add (names, g_strdup (children.data[i]));
   if (status == ZOK)
     deallocate_String_vector (&children);
+  else if (changes != NULL && zoo_wexists (handle, path, watcher, changes, NULL) != ZNONODE)
+    g_async_queue_push (changes, changes); /* it came meanwhile */
   g_ptr_array_sort (names, compare_names);
+  return names;
+}
+
+GPtrArray *
+zookeeper_list (const gchar *path)
+{
+  zhandle_t *handle = open_session ();
+  GPtrArray *names = list_nodes (handle, path, NULL);
+
   zookeeper_close (handle);
   return names;
+}
+
+GPtrArray *
+zookeeper_await_count (const gchar *path, guint count)
+{
+  gint64 end = g_get_monotonic_time () + PATIENCE;
+
+  while (TRUE)
+    {
+      g_autoptr (GAsyncQueue) changes = g_async_queue_new ();
+      zhandle_t *handle = open_session ();
+      g_autoptr (GPtrArray) names = list_nodes (handle, path, changes);
+      gint64 left = end - g_get_monotonic_time ();
+      gboolean looks_again = names->len != count && left > 0
+                             && g_async_queue_timeout_pop (changes, (guint64) left) != NULL;
+
+      zookeeper_close (handle); /* afterwards nothing is told */
+      if (!looks_again)
+        {
+          assert_int (names->len, count);
+          return g_steal_pointer (&names);
+        }
+    }
 }
 
 gchar *
