@@ -85,7 +85,9 @@ is_ours_up (void)
   if (!g_socket_connect (socket, address, NULL, NULL)
       || g_socket_send (socket, "conf", 4, NULL, NULL) != 4)
     return FALSE;
-  while ((length = g_socket_receive (socket, buffer, sizeof buffer, NULL, NULL)) > 0)
+  /* One that has just begun may leave a connection open after such an answer. */
+  while (strstr (answer->str, "not currently serving") == NULL
+         && (length = g_socket_receive (socket, buffer, sizeof buffer, NULL, NULL)) > 0)
     g_string_append_len (answer, buffer, length);
   return strstr (answer->str, directory) != NULL;
 }
