@@ -9,7 +9,7 @@
 
 /* ---- members of an object ---- */
 
-/* json-glib escapes all control characters but the last one, which no browser's parser takes as it is. */
+/* json-glib escapes all characters below a blank but U+001F, and no browser's parser takes that one as it is. */
 static void
 add_text (JsonBuilder *json, const gchar *name, const gchar *text)
 {

@@ -208,8 +208,8 @@ on_accept_again (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* Peers that send their head, and those that are answered, each count half: whatever one kind holds, the other gets through. Of the kind
- * that has more the oldest makes room, which is slow to send or to take. */
+/* Makes room for one more. Some peers still send their head, others are answered; the oldest of whichever are more is ended, since it is
+ * slow to send or to take. So neither kind, however many there are of it, keeps the other out. */
 static void
 make_room (AdminListener *self)
 {

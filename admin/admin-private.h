@@ -117,7 +117,7 @@ gboolean
 admin_place_open (AdminPlace *self, const gchar *uri, gboolean allow_remote, GError **error);
 /* Removes the file, if it is still the socket's: before that is closed. */
 void admin_place_give_up (AdminPlace *self);
-/* Closes the socket, in a child process that one's copy. */
+/* Closes the socket; in a child process, its copy of it. */
 void admin_place_clear (AdminPlace *self);
 
 /* ---- admin-listener.c ---- */

@@ -100,8 +100,8 @@ void cli_record_end (CliRecord *self,
                      const CliHeader *header,
                      const guint8 *bytes,
                      gsize length);
-/* Prints a @call that gets no reply; @outcome: "oneway", "stopped", for which the relay is, "unanswered" or "lost", of which the last
- * two are wrong unless that was injected. */
+/* Prints a @call that gets no reply; @outcome: "oneway", "stopped" (the relay was), or what is wrong unless it was injected:
+ * "unanswered", "lost", "dropped", "closed". */
 void cli_record_drop (CliRecord *self, guint connection, const CliCall *call, const gchar *outcome);
 /* Prints what is wrong with a connection. */
 void cli_record_complain (CliRecord *self, guint connection, const gchar *text);

@@ -124,7 +124,7 @@ check_owner (ZookeeperMembership *self, zhandle_t *handle, const gchar *node, wa
   return status == ZOK && stat.ephemeralOwner != self->client_id ? ZNONODE : status;
 }
 
-/* Where it is to be a member. A node that somebody has removed is made again the next time, which is at once. */
+/* Where it is to be a member. When somebody has removed the node, the session settles once more, and then it is made again. */
 static gboolean
 stay_in_path (ZookeeperMembership *self, zhandle_t *handle, GError **error)
 {

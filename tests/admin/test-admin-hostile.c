@@ -81,7 +81,6 @@ a_long_head_is_refused (void)
   g_autofree gchar *request = g_strconcat ("GET / HTTP/1.1\r\nX: ", filling, NULL);
   g_autofree gchar *answer = NULL;
   g_autofree gchar *body = NULL;
-  g_autoptr (GSocket) socket = NULL;
 
   CU_ASSERT_TRUE (tally_admin_listen (admin, LOOPBACK, NULL));
   request[8192] = '\0'; /* what is behind it might turn the answer into a reset */
