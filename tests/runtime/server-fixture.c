@@ -150,6 +150,22 @@ running_stop (Running *self)
   running_join (self);
 }
 
+TallyServerSnapshot
+running_snapshot (const Running *self)
+{
+  TallyServerSnapshot snapshot;
+
+  tally_server_snapshot (self->server, &snapshot);
+  return snapshot;
+}
+
+void
+running_await_connections (const Running *self, guint count)
+{
+  while (running_snapshot (self).connections != count)
+    g_thread_yield ();
+}
+
 gchar *
 running_dup_client_uri (const Running *self, const gchar *query)
 {

@@ -39,6 +39,9 @@ gchar *running_dup_client_uri (const Running *self, const gchar *query);
 void running_join (Running *self);
 /* Stops, joins, frees. */
 void running_stop (Running *self);
+TallyServerSnapshot running_snapshot (const Running *self);
+/* Returns once the server has @count connections. */
+void running_await_connections (const Running *self, guint count);
 
 /* A connected socket whose receives fail after a time that only a failing test needs. */
 gint peer_connect (Running *self);

@@ -42,19 +42,10 @@ connect_from (Running *running, const gchar *address)
   return fd;
 }
 
-static TallyServerSnapshot
-take_snapshot (Running *running)
-{
-  TallyServerSnapshot snapshot;
-
-  tally_server_snapshot (running->server, &snapshot);
-  return snapshot;
-}
-
 static void
 await_waiting (Running *running, guint count)
 {
-  while (take_snapshot (running).waiting != count)
+  while (running_snapshot (running).waiting != count)
     g_thread_yield ();
 }
 
@@ -64,7 +55,7 @@ await_refused (Running *running, guint64 count)
   TallyServerSnapshot snapshot;
 
   do
-    snapshot = take_snapshot (running);
+    snapshot = running_snapshot (running);
   while (snapshot.refused_client + snapshot.refused_limit != count);
 }
 
@@ -92,7 +83,7 @@ check_what_is_taken (const gchar *options, guint n_waiting, const gchar *part)
         check_refusal (fds[i], BINARY, i, part);
     }
   await_refused (running, G_N_ELEMENTS (fds) - n_waiting);
-  snapshot = take_snapshot (running);
+  snapshot = running_snapshot (running);
   assert_int (snapshot.running, 2);
   assert_int (snapshot.running_limit, 2);
   assert_int (snapshot.waiting, n_waiting);
@@ -105,7 +96,7 @@ check_what_is_taken (const gchar *options, guint n_waiting, const gchar *part)
   /* A connection that was refused lives on. */
   for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
     CU_ASSERT (peer_echoes (fds[i], BINARY, 100 + i, "again"));
-  while (take_snapshot (running).running > 0)
+  while (running_snapshot (running).running > 0)
     g_thread_yield ();
   for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
     close (fds[i]);
@@ -230,8 +221,8 @@ a_greedy_client_harms_no_other (void)
       pthread_join (threads[i], NULL);
       n_refused += callers[i].n_refused;
     }
-  assert_int (take_snapshot (running).refused_client, n_refused);
-  assert_int (take_snapshot (running).refused_limit, 0);
+  assert_int (running_snapshot (running).refused_client, n_refused);
+  assert_int (running_snapshot (running).refused_limit, 0);
   running_stop (running);
 }
 
@@ -309,7 +300,7 @@ a_request_that_would_not_make_it (void)
   assert_int (test_handler_n_calls (running->handler), 0);
   CU_ASSERT (echo (channel, 2000 * 1000, &error));
   assert_no_error (error);
-  assert_int (take_snapshot (running).refused_deadline, 1);
+  assert_int (running_snapshot (running).refused_deadline, 1);
   tally_pool_close (pool);
   g_clear_object (&channel);
   running_stop (running);

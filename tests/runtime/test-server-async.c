@@ -254,7 +254,6 @@ a_client_that_leaves_fires_the_cancellable (void)
   Running *running = start (NULL, NULL);
   gint fd = peer_connect (running);
   const gchar *text = "too late";
-  TallyServerSnapshot snapshot;
   GCancellable *cancellable;
   TallyReply *reply;
 
@@ -265,13 +264,10 @@ a_client_that_leaves_fires_the_cancellable (void)
   peer_reset (fd);
   while (!g_cancellable_is_cancelled (cancellable))
     g_thread_yield ();
-  do
-    tally_server_snapshot (running->server, &snapshot);
-  while (snapshot.connections > 0);
+  running_await_connections (running, 0);
   CU_ASSERT (tally_reply_return (reply, test_echo_method, &text, NULL));
   tally_reply_unref (reply);
-  tally_server_snapshot (running->server, &snapshot);
-  assert_int (snapshot.dropped, 1);
+  assert_int (running_snapshot (running).dropped, 1);
   running_stop (running);
 }
 
@@ -361,7 +357,6 @@ a_stop_sends_what_is_answered_behind_what_is_not (void)
 {
   Running *running = start (NULL, "drain-timeout=1 concurrent=1");
   gint fd = peer_connect (running);
-  TallyServerSnapshot snapshot;
   TallyReply *replies[4];
 
   for (guint i = 0; i < G_N_ELEMENTS (replies); i++)
@@ -378,8 +373,7 @@ a_stop_sends_what_is_answered_behind_what_is_not (void)
   check_answer (fd, T_REPLY, 4, "fourth");
   answer_echo (replies[0], "too late");
   answer_echo (replies[2], "too late");
-  tally_server_snapshot (running->server, &snapshot);
-  assert_int (snapshot.dropped, 2);
+  assert_int (running_snapshot (running).dropped, 2);
   close (fd);
   running_join (running);
 }
@@ -451,16 +445,6 @@ a_stop_says_what_was_not_executed (void)
   recorder_check (recorder, N_KEPT + 2);
 }
 
-static void
-await_connections (Running *running, guint count)
-{
-  TallyServerSnapshot snapshot;
-
-  do
-    tally_server_snapshot (running->server, &snapshot);
-  while (snapshot.connections != count);
-}
-
 /* Its connection may be gone when it returns, and that one's memory another one's. */
 static void
 a_handler_may_outlive_its_connection (void)
@@ -471,7 +455,7 @@ a_handler_may_outlive_its_connection (void)
   send_call (fd, "echo", T_CALL, 1, "stay");
   check_answer (fd, T_REPLY, 1, "early");
   close (fd);
-  await_connections (running, 0);
+  running_await_connections (running, 0);
   for (gint i = 0; i < 3; i++) /* so that what is closed is freed */
     {
       gint other = peer_connect (running);
@@ -480,7 +464,7 @@ a_handler_may_outlive_its_connection (void)
       answer_echo (take_reply (running), "another");
       check_answer (other, T_REPLY, i, "another");
       close (other);
-      await_connections (running, 0);
+      running_await_connections (running, 0);
     }
   g_async_queue_push (((LaterHandler *) running->handler)->leave, running);
   running_stop (running);

@@ -350,24 +350,14 @@ answers_to_a_client_that_left_are_dropped (void)
 {
   Running *running = running_start (&framed_binary, ANY_ORDER, NULL);
   gint fd = peer_connect (running);
-  TallyServerSnapshot snapshot;
 
   send_blocks (fd, 2);
   test_handler_wait_inside (running->handler, 2);
   peer_reset (fd);
-  do
-    {
-      g_thread_yield ();
-      tally_server_snapshot (running->server, &snapshot);
-    }
-  while (snapshot.connections > 0);
+  running_await_connections (running, 0);
   test_handler_release (running->handler);
-  do
-    {
-      g_thread_yield ();
-      tally_server_snapshot (running->server, &snapshot);
-    }
-  while (snapshot.dropped < 2);
+  while (running_snapshot (running).dropped < 2)
+    g_thread_yield ();
   check_alive (running);
   running_stop (running);
 }

@@ -16,15 +16,6 @@
 #define CONCURRENCY "admission=1"
 #define CLIENT "admission=4"
 
-static TallyServerSnapshot
-take_snapshot (Running *running)
-{
-  TallyServerSnapshot snapshot;
-
-  tally_server_snapshot (running->server, &snapshot);
-  return snapshot;
-}
-
 /* ---- goodput ---- */
 
 /* The server does one call a tick, and so many come. */
@@ -73,7 +64,7 @@ await_decisions (Overload *self, guint tick)
   do
     {
       collect (self, tick);
-      snapshot = take_snapshot (self->running);
+      snapshot = running_snapshot (self->running);
     }
   while (snapshot.running + snapshot.waiting + self->n_refusals + self->n_replies < self->n_sent);
 }
@@ -165,7 +156,7 @@ await_state (Running *running, guint n_waiting, guint n_refused)
   TallyServerSnapshot snapshot;
 
   do
-    snapshot = take_snapshot (running);
+    snapshot = running_snapshot (running);
   while (snapshot.running != 2 || snapshot.waiting != n_waiting
          || snapshot.refused_limit != n_refused);
 }
@@ -195,7 +186,7 @@ calls_that_are_answered_later_are_limited (void)
     {
       g_autoptr (TallyReply) reply = g_async_queue_pop (replies);
 
-      CU_ASSERT (take_snapshot (running).running <= 2);
+      CU_ASSERT (running_snapshot (running).running <= 2);
       CU_ASSERT_TRUE (tally_reply_return (reply, test_ping_method, NULL, NULL));
     }
   /* which of two handlers is called first is chance */
@@ -250,10 +241,10 @@ users_take_turns (void)
       peer_call (fds[i], BINARY, "block", i);
       if (i == 0)
         test_handler_wait_inside (running->handler, 1);
-      while (take_snapshot (running).waiting != i)
+      while (running_snapshot (running).waiting != i)
         g_thread_yield ();
     }
-  assert_int (take_snapshot (running).clients, 2);
+  assert_int (running_snapshot (running).clients, 2);
   for (guint i = 0; i < 4; i++)
     {
       test_handler_wait_inside (running->handler, 1);

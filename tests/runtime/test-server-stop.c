@@ -116,7 +116,6 @@ stop_while_memory_is_given_back (void)
 {
   Running *running = running_start (&framed_binary, NULL, NULL);
   gint fd = peer_connect (running);
-  TallyServerSnapshot statistics;
   gint64 stopped;
   gchar *uri;
 
@@ -126,9 +125,7 @@ stop_while_memory_is_given_back (void)
   close (fd);
   while (!g_atomic_int_get (&is_trimming))
     g_thread_yield ();
-  do
-    tally_server_snapshot (running->server, &statistics);
-  while (statistics.connections > 0);
+  running_await_connections (running, 0);
   tally_server_stop (running->server);
   while ((uri = tally_server_dup_uri (running->server)) != NULL)
     g_free (uri);
@@ -229,7 +226,6 @@ past_max_connections (void)
   gint first = peer_connect (running);
   gint second = peer_connect (running);
   TallyBuffer request = { NULL, 0, 0 };
-  TallyServerSnapshot statistics;
   guint n_asked = 1;
   Answer answer;
   gint third;
@@ -255,8 +251,7 @@ past_max_connections (void)
   CU_ASSERT (peer_sees_end (third));
   close (third);
   assert_int (test_handler_n_calls (running->handler), 2);
-  tally_server_snapshot (running->server, &statistics);
-  assert_int (statistics.refused, n_asked);
+  assert_int (running_snapshot (running).refused, n_asked);
 
   CU_ASSERT (peer_echoes (first, running->speech, 2, "still in"));
   close (first);
@@ -339,19 +334,6 @@ out_of_descriptors (void)
 
 /* ---- connections that a child process has, too ---- */
 
-static void
-await_connections (Running *running, guint count)
-{
-  TallyServerSnapshot seen;
-
-  do
-    {
-      g_thread_yield ();
-      tally_server_snapshot (running->server, &seen);
-    }
-  while (seen.connections != count);
-}
-
 /* The server has closed it, the child has not: what arrives there is no event any more. */
 static void
 a_child_keeps_a_closed_connection_open (void)
@@ -371,7 +353,7 @@ a_child_keeps_a_closed_connection_open (void)
       _exit (read (life[0], &byte, 1)); /* until the parent closes it */
     }
   CU_ASSERT_EQUAL (send (fd, "\0\0", 2, MSG_NOSIGNAL), 2); /* a request whose rest never comes */
-  await_connections (running, 0);
+  running_await_connections (running, 0);
   check_alive (running); /* here the server forgets the closed connection's memory */
   check_alive (running);
   CU_ASSERT_EQUAL (send (fd, "x", 1, MSG_NOSIGNAL), 1);
