@@ -17,6 +17,13 @@ typedef struct
   gboolean served; /* what serve () returned */
 } Running;
 
+/* What the property `admission` is set to, as @options below have it. */
+#define ADMISSION_CONCURRENCY "admission=1"
+#define ADMISSION_DEADLINE "admission=2"
+#define ADMISSION_CLIENT "admission=4"
+G_STATIC_ASSERT (TALLY_ADMISSION_CONCURRENCY == 1 && TALLY_ADMISSION_DEADLINE == 2
+                 && TALLY_ADMISSION_CLIENT == 4);
+
 /* Starts a server at @address ("tcp://127.0.0.1:0", "unix:///…"; NULL for the first) with a Derived
  * processor. @options (nullable): properties that are numbers, "max-workers=1 idle-timeout=0". */
 Running *running_start (const Speech *speech, const gchar *address, const gchar *options);

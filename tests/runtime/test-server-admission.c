@@ -14,14 +14,6 @@
 /* No more than the server lets wait for a worker: what is refused is refused by admission. */
 #define N_CALLERS 12
 
-/* As `admission` takes it in the fixture's options. */
-#define CONCURRENCY "admission=1"
-#define DEADLINE "admission=2"
-#define CLIENT "admission=4"
-
-G_STATIC_ASSERT (TALLY_ADMISSION_CONCURRENCY == 1 && TALLY_ADMISSION_DEADLINE == 2
-                 && TALLY_ADMISSION_CLIENT == 4);
-
 /* A connection from @address, so as to be another client. */
 static gint
 connect_from (Running *running, const gchar *address)
@@ -108,15 +100,16 @@ check_what_is_taken (const gchar *options, guint n_waiting, const gchar *part)
 static void
 as_many_run_and_wait_as_may (void)
 {
-  check_what_is_taken (CONCURRENCY " max-workers=8 min-running=2 max-running=2 max-queued=3", 3,
-                       "2 requests run and as many wait as may");
+  check_what_is_taken (ADMISSION_CONCURRENCY
+                       " max-workers=8 min-running=2 max-running=2 max-queued=3",
+                       3, "2 requests run and as many wait as may");
 }
 
 /* Connections of one address are one client, which may fill no more than half of the queue. */
 static void
 one_client_has_its_share (void)
 {
-  check_what_is_taken (CLIENT " max-workers=8 max-running=2 max-queued=4", 2,
+  check_what_is_taken (ADMISSION_CLIENT " max-workers=8 max-running=2 max-queued=4", 2,
                        "as many requests of this client wait as may");
 }
 
@@ -125,7 +118,7 @@ static void
 clients_take_turns (void)
 {
   Running *running =
-      running_start (BINARY, NULL, CLIENT " max-workers=4 max-running=1 max-queued=16");
+      running_start (BINARY, NULL, ADMISSION_CLIENT " max-workers=4 max-running=1 max-queued=16");
   static const gchar *const addresses[] = { "127.0.0.1", "127.0.0.1", "127.0.0.1",
                                             "127.0.0.1", "127.0.0.2", "127.0.0.3" };
   /* The first runs while the others come. */
@@ -195,7 +188,7 @@ static void
 a_greedy_client_harms_no_other (void)
 {
   Running *running =
-      running_start (BINARY, NULL, CLIENT " max-workers=4 max-running=1 max-queued=12");
+      running_start (BINARY, NULL, ADMISSION_CLIENT " max-workers=4 max-running=1 max-queued=12");
   Caller callers[N_CALLERS] = { 0 };
   pthread_t threads[N_CALLERS];
   gint stop = FALSE;
@@ -230,9 +223,9 @@ a_greedy_client_harms_no_other (void)
 static void
 requests_side_by_side_are_limited (void)
 {
-  Running *running =
-      running_start (BINARY, NULL,
-                     CONCURRENCY " concurrent=1 max-workers=8 min-running=2 max-running=2");
+  Running *running = running_start (BINARY, NULL,
+                                    ADMISSION_CONCURRENCY
+                                    " concurrent=1 max-workers=8 min-running=2 max-running=2");
   TallyBuffer requests = { NULL, 0, 0 };
   gint fd = peer_connect (running);
 
@@ -283,7 +276,7 @@ echo (TallyChannel *channel, gint timeout, GError **error)
 static void
 a_request_that_would_not_make_it (void)
 {
-  Running *running = running_start_speaking ("transport=header", DEADLINE);
+  Running *running = running_start_speaking ("transport=header", ADMISSION_DEADLINE);
   g_autofree gchar *uri = running_dup_client_uri (running, "transport=header");
   g_autoptr (TallyPool) pool = tally_pool_new ();
   g_autoptr (GError) error = NULL;

@@ -1,5 +1,5 @@
-/* Owns the tests of handlers that answer later: from which thread, how often, what a reply that is dropped comes to, and
- * what such a handler learns of its client. */
+/* Owns the tests of handlers that answer later: from which thread, how often, what a reply that is dropped comes to, what
+ * such a handler learns of its client, and how many of their calls run at once. */
 #include <string.h>
 #include <unistd.h>
 
@@ -470,6 +470,52 @@ a_handler_may_outlive_its_connection (void)
   running_stop (running);
 }
 
+/* ---- under a limit of the server's ---- */
+
+/* The server has decided on all: two are under way, as many wait as may, the others are refused. */
+static void
+await_state (Running *running, guint n_waiting, guint n_refused)
+{
+  TallyServerSnapshot snapshot;
+
+  do
+    snapshot = running_snapshot (running);
+  while (snapshot.running != 2 || snapshot.waiting != n_waiting
+         || snapshot.refused_limit != n_refused);
+}
+
+/* A call counts until its answer is there, not only until its handler has returned. */
+static void
+calls_that_are_answered_later_are_limited (void)
+{
+  Running *running =
+      start (NULL, ADMISSION_CONCURRENCY " max-workers=8 min-running=2 max-running=2 max-queued=3");
+  gint fds[8];
+
+  for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
+    {
+      fds[i] = peer_connect (running);
+      peer_call (fds[i], &framed_binary, "ping", i);
+      if (i >= 1)
+        await_state (running, CLAMP (i, 1, 4) - 1, i > 4 ? i - 4 : 0);
+    }
+  for (guint i = 5; i < 8; i++)
+    check_refusal (fds[i], &framed_binary, i, "2 requests run and as many wait as may");
+  for (guint i = 0; i < 5; i++)
+    {
+      g_autoptr (TallyReply) reply = take_reply (running);
+
+      CU_ASSERT (running_snapshot (running).running <= 2);
+      CU_ASSERT_TRUE (tally_reply_return (reply, test_ping_method, NULL, NULL));
+    }
+  /* which of two handlers is called first is chance */
+  for (guint i = 0; i < 5; i++)
+    check_reply (fds[i], &framed_binary, i);
+  for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
+    close (fds[i]);
+  running_stop (running);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -485,6 +531,7 @@ main (int argc, char **argv)
     TEST (a_stop_waits_for_replies),
     TEST (a_stop_sends_what_is_answered_behind_what_is_not),
     TEST (a_stop_says_what_was_not_executed),
+    TEST (calls_that_are_answered_later_are_limited),
     { NULL, NULL },
   };
 

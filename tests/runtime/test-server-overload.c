@@ -1,6 +1,5 @@
-/* Owns the tests of what admission is for, on real sockets: a server under more load than it can use goes on to be useful, also with
- * handlers that answer later, and users are told apart. Time is counted in calls that the server has done. */
-#include <errno.h>
+/* Owns the tests of what admission is for, on real sockets: a server under more load than it can use goes on to be useful, and
+ * users are told apart. Time is counted in calls that the server has done. */
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,9 +11,6 @@
 #include "tls-relay.h"
 
 #define BINARY (&framed_binary)
-
-#define CONCURRENCY "admission=1"
-#define CLIENT "admission=4"
 
 /* ---- goodput ---- */
 
@@ -102,99 +98,14 @@ count_useful_calls (const gchar *options, gboolean has_admission)
 static void
 a_server_under_overload_stays_useful (void)
 {
-  guint with =
-      count_useful_calls (CONCURRENCY " max-workers=4 min-running=1 max-running=1 max-queued=4",
-                          TRUE);
+  guint with = count_useful_calls (ADMISSION_CONCURRENCY
+                                   " max-workers=4 min-running=1 max-running=1 max-queued=4",
+                                   TRUE);
   guint without =
       count_useful_calls ("max-workers=1 max-queued=1000 queue-timeout=0 read-timeout=0", FALSE);
 
   CU_ASSERT (with >= N_TICKS * 8 / 10);
   CU_ASSERT (without <= N_TICKS / 2);
-}
-
-/* ---- handlers that answer later ---- */
-
-typedef struct
-{
-  TestHandler parent;
-  GAsyncQueue *replies; /* of TallyReply */
-} SlowHandler;
-typedef TestHandlerClass SlowHandlerClass;
-static GType slow_handler_get_type (void);
-G_DEFINE_TYPE (SlowHandler, slow_handler, test_handler_get_type ())
-
-static void
-keep (TestHandler *self, TallyReply *reply)
-{
-  g_async_queue_push (((SlowHandler *) self)->replies, tally_reply_ref (reply));
-}
-
-static void
-slow_handler_finalize (GObject *object)
-{
-  g_async_queue_unref (((SlowHandler *) object)->replies);
-  G_OBJECT_CLASS (slow_handler_parent_class)->finalize (object);
-}
-
-static void
-slow_handler_class_init (SlowHandlerClass *klass)
-{
-  G_OBJECT_CLASS (klass)->finalize = slow_handler_finalize;
-  klass->ping_async = keep;
-}
-
-static void
-slow_handler_init (SlowHandler *self)
-{
-  self->replies = g_async_queue_new ();
-}
-
-/* The server has decided on all: two are under way, as many wait as may, the others are refused. */
-static void
-await_state (Running *running, guint n_waiting, guint n_refused)
-{
-  TallyServerSnapshot snapshot;
-
-  do
-    snapshot = running_snapshot (running);
-  while (snapshot.running != 2 || snapshot.waiting != n_waiting
-         || snapshot.refused_limit != n_refused);
-}
-
-/* A call counts until its answer is there, not only until its handler has returned. */
-static void
-calls_that_are_answered_later_are_limited (void)
-{
-  TestHandler *handler = g_object_new (slow_handler_get_type (), NULL);
-  Running *running =
-      running_start_with (test_processor_new (base_processor_get_type (), handler), handler, BINARY,
-                          NULL,
-                          CONCURRENCY " max-workers=8 min-running=2 max-running=2 max-queued=3");
-  GAsyncQueue *replies = ((SlowHandler *) handler)->replies;
-  gint fds[8];
-
-  for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
-    {
-      fds[i] = peer_connect (running);
-      peer_call (fds[i], BINARY, "ping", i);
-      if (i >= 1)
-        await_state (running, CLAMP (i, 1, 4) - 1, i > 4 ? i - 4 : 0);
-    }
-  for (guint i = 5; i < 8; i++)
-    check_refusal (fds[i], BINARY, i, "2 requests run and as many wait as may");
-  for (guint i = 0; i < 5; i++)
-    {
-      g_autoptr (TallyReply) reply = g_async_queue_pop (replies);
-
-      CU_ASSERT (running_snapshot (running).running <= 2);
-      CU_ASSERT_TRUE (tally_reply_return (reply, test_ping_method, NULL, NULL));
-    }
-  /* which of two handlers is called first is chance */
-  for (guint i = 0; i < 5; i++)
-    check_reply (fds[i], BINARY, i);
-  for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
-    close (fds[i]);
-  running_stop (running);
 }
 
 /* ---- users ---- */
@@ -234,7 +145,8 @@ users_take_turns (void)
       test_skip ("only root can be several users, and a relay is one");
       return;
     }
-  running = running_start (BINARY, address, CLIENT " max-workers=4 max-running=1 max-queued=16");
+  running = running_start (BINARY, address,
+                           ADMISSION_CLIENT " max-workers=4 max-running=1 max-queued=16");
   for (guint i = 0; i < 4; i++)
     {
       fds[i] = connect_as (name, users[i]);
@@ -261,7 +173,6 @@ main (int argc, char **argv)
 {
   static const TestCase cases[] = {
     TEST (a_server_under_overload_stays_useful),
-    TEST (calls_that_are_answered_later_are_limited),
     TEST (users_take_turns),
     { NULL, NULL },
   };
