@@ -129,6 +129,16 @@ running_start (const Speech *speech, const gchar *address, const gchar *options)
                              speech, address, options);
 }
 
+TallyServer *
+server_new_idle (const gchar *uri, GError **error)
+{
+  g_autoptr (GObject) handler = g_object_new (test_handler_get_type (), NULL);
+  g_autoptr (GObject) processor =
+      G_OBJECT (test_processor_new (base_processor_get_type (), (TestHandler *) handler));
+
+  return tally_server_new (THRIFT_PROCESSOR (processor), uri, error);
+}
+
 void
 running_join (Running *self)
 {
@@ -439,12 +449,24 @@ check_goodbye (gint fd, const Speech *speech)
   CU_ASSERT (peer_sees_end (fd));
 }
 
+static void
+check_echo (const gchar *uri, const Speech *speech)
+{
+  gint fd = peer_connect_uri (uri);
+
+  CU_ASSERT (fd >= 0);
+  CU_ASSERT (peer_echoes (fd, speech, 4711, "alive"));
+  close (fd);
+}
+
 void
 check_alive (Running *self)
 {
-  gint fd = peer_connect (self);
+  check_echo (self->uri, self->speech);
+}
 
-  CU_ASSERT (fd >= 0);
-  CU_ASSERT (peer_echoes (fd, self->speech, 4711, "alive"));
-  close (fd);
+void
+check_alive_at (const gchar *uri)
+{
+  check_echo (uri, &framed_binary);
 }

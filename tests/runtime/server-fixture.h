@@ -40,6 +40,8 @@ Running *running_start_at (ThriftProcessor *processor,
                            const gchar *query);
 /* As that, of Derived, with the properties @options. */
 Running *running_start_speaking (const gchar *query, const gchar *options);
+/* (transfer full) (nullable): a server with a Base processor, which neither listens nor serves yet. */
+TallyServer *server_new_idle (const gchar *uri, GError **error);
 /* How a channel reaches it, with @query in place of the server's own. (transfer full) */
 gchar *running_dup_client_uri (const Running *self, const gchar *query);
 /* Waits for serve () to return; it must have been told to stop. */
@@ -85,6 +87,8 @@ void check_refusal (gint fd, const Speech *speech, gint32 seqid, const gchar *pa
 void check_goodbye (gint fd, const Speech *speech);
 /* The server still answers a new client. */
 void check_alive (Running *self);
+/* So does the framed binary server at @uri. */
+void check_alive_at (const gchar *uri);
 
 G_END_DECLS
 

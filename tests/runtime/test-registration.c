@@ -111,10 +111,7 @@ set_blocks (Noted *self, gboolean blocks)
 static TallyServer *
 new_server (Noted *noted)
 {
-  g_autoptr (GObject) handler = g_object_new (test_handler_get_type (), NULL);
-  g_autoptr (GObject) processor =
-      G_OBJECT (test_processor_new (base_processor_get_type (), (TestHandler *) handler));
-  TallyServer *server = tally_server_new (THRIFT_PROCESSOR (processor), "tcp://127.0.0.1:0", NULL);
+  TallyServer *server = server_new_idle ("tcp://127.0.0.1:0", NULL);
 
   tally_server_add_registration (server, TALLY_REGISTRATION (noted));
   CU_ASSERT_TRUE_FATAL (tally_server_listen (server, NULL));
@@ -126,16 +123,6 @@ serve (gpointer server)
 {
   CU_ASSERT_TRUE (thrift_server_serve (server, NULL));
   return NULL;
-}
-
-/* A client that comes now is served. */
-static void
-check_served (const gchar *uri)
-{
-  gint fd = peer_connect_uri (uri);
-
-  CU_ASSERT_TRUE (peer_echoes (fd, &framed_binary, 1, "hello"));
-  close (fd);
 }
 
 /* ---- tests ---- */
@@ -151,7 +138,7 @@ it_enters_and_leaves (void)
   GThread *thread = g_thread_new ("server", serve, server);
 
   await_story (noted, uri);
-  check_served (uri);
+  check_alive_at (uri);
   tally_server_stop (server);
   g_thread_join (thread);
   assert_string (noted->story->str, expected);
@@ -195,7 +182,7 @@ leave_slowly (gboolean stops_again)
   if (stops_again)
     {
       assert_int (tally_server_get_state (server), TALLY_SERVER_LEAVING);
-      check_served (uri);
+      check_alive_at (uri);
       tally_server_stop (server);
     }
   g_thread_join (thread);
@@ -277,7 +264,7 @@ clients_are_served_for_a_while_after_it (void)
   await_story (noted, uri);
   tally_server_stop (server);
   await_story (noted, "-");
-  check_served (uri);
+  check_alive_at (uri);
   assert_int (tally_server_get_state (server), TALLY_SERVER_LEAVING);
   tally_server_stop (server);
   g_thread_join (thread);
@@ -317,7 +304,7 @@ one_that_fails_is_logged (void)
   noted->fails = TRUE;
   thread = g_thread_new ("server", serve, server);
   await_story (noted, uri);
-  check_served (uri);
+  check_alive_at (uri);
   tally_server_stop (server);
   g_thread_join (thread);
   assert_int (g_atomic_int_get (&n_logged), 2);

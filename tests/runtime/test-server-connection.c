@@ -31,11 +31,7 @@ connection_new (TallyServer *server, gint fd, gboolean refused)
 static void
 the_time_for_an_answer_is_its_own (void)
 {
-  g_autoptr (GObject) handler = g_object_new (test_handler_get_type (), NULL);
-  g_autoptr (GObject) processor =
-      G_OBJECT (test_processor_new (base_processor_get_type (), (TestHandler *) handler));
-  g_autoptr (TallyServer) server =
-      tally_server_new (THRIFT_PROCESSOR (processor), "tcp://127.0.0.1:0", NULL);
+  g_autoptr (TallyServer) server = server_new_idle ("tcp://127.0.0.1:0", NULL);
   ServerConnection *connection = connection_new (server, dup (0), FALSE);
   gint64 first;
 
@@ -57,11 +53,7 @@ the_time_for_an_answer_is_its_own (void)
 static void
 an_event_is_for_its_own_connection (void)
 {
-  g_autoptr (GObject) handler = g_object_new (test_handler_get_type (), NULL);
-  g_autoptr (GObject) processor =
-      G_OBJECT (test_processor_new (base_processor_get_type (), (TestHandler *) handler));
-  g_autoptr (TallyServer) server =
-      tally_server_new (THRIFT_PROCESSOR (processor), "tcp://127.0.0.1:0", NULL);
+  g_autoptr (TallyServer) server = server_new_idle ("tcp://127.0.0.1:0", NULL);
   const gint fds[] = { 3, 200, 3, 63, 64, 5000, 3 };
   ServerConnection connections[G_N_ELEMENTS (fds)] = { { 0 } };
   guint64 tickets[G_N_ELEMENTS (fds)];
@@ -316,11 +308,7 @@ answers_behind_others_are_counted (void)
 static void
 a_refused_peer_has_one_time_for_all (void)
 {
-  g_autoptr (GObject) handler = g_object_new (test_handler_get_type (), NULL);
-  g_autoptr (GObject) processor =
-      G_OBJECT (test_processor_new (base_processor_get_type (), (TestHandler *) handler));
-  g_autoptr (TallyServer) server =
-      tally_server_new (THRIFT_PROCESSOR (processor), "tcp://127.0.0.1:0", NULL);
+  g_autoptr (TallyServer) server = server_new_idle ("tcp://127.0.0.1:0", NULL);
   ServerConnection *connection = connection_new (server, dup (0), TRUE);
   gint64 first = connection->deadline;
 
@@ -359,11 +347,7 @@ feed (
 static void
 a_completed_message_begins_the_hold_anew (void)
 {
-  g_autoptr (GObject) handler = g_object_new (test_handler_get_type (), NULL);
-  g_autoptr (GObject) processor =
-      G_OBJECT (test_processor_new (base_processor_get_type (), (TestHandler *) handler));
-  g_autoptr (TallyServer) server =
-      tally_server_new (THRIFT_PROCESSOR (processor), "tcp://127.0.0.1:0?transport=framed", NULL);
+  g_autoptr (TallyServer) server = server_new_idle ("tcp://127.0.0.1:0?transport=framed", NULL);
   ServerWorker worker = { .server = server, .input = g_malloc (TALLY_SERVER_CHUNK) };
   ServerConnection *connections[2];
   TallyBuffer request = { NULL, 0, 0 };

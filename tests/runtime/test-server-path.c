@@ -53,11 +53,7 @@ place_clear (Place *self)
 static gboolean
 listens_once (const Place *place, GError **error)
 {
-  g_autoptr (GObject) handler = g_object_new (test_handler_get_type (), NULL);
-  g_autoptr (GObject) processor =
-      G_OBJECT (test_processor_new (base_processor_get_type (), (TestHandler *) handler));
-  g_autoptr (TallyServer) server =
-      tally_server_new (THRIFT_PROCESSOR (processor), place->address, error);
+  g_autoptr (TallyServer) server = server_new_idle (place->address, error);
 
   return server != NULL && tally_server_listen (server, error);
 }

@@ -34,13 +34,10 @@ static int
 serve (const gchar *uri, const gchar *name, const gchar *threads)
 {
   struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
-  g_autoptr (GObject) handler = g_object_new (test_handler_get_type (), NULL);
-  g_autoptr (GObject) processor =
-      G_OBJECT (test_processor_new (base_processor_get_type (), (TestHandler *) handler));
   g_autoptr (GError) error = NULL;
   gboolean served;
 
-  service = tally_server_new (THRIFT_PROCESSOR (processor), uri, &error);
+  service = server_new_idle (uri, &error);
   g_object_set (service, "max-workers", atoi (threads), NULL);
   sigaction (SIGTERM, &action, NULL);
   sigaction (SIGHUP, &action, NULL);
@@ -116,15 +113,6 @@ await_end (pid_t pid)
 }
 
 static void
-check_echo (const gchar *uri)
-{
-  gint fd = peer_connect_uri (uri);
-
-  CU_ASSERT_TRUE (peer_echoes (fd, &framed_binary, 1, "hello"));
-  close (fd);
-}
-
-static void
 stop_service (const Manager *manager, pid_t pid)
 {
   kill (pid, SIGTERM);
@@ -156,7 +144,7 @@ it_is_told_of_the_beginning_and_the_end (void)
   manager_open (&manager);
   pid = start_service (&manager, &unit);
   uri = manager_expect_ready (&manager);
-  check_echo (uri);
+  check_alive_at (uri);
   stop_service (&manager, pid);
   manager_close (&manager);
 }
@@ -195,7 +183,7 @@ a_socket_is_taken_by_its_name (void)
   manager_open (&manager);
   pid = start_service (&manager, &unit);
   g_free (manager_expect_ready (&manager));
-  check_echo (uri);
+  check_alive_at (uri);
   stop_service (&manager, pid);
   waits = peer_connect_uri (uri);
   peer_call (waits, &framed_binary, "ping", 7);
@@ -222,8 +210,8 @@ all_sockets_are_taken (void)
   manager_open (&manager);
   pid = start_service (&manager, &unit);
   manager_check (&manager, "READY=1\n");
-  check_echo (first);
-  check_echo (second);
+  check_alive_at (first);
+  check_alive_at (second);
   stop_service (&manager, pid);
   manager_close (&manager);
   close (fds[0]);
@@ -245,7 +233,7 @@ others_sockets_are_left_alone (void)
   pid = start_service (&manager, &unit);
   own = manager_expect_ready (&manager);
   CU_ASSERT_FALSE (g_str_has_prefix (uri, own));
-  check_echo (own);
+  check_alive_at (own);
   stop_service (&manager, pid);
   manager_close (&manager);
   close (fd);
