@@ -15,8 +15,8 @@ typedef struct
   GCond changed;
   GString *story; /* "+URI" and "-" */
   gboolean fails;
-  gboolean blocks;  /* until it is cancelled, */
-  gboolean is_deaf; /* or, where it does not listen to that, no longer blocks */
+  gboolean blocks;  /* each step waits until it is cancelled, */
+  gboolean is_deaf; /* and then until `blocks` is FALSE, too */
 } Noted;
 typedef TallyRegistrationClass NotedClass;
 
@@ -107,15 +107,23 @@ set_blocks (Noted *self, gboolean blocks)
   g_mutex_unlock (&self->lock);
 }
 
-/* A server that does not serve yet. */
-static TallyServer *
-new_server (Noted *noted)
+/* A server with one registration, and the thread that serves. */
+typedef struct
 {
-  TallyServer *server = server_new_idle ("tcp://127.0.0.1:0", NULL);
+  Noted *noted;
+  TallyServer *server;
+  gchar *uri;
+  GThread *thread;
+} Stage;
 
-  tally_server_add_registration (server, TALLY_REGISTRATION (noted));
-  CU_ASSERT_TRUE_FATAL (tally_server_listen (server, NULL));
-  return server;
+static void
+stage_open (Stage *self)
+{
+  self->noted = g_object_new (noted_get_type (), NULL);
+  self->server = server_new_idle ("tcp://127.0.0.1:0", NULL);
+  tally_server_add_registration (self->server, TALLY_REGISTRATION (self->noted));
+  CU_ASSERT_TRUE_FATAL (tally_server_listen (self->server, NULL));
+  self->uri = tally_server_dup_uri (self->server);
 }
 
 static gpointer
@@ -125,68 +133,84 @@ serve (gpointer server)
   return NULL;
 }
 
+/* Returns once the registration is told @step. */
+static void
+stage_serve_until (Stage *self, const gchar *step)
+{
+  self->thread = g_thread_new ("server", serve, self->server);
+  await_story (self->noted, step);
+}
+
+static void
+stage_stop (Stage *self)
+{
+  tally_server_stop (self->server);
+  g_thread_join (self->thread);
+}
+
+static void
+stage_close (Stage *self)
+{
+  g_object_unref (self->server);
+  g_object_unref (self->noted);
+  g_free (self->uri);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Stage, stage_close)
+
 /* ---- tests ---- */
 
 static void
 it_enters_and_leaves (void)
 {
-  g_autoptr (GObject) object = g_object_new (noted_get_type (), NULL);
-  Noted *noted = (Noted *) object;
-  g_autoptr (TallyServer) server = new_server (noted);
-  g_autofree gchar *uri = tally_server_dup_uri (server);
-  g_autofree gchar *expected = g_strdup_printf ("+%s-", uri);
-  GThread *thread = g_thread_new ("server", serve, server);
+  g_auto (Stage) stage;
+  g_autofree gchar *expected = NULL;
 
-  await_story (noted, uri);
-  check_alive_at (uri);
-  tally_server_stop (server);
-  g_thread_join (thread);
-  assert_string (noted->story->str, expected);
-  CU_ASSERT_TRUE (tally_server_listen (server, NULL));
-  assert_int (tally_server_get_state (server), TALLY_SERVER_LISTENING);
+  stage_open (&stage);
+  expected = g_strdup_printf ("+%s-", stage.uri);
+  stage_serve_until (&stage, stage.uri);
+  check_alive_at (stage.uri);
+  stage_stop (&stage);
+  assert_string (stage.noted->story->str, expected);
+  CU_ASSERT_TRUE (tally_server_listen (stage.server, NULL));
+  assert_int (tally_server_get_state (stage.server), TALLY_SERVER_LISTENING);
 }
 
-/* Also before it is served: then it enters all the same, so that leaving has something to take back. */
+/* A server that is told to stop before it serves enters all the same, so that leaving has something to take back. */
 static void
 it_enters_each_time (void)
 {
-  g_autoptr (GObject) object = g_object_new (noted_get_type (), NULL);
-  Noted *noted = (Noted *) object;
-  g_autoptr (TallyServer) server = new_server (noted);
+  g_auto (Stage) stage;
 
+  stage_open (&stage);
   for (guint i = 0; i < 2; i++)
     {
-      tally_server_stop (server);
-      serve (server);
+      tally_server_stop (stage.server);
+      serve (stage.server);
     }
-  CU_ASSERT_PTR_NOT_NULL (strstr (noted->story->str, "-+"));
-  CU_ASSERT_TRUE (g_str_has_suffix (noted->story->str, "-"));
+  CU_ASSERT_PTR_NOT_NULL (strstr (stage.noted->story->str, "-+"));
+  CU_ASSERT_TRUE (g_str_has_suffix (stage.noted->story->str, "-"));
 }
 
-/* A server whose registration leaves, and is told again to stop if @stops_again. */
+/* The registration of a server that stops takes long to leave. With @stops_again the server is told again to stop. */
 static void
 leave_slowly (gboolean stops_again)
 {
-  g_autoptr (GObject) object = g_object_new (noted_get_type (), NULL);
-  Noted *noted = (Noted *) object;
-  g_autoptr (TallyServer) server = new_server (noted);
-  g_autofree gchar *uri = tally_server_dup_uri (server);
-  GThread *thread;
+  g_auto (Stage) stage;
 
-  g_object_set (server, "leave-timeout", stops_again ? 0 : 50, NULL);
-  thread = g_thread_new ("server", serve, server);
-  await_story (noted, uri);
-  set_blocks (noted, TRUE);
-  tally_server_stop (server);
-  await_story (noted, "-");
+  stage_open (&stage);
+  g_object_set (stage.server, "leave-timeout", stops_again ? 0 : 50, NULL);
+  stage_serve_until (&stage, stage.uri);
+  set_blocks (stage.noted, TRUE);
+  tally_server_stop (stage.server);
+  await_story (stage.noted, "-");
   if (stops_again)
     {
-      assert_int (tally_server_get_state (server), TALLY_SERVER_LEAVING);
-      check_alive_at (uri);
-      tally_server_stop (server);
+      assert_int (tally_server_get_state (stage.server), TALLY_SERVER_LEAVING);
+      check_alive_at (stage.uri);
+      tally_server_stop (stage.server);
     }
-  g_thread_join (thread);
-  assert_int (tally_server_get_state (server), TALLY_SERVER_CLOSED);
+  g_thread_join (stage.thread);
+  assert_int (tally_server_get_state (stage.server), TALLY_SERVER_CLOSED);
 }
 
 static void
@@ -201,76 +225,63 @@ it_leaves_in_time (void)
   leave_slowly (FALSE);
 }
 
-/* The server stops without one that goes on though it was cancelled, in entering or in leaving. */
+/* The server stops without a registration that goes on though it was cancelled, in entering or in leaving. */
 static void
 one_that_does_not_end_is_not_waited_for (void)
 {
   for (guint i = 0; i < 2; i++)
     {
-      g_autoptr (GObject) object = g_object_new (noted_get_type (), NULL);
-      Noted *noted = (Noted *) object;
-      g_autoptr (TallyServer) server = new_server (noted);
-      g_autofree gchar *uri = tally_server_dup_uri (server);
+      g_auto (Stage) stage;
       gchar bytes[256];
-      GThread *thread;
       gint fd;
 
-      noted->is_deaf = TRUE;
-      noted->blocks = i == 0;
-      g_object_set (server, "leave-timeout", 1, NULL);
-      thread = g_thread_new ("server", serve, server);
-      await_story (noted, uri);
-      fd = peer_connect_uri (uri);
+      stage_open (&stage);
+      stage.noted->is_deaf = TRUE;
+      stage.noted->blocks = i == 0;
+      g_object_set (stage.server, "leave-timeout", 1, NULL);
+      stage_serve_until (&stage, stage.uri);
+      fd = peer_connect_uri (stage.uri);
       CU_ASSERT_TRUE (peer_echoes (fd, &framed_binary, 1, "hello"));
-      set_blocks (noted, TRUE);
-      tally_server_stop (server);
+      set_blocks (stage.noted, TRUE);
+      tally_server_stop (stage.server);
       while (recv (fd, bytes, sizeof bytes, 0) > 0) /* until the server has ended the connection */
         continue;
       close (fd);
-      set_blocks (noted, FALSE);
-      g_thread_join (thread);
-      CU_ASSERT_TRUE (g_str_has_suffix (noted->story->str, "-"));
+      set_blocks (stage.noted, FALSE);
+      g_thread_join (stage.thread);
+      CU_ASSERT_TRUE (g_str_has_suffix (stage.noted->story->str, "-"));
     }
 }
 
 static void
 a_stop_ends_an_entry (void)
 {
-  g_autoptr (GObject) object = g_object_new (noted_get_type (), NULL);
-  Noted *noted = (Noted *) object;
-  g_autoptr (TallyServer) server = new_server (noted);
-  GThread *thread;
+  g_auto (Stage) stage;
 
-  noted->blocks = TRUE;
-  g_object_set (server, "leave-timeout", 50, NULL);
-  thread = g_thread_new ("server", serve, server);
-  await_story (noted, "+");
-  tally_server_stop (server);
-  g_thread_join (thread);
-  CU_ASSERT_TRUE (g_str_has_suffix (noted->story->str, "-"));
+  stage_open (&stage);
+  stage.noted->blocks = TRUE;
+  g_object_set (stage.server, "leave-timeout", 50, NULL);
+  stage_serve_until (&stage, "+");
+  stage_stop (&stage);
+  CU_ASSERT_TRUE (g_str_has_suffix (stage.noted->story->str, "-"));
 }
 
 static void
 clients_are_served_for_a_while_after_it (void)
 {
-  g_autoptr (GObject) object = g_object_new (noted_get_type (), NULL);
-  Noted *noted = (Noted *) object;
-  g_autoptr (TallyServer) server = new_server (noted);
-  g_autofree gchar *uri = tally_server_dup_uri (server);
-  GThread *thread;
+  g_auto (Stage) stage;
 
-  g_object_set (server, "leave-delay", 3600 * 1000, NULL);
-  thread = g_thread_new ("server", serve, server);
-  await_story (noted, uri);
-  tally_server_stop (server);
-  await_story (noted, "-");
-  check_alive_at (uri);
-  assert_int (tally_server_get_state (server), TALLY_SERVER_LEAVING);
-  tally_server_stop (server);
-  g_thread_join (thread);
+  stage_open (&stage);
+  g_object_set (stage.server, "leave-delay", 3600 * 1000, NULL);
+  stage_serve_until (&stage, stage.uri);
+  tally_server_stop (stage.server);
+  await_story (stage.noted, "-");
+  check_alive_at (stage.uri);
+  assert_int (tally_server_get_state (stage.server), TALLY_SERVER_LEAVING);
+  stage_stop (&stage);
 }
 
-/* The delay alone, and it ends by itself. */
+/* A server without a registration stops when its delay has passed. */
 static void
 a_delay_ends (void)
 {
@@ -280,6 +291,7 @@ a_delay_ends (void)
   running_stop (running);
 }
 
+/* Counts in *@data, atomically, the messages of a registration that fails. */
 static GLogWriterOutput
 drop_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer data)
 {
@@ -295,18 +307,13 @@ static gint n_logged; /* atomic */
 static void
 one_that_fails_is_logged (void)
 {
-  g_autoptr (GObject) object = g_object_new (noted_get_type (), NULL);
-  Noted *noted = (Noted *) object;
-  g_autoptr (TallyServer) server = new_server (noted);
-  g_autofree gchar *uri = tally_server_dup_uri (server);
-  GThread *thread;
+  g_auto (Stage) stage;
 
-  noted->fails = TRUE;
-  thread = g_thread_new ("server", serve, server);
-  await_story (noted, uri);
-  check_alive_at (uri);
-  tally_server_stop (server);
-  g_thread_join (thread);
+  stage_open (&stage);
+  stage.noted->fails = TRUE;
+  stage_serve_until (&stage, stage.uri);
+  check_alive_at (stage.uri);
+  stage_stop (&stage);
   assert_int (g_atomic_int_get (&n_logged), 2);
 }
 
