@@ -1,5 +1,5 @@
-/* Owns the tests of peers whose handshake is under way when a server stops: they have a connection, and their server has none
- * yet. A listener that defers its accepts keeps them so until they send. */
+/* Owns the tests of peers whose handshake is under way when a server stops: the peer has a connection, the server has none yet.
+ * A listener that defers its accepts keeps it so until the peer sends something. */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -9,34 +9,13 @@
 #include "server-private.h"
 
 #define N_PEERS 20
-#define MAX_DESCRIPTORS 256
 
-static gint
-get_socket_option (gint fd, gint option)
-{
-  gint value = 0;
-  socklen_t length = sizeof value;
-
-  return getsockopt (fd, SOL_SOCKET, option, &value, &length) == 0 ? value : 0;
-}
-
-/* The server's, in this process. */
-static gint
-find_listener (void)
-{
-  for (gint fd = 0; fd < MAX_DESCRIPTORS; fd++)
-    if (get_socket_option (fd, SO_ACCEPTCONN) != 0 && get_socket_option (fd, SO_DOMAIN) == AF_INET)
-      return fd;
-  CU_FAIL_FATAL ("no listener");
-  return -1;
-}
-
-/* @peers have connected, and the server does not know of it. */
+/* @peers have connected, and the server does not know of it. Returns the descriptor of its listener. */
 static gint
 connect_half (Running *running, gint *peers)
 {
   const gint seconds = 60;
-  gint listener = find_listener ();
+  gint listener = running->server->listener.fds[0];
 
   CU_ASSERT_EQUAL_FATAL (setsockopt (listener, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds,
                                      sizeof seconds),
@@ -61,7 +40,7 @@ await_end_of_listening (gint listener)
          && n_instructions == 0);
 }
 
-/* How many of the peers were served that sent a request after the stop. */
+/* Each peer sends a request now: how many of them are served. */
 static guint
 count_served (gint *peers, const Speech *speech)
 {
@@ -88,7 +67,8 @@ count_served (gint *peers, const Speech *speech)
   return n_served;
 }
 
-/* FALSE: this thread was held up for so long that the server need not have waited. */
+/* How many peers are served that send a request after the stop. FALSE: this thread was held up for so long that the server need
+ * not have waited for them. */
 static gboolean
 stop_and_count (guint *n_served)
 {
@@ -116,9 +96,9 @@ a_peer_whose_handshake_is_under_way_is_served (void)
   assert_int (n_served, N_PEERS);
 }
 
-/* Such as never send anything, an attacker's, are not waited for without end. */
+/* A stop does not wait without end for peers that never send anything, such as an attacker's. */
 static void
-a_stop_ends_that_peers_keep_waiting (void)
+a_stop_ends_while_peers_send_nothing (void)
 {
   Running *running = running_start (&framed_binary, NULL, "drain-timeout=0");
   gint peers[N_PEERS];
@@ -157,18 +137,14 @@ static void
 handshakes_are_seen (void)
 {
   Running *running = running_start (&framed_binary, NULL, NULL);
-  ServerListener listener = { .pid = getpid () };
-  struct sockaddr_in address;
-  socklen_t length = sizeof address;
+  const ServerListener *listener = &running->server->listener;
   gint peers[N_PEERS];
 
-  CU_ASSERT_EQUAL_FATAL (getsockname (find_listener (), (struct sockaddr *) &address, &length), 0);
-  listener.port = ntohs (address.sin_port);
-  CU_ASSERT (!server_listener_has_handshakes (&listener));
+  CU_ASSERT (!server_listener_has_handshakes (listener));
   connect_half (running, peers);
-  CU_ASSERT (server_listener_has_handshakes (&listener));
+  CU_ASSERT (server_listener_has_handshakes (listener));
   assert_int (count_served (peers, running->speech), N_PEERS);
-  CU_ASSERT (!server_listener_has_handshakes (&listener));
+  CU_ASSERT (!server_listener_has_handshakes (listener));
   running_stop (running);
 }
 
@@ -177,7 +153,7 @@ main (int argc, char **argv)
 {
   static const TestCase cases[] = {
     TEST (a_peer_whose_handshake_is_under_way_is_served),
-    TEST (a_stop_ends_that_peers_keep_waiting),
+    TEST (a_stop_ends_while_peers_send_nothing),
     TEST (a_further_stop_leaves_nothing_behind),
     TEST (handshakes_are_seen),
     { NULL, NULL },
