@@ -334,6 +334,15 @@ borrower_break (gpointer data)
   return NULL;
 }
 
+gpointer
+borrower_release (gpointer data)
+{
+  Borrower *self = data;
+
+  lab_release (self->lab, &self->lease);
+  return NULL;
+}
+
 gboolean
 borrower_join (Borrower *borrower)
 {

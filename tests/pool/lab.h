@@ -84,8 +84,9 @@ TallyPoolSnapshot lab_snapshot (Lab *lab);
 void lab_fill (Lab *lab, guint count);
 
 void borrower_start (Borrower *borrower, Lab *lab, const gchar *label);
-/* A thread's: gives the lease of a Borrower, @data, back as a broken one. */
+/* A thread's: gives the lease of a Borrower, @data, back as a broken one, or as a clean one. */
 gpointer borrower_break (gpointer data);
+gpointer borrower_release (gpointer data);
 /* TRUE when it got a lease; else its error is set. */
 gboolean borrower_join (Borrower *borrower);
 

@@ -1,82 +1,20 @@
 /* A thread's own connection that others may share: lent and given back without the bucket's lock while no other thread
  * wants it, and theirs, too, as soon as one does. And what holds of either kind. */
-#include "lab.h"
+#include "own-lab.h"
 #include "bucket-private.h"
 
 static gint n_criticals; /* atomic */
 
-/* Where this thread alone has used the one connection. */
-static Lab *
-lab_with_own (guint streams)
-{
-  Lab *lab = lab_new ("max-open", 2, "streams-per-connection", streams, "idle-timeout", 0, NULL);
-
-  lab_fill (lab, 1);
-  lab_fill (lab, 1);
-  assert_int (lab->bucket->policy.n_own, 1);
-  return lab;
-}
-
-static TallyLease
-borrow_own (Lab *lab)
-{
-  TallyLease lease = lab_borrow (lab);
-  const TallyConn *conn = ((TallyHold *) lease.slot)->conn;
-
-  CU_ASSERT_TRUE (lease.reused);
-  CU_ASSERT_EQUAL (__atomic_load_n (&conn->own.word, __ATOMIC_ACQUIRE),
-                   tally_own_word (lease.generation,
-                                   lease.shared ? TALLY_OWN_SHARED : TALLY_OWN_LENT));
-  return lease;
-}
-
-static gpointer
-pass (gpointer data)
-{
-  Borrower *self = data;
-
-  self->lease = lab_borrow (self->lab);
-  return NULL;
-}
-
-static gpointer
-use (gpointer data)
-{
-  lab_fill (data, 1);
-  return NULL;
-}
-
-static void
-use_by_another (Lab *lab)
-{
-  pthread_t thread;
-
-  pthread_create (&thread, NULL, use, lab);
-  pthread_join (thread, NULL);
-}
-
-/* What a thread gets that ends before the lease does. */
-static TallyLease
-borrow_by_another (Lab *lab)
-{
-  Borrower other = { .lab = lab };
-  pthread_t thread;
-
-  pthread_create (&thread, NULL, pass, &other);
-  pthread_join (thread, NULL);
-  return other.lease;
-}
-
 static void
 own_shared_is_lent_without_the_lock (void)
 {
-  g_autoptr (Lab) lab = lab_with_own (3);
+  g_autoptr (Lab) lab = lab_new_with_own (2, 3);
   TallyPoolSnapshot seen;
 
   pthread_mutex_lock (&lab->bucket->lock);
   for (guint i = 2; i < TALLY_OWN_LEASES; i++)
     {
-      TallyLease lease = borrow_own (lab);
+      TallyLease lease = lab_borrow_own (lab);
 
       lab_release (lab, &lease);
     }
@@ -92,11 +30,11 @@ own_shared_is_lent_without_the_lock (void)
 static void
 own_shared_is_shared_while_it_is_lent (void)
 {
-  g_autoptr (Lab) lab = lab_with_own (3);
-  TallyLease first = borrow_own (lab), others[3];
+  g_autoptr (Lab) lab = lab_new_with_own (2, 3);
+  TallyLease first = lab_borrow_own (lab), others[3];
 
   for (guint i = 0; i < 3; i++)
-    others[i] = borrow_by_another (lab);
+    others[i] = lab_borrow_by_another (lab);
   assert_int (lab_index_of (lab, &others[0]), lab_index_of (lab, &first));
   assert_int (lab_index_of (lab, &others[1]), lab_index_of (lab, &first));
   CU_ASSERT_NOT_EQUAL (lab_index_of (lab, &others[2]), lab_index_of (lab, &first));
@@ -112,13 +50,13 @@ own_shared_is_shared_while_it_is_lent (void)
 static void
 own_shared_is_of_one_thread (void)
 {
-  g_autoptr (Lab) lab = lab_with_own (3);
+  g_autoptr (Lab) lab = lab_new_with_own (2, 3);
 
   for (guint i = 0; i < 4; i++)
     {
       TallyLease lease;
 
-      use_by_another (lab);
+      lab_use_by_another (lab, 1);
       assert_int (lab->bucket->policy.n_own, 0);
       lease = lab_borrow (lab);
       lab_release (lab, &lease);
@@ -148,7 +86,7 @@ own_that_has_ended_is_not_lent (void)
 {
   for (guint streams = 1; streams <= 2; streams++)
     {
-      g_autoptr (Lab) lab = lab_with_own (streams);
+      g_autoptr (Lab) lab = lab_new_with_own (2, streams);
       TallyLease lease;
       TallyPoolSnapshot seen;
 
@@ -169,8 +107,8 @@ own_comes_back_once (void)
 {
   for (guint streams = 1; streams <= 2; streams++)
     {
-      g_autoptr (Lab) lab = lab_with_own (streams);
-      TallyLease lease = borrow_own (lab), copy = lease, copy2 = lease;
+      g_autoptr (Lab) lab = lab_new_with_own (2, streams);
+      TallyLease lease = lab_borrow_own (lab), copy = lease, copy2 = lease;
       TallyPoolSnapshot seen;
 
       n_criticals = 0;
@@ -191,11 +129,11 @@ own_comes_back_once (void)
 static void
 own_shared_obeys_what_is_set (void)
 {
-  g_autoptr (Lab) lab = lab_with_own (3);
-  TallyLease lease = borrow_own (lab), other;
+  g_autoptr (Lab) lab = lab_new_with_own (2, 3);
+  TallyLease lease = lab_borrow_own (lab), other;
 
   g_object_set (lab->pool, "streams-per-connection", 1, NULL);
-  other = borrow_by_another (lab);
+  other = lab_borrow_by_another (lab);
   CU_ASSERT_NOT_EQUAL (lab_index_of (lab, &other), lab_index_of (lab, &lease));
   lab_release (lab, &lease);
   for (guint i = 0; i < 3; i++)

@@ -5,58 +5,26 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "lab.h"
+#include "own-lab.h"
 #include "tls-relay-socket.h"
 #include "bucket-private.h"
-
-/* Whether @lease was lent by the thread to itself. */
-static gboolean
-is_own (const TallyLease *lease)
-{
-  TallyConn *conn = ((TallyHold *) lease->slot)->conn;
-
-  return __atomic_load_n (&conn->own.word, __ATOMIC_ACQUIRE)
-         == tally_own_word (lease->generation, TALLY_OWN_LENT);
-}
-
-/* A lab in which this thread has a connection of its own, alone in the pool. */
-static Lab *
-lab_with_own (guint max_open)
-{
-  Lab *lab = lab_new ("max-open", max_open, "idle-timeout", 0, NULL);
-
-  lab_fill (lab, 1);
-  assert_int (lab->bucket->policy.n_own, 0);
-  lab_fill (lab, 1); /* the thread has come back */
-  assert_int (lab->bucket->policy.n_own, 1);
-  return lab;
-}
-
-static TallyLease
-borrow_own (Lab *lab)
-{
-  TallyLease lease = lab_borrow (lab);
-
-  CU_ASSERT_TRUE (is_own (&lease) && lease.reused && !lease.shared);
-  return lease;
-}
 
 static void
 own_is_lent_without_the_lock (void)
 {
-  g_autoptr (Lab) lab = lab_with_own (2);
+  g_autoptr (Lab) lab = lab_new_with_own (2, 1);
   TallyPoolSnapshot before = lab_snapshot (lab), after;
   TallyLease lease;
 
   for (guint round = 0; round < 10; round++)
     {
-      lease = lab_borrow (
-          lab); /* at first the snapshot has put it in the books, then it has run out of numbers */
+      /* at first the snapshot has put it in the books, then it has run out of numbers */
+      lease = lab_borrow (lab);
       lab_release (lab, &lease);
       pthread_mutex_lock (&lab->bucket->lock);
       for (guint i = 2; i < TALLY_OWN_LEASES; i++)
         {
-          lease = borrow_own (lab);
+          lease = lab_borrow_own (lab);
           lab_release (lab, &lease);
           CU_ASSERT_PTR_NULL (lease.transport);
         }
@@ -101,7 +69,7 @@ own_keeps_the_order (void)
     {
       static const guint orders[6][3] = { { 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 },
                                           { 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 } };
-      g_autoptr (Lab) lab = lab_with_own (3);
+      g_autoptr (Lab) lab = lab_new_with_own (3, 1);
       TallyLease leases[3], again[3];
       guint indices[3];
 
@@ -135,19 +103,19 @@ own_keeps_the_order (void)
 static void
 own_is_named_while_it_is_lent (void)
 {
-  g_autoptr (Lab) lab = lab_with_own (1);
+  g_autoptr (Lab) lab = lab_new_with_own (1, 1);
   TallyLease lease = { 0 };
   g_autofree gchar *thread = g_strdup_printf ("thread %u", (guint) gettid ());
   g_autofree gchar *dump = NULL;
   gint64 since = g_get_monotonic_time ();
 
   CU_ASSERT_TRUE (tally_bucket_borrow (lab->bucket, "its label", -1, NULL, &lease, NULL));
-  CU_ASSERT_TRUE (is_own (&lease));
+  CU_ASSERT_TRUE (lease_is_own (&lease));
   CU_ASSERT_TRUE (tally_lease_get_since (&lease) >= since);
   dump = tally_bucket_dump (lab->bucket);
   CU_ASSERT_PTR_NOT_NULL (strstr (dump, "busy: \"its label\""));
   CU_ASSERT_PTR_NOT_NULL (strstr (dump, thread));
-  CU_ASSERT_FALSE (is_own (&lease));
+  CU_ASSERT_FALSE (lease_is_own (&lease));
   CU_ASSERT_TRUE (tally_lease_get_since (&lease) >= since);
   assert_int (lab_snapshot (lab).busy, 1);
   lab_release (lab, &lease);
@@ -161,7 +129,7 @@ own_is_named_while_it_is_lent (void)
 static void
 own_is_handed_to_a_waiter (void)
 {
-  g_autoptr (Lab) lab = lab_with_own (1);
+  g_autoptr (Lab) lab = lab_new_with_own (1, 1);
 
   for (guint i = 0; i < 50; i++)
     {
@@ -175,44 +143,10 @@ own_is_handed_to_a_waiter (void)
       lab_release (lab, &waiter.lease);
       lease = lab_borrow (lab);
       lab_release (lab, &lease);
-      lease = borrow_own (lab);
+      lease = lab_borrow_own (lab);
       lab_release (lab, &lease);
     }
   assert_int (lab->dialed, 1);
-}
-
-typedef struct
-{
-  Lab *lab;
-  guint n_pairs;
-  guint index; /* of the connection that it had last */
-} Passer;
-
-static gpointer
-pass (gpointer data)
-{
-  Passer *self = data;
-
-  for (guint i = 0; i < self->n_pairs; i++)
-    {
-      TallyLease lease = lab_borrow (self->lab);
-
-      self->index = lab_index_of (self->lab, &lease);
-      lab_release (self->lab, &lease);
-    }
-  return NULL;
-}
-
-/* Which connection a thread gets that borrows so often, and ends. */
-static guint
-use_by_another (Lab *lab, guint n_pairs)
-{
-  Passer passer = { lab, n_pairs, 0 };
-  pthread_t thread;
-
-  pthread_create (&thread, NULL, pass, &passer);
-  pthread_join (thread, NULL);
-  return passer.index;
 }
 
 /* What lies with threads that sleep or have ended is lent before anything is dialed. */
@@ -223,7 +157,7 @@ own_of_a_thread_that_has_ended_is_found (void)
   TallyLease leases[4];
 
   for (guint i = 0; i < 4; i++)
-    use_by_another (lab, 3);
+    lab_use_by_another (lab, 3);
   assert_int (lab->dialed, 1);
   for (guint i = 0; i < 4; i++)
     leases[i] = lab_borrow (lab);
@@ -250,26 +184,7 @@ own_is_no_concern_of_threads_that_pass (void)
   lab_let_time_pass (10);
   lab_release (lab, &leases[2]);
   for (guint i = 0; i < 8; i++)
-    assert_int (use_by_another (lab, 1 + i % 3), last);
-}
-
-static gpointer
-release_it (gpointer data)
-{
-  Borrower *holder = data;
-
-  lab_release (holder->lab, &holder->lease);
-  return NULL;
-}
-
-static void
-release_by_another (Lab *lab, TallyLease *lease)
-{
-  Borrower holder = { .lab = lab, .lease = *lease };
-  pthread_t thread;
-
-  pthread_create (&thread, NULL, release_it, &holder);
-  pthread_join (thread, NULL);
+    assert_int (lab_use_by_another (lab, 1 + i % 3), last);
 }
 
 /* After others have looked in the books a thread takes its own again, though another one came back later. */
@@ -284,7 +199,7 @@ own_is_found_again_in_the_books (void)
     {
       lab_release (lab, &leases[0]);
       lab_let_time_pass (10);
-      release_by_another (lab, &leases[1]);
+      lab_release_by_another (lab, &leases[1]);
       assert_int (lab_snapshot (lab).idle, 2);
       leases[0] = lab_borrow (lab);
       if (i > 0) /* the thread has come back */
@@ -299,14 +214,14 @@ own_is_found_again_in_the_books (void)
 static void
 own_may_come_back_by_another_thread (void)
 {
-  g_autoptr (Lab) lab = lab_with_own (1);
+  g_autoptr (Lab) lab = lab_new_with_own (1, 1);
 
   for (guint i = 0; i < 10; i++)
     {
       TallyLease lease = lab_borrow (lab);
 
-      CU_ASSERT_TRUE (i == 0 ? is_own (&lease) : lease.reused);
-      release_by_another (lab, &lease);
+      CU_ASSERT_TRUE (i == 0 ? lease_is_own (&lease) : lease.reused);
+      lab_release_by_another (lab, &lease);
       assert_int (lab_snapshot (lab).idle, 1);
     }
   assert_int (lab->dialed, 1);
@@ -316,7 +231,7 @@ own_may_come_back_by_another_thread (void)
 static void
 own_is_counted_by_a_waiter_that_fails (void)
 {
-  g_autoptr (Lab) lab = lab_with_own (1);
+  g_autoptr (Lab) lab = lab_new_with_own (1, 1);
   TallyPolicy *policy = &lab->bucket->policy;
   TallyLease lease = lab_borrow (lab);
   TallyHold *hold = lease.slot;
@@ -346,8 +261,8 @@ own_is_counted_by_a_waiter_that_fails (void)
 static void
 own_with_input_left_is_broken (void)
 {
-  g_autoptr (Lab) lab = lab_with_own (1);
-  TallyLease lease = borrow_own (lab);
+  g_autoptr (Lab) lab = lab_new_with_own (1, 1);
+  TallyLease lease = lab_borrow_own (lab);
   TallyPoolSnapshot seen;
 
   CU_ASSERT_EQUAL (send (lab_peer (lab, 0), "x", 1, MSG_NOSIGNAL), 1);
@@ -381,11 +296,11 @@ own_obeys_what_is_set (void)
   for (guint i = 0; i < G_N_ELEMENTS (settings); i++)
     for (gint is_lent = 0; is_lent < 2; is_lent++)
       {
-        g_autoptr (Lab) lab = lab_with_own (1);
+        g_autoptr (Lab) lab = lab_new_with_own (1, 1);
         TallyLease lease = { 0 };
 
         if (is_lent)
-          lease = borrow_own (lab);
+          lease = lab_borrow_own (lab);
         lab_let_time_pass (2000);
         g_object_set (lab->pool, settings[i].property, settings[i].value, NULL);
         if (is_lent)
@@ -393,7 +308,7 @@ own_obeys_what_is_set (void)
         if (settings[i].closes)
           lab_await (lab, now.open == 0);
         lease = lab_borrow (lab);
-        CU_ASSERT_FALSE (is_own (&lease));
+        CU_ASSERT_FALSE (lease_is_own (&lease));
         CU_ASSERT_EQUAL (lease.reused, !settings[i].closes);
         lab_release (lab, &lease);
       }
@@ -416,8 +331,8 @@ reset (ThriftTransport *transport, gpointer user_data)
 static void
 own_obeys_hooks (void)
 {
-  g_autoptr (Lab) lab = lab_with_own (1);
-  TallyLease lease = borrow_own (lab);
+  g_autoptr (Lab) lab = lab_new_with_own (1, 1);
+  TallyLease lease = lab_borrow_own (lab);
   guint checks = 0, resets = 0;
 
   tally_pool_set_reset_hook (lab->pool, reset, &resets, NULL);
@@ -441,9 +356,9 @@ own_obeys_hooks (void)
 static void
 own_goes_with_its_time_and_its_pool (void)
 {
-  g_autoptr (Lab) lab = lab_with_own (1);
+  g_autoptr (Lab) lab = lab_new_with_own (1, 1);
   g_autoptr (Lab) hasty = lab_new ("idle-timeout", 1, NULL);
-  TallyLease lease = borrow_own (lab);
+  TallyLease lease = lab_borrow_own (lab);
   TallyLease other;
 
   for (guint i = 0; i < 100; i++)
@@ -498,8 +413,8 @@ own_is_the_parents (void)
 #endif
   if (tls_relay_skips ("a child process has no relay"))
     return;
-  g_autoptr (Lab) lab = lab_with_own (2);
-  TallyLease lease = borrow_own (lab);
+  g_autoptr (Lab) lab = lab_new_with_own (2, 1);
+  TallyLease lease = lab_borrow_own (lab);
   gint status = 0;
   pid_t child = test_fork ();
 
@@ -509,7 +424,8 @@ own_is_the_parents (void)
       gboolean good = lab_snapshot (lab).open == 0;
 
       tally_bucket_release (lab->bucket, &copy, TALLY_OUTCOME_CLEAN);
-      good = good && copy.transport == NULL && lab_snapshot (lab).open == 0 && is_own (&lease);
+      good =
+          good && copy.transport == NULL && lab_snapshot (lab).open == 0 && lease_is_own (&lease);
       for (guint i = 0; i < 3; i++)
         {
           good = good && tally_bucket_borrow (lab->bucket, "child", -1, NULL, &mine, NULL)
@@ -520,7 +436,7 @@ own_is_the_parents (void)
     }
   waitpid (child, &status, 0);
   assert_int (status, 0);
-  CU_ASSERT_TRUE (is_own (&lease));
+  CU_ASSERT_TRUE (lease_is_own (&lease));
   lab_release (lab, &lease);
 }
 

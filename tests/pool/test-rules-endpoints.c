@@ -196,21 +196,6 @@ rule_03_the_longest_wait_is_first (void)
   site_clear (&site);
 }
 
-typedef struct
-{
-  Lab *lab;
-  TallyLease lease;
-} Releaser;
-
-static gpointer
-release (gpointer data)
-{
-  Releaser *self = data;
-
-  lab_release (self->lab, &self->lease);
-  return NULL;
-}
-
 /* One goes for each caller elsewhere, while it is being closed too. */
 static void
 rule_03_one_goes_for_one_that_waits (void)
@@ -218,17 +203,17 @@ rule_03_one_goes_for_one_that_waits (void)
   Site site;
   TallyLease lease;
   AsyncCall here = { 0 }, elsewhere = { 0 };
-  Releaser releaser;
+  Borrower holder;
   pthread_t thread;
   gint gate = 0;
 
   site_init (&site, 2);
   tally_pool_set_dial_hook (site.lab->pool, lab_dial_slow_closer, &gate, NULL);
-  releaser = (Releaser){ site.lab, lab_borrow (site.lab) };
+  holder = (Borrower){ .lab = site.lab, .lease = lab_borrow (site.lab) };
   lease = lab_borrow (site.lab);
   start_waiting (&here, site.lab->bucket, 0);
   start_waiting (&elsewhere, site.one, 100);
-  pthread_create (&thread, NULL, release, &releaser);
+  pthread_create (&thread, NULL, borrower_release, &holder);
   gate_await (&gate);
   lab_release (site.lab, &lease); /* while the other one is being closed */
   async_call_await (&here);

@@ -65,15 +65,6 @@ rule_01_never_more_open_than_allowed (void)
   assert_int (seen.borrows, THREADS * ROUNDS);
 }
 
-static gpointer
-break_lease (gpointer data)
-{
-  Borrower *holder = data;
-
-  lab_break (holder->lab, &holder->lease);
-  return NULL;
-}
-
 /* What is being closed is still open: no other connection gets its place before it is closed. */
 static void
 rule_01_a_closing_connection_keeps_its_slot (void)
@@ -86,7 +77,7 @@ rule_01_a_closing_connection_keeps_its_slot (void)
 
   tally_pool_set_dial_hook (lab->pool, lab_dial_slow_closer, &gate, NULL);
   holder.lease = lab_borrow (lab);
-  pthread_create (&thread, NULL, break_lease, &holder);
+  pthread_create (&thread, NULL, borrower_break, &holder);
   gate_await (&gate);
   CU_ASSERT_FALSE (
       tally_bucket_borrow (lab->bucket, "hasty", in_milliseconds (5), NULL, &lease, NULL));
