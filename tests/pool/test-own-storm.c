@@ -14,8 +14,8 @@ typedef struct
 {
   Lab *lab;
   gint streams;
-  TallyConn *conns[STORM_OPEN]; /* atomic; what `users` counts of */
-  gint users[STORM_OPEN];       /* atomic */
+  TallyConn *conns[STORM_OPEN]; /* atomic; all that there are */
+  gint users[STORM_OPEN];       /* atomic: how many leases each of them has */
   gint n_running;               /* atomic */
   guint64 n_borrows;            /* atomic */
   pthread_mutex_t lock;         /* protects what follows */
@@ -82,7 +82,7 @@ swap_leases (Storm *storm, TallyLease *lease)
     storm_release (storm, &left, TALLY_OUTCOME_CLEAN);
 }
 
-/* Spells of pairs without a pause, in which the connection is its own, and moments of everything else. */
+/* Borrows and gives back without a pause, so that its connection is its own, and now and then does something else. */
 static gpointer
 weather_storm (gpointer data)
 {
@@ -148,6 +148,7 @@ last_through_storm (gint streams)
   TallyPoolSnapshot seen;
   guint64 n_seen = 0;
 
+  __atomic_store_n (&n_criticals, 0, __ATOMIC_RELEASE);
   pthread_mutex_init (&storm.lock, NULL);
   for (guint i = 0; i <= STORM_THREADS; i++)
     threads[i] = (StormThread){ &storm, i + 1 };
@@ -164,6 +165,7 @@ last_through_storm (gint streams)
   assert_int (seen.borrows, STORM_THREADS * STORM_ROUNDS);
   assert_int (seen.leases, 0);
   CU_ASSERT_TRUE (seen.open <= STORM_OPEN);
+  assert_int (__atomic_load_n (&n_criticals, __ATOMIC_ACQUIRE), 0);
   pthread_mutex_destroy (&storm.lock);
 }
 
