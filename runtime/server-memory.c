@@ -17,6 +17,16 @@
  * page fault for each 4 KiB; so the interval doubles each time that there is as much again as soon as it has passed. */
 #define TRIM_INTERVAL 10000
 #define MAX_TRIM_INTERVAL (32 * TRIM_INTERVAL)
+/* What the values of a request may take of a heap, and give back, without the system: half of it (mallopt (3)). */
+#define KEPT_AT_ONCE (1024 * 1024)
+
+/* The C library gives a heap's end back as soon as 128 KiB of it are free: at each call whose argument and result are
+ * texts of 64 KiB. It stops that by itself, where the program has not said what it wants, at the end of the first larger block. */
+void
+server_keep_heap (void)
+{
+  g_free (g_malloc (KEPT_AT_ONCE));
+}
 
 static void
 link_holder_locked (TallyServer *self, ServerConnection *connection)

@@ -383,6 +383,8 @@ void server_hold (ServerConnection *connection, gboolean anew);
 gboolean server_make_room (TallyServer *self, ServerConnection *asker, ServerWorker *worker);
 /* Whether the connections hold twice what they may, and this one mostly answers that its peer does not take. */
 gboolean server_answers_pile_up (ServerConnection *connection);
+/* Once in a process: what a request takes of the heap and gives back is not the system's in between. */
+void server_keep_heap (void);
 /* Gives memory back to the system after a burst, but not time and again. */
 gboolean server_wants_trim_locked (const TallyServer *self);
 void server_trim_locked (TallyServer *self, gint64 now);

@@ -410,6 +410,7 @@ tally_server_class_init (TallyServerClass *klass)
   server_class->stop = tally_server_stop_vfunc;
 
   server_properties_install (object_class);
+  server_keep_heap ();
 }
 
 static void
