@@ -25,6 +25,16 @@ gboolean tally_bucket_borrow_dialed_since (TallyBucket *bucket,
                                            TallyLease *lease,
                                            GError **error);
 
+/* tally_bucket_borrow () for a call that has other endpoints to go to: where this one cannot be reached it fails at once, also
+ * with `wait-for-ready`. @since: as of tally_bucket_borrow_soon (). */
+gboolean tally_bucket_borrow_or_go_on (TallyBucket *bucket,
+                                       const gchar *label,
+                                       gint64 since,
+                                       gint64 deadline,
+                                       GCancellable *cancellable,
+                                       TallyLease *lease,
+                                       GError **error);
+
 /* When @lease, which is out, was taken, by g_get_monotonic_time (). */
 gint64 tally_lease_get_since (const TallyLease *lease);
 
@@ -47,6 +57,16 @@ gboolean tally_bucket_borrow_soon (TallyBucket *bucket,
                                    GMainContext *context,
                                    TallyBorrowCallback callback,
                                    gpointer user_data);
+/* As tally_bucket_borrow_or_go_on (). */
+gboolean tally_bucket_borrow_soon_or_go_on (TallyBucket *bucket,
+                                            const gchar *label,
+                                            gint64 since,
+                                            gint64 deadline,
+                                            GCancellable *cancellable,
+                                            TallyLease *lease,
+                                            GMainContext *context,
+                                            TallyBorrowCallback callback,
+                                            gpointer user_data);
 
 G_END_DECLS
 

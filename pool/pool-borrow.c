@@ -298,19 +298,21 @@ init_waiter (SyncWaiter *self, TallyBucket *bucket, const gchar *label, gint64 d
   };
 }
 
-gboolean
-tally_bucket_borrow_slowly (TallyBucket *bucket,
-                            const gchar *label,
-                            gint64 deadline,
-                            gint64 since,
-                            GCancellable *cancellable,
-                            TallyLease *lease,
-                            GError **error)
+static inline gboolean
+borrow_slowly (TallyBucket *bucket,
+               const gchar *label,
+               gint64 deadline,
+               gint64 since,
+               gboolean goes_on,
+               GCancellable *cancellable,
+               TallyLease *lease,
+               GError **error)
 {
   SyncWaiter self;
   TallyInstant now;
 
   init_waiter (&self, bucket, label, deadline);
+  self.waiter.goes_on = goes_on;
   self.waiter.fresh = since != TALLY_DIALED_ANY_TIME;
   self.waiter.unused = since == TALLY_DIALED_NEVER_LENT;
   self.waiter.since = MAX (since, 0);
@@ -321,6 +323,18 @@ tally_bucket_borrow_slowly (TallyBucket *bucket,
   else
     tally_policy_ask (&bucket->policy, &now, &self.waiter);
   return see_through (&self, cancellable, lease, error);
+}
+
+gboolean
+tally_bucket_borrow_slowly (TallyBucket *bucket,
+                            const gchar *label,
+                            gint64 deadline,
+                            gint64 since,
+                            GCancellable *cancellable,
+                            TallyLease *lease,
+                            GError **error)
+{
+  return borrow_slowly (bucket, label, deadline, since, FALSE, cancellable, lease, error);
 }
 
 void
@@ -339,6 +353,26 @@ tally_bucket_ask_again_locked (TallyBucket *bucket,
   tally_policy_ask_again (&bucket->policy, &now, waiter, began, taken->ticket);
 }
 
+static inline gboolean
+borrow_again (TallyBucket *bucket,
+              const TallyTaken *taken,
+              TallyFinding finding,
+              const gchar *label,
+              gint64 deadline,
+              gboolean goes_on,
+              GCancellable *cancellable,
+              TallyLease *lease,
+              GError **error)
+{
+  SyncWaiter self;
+
+  init_waiter (&self, bucket, label, deadline);
+  self.waiter.goes_on = goes_on;
+  tally_bucket_lock (bucket);
+  tally_bucket_ask_again_locked (bucket, taken, finding, &self.waiter, cancellable);
+  return see_through (&self, cancellable, lease, error);
+}
+
 gboolean
 tally_bucket_borrow_again (TallyBucket *bucket,
                            const TallyTaken *taken,
@@ -349,12 +383,45 @@ tally_bucket_borrow_again (TallyBucket *bucket,
                            TallyLease *lease,
                            GError **error)
 {
-  SyncWaiter self;
+  return borrow_again (bucket, taken, finding, label, deadline, FALSE, cancellable, lease, error);
+}
 
-  init_waiter (&self, bucket, label, deadline);
-  tally_bucket_lock (bucket);
-  tally_bucket_ask_again_locked (bucket, taken, finding, &self.waiter, cancellable);
-  return see_through (&self, cancellable, lease, error);
+static gboolean
+waits_for_ready (TallyBucket *bucket)
+{
+  gboolean waits;
+
+  pthread_mutex_lock (&bucket->lock);
+  waits = bucket->policy.options.wait_for_ready;
+  pthread_mutex_unlock (&bucket->lock);
+  return waits;
+}
+
+gboolean
+tally_bucket_borrow_or_go_on (TallyBucket *bucket,
+                              const gchar *label,
+                              gint64 since,
+                              gint64 deadline,
+                              GCancellable *cancellable,
+                              TallyLease *lease,
+                              GError **error)
+{
+  TallyFinding finding = { TALLY_CLOSE_NONE, FALSE };
+  TallyTaken taken = { .hold = NULL };
+  gboolean may_have_any =
+      since == TALLY_DIALED_ANY_TIME && !g_cancellable_is_cancelled (cancellable);
+
+  if (may_have_any
+      && (tally_bucket_borrow_at_once (bucket, label, lease, &taken)
+          || (taken.hold != NULL
+              && tally_bucket_examine_taken (bucket, &taken, deadline, cancellable, lease,
+                                             &finding))))
+    return TRUE;
+  if (finding.reason != TALLY_CLOSE_NONE)
+    return borrow_again (bucket, &taken, finding, label, deadline, TRUE, cancellable, lease, error);
+  if (may_have_any && !waits_for_ready (bucket))
+    return tally_bucket_borrow (bucket, label, deadline, cancellable, lease, error);
+  return borrow_slowly (bucket, label, deadline, since, TRUE, cancellable, lease, error);
 }
 
 gboolean

@@ -184,14 +184,17 @@ drain (TallyPoolCore *core, GPtrArray *buckets)
       break;
 }
 
-/* Without the core's lock. */
+/* Without the core's lock: wakes the calls that have no connection to wait for. */
 static void
-stop_lookups (TallyPoolCore *core)
+stop_fleets (TallyPoolCore *core)
 {
   g_autoptr (GPtrArray) fleets = tally_core_dup_fleets (core);
 
   for (guint i = 0; i < fleets->len; i++)
-    tally_fleet_stop_lookup (g_ptr_array_index (fleets, i));
+    {
+      tally_fleet_stop_lookup (g_ptr_array_index (fleets, i));
+      tally_fleet_note_change (g_ptr_array_index (fleets, i));
+    }
 }
 
 /* Without the core's lock: the pool is marked as closed, by this thread. */
@@ -200,7 +203,7 @@ close_for_all (TallyPoolCore *core, gboolean wait)
 {
   g_autoptr (GPtrArray) buckets = tally_core_dup_buckets (core);
 
-  stop_lookups (core);
+  stop_fleets (core);
   g_ptr_array_foreach (buckets, close_bucket, NULL);
   pthread_mutex_lock (&core->lock);
   pthread_cond_signal (&core->reaper_wake);

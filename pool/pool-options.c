@@ -258,7 +258,8 @@ static const Option option_table[] = {
   /**
    * TallyPool:wait-for-ready:
    *
-   * Whether a borrow waits while dialing fails, until its deadline, instead of failing at once.
+   * Whether a borrow waits while dialing fails, until its deadline, instead of failing at once. A call of a
+   * channel over several endpoints waits only where dialing fails at all of them.
    * Default: FALSE.
    *
    * Since: 0.2

@@ -3,6 +3,7 @@
  * itself to pool-report.c. */
 #include "tally-pool.h"
 
+#include "fleet/fleet-private.h"
 #include "options-internal.h"
 #include "pool-report-private.h"
 #include "registry-private.h"
@@ -306,8 +307,11 @@ void
 tally_pool_reset_backoff (TallyPool *self)
 {
   g_autoptr (GPtrArray) buckets = NULL;
+  g_autoptr (GPtrArray) fleets = NULL;
 
   g_return_if_fail (TALLY_IS_POOL (self));
   buckets = tally_core_dup_buckets (self->core);
   g_ptr_array_foreach (buckets, (GFunc) (GCallback) tally_bucket_reset_backoff, NULL);
+  fleets = tally_core_dup_fleets (self->core);
+  g_ptr_array_foreach (fleets, (GFunc) (GCallback) tally_fleet_note_change, NULL);
 }

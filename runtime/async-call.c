@@ -39,6 +39,8 @@ tally_async_call_attempted (TallyAsyncCall *self, GError *error)
 
 static void borrow (TallyAsyncCall *self, gint64 since);
 
+static void borrow_on_route (TallyAsyncCall *self, gint64 since);
+
 /* FALSE when there is none: then @error is left to the caller. */
 static gboolean
 make_again (TallyAsyncCall *self, gboolean reused, GError *error)
@@ -50,27 +52,59 @@ make_again (TallyAsyncCall *self, gboolean reused, GError *error)
   *self->first = self->call;
   self->first_error = error;
   self->call.sent = TALLY_SENT_NOTHING;
-  borrow (self, self->call.failed_at);
+  if (self->call.route != NULL)
+    borrow_on_route (self, self->call.failed_at);
+  else
+    borrow (self, self->call.failed_at);
   return TRUE;
 }
 
-/* make_again () where there are several endpoints: at another one, if it was not executed. */
-static gboolean
-move_on (TallyAsyncCall *self, gboolean reused, GError *error)
+/* At the endpoint that the call has been given, after another one. */
+static void
+borrow_next (TallyAsyncCall *self)
 {
   gint64 since = self->call.channel->unpooled ? TALLY_DIALED_NEVER_LENT : TALLY_DIALED_ANY_TIME;
 
-  if (!tally_call_may_move_on (&self->call, error)
-      || !tally_call_take_next (&self->call, self->info))
-    {
-      if (reused && self->first_error == NULL && tally_call_may_replay (&self->call, error))
-        tally_call_take_next (&self->call, self->info);
-      return make_again (self, reused, error);
-    }
-  g_error_free (error);
   tally_call_init_outcome (&self->call);
-  borrow (self, self->first_error != NULL ? 0 : since);
-  return TRUE;
+  borrow_on_route (self, self->first_error != NULL ? 0 : since);
+}
+
+static void
+on_ready (gpointer data)
+{
+  TallyAsyncCall *self = data;
+  GError *error = NULL;
+
+  self->is_here = TRUE;
+  if (tally_call_begin_round (&self->call, self->info, &error))
+    borrow_next (self);
+  else
+    tally_async_call_attempted (self, error);
+}
+
+/* make_again () where there are several endpoints: at another one, if it was not executed, or after a wait for one. */
+static gboolean
+move_on (TallyAsyncCall *self, gboolean reused, GError *error)
+{
+  TallyCall *call = &self->call;
+
+  if (tally_call_may_move_on (call, error))
+    {
+      gboolean is_given = tally_call_take_next (call, self->info);
+
+      if (is_given
+          || tally_route_await (call->route, self->context, call->deadline, call->cancellable,
+                                on_ready, self))
+        {
+          g_error_free (error);
+          if (is_given)
+            borrow_next (self);
+          return TRUE;
+        }
+    }
+  if (reused && self->first_error == NULL && tally_call_may_replay (call, error))
+    tally_call_take_next (call, self->info);
+  return make_again (self, reused, error);
 }
 
 /* @error: (transfer full) (nullable). */
@@ -147,6 +181,20 @@ borrow (TallyAsyncCall *self, gint64 since)
     use_lease (self);
 }
 
+/* borrow () where there are several endpoints. */
+static void
+borrow_on_route (TallyAsyncCall *self, gint64 since)
+{
+  const TallyCall *call = &self->call;
+
+  if (self->info != NULL)
+    self->info->attempts++;
+  if (tally_bucket_borrow_soon_or_go_on (call->bucket, call->label, since, call->deadline,
+                                         call->cancellable, self->is_here ? &self->lease : NULL,
+                                         self->context, on_borrowed, self))
+    use_lease (self);
+}
+
 /* ---- the start ---- */
 
 static TALLY_COLD void
@@ -191,7 +239,7 @@ enter_route (TallyAsyncCall *self)
   GError *error = NULL;
 
   if (tally_call_enter_route (&self->call, self->info, &error))
-    borrow_first (self);
+    borrow_next (self);
   else
     tally_async_call_attempted (self, error);
 }

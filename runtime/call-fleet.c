@@ -60,6 +60,18 @@ tally_call_take_next (TallyCall *call, TallyCallInfo *info)
   return TRUE;
 }
 
+gboolean
+tally_call_begin_round (TallyCall *call, TallyCallInfo *info, GError **error)
+{
+  TallyBucket *bucket = tally_route_begin_round (call->route, error);
+
+  tally_call_init_outcome (call);
+  if (bucket == NULL)
+    return FALSE;
+  use_bucket (call, info, bucket);
+  return TRUE;
+}
+
 /* ---- what became of an attempt ---- */
 
 static gboolean
@@ -139,29 +151,52 @@ typedef struct
   GError *error; /* nullable */
 } Lost;
 
-/* Whether there is another attempt after one that failed with @error, which is used up then. */
-static gboolean
-go_on_after (TallyCall *call, TallyCallInfo *info, gboolean reused, GError *error, Lost *lost)
+static void
+on_wait_over (gpointer data)
 {
-  if (tally_call_may_move_on (call, error) && tally_call_take_next (call, info))
-    {
-      g_error_free (error);
-      tally_call_init_outcome (call);
-      return TRUE;
-    }
-  if (!reused || lost->error != NULL || !tally_call_may_replay (call, error))
+  *(gboolean *) data = TRUE;
+}
+
+/* After the last endpoint has failed with @error: whether the call waited for one that can be reached. Then @error is used up, and
+ * is why there is none after all, or NULL. */
+static gboolean
+await_ready (TallyCall *call, TallyCallInfo *info, GError **error)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  gboolean is_over = FALSE;
+
+  if (!tally_route_await (call->route, context, call->deadline, call->cancellable, on_wait_over,
+                          &is_over))
     return FALSE;
-  lost->call = *call;
-  lost->error = error;
-  call->sent = TALLY_SENT_NOTHING;
-  tally_call_take_next (call, info);
+  g_clear_error (error);
+  while (!is_over)
+    g_main_context_iteration (context, TRUE);
+  tally_call_begin_round (call, info, error);
   return TRUE;
 }
 
-static void
-on_list (gpointer data)
+/* Whether there is another attempt after one that failed with *@error, which is used up then. Else *@error is the call's. */
+static gboolean
+go_on_after (TallyCall *call, TallyCallInfo *info, gboolean reused, GError **error, Lost *lost)
 {
-  *(gboolean *) data = TRUE;
+  if (tally_call_may_move_on (call, *error))
+    {
+      if (tally_call_take_next (call, info))
+        {
+          g_clear_error (error);
+          tally_call_init_outcome (call);
+          return TRUE;
+        }
+      if (await_ready (call, info, error))
+        return *error == NULL;
+    }
+  if (!reused || lost->error != NULL || !tally_call_may_replay (call, *error))
+    return FALSE;
+  lost->call = *call;
+  lost->error = g_steal_pointer (error);
+  call->sent = TALLY_SENT_NOTHING;
+  tally_call_take_next (call, info);
+  return TRUE;
 }
 
 /* Until there are endpoints, or no hope of any. */
@@ -171,7 +206,7 @@ await_list (const TallyCall *call)
   g_autoptr (GMainContext) context = g_main_context_new ();
   gboolean is_over = FALSE;
 
-  tally_fleet_await (call->channel->fleet, context, call->deadline, call->cancellable, on_list,
+  tally_fleet_await (call->channel->fleet, context, call->deadline, call->cancellable, on_wait_over,
                      &is_over);
   while (!is_over)
     g_main_context_iteration (context, TRUE);
@@ -180,7 +215,7 @@ await_list (const TallyCall *call)
 GError *
 tally_call_run_on_route (TallyCall *call, TallyCallInfo *info)
 {
-  TallyWanted wanted = call->channel->unpooled ? TALLY_WANTED_UNUSED : TALLY_WANTED_ANY;
+  TallyWanted wanted = call->channel->unpooled ? TALLY_WANTED_UNUSED : TALLY_WANTED_ANY_OR_GO_ON;
   Lost lost = { .error = NULL };
   GError *error = NULL;
   gboolean reused;
@@ -193,13 +228,12 @@ tally_call_run_on_route (TallyCall *call, TallyCallInfo *info)
                               &error))
     {
       tally_call_leave_endpoint (call, error);
-      if (!go_on_after (call, info, reused, error, &lost))
+      if (!go_on_after (call, info, reused, &error, &lost))
         {
           if (lost.error != NULL)
             error = tally_call_join_errors (call, &lost.call, lost.error, error);
           return tally_call_tell_route (call, error);
         }
-      error = NULL;
     }
   tally_call_leave_endpoint (call, NULL);
   g_clear_error (&lost.error);

@@ -94,8 +94,9 @@ gboolean tally_call_was_too_much (const TallyCall *self, const GError *error);
 typedef enum
 {
   TALLY_WANTED_ANY,
-  TALLY_WANTED_UNUSED, /* one of its own */
-  TALLY_WANTED_FRESH   /* for a replay */
+  TALLY_WANTED_ANY_OR_GO_ON, /* to another endpoint, where this one cannot be reached */
+  TALLY_WANTED_UNUSED,       /* one of its own */
+  TALLY_WANTED_FRESH         /* for a replay */
 } TallyWanted;
 
 /* One attempt at the call's bucket: borrows, exchanges, releases. @reused: whether its connection had served before. */
@@ -127,6 +128,8 @@ GError *tally_call_run_on_route (TallyCall *self, TallyCallInfo *info);
 gboolean tally_call_enter_route (TallyCall *self, TallyCallInfo *info, GError **error);
 /* Gives the call the bucket of another endpoint; FALSE: there is none, and it keeps the one it has. */
 gboolean tally_call_take_next (TallyCall *self, TallyCallInfo *info);
+/* Gives a call that waited for readiness the bucket of the first endpoint to try then. FALSE with @error: its time is over. */
+gboolean tally_call_begin_round (TallyCall *self, TallyCallInfo *info, GError **error);
 /* The attempt at the call's endpoint has ended with @error (nullable). */
 void tally_call_leave_endpoint (TallyCall *self, const GError *error);
 /* Whether a call that failed with @error was provably not executed, and another endpoint may do better. */

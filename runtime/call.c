@@ -167,11 +167,23 @@ tally_call_get_socket (const TallyLease *lease, GError **error)
   return refuse_transport (lease->transport, error);
 }
 
+static gint64
+find_since (const TallyCall *call, TallyWanted wanted)
+{
+  if (wanted == TALLY_WANTED_FRESH)
+    return call->failed_at;
+  return wanted == TALLY_WANTED_UNUSED ? TALLY_DIALED_NEVER_LENT : TALLY_DIALED_ANY_TIME;
+}
+
+/* Anything but TALLY_WANTED_ANY. */
 static TALLY_COLD gboolean
-borrow_new (const TallyCall *call, TallyWanted wanted, TallyLease *lease, GError **error)
+borrow_other (const TallyCall *call, TallyWanted wanted, TallyLease *lease, GError **error)
 {
   TallyBucket *bucket = call->bucket;
 
+  if (call->route != NULL)
+    return tally_bucket_borrow_or_go_on (bucket, call->label, find_since (call, wanted),
+                                         call->deadline, call->cancellable, lease, error);
   if (wanted == TALLY_WANTED_UNUSED)
     return tally_bucket_borrow_unused (bucket, call->label, call->deadline, call->cancellable,
                                        lease, error);
@@ -195,7 +207,7 @@ attempt (TallyCall *call, TallyCallInfo *info, TallyWanted wanted, gboolean *reu
     info->attempts++;
   *reused = FALSE;
   if (G_UNLIKELY (wanted != TALLY_WANTED_ANY
-                      ? !borrow_new (call, wanted, &lease, error)
+                      ? !borrow_other (call, wanted, &lease, error)
                       : !tally_bucket_borrow (bucket, call->label, call->deadline,
                                               call->cancellable, &lease, error)))
     return FALSE;

@@ -46,6 +46,8 @@ void tally_fleet_set_targets (TallyFleet *self, const GArray *targets);
 /* No call uses it any more. */
 void tally_fleet_free (TallyFleet *self);
 
+/* ---- fleet-route.c ---- */
+
 /* For one call, in one thread at a time. */
 TallyRoute *tally_route_new (TallyFleet *fleet);
 void tally_route_free (TallyRoute *self);
@@ -63,6 +65,18 @@ guint tally_route_count_failures (const TallyRoute *self);
 /* (transfer full): what became of each of them, briefly. */
 gchar *tally_route_tell (const TallyRoute *self);
 
+/* With `wait-for-ready`, where tally_route_next () gave none: calls @callback, once, in @context, when it makes sense to try
+ * the endpoints again, or @deadline has passed, or @cancellable (nullable) is cancelled, or the pool is closed. FALSE: there is
+ * nothing to wait for. */
+gboolean tally_route_await (TallyRoute *self,
+                            GMainContext *context,
+                            gint64 deadline,
+                            GCancellable *cancellable,
+                            void (*callback) (gpointer data),
+                            gpointer data);
+/* (nullable) (transfer none): the endpoint after that wait. NULL with @error: the time is over. */
+TallyBucket *tally_route_begin_round (TallyRoute *self, GError **error);
+
 /* ---- fleet-lookup.c ---- */
 
 /* Gets its lists from @resolver. Endpoints are as @uri, with another address. @tls: as in tally_targets_new (). */
@@ -72,7 +86,7 @@ void tally_fleet_follow (TallyFleet *self,
                          const TallyTlsOptions *tls);
 /* Whether no endpoint is known, and that may change soon. */
 gboolean tally_fleet_must_wait (TallyFleet *self);
-/* Calls @callback, once, in @context, when a call need not wait any more, or at @deadline, or when @cancellable (nullable) is
+/* fleet-wait.c. Calls @callback, once, in @context, when a call need not wait any more, or at @deadline, or when @cancellable (nullable) is
  * cancelled. */
 void tally_fleet_await (TallyFleet *self,
                         GMainContext *context,

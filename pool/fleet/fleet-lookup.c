@@ -1,9 +1,8 @@
-/* Owns how a fleet learns its endpoints from a resolver: when it looks, what it makes of what is published, and the calls that
- * wait for the first list. A list is replaced by another one only. */
+/* Owns how a fleet learns its endpoints from a resolver: when it looks, and what it makes of what is
+ * published. A list is replaced by another one only. */
 #include <errno.h>
 #include <string.h>
 
-#include "cancel-watch-internal.h"
 #include "fleet-private.h"
 #include "resolver-private.h"
 #include "tally-error.h"
@@ -15,19 +14,6 @@
 #define HASTE_INTERVAL (5 * G_TIME_SPAN_SECOND)
 /* after a lookup that failed, doubled each time up to LIST_AGE. */
 #define FIRST_RETRY G_TIME_SPAN_SECOND
-
-/* A call that waits for the first list. Everything happens in its context, but that it is woken. */
-typedef struct
-{
-  GSource source; /* first */
-  TallyFleet *fleet;
-  gint64 deadline;
-  GCancellable *cancellable; /* nullable */
-  TallyCancelWatch cancel;
-  gboolean has_begun;
-  void (*callback) (gpointer data);
-  gpointer data;
-} FleetWait;
 
 /* ---- life ---- */
 
@@ -62,7 +48,6 @@ tally_fleet_clear_lookup (TallyFleet *self)
   g_clear_object (&lookup->resolver);
   g_clear_object (&lookup->stop);
   g_clear_error (&lookup->failure);
-  g_ptr_array_unref (lookup->waits);
   g_free (lookup->prefix);
   g_free (lookup->suffix);
   g_free (lookup->tls.ca);
@@ -71,7 +56,7 @@ tally_fleet_clear_lookup (TallyFleet *self)
   g_free (lookup->tls.identity);
 }
 
-/* Neither the thread that looked nor those that waited are in the child. */
+/* The thread that looked is not in the child. */
 void
 tally_fleet_start_lookup_anew (TallyFleet *self)
 {
@@ -79,19 +64,10 @@ tally_fleet_start_lookup_anew (TallyFleet *self)
 
   lookup->is_under_way = FALSE;
   lookup->stop = NULL;
-  lookup->waits->len = 0;
   lookup->due = lookup->looks ? G_MININT64 : G_MAXINT64;
 }
 
 /* ---- what is published ---- */
-
-/* With the lock. */
-static void
-wake_waits_locked (TallyFleet *self)
-{
-  for (guint i = 0; i < self->lookup.waits->len; i++)
-    g_source_set_ready_time (g_ptr_array_index (self->lookup.waits, i), 0);
-}
 
 /* What a peer may have written, as a target in DNS, becomes a part of a URI: nothing in it may be taken for an option, or for another
  * endpoint. */
@@ -157,7 +133,7 @@ tally_fleet_update (TallyFleet *self, const TallyAddress *addresses, guint n_add
   pthread_mutex_lock (&self->lock);
   g_clear_error (&self->lookup.failure);
   self->lookup.has_failed = FALSE;
-  wake_waits_locked (self);
+  tally_fleet_wake_waits_locked (self);
   pthread_mutex_unlock (&self->lock);
 }
 
@@ -171,7 +147,7 @@ tally_fleet_fail (TallyFleet *self, const GError *error)
   old = self->lookup.failure;
   self->lookup.failure = copy;
   self->lookup.has_failed = TRUE;
-  wake_waits_locked (self);
+  tally_fleet_wake_waits_locked (self);
   pthread_mutex_unlock (&self->lock);
 }
 
@@ -192,7 +168,7 @@ end_lookup (TallyFleet *self, gboolean done)
   __atomic_store_n (&lookup->due, g_get_monotonic_time () + pause, __ATOMIC_RELAXED);
   lookup->is_under_way = FALSE;
   stop = g_steal_pointer (&lookup->stop);
-  wake_waits_locked (self);
+  tally_fleet_wake_waits_locked (self);
   pthread_mutex_unlock (&self->lock);
 }
 
@@ -299,10 +275,10 @@ tally_fleet_stop_lookup (TallyFleet *self)
     g_cancellable_cancel (stop);
 }
 
-/* ---- calls that wait for the first list ---- */
+/* ---- what calls ask ---- */
 
-static gboolean
-must_wait_locked (const TallyFleet *self)
+gboolean
+tally_fleet_must_wait_locked (const TallyFleet *self)
 {
   const TallyFleetLookup *lookup = &self->lookup;
 
@@ -316,82 +292,9 @@ tally_fleet_must_wait (TallyFleet *self)
 
   tally_fleet_look_if_due (self, g_get_monotonic_time ());
   pthread_mutex_lock (&self->lock);
-  must_wait = must_wait_locked (self);
+  must_wait = tally_fleet_must_wait_locked (self);
   pthread_mutex_unlock (&self->lock);
   return must_wait;
-}
-
-/* Uses up the source's own reference; the loop has another. */
-static void
-end_wait (FleetWait *self)
-{
-  pthread_mutex_lock (&self->fleet->lock);
-  g_ptr_array_remove_fast (self->fleet->lookup.waits, self);
-  pthread_mutex_unlock (&self->fleet->lock);
-  tally_cancel_watch_end (&self->cancel);
-  g_clear_object (&self->cancellable);
-  g_source_destroy (&self->source);
-  self->callback (self->data);
-  tally_fleet_unref (self->fleet);
-  g_source_unref (&self->source);
-}
-
-static gboolean
-on_wait_cancelled (gpointer data)
-{
-  end_wait (data);
-  return G_SOURCE_REMOVE;
-}
-
-/* Whether there is a reason to wait on. */
-static gboolean
-begin_wait (FleetWait *self)
-{
-  gboolean must_wait;
-
-  self->has_begun = TRUE;
-  g_source_set_ready_time (&self->source, self->deadline);
-  pthread_mutex_lock (&self->fleet->lock);
-  g_ptr_array_add (self->fleet->lookup.waits, self);
-  must_wait = must_wait_locked (self->fleet);
-  pthread_mutex_unlock (&self->fleet->lock);
-  if (must_wait && self->cancellable != NULL)
-    tally_cancel_watch_begin (&self->cancel, self->cancellable,
-                              g_source_get_context (&self->source), on_wait_cancelled, self, NULL);
-  return must_wait;
-}
-
-static gboolean
-wait_dispatch (GSource *source, GSourceFunc callback, gpointer data)
-{
-  FleetWait *self = (FleetWait *) source;
-
-  if (!self->has_begun && begin_wait (self))
-    return G_SOURCE_CONTINUE;
-  end_wait (self);
-  return G_SOURCE_REMOVE;
-}
-
-static GSourceFuncs wait_funcs = { .dispatch = wait_dispatch };
-
-void
-tally_fleet_await (TallyFleet *self,
-                   GMainContext *context,
-                   gint64 deadline,
-                   GCancellable *cancellable,
-                   void (*callback) (gpointer data),
-                   gpointer data)
-{
-  FleetWait *wait = (FleetWait *) g_source_new (&wait_funcs, sizeof (FleetWait));
-
-  wait->fleet = tally_fleet_ref (self);
-  wait->deadline = deadline;
-  wait->cancellable = cancellable != NULL ? g_object_ref (cancellable) : NULL;
-  wait->callback = callback;
-  wait->data = data;
-  g_source_set_static_name (&wait->source, "tally call that waits for its endpoints");
-  g_source_set_ready_time (&wait->source, 0);
-  g_source_attach (&wait->source, context);
 }
 
 GError *

@@ -1,4 +1,5 @@
-/* A fleet, for its parts: what its calls do (fleet.c), how it learns its endpoints (fleet-lookup.c). */
+/* A fleet, for its parts: what it is (fleet.c), the way of its calls (fleet-route.c), how it learns its endpoints (fleet-lookup.c),
+ * what its calls wait for (fleet-wait.c). */
 #ifndef TALLY_FLEET_PRIVATE_H
 #define TALLY_FLEET_PRIVATE_H
 
@@ -32,7 +33,6 @@ typedef struct
   gboolean has_failed; /* since that began, or after it */
   GCancellable *stop;  /* nullable: of the one under way */
   GError *failure;     /* nullable: of the last one */
-  GPtrArray *waits;    /* of calls that wait for the first list */
 } TallyFleetLookup;
 
 struct _TallyFleet
@@ -46,6 +46,8 @@ struct _TallyFleet
   pthread_mutex_t lock;
   TallyPicker picker; /* the lock; its members' owners are TallyFleetEndpoint */
   gint64 answered_at; /* the lock: when a call last was, at any of its endpoints */
+  gint64 changed_at;  /* the lock: when there last was a reason to try again what has failed */
+  GPtrArray *waits;   /* the lock; fleet-wait.c's: of calls that wait */
   gboolean
       has_forked; /* the lock: this is a child process that has not chosen a subset of its own */
   TallyFleetLookup lookup;
@@ -58,7 +60,42 @@ void tally_fleet_unref (TallyFleet *self);
 /* Appends lines for a person. Not under any lock. */
 void tally_fleet_dump (TallyFleet *self, GString *text);
 
+/* Frees a member that the list has no longer: for an array. */
+void tally_fleet_give_up_member (gpointer member);
+/* With the lock: forgets @member, if neither the list nor a call has it, and gives it to @gone. */
+void tally_fleet_drop_unused_locked (TallyFleet *self, TallyMember *member, GPtrArray *gone);
+/* In a child process not all clients shall have the parent's subset. */
+void tally_fleet_choose_own_subset_locked (TallyFleet *self);
+
+/* ---- fleet-wait.c ---- */
+
+/* How long a call waits for an endpoint that can be reached. */
+typedef struct
+{
+  gint64 since; /* a change at this time or later ends it, */
+  gint64 from;  /* not before this time */
+  gint64 until;
+} TallyReadyWait;
+
+/* Wakes the calls that wait, whatever for. */
+void tally_fleet_wake_waits_locked (TallyFleet *self);
+/* What a call could not reach it may reach now: wakes those that wait for that. */
+void tally_fleet_note_change_locked (TallyFleet *self, gint64 now);
+void tally_fleet_note_change (TallyFleet *self);
+/* As tally_fleet_await (), until something changes, or the pool is closed. */
+void tally_fleet_await_change (TallyFleet *self,
+                               GMainContext *context,
+                               const TallyReadyWait *ready,
+                               GCancellable *cancellable,
+                               void (*callback) (gpointer data),
+                               gpointer data);
+/* Whether its pool is, or is about to be. */
+gboolean tally_fleet_is_closed (const TallyFleet *self);
+
 /* ---- fleet-lookup.c ---- */
+
+/* With the lock: tally_fleet_must_wait (). */
+gboolean tally_fleet_must_wait_locked (const TallyFleet *self);
 
 /* Its resolver says so. Not under any lock. */
 void tally_fleet_update (TallyFleet *self, const TallyAddress *addresses, guint n_addresses);

@@ -1,5 +1,5 @@
-/* Owns the endpoints of a channel while it is used: a picker under a lock, the bucket of each endpoint that was picked, and
- * the route of each call. It dials nothing. */
+/* Owns the endpoints of a channel while it is used: a picker under a lock, and the bucket of each endpoint that was picked. It
+ * dials nothing. */
 #include "fleet-private.h"
 
 #include <string.h>
@@ -9,28 +9,6 @@
 #include "endpoint-private.h"
 #include "pool-report-private.h"
 #include "resolver-private.h"
-
-/* Bytes of a route's story for each failure, and failures that it tells. */
-#define TOLD_BYTES 200
-#define TOLD_FAILURES 4
-/* Microseconds since an answer in which an endpoint in backoff is dialed all the same where there is no other: so long may a
- * backoff be. */
-#define HOPEFUL (10 * G_TIME_SPAN_SECOND)
-
-struct _TallyRoute
-{
-  TallyFleet *fleet;
-  TallyMember *member; /* nullable: of the attempt under way */
-  gint64 began;        /* that attempt */
-  TallyMember *tried[TALLY_PICKER_MAX_TRIES];
-  guint n_tried;
-  TallyMember
-      *shunned[TALLY_PICKER_MAX_TRIES]; /* of these, not dialed: their buckets were in backoff */
-  guint n_shunned;
-  guint n_dialed; /* of these, after all */
-  guint n_failures;
-  GString *story; /* nullable */
-};
 
 /* ---- life ---- */
 
@@ -52,7 +30,7 @@ find_seed (const TallyFleet *self)
                     ^ tally_mix ((guint64) (gsize) self ^ ((guint64) getpid () << 32)));
 }
 
-/* In the child: calls in flight are the parent's. */
+/* In the child: calls in flight, and those that wait, are the parent's. */
 static void
 start_fleet_anew (gpointer data)
 {
@@ -61,6 +39,7 @@ start_fleet_anew (gpointer data)
   pthread_mutex_init (&self->lock, NULL);
   for (guint i = 0; i < self->picker.members->len; i++)
     ((TallyMember *) g_ptr_array_index (self->picker.members, i))->in_flight = 0;
+  self->waits->len = 0;
   self->has_forked = TRUE;
   tally_fleet_start_lookup_anew (self);
 }
@@ -89,7 +68,7 @@ tally_fleet_new (TallyPool *pool, const gchar *name, const TallyEndpoint *option
                                       is_connected };
 
   self->ref_count = 1;
-  self->answered_at = G_MININT64 / 2;
+  self->answered_at = self->changed_at = G_MININT64 / 2;
   self->pool = pool;
   self->core = tally_core_ref (tally_pool_get_core (pool));
   self->name = g_strdup (name);
@@ -97,7 +76,7 @@ tally_fleet_new (TallyPool *pool, const gchar *name, const TallyEndpoint *option
   tally_picker_init (&self->picker, &picker, picker.seed);
   self->lookup.due = G_MAXINT64;
   self->lookup.hastened_at = G_MININT64;
-  self->lookup.waits = g_ptr_array_new ();
+  self->waits = g_ptr_array_new ();
   self->fork_watch = (TallyForkWatch){ &self->lock, start_fleet_anew, self };
   tally_fork_watch (&self->fork_watch);
   pthread_mutex_lock (&self->core->lock);
@@ -118,9 +97,8 @@ free_member (gpointer data)
   g_free (member);
 }
 
-/* Of a member that the list has no longer. */
-static void
-give_up_member (gpointer data)
+void
+tally_fleet_give_up_member (gpointer data)
 {
   TallyFleetEndpoint *endpoint = ((TallyMember *) data)->owner;
 
@@ -158,9 +136,8 @@ list_endpoint_locked (
   g_hash_table_insert (known, &member->id, member);
 }
 
-/* With the lock: forgets @member, if neither the list nor a call has it, and gives it to @gone. */
-static void
-drop_unused_locked (TallyFleet *self, TallyMember *member, GPtrArray *gone)
+void
+tally_fleet_drop_unused_locked (TallyFleet *self, TallyMember *member, GPtrArray *gone)
 {
   if (member->is_listed || ((TallyFleetEndpoint *) member->owner)->n_routes > 0)
     return;
@@ -171,10 +148,11 @@ drop_unused_locked (TallyFleet *self, TallyMember *member, GPtrArray *gone)
 void
 tally_fleet_set_targets (TallyFleet *self, const GArray *targets)
 {
-  g_autoptr (GPtrArray) gone = g_ptr_array_new_with_free_func (give_up_member);
+  g_autoptr (GPtrArray) gone = g_ptr_array_new_with_free_func (tally_fleet_give_up_member);
   g_autoptr (GHashTable) known = g_hash_table_new (g_int64_hash, g_int64_equal);
   GPtrArray *members = self->picker.members;
   gint64 now = g_get_monotonic_time ();
+  gint64 begins; /* a newcomer */
 
   pthread_mutex_lock (&self->lock);
   for (guint i = 0; i < members->len; i++)
@@ -184,13 +162,13 @@ tally_fleet_set_targets (TallyFleet *self, const GArray *targets)
       member->is_listed = FALSE;
       g_hash_table_insert (known, &member->id, member);
     }
-  if (members->len == 0)
-    now = G_MININT64;
+  begins = members->len == 0 ? G_MININT64 : now;
   for (guint i = 0; i < targets->len; i++)
-    list_endpoint_locked (self, known, &g_array_index (targets, TallyTarget, i), i, now);
+    list_endpoint_locked (self, known, &g_array_index (targets, TallyTarget, i), i, begins);
   for (guint i = members->len; i > 0; i--)
-    drop_unused_locked (self, g_ptr_array_index (members, i - 1), gone);
+    tally_fleet_drop_unused_locked (self, g_ptr_array_index (members, i - 1), gone);
   tally_picker_arrange (&self->picker);
+  tally_fleet_note_change_locked (self, now);
   pthread_mutex_unlock (&self->lock);
 }
 
@@ -208,6 +186,7 @@ tally_fleet_unref (TallyFleet *self)
     return;
   tally_fork_unwatch (&self->fork_watch);
   tally_fleet_clear_lookup (self);
+  g_ptr_array_unref (self->waits);
   for (guint i = 0; i < self->picker.members->len; i++)
     free_member (g_ptr_array_index (self->picker.members, i));
   tally_picker_clear (&self->picker);
@@ -241,220 +220,12 @@ tally_core_dup_fleets (TallyPoolCore *core)
   return fleets;
 }
 
-/* ---- a call's route ---- */
-
-TallyRoute *
-tally_route_new (TallyFleet *fleet)
-{
-  TallyRoute *self = g_new0 (TallyRoute, 1);
-
-  self->fleet = fleet;
-  return self;
-}
-
-static void
-clear_story (TallyRoute *self)
-{
-  self->n_failures = 0;
-  if (self->story != NULL)
-    g_string_truncate (self->story, 0);
-}
-
-/* Not under the lock. */
-static void
-forget_tried (TallyRoute *self)
-{
-  TallyFleet *fleet = self->fleet;
-  g_autoptr (GPtrArray) gone = g_ptr_array_new_with_free_func (give_up_member);
-
-  pthread_mutex_lock (&fleet->lock);
-  for (guint i = 0; i < self->n_tried; i++)
-    {
-      ((TallyFleetEndpoint *) self->tried[i]->owner)->n_routes--;
-      drop_unused_locked (fleet, self->tried[i], gone);
-    }
-  self->n_tried = self->n_shunned = self->n_dialed = 0;
-  pthread_mutex_unlock (&fleet->lock);
-}
-
 void
-tally_route_free (TallyRoute *self)
-{
-  if (self->member != NULL)
-    tally_route_end (self, TALLY_ATTEMPT_UNKNOWN, NULL);
-  forget_tried (self);
-  if (self->story != NULL)
-    g_string_free (self->story, TRUE);
-  g_free (self);
-}
-
-/* With the lock. */
-static void
-add_tried (TallyRoute *self, TallyMember *member)
-{
-  self->tried[self->n_tried++] = member;
-  ((TallyFleetEndpoint *) member->owner)->n_routes++;
-}
-
-/* In a child process not all clients shall have the parent's subset. */
-static void
-choose_own_subset_locked (TallyFleet *self)
+tally_fleet_choose_own_subset_locked (TallyFleet *self)
 {
   self->has_forked = FALSE;
   self->picker.options.seed = find_seed (self);
   tally_picker_arrange (&self->picker);
-}
-
-/* (nullable): not under the lock. */
-static TallyMember *
-pick (TallyRoute *self)
-{
-  TallyFleet *fleet = self->fleet;
-  TallyMember *member = NULL;
-
-  self->began = g_get_monotonic_time ();
-  pthread_mutex_lock (&fleet->lock);
-  if (G_UNLIKELY (fleet->has_forked))
-    choose_own_subset_locked (fleet);
-  if (self->n_tried < TALLY_PICKER_MAX_TRIES)
-    member = tally_picker_pick (&fleet->picker, self->began, (guint64) self->began, self->tried,
-                                self->n_tried);
-  if (member != NULL)
-    add_tried (self, member);
-  pthread_mutex_unlock (&fleet->lock);
-  return member;
-}
-
-/* Not under the lock: an endpoint that is picked for the first time gets its bucket. */
-static TallyBucket *
-get_bucket (const TallyFleet *self, TallyFleetEndpoint *endpoint)
-{
-  TallyBucket *bucket = __atomic_load_n (&endpoint->bucket, __ATOMIC_ACQUIRE);
-  TallyBucket *none = NULL;
-
-  if (G_LIKELY (bucket != NULL))
-    return bucket;
-  bucket = tally_pool_dup_bucket (self->pool, endpoint->endpoint);
-  if (__atomic_compare_exchange_n (&endpoint->bucket, &none, bucket, FALSE, __ATOMIC_ACQ_REL,
-                                   __ATOMIC_ACQUIRE))
-    return bucket;
-  tally_bucket_unref (bucket);
-  return none;
-}
-
-/* (nullable): where all have failed, the next of those that were not dialed because an earlier dial had failed: where copies are
- * restarted one after the other, that one may be back while another ends. Not under the lock. */
-static TallyMember *
-pick_shunned (TallyRoute *self)
-{
-  TallyFleet *fleet = self->fleet;
-  TallyMember *member = NULL;
-
-  if (self->n_dialed == self->n_shunned)
-    return NULL;
-  self->began = g_get_monotonic_time ();
-  pthread_mutex_lock (&fleet->lock);
-  if (self->began - fleet->answered_at < HOPEFUL)
-    {
-      member = self->shunned[self->n_dialed++];
-      tally_picker_repick (member);
-    }
-  pthread_mutex_unlock (&fleet->lock);
-  if (member != NULL)
-    tally_bucket_reset_backoff (get_bucket (fleet, member->owner));
-  return member;
-}
-
-TallyBucket *
-tally_route_next (TallyRoute *self)
-{
-  tally_fleet_look_if_due (self->fleet, g_get_monotonic_time ());
-  self->member = pick (self);
-  if (G_UNLIKELY (self->member == NULL))
-    self->member = pick_shunned (self);
-  return self->member != NULL ? get_bucket (self->fleet, self->member->owner) : NULL;
-}
-
-TallyBucket *
-tally_route_begin (TallyRoute *self)
-{
-  TallyBucket *bucket;
-
-  clear_story (self);
-  bucket = tally_route_next (self);
-  if (bucket != NULL)
-    return bucket;
-  forget_tried (self);
-  return tally_route_next (self);
-}
-
-static void
-tell_failure (TallyRoute *self, const TallyEndpoint *endpoint, const GError *error)
-{
-  gboolean is_named = strstr (error->message, endpoint->uri) != NULL;
-  gsize length = strlen (error->message);
-  g_autofree gchar *cut = g_utf8_make_valid (error->message, (gssize) MIN (length, TOLD_BYTES));
-
-  self->n_failures++;
-  if (self->n_failures > TOLD_FAILURES)
-    return;
-  if (self->story == NULL)
-    self->story = g_string_new (NULL);
-  g_string_append_printf (self->story, "%s%s%s%s%s", self->n_failures > 1 ? "; " : "",
-                          is_named ? "" : endpoint->uri, is_named ? "" : ": ", cut,
-                          length > TOLD_BYTES ? "…" : "");
-}
-
-void
-tally_route_end (TallyRoute *self, TallyAttemptEnd end, const GError *error)
-{
-  TallyFleet *fleet = self->fleet;
-  TallyMember *member = g_steal_pointer (&self->member);
-  gint64 now = g_get_monotonic_time ();
-
-  if (member == NULL)
-    return;
-  if (g_error_matches (error, TALLY_ERROR, TALLY_ERROR_BACKOFF)
-      && self->n_shunned < TALLY_PICKER_MAX_TRIES)
-    self->shunned[self->n_shunned++] = member;
-  pthread_mutex_lock (&fleet->lock);
-  tally_picker_end (&fleet->picker, member, self->began, now, end);
-  if (end == TALLY_ATTEMPT_ANSWERED)
-    fleet->answered_at = now;
-  pthread_mutex_unlock (&fleet->lock);
-  if (end == TALLY_ATTEMPT_FAILED || end == TALLY_ATTEMPT_TIMED_OUT)
-    tally_fleet_hasten_lookup (fleet, now);
-  if (error != NULL)
-    tell_failure (self, ((TallyFleetEndpoint *) member->owner)->endpoint, error);
-}
-
-void
-tally_route_avoid (TallyRoute *self, const TallyRoute *other)
-{
-  TallyMember *member = other->member;
-
-  if (member == NULL || self->n_tried == TALLY_PICKER_MAX_TRIES)
-    return;
-  pthread_mutex_lock (&self->fleet->lock);
-  add_tried (self, member);
-  pthread_mutex_unlock (&self->fleet->lock);
-}
-
-guint
-tally_route_count_failures (const TallyRoute *self)
-{
-  return self->n_failures;
-}
-
-gchar *
-tally_route_tell (const TallyRoute *self)
-{
-  guint more = self->n_failures > TOLD_FAILURES ? self->n_failures - TOLD_FAILURES : 0;
-
-  if (more == 0)
-    return g_strdup_printf ("%u endpoints failed: %s", self->n_failures, self->story->str);
-  return g_strdup_printf ("%u endpoints failed: %s; and %u more", self->n_failures,
-                          self->story->str, more);
 }
 
 /* ---- dump ---- */

@@ -127,8 +127,8 @@ tally_policy_dial_failed (TallyPolicy *self,
     }
   back_off (self, now, conn);
   tally_policy_free_place (self, conn);
-  if (waiter != NULL && self->options.wait_for_ready && self->backoff.until > now->mono
-      && !self->closed)
+  if (waiter != NULL && tally_policy_waits_for_ready (self, waiter)
+      && self->backoff.until > now->mono && !self->closed)
     {
       waiter->permit = NULL;
       if (owner != NULL)

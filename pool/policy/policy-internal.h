@@ -193,6 +193,7 @@ struct _TallyWaiter
   gboolean is_asking; /* its thread is in the policy and needs no waking */
   gboolean cancelled; /* found so before it asks again */
   gboolean may_dial;  /* has a thread of its own to dial on */
+  gboolean goes_on;   /* to another endpoint, if a dial fails: `wait-for-ready` is not for it */
   gboolean held_back; /* queued only because of the limits over all endpoints; not admitted yet */
   const gchar *label;
   guint32 thread;

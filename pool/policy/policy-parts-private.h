@@ -45,6 +45,7 @@ void tally_policy_free_place (TallyPolicy *self, TallyConn *conn);
 /* What waiters may hope for: policy-promise.c */
 gboolean tally_policy_would_dial (TallyPolicy *self, const TallyInstant *now);
 gboolean tally_policy_may_dial (TallyPolicy *self, const TallyInstant *now);
+gboolean tally_policy_waits_for_ready (const TallyPolicy *self, const TallyWaiter *waiter);
 gboolean
 tally_policy_is_hopeless (TallyPolicy *self, const TallyInstant *now, const TallyWaiter *waiter);
 guint tally_policy_promised (const TallyPolicy *self, const TallyWaiter *newcomer);

@@ -41,13 +41,20 @@ tally_policy_may_dial (TallyPolicy *self, const TallyInstant *now)
   return tally_policy_has_room (self) && tally_policy_would_dial (self, now);
 }
 
+/* Whether @waiter waits for another dial where one fails. */
+gboolean
+tally_policy_waits_for_ready (const TallyPolicy *self, const TallyWaiter *waiter)
+{
+  return self->options.wait_for_ready && !waiter->goes_on;
+}
+
 /* Whether @waiter would wait in vain: during backoff only connections that are out can come (rule
  * 9). Then it fails with the cause. */
 gboolean
 tally_policy_is_hopeless (TallyPolicy *self, const TallyInstant *now, const TallyWaiter *waiter)
 {
-  return self->backoff.until > now->mono && self->n_dialing == 0 && !self->options.wait_for_ready
-         && (waiter->fresh || self->n_busy == 0);
+  return self->backoff.until > now->mono && self->n_dialing == 0
+         && !tally_policy_waits_for_ready (self, waiter) && (waiter->fresh || self->n_busy == 0);
 }
 
 /* Whether more connections should be dialed to be idle. None is if it could not stay once the busy

@@ -165,6 +165,7 @@ step_borrow (Model *model)
                 .fresh = model_pick (model, 10) == 0,
                 .since = model_pick (model, 2) == 0 ? 0 : MAX (since, 1),
                 .may_dial = model_pick (model, 2) == 0,
+                .goes_on = model_pick (model, 3) == 0,
                 .deadline =
                     model_pick (model, 2) == 0
                         ? G_MAXINT64

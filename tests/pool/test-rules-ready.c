@@ -78,6 +78,39 @@ wait_for_ready_needs_a_pause (void)
     }
 }
 
+/* A borrower that has other endpoints learns of the failure, and one that comes later is refused; those behind it wait. */
+static void
+wait_for_ready_is_not_for_those_that_go_on (void)
+{
+  TallyPoolOptions options = tally_pool_options_default;
+  g_autoptr (World) world = NULL;
+  TallyWaiter waits;
+  TallyWaiter first = { .label = "first", .deadline = G_MAXINT64, .goes_on = TRUE };
+  TallyWaiter next = first;
+  TallyWaiter late = first;
+
+  options.wait_for_ready = TRUE;
+  options.max_dials = 1;
+  world = world_new (&options);
+  world->hold_dials = TRUE;
+  tally_policy_ask (&world->policy, &world->now, &first);
+  tally_policy_ask (&world->policy, &world->now, &next);
+  world_ask (world, &waits, G_MAXINT64);
+  world_fail_dial (world);
+  CU_ASSERT_EQUAL (first.refusal, TALLY_REFUSAL_DIAL);
+  g_clear_error (&first.error);
+  CU_ASSERT_EQUAL (next.refusal, TALLY_REFUSAL_BACKOFF);
+  g_clear_error (&next.error);
+  tally_policy_ask (&world->policy, &world->now, &late);
+  CU_ASSERT_EQUAL (late.refusal, TALLY_REFUSAL_BACKOFF);
+  g_clear_error (&late.error);
+  CU_ASSERT_EQUAL (waits.state, TALLY_WAITER_QUEUED);
+  world->hold_dials = FALSE;
+  world_pass (world, options.backoff_max);
+  CU_ASSERT_EQUAL (waits.state, TALLY_WAITER_SERVED);
+  world_give_back (world, &waits);
+}
+
 /* ---- rule 31 ---- */
 
 /* What is dialed in the background pauses all the same. */
@@ -220,6 +253,7 @@ main (int argc, char **argv)
   static const TestCase cases[] = {
     TEST (wait_for_ready_waits_through_backoff),
     TEST (wait_for_ready_needs_a_pause),
+    TEST (wait_for_ready_is_not_for_those_that_go_on),
     TEST (rule_31_what_fails_here_is_no_backoff),
     TEST (rule_31_what_fails_here_pauses_the_background),
     TEST (rule_31_what_fails_here_shortens_no_pause),

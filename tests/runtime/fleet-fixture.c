@@ -96,6 +96,33 @@ fleet_stop (Fleet *self)
   g_free (self->files);
 }
 
+/* ---- a resolver ---- */
+
+typedef TallyResolver PushResolver;
+typedef TallyResolverClass PushResolverClass;
+
+static GType push_resolver_get_type (void);
+
+G_DEFINE_TYPE (PushResolver, push_resolver, TALLY_TYPE_RESOLVER)
+
+static void
+push_resolver_class_init (PushResolverClass *class)
+{
+}
+
+static void
+push_resolver_init (PushResolver *self)
+{
+}
+
+TallyResolver *
+fleet_resolver_new (void)
+{
+  return g_object_new (push_resolver_get_type (), NULL);
+}
+
+/* ---- calls ---- */
+
 guint
 fleet_count (const Fleet *self, guint i)
 {

@@ -4,6 +4,7 @@
 
 #include "server-fixture.h"
 #include "tally-channel.h"
+#include "tally-resolver.h"
 
 G_BEGIN_DECLS
 
@@ -35,6 +36,9 @@ void fleet_stop (Fleet *self);
 void fleet_snapshot (const Fleet *self, TallyPoolSnapshot *sum);
 /* How often the handler of server @i was called. */
 guint fleet_count (const Fleet *self, guint i);
+
+/* (transfer full): it hears of changes by itself: from the test, which publishes. */
+TallyResolver *fleet_resolver_new (void);
 
 /* Waits until a server is in block (): which one. */
 guint fleet_find_blocked (const Fleet *self);

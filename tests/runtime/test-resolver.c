@@ -8,23 +8,6 @@
 
 /* ---- a resolver that hears of changes by itself ---- */
 
-typedef TallyResolver PushResolver;
-typedef TallyResolverClass PushResolverClass;
-
-static GType push_resolver_get_type (void);
-
-G_DEFINE_TYPE (PushResolver, push_resolver, TALLY_TYPE_RESOLVER)
-
-static void
-push_resolver_class_init (PushResolverClass *class)
-{
-}
-
-static void
-push_resolver_init (PushResolver *self)
-{
-}
-
 /* Publishes the addresses of those servers of @fleet whose digit is in @which. */
 static void
 publish (TallyResolver *resolver, const Fleet *fleet, const gchar *which)
@@ -55,7 +38,7 @@ start_with (Fleet *fleet, TallyResolver *resolver, const gchar *options)
 static TallyResolver *
 start_pushed (Fleet *fleet, const gchar *options)
 {
-  return start_with (fleet, g_object_new (push_resolver_get_type (), NULL), options);
+  return start_with (fleet, fleet_resolver_new (), options);
 }
 
 static void
@@ -230,7 +213,7 @@ static void
 a_resolver_finds_no_paths (void)
 {
   static const gchar *const uris[] = { "unix:@echo", "unix:///run/echo" };
-  TallyResolver *resolver = g_object_new (push_resolver_get_type (), NULL);
+  TallyResolver *resolver = fleet_resolver_new ();
 
   for (guint i = 0; i < G_N_ELEMENTS (uris); i++)
     {
