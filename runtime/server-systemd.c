@@ -15,6 +15,12 @@
 #define MAX_FDS 64
 /* So often within its time the supervisor looks whether the workers live. */
 #define LOOKS 8
+/* Milliseconds until what could not be told is tried again; */
+#define RETRY 20
+/* for so long at the end of the service; */
+#define LAST_WORDS 1000
+/* so many reports are kept for that. */
+#define MAX_UNTOLD 16
 
 /* ---- telling ---- */
 
@@ -33,28 +39,80 @@ make_address (const gchar *text, struct sockaddr_un *address, socklen_t *length)
   return TRUE;
 }
 
-/* Does nothing where nobody wants to hear it. Never blocks. */
-static void
-notify (const TallyServer *server, const gchar *state)
+/* Never blocks. 0, or the error's number. */
+static gint
+send_report (const ServerSystemd *self, const gchar *report)
 {
   struct sockaddr_un address;
   socklen_t length;
-  gint number = EINVAL;
+  gint number = 0;
   gint fd;
 
-  if (server->systemd.address == NULL)
-    return;
+  if (!make_address (self->address, &address, &length))
+    return EINVAL;
   fd = socket (AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd >= 0 && make_address (server->systemd.address, &address, &length))
-    number =
-        sendto (fd, state, strlen (state), MSG_NOSIGNAL, (struct sockaddr *) &address, length) < 0
-            ? errno
-            : 0;
-  if (fd >= 0)
-    close (fd);
-  if (number != 0)
-    g_warning ("%s: systemd cannot be told at %s: %s", server->uri, server->systemd.address,
-               g_strerror (number));
+  if (fd < 0)
+    return errno;
+  if (sendto (fd, report, strlen (report), MSG_NOSIGNAL, (struct sockaddr *) &address, length) < 0)
+    number = errno;
+  close (fd);
+  return number;
+}
+
+static void
+warn_untold (const TallyServer *server, gint number)
+{
+  g_warning ("%s: systemd cannot be told at %s: %s", server->uri, server->systemd.address,
+             g_strerror (number));
+}
+
+/* Whether what stands in the way passes: systemd's socket is full while it is busy, or this process is short of something. */
+static gboolean
+is_transient (gint number)
+{
+  return number == EAGAIN || number == EWOULDBLOCK || number == EINTR || number == ENOBUFS
+         || number == ENOMEM || number == EMFILE || number == ENFILE;
+}
+
+/* With the lock, by the supervisor, which unlocks to send: tells what has not been told, in order, unless it has to be tried again. */
+static void
+tell_locked (TallyServer *server, gint64 now)
+{
+  ServerSystemd *self = &server->systemd;
+  gchar *report;
+
+  while ((report = g_queue_pop_head (&self->untold)) != NULL)
+    {
+      gint number;
+
+      pthread_mutex_unlock (&server->lock);
+      number = send_report (self, report);
+      if (number != 0 && (!is_transient (number) || !self->is_late))
+        warn_untold (server, number);
+      pthread_mutex_lock (&server->lock);
+      self->is_late = is_transient (number);
+      if (self->is_late)
+        {
+          g_queue_push_head (&self->untold, report);
+          self->next_try = now + RETRY;
+          return;
+        }
+      g_free (report);
+    }
+}
+
+/* Has the supervisor tell @report (transfer full), if somebody wants to hear it. */
+static void
+tell_later (TallyServer *server, gchar *report)
+{
+  ServerSystemd *self = &server->systemd;
+
+  pthread_mutex_lock (&server->lock);
+  g_queue_push_tail (&self->untold, report);
+  if (self->untold.length > MAX_UNTOLD) /* the latest says how it is */
+    g_free (g_queue_pop_head (&self->untold));
+  server_wake_supervisor_locked (server);
+  pthread_mutex_unlock (&server->lock);
 }
 
 /* @fault: (nullable): what the operator is to see. */
@@ -67,7 +125,7 @@ notify_ready (TallyServer *server, const gchar *fault)
   g_autofree gchar *state =
       g_strdup_printf ("READY=1\nSTATUS=%s\n", g_strdelimit (status, "\n", ' '));
 
-  notify (server, state);
+  tell_later (server, g_steal_pointer (&state));
 }
 
 void
@@ -85,26 +143,51 @@ server_systemd_begin (TallyServer *server)
 void
 server_systemd_stop (TallyServer *server)
 {
-  if (!__atomic_exchange_n (&server->systemd.is_stopping, TRUE, __ATOMIC_SEQ_CST))
-    notify (server, "STOPPING=1\nSTATUS=Stopping\n");
+  if (server->systemd.address != NULL
+      && !__atomic_exchange_n (&server->systemd.is_stopping, TRUE, __ATOMIC_SEQ_CST))
+    tell_later (server, g_strdup ("STOPPING=1\nSTATUS=Stopping\n"));
+}
+
+/* A service that ends is not kept from it by a systemd that does not listen. */
+void
+server_systemd_end (TallyServer *server)
+{
+  ServerSystemd *self = &server->systemd;
+  gint64 until = server_now () + LAST_WORDS;
+
+  pthread_mutex_lock (&server->lock);
+  for (gint64 now = server_now (); self->untold.length > 0 && now < until; now = server_now ())
+    {
+      tell_locked (server, now);
+      if (self->untold.length > 0)
+        {
+          pthread_mutex_unlock (&server->lock);
+          g_usleep (RETRY * 1000);
+          pthread_mutex_lock (&server->lock);
+        }
+    }
+  g_queue_clear_full (&self->untold, g_free);
+  pthread_mutex_unlock (&server->lock);
 }
 
 void
 server_systemd_reload (TallyServer *server)
 {
-  g_autofree gchar *begin = g_strdup_printf ("RELOADING=1\nMONOTONIC_USEC=%" G_GINT64_FORMAT "\n",
-                                             g_get_monotonic_time ());
+  gboolean is_heard = server->systemd.address != NULL;
   g_autoptr (GError) error = NULL;
   g_autofree gchar *fault = NULL;
 
-  notify (server, begin);
+  if (is_heard)
+    tell_later (server, g_strdup_printf ("RELOADING=1\nMONOTONIC_USEC=%" G_GINT64_FORMAT "\n",
+                                         g_get_monotonic_time ()));
   if (server->acceptor != NULL && !tally_tls_acceptor_reload (server->acceptor, &error))
     {
       fault =
           g_strconcat ("the certificate that was read before stays in use: ", error->message, NULL);
       g_warning ("%s: %s", server->uri, fault);
     }
-  notify_ready (server, fault);
+  if (is_heard)
+    notify_ready (server, fault);
 }
 
 /* ---- the watchdog ---- */
@@ -121,33 +204,58 @@ count_progress_locked (const TallyServer *server)
   return progress;
 }
 
-void
-server_systemd_look_locked (TallyServer *server, gint64 now)
+/* Nothing is late that would be told before. */
+static void
+tell_of_life_locked (TallyServer *server, gint64 now)
+{
+  ServerSystemd *self = &server->systemd;
+  gint number;
+
+  pthread_mutex_unlock (&server->lock);
+  number = send_report (self, "WATCHDOG=1\n");
+  if (number != 0 && !is_transient (number))
+    warn_untold (server, number);
+  pthread_mutex_lock (&server->lock);
+  if (number == 0)
+    self->told = now;
+}
+
+static void
+look_at_workers_locked (TallyServer *server, gint64 now)
 {
   ServerSystemd *self = &server->systemd;
   guint64 progress;
 
-  if (G_LIKELY (self->watchdog == 0) || now < self->next_look)
-    return;
   self->next_look = now + MAX (self->watchdog / LOOKS, 1);
   progress = count_progress_locked (server);
   if (progress != self->progress && now - self->told >= self->watchdog / 2 - self->watchdog / LOOKS)
     {
       self->progress = progress;
-      self->told = now;
-      pthread_mutex_unlock (&server->lock);
-      notify (server, "WATCHDOG=1\n");
-      pthread_mutex_lock (&server->lock);
+      tell_of_life_locked (server, now);
     }
   server_loop_interrupt (server);
+}
+
+void
+server_systemd_look_locked (TallyServer *server, gint64 now)
+{
+  ServerSystemd *self = &server->systemd;
+
+  if (G_UNLIKELY (self->untold.length > 0) && (!self->is_late || now >= self->next_try))
+    tell_locked (server, now);
+  if (G_UNLIKELY (self->watchdog > 0) && now >= self->next_look)
+    look_at_workers_locked (server, now);
 }
 
 gint64
 server_systemd_get_rest_locked (const TallyServer *server, gint64 now)
 {
-  gint64 left = server->systemd.next_look - now;
+  const ServerSystemd *self = &server->systemd;
+  gint64 next = self->watchdog > 0 ? self->next_look : G_MAXINT64;
 
-  return server->systemd.watchdog == 0 ? G_MAXINT64 : MAX (left, 1) * 1000;
+  if (G_UNLIKELY (self->untold.length > 0))
+    next = MIN (next, self->next_try);
+  return next == G_MAXINT64 ? G_MAXINT64 : MAX (next - now, 1) * 1000;
 }
 
 /* ---- what systemd says to the program ---- */
@@ -237,6 +345,7 @@ tally_server_use_systemd (TallyServer *self, const gchar *socket_name, GError **
 void
 server_systemd_clear (ServerSystemd *self)
 {
+  g_queue_clear_full (&self->untold, g_free);
   g_clear_pointer (&self->address, g_free);
   g_clear_pointer (&self->fds, g_free);
 }

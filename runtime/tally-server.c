@@ -295,6 +295,7 @@ tally_server_serve (ThriftServer *server, GError **error)
   server_registrar_begin (self);
   server_supervise (self);
   server_registrar_end (self);
+  server_systemd_end (self);
   server_loop_close (self);
   g_clear_pointer (&self->acceptor, tally_tls_acceptor_free);
   reset (self);

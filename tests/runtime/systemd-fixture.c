@@ -9,21 +9,50 @@
 
 #include "harness.h"
 
+static socklen_t
+fill_address (const Manager *self, struct sockaddr_un *address)
+{
+  gsize length = strlen (self->address);
+
+  *address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+  memcpy (address->sun_path, self->address, length);
+  address->sun_path[0] = '\0';
+  return offsetof (struct sockaddr_un, sun_path) + length;
+}
+
 void
 manager_open (Manager *self)
 {
   static gint count;
-  struct sockaddr_un address = { .sun_family = AF_UNIX };
-  gsize length;
+  struct sockaddr_un address;
+  socklen_t length;
 
   self->address = g_strdup_printf ("@tally-systemd-%d-%d", (gint) getpid (), count++);
-  length = strlen (self->address);
-  memcpy (address.sun_path, self->address, length);
-  address.sun_path[0] = '\0';
+  length = fill_address (self, &address);
   self->fd = socket (AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  CU_ASSERT_FATAL (bind (self->fd, (struct sockaddr *) &address,
-                         offsetof (struct sockaddr_un, sun_path) + length)
-                   == 0);
+  CU_ASSERT_FATAL (bind (self->fd, (struct sockaddr *) &address, length) == 0);
+}
+
+/* A socket that has sent much may be full itself: then the next one goes on, until one cannot even begin. */
+void
+manager_fill (const Manager *self)
+{
+  static const gchar report[] = "WATCHDOG=1\n";
+  struct sockaddr_un address;
+  socklen_t length = fill_address (self, &address);
+  guint n_sent;
+
+  do
+    {
+      gint fd = socket (AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+      for (n_sent = 0;
+           sendto (fd, report, strlen (report), 0, (struct sockaddr *) &address, length) > 0;
+           n_sent++)
+        continue;
+      close (fd);
+    }
+  while (n_sent > 0);
 }
 
 void

@@ -17,6 +17,8 @@ typedef struct
 
 void manager_open (Manager *self);
 void manager_close (Manager *self);
+/* Until it is read, it takes no more reports: it has too many, of the watchdog's. */
+void manager_fill (const Manager *self);
 /* (transfer full) (nullable): the next report, if it comes within @milliseconds. */
 gchar *manager_read (const Manager *self, gint milliseconds);
 /* The next report that is none of the watchdog's begins with @begin. (transfer full): all of it. */

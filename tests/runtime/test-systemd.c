@@ -168,6 +168,33 @@ it_is_told_of_a_reload (void)
   manager_close (&manager);
 }
 
+/* Which is so while systemd is busy. The service serves meanwhile, and what it has to say comes later; it ends, too. */
+static void
+a_full_socket_loses_no_report (void)
+{
+  gint fd;
+  g_autofree gchar *uri = listen_somewhere (&fd);
+  const Unit unit = { URI, "", "4", &fd, 1, "rpc", NULL, FALSE };
+  Manager manager;
+  pid_t pid;
+
+  manager_open (&manager);
+  manager_fill (&manager);
+  pid = start_service (&manager, &unit);
+  check_alive_at (uri);
+  manager_check (&manager, "READY=1\n");
+  manager_fill (&manager);
+  kill (pid, SIGHUP);
+  check_alive_at (uri);
+  manager_check (&manager, "RELOADING=1\n");
+  manager_check (&manager, "READY=1\n");
+  manager_fill (&manager);
+  kill (pid, SIGTERM);
+  assert_int (await_end (pid), 0);
+  manager_close (&manager);
+  close (fd);
+}
+
 /* The one with the name, whose clients wait for the next instance while there is none. */
 static void
 a_socket_is_taken_by_its_name (void)
@@ -304,10 +331,15 @@ int
 main (int argc, char **argv)
 {
   static const TestCase cases[] = {
-    TEST (it_is_told_of_the_beginning_and_the_end), TEST (it_is_told_of_a_reload),
-    TEST (a_socket_is_taken_by_its_name),           TEST (all_sockets_are_taken),
-    TEST (others_sockets_are_left_alone),           TEST (sockets_of_another_kind_are_refused),
-    TEST (the_watchdog_hears_of_workers),           { NULL, NULL },
+    TEST (it_is_told_of_the_beginning_and_the_end),
+    TEST (it_is_told_of_a_reload),
+    TEST (a_full_socket_loses_no_report),
+    TEST (a_socket_is_taken_by_its_name),
+    TEST (all_sockets_are_taken),
+    TEST (others_sockets_are_left_alone),
+    TEST (sockets_of_another_kind_are_refused),
+    TEST (the_watchdog_hears_of_workers),
+    { NULL, NULL },
   };
 
   if (argc == 4)
