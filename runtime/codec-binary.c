@@ -7,6 +7,8 @@
 
 /* A field's header has 3 bytes, the longest plain value 16. */
 #define FIELD_BOUND 19
+/* A message's header without the name: version and type, the name's length, the sequence id. */
+#define MESSAGE_HEADER 12
 
 #define smallest_size tally_binary_smallest_size
 #define fixed_size tally_binary_fixed_size
@@ -185,7 +187,7 @@ write_message (
 {
   guint8 *p;
 
-  tally_buffer_reserve (output, name_length + 12);
+  tally_buffer_reserve (output, name_length + MESSAGE_HEADER);
   p = output->data + output->length;
   p = put_be32 (p, TALLY_BINARY_VERSION_1 | ((guint32) type & 0xff));
   p = put_be32 (p, (guint32) name_length);
@@ -398,8 +400,9 @@ read_unversioned (TallyReader *reader, guint32 length, TallyMessage *message, GE
   return TRUE;
 }
 
-static gboolean
-read_message (TallyReader *reader, TallyMessage *message, GError **error)
+/* A header that is not all there, or none that is common. */
+static G_GNUC_NO_INLINE gboolean
+read_message_slowly (TallyReader *reader, TallyMessage *message, GError **error)
 {
   guint32 version, length;
 
@@ -422,6 +425,28 @@ read_message (TallyReader *reader, TallyMessage *message, GError **error)
   message->type = (gint32) (version & 0xff);
   message->seqid = (gint32) get_be32 (reader->cursor + length);
   reader->cursor += (gsize) length + 4;
+  return TRUE;
+}
+
+static gboolean
+read_message (TallyReader *reader, TallyMessage *message, GError **error)
+{
+  const guint8 *header = reader->cursor;
+  const gsize present = reader->end - header;
+  guint32 version, length;
+
+  if (G_UNLIKELY (present < MESSAGE_HEADER))
+    return read_message_slowly (reader, message, error);
+  version = get_be32 (header);
+  length = get_be32 (header + 4);
+  if (G_UNLIKELY ((version & TALLY_BINARY_VERSION_MASK) != TALLY_BINARY_VERSION_1
+                  || length > G_MAXINT32 || length > present - MESSAGE_HEADER))
+    return read_message_slowly (reader, message, error);
+  message->name = (const gchar *) header + 8;
+  message->name_length = length;
+  message->type = (gint32) (version & 0xff);
+  message->seqid = (gint32) get_be32 (header + 8 + length);
+  reader->cursor = header + MESSAGE_HEADER + length;
   return TRUE;
 }
 
