@@ -290,13 +290,15 @@ tally_call_run (TallyCall *call, TallyCallInfo *info)
   return call->route != NULL ? tally_call_run_on_route (call, info) : run (call, info);
 }
 
-static inline TallyLimits
-channel_get_limits (TallyChannel *self)
+/* One by one, as all of a call's fields are set. */
+static inline void
+channel_get_limits (TallyChannel *self, TallyLimits *limits)
 {
-  return (TallyLimits){ .max_message = __atomic_load_n (&self->max_message, __ATOMIC_RELAXED),
-                        .max_depth = __atomic_load_n (&self->max_depth, __ATOMIC_RELAXED),
-                        .strict = __atomic_load_n (&self->strict, __ATOMIC_RELAXED),
-                        .max_memory = __atomic_load_n (&self->max_memory, __ATOMIC_RELAXED) };
+  limits->max_message = __atomic_load_n (&self->max_message, __ATOMIC_RELAXED);
+  limits->max_depth = __atomic_load_n (&self->max_depth, __ATOMIC_RELAXED);
+  limits->strict = __atomic_load_n (&self->strict, __ATOMIC_RELAXED);
+  limits->max_memory = __atomic_load_n (&self->max_memory, __ATOMIC_RELAXED);
+  limits->as_apache = FALSE;
 }
 
 static inline void
@@ -318,7 +320,7 @@ open_call (TallyCall *self,
   self->label = method->name;
   self->timeout = g_atomic_int_get (&channel->timeout);
   self->cancellable = NULL;
-  self->limits = channel_get_limits (channel);
+  channel_get_limits (channel, &self->limits);
   tally_call_init_outcome (self);
   if (G_UNLIKELY (options != NULL))
     apply_options (self, options);
