@@ -3,6 +3,7 @@
 #define TALLY_LEASE_INTERNAL_H
 
 #include "tally-pool.h"
+#include "tally-socket.h"
 
 G_BEGIN_DECLS
 
@@ -37,6 +38,8 @@ gboolean tally_bucket_borrow_or_go_on (TallyBucket *bucket,
 
 /* When @lease, which is out, was taken, by g_get_monotonic_time (). */
 gint64 tally_lease_get_since (const TallyLease *lease);
+/* (transfer none) (nullable): the connection of @lease, which is out, where it is a socket. */
+TallySocket *tally_lease_get_socket (const TallyLease *lease);
 
 /* Instead of a time at which or after which the dial of the connection must have begun. */
 #define TALLY_DIALED_ANY_TIME (-1)

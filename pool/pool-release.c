@@ -273,6 +273,14 @@ tally_lease_get_since (const TallyLease *lease)
                                                                                : hold->since;
 }
 
+TallySocket *
+tally_lease_get_socket (const TallyLease *lease)
+{
+  const TallyHold *hold = lease->slot;
+
+  return hold->conn->socket;
+}
+
 /**
  * tally_bucket_retire:
  * @bucket: the bucket that @lease was borrowed from

@@ -162,9 +162,9 @@ refuse_transport (ThriftTransport *transport, GError **error)
 TallySocket *
 tally_call_get_socket (const TallyLease *lease, GError **error)
 {
-  if (G_LIKELY (G_TYPE_FROM_INSTANCE (lease->transport) == TALLY_TYPE_SOCKET))
-    return (TallySocket *) lease->transport;
-  return refuse_transport (lease->transport, error);
+  TallySocket *socket = tally_lease_get_socket (lease);
+
+  return G_LIKELY (socket != NULL) ? socket : refuse_transport (lease->transport, error);
 }
 
 static gint64
