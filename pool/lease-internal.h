@@ -7,6 +7,20 @@
 
 G_BEGIN_DECLS
 
+/* What g_get_monotonic_time () is by the clock that @bucket's borrows and releases read: where TALLY_POOL_CHECK_NEVER lets it be
+ * the coarse one, it lags by at most a tick. */
+gint64 tally_bucket_get_time (TallyBucket *bucket);
+
+/* tally_bucket_borrow () that begins at @began, which tally_bucket_get_time () or g_get_monotonic_time () has just returned: a
+ * caller that needs to know the time, too, reads one clock for both. */
+gboolean tally_bucket_borrow_at (TallyBucket *bucket,
+                                 gint64 began,
+                                 const gchar *label,
+                                 gint64 deadline,
+                                 GCancellable *cancellable,
+                                 TallyLease *lease,
+                                 GError **error);
+
 /* As tally_bucket_borrow_fresh (), but any connection that was never lent will do: for calls that want one
  * each. So none is in vain where dials do not end in the order in which they began. */
 gboolean tally_bucket_borrow_unused (TallyBucket *bucket,

@@ -348,6 +348,39 @@ borrow_with_lock (TallyBucket *bucket,
   return TRUE;
 }
 
+gint64
+tally_bucket_get_time (TallyBucket *bucket)
+{
+  return tally_bucket_read_clock (bucket);
+}
+
+gboolean
+tally_bucket_borrow_at (TallyBucket *bucket,
+                        gint64 began,
+                        const gchar *label,
+                        gint64 deadline,
+                        GCancellable *cancellable,
+                        TallyLease *lease,
+                        GError **error)
+{
+  TallyInstant now = { .mono = began };
+  TallyConn *conn;
+  gint64 idle_age;
+  guint64 generation;
+
+  if (G_UNLIKELY (cancellable != NULL) && g_cancellable_is_cancelled (cancellable))
+    return tally_bucket_borrow_slowly (bucket, label, deadline, TALLY_DIALED_ANY_TIME, cancellable,
+                                       lease, error);
+  conn = tally_bucket_take_own (bucket, &now, label, &generation, &idle_age);
+  if (G_UNLIKELY (conn == NULL))
+    return borrow_with_lock (bucket, &now, label, deadline, cancellable, lease, error);
+  if (G_UNLIKELY (!accept_own (bucket, conn, generation)))
+    return borrow_if_alive (bucket, &(TallyTaken){ enter_taken (bucket, conn), idle_age, 0 },
+                            deadline, cancellable, lease, error);
+  tally_lease_fill (lease, bucket, &conn->hold, generation, TRUE);
+  return TRUE;
+}
+
 /**
  * tally_bucket_borrow:
  * @bucket: a bucket
@@ -375,22 +408,7 @@ tally_bucket_borrow (TallyBucket *bucket,
                      TallyLease *lease,
                      GError **error)
 {
-  TallyInstant now;
-  TallyConn *conn;
-  gint64 idle_age;
-  guint64 generation;
-
   g_return_val_if_fail (bucket != NULL && lease != NULL, FALSE);
-  if (G_UNLIKELY (cancellable != NULL) && g_cancellable_is_cancelled (cancellable))
-    return tally_bucket_borrow_slowly (bucket, label, deadline, TALLY_DIALED_ANY_TIME, cancellable,
-                                       lease, error);
-  now.mono = tally_bucket_read_clock (bucket);
-  conn = tally_bucket_take_own (bucket, &now, label, &generation, &idle_age);
-  if (G_UNLIKELY (conn == NULL))
-    return borrow_with_lock (bucket, &now, label, deadline, cancellable, lease, error);
-  if (G_UNLIKELY (!accept_own (bucket, conn, generation)))
-    return borrow_if_alive (bucket, &(TallyTaken){ enter_taken (bucket, conn), idle_age, 0 },
-                            deadline, cancellable, lease, error);
-  tally_lease_fill (lease, bucket, &conn->hold, generation, TRUE);
-  return TRUE;
+  return tally_bucket_borrow_at (bucket, tally_bucket_read_clock (bucket), label, deadline,
+                                 cancellable, lease, error);
 }

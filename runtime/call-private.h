@@ -32,6 +32,7 @@ typedef struct
   const TallyCallOptions *options; /* nullable */
   const gchar *label;
   gint timeout;    /* milliseconds; 0 = no limit */
+  gint64 began;    /* monotonic: its attempt, by the clock that the bucket reads */
   gint64 deadline; /* monotonic; -1 = none */
   GCancellable *cancellable;
   gint32 seqid;

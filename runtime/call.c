@@ -1,7 +1,5 @@
 /* Owns one call from its deadline to the release of its connection: ARCHITECTURE.md, "A call",
  * whose steps the comments name. It knows no address and no protocol's bytes. */
-#include <time.h>
-
 #include "call-steps-private.h"
 #include "lease-internal.h"
 #include "retry-private.h"
@@ -10,24 +8,26 @@
 
 /* ---- step 1: the deadline ---- */
 
-/* A timeout of at least so many milliseconds may be counted by the coarse clock, which costs a
- * fifth of the exact one and lags it by at most a tick. The tick is added, so that no call ends
- * early. */
+/* A call with a timeout of at least so many milliseconds begins by the clock that its bucket reads, which may be the coarse one and
+ * lag by at most a tick. The tick is added, so that no call ends early. */
 #define LONG_TIMEOUT 1000
 #define COARSE_TICK (10 * G_TIME_SPAN_MILLISECOND)
 
-static inline gint64
-deadline_in (gint timeout)
+/* One look at the clock is for the deadline and for the borrow. */
+static inline void
+fix_deadline (TallyCall *call)
 {
-  struct timespec now;
+  const gboolean is_short = call->timeout > 0 && call->timeout < LONG_TIMEOUT;
 
-  if (timeout <= 0)
-    return -1;
-  if (timeout < LONG_TIMEOUT)
-    return g_get_monotonic_time () + (gint64) timeout * 1000;
-  clock_gettime (CLOCK_MONOTONIC_COARSE, &now);
-  return now.tv_sec * G_TIME_SPAN_SECOND + (guint32) now.tv_nsec / 1000 + COARSE_TICK
-         + (gint64) timeout * 1000;
+  if (G_UNLIKELY (is_short || call->bucket == NULL))
+    call->began = g_get_monotonic_time ();
+  else
+    call->began = tally_bucket_get_time (call->bucket);
+  if (call->timeout <= 0)
+    call->deadline = -1;
+  else
+    call->deadline =
+        call->began + call->timeout * G_TIME_SPAN_MILLISECOND + (is_short ? 0 : COARSE_TICK);
 }
 
 static TALLY_COLD void
@@ -40,7 +40,7 @@ apply_options (TallyCall *call, const TallyCallOptions *options)
   call->cancellable = options->cancellable;
   if (options->timeout != 0 || options->deadline > 0)
     call->timeout = MAX (options->timeout, 0);
-  call->deadline = deadline_in (call->timeout);
+  fix_deadline (call);
   if (options->deadline > 0 && (call->deadline < 0 || call->deadline > options->deadline))
     {
       gint64 left = (options->deadline - g_get_monotonic_time ()) / G_TIME_SPAN_MILLISECOND;
@@ -208,8 +208,8 @@ attempt (TallyCall *call, TallyCallInfo *info, TallyWanted wanted, gboolean *reu
   *reused = FALSE;
   if (G_UNLIKELY (wanted != TALLY_WANTED_ANY
                       ? !borrow_other (call, wanted, &lease, error)
-                      : !tally_bucket_borrow (bucket, call->label, call->deadline,
-                                              call->cancellable, &lease, error)))
+                      : !tally_bucket_borrow_at (bucket, call->began, call->label, call->deadline,
+                                                 call->cancellable, &lease, error)))
     return FALSE;
   *reused = lease.reused;
   socket = tally_call_get_socket (&lease, error);
@@ -233,6 +233,7 @@ TALLY_COLD gboolean
 tally_call_attempt (
     TallyCall *call, TallyCallInfo *info, TallyWanted wanted, gboolean *reused, GError **error)
 {
+  call->began = tally_bucket_get_time (call->bucket);
   return attempt (call, info, wanted, reused, error);
 }
 
@@ -287,7 +288,10 @@ TALLY_COLD GError *
 tally_call_run (TallyCall *call, TallyCallInfo *info)
 {
   call->seqid = tally_seqid_take (&call->channel->seqid);
-  return call->route != NULL ? tally_call_run_on_route (call, info) : run (call, info);
+  if (call->route != NULL)
+    return tally_call_run_on_route (call, info);
+  call->began = tally_bucket_get_time (call->bucket);
+  return run (call, info);
 }
 
 /* One by one, as all of a call's fields are set. */
@@ -325,7 +329,7 @@ open_call (TallyCall *self,
   if (G_UNLIKELY (options != NULL))
     apply_options (self, options);
   else
-    self->deadline = deadline_in (self->timeout);
+    fix_deadline (self);
 }
 
 void
