@@ -29,9 +29,11 @@ static inline void
 tally_lease_fill (
     TallyLease *lease, TallyBucket *bucket, TallyHold *hold, guint64 generation, gboolean reused)
 {
-  lease->transport = hold->conn->payload;
+  const TallyConn *conn = hold->conn;
+
+  lease->transport = conn->payload;
   lease->reused = reused;
-  lease->shared = hold->conn->is_shared;
+  lease->shared = conn->is_shared;
   lease->bucket = bucket;
   lease->slot = hold;
   lease->generation = generation;

@@ -46,7 +46,7 @@ tally_bucket_take_own (TallyBucket *bucket,
 {
   TallyConn *conn = tally_bucket_find_own (bucket);
 
-  if (conn == NULL || __atomic_load_n (&conn->own.word, __ATOMIC_RELAXED) == 0)
+  if (conn == NULL)
     return NULL;
   tally_bucket_complete_instant (bucket, now);
   *generation = tally_own_take (&conn->own, tally_get_thread_id (), now->boot, idle_age);

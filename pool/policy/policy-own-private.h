@@ -62,6 +62,12 @@ tally_own_word (guint64 generation, TallyOwnPhase phase)
   return generation << TALLY_OWN_PHASE_BITS | phase;
 }
 
+static inline TallyOwnPhase
+tally_own_get_phase (guint64 word)
+{
+  return word & ((1 << TALLY_OWN_PHASE_BITS) - 1);
+}
+
 static inline gboolean
 tally_own_step (TallyOwn *self, guint64 from, guint64 to)
 {
@@ -79,7 +85,7 @@ tally_own_take (TallyOwn *self, guint32 thread, gint64 boot, gint64 *idle_age)
   guint64 generation = (word >> TALLY_OWN_PHASE_BITS) + 1;
 
   *idle_age = boot - __atomic_load_n (&self->idle_since, __ATOMIC_RELAXED);
-  if (G_UNLIKELY (word != tally_own_word (generation - 1, TALLY_OWN_LYING)
+  if (G_UNLIKELY (tally_own_get_phase (word) != TALLY_OWN_LYING
                   || __atomic_load_n (&self->thread, __ATOMIC_RELAXED) != thread
                   || *idle_age >= __atomic_load_n (&self->age_limit, __ATOMIC_RELAXED)))
     return 0;

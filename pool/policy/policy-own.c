@@ -115,7 +115,7 @@ enter_lease (TallyPolicy *self,
 static void
 enter_as (TallyPolicy *self, const TallyInstant *now, TallyConn *conn, guint64 word)
 {
-  TallyOwnPhase phase = word & ((1 << TALLY_OWN_PHASE_BITS) - 1);
+  TallyOwnPhase phase = tally_own_get_phase (word);
   guint64 generation = word >> TALLY_OWN_PHASE_BITS;
 
   tally_conn_list_remove (&self->own, conn);
