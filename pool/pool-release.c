@@ -10,26 +10,13 @@
 #include "work-private.h"
 
 /* What the pool can see of the connection without a system call; undoes what the borrower set (rule
- * 23). Where a keeper receives for several borrowers, it finds unexpected input at the next
- * check. */
-static inline TallyCloseReason
-look_at_socket (TallySocket *socket)
-{
-  gsize length = 0;
-
-  tally_socket_peek_input (socket, &length);
-  if (length > 0 && tally_socket_get_keeper (socket) == NULL)
-    return TALLY_CLOSE_UNREAD;
-  tally_socket_reset (socket);
-  return TALLY_CLOSE_NONE;
-}
-
+ * 23). */
 static inline TallyCloseReason
 look_at_returned (const TallyConn *conn)
 {
   if (G_UNLIKELY (conn->socket == NULL || conn->streams > 1))
     return TALLY_CLOSE_NONE;
-  return look_at_socket (conn->socket);
+  return tally_socket_take_back (conn->socket) ? TALLY_CLOSE_NONE : TALLY_CLOSE_UNREAD;
 }
 
 static void
@@ -217,7 +204,7 @@ return_own (TallyBucket *bucket, TallyLease *lease, TallyInstant *now)
       || !tally_own_begin_return (&conn->own, lease->generation, lease->shared))
     return FALSE;
   tally_bucket_complete_instant (bucket, now);
-  if (G_LIKELY ((conn->socket == NULL || look_at_socket (conn->socket) == TALLY_CLOSE_NONE)
+  if (G_LIKELY ((conn->socket == NULL || tally_socket_take_back (conn->socket))
                 && tally_own_leave (&conn->own, lease->generation, now->mono, now->boot)))
     *lease = (TallyLease){ 0 };
   else

@@ -19,6 +19,10 @@ void tally_socket_set_final_limits (TallySocket *self, gint64 deadline, GCancell
  * input stays, because it proves that the connection is not clean. */
 void tally_socket_reset (TallySocket *self);
 
+/* tally_socket_reset () of what a borrower says is clean: FALSE, and nothing has changed, where input is unconsumed. Of a socket
+ * with a keeper the next tally_socket_is_clean () says whether that was expected. */
+gboolean tally_socket_take_back (TallySocket *self);
+
 /* ---- sending ---- */
 
 /* (transfer none): what the next tally_socket_send () sends. */

@@ -244,7 +244,7 @@ tally_socket_get_output (TallySocket *self)
 void
 tally_socket_reset (TallySocket *self)
 {
-  tally_socket_set_limits (self, -1, NULL);
+  self->limits = (TallyStreamLimits){ .deadline = -1 };
   self->has_answer = FALSE;
   self->output.length = 0;
   if (G_UNLIKELY (self->output.capacity > IDLE_CAPACITY))
@@ -254,6 +254,15 @@ tally_socket_reset (TallySocket *self)
       tally_buffer_clear (&self->input);
       self->consumed = 0;
     }
+}
+
+gboolean
+tally_socket_take_back (TallySocket *self)
+{
+  if (G_UNLIKELY (tally_socket_available (self) > 0) && tally_socket_get_keeper (self) == NULL)
+    return FALSE;
+  tally_socket_reset (self);
+  return TRUE;
 }
 
 TallySocketKeeper *
