@@ -25,19 +25,11 @@ set_receive_error (
                  "connection lost while receiving: %s; %s", reason, seen);
 }
 
-/* Makes room behind the input for the rest of @need bytes, but never more than as much again as has
- * arrived: a peer that declares 16 MiB gets them only by sending them. */
-static void
-make_room (TallySocket *self, gsize need)
+/* make_room () where there is too little. Never more than as much again as has arrived: a peer that declares 16 MiB gets them
+ * only by sending them. */
+static G_GNUC_NO_INLINE void
+grow_room (TallySocket *self, gsize missing)
 {
-  gsize missing = need - tally_socket_available (self);
-  gsize room;
-
-  if (self->consumed == self->input.length)
-    self->consumed = self->input.length = 0;
-  room = self->input.capacity - self->input.length;
-  if (G_LIKELY (room >= missing && room >= INPUT_CHUNK / 4))
-    return;
   if (self->consumed > 0)
     {
       memmove (self->input.data, self->input.data + self->consumed, tally_socket_available (self));
@@ -48,8 +40,23 @@ make_room (TallySocket *self, gsize need)
                         CLAMP (missing, INPUT_CHUNK, MAX (self->input.length, INPUT_CHUNK)));
 }
 
-/* One step of receiving: takes what is there, waiting for it within the limits. */
-static inline gboolean
+/* Makes room behind the input for the rest of @need bytes, or some of it. */
+static inline void
+make_room (TallySocket *self, gsize need)
+{
+  gsize missing = need - tally_socket_available (self);
+  gsize room;
+
+  if (self->consumed == self->input.length)
+    self->consumed = self->input.length = 0;
+  room = self->input.capacity - self->input.length;
+  if (G_UNLIKELY (room < missing || room < INPUT_CHUNK / 4))
+    grow_room (self, missing);
+}
+
+/* One step of receiving: takes what is there, waiting for it within the limits. Inlined, as a call takes no more than one
+ * mostly. */
+static inline __attribute__ ((always_inline)) gboolean
 receive_some (TallySocket *self, gsize need, GError **error)
 {
   TallyWait why;
@@ -62,7 +69,10 @@ receive_some (TallySocket *self, gsize need, GError **error)
   if (G_LIKELY (count > 0))
     self->input.length += count;
   if (G_LIKELY (why == TALLY_WAIT_READY && count > 0))
-    return TRUE;
+    {
+      self->has_answer = TRUE;
+      return TRUE;
+    }
   set_receive_error (self, error, why,
                      why == TALLY_WAIT_READY ? "the peer closed it"
                                              : tally_stream_describe_error (&self->stream, errno),
@@ -70,26 +80,33 @@ receive_some (TallySocket *self, gsize need, GError **error)
   return FALSE;
 }
 
-gboolean
-tally_socket_fill (TallySocket *self, gsize need, GError **error)
+/* What has arrived is less than @need: the pieces after the first one. The first wait looks at the clock itself; between
+ * pieces of a trickle it must be looked at. A deadline of 0 means what has arrived, to its end. */
+static G_GNUC_NO_INLINE gboolean
+receive_rest (TallySocket *self, gsize need, GError **error)
 {
-  gboolean again = FALSE;
-
-  while (tally_socket_available (self) < need)
+  do
     {
-      /* the first wait looks at the clock itself; between pieces of a trickle it must be looked at;
-       * a deadline of 0 means what has arrived, to its end */
-      if (again && self->limits.deadline != 0 && tally_wait_remaining (self->limits.deadline) == 0)
+      if (self->limits.deadline != 0 && tally_wait_remaining (self->limits.deadline) == 0)
         {
           set_receive_error (self, error, TALLY_WAIT_TIMED_OUT, NULL, need);
           return FALSE;
         }
       if (!receive_some (self, need, error))
         return FALSE;
-      self->has_answer = TRUE;
-      again = TRUE;
     }
+  while (tally_socket_available (self) < need);
   return TRUE;
+}
+
+gboolean
+tally_socket_fill (TallySocket *self, gsize need, GError **error)
+{
+  if (tally_socket_available (self) >= need)
+    return TRUE;
+  if (!receive_some (self, need, error))
+    return FALSE;
+  return G_LIKELY (tally_socket_available (self) >= need) || receive_rest (self, need, error);
 }
 
 const guint8 *
