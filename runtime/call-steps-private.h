@@ -19,6 +19,8 @@ TALLY_COLD gboolean tally_call_read_wrapped (TallyCall *call, TallyReader *reade
 TALLY_COLD gboolean tally_call_read_exception (TallyCall *call,
                                                TallyReader *reader,
                                                GError **error);
+/* For a REPLY whose result is large. */
+gboolean tally_call_read_large (TallyCall *call, TallyReader *reader, GError **error);
 /* @error: what @message is not, the reply. It may be the server's goodbye. */
 TALLY_COLD gboolean tally_call_read_other (TallyCall *call,
                                            const TallyMessage *message,
@@ -100,8 +102,10 @@ tally_call_read_body (TallyCall *call,
     return tally_call_read_other (call, message, reader, error);
   if (G_UNLIKELY (message->type == T_EXCEPTION))
     return tally_call_read_exception (call, reader, error);
+  if (tally_result_is_large (call->method->result))
+    return tally_call_read_large (call, reader, error);
   outcome =
-      tally_reply_read_result (call->method, call->results, tally_call_read_struct, &source, error);
+      tally_reply_read_small (call->method, call->results, tally_call_read_struct, &source, error);
   call->declared = outcome == TALLY_REPLY_DECLARED;
   return outcome == TALLY_REPLY_TAKEN;
 }

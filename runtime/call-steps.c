@@ -52,6 +52,17 @@ tally_call_read_exception (TallyCall *call, TallyReader *reader, GError **error)
   return FALSE;
 }
 
+gboolean
+tally_call_read_large (TallyCall *call, TallyReader *reader, GError **error)
+{
+  TallyCallSource source = { call, reader };
+  TallyReplyOutcome outcome =
+      tally_reply_read_result (call->method, call->results, tally_call_read_struct, &source, error);
+
+  call->declared = outcome == TALLY_REPLY_DECLARED;
+  return outcome == TALLY_REPLY_TAKEN;
+}
+
 /* A server that stops says goodbye on a connection that it has not served, too: an exception without a name, with sequence
  * id 0, that says so in words. */
 gboolean

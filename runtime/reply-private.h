@@ -79,15 +79,23 @@ tally_reply_check_end (const TallyStructInfo *info,
          || tally_reply_check_count (info, instance, has_unknown, error);
 }
 
-/* The result of one call while it is read. */
+/* ---- the result ---- */
+
+/* The result of one call while it is read. What is rare takes it by value, so that what is common has it in registers. */
 typedef struct
 {
   const TallyStructInfo *info; /* the table to read it with */
   gpointer instance;           /* the C struct to read into */
-  /*< private >*/
-  const TallyField *success; /* (nullable): of info */
+  const TallyField *success;   /* (nullable): of info */
   gpointer const *results;
 } TallyResult;
+
+/* (nullable): the field of a method's value, which is the first one. */
+static inline const TallyField *
+tally_result_find_success (const TallyStructInfo *info)
+{
+  return info->n_fields > 0 && info->fields[0].id == 0 ? info->fields : NULL;
+}
 
 /* A struct or container that the caller allocated is filled in place, so that its slot is never
  * NULL and cannot tell whether a result came. The table is then copied with a flag of its own for
@@ -95,43 +103,75 @@ typedef struct
 static inline gboolean
 tally_result_needs_flag (const TallyStructInfo *info)
 {
-  return info->n_fields > 0 && info->fields[0].id == 0
-         && info->fields[0].type->kind >= TALLY_KIND_STRUCT;
+  const TallyField *success = tally_result_find_success (info);
+
+  return success != NULL && success->type->kind >= TALLY_KIND_STRUCT;
 }
 
-gsize tally_result_size_with_flag (const TallyStructInfo *info);
-
-/* Bytes of stack that tally_result_open () needs as @memory, zeroed. */
-static inline gsize
-tally_result_size (const TallyStructInfo *info)
+static inline gpointer
+tally_result_get_slot (const TallyResult *self, const TallyField *field)
 {
-  return tally_result_needs_flag (info) ? tally_result_size_with_flag (info) : info->instance_size;
+  return (guint8 *) self->instance + field->offset;
 }
 
-/* What tally_result_open () does where tally_result_needs_flag (). */
-void tally_result_open_with_flag (TallyResult *result, const TallyStructInfo *info);
-
-static inline void
-tally_result_open (TallyResult *result,
-                   const TallyMethod *method,
-                   gpointer const *results,
-                   gpointer memory)
+/* (nullable): the declared exception that was thrown. */
+static inline const TallyField *
+tally_result_find_exception (const TallyResult *self)
 {
-  const TallyStructInfo *info = method->result;
+  const TallyStructInfo *info = self->info;
 
-  *result = (TallyResult){ info, memory, NULL, results };
-  if (tally_result_needs_flag (info))
-    tally_result_open_with_flag (result, info);
-  else if (info->n_fields > 0 && info->fields[0].id == 0)
-    result->success = info->fields;
+  for (guint i = self->success != NULL; i < info->n_fields; i++)
+    if (*(gpointer *) tally_result_get_slot (self, &info->fields[i]) != NULL)
+      return &info->fields[i];
+  return NULL;
+}
+
+static inline gboolean
+tally_result_has_success (const TallyResult *self)
+{
+  const TallyField *field = self->success;
+
+  if (field->isset_offset != TALLY_NO_ISSET)
+    return *(const gboolean *) ((const guint8 *) self->instance + field->isset_offset);
+  return !tally_slot_is_null (field->type, tally_result_get_slot (self, field));
 }
 
 /* For a result that could not be read: drops it. What was filled in place stays as far as it
  * was. */
-void tally_result_abandon (TallyResult *result);
-/* For one that was read: gives it to the caller's variables. %FALSE for a declared exception (its
- * domain, 0, its name) and for %THRIFT_APPLICATION_EXCEPTION_ERROR_MISSING_RESULT. */
-gboolean tally_result_hand_out (TallyResult *result, GError **error);
+void tally_result_abandon (TallyResult self);
+/* What tally_result_hand_out () does with @exception, and where neither a value nor an exception came. */
+TALLY_COLD gboolean tally_result_throw (TallyResult self,
+                                        const TallyField *exception,
+                                        GError **error);
+TALLY_COLD gboolean tally_result_fail_missing (TallyResult self, GError **error);
+/* Gives the value to @variable, which may hold an older one. */
+void tally_result_give (TallyResult self, gpointer variable);
+
+/* For a result that was read: gives it to the caller's variables. %FALSE for a declared exception (its
+ * domain, 0, its name) and for %THRIFT_APPLICATION_EXCEPTION_ERROR_MISSING_RESULT. Inlined, because next to nothing is to be done
+ * for most results. */
+static inline __attribute__ ((always_inline)) gboolean
+tally_result_hand_out (TallyResult *self, GError **error)
+{
+  const TallyField *exception = tally_result_find_exception (self);
+  gpointer *slot, *variable;
+
+  if (G_UNLIKELY (exception != NULL))
+    return tally_result_throw (*self, exception, error);
+  if (self->success == NULL)
+    return TRUE;
+  if (G_UNLIKELY (!tally_result_has_success (self)))
+    return tally_result_fail_missing (*self, error);
+  variable = self->results != NULL ? self->results[0] : NULL;
+  slot = tally_result_get_slot (self, self->success);
+  if (G_UNLIKELY (variable == NULL))
+    tally_result_abandon (*self);
+  else if (self->success->type->storage != TALLY_STORAGE_PLAIN && *variable == NULL)
+    *variable = *slot;
+  else
+    tally_result_give (*self, variable);
+  return TRUE;
+}
 
 /* ---- reading one, wherever it comes from ---- */
 
@@ -150,33 +190,51 @@ typedef enum
   TALLY_REPLY_UNTOUCHED /* nothing was read, and there may be another way to */
 } TallyReplyOutcome;
 
-/* Enough for the result of most methods, on the stack without alloca (). */
+/* Enough for the result of most methods. */
 #define TALLY_SMALL_RESULT 64
 
-/* Reads a REPLY's result and hands it out. @error is not NULL. Inlined with @read_struct, for the common path's
- * sake. */
+/* What follows the choice of memory, which is zeroed. */
 static inline __attribute__ ((always_inline)) TallyReplyOutcome
-tally_reply_read_result (const TallyMethod *method,
-                         gpointer const *results,
-                         TallyReplyRead read_struct,
-                         gpointer source,
-                         GError **error)
+tally_result_read (TallyResult *self, TallyReplyRead read_struct, gpointer source, GError **error)
 {
-  gsize size = tally_result_size (method->result);
-  gint64 small[TALLY_SMALL_RESULT / sizeof (gint64)] = { 0 };
-  gpointer memory = size <= sizeof small ? small : memset (g_alloca (size), 0, size);
-  TallyResult result;
-
-  tally_result_open (&result, method, results, memory);
-  if (G_UNLIKELY (!read_struct (source, result.info, result.instance, error)))
+  if (G_UNLIKELY (!read_struct (source, self->info, self->instance, error)))
     {
-      tally_result_abandon (&result);
+      tally_result_abandon (*self);
       return TALLY_REPLY_FAILED;
     }
-  if (G_LIKELY (tally_result_hand_out (&result, error)))
+  if (G_LIKELY (tally_result_hand_out (self, error)))
     return TALLY_REPLY_TAKEN;
   return (*error)->domain != THRIFT_APPLICATION_EXCEPTION_ERROR ? TALLY_REPLY_DECLARED
                                                                 : TALLY_REPLY_REFUSED;
+}
+
+/* Whether tally_reply_read_result () reads a result that is filled in place, or larger than most. */
+static inline gboolean
+tally_result_is_large (const TallyStructInfo *info)
+{
+  return G_UNLIKELY (tally_result_needs_flag (info) || info->instance_size > TALLY_SMALL_RESULT);
+}
+
+/* Reads a REPLY's result and hands it out. @error is not NULL. */
+TallyReplyOutcome tally_reply_read_result (const TallyMethod *method,
+                                           gpointer const *results,
+                                           TallyReplyRead read_struct,
+                                           gpointer source,
+                                           GError **error);
+
+/* tally_reply_read_result () of one that is not large. Inlined with @read_struct, for the common path's sake. */
+static inline __attribute__ ((always_inline)) TallyReplyOutcome
+tally_reply_read_small (const TallyMethod *method,
+                        gpointer const *results,
+                        TallyReplyRead read_struct,
+                        gpointer source,
+                        GError **error)
+{
+  gint64 memory[TALLY_SMALL_RESULT / sizeof (gint64)] = { 0 };
+  TallyResult result = { method->result, memory, tally_result_find_success (method->result),
+                         results };
+
+  return tally_result_read (&result, read_struct, source, error);
 }
 
 /* Reads the TApplicationException of an EXCEPTION, as a GError: TALLY_REPLY_REFUSED. */

@@ -150,16 +150,18 @@ align_memory (gsize size)
   return (size + 15) & ~(gsize) 15;
 }
 
-gsize
-tally_result_size_with_flag (const TallyStructInfo *info)
+static gsize
+find_size_with_flag (const TallyStructInfo *info)
 {
   return align_memory (info->instance_size + 2 * sizeof (gboolean))
          + align_memory (sizeof (TallyStructInfo)) + info->n_fields * sizeof (TallyField);
 }
 
-void
-tally_result_open_with_flag (TallyResult *self, const TallyStructInfo *info)
+/* Makes the table with a flag, in memory behind the instance. */
+static void
+add_flag (TallyResult *self)
 {
+  const TallyStructInfo *info = self->info;
   guint8 *memory = self->instance;
   gint32 flag = (info->instance_size + sizeof (gboolean) - 1) & ~(sizeof (gboolean) - 1);
   TallyStructInfo *copy =
@@ -176,73 +178,74 @@ tally_result_open_with_flag (TallyResult *self, const TallyStructInfo *info)
     *(gpointer *) (memory + fields[0].offset) = *(gpointer *) self->results[0];
 }
 
-static inline gpointer
-result_slot (const TallyResult *self, const TallyField *field)
+TallyReplyOutcome
+tally_reply_read_result (const TallyMethod *method,
+                         gpointer const *results,
+                         TallyReplyRead read_struct,
+                         gpointer source,
+                         GError **error)
 {
-  return (guint8 *) self->instance + field->offset;
+  const TallyStructInfo *info = method->result;
+  gboolean needs_flag = tally_result_needs_flag (info);
+  gsize size = needs_flag ? find_size_with_flag (info) : info->instance_size;
+  TallyResult result = { info, memset (g_alloca (size), 0, size), tally_result_find_success (info),
+                         results };
+
+  if (needs_flag)
+    add_flag (&result);
+  return tally_result_read (&result, read_struct, source, error);
 }
 
 /* Takes back what is the caller's: the value to be filled in place. */
 static void
-give_back (TallyResult *self)
+give_back (const TallyResult *self)
 {
   gpointer *slot;
 
   if (self->success == NULL || self->success->type->kind < TALLY_KIND_STRUCT
       || self->results == NULL || self->results[0] == NULL)
     return;
-  slot = result_slot (self, self->success);
+  slot = tally_result_get_slot (self, self->success);
   if (*slot == *(gpointer *) self->results[0])
     *slot = NULL;
 }
 
 void
-tally_result_abandon (TallyResult *self)
+tally_result_abandon (TallyResult self)
 {
-  give_back (self);
-  tally_struct_dispose_instance (self->info, self->instance);
+  give_back (&self);
+  tally_struct_dispose_instance (self.info, self.instance);
 }
 
-/* The declared exception that was thrown, or NULL. */
-static const TallyField *
-find_exception (const TallyResult *self)
+gboolean
+tally_result_throw (TallyResult self, const TallyField *exception, GError **error)
 {
-  const TallyStructInfo *info = self->info;
-  guint i;
+  const TallyStructInfo *info = (const TallyStructInfo *) exception->type;
+  guint index = exception - self.info->fields;
 
-  for (i = self->success != NULL ? 1 : 0; i < info->n_fields; i++)
-    if (*(gpointer *) result_slot (self, &info->fields[i]) != NULL)
-      return &info->fields[i];
-  return NULL;
-}
-
-static TALLY_COLD gboolean
-hand_out_exception (TallyResult *self, const TallyField *field, GError **error)
-{
-  const TallyStructInfo *exception = (const TallyStructInfo *) field->type;
-  guint index = field - self->info->fields;
-
-  if (self->results != NULL && self->results[index] != NULL)
-    *(gpointer *) self->results[index] = g_steal_pointer ((gpointer *) result_slot (self, field));
+  if (self.results != NULL && self.results[index] != NULL)
+    *(gpointer *) self.results[index] =
+        g_steal_pointer ((gpointer *) tally_result_get_slot (&self, exception));
   tally_result_abandon (self);
-  g_set_error_literal (error, exception->error_quark (), 0, exception->name);
+  g_set_error_literal (error, info->error_quark (), 0, info->name);
   return FALSE;
 }
 
-static inline gboolean
-is_present (const TallyResult *self, const TallyField *field)
+gboolean
+tally_result_fail_missing (TallyResult self, GError **error)
 {
-  if (field->isset_offset != TALLY_NO_ISSET)
-    return *(const gboolean *) ((const guint8 *) self->instance + field->isset_offset);
-  return !tally_slot_is_null (field->type, result_slot (self, field));
+  tally_result_abandon (self);
+  g_set_error_literal (error, THRIFT_APPLICATION_EXCEPTION_ERROR,
+                       THRIFT_APPLICATION_EXCEPTION_ERROR_MISSING_RESULT,
+                       "the reply has neither a result nor a declared exception");
+  return FALSE;
 }
 
-static void
-hand_out_success (TallyResult *self)
+void
+tally_result_give (TallyResult self, gpointer variable)
 {
-  const TallyType *type = self->success->type;
-  gpointer slot = result_slot (self, self->success);
-  gpointer variable = self->results[0];
+  const TallyType *type = self.success->type;
+  gpointer slot = tally_result_get_slot (&self, self.success);
 
   if (type->storage == TALLY_STORAGE_PLAIN)
     {
@@ -251,29 +254,5 @@ hand_out_success (TallyResult *self)
     }
   if (*(gpointer *) variable != NULL && *(gpointer *) variable != *(gpointer *) slot)
     tally_storage_clear (type, variable); /* a string or binary that the new one replaces */
-  *(gpointer *) variable = g_steal_pointer ((gpointer *) slot);
-}
-
-gboolean
-tally_result_hand_out (TallyResult *self, GError **error)
-{
-  const TallyField *exception = find_exception (self);
-
-  if (G_UNLIKELY (exception != NULL))
-    return hand_out_exception (self, exception, error);
-  if (self->success == NULL)
-    return TRUE;
-  if (G_UNLIKELY (!is_present (self, self->success)))
-    {
-      tally_result_abandon (self);
-      g_set_error_literal (error, THRIFT_APPLICATION_EXCEPTION_ERROR,
-                           THRIFT_APPLICATION_EXCEPTION_ERROR_MISSING_RESULT,
-                           "the reply has neither a result nor a declared exception");
-      return FALSE;
-    }
-  if (G_LIKELY (self->results != NULL && self->results[0] != NULL))
-    hand_out_success (self);
-  else
-    tally_result_abandon (self);
-  return TRUE;
+  *(gpointer *) variable = *(gpointer *) slot;
 }
