@@ -11,8 +11,10 @@ G_BEGIN_DECLS
 
 /* ---- call-steps.c ---- */
 
-TALLY_COLD void
-tally_call_write_multiplexed (const TallyCall *call, TallyBuffer *output, ThriftMessageType type);
+/* tally_call_write_message () where the channel calls one of several services. */
+TALLY_COLD gboolean tally_call_write_multiplexed (const TallyCall *call,
+                                                  TallyBuffer *output,
+                                                  GError **error);
 /* tally_call_read () of a frame of the header transport. */
 TALLY_COLD gboolean tally_call_read_wrapped (TallyCall *call, TallyReader *reader, GError **error);
 /* For a reply that is an exception. */
@@ -29,17 +31,20 @@ TALLY_COLD gboolean tally_call_read_other (TallyCall *call,
 
 /* ---- step 3 ---- */
 
-static inline void
-tally_call_write_header (const TallyCall *call, TallyBuffer *output)
+static inline ThriftMessageType
+tally_call_get_type (const TallyCall *call)
 {
-  const TallyMethod *method = call->method;
-  ThriftMessageType type = method->oneway ? T_ONEWAY : T_CALL;
+  return call->method->oneway ? T_ONEWAY : T_CALL;
+}
 
-  if (G_LIKELY (call->channel->service == NULL))
-    call->channel->codec->write_message (output, method->name, method->name_length, type,
-                                         call->seqid);
-  else
-    tally_call_write_multiplexed (call, output, type);
+/* Appends the message that a request is. */
+static inline gboolean
+tally_call_write_message (const TallyCall *call, TallyBuffer *output, GError **error)
+{
+  if (G_UNLIKELY (call->channel->service != NULL))
+    return tally_call_write_multiplexed (call, output, error);
+  return call->channel->codec->write_of_method (output, call->method, tally_call_get_type (call),
+                                                call->seqid, call->args, error);
 }
 
 /* What ends a request that @output has from @start on. */
@@ -58,8 +63,7 @@ tally_call_write (const TallyCall *call, TallyBuffer *output, GError **error)
 {
   gsize start = tally_frame_begin (output, call->channel->framing);
 
-  tally_call_write_header (call, output);
-  if (G_LIKELY (call->channel->codec->write_struct (output, call->method->args, call->args, error)
+  if (G_LIKELY (tally_call_write_message (call, output, error)
                 && tally_call_end_request (call, output, start, error)))
     return TRUE;
   output->length = start;

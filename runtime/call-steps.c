@@ -9,19 +9,34 @@
 
 /* ---- the request ---- */
 
-/* A multiplexed service's methods are called by "service:method" (Thrift, TMultiplexedProtocol). */
-void
-tally_call_write_multiplexed (const TallyCall *call, TallyBuffer *output, ThriftMessageType type)
-{
-  g_autofree gchar *name = g_strconcat (call->channel->service, ":", call->method->name, NULL);
-
-  call->channel->codec->write_message (output, name, strlen (name), type, call->seqid);
-}
-
 gboolean
 tally_call_write_args (const TallyCall *call, TallyBuffer *args, GError **error)
 {
   return call->channel->codec->write_struct (args, call->method->args, call->args, error);
+}
+
+/* A multiplexed service's methods are called by "service:method" (Thrift, TMultiplexedProtocol). */
+static void
+write_header (const TallyCall *call, TallyBuffer *output)
+{
+  const gchar *service = call->channel->service;
+  g_autofree gchar *name = service != NULL ? g_strconcat (service, ":", call->method->name, NULL)
+                                           : g_strdup (call->method->name);
+
+  call->channel->codec->write_message (output, name, strlen (name), tally_call_get_type (call),
+                                       call->seqid);
+}
+
+gboolean
+tally_call_write_multiplexed (const TallyCall *call, TallyBuffer *output, GError **error)
+{
+  const gsize start = output->length;
+
+  write_header (call, output);
+  if (tally_call_write_args (call, output, error))
+    return TRUE;
+  output->length = start;
+  return FALSE;
 }
 
 gboolean
@@ -32,7 +47,7 @@ tally_call_write_around (const TallyCall *call,
 {
   gsize start = tally_frame_begin (output, call->channel->framing);
 
-  tally_call_write_header (call, output);
+  write_header (call, output);
   tally_buffer_append (output, args->data, args->length);
   if (tally_call_end_request (call, output, start, error))
     return TRUE;

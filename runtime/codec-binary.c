@@ -7,8 +7,8 @@
 
 /* A field's header has 3 bytes, the longest plain value 16. */
 #define FIELD_BOUND 19
-/* A message's header without the name: version and type, the name's length, the sequence id. */
-#define MESSAGE_HEADER 12
+/* A message's header without the name has version and type, the name's length, the sequence id. */
+#define MESSAGE_BOUND 12
 
 #define smallest_size tally_binary_smallest_size
 #define fixed_size tally_binary_fixed_size
@@ -181,19 +181,13 @@ put_array (guint8 *p, const TallyType *type, const guint8 *data, gsize count)
   return p + size;
 }
 
-static void
-write_message (
-    TallyBuffer *output, const gchar *name, gsize name_length, ThriftMessageType type, gint32 seqid)
+static inline guint8 *
+put_message (guint8 *p, const gchar *name, gsize name_length, ThriftMessageType type, gint32 seqid)
 {
-  guint8 *p;
-
-  tally_buffer_reserve (output, name_length + MESSAGE_HEADER);
-  p = output->data + output->length;
   p = put_be32 (p, TALLY_BINARY_VERSION_1 | ((guint32) type & 0xff));
   p = put_be32 (p, (guint32) name_length);
   tally_copy_bytes (p, name, name_length);
-  p = put_be32 (p + name_length, (guint32) seqid);
-  output->length = p - output->data;
+  return put_be32 (p + name_length, (guint32) seqid);
 }
 
 /* ---- reading ---- */
@@ -435,18 +429,18 @@ read_message (TallyReader *reader, TallyMessage *message, GError **error)
   const gsize present = reader->end - header;
   guint32 version, length;
 
-  if (G_UNLIKELY (present < MESSAGE_HEADER))
+  if (G_UNLIKELY (present < MESSAGE_BOUND))
     return read_message_slowly (reader, message, error);
   version = get_be32 (header);
   length = get_be32 (header + 4);
   if (G_UNLIKELY ((version & TALLY_BINARY_VERSION_MASK) != TALLY_BINARY_VERSION_1
-                  || length > G_MAXINT32 || length > present - MESSAGE_HEADER))
+                  || length > G_MAXINT32 || length > present - MESSAGE_BOUND))
     return read_message_slowly (reader, message, error);
   message->name = (const gchar *) header + 8;
   message->name_length = length;
   message->type = (gint32) (version & 0xff);
   message->seqid = (gint32) get_be32 (header + 8 + length);
-  reader->cursor = header + MESSAGE_HEADER + length;
+  reader->cursor = header + MESSAGE_BOUND + length;
   return TRUE;
 }
 
@@ -462,6 +456,7 @@ count_string (gsize length)
 const TallyCodec tally_codec_binary = {
   .write_message = write_message,
   .write_struct = write_struct,
+  .write_of_method = write_of_method,
   .write_struct_as_apache =
       write_struct, /* Apache's binary protocol passes what it does not know */
   .read_message = read_message,

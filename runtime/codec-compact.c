@@ -9,6 +9,8 @@
 
 /* A field's header has at most 4 bytes, the longest plain value 16. */
 #define FIELD_BOUND 20
+/* A message's header without the name has id and version, the sequence id, the name's length. */
+#define MESSAGE_BOUND (2 + 2 * TALLY_COMPACT_VARINT_MAX)
 
 #define smallest_size tally_compact_smallest_size
 #define fixed_size tally_compact_fixed_size
@@ -158,20 +160,15 @@ put_array (guint8 *p, const TallyType *type, const guint8 *data, gsize count)
     }
 }
 
-static void
-write_message (
-    TallyBuffer *output, const gchar *name, gsize name_length, ThriftMessageType type, gint32 seqid)
+static inline guint8 *
+put_message (guint8 *p, const gchar *name, gsize name_length, ThriftMessageType type, gint32 seqid)
 {
-  guint8 *p;
-
-  tally_buffer_reserve (output, name_length + 2 + 2 * TALLY_COMPACT_VARINT_MAX);
-  p = output->data + output->length;
   *p++ = TALLY_COMPACT_PROTOCOL_ID;
   *p++ = (guint8) ((guint) type << TALLY_COMPACT_TYPE_SHIFT | TALLY_COMPACT_VERSION);
   p = tally_varint_put (p, (guint32) seqid);
   p = tally_varint_put (p, name_length);
   tally_copy_bytes (p, name, name_length);
-  output->length = p + name_length - output->data;
+  return p + name_length;
 }
 
 /* ---- reading ---- */
@@ -579,6 +576,7 @@ count_string (gsize length)
 const TallyCodec tally_codec_compact = {
   .write_message = write_message,
   .write_struct = write_struct,
+  .write_of_method = write_of_method,
   .write_struct_as_apache = write_struct_as_apache,
   .read_message = read_message,
   .read_struct = read_struct,

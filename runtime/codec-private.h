@@ -172,6 +172,13 @@ typedef struct
                             const TallyStructInfo *info,
                             gconstpointer instance,
                             GError **error);
+  /* write_message () and, after it, write_struct () of @method's arguments; where @type is T_REPLY, of its result. */
+  gboolean (*write_of_method) (TallyBuffer *output,
+                               const TallyMethod *method,
+                               ThriftMessageType type,
+                               gint32 seqid,
+                               gconstpointer instance,
+                               GError **error);
   /* Writes what Apache's C library can: its compact protocol has no type for uuids,
    * TALLY_ERROR_NOT_SUPPORTED. */
   gboolean (*write_struct_as_apache) (TallyBuffer *output,

@@ -6,6 +6,8 @@
  *   put_bool, put_i8, put_i16, put_i32, put_i64, put_double, put_length (p, value)
  *   put_list_header (p, wire, count), put_map_header (p, key_wire, value_wire, count)
  *   put_array (p, type, data, count), array_bound (type)   a list of a plain type at once
+ *   MESSAGE_BOUND            the most bytes of a message's header without the name
+ *   put_message (p, name, name_length, type, seqid)   a message's header
  *
  * Nothing here checks room for a byte: a struct makes room for all its headers and plain values at
  * once, whatever has a length makes room for that. A function takes the cursor and returns it
@@ -318,6 +320,29 @@ write_struct_fields (TallyWriter *writer,
   return put_stop (p);
 }
 
+static inline void
+open_writer (
+    TallyWriter *writer, TallyBuffer *output, gsize room, gboolean as_apache, GError **error)
+{
+  tally_buffer_reserve (output, room);
+  *writer = (TallyWriter){ .output = output,
+                           .limit = output->data + output->capacity,
+                           .depth = 1,
+                           .as_apache = as_apache,
+                           .error = error };
+}
+
+/* @end: where the cursor is now, or NULL: what @output has had before is left. */
+static inline gboolean
+close_writer (TallyBuffer *output, gsize before, const guint8 *end)
+{
+  if (G_UNLIKELY (end == NULL))
+    output->length = before;
+  else
+    output->length = end - output->data;
+  return end != NULL;
+}
+
 static gboolean
 write_whole (TallyBuffer *output,
              const TallyStructInfo *info,
@@ -325,24 +350,12 @@ write_whole (TallyBuffer *output,
              gboolean as_apache,
              GError **error)
 {
-  GError *local_error = NULL;
-  TallyWriter writer = {
-    .output = output, .depth = 1, .as_apache = as_apache, .error = &local_error
-  };
   const gsize start = output->length;
-  guint8 *p;
+  TallyWriter writer;
 
-  tally_buffer_reserve (output, 1);
-  writer.limit = output->data + output->capacity;
-  p = write_struct_fields (&writer, output->data + start, info, instance);
-  if (p == NULL)
-    {
-      output->length = start;
-      g_propagate_error (error, local_error);
-      return FALSE;
-    }
-  output->length = p - output->data;
-  return TRUE;
+  open_writer (&writer, output, 1, as_apache, error);
+  return close_writer (output, start,
+                       write_struct_fields (&writer, output->data + start, info, instance));
 }
 
 static gboolean
@@ -352,4 +365,33 @@ write_struct (TallyBuffer *output,
               GError **error)
 {
   return write_whole (output, info, instance, FALSE, error);
+}
+
+static void
+write_message (
+    TallyBuffer *output, const gchar *name, gsize name_length, ThriftMessageType type, gint32 seqid)
+{
+  guint8 *p;
+
+  tally_buffer_reserve (output, name_length + MESSAGE_BOUND);
+  p = put_message (output->data + output->length, name, name_length, type, seqid);
+  output->length = p - output->data;
+}
+
+static gboolean
+write_of_method (TallyBuffer *output,
+                 const TallyMethod *method,
+                 ThriftMessageType type,
+                 gint32 seqid,
+                 gconstpointer instance,
+                 GError **error)
+{
+  const TallyStructInfo *info = type == T_REPLY ? method->result : method->args;
+  const gsize start = output->length;
+  TallyWriter writer;
+  guint8 *p;
+
+  open_writer (&writer, output, method->name_length + MESSAGE_BOUND, FALSE, error);
+  p = put_message (output->data + start, method->name, method->name_length, type, seqid);
+  return close_writer (output, start, write_struct_fields (&writer, p, info, instance));
 }

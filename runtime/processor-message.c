@@ -91,8 +91,7 @@ write_result_now (const TallyMethod *method,
   gsize start = output->length;
   GError *failed = NULL;
 
-  codec->write_message (output, method->name, method->name_length, T_REPLY, seqid);
-  if (codec->write_struct (output, method->result, result, &failed)
+  if (codec->write_of_method (output, method, T_REPLY, seqid, result, &failed)
       && output->length - start <= limits->max_message)
     return TRUE;
 

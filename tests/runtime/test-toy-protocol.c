@@ -16,6 +16,7 @@
 
 #define FIELD_BOUND 25
 #define HEADER 3 /* "TY" and a message's type */
+#define MESSAGE_BOUND (HEADER + 16)
 
 static const guint8 smallest_size[TALLY_N_WIRE_TYPES] = {
   [T_BOOL] = 1,   [T_BYTE] = 1,   [T_I16] = 8,  [T_I32] = 8, [T_I64] = 8,  [T_DOUBLE] = 8,
@@ -84,18 +85,13 @@ put_array (guint8 *p, const TallyType *type, const guint8 *data, gsize count)
   return p;
 }
 
-static void
-write_message (
-    TallyBuffer *output, const gchar *name, gsize name_length, ThriftMessageType type, gint32 seqid)
+static guint8 *
+put_message (guint8 *p, const gchar *name, gsize name_length, ThriftMessageType type, gint32 seqid)
 {
-  guint8 *p;
-
-  tally_buffer_reserve (output, HEADER + 16 + name_length);
-  p = output->data + output->length;
   p = put_byte (put_byte (put_byte (p, 'T'), 'Y'), (guint8) type);
   p = put_i64 (put_i64 (p, seqid), (gint64) name_length);
   memcpy (p, name, name_length);
-  output->length = p + name_length - output->data;
+  return p + name_length;
 }
 
 static gboolean
@@ -310,6 +306,7 @@ pass_header (Cursor *cursor, const TallyLimits *limits, guint *message_type)
 static const TallyCodec toy = {
   .write_message = write_message,
   .write_struct = write_struct,
+  .write_of_method = write_of_method,
   .write_struct_as_apache = write_struct,
   .read_message = read_message,
   .read_struct = read_struct,
