@@ -298,9 +298,7 @@ get_length (TallyReader *reader, guint32 *length, GError **error)
     return FALSE;
   *length = get_be32 (reader->cursor);
   reader->cursor += 4;
-  if (G_UNLIKELY (!tally_reader_may_have (reader, *length, 1)))
-    return tally_reader_fail_length (reader, (gint32) *length, 1, error);
-  return TRUE;
+  return tally_reader_need_text (reader, *length, error);
 }
 
 /* A count below zero. */
@@ -411,8 +409,13 @@ read_message_slowly (TallyReader *reader, TallyMessage *message, GError **error)
                                      "x, not 0x80010000",
                                      error);
   reader->cursor += 4;
-  if (!get_length (reader, &length, error)
-      || !tally_reader_need (reader, (gsize) length + 4, error))
+  if (!tally_reader_need (reader, 4, error))
+    return FALSE;
+  length = get_be32 (reader->cursor);
+  reader->cursor += 4;
+  if (!tally_reader_may_have (reader, length, 1))
+    return tally_reader_fail_length (reader, (gint32) length, 1, error);
+  if (!tally_reader_need (reader, (gsize) length + 4, error))
     return FALSE;
   message->name = (const gchar *) reader->cursor;
   message->name_length = length;

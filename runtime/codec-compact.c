@@ -351,11 +351,7 @@ get_size (TallyReader *reader, guint32 *size, GError **error)
 static inline gboolean
 get_length (TallyReader *reader, guint32 *length, GError **error)
 {
-  if (!get_size (reader, length, error))
-    return FALSE;
-  if (G_UNLIKELY (!tally_reader_may_have (reader, *length, 1)))
-    return tally_reader_fail_length (reader, *length, 1, error);
-  return TRUE;
+  return get_size (reader, length, error) && tally_reader_need_text (reader, *length, error);
 }
 
 /* Apache's library fails at types that it does not know even where nothing of them follows. */
@@ -419,8 +415,7 @@ read_message_slowly (TallyReader *reader, TallyMessage *message, GError **error)
                               version & TALLY_COMPACT_VERSION_MASK);
   reader->cursor += 2;
   /* Some peers sign-extend a negative seqid to 64 bits; its lower half is meant. */
-  if (!get_varint (reader, &seqid, error) || !get_length (reader, &length, error)
-      || !tally_reader_need (reader, length, error))
+  if (!get_varint (reader, &seqid, error) || !get_length (reader, &length, error))
     return FALSE;
   message->name = (const gchar *) reader->cursor;
   message->name_length = length;

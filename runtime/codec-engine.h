@@ -86,6 +86,17 @@ tally_reader_need (TallyReader *reader, gsize need, GError **error)
   return tally_reader_fill (reader, need, reader->depth > 0, error);
 }
 
+/* The slow path of tally_reader_need_text (). */
+TALLY_COLD gboolean tally_reader_fill_text (TallyReader *reader, guint32 length, GError **error);
+
+/* Makes sure of the bytes of a string at the cursor, whose @length is what the peer says. */
+static inline gboolean
+tally_reader_need_text (TallyReader *reader, guint32 length, GError **error)
+{
+  return G_LIKELY (length <= G_MAXINT32 && length <= (gsize) (reader->end - reader->cursor))
+         || tally_reader_fill_text (reader, length, error);
+}
+
 /* Makes sure of one byte, which may be a struct's last. */
 static inline gboolean
 tally_reader_need_last (TallyReader *reader, GError **error)

@@ -3,7 +3,7 @@
  *   get_field (reader, &last, &header), skip_needs_no_bytes (header)
  *   get_bool_field (reader, header, &truth)
  *   get_bool, get_i8, get_i16, get_i32, get_i64, get_double (reader, &value)
- *   get_length (reader, &length)            a string's; checked against what remains
+ *   get_length (reader, &length)            a string's, whose bytes are there afterwards
  *   get_list_header (reader, &wire, &count)
  *   get_map_header (reader, &key_wire, &value_wire, &count)
  *   get_array (reader, type, slot, count)   appends a list's elements of a plain type
@@ -127,7 +127,12 @@ skip_value (TallyReader *reader, gint wire, GError **error)
   if (fixed_size[wire] != 0)
     return skip_bytes (reader, fixed_size[wire], error);
   if (wire == T_STRING)
-    return get_length (reader, &length, error) && skip_bytes (reader, length, error);
+    {
+      if (!get_length (reader, &length, error))
+        return FALSE;
+      reader->cursor += length;
+      return TRUE;
+    }
   if (wire != T_STRUCT && wire != T_MAP && wire != T_LIST && wire != T_SET)
     return get_i64 (reader, &number, error); /* a protocol of varints: any integer */
   if (!tally_reader_enter (reader, error))
@@ -376,7 +381,7 @@ read_text (TallyReader *reader, gpointer slot, GError **error)
 {
   guint32 length;
 
-  return get_length (reader, &length, error) && tally_reader_need (reader, length, error)
+  return get_length (reader, &length, error)
          && tally_reader_take_text (reader, slot, length, error);
 }
 
@@ -390,7 +395,7 @@ read_any (
     return read_plain (reader, type, slot, error) ? READ_TAKEN : READ_FAILED;
   if (type->kind > TALLY_KIND_BINARY)
     return read_nested (reader, type, slot, in_place, error);
-  if (!get_length (reader, &length, error) || !tally_reader_need (reader, length, error))
+  if (!get_length (reader, &length, error))
     return READ_FAILED;
   return tally_reader_take_bytes (reader, type, slot, length, error) ? READ_TAKEN : READ_FAILED;
 }

@@ -54,6 +54,14 @@ tally_reader_fill (TallyReader *reader, gsize need, guint more, GError **error)
   return TRUE;
 }
 
+gboolean
+tally_reader_fill_text (TallyReader *reader, guint32 length, GError **error)
+{
+  if (!tally_reader_may_have (reader, length, 1))
+    return tally_reader_fail_length (reader, (gint32) length, 1, error);
+  return tally_reader_need (reader, length, error);
+}
+
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 void

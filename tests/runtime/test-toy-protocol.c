@@ -166,10 +166,7 @@ get_field (TallyReader *reader, gint16 *last, FieldHeader *header, GError **erro
 static gboolean
 get_length (TallyReader *reader, guint32 *length, GError **error)
 {
-  if (!get_count (reader, length, error))
-    return FALSE;
-  return tally_reader_may_have (reader, *length, 1)
-         || tally_reader_fail_length (reader, *length, 1, error);
+  return get_count (reader, length, error) && tally_reader_need_text (reader, *length, error);
 }
 
 static gboolean
@@ -220,8 +217,7 @@ read_message (TallyReader *reader, TallyMessage *message, GError **error)
   message->type = reader->cursor[2];
   reader->cursor += HEADER;
   if (!get_i32 (reader, &message->seqid, error)
-      || !get_length (reader, &message->name_length, error)
-      || !tally_reader_need (reader, message->name_length, error))
+      || !get_length (reader, &message->name_length, error))
     return FALSE;
   message->name = (const gchar *) reader->cursor;
   reader->cursor += message->name_length;
