@@ -415,9 +415,10 @@ typedef struct
 {
   const TallyStructInfo *info;
   const TallyField *next;
-  guint8 *missing;      /* (nullable): by index; made for the first required field passed over */
-  gboolean has_gap;     /* a field was passed over, if it came later or not */
-  gboolean has_unknown; /* in a reply: a field came that was not taken */
+  const TallyField *end; /* behind the last one */
+  guint8 *missing;       /* (nullable): by index; made for the first required field passed over */
+  gboolean has_gap;      /* a field was passed over, if it came later or not */
+  gboolean has_unknown;  /* in a reply: a field came that was not taken */
 } FieldCursor;
 
 static void
@@ -441,8 +442,7 @@ is_second (const FieldCursor *cursor)
 static inline const TallyField *
 find_field (const FieldCursor *cursor, gint16 id, gconstpointer instance)
 {
-  if (G_LIKELY (cursor->next < cursor->info->fields + cursor->info->n_fields
-                && cursor->next->id == id))
+  if (G_LIKELY (cursor->next < cursor->end && cursor->next->id == id))
     return cursor->next;
   /* In a reply a field that may not come is not taken. */
   if (G_UNLIKELY (tally_struct_is_reply (cursor->info))
@@ -470,7 +470,7 @@ check_required (FieldCursor *cursor, GError **error)
 {
   const TallyStructInfo *info = cursor->info;
 
-  while (cursor->next < info->fields + info->n_fields)
+  while (cursor->next < cursor->end)
     pass_over (cursor, cursor->next++);
   if (G_LIKELY (cursor->missing == NULL))
     return TRUE;
@@ -563,7 +563,7 @@ read_fields (TallyReader *reader, FieldCursor *cursor, gpointer instance, GError
 static gboolean
 read_struct (TallyReader *reader, const TallyStructInfo *info, gpointer instance, GError **error)
 {
-  FieldCursor cursor = { .info = info, .next = info->fields };
+  FieldCursor cursor = { .info = info, .next = info->fields, .end = info->fields + info->n_fields };
   gboolean done;
 
   if (!tally_reader_enter (reader, error))
