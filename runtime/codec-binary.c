@@ -16,7 +16,7 @@
 /* ---- writing ---- */
 
 static inline guint8 *
-put_field (guint8 *p, gint16 *last, gint16 id, guint8 wire)
+put_field (guint8 *p, gint *last, gint16 id, guint8 wire)
 {
   *p++ = wire;
   return put_be16 (p, (guint16) id);
@@ -37,7 +37,7 @@ put_bool (guint8 *p, gboolean value)
 }
 
 static inline guint8 *
-put_bool_field (guint8 *p, gint16 *last, gint16 id, gboolean value)
+put_bool_field (guint8 *p, gint *last, gint16 id, gboolean value)
 {
   return put_bool (put_field (p, last, id, T_BOOL), value);
 }

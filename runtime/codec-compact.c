@@ -54,7 +54,7 @@ put_double (guint8 *p, gdouble value)
 }
 
 static inline guint8 *
-put_typed_field (guint8 *p, gint16 *last, gint16 id, guint8 type)
+put_typed_field (guint8 *p, gint *last, gint16 id, guint8 type)
 {
   const gint delta = id - *last;
 
@@ -69,13 +69,13 @@ put_typed_field (guint8 *p, gint16 *last, gint16 id, guint8 type)
 }
 
 static inline guint8 *
-put_field (guint8 *p, gint16 *last, gint16 id, guint8 wire)
+put_field (guint8 *p, gint *last, gint16 id, guint8 wire)
 {
   return put_typed_field (p, last, id, tally_compact_types[wire]);
 }
 
 static inline guint8 *
-put_bool_field (guint8 *p, gint16 *last, gint16 id, gboolean value)
+put_bool_field (guint8 *p, gint *last, gint16 id, gboolean value)
 {
   return put_typed_field (p, last, id, value ? TALLY_COMPACT_TRUE : TALLY_COMPACT_FALSE);
 }

@@ -96,7 +96,7 @@ write_plain (TallyWriter *writer, guint8 *p, const TallyType *type, gconstpointe
 /* A field of a plain type: one look at its kind says what its header and its value are. Room for FIELD_BOUND is there. */
 static G_ALWAYS_INLINE inline guint8 *
 write_plain_field (
-    TallyWriter *writer, guint8 *p, const TallyField *field, gconstpointer slot, gint16 *last)
+    TallyWriter *writer, guint8 *p, const TallyField *field, gconstpointer slot, gint *last)
 {
   switch ((TallyKind) field->type->kind)
     {
@@ -273,7 +273,7 @@ write_field (TallyWriter *writer,
              guint8 *p,
              const TallyField *field,
              gconstpointer slot,
-             gint16 *last,
+             gint *last,
              gsize bound)
 {
   const TallyType *type = field->type;
@@ -287,15 +287,13 @@ write_field (TallyWriter *writer,
   return G_LIKELY (p != NULL) ? tally_writer_room (writer, p, bound) : NULL;
 }
 
-static guint8 *
-write_struct_fields (TallyWriter *writer,
-                     guint8 *p,
-                     const TallyStructInfo *info,
-                     gconstpointer instance)
+/* write_struct_fields (), inlined for the common path's sake. */
+static G_ALWAYS_INLINE inline guint8 *
+write_fields (TallyWriter *writer, guint8 *p, const TallyStructInfo *info, gconstpointer instance)
 {
   const gsize bound = (gsize) info->n_fields * FIELD_BOUND + 1;
   const TallyField *end = info->fields + info->n_fields;
-  gint16 last = 0;
+  gint last = 0;
 
   p = tally_writer_room (writer, p, bound);
   for (const TallyField *field = info->fields; field < end; field++)
@@ -320,6 +318,15 @@ write_struct_fields (TallyWriter *writer,
   return put_stop (p);
 }
 
+static guint8 *
+write_struct_fields (TallyWriter *writer,
+                     guint8 *p,
+                     const TallyStructInfo *info,
+                     gconstpointer instance)
+{
+  return write_fields (writer, p, info, instance);
+}
+
 static inline void
 open_writer (
     TallyWriter *writer, TallyBuffer *output, gsize room, gboolean as_apache, GError **error)
@@ -336,11 +343,13 @@ open_writer (
 static inline gboolean
 close_writer (TallyBuffer *output, gsize before, const guint8 *end)
 {
-  if (G_UNLIKELY (end == NULL))
-    output->length = before;
-  else
-    output->length = end - output->data;
-  return end != NULL;
+  if (G_LIKELY (end != NULL))
+    {
+      output->length = end - output->data;
+      return TRUE;
+    }
+  output->length = before;
+  return FALSE;
 }
 
 static gboolean
@@ -393,5 +402,5 @@ write_of_method (TallyBuffer *output,
 
   open_writer (&writer, output, method->name_length + MESSAGE_BOUND, FALSE, error);
   p = put_message (output->data + start, method->name, method->name_length, type, seqid);
-  return close_writer (output, start, write_struct_fields (&writer, p, info, instance));
+  return close_writer (output, start, write_fields (&writer, p, info, instance));
 }
