@@ -255,7 +255,7 @@ get_bool (TallyReader *reader, gboolean *value, GError **error)
 static inline gboolean
 get_bool_field (TallyReader *reader, const FieldHeader *header, gboolean *value, GError **error)
 {
-  *value = header->truth;
+  *value = header->bits == TALLY_COMPACT_TRUE;
   return TRUE;
 }
 
@@ -279,13 +279,21 @@ skip_needs_no_bytes (const FieldHeader *header)
   return header->wire == T_BOOL;
 }
 
-/* A field's id, where it does not follow from the one before: 0 is a result's value. */
+/* A field's id, where it does not follow from the one before: mostly a result's value, whose is 0. */
 static inline gboolean
 get_id (TallyReader *reader, gint16 *id, GError **error)
 {
-  if (G_UNLIKELY (reader->cursor == reader->end || *reader->cursor >= 0x80))
-    return get_i16 (reader, id, error);
-  *id = (gint16) from_zigzag (*reader->cursor++);
+  gint16 other; /* what is common needs no address of @id */
+
+  if (G_LIKELY (reader->cursor < reader->end && *reader->cursor == 0))
+    {
+      reader->cursor++;
+      *id = 0;
+      return TRUE;
+    }
+  if (!get_i16 (reader, &other, error))
+    return FALSE;
+  *id = other;
   return TRUE;
 }
 
@@ -302,7 +310,7 @@ get_field (TallyReader *reader, gint16 *last, FieldHeader *header, GError **erro
   if (header->wire == T_STOP)
     return G_LIKELY (byte == 0) || reader->limits->as_apache
            || tally_reader_fail (error, THRIFT_PROTOCOL_ERROR_INVALID_DATA, "there is no type 0");
-  header->truth = (byte & 0x0f) == TALLY_COMPACT_TRUE;
+  header->bits = byte & 0x0f;
   delta = byte >> 4;
   if (delta == 0)
     {
@@ -342,9 +350,16 @@ get_long_size (TallyReader *reader, guint32 *size, GError **error)
 static inline gboolean
 get_size (TallyReader *reader, guint32 *size, GError **error)
 {
-  if (G_UNLIKELY (reader->cursor == reader->end || *reader->cursor >= 0x80))
-    return get_long_size (reader, size, error);
-  *size = *reader->cursor++;
+  guint32 wide;
+
+  if (G_LIKELY (reader->cursor < reader->end && *reader->cursor < 0x80))
+    {
+      *size = *reader->cursor++;
+      return TRUE;
+    }
+  if (!get_long_size (reader, &wide, error))
+    return FALSE;
+  *size = wide;
   return TRUE;
 }
 
@@ -428,22 +443,25 @@ read_message_slowly (TallyReader *reader, TallyMessage *message, GError **error)
 static gboolean
 read_message (TallyReader *reader, TallyMessage *message, GError **error)
 {
-  const guint8 *p = reader->cursor;
+  const guint8 *header = reader->cursor;
+  const guint8 *name;
   guint64 seqid;
   guint taken, length;
 
-  if (G_UNLIKELY (reader->end - p < 3 + TALLY_VARINT_WORD || p[0] != TALLY_COMPACT_PROTOCOL_ID
-                  || (p[1] & TALLY_COMPACT_VERSION_MASK) != TALLY_COMPACT_VERSION))
+  if (G_UNLIKELY (reader->end - header < 3 + TALLY_VARINT_WORD
+                  || header[0] != TALLY_COMPACT_PROTOCOL_ID
+                  || (header[1] & TALLY_COMPACT_VERSION_MASK) != TALLY_COMPACT_VERSION))
     return read_message_slowly (reader, message, error);
-  taken = tally_varint_get (p + 2, &seqid);
-  length = p[2 + taken];
-  if (G_UNLIKELY (taken == 0 || length >= 0x80 || reader->end - p < 3 + taken + length))
+  taken = tally_varint_get (header + 2, &seqid);
+  length = header[2 + taken];
+  name = header + 3 + taken;
+  if (G_UNLIKELY (taken == 0 || length >= 0x80 || reader->end - name < length))
     return read_message_slowly (reader, message, error);
-  message->name = (const gchar *) p + 3 + taken;
+  message->name = (const gchar *) name;
   message->name_length = length;
-  message->type = p[1] >> TALLY_COMPACT_TYPE_SHIFT;
+  message->type = header[1] >> TALLY_COMPACT_TYPE_SHIFT;
   message->seqid = (gint32) (guint32) seqid;
-  reader->cursor = p + 3 + taken + length;
+  reader->cursor = name + length;
   return TRUE;
 }
 

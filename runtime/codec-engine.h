@@ -23,12 +23,12 @@ typedef enum
   READ_SKIPPED
 } ReadResult;
 
-/* A field's header. @truth: the value of a bool whose protocol puts it there. */
+/* A field's header. @bits: what of a value its protocol puts there: a bool's. */
 typedef struct
 {
   gint16 id;
   guint8 wire; /* T_STOP at the end */
-  guint8 truth;
+  guint8 bits;
 } FieldHeader;
 
 /* The slow path of tally_reader_need (). @more: how many bytes follow those for sure; a stream that
