@@ -53,11 +53,17 @@ tally_varint_get (const guint8 *bytes, guint64 *value)
   return tally_varint_get_word (bytes, value);
 }
 
-/* Returns where it ends. */
+/* Returns where it ends. Numbers of up to two bytes, which most are, take no loop. */
 static inline guint8 *
 tally_varint_put (guint8 *p, guint64 value)
 {
-  for (; value >= 0x80; value >>= 7)
+  if (value < 0x80)
+    {
+      *p = (guint8) value;
+      return p + 1;
+    }
+  *p++ = (guint8) value | 0x80;
+  for (value >>= 7; G_UNLIKELY (value >= 0x80); value >>= 7)
     *p++ = (guint8) value | 0x80;
   *p++ = (guint8) value;
   return p;
