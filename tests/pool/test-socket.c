@@ -211,6 +211,26 @@ only_a_silent_open_connection_is_clean (void)
   CU_ASSERT_FALSE (tally_socket_is_clean (socket));
 }
 
+/* What came back with input that nobody read is not clean, and is not made so. */
+static void
+a_borrower_leaves_nothing_behind (void)
+{
+  g_autoptr (GError) error = NULL;
+  gint other;
+  g_autoptr (TallySocket) socket = socket_pair_make (&other);
+
+  test_write_all (other, "ab", 2);
+  tally_buffer_append (tally_socket_get_output (socket), "unsent", 6);
+  CU_ASSERT_TRUE (tally_socket_fill (socket, 2, &error));
+  tally_socket_consume (socket, 1);
+  CU_ASSERT_FALSE (tally_socket_take_back (socket));
+  assert_int (tally_socket_get_output (socket)->length, 6);
+  tally_socket_consume (socket, 1);
+  CU_ASSERT_TRUE (tally_socket_take_back (socket));
+  assert_int (tally_socket_get_output (socket)->length, 0);
+  close (other);
+}
+
 /* TLS has records of its own, a server's tickets, before them. */
 static void
 the_first_bytes_are_seen (void)
@@ -427,6 +447,7 @@ main (int argc, char **argv)
     TEST (a_large_message_passes_whole),
     TEST (one_byte_at_a_time_is_enough),
     TEST (only_a_silent_open_connection_is_clean),
+    TEST (a_borrower_leaves_nothing_behind),
     TEST (the_first_bytes_are_seen),
     TEST (a_keeper_knows_what_may_still_come),
     TEST (sending_and_receiving_go_on_together),

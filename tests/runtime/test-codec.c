@@ -426,31 +426,81 @@ test_initial_result (void)
   tally_buffer_clear (&buffer);
 }
 
+/* Whether the header in the first @length bytes at @bytes can be read; then it is a REPLY of @name with @seqid, and behind it nothing
+ * was read. */
+static gboolean
+header_is_read (const TallyCodec *codec,
+                const TallyBuffer *bytes,
+                gsize length,
+                const GString *name,
+                gint32 seqid,
+                gsize end)
+{
+  g_autofree guint8 *exact =
+      g_memdup2 (bytes->data, length); /* a sanitizer sees who reads beyond */
+  g_autoptr (GError) error = NULL;
+  TallyReader reader;
+  TallyMessage message;
+
+  tally_reader_init (&reader, exact, length, &tally_limits_default);
+  if (!codec->read_message (&reader, &message, &error))
+    return FALSE;
+  assert_int (message.type, T_REPLY);
+  assert_int (message.seqid, seqid);
+  assert_int (message.name_length, name->len);
+  CU_ASSERT_EQUAL (memcmp (message.name, name->str, name->len), 0);
+  assert_int (reader.cursor - exact, end);
+  return TRUE;
+}
+
+/* Names and sequence ids of every length, with nothing behind them and more; all that is shorter than the header is
+ * refused. */
 static void
 test_message_header (void)
 {
+  static const gint32 seqids[] = { 0, 1, 127, 128, 16383, 16384, G_MAXINT32, G_MININT32, -1 };
+  static const gsize lengths[] = { 0, 1, 3, 4, 7, 8, 16, 17, 127, 128, 300 };
+
+  FOR_EACH_CODEC (codec)
+    for (guint i = 0; i < G_N_ELEMENTS (seqids) * G_N_ELEMENTS (lengths); i++)
+      {
+        const gint32 seqid = seqids[i % G_N_ELEMENTS (seqids)];
+        g_autoptr (GString) name = g_string_new (NULL);
+        TallyBuffer bytes = { NULL };
+        gsize end;
+
+        for (gsize j = 0; j < lengths[i / G_N_ELEMENTS (seqids)]; j++)
+          g_string_append_c (name, (gchar) ('a' + j % 26));
+        codec->write_message (&bytes, name->str, name->len, T_REPLY, seqid);
+        end = bytes.length;
+        tally_buffer_append (&bytes, "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80", 12);
+        for (gsize length = 0; length <= bytes.length; length++)
+          CU_ASSERT_EQUAL (header_is_read (codec, &bytes, length, name, seqid, end), length >= end);
+        tally_buffer_clear (&bytes);
+      }
+}
+
+/* In one function or in two. */
+static void
+test_message_of_a_method (void)
+{
+  static const TallyMethod method = { .name = "method",
+                                      .name_length = 6,
+                                      .args = &tally_application_exception_info,
+                                      .result = &tally_application_exception_info };
+  TallyApplicationException said = { (gchar *) "said", 7 };
+
   FOR_EACH_CODEC (codec)
     {
-      static const gint32 seqids[] = { 1, 0, -1, G_MAXINT32, G_MININT32 };
+      TallyBuffer one = { NULL }, two = { NULL };
 
-      for (guint i = 0; i < G_N_ELEMENTS (seqids); i++)
-        {
-          TallyBuffer buffer = { NULL };
-          TallyReader reader;
-          TallyMessage message;
-          GError *error = NULL;
-
-          codec->write_message (&buffer, "getThing", 8, T_REPLY, seqids[i]);
-          tally_reader_init (&reader, buffer.data, buffer.length, &tally_limits_default);
-          CU_ASSERT_TRUE (codec->read_message (&reader, &message, &error));
-          assert_no_error (error);
-          assert_int (message.name_length, 8);
-          CU_ASSERT_TRUE (memcmp (message.name, "getThing", 8) == 0);
-          assert_int (message.type, T_REPLY);
-          assert_int (message.seqid, seqids[i]);
-          CU_ASSERT_PTR_EQUAL (reader.cursor, reader.end);
-          tally_buffer_clear (&buffer);
-        }
+      CU_ASSERT (codec->write_of_method (&one, &method, T_REPLY, 300, &said, NULL));
+      codec->write_message (&two, "method", 6, T_REPLY, 300);
+      CU_ASSERT (codec->write_struct (&two, method.result, &said, NULL));
+      assert_int (one.length, two.length);
+      CU_ASSERT_EQUAL (memcmp (one.data, two.data, two.length), 0);
+      tally_buffer_clear (&one);
+      tally_buffer_clear (&two);
     }
 }
 
@@ -514,6 +564,7 @@ main (int argc, char **argv)
     TEST (test_result_is_filled_in_place),
     TEST (test_initial_result),
     TEST (test_message_header),
+    TEST (test_message_of_a_method),
     TEST (test_exact_header),
     TEST (test_application_exception),
     { NULL, NULL },

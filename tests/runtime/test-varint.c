@@ -21,9 +21,12 @@ static void
 check_word (guint64 value, guint8 behind)
 {
   guint8 bytes[LONGEST + TALLY_VARINT_WORD];
+  guint8 slow[LONGEST];
   guint64 got = 0;
   guint length;
 
+  CU_ASSERT (tally_varint_put (bytes, value) == bytes + put_slowly (slow, value));
+  CU_ASSERT_EQUAL (memcmp (bytes, slow, put_slowly (slow, value)), 0);
   memset (bytes, behind, sizeof bytes);
   length = put_slowly (bytes, value);
   if (length > TALLY_VARINT_WORD)
