@@ -1,5 +1,6 @@
 /* Owns what pickers come to in a fleet, in virtual time: that a slow server is avoided, that few calls fail when servers do,
- * that the load is even. With "table" it prints the table of docs/beyond-one-machine.md instead. */
+ * that the load is even. With "table" it prints the table of docs/beyond-one-machine.md instead, with that file it compares the rows of a
+ * trouble with those there. */
 #include "fleet-simulation.h"
 #include "harness.h"
 
@@ -111,15 +112,26 @@ static const Trouble troubles[] = {
   { "each server restarted in turn", 0, 0, 0, 300 },
 };
 
-static void
-print_row (const gchar *trouble, const Simulation *plan)
+/* (transfer full): a row of the table. */
+static gchar *
+make_row (const Trouble *trouble, TallyPickerKind kind)
 {
-  SimulationResult result = simulation_run (plan);
+  Simulation plan = plan_thousand (kind);
+  SimulationResult result;
 
-  printf ("| %s | %s | %.0f | %.2f | %u | %.0f, %u |\n", trouble, tally_picker_names[plan->kind],
-          result.p99_ms, result.imbalance, result.n_errors, result.connections,
-          result.max_connections);
-  fflush (stdout);
+  plan.rate = 10;
+  plan.subset = 5;
+  plan.seconds = 20;
+  plan.counted_from = 10;
+  plan.n_workers = 32;
+  plan.n_slow = trouble->n_slow;
+  plan.n_failing = trouble->n_failing;
+  plan.n_dead = trouble->n_dead;
+  plan.restart_ms = trouble->restart_ms;
+  result = simulation_run (&plan);
+  return g_strdup_printf ("| %s | %s | %.0f | %.2f | %u | %.0f, %u |", trouble->name,
+                          tally_picker_names[kind], result.p99_ms, result.imbalance,
+                          result.n_errors, result.connections, result.max_connections);
 }
 
 static int
@@ -130,20 +142,80 @@ print_table (void)
   for (guint i = 0; i < G_N_ELEMENTS (troubles); i++)
     for (guint k = 0; k < G_N_ELEMENTS (compared); k++)
       {
-        Simulation plan = plan_thousand (compared[k]);
+        g_autofree gchar *row = make_row (&troubles[i], compared[k]);
 
-        plan.rate = 10;
-        plan.subset = 5;
-        plan.seconds = 20;
-        plan.counted_from = 10;
-        plan.n_workers = 32;
-        plan.n_slow = troubles[i].n_slow;
-        plan.n_failing = troubles[i].n_failing;
-        plan.n_dead = troubles[i].n_dead;
-        plan.restart_ms = troubles[i].restart_ms;
-        print_row (troubles[i].name, &plan);
+        puts (row);
+        fflush (stdout);
       }
   return 0;
+}
+
+/* ---- the table that docs has ---- */
+
+/* What a logarithm's last bit comes to, which is not the same on each machine. */
+#define TOLERANCE 0.05
+
+static gchar *docs; /* the text */
+static const Trouble *told;
+
+/* The numbers behind a row's names, in its order. */
+static guint
+read_numbers (const gchar *text, gdouble *numbers, guint max)
+{
+  guint n = 0;
+  gchar *end;
+
+  for (; n < max && *text != '\n' && *text != '\0'; text++)
+    if (g_ascii_isdigit (*text))
+      {
+        numbers[n++] = g_ascii_strtod (text, &end);
+        text = end;
+      }
+  return n;
+}
+
+static void
+docs_tell_what_comes_of_it (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (compared); i++)
+    {
+      g_autofree gchar *row = make_row (told, compared[i]);
+      g_autofree gchar *names =
+          g_strdup_printf ("\n| %s | %s |", told->name, tally_picker_names[compared[i]]);
+      const gchar *there = strstr (docs, names);
+      gdouble found[6], wanted[6];
+      guint n = read_numbers (row + strlen (names) - 1, wanted, G_N_ELEMENTS (wanted));
+
+      CU_ASSERT_PTR_NOT_NULL_FATAL (there);
+      assert_int (read_numbers (there + strlen (names), found, G_N_ELEMENTS (found)), n);
+      for (guint k = 0; k < n; k++)
+        if (ABS (found[k] - wanted[k]) > TOLERANCE * wanted[k])
+          {
+            g_autofree gchar *line = g_strndup (there + 1, strcspn (there + 1, "\n"));
+
+            assert_string (line, row);
+            break;
+          }
+    }
+}
+
+/* Argument: the file, and which of the troubles. */
+static int
+compare_table (int argc, char **argv)
+{
+  static const TestCase cases[] = {
+    TEST (docs_tell_what_comes_of_it),
+    { NULL, NULL },
+  };
+  guint which = (guint) g_ascii_strtoull (argv[2], NULL, 10);
+  int status;
+
+  if (which >= G_N_ELEMENTS (troubles) || !g_file_get_contents (argv[1], &docs, NULL, NULL))
+    return 2;
+  told = &troubles[which];
+  status = test_main ("picker-table", cases, 1, argv);
+  g_free (docs);
+  return status;
 }
 
 int
@@ -158,5 +230,7 @@ main (int argc, char **argv)
 
   if (argc > 1 && strcmp (argv[1], "table") == 0)
     return print_table ();
+  if (argc == 3)
+    return compare_table (argc, argv);
   return test_main ("picker-simulation", cases, argc, argv);
 }
