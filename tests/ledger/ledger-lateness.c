@@ -13,8 +13,9 @@
 /* So many of a way's calls may have waited for others that had no processor, as the holder of a lock. */
 #define CALLS_SHARE 0.8
 #define PROBES_SHARE 0.99
-/* Where what only wakes does so later, work piles up faster than it is done, and nothing is judged. */
-#define MOST_WAKE_MS 100
+/* Where what only wakes does so later than this, which is as late as a call may be besides, nothing is judged: a call that ends waits
+ * for a processor more than once, for its own locks and those of the allocator. */
+#define MOST_WAKE_MS LEDGER_MARGIN_MS
 
 typedef struct
 {
