@@ -1,5 +1,8 @@
 /* Owns the tests of channels whose endpoints DNS finds, with a GResolver of the test's. */
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "fleet-fixture.h"
 #include "tls-relay.h"
@@ -13,7 +16,9 @@ typedef struct
   GResolver parent_instance;
   gint n_lookups;                /* atomic */
   gint is_broken;                /* atomic */
-  gint is_blocked;               /* atomic: a lookup waits until it is cancelled */
+  gint is_blocked;               /* atomic: a lookup waits until it is cancelled, */
+  gint n_free;                   /* but for the first ones, */
+  gint gate;                     /* or until this can be read */
   const gchar *const *addresses; /* atomic */
   const GSrvTarget *const *targets;
 } FakeResolver;
@@ -26,13 +31,18 @@ G_DEFINE_TYPE (FakeResolver, fake_resolver, G_TYPE_RESOLVER)
 static gboolean
 begin_lookup (FakeResolver *self, GCancellable *cancellable, GError **error)
 {
-  g_atomic_int_inc (&self->n_lookups);
-  while (g_atomic_int_get (&self->is_blocked))
+  gint n_before = g_atomic_int_add (&self->n_lookups, 1);
+
+  if (n_before >= self->n_free && g_atomic_int_get (&self->is_blocked))
     {
-      if (g_cancellable_set_error_if_cancelled (cancellable, error))
-        return FALSE;
-      g_thread_yield ();
+      GPollFD polled[] = { { .fd = self->gate, .events = G_IO_IN }, { .events = G_IO_IN } };
+
+      g_cancellable_make_pollfd (cancellable, &polled[1]);
+      g_poll (polled, G_N_ELEMENTS (polled), -1);
+      g_cancellable_release_fd (cancellable);
     }
+  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+    return FALSE;
   if (g_atomic_int_get (&self->is_broken))
     g_set_error_literal (error, G_RESOLVER_ERROR, G_RESOLVER_ERROR_TEMPORARY_FAILURE, "no answer");
   return !g_atomic_int_get (&self->is_broken);
@@ -81,6 +91,18 @@ fake_resolver_init (FakeResolver *self)
 
 static FakeResolver *fake; /* the default resolver of this process */
 
+/* Or shuts it. */
+static void
+open_gate (gboolean is_open)
+{
+  eventfd_t count;
+
+  if (is_open)
+    eventfd_write (fake->gate, 1);
+  else
+    eventfd_read (fake->gate, &count);
+}
+
 static gchar *
 dup_port (const Running *running)
 {
@@ -101,7 +123,8 @@ start_dns (Fleet *fleet, const gchar *format, const gchar *port)
                     .list = g_string_new (NULL),
                     .scheme = g_strdup (""),
                     .files = g_strdup ("") };
-  fake->n_lookups = fake->is_broken = fake->is_blocked = 0;
+  fake->n_lookups = fake->is_broken = fake->is_blocked = fake->n_free = 0;
+  open_gate (FALSE);
   fleet->channel = tally_channel_new_with_pool (uri, fleet->pool, NULL);
   CU_ASSERT_PTR_NOT_NULL_FATAL (fleet->channel);
 }
@@ -252,6 +275,92 @@ a_lookup_ends_with_its_pool_and_channel (void)
     }
 }
 
+/* ---- a process that forks ---- */
+
+/* What the child comes to; it has the test's processor alone for it. */
+static int
+call_in_child (const Fleet *fleet)
+{
+  alarm (100);
+  g_atomic_int_set (&fake->is_blocked, FALSE);
+  for (guint i = 0; i < 4; i++)
+    {
+      GError *error = NULL;
+
+      if (fleet_echoes[i % 2](fleet, NULL, &error))
+        continue;
+      g_printerr ("# %s\n", error->message);
+      return 1;
+    }
+  return 0;
+}
+
+static void
+check_child (const Fleet *fleet)
+{
+  pid_t child = test_fork ();
+  int status;
+
+  if (child == 0)
+    _exit (call_in_child (fleet));
+  CU_ASSERT (waitpid (child, &status, 0) == child);
+  CU_ASSERT (WIFEXITED (status) && WEXITSTATUS (status) == 0);
+}
+
+static gboolean
+can_follow_children (void)
+{
+#ifdef __SANITIZE_THREAD__
+  test_skip ("ThreadSanitizer cannot follow a thread that a child process starts");
+  return FALSE;
+#else
+  return has_no_tls ();
+#endif
+}
+
+/* A failure while a lookup is under way asks for no other one: calls are made until there is one. */
+static gpointer
+call_until_blocked (gpointer data)
+{
+  do
+    {
+      CU_ASSERT_TRUE (fleet_echo (data, NULL, NULL));
+    }
+  while (g_atomic_int_get (&fake->n_lookups) <= fake->n_free);
+  return NULL;
+}
+
+/* The thread that asks DNS is not in the child, which asks anew; the parent's goes on. Once for the first list, and once for one after
+ * it. */
+static void
+rule_22_a_lookup_is_under_way (void)
+{
+  static const gchar *const addresses[] = { "127.0.0.2", "127.0.0.1", NULL };
+
+  for (gint i = 0; can_follow_children () && i < 2; i++)
+    {
+      Running *running = running_start (&framed_binary, "tcp://127.0.0.1:0", NULL);
+      g_autofree gchar *port = dup_port (running);
+      GThread *caller;
+      Fleet fleet;
+
+      g_atomic_pointer_set (&fake->addresses, addresses);
+      start_dns (&fleet, "dns:///fleet.test:%s?picker=first", port);
+      fake->n_free = i;
+      fake->is_blocked = TRUE;
+      caller = g_thread_new ("caller", call_until_blocked, &fleet);
+      while (g_atomic_int_get (&fake->n_lookups) <= i)
+        g_thread_yield ();
+      for (guint k = 0; k < 3; k++)
+        check_child (&fleet);
+      open_gate (TRUE);
+      g_thread_join (caller);
+      fleet_check_echoes (&fleet, fleet_echo, 1);
+      fleet_stop (&fleet);
+      running_stop (running);
+    }
+}
+
 static void
 bad_uris_of_resolvers_are_refused (void)
 {
@@ -288,6 +397,7 @@ main (int argc, char **argv)
     TEST (a_lookup_that_fails_is_told),
     TEST (targets_of_a_service),
     TEST (a_lookup_ends_with_its_pool_and_channel),
+    TEST (rule_22_a_lookup_is_under_way),
     TEST (bad_uris_of_resolvers_are_refused),
     { NULL, NULL },
   };
@@ -295,6 +405,7 @@ main (int argc, char **argv)
   /* what GLib opens once */
   g_main_context_default ();
   fake = g_object_new (fake_resolver_get_type (), NULL);
+  fake->gate = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
   g_resolver_set_default (G_RESOLVER (fake));
   return test_main ("resolver-dns", cases, argc, argv);
 }
