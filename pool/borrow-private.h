@@ -69,12 +69,15 @@ gboolean tally_bucket_borrow_again (TallyBucket *bucket,
                                     GError **error);
 
 /* pool-quick.c */
-/* tally_bucket_borrow () of what is there and looks usable, without asking a hook. FALSE: nothing was
- * taken, and @taken->hold is NULL, or that is to be examined. */
+/* tally_bucket_borrow () of what is there and proves usable. FALSE: nothing was taken, or if @finding has a reason @taken
+ * is to be given up for another one. */
 gboolean tally_bucket_borrow_at_once (TallyBucket *bucket,
                                       const gchar *label,
+                                      gint64 deadline,
+                                      GCancellable *cancellable,
                                       TallyLease *lease,
-                                      TallyTaken *taken);
+                                      TallyTaken *taken,
+                                      TallyFinding *finding);
 /* Not under any lock; @deadline: the borrow's, -1 = none. Whether what was taken may be used, as @lease. Else
  * @finding says why not; if it says nothing, the process was forked meanwhile, and this is the child. */
 gboolean tally_bucket_examine_taken (TallyBucket *bucket,

@@ -373,19 +373,17 @@ borrow_soon (TallyBucket *bucket,
              gpointer user_data)
 {
   TallyFinding finding = { TALLY_CLOSE_NONE, FALSE };
-  TallyTaken taken = { .hold = NULL };
+  TallyTaken taken;
   AsyncBorrow *self;
 
   if (lease != NULL && since == TALLY_DIALED_ANY_TIME && !g_cancellable_is_cancelled (cancellable)
-      && (tally_bucket_borrow_at_once (bucket, label, lease, &taken)
-          || (taken.hold != NULL
-              && tally_bucket_examine_taken (bucket, &taken, deadline, cancellable, lease,
-                                             &finding))))
+      && tally_bucket_borrow_at_once (bucket, label, deadline, cancellable, lease, &taken,
+                                      &finding))
     return TRUE;
   self =
       async_borrow_new (bucket, label, since, deadline, cancellable, context, callback, user_data);
   self->waiter.goes_on = goes_on;
-  if (taken.hold == NULL || finding.reason == TALLY_CLOSE_NONE)
+  if (finding.reason == TALLY_CLOSE_NONE)
     ask_and_lock (self);
   else
     {

@@ -407,15 +407,13 @@ tally_bucket_borrow_or_go_on (TallyBucket *bucket,
                               GError **error)
 {
   TallyFinding finding = { TALLY_CLOSE_NONE, FALSE };
-  TallyTaken taken = { .hold = NULL };
+  TallyTaken taken;
   gboolean may_have_any =
       since == TALLY_DIALED_ANY_TIME && !g_cancellable_is_cancelled (cancellable);
 
   if (may_have_any
-      && (tally_bucket_borrow_at_once (bucket, label, lease, &taken)
-          || (taken.hold != NULL
-              && tally_bucket_examine_taken (bucket, &taken, deadline, cancellable, lease,
-                                             &finding))))
+      && tally_bucket_borrow_at_once (bucket, label, deadline, cancellable, lease, &taken,
+                                      &finding))
     return TRUE;
   if (finding.reason != TALLY_CLOSE_NONE)
     return borrow_again (bucket, &taken, finding, label, deadline, TRUE, cancellable, lease, error);

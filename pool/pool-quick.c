@@ -260,11 +260,10 @@ borrow_stream (TallyBucket *bucket,
   return TRUE;
 }
 
-gboolean
-tally_bucket_borrow_at_once (TallyBucket *bucket,
-                             const gchar *label,
-                             TallyLease *lease,
-                             TallyTaken *taken)
+/* What is there and looks usable, without asking a hook. FALSE: nothing was taken, and @taken->hold is NULL, or that is
+ * to be examined. */
+static gboolean
+borrow_clean (TallyBucket *bucket, const gchar *label, TallyLease *lease, TallyTaken *taken)
 {
   TallyPolicy *policy = &bucket->policy;
   guint32 thread = tally_get_thread_id ();
@@ -306,6 +305,21 @@ tally_bucket_borrow_at_once (TallyBucket *bucket,
   if (accepted)
     tally_lease_fill (lease, bucket, taken->hold, generation, TRUE);
   return accepted;
+}
+
+gboolean
+tally_bucket_borrow_at_once (TallyBucket *bucket,
+                             const gchar *label,
+                             gint64 deadline,
+                             GCancellable *cancellable,
+                             TallyLease *lease,
+                             TallyTaken *taken,
+                             TallyFinding *finding)
+{
+  *finding = (TallyFinding){ TALLY_CLOSE_NONE, FALSE };
+  return borrow_clean (bucket, label, lease, taken)
+         || (taken->hold != NULL
+             && tally_bucket_examine_taken (bucket, taken, deadline, cancellable, lease, finding));
 }
 
 /* What of tally_bucket_borrow () this thread's own connection does not do; @now: since when. */
