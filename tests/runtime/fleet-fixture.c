@@ -121,6 +121,21 @@ fleet_resolver_new (void)
   return g_object_new (push_resolver_get_type (), NULL);
 }
 
+/* ---- a process that forks ---- */
+
+gboolean
+fleet_can_follow_children (void)
+{
+#ifdef __SANITIZE_THREAD__
+  test_skip ("ThreadSanitizer cannot follow a thread that a child process starts");
+  return FALSE;
+#else
+  if (tls_relay_is_on ())
+    test_skip ("GIO's threads for TLS are not in the child: docs/tls.md");
+  return !tls_relay_is_on ();
+#endif
+}
+
 /* ---- calls ---- */
 
 guint

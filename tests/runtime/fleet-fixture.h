@@ -40,6 +40,9 @@ guint fleet_count (const Fleet *self, guint i);
 /* (transfer full): it hears of changes by itself: from the test, which publishes. */
 TallyResolver *fleet_resolver_new (void);
 
+/* Whether a child process can call; else the test is skipped. */
+gboolean fleet_can_follow_children (void);
+
 /* Waits until a server is in block (): which one. */
 guint fleet_find_blocked (const Fleet *self);
 

@@ -389,19 +389,6 @@ a_hedge_goes_to_another_endpoint (void)
   fleet_stop (&fleet);
 }
 
-static gboolean
-can_follow_children (void)
-{
-#ifdef __SANITIZE_THREAD__
-  test_skip ("ThreadSanitizer cannot follow a thread that a child process starts");
-  return FALSE;
-#else
-  if (tls_relay_is_on ())
-    test_skip ("GIO's threads for TLS are not in the child: docs/tls.md");
-  return !tls_relay_is_on ();
-#endif
-}
-
 static void
 rule_22_a_child_calls_too (void)
 {
@@ -409,7 +396,7 @@ rule_22_a_child_calls_too (void)
   pid_t child;
   int status;
 
-  if (!can_follow_children ())
+  if (!fleet_can_follow_children ())
     return;
   fleet_start (&fleet, NULL, NULL);
   fleet_open (&fleet, "picker=least&subset=2");

@@ -307,17 +307,6 @@ check_child (const Fleet *fleet)
   CU_ASSERT (WIFEXITED (status) && WEXITSTATUS (status) == 0);
 }
 
-static gboolean
-can_follow_children (void)
-{
-#ifdef __SANITIZE_THREAD__
-  test_skip ("ThreadSanitizer cannot follow a thread that a child process starts");
-  return FALSE;
-#else
-  return has_no_tls ();
-#endif
-}
-
 /* A failure while a lookup is under way asks for no other one: calls are made until there is one. */
 static gpointer
 call_until_blocked (gpointer data)
@@ -337,7 +326,7 @@ rule_22_a_lookup_is_under_way (void)
 {
   static const gchar *const addresses[] = { "127.0.0.2", "127.0.0.1", NULL };
 
-  for (gint i = 0; can_follow_children () && i < 2; i++)
+  for (gint i = 0; fleet_can_follow_children () && i < 2; i++)
     {
       Running *running = running_start (&framed_binary, "tcp://127.0.0.1:0", NULL);
       g_autofree gchar *port = dup_port (running);
