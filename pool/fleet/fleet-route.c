@@ -29,9 +29,10 @@ struct _TallyRoute
   guint n_shunned;
   guint n_dialed; /* of these, after all */
   guint n_failures;
-  GString *story;     /* nullable */
-  gint64 begun;       /* by tally_route_begin () */
-  gint64 round_begun; /* and the latest round of a call that waits for readiness */
+  GString *story;           /* nullable */
+  gint64 begun;             /* by tally_route_begin () */
+  gint64 round_begun;       /* and the latest round of a call that waits for readiness */
+  gboolean was_unreachable; /* in this round, one of them */
   gboolean has_waited;
   gint64 last_moment; /* of its wait */
 };
@@ -170,7 +171,7 @@ tally_route_begin (TallyRoute *self)
 
   clear_story (self);
   self->begun = self->round_begun = g_get_monotonic_time ();
-  self->has_waited = FALSE;
+  self->has_waited = self->was_unreachable = FALSE;
   bucket = tally_route_next (self);
   if (bucket != NULL)
     return bucket;
@@ -209,6 +210,8 @@ tally_route_end (TallyRoute *self, TallyAttemptEnd end, const GError *error)
   if (g_error_matches (error, TALLY_ERROR, TALLY_ERROR_BACKOFF)
       && self->n_shunned < TALLY_PICKER_MAX_TRIES)
     self->shunned[self->n_shunned++] = member;
+  self->was_unreachable |= g_error_matches (error, TALLY_ERROR, TALLY_ERROR_BACKOFF)
+                           || g_error_matches (error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED);
   pthread_mutex_lock (&fleet->lock);
   tally_picker_end (&fleet->picker, member, self->began, now, end);
   if (end == TALLY_ATTEMPT_ANSWERED)
@@ -256,7 +259,8 @@ tally_route_tell (const TallyRoute *self)
 
 /* ---- a call that waits for readiness ---- */
 
-/* With the fleet's lock. When it makes sense to try @member again; G_MAXINT64: not for having waited. */
+/* With the fleet's lock. When it makes sense to try @member again; G_MAXINT64: not for having waited. One that could not be
+ * reached may have become so since: by a reset, or by another call. */
 static gint64
 find_next_try_locked (const TallyRoute *self, const TallyMember *member)
 {
@@ -274,7 +278,9 @@ find_next_try_locked (const TallyRoute *self, const TallyMember *member)
     }
   if (is_unreachable)
     return next;
-  return tally_picker_has_tried (member, self->tried, self->n_tried) ? G_MAXINT64 : G_MININT64;
+  return tally_picker_has_tried (member, self->tried, self->n_tried) && !self->was_unreachable
+             ? G_MAXINT64
+             : G_MININT64;
 }
 
 /* When the next round begins if nothing changes before; G_MAXINT64: there is nothing to wait for. */
@@ -323,7 +329,7 @@ tally_route_await (TallyRoute *self,
   TallyReadyWait ready = { .since = self->round_begun };
   gint64 now = g_get_monotonic_time ();
 
-  if (self->n_tried == 0 || tally_fleet_is_closed (fleet))
+  if (self->n_tried == 0)
     return FALSE;
   self->last_moment = find_last_moment (self, deadline);
   ready.until = self->last_moment > now ? find_next_round (self) : G_MAXINT64;
@@ -365,6 +371,7 @@ tally_route_begin_round (TallyRoute *self, GError **error)
     {
       forget_tried (self);
       self->round_begun = now;
+      self->was_unreachable = FALSE;
       self->has_waited = TRUE;
       bucket = tally_route_next (self);
     }

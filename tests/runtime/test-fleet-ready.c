@@ -8,6 +8,7 @@
 
 #define N_CALLS 20
 #define N_DEAD 2
+#define N_RESET_DIALS 40
 /* Milliseconds of a pause that ends in no test. */
 #define FOR_EVER (600 * 1000)
 
@@ -24,6 +25,7 @@ typedef struct
   gint timeout; /* milliseconds; -1 = none */
   gboolean done;
   GError *error; /* nullable */
+  gint is_over;  /* atomic */
   GThread *thread;
 } Dead;
 
@@ -67,6 +69,7 @@ call_once (gpointer data)
   const TallyCallOptions options = { .timeout = self->timeout, .cancellable = self->cancellable };
 
   self->done = self->echo (&self->fleet, &options, &self->error);
+  g_atomic_int_set (&self->is_over, TRUE);
   return NULL;
 }
 
@@ -230,6 +233,26 @@ a_reset_of_the_backoff_ends_the_wait (void)
     }
 }
 
+/* What could not be reached may be tried again before the call has begun to wait for that. */
+static void
+resets_without_end_are_no_failure (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (fleet_echoes); i++)
+    {
+      Dead dead;
+
+      dead_start (&dead, fleet_echoes[i], FOR_EVER);
+      fleet_open (&dead.fleet, "");
+      dead_call (&dead, N_DEAD);
+      while (count_failed_dials (&dead.fleet) < N_RESET_DIALS && !g_atomic_int_get (&dead.is_over))
+        tally_pool_reset_backoff (dead.fleet.pool);
+      dead_bring_back (&dead);
+      tally_pool_reset_backoff (dead.fleet.pool);
+      dead_check_call (&dead);
+      dead_stop (&dead);
+    }
+}
+
 static void
 an_answer_to_another_call_ends_the_wait (void)
 {
@@ -318,6 +341,7 @@ main (int argc, char **argv)
     TEST (a_deadline_ends_the_wait),
     TEST (some_pools_do_not_wait),
     TEST (a_reset_of_the_backoff_ends_the_wait),
+    TEST (resets_without_end_are_no_failure),
     TEST (an_answer_to_another_call_ends_the_wait),
     TEST (a_new_list_ends_the_wait),
     TEST (a_cancellation_ends_the_wait),
