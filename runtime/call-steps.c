@@ -19,12 +19,17 @@ tally_call_write_args (const TallyCall *call, TallyBuffer *args, GError **error)
 static void
 write_header (const TallyCall *call, TallyBuffer *output)
 {
-  const gchar *service = call->channel->service;
-  g_autofree gchar *name = service != NULL ? g_strconcat (service, ":", call->method->name, NULL)
-                                           : g_strdup (call->method->name);
+  const TallyChannel *channel = call->channel;
+  const gchar *name = call->method->name;
+  gsize length = call->method->name_length;
+  g_autofree gchar *joint = NULL;
 
-  call->channel->codec->write_message (output, name, strlen (name), tally_call_get_type (call),
-                                       call->seqid);
+  if (G_UNLIKELY (channel->service != NULL))
+    {
+      name = joint = g_strconcat (channel->service, ":", name, NULL);
+      length = strlen (name);
+    }
+  channel->codec->write_message (output, name, length, tally_call_get_type (call), call->seqid);
 }
 
 gboolean
