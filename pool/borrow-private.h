@@ -50,20 +50,22 @@ void tally_bucket_ask_again_locked (TallyBucket *bucket,
                                     GCancellable *cancellable);
 /* Unlocks. (transfer full): what became of @waiter, which failed. */
 GError *tally_bucket_fail_and_unlock (TallyBucket *bucket, TallyWaiter *waiter);
-/* tally_bucket_borrow () where nothing is there at once; @since as of tally_bucket_borrow_soon (). */
+/* tally_bucket_borrow () where nothing is there at once; @since and @goes_on as of tally_bucket_borrow_soon (). */
 gboolean tally_bucket_borrow_slowly (TallyBucket *bucket,
                                      const gchar *label,
                                      gint64 deadline,
                                      gint64 since,
+                                     gboolean goes_on,
                                      GCancellable *cancellable,
                                      TallyLease *lease,
                                      GError **error);
-/* Goes on with a borrow for which was taken what @finding says is unusable. */
+/* Goes on with a borrow for which was taken what @finding says is unusable. @goes_on: the same. */
 gboolean tally_bucket_borrow_again (TallyBucket *bucket,
                                     const TallyTaken *taken,
                                     TallyFinding finding,
                                     const gchar *label,
                                     gint64 deadline,
+                                    gboolean goes_on,
                                     GCancellable *cancellable,
                                     TallyLease *lease,
                                     GError **error);

@@ -63,27 +63,19 @@ TallySocket *tally_lease_get_socket (const TallyLease *lease);
 typedef void (*TallyBorrowCallback) (const TallyLease *lease, GError *error, gpointer user_data);
 
 /* tally_bucket_borrow_async () of a connection whose dial began at @since or later: 0 = after this call, or
- * one of the above. TRUE when it is there at once: in @lease, and @callback is not called. @lease: NULL: never so.
+ * one of the above. @goes_on: as tally_bucket_borrow_or_go_on (). TRUE when it is there at once: in @lease, and @callback
+ * is not called. @lease: NULL: never so.
  * @context is where it is called back otherwise. */
 gboolean tally_bucket_borrow_soon (TallyBucket *bucket,
                                    const gchar *label,
                                    gint64 since,
                                    gint64 deadline,
+                                   gboolean goes_on,
                                    GCancellable *cancellable,
                                    TallyLease *lease,
                                    GMainContext *context,
                                    TallyBorrowCallback callback,
                                    gpointer user_data);
-/* As tally_bucket_borrow_or_go_on (). */
-gboolean tally_bucket_borrow_soon_or_go_on (TallyBucket *bucket,
-                                            const gchar *label,
-                                            gint64 since,
-                                            gint64 deadline,
-                                            GCancellable *cancellable,
-                                            TallyLease *lease,
-                                            GMainContext *context,
-                                            TallyBorrowCallback callback,
-                                            gpointer user_data);
 
 G_END_DECLS
 

@@ -360,17 +360,17 @@ ask_and_lock (AsyncBorrow *self)
     tally_policy_ask (&self->bucket->policy, &now, &self->waiter);
 }
 
-static inline __attribute__ ((always_inline)) gboolean
-borrow_soon (TallyBucket *bucket,
-             const gchar *label,
-             gint64 since,
-             gint64 deadline,
-             gboolean goes_on,
-             GCancellable *cancellable,
-             TallyLease *lease,
-             GMainContext *context,
-             TallyBorrowCallback callback,
-             gpointer user_data)
+gboolean
+tally_bucket_borrow_soon (TallyBucket *bucket,
+                          const gchar *label,
+                          gint64 since,
+                          gint64 deadline,
+                          gboolean goes_on,
+                          GCancellable *cancellable,
+                          TallyLease *lease,
+                          GMainContext *context,
+                          TallyBorrowCallback callback,
+                          gpointer user_data)
 {
   TallyFinding finding = { TALLY_CLOSE_NONE, FALSE };
   TallyTaken taken;
@@ -391,36 +391,6 @@ borrow_soon (TallyBucket *bucket,
       tally_bucket_ask_again_locked (bucket, &taken, finding, &self->waiter, cancellable);
     }
   return deliver_or_wait (self, lease);
-}
-
-gboolean
-tally_bucket_borrow_soon (TallyBucket *bucket,
-                          const gchar *label,
-                          gint64 since,
-                          gint64 deadline,
-                          GCancellable *cancellable,
-                          TallyLease *lease,
-                          GMainContext *context,
-                          TallyBorrowCallback callback,
-                          gpointer user_data)
-{
-  return borrow_soon (bucket, label, since, deadline, FALSE, cancellable, lease, context, callback,
-                      user_data);
-}
-
-gboolean
-tally_bucket_borrow_soon_or_go_on (TallyBucket *bucket,
-                                   const gchar *label,
-                                   gint64 since,
-                                   gint64 deadline,
-                                   GCancellable *cancellable,
-                                   TallyLease *lease,
-                                   GMainContext *context,
-                                   TallyBorrowCallback callback,
-                                   gpointer user_data)
-{
-  return borrow_soon (bucket, label, since, deadline, TRUE, cancellable, lease, context, callback,
-                      user_data);
 }
 
 /* ---- as a GTask ---- */

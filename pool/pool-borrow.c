@@ -298,15 +298,15 @@ init_waiter (SyncWaiter *self, TallyBucket *bucket, const gchar *label, gint64 d
   };
 }
 
-static inline gboolean
-borrow_slowly (TallyBucket *bucket,
-               const gchar *label,
-               gint64 deadline,
-               gint64 since,
-               gboolean goes_on,
-               GCancellable *cancellable,
-               TallyLease *lease,
-               GError **error)
+gboolean
+tally_bucket_borrow_slowly (TallyBucket *bucket,
+                            const gchar *label,
+                            gint64 deadline,
+                            gint64 since,
+                            gboolean goes_on,
+                            GCancellable *cancellable,
+                            TallyLease *lease,
+                            GError **error)
 {
   SyncWaiter self;
   TallyInstant now;
@@ -325,18 +325,6 @@ borrow_slowly (TallyBucket *bucket,
   return see_through (&self, cancellable, lease, error);
 }
 
-gboolean
-tally_bucket_borrow_slowly (TallyBucket *bucket,
-                            const gchar *label,
-                            gint64 deadline,
-                            gint64 since,
-                            GCancellable *cancellable,
-                            TallyLease *lease,
-                            GError **error)
-{
-  return borrow_slowly (bucket, label, deadline, since, FALSE, cancellable, lease, error);
-}
-
 void
 tally_bucket_ask_again_locked (TallyBucket *bucket,
                                const TallyTaken *taken,
@@ -353,16 +341,16 @@ tally_bucket_ask_again_locked (TallyBucket *bucket,
   tally_policy_ask_again (&bucket->policy, &now, waiter, began, taken->ticket);
 }
 
-static inline gboolean
-borrow_again (TallyBucket *bucket,
-              const TallyTaken *taken,
-              TallyFinding finding,
-              const gchar *label,
-              gint64 deadline,
-              gboolean goes_on,
-              GCancellable *cancellable,
-              TallyLease *lease,
-              GError **error)
+gboolean
+tally_bucket_borrow_again (TallyBucket *bucket,
+                           const TallyTaken *taken,
+                           TallyFinding finding,
+                           const gchar *label,
+                           gint64 deadline,
+                           gboolean goes_on,
+                           GCancellable *cancellable,
+                           TallyLease *lease,
+                           GError **error)
 {
   SyncWaiter self;
 
@@ -371,19 +359,6 @@ borrow_again (TallyBucket *bucket,
   tally_bucket_lock (bucket);
   tally_bucket_ask_again_locked (bucket, taken, finding, &self.waiter, cancellable);
   return see_through (&self, cancellable, lease, error);
-}
-
-gboolean
-tally_bucket_borrow_again (TallyBucket *bucket,
-                           const TallyTaken *taken,
-                           TallyFinding finding,
-                           const gchar *label,
-                           gint64 deadline,
-                           GCancellable *cancellable,
-                           TallyLease *lease,
-                           GError **error)
-{
-  return borrow_again (bucket, taken, finding, label, deadline, FALSE, cancellable, lease, error);
 }
 
 static gboolean
@@ -416,10 +391,12 @@ tally_bucket_borrow_or_go_on (TallyBucket *bucket,
                                       &finding))
     return TRUE;
   if (finding.reason != TALLY_CLOSE_NONE)
-    return borrow_again (bucket, &taken, finding, label, deadline, TRUE, cancellable, lease, error);
+    return tally_bucket_borrow_again (bucket, &taken, finding, label, deadline, TRUE, cancellable,
+                                      lease, error);
   if (may_have_any && !waits_for_ready (bucket))
     return tally_bucket_borrow (bucket, label, deadline, cancellable, lease, error);
-  return borrow_slowly (bucket, label, deadline, since, TRUE, cancellable, lease, error);
+  return tally_bucket_borrow_slowly (bucket, label, deadline, since, TRUE, cancellable, lease,
+                                     error);
 }
 
 gboolean
@@ -430,8 +407,8 @@ tally_bucket_borrow_unused (TallyBucket *bucket,
                             TallyLease *lease,
                             GError **error)
 {
-  return tally_bucket_borrow_slowly (bucket, label, deadline, TALLY_DIALED_NEVER_LENT, cancellable,
-                                     lease, error);
+  return tally_bucket_borrow_slowly (bucket, label, deadline, TALLY_DIALED_NEVER_LENT, FALSE,
+                                     cancellable, lease, error);
 }
 
 /**
@@ -457,7 +434,7 @@ tally_bucket_borrow_fresh (TallyBucket *bucket,
                            GError **error)
 {
   g_return_val_if_fail (bucket != NULL && lease != NULL, FALSE);
-  return tally_bucket_borrow_slowly (bucket, label, deadline, 0, cancellable, lease, error);
+  return tally_bucket_borrow_slowly (bucket, label, deadline, 0, FALSE, cancellable, lease, error);
 }
 
 gboolean
@@ -470,5 +447,6 @@ tally_bucket_borrow_dialed_since (TallyBucket *bucket,
                                   GError **error)
 {
   g_return_val_if_fail (bucket != NULL && lease != NULL && since >= 0, FALSE);
-  return tally_bucket_borrow_slowly (bucket, label, deadline, since, cancellable, lease, error);
+  return tally_bucket_borrow_slowly (bucket, label, deadline, since, FALSE, cancellable, lease,
+                                     error);
 }

@@ -90,10 +90,10 @@ borrow_if_alive (TallyBucket *bucket,
   if (tally_bucket_examine_taken (bucket, taken, deadline, cancellable, lease, &finding))
     return TRUE;
   if (G_UNLIKELY (finding.reason == TALLY_CLOSE_NONE))
-    return tally_bucket_borrow_slowly (bucket, label, deadline, TALLY_DIALED_ANY_TIME, cancellable,
-                                       lease, error);
-  return tally_bucket_borrow_again (bucket, taken, finding, label, deadline, cancellable, lease,
-                                    error);
+    return tally_bucket_borrow_slowly (bucket, label, deadline, TALLY_DIALED_ANY_TIME, FALSE,
+                                       cancellable, lease, error);
+  return tally_bucket_borrow_again (bucket, taken, finding, label, deadline, FALSE, cancellable,
+                                    lease, error);
 }
 
 static gboolean
@@ -350,7 +350,7 @@ borrow_with_lock (TallyBucket *bucket,
       if (hold == NULL)
         {
           pthread_mutex_unlock (&bucket->lock);
-          return tally_bucket_borrow_slowly (bucket, label, deadline, TALLY_DIALED_ANY_TIME,
+          return tally_bucket_borrow_slowly (bucket, label, deadline, TALLY_DIALED_ANY_TIME, FALSE,
                                              cancellable, lease, error);
         }
     }
@@ -383,8 +383,8 @@ tally_bucket_borrow_at (TallyBucket *bucket,
   guint64 generation;
 
   if (G_UNLIKELY (cancellable != NULL) && g_cancellable_is_cancelled (cancellable))
-    return tally_bucket_borrow_slowly (bucket, label, deadline, TALLY_DIALED_ANY_TIME, cancellable,
-                                       lease, error);
+    return tally_bucket_borrow_slowly (bucket, label, deadline, TALLY_DIALED_ANY_TIME, FALSE,
+                                       cancellable, lease, error);
   conn = tally_bucket_take_own (bucket, &now, label, &generation, &idle_age);
   if (G_UNLIKELY (conn == NULL))
     return borrow_with_lock (bucket, &now, label, deadline, cancellable, lease, error);

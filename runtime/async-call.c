@@ -39,8 +39,6 @@ tally_async_call_attempted (TallyAsyncCall *self, GError *error)
 
 static void borrow (TallyAsyncCall *self, gint64 since);
 
-static void borrow_on_route (TallyAsyncCall *self, gint64 since);
-
 /* FALSE when there is none: then @error is left to the caller. */
 static gboolean
 make_again (TallyAsyncCall *self, gboolean reused, GError *error)
@@ -52,10 +50,7 @@ make_again (TallyAsyncCall *self, gboolean reused, GError *error)
   *self->first = self->call;
   self->first_error = error;
   self->call.sent = TALLY_SENT_NOTHING;
-  if (self->call.route != NULL)
-    borrow_on_route (self, self->call.failed_at);
-  else
-    borrow (self, self->call.failed_at);
+  borrow (self, self->call.failed_at);
   return TRUE;
 }
 
@@ -66,7 +61,7 @@ borrow_next (TallyAsyncCall *self)
   gint64 since = self->call.channel->unpooled ? TALLY_DIALED_NEVER_LENT : TALLY_DIALED_ANY_TIME;
 
   tally_call_init_outcome (&self->call);
-  borrow_on_route (self, self->first_error != NULL ? 0 : since);
+  borrow (self, self->first_error != NULL ? 0 : since);
 }
 
 static void
@@ -175,23 +170,10 @@ borrow (TallyAsyncCall *self, gint64 since)
 
   if (self->info != NULL)
     self->info->attempts++;
-  if (tally_bucket_borrow_soon (call->bucket, call->label, since, call->deadline, call->cancellable,
+  if (tally_bucket_borrow_soon (call->bucket, call->label, since, call->deadline,
+                                call->route != NULL, call->cancellable,
                                 self->is_here ? &self->lease : NULL, self->context, on_borrowed,
                                 self))
-    use_lease (self);
-}
-
-/* borrow () where there are several endpoints. */
-static void
-borrow_on_route (TallyAsyncCall *self, gint64 since)
-{
-  const TallyCall *call = &self->call;
-
-  if (self->info != NULL)
-    self->info->attempts++;
-  if (tally_bucket_borrow_soon_or_go_on (call->bucket, call->label, since, call->deadline,
-                                         call->cancellable, self->is_here ? &self->lease : NULL,
-                                         self->context, on_borrowed, self))
     use_lease (self);
 }
 

@@ -453,8 +453,8 @@ call_nobody (const TallyLease *lease, GError *error, gpointer user_data)
 static gboolean
 borrow_soon (Lab *lab, TallyLease *lease)
 {
-  return tally_bucket_borrow_soon (lab->bucket, "soon", TALLY_DIALED_ANY_TIME, -1, NULL, lease,
-                                   g_main_context_default (), call_nobody, NULL);
+  return tally_bucket_borrow_soon (lab->bucket, "soon", TALLY_DIALED_ANY_TIME, -1, FALSE, NULL,
+                                   lease, g_main_context_default (), call_nobody, NULL);
 }
 
 static void
@@ -524,8 +524,8 @@ rule_10_a_dead_one_is_found_at_once_too (void)
       lab_fill (lab, 1);
       lab_close_peer (lab, 0);
       CU_ASSERT_FALSE_FATAL (tally_bucket_borrow_soon (lab->bucket, "soon", TALLY_DIALED_ANY_TIME,
-                                                       -1, NULL, &soon.lease, context, on_soon,
-                                                       &soon));
+                                                       -1, FALSE, NULL, &soon.lease, context,
+                                                       on_soon, &soon));
       while (!soon.called)
         g_main_context_iteration (context, TRUE);
       CU_ASSERT_FALSE (soon.lease.reused);
