@@ -98,6 +98,15 @@ dead_call (Dead *self, guint n_dials)
     g_thread_yield ();
 }
 
+/* A call waits for one of them. */
+static void
+dead_begin (Dead *self, FleetEcho echo)
+{
+  dead_start (self, echo, FOR_EVER);
+  fleet_open (&self->fleet, "");
+  dead_call (self, N_DEAD);
+}
+
 /* A server listens at the last address. */
 static void
 dead_bring_back (Dead *self)
@@ -223,9 +232,7 @@ a_reset_of_the_backoff_ends_the_wait (void)
     {
       Dead dead;
 
-      dead_start (&dead, fleet_echoes[i], FOR_EVER);
-      fleet_open (&dead.fleet, "");
-      dead_call (&dead, N_DEAD);
+      dead_begin (&dead, fleet_echoes[i]);
       dead_bring_back (&dead);
       tally_pool_reset_backoff (dead.fleet.pool);
       dead_check_call (&dead);
@@ -241,9 +248,7 @@ resets_without_end_are_no_failure (void)
     {
       Dead dead;
 
-      dead_start (&dead, fleet_echoes[i], FOR_EVER);
-      fleet_open (&dead.fleet, "");
-      dead_call (&dead, N_DEAD);
+      dead_begin (&dead, fleet_echoes[i]);
       while (count_failed_dials (&dead.fleet) < N_RESET_DIALS && !g_atomic_int_get (&dead.is_over))
         tally_pool_reset_backoff (dead.fleet.pool);
       dead_bring_back (&dead);
@@ -260,9 +265,7 @@ an_answer_to_another_call_ends_the_wait (void)
     {
       Dead dead;
 
-      dead_start (&dead, fleet_echoes[i], FOR_EVER);
-      fleet_open (&dead.fleet, "");
-      dead_call (&dead, N_DEAD);
+      dead_begin (&dead, fleet_echoes[i]);
       dead_bring_back (&dead);
       dead_reset_backoff (&dead);
       fleet_check_echoes (&dead.fleet, fleet_echo, 1);
@@ -305,9 +308,7 @@ a_cancellation_ends_the_wait (void)
     {
       Dead dead;
 
-      dead_start (&dead, fleet_echoes[i], FOR_EVER);
-      fleet_open (&dead.fleet, "");
-      dead_call (&dead, N_DEAD);
+      dead_begin (&dead, fleet_echoes[i]);
       g_cancellable_cancel (dead.cancellable);
       g_thread_join (dead.thread);
       assert_error (dead.error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "cancelled");
@@ -322,9 +323,7 @@ a_pool_that_closes_ends_the_wait (void)
     {
       Dead dead;
 
-      dead_start (&dead, fleet_echoes[i], FOR_EVER);
-      fleet_open (&dead.fleet, "");
-      dead_call (&dead, N_DEAD);
+      dead_begin (&dead, fleet_echoes[i]);
       tally_pool_close (dead.fleet.pool);
       g_thread_join (dead.thread);
       assert_error (dead.error, TALLY_ERROR, TALLY_ERROR_POOL_CLOSED, "closed");
