@@ -17,7 +17,7 @@
  * page fault for each 4 KiB; so the interval doubles each time that there is as much again as soon as it has passed. */
 #define TRIM_INTERVAL 10000
 #define MAX_TRIM_INTERVAL (32 * TRIM_INTERVAL)
-/* What the values of a request may take of a heap, and give back, without the system: half of it (mallopt (3)). */
+/* A block, after whose end twice as much may be free at a heap's end before that goes back to the system (mallopt (3)). */
 #define KEPT_AT_ONCE (1024 * 1024)
 
 /* The C library gives a heap's end back as soon as 128 KiB of it are free: at each call whose argument and result are

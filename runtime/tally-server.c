@@ -85,7 +85,7 @@ get_tls (const TallyServer *self)
   return options;
 }
 
-/* Whether the files can be read of which a server over TLS consists. */
+/* Whether the files that a server over TLS needs can be read. */
 static gboolean
 check_files (TallyServer *self, GError **error)
 {

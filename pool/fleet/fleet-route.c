@@ -204,14 +204,14 @@ tally_route_end (TallyRoute *self, TallyAttemptEnd end, const GError *error)
   TallyFleet *fleet = self->fleet;
   TallyMember *member = g_steal_pointer (&self->member);
   gint64 now = g_get_monotonic_time ();
+  gboolean was_shunned = g_error_matches (error, TALLY_ERROR, TALLY_ERROR_BACKOFF);
 
   if (member == NULL)
     return;
-  if (g_error_matches (error, TALLY_ERROR, TALLY_ERROR_BACKOFF)
-      && self->n_shunned < TALLY_PICKER_MAX_TRIES)
+  if (was_shunned && self->n_shunned < TALLY_PICKER_MAX_TRIES)
     self->shunned[self->n_shunned++] = member;
-  self->was_unreachable |= g_error_matches (error, TALLY_ERROR, TALLY_ERROR_BACKOFF)
-                           || g_error_matches (error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED);
+  if (was_shunned || g_error_matches (error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED))
+    self->was_unreachable = TRUE;
   pthread_mutex_lock (&fleet->lock);
   tally_picker_end (&fleet->picker, member, self->began, now, end);
   if (end == TALLY_ATTEMPT_ANSWERED)
