@@ -209,28 +209,24 @@ process_any (TallyServer *server,
 
 /* ---- one message ---- */
 
+/* @info: (nullable): what the interceptors know of it. */
 static inline __attribute__ ((always_inline)) ServerOutcome
-dispatch_message (TallyServer *server,
-                  const TallyCodec *codec,
-                  TallyCallInfo *info,
-                  const guint8 *bytes,
-                  gsize length,
-                  TallyBuffer *output,
-                  TallyLater *later,
-                  GError **error)
+dispatch_message (const ServerExchange *exchange, TallyCallInfo *info, GError **error)
 {
+  TallyServer *server = exchange->server;
+  const TallyCodec *codec = exchange->codec;
   TallyMessage message;
   TallyReader reader;
   gsize memory_left;
   gboolean answered;
 
-  tally_reader_init (&reader, bytes, length, &server->limits);
+  tally_reader_init (&reader, exchange->bytes, exchange->length, &server->limits);
   memory_left = reader.memory_left;
   if (!codec->read_message (&reader, &message, error))
     return OUTCOME_UNREADABLE;
-  message.later = later;
+  message.later = exchange->later;
   message.info = info;
-  answered = process_any (server, codec, &reader, &message, output, error);
+  answered = process_any (server, codec, &reader, &message, exchange->output, error);
   server_note_released (server, memory_left - reader.memory_left);
   return G_LIKELY (answered)   ? OUTCOME_ANSWERED
          : *error == NULL      ? OUTCOME_LATER
@@ -269,137 +265,115 @@ server_find_method (const TallyServer *server, TallyMessage message)
   return processor != NULL ? tally_processor_find_method (processor, &message) : NULL;
 }
 
-ServerOutcome
-server_dispatch_permitted (TallyServer *server,
-                           const TallyCodec *codec,
-                           const TallyStream *stream,
-                           const guint8 *bytes,
-                           gsize length,
-                           TallyBuffer *output,
-                           TallyLater *later,
-                           GError **error)
+/* Reads no further than the message's header. */
+static gboolean
+read_header (const ServerExchange *exchange, TallyMessage *message, GError **error)
 {
-  const ServerHeader *header = server_peer_get_header ();
-  TallyMessage message;
   TallyReader reader;
 
-  tally_reader_init (&reader, bytes, length, &server->limits);
-  if (codec->read_message (&reader, &message, NULL)
+  tally_reader_init (&reader, exchange->bytes, exchange->length, &exchange->server->limits);
+  return exchange->codec->read_message (&reader, message, error);
+}
+
+ServerOutcome
+server_dispatch_permitted (const ServerExchange *exchange, GError **error)
+{
+  TallyServer *server = exchange->server;
+  const ServerHeader *header = server_peer_get_header ();
+  TallyMessage message;
+
+  if (read_header (exchange, &message, NULL)
       && !server_begin_permitted (server, server_find_method (server, message),
                                   header != NULL ? header->deadline : 0))
     {
       g_autofree gchar *refusal = server_note_refusal (server, REFUSE_HOPELESS);
 
-      server_refuse_request (server, codec, stream, later, bytes, length, refusal, output);
+      server_refuse_request (exchange, refusal);
       return OUTCOME_ANSWERED;
     }
-  return server_dispatch_freely (server, codec, stream, bytes, length, output, later, error);
+  return server_dispatch_freely (exchange, error);
 }
 
 ServerOutcome
-server_dispatch_watched (TallyServer *server,
-                         const TallyCodec *codec,
-                         const TallyStream *stream,
-                         const guint8 *bytes,
-                         gsize length,
-                         TallyBuffer *output,
-                         TallyLater *later,
-                         GError **error)
+server_dispatch_watched (const ServerExchange *exchange, GError **error)
 {
+  TallyServer *server = exchange->server;
+  TallyLater *later = exchange->later;
+  TallyBuffer *output = exchange->output;
   ServerOutcome outcome = OUTCOME_ANSWERED;
   g_autoptr (TallyCallInfo) info = NULL;
   g_autoptr (GError) denial = NULL;
   gsize start = output->length;
   TallyMessage message;
-  TallyReader reader;
 
-  tally_reader_init (&reader, bytes, length, &server->limits);
-  if (!codec->read_message (&reader, &message, error))
+  if (!read_header (exchange, &message, error))
     return OUTCOME_UNREADABLE;
   message.later = NULL;
   message.info = NULL;
   if (later == NULL && is_answered_later (server, message))
     return OUTCOME_LATER;
-  info = server_begin_watched (server, stream, later, &message, length, &denial);
+  info =
+      server_begin_watched (server, exchange->stream, later, &message, exchange->length, &denial);
   if (denial != NULL)
-    server_deny (codec, &message, denial, output);
+    server_deny (exchange->codec, &message, denial, output);
   else
     {
       if (later != NULL)
         later->info = g_object_ref (info);
-      outcome = dispatch_message (server, codec, info, bytes, length, output, later, error);
+      outcome = dispatch_message (exchange, info, error);
       if (later != NULL && later->is_taken)
         return outcome; /* it ends with its answer, and may have */
       if (later != NULL)
         g_clear_object (&later->info);
     }
-  server_end_watched (server, info, server_peer_get_header (), codec, output->data + start,
-                      output->length - start, denial != NULL ? denial : *error);
+  server_end_watched (server, info, server_peer_get_header (), exchange->codec,
+                      output->data + start, output->length - start,
+                      denial != NULL ? denial : *error);
   return outcome;
 }
 
 ServerOutcome
-server_dispatch_plain (TallyServer *server,
-                       const TallyCodec *codec,
-                       const guint8 *bytes,
-                       gsize length,
-                       TallyBuffer *output,
-                       TallyLater *later,
-                       GError **error)
+server_dispatch_plain (const ServerExchange *exchange, GError **error)
 {
-  return dispatch_message (server, codec, NULL, bytes, length, output, later, error);
+  return dispatch_message (exchange, NULL, error);
 }
 
 gboolean
-server_refuse (const TallyServer *server,
-               const TallyCodec *codec,
-               const guint8 *bytes,
-               gsize length,
-               const gchar *text,
-               TallyBuffer *output)
+server_refuse (const ServerExchange *exchange, const gchar *text)
 {
   TallyMessage message = { .name = "", .type = T_CALL };
   TallyApplicationException failure;
-  TallyReader reader;
-  gboolean named;
+  gboolean named = read_header (exchange, &message, NULL);
 
-  tally_reader_init (&reader, bytes, length, &server->limits);
-  named = codec->read_message (&reader, &message, NULL);
   if (!named)
     message = (TallyMessage){ .name = "", .type = T_CALL };
   tally_failure_init (&failure, THRIFT_APPLICATION_EXCEPTION_ERROR_INTERNAL_ERROR, g_strdup (text));
-  tally_failure_answer (&failure, codec, &message, output);
+  tally_failure_answer (&failure, exchange->codec, &message, exchange->output);
   return named;
 }
 
 gboolean
-server_refuse_request (TallyServer *server,
-                       const TallyCodec *codec,
-                       const TallyStream *stream,
-                       TallyLater *later,
-                       const guint8 *bytes,
-                       gsize length,
-                       const gchar *text,
-                       TallyBuffer *output)
+server_refuse_request (const ServerExchange *exchange, const gchar *text)
 {
+  TallyServer *server = exchange->server;
   TallyApplicationException failure = { .message = (gchar *) text,
                                         .type = THRIFT_APPLICATION_EXCEPTION_ERROR_INTERNAL_ERROR };
+  TallyBuffer *output = exchange->output;
   g_autoptr (TallyCallInfo) info = NULL;
   g_autoptr (GError) denial = NULL;
   gsize start = output->length;
   TallyMessage message;
-  TallyReader reader;
 
-  tally_reader_init (&reader, bytes, length, &server->limits);
   if (tally_interceptors_is_empty (&server->interceptors)
-      || !codec->read_message (&reader, &message, NULL))
-    return server_refuse (server, codec, bytes, length, text, output);
-  info = server_begin_watched (server, stream, later, &message, length, &denial);
+      || !read_header (exchange, &message, NULL))
+    return server_refuse (exchange, text);
+  info = server_begin_watched (server, exchange->stream, exchange->later, &message,
+                               exchange->length, &denial);
   info->is_refused = FALSE; /* the client is told the server's words */
   tally_call_info_note_failure (info, &failure);
-  server_refuse (server, codec, bytes, length, text, output);
-  server_end_watched (server, info, server_peer_get_header (), codec, output->data + start,
-                      output->length - start, NULL);
+  server_refuse (exchange, text);
+  server_end_watched (server, info, server_peer_get_header (), exchange->codec,
+                      output->data + start, output->length - start, NULL);
   return TRUE;
 }
 
@@ -413,19 +387,20 @@ refuse_frame (const ServerConnection *self,
               TallyBuffer *output)
 {
   const TallyHeaderFrame *frame = &header->frame;
-  const TallyCodec *codec = frame->codec != NULL ? frame->codec : self->framer.codec;
   TallyBuffer inflated = { NULL, 0, 0 };
-  const guint8 *message = (const guint8 *) "";
-  gsize length = 0;
+  ServerExchange exchange = { .server = self->server,
+                              .codec = frame->codec != NULL ? frame->codec : self->framer.codec,
+                              .bytes = (const guint8 *) "",
+                              .output = output,
+                              .stream = &self->stream };
   gboolean named;
 
   if (frame->payload == NULL
-      || !tally_header_frame_peek (frame, &inflated, &message, &length, NULL))
-    length = 0;
+      || !tally_header_frame_peek (frame, &inflated, &exchange.bytes, &exchange.length, NULL))
+    exchange.length = 0;
   if (frame->payload != NULL)
     server_peer_set_header (header);
-  named = server_refuse_request (self->server, codec, &self->stream, NULL, message, length, text,
-                                 output);
+  named = server_refuse_request (&exchange, text);
   server_peer_set_header (NULL);
   tally_buffer_clear (&inflated);
   return named;
@@ -441,9 +416,8 @@ server_answer_wrapped (ServerConnection *self,
 {
   TallyBuffer inflated = { NULL, 0, 0 };
   ServerOutcome outcome = OUTCOME_UNREADABLE;
+  ServerExchange exchange = { .server = self->server, .output = output, .stream = &self->stream };
   gsize start = output->length;
-  const guint8 *message;
-  gsize message_length;
   ServerHeader header = { { 0 } };
 
   if (refusal != NULL)
@@ -452,12 +426,12 @@ server_answer_wrapped (ServerConnection *self,
       if (refuse_frame (self, &header, refusal, output))
         outcome = OUTCOME_ANSWERED;
     }
-  else if (server_header_open (&header, self, bytes, length, &inflated, &message, &message_length,
-                               error))
+  else if (server_header_open (&header, self, bytes, length, &inflated, &exchange.bytes,
+                               &exchange.length, error))
     {
+      exchange.codec = header.frame.codec;
       server_peer_set_header (&header);
-      outcome = server_dispatch (self->server, header.frame.codec, &self->stream, message,
-                                 message_length, output, NULL, error);
+      outcome = server_dispatch (&exchange, error);
       server_peer_set_header (NULL);
     }
   else

@@ -117,9 +117,9 @@ claim_holder_locked (TallyServer *self, ServerConnection *asker)
 }
 
 gboolean
-server_make_room (TallyServer *self, ServerConnection *asker, ServerWorker *worker)
+server_make_room_by_force (TallyServer *self, ServerConnection *asker, ServerWorker *worker)
 {
-  while (G_UNLIKELY (atomic_peek (&self->held) > self->max_unfinished))
+  while (atomic_peek (&self->held) > self->max_unfinished)
     {
       ServerConnection *holder;
 

@@ -20,22 +20,19 @@
 static TALLY_COLD ServerOutcome
 answer_otherwise (ServerConnection *self,
                   ServerWorker *worker,
-                  const guint8 *bytes,
-                  gsize length,
+                  const ServerExchange *exchange,
                   const gchar *refusal,
-                  TallyBuffer *output,
                   GError **error)
 {
   ServerOutcome outcome = OUTCOME_ANSWERED;
 
   server_set_permit (&worker->permit);
   if (self->is_wrapped)
-    outcome = server_answer_wrapped (self, bytes, length, refusal, output, error);
+    outcome = server_answer_wrapped (self, exchange->bytes, exchange->length, refusal,
+                                     exchange->output, error);
   else if (refusal == NULL)
-    outcome = server_dispatch (self->server, self->framer.codec, &self->stream, bytes, length,
-                               output, NULL, error);
-  else if (!server_refuse_request (self->server, self->framer.codec, &self->stream, NULL, bytes,
-                                   length, refusal, output))
+    outcome = server_dispatch (exchange, error);
+  else if (!server_refuse_request (exchange, refusal))
     outcome = OUTCOME_UNREADABLE;
   server_set_permit (NULL);
   if (outcome != OUTCOME_LATER)
@@ -54,17 +51,21 @@ answer_message_now (ServerConnection *self,
                     TallyBuffer *output)
 {
   const TallyFraming framing = self->framer.framing;
+  const ServerExchange exchange = { .server = self->server,
+                                    .codec = self->framer.codec,
+                                    .bytes = bytes,
+                                    .length = length,
+                                    .output = output,
+                                    .stream = &self->stream };
   gsize start = tally_frame_begin (output, framing);
   g_autoptr (GError) error = NULL;
   ServerOutcome outcome = OUTCOME_ANSWERED;
 
   if (G_UNLIKELY (self->is_wrapped || self->is_limited))
-    outcome = answer_otherwise (self, worker, bytes, length, refusal, output, &error);
+    outcome = answer_otherwise (self, worker, &exchange, refusal, &error);
   else if (G_LIKELY (refusal == NULL))
-    outcome = server_dispatch_freely (self->server, self->framer.codec, &self->stream, bytes,
-                                      length, output, NULL, &error);
-  else if (!server_refuse_request (self->server, self->framer.codec, &self->stream, NULL, bytes,
-                                   length, refusal, output))
+    outcome = server_dispatch_freely (&exchange, &error);
+  else if (!server_refuse_request (&exchange, refusal))
     outcome = OUTCOME_UNREADABLE;
   if (error != NULL)
     g_debug ("%s: %s", self->server->uri, error->message);
@@ -98,10 +99,13 @@ server_write_goodbye (const ServerConnection *self, TallyBuffer *output)
 {
   /* A client of headers reads frames without them, too. */
   const TallyFraming framing = self->framer.framing;
+  const ServerExchange exchange = { .server = self->server,
+                                    .codec = self->framer.codec,
+                                    .bytes = (const guint8 *) "",
+                                    .output = output };
   gsize start = tally_frame_begin (output, framing);
 
-  server_refuse (self->server, self->framer.codec, (const guint8 *) "", 0, TALLY_SERVER_GOODBYE,
-                 output);
+  server_refuse (&exchange, TALLY_SERVER_GOODBYE);
   server_end_answer (framing, output, start);
 }
 

@@ -52,6 +52,12 @@ part_from_request (ServerConnection *self, ServerRequest *request)
 {
   TallyServer *server = self->server;
   TallyBuffer *output = &self->parting;
+  const ServerExchange exchange = { .server = server,
+                                    .codec = request->codec,
+                                    .bytes = request->message.data,
+                                    .length = request->message.length,
+                                    .output = output,
+                                    .stream = &self->stream };
   gsize start;
 
   if (request->is_answered)
@@ -65,16 +71,14 @@ part_from_request (ServerConnection *self, ServerRequest *request)
       g_autofree gchar *reason = server_note_refusal (server, REFUSE_STOPPING);
 
       server_peer_set_header (request->framing == TALLY_FRAMING_HEADER ? &request->header : NULL);
-      server_refuse_request (server, request->codec, &self->stream, NULL, request->message.data,
-                             request->message.length, reason, output);
+      server_refuse_request (&exchange, reason);
       server_peer_set_header (NULL);
       request->is_waiting = FALSE; /* interceptors were told of it */
     }
   else
-    server_refuse (server, request->codec, request->message.data, request->message.length,
+    server_refuse (&exchange,
                    TALLY_SERVER_IS_STOPPING ", and the answer did not come in time; whether the "
-                                            "request was executed to its end is not known",
-                   output);
+                                            "request was executed to its end is not known");
   server_request_end_answer (request, output, start);
 }
 

@@ -248,15 +248,6 @@ ServerOutcome server_answer_wrapped (ServerConnection *self,
                                      const gchar *refusal,
                                      TallyBuffer *output,
                                      GError **error);
-/* Answers the message that begins with @bytes by an exception that says @text, executing nothing.
- * FALSE: its header is not all there, or is none; then the exception has no name and sequence id 0.
- */
-gboolean server_refuse (const TallyServer *server,
-                        const TallyCodec *codec,
-                        const guint8 *bytes,
-                        gsize length,
-                        const gchar *text,
-                        TallyBuffer *output);
 
 /* ---- workers ---- */
 
@@ -378,9 +369,10 @@ gchar *server_find_reason (TallyServer *self, gint64 arrived, gint64 deadline);
 /* The owner, after a buffer of @connection grew or shrank. @anew: a message of it was completed, so that
  * what it holds now is of later ones. */
 void server_hold (ServerConnection *connection, gboolean anew);
-/* Lets connections give up what they hold until that is within the limit. FALSE: @asker, the
- * caller's, is the one that has to. */
-gboolean server_make_room (TallyServer *self, ServerConnection *asker, ServerWorker *worker);
+/* server_make_room () past the limit. */
+TALLY_COLD gboolean server_make_room_by_force (TallyServer *self,
+                                               ServerConnection *asker,
+                                               ServerWorker *worker);
 /* Whether the connections hold twice what they may, and this one mostly answers that its peer does not take. */
 gboolean server_answers_pile_up (ServerConnection *connection);
 /* Once in a process: what a request takes of the heap and gives back is not the system's in between. */
@@ -537,6 +529,15 @@ server_note_released (TallyServer *self, gsize bytes)
 {
   if (G_UNLIKELY (bytes >= TALLY_SERVER_WORTH_COUNTING))
     __atomic_add_fetch (&self->n_released, bytes, __ATOMIC_RELAXED);
+}
+
+/* Lets connections give up what they hold until that is within the limit. FALSE: @asker, the
+ * caller's, is the one that has to. */
+static inline gboolean
+server_make_room (TallyServer *self, ServerConnection *asker, ServerWorker *worker)
+{
+  return G_LIKELY (atomic_peek (&self->held) <= self->max_unfinished)
+         || server_make_room_by_force (self, asker, worker);
 }
 
 /* What the class has of properties (server-properties.c). */

@@ -305,6 +305,12 @@ static gboolean
 execute (ServerRequest *request, const gchar *refusal)
 {
   TallyServer *self = request->server;
+  ServerExchange exchange = { .server = self,
+                              .codec = request->codec,
+                              .bytes = request->message.data,
+                              .length = request->message.length,
+                              .output = &request->answer,
+                              .later = &request->later };
   g_autoptr (GError) error = NULL;
   gsize start;
 
@@ -313,8 +319,7 @@ execute (ServerRequest *request, const gchar *refusal)
   if (refusal != NULL)
     {
       start = tally_frame_begin (&request->answer, request->framing);
-      server_refuse_request (self, request->codec, NULL, &request->later, request->message.data,
-                             request->message.length, refusal, &request->answer);
+      server_refuse_request (&exchange, refusal);
     }
   else
     {
@@ -323,10 +328,10 @@ execute (ServerRequest *request, const gchar *refusal)
       TallyBuffer answer = { NULL, 0, 0 };
       ServerOutcome outcome;
 
+      exchange.output = &answer;
       start = tally_frame_begin (&answer, request->framing);
       server_set_permit (&request->permit);
-      outcome = server_dispatch (self, request->codec, NULL, request->message.data,
-                                 request->message.length, &answer, &request->later, &error);
+      outcome = server_dispatch (&exchange, &error);
       server_set_permit (NULL);
       if (error != NULL)
         g_debug ("%s: %s", self->uri, error->message);

@@ -6,81 +6,53 @@
 
 G_BEGIN_DECLS
 
-/* server_dispatch () without interceptors, and with them. */
-ServerOutcome server_dispatch_plain (TallyServer *server,
-                                     const TallyCodec *codec,
-                                     const guint8 *bytes,
-                                     gsize length,
-                                     TallyBuffer *output,
-                                     TallyLater *later,
-                                     GError **error);
-TALLY_COLD ServerOutcome server_dispatch_watched (TallyServer *server,
-                                                  const TallyCodec *codec,
-                                                  const TallyStream *stream,
-                                                  const guint8 *bytes,
-                                                  gsize length,
-                                                  TallyBuffer *output,
-                                                  TallyLater *later,
-                                                  GError **error);
-
-/* Answers one complete message into @output. @stream (nullable): whence it came, where the caller owns that. @later
- * (nullable): where an answer goes that comes later; one of the two is there. @error is not NULL: what it holds tells
- * outcomes apart. */
-static inline ServerOutcome
-server_dispatch_freely (TallyServer *server,
-                        const TallyCodec *codec,
-                        const TallyStream *stream,
-                        const guint8 *bytes,
-                        gsize length,
-                        TallyBuffer *output,
-                        TallyLater *later,
-                        GError **error)
+/* One complete message, and where its answer goes. */
+typedef struct
 {
-  if (tally_interceptors_is_empty (&server->interceptors))
-    return server_dispatch_plain (server, codec, bytes, length, output, later, error);
-  return server_dispatch_watched (server, codec, stream, bytes, length, output, later, error);
+  TallyServer *server;
+  const TallyCodec *codec;
+  const guint8 *bytes;
+  gsize length;
+  TallyBuffer *output;
+  const TallyStream *stream; /* (nullable): whence the message came, where the caller owns that */
+  TallyLater
+      *later; /* (nullable): where an answer goes that comes later; one of the two is there */
+} ServerExchange;
+
+/* server_dispatch () without interceptors, and with them. */
+ServerOutcome server_dispatch_plain (const ServerExchange *exchange, GError **error);
+TALLY_COLD ServerOutcome server_dispatch_watched (const ServerExchange *exchange, GError **error);
+
+/* Answers the message. @error is not NULL: what it holds tells outcomes apart. */
+static inline ServerOutcome
+server_dispatch_freely (const ServerExchange *exchange, GError **error)
+{
+  if (tally_interceptors_is_empty (&exchange->server->interceptors))
+    return server_dispatch_plain (exchange, error);
+  return server_dispatch_watched (exchange, error);
 }
 
 /* server_dispatch_freely () of what has a permit (server_set_permit ()): begins it, or refuses what would not make its
  * deadline. */
-TALLY_COLD ServerOutcome server_dispatch_permitted (TallyServer *server,
-                                                    const TallyCodec *codec,
-                                                    const TallyStream *stream,
-                                                    const guint8 *bytes,
-                                                    gsize length,
-                                                    TallyBuffer *output,
-                                                    TallyLater *later,
-                                                    GError **error);
+TALLY_COLD ServerOutcome server_dispatch_permitted (const ServerExchange *exchange, GError **error);
 
 /* Either, as the server is set up. */
 static inline ServerOutcome
-server_dispatch (TallyServer *server,
-                 const TallyCodec *codec,
-                 const TallyStream *stream,
-                 const guint8 *bytes,
-                 gsize length,
-                 TallyBuffer *output,
-                 TallyLater *later,
-                 GError **error)
+server_dispatch (const ServerExchange *exchange, GError **error)
 {
-  if (G_UNLIKELY (server->running != NULL))
-    return server_dispatch_permitted (server, codec, stream, bytes, length, output, later, error);
-  return server_dispatch_freely (server, codec, stream, bytes, length, output, later, error);
+  if (G_UNLIKELY (exchange->server->running != NULL))
+    return server_dispatch_permitted (exchange, error);
+  return server_dispatch_freely (exchange, error);
 }
+
+/* Answers the message, which may end anywhere, by an exception that says @text, executing nothing. FALSE: its header is not
+ * all there, or is none; then the exception has no name and sequence id 0. */
+gboolean server_refuse (const ServerExchange *exchange, const gchar *text);
+/* server_refuse () for a message that is a request and whose interceptors are told so. */
+gboolean server_refuse_request (const ServerExchange *exchange, const gchar *text);
 
 /* What the message calls, its name as the client sent it. (nullable): the processor does not tell. */
 const TallyMethod *server_find_method (const TallyServer *server, TallyMessage message);
-
-/* server_refuse () for a message that is a request and whose interceptors are told so. @stream and @later as for
- * server_dispatch (). */
-gboolean server_refuse_request (TallyServer *server,
-                                const TallyCodec *codec,
-                                const TallyStream *stream,
-                                TallyLater *later,
-                                const guint8 *bytes,
-                                gsize length,
-                                const gchar *text,
-                                TallyBuffer *output);
 
 /* ---- what the interceptors are told: server-watched.c ---- */
 

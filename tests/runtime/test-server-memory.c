@@ -150,8 +150,12 @@ decoded_messages_count (void)
       tally_buffer_reserve (&message, (1 << 20) + 1);
       memset (message.data + message.length, 0, (1 << 20) + 1);
       message.length += (1 << 20) + 1;
-      outcome = server_dispatch (server, server->codec, NULL, message.data, message.length, &output,
-                                 NULL, &error);
+      outcome = server_dispatch (&(ServerExchange){ .server = server,
+                                                    .codec = server->codec,
+                                                    .bytes = message.data,
+                                                    .length = message.length,
+                                                    .output = &output },
+                                 &error);
       assert_int (outcome, refused ? OUTCOME_MALFORMED : OUTCOME_ANSWERED);
       assert_int (trim (server, 0), 1);
       tally_buffer_clear (&message);
