@@ -1,4 +1,6 @@
-/* Owns what an endpoint tells of itself, and equality. */
+/* Owns what an endpoint tells of itself, equality, and how an address is written in a URI. */
+#include <gio/gunixsocketaddress.h>
+#include <net/if.h>
 #include <string.h>
 
 #include "endpoint-order-internal.h"
@@ -196,4 +198,66 @@ gboolean
 tally_endpoint_is_concurrent (const TallyEndpoint *endpoint)
 {
   return endpoint->is_concurrent;
+}
+
+/* ---- addresses ---- */
+
+/* For every family: GIO writes IPv6 without brackets when the port is 0, and a scope's
+ * "%" unescaped. Only a link-local address may name its interface. (transfer full) */
+static gchar *
+describe_numeric (GInetSocketAddress *numeric)
+{
+  GInetAddress *address = g_inet_socket_address_get_address (numeric);
+  g_autofree gchar *text = g_inet_address_to_string (address);
+  g_autofree gchar *escaped = NULL;
+  guint port = g_inet_socket_address_get_port (numeric);
+  gchar name[IF_NAMESIZE];
+  guint scope;
+
+  if (g_inet_address_get_family (address) == G_SOCKET_FAMILY_IPV4)
+    return g_strdup_printf ("//%s:%u", text, port);
+  scope = g_inet_socket_address_get_scope_id (numeric);
+  if (scope == 0)
+    return g_strdup_printf ("//[%s]:%u", text, port);
+  if (!g_inet_address_get_is_link_local (address) || if_indextoname (scope, name) == NULL)
+    g_snprintf (name, sizeof name, "%u", scope);
+  escaped = g_uri_escape_string (name, NULL, FALSE);
+  return g_strdup_printf ("//[%s%%25%s]:%u", text, escaped, port);
+}
+
+/* (transfer full) (nullable): NULL: it has no name, or one that no URI can have */
+static gchar *
+describe_path (GUnixSocketAddress *address)
+{
+  const gchar *name = g_unix_socket_address_get_path (address);
+  gboolean is_abstract =
+      g_unix_socket_address_get_address_type (address) == G_UNIX_SOCKET_ADDRESS_ABSTRACT;
+  g_autofree gchar *escaped = NULL;
+
+  if (*name == '\0' || (!is_abstract && *name != '/')
+      || strlen (name) != g_unix_socket_address_get_path_len (address))
+    return NULL;
+  escaped = g_uri_escape_string (name, G_URI_RESERVED_CHARS_ALLOWED_IN_PATH, FALSE);
+  return g_strconcat (is_abstract ? "@" : "//", escaped, NULL);
+}
+
+gchar *
+tally_endpoint_describe_address (GSocketAddress *address)
+{
+  if (G_IS_INET_SOCKET_ADDRESS (address))
+    return describe_numeric (G_INET_SOCKET_ADDRESS (address));
+  return G_IS_UNIX_SOCKET_ADDRESS (address) ? describe_path (G_UNIX_SOCKET_ADDRESS (address))
+                                            : NULL;
+}
+
+gchar *
+tally_endpoint_dup_uri_at (const TallyEndpoint *endpoint, GSocketAddress *address)
+{
+  const gchar *uri = endpoint->bare_uri;
+  g_autofree gchar *place = tally_endpoint_describe_address (address);
+
+  if (place == NULL)
+    return g_strdup (uri);
+  return g_strdup_printf ("%.*s%s%s", (gint) strcspn (uri, ":") + 1, uri, place,
+                          uri + strcspn (uri, "?"));
 }

@@ -32,6 +32,10 @@ struct _TallyEndpoint
   guint hash;                       /* of uri */
 };
 
+/* How a URI says @address, behind its scheme's colon: "//127.0.0.1:9090", "///run/echo.sock", "@echo". NULL: in no way.
+ * (transfer full) (nullable) */
+gchar *tally_endpoint_describe_address (GSocketAddress *address);
+
 G_END_DECLS
 
 #endif /* TALLY_ENDPOINT_PRIVATE_H */

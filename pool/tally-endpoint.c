@@ -3,7 +3,6 @@
 #include "tally-endpoint.h"
 
 #include <gio/gunixsocketaddress.h>
-#include <net/if.h>
 #include <string.h>
 #include <sys/un.h>
 
@@ -246,29 +245,6 @@ parse_query (TallyEndpoint *self, const gchar *uri, const gchar *query, GError *
 
 /* ---- addresses ---- */
 
-/* "//HOST:PORT" for every family: GIO writes IPv6 without brackets when the port is 0, and a scope's
- * "%" unescaped. Only a link-local address may name its interface. (transfer full) */
-static gchar *
-describe_numeric (GInetSocketAddress *numeric)
-{
-  GInetAddress *address = g_inet_socket_address_get_address (numeric);
-  g_autofree gchar *text = g_inet_address_to_string (address);
-  g_autofree gchar *escaped = NULL;
-  guint port = g_inet_socket_address_get_port (numeric);
-  gchar name[IF_NAMESIZE];
-  guint scope;
-
-  if (g_inet_address_get_family (address) == G_SOCKET_FAMILY_IPV4)
-    return g_strdup_printf ("//%s:%u", text, port);
-  scope = g_inet_socket_address_get_scope_id (numeric);
-  if (scope == 0)
-    return g_strdup_printf ("//[%s]:%u", text, port);
-  if (!g_inet_address_get_is_link_local (address) || if_indextoname (scope, name) == NULL)
-    g_snprintf (name, sizeof name, "%u", scope);
-  escaped = g_uri_escape_string (name, NULL, FALSE);
-  return g_strdup_printf ("//[%s%%25%s]:%u", text, escaped, port);
-}
-
 /* The functions that parse an address give in @address what stands behind the scheme's colon in the
  * canonical URI.
  *
@@ -291,7 +267,7 @@ parse_host (TallyEndpoint *self, const gchar *uri, GUri *parsed, gchar **address
   numeric = g_inet_socket_address_new_from_string (host, port);
   if (numeric != NULL)
     {
-      *address = describe_numeric (G_INET_SOCKET_ADDRESS (numeric));
+      *address = tally_endpoint_describe_address (numeric);
       self->connectable = G_SOCKET_CONNECTABLE (numeric);
     }
   else
@@ -317,7 +293,6 @@ parse_path (TallyEndpoint *self, const gchar *uri, GUri *parsed, gchar **address
   gboolean is_abstract = g_uri_get_host (parsed) == NULL && *path == '@';
   gsize longest = sizeof ((struct sockaddr_un *) NULL)->sun_path - 1;
   const gchar *name = is_abstract ? path + 1 : path;
-  g_autofree gchar *escaped = NULL;
 
   if (!is_abstract
       && (*path != '/' || (g_uri_get_host (parsed) != NULL && *g_uri_get_host (parsed) != '\0')))
@@ -332,8 +307,7 @@ parse_path (TallyEndpoint *self, const gchar *uri, GUri *parsed, gchar **address
                    is_abstract ? "abstract name" : "path", strlen (name), longest);
   self->connectable = G_SOCKET_CONNECTABLE (g_unix_socket_address_new_with_type (
       name, -1, is_abstract ? G_UNIX_SOCKET_ADDRESS_ABSTRACT : G_UNIX_SOCKET_ADDRESS_PATH));
-  escaped = g_uri_escape_string (name, G_URI_RESERVED_CHARS_ALLOWED_IN_PATH, FALSE);
-  *address = g_strconcat (is_abstract ? "@" : "//", escaped, NULL);
+  *address = tally_endpoint_describe_address (G_SOCKET_ADDRESS (self->connectable));
   return TRUE;
 }
 

@@ -49,6 +49,8 @@ const TallyTlsOptions *tally_endpoint_get_tls (const TallyEndpoint *endpoint);
 TallyTlsCredentials *tally_endpoint_get_credentials (const TallyEndpoint *endpoint);
 /* The canonical URI without what this side keeps to itself: its files. (transfer full) */
 gchar *tally_endpoint_dup_bare_uri (const TallyEndpoint *endpoint);
+/* The canonical URI without files, with @address in place of its own. (transfer full) */
+gchar *tally_endpoint_dup_uri_at (const TallyEndpoint *endpoint, GSocketAddress *address);
 
 /* Reads nothing yet. @options are copied. (transfer full) */
 TallyTlsCredentials *tally_tls_credentials_new (const TallyTlsOptions *options,

@@ -24,6 +24,7 @@ typedef struct
   guint64 inode;
   pid_t pid;           /* the process that listened; a child shares the sockets */
   gboolean is_adopted; /* the sockets are somebody else's, too, who goes on listening there */
+  GSocketAddress *adopted_address; /* nullable: of the first of these, where the URI's is another */
   gboolean is_local;
 } ServerListener;
 

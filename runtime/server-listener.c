@@ -132,6 +132,7 @@ close_sockets (ServerListener *self)
     close (self->fds[i]);
   self->n_fds = 0;
   self->port = 0;
+  g_clear_object (&self->adopted_address);
 }
 
 /* A host may lack one family as long as it listens on the other. An address that another program
@@ -274,36 +275,48 @@ get_option (gint fd, gint option)
   return getsockopt (fd, SOL_SOCKET, option, &value, &length) == 0 ? value : 0;
 }
 
-/* Why @fd cannot be listened on; NULL: it can. */
+/* Why @fd cannot be listened on; NULL: it can, at @found. */
 static const gchar *
-find_fault (const ServerListener *self, gint fd, ListenAddress *address)
+find_fault (const ServerListener *self, gint fd, Resolved *found)
 {
-  socklen_t length = sizeof *address;
+  ListenAddress *address = &found->address;
 
-  if (getsockname (fd, &address->any, &length) != 0)
-    return "it is no socket";
+  *found = (Resolved){ .length = sizeof *address };
+  if (getsockname (fd, &address->any, &found->length) != 0)
+    return errno == EBADF ? "it is not open" : "it is no socket";
   if (get_option (fd, SO_TYPE) != SOCK_STREAM || get_option (fd, SO_ACCEPTCONN) == 0)
     return "it is no stream socket that listens";
-  if ((address->any.sa_family == AF_UNIX) != self->is_local)
-    return self->is_local ? "it is no Unix socket" : "it is a Unix socket";
-  return NULL;
+  if (self->is_local)
+    return address->any.sa_family == AF_UNIX ? NULL : "it is no Unix socket";
+  if (port_of (address) != NULL)
+    return NULL;
+  return address->any.sa_family == AF_UNIX ? "it is a Unix socket" : "it is no socket of TCP";
+}
+
+/* A host's name says more than the address of a socket that listens there, or anywhere. */
+static void
+note_first_address (ServerListener *self, TallyEndpoint *endpoint, Resolved *first)
+{
+  const guint16 *port = port_of (&first->address);
+
+  self->port = port != NULL ? g_ntohs (*port) : 0;
+  if (!G_IS_NETWORK_ADDRESS (tally_endpoint_get_connectable (endpoint)))
+    self->adopted_address = g_socket_address_new_from_native (&first->address, first->length);
 }
 
 /* FALSE: it has no copy. */
 static gboolean
-adopt (ServerListener *self, gint fd, ListenAddress *address)
+adopt (ServerListener *self, gint fd)
 {
   gint copy = fcntl (fd, F_DUPFD_CLOEXEC, 0);
-  guint16 *port = port_of (address);
 
   if (copy < 0)
     return FALSE;
   fcntl (copy, F_SETFL, fcntl (copy, F_GETFL) | O_NONBLOCK);
-  if (port != NULL)
+  if (!self->is_local)
     {
       set_option (copy, IPPROTO_TCP, TCP_NODELAY, 1);
       set_option (copy, SOL_SOCKET, SO_KEEPALIVE, 1);
-      self->port = g_ntohs (*port);
     }
   self->fds[self->n_fds++] = copy;
   return TRUE;
@@ -317,12 +330,16 @@ server_listener_adopt (
   self->is_local = tally_endpoint_get_scheme (endpoint) == TALLY_SCHEME_UNIX;
   for (guint i = 0; i < n_fds; i++)
     {
-      ListenAddress address;
+      Resolved found;
       const gchar *fault = i == TALLY_SERVER_MAX_LISTENERS ? "there are too many"
-                                                           : find_fault (self, fds[i], &address);
+                                                           : find_fault (self, fds[i], &found);
 
-      if (fault == NULL && adopt (self, fds[i], &address))
-        continue;
+      if (fault == NULL && adopt (self, fds[i]))
+        {
+          if (i == 0)
+            note_first_address (self, endpoint, &found);
+          continue;
+        }
       g_set_error (error, TALLY_ERROR, TALLY_ERROR_FAILED,
                    "cannot listen at %s on descriptor %d, which was passed: %s",
                    tally_endpoint_get_uri (endpoint), fds[i],

@@ -12,7 +12,7 @@
 
 /* The first descriptor that systemd passes. */
 #define FIRST_FD 3
-#define MAX_FDS 64
+#define MAX_FDS 1024
 /* So often within its time the supervisor looks whether the workers live. */
 #define LOOKS 8
 /* Milliseconds until what could not be told is tried again; */
@@ -279,15 +279,32 @@ is_wanted (const gchar *socket_name, gchar **names, guint i)
          || (names != NULL && i < g_strv_length (names) && strcmp (names[i], socket_name) == 0);
 }
 
+/* How many sockets were passed to this process. */
+static gboolean
+count_sockets (guint64 *count, GError **error)
+{
+  const gchar *pid = g_getenv ("LISTEN_PID");
+  const gchar *text = g_getenv ("LISTEN_FDS");
+
+  *count = 0;
+  if (pid == NULL || g_ascii_strtoll (pid, NULL, 10) != getpid () || text == NULL
+      || g_ascii_string_to_unsigned (text, 10, 0, MAX_FDS, count, NULL))
+    return TRUE;
+  g_set_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_ARGUMENT,
+               "LISTEN_FDS is \"%s\"; it must be a number from 0 to %d", text, MAX_FDS);
+  return FALSE;
+}
+
 /* FALSE: systemd has passed sockets, and none of this name. */
 static gboolean
 take_sockets (ServerSystemd *self, const gchar *socket_name, GError **error)
 {
   const gchar *text = g_getenv ("LISTEN_FDNAMES");
   g_auto (GStrv) names = text != NULL ? g_strsplit (text, ":", -1) : NULL;
-  gint64 count = g_getenv ("LISTEN_PID") != NULL ? get_number ("LISTEN_FDS", "LISTEN_PID") : 0;
+  guint64 count;
 
-  count = CLAMP (count, 0, MAX_FDS);
+  if (!count_sockets (&count, error))
+    return FALSE;
   self->n_fds = 0;
   g_free (self->fds);
   self->fds = g_new (gint, count);
@@ -309,7 +326,7 @@ take_sockets (ServerSystemd *self, const gchar *socket_name, GError **error)
  * tally_server_use_systemd:
  * @self: a server that neither listens nor serves
  * @socket_name: (nullable): of the sockets to take, as `FileDescriptorName=` of a socket unit says; %NULL = all
- * @error: (nullable): %TALLY_ERROR_INVALID_ARGUMENT: sockets were passed, and none of that name
+ * @error: (nullable): %TALLY_ERROR_INVALID_ARGUMENT: sockets were passed, and none of that name, or nobody can tell how many
  *
  * Makes the server a service of systemd's, where the program is one; elsewhere it does nothing, and needs no library. The server
  *

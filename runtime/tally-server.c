@@ -196,8 +196,8 @@ replace_port (const gchar *uri, guint port)
  * tally_server_dup_uri:
  * @self: a server
  *
- * Says where the server can be reached, in the form that tally_channel_new() takes. Over TLS a
- * client adds its own authorities and certificate: the server's files are not in it. Thread-safe.
+ * Says where the server can be reached, in the form that tally_channel_new() takes: of sockets that systemd has passed
+ * (tally_server_use_systemd()) at the first, but by the host's name where its own URI has one. Over TLS a client adds its own authorities and certificate: the server's files are not in it. Thread-safe.
  *
  * Returns: (transfer full) (nullable): the URI with the real port; %NULL when it does not listen
  */
@@ -205,6 +205,7 @@ gchar *
 tally_server_dup_uri (TallyServer *self)
 {
   g_autofree gchar *uri = NULL;
+  g_autoptr (GSocketAddress) address = NULL;
   gboolean listening;
   guint port;
 
@@ -212,10 +213,15 @@ tally_server_dup_uri (TallyServer *self)
 
   pthread_mutex_lock (&self->lock);
   listening = self->listening;
-  port = listening ? self->listener.port : 0; /* written without the lock afterwards */
+  port = listening ? self->listener.port
+                   : 0; /* written without the lock afterwards, as is the next one */
+  if (listening)
+    g_set_object (&address, self->listener.adopted_address);
   pthread_mutex_unlock (&self->lock);
   if (!listening)
     return NULL;
+  if (address != NULL)
+    return tally_endpoint_dup_uri_at (self->endpoint, address);
   uri = tally_endpoint_dup_bare_uri (self->endpoint);
   return port != 0 ? replace_port (uri, port) : g_steal_pointer (&uri);
 }

@@ -2,6 +2,8 @@
  * variables that systemd sets. Run with arguments it is such a service: URI, name of its sockets or "", threads. */
 #include <errno.h>
 #include <fcntl.h>
+#include <gio/gunixsocketaddress.h>
+#include <glib/gstdio.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,6 +64,7 @@ typedef struct
   const gchar *names;
   const gchar *watchdog;   /* nullable: microseconds */
   gboolean is_for_another; /* what is passed is for another process */
+  const gchar *count;      /* nullable: what LISTEN_FDS says instead */
 } Unit;
 
 /* In the new process. */
@@ -78,12 +81,15 @@ become_service (const Manager *manager, const Unit *unit)
   for (guint i = 0; i < unit->n_fds; i++)
     copies[i] = fcntl (copies[i], F_DUPFD, 100);
   for (guint i = 0; i < unit->n_fds; i++)
-    dup2 (copies[i], 3 + (gint) i);
+    if (copies[i] >= 0)
+      dup2 (copies[i], 3 + (gint) i);
+    else
+      close (3 + (gint) i);
   setenv ("NOTIFY_SOCKET", manager->address, TRUE);
   if (unit->n_fds > 0)
     {
       setenv ("LISTEN_PID", pid, TRUE);
-      setenv ("LISTEN_FDS", n_fds, TRUE);
+      setenv ("LISTEN_FDS", unit->count != NULL ? unit->count : n_fds, TRUE);
       setenv ("LISTEN_FDNAMES", unit->names, TRUE);
     }
   if (unit->watchdog != NULL)
@@ -174,7 +180,7 @@ a_full_socket_loses_no_report (void)
 {
   gint fd;
   g_autofree gchar *uri = listen_somewhere (&fd);
-  const Unit unit = { URI, "", "4", &fd, 1, "rpc", NULL, FALSE };
+  const Unit unit = { URI, "", "4", &fd, 1, "rpc", NULL, FALSE, NULL };
   Manager manager;
   pid_t pid;
 
@@ -202,7 +208,7 @@ a_socket_is_taken_by_its_name (void)
   gint fds[2];
   g_autofree gchar *other = listen_somewhere (&fds[0]);
   g_autofree gchar *uri = listen_somewhere (&fds[1]);
-  const Unit unit = { URI, "rpc", "4", fds, 2, "web:rpc", NULL, FALSE };
+  const Unit unit = { URI, "rpc", "4", fds, 2, "web:rpc", NULL, FALSE, NULL };
   Manager manager;
   gint waits;
   pid_t pid;
@@ -230,7 +236,7 @@ all_sockets_are_taken (void)
   gint fds[2];
   g_autofree gchar *first = listen_somewhere (&fds[0]);
   g_autofree gchar *second = listen_somewhere (&fds[1]);
-  const Unit unit = { URI, "", "4", fds, 2, "a:b", NULL, FALSE };
+  const Unit unit = { URI, "", "4", fds, 2, "a:b", NULL, FALSE, NULL };
   Manager manager;
   pid_t pid;
 
@@ -251,7 +257,7 @@ others_sockets_are_left_alone (void)
 {
   gint fd;
   g_autofree gchar *uri = listen_somewhere (&fd);
-  const Unit unit = { URI, "rpc", "4", &fd, 1, "rpc", NULL, TRUE };
+  const Unit unit = { URI, "rpc", "4", &fd, 1, "rpc", NULL, TRUE, NULL };
   g_autofree gchar *own = NULL;
   Manager manager;
   pid_t pid;
@@ -269,21 +275,109 @@ others_sockets_are_left_alone (void)
 static void
 sockets_of_another_kind_are_refused (void)
 {
-  gint fds[2];
+  gint fds[5];
   g_autofree gchar *uri = listen_somewhere (&fds[0]);
   const Unit units[] = {
-    { URI, "absent", "4", fds, 1, "rpc", NULL, FALSE },
-    { "unix:@tally-none", "rpc", "4", fds, 1, "rpc", NULL, FALSE },
-    { URI, "rpc", "4", fds + 1, 1, "rpc", NULL, FALSE }, /* a datagram's */
+    { URI, "absent", "4", fds, 1, "rpc", NULL, FALSE, NULL },
+    { "unix:@tally-none", "rpc", "4", fds, 1, "rpc", NULL, FALSE, NULL },
+    { URI, "rpc", "4", fds + 1, 1, "rpc", NULL, FALSE, NULL }, /* a datagram's */
+    { URI, "", "4", fds, 2, "a:b", NULL, FALSE, NULL },        /* and one that would do */
+    { URI, "rpc", "4", fds + 2, 1, "rpc", NULL, FALSE, NULL }, /* connected */
+    { URI, "rpc", "4", fds + 3, 1, "rpc", NULL, FALSE, NULL }, /* a file */
+    { URI, "rpc", "4", fds + 4, 1, "rpc", NULL, FALSE, NULL }, /* closed */
+    { URI, "rpc", "4", fds, 1, "", NULL, FALSE, NULL },
   };
   Manager manager;
 
   manager_open (&manager);
   fds[1] = manager.fd;
+  fds[2] = peer_connect_uri (uri);
+  fds[3] = open ("/dev/null", O_RDWR | O_CLOEXEC);
+  fds[4] = -1;
   for (guint i = 0; i < G_N_ELEMENTS (units); i++)
     assert_int (await_end (start_service (&manager, &units[i])), 1);
   manager_close (&manager);
   close (fds[0]);
+  close (fds[2]);
+  close (fds[3]);
+}
+
+static void
+a_number_of_sockets_that_is_none_is_refused (void)
+{
+  static const gchar *const counts[] = { "", "one", "1 and more", "-1", "4294967297" };
+  gint fd;
+  g_autofree gchar *uri = listen_somewhere (&fd);
+  Manager manager;
+
+  manager_open (&manager);
+  for (guint i = 0; i < G_N_ELEMENTS (counts); i++)
+    {
+      const Unit unit = { URI, "rpc", "4", &fd, 1, "rpc", NULL, FALSE, counts[i] };
+
+      assert_int (await_end (start_service (&manager, &unit)), 1);
+    }
+  manager_close (&manager);
+  close (fd);
+}
+
+/* A socket that listens at @address, which its kind's URI names. */
+static gint
+listen_at (GSocketAddress *address)
+{
+  struct sockaddr_storage native;
+  gssize length = g_socket_address_get_native_size (address);
+  gint fd;
+
+  CU_ASSERT_FATAL (g_socket_address_to_native (address, &native, sizeof native, NULL));
+  fd = socket (native.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  CU_ASSERT_FATAL (bind (fd, (struct sockaddr *) &native, (socklen_t) length) == 0);
+  CU_ASSERT_FATAL (listen (fd, 16) == 0);
+  return fd;
+}
+
+/* And not where its URI would have it listen. A stop takes none of them away. */
+static void
+it_says_where_it_listens (void)
+{
+  g_autofree gchar *directory = g_dir_make_tmp ("tally systemd-XXXXXX", NULL);
+  g_autofree gchar *path = g_build_filename (directory, "a.sock", NULL);
+  g_autofree gchar *name = g_strdup_printf ("tally systemd-%d?", (gint) getpid ());
+  g_autoptr (GSocketAddress) at_path = g_unix_socket_address_new (path);
+  g_autoptr (GSocketAddress) at_name =
+      g_unix_socket_address_new_with_type (name, -1, G_UNIX_SOCKET_ADDRESS_ABSTRACT);
+  gint fds[4] = { listen_at (at_path), listen_at (at_name) };
+  g_autofree gchar *tcp = listen_somewhere (&fds[2]);
+  g_autofree gchar *other = listen_somewhere (&fds[3]);
+  g_autofree gchar *port = g_strndup (strrchr (tcp, ':'), strcspn (strrchr (tcp, ':'), "?"));
+  const Unit units[] = {
+    { "unix:@tally-none", "path", "4", fds, 4, "path:name:tcp:tcp", NULL, FALSE, NULL },
+    { "unix:@tally-none", "name", "4", fds, 4, "path:name:tcp:tcp", NULL, FALSE, NULL },
+    { "tcp://127.0.0.2:9?protocol=binary", "tcp", "4", fds, 4, "path:name:tcp:tcp", NULL, FALSE,
+      NULL },
+    { "tcp://localhost:0", "tcp", "4", fds, 4, "path:name:tcp:tcp", NULL, FALSE, NULL },
+  };
+  const gchar *const begins[] = { "unix:///", "unix:@tally%20systemd-",
+                                  "tcp://127.0.0.1:", "tcp://localhost:" };
+  Manager manager;
+
+  manager_open (&manager);
+  for (guint i = 0; i < G_N_ELEMENTS (units); i++)
+    {
+      pid_t pid = start_service (&manager, &units[i]);
+      g_autofree gchar *uri = manager_expect_ready (&manager);
+
+      CU_ASSERT (g_str_has_prefix (uri, begins[i]));
+      CU_ASSERT (i < 2 || g_str_has_prefix (strrchr (uri, ':'), port));
+      check_alive_at (i < 3 ? uri : tcp);
+      stop_service (&manager, pid);
+      close (peer_connect_uri (i < 3 ? uri : tcp));
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
+    close (fds[i]);
+  assert_int (g_unlink (path), 0);
+  assert_int (g_rmdir (directory), 0);
+  manager_close (&manager);
 }
 
 /* As long as a worker comes back; a timer alone would tell of a server that is stuck, too. */
@@ -338,6 +432,8 @@ main (int argc, char **argv)
     TEST (all_sockets_are_taken),
     TEST (others_sockets_are_left_alone),
     TEST (sockets_of_another_kind_are_refused),
+    TEST (a_number_of_sockets_that_is_none_is_refused),
+    TEST (it_says_where_it_listens),
     TEST (the_watchdog_hears_of_workers),
     { NULL, NULL },
   };
