@@ -12,15 +12,15 @@ typedef struct
   guint watchdog; /* milliseconds, in each of which it has to hear; 0: there is none */
   gint *fds;      /* the sockets that it has passed; they stay the process's */
   guint n_fds;
-  gint is_stopping; /* atomic: it was told */
 
   /* the server's lock */
-  gint64 next_look; /* server_now () */
-  gint64 told;      /* the same: when it was told last that the server lives */
-  guint64 progress; /* how far the workers were then */
-  GQueue untold;    /* of gchar *: what it has not been told, the oldest first */
-  gboolean is_late; /* the first of these could not be sent, */
-  gint64 next_try;  /* and is tried again then */
+  gboolean is_stopping; /* it was told, or will be, and is told nothing after that */
+  gint64 next_look;     /* server_now () */
+  gint64 told;          /* the same: when it was told last that the server lives */
+  guint64 progress;     /* how far the workers were then */
+  GQueue untold;        /* of gchar *: what it has not been told, the oldest first */
+  gboolean is_late;     /* the first of these could not be sent, */
+  gint64 next_try;      /* and is tried again then */
 } ServerSystemd;
 
 void server_systemd_clear (ServerSystemd *self);

@@ -101,14 +101,18 @@ tell_locked (TallyServer *server, gint64 now)
     }
 }
 
-/* Has the supervisor tell @report (transfer full), if somebody wants to hear it. */
+/* Has the supervisor tell @report (transfer full). That it is about to stop is a service's last. */
 static void
-tell_later (TallyServer *server, gchar *report)
+tell_later (TallyServer *server, gchar *report, gboolean is_last)
 {
   ServerSystemd *self = &server->systemd;
 
   pthread_mutex_lock (&server->lock);
-  g_queue_push_tail (&self->untold, report);
+  if (self->is_stopping)
+    g_free (report);
+  else
+    g_queue_push_tail (&self->untold, report);
+  self->is_stopping |= is_last;
   if (self->untold.length > MAX_UNTOLD) /* the latest says how it is */
     g_free (g_queue_pop_head (&self->untold));
   server_wake_supervisor_locked (server);
@@ -125,7 +129,7 @@ notify_ready (TallyServer *server, const gchar *fault)
   g_autofree gchar *state =
       g_strdup_printf ("READY=1\nSTATUS=%s\n", g_strdelimit (status, "\n", ' '));
 
-  tell_later (server, g_steal_pointer (&state));
+  tell_later (server, g_steal_pointer (&state), FALSE);
 }
 
 void
@@ -133,7 +137,7 @@ server_systemd_begin (TallyServer *server)
 {
   ServerSystemd *self = &server->systemd;
 
-  atomic_set (&self->is_stopping, FALSE);
+  self->is_stopping = FALSE;
   self->next_look = self->told = 0;
   self->progress = G_MAXUINT64;
   if (self->address != NULL)
@@ -143,9 +147,8 @@ server_systemd_begin (TallyServer *server)
 void
 server_systemd_stop (TallyServer *server)
 {
-  if (server->systemd.address != NULL
-      && !__atomic_exchange_n (&server->systemd.is_stopping, TRUE, __ATOMIC_SEQ_CST))
-    tell_later (server, g_strdup ("STOPPING=1\nSTATUS=Stopping\n"));
+  if (server->systemd.address != NULL)
+    tell_later (server, g_strdup ("STOPPING=1\nSTATUS=Stopping\n"), TRUE);
 }
 
 /* A service that ends is not kept from it by a systemd that does not listen. */
@@ -178,8 +181,10 @@ server_systemd_reload (TallyServer *server)
   g_autofree gchar *fault = NULL;
 
   if (is_heard)
-    tell_later (server, g_strdup_printf ("RELOADING=1\nMONOTONIC_USEC=%" G_GINT64_FORMAT "\n",
-                                         g_get_monotonic_time ()));
+    tell_later (server,
+                g_strdup_printf ("RELOADING=1\nMONOTONIC_USEC=%" G_GINT64_FORMAT "\n",
+                                 g_get_monotonic_time ()),
+                FALSE);
   if (server->acceptor != NULL && !tally_tls_acceptor_reload (server->acceptor, &error))
     {
       fault =

@@ -123,13 +123,13 @@ reload (TlsServer *server, const Manager *manager, const gchar *part)
 
 /* A service of @manager's, which is opened. */
 static TlsServer *
-start (Manager *manager)
+start (Manager *manager, guint leave_delay)
 {
   TlsServer *server;
 
   manager_open (manager);
   g_setenv ("NOTIFY_SOCKET", manager->address, TRUE);
-  server = tls_server_start_as_service ("current");
+  server = tls_server_start_as_service ("current", leave_delay);
   g_unsetenv ("NOTIFY_SOCKET");
   manager_check (manager, "READY=1\n");
   return server;
@@ -154,7 +154,7 @@ bad_files_change_nothing (void)
     return;
   tls_log_begin ();
   tls_copy ("server", "current");
-  server = start (&manager);
+  server = start (&manager, 0);
   check_subject (server, "server");
   for (guint i = 0; i < G_N_ELEMENTS (faults); i++)
     {
@@ -188,7 +188,7 @@ a_reload_reads_what_looks_the_same (void)
   if (!tls_begin ())
     return;
   write_in_place ("server", 8192);
-  server = start (&manager);
+  server = start (&manager, 0);
   check_subject (server, "server");
   write_in_place ("renewed", 8192);
   check_subject (server, "server");
@@ -199,8 +199,37 @@ a_reload_reads_what_looks_the_same (void)
 
 TLS_TEST (a_reload_reads_what_looks_the_same)
 
+/* While a server leaves it serves on, and files are of use; but that it stops is the last that systemd hears of it. */
+static void
+a_reload_during_a_stop_is_not_told (void)
+{
+  TlsServer *server;
+  Manager manager;
+
+  if (!tls_begin ())
+    return;
+  tls_log_begin ();
+  tls_copy ("server", "current");
+  server = start (&manager, G_MAXINT);
+  tally_server_stop (server->server);
+  manager_check (&manager, "STOPPING=1\n");
+  write_garbage ();
+  tally_server_reload (server->server);
+  while (tls_count_logged (STAYS) == 0)
+    g_thread_yield ();
+  tls_copy ("renewed", "current");
+  check_subject (server, "renewed");
+  tls_server_stop (server);
+  CU_ASSERT_PTR_NULL (manager_read (&manager, 0));
+  manager_close (&manager);
+  tls_log_end ();
+}
+
+TLS_TEST (a_reload_during_a_stop_is_not_told)
+
 static const TestCase cases[] = { TEST (test_bad_files_change_nothing),
                                   TEST (test_a_reload_reads_what_looks_the_same),
+                                  TEST (test_a_reload_during_a_stop_is_not_told),
                                   { NULL, NULL } };
 
 int

@@ -186,11 +186,12 @@ tls_server_start (const gchar *certificate, const gchar *options, guint timeout_
 }
 
 TlsServer *
-tls_server_start_as_service (const gchar *certificate)
+tls_server_start_as_service (const gchar *certificate, guint leave_delay)
 {
   TlsServer *self = make_server (certificate, NULL);
 
   CU_ASSERT (tally_server_use_systemd (self->server, NULL, NULL));
+  g_object_set (self->server, "leave-delay", leave_delay, NULL);
   return start_server (self);
 }
 

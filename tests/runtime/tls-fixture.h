@@ -50,8 +50,9 @@ typedef struct
 /* @certificate: its name; @options (nullable): more of the URI, "clients=required", where "ca=NAME" stands
  * for that file; @timeout_ms: of handshakes, 0: as long as they may take on a busy machine. */
 TlsServer *tls_server_start (const gchar *certificate, const gchar *options, guint timeout_ms);
-/* One that tells systemd, by the environment of now. */
-TlsServer *tls_server_start_as_service (const gchar *certificate);
+/* One that tells systemd, by the environment of now, and serves for @leave_delay milliseconds after it was told to stop, or until
+ * it is told again. */
+TlsServer *tls_server_start_as_service (const gchar *certificate, guint leave_delay);
 /* One that tells clients apart (%TALLY_ADMISSION_CLIENT). */
 TlsServer *tls_server_start_for_clients (const gchar *certificate, const gchar *options);
 /* One with so few threads; any number of requests may wait for them. */
