@@ -72,6 +72,13 @@ scale_weight (guint weight, guint greatest)
   return MAX (scaled, 1);
 }
 
+/* A target "." says that the service is decidedly not available there (RFC 2782). GIO gives it as "", or as nothing at all. */
+static gboolean
+names_nothing (const gchar *host)
+{
+  return *host == '\0' || strcmp (host, ".") == 0;
+}
+
 static gboolean
 lookup_service (const TallyDnsResolver *self,
                 GArray *found,
@@ -79,18 +86,26 @@ lookup_service (const TallyDnsResolver *self,
                 GError **error)
 {
   g_autoptr (GResolver) resolver = g_resolver_get_default ();
+  g_autoptr (GError) failure = NULL;
   GList *targets = g_resolver_lookup_service (resolver, self->service, self->protocol, self->host,
-                                              cancellable, error);
+                                              cancellable, &failure);
   guint greatest = find_greatest_weight (targets);
 
   for (GList *each = targets; each != NULL; each = each->next)
-    add_address (found,
-                 g_strdup_printf ("%s:%u", g_srv_target_get_hostname (each->data),
-                                  g_srv_target_get_port (each->data)),
-                 NULL, scale_weight (g_srv_target_get_weight (each->data), greatest),
-                 g_srv_target_get_priority (each->data));
+    if (!names_nothing (g_srv_target_get_hostname (each->data)))
+      add_address (found,
+                   g_strdup_printf ("%s:%u", g_srv_target_get_hostname (each->data),
+                                    g_srv_target_get_port (each->data)),
+                   NULL, scale_weight (g_srv_target_get_weight (each->data), greatest),
+                   g_srv_target_get_priority (each->data));
   g_resolver_free_targets (targets);
-  return targets != NULL;
+  if (failure == NULL && found->len == 0)
+    g_set_error (&failure, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED,
+                 "DNS says that _%s._%s.%s is not available: it has no target, or \".\" for one",
+                 self->service, self->protocol, self->host);
+  if (failure != NULL)
+    g_propagate_error (error, g_steal_pointer (&failure));
+  return found->len > 0;
 }
 
 static void

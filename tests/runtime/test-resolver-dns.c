@@ -245,6 +245,52 @@ targets_of_a_service (void)
     g_srv_target_free (targets[i]);
 }
 
+/* Which DNS says of a service that is not available (RFC 2782). GIO's own resolver gives it as a name without a byte. */
+static void
+a_target_that_is_no_host_is_left_out (void)
+{
+  static const gchar *const absent[] = { "", "." };
+  GSrvTarget *targets[3] = { NULL };
+  guint16 port;
+  Fleet fleet, servers;
+
+  if (!has_no_tls ())
+    return;
+  fleet_start (&servers, NULL, NULL);
+  port = (guint16) atoi (strchr (servers.addresses[0], ':') + 1);
+  fake->targets = (const GSrvTarget *const *) targets;
+  for (guint i = 0; i < G_N_ELEMENTS (absent); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autofree gchar *dump = NULL;
+
+      targets[0] = g_srv_target_new (absent[i], port, 0, 10);
+      start_dns (&fleet, "srv://_thrift._tcp.fleet.test?picker=first%s", "");
+      CU_ASSERT_FALSE (fleet_echo (&fleet, NULL, &error));
+      assert_error (error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED,
+                    "DNS says that _thrift._tcp.fleet.test is not available");
+      fleet_stop (&fleet);
+      targets[1] = g_srv_target_new ("127.0.0.1", port, 1, 10);
+      start_dns (&fleet, "srv://_thrift._tcp.fleet.test?picker=first%s", "");
+      fleet_check_echoes (&fleet, fleet_echo, 1);
+      dump = tally_pool_dump (fleet.pool);
+      CU_ASSERT_PTR_NOT_NULL (strstr (dump, "among 1 of 1 endpoints"));
+      fleet_stop (&fleet);
+      for (guint k = 0; k < 2; k++)
+        g_clear_pointer (&targets[k], g_srv_target_free);
+    }
+  start_dns (&fleet, "srv://_thrift._tcp.fleet.test%s", "");
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      CU_ASSERT_FALSE (fleet_echo (&fleet, NULL, &error));
+      assert_error (error, TALLY_ERROR, TALLY_ERROR_CONNECT_FAILED, "is not available");
+    }
+  fleet_stop (&fleet);
+  fleet_stop (&servers);
+}
+
 /* Nobody waits for DNS: neither a pool that closes nor a channel that ends. */
 static void
 a_lookup_ends_with_its_pool_and_channel (void)
@@ -385,6 +431,7 @@ main (int argc, char **argv)
     TEST (a_failure_makes_it_look_again),
     TEST (a_lookup_that_fails_is_told),
     TEST (targets_of_a_service),
+    TEST (a_target_that_is_no_host_is_left_out),
     TEST (a_lookup_ends_with_its_pool_and_channel),
     TEST (rule_22_a_lookup_is_under_way),
     TEST (bad_uris_of_resolvers_are_refused),
