@@ -1,5 +1,7 @@
 /* Owns a client's handshake. It blocks, in whichever thread dials, and ends at the dial's deadline or by
  * its cancellable. It knows no pool. */
+#include <string.h>
+
 #include "tally-error.h"
 #include "tls-credentials-private.h"
 #include "tls-fault-private.h"
@@ -35,21 +37,31 @@ on_server_certificate (GTlsConnection *connection,
   return (flags & ~get_ignored (options)) == 0;
 }
 
-/* The name that the server's certificate must have, which the server is also told. */
-static GSocketConnectable *
-make_identity (TallyEndpoint *endpoint)
+/* (transfer full) */
+static gchar *
+dup_name (TallyEndpoint *endpoint)
 {
   const TallyTlsOptions *options = tally_endpoint_get_tls (endpoint);
   GSocketConnectable *target = tally_endpoint_get_connectable (endpoint);
-  g_autofree gchar *host = NULL;
 
   if (options->identity != NULL)
-    return g_network_address_new (options->identity, 0);
+    return g_strdup (options->identity);
   if (G_IS_NETWORK_ADDRESS (target))
-    return g_network_address_new (g_network_address_get_hostname (G_NETWORK_ADDRESS (target)), 0);
-  host =
-      g_inet_address_to_string (g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (target)));
-  return g_network_address_new (host, 0);
+    return g_strdup (g_network_address_get_hostname (G_NETWORK_ADDRESS (target)));
+  return g_inet_address_to_string (
+      g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (target)));
+}
+
+/* The name that the server's certificate must have, which the server is also told. No certificate has the dot of DNS's root, which
+ * may end a name that is looked up. */
+static GSocketConnectable *
+make_identity (TallyEndpoint *endpoint)
+{
+  g_autofree gchar *name = dup_name (endpoint);
+
+  if (g_str_has_suffix (name, "."))
+    name[strlen (name) - 1] = '\0';
+  return g_network_address_new (name, 0);
 }
 
 /* What GIO speaks through. Only for a socket's connection does it look for a session to resume. */

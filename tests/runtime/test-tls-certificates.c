@@ -28,6 +28,7 @@ static const Case servers[] = {
   { "frail", "ca=ca", "(CN=frail) is refused: CN=frail-ca behind it has a key that is too weak" },
   { "deputy", "ca=ca", NULL },
   { "elsewhere", "ca=ca&identity=elsewhere.example", NULL },
+  { "elsewhere", "ca=ca&identity=elsewhere.example.", NULL }, /* the root's dot */
   { "elsewhere", "ca=ca&host-check=no", NULL },
   { "expired", "ca=ca&host-check=no", "it has expired" },
 };
