@@ -47,27 +47,34 @@ lookup_host (const TallyDnsResolver *self, GArray *found, GCancellable *cancella
   return addresses != NULL;
 }
 
-static guint
-find_greatest_weight (GList *targets)
+/* What a picker makes of these weights. One of 0 is a very small one beside others. */
+typedef struct
 {
-  guint greatest = 1;
+  guint greatest;
+  gboolean has_none;
+} SrvWeights;
+
+static SrvWeights
+look_at_weights (GList *targets)
+{
+  SrvWeights weights = { 1, FALSE };
 
   for (GList *each = targets; each != NULL; each = each->next)
     {
       guint weight = g_srv_target_get_weight (each->data);
 
-      greatest = MAX (greatest, weight);
+      weights.greatest = MAX (weights.greatest, weight);
+      weights.has_none |= weight == 0;
     }
-  return greatest;
+  return weights;
 }
 
-/* A weight of 0 is a very small one. */
 static guint
-scale_weight (guint weight, guint greatest)
+scale_weight (guint weight, const SrvWeights *weights)
 {
-  guint scaled = greatest <= TALLY_PICKER_MAX_WEIGHT
-                     ? weight
-                     : (guint) ((guint64) weight * TALLY_PICKER_MAX_WEIGHT / greatest);
+  gboolean is_scaled = weights->has_none || weights->greatest > TALLY_PICKER_MAX_WEIGHT;
+  guint scaled =
+      is_scaled ? (guint) ((guint64) weight * TALLY_PICKER_MAX_WEIGHT / weights->greatest) : weight;
 
   return MAX (scaled, 1);
 }
@@ -89,14 +96,14 @@ lookup_service (const TallyDnsResolver *self,
   g_autoptr (GError) failure = NULL;
   GList *targets = g_resolver_lookup_service (resolver, self->service, self->protocol, self->host,
                                               cancellable, &failure);
-  guint greatest = find_greatest_weight (targets);
+  SrvWeights weights = look_at_weights (targets);
 
   for (GList *each = targets; each != NULL; each = each->next)
     if (!names_nothing (g_srv_target_get_hostname (each->data)))
       add_address (found,
                    g_strdup_printf ("%s:%u", g_srv_target_get_hostname (each->data),
                                     g_srv_target_get_port (each->data)),
-                   NULL, scale_weight (g_srv_target_get_weight (each->data), greatest),
+                   NULL, scale_weight (g_srv_target_get_weight (each->data), &weights),
                    g_srv_target_get_priority (each->data));
   g_resolver_free_targets (targets);
   if (failure == NULL && found->len == 0)

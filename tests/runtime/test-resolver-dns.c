@@ -245,6 +245,38 @@ targets_of_a_service (void)
     g_srv_target_free (targets[i]);
 }
 
+/* One of 0 has hardly any of the calls beside another one, and its share among its like. */
+static void
+a_weight_of_0_is_a_very_small_one (void)
+{
+  static const guint16 weights[][2] = { { 1, 0 }, { 0, 0 } };
+  guint16 ports[2];
+  Fleet fleet, servers;
+
+  if (!has_no_tls ())
+    return;
+  fleet_start (&servers, NULL, NULL);
+  for (guint i = 0; i < 2; i++)
+    ports[i] = (guint16) atoi (strchr (servers.addresses[i], ':') + 1);
+  for (guint i = 0; i < G_N_ELEMENTS (weights); i++)
+    {
+      GSrvTarget *targets[] = { g_srv_target_new ("127.0.0.1", ports[0], 5, weights[i][0]),
+                                g_srv_target_new ("127.0.0.1", ports[1], 5, weights[i][1]), NULL };
+      guint before = fleet_count (&servers, 1);
+      guint count;
+
+      fake->targets = (const GSrvTarget *const *) targets;
+      start_dns (&fleet, "srv://_thrift._tcp.fleet.test?picker=round-robin%s", "");
+      fleet_check_echoes (&fleet, fleet_echo, N_CALLS);
+      count = fleet_count (&servers, 1) - before;
+      CU_ASSERT (weights[i][0] > 0 ? count <= 1 : count == N_CALLS / 2);
+      fleet_stop (&fleet);
+      g_srv_target_free (targets[0]);
+      g_srv_target_free (targets[1]);
+    }
+  fleet_stop (&servers);
+}
+
 /* Which DNS says of a service that is not available (RFC 2782). GIO's own resolver gives it as a name without a byte. */
 static void
 a_target_that_is_no_host_is_left_out (void)
@@ -431,6 +463,7 @@ main (int argc, char **argv)
     TEST (a_failure_makes_it_look_again),
     TEST (a_lookup_that_fails_is_told),
     TEST (targets_of_a_service),
+    TEST (a_weight_of_0_is_a_very_small_one),
     TEST (a_target_that_is_no_host_is_left_out),
     TEST (a_lookup_ends_with_its_pool_and_channel),
     TEST (rule_22_a_lookup_is_under_way),
