@@ -6,6 +6,15 @@
 #include "resolver-private.h"
 #include "tally-error.h"
 
+/* Bytes of a name in DNS, and of a part of one. */
+#define MAX_DNS_NAME 253
+#define MAX_DNS_LABEL 63
+#define NO_DNS_NAME                                                                                \
+  "its name must be of parts of 1 to " G_STRINGIFY (                                               \
+      MAX_DNS_LABEL) " bytes with dots between them, together at most " G_STRINGIFY (MAX_DNS_NAME)
+/* Bytes of a URI that an error shows. */
+#define SHOWN_BYTES 300
+
 /* What was added; it is there to stay. */
 typedef struct _AddedScheme AddedScheme;
 struct _AddedScheme
@@ -20,8 +29,18 @@ static AddedScheme *added_schemes; /* atomic */
 static gboolean
 refuse_uri (const gchar *uri, const gchar *reason, GError **error)
 {
-  g_set_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_ARGUMENT, "URI \"%s\": %s", uri, reason);
+  gsize length = strnlen (uri, SHOWN_BYTES);
+  g_autofree gchar *shown = g_utf8_make_valid (uri, (gssize) length);
+
+  g_set_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_ARGUMENT, "URI \"%s%s\": %s", shown,
+               uri[length] != '\0' ? "…" : "", reason);
   return FALSE;
+}
+
+static gboolean
+begins_with (const gchar *uri, const gchar *prefix)
+{
+  return g_ascii_strncasecmp (uri, prefix, strlen (prefix)) == 0;
 }
 
 /* What is behind @scheme and its slashes; NULL: @uri has another scheme. @transport: "tcp" or "tls". */
@@ -30,11 +49,42 @@ skip_scheme (const gchar *uri, const gchar *scheme, const gchar **transport)
 {
   gsize length = strlen (scheme);
 
-  if (!g_str_has_prefix (uri, scheme))
+  if (!begins_with (uri, scheme))
     return NULL;
-  *transport = g_str_has_prefix (uri + length, "+tls:") ? "tls" : "tcp";
+  *transport = begins_with (uri + length, "+tls:") ? "tls" : "tcp";
   length += strcmp (*transport, "tls") == 0 ? strlen ("+tls") : 0;
   return g_str_has_prefix (uri + length, "://") ? uri + length + strlen ("://") : NULL;
+}
+
+/* What @plain is made of, if it is one host and maybe a port, and options. (transfer full) (nullable) */
+static GUri *
+parse_authority (const gchar *plain)
+{
+  g_autoptr (GUri) parsed = g_uri_parse (plain, G_URI_FLAGS_ENCODED_QUERY, NULL);
+  const gchar *host = parsed != NULL ? g_uri_get_host (parsed) : NULL;
+  const gchar *path = parsed != NULL ? g_uri_get_path (parsed) : NULL;
+
+  if (host == NULL || strchr (host, ',') != NULL || g_uri_get_userinfo (parsed) != NULL
+      || g_uri_get_fragment (parsed) != NULL || (*path != '\0' && strcmp (path, "/") != 0))
+    return NULL;
+  return g_steal_pointer (&parsed);
+}
+
+/* Whether DNS can have @name at all: RFC 1035, 2.3.4. It may end with the root's dot. */
+static gboolean
+check_name (const gchar *uri, const gchar *name, GError **error)
+{
+  gsize length = strlen (name) - g_str_has_suffix (name, ".");
+  gboolean is_one = length > 0 && length <= MAX_DNS_NAME;
+
+  for (gsize begin = 0, end; is_one && begin <= length; begin = end + 1)
+    {
+      end = begin + strcspn (name + begin, ".");
+      is_one = end > begin && end - begin <= MAX_DNS_LABEL;
+    }
+  if (is_one || g_hostname_is_ip_address (name))
+    return TRUE;
+  return refuse_uri (uri, NO_DNS_NAME, error);
 }
 
 static gboolean
@@ -46,12 +96,14 @@ parse_dns (const gchar *uri,
            GError **error)
 {
   g_autofree gchar *candidate = g_strdup_printf ("%s://%s", transport, rest + (*rest == '/'));
-  g_autoptr (GUri) parsed = g_uri_parse (candidate, G_URI_FLAGS_ENCODED_QUERY, NULL);
+  g_autoptr (GUri) parsed = parse_authority (candidate);
   const gchar *host = parsed != NULL ? g_uri_get_host (parsed) : NULL;
 
   if (*rest != '/' || host == NULL || *host == '\0' || g_uri_get_port (parsed) <= 0)
     return refuse_uri (
         uri, "it must be dns:///, a host's name and a port, as in dns:///example.com:9090", error);
+  if (!check_name (uri, host, error))
+    return FALSE;
   *resolver = tally_dns_resolver_new (host, (guint) g_uri_get_port (parsed));
   *plain = g_steal_pointer (&candidate);
   return TRUE;
@@ -66,13 +118,20 @@ parse_srv (const gchar *uri,
            GError **error)
 {
   gsize length = strcspn (rest, "/?#");
-  g_autofree gchar *name = g_strndup (rest, length);
+  g_autofree gchar *candidate = g_strdup_printf ("%s://%s", transport, rest);
+  g_autoptr (GUri) parsed = parse_authority (candidate);
 
-  *resolver = tally_srv_resolver_new (name);
+  if (parsed != NULL && g_uri_get_port (parsed) < 0)
+    *resolver = tally_srv_resolver_new (g_uri_get_host (parsed));
   if (*resolver == NULL)
     return refuse_uri (
         uri, "it must be srv:// and a service's name, as in srv://_thrift._tcp.example.com", error);
-  *plain = g_strdup_printf ("%s://%s:0%s", transport, name, rest + length);
+  if (!check_name (uri, g_uri_get_host (parsed), error))
+    {
+      g_clear_object (resolver);
+      return FALSE;
+    }
+  *plain = g_strdup_printf ("%s://%.*s:0%s", transport, (gint) length, rest, rest + length);
   return TRUE;
 }
 

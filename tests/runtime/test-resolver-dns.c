@@ -428,23 +428,84 @@ rule_22_a_lookup_is_under_way (void)
     }
 }
 
+/* Whatever way they are written in a URI. */
+static void
+names_are_asked_for_as_dns_has_them (void)
+{
+  static const gchar *const here[] = { "127.0.0.1", NULL };
+  static const gchar *const uris[] = { "dns:///fleet%%2etest:%s", "DNS:///fleet.test:%s",
+                                       "srv://_thrift._tcp.fleet%%2Etest?timeout=%s0000",
+                                       "SRV://_thrift._tcp.fleet.test?timeout=%s0000",
+                                       "srv://%%5fthrift._tcp.fleet.test/?timeout=%s0000" };
+  GSrvTarget *targets[] = { g_srv_target_new ("127.0.0.1", 9, 0, 0), NULL };
+
+  g_atomic_pointer_set (&fake->addresses, here);
+  fake->targets = (const GSrvTarget *const *) targets;
+  for (guint i = 0; has_no_tls () && i < G_N_ELEMENTS (uris); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      Fleet fleet;
+
+      start_dns (&fleet, uris[i], "9");
+      fake->is_broken = FALSE;
+      CU_ASSERT_FALSE (fleet_echo (&fleet, NULL, &error));
+      CU_ASSERT (g_atomic_int_get (&fake->n_lookups) > 0); /* of the name that it compares */
+      fleet_stop (&fleet);
+    }
+  g_srv_target_free (targets[0]);
+}
+
+static void
+names_that_dns_cannot_have_are_refused (void)
+{
+  g_autofree gchar *label = g_strnfill (64, 'a');
+  g_autofree gchar *most =
+      g_strdup_printf ("%s.%s.%s.%.61s", label + 1, label + 1, label + 1, label);
+  const gchar *const bad[] = { ".", "..", "a..b", ".a", "a..", label };
+  const gchar *const good[] = { "a", "a.", "a.b.", "_a._b", label + 1 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
+    for (guint k = 0; k < 2; k++)
+      {
+        g_autoptr (GError) error = NULL;
+        g_autofree gchar *uri =
+            g_strdup_printf (k == 0 ? "dns:///%s:1" : "srv://_a._b.c.%s", bad[i]);
+
+        CU_ASSERT_PTR_NULL (tally_channel_new (uri, &error));
+        assert_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_ARGUMENT,
+                      "its name must be of parts");
+      }
+  for (guint i = 0; i < G_N_ELEMENTS (good); i++)
+    {
+      g_autofree gchar *uri = g_strdup_printf ("dns:///%s:1", good[i]);
+      g_autoptr (TallyChannel) channel = tally_channel_new (uri, NULL);
+
+      CU_ASSERT_PTR_NOT_NULL (channel);
+    }
+  assert_int (strlen (most), 253);
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autofree gchar *uri = g_strdup_printf ("dns:///%s%s:1", i == 0 ? "" : "a", most);
+      g_autoptr (TallyChannel) channel = tally_channel_new (uri, NULL);
+
+      CU_ASSERT ((channel != NULL) == (i == 0));
+    }
+}
+
 static void
 bad_uris_of_resolvers_are_refused (void)
 {
-  static const gchar *const uris[] = { "dns://fleet.test:1",
-                                       "dns:///fleet.test",
-                                       "dns:///:1",
-                                       "dns:///fleet.test:0",
-                                       "srv://fleet.test",
-                                       "srv://_thrift.fleet.test",
-                                       "srv://_thrift._tcp",
-                                       "srv://_thrift._tcp.",
-                                       "srv+tls://_._tcp.example",
-                                       "dns+tls:///a:1,b:1",
-                                       "dns:///a:1?colour=red",
-                                       "dns:///a:1?identity=x",
-                                       "srv://_a._b.c/path",
-                                       "dnsx:///a:1" };
+  static const gchar *const uris[] = {
+    "dns://fleet.test:1",  "dns:///fleet.test",     "dns:///:1",
+    "dns:///fleet.test:0", "srv://fleet.test",      "srv://_thrift.fleet.test",
+    "srv://_thrift._tcp",  "srv://_thrift._tcp.",   "srv+tls://_._tcp.example",
+    "dns+tls:///a:1,b:1",  "dns:///a:1?colour=red", "dns:///a:1?identity=x",
+    "srv://_a._b.c/path",  "dnsx:///a:1",           "dns:///a:65536",
+    "dns:///a:-1",         "dns:///a:1/path",       "dns:///a:1#part",
+    "dns:///user@a:1",     "srv://_a._b.c:1",       "srv://_a._b.c:0",
+    "srv://user@_a._b.c",  "srv://_a._b.c,_d._e.f", "dns:///a,b:1",
+    "srv://_a._b.c#part"
+  };
 
   for (guint i = 0; i < G_N_ELEMENTS (uris); i++)
     {
@@ -452,6 +513,10 @@ bad_uris_of_resolvers_are_refused (void)
 
       CU_ASSERT_PTR_NULL (tally_channel_new (uris[i], &error));
       assert_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_ARGUMENT, NULL);
+      CU_ASSERT_TRUE (g_utf8_validate (error->message, -1, NULL));
+      /* by what was written */
+      if (strchr (uris[i], '?') == NULL)
+        assert_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_ARGUMENT, uris[i]);
     }
 }
 
@@ -465,8 +530,10 @@ main (int argc, char **argv)
     TEST (targets_of_a_service),
     TEST (a_weight_of_0_is_a_very_small_one),
     TEST (a_target_that_is_no_host_is_left_out),
+    TEST (names_are_asked_for_as_dns_has_them),
     TEST (a_lookup_ends_with_its_pool_and_channel),
     TEST (rule_22_a_lookup_is_under_way),
+    TEST (names_that_dns_cannot_have_are_refused),
     TEST (bad_uris_of_resolvers_are_refused),
     { NULL, NULL },
   };
