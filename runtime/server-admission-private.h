@@ -9,6 +9,8 @@ G_BEGIN_DECLS
 /* Before the server serves; at its end. */
 void server_admission_open (TallyServer *self);
 void server_admission_clear (TallyServer *self);
+/* Whether so few may run that one worker always receives: what a connection sends is then read soon, and judged by its client. */
+gboolean server_admission_leaves_worker (const TallyServer *self);
 /* The owner is about to answer a message of @connection: whether it may run at once, with the worker's permit. */
 gboolean server_admit (ServerConnection *connection, ServerWorker *worker);
 /* The owner is about to let a message of @connection wait: why it must not. @method (nullable) is what it calls. */

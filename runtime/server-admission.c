@@ -27,6 +27,12 @@ find_most (const TallyServer *self)
   return MAX (workers, 1);
 }
 
+gboolean
+server_admission_leaves_worker (const TallyServer *self)
+{
+  return self->running != NULL && find_most (self) < self->max_workers;
+}
+
 /* What it has learnt of the methods stays when the server serves again, and until requests end that are answered later. Where
  * nothing is limited any more as many may run as come. */
 void

@@ -13,7 +13,7 @@ server_find_refusal (const TallyServer *self, gint64 since, gint64 now, guint po
 {
   if (atomic_peek (&self->expired))
     return REFUSE_STOPPING;
-  if (position > server_max_queued (self))
+  if (position > server_max_queued (self) && !server_admission_leaves_worker (self))
     return REFUSE_BUSY;
   return self->queue_timeout > 0 && now - since >= self->queue_timeout ? REFUSE_LATE
                                                                        : REFUSE_NOTHING;

@@ -299,6 +299,37 @@ a_request_that_would_not_make_it (void)
   running_stop (running);
 }
 
+/* What has not been read is nobody's yet: where it will be, a crowd of one client's connections has no others refused. */
+static void
+what_was_not_read_is_refused_for_no_number (void)
+{
+  static const struct
+  {
+    guint admission;
+    guint max_running;
+    ServerRefusal refusal;
+  } cases[] = {
+    { TALLY_ADMISSION_NONE, 0, REFUSE_BUSY },
+    { TALLY_ADMISSION_CLIENT, 0, REFUSE_NOTHING },
+    { TALLY_ADMISSION_CONCURRENCY, 3, REFUSE_NOTHING },
+    { TALLY_ADMISSION_CLIENT, 4, REFUSE_BUSY }, /* handlers may have all workers */
+    { TALLY_ADMISSION_DEADLINE, 0, REFUSE_BUSY },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      TallyServer *server =
+          g_object_new (TALLY_TYPE_SERVER, "admission", cases[i].admission, "max-running",
+                        cases[i].max_running, "max-workers", 4, "max-queued", 2, NULL);
+
+      server_admission_open (server);
+      assert_int (server_find_refusal (server, 0, 0, 2), REFUSE_NOTHING);
+      assert_int (server_find_refusal (server, 0, 0, 3), cases[i].refusal);
+      assert_int (server_find_refusal (server, 0, 60 * 60 * 1000, 1), REFUSE_LATE);
+      g_object_unref (server);
+    }
+}
+
 /* A server that serves again, and now without a limit, is not held to the one it had. */
 static void
 a_limit_ends_with_its_property (void)
@@ -324,6 +355,7 @@ main (int argc, char **argv)
     TEST (a_greedy_client_harms_no_other),
     TEST (requests_side_by_side_are_limited),
     TEST (a_request_that_would_not_make_it),
+    TEST (what_was_not_read_is_refused_for_no_number),
     TEST (a_limit_ends_with_its_property),
     { NULL, NULL },
   };
