@@ -121,11 +121,16 @@ list_endpoint_locked (
 
   if (member != NULL)
     {
-      guint before = member->is_listed ? member->weight : 0; /* it is there twice */
+      gboolean is_first = !member->is_listed;
+      guint before = is_first ? 0 : member->weight;
 
       member->weight = MIN (before + target->weight, TALLY_PICKER_MAX_WEIGHT);
-      member->priority = target->priority;
-      member->position = position;
+      /* One that is there twice counts where it is preferred most. */
+      if (is_first || target->priority < member->priority)
+        {
+          member->priority = target->priority;
+          member->position = position;
+        }
       member->is_listed = TRUE;
       return;
     }

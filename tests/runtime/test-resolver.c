@@ -96,6 +96,37 @@ what_left_is_forgotten (void)
   stop_pushed (&fleet, resolver);
 }
 
+/* Once with a priority that is not the first, or behind another one: it stays where it was preferred to that, also when the same list
+ * comes again. */
+static void
+an_endpoint_that_is_there_twice_comes_first (void)
+{
+  for (guint i = 0; i < 3; i++)
+    {
+      guint priority = i % 2 == 0 ? 1 : 0;
+      TallyAddress addresses[3] = { { NULL } };
+      TallyResolver *resolver;
+      Fleet fleet;
+
+      resolver = start_pushed (&fleet, "picker=first");
+      for (guint k = 0; k < 3; k++)
+        addresses[k] = (TallyAddress){ fleet.addresses[k % 2], NULL, 1, k > 0 ? priority : 0 };
+      if (i == 2) /* the preferred one of the two last */
+        {
+          const TallyAddress swapped = addresses[0];
+
+          addresses[0] = addresses[2];
+          addresses[2] = swapped;
+        }
+      tally_resolver_publish (resolver, addresses, 3);
+      fleet_check_echoes (&fleet, fleet_echo, N_CALLS);
+      tally_resolver_publish (resolver, addresses, 3);
+      fleet_check_echoes (&fleet, fleet_echo, N_CALLS);
+      assert_int (fleet_count (&fleet, 0), 2 * N_CALLS);
+      stop_pushed (&fleet, resolver);
+    }
+}
+
 /* Neither a failure nor an empty list takes away what there was; nor does nonsense. */
 static void
 a_list_is_never_emptied (void)
@@ -411,6 +442,7 @@ main (int argc, char **argv)
   static const TestCase cases[] = {
     TEST (the_list_changes),
     TEST (what_left_is_forgotten),
+    TEST (an_endpoint_that_is_there_twice_comes_first),
     TEST (a_list_is_never_emptied),
     TEST (an_address_is_no_more_than_that),
     TEST (weights_may_be_any),
