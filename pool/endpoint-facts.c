@@ -1,4 +1,4 @@
-/* Owns what an endpoint tells of itself, equality, and how an address is written in a URI. */
+/* Owns what an endpoint tells of itself, equality, how an address is written in a URI, and a URI in an error. */
 #include <gio/gunixsocketaddress.h>
 #include <net/if.h>
 #include <string.h>
@@ -6,6 +6,9 @@
 #include "endpoint-order-internal.h"
 #include "endpoint-private.h"
 #include "protocols-internal.h"
+
+/* Bytes of a text that an error shows. */
+#define SHOWN_BYTES 500
 
 /**
  * tally_endpoint_hash:
@@ -200,7 +203,16 @@ tally_endpoint_is_concurrent (const TallyEndpoint *endpoint)
   return endpoint->is_concurrent;
 }
 
-/* ---- addresses ---- */
+/* ---- texts ---- */
+
+gchar *
+tally_text_show (const gchar *text)
+{
+  gsize length = strnlen (text, SHOWN_BYTES);
+  g_autofree gchar *valid = g_utf8_make_valid (text, (gssize) length);
+
+  return g_strconcat (valid, text[length] != '\0' ? "…" : NULL, NULL);
+}
 
 /* For every family: GIO writes IPv6 without brackets when the port is 0, and a scope's
  * "%" unescaped. Only a link-local address may name its interface. (transfer full) */

@@ -32,6 +32,8 @@ struct _TallyEndpoint
   guint hash;                       /* of uri */
 };
 
+/* How an error shows @text, a URI or a part of one, which may be anything: cut, and as UTF-8. (transfer full) */
+gchar *tally_text_show (const gchar *text);
 /* How a URI says @address, behind its scheme's colon: "//127.0.0.1:9090", "///run/echo.sock", "@echo". NULL: in no way.
  * (transfer full) (nullable) */
 gchar *tally_endpoint_describe_address (GSocketAddress *address);

@@ -26,13 +26,17 @@ G_GNUC_PRINTF (3, 4)
 static gboolean
 refuse (const gchar *uri, GError **error, const gchar *format, ...)
 {
+  g_autofree gchar *shown = tally_text_show (uri);
   g_autofree gchar *reason = NULL;
+  g_autofree gchar *shown_reason = NULL;
   va_list args;
 
   va_start (args, format);
   reason = g_strdup_vprintf (format, args);
   va_end (args);
-  g_set_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_ARGUMENT, "URI \"%s\": %s", uri, reason);
+  shown_reason = tally_text_show (reason);
+  g_set_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_ARGUMENT, "URI \"%s\": %s", shown,
+               shown_reason);
   return FALSE;
 }
 

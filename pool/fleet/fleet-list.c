@@ -64,8 +64,10 @@ add_list (GArray *targets,
 
       if (*parts[i] == '\0')
         {
+          g_autofree gchar *shown = tally_text_show (uri);
+
           g_set_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_ARGUMENT,
-                       "URI \"%s\": endpoint %u of its list is empty", uri, i + 1);
+                       "URI \"%s\": endpoint %u of its list is empty", shown, i + 1);
           return FALSE;
         }
       if (!add_target (targets, one, tls, error))
@@ -77,11 +79,13 @@ add_list (GArray *targets,
 static gboolean
 refuse_weights (const gchar *uri, const gchar *weights, guint n_targets, GError **error)
 {
+  g_autofree gchar *shown = tally_text_show (uri);
+
   g_set_error (
       error, TALLY_ERROR, TALLY_ERROR_INVALID_ARGUMENT,
       "URI \"%s\": weights is \"%s\"; it must be numbers from 1 to %u, one for each of the "
       "%u endpoints, with commas between them",
-      uri, weights, TALLY_PICKER_MAX_WEIGHT, n_targets);
+      shown, weights, TALLY_PICKER_MAX_WEIGHT, n_targets);
   return FALSE;
 }
 

@@ -2,6 +2,7 @@
  * schemes other libraries and programs bring along. */
 #include <string.h>
 
+#include "endpoint-private.h"
 #include "fleet-internal.h"
 #include "resolver-private.h"
 #include "tally-error.h"
@@ -12,8 +13,6 @@
 #define NO_DNS_NAME                                                                                \
   "its name must be of parts of 1 to " G_STRINGIFY (                                               \
       MAX_DNS_LABEL) " bytes with dots between them, together at most " G_STRINGIFY (MAX_DNS_NAME)
-/* Bytes of a URI that an error shows. */
-#define SHOWN_BYTES 300
 
 /* What was added; it is there to stay. */
 typedef struct _AddedScheme AddedScheme;
@@ -29,11 +28,9 @@ static AddedScheme *added_schemes; /* atomic */
 static gboolean
 refuse_uri (const gchar *uri, const gchar *reason, GError **error)
 {
-  gsize length = strnlen (uri, SHOWN_BYTES);
-  g_autofree gchar *shown = g_utf8_make_valid (uri, (gssize) length);
+  g_autofree gchar *shown = tally_text_show (uri);
 
-  g_set_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_ARGUMENT, "URI \"%s%s\": %s", shown,
-               uri[length] != '\0' ? "…" : "", reason);
+  g_set_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_ARGUMENT, "URI \"%s\": %s", shown, reason);
   return FALSE;
 }
 

@@ -1,5 +1,6 @@
 /* URIs: what they mean, what they are called, which are refused and why. */
 #include <gio/gunixsocketaddress.h>
+#include <string.h>
 
 #include "harness.h"
 #include "tally-endpoint.h"
@@ -190,6 +191,26 @@ numeric_hosts_need_no_resolver (void)
   CU_ASSERT_TRUE (G_IS_NETWORK_ADDRESS (tally_endpoint_get_connectable (name)));
 }
 
+/* What is no text, or has no end, is an error's in parts. */
+static void
+refusals_are_short_texts (void)
+{
+  g_autofree gchar *name = g_strnfill (5000, 'h');
+  g_autofree gchar *much = g_strconcat ("tcp://\303\274", name, NULL);
+  const gchar *const uris[] = { "tcp://\377\376:1", "\377", "unix://\303", "tcp://h:1?service=\377",
+                                much };
+
+  for (guint i = 0; i < G_N_ELEMENTS (uris); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      CU_ASSERT_PTR_NULL (tally_endpoint_new (uris[i], &error));
+      assert_error (error, TALLY_ERROR, TALLY_ERROR_INVALID_ARGUMENT, "URI \"");
+      CU_ASSERT_TRUE (g_utf8_validate (error->message, -1, NULL));
+      CU_ASSERT (strlen (error->message) < 1100);
+    }
+}
+
 static void
 refusals_name_the_part_that_is_wrong (void)
 {
@@ -249,6 +270,7 @@ main (int argc, char **argv)
     TEST (abstract_names_may_be_as_long_as_paths),
     TEST (equality_leaves_out_what_the_channel_decides),
     TEST (numeric_hosts_need_no_resolver),
+    TEST (refusals_are_short_texts),
     TEST (refusals_name_the_part_that_is_wrong),
     { NULL },
   };
