@@ -110,11 +110,24 @@ take_over (Agent *self)
 
 /* ---- the end of calls ---- */
 
+/* Without a call it has no lease of the connection, which the pool may close: from then on it does not touch the socket. */
+static inline gboolean
+has_lease (const Agent *self)
+{
+  return self->n_calls > 0;
+}
+
+static inline gboolean
+has_input (const Agent *self)
+{
+  return has_lease (self) && tally_socket_has_input (self->socket);
+}
+
 static void
 retire_if_unused (Agent *self)
 {
   tally_shared_close_settled (self->shared, &self->agent);
-  if (self->n_calls > 0 || g_source_is_destroyed (&self->source))
+  if (has_lease (self) || g_source_is_destroyed (&self->source))
     return;
   tally_shared_remove_agent (self->shared, &self->agent);
   g_source_destroy (&self->source);
@@ -135,15 +148,18 @@ static void
 end_call (TallyAsyncCall *self, gboolean exchanged, GError *error)
 {
   TallyShared *shared = self->agent->shared;
-  gboolean whole, clean;
+  gboolean is_last = self->agent->n_calls == 1;
+  gboolean whole, is_settled, clean;
 
   if (self->info != NULL)
     tally_call_note_shared_end (self->info, self->pending, exchanged);
   tally_call_settle_shared (&self->call, &self->lease, shared, self->pending, exchanged, &whole,
                             &error);
-  clean = G_LIKELY (exchanged && whole && !self->call.refused)
-          && tally_shared_settle_pending (shared, &self->agent->agent, self->pending);
-  if (G_UNLIKELY (!clean))
+  clean = is_settled = G_LIKELY (exchanged && whole && !self->call.refused)
+                       && tally_shared_settle_pending (shared, &self->agent->agent, self->pending);
+  if (is_last) /* with its lease */
+    clean &= tally_shared_close_settled (shared, &self->agent->agent);
+  if (G_UNLIKELY (!is_settled))
     clean = tally_call_close_shared (&self->call, shared, self->pending, whole);
   detach (self);
   tally_async_call_end (self, clean, error);
@@ -177,7 +193,7 @@ on_call_cancelled (gpointer data)
 static void
 flush (Agent *self)
 {
-  if (__atomic_load_n (&self->n_unsent, __ATOMIC_ACQUIRE) == 0)
+  if (__atomic_load_n (&self->n_unsent, __ATOMIC_ACQUIRE) == 0 || !has_lease (self))
     return;
   __atomic_store_n (&self->n_unsent, 0, __ATOMIC_RELEASE);
   tally_shared_flush (self->shared, &self->agent);
@@ -263,7 +279,7 @@ agent_check (GSource *source)
   Agent *self = (Agent *) source;
 
   return g_source_query_unix_fd (source, self->watch) != 0 || is_over_nonempty (self)
-         || tally_socket_has_input (self->socket);
+         || has_input (self);
 }
 
 static void
@@ -295,7 +311,7 @@ agent_prepare (GSource *source, gint *timeout)
 
   *timeout = -1;
   flush (self);
-  if (is_over_nonempty (self) || tally_socket_has_input (self->socket))
+  if (is_over_nonempty (self) || has_input (self))
     return TRUE;
   if (G_UNLIKELY (self->n_turns > 0))
     fall_asleep (self); /* what is over since then makes it ready */
@@ -321,9 +337,9 @@ agent_dispatch (GSource *source, GSourceFunc callback, gpointer data)
   dispatched = g_source_get_context (source);
   self->n_turns++;
   wake_up (self);
-  if (events != 0 || tally_socket_has_input (self->socket))
+  if (has_lease (self) && (events != 0 || has_input (self)))
     tally_shared_take_input (self->shared, &self->agent);
-  if ((events & ~(guint) G_IO_IN) != 0)
+  if (has_lease (self) && (events & ~(guint) G_IO_IN) != 0)
     tally_shared_flush (self->shared, &self->agent);
   end_calls_that_are_late (self); /* a reply that came in time was taken, so that its call is not */
   end_calls_that_are_over (self);

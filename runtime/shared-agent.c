@@ -27,15 +27,19 @@ tally_shared_settle_pending (TallyShared *self, TallySharedAgent *agent, TallyPe
   return TRUE;
 }
 
-void
+gboolean
 tally_shared_close_settled (TallyShared *self, TallySharedAgent *agent)
 {
+  gboolean is_usable;
+
   if (agent->settled == NULL)
-    return;
+    return TRUE;
   tally_shared_lock (self);
   drop_settled_locked (self, agent);
   tally_shared_look_for_dirt_locked (self);
+  is_usable = !__atomic_load_n (&self->is_unusable, __ATOMIC_RELAXED);
   pthread_mutex_unlock (&self->lock);
+  return is_usable;
 }
 
 void
@@ -57,8 +61,15 @@ tally_shared_remove_agent (TallyShared *self, TallySharedAgent *agent)
   while (*link != agent)
     link = &(*link)->next;
   *link = agent->next;
-  tally_shared_hand_on_locked (self, NULL);
   tally_shared_allow_alone_locked (self);
+  /* The agent has no lease any more, but calls that are under way have one, and end with the lock: only where there are
+   * some is the socket sure to be open. */
+  if (self->waiting.head == NULL && self->unsent.head == NULL)
+    {
+      pthread_mutex_unlock (&self->lock);
+      return;
+    }
+  tally_shared_hand_on_locked (self, NULL);
   tally_shared_unlock (self);
 }
 

@@ -512,12 +512,12 @@ tally_shared_get_failed_at (TallyShared *self)
 void
 tally_shared_unlock (TallyShared *self)
 {
-  gboolean must_shut = self->failure != NULL && !self->is_shut;
-
-  self->is_shut |= must_shut;
+  if (G_UNLIKELY (self->failure != NULL) && !self->is_shut)
+    {
+      self->is_shut = TRUE;
+      tally_socket_shut_down (self->socket); /* with the lock: while there is a lease for certain */
+    }
   pthread_mutex_unlock (&self->lock);
-  if (G_UNLIKELY (must_shut))
-    tally_socket_shut_down (self->socket);
 }
 
 /* ---- life ---- */

@@ -206,6 +206,7 @@ gboolean tally_shared_close (TallyShared *self, TallyPending *pending, guint *la
 
 /* From now on, and until it is removed, the agent is told what to wait for. */
 void tally_shared_add_agent (TallyShared *self, TallySharedAgent *agent);
+/* No call of the agent's is left, so that the pool may close the socket meanwhile. */
 void tally_shared_remove_agent (TallyShared *self, TallySharedAgent *agent);
 /* tally_shared_open () for a call without a thread. @agent: (nullable): the first for which @matches is. */
 TallyPending *tally_shared_open_for_agent (TallyShared *self,
@@ -243,7 +244,8 @@ gboolean tally_shared_get_outcome (TallyShared *self, TallyPending *pending, GEr
  * tally_shared_close_settled (). FALSE: it has to be closed at once, since there is something to tell of. */
 gboolean
 tally_shared_settle_pending (TallyShared *self, TallySharedAgent *agent, TallyPending *pending);
-void tally_shared_close_settled (TallyShared *self, TallySharedAgent *agent);
+/* The calls of @agent that are settled, while one of its calls has its lease. FALSE: the connection is not to be used again. */
+gboolean tally_shared_close_settled (TallyShared *self, TallySharedAgent *agent);
 /* Its caller goes without its reply, and @error says so, unless it is over: then FALSE. */
 gboolean
 tally_shared_leave (TallyShared *self, TallyPending *pending, gboolean timed_out, GError **error);
