@@ -43,6 +43,7 @@ server_admission_open (TallyServer *self)
 
   if (self->admission == TALLY_ADMISSION_NONE && self->running == NULL)
     return;
+  pthread_mutex_lock (&self->lock); /* a snapshot may be taken meanwhile */
   if (self->running == NULL)
     {
       self->running = g_new (TallyAdmissionLimit, 1);
@@ -50,6 +51,7 @@ server_admission_open (TallyServer *self)
     }
   tally_admission_set_bounds (self->running, MIN (least, most), most,
                               (self->admission & TALLY_ADMISSION_CONCURRENCY) != 0);
+  pthread_mutex_unlock (&self->lock);
 }
 
 void
