@@ -221,6 +221,9 @@ tally_stream_count_committed (const TallyStream *self)
 gboolean tally_stream_has_ended (TallyStream *self);
 /* tally_stream_has_ended () as far as the descriptor tells: also while another thread receives. */
 gboolean tally_stream_has_hung_up (const TallyStream *self);
+/* Whether nothing can be sent to the peer any more, as far as the descriptor tells: not where only the peer's half has
+ * ended. */
+gboolean tally_stream_is_gone (const TallyStream *self);
 /* One system call for all: sets @news for those of which a look may find anything. @streams may have
  * NULL and closed ones, of which there is none. */
 void tally_streams_find_news (TallyStream *const *streams, guint count, gboolean *news);

@@ -152,6 +152,12 @@ tally_stream_has_hung_up (const TallyStream *self)
   return tally_wait_fd (self->fd, POLLRDHUP, 0, NULL, NULL) != TALLY_WAIT_TIMED_OUT;
 }
 
+gboolean
+tally_stream_is_gone (const TallyStream *self)
+{
+  return tally_wait_fd (self->fd, 0, 0, NULL, NULL) != TALLY_WAIT_TIMED_OUT;
+}
+
 void
 tally_streams_find_news (TallyStream *const *streams, guint count, gboolean *news)
 {

@@ -67,6 +67,7 @@ phase_timeout (const ServerConnection *self, ServerPhase phase)
     case PHASE_WRITING:
       return self->server->write_timeout;
     case PHASE_ANSWERING:
+    case PHASE_PACED:
       return 0;
     default:
       return self->is_unsecured ? self->server->handshake_timeout : self->server->idle_timeout;
@@ -92,7 +93,7 @@ enter_phase (ServerConnection *self, ServerPhase phase, gboolean restart)
 void
 server_connection_set_deadline (ServerConnection *self, gboolean served)
 {
-  if (atomic_peek (&self->phase) == PHASE_LINGERING)
+  if (atomic_peek (&self->phase) >= PHASE_PACED)
     return;
   if (G_UNLIKELY (self->is_unsecured) && !tally_tls_is_unsecured (&self->stream))
     {
@@ -241,6 +242,28 @@ end (ServerConnection *self, ServerWorker *worker)
   return linger (self, worker);
 }
 
+/* Its last answer is sent, or waits for its turn and the peer for it. What else that sends is not looked at before. */
+static TALLY_COLD ServerTurn
+end_or_pace (ServerConnection *self, ServerWorker *worker)
+{
+  if (!server_pace_holds (self))
+    return end (self, worker);
+  tally_buffer_clear (&self->input);
+  server_hold (self, FALSE);
+  self->ending = TRUE;
+  enter_phase (self, PHASE_PACED, TRUE);
+  return TURN_WAIT;
+}
+
+/* A peer that has ended its half may still read; one that is gone need not wait. */
+static TALLY_COLD ServerTurn
+end_in_turn (ServerConnection *self, ServerWorker *worker)
+{
+  if (!server_pace_holds (self))
+    return end (self, worker);
+  return tally_stream_is_gone (&self->stream) ? TURN_CLOSE : TURN_WAIT;
+}
+
 void
 server_connection_hang_up (ServerConnection *self)
 {
@@ -291,7 +314,7 @@ after_progress (ServerConnection *self, ServerWorker *worker, const ServerProgre
   if (progress->lost)
     return TURN_CLOSE;
   if (progress->closing)
-    return end (self, worker);
+    return end_or_pace (self, worker);
   return progress->served ? TURN_SERVED : TURN_WAIT;
 }
 
@@ -352,6 +375,8 @@ server_connection_give_up (ServerConnection *self, ServerWorker *worker)
 {
   gboolean is_clogged = self->output.length > 0;
 
+  if (atomic_peek (&self->phase) == PHASE_PACED)
+    return end (self, worker);
   /* What runs apart gives its memory back with its answers; until then nothing more is received. */
   if (self->n_requests > 0)
     {
@@ -476,8 +501,9 @@ server_connection_turn (ServerConnection *self, ServerWorker *worker, gboolean w
   gboolean again = FALSE;
   guint n_receives = 0;
 
-  if (atomic_peek (&self->phase) == PHASE_LINGERING)
-    return linger (self, worker);
+  if (G_UNLIKELY (atomic_peek (&self->phase) >= PHASE_PACED))
+    return atomic_peek (&self->phase) == PHASE_PACED ? end_in_turn (self, worker)
+                                                     : linger (self, worker);
   if (G_UNLIKELY (atomic_peek (&self->server->expired)) && self->refusal == REFUSE_NOTHING)
     self->refusal = REFUSE_STOPPING;
   if (self->output.length > 0)

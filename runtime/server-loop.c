@@ -103,6 +103,7 @@ server_discard (TallyServer *self, ServerConnection *connection)
    * graveyard last, when nobody uses its memory but a batch of events that is under way. */
   pthread_mutex_lock (&self->lock);
   unlink_locked (self, connection);
+  server_pace_leave_locked (connection);
   if (G_UNLIKELY (connection->n_requests > 0))
     cancellables = server_orphan_requests_locked (connection);
   server_leave_client_locked (connection);
@@ -466,7 +467,7 @@ find_events (const ServerConnection *connection)
     return TALLY_SERVER_INPUT | (connection->wants_write ? TALLY_STREAM_WRITABLE : 0);
   if (connection->output.length > 0)
     return connection->wants_write ? TALLY_STREAM_WRITABLE : 0;
-  if (connection->is_abandoned)
+  if (connection->is_abandoned || atomic_peek (&connection->phase) == PHASE_PACED)
     return 0;
   return connection->is_full ? TALLY_STREAM_HUNG_UP : TALLY_SERVER_INPUT;
 }

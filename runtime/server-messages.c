@@ -273,13 +273,24 @@ answer_whole (ServerConnection *self,
                                      &progress->lost);
   progress->used += size;
   progress->served = TRUE;
-  progress->closing = G_UNLIKELY (outcome != OUTCOME_ANSWERED)
-                      && (outcome == OUTCOME_UNREADABLE || outcome == OUTCOME_HUNG_UP
-                          || (outcome != OUTCOME_LATER && is_torn));
-  if (G_UNLIKELY (outcome == OUTCOME_HUNG_UP))
-    self->had_last = TRUE;
-  if (G_UNLIKELY (outcome == OUTCOME_UNREADABLE) && self->framer.framing != TALLY_FRAMING_HEADER)
+  if (G_LIKELY (outcome == OUTCOME_ANSWERED))
+    return;
+  progress->closing = outcome == OUTCOME_UNREADABLE || outcome == OUTCOME_HUNG_UP
+                      || (outcome != OUTCOME_LATER && is_torn);
+  self->had_last |= outcome == OUTCOME_HUNG_UP;
+  if (outcome == OUTCOME_UNREADABLE && self->framer.framing != TALLY_FRAMING_HEADER)
     server_log_mismatch (self, worker, bytes, size);
+}
+
+/* The answers of a connection that ends because of what its peer has sent, and not for reasons of the server or its processor,
+ * may have to wait for their turn. */
+static TALLY_COLD gboolean
+hold_back (ServerConnection *self, TallyBuffer *answers)
+{
+  if (self->had_last || self->refusal >= REFUSE_MEMORY || !server_pace_hold (self))
+    return FALSE;
+  tally_buffer_append (&self->parting, answers->data, answers->length);
+  return TRUE;
 }
 
 /* Sends what this turn's messages were answered with. */
@@ -293,7 +304,7 @@ send_replies (ServerConnection *self, ServerWorker *worker, ServerProgress *prog
       progress->closing = TRUE;
       server_connection_hang_up (self);
     }
-  if (!progress->lost)
+  if (!progress->lost && (G_LIKELY (!progress->closing) || !hold_back (self, &worker->output)))
     progress->lost = !server_connection_send (self, &worker->output, progress->closing);
   worker->output.length = 0;
 }

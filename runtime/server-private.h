@@ -7,7 +7,8 @@
  *
  * and around these: server-messages.c cuts what a connection received into messages,
  * server-dispatch.c turns a message into an answer and knows no sockets; server-queue.c and
- * server-memory.c hold limits, server-refusal.c says why they refuse; server-offer.c is how a worker lets the supervisor send for it.
+ * server-memory.c hold limits, server-refusal.c says why they refuse, server-pace.c when a refusal may end a connection;
+ * server-offer.c is how a worker lets the supervisor send for it.
  *
  * Threads. One worker at a time holds the loop: it waits in epoll, and serves what became ready
  * itself, without a thread switch. That worker may get stuck in a slow handler; the supervisor, awake only while requests come, sees that within a tick and gives the loop to the
@@ -81,7 +82,9 @@ typedef enum
   PHASE_READING,   /* has part of one */
   PHASE_WRITING,   /* has answers that the peer does not take */
   PHASE_ANSWERING, /* has requests that run apart, and waits for no more of the peer */
-  PHASE_LINGERING  /* the peer was told why it is closed and gets the time to read it */
+  /* From here on nothing more is answered. */
+  PHASE_PACED,    /* its refusal waits for its turn (server-pace.c) */
+  PHASE_LINGERING /* the peer was told why it is closed and gets the time to read it */
 } ServerPhase;
 
 /* Why requests are answered with an exception and not executed. From REFUSE_FULL on the connection
@@ -123,7 +126,7 @@ struct _ServerConnection
   TallyBuffer input;  /* part of a request, or requests behind an answer that will not go */
   TallyBuffer output; /* what is still to be sent, from `sent` on */
   gsize sent;
-  TallyBuffer parting;   /* while the server stops: answers that go with the connection's end */
+  TallyBuffer parting;   /* while the server stops, or paced: answers that go with the end */
   guint looks;           /* while it stops: how often there were requests */
   gsize skip;            /* bytes of a refused frame that are still to come */
   gsize lingered;        /* bytes thrown away since the end was sent */
@@ -170,6 +173,8 @@ struct _ServerConnection
   GList place;                       /* in these turns */
   ServerConnection *holder_previous; /* of those that hold something, in the order they began */
   ServerConnection *holder_next;
+  gint64 slot; /* atomic: g_get_monotonic_time () when its refusal leaves; 0: it is not held back */
+  GList paced; /* in the server's pace, as long as it is */
 };
 
 typedef enum
@@ -364,6 +369,28 @@ ServerRefusal server_find_overdue (gint64 deadline);
 /* Why a request that came at @arrived and has waited alone is not to be executed. (transfer full) (nullable) */
 gchar *server_find_reason (TallyServer *self, gint64 arrived, gint64 deadline);
 
+/* ---- pace ---- */
+
+/* The refusals that end a connection. */
+typedef struct
+{
+  gint64 next;    /* g_get_monotonic_time () of the next one, if there had been no burst */
+  GQueue waiting; /* of connections whose refusals are held back, by their slots */
+} ServerPace;
+
+/* When a refusal that is due at @now, no earlier than the last time, may leave: at @now or later. It counts. */
+gint64 server_pace_take (ServerPace *self, gint64 now);
+/* The owner is to end @connection because of what its peer has sent. TRUE: not before the supervisor has roused it. */
+gboolean server_pace_hold (ServerConnection *connection);
+/* Whether that is still to come. */
+gboolean server_pace_holds (const ServerConnection *connection);
+/* It waits no longer, if it did. */
+void server_pace_leave_locked (ServerConnection *connection);
+/* Queues for a worker what has its turn, and all when the server stops. Whether there was any. */
+gboolean server_pace_release_locked (TallyServer *self);
+/* Microseconds until the next one has its turn, at least 1; G_MAXINT64: none waits. */
+gint64 server_pace_wait_locked (const TallyServer *self);
+
 /* ---- memory ---- */
 
 /* The owner, after a buffer of @connection grew or shrank. @anew: a message of it was completed, so that
@@ -513,6 +540,7 @@ struct _TallyServer
   guint n_workers;
   guint n_pinned;
   ServerLog log;
+  ServerPace pace;
   guint64 n_accepted;
   guint64 n_refusals;
   guint64 n_timeouts;

@@ -88,9 +88,9 @@ static TallyServerPeerState
 find_state_locked (const ServerConnection *connection)
 {
   static const TallyServerPeerState states[] = {
-    [PHASE_IDLE] = TALLY_SERVER_PEER_IDLE,        [PHASE_READING] = TALLY_SERVER_PEER_READING,
-    [PHASE_WRITING] = TALLY_SERVER_PEER_WRITING,  [PHASE_ANSWERING] = TALLY_SERVER_PEER_ACTIVE,
-    [PHASE_LINGERING] = TALLY_SERVER_PEER_ENDING,
+    [PHASE_IDLE] = TALLY_SERVER_PEER_IDLE,       [PHASE_READING] = TALLY_SERVER_PEER_READING,
+    [PHASE_WRITING] = TALLY_SERVER_PEER_WRITING, [PHASE_ANSWERING] = TALLY_SERVER_PEER_ACTIVE,
+    [PHASE_PACED] = TALLY_SERVER_PEER_ENDING,    [PHASE_LINGERING] = TALLY_SERVER_PEER_ENDING,
   };
   TallyServerPeerState state = states[atomic_peek (&connection->phase)];
 

@@ -136,8 +136,8 @@ send_at_once (TallyServer *self, ServerConnection *connection)
   if (atomic_get (&self->stopping) || atomic_peek (&connection->hung_up) || connection->is_abandoned
       || connection->is_full || connection->output.length > 0 || connection->input.length > 0
       || tally_stream_is_layered (&connection->stream)
-      || atomic_peek (&connection->phase) == PHASE_LINGERING
-      || !server_send_answers (connection, &sent) || connection->had_last)
+      || atomic_peek (&connection->phase) >= PHASE_PACED || !server_send_answers (connection, &sent)
+      || connection->had_last)
     return FALSE;
   server_connection_set_deadline (connection, sent);
   return server_park (connection);

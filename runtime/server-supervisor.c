@@ -285,6 +285,8 @@ resume_stop_locked (TallyServer *self, gint64 now)
 static void
 do_chores_locked (TallyServer *self, gint64 now)
 {
+  if (server_pace_release_locked (self))
+    rouse_locked (self);
   server_registrar_look_locked (self, now);
   server_systemd_look_locked (self, now);
   resume_stop_locked (self, now);
@@ -308,7 +310,8 @@ find_rest_locked (TallyServer *self, const Watch *seen, gint64 now)
 {
   gint64 reap = MAX (seen->next_reap - now, 1) * 1000;
   gint64 due = server_due_wait_locked (self);
-  gint64 rest = MIN (reap, due);
+  gint64 paced = server_pace_wait_locked (self);
+  gint64 rest = MIN (MIN (reap, due), paced);
   gint64 chore = find_chore_locked (self, now);
 
   return MIN (rest, chore);

@@ -180,7 +180,7 @@ TALLY_API TallyServerSnapshot *tally_server_dup_snapshot (TallyServer *self);
  * @TALLY_SERVER_PEER_READING: a part of one is.
  * @TALLY_SERVER_PEER_ACTIVE: a request is executed, or waits for its turn, or a thread looks for the next one.
  * @TALLY_SERVER_PEER_WRITING: the peer does not take its answers.
- * @TALLY_SERVER_PEER_ENDING: it was told why its connection ends, and has the time to read it.
+ * @TALLY_SERVER_PEER_ENDING: its connection ends: it is told why, at its turn, and has the time to read it.
  *
  * What is done for a peer. There may be later ones.
  *

@@ -169,6 +169,36 @@ check_answers_then_refusals (Alone *self, gsize length)
     check_refusal (self->peer, &framed_binary, i, "unfinished messages");
 }
 
+/* The end that waits for its turn comes at once, with its refusal. */
+static void
+a_paced_connection_gives_up_by_ending (void)
+{
+  const gint64 now = g_get_monotonic_time ();
+  const guint8 endless[] = { 0x7f, 0xff, 0xff, 0xff };
+  gchar bytes[4096];
+  Alone alone;
+
+  if (test_skip_layered ("it relies on what the kernel takes"))
+    return;
+  alone_init (&alone, FALSE);
+  for (guint i = 0; i < 1000; i++)
+    (void) server_pace_take (&alone.server->pace, now + G_TIME_SPAN_HOUR);
+  CU_ASSERT (send (alone.peer, endless, sizeof endless, 0) == sizeof endless);
+  for (guint i = 0; i < 2; i++)
+    {
+      CU_ASSERT (server_connection_turn (alone.connection, &alone.worker, FALSE) == TURN_WAIT);
+      assert_int (alone.connection->phase, PHASE_PACED);
+      assert_int (alone.connection->deadline, 0);
+      server_connection_set_deadline (alone.connection, TRUE);
+      CU_ASSERT (recv (alone.peer, bytes, sizeof bytes, MSG_DONTWAIT) < 0);
+    }
+  CU_ASSERT (server_connection_give_up (alone.connection, &alone.worker) == TURN_WAIT);
+  assert_int (alone.connection->phase, PHASE_LINGERING);
+  CU_ASSERT (recv (alone.peer, bytes, sizeof bytes, MSG_DONTWAIT) > 0);
+  server_pace_leave_locked (alone.connection);
+  alone_clear (&alone);
+}
+
 static void
 answers_leave_before_the_refusals (void)
 {
@@ -390,6 +420,7 @@ main (int argc, char **argv)
     TEST (the_time_for_an_answer_is_its_own),
     TEST (an_event_is_for_its_own_connection),
     TEST (answers_leave_before_the_refusals),
+    TEST (a_paced_connection_gives_up_by_ending),
     TEST (refusals_stand_behind_answers_that_are_not_taken),
     TEST (answers_that_are_taken_meanwhile_are_not_lost),
     TEST (what_runs_apart_outlives_the_limit),

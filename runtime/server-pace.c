@@ -1,0 +1,105 @@
+/* Owns the pace at which a server ends connections because of what their peers have sent, a limit of their rate (a leaky
+ * bucket): peers that connect anew as soon as they are refused take no more of the server than that. Past it the refusal is held
+ * back, and with it a peer that waits for it. It knows neither sockets nor messages; the supervisor looks. */
+#include "server-private.h"
+
+/* Microseconds from one refusal to the next. */
+#define INTERVAL 1000
+/* So many are told at once, after a time without any. */
+#define BURST 100
+/* For how long a refusal is held back at most, microseconds: what peers hold by that is bounded. */
+#define MAX_WAIT (100 * 1000)
+
+/* What the burst allows is that a refusal leaves earlier than it would without, by this. */
+#define AHEAD ((BURST - 1) * INTERVAL)
+
+gint64
+server_pace_take (ServerPace *self, gint64 now)
+{
+  gint64 even = MAX (self->next, now);
+  gint64 slot = CLAMP (even - AHEAD, now, now + MAX_WAIT);
+
+  self->next = MIN (even, slot + AHEAD) + INTERVAL;
+  return slot;
+}
+
+gboolean
+server_pace_hold (ServerConnection *connection)
+{
+  TallyServer *self = connection->server;
+  gboolean is_held = FALSE;
+
+  pthread_mutex_lock (&self->lock);
+  if (!self->stopping)
+    {
+      gint64 now = g_get_monotonic_time ();
+      gint64 slot = server_pace_take (&self->pace, now);
+
+      is_held = slot > now;
+      if (is_held)
+        {
+          atomic_set (&connection->slot, slot);
+          connection->paced.data = connection;
+          g_queue_push_tail_link (&self->pace.waiting, &connection->paced);
+          if (self->pace.waiting.length == 1)
+            server_wake_supervisor_locked (self);
+        }
+    }
+  pthread_mutex_unlock (&self->lock);
+  return is_held;
+}
+
+gboolean
+server_pace_holds (const ServerConnection *connection)
+{
+  return atomic_get (&connection->slot) != 0;
+}
+
+void
+server_pace_leave_locked (ServerConnection *connection)
+{
+  if (G_LIKELY (connection->slot == 0))
+    return;
+  g_queue_unlink (&connection->server->pace.waiting, &connection->paced);
+  atomic_set (&connection->slot, 0);
+}
+
+/* (nullable): the one whose turn is next. */
+static ServerConnection *
+find_next_paced_locked (const TallyServer *self)
+{
+  return self->pace.waiting.head != NULL ? self->pace.waiting.head->data : NULL;
+}
+
+gboolean
+server_pace_release_locked (TallyServer *self)
+{
+  gboolean is_any = FALSE;
+  ServerConnection *next;
+  gint64 now;
+
+  if (G_LIKELY (self->pace.waiting.head == NULL))
+    return FALSE;
+  now = self->stopping ? G_MAXINT64 : g_get_monotonic_time ();
+  while ((next = find_next_paced_locked (self)) != NULL && next->slot <= now)
+    {
+      server_pace_leave_locked (next);
+      if (!server_claim (next))
+        continue; /* its owner looks again */
+      server_enqueue_locked (self, next);
+      is_any = TRUE;
+    }
+  return is_any;
+}
+
+gint64
+server_pace_wait_locked (const TallyServer *self)
+{
+  const ServerConnection *next = find_next_paced_locked (self);
+  gint64 left;
+
+  if (G_LIKELY (next == NULL))
+    return G_MAXINT64;
+  left = next->slot - g_get_monotonic_time ();
+  return MAX (left, 1);
+}
