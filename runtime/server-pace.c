@@ -3,23 +3,24 @@
  * back, and with it a peer that waits for it. It knows neither sockets nor messages; the supervisor looks. */
 #include "server-private.h"
 
-/* Microseconds from one refusal to the next. */
-#define INTERVAL 1000
-/* So many are told at once, after a time without any. */
-#define BURST 100
+/* After a time without any, as many refusals leave at once as the rate has in so many microseconds. */
+#define BURST_TIME (100 * 1000)
 /* For how long a refusal is held back at most, microseconds: what peers hold by that is bounded. */
 #define MAX_WAIT (100 * 1000)
-
-/* What the burst allows is that a refusal leaves earlier than it would without, by this. */
-#define AHEAD ((BURST - 1) * INTERVAL)
 
 gint64
 server_pace_take (ServerPace *self, gint64 now)
 {
-  gint64 even = MAX (self->next, now);
-  gint64 slot = CLAMP (even - AHEAD, now, now + MAX_WAIT);
+  gint64 interval, ahead, even, slot;
 
-  self->next = MIN (even, slot + AHEAD) + INTERVAL;
+  if (self->rate == 0)
+    return now;
+  interval = G_USEC_PER_SEC / self->rate;
+  /* What the burst allows is that a refusal leaves earlier than it would without, by this. */
+  ahead = MAX (BURST_TIME - interval, 0);
+  even = MAX (self->next, now);
+  slot = CLAMP (even - ahead, now, now + MAX_WAIT);
+  self->next = MIN (even, slot + ahead) + interval;
   return slot;
 }
 

@@ -18,6 +18,7 @@ enum
   PROP_WORKER_TIMEOUT,
   PROP_QUEUE_TIMEOUT,
   PROP_MAX_QUEUED,
+  PROP_MAX_REFUSALS,
   PROP_MAX_UNFINISHED,
   PROP_MAX_CONCURRENT,
   PROP_CONCURRENT,
@@ -68,6 +69,8 @@ find_number (TallyServer *self, guint id)
       return &self->queue_timeout;
     case PROP_MAX_QUEUED:
       return &self->max_queued;
+    case PROP_MAX_REFUSALS:
+      return &self->pace.rate;
     case PROP_MAX_CONCURRENT:
       return &self->max_concurrent;
     case PROP_MIN_RUNNING:
@@ -222,6 +225,21 @@ install_counts (void)
    * Since: 0.2
    */
   install_number (PROP_MAX_QUEUED, "max-queued", 0, G_MAXINT, 0);
+  /**
+   * TallyServer:max-refusals:
+   *
+   * Connections that end in a second because of what their peers have sent; 0 = no limit. A tenth of them may end at once; past that
+   * a refusal waits for its turn, for 100 ms at most.
+   * Default: 1,000.
+   *
+   * Since: 0.2
+   */
+  install_number (PROP_MAX_REFUSALS, "max-refusals", 0, G_USEC_PER_SEC, 1000);
+}
+
+static void
+install_concurrency (void)
+{
   /**
    * TallyServer:max-concurrent:
    *
@@ -515,6 +533,7 @@ server_properties_install (GObjectClass *object_class)
   object_class->get_property = server_get_property;
   install_address ();
   install_counts ();
+  install_concurrency ();
   install_admission ();
   install_times ();
   install_times_of_a_stop ();

@@ -35,6 +35,7 @@ G_BEGIN_DECLS
  * | `worker-timeout` | 10000 | a thread that had nothing to do for so long ends |
  * | `queue-timeout` | 30000 | a request that waited so long for a thread is refused |
  * | `max-queued` | 0 | connections with a request that may wait for a thread; 0: 4 x `max-workers` |
+ * | `max-refusals` | 1000 | connections that end in a second because of what their peers have sent; past that a refusal waits for its turn, for 100 ms at most |
  * | `admission` | none | whether it takes only what it can use, by concurrency, deadline and client |
  * | `min-running`, `max-running` | 0 | bounds of the requests that run at once then; 0: 4, and one less than `max-workers` |
  * | `max-unfinished` | 256 MiB | bytes of requests that are still arriving and answers not yet taken, of all connections together |

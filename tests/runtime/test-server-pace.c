@@ -10,7 +10,8 @@
 #include "server-private.h"
 #include "test-stream.h"
 
-/* What server-pace.c has, in microseconds. */
+/* What server-pace.c comes to, in microseconds, with the default of max-refusals. */
+#define RATE 1000
 #define INTERVAL 1000
 #define BURST 100
 #define MAX_WAIT (100 * 1000)
@@ -38,7 +39,7 @@ __wrap_g_get_monotonic_time (void)
 static void
 a_burst_passes_and_the_rest_in_turn (void)
 {
-  ServerPace pace = { 0 };
+  ServerPace pace = { .rate = RATE };
   const gint64 begin = 5000000;
 
   for (gint64 round = 0; round < 2; round++)
@@ -58,7 +59,7 @@ a_burst_passes_and_the_rest_in_turn (void)
 static void
 an_even_pace_never_waits (void)
 {
-  ServerPace pace = { 0 };
+  ServerPace pace = { .rate = RATE };
 
   for (gint64 now = 1; now < 10000 * INTERVAL; now += INTERVAL)
     assert_int (server_pace_take (&pace, now), now);
@@ -71,7 +72,7 @@ an_even_pace_never_waits (void)
 static void
 peers_that_wait_come_at_the_pace (void)
 {
-  ServerPace pace = { 0 };
+  ServerPace pace = { .rate = RATE };
   const gint64 seconds = 10;
   gint64 next[16] = { 0 };
   gint64 last = 0;
@@ -95,6 +96,20 @@ peers_that_wait_come_at_the_pace (void)
     }
   CU_ASSERT (n_told >= seconds * 1000);
   CU_ASSERT (n_told <= seconds * 1000 + BURST + G_N_ELEMENTS (next));
+}
+
+static void
+the_rate_is_a_property (void)
+{
+  ServerPace pace = { .rate = 0 };
+
+  for (guint i = 0; i < 1000; i++)
+    assert_int (server_pace_take (&pace, 1), 1);
+  /* A burst of one, then as late as may be: the rate is too low for what is held back. */
+  pace.rate = 5;
+  assert_int (server_pace_take (&pace, 1), 1);
+  for (guint i = 0; i < 2; i++)
+    assert_int (server_pace_take (&pace, 1), 1 + MAX_WAIT);
 }
 
 /* ---- a server ---- */
@@ -356,6 +371,22 @@ a_peer_that_leaves_is_dropped (void)
 }
 
 static void
+without_a_limit_none_is_held_back (void)
+{
+  Running *running = running_start (UNFRAMED, NULL, "max-refusals=0");
+
+  atomic_set (&frozen_at, __real_g_get_monotonic_time ());
+  for (guint i = 0; i < 2 * BURST; i++)
+    {
+      gint fd = peer_connect (running);
+
+      send_hostile (fd, UNFRAMED);
+      check_told_and_ended (fd);
+    }
+  stop (running);
+}
+
+static void
 a_stop_tells_all (void)
 {
   Running *running = running_start (UNFRAMED, NULL, "drain-timeout=0");
@@ -377,12 +408,14 @@ main (int argc, char **argv)
     TEST (a_burst_passes_and_the_rest_in_turn),
     TEST (an_even_pace_never_waits),
     TEST (peers_that_wait_come_at_the_pace),
+    TEST (the_rate_is_a_property),
     TEST (refusals_leave_in_turn),
     TEST (an_answer_before_leaves_with_it),
     TEST (nothing_more_is_read_meanwhile),
     TEST (other_refusals_are_not_held_back),
     TEST (a_peer_that_ended_its_half_is_told),
     TEST (a_peer_that_leaves_is_dropped),
+    TEST (without_a_limit_none_is_held_back),
     TEST (a_stop_tells_all),
     { NULL, NULL },
   };
