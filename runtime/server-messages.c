@@ -273,7 +273,7 @@ answer_whole (ServerConnection *self,
                                      &progress->lost);
   progress->used += size;
   progress->served = TRUE;
-  if (G_LIKELY (outcome == OUTCOME_ANSWERED))
+  if (G_LIKELY (outcome == OUTCOME_ANSWERED && !is_torn))
     return;
   progress->closing = outcome == OUTCOME_UNREADABLE || outcome == OUTCOME_HUNG_UP
                       || (outcome != OUTCOME_LATER && is_torn);

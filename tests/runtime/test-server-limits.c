@@ -9,6 +9,7 @@
 #include "server-private.h"
 
 #define BINARY (&framed_binary)
+#define COMPACT (&all_speeches[3]) /* unframed */
 
 /* ---- the queue ---- */
 
@@ -179,6 +180,31 @@ longer_than_one_may_wait (void)
       close (waiting);
       running_stop (running);
     }
+}
+
+/* Where the next message begins cannot be told, though this one is refused for another reason. */
+static void
+a_message_without_an_end_is_the_last (void)
+{
+  static const gchar endless[] = "\x9b\xff\xff\xff\xff\x07\x33"; /* a map of 2^31 - 1 elements */
+  Running *running = running_start (COMPACT, NULL, "max-workers=1 queue-timeout=5");
+  gint busy = peer_connect (running);
+  gint waiting = peer_connect (running);
+  TallyBuffer message = { NULL, 0, 0 };
+
+  while (peer_call (busy, COMPACT, "block", 1), !peer_is_inside (running, busy))
+    check_refusal (busy, COMPACT, 1, "waited 5 ms"); /* on a busy machine it, too, waited longer */
+  COMPACT->codec->write_message (&message, "ping", 4, T_CALL, 7);
+  tally_buffer_append (&message, endless, sizeof endless - 1);
+  write_request (&message, COMPACT, "ping", T_CALL, 8, NULL, NULL);
+  peer_send (waiting, &message);
+  check_refusal (waiting, COMPACT, 7, "waited 5 ms");
+  CU_ASSERT (peer_sees_end (waiting));
+  test_handler_release (running->handler);
+  check_reply (busy, COMPACT, 1);
+  close (busy);
+  close (waiting);
+  running_stop (running);
 }
 
 static void
@@ -405,6 +431,7 @@ main (int argc, char **argv)
     TEST (long_requests_of_one_connection_let_others_in),
     TEST (who_never_pauses_lets_others_in),
     TEST (longer_than_one_may_wait),
+    TEST (a_message_without_an_end_is_the_last),
     TEST (waits_behind_another_of_its_connection),
     TEST (stop_says_goodbye),
     TEST (stop_answers_what_was_read),
