@@ -2,7 +2,7 @@
  * connections and requests within limits: it answers those past them in words. It knows no message. */
 #include "server-requests-private.h"
 
-/* Takes out of the queue what is to wait no longer, as a list. */
+/* Takes out of the queue what is to wait no longer, as a list: with REFUSE_NOTHING what only ends. */
 static ServerConnection *
 take_refused_locked (TallyServer *self, gint64 now)
 {
@@ -15,15 +15,18 @@ take_refused_locked (TallyServer *self, gint64 now)
   while (*place != NULL)
     {
       ServerConnection *connection = *place;
+      /* One that is only to end needs no worker, and takes the place of none that does. */
+      gboolean is_ending = atomic_peek (&connection->phase) >= PHASE_PACED;
       ServerRefusal refusal;
 
       /* The first look begins the wait, so that no clock is read for a connection that does not
        * wait. */
       if (connection->ready_since == 0)
         connection->ready_since = now;
-      refusal = server_find_refusal (self, connection->ready_since, now, position);
+      refusal = is_ending ? REFUSE_NOTHING
+                          : server_find_refusal (self, connection->ready_since, now, position);
 
-      if (refusal == REFUSE_NOTHING)
+      if (refusal == REFUSE_NOTHING && !is_ending)
         {
           self->ready_tail = connection;
           place = &connection->next_ready;
@@ -40,7 +43,7 @@ take_refused_locked (TallyServer *self, gint64 now)
   return refused;
 }
 
-/* Answers in words what there is of @connection, of which the caller is the owner. */
+/* Answers in words what there is of @connection, of which the caller is the owner, or ends it. */
 static void
 refuse (TallyServer *self, ServerConnection *connection)
 {

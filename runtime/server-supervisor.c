@@ -286,7 +286,7 @@ static void
 do_chores_locked (TallyServer *self, gint64 now)
 {
   if (server_pace_release_locked (self))
-    rouse_locked (self);
+    server_loop_interrupt (self); /* no thread is started for them */
   server_registrar_look_locked (self, now);
   server_systemd_look_locked (self, now);
   resume_stop_locked (self, now);

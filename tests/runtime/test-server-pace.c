@@ -370,6 +370,33 @@ a_peer_that_leaves_is_dropped (void)
   stop (running);
 }
 
+/* A connection that only ends needs no worker, nor takes the place of a request that waits for one. */
+static void
+busy_workers_are_not_needed (void)
+{
+  Running *running = running_start (UNFRAMED, NULL, "max-workers=1 max-queued=1");
+  gint waiting = peer_connect_and_greet (running);
+  gint busy = peer_connect_and_greet (running);
+  gint fds[N_PEERS];
+
+  freeze (running, 0);
+  hold_peers (running, fds, N_PEERS);
+  peer_call (busy, UNFRAMED, "block", 1);
+  test_handler_wait_inside (running->handler, 1);
+  advance (N_PEERS * INTERVAL);
+  await_held (running, 0);
+  peer_call (waiting, UNFRAMED, "ping", 2);
+  for (guint i = 0; i < N_PEERS; i++)
+    check_told_and_ended (fds[i]);
+  CU_ASSERT (is_quiet (waiting));
+  test_handler_release (running->handler);
+  check_reply (busy, UNFRAMED, 1);
+  check_reply (waiting, UNFRAMED, 2);
+  close (busy);
+  close (waiting);
+  stop (running);
+}
+
 static void
 without_a_limit_none_is_held_back (void)
 {
@@ -415,6 +442,7 @@ main (int argc, char **argv)
     TEST (other_refusals_are_not_held_back),
     TEST (a_peer_that_ended_its_half_is_told),
     TEST (a_peer_that_leaves_is_dropped),
+    TEST (busy_workers_are_not_needed),
     TEST (without_a_limit_none_is_held_back),
     TEST (a_stop_tells_all),
     { NULL, NULL },
