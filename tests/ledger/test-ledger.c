@@ -43,6 +43,8 @@ static const struct
 
 /* Of so many calls under fault each outcome is some's. */
 #define MANY_CALLS 20000
+/* And of so many ends of a server that has the time to say so, calls are refused; on a slow machine there are fewer. */
+#define MANY_ENDS 3
 
 #define N_LANES (G_N_ELEMENTS (ways) * G_N_ELEMENTS (modes))
 
@@ -60,6 +62,7 @@ typedef struct
   GPtrArray *command; /* the server's */
   guint n_stops;
   guint n_restarts;
+  guint n_gentle_ends; /* of these, with SIGTERM */
 } Ledger;
 
 static guint64
@@ -159,6 +162,7 @@ disturb_server (Ledger *self, guint64 random)
       return;
     }
   self->n_restarts++;
+  self->n_gentle_ends += random % 4 != 2;
   end_server (self, random % 4 == 2 ? SIGKILL : SIGTERM);
   start_server (self);
 }
@@ -282,7 +286,8 @@ check_book (Ledger *self)
   if (!self->common.under_fault || self->n_numbers - n[LEDGER_NOT_MADE] < MANY_CALLS)
     return;
   CU_ASSERT_TRUE (n[LEDGER_NOTHING_SENT] > 0);
-  CU_ASSERT_TRUE (n[LEDGER_NOT_EXECUTED] > 0);
+  if (self->n_gentle_ends >= MANY_ENDS) /* a server that is killed tells nobody */
+    CU_ASSERT_TRUE (n[LEDGER_NOT_EXECUTED] > 0);
   CU_ASSERT_TRUE (n[LEDGER_PARTLY_SENT] > 0);
   CU_ASSERT_TRUE (n[LEDGER_MAYBE_EXECUTED] > 0);
 }
