@@ -31,6 +31,8 @@ struct _LedgerLateness
   GMutex lock; /* protects what follows */
   GCond ended; /* nobody signals it before the end */
   gboolean is_ending;
+  gboolean is_paused;
+  gint64 resumed_at; /* g_get_monotonic_time () */
   GHashTable *ways;  /* "waits, end" to a Way */
   GHashTable *wakes; /* "waits" to an array of gint64 */
 };
@@ -102,6 +104,11 @@ ledger_lateness_note (LedgerLateness *self, const gchar *waits, const gchar *end
   Way *way;
 
   g_mutex_lock (&self->lock);
+  if (self->is_paused || g_get_monotonic_time () - late_us < self->resumed_at)
+    {
+      g_mutex_unlock (&self->lock);
+      return;
+    }
   way = g_hash_table_lookup (self->ways, name);
   if (way == NULL)
     {
@@ -110,6 +117,27 @@ ledger_lateness_note (LedgerLateness *self, const gchar *waits, const gchar *end
       g_hash_table_insert (self->ways, g_steal_pointer (&name), way);
     }
   g_array_append_val (way->samples, late_us);
+  g_mutex_unlock (&self->lock);
+}
+
+void
+ledger_lateness_pause (LedgerLateness *self)
+{
+  if (self == NULL)
+    return;
+  g_mutex_lock (&self->lock);
+  self->is_paused = TRUE;
+  g_mutex_unlock (&self->lock);
+}
+
+void
+ledger_lateness_resume (LedgerLateness *self)
+{
+  if (self == NULL)
+    return;
+  g_mutex_lock (&self->lock);
+  self->is_paused = FALSE;
+  self->resumed_at = g_get_monotonic_time ();
   g_mutex_unlock (&self->lock);
 }
 

@@ -85,8 +85,12 @@ static void
 start_server (Ledger *self)
 {
   g_autofree gchar *line = NULL;
+  gboolean is_there;
 
-  if (!test_program_start (&self->server, (const gchar *const *) self->command->pdata))
+  ledger_lateness_pause (self->common.lateness);
+  is_there = test_program_start (&self->server, (const gchar *const *) self->command->pdata);
+  ledger_lateness_resume (self->common.lateness);
+  if (!is_there)
     g_error ("no server");
   line = test_program_read_line (&self->server);
   if (g_strcmp0 (line, "listening") != 0)
@@ -391,6 +395,30 @@ calls_that_are_late_are_found (void)
   CU_ASSERT_FALSE (ledger_lateness_is_too_late (samples, 0));
 }
 
+static guint
+judge_late_calls (gboolean is_paused)
+{
+  LedgerLateness *lateness = ledger_lateness_new ();
+
+  if (is_paused)
+    ledger_lateness_pause (lateness);
+  for (guint i = 0; i < 200; i++)
+    {
+      if (i == 100 && is_paused)
+        ledger_lateness_resume (lateness); /* the others' deadlines were before */
+      ledger_lateness_note (lateness, "way", "end", G_TIME_SPAN_SECOND);
+    }
+  ledger_lateness_note_wake (lateness, "way", 0);
+  return ledger_lateness_finish (lateness);
+}
+
+static void
+calls_are_not_judged_by_a_pause (void)
+{
+  assert_int (judge_late_calls (FALSE), 1);
+  assert_int (judge_late_calls (TRUE), 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -398,6 +426,7 @@ main (int argc, char **argv)
     TEST (every_call_is_executed_once_and_has_its_own_answer),
     TEST (every_error_under_fault_is_true),
     TEST (calls_that_are_late_are_found),
+    TEST (calls_are_not_judged_by_a_pause),
     { NULL },
   };
 
