@@ -255,10 +255,13 @@ end_or_pace (ServerConnection *self, ServerWorker *worker)
   return TURN_WAIT;
 }
 
-/* A peer that has ended its half may still read; one that is gone need not wait. */
+/* A turn of a connection that answers nothing more. A peer that has ended its half may still read; one that is gone need not
+ * wait. */
 static TALLY_COLD ServerTurn
 end_in_turn (ServerConnection *self, ServerWorker *worker)
 {
+  if (atomic_peek (&self->phase) == PHASE_LINGERING)
+    return linger (self, worker);
   if (!server_pace_holds (self))
     return end (self, worker);
   return tally_stream_is_gone (&self->stream) ? TURN_CLOSE : TURN_WAIT;
@@ -502,8 +505,7 @@ server_connection_turn (ServerConnection *self, ServerWorker *worker, gboolean w
   guint n_receives = 0;
 
   if (G_UNLIKELY (atomic_peek (&self->phase) >= PHASE_PACED))
-    return atomic_peek (&self->phase) == PHASE_PACED ? end_in_turn (self, worker)
-                                                     : linger (self, worker);
+    return end_in_turn (self, worker);
   if (G_UNLIKELY (atomic_peek (&self->server->expired)) && self->refusal == REFUSE_NOTHING)
     self->refusal = REFUSE_STOPPING;
   if (self->output.length > 0)
