@@ -479,6 +479,18 @@ write_request (TallyBuffer *buffer,
 }
 
 void
+write_endless (TallyBuffer *buffer, const Speech *speech, gint32 seqid)
+{
+  static const gchar map[] = "\x9b\xff\xff\xff\xff\x07\x33";
+  TallyBuffer message = { NULL, 0, 0 };
+
+  speech->codec->write_message (&message, "ping", 4, T_CALL, seqid);
+  tally_buffer_append (&message, map, sizeof map - 1);
+  write_raw (buffer, speech, message.data, message.length);
+  tally_buffer_clear (&message);
+}
+
+void
 write_echo (TallyBuffer *buffer, const Speech *speech, gint32 seqid, const gchar *text)
 {
   const TextArgs args = { (gchar *) text };

@@ -112,6 +112,8 @@ void write_request (TallyBuffer *buffer,
                     const TallyStructInfo *info,
                     gconstpointer args);
 void write_echo (TallyBuffer *buffer, const Speech *speech, gint32 seqid, const gchar *text);
+/* Appends a call of ping, in compact, with a map of 2^31 - 1 elements: it cannot be, and without a frame has no end. */
+void write_endless (TallyBuffer *buffer, const Speech *speech, gint32 seqid);
 /* Appends @bytes as a frame, or as they are. */
 void write_raw (TallyBuffer *buffer, const Speech *speech, gconstpointer bytes, gsize length);
 

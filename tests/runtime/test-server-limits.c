@@ -186,18 +186,16 @@ longer_than_one_may_wait (void)
 static void
 a_message_without_an_end_is_the_last (void)
 {
-  static const gchar endless[] = "\x9b\xff\xff\xff\xff\x07\x33"; /* a map of 2^31 - 1 elements */
   Running *running = running_start (COMPACT, NULL, "max-workers=1 queue-timeout=5");
   gint busy = peer_connect (running);
   gint waiting = peer_connect (running);
-  TallyBuffer message = { NULL, 0, 0 };
+  TallyBuffer messages = { NULL, 0, 0 };
 
   while (peer_call (busy, COMPACT, "block", 1), !peer_is_inside (running, busy))
     check_refusal (busy, COMPACT, 1, "waited 5 ms"); /* on a busy machine it, too, waited longer */
-  COMPACT->codec->write_message (&message, "ping", 4, T_CALL, 7);
-  tally_buffer_append (&message, endless, sizeof endless - 1);
-  write_request (&message, COMPACT, "ping", T_CALL, 8, NULL, NULL);
-  peer_send (waiting, &message);
+  write_endless (&messages, COMPACT, 7);
+  write_request (&messages, COMPACT, "ping", T_CALL, 8, NULL, NULL);
+  peer_send (waiting, &messages);
   check_refusal (waiting, COMPACT, 7, "waited 5 ms");
   CU_ASSERT (peer_sees_end (waiting));
   test_handler_release (running->handler);

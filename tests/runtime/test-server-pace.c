@@ -159,24 +159,12 @@ await_held (const Running *running, guint count)
     g_thread_yield ();
 }
 
-/* A map of 2^31 - 1 elements: it cannot be, and has no end. */
 static void
-write_hostile (TallyBuffer *request, const Speech *speech)
-{
-  TallyBuffer message = { NULL, 0, 0 };
-
-  speech->codec->write_message (&message, "ping", 4, T_CALL, 7);
-  tally_buffer_append (&message, "\x9b\xff\xff\xff\xff\x07\x33", 7);
-  write_raw (request, speech, message.data, message.length);
-  tally_buffer_clear (&message);
-}
-
-static void
-send_hostile (gint fd, const Speech *speech)
+send_endless (gint fd, const Speech *speech)
 {
   TallyBuffer request = { NULL, 0, 0 };
 
-  write_hostile (&request, speech);
+  write_endless (&request, speech, 7);
   peer_send (fd, &request);
 }
 
@@ -212,7 +200,7 @@ hold_peers (Running *running, gint *fds, guint count)
   for (guint i = 0; i < count; i++)
     {
       fds[i] = peer_connect (running);
-      send_hostile (fds[i], UNFRAMED);
+      send_endless (fds[i], UNFRAMED);
       await_held (running, i + 1);
     }
 }
@@ -228,7 +216,7 @@ refusals_leave_in_turn (void)
   for (guint i = 0; i < 2; i++)
     {
       fds[i] = peer_connect (running);
-      send_hostile (fds[i], UNFRAMED);
+      send_endless (fds[i], UNFRAMED);
       check_told_and_ended (fds[i]);
     }
   assert_int (count_held (running), 0);
@@ -259,7 +247,7 @@ an_answer_before_leaves_with_it (void)
 
   freeze (running, 0);
   write_echo (&requests, UNFRAMED, 3, "before");
-  write_hostile (&requests, UNFRAMED);
+  write_endless (&requests, UNFRAMED, 7);
   peer_send (fd, &requests);
   await_held (running, 1);
   advance (INTERVAL);
@@ -300,7 +288,7 @@ other_refusals_are_not_held_back (void)
   gint past;
 
   freeze (running, 0);
-  send_hostile (fd, FRAMED);
+  send_endless (fd, FRAMED);
   check_told (fd, FRAMED);
   CU_ASSERT (peer_echoes (fd, FRAMED, 2, "and on"));
   past = peer_connect (running);
@@ -407,7 +395,7 @@ without_a_limit_none_is_held_back (void)
     {
       gint fd = peer_connect (running);
 
-      send_hostile (fd, UNFRAMED);
+      send_endless (fd, UNFRAMED);
       check_told_and_ended (fd);
     }
   stop (running);
