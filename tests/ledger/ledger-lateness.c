@@ -31,10 +31,9 @@ struct _LedgerLateness
   GMutex lock; /* protects what follows */
   GCond ended; /* nobody signals it before the end */
   gboolean is_ending;
-  gboolean is_paused;
-  gint64 resumed_at; /* g_get_monotonic_time () */
-  GHashTable *ways;  /* "waits, end" to a Way */
-  GHashTable *wakes; /* "waits" to an array of gint64 */
+  gint64 judges_from; /* the g_get_monotonic_time () of deadlines; G_MAXINT64: it pauses */
+  GHashTable *ways;   /* "waits, end" to a Way */
+  GHashTable *wakes;  /* "waits" to an array of gint64 */
 };
 
 typedef struct
@@ -104,7 +103,7 @@ ledger_lateness_note (LedgerLateness *self, const gchar *waits, const gchar *end
   Way *way;
 
   g_mutex_lock (&self->lock);
-  if (self->is_paused || g_get_monotonic_time () - late_us < self->resumed_at)
+  if (g_get_monotonic_time () - late_us < self->judges_from)
     {
       g_mutex_unlock (&self->lock);
       return;
@@ -121,23 +120,10 @@ ledger_lateness_note (LedgerLateness *self, const gchar *waits, const gchar *end
 }
 
 void
-ledger_lateness_pause (LedgerLateness *self)
+ledger_lateness_pause (LedgerLateness *self, gboolean begins)
 {
-  if (self == NULL)
-    return;
   g_mutex_lock (&self->lock);
-  self->is_paused = TRUE;
-  g_mutex_unlock (&self->lock);
-}
-
-void
-ledger_lateness_resume (LedgerLateness *self)
-{
-  if (self == NULL)
-    return;
-  g_mutex_lock (&self->lock);
-  self->is_paused = FALSE;
-  self->resumed_at = g_get_monotonic_time ();
+  self->judges_from = begins ? G_MAXINT64 : g_get_monotonic_time ();
   g_mutex_unlock (&self->lock);
 }
 

@@ -14,10 +14,9 @@ LedgerLateness *ledger_lateness_new (void);
 /* A call that waits as @waits says was over @late_us past its deadline, and @end says how. Thread-safe, as the next one. */
 void
 ledger_lateness_note (LedgerLateness *self, const gchar *waits, const gchar *end, gint64 late_us);
-/* What is past its deadline between these is not judged: with a sanitizer no thread of a process runs while that starts another one.
- * NULL judges nothing anyway. */
-void ledger_lateness_pause (LedgerLateness *self);
-void ledger_lateness_resume (LedgerLateness *self);
+/* Begins a pause, or ends it. A call whose deadline passes before its end is not judged: with a sanitizer no thread of a process
+ * runs while that starts another one. */
+void ledger_lateness_pause (LedgerLateness *self, gboolean begins);
 /* What only wakes where calls wait as @waits says did so @late_us late. Where nothing is noted, the threads tell. */
 void ledger_lateness_note_wake (LedgerLateness *self, const gchar *waits, gint64 late_us);
 /* Ends the threads, prints what there is to say, and frees it. How many ways to wait and to end are too late, of those that

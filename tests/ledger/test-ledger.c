@@ -87,9 +87,11 @@ start_server (Ledger *self)
   g_autofree gchar *line = NULL;
   gboolean is_there;
 
-  ledger_lateness_pause (self->common.lateness);
+  if (self->common.lateness != NULL)
+    ledger_lateness_pause (self->common.lateness, TRUE);
   is_there = test_program_start (&self->server, (const gchar *const *) self->command->pdata);
-  ledger_lateness_resume (self->common.lateness);
+  if (self->common.lateness != NULL)
+    ledger_lateness_pause (self->common.lateness, FALSE);
   if (!is_there)
     g_error ("no server");
   line = test_program_read_line (&self->server);
@@ -157,6 +159,8 @@ in_ms (guint64 random, guint least, guint most)
 static void
 disturb_server (Ledger *self, guint64 random)
 {
+  gint signal_number = random % 4 == 2 ? SIGKILL : SIGTERM;
+
   if (random % 4 < 2)
     {
       self->n_stops++;
@@ -166,8 +170,8 @@ disturb_server (Ledger *self, guint64 random)
       return;
     }
   self->n_restarts++;
-  self->n_gentle_ends += random % 4 != 2;
-  end_server (self, random % 4 == 2 ? SIGKILL : SIGTERM);
+  self->n_gentle_ends += signal_number == SIGTERM;
+  end_server (self, signal_number);
   start_server (self);
 }
 
@@ -401,11 +405,11 @@ judge_late_calls (gboolean is_paused)
   LedgerLateness *lateness = ledger_lateness_new ();
 
   if (is_paused)
-    ledger_lateness_pause (lateness);
+    ledger_lateness_pause (lateness, TRUE);
   for (guint i = 0; i < 200; i++)
     {
       if (i == 100 && is_paused)
-        ledger_lateness_resume (lateness); /* the others' deadlines were before */
+        ledger_lateness_pause (lateness, FALSE); /* the others' deadlines were before */
       ledger_lateness_note (lateness, "way", "end", G_TIME_SPAN_SECOND);
     }
   ledger_lateness_note_wake (lateness, "way", 0);
