@@ -1,9 +1,7 @@
 /* One connection of the server: receives what is there, has it answered, sends, ends. It never waits
  * for a slow peer: what is incomplete or not taken is kept until the next event. It knows neither
  * messages nor epoll, nor which thread it runs on. */
-#include "server-requests-private.h"
-
-#include <string.h>
+#include "server-turn-private.h"
 
 /* What a peer that is being closed has to read its last answer, and a refused one to send a request;
  * milliseconds. */
@@ -12,10 +10,6 @@
 #define PARTING_TIME 200
 /* Bytes that a peer still sends and that are thrown away meanwhile. */
 #define MAX_LINGER (64 * 1024 * 1024)
-/* Receives of one turn; what else there is waits for the next one. */
-#define MAX_RECEIVES 16
-/* How long a pinned connection's worker waits for the next request; milliseconds. */
-#define PINNED_WAIT 20
 /* How often a connection that is busy or new, or cannot receive yet, is looked at again before a stop ends it. */
 #define MAX_LOOKS 20
 
@@ -124,42 +118,32 @@ send_some (ServerConnection *self, const guint8 *bytes, gsize length, gboolean l
   return tally_stream_send (&self->stream, bytes, length, last, &sent) ? (gssize) sent : -1;
 }
 
-/* Behind what is kept already. */
-static inline __attribute__ ((always_inline)) gboolean
-send_or_keep (ServerConnection *self, TallyBuffer *answers, gboolean last)
+void
+server_connection_keep (ServerConnection *self, const guint8 *bytes, gsize length)
 {
-  gssize sent = 0;
+  tally_buffer_append (&self->output, bytes, length);
+  server_hold (self, FALSE);
+  self->wants_write = TRUE;
+  server_loop_watch (self->server, self, TALLY_SERVER_INPUT | TALLY_STREAM_WRITABLE);
+}
 
-  if (answers->length == 0)
-    return TRUE;
-  if (G_LIKELY (self->output.length == 0))
-    sent = send_some (self, answers->data, answers->length, last);
-  if (sent >= 0 && (gsize) sent < answers->length)
-    {
-      tally_buffer_append (&self->output, answers->data + sent, answers->length - sent);
-      server_hold (self, FALSE);
-      self->wants_write = TRUE;
-      server_loop_watch (self->server, self, TALLY_SERVER_INPUT | TALLY_STREAM_WRITABLE);
-    }
+gboolean
+server_connection_send_parting (ServerConnection *self, TallyBuffer *answers)
+{
+  tally_buffer_append (&self->parting, answers->data, answers->length);
   answers->length = 0;
-  return sent >= 0;
+  return self->parting.length < TALLY_SERVER_CHUNK
+         || server_connection_send_or_keep (self, &self->parting, FALSE);
 }
 
 gboolean
 server_connection_send (ServerConnection *self, TallyBuffer *answers, gboolean last)
 {
-  if (G_LIKELY (!atomic_peek (&self->server->stopping)))
-    return send_or_keep (self, answers, last);
-  /* They leave together with the connection's end, so that the peer, which waits for them, mostly sends no
-   * further request. */
-  tally_buffer_append (&self->parting, answers->data, answers->length);
-  answers->length = 0;
-  return self->parting.length < TALLY_SERVER_CHUNK || send_or_keep (self, &self->parting, FALSE);
+  return server_connection_send_now (self, answers, last);
 }
 
-/* Goes on with what was kept. FALSE: the connection is lost. */
-static gboolean
-send_kept (ServerConnection *self)
+gboolean
+server_connection_send_kept (ServerConnection *self)
 {
   gssize sent = send_some (self, self->output.data + self->sent, self->output.length - self->sent,
                            self->ending);
@@ -219,18 +203,15 @@ linger (ServerConnection *self, ServerWorker *worker)
   return TURN_CLOSE;
 }
 
-/* Ends the connection behind its last answer, once the peer has taken that; then waits for the peer
- * to have read it: closing at once with bytes of the peer's unread would make the kernel take back
- * the answer. */
-static ServerTurn
-end (ServerConnection *self, ServerWorker *worker)
+ServerTurn
+server_connection_end (ServerConnection *self, ServerWorker *worker)
 {
   tally_buffer_clear (&self->input);
   server_hold (self, FALSE);
   self->skip = 0;
   say_goodbye (self);
   self->ending = TRUE;
-  if (!send_or_keep (self, &self->parting, TRUE))
+  if (!server_connection_send_or_keep (self, &self->parting, TRUE))
     return TURN_CLOSE;
   if (self->output.length > 0)
     {
@@ -242,12 +223,11 @@ end (ServerConnection *self, ServerWorker *worker)
   return linger (self, worker);
 }
 
-/* Its last answer is sent, or waits for its turn and the peer for it. What else that sends is not looked at before. */
-static TALLY_COLD ServerTurn
-end_or_pace (ServerConnection *self, ServerWorker *worker)
+ServerTurn
+server_connection_end_or_pace (ServerConnection *self, ServerWorker *worker)
 {
   if (!server_pace_holds (self))
-    return end (self, worker);
+    return server_connection_end (self, worker);
   tally_buffer_clear (&self->input);
   server_hold (self, FALSE);
   self->ending = TRUE;
@@ -255,15 +235,13 @@ end_or_pace (ServerConnection *self, ServerWorker *worker)
   return TURN_WAIT;
 }
 
-/* A turn of a connection that answers nothing more. A peer that has ended its half may still read; one that is gone need not
- * wait. */
-static TALLY_COLD ServerTurn
-end_in_turn (ServerConnection *self, ServerWorker *worker)
+ServerTurn
+server_connection_end_in_turn (ServerConnection *self, ServerWorker *worker)
 {
   if (atomic_peek (&self->phase) == PHASE_LINGERING)
     return linger (self, worker);
   if (!server_pace_holds (self))
-    return end (self, worker);
+    return server_connection_end (self, worker);
   return tally_stream_is_gone (&self->stream) ? TURN_CLOSE : TURN_WAIT;
 }
 
@@ -291,9 +269,9 @@ server_connection_part (ServerConnection *self, ServerWorker *worker, ServerTurn
   if (self->ending)
     return turn;
   if (turn == TURN_CLOSE) /* of a local peer, too, from which no more can come */
-    return was_busy && self->output.length == 0 ? end (self, worker) : TURN_CLOSE;
+    return was_busy && self->output.length == 0 ? server_connection_end (self, worker) : TURN_CLOSE;
   if (atomic_peek (&self->phase) != PHASE_IDLE)
-    return send_or_keep (self, &self->parting, FALSE) ? turn : TURN_CLOSE;
+    return server_connection_send_or_keep (self, &self->parting, FALSE) ? turn : TURN_CLOSE;
   if (self->looks == 0)
     server_connection_hang_up (self);
   /* To its peer a handshake may be over, and a request on its way. */
@@ -304,240 +282,5 @@ server_connection_part (ServerConnection *self, ServerWorker *worker, ServerTurn
        || sends_first (self))
       && ++self->looks < MAX_LOOKS)
     return TURN_WAIT;
-  return was_busy || !self->server->local ? end (self, worker) : TURN_CLOSE;
-}
-
-/* ---- a turn ---- */
-
-static ServerTurn
-after_progress (ServerConnection *self, ServerWorker *worker, const ServerProgress *progress)
-{
-  self->paused = progress->paused && self->output.length == 0;
-  self->has_served |= progress->served;
-  if (progress->lost)
-    return TURN_CLOSE;
-  if (progress->closing)
-    return end_or_pace (self, worker);
-  return progress->served ? TURN_SERVED : TURN_WAIT;
-}
-
-/* A small request behind a large one does not keep the large one's memory. */
-static void
-fit_input (TallyBuffer *buffer)
-{
-  TallyBuffer small = { NULL, 0, 0 };
-
-  tally_buffer_append (&small, buffer->data, buffer->length);
-  tally_buffer_clear (buffer);
-  *buffer = small;
-}
-
-/* Answers what lies in the connection's own buffer and keeps the rest there. */
-static ServerTurn
-answer_kept_input (ServerConnection *self, ServerWorker *worker)
-{
-  TallyBuffer *input = &self->input;
-  ServerProgress progress = server_answer_messages (self, worker, input->data, input->length);
-
-  input->length -= progress.used;
-  if (input->length == 0)
-    tally_buffer_clear (input);
-  else if (progress.used > 0)
-    memmove (input->data, input->data + progress.used, input->length);
-  if (input->capacity > TALLY_SERVER_CHUNK && input->length < input->capacity / 4)
-    fit_input (input);
-  server_hold (self, progress.served);
-  return after_progress (self, worker, &progress);
-}
-
-void
-server_connection_end_refusal (ServerConnection *self)
-{
-  self->refusal = self->refused ? REFUSE_FULL : REFUSE_NOTHING;
-}
-
-/* Refuses in words what lies in the input, behind answers that the peer has still to take. */
-static ServerTurn
-refuse_input (ServerConnection *self, ServerWorker *worker)
-{
-  TallyBuffer *input = &self->input;
-  ServerProgress progress;
-
-  self->refusal = REFUSE_MEMORY;
-  progress = server_answer_messages (self, worker, input->data, input->length);
-  server_connection_end_refusal (self);
-  if (progress.used < input->length && !progress.closing)
-    return TURN_CLOSE; /* it is not known yet how the peer speaks */
-  tally_buffer_clear (input);
-  server_hold (self, FALSE);
-  return after_progress (self, worker, &progress);
-}
-
-ServerTurn
-server_connection_give_up (ServerConnection *self, ServerWorker *worker)
-{
-  gboolean is_clogged = self->output.length > 0;
-
-  if (atomic_peek (&self->phase) == PHASE_PACED)
-    return end (self, worker);
-  /* What runs apart gives its memory back with its answers; until then nothing more is received. */
-  if (self->n_requests > 0)
-    {
-      if (is_clogged && server_answers_pile_up (self))
-        return TURN_CLOSE;
-      self->is_full = TRUE;
-      return TURN_WAIT;
-    }
-  /* The peer may have taken its answers since they were offered to it. */
-  if (is_clogged && !send_kept (self))
-    return TURN_CLOSE;
-  if (is_clogged && self->output.length == 0 && self->ending)
-    return end (self, worker);
-  if (self->input.length > 0)
-    return refuse_input (self, worker);
-  return is_clogged && self->output.length == 0 ? TURN_WAIT : TURN_CLOSE;
-}
-
-/* Makes the room that the next receive is given. FALSE: the server holds too much, and @turn is what
- * the refusal came to. */
-static gboolean
-make_room (ServerConnection *self, ServerWorker *worker, gsize room, ServerTurn *turn)
-{
-  tally_buffer_reserve (&self->input, room);
-  server_hold (self, FALSE);
-  if (G_LIKELY (server_make_room (self->server, self, worker)))
-    return TRUE;
-  *turn = server_connection_give_up (self, worker);
-  return FALSE;
-}
-
-/* For how many bytes a request that is arriving gets room: as many as are there, so that memory grows
- * with what came and not with what was announced; but for no more than it can have. */
-static gsize
-find_room (const ServerConnection *self)
-{
-  const TallyBuffer *input = &self->input;
-  gsize end = tally_framer_find_size (&self->framer, input->data, input->length);
-
-  return MIN (MAX (TALLY_SERVER_CHUNK, input->length),
-              MAX (TALLY_SERVER_CHUNK, end > input->length ? end - input->length : 0));
-}
-
-/* Receives once. *@more: there may be more in the kernel. */
-static ServerTurn
-receive_requests (ServerConnection *self, ServerWorker *worker, gboolean wait, gboolean *more)
-{
-  TallyBuffer *input = &self->input;
-  gboolean fresh = input->length == 0;
-  gsize room = fresh ? TALLY_SERVER_CHUNK : find_room (self);
-  ServerTurn turn = TURN_WAIT;
-  ServerProgress progress;
-  guint8 *bytes;
-  gssize count;
-
-  *more = FALSE;
-  if (!fresh && !make_room (self, worker, room, &turn))
-    {
-      *more = TRUE;
-      return turn;
-    }
-  bytes = fresh ? worker->input : input->data + input->length;
-  count = wait ? tally_stream_receive_within (&self->stream, bytes, room, PINNED_WAIT)
-               : tally_stream_receive (&self->stream, bytes, room);
-  if (count < 0 && errno == EAGAIN)
-    return TURN_WAIT;
-  if (count < 0 && tally_stream_is_layered (&self->stream))
-    server_log_handshake (self, worker);
-  if (count == 0 && G_UNLIKELY (self->n_requests > 0))
-    {
-      server_abandon_requests (
-          self); /* a peer that has only ended its half still gets its answers */
-      return TURN_WAIT;
-    }
-  if (count <= 0)
-    return TURN_CLOSE;
-
-  *more = tally_stream_may_have_more (&self->stream, count, room) || atomic_peek (&self->hung_up);
-  if (!fresh)
-    {
-      input->length += count;
-      return answer_kept_input (self, worker);
-    }
-  progress = server_answer_messages (self, worker, worker->input, count);
-  if (progress.used < (gsize) count)
-    {
-      tally_buffer_append (input, worker->input + progress.used, count - progress.used);
-      server_hold (self, FALSE);
-    }
-  return after_progress (self, worker, &progress);
-}
-
-/* While others wait for a worker one receive that brought requests is enough. */
-static gboolean
-has_had_its_turn (const ServerConnection *self, guint n_receives, gboolean served)
-{
-  return self->paused || n_receives == MAX_RECEIVES
-         || (served && atomic_peek (&self->server->crowded));
-}
-
-/* The part of a turn that sees to requests that run apart. @served: answers have left. */
-static TALLY_COLD ServerTurn
-turn_apart (ServerConnection *self, ServerWorker *worker, gboolean *served)
-{
-  if (self->output.length == 0 && !self->had_last && !server_send_answers (self, served))
-    return TURN_CLOSE;
-  if (self->had_last)
-    return end (self, worker);
-  server_hold (self, FALSE); /* answers that wait behind others */
-  if (atomic_peek (&self->hung_up) && self->is_full)
-    server_abandon_requests (self);
-  return TURN_WAIT;
-}
-
-ServerTurn
-server_connection_turn (ServerConnection *self, ServerWorker *worker, gboolean wait)
-{
-  ServerTurn turn = TURN_WAIT;
-  gboolean served = FALSE;
-  gboolean more = TRUE;
-  gboolean goes_on = self->paused;
-  gboolean again = FALSE;
-  guint n_receives = 0;
-
-  if (G_UNLIKELY (atomic_peek (&self->phase) >= PHASE_PACED))
-    return end_in_turn (self, worker);
-  if (G_UNLIKELY (atomic_peek (&self->server->expired)) && self->refusal == REFUSE_NOTHING)
-    self->refusal = REFUSE_STOPPING;
-  if (self->output.length > 0)
-    {
-      if (!send_kept (self))
-        return TURN_CLOSE;
-      if (self->output.length == 0 && self->ending)
-        return end (self, worker);
-      goes_on = self->output.length == 0 && self->input.length > 0;
-    }
-  if (G_UNLIKELY (self->is_apart))
-    {
-      turn = turn_apart (self, worker, &served);
-      if (turn == TURN_CLOSE || self->ending)
-        return turn;
-      goes_on = self->output.length == 0 && self->input.length > 0 && !self->is_full;
-    }
-  if (goes_on)
-    turn = answer_kept_input (self, worker);
-  wait = wait && !goes_on;
-  while (more && turn != TURN_CLOSE && self->output.length == 0 && !self->ending && !self->is_full)
-    {
-      served |= turn == TURN_SERVED;
-      again = has_had_its_turn (self, n_receives++, served);
-      if (G_UNLIKELY (again))
-        break;
-      turn = receive_requests (self, worker, wait, &more);
-      wait = FALSE;
-    }
-  if (turn == TURN_CLOSE)
-    return TURN_CLOSE;
-  if (G_UNLIKELY (again || self->paused))
-    (void) server_claim (self); /* its own: so it is not parked, but looked at again */
-  return served ? TURN_SERVED : turn;
+  return was_busy || !self->server->local ? server_connection_end (self, worker) : TURN_CLOSE;
 }

@@ -293,9 +293,9 @@ hold_back (ServerConnection *self, TallyBuffer *answers)
   return TRUE;
 }
 
-/* Sends what this turn's messages were answered with. */
+/* Before this turn's answers are sent. */
 static void
-send_replies (ServerConnection *self, ServerWorker *worker, ServerProgress *progress)
+prepare_replies (ServerConnection *self, ServerWorker *worker, ServerProgress *progress)
 {
   if (G_UNLIKELY (self->is_wrapped))
     self->ready_since = 0;
@@ -304,9 +304,8 @@ send_replies (ServerConnection *self, ServerWorker *worker, ServerProgress *prog
       progress->closing = TRUE;
       server_connection_hang_up (self);
     }
-  if (!progress->lost && (G_LIKELY (!progress->closing) || !hold_back (self, &worker->output)))
-    progress->lost = !server_connection_send (self, &worker->output, progress->closing);
-  worker->output.length = 0;
+  if (G_UNLIKELY (progress->closing) && !progress->lost && hold_back (self, &worker->output))
+    worker->output.length = 0;
 }
 
 /* Of a connection whose requests may run apart, or say so in their headers: whether the message is not to be answered here. It was taken apart, or
@@ -426,6 +425,6 @@ server_answer_messages (ServerConnection *self,
         progress.lost = !server_connection_send (self, &worker->output, FALSE);
       progress.paused = progress.used < length && is_to_pause (self, arrived);
     }
-  send_replies (self, worker, &progress);
+  prepare_replies (self, worker, &progress);
   return progress;
 }

@@ -1,8 +1,8 @@
-/* What the server's files share. The server is four things, each in its file:
+/* What the server's files share. The server is four things, each in its file or two:
  *
  *  - listener (server-listener.c): sockets to accept from;
  *  - connection (server-connection.c): one peer, what it half received and half sent;
- *  - loop and workers (server-loop.c, server-worker.c): which thread waits for events, which one serves a connection;
+ *  - loop and workers (server-loop.c, server-worker.c, server-turn.c): which thread waits for events, which one serves a connection;
  *  - supervisor (server-supervisor.c): the thread in serve (), which looks after time and stopping;
  *
  * and around these: server-messages.c cuts what a connection received into messages,
@@ -224,7 +224,8 @@ typedef struct
   gboolean paused;  /* there are more, but others wait for a worker */
 } ServerProgress;
 
-/* Answers every complete message in @bytes, as long as the peer takes the answers. Where the connection
+/* Answers every complete message in @bytes, as long as the peer takes the answers. The last of them are left in the worker's output,
+ * to be sent. Where the connection
  * refuses for lack of memory, what is incomplete is refused too: what is missing of it is thrown away as
  * it arrives, or the connection ends. */
 ServerProgress server_answer_messages (ServerConnection *self,
@@ -330,9 +331,12 @@ void server_loop_wait (TallyServer *self, gint timeout);
 void server_loop_resume_listeners_locked (TallyServer *self);
 /* The worker that serves @connection, or the next one, is to look at it. Any thread. */
 void server_loop_rouse (TallyServer *self, ServerConnection *connection);
-/* What a worker does with a connection it owns, until it parks or closes it. */
-void server_serve (TallyServer *self, ServerConnection *connection, ServerWorker *worker);
 
+/* ---- turns ---- */
+
+/* Serves the connections that wait for a worker, that which waited longest first, until none does or requests that run apart
+ * wait, too. */
+void server_serve_ready_locked (TallyServer *self, ServerWorker *worker);
 /* The owner has had @turn: closes it or parks it. FALSE: an event came meanwhile, and the owner has to
  * look again. */
 gboolean server_let_go (TallyServer *self,

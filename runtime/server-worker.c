@@ -5,9 +5,6 @@
 #include <errno.h>
 #include <time.h>
 
-/* An answer larger than this is not worth keeping its memory for. */
-#define MAX_KEPT_OUTPUT (1024 * 1024)
-
 static ServerWorker *
 worker_new (TallyServer *self)
 {
@@ -86,36 +83,6 @@ leave_workers_locked (TallyServer *self, ServerWorker *worker)
 
 /* ---- working ---- */
 
-static void
-drop_large_output (TallyServer *self, TallyBuffer *buffer)
-{
-  if (buffer->capacity <= MAX_KEPT_OUTPUT)
-    return;
-  server_note_released (self, tally_buffer_clear (buffer));
-}
-
-/* Serves the connection that waited longest. */
-static void
-work_locked (TallyServer *self, ServerWorker *worker)
-{
-  ServerConnection *connection = server_take_ready_locked (self);
-
-  /* Under the lock, so that the supervisor never sees an empty queue and an idle worker in between.
-   */
-  atomic_put (&worker->busy, TRUE);
-  atomic_put (&worker->epoch, atomic_peek (&worker->epoch) + 1);
-  if (self->loop_holder == worker && atomic_peek (&self->eager) && server_wake_worker_locked (self))
-    self->loop_holder = NULL;
-  pthread_mutex_unlock (&self->lock);
-
-  server_serve (self, connection, worker);
-  drop_large_output (self, &worker->output);
-  drop_large_output (self, &worker->next_answer);
-
-  pthread_mutex_lock (&self->lock);
-  atomic_put (&worker->busy, FALSE);
-}
-
 /* Executes a request that runs apart. */
 static void
 work_apart_locked (TallyServer *self, ServerWorker *worker)
@@ -165,7 +132,7 @@ worker_main (void *data)
         }
       if (self->ready_head != NULL)
         {
-          work_locked (self, worker);
+          server_serve_ready_locked (self, worker);
           continue;
         }
       if (self->quit)
