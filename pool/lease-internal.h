@@ -2,8 +2,8 @@
 #ifndef TALLY_LEASE_INTERNAL_H
 #define TALLY_LEASE_INTERNAL_H
 
+#include "socket-internal.h"
 #include "tally-pool.h"
-#include "tally-socket.h"
 
 G_BEGIN_DECLS
 
@@ -11,15 +11,50 @@ G_BEGIN_DECLS
  * the coarse one, it lags by at most a tick. */
 gint64 tally_bucket_get_time (TallyBucket *bucket);
 
+typedef enum
+{
+  TALLY_BORROW_FAILED,
+  TALLY_BORROW_DONE,
+  TALLY_BORROW_UNLOOKED /* its stream has still to be looked at */
+} TallyBorrow;
+
+/* tally_bucket_borrow_at (), which leaves the look at a stream to its caller. */
+TallyBorrow tally_bucket_borrow_unlooked (TallyBucket *bucket,
+                                          gint64 began,
+                                          const gchar *label,
+                                          gint64 deadline,
+                                          GCancellable *cancellable,
+                                          TallyLease *lease,
+                                          GError **error);
+
+/* What was borrowed so, in @lease, did not look clean: examines it, and borrows another one where it has ended. */
+TALLY_COLD gboolean tally_bucket_examine_unlooked (TallyBucket *bucket,
+                                                   gint64 deadline,
+                                                   GCancellable *cancellable,
+                                                   TallyLease *lease,
+                                                   GError **error);
+
 /* tally_bucket_borrow () that begins at @began, which tally_bucket_get_time () or g_get_monotonic_time () has just returned: a
- * caller that needs to know the time, too, reads one clock for both. */
-gboolean tally_bucket_borrow_at (TallyBucket *bucket,
-                                 gint64 began,
-                                 const gchar *label,
-                                 gint64 deadline,
-                                 GCancellable *cancellable,
-                                 TallyLease *lease,
-                                 GError **error);
+ * caller that needs to know the time, too, reads one clock for both. On failure @lease may be overwritten. Inlined, as it makes a
+ * system call: see syscall-internal.h. */
+static inline __attribute__ ((always_inline)) gboolean
+tally_bucket_borrow_at (TallyBucket *bucket,
+                        gint64 began,
+                        const gchar *label,
+                        gint64 deadline,
+                        GCancellable *cancellable,
+                        TallyLease *lease,
+                        GError **error)
+{
+  TallyBorrow borrow =
+      tally_bucket_borrow_unlooked (bucket, began, label, deadline, cancellable, lease, error);
+
+  if (borrow != TALLY_BORROW_UNLOOKED)
+    return borrow == TALLY_BORROW_DONE;
+  return G_LIKELY (tally_stream_look (tally_socket_get_stream ((TallySocket *) lease->transport))
+                   == TALLY_LOOK_NOTHING)
+         || tally_bucket_examine_unlooked (bucket, deadline, cancellable, lease, error);
+}
 
 /* As tally_bucket_borrow_fresh (), but any connection that was never lent will do: for calls that want one
  * each. So none is in vain where dials do not end in the order in which they began. */

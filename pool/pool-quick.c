@@ -152,6 +152,14 @@ accept_own (TallyBucket *bucket, TallyConn *conn, guint64 generation)
   return TRUE;
 }
 
+/* Whether @conn, taken so, is usable if its stream looks so, and it is for the borrower to look. */
+static inline gboolean
+is_left_to_look (const TallyConn *conn)
+{
+  return __atomic_load_n (&conn->own.must_look, __ATOMIC_RELAXED) && !conn->is_shared
+         && conn->socket != NULL && tally_socket_holds_nothing (conn->socket);
+}
+
 /* Enters it in the books: its lease there. */
 static G_GNUC_NO_INLINE TallyHold *
 enter_taken (TallyBucket *bucket, TallyConn *conn)
@@ -368,14 +376,14 @@ tally_bucket_get_time (TallyBucket *bucket)
   return tally_bucket_read_clock (bucket);
 }
 
-gboolean
-tally_bucket_borrow_at (TallyBucket *bucket,
-                        gint64 began,
-                        const gchar *label,
-                        gint64 deadline,
-                        GCancellable *cancellable,
-                        TallyLease *lease,
-                        GError **error)
+TallyBorrow
+tally_bucket_borrow_unlooked (TallyBucket *bucket,
+                              gint64 began,
+                              const gchar *label,
+                              gint64 deadline,
+                              GCancellable *cancellable,
+                              TallyLease *lease,
+                              GError **error)
 {
   TallyInstant now = { .mono = began };
   TallyConn *conn;
@@ -388,11 +396,29 @@ tally_bucket_borrow_at (TallyBucket *bucket,
   conn = tally_bucket_take_own (bucket, &now, label, &generation, &idle_age);
   if (G_UNLIKELY (conn == NULL))
     return borrow_with_lock (bucket, &now, label, deadline, cancellable, lease, error);
-  if (G_UNLIKELY (!accept_own (bucket, conn, generation)))
-    return borrow_if_alive (bucket, &(TallyTaken){ enter_taken (bucket, conn), idle_age, 0 },
-                            deadline, cancellable, lease, error);
   tally_lease_fill (lease, bucket, &conn->hold, generation, TRUE);
-  return TRUE;
+  if (G_LIKELY (is_left_to_look (conn)))
+    return TALLY_BORROW_UNLOOKED;
+  return G_LIKELY (accept_own (bucket, conn, generation))
+         || borrow_if_alive (bucket, &(TallyTaken){ enter_taken (bucket, conn), idle_age, 0 },
+                             deadline, cancellable, lease, error);
+}
+
+gboolean
+tally_bucket_examine_unlooked (TallyBucket *bucket,
+                               gint64 deadline,
+                               GCancellable *cancellable,
+                               TallyLease *lease,
+                               GError **error)
+{
+  TallyHold *hold = lease->slot;
+  TallyInstant now = { .mono = tally_bucket_read_clock (bucket) };
+  gint64 idle_age;
+
+  tally_bucket_complete_instant (bucket, &now);
+  idle_age = now.boot - __atomic_load_n (&hold->conn->own.idle_since, __ATOMIC_RELAXED);
+  return borrow_if_alive (bucket, &(TallyTaken){ enter_taken (bucket, hold->conn), idle_age, 0 },
+                          deadline, cancellable, lease, error);
 }
 
 /**
@@ -422,7 +448,12 @@ tally_bucket_borrow (TallyBucket *bucket,
                      TallyLease *lease,
                      GError **error)
 {
+  TallyLease taken;
+
   g_return_val_if_fail (bucket != NULL && lease != NULL, FALSE);
-  return tally_bucket_borrow_at (bucket, tally_bucket_read_clock (bucket), label, deadline,
-                                 cancellable, lease, error);
+  if (!tally_bucket_borrow_at (bucket, tally_bucket_read_clock (bucket), label, deadline,
+                               cancellable, &taken, error))
+    return FALSE;
+  *lease = taken;
+  return TRUE;
 }

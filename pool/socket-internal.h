@@ -3,6 +3,7 @@
 #define TALLY_SOCKET_INTERNAL_H
 
 #include "buffer-internal.h"
+#include "stream-internal.h"
 #include "tally-socket.h"
 
 G_BEGIN_DECLS
@@ -23,7 +24,10 @@ void tally_socket_reset (TallySocket *self);
  * with a keeper the next tally_socket_is_clean () says whether that was expected. */
 gboolean tally_socket_take_back (TallySocket *self);
 
-/* ---- sending ---- */
+/* What it sends and receives over. */
+TallyStream *tally_socket_get_stream (TallySocket *self);
+
+/* ---- sending: what makes a system call is inlined, see syscall-internal.h ---- */
 
 /* (transfer none): what the next tally_socket_send () sends. */
 TallyBuffer *tally_socket_get_output (TallySocket *self);
@@ -34,11 +38,42 @@ TallyBuffer *tally_socket_get_output (TallySocket *self);
  * message says how much was sent. */
 gboolean tally_socket_send (TallySocket *self, GError **error);
 
+/* What follows, after the stream has failed, with @number, when it had sent @sent bytes. */
+TALLY_COLD void
+tally_socket_set_send_error (const TallySocket *self, gint number, gsize sent, GError **error);
+
 /* Sends of @bytes, past the output buffer, as many as the kernel takes at once; @sent says how many, also on
  * failure. One thread may do so while another receives. Fails as tally_socket_send (), but the message does not
  * say how much was sent. */
-gboolean tally_socket_send_bytes (
-    TallySocket *self, gconstpointer bytes, gsize length, gsize *sent, GError **error);
+static inline __attribute__ ((always_inline)) gboolean
+tally_socket_send_bytes (
+    TallySocket *self, gconstpointer bytes, gsize length, gsize *sent, GError **error)
+{
+  *sent = 0;
+  if (G_LIKELY (tally_stream_send (tally_socket_get_stream (self), bytes, length, FALSE, sent)))
+    return TRUE;
+  tally_socket_set_send_error (self, errno, *sent, error);
+  return FALSE;
+}
+
+/* What follows, after @sent of the @length bytes in the output buffer, which is empty by now; @alive: the stream has not failed. */
+TALLY_COLD gboolean tally_socket_send_the_rest (
+    TallySocket *self, gsize length, gsize sent, gboolean alive, GError **error);
+
+/* As tally_socket_send (), for a caller that says itself what was sent: @error does not. */
+static inline __attribute__ ((always_inline)) gboolean
+tally_socket_send_counted (TallySocket *self, GError **error)
+{
+  TallyBuffer *output = tally_socket_get_output (self);
+  const gsize length = output->length;
+  gsize sent = 0;
+  gboolean alive =
+      tally_stream_send (tally_socket_get_stream (self), output->data, length, FALSE, &sent);
+
+  output->length = 0;
+  return G_LIKELY (alive && sent == length)
+         || tally_socket_send_the_rest (self, length, sent, alive, error);
+}
 
 /* Waits, under limits of its own, until the kernel takes more bytes, or (@or_input) for input; @has_input says
  * whether some has arrived, or the connection has ended. One thread may do so while another receives. A peer
@@ -50,10 +85,7 @@ gboolean tally_socket_await_room (TallySocket *self,
                                   gboolean *has_input,
                                   GError **error);
 
-/* As tally_socket_send (), for a caller that says itself what was sent: @error does not. */
-gboolean tally_socket_send_counted (TallySocket *self, GError **error);
-
-/* Right after that has failed: how many of @length bytes have reached the kernel. */
+/* Right after tally_socket_send_counted () has failed: how many of @length bytes have reached the kernel. */
 gsize tally_socket_get_sent (const TallySocket *self, gsize *length);
 
 /* How many of the bytes that the last send did not take can have gone nevertheless: they must be sent next.
@@ -91,6 +123,9 @@ TallySocketKeeper *tally_socket_keep (TallySocket *self, TallySocketKeeper *keep
 
 /* (transfer none) (nullable): what tally_socket_keep () has set. Thread-safe. */
 TallySocketKeeper *tally_socket_get_keeper (TallySocket *self);
+
+/* Whether it is clean, as tally_socket_is_clean (), provided that its stream has nothing to be seen by tally_stream_look (). */
+gboolean tally_socket_holds_nothing (TallySocket *self);
 
 /* ---- the connection's end ---- */
 

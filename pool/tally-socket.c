@@ -30,15 +30,10 @@ set_send_error (const TallySocket *self, GError **error, TallyWait why, int save
                  tally_stream_describe_error (&self->stream, saved_errno));
 }
 
-gboolean
-tally_socket_send_bytes (
-    TallySocket *self, gconstpointer bytes, gsize length, gsize *sent, GError **error)
+void
+tally_socket_set_send_error (const TallySocket *self, gint number, gsize sent, GError **error)
 {
-  *sent = 0;
-  if (G_LIKELY (tally_stream_send (&self->stream, bytes, length, FALSE, sent)))
-    return TRUE;
-  set_send_error (self, error, TALLY_WAIT_FAILED, errno, *sent);
-  return FALSE;
+  set_send_error (self, error, TALLY_WAIT_FAILED, number, sent);
 }
 
 /* Waits until the kernel takes more bytes, or for @others. */
@@ -76,9 +71,9 @@ tally_socket_await_room (TallySocket *self,
   return FALSE;
 }
 
-/* @alive: what tally_stream_send () said, which sent @sent of the @length bytes in the output buffer. */
-static TALLY_COLD gboolean
-send_the_rest (TallySocket *self, gsize length, gsize sent, gboolean alive, GError **error)
+gboolean
+tally_socket_send_the_rest (
+    TallySocket *self, gsize length, gsize sent, gboolean alive, GError **error)
 {
   TallyWait why = alive ? TALLY_WAIT_READY : TALLY_WAIT_FAILED;
   guint found;
@@ -99,19 +94,6 @@ send_the_rest (TallySocket *self, gsize length, gsize sent, gboolean alive, GErr
   self->sent = sent;
   self->to_send = length;
   return FALSE;
-}
-
-gboolean
-tally_socket_send_counted (TallySocket *self, GError **error)
-{
-  gsize length = self->output.length;
-  gsize sent = 0;
-  gboolean alive = tally_stream_send (&self->stream, self->output.data, length, FALSE, &sent);
-
-  self->output.length = 0;
-  if (G_LIKELY (alive && sent == length))
-    return TRUE;
-  return send_the_rest (self, length, sent, alive, error);
 }
 
 gsize
@@ -235,6 +217,12 @@ tally_socket_set_final_limits (TallySocket *self, gint64 deadline, GCancellable 
   self->limits = (TallyStreamLimits){ deadline, cancellable, deadline > 0 && cancellable == NULL };
 }
 
+TallyStream *
+tally_socket_get_stream (TallySocket *self)
+{
+  return &self->stream;
+}
+
 TallyBuffer *
 tally_socket_get_output (TallySocket *self)
 {
@@ -281,6 +269,12 @@ TallySocketKeeper *
 tally_socket_get_keeper (TallySocket *self)
 {
   return __atomic_load_n (&self->keeper, __ATOMIC_ACQUIRE);
+}
+
+gboolean
+tally_socket_holds_nothing (TallySocket *self)
+{
+  return tally_socket_get_keeper (self) == NULL && tally_socket_available (self) == 0;
 }
 
 /**

@@ -224,10 +224,9 @@ typedef struct
   gboolean paused;  /* there are more, but others wait for a worker */
 } ServerProgress;
 
-/* Answers every complete message in @bytes, as long as the peer takes the answers. The last of them are left in the worker's output,
- * to be sent. Where the connection
- * refuses for lack of memory, what is incomplete is refused too: what is missing of it is thrown away as
- * it arrives, or the connection ends. */
+/* Answers every complete message in @bytes, as long as the peer takes the answers; what is not sent yet the worker's output has, for
+ * the caller to send. Where the connection refuses for lack of memory, what is incomplete is refused too: what is missing of it is
+ * thrown away as it arrives, or the connection ends. */
 ServerProgress server_answer_messages (ServerConnection *self,
                                        ServerWorker *worker,
                                        const guint8 *bytes,
