@@ -3,25 +3,28 @@
  * back, and with it a peer that waits for it. It knows neither sockets nor messages; the supervisor looks. */
 #include "server-private.h"
 
-/* After a time without any, as many refusals leave at once as the rate has in so many microseconds. */
-#define BURST_TIME (100 * 1000)
-/* For how long a refusal is held back at most, microseconds: what peers hold by that is bounded. */
-#define MAX_WAIT (100 * 1000)
+#define NANOSECONDS_PER_SECOND G_GINT64_CONSTANT (1000000000)
+#define NANOSECONDS 1000 /* in a microsecond */
+/* After a time without any, as many refusals leave at once as the rate has in so many nanoseconds. */
+#define BURST_TIME (100 * 1000 * NANOSECONDS)
+/* For how long a refusal is held back at most, nanoseconds: what peers hold by that is bounded. */
+#define MAX_WAIT (100 * 1000 * NANOSECONDS)
 
 gint64
 server_pace_take (ServerPace *self, gint64 now)
 {
+  const gint64 earliest = now * NANOSECONDS;
   gint64 interval, ahead, even, slot;
 
   if (self->rate == 0)
     return now;
-  interval = G_USEC_PER_SEC / self->rate;
+  interval = (NANOSECONDS_PER_SECOND + self->rate - 1) / self->rate;
   /* What the burst allows is that a refusal leaves earlier than it would without, by this. */
   ahead = MAX (BURST_TIME - interval, 0);
-  even = MAX (self->next, now);
-  slot = CLAMP (even - ahead, now, now + MAX_WAIT);
+  even = MAX (self->next, earliest);
+  slot = CLAMP (even - ahead, earliest, earliest + MAX_WAIT);
   self->next = MIN (even, slot + ahead) + interval;
-  return slot;
+  return slot / NANOSECONDS;
 }
 
 gboolean

@@ -378,7 +378,7 @@ gchar *server_find_reason (TallyServer *self, gint64 arrived, gint64 deadline);
 typedef struct
 {
   guint rate;     /* a second; 0: no limit */
-  gint64 next;    /* g_get_monotonic_time () of the next one, if there had been no burst */
+  gint64 next;    /* g_get_monotonic_time () of the next one, if there had been no burst; nanoseconds */
   GQueue waiting; /* of connections whose refusals are held back, by their slots */
 } ServerPace;
 

@@ -70,10 +70,9 @@ an_even_pace_never_waits (void)
 
 /* Peers that come again as soon as they are told, each at a time, come as often as the pace has it. */
 static void
-peers_that_wait_come_at_the_pace (void)
+peers_that_wait_come_at_a_pace_of (guint rate, gint64 seconds)
 {
-  ServerPace pace = { .rate = RATE };
-  const gint64 seconds = 10;
+  ServerPace pace = { .rate = rate };
   gint64 next[16] = { 0 };
   gint64 last = 0;
   guint n_told = 0;
@@ -94,8 +93,17 @@ peers_that_wait_come_at_the_pace (void)
       next[first] = slot + 1;
       n_told++;
     }
-  CU_ASSERT (n_told >= seconds * 1000);
-  CU_ASSERT (n_told <= seconds * 1000 + BURST + G_N_ELEMENTS (next));
+  CU_ASSERT (n_told >= seconds * rate);
+  CU_ASSERT (n_told <= seconds * rate + rate / 10 + G_N_ELEMENTS (next));
+}
+
+static void
+peers_that_wait_come_at_the_pace (void)
+{
+  peers_that_wait_come_at_a_pace_of (RATE, 10);
+  /* Of neither is an interval a whole number of microseconds. */
+  peers_that_wait_come_at_a_pace_of (3 * RATE, 10);
+  peers_that_wait_come_at_a_pace_of (700 * RATE, 1);
 }
 
 static void
