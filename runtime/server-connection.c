@@ -127,13 +127,26 @@ server_connection_keep (ServerConnection *self, const guint8 *bytes, gsize lengt
   server_loop_watch (self->server, self, TALLY_SERVER_INPUT | TALLY_STREAM_WRITABLE);
 }
 
+/* Sends what was to leave with the end, which the @last words are. FALSE: the connection is lost. */
+static gboolean
+part_with (ServerConnection *self, gboolean last)
+{
+  gboolean ok = server_connection_send_or_keep (self, &self->parting, last);
+
+  tally_buffer_clear (&self->parting);
+  server_hold (self, FALSE);
+  return ok;
+}
+
 gboolean
 server_connection_send_parting (ServerConnection *self, TallyBuffer *answers)
 {
+  if (answers->length == 0)
+    return TRUE; /* what is held back stays so */
   tally_buffer_append (&self->parting, answers->data, answers->length);
   answers->length = 0;
-  return self->parting.length < TALLY_SERVER_CHUNK
-         || server_connection_send_or_keep (self, &self->parting, FALSE);
+  server_hold (self, FALSE);
+  return self->parting.length < TALLY_SERVER_CHUNK || part_with (self, FALSE);
 }
 
 gboolean
@@ -211,7 +224,7 @@ server_connection_end (ServerConnection *self, ServerWorker *worker)
   self->skip = 0;
   say_goodbye (self);
   self->ending = TRUE;
-  if (!server_connection_send_or_keep (self, &self->parting, TRUE))
+  if (!part_with (self, TRUE))
     return TURN_CLOSE;
   if (self->output.length > 0)
     {
@@ -271,7 +284,7 @@ server_connection_part (ServerConnection *self, ServerWorker *worker, ServerTurn
   if (turn == TURN_CLOSE) /* of a local peer, too, from which no more can come */
     return was_busy && self->output.length == 0 ? server_connection_end (self, worker) : TURN_CLOSE;
   if (atomic_peek (&self->phase) != PHASE_IDLE)
-    return server_connection_send_or_keep (self, &self->parting, FALSE) ? turn : TURN_CLOSE;
+    return part_with (self, FALSE) ? turn : TURN_CLOSE;
   if (self->looks == 0)
     server_connection_hang_up (self);
   /* To its peer a handshake may be over, and a request on its way. */

@@ -334,6 +334,33 @@ answers_behind_others_are_counted (void)
   alone_clear (&alone);
 }
 
+/* While the server stops an answer waits for the turn's end, and is held until then. */
+static void
+answers_of_a_stop_are_counted (void)
+{
+  const gsize length = 10 * 1000;
+  g_autofree gchar *text = g_strnfill (length, 'x');
+  TallyBuffer requests = { NULL, 0, 0 };
+  Alone alone;
+
+  alone_init (&alone, FALSE);
+  atomic_set (&alone.server->stopping, TRUE);
+  write_echo (&requests, &framed_binary, 1, text);
+  tally_buffer_append (&requests, "\0\0", 2); /* the next one begins */
+  peer_send (alone.peer, &requests);
+  while (alone.connection->parting.length == 0)
+    CU_ASSERT_FATAL (server_connection_turn (alone.connection, &alone.worker, FALSE) != TURN_CLOSE);
+  CU_ASSERT (alone.connection->parting.length > length);
+  assert_int (alone.server->held,
+              alone.connection->input.capacity + alone.connection->parting.capacity);
+  server_connection_set_deadline (alone.connection, TRUE);
+  assert_int (server_connection_part (alone.connection, &alone.worker, TURN_SERVED), TURN_SERVED);
+  assert_int (alone.connection->parting.capacity, 0);
+  assert_int (alone.server->held,
+              alone.connection->input.capacity + alone.connection->output.capacity);
+  alone_clear (&alone);
+}
+
 /* A refused peer has one time for all that it sends: half a request is no way to hold a place longer. */
 static void
 a_refused_peer_has_one_time_for_all (void)
@@ -426,6 +453,7 @@ main (int argc, char **argv)
     TEST (what_runs_apart_outlives_the_limit),
     TEST (large_requests_that_run_are_not_lost),
     TEST (answers_behind_others_are_counted),
+    TEST (answers_of_a_stop_are_counted),
     TEST (a_refused_peer_has_one_time_for_all),
     TEST (a_completed_message_begins_the_hold_anew),
     { NULL, NULL },
