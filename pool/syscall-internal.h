@@ -25,7 +25,14 @@ G_BEGIN_DECLS
 #define TALLY_DIRECT_SYSCALLS 0
 #endif
 
-#if TALLY_DIRECT_SYSCALLS && defined(__x86_64__) && !defined(__ILP32__)
+/* Whether these are made without any function. */
+#if TALLY_DIRECT_SYSCALLS && defined(__linux__) && defined(__x86_64__) && !defined(__ILP32__)
+#define TALLY_INLINE_SYSCALLS 1
+#else
+#define TALLY_INLINE_SYSCALLS 0
+#endif
+
+#if TALLY_INLINE_SYSCALLS
 /* System V ABI, AMD64 supplement, "Linux conventions". The last two arguments, an address, are none. */
 static inline __attribute__ ((always_inline)) gssize
 tally_transfer (glong number, gint fd, gconstpointer bytes, gsize length, gint flags)
