@@ -59,6 +59,8 @@ struct _TallyStream
    * (no TCP_NODELAY), as there are none. */
   gboolean is_for_one_call;
 
+  gboolean holds_input; /* atomic: what has_input () of the layer last said; written by the thread that receives */
+
   /* stream-receive.c's */
   gboolean has_received; /* it serves more than one message */
   gboolean was_shut;     /* a deadline that passed has ended it */
@@ -73,7 +75,7 @@ struct _TallyStreamKind
   gssize (*send) (TallyStream *self, gconstpointer bytes, gsize length, gboolean ends);
   gssize (*receive) (TallyStream *self, gpointer bytes, gsize length);
   TallyLook (*look) (TallyStream *self);
-  gboolean (*has_input) (const TallyStream *self);
+  gboolean (*has_input) (const TallyStream *self); /* asked by the thread that receives */
   /* NULL: none */
   gsize (*count_committed) (const TallyStream *self);
   guint (*get_watch) (const TallyStream *self, guint events);
@@ -116,6 +118,9 @@ tally_stream_is_open (const TallyStream *self)
 gboolean
 tally_layer_send (TallyStream *self, const guint8 *bytes, gsize length, gboolean ends, gsize *sent);
 gssize tally_layer_receive (TallyStream *self, gpointer bytes, gsize length);
+TallyLook tally_layer_look (TallyStream *self);
+/* The layer has got input, or failed, otherwise than by these two. */
+void tally_layer_note_input (TallyStream *self);
 
 /* Sends of the @length bytes, of which *@sent have gone, as many as can go at once, and adds them to
  * *@sent. @ends: the end of the sending half follows, and may leave in one segment with them. FALSE
@@ -193,18 +198,19 @@ tally_stream_look (TallyStream *self)
   gssize count;
 
   if (G_UNLIKELY (self->kind != NULL))
-    return self->kind->look (self);
+    return tally_layer_look (self);
   count = tally_recv (self->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   if (G_LIKELY (count < 0))
     return G_LIKELY (errno == EAGAIN) ? TALLY_LOOK_NOTHING : TALLY_LOOK_FAILED;
   return count > 0 ? TALLY_LOOK_INPUT : TALLY_LOOK_END;
 }
 
-/* Whether bytes have arrived inside, where the descriptor does not tell of them. */
+/* Whether bytes have arrived inside, where the descriptor does not tell of them. Any thread may ask; while another one receives
+ * the answer may be late. */
 static inline gboolean
 tally_stream_has_input (const TallyStream *self)
 {
-  return G_UNLIKELY (self->kind != NULL) && self->kind->has_input (self);
+  return G_UNLIKELY (self->kind != NULL) && __atomic_load_n (&self->holds_input, __ATOMIC_RELAXED);
 }
 
 /* How many of the bytes that a send did not take can nevertheless have gone: the next send must begin with

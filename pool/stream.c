@@ -77,6 +77,12 @@ tally_layer_send (TallyStream *self, const guint8 *bytes, gsize length, gboolean
   return TRUE;
 }
 
+void
+tally_layer_note_input (TallyStream *self)
+{
+  __atomic_store_n (&self->holds_input, self->kind->has_input (self), __ATOMIC_RELAXED);
+}
+
 gssize
 tally_layer_receive (TallyStream *self, gpointer bytes, gsize length)
 {
@@ -85,7 +91,17 @@ tally_layer_receive (TallyStream *self, gpointer bytes, gsize length)
   do
     count = self->kind->receive (self, bytes, length);
   while (count < 0 && errno == EINTR);
+  tally_layer_note_input (self);
   return count;
+}
+
+TallyLook
+tally_layer_look (TallyStream *self)
+{
+  TallyLook look = self->kind->look (self);
+
+  tally_layer_note_input (self);
+  return look;
 }
 
 /* ---- waiting ---- */
@@ -142,7 +158,7 @@ tally_stream_wait (
 gboolean
 tally_stream_has_ended (TallyStream *self)
 {
-  return (self->kind != NULL && self->kind->look (self) >= TALLY_LOOK_END)
+  return (self->kind != NULL && tally_layer_look (self) >= TALLY_LOOK_END)
          || tally_stream_has_hung_up (self);
 }
 

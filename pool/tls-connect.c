@@ -209,5 +209,6 @@ tally_tls_connect (TallyStream *stream,
     }
   g_signal_handlers_disconnect_by_func (tls->connection, on_server_certificate, (gpointer) options);
   tls->state = TALLY_TLS_SECURED;
+  tally_layer_note_input (stream);
   return TRUE;
 }

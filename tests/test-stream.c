@@ -211,6 +211,7 @@ put_layer_on (TallyStream *stream, TallyStreamOrigin origin)
   self->ahead = g_malloc (AHEAD_BYTES);
   stream->kind = &kind;
   stream->layer = self;
+  tally_layer_note_input (stream);
 }
 
 void
