@@ -155,17 +155,19 @@ extern const guint8 passed_on[]; /* behind the one instruction that is not trapp
 static G_GNUC_NO_INLINE __attribute__ ((noclone)) greg_t
 pass_on (const greg_t *registers)
 {
+  const greg_t first = registers[REG_RDI];
+  const greg_t second = registers[REG_RSI];
+  const greg_t third = registers[REG_RDX];
+  greg_t result = registers[REG_RAX];
   register greg_t flags __asm__("r10") = registers[REG_R10];
   register greg_t address __asm__("r8") = registers[REG_R8];
   register greg_t length __asm__("r9") = registers[REG_R9];
-  greg_t result = registers[REG_RAX];
 
   __asm__ volatile("syscall\n"
                    ".globl passed_on\n"
                    "passed_on:"
                    : "+a"(result)
-                   : "D"(registers[REG_RDI]), "S"(registers[REG_RSI]), "d"(registers[REG_RDX]),
-                     "r"(flags), "r"(address), "r"(length)
+                   : "D"(first), "S"(second), "d"(third), "r"(flags), "r"(address), "r"(length)
                    : "rcx", "r11", "memory");
   return result;
 }
