@@ -376,16 +376,19 @@ tally_bucket_get_time (TallyBucket *bucket)
   return tally_bucket_read_clock (bucket);
 }
 
-TallyBorrow
-tally_bucket_borrow_unlooked (TallyBucket *bucket,
-                              gint64 began,
-                              const gchar *label,
-                              gint64 deadline,
-                              GCancellable *cancellable,
-                              TallyLease *lease,
-                              GError **error)
+/* @leaves_look: the caller may look itself. */
+static inline __attribute__ ((always_inline)) TallyBorrow
+borrow (TallyBucket *bucket,
+        gint64 began,
+        const gchar *label,
+        gint64 deadline,
+        GCancellable *cancellable,
+        gboolean leaves_look,
+        TallyLease *lease,
+        GError **error)
 {
   TallyInstant now = { .mono = began };
+  gboolean is_left;
   TallyConn *conn;
   gint64 idle_age;
   guint64 generation;
@@ -396,12 +399,24 @@ tally_bucket_borrow_unlooked (TallyBucket *bucket,
   conn = tally_bucket_take_own (bucket, &now, label, &generation, &idle_age);
   if (G_UNLIKELY (conn == NULL))
     return borrow_with_lock (bucket, &now, label, deadline, cancellable, lease, error);
+  is_left = leaves_look && G_LIKELY (is_left_to_look (conn));
+  if (!is_left && G_UNLIKELY (!accept_own (bucket, conn, generation)))
+    return borrow_if_alive (bucket, &(TallyTaken){ enter_taken (bucket, conn), idle_age, 0 },
+                            deadline, cancellable, lease, error);
   tally_lease_fill (lease, bucket, &conn->hold, generation, TRUE);
-  if (G_LIKELY (is_left_to_look (conn)))
-    return TALLY_BORROW_UNLOOKED;
-  return G_LIKELY (accept_own (bucket, conn, generation))
-         || borrow_if_alive (bucket, &(TallyTaken){ enter_taken (bucket, conn), idle_age, 0 },
-                             deadline, cancellable, lease, error);
+  return is_left ? TALLY_BORROW_UNLOOKED : TALLY_BORROW_DONE;
+}
+
+TallyBorrow
+tally_bucket_borrow_unlooked (TallyBucket *bucket,
+                              gint64 began,
+                              const gchar *label,
+                              gint64 deadline,
+                              GCancellable *cancellable,
+                              TallyLease *lease,
+                              GError **error)
+{
+  return borrow (bucket, began, label, deadline, cancellable, TRUE, lease, error);
 }
 
 gboolean
@@ -448,12 +463,8 @@ tally_bucket_borrow (TallyBucket *bucket,
                      TallyLease *lease,
                      GError **error)
 {
-  TallyLease taken;
-
   g_return_val_if_fail (bucket != NULL && lease != NULL, FALSE);
-  if (!tally_bucket_borrow_at (bucket, tally_bucket_read_clock (bucket), label, deadline,
-                               cancellable, &taken, error))
-    return FALSE;
-  *lease = taken;
-  return TRUE;
+  return borrow (bucket, tally_bucket_read_clock (bucket), label, deadline, cancellable, FALSE,
+                 lease, error)
+         == TALLY_BORROW_DONE;
 }
