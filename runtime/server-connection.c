@@ -1,6 +1,6 @@
-/* One connection of the server: receives what is there, has it answered, sends, ends. It never waits
- * for a slow peer: what is incomplete or not taken is kept until the next event. It knows neither
- * messages nor epoll, nor which thread it runs on. */
+/* One connection of the server: how long it may be in which state, what it sends and what it keeps for a peer that does not take
+ * it, its end. It never waits for a slow peer. It knows neither messages nor epoll, nor which thread it runs on; what it
+ * receives is server-turn.c's. */
 #include "server-turn-private.h"
 
 /* What a peer that is being closed has to read its last answer, and a refused one to send a request;

@@ -572,6 +572,17 @@ server_make_room (TallyServer *self, ServerConnection *asker, ServerWorker *work
          || server_make_room_by_force (self, asker, worker);
 }
 
+/* @worker is about to serve what it has taken. Under the lock, so that the supervisor never sees an empty queue and an idle worker in
+ * between. */
+static inline void
+server_begin_work_locked (TallyServer *self, ServerWorker *worker)
+{
+  atomic_put (&worker->busy, TRUE);
+  atomic_put (&worker->epoch, atomic_peek (&worker->epoch) + 1);
+  if (self->loop_holder == worker && atomic_peek (&self->eager) && server_wake_worker_locked (self))
+    self->loop_holder = NULL;
+}
+
 /* What the class has of properties (server-properties.c). */
 void server_properties_install (GObjectClass *object_class);
 

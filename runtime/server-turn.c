@@ -494,12 +494,7 @@ serve_next_locked (TallyServer *self, ServerWorker *worker)
 {
   ServerConnection *connection = server_take_ready_locked (self);
 
-  /* Under the lock, so that the supervisor never sees an empty queue and an idle worker in between.
-   */
-  atomic_put (&worker->busy, TRUE);
-  atomic_put (&worker->epoch, atomic_peek (&worker->epoch) + 1);
-  if (self->loop_holder == worker && atomic_peek (&self->eager) && server_wake_worker_locked (self))
-    self->loop_holder = NULL;
+  server_begin_work_locked (self, worker);
   pthread_mutex_unlock (&self->lock);
 
   if (G_UNLIKELY (tally_stream_is_layered (&connection->stream)))

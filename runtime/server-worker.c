@@ -91,10 +91,7 @@ work_apart_locked (TallyServer *self, ServerWorker *worker)
 
   if (request == NULL)
     return; /* one that did not wait has had the room */
-  atomic_put (&worker->busy, TRUE);
-  atomic_put (&worker->epoch, atomic_peek (&worker->epoch) + 1);
-  if (self->loop_holder == worker && atomic_peek (&self->eager) && server_wake_worker_locked (self))
-    self->loop_holder = NULL;
+  server_begin_work_locked (self, worker);
   if (server_wants_help_locked (self))
     server_wake_worker_locked (self);
   pthread_mutex_unlock (&self->lock);
